@@ -53,7 +53,7 @@ class Answers:
 
         page = await self._read(read)
         if not page.stories:
-            self._refuse_unknown(question.rule)
+            self.refuse_unknown(question.rule)
         return page
 
     async def story(self, story: str) -> documents.StoryDocument:
@@ -88,7 +88,7 @@ class Answers:
         with _query("outlet", question.outlet or ""):
             page, is_empty = await self._read_long(lambda tx: _shown(search.look(tx, wish), shown))
         if is_empty:
-            self._refuse_unknown(question.rule)
+            self.refuse_unknown(question.rule)
         return page
 
     async def article(self, article: str) -> documents.ArticleDocument:
@@ -121,7 +121,7 @@ class Answers:
         settings, now = self._watched.settings, self._now()
         entry = next((each for each in settings.rules if each.rule.name == name), None)
         if entry is None:
-            raise unknown_rule(name)
+            raise self._unknown_rule(name)
         counts = await self._counts.read()
         hits, judged = await self._read(
             lambda tx: (tx.stories.count_by_rule(since=now - _WEEK), tx.judgements.since(now - precision.JUDGED))
@@ -155,7 +155,7 @@ class Answers:
         name = (question.rule or "").casefold()
         chosen = [entry for entry in settings.rules if name in entry.rule.name.casefold()]
         if question.rule is not None and not chosen:
-            raise unknown_rule(question.rule)
+            raise self._unknown_rule(question.rule)
         if len(chosen) > MOST_EXPLAINED:
             raise unusable(
                 "rule", f"{len(chosen):,} rules are meant, and {MOST_EXPLAINED} are explained at once: name one"
@@ -213,7 +213,7 @@ class Answers:
             raise unusable("until", "give either for or until")
         loaded = [entry.rule.name.casefold() for entry in self._watched.settings.rules]
         if question.kind == "rule" and not any(question.name.casefold() in name for name in loaded):
-            self._refuse_unknown(question.name)
+            self.refuse_unknown(question.name)
         try:
             if question.lasts:
                 end = model.parse_duration(question.lasts)
@@ -265,10 +265,13 @@ class Answers:
         told = rulings.told(ruling)
         return documents.RulingDocument(id=ruling.id, kind=ruling.kind.value, story=ruling.story, told=told)
 
-    def _refuse_unknown(self, rule: str | None) -> None:
+    def refuse_unknown(self, rule: str | None) -> None:
         """Refuse a rule of which nothing is stored, unless it is loaded. Raises Refused."""
         if rule is not None and rule not in {entry.rule.name for entry in self._watched.settings.rules}:
-            raise unknown_rule(rule)
+            raise self._unknown_rule(rule)
+
+    def _unknown_rule(self, name: str) -> Refused:
+        return unknown_rule(name, [entry.rule.name for entry in self._watched.settings.rules])
 
     async def _read(self, work: Callable[[ports.Transaction], T]) -> T:
         return await self._watched.store.read(work)

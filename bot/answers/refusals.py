@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bot import rules
-from bot.rules import search
+from bot.rules import search, spelling
 
 
 class Why(StrEnum):
@@ -49,10 +50,10 @@ def unusable(where: str, text: str) -> Refused:
     return Refused(Why.UNUSABLE, text, Mistake(where=where, message=text))
 
 
-def unknown_rule(name: str) -> Refused:
+def unknown_rule(name: str, loaded: Iterable[str]) -> Refused:
     """No rule of this name is loaded."""
-    text = f'no loaded rule is named "{name}"'
-    return Refused(Why.NOT_FOUND, text, Mistake(where="rule", message=text))
+    text, advice = f'no loaded rule is named "{name}"', spelling.advice(name, loaded)
+    return Refused(Why.NOT_FOUND, f"{text}; {advice}", Mistake(where="rule", message=text, help=advice))
 
 
 def of_query(where: str, written: str, error: rules.QueryError) -> Refused:

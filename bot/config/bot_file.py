@@ -16,6 +16,8 @@ from bot.config.yaml.nodes import Mapping as MappingNode
 from bot.config.yaml.nodes import Node, Scalar, pairs_of, scalars, value_of
 from bot.config.yaml.problems import ProblemReport
 
+#: Shortest token of the status page that is not warned of, in characters.
+_SHORTEST_TOKEN = 16
 _CLAIM = "remove it: the reaction 👀 no longer claims a story; `wirewatch stories claim STORY` does"
 #: Keys of channels that an earlier version had: (kind, key) -> what to do.
 _REMOVED = {(kind, "may_act"): _CLAIM for kind in ("discord", "matrix", "mattermost")}
@@ -210,8 +212,14 @@ def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: 
         *((one.token, ("web", "tokens", name, "token"), closed) for name, one in tokens.items()),
         (shape.model.key if shape.model else None, ("model", "key"), "the model is not asked until then"),
     ):
-        if isinstance(secret, model.Secret) and (why := secrets.why_missing(secret, environ)):
+        if not isinstance(secret, model.Secret):
+            continue
+        if why := secrets.why_missing(secret, environ):
             _warn_secret(report, places.find(root, path)[0], why, what)
+        elif path[0] == "web" and len(secrets.resolve(secret, environ)) < _SHORTEST_TOKEN:
+            message = f"this token has fewer than {_SHORTEST_TOKEN} characters and can be guessed"
+            advice = "choose a longer one, as `openssl rand -hex 16` prints, and give it to every reader"
+            report.add_at(places.find(root, path)[0], "short-token", message, advice, severity="warning")
 
 
 def _warn_secret(report: ProblemReport, node: Node, why: str, what: str) -> None:

@@ -7,7 +7,7 @@ nothing is lost.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -57,7 +57,8 @@ def _checked(turn: Turn, action: MakeSilence) -> model.Silence:
         raise ports.CannotSilence("a silence ends in the future")
     for channel in action.channels:
         if channel not in snapshot.channels:
-            raise ports.CannotSilence(f'no channel "{channel}" is loaded; {_meant(channel, snapshot.channels)}')
+            advice = spelling.advice(channel, snapshot.channels)
+            raise ports.CannotSilence(f'no channel "{channel}" is loaded; {advice}')
     match kind:
         case SilenceKind.RULE:
             name = _rule_named(name, snapshot.rules.rules)
@@ -92,7 +93,7 @@ def _rule_named(name: str, loaded: Collection[str]) -> str:
         listed = ", ".join(f'"{rule}"' for rule in sorted(matching)[:5])
         raise ports.CannotSilence(f'{len(matching)} rules have "{name}" in their names: {listed}; write more of it')
     if not matching:
-        raise ports.CannotSilence(f'no rule "{name}" is loaded; {_meant(name, loaded)}')
+        raise ports.CannotSilence(f'no rule "{name}" is loaded; {spelling.advice(name, loaded)}')
     return matching[0]
 
 
@@ -103,12 +104,7 @@ def _outlet_named(turn: Turn, name: str) -> str:
     for outlet in outlets:
         if outlet.casefold() == name.casefold():
             return outlet
-    raise ports.CannotSilence(f'no feed has the outlet "{name}"; {_meant(name, outlets)}')
-
-
-def _meant(name: str, loaded: Iterable[str]) -> str:
-    near = spelling.did_you_mean(name, loaded)
-    return f'did you mean "{near}"?' if near else "`wirewatch status` shows what is loaded"
+    raise ports.CannotSilence(f'no feed has the outlet "{name}"; {spelling.advice(name, outlets)}')
 
 
 def end(tx: ports.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:

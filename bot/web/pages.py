@@ -18,7 +18,7 @@ from bot import articles, config, model, rules
 from bot.alerts import precision
 from bot.answers import asked, day_counts, pasted, playground, telling
 from bot.answers.answering import Answers
-from bot.answers.refusals import Refused, Why
+from bot.answers.refusals import Refused, Why, unknown_rule
 from bot.answers.watched import Watched, render
 from bot.model import visible
 from bot.polling import websub
@@ -133,6 +133,12 @@ class Pages:
         told, total = await self._watched.store.read(
             lambda tx: facts.stories(tx, since=since, rule=rule, skip=(asked - 1) * STORIES, most=STORIES)
         )
+        if not total:
+            # Of a rule that is loaded no more, stories may be left.
+            try:
+                self._answers.refuse_unknown(rule)
+            except Refused as error:
+                return await self._none(request, "rule", f"{error}.")
         paging = _Paging.of(request, total=total, size=STORIES)
         return await self.render("stories.html", request, told=told, paging=paging, days=days, rule=rule)
 
@@ -230,7 +236,8 @@ class Pages:
         name = request.query_params.get("name", "")
         compiled = next((each for each in self._watched.settings.rules if each.rule.name == name), None)
         if compiled is None:
-            return await self._none(request, "rule", "No loaded rule has this name.")
+            refusal = unknown_rule(name, [each.rule.name for each in self._watched.settings.rules])
+            return await self._none(request, "rule", f"{refusal}.")
         now = self._watched.clock.now()
         counts = (await self._counts.read()).rules
         said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
@@ -296,6 +303,7 @@ class Pages:
         form = {name: request.query_params.get(name, "").strip() for name in _FIELDS}
         page: Page | None = None
         problem = remark = after = ""
+        status = 200
         # A link on another site may fill the form; to run it is for whoever reads it.
         if any(form.values()) and guard.is_foreign(request.headers):
             remark = "A link on another site filled in this search. Check it, then press “Search”."
@@ -313,8 +321,9 @@ class Pages:
                     remark = f"{error}."
                 else:
                     problem = str(error)
+                    status = 404 if error.why is Why.NOT_FOUND else 200
         return await self.render(
-            "search.html", request, form=form, page=page, after=after, problem=problem, remark=remark
+            "search.html", request, status=status, form=form, page=page, after=after, problem=problem, remark=remark
         )
 
     async def _none(self, request: Request, kind: str, text: str) -> Response:

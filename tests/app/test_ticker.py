@@ -120,21 +120,21 @@ async def test_a_store_error_of_a_tick_rises_as_itself() -> None:
 
 @pytest.mark.parametrize("steps", range(6))
 async def test_a_stop_at_any_moment_leaves_no_tick_that_was_created_and_never_awaited(steps: int) -> None:
-    ticks: list[Coroutine[None, None, None]] = []
+    ticks = Ticks()
+    created: list[Coroutine[None, None, None]] = []
 
     def tick() -> Coroutine[None, None, None]:
-        ticks.append(asyncio.sleep(0))
-        return ticks[-1]
+        created.append(ticks.tick())
+        return created[-1]
 
-    ticking = asyncio.create_task(tick_every(EVERY, tick))
-    while len(ticks) < 2:
-        await asyncio.sleep(EVERY.total_seconds() / 10)
-    # The next tick is due, and the cancellation comes so many steps of the loop after it.
-    time.sleep(2 * EVERY.total_seconds())  # noqa: ASYNC251 - the loop is busy
-    for _ in range(steps):
-        await asyncio.sleep(0)
-    ticking.cancel()
-    await asyncio.wait([ticking])
+    async with TaskGroup() as group:
+        ticking = group.create_task(tick_every(EVERY, tick))
+        await ticks.wait(2)
+        # The next tick is due, and the cancellation comes so many steps of the loop after it.
+        time.sleep(2 * EVERY.total_seconds())  # noqa: ASYNC251 - the loop is busy
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        ticking.cancel()
     for _ in range(6):
         await asyncio.sleep(0)
-    assert {inspect.getcoroutinestate(coroutine) for coroutine in ticks} == {inspect.CORO_CLOSED}
+    assert {inspect.getcoroutinestate(coroutine) for coroutine in created} == {inspect.CORO_CLOSED}

@@ -385,6 +385,6 @@ async def test_a_forced_look_reads_all_and_always_answers(tmp_path: Path) -> Non
         kinds=app.kinds(),
     )
     assert [problem.code for problem in watcher.settings.problems] == ["unset-secret"]
-    environ["WEB"] = "now set"
+    environ["WEB"] = "now set to a long token"
     assert (found := await watcher.look(force=True)) is not None
     assert found.problems == ()

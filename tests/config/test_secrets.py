@@ -66,6 +66,16 @@ def test_an_unset_variable_is_a_warning_and_the_bot_still_starts(tmp_path: Path)
     assert list(settings.bot.channels) == ["alerts", "desk"]
 
 
+def test_a_token_of_the_page_that_can_be_guessed_is_a_warning_and_the_bot_still_starts(tmp_path: Path) -> None:
+    web = "web: {listen: 127.0.0.1:8080, token: env:PAGE, tokens: {dashboard: {token: env:DASHBOARD}}}\n"
+    folder = folders.make(tmp_path, bot=folders.BOT + web)
+    settings = folders.load(folder, environ={"PAGE": "x" * 15, "DASHBOARD": "hunter2"})
+    assert [(problem.severity, problem.code) for problem in settings.problems] == [("warning", "short-token")] * 2
+    assert "hunter2" not in str(settings.problems)
+    assert "openssl rand" in (settings.problems[0].help or "")
+    assert not folders.load(folder, environ={"PAGE": "x" * 16, "DASHBOARD": "y" * 40}).problems
+
+
 @pytest.mark.parametrize(
     "block",
     [

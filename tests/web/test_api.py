@@ -159,6 +159,11 @@ async def test_silences_are_made_listed_and_ended(filled: Path) -> None:
         assert len((await ask(page, "/silences", ended="yes")).json()["silences"]) == 1
         refused(await send(page, "/silences", {**wish, "for": "soon"}), 422)
         refused(await send(page, "/silences", {**wish, "name": "no such rule"}), 404)
+        problem = refused(await send(page, "/silences", {**wish, "kind": "outlet", "name": "wires"}), 422)
+        assert problem["detail"] == 'no feed has the outlet "wires"; did you mean "wire"?'
+        problem = refused(await send(page, "/silences", {**wish, "channels": ["desks"]}), 422)
+        assert problem["detail"] == 'no channel "desks" is loaded; did you mean "desk"?'
+        assert len((await ask(page, "/silences", ended="yes")).json()["silences"]) == 1
 
 
 async def test_tokens_of_programs_open_the_api_and_no_page(filled: Path) -> None:
@@ -245,7 +250,9 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -
             told.add(refused(await ask(page, path, token=READS, **params), 404)["detail"])
         silence = {"kind": "rule", "name": "Typo", "for": "2h", "reason": "x"}
         told.add(refused(await send(page, "/silences", silence), 404)["detail"])
-        assert told == {'no loaded rule is named "Typo"'}
+        assert told == {'no loaded rule is named "Typo"; `wirewatch status` shows what is loaded'}
+        near = refused(await ask(page, "/stories", rule=f"{RULE}s"), 404)
+        assert near["detail"] == f'no loaded rule is named "{RULE}s"; did you mean "{RULE}"?'
         async with httpx.AsyncClient(base_url=page.site.url, headers={"authorization": f"Bearer {ACTS}"}) as client:
             problem = refused(await client.delete("/api/v1/silences/nosuch"), 404)
         assert problem["detail"] == "there is no silence nosuch; GET /silences lists them"

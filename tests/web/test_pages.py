@@ -229,3 +229,11 @@ async def test_a_bot_most_of_whose_feeds_are_broken_is_not_shown_as_well(filled:
         assert "Running" in text_of(banner)
         assert "1 of 1 feed is broken." in text_of(banner)
         assert "2 rules, 1 feed, 2 channels" in text_of(tree_of((await page.get("/configuration")).text))
+
+
+@pytest.mark.parametrize("path", ["/stories?rule=", "/rule?name=", "/search?rule="])
+async def test_a_page_about_a_rule_that_is_not_loaded_says_which_is_meant(page: Page, path: str) -> None:
+    answer = await page.get(f"{path}BlackBerries+in+Pakistan")
+    assert answer.status_code == 404
+    meant = 'no loaded rule is named "BlackBerries in Pakistan"; did you mean "BlackBerry in Pakistan"?'
+    assert meant in text_of(tree_of(answer.text))
