@@ -1,7 +1,9 @@
+"""A first post that waits to name several outlets, and when it does not."""
+
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -10,21 +12,39 @@ from hypothesis import strategies as st
 
 from bot import alerts, model
 from testbed.fakes import START
-from tests.alerts.builders import RULE, fact, held, member, new_sentence, posted, situation, told
+from tests.alerts.builders import RULE, fact, held, member, new_sentence, posted, situation, story, told
 
 QUIET = model.SpeakPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
 DIGEST = model.Digest(at=time(8), zone=ZoneInfo("UTC"))
 
 
-def test_a_new_story_is_posted_as_first_report() -> None:
-    (decision,) = alerts.decide(situation(member("a")))
-    assert (decision.action, decision.reason) == (model.Action.POST, model.Reason.FIRST_REPORT)
-    assert decision.rules == ("exit",)
-    assert decision.article == "a"
+_SECOND = (member("a"), member("b"))
 
 
-def test_a_story_of_a_first_poll_is_held_to_be_gathered() -> None:
-    assert told(alerts.decide(situation(member("a", is_baseline=True)))) == [("hold", "baseline")]
+@pytest.mark.parametrize(
+    ("members", "arrived", "alert", "decided"),
+    [
+        pytest.param((member("a"),), 1, None, [("post", "first report")], id="a new story"),
+        pytest.param((member("a", is_baseline=True),), 1, None, [("hold", "baseline")], id="a first poll"),
+        pytest.param(_SECOND, 1, posted(), [("edit", "added outlet")], id="another outlet"),
+        pytest.param(
+            (member("a"), member("a2", outlet="a")),
+            1,
+            posted(),
+            [("edit", "added article")],
+            id="another headline of a listed outlet",
+        ),
+        pytest.param(
+            (member("a"), member("a2", outlet="a", copy_of="a")), 1, posted(), [("silent", "copy")], id="a copy"
+        ),
+        pytest.param(_SECOND, 1, posted(is_gathered=True), [("edit", "added outlet")], id="in a gathered message"),
+        pytest.param(_SECOND, 1, posted(state=model.AlertState.MERGED), [], id="a merged story is silent"),
+    ],
+)
+def test_what_an_arrival_leads_to(
+    members: tuple[model.Member, ...], arrived: int, alert: model.Alert | None, decided: list[tuple[str, str]]
+) -> None:
+    assert told(alerts.decide(situation(*members, arrived=arrived, alert=alert))) == decided
 
 
 def test_news_on_a_story_that_its_baseline_left_unsaid_is_a_first_report() -> None:
@@ -98,21 +118,6 @@ def test_a_full_hour_holds_until_the_oldest_post_leaves_it() -> None:
     assert (hold.reason, hold.until) == (model.Reason.RATE_CAP, START + timedelta(minutes=10))
 
 
-def test_another_outlet_edits_the_message_without_a_word() -> None:
-    found = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=posted()))
-    assert told(found) == [("edit", "added outlet")]
-
-
-def test_another_article_of_a_listed_outlet_edits_the_message_so_that_its_headline_shows() -> None:
-    again = member("a2", outlet="a")
-    assert told(alerts.decide(situation(member("a"), again, arrived=1, alert=posted()))) == [("edit", "added article")]
-
-
-def test_a_copy_of_a_listed_outlet_is_silent_as_a_copy() -> None:
-    copy = member("a2", outlet="a", copy_of="a")
-    assert told(alerts.decide(situation(member("a"), copy, arrived=1, alert=posted()))) == [("silent", "copy")]
-
-
 def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
     rules = (RULE, replace(RULE, name="backdoor law"))
     members = (member("a"), member("b", rules=("exit", "backdoor law")))
@@ -170,11 +175,6 @@ def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:
     assert found[0].until == START.replace(hour=12)
 
 
-def test_a_gathered_message_is_edited_as_its_stories_grow() -> None:
-    found = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=posted(is_gathered=True)))
-    assert told(found) == [("edit", "added outlet")]
-
-
 def test_the_first_news_of_a_gathered_story_comes_with_a_message_of_its_own() -> None:
     here = situation(member("a"), member("b"), arrived=1, alert=posted(is_gathered=True), facts=(fact("toll", "31"),))
     found = alerts.decide(here)
@@ -192,23 +192,6 @@ def test_news_of_a_digests_story_waits_for_the_next_digest_in_the_thread_of_the_
     news = situation(member("a"), member("b"), arrived=1, rules=rules, facts=(fact("toll", "31"),))
     found = alerts.decide(replace(news, alert=posted(is_gathered=True)))
     assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
-
-
-def test_a_merged_alert_never_speaks_again() -> None:
-    merged = posted(state=model.AlertState.MERGED)
-    assert alerts.decide(situation(member("a"), member("b"), arrived=1, alert=merged)) == ()
-
-
-def test_a_story_whose_rules_are_no_longer_loaded_is_left_alone() -> None:
-    assert alerts.decide(situation(member("a"), rules=())) == ()
-
-
-@pytest.mark.parametrize("reason", [model.Reason.DIGEST, model.Reason.QUIET_HOURS, model.Reason.COOLDOWN])
-def test_the_same_hold_without_a_new_article_is_not_recorded_again(reason: model.Reason) -> None:
-    first = situation(member("a"), policy=QUIET)
-    alert = alerts.record(None, alerts.decide(first)[0])
-    assert alerts.decide(replace(first, alert=alert, arrivals=())) == ()
-    assert held(reason).state is model.AlertState.HELD
 
 
 _RULES = st.lists(
@@ -241,3 +224,331 @@ def test_deciding_twice_never_speaks_twice(rules: list[model.Rule], outlets: lis
         alert = alerts.record(alert, decision, head=model.SendId("head"))
     again = alerts.decide(replace(first, alert=alert))
     assert not [d for d in again if d.action in (model.Action.POST, model.Action.REPLY)]
+
+
+# -- a first post that waits to name several outlets, and when it does not
+
+
+WAIT = timedelta(seconds=90)
+GATHER = replace(RULE, gather=WAIT)
+HIGH = replace(RULE, name="urgent", severity=model.Severity.HIGH)
+
+
+def test_the_first_article_starts_the_wait_and_later_ones_do_not_move_its_end() -> None:
+    (first,) = alerts.decide(situation(member("a"), rules=(GATHER,)))
+    assert (first.action, first.reason, first.until) == (model.Action.HOLD, model.Reason.GATHER, START + WAIT)
+    assert first.detail == "waits 90 seconds for other outlets"
+    alert = alerts.record(None, first)
+    later = situation(member("a"), member("b"), arrived=1, rules=(GATHER,), alert=alert, now=START + WAIT / 2)
+    (again,) = alerts.decide(later)
+    assert (again.reason, again.until) == (model.Reason.GATHER, START + WAIT)
+
+    due = situation(member("a"), member("b"), arrived=0, rules=(GATHER,), alert=alert, now=START + WAIT)
+    assert told(alerts.release([due]).decisions) == [("post", "first report")]
+
+
+def test_what_a_rule_of_severity_high_matches_never_waits_also_not_the_rest_of_a_wait() -> None:
+    policy = model.SpeakPolicy(gather=WAIT)
+    assert told(alerts.decide(situation(member("a"), rules=(HIGH,), policy=policy))) == [("post", "first report")]
+    waiting = held(model.Reason.GATHER, until=START + WAIT)
+    joined = situation(member("a"), member("b"), arrived=1, rules=(GATHER, HIGH), alert=waiting)
+    assert told(alerts.decide(joined)) == [("post", "first report")]
+
+
+@pytest.mark.parametrize(
+    ("rules", "of_bot", "wait"),
+    [
+        ((RULE,), None, None),
+        ((RULE,), 60, 60),
+        ((GATHER,), 60, 90),
+        ((GATHER, replace(RULE, name="law")), None, None),
+        ((GATHER, replace(RULE, name="law", gather=timedelta(seconds=30))), None, 30),
+    ],
+    ids=["off by default", "as bot.yaml says", "the rule's own", "a rule that does not wait", "the shortest"],
+)
+def test_how_long_it_waits(rules: tuple[model.Rule, ...], of_bot: int | None, wait: int | None) -> None:
+    policy = model.SpeakPolicy(gather=timedelta(seconds=of_bot) if of_bot else None)
+    (decision,) = alerts.decide(situation(member("a"), rules=rules, policy=policy))
+    assert decision.until == (START + timedelta(seconds=wait) if wait else None)
+
+
+def test_what_was_held_for_another_reason_does_not_wait_again() -> None:
+    two = situation(
+        member("a"),
+        member("b"),
+        arrived=1,
+        rules=(replace(GATHER, min_outlets=2),),
+        alert=held(model.Reason.MIN_OUTLETS),
+    )
+    assert told(alerts.decide(two)) == [("post", "first report")]
+
+
+_ZONE = ZoneInfo("UTC")
+
+
+def baseline(index: int) -> alerts.Situation:
+    one = member(f"a{index}", is_baseline=True, when=START - timedelta(minutes=index))
+    return situation(one, arrived=0, story=story(one, name=f"s{index}"), alert=held(model.Reason.BASELINE, START))
+
+
+def test_a_first_poll_announces_its_five_newest_stories_a_rule_and_lists_the_rest() -> None:
+    answer = alerts.release([baseline(index) for index in range(8)])
+    assert [decision.story for decision in answer.posts] == ["s0", "s1", "s2", "s3", "s4"]
+    rest = [decision for decision in answer.decisions if decision not in answer.posts]
+    assert {(d.action, d.reason) for d in rest} == {(model.Action.SILENT, model.Reason.BASELINE)}
+
+
+def test_a_released_digest_posts_with_its_own_reason() -> None:
+    rules = (replace(RULE, digest=model.Digest(at=time(9), zone=_ZONE)),)
+    due = situation(member("a"), arrived=0, rules=rules, alert=held(model.Reason.DIGEST, START))
+    assert told(alerts.release([due]).decisions) == [("post", "digest")]
+
+
+def test_a_hold_that_meets_quiet_hours_is_held_again() -> None:
+    policy = model.SpeakPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=_ZONE))
+    due = situation(member("a"), arrived=0, policy=policy, alert=held(model.Reason.COOLDOWN, START))
+    assert told(alerts.release([due]).decisions) == [("hold", "quiet hours")]
+
+
+def test_a_held_story_whose_rule_is_gone_is_silent_with_that_reason() -> None:
+    due = situation(member("a"), arrived=0, rules=(), alert=held(model.Reason.QUIET_HOURS, START))
+    assert told(alerts.release([due]).decisions) == [("silent", "rule paused")]
+
+
+def test_quiet_hours_over_midnight_end_on_the_next_morning_of_their_own_zone() -> None:
+    quiet = model.QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
+    late = START.replace(hour=18)  # 23:00 in Karachi
+    assert alerts.quiet_until(quiet, late) == START.replace(hour=2) + timedelta(days=1)
+    early = START.replace(hour=1)  # 06:00 in Karachi
+    assert alerts.quiet_until(quiet, early) == START.replace(hour=2)
+    assert alerts.quiet_until(quiet, START) is None
+
+
+def test_a_digest_leaves_at_the_wall_clock_hour_across_a_change_of_summer_time() -> None:
+    digest = model.Digest(at=time(8), zone=ZoneInfo("Europe/Berlin"))
+    before = START.replace(year=2016, month=3, day=26, hour=12)
+    assert alerts.next_digest(digest, before) == before.replace(day=27, hour=6)
+    assert alerts.next_digest(digest, before.replace(day=27, hour=6)) == before.replace(day=28, hour=6)
+
+
+# -- reminders before a deadline: when they are planned, told once, and never for what is past
+
+
+DAY = timedelta(days=1)
+ZONE = ZoneInfo("Asia/Karachi")
+REMIND = model.Remind(leads=(7 * DAY, DAY), zone=ZONE)
+RULES = (replace(RULE, remind=REMIND),)
+EARLY_QUIET = model.SpeakPolicy(quiet=model.QuietHours(start=time(3), end=time(7), zone=ZoneInfo("UTC")))
+
+
+def deadline(day: date) -> model.Deadline:
+    return model.Deadline(day=day, fact=fact("deadline", f"{day.day} {day:%B}"))
+
+
+DEADLINE = deadline(date(2015, 12, 30))
+#: 9:00 in Karachi.
+WEEK_BEFORE = datetime(2015, 12, 23, 4, tzinfo=UTC)
+DAY_BEFORE = datetime(2015, 12, 29, 4, tzinfo=UTC)
+
+
+def at(now: datetime, alert: model.Alert, *deadlines: model.Deadline, **changes: object) -> alerts.Situation:
+    return situation(member("a"), arrived=0, now=now, alert=alert, rules=RULES, deadlines=deadlines, **changes)
+
+
+def pass_at(now: datetime, alert: model.Alert, *deadlines: model.Deadline) -> tuple[list[model.Decision], model.Alert]:
+    """As a tick does: what is due, then the next hold."""
+    here = at(now, alert, *deadlines)
+    made = list(alerts.due(here))
+    for decision in made:
+        alert = alerts.record(alert, decision)
+    planned = alerts.plan(replace(here, alert=alert), is_released=True)
+    return (made, alerts.record(alert, planned)) if planned else (made, alert)
+
+
+def test_a_deadline_ahead_holds_the_posted_story_for_its_first_reminder() -> None:
+    planned = alerts.plan(at(START, posted(), DEADLINE))
+    assert planned is not None
+    assert (planned.action, planned.reason) == (model.Action.HOLD, model.Reason.REMINDER)
+    assert planned.until == WEEK_BEFORE
+    assert planned.detail == "deadline 30 December: reminder at 2015-12-23 04:00 UTC"
+    alert = alerts.record(posted(), planned)
+    assert (alert.state, alert.held_until) == (model.AlertState.POSTED, WEEK_BEFORE)
+    assert alerts.plan(at(START, alert, DEADLINE)) is None
+
+
+def test_each_lead_time_is_told_once_in_the_thread() -> None:
+    alert = posted(held_until=WEEK_BEFORE)
+    assert alerts.due(at(WEEK_BEFORE - timedelta(seconds=1), alert, DEADLINE)) == ()
+    (first,), alert = pass_at(WEEK_BEFORE, alert, DEADLINE)
+    assert (first.action, first.reason, first.detail) == (
+        model.Action.REPLY,
+        model.Reason.REMINDER,
+        "deadline in 7 days",
+    )
+    assert first.facts == (DEADLINE.fact,)
+    assert alert.held_until == DAY_BEFORE
+    assert pass_at(WEEK_BEFORE, alert, DEADLINE) == ([], alert)
+    (second,), alert = pass_at(DAY_BEFORE, alert, DEADLINE)
+    assert second.detail == "deadline tomorrow"
+    assert alert.held_until is None
+
+
+def test_a_moved_deadline_is_recalled_on_its_new_day_only() -> None:
+    moved = deadline(date(2016, 1, 30))
+    planned = alerts.plan(at(START, posted(held_until=WEEK_BEFORE), moved))
+    assert planned is not None
+    assert planned.until == datetime(2016, 1, 23, 4, tzinfo=UTC)
+    made, alert = pass_at(WEEK_BEFORE, posted(held_until=WEEK_BEFORE), moved)
+    assert made == []
+    assert alert.held_until == datetime(2016, 1, 23, 4, tzinfo=UTC)
+
+
+def test_after_a_longer_stop_one_reminder_says_what_is_left() -> None:
+    (late,), alert = pass_at(DAY_BEFORE + timedelta(hours=5), posted(held_until=WEEK_BEFORE), DEADLINE)
+    assert late.detail == "deadline tomorrow"
+    assert alert.held_until is None
+
+
+def test_a_deadline_that_passed_meanwhile_or_before_is_not_recalled() -> None:
+    made, alert = pass_at(datetime(2015, 12, 30, 5, tzinfo=UTC), posted(held_until=WEEK_BEFORE), DEADLINE)
+    assert made == []
+    assert alert.held_until is None
+    assert alerts.plan(at(START, posted(), deadline(date(2015, 12, 1)))) is None
+
+
+def test_a_lead_time_that_lay_behind_when_the_story_was_posted_is_left_out() -> None:
+    planned = alerts.plan(at(START, posted(), deadline(date(2015, 12, 5))))
+    assert planned is not None
+    assert planned.until == datetime(2015, 12, 4, 4, tzinfo=UTC)
+
+
+def test_a_reminder_in_quiet_hours_leaves_at_their_end() -> None:
+    (decision,) = alerts.due(at(WEEK_BEFORE, posted(held_until=WEEK_BEFORE), DEADLINE, policy=EARLY_QUIET))
+    assert decision.until == WEEK_BEFORE.replace(hour=7)
+
+
+def test_two_rules_with_one_lead_time_give_one_reply() -> None:
+    other = replace(RULE, name="law", remind=model.Remind(leads=(DAY,), zone=ZONE))
+    here = replace(at(DAY_BEFORE, posted(held_until=DAY_BEFORE), DEADLINE), rules=(*RULES, other))
+    assert told(alerts.due(here)) == [("reply", "reminder")]
+    assert alerts.due(here)[0].rules == ("exit", "law")
+
+
+def test_summer_time_does_not_move_the_hour() -> None:
+    berlin = replace(RULE, remind=model.Remind(leads=(2 * DAY,), zone=ZoneInfo("Europe/Berlin")))
+    here = replace(at(START, posted(), deadline(date(2016, 3, 28))), rules=(berlin,))
+    planned = alerts.plan(here)
+    assert planned is not None
+    # 27 March 2016 is the night of the change: 9:00 is 8:00 UTC before it.
+    assert planned.until == datetime(2016, 3, 26, 8, tzinfo=UTC)
+
+
+@given(
+    days=st.lists(st.integers(0, 40), min_size=1, max_size=3, unique=True),
+    leads=st.lists(st.integers(1, 20 * 24), min_size=1, max_size=4, unique=True),
+    steps=st.lists(st.integers(0, 24 * 10), min_size=1, max_size=12),
+)
+def test_deciding_twice_never_reminds_twice(days: list[int], leads: list[int], steps: list[int]) -> None:
+    deadlines = tuple(deadline((START + DAY * day).date()) for day in days)
+    rules = (replace(RULE, remind=model.Remind(leads=tuple(timedelta(hours=lead) for lead in leads), zone=ZONE)),)
+    alert, now, count = posted(), START, 0
+    for step in steps:
+        now += timedelta(hours=step)
+        here = replace(at(now, alert, *deadlines), rules=rules)
+        for decision in alerts.due(here):
+            count += 1
+            (said,) = decision.facts
+            assert next(each for each in deadlines if each.fact == said).day >= now.astimezone(ZONE).date()
+            alert = alerts.record(alert, decision)
+        if planned := alerts.plan(replace(here, alert=alert), is_released=True):
+            alert = alerts.record(alert, planned)
+        again = replace(here, alert=alert)
+        assert alerts.due(again) == ()
+        assert alerts.plan(again) is None
+    assert count <= len(days) * len(leads)
+
+
+# -- what silences leave of a situation, and the decision about what they keep back
+
+
+LAW = model.Rule(name="law", notify=("desk",))
+
+
+def silence(kind: str, name: str) -> model.Silence:
+    return model.Silence(
+        id=model.SilenceId("0a1b2c3d"),
+        at=START,
+        by="ann",
+        kind=model.SilenceKind(kind),
+        name=name,
+        reason="they move",
+        until=START + timedelta(hours=2),
+    )
+
+
+def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: str = "") -> alerts.Situation:
+    return alerts.without_silenced(
+        here,
+        of_story=silence("story", story) if story else None,
+        of_rule=lambda name: silence("rule", rule) if name == rule else None,
+        of_article=lambda article: silence("outlet", outlet) if article.outlet == outlet else None,
+    )
+
+
+def test_a_story_of_a_silenced_rule_alone_is_silent_and_says_until_when_by_whom_and_why() -> None:
+    (decision,) = alerts.decide(heard(situation(member("a")), rule="exit"))
+    assert (decision.action, decision.reason) == (model.Action.SILENT, model.Reason.SILENCED)
+    assert (
+        decision.detail
+        == 'silenced: rule "exit" in every channel until 2015-12-02 11:00 UTC by ann: they move (0a1b2c3d)'
+    )
+    assert decision.silence == "0a1b2c3d"
+    assert alerts.record(None, decision).state is model.AlertState.SILENT
+
+
+def test_a_story_that_another_rule_matches_is_posted_for_that_rule_alone() -> None:
+    (decision,) = alerts.decide(heard(situation(member("a"), rules=(RULE, LAW)), rule="exit"))
+    assert (decision.action, decision.rules) == (model.Action.POST, ("law",))
+
+
+def test_a_story_is_silent_while_every_article_of_it_is_and_posted_with_the_first_that_is_not() -> None:
+    quiet = situation(member("a"), member("b", outlet="a"))
+    (decision,) = alerts.decide(heard(quiet, outlet="a"))
+    assert decision.reason is model.Reason.SILENCED
+    alert = alerts.record(None, decision)
+    later = situation(member("a"), member("b", outlet="a"), member("c", copy_of="a"), arrived=1, alert=alert)
+    (decision,) = alerts.decide(heard(later, outlet="a"))
+    assert (decision.action, decision.reason) == (model.Action.POST, model.Reason.FIRST_REPORT)
+
+
+def test_what_a_silence_kept_back_is_posted_with_the_next_article_after_its_end_and_not_before() -> None:
+    first = situation(member("a"))
+    alert = alerts.record(None, alerts.decide(heard(first, rule="exit"))[0])
+    assert alerts.decide(replace(first, alert=alert, arrivals=())) == ()
+    (decision,) = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=alert))
+    assert decision.action is model.Action.POST
+
+
+def test_of_a_posted_story_the_news_of_a_silenced_outlet_are_kept_back_and_those_of_others_are_told() -> None:
+    news = (replace(fact("deadline", "30 December"), article=model.ArticleId("b")),)
+    only = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=news)
+    (decision,) = alerts.decide(heard(only, outlet="b"))
+    assert (decision.action, decision.reason) == (model.Action.SILENT, model.Reason.SILENCED)
+
+    both = situation(member("a"), member("b"), member("c"), arrived=2, alert=posted(), facts=news)
+    decisions = alerts.decide(heard(both, outlet="b"))
+    assert [each.reason for each in decisions] == [model.Reason.SILENCED, model.Reason.ADDED_OUTLET]
+    alert = posted()
+    for each in decisions:
+        alert = alerts.record(alert, each)
+    assert alert.state is model.AlertState.POSTED
+
+
+def test_a_silenced_story_says_nothing_more_and_each_article_says_why() -> None:
+    news = situation(
+        member("a"), member("b"), arrived=1, alert=posted(), facts=(fact("deadline", "30 December"),), has_summary=True
+    )
+    (decision,) = alerts.decide(heard(news, story="s1"))
+    assert (decision.action, decision.reason) == (model.Action.SILENT, model.Reason.SILENCED)
+    assert alerts.record(posted(), decision) == posted()
+    assert alerts.decide(heard(replace(news, arrivals=(), facts=()), story="s1")) == ()

@@ -19,16 +19,6 @@ def test_one_occasion_is_one_message_and_another_is_another() -> None:
     assert said(3).id != said(4).id
 
 
-def test_a_notice_says_what_happened_then_where_then_what_to_do() -> None:
-    notice = model.Notice(what="It broke.", where=("here", "there"), remedy="Mend it.", occasion=("x",))
-    message = notices.row(notice, channel="ops", now=START).message
-    assert (message.kind, message.lead, message.lines) == (
-        model.MessageKind.NOTICE,
-        "It broke.",
-        ("here", "there", "Mend it."),
-    )
-
-
 def _problem(line: int, **given: object) -> model.Problem:
     told = {
         "severity": "error",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.articles import alike, outlets
+from bot.articles import alike, outlets, owners
 
 LINKS = ("https://www.gazette.example/1", "https://feeds.herald.example/rss")
 TITLE = "BlackBerry to leave Pakistan over server access"
@@ -81,3 +81,25 @@ def test_known_aggregators_are_told_by_their_address_and_none_takes_posts_of_any
 def test_accounts_of_one_service_are_no_sisters_and_none_speaks_for_another(hostile: str, its_own: str) -> None:
     assert outlets.site_of(hostile) != outlets.site_of(its_own)
     assert not outlets.belongs_to(its_own.replace("rss", "1"), hostile)
+
+
+# -- who owns an outlet
+
+
+@pytest.mark.parametrize(
+    ("domain", "owner"),
+    [
+        ("mashable.com", "Ziff Davis"),
+        ("www.mashable.com", "Ziff Davis"),
+        ("WWW.BBC.CO.UK", "BBC"),
+        ("economictimes.indiatimes.com", "The Times Group"),
+        ("dawn.com.", "Dawn Media"),
+    ],
+)
+def test_a_listed_domain_and_its_subdomains_have_an_owner(domain: str, owner: str) -> None:
+    assert owners.group_of(domain) == owner
+
+
+@pytest.mark.parametrize("domain", ["gazette.example", "", ".", "com", "co.uk", "notbbc.com", "bbc.com.example"])
+def test_any_other_domain_has_none(domain: str) -> None:
+    assert owners.group_of(domain) is None

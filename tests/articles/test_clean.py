@@ -1,3 +1,5 @@
+"""What a feed repeats under its items, and what must stay."""
+
 from __future__ import annotations
 
 import time
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import articles
-from bot.articles.clean import Cleaner
+from bot.articles import boilerplate
 
 
 @pytest.mark.parametrize(
@@ -82,21 +84,6 @@ def test_any_markup_gives_text_without_stray_white_space(markup: str) -> None:
     assert "\n\n\n" not in text
 
 
-MARKUP = st.lists(
-    st.sampled_from(
-        [*"x&<é漢", "<p>", "</p>", "<script>", "<!--", "-->", "<a href='/x'>", "<title>", "<plaintext>", "&amp;"]
-    )
-).map("".join)
-
-
-@given(st.lists(MARKUP, max_size=4))
-def test_a_cleaner_forgets_one_text_before_the_next(texts: list[str]) -> None:
-    cleaner = Cleaner()
-    assert [cleaner.clean(text, base="https://e.org/") for text in texts] == [
-        articles.clean(text, base="https://e.org/") for text in texts
-    ]
-
-
 @given(st.text(max_size=60).filter(lambda text: "<" not in text and "&" not in text))
 def test_plain_text_loses_no_word(text: str) -> None:
     shown = articles.clean(text, base=None).text
@@ -104,3 +91,136 @@ def test_plain_text_loses_no_word(text: str) -> None:
     assert [letter for letter in kept if letter in shown or not "\ud800" <= letter <= "\udfff"] == [
         letter for letter in "".join(shown.split()) if letter.isprintable() or ord(letter) > 0x9F
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The regulator told operators on Wednesday that…",
+        "The regulator told operators on Wednesday that...",
+        "The regulator told operators […]",
+        "The regulator told operators [...]",
+        "The regulator told operators that they must.\n\nContinue reading →",
+        "The regulator told operators. Read more »",
+        "The regulator told operators. Read the full story.",
+        "Оператори мають відповісти. Читати далі",
+        "La autoridad dijo el miércoles. Leer más",
+    ],
+)
+def test_a_teaser_that_goes_on_elsewhere_is_cut(text: str) -> None:
+    assert articles.is_cut(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "The regulator told operators.",
+        "“Well… no,” he said.",
+        "Children should read more books.",
+        "Read more: what the order says. " + "The order names five services that must open. " * 3,
+        "Spread more",
+    ],
+)
+def test_a_text_that_ends_is_whole(text: str) -> None:
+    assert not articles.is_cut(text)
+
+
+# -- what a feed repeats under its items, and what must stay
+
+
+FOOTER = "Subscribe to our channel for more news on telecoms."
+NEWS = (
+    "The regulator fined Acme on Monday. Acme will appeal.",
+    "A crane fell in the harbour. Two men were hurt.",
+    "Parliament passed the bill. It takes effect in May.",
+    "The bank cut its rate by a quarter point. Markets rose.",
+    "Voters go to the polls on Sunday. Turnout may be low.",
+)
+
+
+def _told(footer: str = FOOTER) -> list[str]:
+    """The texts of five items that come one after another, as they are kept."""
+    memory, kept = "", []
+    for text in NEWS:
+        whole = f"{text}\n\n{footer}"
+        memory = boilerplate.learn([whole], memory)
+        kept.append(boilerplate.strip(whole, memory).text)
+    return kept
+
+
+def test_a_sentence_that_stood_in_three_earlier_items_is_no_text() -> None:
+    assert [FOOTER in text for text in _told()] == [True, True, True, False, False]
+    assert _told()[3:] == list(NEWS[3:])
+
+
+def test_items_that_come_together_count_for_each_other() -> None:
+    texts = [f"{text} {FOOTER}" for text in NEWS]
+    memory = boilerplate.learn(texts, "")
+    found = [boilerplate.strip(text, memory) for text in texts]
+    assert [each.text for each in found] == list(NEWS)
+    assert {each.left_out for each in found} == {(FOOTER,)}
+
+
+def test_a_footer_of_another_language_and_script_is_found_too() -> None:
+    for footer in (
+        "Síguenos en WhatsApp y Telegram.",
+        "ہمارے چینل کو سبسکرائب کریں۔",
+        "関連記事はこちらからご覧ください。",
+    ):
+        assert [footer in text for text in _told(footer)][3:] == [False, False], footer
+
+
+def test_short_sentences_and_the_same_words_with_other_figures_stay() -> None:
+    texts = [f"A quake of magnitude {n} struck at sea today. Nobody was hurt." for n in range(9)]
+    memory = boilerplate.learn(texts, "")
+    assert [boilerplate.strip(text, memory).text for text in texts] == texts
+
+
+def test_a_sentence_in_the_middle_of_long_texts_is_found() -> None:
+    advertisement = "Try our weather app for free today."
+    texts = [
+        " ".join(
+            [text, *(f"Detail {n} of {text}" for n in range(20)), advertisement, *(f"End {n}." for n in range(20))]
+        )
+        for text in NEWS
+    ]
+    memory = boilerplate.learn(texts, "")
+    found = [boilerplate.strip(text, memory) for text in texts]
+    assert {each.left_out for each in found} == {(advertisement,)}
+    assert all("Detail 19" in each.text and "End 19." in each.text for each in found)
+
+
+def test_no_sentence_is_cut_behind_a_title_or_an_initial() -> None:
+    texts = [f"Foreign Secretary Teodoro Locsin Jr. said so on day {n}. {text}" for n, text in enumerate(NEWS)]
+    texts += [f"The court heard from Mr. J. Doe of Lahore on day {n}. {text}" for n, text in enumerate(NEWS)]
+    memory = boilerplate.learn(texts, "")
+    assert {boilerplate.strip(text, memory).left_out for text in texts} == {()}
+
+
+def test_a_sentence_that_is_repeated_no_more_gives_way_to_newer_ones() -> None:
+    once = "An old advertisement stands under the news."
+    memory = boilerplate.learn([f"{text} {once}" for text in NEWS], "")
+    for n in range(400):
+        line = f"Advertisement number {n} of many others."
+        memory = boilerplate.learn([f"{line} This is news {place} of {n}. {FOOTER}" for place in range(5)], memory)
+    assert boilerplate.strip(once, memory).left_out == ()
+    assert boilerplate.strip(FOOTER, memory).left_out == (FOOTER,)
+    assert len(memory) < 7_000
+
+
+def test_a_footer_stays_known_however_many_items_come_without_it() -> None:
+    memory = boilerplate.learn([f"{text} {FOOTER}" for text in NEWS], "")
+    memory = boilerplate.learn([f"Something new happened in place number {n}." for n in range(5_000)], memory)
+    assert boilerplate.strip(FOOTER, memory).left_out == (FOOTER,)
+
+
+@given(st.lists(st.text(max_size=300), max_size=12))
+def test_whatever_the_texts_nothing_is_made_up_and_the_memory_can_be_read_again(texts: list[str]) -> None:
+    memory = ""
+    for text in texts:
+        memory = boilerplate.learn([text], memory)
+        found = boilerplate.strip(text, memory)
+        assert sum(map(len, found.left_out)) + len(found.text) <= len(text)
+        assert all(sentence in text for sentence in found.left_out)
+        assert boilerplate.learn([], memory) == memory

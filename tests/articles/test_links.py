@@ -160,11 +160,6 @@ def test_a_plain_link_is_read_as_the_careful_reading_reads_it(url: str) -> None:
     assert quick is None or quick == links.careful(url)
 
 
-def test_most_links_of_feeds_are_plain() -> None:
-    for url in (PLAIN, "https://www.example.org/a?utm_campaign=x", "https://www.youtube.com/watch?v=a_b-c"):
-        assert links.plain(url)
-
-
 def test_http_and_https_with_and_without_www_are_one_article() -> None:
     forms = [f"{scheme}://{www}e.org/a?b=1" for scheme in ("http", "https") for www in ("", "www.")]
     assert {articles.link_key(form) for form in forms} == {"e.org/a?b=1"}
