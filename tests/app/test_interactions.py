@@ -10,10 +10,9 @@ import pytest
 
 from bot import model, ports, rules, storage
 from bot.app import interactions
-from bot.cli import status
 from bot.pipeline.snapshot import Snapshot
 from bot.ports import keys
-from testbed.fakes import START, FakeClock
+from testbed.fakes import FakeClock
 
 SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
 
@@ -109,9 +108,3 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
         await scripts[1].done.wait()
         task.cancel()
     assert waiting == []
-
-
-async def test_status_shows_which_buttons_are_not_heard(store: storage.SqlStore) -> None:
-    await play(store, (0, "no way"), (90, "no way"))
-    found = await store.read(lambda tx: status.status_of(tx, START, channels=["desk", "ops"]))
-    assert found.unheard == {"desk": "no way"}

@@ -1,17 +1,22 @@
-"""One process that does all the work: feeds that hang keep no room of the others."""
+"""One process that does all the work: many feeds, hanging feeds, reader processes and reloads."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
-from bot import app
-from bot.app import runtime
-from testbed.servers.feeds import FeedServer, Reply
-from tests.journeys.world import rss
+import pytest
+from structlog.testing import capture_logs
 
-GOOD, HANGING = 60, 3
-BOT = """\
+from bot import app, ports, storage
+from bot.app import reload, runtime
+from bot.reading.threads import Threads
+from testbed.fakes import FakeClock
+from testbed.servers.feeds import FeedServer, Reply
+from tests.journeys.world import BOT, Item, rss, world
+
+PROMPT, HANGING = 60, 3
+HANGING_BOT = """\
 database: sqlite:///{folder}/wirewatch.db
 channels: {{alerts: {{kind: console}}}}
 operator: alerts
@@ -26,11 +31,11 @@ rules:
 async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path: Path) -> None:
     folder = tmp_path / "config"
     (folder / "rules").mkdir(parents=True)
-    (folder / "bot.yaml").write_text(BOT.format(folder=tmp_path))
+    (folder / "bot.yaml").write_text(HANGING_BOT.format(folder=tmp_path))
     (folder / "rules" / "desk.yaml").write_text(RULES)
     async with FeedServer() as server:
         hanging = [f"/a-hanging/{number}" for number in range(HANGING)]
-        good = [f"/good/{number}" for number in range(GOOD)]
+        good = [f"/good/{number}" for number in range(PROMPT)]
         for path in hanging:
             server.serve(path, Reply(body=rss("late"), delay_seconds=600))
         for path in good:
@@ -49,3 +54,90 @@ async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path
                         await asyncio.sleep(0.05)
                 stop.set()
         assert all(len(server.seen(path)) == 1 for path in hanging)
+
+
+# -- a single pass over many feeds goes in portions
+
+
+OUTLETS = ("wire", "courier", "ledger", "herald", "tribune")
+
+
+async def test_a_pass_in_portions_polls_each_feed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "PORTION", 2)
+    async with world(tmp_path / "config") as made:
+        made.configure(*OUTLETS)
+        for _ in range(2):
+            report = await made.once()
+            polled = [feed.url for feed in report.passed.feeds]
+            assert len(polled) == len(set(polled)) == len(OUTLETS)
+
+
+# -- the whole application with documents read in a process of its own
+
+
+WITH_A_READER = BOT.replace("readers: 0", "readers: 1")
+FIRST = Item(
+    id="1", title="BlackBerry quits Pakistan over backdoor", text="The PTA had asked for unfettered access to BES."
+)
+
+
+@pytest.mark.parametrize("bot", [BOT, WITH_A_READER])
+async def test_a_feed_is_posted_the_same_wherever_it_is_read(tmp_path: Path, bot: str) -> None:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "courier", bot=bot)
+        made.publish("wire", FIRST)
+        report = await made.once()
+        found = {feed.url.rpartition("/")[2]: (feed.new, feed.matched, feed.error) for feed in report.passed.feeds}
+        assert found == {"wire.xml": (1, 1, None), "courier.xml": (0, 0, None)}
+        [head] = made.heads()
+        assert FIRST.title in str(head)
+
+
+async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Threads.read
+
+    async def with_a_bug(self: Threads, body: ports.Body, feed: object, *, is_first: bool) -> object:
+        if "wire" in body.url:
+            raise RuntimeError("a bug")
+        return await read(self, body, feed, is_first=is_first)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Threads, "read", with_a_bug)
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "courier")
+        for outlet in ("wire", "courier"):
+            made.publish(outlet, FIRST)
+        report = await made.once()
+        errors = {feed.url.rpartition("/")[2]: feed.error for feed in report.passed.feeds}
+        assert errors["courier.xml"] is None
+        assert "our bug" in (errors["wire.xml"] or "")
+
+
+# -- what a reload says in the log
+
+
+GOOD = "rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n"
+BAD = "  - {name: B, al: [BlackBerry], notify: alerts}\n"
+
+
+@pytest.mark.parametrize("rules", [GOOD, GOOD + BAD], ids=["well", "with a mistake"])
+async def test_a_reload_with_problems_is_a_warning_that_names_the_first_and_its_place(
+    tmp_path: Path, rules: str
+) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "a.yaml").write_text(rules)
+    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
+    (tmp_path / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
+    settings, clock = app.load(tmp_path, {}, wants_warnings=False), FakeClock()
+    store = storage.open_store("sqlite://", clock=clock)
+    with capture_logs() as logs:
+        await reload.announce(store, settings, now=clock.now())
+    await store.close()
+    (line,) = logs
+    if rules == GOOD:
+        assert (line["log_level"], line["event"], line["problems"]) == ("info", "configuration reloaded", 0)
+    else:
+        assert (line["log_level"], line["event"]) == ("warning", "configuration reloaded with problems")
+        assert "a.yaml:3:" in line["first"]
+        assert '"al"' in line["first"]

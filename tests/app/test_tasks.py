@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from bot import ports
-from bot.ports.tasks import TaskGroup, until_stored
-from testbed.fakes import FakeClock
+from bot.ports.tasks import TaskGroup
 
 
 async def fail() -> None:
@@ -74,29 +73,3 @@ async def test_a_cancellation_that_meets_a_store_error_is_not_lost() -> None:
         async with asyncio.timeout(300):
             await asyncio.wait([looping])
     assert looping.cancelled()
-
-
-async def test_work_is_repeated_until_the_database_is_available() -> None:
-    tries = 0
-
-    async def work() -> int:
-        nonlocal tries
-        tries += 1
-        if tries < 3:
-            await fail()
-        return tries
-
-    assert await until_stored(work, FakeClock()) == 3
-
-
-async def test_a_store_error_out_of_a_group_of_a_library_comes_out_as_itself_too() -> None:
-    async def inner() -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(fail())
-
-    async def outer() -> None:
-        async with TaskGroup() as group:
-            group.create_task(inner())
-
-    with pytest.raises(ports.StoreUnavailable, match="the disk is full"):
-        await outer()

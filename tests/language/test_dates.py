@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from bot.language import dates
+from bot.language import datelines, dates
 
 WRITTEN = date(2015, 12, 2)
 
@@ -64,3 +66,122 @@ def test_a_month_agrees_with_a_day_of_it_and_not_with_another_month() -> None:
     day, month, other = (dates.days(text, WRITTEN)[0] for text in ("30 December", "in December", "in January"))
     assert day.agrees_with(month)
     assert not day.agrees_with(other)
+
+
+# -- dates over articles, as they are written for people
+
+
+SEEN = datetime(2015, 12, 4, 18, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "day"),
+    [
+        ("en", "Published on 2 December 2015", 2),
+        ("de", "Mittwoch, den 2. Dezember 2015", 2),
+        ("fr", "le 2 décembre 2015", 2),
+        ("es", "2 de diciembre de 2015", 2),
+        ("ru", "2 декабря 2015", 2),
+        ("pl", "środa, 2 gru 2015 r.", 2),
+        ("ur", "2 دسمبر، 2015", 2),
+        ("ar", "٢ ديسمبر ٢٠١٥", 2),
+        ("bn", "২ ডিসেম্বর ২০১৫", 2),
+        ("hu", "2015. december 2.", 2),
+        ("ja", "2015年12月2日", 2),
+        ("ko", "2015. 12. 2.", 2),
+        ("zh-CN", "2015/12/02", 2),
+        ("de", "30.12.2015", 30),
+        ("nl", "30-12-2015", 30),
+        ("en", "12/30/2015", 30),
+        ("en", "30/12/15", 30),
+        ("fr", "02/12/2015", 2),
+        ("en-GB", "02/12/2015", 2),
+        ("en-US", "12/02/2015", 2),
+        ("en", "Decision 7 of 2015-12-02", 2),
+        ("en", "2015-12-02", 2),
+        ("en", "Wed, 02 Dec 2015 09:30:00 +0000", 2),
+    ],
+)
+def test_dates_are_read_in_words_and_in_digits(language: str, text: str, day: int) -> None:
+    found = datelines.parsed(text, language)
+    assert found is not None
+    assert (found.year, found.month, found.day) == (2015, 12, day)
+    assert datelines.parsed(text, language, SEEN) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2 December", "Monday", "02/03/2015", "", "3 hours ago", "31/02/2015", "10:30", "2015"]
+)
+def test_what_is_no_whole_date_is_none(text: str) -> None:
+    assert datelines.parsed(text, "en") is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "day", "hour"),
+    [
+        ("en", "3 days ago", 1, 18),
+        ("en", "5 hours ago", 4, 13),
+        ("de", "vor 3 Tagen", 1, 18),
+        ("pl", "3 dni temu", 1, 18),
+        ("ur", "3 دنوں پہلے", 1, 18),
+        ("ja", "3日前", 1, 18),
+        ("en", "yesterday, 10:30", 3, 10),
+        ("en", "2 December, 4:15 pm", 2, 16),
+        ("de", "2. Dezember", 2, 0),
+    ],
+)
+def test_a_day_without_its_year_is_one_of_the_time_before_it_was_seen(
+    language: str, text: str, day: int, hour: int
+) -> None:
+    found = datelines.parsed(text, language, SEEN)
+    assert found is not None
+    assert (found.year, found.month, found.day, found.hour) == (2015, 12, day, hour)
+
+
+def test_a_day_that_is_to_come_is_last_years() -> None:
+    found = datelines.parsed("30 December", "en", SEEN)
+    assert found is not None
+    assert found.date().isoformat() == "2014-12-30"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "time"),
+    [
+        ("en", "2 December 2015, 12:05 a.m.", "00:05:00"),
+        ("en", "2 December 2015 at 9:30 PM", "21:30:00"),
+        ("ko", "2015년 12월 2일 오후 1:02:03", "13:02:03"),
+        ("en", "2 December 2015 09:30 PKT", "04:30:00"),
+        ("en", "2 December 2015 09:30 +02:00", "07:30:00"),
+        ("de", "02.12.2015 um 14.30 Uhr", "14:30:00"),
+        ("en", "Mi, 02 Dez 2015 09:30:00 +0100", "08:30:00"),
+        ("en", "Published on 2 December 2015 at 9:30 pm", "21:30:00"),
+        ("en", "02.12.2015 09:30", "09:30:00"),
+        ("en", "Wed, 02 Dec 2015 09:30:60 GMT", "09:30:59"),
+        ("en", "Tue, 01 Dec 2015 24:00:00 GMT", "00:00:00"),
+        ("en", "Wed, 02 Dec 2015 99:30:00 GMT", "00:00:00"),
+        ("en", "2 December 2015, 9:30 to 10:30", "00:00:00"),
+    ],
+)
+def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, text: str, time: str) -> None:
+    found = datelines.parsed(text, language)
+    assert found is not None
+    assert (found.date().isoformat(), found.time().isoformat()) == ("2015-12-02", time)
+
+
+@example("1;1", "en")
+@given(st.text(max_size=60), st.sampled_from(["en", "de", "ur", "ja", "x", "", "zh_Hant-TW"]))
+def test_any_text_has_a_date_or_none(text: str, language: str) -> None:
+    for found in (datelines.parsed(text, language), datelines.parsed(text, language, SEEN)):
+        assert found is None or found.tzinfo is UTC
+
+
+def test_of_one_document_so_many_dates_in_words_are_read_and_all_in_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datelines, "_MOST", 2)
+    told = datelines.OfDocument()
+
+    found = [
+        told.parsed(text, "en")
+        for text in ["2 December 2015", "Dec 2, 2015", "3 Dec 2015", "Dec 2, 2015", "2015-12-02"]
+    ]
+
+    assert found == [*[datetime(2015, 12, 2, tzinfo=UTC)] * 2, None, *[datetime(2015, 12, 2, tzinfo=UTC)] * 2]

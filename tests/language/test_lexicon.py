@@ -31,10 +31,5 @@ def test_every_table_is_read_and_has_small_words(language: str) -> None:
     assert found.meanings_of.whole or found.meanings_of.beginnings
 
 
-def test_a_language_without_a_file_has_empty_tables() -> None:
-    assert lexicon.of("xx").tables == {}
-    assert lexicon.of("../en").tables == {}
-
-
 def test_verbs_of_two_words_are_read_as_one() -> None:
     assert lexicon.joined("en", "NASA calls off launch") == "NASA cancel launch"

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from testbed.fakes import FakeClock
-from tests.outbox.rows import FakeChannel
-from tests.outbox.store import MemoryStore
+from tests.outbox.rows import FakeChannel, MemoryStore
 
 
 @pytest.fixture

@@ -6,8 +6,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from bot import model, ports
+import sqlalchemy
+
+from bot import model, outbox, ports
+from bot.storage import schema, transaction
+from bot.storage.outbox import Outbox
 from bot.testing import messages
 from testbed.fakes import START, FakeClock
 
@@ -109,3 +114,65 @@ def reply(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:
 
 def edit(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:
     return row(name, thread=thread, message=messages.EDIT, channel=channel)
+
+
+# -- a sender over a store in memory, and what it made of its rows
+
+
+def sender(store: MemoryStore, clock: FakeClock, *channels: FakeChannel, **options: object) -> outbox.Sender:
+    return outbox.Sender(store, {each.name: each for each in channels}, clock, **options)  # type: ignore[arg-type]
+
+
+async def add(store: MemoryStore, *rows: model.Outgoing) -> None:
+    await store.write(lambda tx: tx.outbox.add(rows))
+
+
+async def state(store: MemoryStore, name: str) -> model.Outgoing:
+    return (await store.read(lambda tx: tx.outbox.get([model.SendId(name)])))[model.SendId(name)]
+
+
+async def notices(store: MemoryStore, channel: str = "ops") -> list[str]:
+    rows = await store.read(lambda tx: tx.outbox.unsent())
+    return [each.message.lead for each in rows if each.channel == channel]
+
+
+async def run_until(sending: outbox.Sender, clock: FakeClock, end: datetime) -> None:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(sending.run(stop))
+        while clock.now() < end:  # noqa: ASYNC110 - the clock has no event
+            await asyncio.sleep(0)
+        stop.set()
+
+
+# -- the real outbox statements over an in-memory SQLite, and a switch that makes the store fail
+
+
+T = TypeVar("T")
+
+
+class MemoryStore:
+    def __init__(self) -> None:
+        self._engine = sqlalchemy.create_engine("sqlite://")
+        schema.metadata.create_all(self._engine)
+        #: Set: every write fails with this text.
+        self.broken: str | None = None
+        #: Transactions so far.
+        self.trips = 0
+
+    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+        if self.broken:
+            raise ports.StoreUnavailable(self.broken)
+        return await self.read(work)
+
+    async def read(self, work: Callable[[ports.Transaction], T]) -> T:
+        self.trips += 1
+        with self._engine.begin() as connection:
+            return work(transaction.over(connection))
+
+    async def free_dead_leases(self) -> None:
+        with self._engine.begin() as connection:
+            Outbox(connection).free_leases()
+
+    async def close(self) -> None:
+        self._engine.dispose()

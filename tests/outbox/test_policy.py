@@ -14,12 +14,11 @@ from bot.model import SendState
 from bot.outbox import policy
 from bot.testing import messages
 from testbed.fakes import START
-from tests.outbox.rows import FULL, REDUCED, edit, reply, row
+from tests.outbox.rows import FULL, REDUCED, reply, row
 
 RECEIPT = model.Receipt(ref="1", place="C1", sent_at=START)
 HEAD = replace(row("head"), state=SendState.SENT, receipt=RECEIPT)
 SEND = policy.Send(ports.Delivery(id=model.SendId("a"), message=row("a").message))
-LOOK = policy.Look(SEND.delivery, since=START)
 ERRORS = (
     ports.Wait("x"),
     ports.Wait("x", after=timedelta(seconds=9)),
@@ -56,34 +55,11 @@ def test_only_what_surely_was_not_accepted_may_be_sent_without_a_look(error: por
     assert isinstance(step, policy.LookFirst) is not surely_not
 
 
-def test_a_message_of_unknown_outcome_is_looked_up_from_before_its_first_attempt() -> None:
-    unknown = replace(row("a"), state=SendState.UNKNOWN, tried_at=START)
-    step = policy.first_step(unknown, None, abilities=FULL, now=START + timedelta(hours=1))
-    assert isinstance(step, policy.Look)
-    assert step.since < START
-
-
 def test_a_clock_that_was_set_back_does_not_hide_a_message_from_the_look_up() -> None:
     unknown = replace(row("a"), state=SendState.UNKNOWN, tried_at=START + timedelta(hours=5))
     step = policy.first_step(unknown, None, abilities=FULL, now=START)
     assert isinstance(step, policy.Look)
     assert step.since < START
-
-
-@pytest.mark.parametrize("abilities", [FULL, REDUCED])
-@pytest.mark.parametrize("state", [SendState.SENDING, SendState.UNKNOWN])
-def test_at_most_once_never_sends_twice_and_at_least_once_never_gives_up(
-    abilities: ports.Abilities, state: SendState
-) -> None:
-    claimed = replace(row("a"), state=state)
-    for choice in model.OnUnknown:
-        step = policy.first_step(claimed, None, abilities=abilities, now=START, on_unknown=choice)
-        if state is SendState.SENDING:
-            assert isinstance(step, policy.Send)
-        elif abilities.lookup:
-            assert isinstance(step, policy.Look)
-        else:
-            assert isinstance(step, policy.Drop if choice is model.OnUnknown.LEAVE else policy.Send)
 
 
 def test_where_the_service_knows_a_repetition_it_is_sent_at_once_for_as_long_as_it_does() -> None:
@@ -98,47 +74,6 @@ def test_where_the_service_knows_a_repetition_it_is_sent_at_once_for_as_long_as_
             assert isinstance(step, policy.Send)
     for later in (timedelta(minutes=1), -timedelta(seconds=1)):
         assert isinstance(policy.first_step(unknown, None, abilities=knows, now=START + later), policy.Look)
-
-
-def test_a_reply_goes_under_its_head_and_an_edit_to_it() -> None:
-    step = policy.first_step(reply("a", "head"), HEAD, abilities=FULL, now=START)
-    assert isinstance(step, policy.Send)
-    assert step.delivery.reply_to == RECEIPT
-    step = policy.first_step(edit("a", "head"), HEAD, abilities=FULL, now=START)
-    assert isinstance(step, policy.Send)
-    assert step.delivery.edits == RECEIPT
-
-
-def test_without_a_reference_to_the_head_a_reply_stands_alone_and_an_edit_is_needless() -> None:
-    for head in (None, row("head"), replace(HEAD, receipt=replace(RECEIPT, ref=""))):
-        step = policy.first_step(reply("a", "head"), head, abilities=FULL, now=START)
-        assert isinstance(step, policy.Send)
-        assert step.delivery.reply_to is None
-        needless = policy.first_step(edit("a", "head"), head, abilities=FULL, now=START)
-        assert needless == policy.Drop(
-            "the message it would edit was never sent, or its channel gave no reference to it"
-        )
-
-
-def test_plain_text_that_is_refused_is_given_up_and_that_is_a_loss() -> None:
-    assert isinstance(after(ports.TooMuch("x")), policy.Simplify)
-    assert after(ports.TooMuch("x"), replace(row("a"), is_plain=True)) == policy.Drop(
-        "refused also as plain text: x", is_loss=True
-    )
-
-
-def test_an_absence_is_believed_when_it_has_settled() -> None:
-    later = START + timedelta(seconds=2)
-    early = policy.next_step(row("a"), LOOK, policy.NotThere(later), now=START)
-    assert isinstance(early, policy.LookFirst)
-    assert policy.next_step(row("a"), LOOK, policy.NotThere(later), now=later) == SEND
-
-
-@pytest.mark.parametrize("error", ERRORS)
-def test_a_look_up_that_fails_never_leads_to_sending_blindly(error: ports.SendError) -> None:
-    step = policy.next_step(row("a"), LOOK, policy.LookFailed(error), now=START)
-    if not isinstance(error, ports.ThreadGone):
-        assert isinstance(step, policy.LookFirst | policy.ParkChannel | policy.ParkWorkspace)
 
 
 @given(

@@ -102,10 +102,6 @@ def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
     assert told(dataclasses.replace(state, new_at=START + 9 * DAY), START + 9 * DAY, feed)[1] == ["+expected"]
 
 
-def test_a_canary_that_never_came_is_counted_from_the_baseline() -> None:
-    assert told(READ, START + 2 * DAY, model.Feed(url=URL, expect=2 * DAY))[1] == ["-expected"]
-
-
 def test_a_feed_that_empties_is_told_after_a_day() -> None:
     state = was_read(READ, model.Reading())
     assert told(state, START + timedelta(hours=23))[1] == []
@@ -139,16 +135,6 @@ def test_a_certificate_near_its_end_is_told(left: timedelta, kinds: list[str]) -
     assert seen == kinds
     renewed = answered(state, status(304, certificate_until=START + 90 * DAY))
     assert told(renewed, START)[1] == [kind.replace("-", "+") for kind in kinds]
-
-
-def test_what_was_told_survives_other_troubles() -> None:
-    state = dataclasses.replace(READ, moved_to="https://new.example.org/feed")
-    state, _ = told(state, START)
-    for _ in range(5):
-        state = failed(dataclasses.replace(state, moved_to="https://new.example.org/feed"))
-    state, kinds = told(dataclasses.replace(state, moved_to="https://new.example.org/feed"), START)
-    assert kinds == ["-broken"]
-    assert state.told == ("moved", "broken")
 
 
 def test_skipped_mails_are_told_once_a_day() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -10,11 +11,6 @@ import pytest
 from bot import model, polling, ports
 from testbed.fakes import START
 from tests.polling.states import EVERY, FEED, FRESH, PAGE, POLICY, READ, URL, WELL, answered, entries, status, was_read
-
-
-def test_a_first_request_has_no_conditions() -> None:
-    assert polling.request(FRESH) == ports.Request(url=URL, home=URL)
-    assert polling.request(dataclasses.replace(FRESH, etag='"x"')).etag is None
 
 
 def test_a_later_request_sends_both_validators() -> None:
@@ -144,11 +140,6 @@ def test_every_other_status_backs_off_and_says_what_to_do(code: int) -> None:
     assert (state.etag, state.body_hash) == (READ.etag, READ.body_hash)
 
 
-def test_a_long_error_text_is_cut() -> None:
-    state = polling.after_failure(READ, FEED, "x" * 10_000, policy=POLICY, now=START, jitter=0)
-    assert len(state.error or "") == 500
-
-
 def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_asks_for() -> None:
     fresh = model.Reading(title="News", entries=entries(START, START), item_hashes=("a", "b"))
     known = dataclasses.replace(READ, polled_at=START - EVERY)
@@ -173,14 +164,43 @@ def test_three_addresses_within_ten_minutes_speak_for_their_host() -> None:
     assert polling.host_limit([limit("z", -60), *together]) == START + timedelta(hours=5)
 
 
-@pytest.mark.parametrize(
-    ("url", "host"),
-    [
-        ("https://A.Example.org:8443/x", "a.example.org"),
-        ("https://u:p@h.org/", "h.org"),
-        ("nonsense", ""),
-        ("http://[", ""),
-    ],
-)
-def test_the_host_of_an_address(url: str, host: str) -> None:
-    assert polling.host_of(url) == host
+# -- a changed document is read whole once a week, so that it is known what a feed still lists
+
+
+DAY = timedelta(days=1)
+KNOWN = replace(READ, named_at=START, item_hashes=("a",))
+
+
+def after(
+    state: model.FeedState, *, now: datetime, names_known: bool, hashes: tuple[str, ...] = ("a",)
+) -> model.FeedState:
+    reading = model.Reading(item_hashes=hashes)
+    return polling.after_reading(
+        state,
+        FEED,
+        reading,
+        PAGE,
+        digest="",
+        new_count=0,
+        arrivals=(),
+        names_known=names_known,
+        policy=POLICY,
+        now=now,
+        jitter=0,
+    )
+
+
+@pytest.mark.parametrize(("days", "is_due"), [(0, False), (6.9, False), (7, True), (-1, True)])
+def test_it_is_due_a_week_after_the_last_time_and_where_the_clock_was_set_back(days: float, is_due: bool) -> None:
+    assert polling.is_naming_due(KNOWN, START + days * DAY) is is_due
+    assert polling.is_naming_due(READ, START)
+
+
+def test_only_a_whole_reading_counts() -> None:
+    later = START + DAY
+    assert after(KNOWN, now=later, names_known=False).named_at == START
+    assert after(KNOWN, now=later, names_known=True).named_at == later
+
+
+def test_a_document_whose_items_are_not_told_apart_is_always_read_whole() -> None:
+    assert after(KNOWN, now=START + DAY, names_known=False, hashes=()).named_at == START + DAY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -93,11 +93,6 @@ def test_a_feed_that_brings_its_whole_list_at_once_is_not_asked_more_often_for_i
     assert answered(state, WELL).due_at - START == LONGEST
 
 
-def test_a_feed_may_set_its_own_shortest_interval() -> None:
-    feed = model.Feed(url=URL, every=timedelta(minutes=2))
-    assert answered(dataclasses.replace(READ, rhythm=(START,) * 9), WELL, feed=feed).due_at == START + feed.every  # type: ignore[operator]
-
-
 def test_a_window_that_turns_over_is_asked_at_once() -> None:
     state = dataclasses.replace(READ, rhythm=tuple(START - timedelta(days=40 - n) for n in range(20)))
     reading = model.Reading(entries=entries(START, START), item_hashes=("a", "b", "c"))
@@ -139,10 +134,6 @@ def test_skipped_hours_and_days_are_passed_over() -> None:
     assert everything.due_at - START < timedelta(hours=2)
 
 
-def test_the_clock_of_a_feed_that_skips_is_utc() -> None:
-    assert was_read(READ, model.Reading(skip_hours=(9,))).due_at.tzinfo is UTC
-
-
 @given(
     st.floats(0, 1, exclude_max=True),
     st.integers(0, 10_000),
@@ -154,11 +145,6 @@ def test_no_feed_is_asked_before_its_shortest_interval(jitter: float, minutes: i
     after = answered(state, status(code), jitter=jitter)
     assert after.due_at >= START + EVERY
     assert after.due_at <= START + timedelta(days=1, hours=3)
-
-
-@given(st.floats(0, 1, exclude_max=True))
-def test_jitter_only_ever_delays(jitter: float) -> None:
-    assert answered(READ, WELL, jitter=jitter).due_at >= answered(READ, WELL).due_at
 
 
 def test_reported_news_is_polled_for_at_once_but_not_more_often_than_the_pause_allows() -> None:
