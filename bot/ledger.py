@@ -6,8 +6,12 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from bot import model
-from bot.model import FactKind, SendState
+from bot.model.alerts import Decision
+from bot.model.articles import Article
+from bot.model.feeds import FeedState
+from bot.model.ledger import FactKind, LedgerRow, LedgerValue
+from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.model.rules import Match
 
 _OF_STATE: Mapping[SendState, FactKind] = {
     SendState.SENT: FactKind.SENT,
@@ -20,8 +24,8 @@ _OF_STATE: Mapping[SendState, FactKind] = {
 
 
 def fetched(
-    before: model.FeedState, after: model.FeedState, *, status: int | None, new_count: int, at: datetime
-) -> model.LedgerRow | None:
+    before: FeedState, after: FeedState, *, status: int | None, new_count: int, at: datetime
+) -> LedgerRow | None:
     """Return the row of a poll that found new articles, was the feed's first, or ended differently from the last one.
 
     Return None for other polls: 10,000 feeds would write three million rows a day that record nothing new.
@@ -32,7 +36,7 @@ def fetched(
     return _row(FactKind.FETCHED, at, feed=after.url, status=status or 0, new=new_count, error=after.error or "")
 
 
-def matched(article: model.Article, match: model.Match, *, at: datetime) -> model.LedgerRow:
+def matched(article: Article, match: Match, *, at: datetime) -> LedgerRow:
     """Return the row of a rule's match."""
     return _row(
         FactKind.MATCHED,
@@ -45,7 +49,7 @@ def matched(article: model.Article, match: model.Match, *, at: datetime) -> mode
     )
 
 
-def decided(decision: model.Decision) -> model.LedgerRow:
+def decided(decision: Decision) -> LedgerRow:
     """Return the row of a decision about a story in a channel."""
     return _row(
         FactKind.DECIDED,
@@ -60,7 +64,7 @@ def decided(decision: model.Decision) -> model.LedgerRow:
     )
 
 
-def outcome(before: model.Outgoing, after: model.Outgoing, *, at: datetime) -> model.LedgerRow | None:
+def outcome(before: Outgoing, after: Outgoing, *, at: datetime) -> LedgerRow | None:
     """Return the row of an attempt to send.
 
     Return None while the outcome is open, and for a message that is parked again for the same reason (a closed channel
@@ -69,29 +73,29 @@ def outcome(before: model.Outgoing, after: model.Outgoing, *, at: datetime) -> m
     kind = _OF_STATE.get(after.state)
     if kind is None or (kind is FactKind.PARKED and before.error == after.error):
         return None
-    if kind is FactKind.SENT and after.message.kind is model.MessageKind.EDIT:
+    if kind is FactKind.SENT and after.message.kind is MessageKind.EDIT:
         kind = FactKind.EDITED
-    is_there = kind in (FactKind.SENT, FactKind.EDITED)
-    told = {brief.story for brief in after.message.briefs} | ({after.story} if after.story else set())
+    is_sent = kind in (FactKind.SENT, FactKind.EDITED)
+    stories = {brief.story for brief in after.message.briefs} | ({after.story} if after.story else set())
     return _row(
         kind,
         at,
         send=after.id,
         channel=after.channel,
         message=after.message.kind.value,
-        stories=tuple(sorted(told)),
+        stories=tuple(sorted(stories)),
         receipt=after.receipt.ref if after.receipt else "",
         place=after.receipt.place if after.receipt else "",
-        reason="" if is_there else after.error or "",
+        reason="" if is_sent else after.error or "",
     )
 
 
-def started(process: str, *, version: str, at: datetime) -> model.LedgerRow:
+def started(process: str, *, version: str, at: datetime) -> LedgerRow:
     """Return the row of a process that starts to watch."""
     return _row(FactKind.STARTED, at, process=process, version=version)
 
 
-def stopped(process: str, *, since: str, until: str, how: str, at: datetime) -> model.LedgerRow:
+def stopped(process: str, *, since: str, until: str, how: str, at: datetime) -> LedgerRow:
     """Return the row of a process that ended.
 
     ``until`` is its last heartbeat. ``at`` is later if another process noticed the end.
@@ -99,16 +103,16 @@ def stopped(process: str, *, since: str, until: str, how: str, at: datetime) -> 
     return _row(FactKind.STOPPED, at, process=process, since=since, until=until, how=how)
 
 
-def unwatched(*, since: str, until: str, at: datetime) -> model.LedgerRow:
+def unwatched(*, since: str, until: str, at: datetime) -> LedgerRow:
     """Return the row of a gap in which nothing was polled; both times are in ISO 8601."""
     return _row(FactKind.UNWATCHED, at, since=since, until=until)
 
 
-def _row(kind: FactKind, at: datetime, **fields: model.LedgerValue) -> model.LedgerRow:
-    return model.LedgerRow(at=at, kind=kind, fields=tuple((name, _clean(value)) for name, value in fields.items()))
+def _row(kind: FactKind, at: datetime, **fields: LedgerValue) -> LedgerRow:
+    return LedgerRow(at=at, kind=kind, fields=tuple((name, _clean(value)) for name, value in fields.items()))
 
 
-def _clean(value: model.LedgerValue) -> model.LedgerValue:
+def _clean(value: LedgerValue) -> LedgerValue:
     """Replace halves of surrogate pairs, which UTF-8 cannot encode, by question marks."""
     if isinstance(value, tuple):
         return tuple(map(_whole, value))
@@ -122,13 +126,13 @@ def _whole(text: str) -> str:
 # -- a row as text
 
 
-def text_of(row: model.LedgerRow) -> str:
+def text_of(row: LedgerRow) -> str:
     """Return the row as one line of compact JSON in ASCII, time and kind first."""
     head = {"at": row.at.astimezone(UTC).isoformat(timespec="microseconds"), "kind": row.kind.value}
     return json.dumps({**head, **dict(row.fields)}, separators=(",", ":"))
 
 
-def parse_row(text: str) -> model.LedgerRow:
+def parse_row(text: str) -> LedgerRow:
     """Parse a line of ``text_of``. Raises ValueError."""
     try:
         fields = json.loads(text)
@@ -136,4 +140,4 @@ def parse_row(text: str) -> model.LedgerRow:
     except (AttributeError, KeyError, RecursionError, TypeError) as error:
         raise ValueError("not a row of the ledger") from error
     whole = ((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
-    return model.LedgerRow(at=at, kind=kind, fields=tuple(whole))
+    return LedgerRow(at=at, kind=kind, fields=tuple(whole))

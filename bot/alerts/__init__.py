@@ -1,6 +1,4 @@
-"""When to post: each answer is a decision with a named reason.
-
-Pure. Knows no channel, no store and no clock: it is told the time and what was said before.
+"""Decide when to post: every result is a decision with a named reason. Pure functions of a ``Situation``.
 
     nothing posted yet                           posted
     -------------------------------------------  ---------------------------------------------
@@ -8,18 +6,18 @@ Pure. Knows no channel, no store and no clock: it is told the time and what was 
     too few owners             hold: min outlets its min_outlets met   reply: corroboration
     every rule is a digest     hold: digest      a posted article is   reply: correction
     quiet hours, not high      hold: quiet hours   materially edited
-    its rule spoke just now    hold: cooldown    a fact not yet said   reply: new fact
+    its rule posted recently   hold: cooldown    a fact not yet posted reply: new fact
     the channel's hour is full hold: rate cap    another outlet        edit:  added outlet
     it waits for outlets       hold: gather      another article       edit:  added article
     else                       post: first report a copy               silent: copy
 
-Where a gathered message lists the story, it is edited so, and the first reply comes with a post of the story's own.
+If a gathered message lists the story, edits go to that message, and the first reply comes with a separate post.
 
-Under a rule with reminders, a posted story in which a deadline lies ahead is held for the next one (hold: reminder);
-its thread says so then (reply: reminder).
+Under a rule with reminders, a posted story with a deadline ahead is held until the next reminder (hold: reminder),
+which is a reply in its thread (reply: reminder).
 
-Silences come before all of this: a story is silent (silenced) while it, every rule or every article of it is silenced,
-and what is silenced in a posted one is left out.
+Silences come first: a story is silent (silenced) while the story, all its rules or all its articles are silenced;
+silenced rules and articles of a posted story are left out.
 """
 
 from bot.alerts import routing

@@ -1,4 +1,4 @@
-"""Which of the things that people said of a story still holds."""
+"""The current judgements of a story."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.model import Verdict
 
 
 def active_feedback(judgements: Sequence[model.Judgement]) -> tuple[model.Judgement, ...]:
-    """Return each person's last opinion under each rule, and the claim; oldest first.
+    """Return each person's last verdict under each rule, and the claim; oldest first.
 
     ``judgements``: of one story in one channel, in the order in which they were made.
     """
@@ -17,7 +17,7 @@ def active_feedback(judgements: Sequence[model.Judgement]) -> tuple[model.Judgem
     for judgement in judgements:
         is_opinion = judgement.verdict.is_of_rule
         subject = ("opinion", judgement.rule, judgement.by) if is_opinion else ("claim",)
-        # Removed first, so that the order is that of the last word.
+        # Remove first, so that the result is ordered by the last judgement.
         last.pop(subject, None)
         if judgement.verdict is not Verdict.UNCLAIMED:
             last[subject] = judgement

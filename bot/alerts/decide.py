@@ -1,4 +1,4 @@
-"""Decide what one channel hears of one story after a batch of articles."""
+"""Decide what to post about one story in one channel after a batch of articles."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from bot.alerts.situation import Situation
 
 __all__ = ["Situation", "decide"]
 
-#: More facts than this in one reply are not read; the rest stay visible in the linked articles.
+#: Maximum facts in one reply; nobody reads more. The rest stay visible in the linked articles.
 FACTS_A_REPLY = 6
 
 
 def decide(situation: Situation) -> tuple[model.Decision, ...]:
-    """The decisions for one story in one channel, in the order in which they are carried out.
+    """Return the decisions for one story in one channel, in the order in which they are carried out.
 
-    Deciding again on the alert that ``record`` made of the answer gives no decision that posts.
+    Deciding again with the recorded alert gives no decision that posts.
     """
     alert = situation.alert
     if not situation.rules or (alert is None and not situation.arrivals):
@@ -24,18 +24,18 @@ def decide(situation: Situation) -> tuple[model.Decision, ...]:
     if alert is not None and alert.state is model.AlertState.MERGED:
         return ()
     if situation.silenced:
-        is_something = situation.arrivals or situation.facts or situation.edits
-        return (situation.silenced,) if is_something else ()
+        has_news = situation.arrivals or situation.facts or situation.edits
+        return (situation.silenced,) if has_news else ()
     if alert is None or alert.state is model.AlertState.HELD:
         return _first(situation)
     if alert.state is model.AlertState.SILENT:
         return _first(situation) if _is_news_after_silence(situation) else ()
-    kept_back = (situation.silenced_by(situation.silence_of_some),) if situation.silence_of_some else ()
-    return (*kept_back, *_follow_up(situation, alert))
+    silenced = (situation.silenced_by(situation.silence_of_some),) if situation.silence_of_some else ()
+    return (*silenced, *_follow_up(situation, alert))
 
 
 def _is_news_after_silence(situation: Situation) -> bool:
-    """A story that its baseline or a silence left unsaid is told when an article comes that is news."""
+    """Return whether an article is news in a story that was not posted because of its baseline or a silence."""
     alert = situation.alert
     if alert is not None and alert.reason is model.Reason.SILENCED:
         return bool(situation.arrivals)
@@ -66,22 +66,22 @@ def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision
     if not situation.arrivals and not replies:
         is_shown = situation.has_summary and not alert.is_gathered
         return (situation.decision(model.Action.EDIT, model.Reason.SUMMARY),) if is_shown else ()
-    told = replies[-1].reason if replies else model.Reason.SUMMARY if situation.has_summary else None
-    edit = _edit(situation, told)
+    reason = replies[-1].reason if replies else model.Reason.SUMMARY if situation.has_summary else None
+    edit = _edit(situation, reason)
     if replies and alert.is_gathered and situation.next_digest(situation.rules) is None:
-        # Once there is news, the story gets its own message; a digest's news stays in the digest's thread.
+        # Once there is news, the story gets a separate message; news of a digest's story stays in the digest's thread.
         listed = tuple(rule for rule in situation.rules if rule.name in alert.rules) or situation.speaking
         until = replies[0].until
         first = situation.decision(model.Action.POST, replies[0].reason, rules=listed, detail="news", until=until)
         replies = (first, *replies)
-    # The message shows what its thread says last, so it is edited after it.
+    # The message shows the newest fact of its thread, so it is edited after the replies.
     return (*replies, edit) if edit else replies or (_silent(situation),)
 
 
 def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
-    fresh = tuple(r for r in situation.rules if r.name not in alert.rules and situation.is_ready(r))
-    plain = tuple(rule for rule in fresh if rule.min_outlets < 2)
-    corroborated = tuple(rule for rule in fresh if rule.min_outlets >= 2)
+    new_rules = tuple(rule for rule in situation.rules if rule.name not in alert.rules and situation.is_ready(rule))
+    plain = tuple(rule for rule in new_rules if rule.min_outlets < 2)
+    corroborated = tuple(rule for rule in new_rules if rule.min_outlets >= 2)
     replies = [reply(situation, model.Reason.SECOND_RULE, rules=plain)] if plain else []
     if corroborated:
         detail = f"{len(situation.story.owners)} independent outlets"
@@ -90,7 +90,7 @@ def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decis
 
 
 def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
-    """One reply about all that the turn brought: what is new, what outlets changed, and who joined."""
+    """Return one reply about everything in the turn: new facts, edited articles, and articles that joined."""
     facts, edits = _facts(situation, alert), situation.edits
     if not facts and not edits:
         return ()
@@ -104,18 +104,18 @@ def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...
 
 
 def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
-    """What the thread gets of the turn's facts and articles and has not said, in the order of its worth."""
+    """Return the turn's facts and joined articles that the thread gets and does not have yet, most important first."""
     thread = situation.thread
-    found = [fact for fact in situation.facts if thread is not model.Thread.CLAIMS or fact.is_claim]
+    facts = [fact for fact in situation.facts if thread is not model.Thread.CLAIMS or fact.is_claim]
     if thread is model.Thread.ALL:
-        stated = {fact.article for fact in found}
-        found += [_joined(one.article) for one in situation.arrivals if one.article.id not in stated]
-    unsaid = {said(fact): fact for fact in found if said(fact) not in alert.said}.values()
-    return tuple(sorted(unsaid, key=_worth)[:FACTS_A_REPLY])
+        with_fact = {fact.article for fact in facts}
+        facts += [_joined(member.article) for member in situation.arrivals if member.article.id not in with_fact]
+    new_facts = {said(fact): fact for fact in facts if said(fact) not in alert.said}.values()
+    return tuple(sorted(new_facts, key=_rank)[:FACTS_A_REPLY])
 
 
-def _worth(fact: model.Fact) -> int:
-    """The lower, the earlier in a reply: claims, denials and corrections, quotes, articles that joined."""
+def _rank(fact: model.Fact) -> int:
+    """Return the place in a reply: changed values, denials and corrections, quotes, articles that joined."""
     return 0 if fact.before else 1 if fact.mark else 3 if fact.is_joined else 2
 
 
@@ -139,22 +139,25 @@ def _shown(fact: model.Fact) -> str:
 
 
 def said(fact: model.Fact) -> str:
-    """What makes two facts the same thing said twice."""
+    """Return a key that is equal for two facts with the same content."""
     return f"{fact.label}: {fact.after}"
 
 
-def _edit(situation: Situation, told: model.Reason | None) -> model.Decision | None:
-    """The message is edited when an article joins, except for a copy of a known outlet, or for what its thread says."""
+def _edit(situation: Situation, reason: model.Reason | None) -> model.Decision | None:
+    """Return the edit of the message for articles that joined, or else for ``reason``.
+
+    A copy from an outlet that the story already has causes no edit.
+    """
     arrived = {member.article.id for member in situation.arrivals}
-    before = {m.article.outlet for m in situation.story.members if m.article.id not in arrived}
-    added = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.article.outlet not in before))
+    outlets = {member.article.outlet for member in situation.story.members if member.article.id not in arrived}
+    added = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.article.outlet not in outlets))
     if added:
         return situation.decision(model.Action.EDIT, model.Reason.ADDED_OUTLET, detail=", ".join(added))
-    again = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.join.copy_of is None))
-    reason = model.Reason.ADDED_ARTICLE if again else told
-    return situation.decision(model.Action.EDIT, reason, detail=", ".join(again)) if reason else None
+    updated = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.join.copy_of is None))
+    reason = model.Reason.ADDED_ARTICLE if updated else reason
+    return situation.decision(model.Action.EDIT, reason, detail=", ".join(updated)) if reason else None
 
 
 def _silent(situation: Situation) -> model.Decision:
-    """All that came are copies by outlets that the story has."""
+    """Return the decision for a batch of copies from outlets that the story already has."""
     return situation.decision(model.Action.SILENT, model.Reason.COPY, detail=situation.arrivals[-1].join.detail)

@@ -1,4 +1,4 @@
-"""Why a story that was never posted is not posted now, and until when."""
+"""Why a story that was not posted yet is held, and until when."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Hold:
 
 
 def hold_for(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> Hold | None:
-    """The first reason to wait; None: post.
+    """Return the first reason to wait, or None to post.
 
-    ``is_released``: a baseline or digest hold has just run out, so these two no longer hold. ``is_beyond_cap``: the
-    story goes to the message that gathers what the rate cap keeps back, so the cap no longer holds.
+    ``is_released``: a baseline or digest hold has just ended, so these two do not apply. ``is_beyond_cap``: the story
+    goes to the gathered message for stories beyond the rate cap, so the cap does not apply.
     """
     ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
     if not ready:
@@ -33,17 +33,17 @@ def hold_for(situation: Situation, *, is_released: bool = False, is_beyond_cap: 
         return Hold(reason=model.Reason.BASELINE, until=situation.now, detail="the feed's first poll is gathered")
     if not is_released and (due := situation.next_digest(ready)):
         return Hold(reason=model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
-    loud = any(rule.severity is model.Severity.HIGH and not situation.digest_of(rule) for rule in ready)
-    if not loud and (end := quiet_until(situation.policy.quiet, situation.now)):
+    is_high = any(rule.severity is model.Severity.HIGH and not situation.digest_of(rule) for rule in ready)
+    if not is_high and (end := quiet_until(situation.policy.quiet, situation.now)):
         return Hold(reason=model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
     cooldown = _cooling(ready, situation)
-    return cooldown if cooldown or is_beyond_cap else _hour_is_full(situation, loud=loud)
+    return cooldown if cooldown or is_beyond_cap else _rate_cap(situation, is_high=is_high)
 
 
 def gathering(situation: Situation) -> Hold | None:
-    """The wait of a first post for other outlets, counted from the first article; None: it does not wait.
+    """Return the wait of a first post for other outlets, counted from the first article; None if it does not wait.
 
-    Never under a rule of severity high, and only for what nothing else has held.
+    Does not apply under a rule of severity high, nor after another hold.
     """
     alert = situation.alert
     if alert is not None and (
@@ -61,8 +61,8 @@ def gathering(situation: Situation) -> Hold | None:
 
 def _too_few_outlets(situation: Situation) -> Hold:
     needed = min((rule.min_outlets for rule in situation.rules), default=1)
-    have = len(situation.story.owners)
-    return Hold(reason=model.Reason.MIN_OUTLETS, until=None, detail=f"{have} of {needed} independent outlets")
+    count = len(situation.story.owners)
+    return Hold(reason=model.Reason.MIN_OUTLETS, until=None, detail=f"{count} of {needed} independent outlets")
 
 
 def _cooling(rules: tuple[model.Rule, ...], situation: Situation) -> Hold | None:
@@ -74,22 +74,24 @@ def _cooling(rules: tuple[model.Rule, ...], situation: Situation) -> Hold | None
 
 
 def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
-    """When the rule may open a thread again; None: now."""
+    """Return when the rule may open a thread again; None: now."""
     spoke_at = situation.rule_spoke_at.get(rule.name)
     if rule.cooldown is None or spoke_at is None or spoke_at + rule.cooldown <= situation.now:
         return None
     return spoke_at + rule.cooldown
 
 
-def _hour_is_full(situation: Situation, *, loud: bool) -> Hold | None:
-    """The hold of a story beyond the cap: gathered at once where messages can be edited, else when the hour has room.
+def _rate_cap(situation: Situation, *, is_high: bool) -> Hold | None:
+    """Return the hold of a story beyond the cap.
 
-    Severity high never waits: where the gathered message cannot be edited, it is posted.
+    It is gathered at once if messages can be edited, else when the hour has room.
+
+    Severity high never waits: if the gathered message cannot be edited, the story is posted.
     """
     cap, gathers_at_once = situation.policy.posts_per_hour, situation.policy.can_edit
-    recent = situation.recent_high_posts if loud else situation.recent_posts
+    recent = situation.recent_high_posts if is_high else situation.recent_posts
     posts = [at for at in recent if at > situation.now - HOUR]
-    if cap is None or len(posts) < cap or (loud and not gathers_at_once):
+    if cap is None or len(posts) < cap or (is_high and not gathers_at_once):
         return None
     until = situation.now if gathers_at_once else posts[len(posts) - cap] + HOUR
     return Hold(reason=model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")

@@ -1,7 +1,4 @@
-"""What the bot says about itself to the operator: each occasion, worded here and nowhere else.
-
-Pure. Who says it adds the row to the outbox in the transaction that records the occasion.
-"""
+"""The bot's notices to its operator."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ from bot import model
 
 
 def row(notice: model.Notice, *, channel: str, now: datetime) -> model.Outgoing:
-    """The message of a notice; its id is made of channel and occasion, so that whoever says it says it once."""
+    """Return the outbox row of a notice. Its id depends on channel and occasion, so the notice is posted once."""
     send = model.send_id("notice", channel, *notice.occasion)
     lines = (*notice.where, *([notice.remedy] if notice.remedy else []))
     message = model.Message(kind=model.MessageKind.NOTICE, lead=notice.what, lines=lines)
@@ -22,24 +19,25 @@ def row(notice: model.Notice, *, channel: str, now: datetime) -> model.Outgoing:
 def configuration_reloaded(
     *, rules: int, feeds: int, kept: int, off: int, problems: Sequence[model.Problem], version: str
 ) -> model.Notice:
-    """Workers that read one edit say it once. ``kept`` and ``off``: rules that were refused, with a last good version
-    and without."""
+    """Workers that load the same edit post it once. ``kept`` and ``off``: refused rules with and without a last good
+    version."""
     in_force = f"{model.counted(rules, 'rule')}, {model.counted(feeds, 'feed')}"
     errors = [problem for problem in problems if problem.severity == "error"]
-    # An error in a file that keeps its last good version as a whole, or in bot.yaml, refuses no rule by itself.
-    others = len({problem.file for problem in errors if problem.rule is None}) if not kept + off else 0
-    found = (
+    # An error in bot.yaml, or in a file that keeps its last good version as a whole, does not refuse a single rule.
+    files = len({problem.file for problem in errors if problem.rule is None}) if not kept + off else 0
+    parts = (
         f"{model.counted(kept, 'rule')} refused, last good version kept" if kept else "",
         f"{model.counted(off, 'rule')} refused and off: no good version is known" if off else "",
-        f"{model.counted(others, 'file')} refused, last good version kept" if others else "",
+        f"{model.counted(files, 'file')} refused, last good version kept" if files else "",
         model.counted(len(problems) - len(errors), "warning") if len(problems) > len(errors) else "",
     )
     lead = f"Configuration reloaded: {in_force}."
     if problems:
-        # That nothing is refused any more is news too.
-        taken = "" if errors else lead.removesuffix(".")
-        lead = "; ".join(part for part in (taken, *found) if part)
-    where = tuple(problem_line(problem) for problem in sorted(problems, key=lambda each: each.severity != "error"))
+        # That nothing is refused any more is worth a line too.
+        loaded = "" if errors else lead.removesuffix(".")
+        lead = "; ".join(part for part in (loaded, *parts) if part)
+    errors_first = sorted(problems, key=lambda problem: problem.severity != "error")
+    where = tuple(problem_line(problem) for problem in errors_first)
     remedy = f"In force: {in_force}. `wirewatch check` shows each place." if errors else ""
     return model.Notice(what=lead, where=where, remedy=remedy, occasion=(f"reload {version} {list(where)}",))
 
@@ -53,32 +51,32 @@ def problem_line(problem: model.Problem) -> str:
 
 
 def clock_set_back(by: str, *, now: datetime) -> model.Notice:
-    """``by``: how far, in words."""
+    """``by``: the difference in words."""
     lead = f"The clock of this machine was set back by {by}."
-    lines = ("Waiting feeds and messages were moved with it.", "Times recorded meanwhile are wrong.")
+    lines = ("Waiting feeds and messages were moved with it.", "Times recorded before that are wrong.")
     return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
 
 
 def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -> model.Notice:
     """``reason``: the text of the first failure."""
     duration = model.show_duration(timedelta(seconds=max(1, round((until - since).total_seconds()))))
-    lead = f"The database could not be used for {duration}. What waited has been done since; nothing is lost."
+    lead = f"The database could not be used for {duration}. Waiting work has been done since; nothing is lost."
     return model.Notice(what=lead, where=(reason,), occasion=(f"outage {since.isoformat()}",))
 
 
 def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> model.Notice:
-    """One notice for the feeds whose health changed, a line each: what is wrong, then what is over."""
-    found = (
+    """One notice for the feeds whose health changed, a line each: new problems, then resolved ones."""
+    parts = (
         f"{model.counted(len(troubles), 'problem')} with feeds" if troubles else "",
         f"{model.counted(len(over), 'problem')} over" if over else "",
     )
-    lead = f"Feed health: {', '.join(part for part in found if part)}"
+    lead = f"Feed health: {', '.join(part for part in parts if part)}"
     digest = model.send_id("lines", *troubles, *over)
     return model.Notice(what=lead, where=(*troubles, *over), occasion=(f"health {now.isoformat()} {digest}",))
 
 
 def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
-    """The occasion is named by the last match, so that each silence is reported once, by whichever process."""
+    """The occasion contains the last match, so that each silence is reported once, by whichever process."""
     lead = f"A rule is silent: nothing has matched for more than {model.show_duration(expect)}."
     last = last_match.isoformat() if last_match else None
     return model.Notice(
@@ -90,14 +88,14 @@ def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None)
 
 
 def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
-    """The connection that carries the presses of buttons failed, for ``reason``."""
+    """The connection for button presses failed, for ``reason``."""
     names = ", ".join(channels)
     lead = f"The buttons of {names} do not work. Messages are still sent; presses fail."
     return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
 
 
 def buttons_are_heard_again(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
-    """``reason``: what the trouble was."""
+    """``reason``: why they did not work."""
     names = ", ".join(channels)
     lead = f"The buttons of {names} work again."
     return model.Notice(
@@ -108,33 +106,33 @@ def buttons_are_heard_again(channels: Sequence[str], reason: str, *, now: dateti
 def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
     """The service refuses all messages of these channels, for ``reason``, until somebody acts."""
     lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept and sent when it is back."
-    remedy = f"`wirewatch send-test {channels[0]}` checks it and says what to do."
+    remedy = f"`wirewatch send-test {channels[0]}` checks it and shows what to do."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=occasion)
 
 
 def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """Every attempt of some minutes failed; ``reason`` is the last one's."""
+    """Every attempt of some minutes failed, the last one for ``reason``."""
     names = ", ".join(channels)
     lead = f"Channel {names} has accepted no message for some minutes. Its messages are kept and retried."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
 
 
 def message_dropped(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """One message was given up, for ``reason``; the next ones are sent."""
+    """One message was given up, for ``reason``; the following ones are sent."""
     lead = f"A message for channel {', '.join(channels)} could not be delivered and was given up."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
 
 
 def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """``reason``: what the trouble was."""
-    lead = f"Channel {', '.join(channels)} works again. What was kept is being sent."
+    """``reason``: why it was closed or failing."""
+    lead = f"Channel {', '.join(channels)} works again. Its kept messages are being sent."
     return model.Notice(what=lead, where=(f"The trouble was: {reason}",), occasion=occasion)
 
 
 def model_is_failing(name: str, reason: str, *, now: datetime) -> model.Notice:
-    """The language model failed several times in a row, or refuses us; ``reason`` is the last failure's."""
+    """The language model failed several times in a row, or refuses us; ``reason`` is the last failure."""
     lead = f"The model {name} gives no usable answer. Until it does, Wirewatch decides without it."
-    remedy = "`wirewatch model test` asks it now; check url, name and key under model in bot.yaml."
+    remedy = "`wirewatch model test` calls it now; check url, name and key under model in bot.yaml."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
 
 
@@ -144,14 +142,14 @@ def model_is_back(name: str, *, now: datetime) -> model.Notice:
 
 
 def model_budget_spent(name: str, what: str, *, day: date) -> model.Notice:
-    """``what``: calls or tokens, whose number of the day is reached."""
+    """``what``: calls or tokens, whose limit of the day is reached."""
     lead = f"The model {name} has used up the {what} of this day. Until midnight UTC, Wirewatch decides without it."
     remedy = f"Raise {what}_per_day under model in bot.yaml, or give it fewer uses."
     return model.Notice(what=lead, remedy=remedy, occasion=(f"model budget {day.isoformat()}",))
 
 
 def model_share_spent(name: str, what: str, article: model.Article, *, day: date) -> model.Notice:
-    """``what``: calls or tokens, of which the articles of one owner have used the part that one owner may use."""
+    """``what``: calls or tokens, of which the articles of one owner have used their share."""
     lead = f"The articles of {article.outlet} have used up a quarter of the {what} of this day of the model {name}."
     return model.Notice(
         what=lead,
@@ -171,11 +169,11 @@ def model_merged(name: str, older: model.Story, younger: model.Story) -> model.N
     return model.Notice(
         what=lead,
         where=tuple(f"{story.id}: {story.title}" for story in (older, younger)),
-        remedy=f"If they are two events, `wirewatch stories split {older.id} {ids}` parts them again.",
+        remedy=f"If they are two events, `wirewatch stories split {older.id} {ids}` separates them again.",
         occasion=(f"model merged {older.id} {younger.id}",),
     )
 
 
 def silence_made(silence: model.Silence) -> model.Notice:
-    """Somebody made a silence, from wherever that was."""
+    """Somebody made a silence, in a chat, by the CLI or by the API."""
     return model.Notice(what="New silence", where=(silence.summary,), occasion=("silence", silence.id))

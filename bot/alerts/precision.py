@@ -1,7 +1,4 @@
-"""How often a rule is right, as far as its readers have said so.
-
-Pure: it is given judgements, in the order in which they were said.
-"""
+"""The precision of rules, from the judgements of readers, in the order in which they were made."""
 
 from __future__ import annotations
 
@@ -13,32 +10,32 @@ from datetime import timedelta
 from bot import model
 from bot.model import Verdict
 
-#: The page and the API count the judgements of this time.
+#: The page and the API count the judgements of this period.
 JUDGED = timedelta(days=90)
-#: Of a normal distribution: 95 of 100 lie within.
+#: 95 % of a normal distribution are within this many standard deviations.
 _Z = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """Of one rule: stories that were judged."""
+    """The number of useful and of noisy stories of one rule."""
 
     useful: int
     noise: int
 
     @property
     def judged(self) -> int:
-        """How many stories were judged."""
+        """The number of judged stories."""
         return self.useful + self.noise
 
     @property
     def share(self) -> float:
-        """Useful of those judged."""
+        """The share of useful stories."""
         return self.useful / self.judged
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the share lies with 95 % confidence: Wilson's score interval, which holds for few judgements too
+        """The 95 % confidence interval of the share: Wilson's score interval, valid also for few judgements
         (E. B. Wilson, JASA 22, 1927)."""
         n, square = self.judged, _Z * _Z
         middle = (self.share + square / (2 * n)) / (1 + square / n)
@@ -47,28 +44,30 @@ class Precision:
 
 
 def opinions(judgements: Iterable[model.Judgement]) -> Mapping[str, Mapping[model.StoryId, Verdict]]:
-    """Rule -> story -> useful or noise: of each person the last word, of several people the majority, at a tie the
-    last word of all."""
+    """Return rule -> story -> useful or noise.
+
+    The last verdict of each person counts; of several people the majority, in a tie the last verdict.
+    """
     last: dict[tuple[str, model.StoryId], dict[str, Verdict]] = {}
-    for one in judgements:
-        if one.verdict in (Verdict.USEFUL, Verdict.NOISE):
-            people = last.setdefault((one.rule, one.story), {})
-            # Taken out first, so that the last one is last.
-            people.pop(one.by, None)
-            people[one.by] = one.verdict
-    found: dict[str, dict[model.StoryId, Verdict]] = {}
+    for judgement in judgements:
+        if judgement.verdict.is_of_rule:
+            people = last.setdefault((judgement.rule, judgement.story), {})
+            # Remove first, so that the last verdict is last.
+            people.pop(judgement.by, None)
+            people[judgement.by] = judgement.verdict
+    by_rule: dict[str, dict[model.StoryId, Verdict]] = {}
     for (rule, story), people in last.items():
-        said = list(people.values())
-        lead = said.count(Verdict.USEFUL) - said.count(Verdict.NOISE)
-        verdict = said[-1] if not lead else Verdict.USEFUL if lead > 0 else Verdict.NOISE
-        found.setdefault(rule, {})[story] = verdict
-    return found
+        verdicts = list(people.values())
+        lead = verdicts.count(Verdict.USEFUL) - verdicts.count(Verdict.NOISE)
+        verdict = verdicts[-1] if not lead else Verdict.USEFUL if lead > 0 else Verdict.NOISE
+        by_rule.setdefault(rule, {})[story] = verdict
+    return by_rule
 
 
 def by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Precision]:
-    """Of every rule with a judged story."""
-    counted = {rule: list(those.values()) for rule, those in opinions(judgements).items()}
+    """Return the precision of each rule with a judged story."""
+    verdicts = {rule: list(by_story.values()) for rule, by_story in opinions(judgements).items()}
     return {
-        rule: Precision(useful=said.count(Verdict.USEFUL), noise=said.count(Verdict.NOISE))
-        for rule, said in counted.items()
+        rule: Precision(useful=of_rule.count(Verdict.USEFUL), noise=of_rule.count(Verdict.NOISE))
+        for rule, of_rule in verdicts.items()
     }

@@ -1,4 +1,4 @@
-"""What an alert remembers after a decision."""
+"""Record decisions in alerts."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def record(
     headline: model.ArticleId | None = None,
     is_gathered: bool = False,
 ) -> model.Alert:
-    """The alert after ``decision``; for a post, ``head`` is its outbox row, ``headline`` the article it names."""
-    known = alert or model.Alert(
+    """Return the alert after a decision; for a post with its outbox row and the article of its headline."""
+    alert = alert or model.Alert(
         story=decision.story,
         channel=decision.channel,
         state=model.AlertState.HELD,
         rules=(),
         reason=decision.reason,
     )
-    rules = tuple(dict.fromkeys((*known.rules, *decision.rules)))
+    rules = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
     match decision.action:
         case model.Action.HOLD if decision.reason is model.Reason.REMINDER:
-            return replace(known, held_until=decision.until)
+            return replace(alert, held_until=decision.until)
         case model.Action.HOLD:
             return replace(
-                known, state=model.AlertState.HELD, rules=rules, reason=decision.reason, held_until=decision.until
+                alert, state=model.AlertState.HELD, rules=rules, reason=decision.reason, held_until=decision.until
             )
         case model.Action.POST:
             return replace(
-                known,
+                alert,
                 state=model.AlertState.POSTED,
                 rules=decision.rules,
                 reason=decision.reason,
@@ -47,18 +47,18 @@ def record(
             )
         case model.Action.REPLY:
             facts = tuple(said(fact) for fact in decision.facts)
-            latest = next((fact for fact in decision.facts if not fact.is_joined), known.latest)
-            is_corroborated = known.is_corroborated or decision.reason is model.Reason.CORROBORATION
+            latest = next((fact for fact in decision.facts if not fact.is_joined), alert.latest)
+            is_corroborated = alert.is_corroborated or decision.reason is model.Reason.CORROBORATION
             return replace(
-                known,
+                alert,
                 rules=rules,
                 spoke_at=decision.at,
-                said=tuple(dict.fromkeys((*known.said, *facts))),
+                said=tuple(dict.fromkeys((*alert.said, *facts))),
                 latest=latest,
                 is_corroborated=is_corroborated,
-                held_until=None if decision.reason is model.Reason.REMINDER else known.held_until,
+                held_until=None if decision.reason is model.Reason.REMINDER else alert.held_until,
             )
-        case model.Action.SILENT if known.state is not model.AlertState.POSTED:
-            return replace(known, state=model.AlertState.SILENT, rules=rules, reason=decision.reason, held_until=None)
+        case model.Action.SILENT if alert.state is not model.AlertState.POSTED:
+            return replace(alert, state=model.AlertState.SILENT, rules=rules, reason=decision.reason, held_until=None)
         case _:
-            return known
+            return alert

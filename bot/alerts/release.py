@@ -1,4 +1,4 @@
-"""What becomes of held alerts whose time has come: one message where there would be many."""
+"""Release held alerts whose time has come, several of them in one message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BASELINE_STORIES_A_RULE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """One channel's answer: decisions, of which the posts are gathered in one message when there are several."""
+    """The decisions for one channel; several posts are gathered in one message."""
 
     decisions: tuple[model.Decision, ...]
 
@@ -28,17 +28,17 @@ class Released:
 
 def release(situations: Sequence[Situation]) -> Released:
     """Decide again for held alerts of one channel whose ``held_until`` has come, newest story first."""
-    told: Counter[str] = Counter()
+    posts_by_rule: Counter[str] = Counter()
     decisions = []
     for situation in sorted(situations, key=lambda s: (s.story.last_seen, s.story.id), reverse=True):
-        decision = _again(situation, told)
+        decision = _decide_held(situation, posts_by_rule)
         if decision.action is model.Action.POST:
-            told.update(decision.rules)
+            posts_by_rule.update(decision.rules)
         decisions.append(decision)
     return Released(decisions=tuple(decisions))
 
 
-def _again(situation: Situation, told: Counter[str]) -> model.Decision:
+def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> model.Decision:
     alert = situation.alert
     reason = alert.reason if alert else model.Reason.FIRST_REPORT
     if situation.silenced:
@@ -58,7 +58,7 @@ def _again(situation: Situation, told: Counter[str]) -> model.Decision:
     if reason is not model.Reason.BASELINE:
         post_reason = model.Reason.DIGEST if reason is model.Reason.DIGEST else model.Reason.FIRST_REPORT
         return situation.decision(model.Action.POST, post_reason, rules=ready, detail=f"held: {reason.value}")
-    announced = tuple(rule for rule in ready if told[rule.name] < BASELINE_STORIES_A_RULE)
+    announced = tuple(rule for rule in ready if posts_by_rule[rule.name] < BASELINE_STORIES_A_RULE)
     if announced:
         return situation.decision(model.Action.POST, model.Reason.FIRST_REPORT, rules=announced, detail="baseline")
     detail = f"a first poll announces {BASELINE_STORIES_A_RULE} stories a rule"

@@ -1,20 +1,16 @@
-"""When a story is recalled because a deadline in it comes near (``remind`` of a rule).
-
-A reminder is a hold on a posted story: the alert keeps the moment of the next one, and when it has come the thread says
-so and the next is planned. Since moments only pass, each deadline and lead time is reported once.
-"""
+"""Reminders of deadlines (``remind:`` of a rule)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from bot import model
 from bot.alerts.replies import reply
 from bot.alerts.situation import Situation
 
-#: A deadline counts from this hour of its day, so that “2 days before” is told in the morning.
+#: A deadline counts from this hour of its day, so that reminders come in the morning.
 MORNING = time(9)
 
 
@@ -24,13 +20,13 @@ class _Moment:
 
     at: datetime
     deadline: model.Deadline
-    #: When the deadline itself has come.
+    #: When the deadline is over.
     ends: datetime
     rule: model.Rule
 
 
 def due(situation: Situation) -> tuple[model.Decision, ...]:
-    """A reply for each deadline of which a reminder has come due and that is still ahead."""
+    """Return a reply for each deadline ahead that has a due reminder."""
     alert = situation.alert
     if alert is None or alert.state is not model.AlertState.POSTED:
         return ()
@@ -39,42 +35,47 @@ def due(situation: Situation) -> tuple[model.Decision, ...]:
     if situation.silenced:
         return (situation.silenced,)
     since = alert.held_until
-    found: dict[model.Deadline, list[model.Rule]] = {}
+    rules_by_deadline: dict[model.Deadline, list[model.Rule]] = {}
     for moment in _moments(situation):
         if since <= moment.at <= situation.now < moment.ends:
-            found.setdefault(moment.deadline, []).append(moment.rule)
-    return tuple(_told(situation, deadline, tuple(dict.fromkeys(rules))) for deadline, rules in found.items())
+            rules_by_deadline.setdefault(moment.deadline, []).append(moment.rule)
+    return tuple(
+        _remind(situation, deadline, tuple(dict.fromkeys(rules))) for deadline, rules in rules_by_deadline.items()
+    )
 
 
-def _told(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
-    """The reminder of those rules that are not silenced; where all are, what keeps it back."""
+def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
+    """Return the reminder of the rules that are not silenced, or the silence if all are."""
     silenced = {rule.name: silence for rule, silence in situation.silenced_rules}
-    loud = tuple(rule for rule in rules if rule.name not in silenced)
-    return _remind(situation, deadline, loud) if loud else situation.silenced_by(silenced[rules[0].name], rules)
+    active = tuple(rule for rule in rules if rule.name not in silenced)
+    if not active:
+        return situation.silenced_by(silenced[rules[0].name], rules)
+    decision = reply(situation, model.Reason.REMINDER, rules=active, facts=(deadline.fact,))
+    zone = next(rule.remind.zone for rule in active if rule.remind)
+    days = (deadline.day - (decision.until or decision.at).astimezone(zone).date()).days
+    when = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "today"
+    return replace(decision, detail=f"deadline {when}")
 
 
 def plan(situation: Situation, *, is_released: bool = False) -> model.Decision | None:
-    """The hold until the next reminder; None: nothing has changed.
+    """Return the hold until the next reminder, or None if it has not changed.
 
-    ``is_released``: the last one's time has come and ``due`` was asked; before that it is not planned away.
+    ``is_released``: the due reminders are decided. Before that, a due reminder is not replaced by the next one.
     """
     alert = situation.alert
     if alert is None or alert.state is not model.AlertState.POSTED:
         return None
     if not is_released and alert.held_until is not None and alert.held_until <= situation.now:
         return None
-    ahead = min((moment for moment in _moments(situation) if moment.at > situation.now), key=_time_of, default=None)
-    until = ahead.at if ahead else None
+    ahead = [moment for moment in _moments(situation) if moment.at > situation.now]
+    following = min(ahead, key=lambda moment: moment.at, default=None)
+    until = following.at if following else None
     if until == alert.held_until:
         return None
     detail = "no reminder is due"
-    if ahead:
-        detail = f"deadline {ahead.deadline.fact.after}: reminder at {ahead.at:%Y-%m-%d %H:%M} UTC"
+    if following:
+        detail = f"deadline {following.deadline.fact.after}: reminder at {following.at:%Y-%m-%d %H:%M} UTC"
     return situation.decision(model.Action.HOLD, model.Reason.REMINDER, detail=detail, until=until)
-
-
-def _time_of(moment: _Moment) -> datetime:
-    return moment.at
 
 
 def _moments(situation: Situation) -> Iterator[_Moment]:
@@ -84,26 +85,6 @@ def _moments(situation: Situation) -> Iterator[_Moment]:
         for deadline in situation.deadlines:
             ends = datetime.combine(deadline.day, MORNING, tzinfo=rule.remind.zone).astimezone(UTC)
             for lead in rule.remind.leads:
-                yield _Moment(_before(ends, lead, rule.remind), deadline, ends, rule)
-
-
-def _before(ends: datetime, lead: timedelta, remind: model.Remind) -> datetime:
-    """Days are days of the wall clock, also over a change of summer time."""
-    return (ends.astimezone(remind.zone) - lead).astimezone(UTC)
-
-
-def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
-    decision = reply(situation, model.Reason.REMINDER, rules=rules, facts=(deadline.fact,))
-    zone = next(rule.remind.zone for rule in rules if rule.remind)
-    told_on = (decision.until or decision.at).astimezone(zone).date()
-    return replace(decision, detail=f"deadline {_nearness((deadline.day - told_on).days)}")
-
-
-def _nearness(days: int) -> str:
-    """
-    >>> _nearness(7), _nearness(1), _nearness(0)
-    ('in 7 days', 'tomorrow', 'today')
-    """
-    if days > 1:
-        return f"in {days} days"
-    return "tomorrow" if days == 1 else "today"
+                # Subtract on the wall clock, so that a day is a day also across a change of summer time.
+                at = (ends.astimezone(rule.remind.zone) - lead).astimezone(UTC)
+                yield _Moment(at, deadline, ends, rule)

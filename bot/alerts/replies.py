@@ -1,4 +1,4 @@
-"""A reply in a story's thread, and when it may leave."""
+"""Replies in a story's thread."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def reply(
     facts: tuple[model.Fact, ...] = (),
     edits: tuple[model.Edit, ...] = (),
 ) -> model.Decision:
-    """Return a reply; in quiet hours or under a digest it is decided now and leaves at their end (``until``)."""
-    leaves_at = situation.next_digest(situation.rules)
-    if leaves_at is None and situation.severity is not model.Severity.HIGH:
-        leaves_at = quiet_until(situation.policy.quiet, situation.now)
+    """Return a reply; in quiet hours or under a digest it is sent at their end (``until``)."""
+    send_at = situation.next_digest(situation.rules)
+    if send_at is None and situation.severity is not model.Severity.HIGH:
+        send_at = quiet_until(situation.policy.quiet, situation.now)
     return situation.decision(
-        model.Action.REPLY, reason, rules=rules, detail=detail, until=leaves_at, facts=facts, edits=edits
+        model.Action.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts, edits=edits
     )

@@ -1,4 +1,4 @@
-"""Quiet hours and digest times on the wall clock of their own zone."""
+"""Quiet hours and digest times, on the wall clock of their time zone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot import model
 
 
 def quiet_until(quiet: model.QuietHours | None, now: datetime) -> datetime | None:
-    """The end of the quiet hours that ``now`` falls in; None: it is not quiet."""
+    """Return the end of the quiet hours that ``now`` is in, or None if it is not in quiet hours."""
     if quiet is None or quiet.start == quiet.end:
         return None
     local = now.astimezone(quiet.zone)
@@ -25,7 +25,7 @@ def quiet_until(quiet: model.QuietHours | None, now: datetime) -> datetime | Non
 
 
 def next_digest(digest: model.Digest, now: datetime) -> datetime:
-    """The first moment strictly after ``now`` at which the digest leaves."""
+    """Return the first time strictly after ``now`` at which the digest is posted."""
     local = now.astimezone(digest.zone)
     due = datetime.combine(local.date(), digest.at, tzinfo=digest.zone)
     if due.astimezone(UTC) <= now:

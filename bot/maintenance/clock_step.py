@@ -1,4 +1,4 @@
-"""What is done about a clock that was set back."""
+"""Handle a clock that was set back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = structlog.get_logger("wirewatch")
 
 
 async def apply(store: storage.SqlStore, *, by: timedelta, now: datetime, operator: str | None) -> None:
-    """All that waits for a time would wait for as long more: it is moved with the clock. Raises StoreUnavailable."""
+    """Move all waiting times by as much as the clock was set back. Raises StoreUnavailable."""
     await storage.shift_waiting_times(store, by=by, now=now)
     shown = model.show_duration(timedelta(minutes=round(by / timedelta(minutes=1))))
     log.warning("clock set back; waiting work was moved with it", by=shown)

@@ -1,19 +1,18 @@
-"""How often Python looks for garbage, in this process and in those that it starts."""
+"""Tune the garbage collector."""
 
 from __future__ import annotations
 
 import gc
 
-#: Objects made between two looks. More saves nothing more; Python's own 700 is for small programs.
+#: New objects between two collections. Python's default of 700 is for small programs; more than this saves no time.
 _OBJECTS_A_COLLECTION = 20_000
 
 
 def spare_collections(*, lasts: bool, replaces: bool = False) -> None:
-    """A hundred thousand rules are walked by every collection of the garbage unless they are set aside; and a batch of
-    first polls, which ends as a whole, would be walked a hundred times on its way (a sixth of its time).
+    """Exclude existing objects, such as a hundred thousand rules, from garbage collection, and collect less often.
 
-    ``lasts``: garbage is freed first, which takes a moment; ``replaces``: also that of the configuration before, which
-    was set aside.
+    With Python's default, a batch of first polls would spend a sixth of its time in collections. ``lasts``: collect
+    first, which takes a moment. ``replaces``: include the previous configuration, which was excluded.
     """
     gc.set_threshold(_OBJECTS_A_COLLECTION)
     if replaces:

@@ -1,7 +1,4 @@
-"""Tells the ledger when somebody watched, and notices a clock that was set back. Over ports only.
-
-A silent feed and a stopped bot leave the same gap in the ledger's other rows: these rows tell which it was.
-"""
+"""Record in the ledger when the bot ran, and notice a clock that was set back."""
 
 from __future__ import annotations
 
@@ -14,19 +11,19 @@ from bot.ports import keys
 
 log = structlog.get_logger("wirewatch")
 
-#: Due feeds are looked for every second; without a look for so long, nobody watched.
+#: Due feeds are looked for every second. A longer gap is recorded as unwatched.
 UNWATCHED = timedelta(minutes=2)
-#: How often each of several workers sends a heartbeat. Clocks may differ by the difference to ``keys.UNHEARD``.
+#: How often a cluster worker writes its heartbeat. Clocks may differ by the difference to ``keys.UNHEARD``.
 ALIVE_EVERY = timedelta(seconds=5)
-#: A clock that is corrected by less makes nothing wait long.
+#: Smaller corrections of the clock are ignored.
 SET_BACK = timedelta(minutes=1)
 
 
 class Heartbeat:
-    """One process's."""
+    """The heartbeat of one process."""
 
     def __init__(self, store: ports.Store, clock: ports.Clock, *, process: str, version: str, is_alone: bool) -> None:
-        """``process`` tells it from every other; ``is_alone``: no other process works on this database."""
+        """``process`` is its unique name; ``is_alone``: no other process works on this database."""
         self._store = store
         self._clock = clock
         self._process = process
@@ -36,19 +33,19 @@ class Heartbeat:
         self._is_told_alive = False
 
     async def begin(self, *, lives_on: bool = False) -> timedelta | None:
-        """Gives how far the clock was set back since a process was last here; None: it was not.
+        """Record the start; return how far the clock was set back since the last process, or None.
 
-        ``lives_on``: it will say that it is alive, where it is not alone.
+        ``lives_on``: a cluster worker that will write heartbeats.
         """
         now = self._since = self._clock.now()
         self._is_told_alive = lives_on and not self._is_alone
 
         def work(tx: ports.Transaction) -> timedelta | None:
             back = self._set_back(tx, now)
-            left = keys.owner(tx) if self._is_alone else None
-            if left:
-                process, since = left
-                # An older tick was of the process before that one.
+            previous = keys.owner(tx) if self._is_alone else None
+            if previous:
+                process, since = previous
+                # An older tick belongs to an earlier process.
                 until = max(since, keys.TICK.get(tx) or since)
                 tx.ledger.add([_stopped(process, since, until, "without a word", now)])
             tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
@@ -62,7 +59,7 @@ class Heartbeat:
         return await self._store.write(work)
 
     async def end(self) -> None:
-        """An orderly end. A database that does not answer is no reason not to end: the next begin will tell."""
+        """Record an orderly end. If the database is unavailable, the next start records it."""
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> None:
@@ -78,13 +75,13 @@ class Heartbeat:
             log.error("worker end not stored", error=str(error))
 
     async def live(self) -> None:
-        """One of several says that it is alive. Raises StoreUnavailable."""
+        """Write the heartbeat of a cluster worker. Raises StoreUnavailable."""
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> datetime:
             since = self._since
             if self._is_told_alive and not keys.is_alive(tx, self._process):
-                # It stood still for so long that another wrote down its end.
+                # It was blocked for so long that another worker recorded its end.
                 tx.ledger.add([ledger.started(self._process, version=self._version, at=now)])
                 since = now
             keys.put_alive(tx, keys.Life(process=self._process, since=since, until=now))
@@ -94,7 +91,7 @@ class Heartbeat:
         self._is_told_alive = True
 
     async def tell_of_dead(self) -> None:
-        """Write down the end of workers that were without a heartbeat for long. Raises StoreUnavailable."""
+        """Record the end of workers without a recent heartbeat. Raises StoreUnavailable."""
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> list[str]:
@@ -110,7 +107,7 @@ class Heartbeat:
             log.warning("worker ended unexpectedly", process=process)
 
     async def tick(self) -> timedelta | None:
-        """Due feeds are looked for now. Gives what ``begin`` gives. Raises StoreUnavailable."""
+        """Record a look for due feeds; return how far the clock was set back, or None. Raises StoreUnavailable."""
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> timedelta | None:
@@ -124,12 +121,12 @@ class Heartbeat:
         return await self._store.write(work)
 
     def _set_back(self, tx: ports.Transaction, now: datetime) -> timedelta | None:
-        # Of several processes each has its machine's clock: one that is behind was not set back.
+        # In a cluster the machines' clocks differ, so an earlier time does not mean that the clock was set back.
         return _set_back(tx, now) if self._is_alone else None
 
 
 def _set_back(tx: ports.Transaction, now: datetime) -> timedelta | None:
-    """By how much; it is reported once, since the notes are put right."""
+    """Return by how much; it is reported once, since later times in the store are cleared."""
     times = {key: time for key in (keys.TICK, keys.SEEN) if (time := key.get(tx)) is not None}
     back = max(times.values(), default=now) - now
     if back <= SET_BACK:

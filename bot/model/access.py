@@ -1,4 +1,4 @@
-"""What a feed needs beside its address: headers, cookies, a login, a proxy, certificates. Names secrets, has none."""
+"""Access settings of a feed: headers, cookies, a login, a proxy, certificates. Refers to secrets, holds none."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Sent to the origin of ``home`` and to no other; the proxy alone serves each hop of a redirect."""
+    """Access settings, sent only to the origin of ``home``; the proxy also serves each hop of a redirect."""
 
-    #: The feed's address in feeds.yaml; empty: of a group of hosts, and not of a feed yet.
+    #: The feed's address in feeds.yaml; empty for a group of hosts that is not yet applied to a feed.
     home: str = ""
     headers: tuple[tuple[str, str | Secret], ...] = ()
     cookies: tuple[tuple[str, Secret], ...] = ()
     login: Login | None = None
     proxy: str | Secret | None = None
-    #: Files in PEM form: the client's certificate, its key where that is a separate file, the trusted authorities.
+    #: PEM files: the client's certificate, its key if it is a separate file, the trusted authorities.
     certificate: str | None = None
     key: str | None = None
     authority: str | None = None
 
     def over(self, group: Access) -> Self:
-        """What this leaves out is taken from ``group``."""
-        said: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
-        return replace(self, **{name: value or getattr(group, name) for name, value in said.items()})
+        """Return this access with its empty fields filled from ``group``."""
+        own: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: value or getattr(group, name) for name, value in own.items()})

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from bot.model.ids import ArticleId, StoryId
 from bot.model.silences import SilenceKind
 
-#: How long a silence made by a button lasts; one of a story has no end.
+#: Duration of a silence made by a button; a silence of a story has no end.
 BUTTON_SILENCE = timedelta(days=1)
 
 
@@ -25,18 +25,18 @@ class Useful:
 class Noise:
     """The story was not worth its message."""
 
-    #: The key of the rule that is meant (model.rule_key); empty: every rule that the message names.
+    #: The key of the rule (model.rule_key); empty: every rule that the message names.
     rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The person takes care of the story."""
+    """The person takes responsibility for the story."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """Nobody takes care of the story any more."""
+    """The person gives up the responsibility for the story."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +44,18 @@ class MakeSilence:
     """Post nothing about a subject until an end."""
 
     kind: SilenceKind
-    #: The subject as people write it: a rule, an outlet, a name, the id of a story. Empty where ``key`` says it.
+    #: The subject as people write it: a rule, an outlet, a name, the id of a story. Empty if ``key`` identifies it.
     name: str = ""
-    #: Of a button: the key of a rule or an entity, or the id of an article, whose outlet is meant.
+    #: Set by buttons: the key of a rule or an entity, or the id of an article of the outlet.
     key: str = ""
-    #: A time, or how long from now; None: no end, which only a silence of a story may have.
+    #: A time or a duration from now; None: no end, which only a silence of a story may have.
     end: datetime | timedelta | None = None
     reason: str = ""
-    #: Of a button: only in the channel of its message.
+    #: Set by buttons: only in the channel of the message.
     is_here: bool = False
-    #: Where it holds; empty: in every channel in which the person may act.
+    #: The channels that it covers; empty: every channel in which the person may act.
     channels: tuple[str, ...] = ()
-    #: One that is in force already is ended: the message cannot show that it is.
+    #: End the silence if it is already in force. For buttons that cannot show the state.
     is_toggle: bool = False
 
 
@@ -63,9 +63,9 @@ class MakeSilence:
 class EndSilence:
     """End a silence before its time."""
 
-    #: Its id; empty where a button names its subject.
+    #: Its id; empty if a button identifies its subject.
     id: str = ""
-    #: Of a button: the key of the rule whose silence is meant; empty: the story's.
+    #: Set by buttons: the key of the silenced rule; empty: the story.
     key: str = ""
 
 

@@ -12,7 +12,7 @@ from bot.model.stories import Edit, Fact
 
 
 class Action(StrEnum):
-    """What a decision does."""
+    """The effect of a decision on the channel."""
 
     POST = "post"
     EDIT = "edit"
@@ -22,10 +22,10 @@ class Action(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why something is said, held or left unsaid."""
+    """The reason of a decision."""
 
     FIRST_REPORT = "first report"
-    #: A first report of what may be part of a story that was told.
+    #: A first report of what may be part of a posted story.
     UNSURE = "perhaps part of another story"
     CORROBORATION = "corroboration"
     NEW_FACT = "new fact"
@@ -51,9 +51,9 @@ class Reason(StrEnum):
     NO_NEWS = "no news"
     RULE_PAUSED = "rule paused"
     JUDGED = "judged"
-    #: A language model's summary has come.
+    #: A language model's summary has arrived.
     SUMMARY = "summary"
-    #: A silence keeps it back, or somebody made one under the message.
+    #: A silence holds it back, or somebody made one under the message.
     SILENCED = "silenced"
     SILENCE_ENDED = "silence ended"
     CLAIMED = "claimed"
@@ -75,30 +75,30 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was decided for one story in one channel, and why."""
+    """A decision about one story in one channel, with its reason."""
 
     at: datetime
     story: StoryId
     channel: str
     action: Action
     reason: Reason
-    #: Names of the rules it speaks for.
+    #: Names of the rules that it applies to.
     rules: tuple[str, ...] = ()
-    #: The article that caused it; None: time did.
+    #: The article that caused it; None if a time was reached.
     article: ArticleId | None = None
     #: For people: “quiet hours until 07:00 Asia/Karachi”.
     detail: str = ""
-    #: Of a hold: when to decide again; None: when another article joins (of a reminder: no deadline lies ahead).
+    #: For a hold: when to decide again; None: when another article joins, or, for a reminder, no deadline is ahead.
     until: datetime | None = None
-    #: Of a reply: what is new.
+    #: For a reply: the new facts and the edited articles.
     facts: tuple[Fact, ...] = ()
     edits: tuple[Edit, ...] = ()
-    #: What kept it back; None: no silence did.
+    #: The silence that held it back, if one did.
     silence: SilenceId | None = None
 
 
 class AlertState(StrEnum):
-    """What became of a story in a channel."""
+    """The state of a story in a channel."""
 
     HELD = "held"
     POSTED = "posted"
@@ -110,15 +110,15 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One story in one channel: the thread and what it has said."""
+    """One story in one channel: its thread and what was posted there."""
 
     story: StoryId
     channel: str
     state: AlertState
-    #: Rules named in the message (or waiting to be).
+    #: Rules that the message names, or will name.
     rules: tuple[str, ...]
     reason: Reason
-    #: Of a held alert: when to decide again; of a posted one: when it is to remind; None: at the next article.
+    #: For a held alert: when to decide again. For a posted one: when to remind. None: at the next article.
     held_until: datetime | None = None
     #: The outbox row of the message at the head of the thread.
     head: SendId | None = None
@@ -126,13 +126,13 @@ class Alert:
     is_gathered: bool = False
     posted_at: datetime | None = None
     spoke_at: datetime | None = None
-    #: Facts already said, as “label: after”, so that none is said twice.
+    #: Keys of the facts that were posted, as “label: after”, so that none is posted twice.
     said: tuple[str, ...] = ()
-    #: The newest fact that was posted; shown in the message, so that it does not announce what no longer holds.
+    #: The newest posted fact; shown in the message, so that the message does not announce an outdated value.
     latest: Fact | None = None
-    #: Corroboration was told.
+    #: A reply has reported corroboration.
     is_corroborated: bool = False
-    #: The story that the message was posted for, where that one was merged into this one; None: this story.
+    #: The merged story that the message was posted for; None: this story.
     posted_for: StoryId | None = None
-    #: The article whose headline the message shows; None: that of the story.
+    #: The article whose headline the message shows; None: the story's headline article.
     headline: ArticleId | None = None

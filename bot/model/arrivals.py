@@ -1,4 +1,4 @@
-"""What polling brings to the pipeline: matched articles, and edits of stored ones."""
+"""Work for the decision queue: matched articles, edits of stored ones, and pending answers of a language model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Arrival:
     article: Article
     matches: tuple[Match, ...]
     is_baseline: bool
-    #: The poll that brought it, as the log names it.
+    #: Log id of the poll that found it.
     poll: str = ""
 
 
@@ -30,26 +30,26 @@ class Revision:
     matches: tuple[Match, ...]
     #: Material changes only; empty for a typo.
     edits: tuple[Edit, ...]
-    #: The poll that brought it, as the log names it.
+    #: Log id of the poll that found it.
     poll: str = ""
-    #: A live page as it was before: what it adds is news, no correction. None: an article.
+    #: For a live page, the version before: its additions are news, not corrections. None for an article.
     live_before: Article | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """What is not told of an article that is in its story, until a language model has answered."""
+    """Facts or wording of an article in its story that wait for a language model's answer."""
 
     story: StoryId
-    #: As it was when the article came.
+    #: The prompt, built from the story as it was when the article came.
     prompt: Prompt
-    #: Told where there is no answer, and those among which the answer chooses.
+    #: The facts to post without an answer, and the facts from which the answer chooses.
     facts: tuple[Fact, ...] = ()
     offered: tuple[Fact, ...] = ()
-    #: Key of a prompt: only when that one gets no answer is this one asked. Empty: it is asked at once.
+    #: Key of another prompt; this prompt is sent only if that one gets no answer. Empty: send at once.
     unless: str = ""
 
     @property
     def key(self) -> str:
-        """Another than the article's id, since that may be revised meanwhile."""
+        """The key in the queue; differs from the article's id, since the article may be queued as well."""
         return f"{self.prompt.use} {self.prompt.key}"

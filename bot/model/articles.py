@@ -10,17 +10,17 @@ from bot.model.ids import ArticleId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """One article, once, whatever number of feeds carry it."""
+    """One article, stored once however many feeds carry it."""
 
     id: ArticleId
-    #: The feed that brought it first.
+    #: The feed in which it was first seen.
     feed: str
     outlet: str
     owner: str
-    #: Canonical link; empty where the feed gives none.
+    #: Canonical link; empty if the feed has none.
     link: str
     title: str
-    #: Clean text, blank lines between paragraphs.
+    #: Clean text; paragraphs are separated by blank lines.
     text: str
     author: str | None = None
     language: str | None = None
@@ -31,14 +31,14 @@ class Article:
     links: tuple[str, ...] = ()
     #: SHA-256 over folded title and text.
     fingerprint: str
-    #: 1 at first; each material edit adds one.
+    #: Starts at 1; each material edit adds 1.
     version: int = 1
-    #: Sentences that the feed repeats and that are no text.
+    #: Removed sentences that the feed repeats in its items.
     left_out: tuple[str, ...] = ()
-    #: The text is that of the article's page, not the feed's teaser.
+    #: The text comes from the article's page, not from the feed.
     is_full_text: bool = False
 
     @property
     def when(self) -> datetime:
-        """Order of telling: published where sane, never later than first seen."""
+        """The time by which articles are ordered: the published date, but never later than first seen."""
         return min(self.published, self.first_seen) if self.published else self.first_seen

@@ -1,10 +1,10 @@
-"""A number with its noun, and a noun in the number that a count asks for."""
+"""Counts with their nouns."""
 
 from __future__ import annotations
 
 
 def counted(count: int, noun: str) -> str:
-    """The count, with commas, and the noun in the number that it asks for.
+    """Return the count, with commas, and the noun in singular or plural.
 
     >>> counted(1, "error"), counted(2_000, "story"), counted(0, "match"), counted(3, "day")
     ('1 error', '2,000 stories', '0 matches', '3 days')
@@ -13,7 +13,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def in_number(count: int, noun: str) -> str:
-    """The noun alone, as the count asks for it.
+    """Return the noun in singular or plural.
 
     >>> in_number(1, "story"), in_number(2, "story")
     ('story', 'stories')

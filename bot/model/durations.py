@@ -28,7 +28,7 @@ _LONGEST_SECONDS = 100 * 366 * 86400
 
 
 def parse_duration(text: object) -> timedelta:
-    """Raises ValueError with what to write instead.
+    """Parse a duration. Raises ValueError with what to write instead.
 
     >>> parse_duration("90 seconds"), parse_duration("30d")
     (datetime.timedelta(seconds=90), datetime.timedelta(days=30))
@@ -36,22 +36,22 @@ def parse_duration(text: object) -> timedelta:
     if isinstance(text, timedelta):
         return text
     written = str(text)
-    found = _WRITTEN.match(written)
-    if not found:
+    match = _WRITTEN.match(written)
+    if not match:
         if re.fullmatch(r"\s*[0-9]+(\.[0-9]+)?\s*", written):
             raise ValueError(f"a length of time needs a unit: {written.strip()} minutes, {written.strip()} hours")
         raise ValueError("a length of time is a number and a unit: 90 seconds, 5 minutes, 2 hours, 30d")
-    number, unit = float(found[1]), found[2].lower()
+    number, unit = float(match[1]), match[2].lower()
     seconds = _SECONDS.get(unit) or _SECONDS.get(unit.removesuffix("s"))
     if seconds is None:
-        raise ValueError(f'"{found[2]}" is no unit of time: use seconds, minutes, hours, days or weeks')
+        raise ValueError(f'"{match[2]}" is not a unit of time: use seconds, minutes, hours, days or weeks')
     if number * seconds > _LONGEST_SECONDS:
         raise ValueError("a length of time is at most a hundred years")
     return timedelta(seconds=number * seconds)
 
 
 def show_duration(duration: timedelta) -> str:
-    """The shortest exact reading: “2 hours”, “90 seconds”.
+    """Return the duration in the largest unit that is exact: “2 hours”, “90 seconds”.
 
     >>> show_duration(timedelta(hours=2)), show_duration(timedelta(seconds=90))
     ('2 hours', '90 seconds')
@@ -60,7 +60,7 @@ def show_duration(duration: timedelta) -> str:
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         number = seconds / size
         if number >= 1 and number == int(number):
-            # Without the commas of a count: what is shown can be written into a file.
+            # Without the commas of a count, so that the result is valid in a file.
             return f"{int(number)} {in_number(int(number), unit)}"
     return f"{seconds:g} seconds"
 
@@ -71,7 +71,7 @@ LONGEST_WAIT = timedelta(seconds=60)
 
 
 def backoff(failures: int) -> timedelta:
-    """2 s, doubled with each failure, at most a minute.
+    """Return the wait after a number of failures: 2 s, doubled with each failure, at most a minute.
 
     >>> [backoff(n).seconds for n in range(7)]
     [2, 4, 8, 16, 32, 60, 60]

@@ -1,4 +1,4 @@
-"""A feed, what is remembered of it, and what its document says."""
+"""A feed, its state between polls, and its parsed document."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FeedHealth(StrEnum):
     #: Not read yet.
     NEW = "new"
     FAILING = "failing"
-    #: It said 410.
+    #: The server responded with 410.
     GONE = "gone"
 
 
@@ -41,26 +41,26 @@ class Feed:
     every: timedelta | None = None
     #: The longest interval; None: bot.yaml's ``fetch.at_least``.
     at_least: timedelta | None = None
-    #: How far back a first poll announces; None: bot.yaml's ``fetch.backfill``.
+    #: Maximum age of articles that a first poll announces; None: bot.yaml's ``fetch.backfill``.
     backfill: timedelta | None = None
     full_text: FullText = FullText.NEVER
     tags: tuple[str, ...] = ()
-    #: Who owns the outlet; None: the registrable domain of the feed's address.
+    #: The outlet's owner; None: the registrable domain of the feed's address.
     owner: str | None = None
-    #: Its items are the articles of others: their links say whose. None: not said, taken for no.
+    #: Its items are other sites' articles, identified by their links. None: not configured, treated as false.
     aggregator: bool | None = None
     #: Silence longer than this is reported to the operator.
     expect: timedelta | None = None
-    #: How its document is parsed; None: as the document itself says.
+    #: The kind of source that parses it; None: detected from the document.
     kind: str | None = None
-    #: What the kind is told of this feed, as JSON that its options model has checked.
+    #: Options of that kind as JSON, validated by its options model.
     options: str = "{}"
-    #: What it is asked with beside its address; None: nothing.
+    #: Headers, login, proxy and the like; None: nothing beyond the address.
     access: Access | None = None
 
 
 def feed_place(url: str) -> str:
-    """The address without what seldom makes another feed: scheme, www., capitals of the host, a slash at the end.
+    """Return the address without the parts that rarely distinguish feeds: scheme, www., case of the host, final slash.
 
     >>> feed_place("https://www.Example.org/feed/") == feed_place("http://example.org/feed")
     True
@@ -71,86 +71,86 @@ def feed_place(url: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """What is remembered of one feed between polls."""
+    """The state of one feed between polls."""
 
     url: str
-    #: The feed's own title at its first good reading: a feed cannot take another outlet's name later.
+    #: The feed's title at its first successful poll: a feed cannot take another outlet's name later.
     title: str | None = None
-    #: Its title at the last good reading, where that is another one.
+    #: Its title at the last successful poll, if it differs.
     new_title: str | None = None
     due_at: datetime
-    #: The first answer that parsed; None: the next one is the baseline.
+    #: The first response that was parsed; None: the next one is the baseline.
     baseline_at: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
-    #: SHA-256 of the last body that was read.
+    #: SHA-256 of the last parsed body.
     body_hash: str | None = None
     #: Hashes of the last body's item ranges: an item with known bytes is not parsed again.
     item_hashes: tuple[str, ...] = ()
-    #: Where a repeated 301/308 leads; None: not moved.
+    #: The target of a repeated 301 or 308; None: not moved.
     moved_to: str | None = None
-    #: A permanent redirect seen, not yet often enough to be believed.
+    #: The target of a permanent redirect that was not yet repeated often enough.
     moving_to: str | None = None
     moving_count: int = 0
-    #: Now and then learnt interval between polls; None: not learnt yet.
+    #: The learnt interval between polls; None: not learnt yet.
     interval: timedelta | None = None
     polled_at: datetime | None = None
-    #: The last poll that gave a reading or a 304.
+    #: The last poll that gave a document or a 304.
     ok_at: datetime | None = None
-    #: The last poll that gave an article not seen before.
+    #: The last poll that gave a new article.
     new_at: datetime | None = None
     failures: int = 0
     failing_since: datetime | None = None
-    #: When each item of its document was last named, those with known bytes too.
+    #: When all items of its document were last identified, including those with known bytes.
     named_at: datetime | None = None
-    #: What went wrong last, for people; None: nothing.
+    #: The error of the last poll, for people; None: no error.
     error: str | None = None
-    #: Not to be asked before, by the server's own word (Retry-After).
+    #: Not to be polled before this time, by the server's Retry-After.
     retry_after: datetime | None = None
-    #: When the last answer set a limit (429, 503, a sudden 403), for the limit of the whole host.
+    #: When the last response set a limit (429, 503, a sudden 403); used for the limit of the whole host.
     limited_at: datetime | None = None
-    #: 410: never asked again until feeds.yaml changes.
+    #: The server responded with 410: not polled again until feeds.yaml changes.
     gone: bool = False
     #: Health problems already reported to the operator, so that each is reported once.
     told: tuple[str, ...] = ()
-    #: Remarks of the last reading: bad bytes, cut document, guid churn.
+    #: Remarks on the last document: bad bytes, cut document, guid churn.
     remarks: tuple[str, ...] = ()
-    #: Arrival times of the last new articles (at most 50), newest last: the feed's rhythm.
+    #: Arrival times of the last new articles (at most 50), newest last. Polling learns the interval from them.
     rhythm: tuple[datetime, ...] = ()
-    #: Fresh until then by the last answer's Cache-Control or Expires.
+    #: Fresh until then, by Cache-Control or Expires.
     fresh_until: datetime | None = None
-    #: What the last reading asked for; see Reading.
+    #: Polling limits that the document asks for; see the parsed document below.
     ttl: timedelta | None = None
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
-    #: Items of the last reading, known ones too.
+    #: Items of the last document, including known ones.
     item_count: int = 0
-    #: Since when a feed that had items has none; None: it has some, or never had.
+    #: Since when a feed that had items has none; None: it has items, or never had any.
     empty_since: datetime | None = None
-    #: An entry with a date was seen; and how many without came since.
+    #: Whether an entry with a date was seen, and the number of entries without a date since.
     has_dates: bool = False
     undated_count: int = 0
-    #: What its items repeat, as articles.boilerplate writes it.
+    #: Text that its items repeat, in the format of articles.boilerplate.
     boilerplate: str = ""
-    #: The last day (UTC) on which it was read, and what was stored of it on that day: see polling/quota.py.
+    #: The last day (UTC) on which it was read, and the number of items stored on that day (see polling/quota.py).
     day: date | None = None
     day_count: int = 0
     day_names: int = 0
-    #: Items that were left for the next day at the last reading.
+    #: Items that the last poll postponed to the next day.
     left_count: int = 0
-    #: Its last document took so long to read that others had to wait.
+    #: Its last document took so long to parse that others had to wait.
     is_slow: bool = False
-    #: Mails that could not be read on ``skipped_on``, the last such day (UTC).
+    #: Mails that could not be parsed on ``skipped_on``, the last such day (UTC).
     skipped_count: int = 0
     skipped_on: date | None = None
     #: Most of its items link to several other sites.
     links_elsewhere: bool = False
-    #: The end of its server's certificate.
+    #: The expiry of its server's certificate.
     certificate_until: datetime | None = None
-    #: As the last reading named them; None: none.
+    #: The WebSub hub and topic of the last document.
     hub: str | None = None
     topic: str | None = None
-    #: When it last named another hub or topic than before.
+    #: When the hub or topic last changed.
     hub_changed_at: datetime | None = None
 
     @property
@@ -164,7 +164,7 @@ class FeedState:
 
     @property
     def health_told(self) -> str:
-        """The health in one or two words for people."""
+        """The health in one or two words, for people."""
         match self.health:
             case FeedHealth.GONE:
                 return "gone (410)"
@@ -178,26 +178,26 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One item as a source read it: nothing decided, nothing cleaned."""
+    """One item as the source parsed it, not cleaned."""
 
     guid: str | None = None
-    #: Absolute where the source could make it so.
+    #: Absolute if the source could resolve it.
     link: str | None = None
     title: str | None = None
-    #: HTML or text as given; the longest of summary and content.
+    #: HTML or text; the longer of summary and content.
     body: str | None = None
     author: str | None = None
     tags: tuple[str, ...] = ()
     published: datetime | None = None
     updated: datetime | None = None
     language: str | None = None
-    #: Read only for its identity: older than the backfill window, or its bytes are known.
+    #: Parsed only for its identity: older than the backfill window, or its bytes are known.
     identity_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One feed document as a source read it."""
+    """One parsed feed document."""
 
     title: str | None = None
     link: str | None = None
@@ -205,27 +205,27 @@ class Reading:
     entries: tuple[Entry, ...] = ()
     #: For people: “cut off after item 12”, “3 bytes are not UTF-8”.
     remarks: tuple[str, ...] = ()
-    #: Lower bound that the feed asks for (ttl, sy:updatePeriod).
+    #: The minimum interval that the feed asks for (ttl, sy:updatePeriod).
     ttl: timedelta | None = None
-    #: Hours (0 to 23, UTC) and weekdays (0 Monday) in which the feed asks not to be read.
+    #: Hours (0 to 23, UTC) and weekdays (0 is Monday) in which the feed asks not to be polled.
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     item_hashes: tuple[str, ...] = ()
-    #: The hub that tells of news (WebSub), and the document's own address, by which the hub knows it.
+    #: The WebSub hub, and the document's address by which the hub identifies it.
     hub: str | None = None
     topic: str | None = None
-    #: It has only what came since the last one, not the whole list.
+    #: It has only the items since the last document, not the whole list.
     is_increment: bool = False
-    #: It took so long to read that other documents had to wait.
+    #: It took so long to parse that other documents had to wait.
     was_slow: bool = False
-    #: Mails that could not be read, and are not read again.
+    #: The number of mails that could not be parsed and are not tried again.
     skipped: int = 0
-    #: The etag of what was read; the rest of the document is left for the next poll. None: all of it was read.
+    #: The etag of the parsed part if the rest of the document is left for the next poll; None: all of it was parsed.
     read_to: str | None = None
 
 
 def redirected_twins(feeds: Iterable[FeedState]) -> list[tuple[FeedState, ...]]:
-    """Feeds that are one address since some of them have moved there for good, in order."""
+    """Return groups of feeds that share an address because some of them have permanently moved there, in order."""
     by_place: dict[str, list[FeedState]] = {}
     for feed in feeds:
         by_place.setdefault(feed_place(feed.moved_to or feed.url), []).append(feed)

@@ -9,12 +9,12 @@ from typing import NewType
 ArticleId = NewType("ArticleId", str)
 #: Derived from the article that opened the story.
 StoryId = NewType("StoryId", str)
-#: Derived from (story, channel, kind, cause): writing an intent twice gives one row.
+#: Derived from (story, channel, kind, cause): writing a message twice gives one row.
 SendId = NewType("SendId", str)
-#: Derived from what the channel calls a press of a button, and the rule that it judges: a repetition is known.
+#: Derived from the channel's id of the button press, and the rule that it judges.
 JudgementId = NewType("JudgementId", str)
 
 
 def send_id(*parts: str) -> SendId:
-    """The id of an intent, from all that makes it this intent and no other."""
+    """Return the id of a message to send, derived from everything that distinguishes it."""
     return SendId(hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24])

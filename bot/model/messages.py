@@ -15,28 +15,28 @@ from bot.model.stories import Edit, Fact
 
 
 class MessageKind(StrEnum):
-    """What a message is, and so how it is shown."""
+    """The kind of a message, which decides how it is shown."""
 
     POST = "post"
     EDIT = "edit"
     REPLY = "reply"
     #: Several stories in one message: a digest or a baseline.
     GATHERED = "gathered"
-    #: The bot about itself, to the operator.
+    #: From the bot about itself, to the operator.
     NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """What the bot says about itself to the operator."""
+    """A notice of the bot about itself to the operator."""
 
-    #: What happened, in a sentence.
+    #: The event, in a sentence.
     what: str
-    #: Each place that it concerns, or what else is known, a line each.
+    #: Further lines: the places that it concerns, or details.
     where: tuple[str, ...] = ()
-    #: What to do; empty: nothing.
+    #: What the operator should do; empty: nothing.
     remedy: str = ""
-    #: By what it is told from every other: a notice of the same occasion is said once.
+    #: Identifies the event: a notice of the same occasion is posted once.
     occasion: tuple[str, ...]
 
 
@@ -67,13 +67,13 @@ class Sentence:
 class CoverageLine:
     """One headline of a story's coverage, and the outlets that carry it."""
 
-    #: The first outlet with this headline; the title, link and time are those of its article.
+    #: The first outlet with this headline; title, link and time come from its article.
     outlet: str
     title: str
     link: str
     at: datetime
     article: ArticleId
-    #: How many other outlets have nearly the same headline.
+    #: The number of other outlets with nearly the same headline.
     more: int = 0
     #: The article joined the story with less than full certainty.
     is_probable: bool = False
@@ -81,7 +81,7 @@ class CoverageLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Why:
-    """Why a rule fired: a line of it and the words it fired on."""
+    """Why a rule fired: the words that it matched."""
 
     rule: str
     severity: Severity
@@ -90,41 +90,41 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nearest:
-    """The story that another one may be part of: nobody can tell, so both are shown."""
+    """The story that another one may be part of. It is not certain, so both are shown."""
 
     story: StoryId
     #: Its headline, with its link.
     title: Sentence
-    #: The message at the head of its thread; None: this channel has none that can be replied to.
+    #: The message at the head of its thread; None if this channel has none that can be replied to.
     head: SendId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """Somebody whom a message is to call: the only words of it that notify anybody by name."""
+    """A person or group that a message mentions; nothing else in a message notifies anybody by name."""
 
-    #: As the configuration calls them.
+    #: The name in the configuration.
     name: str
-    #: The service's own id; empty: the channel does not know them, and shows the name.
+    #: The service's id; empty: the channel does not have one, and shows the name.
     id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """That nobody claimed a story in time, and which message told it first."""
+    """A story that nobody claimed in time, and its first message."""
 
     #: The message at the head of the story's thread.
     head: SendId
-    #: Where that is.
+    #: The channel of that message.
     channel: str
     after: timedelta
-    #: Its address, known when this one is sent; empty: it has none, or is not there yet.
+    #: The address of that message, set when the escalation is sent; empty if it has none.
     link: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryBrief:
-    """One story told in short; the body of a message."""
+    """One story in short: the body of a message."""
 
     story: StoryId
     title: Sentence
@@ -132,31 +132,31 @@ class StoryBrief:
     why: tuple[Why, ...]
     #: The outlets with the story's own headline; None in messages that an earlier version stored.
     byline: CoverageLine | None = None
-    #: The other headlines, the newest first: those shown, since a story may have thousands.
+    #: The other headlines that are shown, newest first; a story may have thousands.
     coverage: tuple[CoverageLine, ...] = ()
-    #: How many other headlines there are.
+    #: The number of other headlines in all.
     coverage_count: int = 0
-    #: Independent owners.
+    #: The number of independent owners.
     owner_count: int
-    #: Syndicated copies, which have no line.
+    #: The number of syndicated copies, which have no line.
     copy_count: int = 0
     first_seen: datetime
     last_seen: datetime
 
     @property
     def lines(self) -> tuple[CoverageLine, ...]:
-        """All headlines that it has: the story's own, then the others."""
+        """The story's own headline, then the others."""
         return (*([self.byline] if self.byline else []), *self.coverage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What is said, for every channel alike; a channel only renders it."""
+    """The content of a message, the same for every channel; channels only render it."""
 
     kind: MessageKind
     severity: Severity = Severity.NORMAL
     reason: Reason | None = None
-    #: Our own words: the notice's text, the gathered message's head, the reply's lead. Never untrusted text.
+    #: Our own words: the notice's text, the head of a gathered message, the reply's lead. Never untrusted text.
     lead: str = ""
     #: One for post, edit and reply; several for gathered; none for a notice.
     briefs: tuple[StoryBrief, ...] = ()
@@ -164,58 +164,58 @@ class Message:
     edits: tuple[Edit, ...] = ()
     #: Untrusted lines of a notice (addresses, error texts), shown as plain text.
     lines: tuple[str, ...] = ()
-    #: What readers have said of it and still holds, oldest first.
+    #: The current judgements of readers, oldest first.
     judgements: tuple[Judgement, ...] = ()
-    #: In force for the story, or for one of its rules, in the message's channel.
+    #: The silences of the story and of its rules in the message's channel.
     silences: tuple[Silence, ...] = ()
-    #: At the head of a thread: the newest fact that was posted.
+    #: For the head of a thread: the newest posted fact.
     latest: Fact | None = None
-    #: Of a message that points to another story: the headline that it was posted with. Of a reply below a gathered
+    #: For a message that points to another story: the headline that it was posted with. For a reply under a gathered
     #: message: the headline of its story.
     title: Sentence | None = None
-    #: Of a story that may be part of another: which.
+    #: The story that this one may be part of.
     nearest: Nearest | None = None
-    #: Of a message on the second channel.
+    #: For a message on the second channel.
     escalation: Escalation | None = None
-    #: At the head of a thread.
+    #: For the head of a thread.
     mentions: tuple[Mention, ...] = ()
-    #: It shows the command that claims its story: the channel has no button, and the story is escalated unless claimed.
+    #: Show the command that claims the story: the channel has no button, and the story is escalated unless claimed.
     shows_claim_command: bool = False
-    #: Of an edit: the articles that it adds, for channels that cannot change what they showed.
+    #: For an edit: the articles that it adds, for channels that cannot change a posted message.
     added: tuple[ArticleId, ...] = ()
-    #: Where the web page is, so that a message can link to its story; empty: nowhere.
+    #: The base address of the web page, to link to the story; empty: no link.
     public_url: str = ""
 
     @property
     def is_gathered(self) -> bool:
-        """The message lists several stories, or is an edit of one that does."""
+        """Whether it lists several stories, or is an edit of such a message."""
         return self.kind is MessageKind.GATHERED or (self.kind is MessageKind.EDIT and len(self.briefs) > 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a channel says of a message that it took."""
+    """A channel's confirmation of a message that it accepted."""
 
-    #: The channel's own id of the message (Slack: ts); empty where it gives none.
+    #: The channel's id of the message (Slack: ts); empty if it gives none.
     ref: str
-    #: Where it is (Slack: the channel's id).
+    #: The service's id of the place (Slack: the channel's id).
     place: str = ""
-    #: Of a message inside a thread: the message at its head, since threads do not nest. Empty: it is none.
+    #: For a message in a thread: the head of the thread, since threads do not nest. Empty: not in a thread.
     thread: str = ""
-    #: Of a mail: its subject, which the replies in its thread repeat.
+    #: For mail: the subject, which the replies in its thread repeat.
     subject: str = ""
-    #: The message's address for people; empty: the service has none, or it was not asked for.
+    #: The message's address for people; empty: the service has none, or it was not requested.
     link: str = ""
     sent_at: datetime
 
 
 class SendState(StrEnum):
-    """Where a message of the outbox is on its way."""
+    """The state of a message in the outbox."""
 
     PENDING = "pending"
-    #: Claimed by a sender; after its lease ran out the outcome is unknown.
+    #: Claimed by a sender; once its lease expires the outcome is unknown.
     SENDING = "sending"
-    #: Left us, no answer: look before sending again.
+    #: Sent without a response: look it up before sending again.
     UNKNOWN = "unknown"
     SENT = "sent"
     #: Kept until its channel is back.
@@ -226,13 +226,13 @@ class SendState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """One row of the outbox: an intent, and what became of it."""
+    """One row of the outbox: a message to send, and its outcome."""
 
     id: SendId
     channel: str
-    #: Rows of one thread leave in order of ``seq``; the head's send id, or its own.
+    #: The send id of the thread's head, or its own. Rows of a thread are sent in order of ``seq``.
     thread: SendId
-    #: Set by the store: order of intent.
+    #: The order in which rows were added; set by the store.
     seq: int = 0
     message: Message
     story: StoryId | None = None
@@ -241,11 +241,11 @@ class Outgoing:
     #: Not to be sent before.
     due_at: datetime
     attempts: int = 0
-    #: Of a row that was simplified after a refusal: plain text only.
+    #: Plain text only, after the channel refused the message's form.
     is_plain: bool = False
-    #: Post at top level since the thread is gone.
+    #: Posted at top level because its thread is gone.
     is_top_level: bool = False
-    #: When the first attempt left us: where a look-up starts.
+    #: When it was first sent; a look-up starts there.
     tried_at: datetime | None = None
     receipt: Receipt | None = None
     error: str | None = None

@@ -1,4 +1,4 @@
-"""What a language model is asked and what it answers, and the operator's settings for it."""
+"""Prompts for a language model, its answers, and the operator's settings for it."""
 
 from __future__ import annotations
 
@@ -13,47 +13,47 @@ from bot.model.secrets import Secret
 
 
 class Use(StrEnum):
-    """What a language model may be asked for."""
+    """A task for a language model."""
 
-    #: Whether an article that is not certainly of a story tells the same event.
+    #: Decide whether an article that may belong to a story reports the same event.
     SAME_EVENT = "same_event"
-    #: Which sentences of an article are new in its story.
+    #: Choose the sentences of an article that are new in its story.
     FACTS = "facts"
-    #: Two sentences that tell a story, in the place of sentences of the article.
+    #: Summarise a story in two sentences, in place of sentences of the article.
     SUMMARY = "summary"
-    #: Whether an article is about what its rule says in plain words.
+    #: Decide whether an article is about the subject that its rule describes in plain words.
     RELEVANCE = "relevance"
-    #: Headline and summary in the language that a channel wants beside the original.
+    #: Translate headline and summary into the language that a channel wants in addition to the original.
     TRANSLATE = "translate"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """One question: our own words apart from the text of articles, and the form of the answer."""
+    """One prompt: our instructions, apart from the text of articles, and the schema of the answer."""
 
     use: Use
-    #: Counts up when the instructions or the schema change, so that no old answer is reused.
+    #: Incremented when the instructions or the schema change, so that no old answer is reused.
     version: int
     #: Our own words only.
     instructions: str
-    #: A JSON document: what is asked about. Text of articles is only here.
+    #: The input as a JSON document. Only this holds text of articles.
     data: str
     #: JSON Schema of the answer, as a JSON document.
     schema: str
-    #: The article that is asked about, and beside what: a story's id, a rule's or a language's name.
+    #: The article of the prompt, and what it is compared with: a story's id, a rule's or a language's name.
     article: ArticleId
     beside: str = ""
 
     @cached_property
     def key(self) -> str:
-        """A digest of all that the answer depends on but the model."""
+        """A digest of everything that the answer depends on, except the model."""
         parts = (self.use, str(self.version), self.instructions, self.data, self.schema)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What one call for an answer brought, and what it cost."""
+    """The result of one call, and its cost."""
 
     key: str
     use: Use
@@ -61,11 +61,11 @@ class Completion:
     article: ArticleId
     beside: str
     at: datetime
-    #: As the configuration names it.
+    #: The name in the configuration.
     model: str
-    #: The answer, JSON that meets the prompt's schema; None: there is none.
+    #: JSON that fits the prompt's schema; None: no answer.
     answer: str | None
-    #: Why there is none.
+    #: Why there is no answer.
     error: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
@@ -74,7 +74,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What the calls of some period cost together."""
+    """The total cost of the calls of a period."""
 
     calls: int = 0
     tokens: int = 0
@@ -88,14 +88,14 @@ class LanguageModelPolicy:
     url: str
     name: str
     uses: frozenset[Use]
-    #: None: the endpoint asks for none.
+    #: None: the endpoint needs none.
     key: Secret | None = None
-    #: Of a day in UTC.
+    #: Limits of a day in UTC.
     calls_per_day: int = 500
     tokens_per_day: int = 1_000_000
-    #: Of one call.
+    #: The limit of one call.
     timeout: timedelta = timedelta(seconds=20)
     #: How long an undecided article waits for an answer.
     wait: timedelta = timedelta(seconds=20)
-    #: Calls under way at the same time.
+    #: Maximum concurrent calls.
     at_once: int = 4

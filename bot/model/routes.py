@@ -1,4 +1,4 @@
-"""Where what a rule finds is posted, when the rule does not name its channels: a tree of routes."""
+"""The tree of routes that chooses the channels of a rule without ``notify``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from bot.model.settings import QuietHours
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One branch: what it takes, and the channels; an empty condition takes everything."""
+    """One branch: its conditions and channels; an empty condition matches everything."""
 
     to: tuple[str, ...]
     #: Names of rules; ``*`` is any text.
     rules: tuple[str, ...] = ()
-    #: Of the feeds that brought the matched articles.
+    #: Tags of the feeds of the matched articles.
     tags: tuple[str, ...] = ()
     severities: tuple[Severity, ...] = ()
     hours: QuietHours | None = None
-    #: The routes after it are looked at too.
+    #: Try the routes after it too.
     goes_on: bool = False
-    #: Looked at first; where none of them takes it, ``to`` does.
+    #: Sub-routes, tried first; if none of them matches, ``to`` applies.
     routes: tuple[Route, ...] = ()

@@ -1,4 +1,4 @@
-"""A watch rule as written, and what it found."""
+"""A watch rule as written, and its matches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 
 class Severity(StrEnum):
-    """How loud a rule is; ``HIGH`` passes quiet hours."""
+    """How urgent a rule is; ``HIGH`` passes quiet hours."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -25,20 +25,20 @@ class Group(StrEnum):
     """How readily articles that match a rule join one story."""
 
     NORMAL = "normal"
-    #: Only what is nearly certain joins.
+    #: Only nearly certain articles join.
     STRICT = "strict"
     #: Each article is a separate story; only the same page and copies join.
     OFF = "off"
 
 
 class Thread(StrEnum):
-    """What a story's thread gets a reply for, each level with what the one before has."""
+    """What a story's thread gets a reply for; each level includes the lower ones."""
 
-    #: A value in the place of another, and corrections.
+    #: Changed values and corrections.
     CLAIMS = "claims"
-    #: Quotes of what is new, too.
+    #: Also quotes of what is new.
     NEWS = "news"
-    #: Each article that joins, too.
+    #: Also each article that joins.
     ALL = "all"
 
     @property
@@ -48,7 +48,7 @@ class Thread(StrEnum):
 
 
 class Where(StrEnum):
-    """The part of an article in which a line is looked for."""
+    """The part of an article that a line is matched against."""
 
     TITLE = "title"
     BODY = "body"
@@ -57,7 +57,7 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One labelled line of ``all``, ``any`` or ``none``: any one wording of it is enough."""
+    """One labelled line of ``all``, ``any`` or ``none``; one matching term is enough."""
 
     label: str
     terms: tuple[str, ...]
@@ -73,11 +73,11 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remind:
-    """``remind: [7 days, 1 day]``: so long before a deadline its story is recalled."""
+    """``remind: [7 days, 1 day]``: how long before a deadline its story is recalled."""
 
     #: Longest first.
     leads: tuple[timedelta, ...]
-    #: In which the deadline's day begins.
+    #: The time zone of the deadline's day.
     zone: ZoneInfo
 
 
@@ -100,23 +100,23 @@ class Rule:
     any: tuple[Line, ...] = ()
     none: tuple[Line, ...] = ()
     query: str | None = None
-    #: Each term also in the other English forms of its last word.
+    #: Each term also matches other English forms of its last word.
     stem: bool = False
     where: Where = Where.ANYWHERE
     #: Feed names, addresses or tags; empty: every feed.
     feeds: tuple[str, ...] = ()
     severity: Severity = Severity.NORMAL
     group: Group = Group.NORMAL
-    #: Who is mentioned in a first message, by the names of channels' ``people``; empty: as bot.yaml says.
+    #: Names of channels' ``people`` that a first message mentions; empty: bot.yaml's ``mention``.
     mention: tuple[str, ...] = ()
-    #: Independent owners before it posts.
+    #: Minimum number of independent owners before it posts.
     min_outlets: int = 1
     cooldown: timedelta | None = None
-    #: How long the first post waits for other outlets; None: as bot.yaml says.
+    #: How long the first post waits for other outlets; None: bot.yaml's setting.
     gather: timedelta | None = None
     #: None: at once.
     digest: Digest | None = None
-    #: What its stories' threads get; None: as the channel says.
+    #: What its stories' threads get; None: the channel's setting.
     thread: Thread | None = None
     #: None: no reminders.
     remind: Remind | None = None
@@ -125,21 +125,21 @@ class Rule:
     paused: bool = False
     expect: timedelta | None = None
     note: str | None = None
-    #: What its articles are about, in plain words; asked of a language model.
+    #: The subject of its articles in plain words, for a language model.
     about: str | None = None
     must_match: tuple[Example, ...] = ()
     must_not_match: tuple[Example, ...] = ()
-    #: Sets of its file, name -> terms, as far as the rule uses them.
+    #: The sets of its file that the rule uses: name -> terms.
     sets: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    #: Hash over all that decides what it matches and whom it tells.
+    #: Hash over everything that decides what it matches and where it posts.
     version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One place in an article on which a rule fired."""
+    """One place in an article that a rule matched."""
 
-    #: The line of the rule: “regulator”; for a query the term itself.
+    #: The label of the rule's line, such as “regulator”; for a query the term itself.
     label: str
     #: The term as the rule writes it.
     term: str
@@ -154,7 +154,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """That a rule matches an article, and on which words."""
+    """A match of a rule with an article, and the matched words."""
 
     rule: str
     rule_version: str

@@ -1,4 +1,4 @@
-"""What people decided about stories: these articles tell another event, those two stories tell one."""
+"""Decisions of people about stories: articles that are about a different event, stories that are the same event."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from bot.model.ids import ArticleId, StoryId
 
 
 class RulingKind(StrEnum):
-    """What people decided about a story."""
+    """The kind of a ruling."""
 
-    #: These articles are another event than the story that they are in.
+    #: These articles are about a different event than their story.
     SPLIT = "split"
     #: The story is the same event as another, which remains.
     MERGE = "merge"
@@ -20,19 +20,19 @@ class RulingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """One decision of a person about stories; obeyed for the rest of them."""
+    """One decision of a person about stories; grouping never undoes it."""
 
-    #: The same when it is delivered again.
+    #: The same if the request is delivered again.
     id: str
     at: datetime
-    #: Who: the channel's own id of the person, or the name of the account that ran the command.
+    #: The channel's id of the person, or the name of the account that ran the command.
     by: str
     kind: RulingKind
-    #: That the articles leave, or that is merged into ``other``.
+    #: The story that the articles leave, or that is merged into ``other``.
     story: StoryId
-    #: Of a split.
+    #: For a split: the articles that leave.
     articles: tuple[ArticleId, ...] = ()
-    #: Of a merge: the story that remains.
+    #: For a merge: the story that remains.
     other: StoryId | None = None
-    #: When it was carried out; None: it waits for the next turn.
+    #: When it was carried out; None: in the next turn.
     done_at: datetime | None = None

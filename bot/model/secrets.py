@@ -1,4 +1,4 @@
-"""A secret as the configuration names it: where it is kept, never what it is.
+"""A reference to a secret: where it is kept, never its value.
 
 Reads nothing: ``config.resolve`` opens the variable or the file, at the edge.
 """
@@ -36,7 +36,7 @@ class Secret:
 
     @classmethod
     def parse(cls, text: object) -> Self:
-        """Raises ValueError, whose text never repeats what was written: it may be the secret itself."""
+        """Parse a reference. Raises ValueError, whose text never repeats the input: it may be the secret itself."""
         if isinstance(text, cls):
             return text
         kind, colon, name = text.strip().partition(":") if isinstance(text, str) else ("", "", "")
@@ -52,7 +52,7 @@ class Secret:
 
     @property
     def reference(self) -> str:
-        """Where it is kept, for messages: ``env:SLACK_BOT_TOKEN``."""
+        """The reference for messages: ``env:SLACK_BOT_TOKEN``."""
         return f"{self.kind}:{self.name}"
 
     def __repr__(self) -> str:
@@ -60,8 +60,8 @@ class Secret:
 
     __str__ = __repr__
 
-    # pydantic finds the two hooks by name, so an options model may say ``token: model.Secret`` and this file still
-    # imports no library (https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__).
+    # pydantic finds the two hooks by name, so an options model can have ``token: model.Secret`` without an import of
+    # pydantic here (https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__).
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: object, handler: Callable[[object], Mapping[str, object]]

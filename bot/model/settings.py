@@ -12,7 +12,7 @@ from bot.model.rules import Digest, Thread
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuietHours:
-    """A daily span of time; it spans midnight where ``end`` is before ``start``."""
+    """A daily span of time; it spans midnight if ``end`` is before ``start``."""
 
     start: time
     end: time
@@ -24,23 +24,23 @@ class SpeakPolicy:
     """When a channel may be posted to."""
 
     quiet: QuietHours | None = None
-    #: New posts an hour, those of severity high counted apart; None: no cap.
+    #: Maximum new posts an hour, counted separately for severity high; None: no cap.
     posts_per_hour: int | None = None
-    #: Its messages can be edited: stories beyond the cap are added to one gathered message at once.
+    #: Its messages can be edited, so stories beyond the cap are added to one gathered message at once.
     can_edit: bool = False
-    #: How long first posts wait for other outlets; None: they do not.
+    #: How long first posts wait for other outlets; None: they do not wait.
     gather: timedelta | None = None
-    #: All stories of a day at this time, except for those of rules with a separate digest; None: when they come.
+    #: Post all stories of a day at this time, except for rules with a separate digest; None: post them as they come.
     digest: Digest | None = None
-    #: The language that a language model translates to, as in "en"; None: none.
+    #: The language that a language model translates to, such as "en"; None: no translation.
     translate: str | None = None
-    #: What its threads get, except for stories of rules that say it themselves.
+    #: What its threads get, except for rules with a separate setting.
     thread: Thread = Thread.NEWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalate:
-    """What becomes of a story of severity high that nobody claims."""
+    """How a story of severity high is escalated if nobody claims it."""
 
     after: timedelta
     #: The second channel.
@@ -52,18 +52,18 @@ class FetchPolicy:
     """bot.yaml's ``fetch``."""
 
     every: timedelta = timedelta(minutes=5)
-    #: The longest wait between two polls; a longer ``every`` counts before it.
+    #: The longest wait between two polls; a longer ``every`` overrides it.
     at_least: timedelta = timedelta(minutes=20)
     concurrency: int = 64
-    #: Processes that parse documents, apart from the one that fetches and stores; 0: its own threads do.
+    #: Number of processes that parse documents; 0: threads of the main process parse them.
     readers: int = 1
     per_host: int = 2
     timeout: timedelta = timedelta(seconds=20)
     max_bytes: int = 10_000_000
     backfill: timedelta = timedelta(hours=24)
-    #: New and changed items of one feed that are stored on one day of UTC.
+    #: Maximum new and changed items of one feed that are stored on one day of UTC.
     max_items_per_day: int = 5_000
-    #: CIDR blocks that may be asked although they are private.
+    #: Private CIDR blocks that may be requested.
     allow_private: tuple[str, ...] = ()
     contact: str | None = None
     #: Use HTTP_PROXY and its kin from the environment.
@@ -72,10 +72,10 @@ class FetchPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong in a configuration file, with its place."""
+    """One problem in a configuration file, with its place."""
 
     severity: str  # error or warning
-    #: As given on the command line joined with the file's name.
+    #: The path on the command line joined with the file's name.
     file: str
     #: 1-based; 0: the whole file.
     line: int = 0
@@ -83,7 +83,7 @@ class Problem:
     #: Characters to underline.
     length: int = 1
     rule: str | None = None
-    #: Stable word for programs: “unknown-key”.
+    #: A stable identifier for programs: “unknown-key”.
     code: str
     message: str
     help: str | None = None
@@ -92,7 +92,7 @@ class Problem:
 
 
 class TokenScope(StrEnum):
-    """What a program that shows a token may do."""
+    """The rights of a program with a token."""
 
     READ = "read"
     #: Also make and end silences, split and merge stories.
@@ -100,7 +100,7 @@ class TokenScope(StrEnum):
 
 
 class OnUnknown(StrEnum):
-    """The operator's choice where it is unknown whether a message arrived."""
+    """The operator's choice if it is unknown whether a message arrived."""
 
     SEND_AGAIN = "at_least_once"
     LEAVE = "at_most_once"

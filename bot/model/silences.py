@@ -1,4 +1,4 @@
-"""A silence: what people want nothing posted about, where, until when, who made it and why."""
+"""A silence: its subject, channels, end, author and reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SilenceId = NewType("SilenceId", str)
 
 
 class SilenceKind(StrEnum):
-    """What a silence covers."""
+    """The kind of subject that a silence covers."""
 
     #: One story.
     STORY = "story"
@@ -31,22 +31,22 @@ class Silence:
 
     id: SilenceId
     at: datetime
-    #: Who made it: a name, else the channel's own id of the person, or the account that ran the command.
+    #: The author: a name, else the channel's id of the person, or the account that ran the command.
     by: str
     kind: SilenceKind
     #: The rule, the outlet or the entity as written, the story's id; empty: everything.
     name: str
-    #: Where it holds; empty: in every channel.
+    #: The channels that it covers; empty: every channel.
     channels: tuple[str, ...] = ()
     reason: str
-    #: None: until somebody ends it, which only a silence of a story may be.
+    #: None: until somebody ends it; allowed only for a silence of a story.
     until: datetime | None
-    #: When somebody ended it before its time; None: nobody has.
+    #: When somebody ended it before its time.
     ended_at: datetime | None = None
     ended_by: str = ""
 
     def is_active(self, now: datetime) -> bool:
-        """Return whether neither its time nor anybody has ended it."""
+        """Return whether it is in force."""
         return self.ended_at is None and (self.until is None or now < self.until)
 
     def holds_in(self, channel: str) -> bool:
@@ -55,16 +55,16 @@ class Silence:
 
     @property
     def subject(self) -> str:
-        """What it covers, in words: rule "Exits"."""
+        """Its subject in words: rule "Exits"."""
         return f'{self.kind.value} "{self.name}"' if self.name else self.kind.value
 
     @property
     def place(self) -> str:
-        """Where it holds, in words."""
+        """Its channels in words."""
         return f"in {', '.join(self.channels)}" if self.channels else "in every channel"
 
     @property
     def summary(self) -> str:
-        """All of it in one line, as a decision's detail and a notice show it."""
+        """The silence in one line, for a decision's detail and a notice."""
         until = f"until {self.until:%Y-%m-%d %H:%M} UTC " if self.until else ""
         return f"{self.subject} {self.place} {until}by {self.by}: {self.reason} ({self.id})"

@@ -21,94 +21,94 @@ class JoinReason(StrEnum):
     #: It denies, withdraws or reverses what the story reports, so it corroborates nothing.
     REVERSAL = "denies or reverses the report"
     MERGED = "two stories were one"
-    #: A story of its own beside the nearest one: shown, never silent.
+    #: It opened a separate story next to the nearest one; always shown.
     UNSURE = "perhaps the same event"
     ROUNDUP = "round-up of several events"
     SPLIT = "people took it out of another story"
-    #: A language model says so: no rule's match is left, and no channel is told.
+    #: By a language model's answer: no match is left, and nothing is posted.
     NOT_ABOUT = "not what its rule is about"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """One article's place in a story."""
+    """The membership of one article in a story."""
 
     story: StoryId
     article: ArticleId
     reason: JoinReason
     #: For people: "shares BlackBerry, Pakistan, PTA; 97 % sure".
     detail: str = ""
-    #: A syndicated copy of this article counts for no outlet of its own.
+    #: The article that this one is a syndicated copy of; a copy does not count as another outlet.
     copy_of: ArticleId | None = None
-    #: This join shows that these younger stories are the same one.
+    #: Younger stories that this join shows to be the same story.
     merges: tuple[StoryId, ...] = ()
-    #: Of an unsure article: the story that may be the same event. Of one that joined by a language model's answer:
-    #: a further story that the answer names, and that was not merged.
+    #: For an unsure article: the story that may be the same event. For an article that joined by a language model's
+    #: answer: another story that the answer names and that was not merged.
     near: StoryId | None = None
-    #: Probability, 0 to 1, that the article tells the event of the story that it joined; where it opened
-    #: one, of the nearest story (0 where none is near). None: joined before it was kept.
+    #: Probability, 0 to 1, that the article reports the event of the story that it joined; if it opened one, of the
+    #: nearest story (0 if there is none). None in rows of early versions.
     confidence: float | None = None
-    #: The nearest other open stories of its rules, nearest first; known while it is decided on, not stored.
+    #: The nearest other open stories of its rules, nearest first; not stored.
     beside: tuple[StoryId, ...] = field(default=(), compare=False)
-    #: A language model's answer decided the join and its merges; known while it is decided on, not stored.
+    #: A language model's answer decided the join and its merges; not stored.
     is_advised: bool = field(default=False, compare=False)
 
 
-#: The mark of what corrects an earlier report.
+#: The mark of a fact that corrects an earlier report.
 CORRECTION = "Correction"
-#: The kind of a fact that only says that an article joined the story.
+#: The kind of a fact that reports only that an article joined the story.
 JOINED = "joined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something an article says that its story did not say before."""
+    """Something in an article that is new in its story."""
 
     #: date, number, name, decision, sentence or joined.
     kind: str
-    #: What it is about: “deadline”.
+    #: The subject, such as “deadline”.
     label: str
-    #: What was said before; None: nothing.
+    #: The value that it replaces; None: it replaces nothing.
     before: str | None
     after: str
-    #: The whole sentence that says it.
+    #: The whole sentence that states it.
     sentence: str
-    #: How it stands to what was reported, as people are shown it: “Denial”, “Released”, “Correction”; mostly empty.
+    #: A label shown to people: “Denial”, “Released”, “Correction”; mostly empty.
     mark: str = ""
     article: ArticleId
     outlet: str
-    #: Of the article that says it; empty in what was stored before links were kept.
+    #: The article's link; empty in rows of early versions.
     link: str = ""
     #: When that article was published.
     said_at: datetime | None = None
 
     @property
     def heading(self) -> str:
-        """Shown before it: what it is about; nothing where a decision's own words say so."""
+        """The label shown before it; empty for a decision, which names its subject itself."""
         return "" if self.kind == "decision" else self.label
 
     @property
     def is_sentence(self) -> bool:
-        """The sentence itself is what is new; nothing in it has its own name."""
+        """Whether the sentence as a whole is new, not a value in it."""
         return self.kind in ("sentence", JOINED)
 
     @property
     def is_joined(self) -> bool:
-        """Nothing is new but that the article joined the story."""
+        """Whether it reports only that the article joined the story."""
         return self.kind == JOINED
 
     @property
     def is_claim(self) -> bool:
-        """A value in the place of another, or a correction."""
+        """Whether it replaces a value or corrects a report."""
         return self.before is not None or self.mark == CORRECTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """A dated deadline that a story holds, as its newest article has it."""
+    """A dated deadline of a story, as its newest article states it."""
 
     day: date
-    #: Says it, with its source.
+    #: The fact that states it.
     fact: Fact
 
 
@@ -122,7 +122,7 @@ class Edit:
     field: str
     before: str
     after: str
-    #: Of the article; empty in what was stored before links were kept.
+    #: The article's link; empty in rows of early versions.
     link: str = ""
 
 
@@ -132,12 +132,12 @@ SURE_FROM = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """An article inside a story, with what it matched."""
+    """An article in a story, with its matches."""
 
     article: Article
     join: Join
     matches: tuple[Match, ...]
-    #: Came with a feed's first answer: not news by itself.
+    #: From a feed's first poll, so not news.
     is_baseline: bool = False
 
     @property
@@ -157,14 +157,14 @@ class Story:
     last_seen: datetime
     #: In order of arrival.
     members: tuple[Member, ...]
-    #: The older story that this one turned out to be; None: it stands for itself.
+    #: The older story that this one was merged into.
     merged_into: StoryId | None = None
     #: The article whose headline the story shows; None: the first member. Only a split changes it.
     headline: ArticleId | None = None
 
     @property
     def nearest(self) -> StoryId | None:
-        """The story that this one may be part of; None: it is surely separate."""
+        """The story that this one may be part of; None: it is certainly separate."""
         opener = self.members[0].join if self.members else None
         return opener.near if opener and opener.reason is JoinReason.UNSURE else None
 

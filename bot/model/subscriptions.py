@@ -8,26 +8,26 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """What was asked of a hub, and what it said."""
+    """The state of one subscription."""
 
     #: The feed's address in feeds.yaml.
     feed: str
     hub: str
-    #: What the hub is asked for: the feed's own name of itself.
+    #: The feed's address for the hub, as the feed names it.
     topic: str
-    #: The end of the callback's address, which nobody else can guess.
+    #: The secret end of the callback's address.
     token: str
     #: Signs what the hub sends.
     secret: str
-    #: When the hub is asked next.
+    #: When to send the next request to the hub.
     next_at: datetime
-    #: It was asked, and has not come back yet to see whether that was us.
+    #: When the request that the hub has not yet verified was sent.
     asked_at: datetime | None = None
-    #: The hub sends until then; None: it has never said so.
+    #: The end of the lease; None: the hub has not confirmed one.
     until: datetime | None = None
-    #: In a row.
+    #: Consecutive failures.
     failures: int = 0
-    #: What went wrong last, for people; None: nothing.
+    #: The last error, for people; None: no error.
     error: str | None = None
-    #: News came that the feed has not been polled for yet.
+    #: When the hub last pushed news that was not polled yet.
     pushed_at: datetime | None = None

@@ -1,22 +1,21 @@
-"""Text of strangers made fit for a screen: what steers a terminal, turns a line round or hides is not printed.
+"""Make untrusted text safe to show: nothing that controls a terminal, reverses a line or hides is printed.
 
     controls (C0, DEL, C1)             a picture of themselves in a terminal (ESC is ␛), nothing in a message
     line and paragraph separators      a space
     marks that turn the direction      nothing: overrides, embeddings, isolates, LRM, RLM, ALM
-    what is invisible                  nothing: tags, soft hyphens, fillers, zero-width spaces, joiners beside ASCII
+    invisible characters               nothing: tags, soft hyphens, fillers, zero-width spaces, joiners next to ASCII
     halves of surrogate pairs          U+FFFD
-    what is secret in an address       ***: passwords, tokens and keys by their names; addresses that the
-                                       configuration keeps in a variable read as its reference
+    secrets in an address              ***: passwords, tokens and keys, recognised by their names; an address that
+                                       the configuration keeps in a variable is shown as its reference
 
-Knows no channel and no terminal. After Unicode TR 36, section 2.10, and Trojan Source (CVE-2021-42574).
+After Unicode TR 36, section 2.10, and Trojan Source (CVE-2021-42574).
 """
 
 from __future__ import annotations
 
 import re
 
-#: Nothing is shown for these, and a text is read otherwise with them than without. Written as escapes: the characters
-#: themselves would hide here too.
+#: Invisible characters that change how a text is read. Written as escapes, since they would be invisible here too.
 _HIDDEN_CLASS = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
     r"\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -24,9 +23,9 @@ _HIDDEN_CLASS = (
 _HIDDEN = re.compile(f"[{_HIDDEN_CLASS}]")
 #: One joiner or variation selector chooses a form; a run of them carries hidden data.
 _REPEATED = re.compile(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
-#: Persian, Indic scripts and joined emoji need the joiners; beside ASCII they only make two names of one look.
+#: Persian, Indic scripts and joined emoji need the joiners; next to ASCII they only make two names look alike.
 _JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
-#: Whole ranges without anything that is looked at below: most text has nothing else, and this scan is the cheapest.
+#: Anything outside ranges that need no further check. Most text passes this scan, which is the cheapest.
 _SUSPECT = re.compile(
     r"[^\x00-\x84\x86-\xac\xae-\u02ff\u0370-\u061b\u061d-\u10ff\u2010-\u2027\u2030-\u205f\u2070-\u3163\u3165-\ud7ff"
     r"\ue000-\ufdff]"
@@ -35,28 +34,28 @@ _SEPARATORS = re.compile(r"[\x85\u2028\u2029]")
 _HALVES = re.compile(r"[\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85")
-#: What JSON, which may hold all of it, writes as an escape here. Its own line ends stay.
+#: Characters that are escaped in JSON output. Line feeds stay.
 _UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
 
 
-#: Names of a query's secrets, and a value that is long enough for one.
+#: Query parameters with the name of a secret, and a value that is long enough.
 _SECRET_IN_QUERY = re.compile(
     r"(?i)(?<=[?&;])([\w-]*(?:token|secret|passwd|password|pwd|api[_-]?key|signature)|key|auth|sig)="
     r"([^&#\s\"'<>]{3,}[^&#\s\"'<>:;,.)\]}])"
 )
-#: A name alone is no secret where a database is; in an address of the web it may be a token.
+#: A user name alone is not a secret in a database address; in a web address it may be a token.
 _LOGIN = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@|(?<=https://)[^\s/]+@|(?<=http://)[^\s/]+@")
-#: Whole addresses that hold a secret -> what is shown for them.
+#: Whole addresses that hold a secret -> the text shown for them.
 _concealed: dict[str, str] = {}
 
 
 def conceal(address: str, shown: str) -> None:
-    """From now on show ``shown`` wherever the address is."""
+    """Show ``shown`` instead of the address from now on."""
     _concealed[address] = shown
 
 
 def masked(text: str) -> str:
-    """The text without the secrets of the addresses in it.
+    """Return the text without the secrets of the addresses in it.
 
     >>> masked("GET https://me:pass@example.org/feed.atom?feed_token=glft-1234&page=2: 403")
     'GET https://***@example.org/feed.atom?feed_token=***&page=2: 403'
@@ -70,17 +69,17 @@ def masked(text: str) -> str:
 
 
 def secrets_in(address: str) -> list[tuple[int, int]]:
-    """Return where the values of an address's query are that are secrets by their names."""
-    return [found.span(2) for found in _SECRET_IN_QUERY.finditer(address)]
+    """Return the spans of the query values whose names are those of secrets."""
+    return [match.span(2) for match in _SECRET_IN_QUERY.finditer(address)]
 
 
 def has_secret(address: str) -> bool:
-    """Whether an address holds what looks like a secret, or is one that the configuration keeps in a variable."""
+    """Return whether an address seems to hold a secret, or is kept in a variable by the configuration."""
     return masked(address) != address
 
 
 def line(text: str, limit: int | None = None) -> str:
-    """One line for a terminal or a log, at most ``limit`` characters long.
+    """Return one line for a terminal or a log, at most ``limit`` characters long.
 
     >>> line("a\\x1b[31m b\\r\\nc \\u202ed")
     'a␛[31m b c d'
@@ -92,7 +91,7 @@ def line(text: str, limit: int | None = None) -> str:
 
 
 def lines(text: str) -> str:
-    """As ``line``, but line feeds and tabs stay.
+    """Return the text as ``line`` does, but keep line feeds and tabs.
 
     >>> lines("a\\n\\tb\\x9b2J")
     'a\\n\\tb\\ufffd2J'
@@ -105,22 +104,22 @@ def lines(text: str) -> str:
 
 
 def dropped(text: str) -> str:
-    """One line for a message: controls leave no picture, white space is single spaces.
+    """Return one line for a message: without controls, with single spaces.
 
     >>> dropped("a\\x1b[31m\\u202e b\\n\\tc\\x00")
     'a[31m b c'
     """
     text = masked(text)
-    # First: a joiner that was between two controls is alone then.
+    # Before the next step, since a joiner between two controls may now be next to ASCII.
     if not text.isprintable():
-        text = _CONTROLS.sub(lambda found: " " if found[0] in _BLANKS else "", text)
+        text = _CONTROLS.sub(lambda match: " " if match[0] in _BLANKS else "", text)
     if not text.isascii():
         text = _without_hidden(text)
     return " ".join(text.split())
 
 
 def json_text(document: str) -> str:
-    r"""The same JSON document, with escapes for what a terminal would obey or hide.
+    r"""Return the JSON document with escapes for characters that a terminal would obey or hide.
 
     >>> print(json_text('{"a": "\x7f\u202e"}'))
     {"a": "\u007f\u202e"}
@@ -140,8 +139,8 @@ def _without_hidden(text: str) -> str:
 _TO_SPACES = dict.fromkeys(map(ord, "\t\n\r"), " ")
 
 
-def _picture(found: re.Match[str]) -> str:
-    control = found[0]
+def _picture(match: re.Match[str]) -> str:
+    control = match[0]
     if control in "\n\t":
         return control
     if control == "\x7f":
@@ -150,8 +149,8 @@ def _picture(found: re.Match[str]) -> str:
     return chr(0x2400 + ord(control)) if control < " " else "\ufffd"
 
 
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
     if code < 0x10000:
         return f"\\u{code:04x}"
     high, low = divmod(code - 0x10000, 0x400)

@@ -1,4 +1,4 @@
-"""Sends what the outbox holds, over ports only."""
+"""Send the rows of the outbox."""
 
 from bot.outbox.incidents import Incident, IncidentKind
 from bot.outbox.sender import SETTLE, Drained, OnSent, Sender

@@ -1,7 +1,4 @@
-"""What the operator should know of a channel, and how it is put.
-
-Told once, in the transaction that records it.
-"""
+"""Incidents of channels that the operator should know, and their notices."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ log = structlog.get_logger("wirewatch")
 
 
 class IncidentKind(StrEnum):
-    """What happened to a channel or a message."""
+    """The kind of an incident of a channel or a message."""
 
     PARKED = "parked"
     FAILING = "failing"
@@ -31,16 +28,16 @@ class IncidentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """What the operator should know of a channel: told once, in the transaction that records it."""
+    """An incident of some channels, reported once, in the transaction that records it."""
 
     kind: IncidentKind
     channels: tuple[str, ...]
-    #: Not ours: may hold a channel's own words.
+    #: May contain a service's text, so it is untrusted.
     reason: str
     at: datetime
     #: Channels that cannot carry the notice now.
     affected: frozenset[str]
-    #: Of a dropped message: its row.
+    #: For a dropped message: its row.
     row: model.SendId | None = None
 
 
@@ -54,7 +51,10 @@ def news_of(
     lane: policy.Lane,
     now: datetime,
 ) -> tuple[Incident, ...]:
-    """What the operator does not know yet. ``told``: channel -> what was told of it and not taken back."""
+    """Return the incident that a step causes, if the operator does not know it yet.
+
+    ``told``: channel -> the reported reason of an open incident.
+    """
     names: Sequence[str] = (channel,)
     affected = {*told, *closed, channel}
     match step:
@@ -62,7 +62,7 @@ def news_of(
             kind, names = IncidentKind.PARKED, [name for name in closed if told.get(name) != reason]
         case policy.Drop(reason=reason, is_loss=True):
             kind = IncidentKind.DROPPED
-            # The channel itself works; but a refused notice is not told by a notice there.
+            # The channel itself works; but a refused notice is not reported by another notice there.
             if channel not in told and row.message.kind is not model.MessageKind.NOTICE:
                 affected.discard(channel)
         case policy.Sent() if channel in told:
@@ -80,17 +80,16 @@ def news_of(
 
 
 class Incidents:
-    """What one sender has to tell of its channels, and what it has told and not yet taken back."""
+    """The incidents of one sender's channels that are reported and not yet over."""
 
     def __init__(self, operators: Sequence[str]) -> None:
-        """``operators``: an incident becomes a notice in the first of these channels that can carry it; empty: in none.
-        The log has it in any case."""
+        """``operators``: the first of these channels that works gets a notice; every incident is logged."""
         self._operators = operators
         #: Channel -> reason.
         self.told: dict[str, str] = {}
 
     def write(self, tx: ports.Transaction, incident: Incident) -> None:
-        """Tell it, in the transaction that records what happened."""
+        """Write the notice, in the transaction that records the incident."""
         for channel in incident.channels:
             if incident.kind is IncidentKind.BACK:
                 keys.channel_trouble(channel).put(tx, "")
@@ -101,7 +100,7 @@ class Incidents:
             tx.outbox.add([notices.row(_notice(incident), channel=target, now=incident.at)])
 
     def remember(self, incident: Incident) -> None:
-        """It is told: its transaction is committed."""
+        """Note that the incident was reported: its transaction is committed."""
         for channel in incident.channels:
             if incident.kind is IncidentKind.BACK:
                 self.told.pop(channel, None)
@@ -115,11 +114,11 @@ def _notice(incident: Incident) -> model.Notice:
     occasion = (incident.kind, *incident.channels, incident.row or "", incident.at.isoformat())
     match incident.kind:
         case IncidentKind.PARKED:
-            put = notices.channel_closed
+            make_notice = notices.channel_closed
         case IncidentKind.FAILING:
-            put = notices.channel_failing
+            make_notice = notices.channel_failing
         case IncidentKind.DROPPED:
-            put = notices.message_dropped
+            make_notice = notices.message_dropped
         case IncidentKind.BACK:
-            put = notices.channel_is_back
-    return put(incident.channels, incident.reason, occasion=occasion)
+            make_notice = notices.channel_is_back
+    return make_notice(incident.channels, incident.reason, occasion=occasion)

@@ -1,9 +1,7 @@
-"""What to do next with a message, given its row and the last outcome; and when its channel may be posted to.
+"""The next step for a message, given its row and the last outcome; and when its channel may be posted to. Pure.
 
-Knows no channel, no store and no clock: the sender acts on the named steps that come out of here.
-
-    claimed row ── first_step ──> Send ──> the channel ──> outcome ── next_step ──> Sent, RetryAt, LookFirst, …
-                              └─> Look ──> the channel ──> outcome ──┘
+claimed row ── first_step ──> Send ──> the channel ──> outcome ── next_step ──> Sent, RetryAt, LookFirst, …
+                          └─> Look ──> the channel ──> outcome ──┘
 """
 
 from __future__ import annotations
@@ -14,57 +12,57 @@ from typing import TypeAlias, assert_never
 
 from bot import model, ports
 
-#: Failures of one message after which the next one is let past it.
+#: Failures of one message after which it waits longer, so that the next message is sent.
 _PATIENCE = 3
-#: A look-up starts this much before the first attempt: our clock and the channel's may differ.
+#: A look-up starts this much before the first attempt, since our clock and the channel's may differ.
 CLOCK_MARGIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The channel took it, now or as a look-up shows."""
+    """The channel accepted it, now or earlier, as a look-up shows."""
 
     receipt: model.Receipt
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A send raised this error."""
+    """An attempt to send raised this error."""
 
     error: ports.SendError
 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """We stopped while it was on its way."""
+    """The process stopped while the message was being sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotThere:
-    """The look-up found nothing. It is believed from ``settled_at`` on: before, the channel may still be taking it."""
+    """A look-up found nothing. Before ``settled_at``, the channel may still be processing the message."""
 
     settled_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class LookFailed:
-    """The check whether a message had arrived raised this error."""
+    """A look-up raised this error."""
 
     error: ports.SendError
 
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """A channel raised what it must not: our bug."""
+    """A channel raised an unexpected error: our bug."""
 
     text: str
 
 
-#: What became of the last attempt.
+#: The result of the last attempt.
 Outcome: TypeAlias = Accepted | Failed | Interrupted | NotThere | LookFailed | Crashed
 
 
-# -- steps: what to do next
+# -- steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Check whether this delivery arrived after ``since``."""
+    """Look up whether this delivery arrived after ``since``."""
 
     delivery: ports.Delivery
     since: datetime
@@ -91,18 +89,18 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """Surely not accepted: send again then. ``pauses_channel``: nothing else goes there before either."""
+    """Definitely not accepted: send again at ``when``. ``pauses_channel``: the channel's other messages wait too."""
 
     when: datetime
     reason: str
     pauses_channel: bool = True
-    #: The channel itself named the time; false: it is our own guess, and the channel's pause is guessed apart.
+    #: The channel named the time; false: it is our back-off, and the channel's pause has a separate back-off.
     is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LookFirst:
-    """The outcome is unknown: then look, and send only what is not there."""
+    """The outcome is unknown: look it up at ``when``, and send only if it did not arrive."""
 
     when: datetime
     reason: str
@@ -110,14 +108,14 @@ class LookFirst:
 
 @dataclass(frozen=True, slots=True)
 class Simplify:
-    """Refused for its form: once more as plain text."""
+    """Refused for its form: send once more as plain text."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class TopLevel:
-    """Its thread cannot take it: once more outside of it."""
+    """Its thread cannot take it: send once more at top level."""
 
     reason: str
 
@@ -131,14 +129,14 @@ class ParkChannel:
 
 @dataclass(frozen=True, slots=True)
 class ParkWorkspace:
-    """Every channel with the same credentials is closed too."""
+    """As ParkChannel, for every channel with the same credentials."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Needless (``is_loss`` false) or impossible: the row ends with its reason."""
+    """End the row with its reason: not needed any more, or, with ``is_loss``, impossible to send."""
 
     reason: str
     is_loss: bool = False
@@ -155,16 +153,14 @@ def first_step(
     now: datetime,
     on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
 ) -> Step:
-    """What a freshly claimed row needs. ``head`` is the row at the head of the thread that it belongs in; None: it is
-    the head of its own.
-    """
+    """Return the step for a newly claimed row; ``head`` is the head of its thread, None if the row is the head."""
     receipt = head.receipt if head is not None and head.receipt is not None and head.receipt.ref else None
     if row.message.kind is model.MessageKind.EDIT:
         if not abilities.edits:
             return Drop("this kind of channel cannot edit a message")
         if receipt is None:
             return Drop("the message it would edit was never sent, or its channel gave no reference to it")
-        # An edit that arrived twice leaves the same message: no look-up is needed, whatever its outcome was.
+        # An edit that arrives twice leaves the same message, so it needs no look-up.
         return Send(ports.Delivery(id=row.id, message=row.message, edits=receipt, is_plain=row.is_plain))
     is_reply = _belongs_in_thread(row, abilities) and not row.is_top_level
     delivery = ports.Delivery(
@@ -174,28 +170,28 @@ def first_step(
         is_plain=row.is_plain,
         is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
     )
-    # The age is below zero after the clock was set back.
+    # The age is negative after the clock was set back.
     is_repeatable = timedelta() <= now - (row.tried_at or row.created_at) < abilities.idempotent
     if row.state is not model.SendState.UNKNOWN or is_repeatable:
         return Send(delivery)
     if abilities.lookup:
-        # Not after now: the clock may have been set back since.
+        # Not later than now: the clock may have been set back.
         return Look(delivery, since=min(row.tried_at or row.created_at, now) - CLOCK_MARGIN)
     if on_unknown is model.OnUnknown.LEAVE:
-        reason = "it is unknown whether it arrived, and on_unknown says to send at most once"
+        reason = "it is unknown whether it arrived, and on_unknown is at_most_once"
         return Drop(reason, is_loss=True)
     return Send(delivery)
 
 
 def _belongs_in_thread(row: model.Outgoing, abilities: ports.Abilities) -> bool:
-    """A reply, or a story that may be part of another, where its thread can show it in the channel too."""
+    """Return whether it is a reply, or a story that may be part of another and is shown in that story's thread."""
     if row.message.kind is model.MessageKind.REPLY:
         return abilities.threads
     return row.message.nearest is not None and abilities.threads and abilities.broadcast
 
 
 def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: datetime) -> Step:
-    """What follows from the outcome of ``last``."""
+    """Return the step that follows from the outcome of ``last``."""
     match outcome:
         case Accepted(receipt=receipt):
             return Sent(receipt)
@@ -203,7 +199,7 @@ def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: 
             return LookFirst(now, "interrupted while it was sent")
         case NotThere(settled_at=settled_at):
             if now < settled_at:
-                return LookFirst(settled_at, "not there yet; checking once more before it is sent again")
+                return LookFirst(settled_at, "not found yet; checking once more before it is sent again")
             return Send(last.delivery)
         case LookFailed(error=error):
             return _after_look_error(row, error, now=now)
@@ -235,18 +231,18 @@ def _after_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) 
         case ports.Parked(whole_workspace=whole_workspace):
             return ParkWorkspace(reason) if whole_workspace else ParkChannel(reason)
         case _:
-            # Unknown, and any failure that does not say more: to look first is always safe.
+            # Unknown, and any other failure: a look-up is always safe.
             return LookFirst(now + _row_wait(row), reason)
 
 
 def _after_look_error(row: model.Outgoing, error: ports.SendError, *, now: datetime) -> Step:
-    """A failed look-up settles nothing: look again, or wait until the channel is back."""
+    """Return the step after a failed look-up: look again, or wait until the channel is back."""
     reason = f"checking whether it arrived: {error}"
     match error:
         case ports.Wait(after=after):
             return LookFirst(now + (_row_wait(row) if after is None else after), reason)
         case ports.ThreadGone():
-            # The thread is gone and the reply with it: nobody sees it there, so it goes to the top level.
+            # Nobody sees a reply in a deleted thread, so post it at top level.
             return TopLevel(reason)
         case ports.Parked(whole_workspace=whole_workspace):
             return ParkWorkspace(reason) if whole_workspace else ParkChannel(reason)
@@ -255,14 +251,14 @@ def _after_look_error(row: model.Outgoing, error: ports.SendError, *, now: datet
 
 
 def _row_wait(row: model.Outgoing) -> timedelta:
-    """A message that fails again and again waits longer than its channel does, so that the next one has its turn: it
-    may be the message, not the channel."""
+    """Return the wait of a failed message. After some failures it is longer than the channel's, so that other messages
+    are sent: the fault may be in the message."""
     wait = model.backoff(row.attempts)
     return wait if row.attempts < _PATIENCE else 2 * wait
 
 
 def apply(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: datetime) -> model.Outgoing:
-    """The row as it is written after ``step``; ``last`` is what was attempted, None when nothing was."""
+    """Return the row after ``step``; ``last`` is the attempt, None if there was none."""
     attempts = row.attempts + isinstance(last, Send)
     tried_at = row.tried_at or (now if isinstance(last, Send) else None)
     row = replace(row, attempts=attempts, tried_at=tried_at)
@@ -282,7 +278,7 @@ def apply(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: dat
         case Drop(reason=reason):
             return replace(row, state=model.SendState.DROPPED, error=reason)
         case Send() | Look():
-            raise ValueError(f"{type(step).__name__} is acted on, not written")
+            raise ValueError(f"{type(step).__name__} is carried out, not written")
         case _:
             assert_never(step)
 
@@ -292,30 +288,30 @@ def apply(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: dat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """One channel's turn to speak."""
+    """When one channel may be posted to, and its recent failures."""
 
-    #: When this was written: a clock that shows less was set back.
+    #: When this was computed. If the clock shows an earlier time, it was set back.
     at: datetime
-    #: Nothing goes there before.
+    #: Nothing is sent before this time.
     ready_at: datetime
-    #: Failures in a row, of whatever message.
+    #: Consecutive failures, of any message.
     failures: int = 0
     failing_since: datetime | None = None
-    #: Closed to us; the next trial. None: open.
+    #: The next probe of a closed channel; None: the channel is open.
     probe_at: datetime | None = None
-    #: Trials in a row that found it still closed.
+    #: Consecutive probes that found it closed.
     probes: int = 0
 
 
-#: A closed channel is tried after a minute, then after twice as long each time, at most every quarter of an hour.
+#: A closed channel is probed after a minute, then after twice as long each time, at most every quarter of an hour.
 FIRST_PROBE = timedelta(minutes=1)
 LONGEST_PROBE = timedelta(minutes=15)
-#: Failing for so long is reported to the operator: one hiccup is not.
+#: A channel that fails for this long is reported to the operator.
 TELL_AFTER = timedelta(minutes=5)
 
 
 def plan(lane: Lane, step: Step, *, pace: timedelta, now: datetime) -> Lane:
-    """The lane after a step. ``now`` is the end of the attempt, so two arrivals are never nearer than ``pace``."""
+    """Return the lane after a step. ``now`` is the end of the attempt, so two messages are at least ``pace`` apart."""
     rested = now + pace
     match step:
         case Sent():
@@ -337,12 +333,12 @@ def _failed(lane: Lane, *, until: datetime, now: datetime) -> Lane:
 
 
 def after_clock(lane: Lane, *, pace: timedelta, now: datetime) -> Lane:
-    """The lane as it is, or open where the clock was set back: its times would silence the channel for as long."""
+    """Return the lane, or an open one if the clock was set back: the old times would block the channel."""
     if now >= lane.at:
         return lane
     return Lane(at=now, ready_at=now + pace)
 
 
 def is_worth_telling(lane: Lane, *, now: datetime) -> bool:
-    """Whether the channel has failed long enough for a notice."""
+    """Return whether the channel has failed long enough for a notice."""
     return lane.failing_since is not None and now - lane.failing_since >= TELL_AFTER

@@ -1,4 +1,4 @@
-"""The other messages that one needs to know when it leaves: the head of its thread, and the one that it links."""
+"""Look up the messages that a row refers to: the head of its thread, and the message that an escalation links."""
 
 from __future__ import annotations
 
@@ -8,32 +8,30 @@ from datetime import datetime, timedelta
 from bot import model, ports
 from bot.outbox import policy
 
-#: An escalation waits so long past its time for the address of the message that it is about; then it leaves without:
-#: where the first channel is down, it is the only one to tell of the story.
-_FOR_ADDRESS = timedelta(minutes=1)
-_AGAIN = timedelta(seconds=2)
-_ON_ITS_WAY = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
+#: How long an escalation waits for the address of the message that it links. Then it is sent without: if the first
+#: channel is down, the escalation is the only message about the story.
+_ADDRESS_WAIT = timedelta(minutes=1)
+_ADDRESS_RETRY = timedelta(seconds=2)
+_UNDER_WAY = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
 
 
 async def resolved(
     store: ports.Store, row: model.Outgoing, *, now: datetime
 ) -> tuple[model.Outgoing, model.Outgoing | None, policy.RetryAt | None]:
-    """The row, with the address of the message that its escalation is about; the row at the head of the thread that it
-    belongs in, None: it is the head of its own; and when it is looked at again, None: it can leave now.
-
-    Raises StoreUnavailable.
+    """Return the row with the address that its escalation links, the head of its thread if it is not the head itself,
+    and the step if it must wait for that address. Raises StoreUnavailable.
     """
     escalation, nearest = row.message.escalation, row.message.nearest
     head = nearest.head if row.thread == row.id and nearest else row.thread
     head = None if head == row.id else head
-    wanted = [each for each in (head, escalation.head if escalation else None) if each is not None]
-    found = await store.read(lambda tx: tx.outbox.get(wanted)) if wanted else {}
+    ids = [id_ for id_ in (head, escalation.head if escalation else None) if id_ is not None]
+    rows = await store.read(lambda tx: tx.outbox.get(ids)) if ids else {}
     wait = None
     if escalation is not None:
-        first = found.get(escalation.head)
+        first = rows.get(escalation.head)
         link = first.receipt.link if first and first.receipt else ""
         row = replace(row, message=replace(row.message, escalation=replace(escalation, link=link)))
-        is_new = row.state is not model.SendState.UNKNOWN and now < row.created_at + escalation.after + _FOR_ADDRESS
-        if is_new and first is not None and first.state in _ON_ITS_WAY:
-            wait = policy.RetryAt(now + _AGAIN, "the message that it is about is on its way", pauses_channel=False)
-    return row, found.get(head) if head is not None else None, wait
+        may_wait = row.state is not model.SendState.UNKNOWN and now < row.created_at + escalation.after + _ADDRESS_WAIT
+        if may_wait and first is not None and first.state in _UNDER_WAY:
+            wait = policy.RetryAt(now + _ADDRESS_RETRY, "the message that it links is being sent", pauses_channel=False)
+    return row, rows.get(head) if head is not None else None, wait

@@ -1,8 +1,4 @@
-"""Sends what the outbox holds: one worker a channel, over ports only.
-
-Decides nothing (delivery does), renders nothing (channels do). A claimed row is leased for a minute: if we die, the
-lease runs out and the row comes back as of unknown outcome, to be looked up before it is sent again.
-"""
+"""Send the rows of the outbox: one worker for each channel."""
 
 from __future__ import annotations
 
@@ -23,20 +19,20 @@ from bot.outbox.incidents import Incidents, news_of
 from bot.ports import keys
 from bot.ports.tasks import TaskGroup, until_stored
 
-log = structlog.get_logger()
+log = structlog.get_logger("wirewatch")
 
 T = TypeVar("T")
 
 LEASE = timedelta(seconds=60)
-#: One attempt, with all that a channel asks for it (name, pages of history), ends well inside its lease.
+#: The limit of one attempt with all its requests (name, pages of history); well below the lease.
 ATTEMPT_TIMEOUT = timedelta(seconds=45)
-#: How often an idle worker asks the store.
+#: How often an idle worker queries the store.
 POLL = timedelta(seconds=0.5)
-#: How long after a stop what is due is still sent; the container's own limit is ten seconds.
+#: How long due messages are still sent after a stop; a container's limit is ten seconds.
 GRACE = timedelta(seconds=8)
-#: A message that we stopped waiting for may still be on its way: an absence is believed only after this.
+#: After an interrupted attempt the message may still arrive: a look-up that finds nothing is trusted only after this.
 SETTLE = timedelta(seconds=2)
-#: How often new rows of a closed channel are parked, so that ``status`` tells the truth.
+#: How often new rows of a closed channel are parked, so that ``status`` is correct.
 PARK_EVERY = timedelta(seconds=5)
 
 
@@ -45,18 +41,18 @@ OnSent: TypeAlias = Callable[[model.Outgoing], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
-    """What ``drain`` leaves behind."""
+    """The result of ``drain``."""
 
     sent: int
-    #: Kept for the next start: not due before the deadline, or the outcome still unknown.
+    #: Left for the next start: not due before the deadline, or the outcome still unknown.
     left: int
     parked: int
-    #: Channel -> why its last message that is left or parked was not sent; without those that nobody has tried.
+    #: Channel -> why its last unsent message was not sent, for messages that were tried.
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sender:
-    """Sends the rows of some channels, in order, paced, once each as far as the channel lets us see."""
+    """Sends the rows of some channels in order, with their pace, and once if the channel supports look-ups."""
 
     def __init__(
         self,
@@ -73,15 +69,15 @@ class Sender:
         grace: timedelta = GRACE,
         attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
     ) -> None:
-        """``others``: every channel that there is, where another sender has some of them."""
+        """``others``: all channels, if another sender has some of them."""
         self._store = store
         self._channels = dict(channels)
         self._clock = clock
         self._on_unknown = on_unknown
-        # Where the operator's own channel is closed, another says so.
+        # If the operator's channel is closed, another channel gets the notice.
         self._incidents = Incidents([operator, *(others or channels)] if operator is not None else [])
         self._on_sent = on_sent
-        #: Told of every row as it was written after a try, sent or not.
+        #: Called with every row as written after an attempt, sent or not.
         self._on_outcome = on_outcome
         self._settle = settle
         self._grace = grace
@@ -94,7 +90,7 @@ class Sender:
     # -- the two ways to run
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send for ever. After ``stop``, send what is due for at most the grace time, then end."""
+        """Send until ``stop``; then send what is due for at most the grace time."""
         ending = _Ending()
         try:
             await self._open_lanes()
@@ -105,7 +101,7 @@ class Sender:
                 ending.at = self._clock.now() + self._grace
                 limit.reschedule(asyncio.get_running_loop().time() + self._grace.total_seconds())
         except TimeoutError:
-            log.warning("sending cut short by the stop; the rest is sent at the next start")
+            log.warning("sending stopped before the outbox was empty; the rest is sent at the next start")
 
     async def drain(self, deadline: timedelta) -> Drained:
         """Send until nothing sendable is left, waiting for pace and Retry-After up to the deadline."""
@@ -115,16 +111,16 @@ class Sender:
             async with asyncio.timeout((deadline + self._grace).total_seconds()):
                 await self._open_lanes()
                 await self._work_all(ending)
-                # A notice may have come to a channel that had ended.
+                # A notice may have been added to a channel whose worker had ended.
                 while await self._is_work_left(ending):
                     await self._work_all(ending)
         counts, unsent = await self._store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
-        mine = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
+        own_counts = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
         waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
         return Drained(
             sent=self._sent - before,
-            left=sum(n for state, n in mine if state in waiting),
-            parked=sum(n for state, n in mine if state is model.SendState.PARKED),
+            left=sum(n for state, n in own_counts if state in waiting),
+            parked=sum(n for state, n in own_counts if state is model.SendState.PARKED),
             reasons={row.channel: row.error for row in unsent if row.error and row.channel in self._channels},
         )
 
@@ -154,7 +150,7 @@ class Sender:
                 await self._rest(POLL if moment is None else min(moment - now, PARK_EVERY), ending)
                 if moment is None or not self._is_time(name, moment):
                     continue
-                # Claimed without being looked for once more.
+                # Claim without another look for due rows.
             row = await self._while_store_fails(lambda: self._claim(name))
             if row is None:
                 await self._rest(POLL, ending)
@@ -162,30 +158,30 @@ class Sender:
             await self._process(name, row)
 
     async def _open_lane(self, name: str) -> None:
-        """A channel that was closed is tried at every start: the operator may have repaired it."""
+        """Begin to send to a channel. A closed one is tried at every start: the operator may have repaired it."""
 
         def work(tx: ports.Transaction) -> str:
             tx.outbox.unpark([name], now=self._clock.now())
             return keys.channel_trouble(name).get(tx)
 
-        told = await self._store.write(work)
-        if told:
-            self._incidents.told[name] = told
-        # One full pace: the last message of the process before us may have left just now.
+        trouble = await self._store.write(work)
+        if trouble:
+            self._incidents.told[name] = trouble
+        # Wait for one pace: the previous process may have sent a message just now.
         now = self._clock.now()
         self._lanes[name] = policy.Lane(at=now, ready_at=now + self._channels[name].pace)
 
     async def _next_moment(self, name: str, ending: _Ending) -> datetime | None:
-        """When this channel's next row can be tried; None: nothing waits."""
+        """Return when this channel's next row can be tried; None: no row waits."""
         now = self._clock.now()
         lane = self._lanes[name] = policy.after_clock(self._lanes[name], now=now, pace=self._channels[name].pace)
         if lane.probe_at is None:
             if now < lane.ready_at and ending.at is None:
-                # Whatever waits, nothing may leave before: half of all look-ups are saved (bench/speed/delivery.py).
+                # Nothing may be sent before, so no query is needed; this saves half of them (bench/speed/delivery.py).
                 return lane.ready_at
             due = await self._store.read(lambda tx: tx.outbox.next_due([name], now=now))
             if ending.at is None and due is not None and due > now + POLL:
-                # A row that waits for its next try: one that comes meanwhile does not wait with it.
+                # It waits for its next try; a row that comes before that must not wait with it.
                 return None
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
@@ -197,17 +193,19 @@ class Sender:
         return now
 
     def _is_time(self, name: str, moment: datetime) -> bool:
-        """After a rest, in which the channel may have been closed by its neighbour or the clock set back."""
+        """Return whether the time has come. The channel may have been closed, or the clock set back, during the rest."""
         lane = self._lanes[name]
         return lane.probe_at is None and self._clock.now() >= max(moment, lane.ready_at)
 
     async def _rest(self, duration: timedelta, ending: _Ending) -> None:
-        """Sleep, in slices where a stop may still come and is to be noticed at once."""
+        """Sleep, in slices while a stop may still come, to notice it at once."""
         until = self._clock.now() + duration
         stopping = ending.at is not None
-        # More left than there was: the clock was set back.
-        while timedelta() < (left := until - self._clock.now()) <= duration and stopping is (ending.at is not None):
-            await self._clock.sleep(left if stopping else min(left, POLL))
+        # A remaining time above the duration means that the clock was set back.
+        while timedelta() < (remaining := until - self._clock.now()) <= duration and stopping is (
+            ending.at is not None
+        ):
+            await self._clock.sleep(remaining if stopping else min(remaining, POLL))
 
     async def _claim(self, name: str) -> model.Outgoing | None:
         now = self._clock.now()
@@ -217,7 +215,7 @@ class Sender:
         return rows[0] if rows else None
 
     async def _process(self, name: str, row: model.Outgoing) -> None:
-        """One claimed row to its next written state."""
+        """Take one claimed row to its next written state."""
         channel = self._channels[name]
         resolved = partial(related.resolved, self._store, row, now=self._clock.now())
         row, head, wait = await self._while_store_fails(resolved)
@@ -230,7 +228,7 @@ class Sender:
             try:
                 outcome = await self._attempt(channel, step)
             except asyncio.CancelledError:
-                # Best effort: without it the lease runs out and says the same.
+                # Best effort: without it, the lease expires and the outcome is unknown too.
                 step = policy.next_step(row, last, policy.Interrupted(), now=self._clock.now())
                 with contextlib.suppress(ports.StoreError, TimeoutError, asyncio.CancelledError):
                     async with asyncio.timeout(1):
@@ -245,26 +243,26 @@ class Sender:
             async with asyncio.timeout(self._attempt_timeout.total_seconds()):
                 if isinstance(step, policy.Send):
                     return policy.Accepted(await channel.send(step.delivery))
-                found = await channel.find(step.delivery, since=step.since)
+                receipt = await channel.find(step.delivery, since=step.since)
         except TimeoutError:
             error = ports.Unknown(f"no answer within {self._attempt_timeout.total_seconds():g} seconds")
             return policy.LookFailed(error) if looking else policy.Failed(error)
         except ports.SendError as error:
             return policy.LookFailed(error) if looking else policy.Failed(error)
         except ports.StoreError as error:
-            # What a channel keeps is read before anything leaves.
+            # A channel reads its stored values before it sends anything.
             wait = ports.Wait(str(error))
             return policy.LookFailed(wait) if looking else policy.Failed(wait)
         except Exception as error:
-            # Our bug in one channel must not silence the others.
+            # A bug in one channel must not stop the others.
             log.critical("channel broke", channel=channel.name, send=step.delivery.id, exc_info=True)
             text = f"unexpected error of the channel ({type(error).__name__}); the log has the details"
             return policy.LookFailed(ports.Unknown(text)) if looking else policy.Crashed(text)
-        if found is not None:
-            return policy.Accepted(found)
+        if receipt is not None:
+            return policy.Accepted(receipt)
         return policy.NotThere(self._started_at + self._settle)
 
-    # -- writing down what became of it
+    # -- writing the outcome
 
     async def _write(
         self,
@@ -293,8 +291,8 @@ class Sender:
         if not await self._store.write(work):
             log.warning("lease lost; another sender has the message", channel=name, send=row.id)
         self._lanes[name] = lane
-        for other in closed:
-            self._lanes[other] = replace(lane) if other == name else _closed(self._lanes.get(other), lane)
+        for channel in closed:
+            self._lanes[channel] = lane if channel == name else _closed(self._lanes.get(channel), lane)
         for incident in incidents:
             self._incidents.remember(incident)
         self._report(name, written, step)
@@ -303,7 +301,7 @@ class Sender:
         match step:
             case policy.ParkWorkspace():
                 account = self._channels[name].account
-                return [other for other, channel in self._channels.items() if channel.account == account]
+                return [other_name for other_name, channel in self._channels.items() if channel.account == account]
             case policy.ParkChannel():
                 return [name]
             case _:
@@ -333,7 +331,7 @@ class _Ending:
 
 
 def _closed(lane: policy.Lane | None, by: policy.Lane) -> policy.Lane:
-    """A lane closed by its neighbour's failure keeps its own pace."""
+    """Return a lane closed by the failure of a channel with the same credentials; it keeps its pace."""
     if lane is None:
         return by
     return replace(lane, probe_at=by.probe_at, probes=max(lane.probes, by.probes))

@@ -7,43 +7,43 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot import model
+from bot.model.ids import SendId
+from bot.model.messages import Message, Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
-    """What a channel's service can do."""
+    """The abilities of a channel's service."""
 
     threads: bool
     edits: bool
-    #: ``find`` can tell whether a message arrived.
+    #: ``find`` can determine whether a message arrived.
     lookup: bool
-    #: A reply can be shown in the channel too.
+    #: A reply can also be shown in the channel.
     broadcast: bool = False
-    #: For so long after its first attempt a message can be sent again: the service shows it once. Zero: it may be shown
-    #: twice.
+    #: For this long after the first attempt, the service shows a message once even if it is sent twice.
     idempotent: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message on its way."""
+    """One message to deliver."""
 
-    id: model.SendId
-    message: model.Message
+    id: SendId
+    message: Message
     #: The head of the thread to reply in; None: top level.
-    reply_to: model.Receipt | None = None
+    reply_to: Receipt | None = None
     #: The message to edit; None: a new message.
-    edits: model.Receipt | None = None
-    #: After a refusal for its form: text only, no blocks.
+    edits: Receipt | None = None
+    #: Text only, no blocks, after the channel refused the message's form.
     is_plain: bool = False
-    #: A reply that is shown in the channel too; without ``reply_to`` it is a message as any.
+    #: A reply that is also shown in the channel; without ``reply_to`` it is an ordinary message.
     is_broadcast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
-    """One line of ``send-test``: what was looked at and what to click where it is wrong."""
+    """One line of ``send-test``: what was checked, and how to fix it."""
 
     is_good: bool
     what: str
@@ -51,31 +51,31 @@ class CheckLine:
 
     @classmethod
     def of(cls, is_good: bool, what: str, *, otherwise: str) -> CheckLine:
-        """With help only where it is not good."""
+        """Return a line whose help is ``otherwise`` if it is not good, else empty."""
         return cls(is_good=is_good, what=what, help="" if is_good else otherwise)
 
 
 class Channel(Protocol):
-    """One place where messages are posted; a file of bot/channels with ``KIND``, ``Options`` and a class."""
+    """A place where messages are posted. A kind is a module of bot/channels with ``KIND``, ``Options`` and a class."""
 
     name: str
     #: Minimum time between two messages.
     pace: timedelta
-    #: Channels with equal accounts share credentials and are closed together; never the secret itself.
+    #: Identifies the credentials, without the secret: channels with equal accounts are closed together.
     account: str
 
     @property
     def abilities(self) -> Abilities:
-        """May change while it runs: a right turns out to be missing."""
+        """The current abilities; they change if a right turns out to be missing."""
 
-    async def send(self, delivery: Delivery) -> model.Receipt:
-        """Raises SendError. Cancelled in flight: the outcome is unknown."""
+    async def send(self, delivery: Delivery) -> Receipt:
+        """Send a message. Raises SendError. After a cancellation the outcome is unknown."""
 
-    async def find(self, delivery: Delivery, *, since: datetime) -> model.Receipt | None:
-        """The receipt of a delivery that may have arrived; None: it surely did not. Raises SendError."""
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
+        """Return the receipt of a delivery that may have arrived, or None if it did not. Raises SendError."""
 
     async def check(self) -> Sequence[CheckLine]:
-        """Credentials, rights and place, without posting."""
+        """Check credentials, rights and place, without posting."""
 
     async def close(self) -> None:
         """Close the connections; the channel is not used again."""

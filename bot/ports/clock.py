@@ -1,4 +1,4 @@
-"""Time."""
+"""The clock."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The time, and waiting."""
+    """The current time, and waiting."""
 
     def now(self) -> datetime:
-        """Aware, UTC."""
+        """Return the current time, aware, in UTC."""
 
     async def sleep(self, duration: timedelta) -> None:
-        """Wait; a negative duration is none."""
+        """Wait; return at once for a negative duration."""

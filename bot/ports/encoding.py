@@ -1,17 +1,17 @@
-"""Vectors of meaning: what places texts of many languages near each other when they say the same."""
+"""Encoders: vectors that are close for texts with the same meaning, in any language."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
-#: Of length 1; the cosine of two is near 0 where the texts have nothing to do with each other.
+#: Of length 1; the cosine of two is close to 0 for unrelated texts.
 Vector: TypeAlias = Sequence[float]
 
 
 class Encoder(Protocol):
-    """A model that reads several languages."""
+    """A model that encodes texts of several languages."""
 
     def encode(self, texts: Sequence[str]) -> Sequence[Vector]:
-        """One vector a text, in order. Raises EncoderFailed."""
+        """Return one vector for each text, in order. Raises EncoderFailed."""
         ...

@@ -1,7 +1,4 @@
-"""How the outside may fail: the tree is drawn in the package docstring.
-
-The text of an error is for people and may quote a stranger: it is clean and bounded whoever shows it.
-"""
+"""Expected failures; the tree is drawn in the package docstring."""
 
 from __future__ import annotations
 
@@ -9,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from bot import model
 from bot.model import visible
+from bot.model.settings import Problem
 
 
 class WirewatchError(Exception):
-    """An expected failure; its text is for people and holds no secret."""
+    """An expected failure. Its text may quote a stranger, so it is cleaned and cut whenever it is shown."""
 
-    #: Longest text where a document or a server of strangers is quoted; None: our own words, of any number of lines.
+    #: Maximum length of a text that quotes a stranger's document or server; None: our own words, any number of lines.
     LIMIT: ClassVar[int | None] = None
 
     def __str__(self) -> str:
@@ -25,9 +22,9 @@ class WirewatchError(Exception):
 
 
 class ConfigError(WirewatchError):
-    """A configuration that cannot be used; ``problems`` says why."""
+    """A configuration that cannot be used, with its ``problems``."""
 
-    def __init__(self, text: str, problems: Sequence[model.Problem] = ()) -> None:
+    def __init__(self, text: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(text)
         self.problems = tuple(problems)
 
@@ -41,15 +38,15 @@ class StoreInUse(StoreError):
 
 
 class SearchTooLong(StoreError):
-    """A search took longer than it may."""
+    """A search exceeded its time limit."""
 
 
 class StoreUnavailable(StoreError):
-    """The database is full, locked, read-only or gone; to be tried again."""
+    """The database is full, locked, read-only or missing; try again later."""
 
 
 class CannotAct(WirewatchError):
-    """What a person asked for cannot be done; the text says why and what to do instead."""
+    """A person's action cannot be carried out; the text says why and what to do instead."""
 
 
 class CannotSilence(CannotAct):
@@ -57,7 +54,7 @@ class CannotSilence(CannotAct):
 
 
 class NotAllowed(CannotAct):
-    """The person has no right to it."""
+    """The person does not have the right."""
 
 
 class FetchError(WirewatchError):
@@ -67,11 +64,11 @@ class FetchError(WirewatchError):
 
 
 class Refused(FetchError):
-    """The address is not allowed, so nothing was asked."""
+    """The address is not allowed, so no request was sent."""
 
 
 class TooSoon(FetchError):
-    """Nothing was asked: the host has been asked enough for now."""
+    """No request was sent: the host has had enough requests for now."""
 
     def __init__(self, text: str, until: datetime) -> None:
         super().__init__(text)
@@ -79,34 +76,34 @@ class TooSoon(FetchError):
 
 
 class TooBig(FetchError):
-    """The response has more bytes than allowed, packed or unpacked."""
+    """The response has more bytes than allowed, compressed or decompressed."""
 
 
 class Unreachable(FetchError):
-    """No name, no connection, or no answer in time."""
+    """No DNS name, no connection, or no response in time."""
 
 
 class ReadError(WirewatchError):
-    """The bytes are not a feed."""
+    """The document is not a feed."""
 
     LIMIT = 1_000
 
 
 class IsPage(ReadError):
-    """The bytes are an HTML page, and no feed names selectors for it."""
+    """The document is an HTML page, and the feed has no selectors for it."""
 
     def __init__(self, text: str, feeds: Sequence[str] = ()) -> None:
         super().__init__(text)
-        #: Absolute addresses of the feeds that the page offers, best first.
+        #: Absolute addresses of the feeds that the page links to, best first.
         self.feeds = tuple(feeds)
 
 
 class EncoderFailed(WirewatchError):
-    """No vectors this time: their model is missing, broken or too slow. Stories go on without."""
+    """The encoder is missing, broken or too slow; grouping continues without it."""
 
 
 class ModelError(WirewatchError):
-    """A language model gave no answer that can be used; it may have cost tokens all the same."""
+    """A language model gave no usable answer; the call may have cost tokens."""
 
     LIMIT = 500
 
@@ -116,7 +113,7 @@ class ModelError(WirewatchError):
 
 
 class ModelUnavailable(ModelError):
-    """No answer this time; ``after`` is the server's own word (Retry-After)."""
+    """No answer; ``after`` is the server's Retry-After."""
 
     def __init__(self, text: str, *, after: timedelta | None = None) -> None:
         super().__init__(text)
@@ -124,28 +121,28 @@ class ModelUnavailable(ModelError):
 
 
 class ModelRefused(ModelError):
-    """Every call will fail until somebody acts: a wrong key, a model that does not exist."""
+    """Every call fails until somebody acts: a wrong key, a model that does not exist."""
 
 
 class BadAnswer(ModelError):
-    """The answer is cut off, refused or not of the form that was asked for."""
+    """The answer is cut off, refused or does not fit the schema."""
 
 
 class NotYetAnswered(ModelError):
-    """The prompt was written down, to be answered at another time."""
+    """The prompt was written to a file, for a later answer."""
 
 
 class SendError(WirewatchError):
-    """A message was not sent, or it is not known whether it was."""
+    """A message was not sent, or it is unknown whether it was."""
 
     LIMIT = 1_000
 
 
 class Wait(SendError):
-    """Surely not accepted.
+    """The message was not accepted.
 
-    ``after`` is the server's own word (Retry-After), None: back off. ``whole_channel``: nothing else may go to
-    this channel before either.
+    ``after`` is the server's Retry-After, or None to back off. ``whole_channel``: the wait applies to all messages of
+    the channel.
     """
 
     def __init__(self, text: str, *, after: timedelta | None = None, whole_channel: bool = True) -> None:
@@ -155,23 +152,23 @@ class Wait(SendError):
 
 
 class Unknown(SendError):
-    """The message may have been accepted: to be looked up before it is sent again."""
+    """The message may have been accepted: look it up before sending it again."""
 
 
 class TooMuch(SendError):
-    """The service refuses the message's form: to be sent once more in a simpler one."""
+    """The service refuses the message's form: send it once more in a simpler one."""
 
 
 class ThreadGone(SendError):
-    """The thread cannot take the message: to be posted outside of it."""
+    """The thread cannot take the message: post it at top level."""
 
 
 class NotEditable(SendError):
-    """The message can no longer be edited: to be left as it is."""
+    """The message can no longer be edited: leave it as it is."""
 
 
 class Parked(SendError):
-    """``whole_workspace``: every channel with the same credentials is closed too."""
+    """The channel refuses us; ``whole_workspace``: so does every channel with the same credentials."""
 
     def __init__(self, text: str, *, whole_workspace: bool = False) -> None:
         super().__init__(text)

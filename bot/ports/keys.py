@@ -1,7 +1,4 @@
-"""What the store keeps under single keys: one accessor for each family, and no other place spells a key or its format.
-
-A channel's own keys (a resolved id) are its own business; it is handed ``channels.KeyValues``.
-"""
+"""Typed accessors for the single values that the store keeps under keys."""
 
 from __future__ import annotations
 
@@ -19,11 +16,11 @@ class Text:
     key: str
 
     def get(self, tx: Transaction) -> str:
-        """Empty: nothing is kept."""
+        """Return the text; empty if there is none."""
         return tx.key_values.get(self.key) or ""
 
     def put(self, tx: Transaction, value: str) -> None:
-        """Keep the text; empty clears it."""
+        """Write the text; an empty text clears it."""
         tx.key_values.put(self.key, value)
 
 
@@ -34,34 +31,34 @@ class Time:
     key: str
 
     def get(self, tx: Transaction) -> datetime | None:
-        """None: nothing is kept, or it was cleared."""
-        kept = tx.key_values.get(self.key)
-        return datetime.fromisoformat(kept) if kept else None
+        """Return the time; None if there is none or it was cleared."""
+        text = tx.key_values.get(self.key)
+        return datetime.fromisoformat(text) if text else None
 
     def put(self, tx: Transaction, when: datetime) -> None:
-        """Keep the time, which must be aware."""
+        """Write the time, which must be aware."""
         tx.key_values.put(self.key, when.isoformat())
 
     def clear(self, tx: Transaction) -> None:
-        """Keep that there is none."""
+        """Clear the time."""
         tx.key_values.put(self.key, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """Of one process."""
+    """The life of one worker process."""
 
     process: str
     since: datetime
-    #: When it was last heard of.
+    #: Its last heartbeat.
     until: datetime
 
 
 #: The last look for due feeds.
 TICK = Time("tick")
-#: A bot without a look for so long is not well; a large transaction or a slow disk may hold one up.
+#: A bot with an older tick is unhealthy. Allows for a large transaction or a slow disk.
 TICK_IS_OLD = timedelta(seconds=30)
-#: One of several workers without a heartbeat for so long is taken for dead.
+#: A cluster worker without a heartbeat for this long is considered dead.
 UNHEARD = timedelta(seconds=30)
 #: The last time that a process began or ended.
 SEEN = Time("seen")
@@ -69,7 +66,7 @@ SEEN = Time("seen")
 OUTAGE = Time("outage reported")
 #: The last time that `keep:` was applied.
 TRIMMED = Time("housekeeping")
-#: Names of the rules of which the running bot keeps the last good version, as a JSON list.
+#: Names of the rules whose last good version the running bot keeps, as a JSON list.
 KEPT_RULES = Text("rules kept")
 _OWNER = "running"
 _ALIVE = "alive "
@@ -77,58 +74,58 @@ _TURN = "turn "
 
 
 def rule_matched(rule: str) -> Time:
-    """The last match of a rule with ``expect``."""
+    """Return the key of the last match of a rule with ``expect``."""
     return Time(f"rule matched: {rule}")
 
 
 def channel_trouble(channel: str) -> Text:
-    """Why nothing is sent to a channel, as reported to the operator."""
+    """Return the key of the reason, reported to the operator, why nothing is sent to a channel."""
     return Text(f"outbox:trouble:{channel}")
 
 
 def buttons_trouble(channel: str) -> Text:
-    """Why a channel's buttons are not connected, as reported to the operator."""
+    """Return the key of the reason, reported to the operator, why a channel's buttons are not connected."""
     return Text(f"buttons:trouble:{channel}")
 
 
 def owner(tx: Transaction) -> tuple[str, datetime] | None:
-    """The process that owns the database, or died while it did, and since when; None: it ended in order."""
+    """Return the process that owns the database, or died as its owner, and since when; None if it ended in order."""
     since, _, process = (tx.key_values.get(_OWNER) or "").partition(" ")
     return (process, datetime.fromisoformat(since)) if since else None
 
 
 def put_owner(tx: Transaction, process: str, since: datetime) -> None:
-    """Keep which process owns the database, and since when."""
+    """Write which process owns the database, and since when."""
     tx.key_values.put(_OWNER, f"{since.isoformat()} {process}")
 
 
 def clear_owner(tx: Transaction) -> None:
-    """Keep that the owner ended in order."""
+    """Note that the owner ended in order."""
     tx.key_values.put(_OWNER, "")
 
 
 def alive(tx: Transaction) -> Mapping[str, Life]:
-    """The workers of several that said that they live, by process."""
-    found = {}
+    """Return the last heartbeat of each cluster worker, by process id."""
+    lives = {}
     for key, times in tx.key_values.beginning(_ALIVE).items():
         since, _, until = times.partition(" ")
         process = key.removeprefix(_ALIVE)
-        found[process] = Life(process=process, since=datetime.fromisoformat(since), until=datetime.fromisoformat(until))
-    return found
+        lives[process] = Life(process=process, since=datetime.fromisoformat(since), until=datetime.fromisoformat(until))
+    return lives
 
 
 def is_alive(tx: Transaction, process: str) -> bool:
-    """Whether it said so, and nobody took it for dead since."""
+    """Return whether a worker has a heartbeat and was not declared dead since."""
     return tx.key_values.get(_ALIVE + process) is not None
 
 
 def put_alive(tx: Transaction, life: Life) -> None:
-    """Keep how long a worker is known to be alive."""
+    """Write a worker's heartbeat."""
     tx.key_values.put(_ALIVE + life.process, f"{life.since.isoformat()} {life.until.isoformat()}")
 
 
 def is_turn(tx: Transaction, what: str, who: str, *, now: datetime, until: datetime) -> bool:
-    """Whether ``who`` does ``what`` alone until ``until``: nobody did, or their time is over, or it was ``who``."""
+    """Reserve the task ``what`` for ``who`` until a time; return False while somebody else has reserved it."""
     key = _TURN + what
     begun, _, holder = (tx.key_values.get(key) or "").partition(" ")
     if begun and holder != who and datetime.fromisoformat(begun) > now:
@@ -138,5 +135,5 @@ def is_turn(tx: Transaction, what: str, who: str, *, now: datetime, until: datet
 
 
 def drop_alive(tx: Transaction, process: str) -> None:
-    """Forget a worker that has ended."""
+    """Delete the heartbeat of a worker that has ended."""
     tx.key_values.drop(_ALIVE + process)

@@ -1,4 +1,4 @@
-"""What people press under our messages, and what they ask the bot."""
+"""Button presses and commands of people in a chat."""
 
 from __future__ import annotations
 
@@ -6,51 +6,55 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from bot import model
 from bot.model.actions import Action
+from bot.model.alerts import Decision
+from bot.model.ids import StoryId
+from bot.model.messages import Message
+from bot.model.rulings import Ruling
+from bot.model.silences import Silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody in a chat, and the listener's channels of which they are a part."""
+    """A person in a chat, with their membership in the listener's channels."""
 
-    #: The service's own id of the person.
+    #: The service's id of the person.
     id: str
-    #: As whom people of any service see them, never an id; empty: as ``id``.
+    #: The name shown to people, never an id; empty: ``id``.
     name: str = ""
-    #: Channels whose ``may_act`` leaves the person out.
+    #: Channels whose ``may_act`` does not include the person.
     barred: frozenset[str] = frozenset()
-    #: Channels of which they are a member. Of a press filled only where the action holds beyond its channel.
+    #: Channels of which they are a member. For a button press, set only if the action affects other channels.
     member_of: frozenset[str] = frozenset()
 
     @property
     def author(self) -> str:
-        """Who it is, for people."""
+        """The name of the person, for people."""
         return self.name or self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """One button, pressed by one person. Its form was checked; that what it names exists was not."""
+    """One press of a button. Its form was checked, but not whether the story exists."""
 
-    #: The channel's own name of the press: the same when it is delivered again.
+    #: The channel's id of the press: the same if it is delivered again.
     id: str
     person: Person
     action: Action
-    story: model.StoryId
-    #: Where the message is, as its receipt says.
+    story: StoryId
+    #: The place and reference of the message, as in its receipt.
     place: str
     ref: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A command that one person typed, or that person's look at the bot's own page of the service."""
+    """A command that a person typed, or a visit to the bot's page in the service."""
 
-    #: The channel's own name of the request: the same when it is delivered again.
+    #: The channel's id of the request: the same if it is delivered again.
     id: str
     person: Person
-    #: What stands behind the command, as typed.
+    #: The arguments of the command, as typed.
     words: str = ""
     #: The person opened the page, which shows the latest stories.
     is_page: bool = False
@@ -58,37 +62,37 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """What became of an action, for the person alone."""
+    """The result of an action, shown only to the person."""
 
-    #: May hold names of rules and outlets, which are untrusted.
+    #: May contain names of rules and outlets, which are untrusted.
     text: str = ""
-    #: A command that takes it back, without the name by which commands are called there: "silence end 3f2a9c01".
+    #: A command that undoes the action, without the name of the bot's command: "silence end 3f2a9c01".
     command: str = ""
-    #: Made by the action.
-    decisions: tuple[model.Decision, ...] = ()
-    #: Why nothing was done; None: it was, now or before.
+    #: Decisions of the action.
+    decisions: tuple[Decision, ...] = ()
+    #: Why nothing was done; None: it was done, now or before.
     refused: str | None = None
-    #: The message as it should read now, where its menu was asked for.
-    message: model.Message | None = None
-    #: What the action wrote, where that has an id by which people name it.
-    made: model.Silence | model.Ruling | None = None
+    #: The current message, if its menu was requested.
+    message: Message | None = None
+    #: What the action created, if people refer to it by an id.
+    made: Silence | Ruling | None = None
 
 
-#: Does what a press asks for. StoreError: it was not done, and the person is not told that it was.
+#: Carries out a press. Raises StoreError if it was not carried out, so that the person does not get a confirmation.
 OnPress: TypeAlias = Callable[[Press], Awaitable[ActionResult]]
-#: Hears why nothing can be heard now; None: all is well again.
+#: Gets the reason why the connection is down, or None when it is back.
 OnChange: TypeAlias = Callable[[str | None], Awaitable[None]]
-#: Gives the answer, which is shown to that person only.
-OnAsked: TypeAlias = Callable[[Asked], Awaitable[model.Message]]
+#: Returns the reply, which is shown to that person only.
+OnAsked: TypeAlias = Callable[[Asked], Awaitable[Message]]
 
 
 class Listener(Protocol):
-    """One connection on which presses and questions arrive."""
+    """One connection on which button presses and commands arrive."""
 
-    #: The channels whose messages it may be about.
+    #: The channels whose messages it serves.
     channels: tuple[str, ...]
-    #: The service serves one program an account: of several processes only that which sends to the channels listens.
+    #: The service allows one connection for each account: of several processes, only the sending one listens.
     is_alone: bool
 
     async def listen(self, on_press: OnPress, on_change: OnChange, on_asked: OnAsked) -> None:
-        """Listen until cancelled, and connect again when the connection is lost."""
+        """Listen until cancelled; reconnect when the connection is lost."""

@@ -1,4 +1,4 @@
-"""Asking an address and reading what it answers."""
+"""Fetching an address, and parsing what it returns."""
 
 from __future__ import annotations
 
@@ -7,72 +7,73 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from bot import model
+from bot.model.access import Access
+from bot.model.feeds import Feed, Reading
 
 
 class Share(Protocol):
-    """The part of the memory that one poll's bodies take."""
+    """The memory that the bodies of one poll take."""
 
     async def hold(self, size_bytes: int) -> None:
-        """Returns when a body of this size may be held."""
+        """Wait until a body of this size may be held."""
 
     def close(self) -> None:
-        """Nothing is held any more; again does nothing."""
+        """Release the memory; may be called again."""
 
 
 class Room(Protocol):
-    """The memory that all bodies take together."""
+    """The memory that the bodies of all polls take."""
 
     def share(self) -> Share:
-        """Of one poll, to be closed when what it brought is stored."""
+        """Return the share of one poll; close it once the poll is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to fetch, and the validators of the last response."""
+    """A request, with the validators of the last response."""
 
     url: str
     etag: str | None = None
     last_modified: str | None = None
-    #: Wanted kinds, best first, as an Accept header's value; None: feeds.
+    #: The Accept header; None: feeds.
     accept: str | None = None
-    #: What goes with it to its own origin; None: nothing.
-    access: model.Access | None = None
-    #: The address in the configuration for which this is asked: a block of ``fetch.allow_private`` is open only where
-    #: the host of that address is in it. None: no block is open.
+    #: Headers, login and the like for its origin.
+    access: Access | None = None
+    #: The address in the configuration that this request serves. A block of ``fetch.allow_private`` is open only if the
+    #: host of that address is in it. None: no block is open.
     home: str | None = None
-    #: A body of a form (application/x-www-form-urlencoded), to be sent by POST; None: GET.
+    #: A form (application/x-www-form-urlencoded) to send by POST; None: GET.
     form: str | None = None
-    #: The JSON of what the feed's kind is told: some kinds are asked differently for it.
+    #: The options of the feed's kind as JSON; they change the request of some kinds.
     options: str = "{}"
-    #: The host is asked by requests with a pace no more often than this.
+    #: The minimum time between such requests to the host.
     pace: timedelta = timedelta()
-    #: What the answer's body counts towards; None: nothing waits, since few such requests are sent.
+    #: The memory that the body counts towards; None: not counted, since such requests are few.
     share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A whole HTTP answer, unpacked, with what polling needs of its headers."""
+    """A whole HTTP response, decompressed, with the headers that polling needs."""
 
     status: int
-    #: Where the body came from, after redirects.
+    #: The final address, after redirects.
     url: str
     body: bytes = b""
     content_type: str = ""
     etag: str | None = None
     last_modified: str | None = None
-    #: Fresh until then, by Cache-Control or Expires; None: not said.
+    #: Fresh until then, by Cache-Control or Expires; None: unknown.
     fresh_until: datetime | None = None
-    #: Not to be asked before, by Retry-After.
+    #: No request before this time, by Retry-After.
     retry_after: datetime | None = None
     #: Target of the leading run of 301 and 308 hops; None: the first hop was not permanent.
     permanent_url: str | None = None
-    #: The end of the certificate's validity; None: no TLS or not known.
+    #: The expiry of the certificate; None: no TLS, or unknown.
     certificate_until: datetime | None = None
-    #: It was asked where a block of ``fetch.allow_private`` was open, so it is for the feeds of that host alone.
+    #: Fetched with a block of ``fetch.allow_private`` open, so it is for the feeds of that host only.
     is_private: bool = False
-    #: Of the Link header, by their relation: hub and self.
+    #: The links of the Link header with relation hub or self, by relation.
     links: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,7 +81,10 @@ class Fetcher(Protocol):
     """The HTTP client of feeds and pages."""
 
     async def get(self, request: Request) -> Answer:
-        """Follow redirects, bounded in time and bytes. Any status is an answer. Raises FetchError."""
+        """Send a request and follow redirects, within limits of time and bytes. Any status is returned.
+
+        Raises FetchError.
+        """
 
     async def close(self) -> None:
         """Close the connections."""
@@ -88,55 +92,55 @@ class Fetcher(Protocol):
 
 @runtime_checkable
 class Bell(Protocol):
-    """A client that servers can tell of news."""
+    """A client that servers can notify of news."""
 
     async def wait(self, request: Request) -> bool:
-        """Whether something came; False: not within some minutes. Raises FetchError."""
+        """Wait some minutes for news; return whether there is any. Raises FetchError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What a source reads."""
+    """A document to parse."""
 
     content: bytes
     content_type: str
     #: The base of relative links.
     url: str
-    #: Items whose bytes hash to one of these are known and may be left out.
+    #: Hashes of known items, which may be left out.
     known_hashes: frozenset[str] = frozenset()
-    #: These are read too, for their identity only: so it is seen what the feed still lists.
+    #: Parse known items too, for their identity only, to see which the feed still lists.
     names_known: bool = False
-    #: On a baseline: items dated before are read for their identity only; None: read all.
+    #: For a baseline: parse items with an earlier date for their identity only; None: parse all.
     identity_before: datetime | None = None
-    #: When it was fetched; None: not known, and "3 days ago" is no date then.
+    #: When it was fetched; None: unknown, so relative dates such as "3 days ago" are ignored.
     fetched: datetime | None = None
 
 
 class Source(Protocol):
-    """One kind of feed document: the class ``Source`` of a module that has a ``KIND``.
+    """A parser for one kind of document: the class ``Source`` of a module with a ``KIND``.
 
-    Made without arguments, or of a kind with ``Options`` from those that its feed gives.
+    Constructed without arguments, or, if the kind has ``Options``, from the feed's options.
     """
 
     def recognises(self, body: Body) -> bool:
-        """Cheap: a look at the first bytes."""
+        """Return whether the document seems to be of this kind, from its first bytes."""
 
-    def read(self, body: Body) -> model.Reading:
-        """Blocking; called off the loop. Raises ReadError."""
+    def read(self, body: Body) -> Reading:
+        """Parse the document. Blocking; called outside the event loop. Raises ReadError."""
 
 
 class PageReader(Protocol):
-    """Finds the text in an article's page."""
+    """Extracts the text of an article's page."""
 
-    async def text_of(self, url: str, feed: model.Feed) -> str | None:
-        """The main text of an article's page; None: not allowed, not reachable or no text. Never raises for a page.
+    async def text_of(self, url: str, feed: Feed) -> str | None:
+        """Return the main text of an article's page, or None if it is not allowed, not reachable or has no text.
 
-        The access of the article's feed counts for pages of its own origin.
+        The access settings of the feed apply to pages of its origin.
         """
 
 
 class LinkResolver(Protocol):
-    """Finds the publisher's address behind a link that hides it."""
+    """Resolves links that hide the publisher's address."""
 
     async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        """Link -> what it hides; one that cannot be resolved is not in it. Never raises."""
+        """Return link -> target for the links that can be resolved. Never raises."""

@@ -1,6 +1,6 @@
-"""What a search asks of the store: conditions that every article it wants fulfils, and candidates, newest first.
+"""A search of the archive: a condition on the index, and the candidates that fulfil it, newest first.
 
-The index only finds candidates; whether an article is one that is wanted, the rules say (bot/rules/search).
+The index finds candidates; the rule engine (bot/rules/search) decides which of them match.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
 
-from bot import model
+from bot.model.articles import Article
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """Words that are side by side, with at most one other between two of them."""
+    """Words in a row, with at most one other word between two of them."""
 
     words: tuple[str, ...]
-    #: The last word may go on.
+    #: The last word is a prefix.
     is_prefix: bool = False
     #: title, body or source; None: title or body.
     field: str | None = None
@@ -26,7 +26,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Each of them, and none of the others."""
+    """All of the parts, and none of the ``others``."""
 
     parts: tuple[Condition, ...]
     others: tuple[Term, ...] = ()
@@ -34,7 +34,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """One of them at least."""
+    """At least one of the parts."""
 
     parts: tuple[Condition, ...]
 
@@ -44,29 +44,29 @@ Condition: TypeAlias = Term | AllOf | AnyOf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which articles are looked for."""
+    """The articles to search for."""
 
-    #: None: nothing that an index could tell.
+    #: None: nothing that the index can decide.
     condition: Condition | None = None
-    #: One that matched.
+    #: The name of a rule that matched.
     rule: str | None = None
-    #: First seen at this time or later, and before that one.
+    #: First seen at or after ``since``, and before ``until``.
     since: datetime | None = None
     until: datetime | None = None
-    #: Only what came before the candidate of this number.
+    #: Only candidates with a lower number.
     before: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An article that fulfils the conditions."""
+    """An article that fulfils the condition."""
 
-    #: Counts up as articles come.
+    #: Increases in the order in which articles came.
     number: int
     title: str
     text: str
-    #: Makes all of it: most are dropped before.
-    article: Callable[[], model.Article]
+    #: Builds the whole article; most candidates are dropped before that.
+    article: Callable[[], Article]
 
 
 class Search(Protocol):

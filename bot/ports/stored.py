@@ -1,4 +1,4 @@
-"""Values that the store takes and gives, beside those of bot/model."""
+"""Values that the store takes and returns, in addition to those of bot/model."""
 
 from __future__ import annotations
 
@@ -6,67 +6,68 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from bot import model
+from bot.model.arrivals import Arrival, Pending, Revision
+from bot.model.ids import ArticleId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """One feed's own name for an article."""
+    """One feed's id of an article."""
 
     feed: str
     #: The item's id: guid, else link, else a hash of its title.
     key: str
-    article: model.ArticleId
+    article: ArticleId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stub:
     """The identity of a stored article: enough to decide new, edited or churn."""
 
-    id: model.ArticleId
+    id: ArticleId
     link: str
     title: str
     published: datetime | None
     fingerprint: str
-    #: False: only identity, title, link and date are kept (older than the backfill window).
+    #: False: only identity, title, link and date are stored (older than the backfill window).
     has_text: bool
-    #: The feed that speaks for it: its changes alone are edits. Empty: not known, taken for the asking feed.
+    #: The feed that is its source: only that feed's changes are edits. Empty: unknown, treated as the polled feed.
     feed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What the store is asked about one reading's entries."""
+    """A query for the stored articles that the entries of one document may be."""
 
     feed: str
-    #: The feed's own ids.
+    #: The feed's ids.
     keys: Sequence[str] = ()
-    #: In any of their forms, or the key that these share.
+    #: In any of their forms, or their common key.
     links: Sequence[str] = ()
     fingerprints: Sequence[str] = ()
-    #: Folded.
+    #: Case-folded.
     titles: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the store knows of one reading's entries."""
+    """The stored articles that the entries of one document may be."""
 
     #: This feed's ids -> article.
     by_key: Mapping[str, Stub]
-    #: Link as it was asked for -> articles under any form of it, of any feed, the oldest first.
+    #: Link as in the query -> articles under any form of it, of any feed, oldest first.
     by_link: Mapping[str, Sequence[Stub]]
-    #: Fingerprint -> articles of any feed, the oldest first.
+    #: Fingerprint -> articles of any feed, oldest first.
     by_fingerprint: Mapping[str, Sequence[Stub]]
     #: Folded title -> articles of this feed.
     by_title: Mapping[str, Sequence[Stub]]
-    #: Of the articles by link, those of others that this feed has carried under some id.
-    carried: Collection[model.ArticleId] = ()
+    #: Articles of ``by_link`` from other feeds that this feed has carried under some id.
+    carried: Collection[ArticleId] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayCount:
-    """How many articles one feed brought, or one rule matched, on one day of UTC."""
+    """The number of articles that one feed had, or one rule matched, on one day of UTC."""
 
     #: The feed's address or the rule's name.
     name: str
@@ -76,19 +77,19 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """The oldest of what waits to be decided."""
+    """The oldest entries of the decision queue."""
 
-    #: Names of the rows, for ``remove``, and what each is of: the article's id, or the key of what is pending.
+    #: Numbers of the rows, for ``remove``, and their keys: the article's id, or the key of a pending answer.
     numbers: tuple[int, ...] = ()
     keys: tuple[str, ...] = ()
-    arrivals: tuple[model.Arrival, ...] = ()
-    revisions: tuple[model.Revision, ...] = ()
-    pending: tuple[model.Pending, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    revisions: tuple[Revision, ...] = ()
+    pending: tuple[Pending, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Who decided last, and which change of stories and alerts was the last that was made beside it."""
+    """The process that decided last, and the number of the last change that others made to stories or alerts."""
 
     who: str
     change: int

@@ -1,4 +1,4 @@
-"""Tasks over a database that may be locked, full or gone for a while."""
+"""Tasks over a database that may be locked, full or missing for a while."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TaskGroup(asyncio.TaskGroup):
     Errors that include any other kind come out as an ExceptionGroup, as usual.
     """
 
-    #: Of asyncio.TaskGroup: it has cancelled its own task, since another task of the group failed.
+    #: Defined by asyncio.TaskGroup: it has cancelled its own task, since another task of the group failed.
     _parent_cancel_requested: bool
 
     async def __aenter__(self) -> Self:
@@ -40,8 +40,8 @@ class TaskGroup(asyncio.TaskGroup):
         except BaseExceptionGroup as group:
             if sys.version_info < (3, 13):
                 self._settle_cancellations(is_aborted, group)
-            store_errors, others = group.split(StoreError)
-            if store_errors is None or others is not None:
+            store_errors, other_errors = group.split(StoreError)
+            if store_errors is None or other_errors is not None:
                 raise
             error = store_errors
             while isinstance(error, BaseExceptionGroup):
@@ -49,15 +49,15 @@ class TaskGroup(asyncio.TaskGroup):
             raise error from None
 
     def _settle_cancellations(self, is_aborted: bool, group: BaseExceptionGroup[BaseException]) -> None:
-        """Do what Python does since 3.13 (gh-116720)."""
+        """Settle cancellations as Python 3.13 and later do (gh-116720)."""
         task = asyncio.current_task()
         if task is None:
             return
         if self._parent_cancel_requested and not is_aborted:
-            # The group has cancelled its own task while it waited here, and still counts that.
+            # The group cancelled its own task while it waited, and still counts that cancellation.
             task.uncancel()
         if task.cancelling() > self._cancellations:
-            # Somebody else has cancelled the task meanwhile, which the error would hide.
+            # Something else has cancelled the task too, which the error would hide.
             raise asyncio.CancelledError from group
 
 
@@ -72,5 +72,5 @@ async def until_stored(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
         try:
             return await work()
         except StoreUnavailable:
-            # The store has logged it.
+            # The store has already logged it.
             await clock.sleep(STORE_PAUSE)
