@@ -193,19 +193,17 @@ class Sender:
         return now
 
     def _is_time(self, name: str, moment: datetime) -> bool:
-        """Return whether the time has come. The channel may have been closed, or the clock set back, during the rest."""
+        """Return whether the time has come; during the rest, the channel may have been closed or the clock set back."""
         lane = self._lanes[name]
         return lane.probe_at is None and self._clock.now() >= max(moment, lane.ready_at)
 
     async def _rest(self, duration: timedelta, ending: _Ending) -> None:
         """Sleep, in slices while a stop may still come, to notice it at once."""
         until = self._clock.now() + duration
-        stopping = ending.at is not None
-        # A remaining time above the duration means that the clock was set back.
-        while timedelta() < (remaining := until - self._clock.now()) <= duration and stopping is (
-            ending.at is not None
-        ):
-            await self._clock.sleep(remaining if stopping else min(remaining, POLL))
+        is_stopping = ending.at is not None
+        # A pause above the duration means that the clock was set back.
+        while timedelta() < (pause := until - self._clock.now()) <= duration and is_stopping is (ending.at is not None):
+            await self._clock.sleep(pause if is_stopping else min(pause, POLL))
 
     async def _claim(self, name: str) -> model.Outgoing | None:
         now = self._clock.now()

@@ -1,1 +1,1 @@
-"""One feed's pass through the stages, over ports only. Knows no library, no database and no channel."""
+"""The stages from a feed to a channel: poll, intake, decide, send."""

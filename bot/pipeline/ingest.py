@@ -1,8 +1,4 @@
-"""From readings to stored articles and their matches. Knows no story and no channel.
-
-readings ─▸ asked for together ─▸ identified in turn ─▸ matched, feed by feed    computed over a read: ``take``
-                                                             └─▸ stored together, in short transactions: storing.py
-"""
+"""From polls to articles and their matches, computed over a read."""
 
 from __future__ import annotations
 
@@ -17,13 +13,13 @@ from bot.pipeline import daily_limit
 from bot.pipeline.poll import Polled, identify, look_up_of
 from bot.pipeline.snapshot import Snapshot
 
-#: Identities without a text that take as long to write as an article with one, which is indexed for search.
-_OLD_TO_ONE = 4
+#: Number of articles without text that take as long to write as one with text, which is indexed for search.
+_OLD_PER_ARTICLE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestedPoll:
-    """What one feed's poll gave."""
+    """The articles and the new state of one poll."""
 
     polled: Polled
     state: model.FeedState
@@ -35,11 +31,11 @@ class IngestedPoll:
 
 @dataclass(slots=True, kw_only=True)
 class IngestBatch:
-    """What a batch of polls brought, computed and not yet stored."""
+    """The computed results of a batch of polls, not yet stored."""
 
-    #: One a poll, in their order.
+    #: One for each poll, in order.
     ingested: list[IngestedPoll] = field(default_factory=list)
-    #: Older than the backfill window: only their identity is kept.
+    #: Older than the backfill window: stored without text.
     old: list[model.Article] = field(default_factory=list)
     new: list[model.Article] = field(default_factory=list)
     sightings: list[ports.Sighting] = field(default_factory=list)
@@ -49,36 +45,36 @@ class IngestBatch:
 
     @property
     def articles(self) -> Sequence[model.Article]:
-        """All that will be written."""
+        """All articles to write."""
         return (*self.old, *self.new, *self.revised)
 
     @property
     def _weight(self) -> int:
-        """In articles with a text."""
-        return -(-len(self.old) // _OLD_TO_ONE) + len(self.new) + len(self.revised)
+        """The cost of writing, in articles with text."""
+        return -(-len(self.old) // _OLD_PER_ARTICLE) + len(self.new) + len(self.revised)
 
     def cut(self, most: int) -> Sequence[IngestBatch]:
-        """Take off pieces of ``most`` articles, each with all that is stored of it, until no more than that are left.
+        """Remove pieces of ``most`` articles, each with its sightings and matches, until the rest is not larger.
 
-        Several of which only the identity is kept count as one. What is left has the feeds' states.
+        Several articles without text count as one. The rest includes the feeds' states.
         """
         pieces = []
         while self._weight > most:
             piece = IngestBatch()
-            for mine, theirs in ((self.old, piece.old), (self.new, piece.new), (self.revised, piece.revised)):
-                room = (most - piece._weight) * (_OLD_TO_ONE if mine is self.old else 1)
-                theirs.extend(mine[:room])
-                del mine[:room]
+            for source, target in ((self.old, piece.old), (self.new, piece.new), (self.revised, piece.revised)):
+                count = (most - piece._weight) * (_OLD_PER_ARTICLE if source is self.old else 1)
+                target.extend(source[:count])
+                del source[:count]
             ids = {article.id for article in piece.articles}
-            piece.sightings = [each for each in self.sightings if each.article in ids]
-            piece.matches = [each for each in self.matches if each[0] in ids]
-            self.sightings = [each for each in self.sightings if each.article not in ids]
-            self.matches = [each for each in self.matches if each[0] not in ids]
+            piece.sightings = [sighting for sighting in self.sightings if sighting.article in ids]
+            piece.matches = [(article, matches) for article, matches in self.matches if article in ids]
+            self.sightings = [sighting for sighting in self.sightings if sighting.article not in ids]
+            self.matches = [(article, matches) for article, matches in self.matches if article not in ids]
             pieces.append(piece)
         return pieces
 
     def store(self, tx: ports.Transaction, *, now: datetime) -> None:
-        """Write the articles, what feeds call them, and what they matched."""
+        """Write the articles, their ids in feeds, and their matches."""
         tx.articles.add(self.old, has_text=False)
         tx.articles.add(self.new)
         tx.articles.see(self.sightings, at=now)
@@ -89,7 +85,7 @@ class IngestBatch:
 
 
 def ingest_polls(tx: ports.Transaction, polls: Sequence[Polled], snapshot: Snapshot, *, now: datetime) -> IngestBatch:
-    """What polls brought, against what ``tx`` knows; reads only."""
+    """Identify and match the items of polls against the store. Reads only."""
     return _Ingestor(tx, snapshot, now).ingest(polls)
 
 
@@ -99,54 +95,57 @@ class _Ingestor:
         self._snapshot = snapshot
         self._now = now
         self._done = IngestBatch()
-        #: Feed -> what its items repeat.
+        #: Feed -> the text that its items repeat.
         self._boilerplate: dict[str, str] = {}
-        #: Feed -> what its reading uses of its day.
+        #: Feed -> what the poll uses of its daily limit.
         self._used: dict[str, daily_limit.Use] = {}
-        #: Articles under one link -> rules that matched another feed's words for them in this batch.
-        self._heard: defaultdict[tuple[model.ArticleId, ...], set[str]] = defaultdict(set)
+        #: Articles under one link -> rules that matched another feed's wording of them.
+        self._matched_rules: defaultdict[tuple[model.ArticleId, ...], set[str]] = defaultdict(set)
 
     def ingest(self, polls: Sequence[Polled]) -> IngestBatch:
         self._boilerplate = {polled.feed.url: polled.state.boilerplate for polled in polls}
-        found = self._identified(polls)
-        found = {url: self._stripped(url, each) for url, each in found.items()}
-        for each in found.values():
-            self._done.old += _of(each.items, articles.Novelty.OLD)
-            self._done.new += _of(each.items, articles.Novelty.NEW)
-            self._done.sightings += [item.sighting for item in each.items]
+        by_feed = {url: self._stripped(url, identified) for url, identified in self._identified(polls).items()}
+        for identified in by_feed.values():
+            self._done.old += _of(identified.items, articles.Novelty.OLD)
+            self._done.new += _of(identified.items, articles.Novelty.NEW)
+            self._done.sightings += [item.sighting for item in identified.items]
         self._done.ingested = [
-            self._with_health(self._ingested(polled, found.get(polled.feed.url))) for polled in polls
+            self._with_health(self._ingested(polled, by_feed.get(polled.feed.url))) for polled in polls
         ]
         return self._done
 
-    def _stripped(self, url: str, found: articles.Identification) -> articles.Identification:
-        """Return the items without the sentences that the feed repeats; items seen for the first time teach them."""
-        first_seen = [item.article.text for item in found.items if item.novelty in _FIRST_SEEN and item.article]
+    def _stripped(self, url: str, identified: articles.Identification) -> articles.Identification:
+        """Return the items without the sentences that the feed repeats, learnt from items seen for the first time."""
+        first_seen = [item.article.text for item in identified.items if item.novelty in _FIRST_SEEN and item.article]
         self._boilerplate[url] = memory = articles.boilerplate.learn(first_seen, self._boilerplate[url])
-        return replace(found, items=tuple(_without_boilerplate(item, memory) for item in found.items))
+        return replace(identified, items=tuple(_without_boilerplate(item, memory) for item in identified.items))
 
     def _identified(self, polls: Sequence[Polled]) -> Mapping[str, articles.Identification]:
-        """By feed, where it was read."""
-        read = [(each, each.reading, look_up_of(each, each.reading)) for each in polls if each.reading is not None]
-        answers = self._tx.articles.known([look_up.question for _, _, look_up in read])
+        """Return the identified items of each feed with a new document."""
+        parsed = [
+            (polled, polled.reading, look_up_of(polled, polled.reading))
+            for polled in polls
+            if polled.reading is not None
+        ]
+        stored = self._tx.articles.known([look_up.question for _, _, look_up in parsed])
         fresh = articles.Fresh()
-        found = {}
+        by_feed = {}
         most = self._snapshot.fetch.max_items_per_day
-        for (polled, reading, look_up), known in zip(read, answers, strict=True):
-            both = fresh.beside(known, look_up.question)
-            identified = identify(polled, reading, look_up, both, snapshot=self._snapshot, now=self._now)
+        for (polled, reading, look_up), known_items in zip(parsed, stored, strict=True):
+            with_batch = fresh.beside(known_items, look_up.question)
+            identified = identify(polled, reading, look_up, with_batch, snapshot=self._snapshot, now=self._now)
             identified, self._used[polled.feed.url] = daily_limit.within(
-                identified, known, polled.state, pages=polled.pages, most=most, now=self._now
+                identified, known_items, polled.state, pages=polled.pages, most=most, now=self._now
             )
             fresh.add(identified)
-            found[polled.feed.url] = _with_pages(identified, polled.pages)
-        return found
+            by_feed[polled.feed.url] = _with_pages(identified, polled.pages)
+        return by_feed
 
-    def _ingested(self, polled: Polled, found: articles.Identification | None) -> IngestedPoll:
-        if polled.reading is None or found is None:
+    def _ingested(self, polled: Polled, identified: articles.Identification | None) -> IngestedPoll:
+        if polled.reading is None or identified is None:
             return IngestedPoll(polled=polled, state=self._without_reading(polled))
-        # Articles kept for their identity only are not news: they teach the feed's rhythm nothing.
-        new = _of(found.items, articles.Novelty.NEW)
+        # Articles older than the backfill window do not count for the feed's rhythm.
+        new = _of(identified.items, articles.Novelty.NEW)
         assert polled.answer is not None
         state = polling.after_reading(
             polled.state,
@@ -161,22 +160,24 @@ class _Ingestor:
             now=self._now,
             jitter=_draw(),
         )
-        state = self._with_remarks(state, polled, found)
-        retold = self._retold(polled, found.items)
+        state = self._with_remarks(state, polled, identified)
+        reworded = self._reworded(polled, identified.items)
         return IngestedPoll(
             polled=polled,
             state=state,
-            arrivals=(*self._arrivals(polled, new), *retold),
-            revisions=self._edited(polled, found.items),
-            new_count=len(new) + len(retold),
+            arrivals=(*self._arrivals(polled, new), *reworded),
+            revisions=self._edited(polled, identified.items),
+            new_count=len(new) + len(reworded),
         )
 
-    def _with_remarks(self, state: model.FeedState, polled: Polled, found: articles.Identification) -> model.FeedState:
+    def _with_remarks(
+        self, state: model.FeedState, polled: Polled, identified: articles.Identification
+    ) -> model.FeedState:
         feed = polled.feed
-        elsewhere = state.links_elsewhere if found.links_elsewhere is None else found.links_elsewhere
-        remarks = [*state.remarks, *found.remarks]
+        elsewhere = state.links_elsewhere if identified.links_elsewhere is None else identified.links_elsewhere
+        remarks = [*state.remarks, *identified.remarks]
         if elsewhere and feed.aggregator is None and feed.owner is None:
-            remarks.append("it links to other sites; if it is an aggregator, say aggregator: true in feeds.yaml")
+            remarks.append("it links to other sites; if it is an aggregator, set aggregator: true in feeds.yaml")
         state = replace(
             state,
             boilerplate=self._boilerplate[feed.url],
@@ -192,7 +193,7 @@ class _Ingestor:
             left=used.left,
             most=self._snapshot.fetch.max_items_per_day,
             now=self._now,
-            # A mailbox without one gives its last mails, not those after the last one that was read.
+            # Without an etag, a mailbox would return its last mails, not the mails after the last one that was read.
             etag=polled.state.etag if polled.reading and polled.reading.is_increment else None,
         )
 
@@ -211,28 +212,28 @@ class _Ingestor:
         matched = ((article, self._match(article, polled.feed)) for article in new)
         return tuple(_arrival(polled, article, matches) for article, matches in matched if matches)
 
-    def _retold(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Arrival, ...]:
-        """What rules match in this feed's words, and did not in those of the feeds that brought it before."""
+    def _reworded(self, polled: Polled, items: Sequence[articles.Identified]) -> tuple[model.Arrival, ...]:
+        """Return known articles with matches that only this feed's wording triggers."""
         arrivals = []
         for item in items:
             if item.novelty is not articles.Novelty.RETOLD or item.article is None or item.stub is None:
                 continue
             matches = self._snapshot.rules.match(item.article, polled.feed, now=self._now)
             if matches:
-                heard = self._heard[item.told]
-                heard.update(match.rule for id_ in item.told for match in self._tx.articles.matches(id_))
-                heard.update(match.rule for id_, stored in self._done.matches if id_ in item.told for match in stored)
-                matches = tuple(match for match in matches if match.rule not in heard)
-                heard.update(match.rule for match in matches)
+                rules = self._matched_rules[item.told]
+                rules.update(match.rule for id_ in item.told for match in self._tx.articles.matches(id_))
+                rules.update(match.rule for id_, stored in self._done.matches if id_ in item.told for match in stored)
+                matches = tuple(match for match in matches if match.rule not in rules)
+                rules.update(match.rule for match in matches)
             if matches:
                 arrivals.append(_arrival(polled, item.article, matches))
                 self._done.new.append(item.article)
                 self._done.matches.append((item.article.id, matches))
                 self._done.sightings = [
-                    replace(each, article=item.article.id)
-                    if (each.feed, each.article) == (polled.feed.url, item.stub.id)
-                    else each
-                    for each in self._done.sightings
+                    replace(sighting, article=item.article.id)
+                    if (sighting.feed, sighting.article) == (polled.feed.url, item.stub.id)
+                    else sighting
+                    for sighting in self._done.sightings
                 ]
         return tuple(arrivals)
 
@@ -241,53 +242,53 @@ class _Ingestor:
             item.stub.id: item.article for item in items if item.novelty in _REVISED and item.article and item.stub
         }
         taken_over = {item.sighting.article for item in items if item.novelty is articles.Novelty.TAKEN_OVER}
-        # What another feed of this batch brought or changed is not stored yet.
-        ours = {one.id: one for one in (*self._done.new, *self._done.revised) if one.id in edited}
-        before = {**self._tx.articles.get(list(edited)), **ours}
+        # Articles that another feed of this batch added or changed are not stored yet.
+        in_batch = {item.id: item for item in (*self._done.new, *self._done.revised) if item.id in edited}
+        previous = {**self._tx.articles.get(list(edited)), **in_batch}
         revisions = []
         for article_id, article in edited.items():
-            if article_id not in before:
+            if article_id not in previous:
                 continue
-            # By what is known of the feed now: else a footer that was text at first looks taken out by the edit.
-            known = _stripped(before[article_id], self._boilerplate[polled.feed.url])
+            # Strip the previous version too, so that a footer that is now known does not look removed by the edit.
+            before = _stripped(previous[article_id], self._boilerplate[polled.feed.url])
             is_taken_over = article_id in taken_over
-            revised = self._revised(known, article, is_taken_over=is_taken_over)
+            revised = self._revised(before, article, is_taken_over=is_taken_over)
             if revised is None:
                 continue
             self._done.revised.append(revised)
-            if _says(revised) == _says(known) and not is_taken_over:
-                # Another date alone is kept; it is no reason to match again, nor to speak.
+            if _content(revised) == _content(before) and not is_taken_over:
+                # Store another date, but do not match again or post for it.
                 continue
             revisions.append(
                 model.Revision(
                     article=revised,
                     matches=self._match(revised, polled.feed),
-                    # Two outlets' words for one article differ: that is no correction.
-                    edits=() if is_taken_over else facts.corrections(known, revised),
+                    # The wording of two outlets differs without being a correction.
+                    edits=() if is_taken_over else facts.corrections(before, revised),
                     poll=polled.id,
-                    live_before=known if facts.is_live_page(revised) and not is_taken_over else None,
+                    live_before=before if facts.is_live_page(revised) and not is_taken_over else None,
                 )
             )
         return tuple(revisions)
 
-    def _revised(self, before: model.Article, after: model.Article, *, is_taken_over: bool) -> model.Article | None:
-        """The next version of an article; None: nothing that is kept has changed."""
-        if before.is_full_text and not after.is_full_text:
-            # The teaser says nothing about the page that was read: only the headline can have changed.
-            after = replace(after, text=before.text, links=before.links, is_full_text=True)
-        published = after.published or before.published
-        if _says(before) == _says(after) and before.published == published and not is_taken_over:
+    def _revised(self, previous: model.Article, new: model.Article, *, is_taken_over: bool) -> model.Article | None:
+        """Return the next version of an article, or None if nothing that is stored has changed."""
+        if previous.is_full_text and not new.is_full_text:
+            # The feed's teaser cannot show a change of the page's text, only of the headline.
+            new = replace(new, text=previous.text, links=previous.links, is_full_text=True)
+        published = new.published or previous.published
+        if _content(previous) == _content(new) and previous.published == published and not is_taken_over:
             return None
-        source = after if is_taken_over else before
+        source = new if is_taken_over else previous
         return replace(
-            after,
-            id=before.id,
+            new,
+            id=previous.id,
             feed=source.feed,
             outlet=source.outlet,
             owner=source.owner,
-            first_seen=before.first_seen,
+            first_seen=previous.first_seen,
             published=published,
-            version=before.version + 1,
+            version=previous.version + 1,
         )
 
     def _match(self, article: model.Article, feed: model.Feed) -> tuple[model.Match, ...]:
@@ -312,19 +313,19 @@ def _arrival(polled: Polled, article: model.Article, matches: tuple[model.Match,
 
 
 def _draw() -> float:
-    """Chance for the jitter of the next poll."""
-    return random.random()  # noqa: S311 - no secret
+    """Return a random number for the jitter of the next poll."""
+    return random.random()  # noqa: S311 - not a secret
 
 
 def _of(items: Sequence[articles.Identified], novelty: articles.Novelty) -> list[model.Article]:
     return [item.article for item in items if item.novelty is novelty and item.article]
 
 
-def _with_pages(found: articles.Identification, pages: Mapping[str, str]) -> articles.Identification:
-    """With the main text of each article's page, where it was read."""
+def _with_pages(identified: articles.Identification, pages: Mapping[str, str]) -> articles.Identification:
+    """Return the items with the main text of their pages, if it was fetched."""
     if not pages:
-        return found
-    return replace(found, items=tuple(_with_page(item, pages) for item in found.items))
+        return identified
+    return replace(identified, items=tuple(_with_page(item, pages) for item in identified.items))
 
 
 def _with_page(item: articles.Identified, pages: Mapping[str, str]) -> articles.Identified:
@@ -342,9 +343,9 @@ def _without_boilerplate(item: articles.Identified, memory: str) -> articles.Ide
 
 
 def _stripped(article: model.Article, memory: str) -> model.Article:
-    found = articles.boilerplate.strip(article.text, memory)
-    return replace(article, text=found.text, left_out=found.left_out) if found.left_out else article
+    stripped = articles.boilerplate.strip(article.text, memory)
+    return replace(article, text=stripped.text, left_out=stripped.left_out) if stripped.left_out else article
 
 
-def _says(article: model.Article) -> tuple[str, str]:
+def _content(article: model.Article) -> tuple[str, str]:
     return article.title, article.text

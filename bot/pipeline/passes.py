@@ -1,12 +1,4 @@
-"""One pass: claim due feeds, poll them side by side, take in what they bring, and decide about it.
-
-claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ poll: identity, matches (computed over a read), then stored:
-                                                      articles, matches, feed state, what waits
-                                          ──▶ deciding: stories, decisions, outbox rows, turn by turn
-then, when all are in: release what was held
-
-Where several processes share a database, a batch ends with what waits, and one of them decides.
-"""
+"""One pass: claim due feeds, poll them concurrently, take the polls in, and decide about the matches."""
 
 from __future__ import annotations
 
@@ -32,22 +24,22 @@ from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
-#: Feeds taken in together: a commit costs 1.6 to 15 ms, so they share it.
+#: Maximum polls that are taken in together, to share a commit of 1.6 to 15 ms.
 BATCH = 100
-#: Outlets that report at the same moment give one message, not a message and its edits.
+#: Wait for further polls, so that outlets that report at the same time cause one message without edits.
 GATHER = timedelta(seconds=0.25)
-#: How long a claimed feed stays ours; a poll is bounded by ``fetch.timeout``.
+#: The lease of a claimed feed; a poll is bounded by ``fetch.timeout``.
 LEASE = timedelta(seconds=60)
-#: Leases of feeds that are still under way are renewed this often.
+#: How often the leases of unfinished feeds are renewed.
 RENEW = LEASE / 3
 
 
 class EndsAt(StrEnum):
-    """How far a pass takes what matched."""
+    """The last stage of a pass."""
 
-    #: Decided as soon as it is stored.
+    #: Matches are decided as soon as they are stored.
     DECIDING = "deciding"
-    #: Left for the next turn, in whatever process.
+    #: Matches are left in the queue, for any process.
     QUEUE = "tray"
 
 
@@ -61,14 +53,14 @@ class _Batch:
     ends_at: EndsAt
 
 
-#: Told how many of a pass's feeds are done, batch by batch.
+#: Called with the number of finished feeds of each batch.
 OnIngested = Callable[[int], None]
-#: Told of each feed as it is taken in: progress, metrics.
+#: Called with the report of each feed, for progress and metrics.
 OnFeed = Callable[[FeedReport], None]
 
 
 class Pipeline:
-    """Holds no configuration: each pass is given the snapshot of its moment."""
+    """Runs passes. Holds no configuration: each pass gets the current snapshot."""
 
     def __init__(
         self,
@@ -90,7 +82,7 @@ class Pipeline:
         self._concurrency = concurrency
         self._room = room
         self._slots = asyncio.Semaphore(concurrency)
-        #: What is computed beside the database holds until it is written: one intake at a time.
+        #: One intake at a time: what it computes over a read must still be true when it is written.
         self._taking_in = asyncio.Lock()
         self._storing = Storing(store)
         self._deciding = deciding
@@ -99,7 +91,7 @@ class Pipeline:
     async def claim(
         self, *, limit: int, everything: bool = False, token: str | None = None
     ) -> tuple[str, Sequence[model.FeedState]]:
-        """Lease due feeds: the lease's token, a new one where None is given, and their states, most overdue first."""
+        """Lease due feeds; return the token (a new one if None) and their states, most overdue first."""
         token = token or secrets.token_hex(8)
         now = self._clock.now()
         states = await self._store.write(
@@ -108,7 +100,7 @@ class Pipeline:
         return token, states
 
     async def let_go(self, token: str) -> None:
-        """End the leases of ``token``: its feeds are due again. Raises StoreUnavailable."""
+        """End the leases of ``token``, so that its feeds are due again. Raises StoreUnavailable."""
         now = self._clock.now()
         await self._store.write(lambda tx: tx.feeds.renew(token, until=now))
 
@@ -121,30 +113,30 @@ class Pipeline:
         ends_at: EndsAt = EndsAt.DECIDING,
         on_taken: OnIngested = lambda count: None,
     ) -> PassReport:
-        """Poll claimed feeds and take in what they bring. Raises StoreUnavailable."""
+        """Poll claimed feeds and take the polls in. Raises StoreUnavailable."""
         report = PassReport()
-        # Bounded, since feeds are read faster than they are taken in: 10,000 first polls would wait in 300 MB.
+        # Bounded, since polling is faster than intake: 10,000 waiting first polls would take 300 MB.
         polls: asyncio.Queue[Polled] = asyncio.Queue(BATCH)
-        # Each is let go of as it is polled: a state is some kilobytes, and so is a task.
+        # Drop each state once it is polled: a state takes some kilobytes, and so does a task.
         waiting = deque(state for state in states if state.url in snapshot.feeds)
         del states
-        left = len(waiting)
+        remaining = len(waiting)
         shares: set[ports.Share] = set()
         with _closing(shares):
             async with TaskGroup() as group:
-                for _ in range(min(left, self._concurrency)):
+                for _ in range(min(remaining, self._concurrency)):
                     group.create_task(self._poll_waiting(waiting, snapshot, polls, shares))
                 renewed_at = self._clock.now()
-                while left:
-                    batch = await _gathered(polls, most=min(left, BATCH))
+                while remaining:
+                    batch = await _gathered(polls, most=min(remaining, BATCH))
                     if batch:
                         await self._take_in(_Batch(token, batch, snapshot, ends_at), report)
-                        left -= len(batch)
+                        remaining -= len(batch)
                         on_taken(len(batch))
                         for share in {polled.share for polled in batch if polled.share}:
                             share.close()
                             shares.discard(share)
-                        # Not while the next one is waited for.
+                        # Free it before the wait for the next batch.
                         del batch
                     if self._clock.now() - renewed_at >= RENEW:
                         renewed_at = self._clock.now()
@@ -154,11 +146,11 @@ class Pipeline:
         return report
 
     async def release(self, snapshot: Snapshot, report: PassReport | None = None) -> Sequence[model.Decision]:
-        """Decide about what a process before us left undecided, and about alerts whose hold has run out."""
-        made = [*await self._deciding.work_off(snapshot), *(await self._deciding.decide_batch(snapshot)).decisions]
+        """Decide what waits in the queue, and alerts whose hold has ended."""
+        decisions = [*await self._deciding.work_off(snapshot), *(await self._deciding.decide_batch(snapshot)).decisions]
         if report:
-            report.decisions.extend(made)
-        return made
+            report.decisions.extend(decisions)
+        return decisions
 
     async def _renew(self, token: str, now: datetime) -> None:
         await self._store.write(lambda tx: tx.feeds.renew(token, until=now + LEASE))
@@ -171,50 +163,49 @@ class Pipeline:
         shares: set[ports.Share],
     ) -> None:
         while waiting:
-            # Passes that run side by side share the slots.
+            # Concurrent passes share the slots.
             async with self._slots:
                 if waiting:
                     shares.add(share := self._room.share())
                     await polls.put(await self._poller.poll(waiting.popleft(), snapshot, share))
 
-    async def _take_in(self, one: _Batch, report: PassReport) -> None:
-        """Store what a batch of polls brought, and decide about it."""
+    async def _take_in(self, batch: _Batch, report: PassReport) -> None:
+        """Take in a batch of polls, and decide about its matches."""
         now = self._clock.now()
         try:
             async with self._taking_in:
-                ingested = await self._storing.store(one.polls, one.snapshot, token=one.token, now=now)
+                ingested = await self._storing.store(batch.polls, batch.snapshot, token=batch.token, now=now)
         except ports.StoreError:
             raise
         except Exception:
-            # Our bug on one feed must not stop the others, nor be met again for ever: find it, and go on.
-            log.critical(
-                "a feed raised an unexpected error", feeds=[polled.state.url for polled in one.polls], exc_info=True
-            )
-            await self._take_in_apart(one, report)
+            # A bug on one feed must not stop the others, nor recur for ever: isolate the feed and continue.
+            feeds = [polled.state.url for polled in batch.polls]
+            log.critical("a feed raised an unexpected error", feeds=feeds, exc_info=True)
+            await self._take_in_one_by_one(batch, report)
             return
         for poll in ingested:
-            told = reports.report_of(poll, now)
-            report.feeds.append(told)
-            self._on_feed(told)
-            reports.log_poll(poll, told)
-        if one.ends_at is EndsAt.DECIDING and any(poll.arrivals or poll.revisions for poll in ingested):
-            report.decisions.extend(await self._deciding.work_off(one.snapshot))
+            feed = reports.report_of(poll, now)
+            report.feeds.append(feed)
+            self._on_feed(feed)
+            reports.log_poll(poll, feed)
+        if batch.ends_at is EndsAt.DECIDING and any(poll.arrivals or poll.revisions for poll in ingested):
+            report.decisions.extend(await self._deciding.work_off(batch.snapshot))
 
-    async def _take_in_apart(self, one: _Batch, report: PassReport) -> None:
-        """Each feed of a broken batch by itself; the one that breaks alone has failed, and is asked later again."""
-        for polled in one.polls:
-            if len(one.polls) > 1:
-                await self._take_in(replace(one, polls=[polled]), report)
+    async def _take_in_one_by_one(self, batch: _Batch, report: PassReport) -> None:
+        """Take in each feed of a broken batch alone; a feed that breaks alone counts as failed and is polled later."""
+        for polled in batch.polls:
+            if len(batch.polls) > 1:
+                await self._take_in(replace(batch, polls=[polled]), report)
             elif polled.error is None:
                 failed = replace(polled, reading=None, look_up=None, error=OUR_BUG)
-                await self._take_in(replace(one, polls=[failed]), report)
+                await self._take_in(replace(batch, polls=[failed]), report)
             else:
                 raise RuntimeError(f"taking in a failure of {polled.state.url}")
 
 
 @contextmanager
 def _closing(shares: set[ports.Share]) -> Iterator[None]:
-    """Whatever ends a pass, nothing of the memory stays taken."""
+    """Release the memory of all polls, however the pass ends."""
     try:
         yield
     finally:
@@ -223,9 +214,9 @@ def _closing(shares: set[ports.Share]) -> Iterator[None]:
 
 
 async def _gathered(polls: asyncio.Queue[Polled], *, most: int) -> list[Polled]:
-    """The next batch: what comes within ``GATHER`` of its first poll shares its transaction and its decisions.
+    """Return the next batch: the polls that finish within ``GATHER`` of the first one.
 
-    Empty: nothing came for as long as leases may go unrenewed.
+    Return an empty batch if no poll finishes before leases must be renewed.
     """
     batch: list[Polled] = []
     with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""One feed, one time: ask, read, and say what came of it. Decides nothing about articles and writes nothing."""
+"""Poll one feed once."""
 
 from __future__ import annotations
 
@@ -18,61 +18,61 @@ from bot.polling import places
 
 log = structlog.get_logger("wirewatch")
 
-#: What a poll is told where we broke on it.
+#: The error of a poll on which our code broke.
 OUR_BUG = "Wirewatch could not take this feed in (our bug); the log has the details"
-#: How long one poll may ask for pages. At a page a second, a feed of 5,000 links would keep a poll's place for hours.
+#: How long one poll may fetch pages. At one page a second, a feed of 5,000 links would occupy a slot for hours.
 PAGES_WITHIN = timedelta(seconds=60)
 
 
 class Documents(Protocol):
-    """Parses what was fetched, off the loop."""
+    """Parses documents, outside the event loop."""
 
     async def prepare(self) -> None:
-        """Documents are about to be fetched. Returns at once; never raises for what cannot be started."""
+        """Prepare for documents. Returns at once; never raises if a worker cannot be started."""
 
     async def read(
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
     ) -> tuple[model.Reading, articles.Lookup | None]:
-        """The document, and its entries made ready for the store; None: they are not yet. Raises ReadError."""
+        """Return the parsed document, and the look-up of its entries if it is prepared. Raises ReadError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """What one poll brought."""
+    """The result of one poll."""
 
-    #: Stands in each log line about it, from the feed to the decisions.
+    #: Identifies the poll in log lines, from the feed to the decisions.
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     feed: model.Feed
-    #: As it was before the poll.
+    #: The state before the poll.
     state: model.FeedState
-    #: Without its body: a batch of these waits to be stored.
+    #: The response, without its body, since polls wait in memory.
     answer: ports.Answer | None = None
     body_hash: str = ""
     #: None: not changed, or failed.
     reading: model.Reading | None = None
-    #: Its entries made ready, and what the store is to be asked about them; None: not yet.
+    #: The prepared look-up of its entries; None: not prepared yet.
     look_up: articles.Lookup | None = None
-    #: The reading names what is known too.
+    #: The document includes the identities of known items.
     names_known: bool = False
-    #: For people; None: the poll went well.
+    #: For people; None: the poll succeeded.
     error: str | None = None
-    #: Nothing was asked: the feed's turn at its host comes then.
+    #: No request was sent: the host may be asked again at this time.
     postponed_to: datetime | None = None
-    #: The address of the feed, where its own leads to a page that names it.
+    #: The address of the feed, if the configured address is a page that links to it.
     found_at: str | None = None
-    #: Of the memory; closed when all of this is stored.
+    #: The memory of the poll; closed once the poll is stored.
     share: ports.Share | None = None
     #: Link -> main text of the article's page.
     pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it is the feed's first poll that worked."""
+        """Whether it is the feed's first successful poll."""
         return self.state.baseline_at is None
 
 
 class Poller:
-    """Fetches and parses feeds, and the pages of articles where a feed wants full text."""
+    """Fetches and parses feeds, and the pages of articles if a feed wants full text."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Poller:
         self._clock = clock
 
     async def poll(self, state: model.FeedState, snapshot: Snapshot, share: ports.Share | None = None) -> Polled:
-        """Never raises for what a feed does."""
+        """Poll one feed. Never raises for a fault of the feed."""
         names_known = polling.is_naming_due(state, self._clock.now())
         polled = Polled(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
         await self._documents.prepare()
@@ -103,11 +103,11 @@ class Poller:
         state = polled.state
         try:
             answer = await self._fetcher.get(request)
-        except ports.TooSoon as soon:
-            return replace(polled, postponed_to=soon.until)
+        except ports.TooSoon as error:
+            return replace(polled, postponed_to=error.until)
         except ports.FetchError as error:
             return replace(polled, error=str(error))
-        if answer.status != HTTPStatus.OK or _says_too_often(answer, polled.feed):
+        if answer.status != HTTPStatus.OK or _is_rate_limited(answer, polled.feed):
             status = answer.status if answer.status != HTTPStatus.OK else HTTPStatus.TOO_MANY_REQUESTS
             return replace(polled, answer=replace(answer, status=status, body=b""))
         digest = polling.body_hash(answer.body)
@@ -119,17 +119,17 @@ class Poller:
             reading, look_up = await self._documents.read(body, polled.feed, is_first=polled.is_baseline)
         except ports.ReadError as error:
             if isinstance(error, ports.IsPage) and error.feeds and _may_follow(polled):
-                there = replace(request, url=error.feeds[0], etag=None, last_modified=None)
-                return await self._poll(there, replace(polled, found_at=there.url), snapshot)
+                request = replace(request, url=error.feeds[0], etag=None, last_modified=None)
+                return await self._poll(request, replace(polled, found_at=request.url), snapshot)
             return replace(polled, error=str(error))
         except Exception:
             log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
             return replace(polled, error=OUR_BUG)
         del body
-        return await self._with_the_web(replace(polled, reading=reading, look_up=look_up), reading, snapshot)
+        return await self._with_pages(replace(polled, reading=reading, look_up=look_up), reading, snapshot)
 
-    async def _with_the_web(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> Polled:
-        """With the links that were hidden, and with the pages' texts where the feed wants them."""
+    async def _with_pages(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> Polled:
+        """Resolve hidden links, and fetch the texts of pages if the feed wants them."""
         hides_links, wants_pages = places.of(polled.feed.url).hides_links, polled.feed.full_text
         if not hides_links and wants_pages is model.FullText.NEVER:
             return polled
@@ -143,10 +143,10 @@ class Poller:
         return replace(polled, pages=await self._read_pages(polled, reading, look_up, snapshot))
 
     async def _resolved(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> model.Reading:
-        """Links of items that are new or edited; what is known is known by its id."""
-        found = await self._identified(polled, reading, look_up_of(polled, reading), snapshot)
-        told = {item.article.link for item in found if item.novelty in _TOLD and item.article}
-        hidden = [entry.link for entry in reading.entries if entry.link in told]
+        """Resolve the links of new and edited items; other items are identified by their id."""
+        items = await self._identified(polled, reading, look_up_of(polled, reading), snapshot)
+        changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
+        hidden = [entry.link for entry in reading.entries if entry.link in changed]
         links = await self._links.resolve(hidden)
         entries = [replace(entry, link=links.get(entry.link or "", entry.link)) for entry in reading.entries]
         return replace(reading, entries=tuple(entries))
@@ -172,53 +172,48 @@ class Poller:
     async def _read_pages(
         self, polled: Polled, reading: model.Reading, look_up: articles.Lookup, snapshot: Snapshot
     ) -> Mapping[str, str]:
-        found = await self._identified(polled, reading, look_up, snapshot)
-        fresh = [item.article for item in found if item.novelty is articles.Novelty.NEW and item.article]
-        wanted = [article for article in fresh if article.link and self._wants_page(article, polled.feed, snapshot)]
-        return await self._texts_of(wanted, polled)
-
-    async def _texts_of(self, wanted: Sequence[model.Article], polled: Polled) -> Mapping[str, str]:
-        found: dict[str, str | None] = {}
+        items = await self._identified(polled, reading, look_up, snapshot)
+        new = [item.article for item in items if item.novelty is articles.Novelty.NEW and item.article]
+        links = [article.link for article in new if article.link and self._wants_page(article, polled.feed, snapshot)]
+        texts: dict[str, str | None] = {}
         try:
             async with asyncio.timeout(PAGES_WITHIN.total_seconds()):
-                for article in wanted:
-                    found[article.link] = await self._pages.text_of(article.link, polled.feed)
+                for link in links:
+                    texts[link] = await self._pages.text_of(link, polled.feed)
         except TimeoutError:
             log.warning(
                 "pages left out",
                 feed=polled.feed.url,
                 poll=polled.id,
-                read=len(found),
-                left=len(wanted) - len(found),
-                help=f"one poll asks for pages for {PAGES_WITHIN.seconds} seconds; the others have the feed's text",
+                read=len(texts),
+                left=len(links) - len(texts),
+                help=f"one poll fetches pages for {PAGES_WITHIN.seconds} seconds; the others have the feed's text",
             )
-        return {link: text for link, text in found.items() if text}
+        return {link: text for link, text in texts.items() if text}
 
     def _wants_page(self, article: model.Article, feed: model.Feed, snapshot: Snapshot) -> bool:
-        if feed.full_text is model.FullText.ALWAYS:
-            return True
-        if articles.is_cut(article.text):
+        if feed.full_text is model.FullText.ALWAYS or articles.is_cut(article.text):
             return True
         return snapshot.rules.wants_full_text(article, feed, now=self._clock.now())
 
 
-#: What is stored of these has the link that the item has now.
-_TOLD = (articles.Novelty.NEW, articles.Novelty.EDITED, articles.Novelty.TAKEN_OVER)
+#: Items that are stored with their current link.
+_CHANGED = (articles.Novelty.NEW, articles.Novelty.EDITED, articles.Novelty.TAKEN_OVER)
 
 
-def _says_too_often(answer: ports.Answer, feed: model.Feed) -> bool:
-    """Some say it with status 200."""
+def _is_rate_limited(answer: ports.Answer, feed: model.Feed) -> bool:
+    """Return whether the body reports a rate limit, as some hosts do with status 200."""
     text = places.of(feed.url).limit_text
     return text is not None and answer.body.lstrip().startswith(text)
 
 
 def _may_follow(polled: Polled) -> bool:
-    """A known place's page names its feed; that is no page again."""
+    """Return whether a page at a known place may be replaced by the feed that it links to, once."""
     return polled.found_at is None and places.of(polled.feed.url).is_page
 
 
 def look_up_of(polled: Polled, reading: model.Reading) -> articles.Lookup:
-    """The questions to the store, as the reader process made them ready or made here."""
+    """Return the look-up of the entries, prepared by the reader process or here."""
     return polled.look_up or articles.look_up(polled.feed, reading, is_first=polled.is_baseline)
 
 
@@ -231,7 +226,7 @@ def identify(
     snapshot: Snapshot,
     now: datetime,
 ) -> articles.Identification:
-    """What each item of the document is, given what the store knows."""
+    """Identify each item of the document, given the stored articles."""
     return articles.identify(
         polled.feed,
         reading,

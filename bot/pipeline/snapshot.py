@@ -1,4 +1,4 @@
-"""The configuration as the pipeline reads it: one reference, swapped whole between passes."""
+"""The configuration as the pipeline reads it; replaced as a whole between passes."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ class Snapshot:
     fetch: model.FetchPolicy = field(default_factory=model.FetchPolicy)
     #: Channel -> when it may be posted to.
     policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
-    #: Of rules that name no channel.
+    #: For rules without ``notify``.
     routes: tuple[model.Route, ...] = ()
-    #: Whom stories of a severity mention, where the rule does not say.
+    #: Severity -> names that its stories mention, for rules without ``mention``.
     mention: Mapping[model.Severity, tuple[str, ...]] = field(default_factory=dict)
-    #: Channel -> whom it can mention: name -> the service's own id.
+    #: Channel -> name -> the service's id of a person or group that it can mention.
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: Names of all channels; those of them that say who may act.
+    #: Names of all channels, and of those with ``may_act``.
     channels: frozenset[str] = frozenset()
     restricted: frozenset[str] = frozenset()
     #: Channels whose messages have buttons.
     with_buttons: frozenset[str] = frozenset()
-    #: None: nobody is called.
+    #: None: no escalation.
     escalate: model.Escalate | None = None
-    #: The channel on which the bot posts about itself; None: its log only.
+    #: The channel for notices of the bot; None: only the log.
     operator: str | None = None
     window: timedelta = timedelta(days=14)
-    #: Where the web page is, for links to its stories; empty: nowhere.
+    #: The base address of the web page, for links to stories; empty: no links.
     public_url: str = ""
-    #: Of times in what people are answered.
+    #: The time zone of times in replies to people.
     zone: tzinfo = UTC
-    #: None: no language model is asked.
+    #: None: no language model.
     language_model: model.LanguageModelPolicy | None = None
-    #: Finds the story of an article in another language; None: switched off.
+    #: Groups across languages; None: switched off.
     encoder: ports.Encoder | None = None
 
     def longest_cooldown(self) -> timedelta:
-        """The longest cooldown of any rule; zero where none has one."""
+        """Return the longest cooldown of any rule, or zero."""
         cooldowns = (rule.cooldown for rule in self.rules.rules.values() if rule.cooldown)
         return max(cooldowns, default=timedelta())

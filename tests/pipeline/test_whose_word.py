@@ -165,7 +165,7 @@ async def test_a_feed_that_mostly_links_elsewhere_is_remarked_on_until_it_says_w
     store: storage.SqlStore,
 ) -> None:
     items = [Item(id=f"{n}", link=f"https://site{n}.example/1", title=f"Headline number {n}") for n in range(6)]
-    remark = "it links to other sites; if it is an aggregator, say aggregator: true in feeds.yaml"
+    remark = "it links to other sites; if it is an aggregator, set aggregator: true in feeds.yaml"
     room = Newsroom(store, [SQUAT])
     assert remark in (await room.poll(SQUAT, *items)).state.remarks
     more = Item(id="9", link="https://squat.example/9", title="Of its own")
