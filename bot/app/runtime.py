@@ -27,7 +27,7 @@ from bot.app.observers import Observer
 from bot.app.sending import Sending
 from bot.app.wiring import Parts, live_of, parts_of
 from bot.channels import checks
-from bot.maintenance import clock_step, gc_tuning, retention
+from bot.maintenance import gc_tuning, retention
 from bot.pipeline.reports import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
 from bot.ports import keys
@@ -115,7 +115,7 @@ class App:
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``. Raises StoreUnavailable."""
-        await self._apply_clock_step(await self.parts.heartbeat.begin())
+        await self.parts.heartbeat.begin(operator=self.settings.bot.operator)
         gc_tuning.spare_collections(lasts=False)
         try:
             passed = await self._pass_over_all(everything=everything)
@@ -152,7 +152,7 @@ class App:
 
         ``folder`` is watched for edits; None: the configuration stays. ``everything``: each tick polls every feed.
         """
-        await self._apply_clock_step(await self.parts.heartbeat.begin(lives_on=True))
+        await self.parts.heartbeat.begin(lives_on=True, operator=self.settings.bot.operator)
         site = self._open_site()
         for broken in broken_plugins():
             log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
@@ -254,8 +254,8 @@ class App:
         return asdict(await storage.trim(self.store, before=before))
 
     async def _note_tick(self) -> None:
-        await self._apply_clock_step(await self.parts.heartbeat.tick())
         outage, operator = self._past_outage, self.settings.bot.operator
+        await self.parts.heartbeat.tick(operator=operator)
         if outage is not None:
             if operator:
                 await self.store.write(lambda tx: _report_outage(tx, outage, channel=operator))
@@ -267,11 +267,6 @@ class App:
             return
         log.info("database available again", seconds=round((outage.until - outage.since).total_seconds(), 1))
         self._past_outage = outage
-
-    async def _apply_clock_step(self, by: timedelta | None) -> None:
-        if by is not None:
-            operator = self.live.settings.bot.operator
-            await clock_step.apply(self.store, by=by, now=self.clock.now(), operator=operator)
 
     def reload_soon(self) -> None:
         """Look at the configuration now, as on SIGHUP."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot import ledger, model, ports
+from bot.alerts import notices
 from bot.ports import keys
 
 log = structlog.get_logger("wirewatch")
@@ -32,16 +33,17 @@ class Heartbeat:
         self._since = clock.now()
         self._is_told_alive = False
 
-    async def begin(self, *, lives_on: bool = False) -> timedelta | None:
-        """Record the start; return how far the clock was set back since the last process, or None.
+    async def begin(self, *, lives_on: bool = False, operator: str | None = None) -> None:
+        """Record the start; move waiting work if the clock was set back since the last process.
 
-        ``lives_on``: a cluster worker that will write heartbeats.
+        ``lives_on``: a cluster worker that will write heartbeats. ``operator``: the channel that gets a notice of the
+        clock. Raises StoreUnavailable.
         """
         now = self._since = self._clock.now()
         self._is_told_alive = lives_on and not self._is_alone
 
         def work(tx: ports.Transaction) -> timedelta | None:
-            back = self._set_back(tx, now)
+            back = self._set_back(tx, now, operator)
             previous = keys.owner(tx) if self._is_alone else None
             if previous:
                 process, since = previous
@@ -56,7 +58,7 @@ class Heartbeat:
             keys.SEEN.put(tx, now)
             return back
 
-        return await self._store.write(work)
+        _log(await self._store.write(work))
 
     async def end(self) -> None:
         """Record an orderly end. If the database is unavailable, the next start records it."""
@@ -106,27 +108,30 @@ class Heartbeat:
         for process in await self._store.write(work):
             log.warning("worker ended unexpectedly", process=process)
 
-    async def tick(self) -> timedelta | None:
-        """Record a look for due feeds; return how far the clock was set back, or None. Raises StoreUnavailable."""
+    async def tick(self, *, operator: str | None = None) -> None:
+        """Record a look for due feeds; handle a clock that was set back as ``begin`` does. Raises StoreUnavailable."""
         now = self._clock.now()
 
         def work(tx: ports.Transaction) -> timedelta | None:
-            back = self._set_back(tx, now)
+            back = self._set_back(tx, now, operator)
             last = keys.TICK.get(tx)
             if last is not None and now - last > UNWATCHED:
                 tx.ledger.add([ledger.unwatched(since=last.isoformat(), until=now.isoformat(), at=now)])
             keys.TICK.put(tx, now)
             return back
 
-        return await self._store.write(work)
+        _log(await self._store.write(work))
 
-    def _set_back(self, tx: ports.Transaction, now: datetime) -> timedelta | None:
+    def _set_back(self, tx: ports.Transaction, now: datetime, operator: str | None) -> timedelta | None:
         # In a cluster the machines' clocks differ, so an earlier time does not mean that the clock was set back.
-        return _set_back(tx, now) if self._is_alone else None
+        return _set_back(tx, now, operator) if self._is_alone else None
 
 
-def _set_back(tx: ports.Transaction, now: datetime) -> timedelta | None:
-    """Return by how much; it is reported once, since later times in the store are cleared."""
+def _set_back(tx: ports.Transaction, now: datetime, operator: str | None) -> timedelta | None:
+    """Move waiting work with the clock; return how far the clock was set back, or None.
+
+    Runs in the transaction that clears later times in the store, so that a crash neither skips nor repeats the move.
+    """
     times = {key: time for key in (keys.TICK, keys.SEEN) if (time := key.get(tx)) is not None}
     back = max(times.values(), default=now) - now
     if back <= SET_BACK:
@@ -134,7 +139,19 @@ def _set_back(tx: ports.Transaction, now: datetime) -> timedelta | None:
     for key, time in times.items():
         if time > now:
             key.clear(tx)
+    tx.shift_waiting_times(by=back, now=now)
+    if operator:
+        tx.outbox.add([notices.row(notices.clock_set_back(_shown(back), now=now), channel=operator, now=now)])
     return back
+
+
+def _log(back: timedelta | None) -> None:
+    if back is not None:
+        log.warning("clock set back; waiting work was moved with it", by=_shown(back))
+
+
+def _shown(back: timedelta) -> str:
+    return model.show_duration(timedelta(minutes=round(back / timedelta(minutes=1))))
 
 
 def _stopped(process: str, since: datetime, until: datetime, how: str, at: datetime) -> model.LedgerRow:

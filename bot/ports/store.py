@@ -255,6 +255,9 @@ class Transaction(Protocol):
     completions: Completions
     subscriptions: Subscriptions
 
+    def shift_waiting_times(self, *, by: timedelta, now: datetime) -> None:
+        """Move what waits for a time: the clock shows ``now`` and was set back ``by``. Twice would move it twice."""
+
 
 class Store(Protocol):
     """The database."""

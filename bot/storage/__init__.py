@@ -4,13 +4,12 @@
         │             └─ failures         └─ schema · columns · codec · bulk
         └─ addresses · lock · engines · upgrade (migrations/)
 
-    trim, backup (keeping), move (moving), shift_waiting_times (clock_step) look after the whole of it.
+    trim, backup (keeping), move (moving) look after the whole of it.
 
 Knows no stage of the pipeline; the outside sees ``ports.Store``.
 """
 
 from bot.storage.addresses import libpq_address
-from bot.storage.clock_step import shift_waiting_times
 from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.moving import move
 from bot.storage.opening import open_beside, open_store
@@ -25,6 +24,5 @@ __all__ = [
     "move",
     "open_beside",
     "open_store",
-    "shift_waiting_times",
     "trim",
 ]

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Connection, and_, bindparam, or_, select, type_coerce, update
 
-from bot import model
-from bot.storage import codec, transaction
+from bot import model, ports
+from bot.storage import codec
 from bot.storage.columns import Timestamp
 from bot.storage.schema import alerts, feeds, host_limits, outbox
-from bot.storage.store import SqlStore
 
 _NOW = bindparam("now", type_=Timestamp)
 _BY = bindparam("by", type_=BigInteger)
@@ -40,18 +39,14 @@ _HELD = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > _NOW
 _AHEAD = select(alerts.c.alert).where(or_(_HELD, alerts.c.posted_at > _NOW))
 
 
-async def shift_waiting_times(store: SqlStore, *, by: timedelta, now: datetime) -> None:
-    """The clock shows ``now`` and was set back ``by``. Raises StoreUnavailable."""
-
-    def work(connection: Connection) -> None:
-        values = {"now": now, "by": by // _MICROSECOND}
-        for statement in _MOVE:
-            connection.execute(statement, values)
-        ahead = connection.execute(_AHEAD, {"now": now}).scalars().all()
-        for alert in map(codec.ALERT.load, ahead):
-            transaction.over(connection).stories.save_alert(_brought_back(alert, now))
-
-    await store.run(work)
+def shift_waiting_times(connection: Connection, stories: ports.Stories, *, by: timedelta, now: datetime) -> None:
+    """Move what waits: the clock shows ``now`` and was set back ``by``."""
+    values = {"now": now, "by": by // _MICROSECOND}
+    for statement in _MOVE:
+        connection.execute(statement, values)
+    ahead = connection.execute(_AHEAD, {"now": now}).scalars().all()
+    for alert in map(codec.ALERT.load, ahead):
+        stories.save_alert(_brought_back(alert, now))
 
 
 def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from bot import ports
+from bot.storage import clock_step
 from bot.storage.articles import Articles
 from bot.storage.completions import Completions
 from bot.storage.decision_queue import DecisionQueue
@@ -26,6 +28,7 @@ from bot.storage.subscriptions import Subscriptions
 class Transaction:
     """The parts of the store, over one connection."""
 
+    connection: Connection
     feeds: ports.FeedStates
     articles: ports.Articles
     stories: ports.Stories
@@ -40,11 +43,15 @@ class Transaction:
     completions: ports.Completions
     subscriptions: ports.Subscriptions
 
+    def shift_waiting_times(self, *, by: timedelta, now: datetime) -> None:
+        clock_step.shift_waiting_times(self.connection, self.stories, by=by, now=now)
+
 
 def over(connection: Connection) -> ports.Transaction:
     """The parts of the store over an open transaction."""
     articles = Articles(connection)
     return Transaction(
+        connection=connection,
         feeds=FeedStates(connection),
         articles=articles,
         stories=Stories(connection, articles),

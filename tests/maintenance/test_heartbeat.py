@@ -37,6 +37,11 @@ async def rows(store: storage.SqlStore) -> list[tuple[str, dict[str, model.Ledge
     return [(row.kind.value, dict(row.fields)) for row in found]
 
 
+async def steps(store: storage.SqlStore) -> list[str]:
+    """Return what the operator was told of the clock."""
+    return [row.message.lead for row in await store.read(lambda tx: tx.outbox.unsent())]
+
+
 async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(
     store: storage.SqlStore, clock: FakeClock
 ) -> None:
@@ -44,19 +49,20 @@ async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(
     await ahead.begin()
     await ahead.tick()
     clock.advance(-HOUR)
-    assert await behind.begin() is None
-    assert await behind.tick() is None
+    await behind.begin(operator="ops")
+    await behind.tick(operator="ops")
+    assert await steps(store) == []
 
 
 async def watch(one: heartbeat.Heartbeat, clock: FakeClock, *, seconds: int) -> None:
     for _ in range(seconds):
         clock.advance(SECOND)
-        assert await one.tick() is None
+        await one.tick(operator="ops")
 
 
 async def test_a_run_that_ends_in_order_has_its_start_and_its_end(store: storage.SqlStore, clock: FakeClock) -> None:
     one = process(store, clock)
-    assert await one.begin() is None
+    await one.begin()
     await watch(one, clock, seconds=5)
     await one.end()
     since, until = START.isoformat(), (START + 5 * SECOND).isoformat()
@@ -163,7 +169,7 @@ async def test_minutes_in_which_nobody_looked_are_told(
 
 
 @pytest.mark.parametrize("restarts", [False, True])
-async def test_a_clock_that_was_set_back_is_noticed_once(
+async def test_a_clock_that_was_set_back_moves_what_waits_once_wherever_the_process_dies(
     store: storage.SqlStore, clock: FakeClock, restarts: bool
 ) -> None:
     one = process(store, clock)
@@ -172,8 +178,17 @@ async def test_a_clock_that_was_set_back_is_noticed_once(
     await one.tick()
     clock.set(START)
     again = process(store, clock, "two") if restarts else one
-    assert await (again.begin() if restarts else again.tick()) == HOUR
-    assert await again.tick() is None
+    waiting = model.FeedState(url="https://a.example/", due_at=START + 2 * HOUR)
+    await store.write(lambda tx: tx.feeds.sync([waiting.url], now=START))
+    await store.write(lambda tx: tx.feeds.save([waiting]))
+    await (again.begin(operator="ops") if restarts else again.tick(operator="ops"))
+    # A process that is killed here has moved what waits, and the next one moves it no further.
+    for _ in range(2):
+        assert [state.due_at for state in await store.read(lambda tx: tx.feeds.all())] == [START + HOUR]
+        assert await steps(store) == ["The clock of this machine was set back by 1 hour."]
+        again = process(store, clock, "three")
+        await again.begin(operator="ops")
+        await again.tick(operator="ops")
 
 
 async def test_a_start_under_a_clock_that_was_ahead_is_noticed_without_any_tick(
@@ -184,7 +199,8 @@ async def test_a_start_under_a_clock_that_was_ahead_is_noticed_without_any_tick(
     await once.begin()
     await once.end()
     clock.set(START)
-    assert await process(store, clock).begin() == 24 * HOUR
+    await process(store, clock).begin(operator="ops")
+    assert await steps(store) == ["The clock of this machine was set back by 1 day."]
 
 
 async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.SqlStore, clock: FakeClock) -> None:
@@ -192,4 +208,5 @@ async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.Sq
     await one.begin()
     await watch(one, clock, seconds=40)
     clock.set(START + 10 * SECOND)
-    assert await one.tick() is None
+    await one.tick(operator="ops")
+    assert await steps(store) == []
