@@ -28,7 +28,7 @@ from testbed.fakes import FakeClock
 from testbed.servers import imap
 from tests.fetch.conftest import POLICY
 from tests.hostile.mails import MAILS, QUICK
-from tests.journeys.test_newsletter import client
+from tests.journeys.test_feeds import client
 from tests.sources.test_mails import mail
 
 _BOT = """\

@@ -10,10 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client
 
+from bot import app, ports
+from bot.answers import assistants
+from bot.app import runtime
+from bot.app.asking import Asking
 from testbed import commands
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
-from tests.journeys.world import RULES, World, world
+from tests.journeys.world import RULES, Item, World, world
 from tests.web.conftest import page_over
 
 NUMBERED = replace(FIRST, text=FIRST.text + " It has 5,000 business customers in Pakistan.")
@@ -128,3 +133,61 @@ async def test_where_people_take_out_the_article_of_the_headline_that_of_what_is
     left, apart = desk.heads()
     assert [links(message)[0][0] for message in (left, apart)] == [SECOND.title, FIRST.title]
     assert [links(message, kind="rich_text_list") for message in (left, apart)] == [[], []]
+
+
+# -- a story has one headline, which every door shows: the message's, with what its outlet corrected in it
+
+
+REGULATOR_RULES = """\
+rules:
+  - name: Regulators
+    all: {who: [regulator], what: [fine*]}
+    notify: [desk, ops]
+"""
+FINE = Item(
+    id="1",
+    title="Regulator fines Northwind Telecom 4 million dollars",
+    text="The regulator fines Northwind Telecom 4 million dollars over its outage of March. The company will appeal.",
+)
+CORRECTED_FINE = replace(
+    FINE,
+    title="Regulator fines Northwind Telecom 6 million dollars",
+    text="The regulator fines Northwind Telecom 6 million dollars over its outage of March. The company will appeal.",
+)
+
+
+async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correction_once(tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    async with world(folder) as made:
+        made.configure("wire", rules=REGULATOR_RULES)
+        await made.once()
+        made.publish("wire", FINE)
+        await made.once()
+        made.publish("wire", CORRECTED_FINE)
+        await made.once()
+        (head,) = made.heads()
+        assert CORRECTED_FINE.title in str(head["blocks"])
+        (story,) = await made.stories()
+        listed = commands.run(["stories", "--config", str(folder)], folder, {**os.environ, **made.environ})
+        assert listed.stdout.splitlines()[0] == CORRECTED_FINE.title
+    async with page_over(folder) as page:
+        answer = json.loads((await page.get(f"/api/v1/stories/{story.id}")).content)
+        assert answer["title"] == CORRECTED_FINE.title
+        assert CORRECTED_FINE.title in (await page.get("/stories")).text
+        (entry,) = json.loads((await page.get("/feeds/all.json")).content)["items"]
+        assert entry["title"] == CORRECTED_FINE.title
+        # Two channels were told of each.
+        assert entry["content_html"].count("corrected its title") == 1
+        assert entry["content_html"].count("corrected its text") == 1
+        assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]
+        home = await Asking(page.running).answer(
+            ports.Asked(id="1", person=ports.Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
+            channels=("desk",),
+        )
+        assert [brief.title.text for brief in home.briefs] == [CORRECTED_FINE.title]
+    environment = app.Environment(environ=made.environ, clock=made.clock)
+    async with runtime.opened(app.load(folder, made.environ), environment) as running:
+        server = assistants.server_of(Asking(running)._answers)
+        async with Client(server) as client:
+            told = await client.call_tool("story", {"id": story.id})
+    assert f'"title": "{CORRECTED_FINE.title}"' in told.content[0].text.partition('"articles"')[0]  # type: ignore[union-attr]

@@ -27,7 +27,7 @@ from testbed.fakes import START, FakeClock
 from testbed.servers import hub, ports, postgres
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import until
-from tests.journeys.test_squatted_link import NEWS
+from tests.journeys.test_feeds import NEWS
 
 TOPIC = "https://wire.example/feed"
 

@@ -1,0 +1,316 @@
+"""Feeds of every kind: a page without a feed, a moved feed, a newsletter, a private feed, a squatted link, a footer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot import app, config, model
+from bot.app import runtime
+from bot.app.clock import SystemClock
+from bot.fetch.client import HttpFetcher
+from bot.polling import timing
+from testbed import commands
+from testbed.commands import wirewatch
+from testbed.fakes import START
+from testbed.servers import imap
+from testbed.servers.feeds import TLS, FeedServer, Reply
+from tests.fetch.conftest import POLICY
+from tests.journeys import world as worlds
+from tests.journeys.test_buttons import until
+from tests.journeys.world import Item, rss, world
+from tests.sources.test_mails import mail
+
+ITEM = '<li class="entry"><h2><a href="/news/{n}">{title}</a></h2><span class="day">{n} December 2015</span></li>'
+OLD = [f"The office is closed on Friday number {n}" for n in range(1, 5)]
+PAGE_NEWS = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
+
+
+def page(*titles: str, item: str = ITEM) -> bytes:
+    items = "".join(item.format(n=n, title=title) for n, title in enumerate(titles, 1))
+    return f"<html lang=en><head><title>Regulator</title></head><body><ul id=news>{items}</ul></body></html>".encode()
+
+
+async def test_a_page_becomes_a_slack_message_and_a_rebuilt_page_is_told(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.configure()
+        address = made.outlets.url("/news")
+        made.outlets.serve("/news", page(*OLD))
+        added = await asyncio.to_thread(wirewatch, "feeds", "add", address, "--config", str(tmp_path), folder=tmp_path)
+        assert "li.entry" in added.stdout
+        assert OLD[0] in added.stdout
+        [feed] = yaml.safe_load((tmp_path / "feeds.yaml").read_text())["feeds"]
+        assert (feed["kind"], feed["item"], feed["title"], feed["date"]) == ("page", "li.entry", "h2", "span.day")
+        await made.once()
+        made.outlets.serve("/news", page(PAGE_NEWS, *OLD))
+        await made.once()
+        [post] = made.heads()
+        assert PAGE_NEWS in str(post)
+        made.outlets.serve("/news", page(PAGE_NEWS, *OLD, item=ITEM.replace("entry", "teaser")))
+        for _ in range(6):
+            await made.once(minutes=90)
+        told = "".join(map(str, made.heads("ops")))
+        assert "li.entry" in told
+        assert "li.teaser" in told
+
+
+# -- a feed whose server redirects it for good: it is read at its new address, and people hear of it
+
+
+@pytest.mark.parametrize("status", [301, 308])
+async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(tmp_path: Path, status: int) -> None:
+    async with worlds.world(tmp_path) as made:
+        made.configure("old")
+        new = made.outlets.url("/new.xml")
+        made.outlets.serve("/new.xml", worlds.rss("old", worlds.Item(id="1", title="A", text="B")))
+        made.outlets.serve("/old.xml", Reply.redirect(new, status=status))
+
+        async def remarks() -> list[str]:
+            words = ("status", "--json", "--config", str(tmp_path))
+            shown = await asyncio.to_thread(commands.run, words, tmp_path, {**os.environ, **made.environ})
+            [feed] = json.loads(shown.stdout)["feeds"]
+            return list(feed["remarks"])
+
+        await made.once()
+        assert await remarks() == [f"redirected for good to {new}, seen once"]
+        assert made.heads("ops") == []
+        for _ in range(6):
+            await made.once()
+        told = [str(message) for message in made.heads("ops") if "has moved for good" in str(message)]
+        assert len(told) == 1
+        assert "write that into feeds.yaml" in told[0]
+        assert await remarks() == [f"moved for good to {new}; write that into feeds.yaml"]
+        words = ("status", "--config", str(tmp_path))
+        environ = {**os.environ, **made.environ, "COLUMNS": "200"}
+        shown = await asyncio.to_thread(commands.run, words, tmp_path, environ)
+        assert f"moved for good to {new}" in shown.stdout
+
+
+# -- a newsletter, from a real mailbox to a Slack message, at once by IDLE, and its password in no text
+
+
+def client(environ: Mapping[str, str], policy: model.FetchPolicy = POLICY) -> HttpFetcher:
+    tls = ssl.create_default_context(cafile=TLS / "ca.pem")
+    return HttpFetcher(
+        policy,
+        SystemClock(),
+        tls=tls,
+        resolve=lambda host, port: ("127.0.0.1",),
+        secret_of=lambda secret: config.resolve(secret, environ),
+    )
+
+
+def newsletter() -> EmailMessage:
+    titles = (NEWS.title, "The office is closed on Friday afternoon", "A new chairman for the authority")
+    rows = "".join(
+        f"<h2><a href='https://wire.example/{n}'>{title}</a></h2><p>Text.</p>" for n, title in enumerate(titles)
+    )
+    made = mail("Your briefing", html=f"<html><body>{rows}</body></html>")
+    del made["Date"]
+    return made
+
+
+async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first poll was a moment ago.
+    monkeypatch.setattr(timing, "LEAST_AFTER_NEWS", timedelta())
+    async with imap.serve() as box, world(tmp_path) as made:
+        made.configure()
+        made.environ["MAIL_PASSWORD"] = imap.PASSWORD
+        feed = (
+            f"feeds:\n  - url: imap://feeds.test:{box.port}/INBOX\n    kind: imap\n    owner: wire\n"
+            f"    auth: {{basic: {{user: {imap.USER}, password: env:MAIL_PASSWORD}}}}\n"
+        )
+        (made.folder / "feeds.yaml").write_text(feed)
+        settings = app.load(made.folder, made.environ)
+        assert not [problem for problem in settings.problems if problem.severity == "error"]
+        environment = app.Environment(environ=made.environ, fetcher=client(made.environ))
+        stop = asyncio.Event()
+        async with runtime.opened(settings, environment) as running, asyncio.TaskGroup() as group:
+            group.create_task(running.run(stop))
+            try:
+                while not (await running.store.read(lambda tx: tx.feeds.all()))[0].baseline_at:  # noqa: ASYNC110 - a poll
+                    await asyncio.sleep(0.1)
+                await asyncio.to_thread(box.deliver, newsletter())
+                # The next poll by the clock is in five minutes.
+                await until(made.heads)
+            finally:
+                stop.set()
+        [post] = made.heads()
+        assert NEWS.title in str(post)
+        assert "chairman" not in str(post)
+        captured = capfd.readouterr()
+        assert imap.PASSWORD not in f"{made.heads()}{made.heads('ops')}{captured.out}{captured.err}"
+        assert not holding(tmp_path, imap.PASSWORD.encode())
+
+
+# -- a feed behind a login, from its server to a Slack message, and its secret in no log and no message
+
+
+SECRET = "open-sesame-9271"
+
+
+async def test_a_private_feeds_news_is_posted_and_its_secret_stays_with_its_server(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with world(tmp_path) as made, FeedServer() as stranger:
+        made.configure("wire")
+        made.environ["WIRE_TOKEN"] = SECRET
+        address = made.outlets.url("/wire.xml")
+        feed = f'feeds:\n  - {{url: "{address}", owner: wire, auth: {{bearer: env:WIRE_TOKEN}}}}\n'
+        (made.folder / "feeds.yaml").write_text(feed)
+        await made.once()
+        made.publish("wire", NEWS)
+        await made.once()
+        [post] = made.heads()
+        assert NEWS.title in str(post)
+        assert {request.headers["authorization"] for request in made.outlets.seen("/wire.xml")} == {f"Bearer {SECRET}"}
+        # The server sends us elsewhere, and what answers there fails.
+        made.outlets.serve("/wire.xml", Reply.redirect(stranger.url("/wire.xml"), status=301))
+        stranger.serve("/wire.xml", Reply(body=rss("wire", NEWS)))
+        for _ in range(4):
+            await made.once()
+        del made.environ["WIRE_TOKEN"]
+        stranger.serve("/wire.xml", Reply(status=401))
+        await made.once()
+        assert stranger.requests
+        assert not [request for request in stranger.requests if "authorization" in request.headers]
+        told = "".join(map(str, [*made.heads("ops"), *made.heads(), *made.replies()]))
+        captured = capfd.readouterr()
+        assert SECRET not in told + captured.out + captured.err
+        assert not holding(tmp_path, SECRET.encode())
+
+
+def holding(folder: Path, text: bytes) -> list[Path]:
+    """The database's files with the text."""
+    files = list(folder.glob("wirewatch.db*"))
+    assert files
+    return [path for path in files if text in path.read_bytes()]
+
+
+# -- a hostile feed that lists a publisher's link first, through the whole application over loopback
+
+
+LINK = "https://wire.example/world/blackberry"
+NEWS = Item(
+    id="w1",
+    title="BlackBerry quits Pakistan after PTA sought backdoor into BES",
+    text="The Pakistan Telecommunication Authority had asked for unfettered access to BlackBerry Enterprise Servers.",
+    at=START,
+    link=LINK,
+)
+CATS = Item(id="s1", title="Cat pictures", text="Cats.", link=LINK)
+
+
+async def test_a_feed_that_lists_anothers_link_first_silences_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.configure("squat", "wire")
+        await made.once()
+        for _ in range(3):
+            made.publish("squat", CATS)
+            await made.once()
+        made.publish("wire", NEWS)
+        await made.once()
+        assert len(made.heads()) == 1
+        made.publish("squat", replace(CATS, title="BlackBerry quits nothing, PTA sought no backdoor into BES"))
+        await made.once()
+        [post] = made.heads()
+        assert "BlackBerry quits Pakistan after PTA sought backdoor into BES" in str(post)
+        corrected = [reply for reply in made.replies() if "Cat pictures" in str(reply)]
+        assert not corrected, "what one feed changes of its own is no correction of another's"
+
+
+async def test_a_feed_that_copies_link_and_headline_over_another_text_silences_no_other_aggregator(
+    tmp_path: Path,
+) -> None:
+    told = replace(NEWS, title="BlackBerry quits Pakistan", link="https://paper.example/world/blackberry")
+    async with world(tmp_path) as made:
+        made.configure("squat", "wire", "third")
+        await made.once()
+        made.publish("squat", replace(told, id="s1", text="Cats."))
+        await made.once()
+        assert not made.heads()
+        made.publish("wire", told)
+        made.publish("third", replace(told, id="t1", text="PTA asked for a backdoor into BES, people there say."))
+        await made.once()
+        assert len(made.heads()) == 1
+        for words in ("PTA and a backdoor into BES: more", "PTA and a backdoor into BES: the end"):
+            made.publish("wire", replace(told, text=words))
+            await made.once()
+        assert len(made.heads()) == 1
+
+
+# -- a line that a feed repeats in its items and that holds the words of a rule
+
+
+FOOTER = "Read our guide to the PTA, BlackBerry and every backdoor."
+
+
+async def test_a_footer_that_holds_the_words_of_a_rule_stops_matching_once_it_is_known(tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire")
+        await made.once()
+        for number in range(6):
+            text = f"<p>A report of the weather on day {number}.</p><p>{FOOTER}</p>"
+            made.publish(
+                "wire", Item(id=str(number), title=f"Weather for day {number}", text=text, at=made.clock.now())
+            )
+            await made.once()
+        members = [member.article for story in await made.stories() for member in story.members]
+        assert sorted(article.title for article in members) == [f"Weather for day {number}" for number in range(3)]
+        environment = made.environment()
+        async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
+            stored = await running.store.read(lambda tx: list(tx.articles.archive(since=START)))
+        assert [article.left_out for article in stored] == [(), (), (), (FOOTER,), (FOOTER,), (FOOTER,)]
+        assert all("A report of the weather" in article.text for article in stored)
+
+
+async def test_a_line_in_the_middle_of_every_item_of_a_first_poll_matches_no_rule_and_is_in_no_message(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire")
+        items = [
+            Item(
+                id=str(number),
+                title=f"Weather for day {number}",
+                text=f"<p>A report on day {number}.</p><p>{FOOTER}</p><p>The wind of day {number} is weak.</p>",
+                at=made.clock.now(),
+            )
+            for number in range(6)
+        ]
+        demand = "PTA wants a backdoor into BlackBerry's servers."
+        items += [Item(id="n", title="BlackBerry to leave", text=f"{demand} {FOOTER} More soon.", at=made.clock.now())]
+        made.publish("wire", *items)
+        await made.once()
+        assert [story.title for story in await made.stories()] == ["BlackBerry to leave"]
+        [head] = made.heads()
+        assert "wants a" in str(head)
+        assert "Read our guide" not in str(head)
+
+
+async def test_old_items_of_a_first_poll_show_what_the_feed_repeats(tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire")
+        old = made.clock.now() - timedelta(days=9)
+        items = [
+            Item(id=str(n), title=f"Weather for day {n}", text=f"A report on day {n}. {FOOTER} Wind {n}.", at=old)
+            for n in range(6)
+        ]
+        items.append(
+            Item(id="new", title="Weather for today", text=f"It rains today. {FOOTER} No wind.", at=made.clock.now())
+        )
+        made.publish("wire", *items)
+        await made.once()
+        assert await made.stories() == []

@@ -1,0 +1,287 @@
+"""Messages that leave later: reminders, what a full hour held back, a daily mail, and a clock that was set back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import app, model
+from bot.app import runtime
+from bot.app.runtime import OnceReport
+from testbed.fakes import START
+from testbed.servers import smtp
+from tests.journeys.world import BOT, RULES, Item, World, world
+
+REMIND = RULES.replace("    severity: high\n", "    remind: [7 days, 2 days]\n")
+FIRST = Item(
+    id="w1",
+    title="BlackBerry to leave Pakistan rather than open its servers",
+    text="BlackBerry will leave Pakistan by 20 December after the Pakistan Telecommunication Authority demanded "
+    "unfettered access to its BES servers. The company calls the demand a backdoor.",
+)
+MOVED = Item(
+    id="l1",
+    title="BlackBerry to leave Pakistan later as PTA moves deadline for its servers",
+    text="BlackBerry will leave Pakistan by 30 December, after the Pakistan Telecommunication Authority demanded "
+    "unfettered access to its BES servers. The PTA moved the backdoor deadline from 20 December to 30 December.",
+    at=START + timedelta(days=1),
+)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "ledger", rules=REMIND)
+        await made.once()
+        yield made
+
+
+def reminders(desk: World) -> list[str]:
+    return [text for reply in desk.replies() if "Reminder" in (text := json.dumps(reply, ensure_ascii=False))]
+
+
+async def at(desk: World, when: datetime) -> None:
+    await desk.once(minutes=(when - desk.clock.now()) / timedelta(minutes=1))
+
+
+async def test_the_thread_recalls_a_deadline_at_each_lead_time_once(desk: World) -> None:
+    desk.publish("wire", FIRST)
+    await desk.once()
+    await at(desk, datetime(2015, 12, 13, 8, 55, tzinfo=UTC))
+    assert reminders(desk) == []
+    for minute in (0, 5, 10):
+        await at(desk, datetime(2015, 12, 13, 9, minute, tzinfo=UTC))
+    (week,) = reminders(desk)
+    assert "Reminder: deadline in 7 days" in week
+    assert "BlackBerry will leave Pakistan by 20 December" in week
+    assert desk.replies()[0]["thread_ts"] == desk.heads()[0]["ts"]
+    for hour in (9, 10):
+        await at(desk, datetime(2015, 12, 18, hour, tzinfo=UTC))
+    assert "Reminder: deadline in 2 days" in reminders(desk)[1]
+    await at(desk, datetime(2015, 12, 21, 9, tzinfo=UTC))
+    assert len(reminders(desk)) == 2
+    (story,) = await desk.stories()
+    told = [(each.action.value, each.reason.value) for each in await desk.decisions(story)]
+    assert told == [
+        ("post", "first report"),
+        ("hold", "reminder"),
+        ("reply", "reminder"),
+        ("hold", "reminder"),
+        ("reply", "reminder"),
+    ]
+
+
+async def test_when_the_deadline_moves_only_the_new_day_is_recalled(desk: World) -> None:
+    desk.publish("wire", FIRST)
+    await desk.once()
+    desk.publish("ledger", MOVED)
+    await at(desk, START + timedelta(days=1))
+    await at(desk, datetime(2015, 12, 18, 9, tzinfo=UTC))
+    assert reminders(desk) == []
+    await at(desk, datetime(2015, 12, 23, 9, tzinfo=UTC))
+    (told,) = reminders(desk)
+    assert "30 December" in told
+
+
+async def test_a_reminder_in_quiet_hours_leaves_at_their_end(desk: World) -> None:
+    bot = desk.folder / "bot.yaml"
+    bot.write_text(bot.read_text() + "quiet_hours: 08:00 to 10:00 UTC\n")
+    desk.publish("wire", FIRST)
+    await at(desk, START + timedelta(hours=2))
+    await at(desk, datetime(2015, 12, 13, 9, tzinfo=UTC))
+    assert reminders(desk) == []
+    await at(desk, datetime(2015, 12, 13, 10, tzinfo=UTC))
+    assert len(reminders(desk)) == 1
+
+
+async def test_a_deadline_that_passed_while_the_bot_was_down_is_not_recalled(desk: World) -> None:
+    desk.publish("wire", FIRST)
+    await desk.once()
+    await at(desk, datetime(2015, 12, 20, 10, tzinfo=UTC))
+    assert reminders(desk) == []
+
+
+# -- a burst: a channel gets its posts of the hour, and one message that lists the rest and lives on
+
+
+CITY_RULES = """\
+rules:
+  - {name: Permits, any: [permit*], notify: desk}
+  - {name: Alarms, any: [alarm*], notify: desk, severity: high}
+"""
+_SYLLABLES = ("ba", "do", "fi", "gu", "ke", "lo", "mi", "nu", "ra", "zo")
+_DEEDS = ("buys {} a bridge", "names {} its mayor", "closes {} for repairs", "sues {} over rent", "floods near {}")
+
+
+def name(number: int, end: str) -> str:
+    return (_SYLLABLES[number // 10 % 10] + _SYLLABLES[number % 10] * 2 + end).capitalize()
+
+
+def event(number: int, *, word: str = "permit", at: timedelta = timedelta()) -> Item:
+    """A different event for each number."""
+    town, other = name(number, "ville"), name(number * 7 + 3, "stan")
+    deed = _DEEDS[number % len(_DEEDS)].format(other)
+    return Item(
+        id=f"{word}{number}",
+        title=f"{town} {deed} {word}",
+        text=f"In {town} a {word} about {name(number, 'ium')} of {other} was signed by {name(number, 'sky')}.",
+        at=START + at,
+    )
+
+
+def shown(made: World) -> list[str]:
+    return [json.dumps(head["blocks"], ensure_ascii=False) for head in made.heads()]
+
+
+async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_one_message_with_the_rest(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.configure("wire", "echo", rules=CITY_RULES)
+        await made.once()
+        events = [event(number) for number in range(100)]
+        made.publish("wire", *events)
+        await made.once()
+
+        heads = shown(made)
+        assert len(heads) == 21
+        [gathered] = [text for text in heads if "More stories" in text]
+        listed = [each for each in events if any(each.title in text for text in heads)]
+        counted = re.search(r"and (\d+) more", gathered)
+        assert len(listed) + int(counted[1] if counted else 0) == 100
+        assert len(listed) >= 50
+        stories = await made.stories()
+        states = [decision.action for story in stories for decision in await made.decisions(story)]
+        assert len(stories) == 100
+        assert states.count(model.Action.POST) == 100
+
+
+async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with_high_severity_first(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as made:
+        made.configure("wire", "echo", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
+        await made.once()
+        made.publish("wire", *[event(number) for number in range(4)])
+        await made.once()
+        assert len(made.heads()) == 3
+
+        later = timedelta(minutes=10)
+        made.publish("wire", *[event(number, word="alarm", at=later) for number in range(20, 23)], event(4, at=later))
+        await made.once()
+        heads = shown(made)
+        assert len(heads) == 5, "two posts, two of severity high, which are counted apart, and one for the rest"
+        [gathered] = [text for text in heads if "More stories" in text]
+        titles = [title for title in (event(n).title for n in range(5)) if title in gathered]
+        alarms = [title for title in (event(n, word="alarm").title for n in range(20, 23)) if title in gathered]
+        assert (len(titles), len(alarms)) == (3, 1)
+        assert all(gathered.index(alarms[0]) < gathered.index(title) for title in titles)
+
+        # It is edited as its stories grow.
+        grown = next(number for number in range(5) if event(number).title in gathered)
+        before = gathered
+        again = replace(event(grown), id="again", at=START + later, title=f"{event(grown).title}, says the mayor")
+        made.publish("echo", again)
+        await made.once()
+        [gathered] = [text for text in shown(made) if "More stories" in text]
+        assert gathered != before
+        assert again.title in gathered
+        assert len(made.heads()) == 5
+        assert all(title in gathered for title in (*titles, *alarms))
+
+
+async def test_after_an_hour_stories_are_posted_again(tmp_path: Path) -> None:
+    async with world(tmp_path) as made:
+        made.configure("wire", rules=CITY_RULES, bot=f"{BOT}posts_per_hour: 2\n")
+        await made.once()
+        made.publish("wire", *[event(number) for number in range(4)])
+        await made.once()
+        assert len(made.heads()) == 3
+        made.publish("wire", *[event(number, at=timedelta(minutes=60)) for number in range(30, 34)])
+        await made.once(minutes=61)
+
+        assert len(made.heads()) == 6
+        assert sum("More stories" in text for text in shown(made)) == 2
+
+
+# -- one rule, two lists: a chat hears of each story at once, a list of recipients of all of them in one mail a day
+
+
+KETTLES = Item(
+    id="k1",
+    title="Acme recalls 4,000 kettles sold in Lahore",
+    text="Acme recalls 4,000 kettles sold in Lahore after two handles broke, its head of safety Farah Malik said.",
+)
+LADDERS = Item(
+    id="l1",
+    title="Borealis recalls ladders in Oslo over loose rungs",
+    text="The Norwegian maker Borealis recalls its ladders of the year 2014 since their rungs come loose.",
+)
+
+
+@pytest.fixture
+async def mail_desk(tmp_path: Path) -> AsyncIterator[tuple[World, smtp.Server]]:
+    with smtp.serve() as server:
+        async with world(tmp_path / "config") as made:
+            mail = f'{{kind: email, to: desk@example.org, sender: bot@example.org, server: "127.0.0.1:{server.port}"'
+            channel = f"  mail: {mail}, security: none, pace: 0.01 seconds, digest: 13:00}}\n"
+            channel = channel.replace("{", "{{").replace("}", "}}")
+            bot = BOT.replace("operator: ops", f"{channel}operator: ops\ntimezone: Asia/Karachi")
+            rules = "rules:\n  - {name: Recalls, all: {what: [recalls]}, severity: high, notify: [desk, mail]}\n"
+            made.configure("wire", bot=bot, rules=rules)
+            await made.once()
+            yield made, server
+
+
+async def test_a_list_gets_one_mail_a_day_of_what_the_chat_heard_at_once(mail_desk: tuple[World, smtp.Server]) -> None:
+    place, server = mail_desk
+    place.publish("wire", KETTLES, LADDERS)
+    await place.once()
+    assert len(place.heads()) == 2
+    assert server.mails == []
+    # 13:00 in Karachi.
+    tomorrow = datetime.fromisoformat("2015-12-03T08:00:00+00:00")
+    await place.once(minutes=(tomorrow - place.clock.now()) / timedelta(minutes=1) - 1)
+    assert server.mails == []
+    await place.once(minutes=2)
+    [digest] = server.mails
+    assert digest["Subject"] == "Digest: 2 stories"
+    text = digest.get_body(("plain",))
+    assert text is not None
+    assert all(item.title in text.get_content() for item in (KETTLES, LADDERS))
+    await place.once(minutes=24 * 60)
+    assert len(server.mails) == 1
+
+
+# -- a machine that came up with a wrong clock, and was put right while it ran
+
+
+TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
+
+
+async def due_only(made: World) -> OnceReport:
+    environment = made.environment()
+    async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
+        return await running.once(everything=False, drain=timedelta(seconds=60))
+
+
+async def test_a_clock_that_was_set_back_a_year_hides_no_story_and_the_operator_hears_of_it_once(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path) as made:
+        made.configure("wire")
+        made.clock.set(START + timedelta(days=365))
+        await due_only(made)
+        made.clock.set(START)
+        await due_only(made)
+        made.clock.set(START + timedelta(hours=2))
+        made.publish("wire", Item(id="w1", title=TITLE, text="The PTA asked for a backdoor.", at=START))
+        report = await due_only(made)
+        assert [feed.new for feed in report.passed.feeds] == [1]
+        assert len(made.heads()) == 1
+        told = [message["text"] for message in made.heads("ops")]
+        assert ["was set back by 365 days" in text for text in told] == [True]
