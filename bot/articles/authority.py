@@ -1,6 +1,6 @@
-"""Whose word counts about a link: may an item be the article that another feed brought under the same link?
+"""Decide whether an item is the article that another feed listed under the same link.
 
-A feed writes the links of its items, so a link alone proves nothing across feeds. Else whoever lists a publisher's
+A feed writes the links of its items, so a link alone proves nothing across feeds: otherwise whoever lists a publisher's
 link first, under any headline, would silence the publisher's own item.
 """
 
@@ -13,20 +13,20 @@ from bot.articles.alike import titles_agree
 from bot.articles.lookup import Item
 from bot.articles.outlets import belongs_to, site_of
 
-#: Of an article that was too old to be told only the identity is kept. A feed that says so of another's article, with
-#: a false date, must not silence it: an item that is younger by more than this is another.
+#: Only the identity of an article that is too old to be reported is kept. A feed that lists another site's article with
+#: a false date must not silence it: an item that is younger by more than this is another article.
 _YOUNGER = timedelta(hours=12)
 
 
 def is_same_article(stub: ports.Stub, item: Item, feed: model.Feed, *, outlet: str) -> bool:
-    """Whether ``item`` of ``feed`` is the article that another feed brought under the same link.
+    """Return whether ``item`` of ``feed`` is the article that another feed listed under the same link.
 
-    Yes where one publisher has both feeds, where the article came from the feed of the link's own site, and where the
-    headlines agree.
+    It is if one publisher has both feeds, if the article came from the feed of the link's own site, or if the headlines
+    agree.
     """
     if site_of(stub.feed) == site_of(feed.url):
         return True
-    if not stub.has_text and _is_younger(item, stub):
+    if not stub.has_text and item.published and stub.published and item.published - stub.published > _YOUNGER:
         return False
     if belongs_to(stub.link, stub.feed):
         return True
@@ -34,19 +34,14 @@ def is_same_article(stub: ports.Stub, item: Item, feed: model.Feed, *, outlet: s
 
 
 def takes_over(stub: ports.Stub, item: Item, feed: model.Feed) -> bool:
-    """Whether ``feed`` speaks for the article from now on: it is of the link's own site, and the feed that brought the
-    article is not."""
+    """Return whether ``feed`` becomes the article's source: only ``feed`` belongs to the site of the link."""
     return stub.feed not in ("", feed.url) and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
 
 
 def speaks_for(article: model.Article, other: model.Article) -> bool:
-    """Whether ``other`` only lists what the site of ``article`` says: it links to that site from another's feed, and
-    ``article`` is of the site's own feed. Then ``article`` is the original, whichever came first."""
+    """Return whether ``article`` is the original of ``other``, whichever came first.
+
+    It is if it comes from its own site's feed, and ``other`` links to that site from another site's feed.
+    """
     is_its_own = belongs_to(article.link, article.feed)
     return is_its_own and belongs_to(other.link, article.feed) and not belongs_to(other.link, other.feed)
-
-
-def _is_younger(item: Item, stub: ports.Stub) -> bool:
-    if item.published is None or stub.published is None:
-        return False
-    return item.published - stub.published > _YOUNGER

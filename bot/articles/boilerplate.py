@@ -1,7 +1,7 @@
 """Find what a feed repeats in many of its items: "Subscribe to our channel", "The post … appeared first on …".
 
-Learned from the feed's own items, so in any language and wherever the sentence is in the text. On real feeds such
-sentences made articles of different events look like copies of one, rules matched on them, and messages quoted them.
+Learned from the feed's own items, so it works in any language and anywhere in the text. In real feeds such sentences
+made articles about different events look like copies, rules matched on them, and messages quoted them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-#: A sentence that was in so many other items is boilerplate.
+#: A sentence that was in this many other items is boilerplate.
 REPEATS = 3
-#: Sentences remembered of a feed, 9 characters of its state each: those seen in one item, and those seen in several.
+#: Maximum sentences remembered for a feed: seen in one item, and seen in several. Each takes 9 characters of its state.
 _SEEN_ONCE, _SEEN_AGAIN = 512, 256
-#: Maximum sentences that one item teaches: a long page must not push out all that was learned before it.
+#: Maximum sentences learned from one item: a long page must not push out all earlier ones.
 _TAUGHT = 160
 #: Shorter sentences repeat by chance: "Nobody was hurt."
 _FEWEST_WORDS = 4
 _DIGEST_BYTES = 6
-#: Length of a digest in base64, and of the count after it.
+#: Length of a digest in base64, and of the count that follows it.
 _KEY, _COUNT = 8, 1
 
 _WORD = re.compile(r"\w+")
@@ -38,7 +38,7 @@ class Stripped:
     """A text without the sentences that its feed repeats."""
 
     text: str
-    #: The sentences that were left out, in order.
+    #: The removed sentences, in order.
     left_out: tuple[str, ...] = ()
 
 
@@ -48,15 +48,15 @@ def learn(texts: Sequence[str], memory: str) -> str:
     for text in texts:
         keys = {key: None for _, _, key in islice(_sentences(text), _TAUGHT)}
         for key in keys:
-            # Taken out first, so that the sentence seen last is last.
+            # Removed first, so that the sentence seen last becomes the last.
             counts[key] = min(counts.pop(key, 0) + 1, REPEATS + 1)
     return _dump(counts)
 
 
 def strip(text: str, memory: str) -> Stripped:
     """Return the text of an item, which ``memory`` has learned, without its feed's boilerplate."""
-    known = _repeated(memory)
-    repeated = [(start, end) for start, end, key in _sentences(text) if key in known] if known else []
+    boilerplate = _repeated(memory)
+    repeated = [(start, end) for start, end, key in _sentences(text) if key in boilerplate] if boilerplate else []
     if not repeated:
         return Stripped(text)
     kept, at = [], 0
@@ -85,7 +85,7 @@ def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _is_one_run(words: Sequence[str]) -> bool:
-    """Scripts without spaces: a sentence is one or two long runs."""
+    """Return whether a sentence is one or two long runs, as in scripts without spaces."""
     return any(len(word) >= 2 * _FEWEST_WORDS and ord(word[0]) > 0x0E00 for word in words)
 
 
@@ -96,5 +96,5 @@ def _load(memory: str) -> dict[str, int]:
 
 def _dump(counts: dict[str, int]) -> str:
     once = [(key, count) for key, count in counts.items() if count == 1][-_SEEN_ONCE:]
-    again = [(key, count) for key, count in counts.items() if count > 1][-_SEEN_AGAIN:]
-    return "".join(f"{key}{count}" for key, count in once + again)
+    several = [(key, count) for key, count in counts.items() if count > 1][-_SEEN_AGAIN:]
+    return "".join(f"{key}{count}" for key, count in once + several)

@@ -1,7 +1,6 @@
-"""HTML or plain text → clean text and outgoing links.
+"""Clean HTML or plain text: return its text and outgoing links.
 
-Knows no feed and no rule: what is a word, bot/language/tokens.py decides; where a phrase ends is kept here as
-a blank line.
+Knows no feed and no rule; bot/language/tokens.py decides what a word is. A blank line in clean text ends a phrase.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from lxml import etree
 
 from bot.articles import links
 
-#: Links kept of one body: a page of thousands is a menu, not an article.
+#: Maximum links of one body: a page of thousands is a menu, not an article.
 MAX_LINKS = 200
 
-# Not white space to Python's ``re``, and never in the input once control characters are gone.
+# Not white space for Python's ``re``, and never in the input once control characters are removed.
 _PARAGRAPH = "\x01"
 _LINE = "\x02"
 _BREAKS = f" {_LINE}"
@@ -27,7 +26,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _BLANK_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 _LINES = re.compile(f"{_LINE}[ {_LINE}]*+")
 
-#: Elements that end a phrase (HTML 5 sections, grouping, tables, forms; and the old ones that feeds still carry).
+#: Elements that end a phrase (HTML 5 sections, grouping, tables, forms, and obsolete ones that feeds still contain).
 _BLOCKS = frozenset(
     """
     address article aside blockquote body caption center col colgroup dd details dialog dir div dl dt fieldset
@@ -35,7 +34,7 @@ _BLOCKS = frozenset(
     optgroup option p pre section summary table tbody td tfoot th thead title tr ul
     """.split()
 )
-#: Something that is seen between two words parts them, without an end of phrase.
+#: Visible elements that separate two words but do not end a phrase.
 _REPLACED = frozenset("audio button embed iframe img input object picture select svg textarea video".split())
 _NOT_TEXT = frozenset(("script", "style", "template", "iframe", "noembed", "noframes"))
 
@@ -45,11 +44,11 @@ _STRAY_BREAK = re.compile(r"</(?=br\b)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clean:
-    """The readable text of a piece of markup, and where it links to."""
+    """The readable text of a piece of markup, and its links."""
 
-    #: Paragraphs parted by blank lines; entities decoded; invisible characters as they were.
+    #: Paragraphs separated by blank lines; entities decoded; invisible characters unchanged.
     text: str
-    #: Canonical http(s) links in order, each once.
+    #: Canonical http(s) links in order, without duplicates.
     links: tuple[str, ...] = ()
 
 
@@ -57,9 +56,9 @@ _NOTHING = Clean(text="")
 
 
 def clean(markup: str, *, base: str | None = None) -> Clean:
-    """Text as a reader sees it.
+    """Return the text as a reader sees it.
 
-    Inline tags join, ``<br>`` and block tags part words, block tags and blank lines end a phrase.
+    Inline tags join words, ``<br>`` and block tags separate them, block tags and blank lines end a phrase.
 
     >>> clean("<p><b>back</b>door<p>in<br>BES&hellip;").text
     'backdoor\\n\\nin\\nBES…'
@@ -68,7 +67,7 @@ def clean(markup: str, *, base: str | None = None) -> Clean:
 
 
 class Cleaner:
-    """Cleans one text after another, one thread's: to make a parser takes five times as long as to use it."""
+    """Cleans many texts in one thread: making a parser takes five times as long as using it."""
 
     def __init__(self) -> None:
         self._reader = _TextCollector()
@@ -76,7 +75,7 @@ class Cleaner:
         self._parser = etree.HTMLParser(target=self._reader, remove_comments=True, huge_tree=True)
 
     def clean(self, markup: str, *, base: str | None = None) -> Clean:
-        """Text and links of HTML or plain text; relative links are resolved against ``base``, without it left out."""
+        """Return text and links of HTML or plain text; without ``base``, relative links are dropped."""
         if not markup:
             return _NOTHING
         if _CONTROLS.search(markup):
@@ -90,7 +89,7 @@ class Cleaner:
 
 
 def _mend(markup: str) -> str:
-    """libxml2 keeps silent about an end tag that nothing opened (“one</p>two”), so the break is said aloud."""
+    """Add a break before each end tag: libxml2 ignores an end tag that nothing opened (“one</p>two”)."""
     if "<![CDATA[" in markup:
         markup = markup.replace("<![CDATA[", "").replace("]]>", "")
     return _STRAY_BREAK.sub("<", _BLOCK_END.sub("<hr></", markup))
@@ -101,23 +100,23 @@ def _lay_out(text: str) -> str:
         text = _BLANK_LINE.sub(_PARAGRAPH, text)
     text = " ".join(text.split())
     if _PARAGRAPH in text:
-        # Not by an expression, which would look at each character: it took half of a text's time.
-        paragraphs = (each.strip(_BREAKS) for each in text.split(_PARAGRAPH))
-        text = "\n\n".join(each for each in paragraphs if each)
+        # A regular expression would take half of the whole time.
+        paragraphs = (paragraph.strip(_BREAKS) for paragraph in text.split(_PARAGRAPH))
+        text = "\n\n".join(filter(None, paragraphs))
     if _LINE in text:
         text = _LINES.sub(
-            lambda found: "\n" if found[0].strip(" ") == _LINE else "\n\n", text.replace(f" {_LINE}", _LINE)
+            lambda breaks: "\n" if breaks[0].strip(" ") == _LINE else "\n\n", text.replace(f" {_LINE}", _LINE)
         )
     return text.strip()
 
 
 def _outgoing(hrefs: list[str], base: str | None) -> tuple[str, ...]:
-    found = (links.canonical_link(href, base) for href in hrefs[:MAX_LINKS])
-    return tuple(dict.fromkeys(link for link in found if link))
+    outgoing = (links.canonical_link(href, base) for href in hrefs[:MAX_LINKS])
+    return tuple(dict.fromkeys(filter(None, outgoing)))
 
 
 class _TextCollector:
-    """Takes the parser's events (the target interface of lxml)."""
+    """Receives the parser's events (the target interface of lxml)."""
 
     def __init__(self) -> None:
         self.begin()

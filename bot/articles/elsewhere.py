@@ -1,4 +1,4 @@
-"""Does a feed link to the sites of others, as aggregators do?"""
+"""Recognise feeds that link to the sites of other publishers, as aggregators do."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from bot import model
 from bot.articles.outlets import registrable_domain, site_of
 
-#: A reading with fewer links tells nothing.
+#: Minimum links of a reading for a conclusion.
 _FEWEST = 5
-#: One other site is a publisher's second domain (feeds.bbci.co.uk and bbc.co.uk); so many are not.
+#: One other site may be a publisher's second domain (feeds.bbci.co.uk and bbc.co.uk); this many are not.
 _SITES = 3
 
 
 def links_elsewhere(feed: model.Feed, links: Sequence[str]) -> bool | None:
-    """Whether more than half of the links lead to other sites than the feed's, to several; None: too few to tell."""
+    """Return whether most links lead to several sites other than the feed's, or None if there are too few links."""
     domains = [registrable_domain(link) for link in links if link]
     if len(domains) < _FEWEST:
         return None

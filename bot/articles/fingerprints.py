@@ -1,4 +1,4 @@
-"""Folding and hashing: when two titles or two texts say the same, letter for letter."""
+"""Fold and hash titles and texts, to find equal ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 _WORD = re.compile(r"[^\W_]+")
-#: ASCII in small letters, and all that is no letter or digit as a space: much faster than the expression, and most text
+#: ASCII in lower case, with a space for anything but letters and digits: much faster than the expression, and most text
 #: is ASCII.
 _ASCII_FOLDED = bytes(ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
 #: Invisible characters (soft hyphen, zero-width ones, bidi marks, BOM) that publishers' systems add and drop.
@@ -17,12 +17,12 @@ _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u20
 
 @functools.lru_cache(maxsize=1 << 12)
 def fold_title(title: str) -> str:
-    """``fold_text``, remembered: a new title is asked about, written and compared within one batch."""
+    """Return ``fold_text`` of a title, cached: a batch folds each new title several times."""
     return fold_text(title)
 
 
 def fold_text(text: str) -> str:
-    """Words of ``text`` without case, punctuation and compatibility forms; of a text without words, itself.
+    """Return the words of ``text`` without case, punctuation and compatibility forms, or the text if it has no words.
 
     >>> fold_text("  BlackBerry “quits” Pakistan… ")
     'blackberry quits pakistan'
@@ -35,10 +35,10 @@ def fold_text(text: str) -> str:
 
 
 def fingerprint_of(title: str, text: str) -> str:
-    """SHA-256 over folded title and text: churn of case, punctuation, quotes and white space does not change it."""
+    """Return SHA-256 of folded title and text: changes of case, punctuation, quotes and white space do not count."""
     return fingerprint_of_folded(fold_title(title), fold_text(text))
 
 
 def fingerprint_of_folded(title: str, text: str) -> str:
-    """The same, where both are folded already."""
+    """Return ``fingerprint_of`` a title and a text that are already folded."""
     return hashlib.sha256(f"{title}\n{text}".encode("utf-8", "replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""The items of one reading that are one article, and the stored article that they are."""
+"""Group the items of one reading that are one article, and find the stored article that they are."""
 
 from __future__ import annotations
 
@@ -17,26 +17,35 @@ from bot.articles.outlets import belongs_to, registrable_domain, site_of
 class Group:
     """The items of one reading that are one article."""
 
+    #: The fullest first.
     members: tuple[Item, ...]
+    #: The stored article, if there is one.
     stub: ports.Stub | None
 
-    def is_known_by_id(self, known: ports.Known) -> bool:
-        """Whether the store has seen the feed's own id of any of the items."""
-        return any(item.key in known.by_key for item in self.members)
+    def is_known_by_id(self, stored: ports.Known) -> bool:
+        """Return whether the store knows the feed's own id of any of the items."""
+        return any(item.key in stored.by_key for item in self.members)
 
     @property
     def best(self) -> Item:
-        """The item that the article is made of."""
+        """The item that the article is made from."""
         return self.members[0]
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The feed's ids for the article."""
+        return tuple(dict.fromkeys(item.key for item in self.members))
 
-def grouped(items: Sequence[Item], feed: model.Feed, known: ports.Known, *, outlet: str) -> list[Group]:
-    """One group an article, in the reading's order."""
-    return _merged([Group(members=members, stub=_stub_of(members, feed, known, outlet)) for members in _grouped(items)])
+
+def grouped(items: Sequence[Item], feed: model.Feed, stored: ports.Known, *, outlet: str) -> list[Group]:
+    """Return one group for each article, in the reading's order."""
+    return _merged(
+        [Group(members=members, stub=_stub_of(members, feed, stored, outlet)) for members in _grouped(items)]
+    )
 
 
 def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
-    """Items that share an id or a link, the fullest first: which one is first in the feed does not matter."""
+    """Gather the items that share an id or a link, the fullest first: their order in the feed does not matter."""
     links = [item.link_key for item in items if item.link_key]
     if len({item.key for item in items}) == len(items) and len(set(links)) == len(links):
         return [(item,) for item in items]
@@ -61,16 +70,14 @@ def _grouped(items: Sequence[Item]) -> list[tuple[Item, ...]]:
 
 
 def _merged(groups: Sequence[Group]) -> list[Group]:
-    """Groups of one stored article are one: its two ids would edit it in turns, for ever."""
-    found: dict[str, Group] = {}
+    """Merge the groups of one stored article: two ids would otherwise edit it in turns, for ever."""
+    merged: dict[str, Group] = {}
     for index, group in enumerate(groups):
         name = group.stub.id if group.stub is not None else f"new {index}"
-        if name in found:
-            members = _fullest_first((*found[name].members, *group.members))
-            found[name] = Group(members=members, stub=group.stub)
-        else:
-            found[name] = group
-    return list(found.values())
+        if name in merged:
+            group = Group(members=_fullest_first((*merged[name].members, *group.members)), stub=group.stub)  # noqa: PLW2901
+        merged[name] = group
+    return list(merged.values())
 
 
 def _fullest_first(members: Sequence[Item]) -> tuple[Item, ...]:
@@ -79,7 +86,7 @@ def _fullest_first(members: Sequence[Item]) -> tuple[Item, ...]:
 
 def _fullness(item: Item) -> tuple[bool, bool, float, int, str]:
     when = item.entry.updated or item.published
-    # The last makes the order whole, so that the reading's own does not matter.
+    # The last value makes the order total, so that the order of the reading does not matter.
     return (
         not item.entry.identity_only,
         bool(item.entry.title or item.text),
@@ -89,66 +96,66 @@ def _fullness(item: Item) -> tuple[bool, bool, float, int, str]:
     )
 
 
-def _stub_of(members: Iterable[Item], feed: model.Feed, known: ports.Known, outlet: str) -> ports.Stub | None:
-    """The stored article: by the feed's id, by link, by text at a sister feed of the same site."""
+def _stub_of(members: Iterable[Item], feed: model.Feed, stored: ports.Known, outlet: str) -> ports.Stub | None:
+    """Return the stored article: by the feed's id, by link, or by text in a sister feed of the same site."""
     members = tuple(members)
     for item in members:
-        stub = known.by_key.get(item.key)
+        stub = stored.by_key.get(item.key)
         if stub is not None and not _is_reused(stub, item):
             return stub
     for item in members:
-        stub = _of_link(item, known, feed, outlet) if item.link_key else None
+        stub = _of_link(item, stored, feed, outlet) if item.link_key else None
         if stub is not None:
             return stub
     for item in members:
-        for stub in known.by_fingerprint.get(item.fingerprint, ()):
+        for stub in stored.by_fingerprint.get(item.fingerprint, ()):
             if _is_other_address(stub, item, feed):
                 return stub
     return None
 
 
-def _of_link(item: Item, known: ports.Known, feed: model.Feed, outlet: str) -> ports.Stub | None:
-    """The feed's own article under the item's link, else the oldest of another feed that it carries or agrees with."""
-    stubs = known.by_link.get(item.link_key)
+def _of_link(item: Item, stored: ports.Known, feed: model.Feed, outlet: str) -> ports.Stub | None:
+    """Return the feed's own article under the item's link, else the oldest of another feed that agrees with it."""
+    stubs = stored.by_link.get(item.link_key)
     if not stubs:
         return None
-    own, others = own_first(stubs, feed)
+    own, foreign = own_first(stubs, feed)
     for stub in own:
         # A link that named several articles when they were stored (a list page) proves nothing without the headline.
         if (len(own) == 1 and ids.is_of_link(stub, item.link_key)) or titles_alike(stub.title, item.title):
             return stub
-    carried = next((stub for stub in others if stub.id in known.carried), None)
+    carried = next((stub for stub in foreign if stub.id in stored.carried), None)
     return carried or next(
-        (stub for stub in others if authority.is_same_article(stub, item, feed, outlet=outlet)), None
+        (stub for stub in foreign if authority.is_same_article(stub, item, feed, outlet=outlet)), None
     )
 
 
 def own_first(stubs: Sequence[ports.Stub], feed: model.Feed) -> tuple[list[ports.Stub], list[ports.Stub]]:
-    """Articles that the feed brought itself, and those of others."""
+    """Split the articles into the feed's own and the articles of other feeds."""
     own = [stub for stub in stubs if stub.feed in ("", feed.url)]
     return own, [stub for stub in stubs if stub.feed not in ("", feed.url)]
 
 
 def _is_reused(stub: ports.Stub, item: Item) -> bool:
-    """A known id over another article: link, headline and date are all others."""
+    """Return whether a stored id now names another article: link, headline and date all differ."""
     if item.guid is None:
-        return False  # the key was made from what the article says
+        return False  # the key was made from the article's own text
     if stub.fingerprint == item.fingerprint or titles_alike(stub.title, item.title):
         return False
     if stub.published is not None and stub.published == item.published:
         return False
     if item.link_key and ids.is_of_link(stub, item.link_key):
-        return False  # the link that gave an article its id stays its own, though the feed has named another since
+        return False  # an article keeps the link that gave it its id, even if the feed has changed its link since
     if link_key(stub.link) and item.link_key:
         return item.link_key != link_key(stub.link)
     return stub.published is not None and item.published is not None
 
 
 def _is_other_address(stub: ports.Stub, item: Item, feed: model.Feed) -> bool:
-    """One site that carries an article word for word at two addresses in two feeds.
+    """Return whether one site carries the article word for word at two addresses in two feeds.
 
-    The same words at another outlet are a copy: another article, which the story stage counts as one outlet. And so
-    they are where another's feed brought them: it may have made the address up.
+    A copy at another outlet is another article. So is an article that a feed of another site listed: that feed may
+    have made its address up.
     """
     if stub.feed in ("", feed.url) or len(item.text) < TELLING_TEXT or not stub.link or not item.link:
         return False

@@ -1,6 +1,6 @@
-"""The id of an article: the same on every machine, for the feed that brings it.
+"""Make the id of an article: the same on every machine.
 
-The feed is part of it, so that no feed can take the id of another's article by listing its link first.
+The feed is part of it, so that no feed can take the id of another feed's article by listing its link first.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from bot import model, ports
 
 
 def of_link(feed: str, key: str) -> model.ArticleId:
-    """The id of an article with a link; ``key`` is the link's canonical form."""
+    """Return the id of an article with a link; ``key`` is the link's key."""
     return of("link", feed, key)
 
 
 def is_of_link(stub: ports.Stub, key: str) -> bool:
-    """Whether this link gave the article its id; up to schema 0008 the link alone did."""
+    """Return whether this link gave the article its id; up to schema 0008 the link alone did."""
     return stub.id in (of_link(stub.feed, key), of("link", key))
 
 
 def of(*parts: str) -> model.ArticleId:
-    """The first 20 hexadecimal digits of a hash over the parts."""
-    said = "\n".join(parts).encode("utf-8", "replace")
-    return model.ArticleId(hashlib.sha256(said).hexdigest()[:20])
+    """Return the first 20 hexadecimal digits of a hash over the parts."""
+    packed = "\n".join(parts).encode("utf-8", "replace")
+    return model.ArticleId(hashlib.sha256(packed).hexdigest()[:20])

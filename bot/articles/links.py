@@ -1,6 +1,6 @@
-"""One address for one article: what a link leads to, without how the reader came by it.
+"""Return one address for one article: the canonical link, without tracking, AMP and mobile hosts.
 
-Asks nobody: a redirect is followed only where its own address says where it leads.
+Sends no request: a redirect is resolved only if its own address contains its target.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import url_normalize
 
 from bot.articles import redirects, tracking
 
-#: Longer addresses are broken or data in disguise; the longest of real feeds have some 1,500 characters.
+#: Longer addresses are broken or hide data; the longest in real feeds have some 1,500 characters.
 MAX_LENGTH = 4_000
-#: A redirect inside a redirect inside …: more than was ever seen.
+#: Nested redirects; more than in any real link.
 _MAX_STEPS = 20
 
-#: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the rest can be in none.
+#: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the others are never valid.
 _JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-#: Already what ``url_normalize`` would give, its query aside from tracking: it takes 60 µs, and most links of feeds are
-#: like this. No escape, no capital in the host, no port, no dot segment, no second “=” in a parameter.
+#: Links that ``url_normalize`` (60 µs) would not change, apart from tracking; most links of feeds are such links. No
+#: escape, no capital in the host, no port, no dot segment, no second “=” in a parameter.
 _PLAIN = re.compile(
     r"(?P<address>https?://(?P<host>[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+)(?=/)"
     r"(?:/[A-Za-z0-9_~,:@!$'()*+;=&-][A-Za-z0-9_~,.:@!$'()*+;=&-]*)*/?)"
     r"(?:\?(?P<query>[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?"
     r"(?:&[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?)*))?(?:#(?P<fragment>[A-Za-z0-9_/!-]*))?\Z"
 )
-#: What the address of a plain link may still have to lose.
+#: Signs of an AMP or mobile address in a plain link.
 _TWIN_HINT = re.compile(r"[/.](?:(?:amp|m|mobile|touch)\.|amp(?:/|\Z))")
-#: The longest label of a host name (RFC 1035 section 2.3.4); a longer one is for the library to refuse.
+#: A label is too long for a host name (RFC 1035 section 2.3.4); the library refuses such links.
 _LONG_LABEL = re.compile(r"[^./]{64}")
 _AMP_FOLDER = re.compile(r"^(/news)?/amp(?=/.*(?:\d|-.*-))")
 _TWIN_HOST = re.compile(r"^(?:(?:www\.)?(?:amp|m|mobile|touch)\.)+(?=.+\..)")
@@ -37,7 +37,7 @@ _WIKI_MOBILE = re.compile(r"^([a-z-]+)\.m\.(?=.+\..)")
 
 
 def canonical_link(url: str, base: str | None = None) -> str:
-    """The article's own address; empty where ``url`` is no http(s) address.
+    """Return the article's own address, or an empty string if ``url`` is not an http(s) address.
 
     >>> canonical_link("HTTP://m.Example.COM:80/news/1/amp?utm_source=rss&id=7#top")
     'http://www.example.com/news/1?id=7'
@@ -47,9 +47,9 @@ def canonical_link(url: str, base: str | None = None) -> str:
 
 
 def careful(url: str, base: str | None = None) -> str:
-    """The canonical form of any link, a part at a time."""
+    """Return the canonical form of any link, part by part."""
     link = _absolute(url, base)
-    # Each step can lay bare work for another (an AMP page behind a redirect), so until nothing changes.
+    # One step can make another possible (an AMP page behind a redirect), so they are repeated.
     for _ in range(_MAX_STEPS):
         target = redirects.target_of(link) if link else None
         simpler = _simplify((_absolute(target, None) if target else "") or link)
@@ -60,30 +60,26 @@ def careful(url: str, base: str | None = None) -> str:
 
 
 def link_key(link: str) -> str:
-    """What two forms of a canonical link share: http or https, with ``www.`` or without.
+    """Return the part that all forms of a canonical link share: without scheme and ``www.``.
 
-    Empty where the link names no one article: none at all, or a site's front page.
+    Empty if the link does not name one article: it is empty, or a site's front page.
     """
-    scheme, _, rest = link.partition("://")
-    if not scheme or not rest:
-        return ""
-    rest = rest.removeprefix("www.")
-    _, _, path = rest.partition("/")
-    return rest if path else ""
+    key = link.partition("://")[2].removeprefix("www.")
+    return key if key.partition("/")[2] else ""
 
 
 def plain(link: str) -> str | None:
-    """The canonical form of a link that has nothing to lose but tracking and fragment; None: look closer."""
-    found = _PLAIN.match(link)
-    if found is None or len(link) > MAX_LENGTH:
+    """Return the canonical form of a link that only has tracking or a fragment to lose, or None for any other link."""
+    parts = _PLAIN.match(link)
+    if parts is None or len(link) > MAX_LENGTH:
         return None
-    address, host, query = found["address"], found["host"], found["query"]
+    address, host, query = parts["address"], parts["host"], parts["query"]
     if _TWIN_HINT.search(address) or "xn--" in host or _LONG_LABEL.search(host):
         return None
     if redirects.may_redirect(host) and redirects.target_of(link) is not None:
         return None
     kept = tracking.strip(query, host) if query else ""
-    return f"{address}{'?' if kept else ''}{kept}{_kept_fragment(found['fragment'] or '')}"
+    return f"{address}{'?' if kept else ''}{kept}{_kept_fragment(parts['fragment'] or '')}"
 
 
 def _absolute(url: str, base: str | None) -> str:
@@ -107,12 +103,12 @@ def _absolute(url: str, base: str | None) -> str:
 def _simplify(link: str) -> str:
     if not link:
         return link
-    # The library rewrites “#!”, which names a page of a script-driven site, so it does not see the fragment.
+    # The library rewrites “#!”, which names a page of a script-driven site, so it gets no fragment.
     bare, _, fragment = link.partition("#")
     try:
         parts = urlsplit(url_normalize.url_normalize(bare) or "")
     except (ValueError, UnicodeError):
-        # A host that IDNA refuses is still an address that somebody may answer.
+        # A host that IDNA refuses may exist all the same.
         parts = urlsplit(bare)
     host = _host_of(parts)
     query = tracking.strip(parts.query, host)
@@ -121,12 +117,12 @@ def _simplify(link: str) -> str:
 
 
 def _kept_fragment(fragment: str) -> str:
-    """Of a site driven by scripts the fragment names the page; elsewhere it names a place in it."""
+    """Return the fragment with its “#” if it names a page of a script-driven site, not a place in the page."""
     return f"#{fragment}" if fragment.startswith(("!", "/")) else ""
 
 
 def _host_of(parts: SplitResult) -> str:
-    """Without credentials, AMP and mobile labels."""
+    """Return the host without credentials, AMP and mobile labels."""
     host = parts.netloc.rpartition("@")[2]
     host = _TWIN_HOST.sub("www.", host.removesuffix(":"))
     return _WIKI_MOBILE.sub(r"\1.", host)

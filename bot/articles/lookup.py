@@ -1,6 +1,6 @@
-"""One reading's entries made ready, and what the store must be asked about them.
+"""Clean the entries of one reading, and make the question to the store about them.
 
-Decides nothing about old and new: identity.py does, with the store's answer.
+identity.py then decides with the store's answer what is old and what is new.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from bot.articles.clean import Cleaner
 from bot.articles.fingerprints import fingerprint_of_folded, fold_text, fold_title
 from bot.articles.links import canonical_link, link_key
 
-#: A link under this many ids and headlines in one reading is a list page or a live blog: it names no one article.
+#: A link under this many ids and headlines in one reading is a list page or a live blog: it does not name one article.
 _SHARED_LINK = 3
-#: What generators write where they have no id.
+#: Generators write these if they have no id.
 _NO_GUIDS = frozenset(
     ("", "0", "-", "#", "none", "null", "nil", "false", "true", "undefined", "nan", "n/a", "guid", "id")
 )
 _TITLE_LENGTH = 120
-#: A shorter text (“Read more”) can be the same in two articles.
+#: Shorter texts (“Read more”) can be the same in two articles.
 TELLING_TEXT = 200
-#: The Web is younger: such dates are a computer's zero.
+#: The Web is younger: earlier dates are a computer's zero.
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One entry, cleaned; its place in the reading forgotten."""
+    """One cleaned entry."""
 
     entry: model.Entry
-    #: The feed's own name for it (Sighting.key).
+    #: The feed's own id of the item (Sighting.key).
     key: str
-    #: The guid, where it names this one item; None: the key was made from link, title and date.
+    #: The guid, or None if it is missing or shared by several items: the key is then made from link, title and date.
     guid: str | None
     link: str
-    #: What all forms of the link share; empty where the link names no one article.
+    #: Equal for all forms of the link; empty if the link does not name one article.
     link_key: str
-    #: An item without a title is called by its first words, else by its link; empty: it has a guid and nothing else.
+    #: If the entry has none, its first words, else its link; empty if it has only a guid.
     title: str
     folded_title: str
     text: str
@@ -52,25 +52,25 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """What to ask the store about a document, and the cleaned items that the answers are for."""
+    """The question to the store about a document, and its cleaned items."""
 
     #: For ``Articles.known``.
     question: ports.Question
-    #: The cleaned entries, for ``identify``, so that nothing is cleaned twice.
+    #: For ``identify``, so that nothing is cleaned twice.
     items: tuple[Item, ...] = field(default=(), repr=False)
 
 
 def look_up(feed: model.Feed, reading: model.Reading, *, is_first: bool = False) -> Lookup:
-    """What to ask the store about one reading.
+    """Return the cleaned items of one reading, and the question to the store about them.
 
-    ``is_first``: nothing of this feed is stored yet, so its own ids and headlines are not asked for.
+    If ``is_first``, nothing of this feed is stored yet, so the question leaves out the feed's ids and headlines.
     """
     items = prepare(feed, reading)
     return Lookup(question=question(feed, items, is_first=is_first), items=items)
 
 
 def question(feed: model.Feed, items: Sequence[Item], *, is_first: bool) -> ports.Question:
-    """What the store is asked about cleaned entries; see ``look_up``."""
+    """Return the question to the store about cleaned items; see ``look_up``."""
     return ports.Question(
         feed=feed.url,
         keys=() if is_first else tuple(dict.fromkeys(item.key for item in items)),
@@ -81,12 +81,12 @@ def question(feed: model.Feed, items: Sequence[Item], *, is_first: bool) -> port
 
 
 def prepare(feed: model.Feed, reading: model.Reading) -> tuple[Item, ...]:
-    """The entries that say anything at all, cleaned, each with the id that it can be known by."""
+    """Return the entries that have any content, cleaned, each with its key."""
     base = reading.link or feed.url
     no_guids = _NO_GUIDS | {feed.url, reading.link or ""}
     cleaner = Cleaner()
-    found = (_item(entry, base, no_guids, cleaner) for entry in reading.entries)
-    return _without_shared([item for item in found if item is not None])
+    items = (_item(entry, base, no_guids, cleaner) for entry in reading.entries)
+    return _without_shared([item for item in items if item is not None])
 
 
 def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Cleaner) -> Item | None:
@@ -95,7 +95,7 @@ def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Clea
         guid = None
     link = canonical_link(entry.link or "", base) if (entry.link or "").strip() else ""
     if not link and guid and guid.startswith(("http://", "https://")):
-        # RSS 2.0: a guid is a permalink unless it says that it is none.
+        # RSS 2.0: a guid is a permalink by default.
         link = canonical_link(guid)
     body = cleaner.clean(entry.body or "", base=link or base)
     title = " ".join(cleaner.clean(entry.title or "").text.split()) or _first_words(body.text) or link
@@ -121,16 +121,16 @@ def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Clea
 
 
 def _key(guid: str | None, link: str, folded_title: str, published: datetime | None, fingerprint: str) -> str:
-    """``link``: empty where it names no one article."""
+    """Return the key of an item; ``link`` is empty if it does not name one article."""
     if guid or link:
         return guid or link
-    # A title alone is no name (“Service update”): with its date it is, and without a date with its text.
-    said = f"{folded_title}\n{published.isoformat()}" if published else fingerprint
-    return f"title:{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()}"
+    # A title alone (“Service update”) does not name an article: its date is added, or its text if it has no date.
+    name = f"{folded_title}\n{published.isoformat()}" if published else fingerprint
+    return f"title:{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def _without_shared(items: list[Item]) -> tuple[Item, ...]:
-    """Ids and links that several different items of one reading carry are taken from all of them."""
+    """Remove the ids and links that several different items of one reading share."""
     by_guid: dict[str, list[Item]] = defaultdict(list)
     by_link: dict[str, list[Item]] = defaultdict(list)
     for item in items:
@@ -158,13 +158,13 @@ def _without_shared(items: list[Item]) -> tuple[Item, ...]:
             ),
         )
         for item in kept
-        # One that had nothing but the id says nothing.
+        # An item that had only the id is empty now.
         if item.title or item.guid
     )
 
 
 def _differ(group: list[Item]) -> bool:
-    """One guid over several articles: other links (or none) and other headlines."""
+    """Return whether items under one guid are several articles: their links (or lack of links) and headlines differ."""
     links = {item.link_key for item in group}
     titles = {item.folded_title for item in group}
     return len(titles) > 1 and (len(links) > 1 or links == {""})
@@ -181,7 +181,7 @@ def _first_words(text: str) -> str:
     if len(paragraph) <= _TITLE_LENGTH:
         return paragraph
     cut = paragraph[:_TITLE_LENGTH]
-    # A run without spaces (Chinese, Thai) is cut where it is.
+    # A run without spaces (Chinese, Thai) is cut anywhere.
     return (cut.rpartition(" ")[0] or cut) + "…"
 
 

@@ -1,6 +1,6 @@
-"""Who publishes an article: the outlet that readers know, the owner behind it, and the site of a feed.
+"""Name the publisher of an article: the outlet that readers know, the owner behind it, and the site of a feed.
 
-A feed's site is that of its address, which the operator wrote; never what the feed says of itself.
+A feed's site comes from its address, which the operator wrote; never from what the feed claims.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot import model
 from bot.articles import owners
 from bot.model import visible
 
-#: Hosts that serve the feeds of many publishers under one domain: one of these is no other's sister.
+#: Hosts that serve the feeds of many publishers under one domain, so two of these feeds are not sisters.
 _SHARED_HOSTS = frozenset(
     (
         "acast.com anchor.fm beehiiv.com bitbucket.org blogs.com bsky.app buttondown.com buttondown.email "
@@ -30,21 +30,21 @@ _SHARED_HOSTS = frozenset(
         "youtube.com"
     ).split()
 )
-#: Services whose feeds are made of links to the articles of others, chosen by editors or by a search, under the
-#: publishers' headlines. Where anybody may post a link under words of his own, the service is who says it.
+#: Services whose feeds list the articles of other publishers under their headlines, chosen by editors or by a search.
+#: Where anybody may post a link with a comment, the service itself counts as the publisher.
 _AGGREGATORS = frozenset(
     (
         "allsides.com bing.com drudgereport.com ground.news memeorandum.com news.google.com newsnow.co.uk techmeme.com"
     ).split()
 )
-#: Nearly every link of an article, and ten times as fast as to take the whole address apart.
+#: Matches nearly every link, ten times as fast as parsing the whole address.
 _PLAIN_HOST = re.compile(r"https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?/")
 
 
 def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
     """Return the feed's name, else its title with the host of its address, else the host.
 
-    A title is what the feed says of itself: without the host any feed could pass for any outlet.
+    The feed chooses its title: without the host any feed could pass for any outlet.
     """
     if feed.name:
         return feed.name
@@ -54,15 +54,15 @@ def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
 
 
 def feed_name(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> str:
-    """Return what every page, answer and table calls the feed: the outlet that its articles have, else its address."""
+    """Return the name of the feed on pages, in answers and tables: the outlet of its articles, else its address."""
     feed = feeds.get(state.url) or model.Feed(url=state.url)
     return outlet_of(feed, state.title) if feed.name or state.title else visible.masked(state.url)
 
 
 def owner_of(feed: model.Feed, link: str) -> str:
-    """``owner:`` of the feed, else of its site; of a declared aggregator, of the article's link.
+    """Return ``owner:`` of the feed, else the owner of its site (of a declared aggregator: the site of the link).
 
-    A site's owner is the group that the shipped map names, else its registrable domain.
+    A site's owner is its group in the shipped map, else its registrable domain.
     """
     if feed.owner:
         return feed.owner
@@ -71,7 +71,7 @@ def owner_of(feed: model.Feed, link: str) -> str:
     return _owner_of_site(feed.url)
 
 
-# Asked of each article; as many as there are feeds.
+# Called for each article; one result for each feed.
 @functools.lru_cache(maxsize=10_000)
 def _owner_of_site(url: str) -> str:
     return owners.group_of(_host(url)) or site_of(url)
@@ -79,8 +79,10 @@ def _owner_of_site(url: str) -> str:
 
 @functools.lru_cache(maxsize=10_000)
 def site_of(url: str) -> str:
-    """The registrable domain of a feed's address; the feed's own address where that is no publisher's name: on a host
-    that serves feeds of many, at an IP address, on a host without a domain.
+    """Return the registrable domain of a feed's address.
+
+    Return the address itself if the domain does not name a publisher: it serves feeds of many publishers, or the host
+    is an IP address or has no domain.
 
     >>> site_of("https://rss.example.co.uk/world.xml"), site_of("https://feeds.feedburner.com/Example")
     ('example.co.uk', 'feeds.feedburner.com/Example')
@@ -93,7 +95,7 @@ def site_of(url: str) -> str:
 
 
 def belongs_to(link: str, url: str) -> bool:
-    """Whether a link leads to the site of the feed at ``url``, or to another of the group that owns it."""
+    """Return whether a link leads to the site of the feed at ``url``, or to another site of the same owner group."""
     if registrable_domain(link) == site_of(url):
         return True
     group = owners.group_of(_host(url))
@@ -101,14 +103,14 @@ def belongs_to(link: str, url: str) -> bool:
 
 
 def is_known_aggregator(url: str) -> bool:
-    """Whether the feed at ``url`` is of a service that lists the articles of others."""
-    # By the endings of its name: loading the public suffix list takes a tenth of a second, which `check` is spared.
+    """Return whether the feed at ``url`` comes from a service that lists the articles of other publishers."""
+    # Compares the endings of the host: loading the public suffix list would slow `check` down by a tenth of a second.
     labels = _host(url).split(".")
     return "/alerts/feeds/" in url or any(".".join(labels[at:]) in _AGGREGATORS for at in range(len(labels)))
 
 
 def registrable_domain(link: str) -> str:
-    """``bbc.co.uk`` of ``https://feeds.bbci.co.uk``-like addresses; an IP address or a bare name is itself.
+    """Return the registrable domain of an address, or its host if that is an IP address or a bare name.
 
     >>> registrable_domain("https://www.bbc.co.uk/news/1")
     'bbc.co.uk'
@@ -116,7 +118,7 @@ def registrable_domain(link: str) -> str:
     return _domain_of(_host(link))
 
 
-# The hosts of the feeds that are polled together; the bound is for a hostile one.
+# The bound is for a hostile feed with many hosts.
 @functools.lru_cache(maxsize=10_000)
 def _domain_of(host: str) -> str:
     if not host or host.replace(".", "").isdigit() or ":" in host:

@@ -1,11 +1,11 @@
-"""Who owns a domain, for the few groups whose sister titles share newsrooms: the shipped map."""
+"""Return the owner of a domain, from the shipped map of groups whose sister titles share newsrooms."""
 
 from __future__ import annotations
 
 from functools import cache, lru_cache
 from importlib import resources
 
-#: No domain of the map has more.
+#: Maximum labels of a domain in the map.
 _MOST_LABELS = 8
 
 
@@ -16,10 +16,10 @@ def _table() -> dict[str, str]:
     return {domain: owner for domain, _, owner in pairs}
 
 
-# As many as there are hosts of feeds; the bound is for a hostile one.
+# The bound is for a hostile feed with many hosts.
 @lru_cache(maxsize=10_000)
 def group_of(domain: str) -> str | None:
-    """The owner of a domain or of the nearest domain above it; None: not in the map."""
+    """Return the owner of a domain, or of the nearest domain above it, or None if the map has neither."""
     labels = domain.casefold().strip(".").split(".")[-_MOST_LABELS:]
     for at in range(len(labels) - 1):
         owner = _table().get(".".join(labels[at:]))

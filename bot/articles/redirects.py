@@ -1,6 +1,6 @@
-"""Links that lead elsewhere and say in their own address where: search results, social networks, mail gateways.
+"""Resolve links whose own address contains their target: search results, social networks, mail gateways.
 
-Each is a row; what can be known only by asking (short links, Google News since 2024, feedproxy) is left as it is.
+Links that only a request could resolve (short links, Google News since 2024, feedproxy) stay as they are.
 """
 
 from __future__ import annotations
@@ -45,29 +45,29 @@ _HINT = re.compile(
 
 
 def may_redirect(host: str) -> bool:
-    """Cheap: False where ``target_of`` surely gives None for a link to this host (in small letters)."""
+    """Return False if ``target_of`` surely returns None for a link to this host (in lower case). Cheap."""
     return _HINT.search(host) is not None
 
 
 def target_of(link: str) -> str | None:
-    """Where ``link`` says that it leads, one step; None: it is no redirect, or does not say."""
+    """Return the target that ``link`` contains, one step, or None if it is not such a redirect."""
     parts = urlsplit(link)
     host = (parts.hostname or "").lower()
     if host.endswith(".cdn.ampproject.org") or (
         parts.path.startswith("/amp/") and re.search(r"(?:^|\.)google\.[a-z]{2,3}(?:\.[a-z]{2,3})?\Z", host)
     ):
         return _in_amp_cache(parts.path, parts.query)
-    if host.startswith("news.google.") and (found := _GOOGLE_NEWS.match(parts.path)):
-        return _in_google_news(found[1])
-    if host.endswith("r.search.yahoo.com") and (found := _YAHOO.search(parts.path)):
-        return _web(unquote(found[1]))
+    if host.startswith("news.google.") and (match := _GOOGLE_NEWS.match(parts.path)):
+        return _in_google_news(match[1])
+    if host.endswith("r.search.yahoo.com") and (match := _YAHOO.search(parts.path)):
+        return _web(unquote(match[1]))
     if not parts.query:
         return None
     for hosts, path, names in _WRAPPERS:
         if hosts.search(host) and path.search(parts.path):
-            # "#" in an unescaped target was cut off by urlsplit: a fragment, which is dropped anyway.
-            given = parse_qs(parts.query, max_num_fields=100)
-            return next((web for name in names for value in given.get(name, ()) if (web := _web(value))), None)
+            # urlsplit has cut off "#" in an unescaped target: a fragment, which is dropped anyway.
+            values = parse_qs(parts.query, max_num_fields=100)
+            return next((web for name in names for value in values.get(name, ()) if (web := _web(value))), None)
     return None
 
 
@@ -76,16 +76,16 @@ def _web(value: str) -> str | None:
 
 
 def _in_amp_cache(path: str, query: str) -> str | None:
-    """``/c/s/example.com/story`` (cache), ``/amp/s/example.com/story`` (viewer); ``s`` is https."""
-    found = _AMP_CACHE.match(path)
-    if found is None or "." not in path[found.end() :].partition("/")[0]:
+    """Return the target of ``/c/s/example.com/x`` (cache) or ``/amp/s/example.com/x`` (viewer); ``s`` is https."""
+    prefix = _AMP_CACHE.match(path)
+    if prefix is None or "." not in path[prefix.end() :].partition("/")[0]:
         return None
-    scheme = "https" if found[0].endswith("/s/") else "http"
-    return f"{scheme}://{path[found.end() :]}" + (f"?{query}" if query else "")
+    scheme = "https" if prefix[0].endswith("/s/") else "http"
+    return f"{scheme}://{path[prefix.end() :]}" + (f"?{query}" if query else "")
 
 
 def _in_google_news(code: str) -> str | None:
-    """The article's address inside a Google News id (a protocol buffer in base64; ids since 2024 hold none)."""
+    """Return the address inside a Google News id (a protocol buffer in base64), or None: ids since 2024 have none."""
     try:
         raw = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
     except (binascii.Error, ValueError):

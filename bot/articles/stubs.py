@@ -1,4 +1,4 @@
-"""The identity of an article that was just made, as the store would give it back."""
+"""The identity of an article that was just made, as the store would return it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bot import model, ports
 
 
 def stub_of(article: model.Article, *, has_text: bool) -> ports.Stub:
-    """What the store would give back of ``article``."""
+    """Return what the store would return of ``article``."""
     return ports.Stub(
         id=article.id,
         link=article.link,

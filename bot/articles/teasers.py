@@ -1,10 +1,10 @@
-"""Does a feed give an article's text, or only the beginning of it?"""
+"""Recognise texts that are only the beginning of an article."""
 
 from __future__ import annotations
 
 import re
 
-#: How publishers end a text that goes on elsewhere; in the languages whose feeds were at hand.
+#: Publishers end a text so if the rest is on their site; in the languages of the feeds that we have seen.
 _GOES_ON = re.compile(
     r"(?:…|\.\.\.|\[(?:…|\.{3}|&hellip;)\]"
     r"|\b(?:continue reading|read (?:more|on|the full (?:story|article))|full story|keep reading|weiterlesen|mehr lesen"
@@ -13,12 +13,12 @@ _GOES_ON = re.compile(
     r"[\s\])}>»→›.…:]{0,40}\Z",
     re.IGNORECASE,
 )
-#: The end is looked at; a post that says “read more” in its middle is whole.
+#: Only the end counts; a post with “read more” in its middle is whole.
 _TAIL = 80
 
 
 def is_cut(text: str) -> bool:
-    """Whether a clean text ends as a teaser does that was cut off.
+    """Return whether a clean text ends like a teaser that was cut off.
 
     >>> is_cut("Operators were told on Wednesday that the […]"), is_cut("Operators were told."), is_cut("")
     (True, False, False)

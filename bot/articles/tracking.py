@@ -1,8 +1,8 @@
-"""Query parameters that say how a reader came, not which article it is.
+"""Remove query parameters that track the reader and do not name the article.
 
-Deliberately a short list: to drop a parameter that names the article makes two articles one, and a story is
-lost; to keep one that does not makes one article two, which the story stage still joins. courlan's list drops ``cid``,
-``gl``, ``source``, ``keyword``: docs/decisions/0013-identity-and-feed-lists.md.
+Deliberately a short list: without a parameter that names the article, two articles become one, and a story is lost;
+with a needless one, one article becomes two, which the story stage still joins. courlan's list drops ``cid``, ``gl``,
+``source``, ``keyword``: docs/decisions/0013-identity-and-feed-lists.md.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote_plus
 
-# Sources: Firefox's query stripping list, ClearURLs' global rules, AdGuard's TrackParamFilter (general_url), and what
-# publishers append to the links of their own feeds.
+# Sources: Firefox's query stripping list, ClearURLs' global rules, AdGuard's TrackParamFilter (general_url), and the
+# parameters that publishers append to the links in their feeds.
 _PREFIXES = tuple(
     """
     utm_ mtm_ pk_ piwik_ matomo_ at_campaign at_medium at_custom hsa_ itm_ ns_ oly_ vero_ mkt_ _hs __hs fb_action_ stm_
@@ -26,7 +26,7 @@ _NAMES = frozenset(
     __twitter_impression __source s_campaign nr_email_referer traffic_source fromrss via_rss
     """.split()
 )
-#: Dropped only with these values: elsewhere they choose the article.
+#: Dropped only with these values: with others they name the article.
 _VALUES = {
     "ref": frozenset(("rss", "feed", "rssfeed", "rss_feed", "home", "twitter", "facebook", "hvper.com")),
     "source": frozenset(("rss", "feed", "rssfeed", "googlenews", "newsletter", "twitter", "facebook")),
@@ -48,7 +48,7 @@ _NEED_HOST = {"m": re.compile(r"blogspot\.|blogger\.")}
 
 
 def strip(query: str, host: str) -> str:
-    """``query`` without tracking; the order of what stays is kept, since some servers mind it."""
+    """Return ``query`` without tracking, in its order, which matters to some servers."""
     if not query:
         return ""
     return "&".join(part for part in query.split("&") if part and not _is_tracking(part, host))

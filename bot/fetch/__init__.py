@@ -1,7 +1,7 @@
-"""The one HTTP client: conditional requests, bounds, and a guard on every connection.
+"""Fetch feeds, pages and mails within bounds, and parse documents in processes that can do no harm.
 
-Knows addresses and bytes; must not know what a feed is, nor when one is due.
+Knows addresses and bytes; must not know when a feed is due.
 
-    Request → address (scheme, host) → host slot → guard (the connected address) → answer → bounds → Answer
-                  ↑_____________________ redirect, at most five ______________________|
+    Request → address (scheme, host) → host slot → guard (the connected address) → response → bounds → Answer
+                  ↑_____________________ redirect, at most five ________________________|
 """

@@ -1,7 +1,7 @@
-"""What a feed's own keys add to a request: fields of its head, a proxy, and TLS with its own certificates.
+"""Add what a feed's own access needs to a request: headers, a proxy, and TLS with its certificates.
 
-The one place of this package that holds a secret's text, and no longer than the request takes. Knows no redirect:
-whoever asks says whether the request goes to the origin that these belong to.
+The one place of this package that holds a secret's text, and no longer than the request takes. Knows no redirect: the
+caller decides whether the request goes to the origin that the secrets belong to.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _COOKIE = re.compile(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
 
 
 def no_secret(secret: model.Secret) -> str:
-    """For a client that is given none. Raises ConfigError."""
+    """Raise ConfigError: the secrets of a client that has none."""
     raise ConfigError(f"{secret.reference} cannot be opened here")
 
 
 class Keys:
-    """Opens what the feeds' accesses name."""
+    """Reads the secrets that the feeds' accesses name."""
 
     def __init__(self, secret_of: SecretOf) -> None:
         self._secret_of = secret_of
@@ -41,22 +41,22 @@ class Keys:
         self._stamps: dict[_Files, tuple[int, ...]] = {}
 
     def fields(self, access: model.Access) -> dict[str, str]:
-        """Header -> value. Raises Refused."""
-        found = {name: self._opened(value, f"the header {name}", _HEADER) for name, value in access.headers}
+        """Return the headers by name. Raises Refused."""
+        headers = {name: self._opened(value, f"the header {name}", _HEADER) for name, value in access.headers}
         if access.cookies:
             pairs = (f"{name}={self._opened(x, f'the cookie {name}', _COOKIE)}" for name, x in access.cookies)
-            found["Cookie"] = "; ".join(pairs)
+            headers["Cookie"] = "; ".join(pairs)
         if access.login is not None:
             secret = self._opened(access.login.secret, "auth", _HEADER if access.login.user is None else None)
-            found["Authorization"] = _authorization(access.login.user, secret)
-        return found
+            headers["Authorization"] = _authorization(access.login.user, secret)
+        return headers
 
     def password(self, login: model.Login) -> str:
-        """Raises Refused."""
+        """Return the password of a login. Raises Refused."""
         return self._opened(login.secret, "auth", _PASSWORD)
 
     def proxy(self, access: model.Access) -> str | None:
-        """Its whole address; None: the feed names none. Raises Refused."""
+        """Return the address of the feed's proxy, or None if it has none. Raises Refused."""
         if access.proxy is None:
             return None
         address = self._opened(access.proxy, "proxy", _HEADER)
@@ -65,23 +65,23 @@ class Keys:
         except httpx.InvalidURL:
             url = httpx.URL("")
         if url.scheme not in ("http", "https") or not url.host:
-            raise Refused("the feed's proxy is no address: it reads http://host:port")
+            raise Refused("the feed's proxy is not an address; write http://host:port")
         return address
 
     def tls(self, access: model.Access) -> ssl.SSLContext | None:
-        """A context for the feed's certificates, the same one for the same files; None: it has none. Raises Refused."""
+        """Return a context with the feed's certificates (one for equal files), or None without any. Raises Refused."""
         files = (access.certificate, access.key, access.authority)
         if not any(files):
             return None
         try:
-            # Certificates are renewed under their name: what is new is loaded into the context for the next handshake.
+            # Renewed certificates have the same name: a changed file is loaded for the next handshake.
             stamp = tuple(Path(name).stat().st_mtime_ns for name in files if name)
             if self._stamps.get(files) != stamp:
                 context = self._contexts.setdefault(files, httpx.create_ssl_context())
                 if access.authority:
                     context.load_verify_locations(access.authority)
                 if access.certificate:
-                    # A key behind a passphrase would ask for it on the terminal.
+                    # Otherwise a key with a passphrase would prompt on the terminal.
                     context.load_cert_chain(access.certificate, access.key, password=lambda: "")
                 self._stamps[files] = stamp
         except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
-"""An address as it may be asked: scheme, origin, credentials, the next hop.
+"""Check the address of a request: scheme, origin, credentials, the next hop.
 
-Knows no connection: what an address resolves to is the guard's business.
+Knows no connection: the guard checks what an address resolves to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_LENGTH = 8000
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to ask, and the credentials that belong to this origin alone."""
+    """An address, and the credentials that belong to its origin alone."""
 
     #: Without credentials and fragment.
     url: httpx.URL
@@ -28,17 +28,17 @@ class Address:
 
     @property
     def host(self) -> str:
-        """The host's name in ASCII."""
+        """Return the host's name in ASCII."""
         return self.url.host
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
-        """Scheme, host and port (None: the scheme's own), by which credentials are limited."""
+        """Return scheme, host and port (None for the scheme's default), which limit the use of credentials."""
         return self.url.scheme, self.url.host, self.url.port
 
     @property
     def authorization(self) -> str | None:
-        """Value of the Authorization header; None: no credentials."""
+        """Return the Authorization header, or None without credentials."""
         if not self.user and not self.password:
             return None
         packed = base64.b64encode(f"{self.user}:{self.password}".encode())
@@ -46,14 +46,14 @@ class Address:
 
     @property
     def whole(self) -> str:
-        """With its credentials: to be stored, never to be shown."""
+        """Return the address with its credentials: for the store, never to be shown."""
         if not self.user and not self.password:
             return str(self.url)
         return str(self.url.copy_with(username=self.user, password=self.password))
 
 
 def parse(text: str) -> Address:
-    """The address that ``text`` names. Raises Refused with what is wrong."""
+    """Parse an address. Raises Refused, which says what is wrong."""
     text = text.strip()
     if len(text) > MAX_LENGTH:
         raise Refused(f"{visible.masked(text[:80])}…: longer than {MAX_LENGTH} characters; not fetched")
@@ -65,7 +65,7 @@ def parse(text: str) -> Address:
 
 
 def next_hop(current: Address, location: str) -> Address:
-    """Where a redirect leads; credentials stay only on the same origin. Raises Refused."""
+    """Return the target of a redirect, with the credentials only on the same origin. Raises Refused."""
     try:
         url = current.url.join(location.strip())
     except (httpx.InvalidURL, ValueError) as error:
@@ -73,7 +73,7 @@ def next_hop(current: Address, location: str) -> Address:
     target = _checked(url, f"redirects to {location.strip()[:200]}")
     if target.origin == current.origin:
         return Address(target.url, current.user, current.password)
-    # A server must not choose with which credentials another one is asked.
+    # A server must not choose which other server gets the credentials.
     return Address(target.url)
 
 

@@ -1,8 +1,7 @@
-"""Bytes, read and unpacked within a bound.
+"""Read and unpack bytes within a bound.
 
-Knows nothing of HTTP beyond the name of a content coding. The library under us inflates a whole network read before
-anybody can count it (a brotli bomb of 796 bytes became 500 MB), so packed bytes are inflated here, a bounded step at
-a time.
+Knows nothing of HTTP beyond the name of a content coding. The HTTP library inflates a whole network read before anybody
+can count it (a brotli bomb of 796 bytes became 500 MB), so packed bytes are inflated here, one bounded step at a time.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ _GZIP_MAGIC = b"\x1f\x8b"
 #: Window bits of zlib: 31 gzip, 15 zlib, -15 raw deflate.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _STEP_BYTES = 1024
-#: A body said to be packed a few times over is an attack or a broken proxy.
+#: A body that is packed more often is an attack, or comes from a broken proxy.
 _MAX_LAYERS = 2
-#: Returns when so many bytes may be held.
+#: Waits until this many bytes may be held.
 Hold = Callable[[int], Awaitable[None]]
 
 
 async def no_wait(size_bytes: int) -> None:
-    """Any size may be held."""
+    """Hold any size without waiting."""
 
 
 async def read_bounded(
     chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int, hold: Hold = no_wait
 ) -> tuple[bytes, bool]:
-    """The unpacked body and whether it ended as it should. Raises TooBig, Unreachable.
+    """Return the unpacked body and whether it is complete. Raises TooBig, Unreachable.
 
-    ``coding`` is the value of Content-Encoding; a body that is not packed as it says is taken as it is, since such
-    servers exist and the body says what it is. The second value is False for half a body.
+    ``coding`` is the value of Content-Encoding. A body that is not packed so is returned unchanged, since such servers
+    exist and its first bytes show what it is.
     """
     names = [name.strip().lower() for name in coding.split(",") if name.strip().lower() not in ("", "identity")]
     unknown = [name for name in names if name not in ("gzip", "x-gzip", "deflate")]
@@ -43,7 +42,7 @@ async def read_bounded(
     is_whole = True
     try:
         async for chunk in chunks:
-            # A packed piece may be a thousand times as long unpacked.
+            # Unpacked bytes may be a thousand times as many.
             step = _STEP_BYTES if names else len(chunk)
             for place in range(0, len(chunk), step or 1):
                 unpacker.feed(chunk[place : place + step])
@@ -54,7 +53,7 @@ async def read_bounded(
             if unpacker.is_over:
                 break
     except ConnectionError:
-        # What came is kept: a feed cut off after 50 items still has them.
+        # The received part is kept: a feed cut off after 50 items still has them.
         is_whole = False
     content = unpacker.finished()
     if content.startswith(_GZIP_MAGIC):
@@ -63,7 +62,7 @@ async def read_bounded(
 
 
 def gunzipped(content: bytes, *, limit_bytes: int) -> bytes:
-    """Bytes that turn out to be gzip though nothing said so, unpacked; all others as they are. Raises TooBig."""
+    """Unpack bytes that are gzip without being declared so; return all others unchanged. Raises TooBig."""
     for _ in range(_MAX_LAYERS):
         if not content.startswith(_GZIP_MAGIC):
             break
@@ -77,10 +76,10 @@ def gunzipped(content: bytes, *, limit_bytes: int) -> bytes:
 
 
 class Unpacker:
-    """Inflates piece by piece and never holds more than the limit and one step."""
+    """Inflates piece by piece, and never holds more than the limit and one step."""
 
     def __init__(self, limit_bytes: int, *, is_packed: bool = True, deflate: bool = False) -> None:
-        #: Nothing more is wanted: the rest is junk or damaged.
+        #: The remaining bytes are junk or damaged.
         self.is_over = False
         self.is_damaged = False
         self._out = bytearray()
@@ -91,7 +90,7 @@ class Unpacker:
         self._head = b""
 
     def feed(self, chunk: bytes) -> None:
-        """Raises TooBig."""
+        """Add packed bytes. Raises TooBig."""
         if self.is_over:
             return
         if not self._is_begun:
@@ -108,16 +107,16 @@ class Unpacker:
 
     @property
     def size(self) -> int:
-        """Unpacked bytes so far."""
+        """Return the number of unpacked bytes so far."""
         return len(self._out)
 
     @property
     def is_whole(self) -> bool:
-        """Whether the packed stream ended as it should."""
+        """Return whether the packed stream is complete."""
         return not self.is_damaged and (self._inflater is None or self._inflater.eof)
 
     def finished(self) -> bytes:
-        """All unpacked bytes."""
+        """Return all unpacked bytes."""
         return bytes(self._out) + self._head
 
     def _begin(self, start: bytes) -> None:
@@ -130,7 +129,7 @@ class Unpacker:
             self._inflater = zlib.decompressobj(_ZLIB if is_zlib else _RAW)
 
     def _inflate(self, chunk: bytes) -> None:
-        # Small steps, so that damage costs no more than the step in which it lies.
+        # Small steps, so that damage costs no more than one step.
         for place in range(0, len(chunk), _STEP_BYTES):
             self._inflate_step(chunk[place : place + _STEP_BYTES])
 
@@ -139,7 +138,7 @@ class Unpacker:
             try:
                 self._out += self._inflater.decompress(chunk, self._limit + 1 - len(self._out))
             except zlib.error:
-                # Files read before is kept, as with a cut document.
+                # The bytes before the damage are kept, as with a cut document.
                 self.is_over = self.is_damaged = True
                 return
             _check(len(self._out), self._limit)

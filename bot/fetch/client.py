@@ -1,4 +1,4 @@
-"""One request, its redirects, and the answer: bounded in time, bytes and hops.
+"""Send one request, follow its redirects and return the answer, within bounds of time, bytes and hops.
 
 Knows no feed; any status is an answer. No cookie that a server sets is kept; those of a feed's own access are sent.
 """
@@ -40,26 +40,26 @@ ACCEPT_FEEDS = (
 _PERMANENT = (301, 308)
 _MAILBOXES = ("imaps://", "imap://")
 _REDIRECTS = (301, 302, 303, 307, 308)
-#: Those that keep the method (RFC 9110 section 15.4).
+#: Redirects that keep the method (RFC 9110 section 15.4).
 _REDIRECTS_OF_POST = (307, 308)
-#: A refusal's small body is read to its end so that the connection can be used again; a larger one is not.
+#: A small body of an error response is read to its end, so that the connection can be used again; a larger one is not.
 _DRAIN_BYTES = 65_536
-#: A validator longer than this is not worth sending back.
+#: Longer validators are not sent back.
 _MAX_VALIDATOR = 1000
 
 
 @dataclass(slots=True)
 class _Course:
-    """Where a request has come to."""
+    """The progress of a request."""
 
     at: Address
-    #: Seconds left of the whole.
-    left: float
-    #: Target of the leading run of permanent redirects.
+    #: Remainder of the timeout.
+    seconds_left: float
+    #: The target of the permanent redirects that came first.
     permanent: Address | None = None
     is_run_over: bool = False
     has_moved: bool = False
-    #: Of ``fetch.allow_private``, open on the whole way.
+    #: Blocks of ``fetch.allow_private`` that are open to this request.
     blocks: Sequence[str] = ()
 
 
@@ -90,14 +90,16 @@ class HttpFetcher:
         self._make_transports = partial(
             Transports, tls=self._tls, connections=policy.concurrency, use_proxy=policy.use_proxy
         )
-        #: By the blocks of ``fetch.allow_private`` that are open: no connection serves a request that may not make it.
+        #: By the open blocks of ``fetch.allow_private``: no request gets a connection that it may not make.
         self._transports: dict[Sequence[str], Transports] = {}
 
     async def get(self, request: ports.Request) -> ports.Answer:
-        """Follow redirects, bounded in time and bytes. Any status is an answer. Raises FetchError."""
+        """Send a request and follow its redirects. Any status is an answer. Raises FetchError."""
         if request.url.startswith(_MAILBOXES):
             return await self._mails(request)
-        course = _Course(at=addresses.parse(request.url), left=self._seconds, blocks=await self._blocks(request))
+        course = _Course(
+            at=addresses.parse(request.url), seconds_left=self._seconds, blocks=await self._blocks(request)
+        )
         if request.pace:
             turn = self._turns.take(course.at.host, request.pace, now=self._clock.now())
             await self._clock.sleep(turn - self._clock.now())
@@ -111,13 +113,14 @@ class HttpFetcher:
         )
 
     async def _blocks(self, request: ports.Request) -> Sequence[str]:
-        """Return the blocks of ``fetch.allow_private`` that are open: those that the request's home is in."""
+        """Return the blocks of ``fetch.allow_private`` that are open to the request: the blocks of its home."""
         if request.home is None or not self._has_blocks:
             return ()
         home = addresses.parse(request.home).url
         return await self._guard.blocks_of(home.host, home.port or 443, self._seconds)
 
     async def close(self) -> None:
+        """Close all connections."""
         for transports in self._transports.values():
             await transports.close()
         self._guard.close()
@@ -125,7 +128,7 @@ class HttpFetcher:
             await self._mailboxes.close()
 
     async def wait(self, request: ports.Request) -> bool:
-        """Whether something came into a mailbox; False: not within some minutes. Raises FetchError."""
+        """Return whether a mail came; False after some minutes without one. Raises FetchError."""
         with _shown(request.url):
             return await self._mailboxes.wait(request, seconds=self._seconds)
 
@@ -138,24 +141,24 @@ class HttpFetcher:
 
     @functools.cached_property
     def _mailboxes(self) -> mailbox.Mailboxes:
-        # On first use, for the start-up of all who have no mailbox.
+        # Imported on first use: few users have a mailbox.
         from bot.fetch import mailbox
 
         return mailbox.Mailboxes(self._keys, self._guard, self._clock, tls=self._tls)
 
     async def _hop(self, request: ports.Request, course: _Course) -> ports.Answer | None:
-        """Ask once; None: redirected, and the course moved on."""
+        """Send one request; return None after a redirect, which changes the course."""
         where = visible.masked(request.url)
         if course.has_moved:
             where = f"{where} (now at {course.at.url})"
-        # The slot of the last hop is given back before the next is taken: two hosts that redirect to each
-        # other cannot lock each other up.
+        # The slot of one hop is released before the next is taken: two hosts that redirect to each other cannot
+        # deadlock.
         async with self._slots.slot(course.at.host):
             loop = asyncio.get_running_loop()
-            begun = loop.time()
+            start = loop.time()
             try:
-                async with asyncio.timeout(course.left) as deadline:
-                    return await self._ask(request, course, deadline)
+                async with asyncio.timeout(course.seconds_left) as deadline:
+                    return await self._exchange(request, course, deadline)
             except TimeoutError as error:
                 raise ports.Unreachable(
                     f"{where}: no whole answer within {self._seconds:g} seconds;"
@@ -166,10 +169,12 @@ class HttpFetcher:
             except ports.FetchError as error:
                 raise type(error)(f"{where}: {error}") from error
             finally:
-                course.left = max(0.0, course.left - (loop.time() - begun))
+                course.seconds_left = max(0.0, course.seconds_left - (loop.time() - start))
 
-    async def _ask(self, request: ports.Request, course: _Course, deadline: asyncio.Timeout) -> ports.Answer | None:
-        response = await self._send(self._built(request, course), request.access, course.blocks)
+    async def _exchange(
+        self, request: ports.Request, course: _Course, deadline: asyncio.Timeout
+    ) -> ports.Answer | None:
+        response = await self._send(self._build(request, course), request.access, course.blocks)
         try:
             location = response.headers.get("location")
             redirects = _REDIRECTS if request.form is None else _REDIRECTS_OF_POST
@@ -190,11 +195,11 @@ class HttpFetcher:
         finally:
             await response.aclose()
 
-    def _built(self, request: ports.Request, course: _Course) -> httpx.Request:
+    def _build(self, request: ports.Request, course: _Course) -> httpx.Request:
         fields = {
             "User-Agent": self._agent,
             "Accept": request.accept or ACCEPT_FEEDS,
-            # Only what bounds.py can inflate within a limit.
+            # The codings that can be inflated within a limit.
             "Accept-Encoding": "gzip, deflate",
         }
         if request.etag:
@@ -205,12 +210,17 @@ class HttpFetcher:
             fields["Authorization"] = authorization
         if request.access is not None and _is_home(request.access, course.at):
             fields |= self._keys.fields(request.access)
-        seconds = {"connect": course.left, "read": course.left, "write": course.left, "pool": course.left}
+        seconds = {
+            "connect": course.seconds_left,
+            "read": course.seconds_left,
+            "write": course.seconds_left,
+            "pool": course.seconds_left,
+        }
         form = None if request.form is None else request.form.encode()
         if form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"
         method = "GET" if form is None else "POST"
-        return httpx.Request(method, course.at.url, headers=fields, content=form, extensions={"timeout": seconds})
+        return httpx.Request(method, course.at.url, headers=fields, content=form, extensions={"timeout": timeouts})
 
     async def _send(self, request: httpx.Request, access: model.Access | None, blocks: Sequence[str]) -> httpx.Response:
         tls = self._keys.tls(access) if access is not None and _is_home(access, Address(request.url)) else None
@@ -221,34 +231,34 @@ class HttpFetcher:
         try:
             return await transport.handle_async_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            # A kept connection may be closed by the server while we write to it; nothing was answered, and a
-            # GET may be sent again (RFC 9110 section 9.2.2), as may all that we post: twice has the effect of once.
+            # The server may close a kept connection while we write to it. Without a response, a GET may be sent again
+            # (RFC 9110 section 9.2.2), and so may our POSTs: they are idempotent.
             return await transport.handle_async_request(request)
 
     def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> ports.Answer:
-        # Theirs decodes all of them for each that is asked for.
-        found = dict(response.headers.items())
+        # httpx decodes all headers at each access.
+        fields = dict(response.headers.items())
         now = self._clock.now()
         stream = response.extensions.get("network_stream")
         return ports.Answer(
             status=response.status_code,
             url=str(course.at.url),
             body=body,
-            content_type=found.get("content-type", "")[:200],
-            # Half a body must not be confirmed as the whole by its validators later.
-            etag=_validator(found.get("etag")) if is_whole else None,
-            last_modified=_validator(found.get("last-modified")) if is_whole else None,
-            fresh_until=headers.fresh_until(found, now=now) if is_whole else None,
-            retry_after=headers.retry_after(found.get("retry-after"), now=now) or headers.limit_end(found, now=now),
+            content_type=fields.get("content-type", "")[:200],
+            # Without validators, a 304 cannot confirm half a body later.
+            etag=_validator(fields.get("etag")) if is_whole else None,
+            last_modified=_validator(fields.get("last-modified")) if is_whole else None,
+            fresh_until=headers.fresh_until(fields, now=now) if is_whole else None,
+            retry_after=headers.retry_after(fields.get("retry-after"), now=now) or headers.limit_end(fields, now=now),
             permanent_url=course.permanent.whole if course.permanent else None,
             certificate_until=headers.certificate_end(stream.get_extra_info("ssl_object")) if stream else None,
             is_private=bool(course.blocks),
-            links=headers.links(found.get("link"), str(course.at.url)),
+            links=headers.links(fields.get("link"), str(course.at.url)),
         )
 
 
 def agent_of(policy: model.FetchPolicy) -> str:
-    """Who asks, and whom to write to (RFC 9110 section 10.1.5).
+    """Return the User-Agent: our name, and a contact (RFC 9110 section 10.1.5).
 
     >>> agent_of(model.FetchPolicy(contact="ops@example.org")).partition(" ")[2]
     '(feed reader; +ops@example.org)'
@@ -259,7 +269,7 @@ def agent_of(policy: model.FetchPolicy) -> str:
 
 @contextmanager
 def _shown(url: str) -> Iterator[None]:
-    """Errors name the address."""
+    """Put the address before the text of errors."""
     try:
         yield
     except ports.FetchError as error:
@@ -267,24 +277,24 @@ def _shown(url: str) -> Iterator[None]:
 
 
 async def _hold(share: ports.Share | None, deadline: asyncio.Timeout, size_bytes: int) -> None:
-    """Waiting for room costs the server none of its time."""
+    """Wait until the body may be held; this does not count towards the timeout."""
     if share is None or size_bytes <= SMALL_BYTES:
         return
-    until, begun = deadline.when(), asyncio.get_running_loop().time()
+    until, start = deadline.when(), asyncio.get_running_loop().time()
     deadline.reschedule(None)
     await share.hold(size_bytes)
     if until is not None:
-        deadline.reschedule(until + asyncio.get_running_loop().time() - begun)
+        deadline.reschedule(until + asyncio.get_running_loop().time() - start)
 
 
 def _is_home(access: model.Access, at: Address) -> bool:
-    """What was given for one origin is neither sent along a redirect to another nor to where the feed has moved."""
+    """Return whether the request goes to the origin of ``access``: no redirect and no move takes it elsewhere."""
     return addresses.parse(access.home).origin == at.origin
 
 
 def _move(course: _Course, status: int, location: str) -> None:
     target = addresses.next_hop(course.at, location)
-    # A permanent move away from TLS is followed, never remembered.
+    # A permanent redirect from https to http is followed, but not stored.
     is_downgrade = course.at.url.scheme == "https" and target.url.scheme == "http"
     if status in _PERMANENT and not course.is_run_over and not is_downgrade:
         course.permanent = target
@@ -299,7 +309,7 @@ def _validator(value: str | None) -> str | None:
 
 
 async def _raw(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """The bytes as they come, not inflated. Raises ConnectionError where the peer left in the middle."""
+    """Yield the bytes as received, not inflated. Raises ConnectionError if the server closes too early."""
     assert isinstance(response.stream, httpx.AsyncByteStream)
     try:
         async for chunk in response.stream:

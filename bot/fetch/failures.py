@@ -1,7 +1,4 @@
-"""What went wrong on the way, for people: what happened and what to do.
-
-Turns the HTTP library's exceptions into text; decides nothing.
-"""
+"""Describe the HTTP library's exceptions for people: what happened and what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ _CERTIFICATE = {
 
 
 def told(error: httpx.HTTPError, host: str) -> str:
-    """One line for ``error``; holds nothing that the server sent."""
+    """Describe ``error`` in one line, without any text from the server."""
     cause = _cause(error, ssl.SSLCertVerificationError)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"{host}: {_CERTIFICATE.get(cause.verify_code, f'its certificate is refused ({cause.verify_message})')}"
@@ -43,7 +40,7 @@ def told(error: httpx.HTTPError, host: str) -> str:
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    """The first exception of ``kind`` in the chain."""
+    """Return the first exception of ``kind`` in the chain."""
     seen = 0
     while error is not None and seen < 10:
         if isinstance(error, kind):

@@ -1,4 +1,4 @@
-"""The HTTP client that is made when something is fetched: a pass in which no feed is due imports none of it."""
+"""Make the HTTP client on first use: a pass in which no feed is due does not import it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FetcherAtFirstUse:
-    """Implements ports.Fetcher and ports.Bell by what ``make`` gives."""
+    """Implements ports.Fetcher and ports.Bell by the client that ``make`` returns."""
 
     def __init__(self, make: Callable[[], HttpFetcher]) -> None:
         self._make = make
@@ -23,11 +23,11 @@ class FetcherAtFirstUse:
         return self._make()
 
     def get(self, request: ports.Request) -> Coroutine[Any, Any, ports.Answer]:
-        """As HttpFetcher."""
+        """Call the client's method."""
         return self._fetcher.get(request)
 
     def wait(self, request: ports.Request) -> Coroutine[Any, Any, bool]:
-        """As HttpFetcher."""
+        """Call the client's method."""
         return self._fetcher.wait(request)
 
     async def close(self) -> None:

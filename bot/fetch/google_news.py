@@ -1,6 +1,6 @@
-"""The publishers' addresses behind the links of Google News, by googlenewsdecoder.
+"""Resolve links of Google News to the publishers' addresses, by googlenewsdecoder.
 
-Its requests go through our own client, with its guard and its bounds. Whatever fails leaves a link as it is.
+Its requests go through our own client, with its guard and its bounds. A link that cannot be resolved stays unchanged.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-#: Links of one poll: a page is fetched for each, then one request is sent for all.
+#: Maximum links per poll: each costs a page, and all together one more request.
 _MOST: Final = 40
 _SECONDS: Final = 60
-#: How long nothing is sent after Google has resolved none of the links.
+#: Pause after Google has resolved none of the links.
 _PAUSE: Final = timedelta(hours=1)
 _MOST_KEPT: Final = 10_000
 
@@ -35,59 +35,61 @@ class GoogleNews:
     def __init__(self, fetcher: ports.Fetcher, clock: ports.Clock) -> None:
         self._fetcher = fetcher
         self._clock = clock
-        self._found: OrderedDict[str, str] = OrderedDict()
+        self._resolved: OrderedDict[str, str] = OrderedDict()
         self._closed_until: datetime | None = None
 
     async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        """Link -> the publisher's; links that are not Google's or cannot be resolved are left out."""
-        wanted = [link for link in dict.fromkeys(links) if _is_hidden(link)]
-        unknown = [link for link in wanted if link not in self._found][:_MOST]
+        """Return the publisher's address by link, without links that are not Google's or cannot be resolved."""
+        hidden = [link for link in dict.fromkeys(links) if _is_hidden(link)]
+        unknown = [link for link in hidden if link not in self._resolved][:_MOST]
         now = self._clock.now()
         if unknown and (self._closed_until is None or self._closed_until <= now):
-            found = await self._asked(unknown)
-            self._closed_until = None if found else now + _PAUSE
-            self._found.update(found)
-            while len(self._found) > _MOST_KEPT:
-                self._found.popitem(last=False)
-        return {link: self._found[link] for link in wanted if link in self._found}
+            resolved = await self._resolve(unknown)
+            self._closed_until = None if resolved else now + _PAUSE
+            self._resolved.update(resolved)
+            while len(self._resolved) > _MOST_KEPT:
+                self._resolved.popitem(last=False)
+        return {link: self._resolved[link] for link in hidden if link in self._resolved}
 
-    async def _asked(self, links: Sequence[str]) -> Mapping[str, str]:
-        # On first use: it loads a parser that nothing else needs.
+    async def _resolve(self, links: Sequence[str]) -> Mapping[str, str]:
+        # Imported on first use: it loads a parser that nothing else needs.
         import googlenewsdecoder
         import httpx
 
         decoder = googlenewsdecoder.GoogleDecoderAsync(timeout=None)
         await decoder.close()
-        decoder.client = httpx.AsyncClient(transport=_ours(self._fetcher), trust_env=False)
+        decoder.client = httpx.AsyncClient(transport=_transport(self._fetcher), trust_env=False)
         try:
             async with asyncio.timeout(_SECONDS), decoder:
                 answers = await decoder.decode_google_news_urls(list(links), concurrency=2)
-        except Exception as error:  # noqa: BLE001 -- the format is Google's and changes; a link stays as it is
+        except Exception as error:  # noqa: BLE001 -- Google's format changes; a link stays unchanged then
             _log.warning(
                 "links of Google News not resolved", links=len(links), error=f"{type(error).__name__}: {error}"
             )
             return {}
-        found = {
+        resolved = {
             link: str(answer["decoded_url"])
             for link, answer in zip(links, answers, strict=True)
             if answer.get("success") and _is_web(answer.get("decoded_url"))
         }
-        if len(found) < len(links):
+        if len(resolved) < len(links):
             why = next((answer.get("message") for answer in answers if not answer.get("success")), None)
-            _log.warning("links of Google News not resolved", links=len(links) - len(found), of=len(links), error=why)
-        return found
+            _log.warning(
+                "links of Google News not resolved", links=len(links) - len(resolved), of=len(links), error=why
+            )
+        return resolved
 
 
-#: The only host that is asked, which no feed chooses.
+#: The only host that gets requests, which no feed chooses.
 _HOME = "https://news.google.com/"
 
 
-def _ours(fetcher: ports.Fetcher) -> httpx.AsyncBaseTransport:
-    """Sends the library's requests by our client."""
-    # Costs start-up, and few feeds have such links.
+def _transport(fetcher: ports.Fetcher) -> httpx.AsyncBaseTransport:
+    """Return a transport that sends the library's requests through our client."""
+    # Imported on first use: few feeds have such links.
     import httpx
 
-    class Ours(httpx.AsyncBaseTransport):
+    class FetcherTransport(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             form = (await request.aread()).decode() if request.method == "POST" else None
             try:
@@ -99,7 +101,7 @@ def _ours(fetcher: ports.Fetcher) -> httpx.AsyncBaseTransport:
             kind = {"content-type": "text/html; charset=utf-8"}
             return httpx.Response(answer.status, content=answer.body, headers=kind)
 
-    return Ours()
+    return FetcherTransport()
 
 
 def _is_hidden(link: str) -> bool:
@@ -107,7 +109,7 @@ def _is_hidden(link: str) -> bool:
 
 
 def _is_web(link: object) -> bool:
-    """An address of a publisher: on the web, and not Google's own again."""
+    """Return whether it is an address of a publisher: on the web, and not Google's own."""
     if not isinstance(link, str) or len(link) > 4_000 or not link.isprintable():
         return False
     try:

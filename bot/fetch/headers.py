@@ -1,6 +1,6 @@
-"""What the headers of an answer say about when to ask again.
+"""Read from the headers of a response when to send the next request, and which hub to use.
 
-Pure: the time is an argument. A header that cannot be read counts as absent; it never raises.
+Pure: the time is an argument. A header that cannot be parsed counts as absent; nothing here raises.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
-#: Larger numbers are nonsense and overflow a datetime.
+#: Larger numbers are mistakes and overflow a datetime.
 _MAX_SECONDS = 10 * 365 * 86400
 _LINK = re.compile(r"""<([^<>\s]{1,2000})>[^<,]{0,500}?;\s*rel\s*=\s*"?([\w :/.-]{1,200})""", re.IGNORECASE)
 _MOST_LINKS = 8_000
 
 
 def http_date(text: str | None) -> datetime | None:
-    """A date of any of the three forms of RFC 9110 section 5.6.7.
+    """Parse a date in any of the three forms of RFC 9110 section 5.6.7.
 
     >>> http_date("Sunday, 06-Nov-94 08:49:37 GMT")
     datetime.datetime(1994, 11, 6, 8, 49, 37, tzinfo=datetime.timezone.utc)
@@ -40,13 +40,13 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def retry_after(value: str | None, *, now: datetime) -> datetime | None:
-    """Until when Retry-After asks to wait; None: not said or already past."""
+    """Return until when Retry-After asks to wait, or None if it is absent or past."""
     until = retry_at(value, now=now)
     return until if until is not None and until > now else None
 
 
 def retry_at(value: str | None, *, now: datetime) -> datetime | None:
-    """What Retry-After names, in seconds or as a date (RFC 9110 section 10.2.3), also if past; None: nothing."""
+    """Return the time that Retry-After names, in seconds or as a date (RFC 9110 section 10.2.3), even if it is past."""
     if not value:
         return None
     seconds = _seconds(value)
@@ -54,27 +54,27 @@ def retry_at(value: str | None, *, now: datetime) -> datetime | None:
 
 
 def limit_end(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """When requests are allowed again, where none is left (X-RateLimit-Remaining, X-RateLimit-Reset).
+    """Return when requests are allowed again, or None if some are allowed now or the headers are absent.
 
-    GitHub sends the time (seconds since 1970), Reddit the seconds until then. None: not said, or some are left.
+    X-RateLimit-Reset of GitHub is the time (seconds since 1970), of Reddit the seconds until then.
     """
     remaining = _number(headers.get("x-ratelimit-remaining", ""))
     reset = _number(headers.get("x-ratelimit-reset", ""))
     if remaining is None or remaining >= 1 or reset is None:
         return None
-    # A larger number than ten years of seconds is a time: no limit is that long.
+    # More than ten years of seconds must be a time: no limit is that long.
     wait = timedelta(seconds=min(reset if reset < _MAX_SECONDS else max(0.0, reset - now.timestamp()), _MAX_SECONDS))
     return now + wait if timedelta() < wait <= timedelta(days=1) else None
 
 
 def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """How long the answer is fresh (RFC 9111 section 4.2.1), by max-age, else Expires; None: not said."""
+    """Return until when the response is fresh, by max-age, else Expires (RFC 9111 section 4.2.1), or None."""
     directives = _directives(headers.get("cache-control", ""))
     if directives.keys() & {"no-store", "no-cache"}:
         return None
     lifetime: timedelta | None = None
     if "max-age" in directives:
-        # Present but unreadable means stale (section 4.2.1), and then Expires does not count either.
+        # An unreadable max-age means stale (section 4.2.1), and Expires does not count then.
         lifetime = timedelta(seconds=_seconds(directives["max-age"]) or 0)
     else:
         expires = http_date(headers.get("expires"))
@@ -89,22 +89,22 @@ def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None
 
 
 def links(value: str | None, base: str) -> Mapping[str, str]:
-    """The hub and the own address that a Link header names (RFC 8288), absolute; empty: none.
+    """Return the absolute addresses of hub and self that a Link header names (RFC 8288).
 
     >>> links('<https://hub.example/>; rel="hub", </feed>; rel=self', "https://a.example/x")
     {'hub': 'https://hub.example/', 'self': 'https://a.example/feed'}
     """
-    found: dict[str, str] = {}
+    links: dict[str, str] = {}
     for link in _LINK.finditer((value or "")[:_MOST_LINKS]):
         for relation in link[2].lower().split():
             if relation in ("hub", "self"):
                 with contextlib.suppress(ValueError):
-                    found.setdefault(relation, urljoin(base, link[1]))
-    return found
+                    links.setdefault(relation, urljoin(base, link[1]))
+    return links
 
 
 def certificate_end(connection: object) -> datetime | None:
-    """The end of the peer certificate's validity; None: no TLS."""
+    """Return the end of the peer certificate's validity, or None without TLS."""
     if not isinstance(connection, (ssl.SSLObject, ssl.SSLSocket)):
         return None
     certificate = connection.getpeercert()
@@ -112,20 +112,20 @@ def certificate_end(connection: object) -> datetime | None:
     return _certificate_date(end) if isinstance(end, str) else None
 
 
-# Asked at each answer, and the same for every answer of a host.
+# Called for each response, with the same date for all responses of a host.
 @functools.lru_cache(maxsize=1000)
 def _certificate_date(text: str) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), tz=UTC)
 
 
 def _directives(value: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+    directives: dict[str, str] = {}
     for part in value.lower().split(","):
         name, _, argument = part.strip().partition("=")
         if name:
             # The first of two counts (RFC 9111 section 4.2.1).
-            found.setdefault(name.strip(), argument.strip().strip('"'))
-    return found
+            directives.setdefault(name.strip(), argument.strip().strip('"'))
+    return directives
 
 
 def _seconds(value: str) -> float | None:

@@ -1,6 +1,6 @@
-"""At most so many requests to one host at a time, and so many in all.
+"""Limit how many requests are under way at a time, per host and in all.
 
-Knows host names only. Waiting here costs nobody's time bound: it begins when the slot is held.
+Knows host names only. Waiting for a slot does not count towards a request's timeout.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from datetime import datetime, timedelta
 
 from bot.ports import TooSoon
 
-#: A poll waits at most so long for its turn, and is postponed where that comes later.
+#: A poll waits this long for its turn at most; if the turn is later, it is postponed.
 PATIENCE = timedelta(seconds=10)
 
 
 class HostTurns:
-    """When this process may next send a request to each host that has a pace."""
+    """Knows when this process may next send a request to each host that has a pace."""
 
     def __init__(self) -> None:
         self._next: dict[str, datetime] = {}
-        #: The latest time to which a poll was postponed.
+        #: By host, the latest time to which a poll was postponed.
         self._promised: dict[str, datetime] = {}
 
     def take(self, host: str, pace: timedelta, *, now: datetime) -> datetime:
-        """Takes the next turn and returns its time: now, or within ``PATIENCE``.
+        """Take the next turn and return its time: now, or within ``PATIENCE``.
 
-        Raises TooSoon where it is later, with a time after those of the polls that were postponed before.
+        Raises TooSoon if it is later, with a time that follows all polls that are already postponed.
         """
         turn = max(now, self._next.get(host, now))
         if turn - now <= PATIENCE:
@@ -39,7 +39,7 @@ class HostTurns:
 
 
 class HostSlots:
-    """A slot of the host is taken first, so that requests waiting for a slow host hold no slot of the whole."""
+    """Limits requests. A slot of the host comes first, so that requests to a slow host do not take the slots of all."""
 
     def __init__(self, *, per_host: int, in_all: int) -> None:
         self._per_host = per_host
@@ -58,5 +58,5 @@ class HostSlots:
         finally:
             self._users[host] -= 1
             if not self._users[host]:
-                # Ten thousand hosts are asked in a day; what nobody uses is forgotten.
+                # Ten thousand hosts are polled in a day; idle ones are forgotten.
                 del self._users[host], self._hosts[host]

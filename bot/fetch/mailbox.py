@@ -1,9 +1,9 @@
-"""New mails of a mailbox (IMAP, RFC 3501), polled as a feed is: ``imaps://host/folder``.
+"""Fetch the new mails of a mailbox (IMAP, RFC 3501), which is polled like a feed: ``imaps://host/folder``.
 
-    Request (etag: what was read last) → addresses checked → TLS → login → mails after that → Answer
+    Request (etag: the last mail that was read) → addresses checked → TLS → login → later mails → Answer
 
-Nothing is changed in the mailbox, unless ``mark_seen`` asks for it. Blocking, in threads; whatever the server sends
-is bounded in bytes and time.
+Changes nothing in the mailbox, except with ``mark_seen``. Blocking, in threads; all that the server sends is bounded in
+bytes and time.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from bot.fetch.access import Keys
 from bot.fetch.ssrf import GuardBackend
 
 _T = TypeVar("_T")
-#: Called with each connection, so that it can be closed from outside.
+#: Called with each connection, so that the event loop can close it.
 _Opened = Callable[[socket.socket], None]
-#: Mails of one poll; the rest is read at the next.
+#: Maximum mails per poll; the next poll reads the others.
 _MOST_MAILS = 50
-#: Of one mail: its text comes first, and what follows it are mostly pictures.
+#: Maximum bytes of one mail: its text comes first, and then mostly pictures.
 _MOST_BYTES_OF_MAIL = 2_000_000
-#: Bytes that a server may send in one session beside the mails.
+#: Maximum bytes that a server may send in one session in addition to the mails.
 _MOST_TALK = 20_000_000
-#: Of the time of a poll, after which no further mail is asked for.
+#: Share of a poll's time after which no further mail is requested.
 _SHARE_OF_TIME = 0.5
-#: A first poll looks back so far.
+#: A first poll reads the mails of this many days.
 _FIRST_DAYS = 14
 #: A server may close a connection that idles longer than 29 minutes (RFC 2177); routers forget it earlier.
 _IDLE_SECONDS = 240
@@ -52,7 +52,7 @@ _FAILURES = (imaplib.IMAP4.error, imap_tools.ImapToolsError, OSError, ValueError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Box:
-    """One folder of one mailbox, and what is needed to read it."""
+    """One folder of one mailbox, and how to read it."""
 
     scheme: str
     host: str
@@ -69,12 +69,12 @@ class _Box:
 
 
 class _Client(imaplib.IMAP4):
-    """Connects to addresses that were checked, and reads no more than it may."""
+    """Connects to checked addresses, and reads no more bytes than allowed."""
 
     def __init__(self, box: _Box, opened: _Opened) -> None:
         self._box = box
         self._opened = opened
-        self._left = box.most_bytes + _MOST_TALK
+        self._bytes_left = box.most_bytes + _MOST_TALK
         super().__init__(box.host, box.port, timeout=box.seconds)
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:
@@ -96,22 +96,22 @@ class _Client(imaplib.IMAP4):
         raise OSError("no address")
 
     def read(self, size: int) -> bytes:
-        self._take(size)
+        self._count(size)
         return super().read(size)
 
     def readline(self) -> bytes:
         line = super().readline()
-        self._take(len(line))
+        self._count(len(line))
         return line
 
-    def _take(self, size: int) -> None:
-        self._left -= size
-        if self._left < 0:
+    def _count(self, size: int) -> None:
+        self._bytes_left -= size
+        if self._bytes_left < 0:
             raise self.abort("the server sends more than was asked for")
 
 
 class _MailBox(imap_tools.BaseMailBox):
-    """Logged in, its folder opened."""
+    """A mailbox that is logged in, with its folder opened."""
 
     def __init__(self, box: _Box, opened: _Opened) -> None:
         self._box = box
@@ -141,7 +141,7 @@ class _MailBox(imap_tools.BaseMailBox):
 
 
 class Mailboxes:
-    """The mailboxes among the feeds."""
+    """Reads the mailboxes among the feeds."""
 
     def __init__(self, keys: Keys, guard: GuardBackend, clock: ports.Clock, *, tls: ssl.SSLContext) -> None:
         self._keys = keys
@@ -150,7 +150,7 @@ class Mailboxes:
         self._tls = tls
         # An IDLE occupies its thread for minutes.
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mailbox")
-        #: Address -> how many mails there were when it was last waited for.
+        #: By address, the number of mails at the last wait.
         self._counts: dict[str, bytes] = {}
 
     async def close(self) -> None:
@@ -158,16 +158,16 @@ class Mailboxes:
         await asyncio.to_thread(self._threads.shutdown)
 
     async def get(self, request: ports.Request, *, seconds: float, most_bytes: int) -> ports.Answer:
-        """200 with new mails as ``mails`` packs them, or 304. Raises FetchError."""
+        """Return 200 with the new mails as one document, or 304. Raises FetchError."""
         box = await self._box(request, seconds, most_bytes)
         since = self._clock.now().date() - timedelta(days=_FIRST_DAYS)
         return await self._within(box, lambda mailbox: _read(mailbox, box, request, since), seconds)
 
     async def wait(self, request: ports.Request, *, seconds: float) -> bool:
-        """Whether something came, as the server says it (IDLE); False: not within some minutes. Raises FetchError."""
+        """Wait for a mail (IDLE). Return whether one came; False after some minutes. Raises FetchError."""
         box = await self._box(request, seconds, 0)
-        before = self._counts.get(request.url)
-        count, has_come = await self._within(box, lambda mailbox: _idle(mailbox, before), seconds + _IDLE_SECONDS)
+        last_count = self._counts.get(request.url)
+        count, has_come = await self._within(box, lambda mailbox: _idle(mailbox, last_count), seconds + _IDLE_SECONDS)
         self._counts[request.url] = count
         return has_come
 
@@ -180,7 +180,7 @@ class Mailboxes:
         if access.proxy:
             raise ports.Refused("a mailbox is not read through a proxy: remove proxy: of this feed or of its host")
         port = parts.port or _PORTS[parts.scheme]
-        told = json.loads(request.options)
+        options = json.loads(request.options)
         return _Box(
             scheme=parts.scheme,
             host=host,
@@ -192,12 +192,12 @@ class Mailboxes:
             tls=self._keys.tls(access) or self._tls,
             seconds=seconds,
             most_bytes=most_bytes,
-            sender=told.get("sender"),
-            marks_seen=bool(told.get("mark_seen")),
+            sender=options.get("sender"),
+            marks_seen=bool(options.get("mark_seen")),
         )
 
     async def _within(self, box: _Box, work: Callable[[_MailBox], _T], seconds: float) -> _T:
-        """In a thread that ends with its connection: a server that drips bytes cannot hold it."""
+        """Work in a thread that ends with its connection, so that a slow server cannot hold it."""
         opened: list[socket.socket] = []
 
         def use() -> _T:
@@ -206,7 +206,7 @@ class Mailboxes:
                 with mailbox:
                     return work(mailbox)
             finally:
-                # Also where __enter__ failed, so that __exit__ was not called.
+                # If __enter__ fails, __exit__ is not called.
                 with contextlib.suppress(*_FAILURES):
                     mailbox.client.shutdown()
 
@@ -226,45 +226,45 @@ class Mailboxes:
 def _read(mailbox: _MailBox, box: _Box, request: ports.Request, since: date) -> ports.Answer:
     _, validity = mailbox.client.response("UIDVALIDITY")
     valid = (validity[-1] or b"0").decode("ascii", "replace")
-    before, _, last = (request.etag or "").partition(".")
-    is_known = before == valid and last.isdigit()
-    wanted: dict[str, Any] = {"uid": imap_tools.U(str(int(last) + 1), "*")} if is_known else {"date_gte": since}
+    former, _, last = (request.etag or "").partition(".")
+    is_known = former == valid and last.isdigit()
+    criteria: dict[str, Any] = {"uid": imap_tools.U(str(int(last) + 1), "*")} if is_known else {"date_gte": since}
     if box.sender:
-        wanted["from_"] = box.sender
-    # ``n:*`` names the last mail also where that is an earlier one.
-    found = sorted({int(uid) for uid in mailbox.uids(imap_tools.AND(**wanted), charset="UTF-8") if uid.isdigit()})
-    uids = [uid for uid in found if not is_known or uid > int(last)]
+        criteria["from_"] = box.sender
+    # ``n:*`` returns the last mail even if that is an earlier one.
+    uids = sorted({int(uid) for uid in mailbox.uids(imap_tools.AND(**criteria), charset="UTF-8") if uid.isdigit()})
+    uids = [uid for uid in uids if not is_known or uid > int(last)]
     uids = uids[:_MOST_MAILS] if is_known else uids[-_MOST_MAILS:]
     if not uids and is_known:
         return ports.Answer(status=304, url=request.url)
-    # A slow server is asked for the rest at the next poll, rather than for the same mails again.
+    # From a slow server the next poll gets the other mails, and not the same mails again.
     until = time.monotonic() + box.seconds * _SHARE_OF_TIME
     packed, etag = bytearray(mails.HEAD), request.etag if is_known else f"{valid}.0"
-    read, refused = list[str](), list[int]()
+    uids_read, refused = list[str](), list[int]()
     for uid in uids:
         mail = _mail(mailbox.client, uid)
         if mail is None:
             refused.append(uid)
             continue
-        if read and (len(packed) + len(mail) > box.most_bytes or time.monotonic() > until):
+        if uids_read and (len(packed) + len(mail) > box.most_bytes or time.monotonic() > until):
             break
-        # The server gives a later mail, so those that it refused will not be had at the next poll either.
-        packed += b"".join(mails.packed(b"", f"{valid}.{other}") for other in refused)
+        # The server delivers a later mail, so it will refuse the earlier ones at the next poll too.
+        packed += b"".join(mails.packed(b"", f"{valid}.{refused_uid}") for refused_uid in refused)
         refused.clear()
         etag = f"{valid}.{uid}"
         packed += mails.packed(mail, etag)
-        read.append(str(uid))
-    if refused and not read:
+        uids_read.append(str(uid))
+    if refused and not uids_read:
         raise ValueError(f"the server refuses to give mail {refused[0]}")
-    if box.marks_seen and read:
-        mailbox.flag(read, imap_tools.MailMessageFlags.SEEN, True)
+    if box.marks_seen and uids_read:
+        mailbox.flag(uids_read, imap_tools.MailMessageFlags.SEEN, True)
     return ports.Answer(status=200, url=request.url, body=bytes(packed), content_type=mails.TYPE, etag=etag)
 
 
 def _mail(client: imaplib.IMAP4, uid: int) -> bytes | None:
-    """Return the beginning of a mail, empty if it was deleted meanwhile, None if the server refuses to give it.
+    """Return the beginning of a mail: empty if it has been deleted, None if the server refuses it.
 
-    Asking so sets no flag.
+    This request sets no flag.
     """
     try:
         status, parts = client.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{_MOST_BYTES_OF_MAIL}>)")
@@ -275,25 +275,25 @@ def _mail(client: imaplib.IMAP4, uid: int) -> bytes | None:
     return next((bytes(part[1]) for part in parts if isinstance(part, tuple)), b"" if status == "OK" else None)
 
 
-def _idle(mailbox: _MailBox, before: bytes | None) -> tuple[bytes, bool]:
-    """How many mails there are now, and whether some came, also since ``before``; None: nobody has looked yet."""
-    if mailbox.count != before:
+def _idle(mailbox: _MailBox, last_count: bytes | None) -> tuple[bytes, bool]:
+    """Return the number of mails, and whether some came since it was ``last_count`` (None at the first time)."""
+    if mailbox.count != last_count:
         return mailbox.count, True
     if "IDLE" not in mailbox.client.capabilities and "IDLE" not in str(mailbox.client.capability()):
         raise ValueError("the server has no IDLE")
-    said = mailbox.idle.wait(timeout=_IDLE_SECONDS)
-    counted = [found[1] for line in said if (found := re.match(rb"\* (\d+) EXISTS", line))]
-    return (counted or [mailbox.count])[-1], bool(counted)
+    lines = mailbox.idle.wait(timeout=_IDLE_SECONDS)
+    counts = [match[1] for line in lines if (match := re.match(rb"\* (\d+) EXISTS", line))]
+    return (counts or [mailbox.count])[-1], bool(counts)
 
 
 def _told(box: _Box, error: BaseException) -> str:
-    """For people; the password is cut out of what the server says."""
+    """Describe an error for people, without the password if the server repeats it."""
     if isinstance(error, ssl.SSLError):
         return f"{box.host}: no TLS connection could be agreed on ({error.reason or 'certificate refused'})"
     if isinstance(error, imap_tools.MailboxLoginError):
         return f"{box.host}: the login is refused; look at auth: of this feed"
     if isinstance(error, imap_tools.MailboxFolderSelectError):
         return f'{box.host}: there is no folder "{box.folder}"'
-    said = re.sub(r"\s+", " ", str(error))
-    said = (said.replace(box.password, "***") if box.password else said)[:200]
-    return f"{box.host}: the mailbox could not be read ({type(error).__name__}: {said}); it will be tried again"
+    text = re.sub(r"\s+", " ", str(error))
+    text = (text.replace(box.password, "***") if box.password else text)[:200]
+    return f"{box.host}: the mailbox could not be read ({type(error).__name__}: {text}); it will be tried again"

@@ -1,4 +1,4 @@
-"""Several mails as one document: a head, then each mail with its etag, both with their length before them."""
+"""Pack several mails into one document: a head, then the etag and the bytes of each mail, each after its length."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _LENGTH = 4
 
 
 def packed(mail: bytes, etag: str = "") -> bytes:
-    """Return one mail as it follows the head; ``etag`` is the mailbox's once this mail has been read."""
+    """Return one mail as it follows the head; ``etag`` is the mailbox's after this mail."""
     return b"".join(len(part).to_bytes(_LENGTH, "big") + part for part in (etag.encode(), mail))
 
 
 def unpacked(document: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the etag and the bytes of each mail; of a document that was cut off, of the whole ones.
+    """Yield the etag and the bytes of each complete mail of a document.
 
     >>> list(unpacked(HEAD + packed(b"one", "77.1") + packed(b"two", "77.2")))
     [('77.1', b'one'), ('77.2', b'two')]

@@ -1,6 +1,6 @@
-"""What a host's robots.txt allows us (RFC 9309), remembered for a while.
+"""Fetch a host's robots.txt (RFC 9309) and answer whether we may fetch an address.
 
-Protego reads it, since the standard library's parser knows neither wildcards nor the longest match.
+Protego parses it, since the standard library's parser knows neither wildcards nor the longest match.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ import protego
 
 from bot import ports
 
-#: The name under which a host can speak to us.
+#: Our name in robots.txt.
 ROBOT = "wirewatch"
 #: RFC 9309, 2.4: not longer than a day.
 _FRESH = timedelta(hours=24)
-#: RFC 9309, 2.3.1.4: while it cannot be had, nothing may be read; so we look again soon.
+#: RFC 9309, 2.3.1.4: nothing may be fetched while robots.txt cannot be, so it is requested again soon.
 _FRESH_FAILURE = timedelta(minutes=30)
-#: RFC 9309, 2.5: at least 500 kibibytes are read.
+#: RFC 9309, 2.5: at least 500 kibibytes must be parsed.
 _MAX_BYTES = 512 * 1024
-#: Thousands of rules are compared with an address; a longer one is no article's.
+#: Thousands of rules are compared with an address; a longer one is not an article's.
 _LONGEST_ADDRESS = 2_000
-#: A line that names whom the rules below it are for, in every spelling that Protego takes.
+#: A line that names the robots of the rules below it, in every spelling that Protego accepts.
 _AGENT = re.compile(r"user[\s-]*agent[\s:]*", re.IGNORECASE)
-#: A longer one is no pace but a refusal; it is not obeyed to the letter but to this bound.
+#: Longer delays are obeyed up to this bound only.
 MAX_DELAY = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Robots:
-    """One host's word, until ``until``."""
+    """The rules of one host, valid until ``until``."""
 
     until: datetime
-    #: None: everything is allowed.
+    #: If None, everything is allowed.
     rules: protego.Protego | None = None
-    #: Of the file; each is some 500 bytes of memory.
+    #: Lines of the file; each takes some 500 bytes of memory.
     lines: int = 0
-    #: robots.txt could not be had (server error, no answer).
+    #: robots.txt could not be fetched (server error, no answer).
     is_closed: bool = False
-    #: The feed that this was asked for may not ask the host.
+    #: The feed that needs the page may not send requests to the host.
     is_refused: bool = False
 
     def allows(self, url: str) -> bool:
-        """Whether the address may be fetched."""
+        """Return whether the address may be fetched."""
         if self.is_closed or len(url) > _LONGEST_ADDRESS:
             return False
         return self.rules is None or bool(self.rules.can_fetch(url, ROBOT))
 
     @property
     def delay(self) -> timedelta:
-        """Crawl-delay, bounded."""
+        """Return Crawl-delay, bounded."""
         seconds = self.rules.crawl_delay(ROBOT) if self.rules is not None else None
         if seconds is None or not seconds > 0:
             return timedelta()
@@ -61,17 +61,17 @@ class Robots:
 
 
 async def ask(fetcher: ports.Fetcher, url: str, *, home: str | None = None, now: datetime) -> Robots:
-    """The robots.txt of the host of ``url``; ``home`` as of a request."""
+    """Fetch the robots.txt of the host of ``url``; ``home`` as in a request."""
     parts = urlsplit(url)
     robots = f"{parts.scheme}://{parts.netloc}/robots.txt"
     request = ports.Request(url=robots, accept="text/plain, */*;q=0.5", home=home)
     try:
         answer = await fetcher.get(request)
     except ports.TooBig:
-        # More than the fetcher takes is more than RFC 9309 asks to be read; such a file is no list of rules.
+        # Longer than RFC 9309 requires to be parsed; such a file is not a list of rules.
         return Robots(until=now + _FRESH)
     except ports.Refused:
-        # For this feed; another one may be allowed to ask.
+        # Only for this feed; another one may be allowed to fetch it.
         return Robots(until=now, is_closed=True, is_refused=True)
     except ports.FetchError:
         return Robots(until=now + _FRESH_FAILURE, is_closed=True)
@@ -92,7 +92,7 @@ def _parsed(content: bytes) -> protego.Protego:
 
 
 def _without_others(line: str) -> str:
-    """The line, or one that names nobody: each rule is kept for each name above it, so that 100 KB made 1.3 GB.
+    """Replace the names of other robots in a line: Protego copies each rule for each name, so 100 KB became 1.3 GB.
 
     >>> _without_others("User-agent: Googlebot"), _without_others("user agent Wirewatch # us")
     ('User-agent: -', 'user agent Wirewatch # us')

@@ -1,6 +1,6 @@
-"""How many large bodies are held at a time, each from the network until it is stored.
+"""Limit how many large bodies are held at a time, each from its download until it is stored.
 
-Without it 64 polls held 64 bodies of ``fetch.max_bytes``, twice. Knows no document.
+Without this limit, 64 polls held 64 bodies of ``fetch.max_bytes``, twice. Knows no document.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-#: Nobody waits for less: most feeds and pages are smaller.
+#: Smaller bodies never wait; most feeds and pages are smaller.
 SMALL_BYTES: Final = 500_000
-#: One is parsed, one is stored, the others are on their way.
+#: One is parsed, one is stored, the others are being downloaded.
 _MOST_LARGE: Final = 4
 
 
@@ -21,7 +21,7 @@ class Room:
         self._large = asyncio.Semaphore(_MOST_LARGE)
 
     def share(self) -> Share:
-        """Of one poll or page."""
+        """Return the share of one poll or page."""
         return Share(self._large)
 
 
@@ -33,13 +33,13 @@ class Share:
         self._is_large = False
 
     async def hold(self, size_bytes: int) -> None:
-        """Returns when a body of this size may be held. Whoever waits holds no other share that somebody waits for."""
+        """Wait until a body of this size may be held. The caller must not hold another share."""
         if size_bytes > SMALL_BYTES and not self._is_large:
             await self._large.acquire()
             self._is_large = True
 
     def close(self) -> None:
-        """Nothing is held any more; again does nothing."""
+        """Hold nothing any more; may be called again."""
         if self._is_large:
             self._is_large = False
             self._large.release()

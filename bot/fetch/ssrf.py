@@ -1,7 +1,7 @@
-"""Which network addresses may be connected to, checked where the connection is made.
+"""Check each network address where the connection is made.
 
-Sits under the HTTP library as its network backend: every hop and every name dials through it, so redirects and
-DNS answers that change between check and use (rebinding) are covered, while TLS still sees the name of the URL.
+This is the network backend under the HTTP library: every hop and every name goes through it, so redirects and DNS
+answers that change between check and use (rebinding) are covered, while TLS still sees the name in the URL.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ _REFUSED = (
     # Documentation (RFC 9637), which older Pythons call global.
     ipaddress.ip_network("3fff::/20"),
 )
-#: All that is given out as global unicast (RFC 4291 section 2.4); what lies outside is for local use, or for none yet.
+#: All global unicast addresses (RFC 4291 section 2.4); others are for local use or unassigned.
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-#: Interface identifiers of ISATAP (RFC 5214 section 6.1), without the bit that says whether the address is unique.
+#: Interface identifiers of ISATAP (RFC 5214 section 6.1), and their bit for unique addresses.
 _ISATAP, _UNIQUE_BIT = 0x00005EFE, 0x02000000
-#: A name with several addresses does not spend the whole time on a dead one.
+#: The connect timeout for all but the last address of a name.
 _FIRST_TRIES_SECONDS = 3.0
-#: The resolver blocks; names that time out must not hold up all others (the loop's own pool has 6 threads on 2 cores).
+#: The resolver blocks; names that time out must not delay all others (the loop's pool has 6 threads on 2 cores).
 _RESOLVER_THREADS = 32
 
 
 class AddressRule:
-    """Public addresses, and those that the operator lists."""
+    """Allows public addresses, and the blocks that the operator lists."""
 
     def __init__(self, allow_private: Iterable[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(block, strict=False) for block in allow_private)
 
     def blocks_of(self, addresses: Iterable[str]) -> Sequence[str]:
-        """Return those of the operator's blocks in which an address is.
+        """Return the operator's blocks that contain any of the addresses.
 
         >>> AddressRule(["127.0.0.0/8", "10.0.0.0/8"]).blocks_of(["127.0.0.1", "192.0.2.1"])
         ('127.0.0.0/8',)
@@ -66,13 +66,13 @@ class AddressRule:
         return tuple(str(block) for block in self._allowed if any(_is_in(address, [block]) for address in reached))
 
     def allows(self, address: str) -> bool:
-        """Whether this one address, in any notation of the ipaddress module, may be connected to.
+        """Return whether this address, in any notation of the ipaddress module, may be connected to.
 
         >>> AddressRule().allows("::ffff:127.0.0.1"), AddressRule(["127.0.0.0/8"]).allows("127.0.0.1")
         (False, True)
         """
         outer = ipaddress.ip_address(address.partition("%")[0])
-        # An IPv4 address in an IPv6 coat is judged by what it reaches.
+        # An IPv6 address that carries an IPv4 address reaches the latter.
         inner = _embedded(outer) or outer
         if _is_in(outer, self._allowed) or _is_in(inner, self._allowed):
             return True
@@ -101,13 +101,13 @@ def _embedded(address: Ip) -> ipaddress.IPv4Address | None:
 
 
 def system_resolve(host: str, port: int) -> Sequence[str]:
-    """What the system says, in its order of preference; blocking. Every notation of a literal is understood by it."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(info[4][0]) for info in found))
+    """Return the system's addresses of a host, best first. Blocking. Understands every notation of a literal."""
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 class GuardBackend(httpcore.AsyncNetworkBackend):
-    """Resolves, refuses unless every address is allowed, and dials the address that was checked."""
+    """Resolves a host, refuses it unless every address is allowed, and connects to a checked address."""
 
     def __init__(
         self,
@@ -118,18 +118,18 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         listed: AddressRule | None = None,
     ) -> None:
         self._rule = rule
-        #: All that the operator lists, of which ``rule`` opens a part.
+        #: All blocks that the operator lists; ``rule`` opens some of them.
         self._listed = listed or rule
         self._resolve = resolve
-        self._dialler = httpcore.AnyIOBackend()
+        self._backend = httpcore.AnyIOBackend()
         self._threads = threads or ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
 
     def narrowed(self, blocks: Sequence[str]) -> GuardBackend:
-        """Return a guard that opens these of the operator's blocks only."""
+        """Return a guard that opens only these blocks of the operator."""
         return GuardBackend(AddressRule(blocks), resolve=self._resolve, threads=self._threads, listed=self._rule)
 
     async def blocks_of(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
-        """Return the operator's blocks that the host is in; none where it is not found."""
+        """Return the operator's blocks of the host's addresses; none if it has no address."""
         try:
             return self._rule.blocks_of(await self.addresses(host, port, seconds))
         except (Refused, Unreachable):
@@ -149,35 +149,35 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         for place, address in enumerate(addresses):
             within = timeout if place == last else min(timeout or _FIRST_TRIES_SECONDS, _FIRST_TRIES_SECONDS)
             try:
-                return await self._dialler.connect_tcp(address, port, within, local_address, socket_options)
+                return await self._backend.connect_tcp(address, port, within, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if place == last:
                     raise
-        raise AssertionError  # addresses never gives an empty list
+        raise AssertionError  # ``addresses`` never returns an empty list
 
     async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
-        """Raises Refused."""
+        """Refuse: raises Refused."""
         raise Refused("a socket file is never fetched from")
 
     async def sleep(self, seconds: float) -> None:
-        """For httpcore, between two attempts."""
+        """Sleep between two attempts of httpcore."""
         await asyncio.sleep(seconds)
 
     def close(self) -> None:
-        """End the threads that look up names."""
+        """End the threads that resolve names."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check_literal(self, host: str) -> None:
-        """Refuse what needs no resolver to be known as private: for requests that a proxy resolves. Raises Refused."""
+        """Refuse names and literals that are private without resolving them, since a proxy resolves. Raises Refused."""
         name = host.rstrip(".").lower()
         if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
             raise Refused(f"{host} is a name of the local network: not fetched through the proxy")
         try:
             # AI_NUMERICHOST: every notation of a literal (decimal, hexadecimal, short), and never a query.
-            found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+            infos = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
         except (socket.gaierror, UnicodeError):
             return
-        self._check(host, [str(info[4][0]) for info in found])
+        self._check(host, [str(info[4][0]) for info in infos])
 
     def _check(self, host: str, addresses: Sequence[str]) -> None:
         refused = [address for address in dict.fromkeys(addresses) if not self._rule.allows(address)]
@@ -194,7 +194,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
             )
 
     async def addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
-        """What the host's name leads to, each allowed. Raises Refused, Unreachable."""
+        """Return the addresses of a host, if all are allowed. Raises Refused, Unreachable."""
         addresses: Sequence[str]
         try:
             addresses = (str(ipaddress.ip_address(host)),)

@@ -1,7 +1,7 @@
-"""How a request reaches its server: over guarded connections of our own, or a proxy of the environment.
+"""Send a request over a guarded connection, or through a proxy.
 
 The library's own pool looks at every connection for every idle connection at each request (64 of them made a warm
-round four times slower), and takes no network backend; its connections are used, its pool is not.
+round four times slower), and accepts no network backend; its connections are used, its pool is not.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import httpx
 
 from bot.fetch.ssrf import GuardBackend
 
-#: Idle connections are kept this long: a feed is asked again in minutes, its neighbour on the host in seconds.
+#: How long idle connections are kept: the next request to a feed comes in minutes, to its host in seconds.
 _KEEP_ALIVE_SECONDS = 10.0
 _Key = tuple[bytes, bytes, int | None]
-#: The narrower first.
+#: The more specific exceptions come first.
 _EXCEPTIONS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (httpcore.ConnectTimeout, httpx.ConnectTimeout),
     (httpcore.ReadTimeout, httpx.ReadTimeout),
@@ -36,7 +36,7 @@ _EXCEPTIONS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Every connection goes through the guard; idle ones wait a while for the next request to their origin."""
+    """Sends every request through the guard, and keeps idle connections for the next request to their origin."""
 
     def __init__(self, backend: GuardBackend, *, tls: ssl.SSLContext, connections: int) -> None:
         self._backend = backend
@@ -51,7 +51,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         key = (url.raw_scheme, url.raw_host, url.port)
         connection = await self._take(key) or self._new(key)
         assert isinstance(request.stream, AsyncIterable)
-        asked = httpcore.Request(
+        inner = httpcore.Request(
             request.method,
             httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             headers=request.headers.raw,
@@ -60,7 +60,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
         try:
             with _as_httpx():
-                answer = await connection.handle_async_request(asked)
+                answer = await connection.handle_async_request(inner)
         except BaseException:
             await connection.aclose()
             raise
@@ -81,8 +81,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all idle connections."""
-        for waiting in self._idle.values():
-            for connection in waiting:
+        for connections in self._idle.values():
+            for connection in connections:
                 await connection.aclose()
         self._idle.clear()
         self._idle_count = 0
@@ -105,16 +105,16 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return None
 
     def _pop(self, key: _Key) -> httpcore.AsyncHTTPConnection:
-        waiting = self._idle[key]
-        connection = waiting.pop()
+        connections = self._idle[key]
+        connection = connections.pop()
         self._idle_count -= 1
-        if not waiting:
+        if not connections:
             del self._idle[key]
         return connection
 
 
 class _Stream(httpx.AsyncByteStream):
-    """A body on its way; closing it gives the connection back."""
+    """The body of a response; closing it returns the connection."""
 
     def __init__(
         self, answer: httpcore.Response, connection: httpcore.AsyncHTTPConnection, key: _Key, home: GuardedTransport
@@ -137,7 +137,7 @@ class _Stream(httpx.AsyncByteStream):
 
 @contextmanager
 def _as_httpx() -> Iterator[None]:
-    """httpcore's exceptions as httpx's, as httpx's own transport does it."""
+    """Translate httpcore's exceptions into httpx's, as httpx's own transport does."""
     try:
         yield
     except Exception as error:
@@ -157,13 +157,16 @@ class Transports:
         self._tls = tls
         self._proxies = urllib.request.getproxies() if use_proxy else {}
         self._connections = connections
-        #: By proxy and TLS; None: no proxy, and what is trusted everywhere.
+        #: By proxy and TLS context.
         self._others: dict[tuple[str | None, ssl.SSLContext], httpx.AsyncBaseTransport] = {}
 
     def of(
         self, url: httpx.URL, *, proxy: str | None = None, tls: ssl.SSLContext | None = None
     ) -> httpx.AsyncBaseTransport:
-        """``proxy`` and ``tls``: the feed's own. Raises Refused where a proxy would be asked for a private literal."""
+        """Return the transport for a request; ``proxy`` and ``tls`` are the feed's own.
+
+        Raises Refused if a proxy would get a private literal.
+        """
         proxy = proxy or self._of_environment(url)
         if proxy is None and tls is None:
             return self._guarded
@@ -172,7 +175,7 @@ class Transports:
             self._backend.check_literal(url.host)
         key = (proxy, tls or self._tls)
         if key not in self._others:
-            self._others[key] = self._made(*key)
+            self._others[key] = self._make(*key)
         return self._others[key]
 
     def _of_environment(self, url: httpx.URL) -> str | None:
@@ -181,9 +184,9 @@ class Transports:
             return None
         return proxy if "://" in proxy else f"http://{proxy}"
 
-    def _made(self, proxy: str | None, tls: ssl.SSLContext) -> httpx.AsyncBaseTransport:
+    def _make(self, proxy: str | None, tls: ssl.SSLContext) -> httpx.AsyncBaseTransport:
         if proxy is None:
-            # Of its own, so that a connection with a client certificate serves nobody else.
+            # A separate one, so that no other feed gets a connection with a client certificate.
             return GuardedTransport(self._backend, tls=tls, connections=self._connections)
         return httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=self._limits, proxy=proxy)
 

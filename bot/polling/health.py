@@ -1,6 +1,6 @@
-"""Is a feed well, against its own history? Each trouble is reported once, and once when it is over.
+"""Compare a feed with its own history. Each problem is reported once, and once more when it is over.
 
-Pure: reads a state, writes nothing. Whoever tells the operator stores what was told (``with_told``).
+Pure: reads a state, writes nothing. The caller reports the events and stores that it did (``with_told``).
 """
 
 from __future__ import annotations
@@ -8,53 +8,54 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from bot import model
 from bot.model import visible
 from bot.polling import places, quota
 
-#: A hiccup is not news: a feed is broken after so many failures in a row, or after a day of them.
+#: A feed is broken after this many failures in a row, or after a day of failures.
 BROKEN_FAILURES = 5
 _A_DAY = timedelta(hours=24)
-#: Silence is told when it is three times the longest gap of the feed's last arrivals, and never within two days.
+#: A feed is silent after this many times the longest gap between its last arrivals, but at least two days.
 _SILENT_GAPS = 3
 _SILENT_AT_LEAST = timedelta(days=2)
-#: Fewer arrivals are no history.
+#: Minimum arrivals of a history.
 _HISTORY = 8
-#: So many entries in a row without a date, where there used to be some.
+#: Entries in a row without a date, in a feed that had dates.
 _UNDATED = 3
-#: Short-lived certificates (six days) are renewed with more than this left.
+#: Short-lived certificates (six days) are renewed earlier than this before their end.
 _CERTIFICATE_LEFT = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthEvent:
-    """One thing to tell the operator about one feed."""
+    """A change in one feed's health, to be reported to the operator."""
 
     #: broken, gone, moved, renamed, skipped, empty, silent, expected, undated, certificate or flood.
     kind: str
     text: str
-    #: It is over.
+    #: The problem is over.
     is_well: bool = False
 
 
 def health(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[HealthEvent, ...]:
-    """What has not been reported to the operator yet."""
-    troubles = dict(_troubles(state, feed, now))
+    """Return the events that have not been reported to the operator yet."""
+    problems = dict(_problems(state, feed, now))
     name = _named(state, feed)
-    new = [HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in troubles.items() if kind not in state.told]
+    new = [HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in problems.items() if kind not in state.told]
     if state.gone:
         return tuple(new)
     over = [
         HealthEvent(kind=kind, text=f"{name} {_OVER[kind]}", is_well=True)
         for kind in state.told
-        if kind not in troubles and kind in _OVER
+        if kind not in problems and kind in _OVER
     ]
     return (*new, *over)
 
 
 def with_told(state: model.FeedState, events: Sequence[HealthEvent]) -> model.FeedState:
-    """The state once these events have been reported."""
+    """Return the state after these events were reported."""
     over = {event.kind for event in events if event.is_well}
     new = [event.kind for event in events if not event.is_well]
     kept = [kind for kind in state.told if kind not in over]
@@ -73,7 +74,7 @@ _OVER = {
 }
 
 
-def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterator[tuple[str, str]]:
+def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterator[tuple[str, str]]:
     if state.gone:
         yield "gone", f"has ended: {state.error}"
         return
@@ -93,7 +94,7 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; tell the publisher"
     if state.left_count and state.day == now.date():
-        # The rest may be gone from the feed by then.
+        # The feed may have dropped the others by then.
         yield quota.KIND, f"brings more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"
     if state.skipped_on == now.date():
         mails = model.counted(state.skipped_count, "mail")
@@ -106,21 +107,21 @@ def _troubles(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if last is None:
         return
     silence = now - last
-    said = f"has brought nothing new for {_spoken(silence)}"
+    text = f"has brought nothing new for {_spoken(silence)}"
     if feed.expect is not None:
         if silence > feed.expect:
-            yield "expected", f"{said}; something every {_spoken(feed.expect)} is expected of it"
+            yield "expected", f"{text}; something every {_spoken(feed.expect)} is expected of it"
         return
     longest = _longest_gap(state)
-    # A feed that fails is told as broken; its silence is no news of its own.
+    # A failing feed is reported as broken; its silence is not reported too.
     if longest is None or (state.failures and "silent" not in state.told):
         return
     if silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
-        yield "silent", f"{said}; its longest pause before was {_spoken(longest)}"
+        yield "silent", f"{text}; its longest pause before was {_spoken(longest)}"
 
 
 def remarks(state: model.FeedState) -> tuple[str, ...]:
-    """Return what the last poll showed, for people: where the feed has moved, and what is odd in its document."""
+    """Return remarks on the last poll, for people: where the feed has moved, and what is odd in its document."""
     if places.of(state.url).is_page:
         return state.remarks
     if state.moved_to is not None:
@@ -132,10 +133,10 @@ def remarks(state: model.FeedState) -> tuple[str, ...]:
 
 
 def _longest_gap(state: model.FeedState) -> timedelta | None:
-    """Among the last arrivals; None: too little history."""
+    """Return the longest gap between the last arrivals, or None if there are too few."""
     if len(state.rhythm) < _HISTORY:
         return None
-    return max(after - before for before, after in zip(state.rhythm, state.rhythm[1:], strict=False))
+    return max(later - earlier for earlier, later in pairwise(state.rhythm))
 
 
 def _named(state: model.FeedState, feed: model.Feed) -> str:
@@ -144,13 +145,14 @@ def _named(state: model.FeedState, feed: model.Feed) -> str:
 
 
 def _spoken(duration: timedelta) -> str:
-    """
+    """Return a duration in words.
+
     >>> _spoken(timedelta(hours=50)), _spoken(timedelta(minutes=61)), _spoken(timedelta(seconds=9))
     ('2 days', '1 hour', '1 minute')
     """
     minutes = max(1, int(duration.total_seconds() // 60))
     for unit, size in (("day", 1440), ("hour", 60)):
-        # Below two days hours say more.
+        # Below two days hours are clearer.
         if minutes >= size * (2 if unit == "day" else 1):
             count = minutes // size
             return f"{count} {unit}{'s' if count > 1 else ''}"

@@ -1,6 +1,6 @@
-"""A limit that a whole host sets.
+"""Recognise that a whole host limits us.
 
-Pure. One bad route must not stall a host, and a host that limits us must not be asked by its other routes.
+Pure. One bad path must not stop the polling of a host, and a host that limits us must not be polled by its other paths.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 
 from bot import model
 
-#: Three different addresses within ten minutes speak for their host.
+#: Limits of this many addresses within this time count for their host.
 _ADDRESSES = 3
 _WITHIN = timedelta(minutes=10)
 
 
 def host_of(url: str) -> str:
-    """Lower-case host name; empty where there is none.
+    """Return the host name in lower case, or an empty string if there is none.
 
     >>> host_of("https://me:secret@Feeds.Example.org:8443/x")
     'feeds.example.org'
@@ -29,14 +29,14 @@ def host_of(url: str) -> str:
 
 
 def asked_host(state: model.FeedState) -> str:
-    """The host that the feed's next request goes to."""
+    """Return the host that the feed's next request goes to."""
     return host_of(state.moved_to or state.url)
 
 
 def host_limit(recent: Sequence[tuple[str, datetime, datetime]]) -> datetime | None:
-    """Until when a host is left alone, given its limits as (address, said at, until); None: no limit of the whole.
+    """Return until when the whole host limits us, or None; ``recent`` are its limits: address, time, until.
 
-    The latest ``until`` of those that agree counts.
+    The latest ``until`` of the limits that agree counts.
     """
     by_time = sorted(recent, key=lambda limit: limit[1])
     latest: datetime | None = None

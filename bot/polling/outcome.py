@@ -1,6 +1,6 @@
-"""What an answer, a reading or a failure does to a feed's state.
+"""Change a feed's state after an answer, a reading or a failure.
 
-Pure; the only place where a FeedState moves on.
+Pure; the only place where a FeedState changes after a poll.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from bot import model, ports
 from bot.model import visible
 from bot.polling import places, statuses, timing
 
-#: A permanent redirect is believed when it came this many times in a row: servers in trouble send single ones.
+#: A permanent redirect counts after this many times in a row: servers in trouble send single ones.
 MOVES_BELIEVED = 3
-#: An address that a redirect led to and that fails as often is given up for the one in feeds.yaml.
+#: After this many failures, the address that a redirect led to is dropped for the address in feeds.yaml.
 _MOVE_FAILURES = 3
-#: A limit without a time: doubled with each further one.
+#: The wait after a limit without a time; doubled with each further limit.
 _LIMIT_WAIT = timedelta(minutes=15)
 _LONGEST_LIMIT_WAIT = timedelta(hours=6)
 _LIMITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _RHYTHM = 50
-#: A changed document is read whole this often: one of about a hundred readings, which costs as much as a first one.
+#: How often a changed document is parsed as a whole: one of about a hundred readings, as expensive as a first one.
 NAMED_EVERY = timedelta(days=7)
-#: Longer error texts are cut: a state is one small document.
+#: Maximum length of an error text: a state is one small document.
 _MAX_ERROR = 500
-#: Never asked again; far enough for any query by due_at.
+#: A feed that is never polled again is due after this.
 _NEVER = timedelta(days=3650)
 
 
 def request(state: model.FeedState, feed: model.Feed | None = None) -> ports.Request:
-    """What to ask: validators only of a body that was read."""
+    """Return the request of the next poll, with validators only if their body was parsed."""
     is_read = state.baseline_at is not None
     return ports.Request(
         url=state.moved_to or state.url,
@@ -48,18 +48,18 @@ def request(state: model.FeedState, feed: model.Feed | None = None) -> ports.Req
 
 
 def body_hash(body: bytes) -> str:
-    """SHA-256 in hexadecimal."""
+    """Return SHA-256 in hexadecimal."""
     return hashlib.sha256(body).hexdigest()
 
 
 def is_naming_due(state: model.FeedState, now: datetime) -> bool:
-    """Items with known bytes are to be read too: an identity is kept by when its item was last seen."""
-    # A time in the future is that of a clock that was set back.
+    """Return whether items with known bytes must be parsed too: identities expire by when their item was last seen."""
+    # A time in the future comes from a clock that was set back.
     return state.named_at is None or not timedelta() <= now - state.named_at < NAMED_EVERY
 
 
 def is_unchanged(state: model.FeedState, digest: str) -> bool:
-    """The body of this hash is the one that was read last: it need not be parsed."""
+    """Return whether the body with this hash is the one that was parsed last."""
     return state.baseline_at is not None and state.body_hash == digest
 
 
@@ -77,18 +77,19 @@ def after_reading(
     now: datetime,
     jitter: float,
 ) -> model.FeedState:
-    """A body that was read. ``arrivals``: when its new articles came; on a baseline the entries' dates are taken.
+    """Return the state after a body was parsed.
 
-    ``digest``: the body's hash. ``names_known``: the reading has the items with known bytes too.
+    ``digest`` is the body's hash, ``arrivals`` when its new articles came (on a baseline the entries' dates count).
+    ``names_known``: the reading also has the items with known bytes.
     """
     is_baseline, place = state.baseline_at is None, places.of(feed.url)
     hub_before = (state.hub, state.topic)
-    # What is only named again tells nothing new of the feed.
+    # Items with known bytes have nothing new.
     entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
     dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
-    # A document without hashes is read whole each time.
+    # A document without hashes is parsed as a whole each time.
     is_named = names_known or not state.item_hashes or not reading.item_hashes
-    came = [date for date in dates if date <= now] if is_baseline else list(arrivals)
+    arrivals = [date for date in dates if date <= now] if is_baseline else arrivals
     items = max(len(reading.item_hashes), len(reading.entries))
     state = replace(
         _moving(state, answer),
@@ -104,7 +105,7 @@ def after_reading(
         item_hashes=reading.item_hashes,
         new_at=now if new_count else state.new_at,
         remarks=(*reading.remarks, *(() if reading.is_increment else _slid_out(state, items, new_count, now=now))),
-        rhythm=tuple(sorted((*state.rhythm, *came)))[-_RHYTHM:],
+        rhythm=tuple(sorted((*state.rhythm, *arrivals)))[-_RHYTHM:],
         ttl=reading.ttl,
         skip_hours=reading.skip_hours,
         skip_days=reading.skip_days,
@@ -117,15 +118,14 @@ def after_reading(
         topic=place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url,
     )
     if visible.has_secret(feed.url) or visible.has_secret(state.topic or ""):
-        # The topic would tell the hub the secret.
+        # The topic would give the secret to the hub.
         state = replace(state, hub=None, topic=None)
     if (state.hub, state.topic) != hub_before:
         state = replace(state, hub_changed_at=now)
-    # Half of the window is new: the next time some may have slid out unseen.
+    # Half of the items are new: next time some might come and go unseen.
     is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
-    return replace(
-        state, **_schedule(state, feed, answer, policy=policy, now=now, jitter=jitter, is_hurried=is_hurried)
-    )
+    schedule = _schedule(state, feed, answer, policy=policy, now=now, jitter=jitter, is_hurried=is_hurried)
+    return replace(state, **schedule)
 
 
 def after_answer(
@@ -137,7 +137,7 @@ def after_answer(
     now: datetime,
     jitter: float,
 ) -> model.FeedState:
-    """An answer that is not read: 304, a body that did not change, or a status that says no."""
+    """Return the state after an answer without a new document: 304, an unchanged body, or an error status."""
     if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
         text = "304 Not Modified to an unconditional request; tell the publisher"
         return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
@@ -146,7 +146,7 @@ def after_answer(
             _moving(state, answer),
             **_well(answer, now=now),
             **_schedule(state, feed, answer, policy=policy, now=now, jitter=jitter),
-            # A 304 may bring newer validators (RFC 9110 section 15.4.5).
+            # A 304 may have newer validators (RFC 9110 section 15.4.5).
             etag=answer.etag or state.etag,
             last_modified=answer.last_modified or state.last_modified,
         )
@@ -159,7 +159,7 @@ def after_answer(
 
 
 def after_none(state: model.FeedState, until: datetime) -> model.FeedState:
-    """After no request was sent: the feed's host allows none before ``until``."""
+    """Return the state if no request was sent, because the feed's host allows none before ``until``."""
     return replace(state, due_at=until)
 
 
@@ -172,7 +172,7 @@ def after_failure(
     now: datetime,
     jitter: float,
 ) -> model.FeedState:
-    """No answer, or bytes that are not a feed: asked again later and later."""
+    """Return the state after no answer, or bytes that are not a feed: polled again, each time later."""
     failures = state.failures + 1
     since = state.failing_since or now
     is_move_wrong = state.moved_to is not None and failures >= _MOVE_FAILURES
@@ -183,7 +183,7 @@ def after_failure(
         failing_since=since,
         error=error_text[:_MAX_ERROR],
         moved_to=None if is_move_wrong else state.moved_to,
-        # The validators of one address do not hold at the other.
+        # The validators belong to the other address.
         etag=None if is_move_wrong else state.etag,
         last_modified=None if is_move_wrong else state.last_modified,
         moving_to=None,
@@ -199,7 +199,7 @@ def after_failure(
 
 
 def _skipped(state: model.FeedState, reading: model.Reading, *, now: datetime) -> dict[str, Any]:
-    """Return the fields that count the mails which could not be read today. They are reported once a day."""
+    """Return the fields that count today's unreadable mails, which are reported once a day."""
     if not reading.skipped:
         return {}
     is_new_day = state.skipped_on != now.date()
@@ -211,26 +211,26 @@ def _skipped(state: model.FeedState, reading: model.Reading, *, now: datetime) -
 
 
 def _slid_out(state: model.FeedState, items: int, new_count: int, *, now: datetime) -> tuple[str, ...]:
-    """What to say where nothing that was listed before is left."""
+    """Return a remark if all items of the last poll are gone."""
     if state.baseline_at is None or state.polled_at is None or not state.item_count or new_count < max(items, 2):
         return ()
     text = f"all {items} items are new since the last poll; some may have come and gone unseen"
-    asked = max(state.ttl or timedelta(), (state.fresh_until or state.polled_at) - state.polled_at)
-    minutes = round(asked / timedelta(minutes=1))
+    requested = max(state.ttl or timedelta(), (state.fresh_until or state.polled_at) - state.polled_at)
+    minutes = round(requested / timedelta(minutes=1))
     # Our own waits follow the feed's rhythm; only the publisher can shorten what it asks for.
-    if minutes and asked >= (now - state.polled_at) / 2:
+    if minutes and requested >= (now - state.polled_at) / 2:
         wait = model.show_duration(timedelta(minutes=minutes))
         text += f": the server asks to wait for {wait}; tell the publisher"
     return (text,)
 
 
 def _empty_since(state: model.FeedState, *, now: datetime) -> datetime | None:
-    # A feed that never had an item is young, not broken.
+    # A feed that never had an item is new, not broken.
     return state.empty_since or (now if state.item_count else None)
 
 
 def _well(answer: ports.Answer, *, now: datetime) -> dict[str, Any]:
-    """What changes in the state of a feed that answers; as a dict, since a state has forty fields to copy."""
+    """Return the fields that change after a good answer; a dict, since copying a state copies forty fields."""
     return {
         "polled_at": now,
         "ok_at": now,
@@ -248,7 +248,7 @@ def _well(answer: ports.Answer, *, now: datetime) -> dict[str, Any]:
 def _moving(state: model.FeedState, answer: ports.Answer) -> model.FeedState:
     target = answer.permanent_url
     if target is None or target == (state.moved_to or state.url):
-        # Nearly every poll is here, and copies nothing.
+        # Nearly every poll: nothing is copied.
         return state if state.moving_to is None else replace(state, moving_to=None, moving_count=0)
     count = state.moving_count + 1 if target == state.moving_to else 1
     if count < MOVES_BELIEVED:
@@ -266,7 +266,7 @@ def _schedule(
     jitter: float,
     is_hurried: bool = False,
 ) -> dict[str, Any]:
-    """The state's interval and next time, where the feed has just answered well."""
+    """Return the fields with interval and next time after a good answer."""
     shortest = timing.shortest(feed, policy)
     learnt = timing.learnt(
         state.rhythm,
@@ -282,12 +282,9 @@ def _schedule(
 
 
 def _is_limit(state: model.FeedState, answer: ports.Answer) -> bool:
-    if (
-        answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-        or answer.retry_after is not None
-    ):
+    if answer.status in _LIMITS or answer.retry_after is not None:
         return True
-    # Some hosts answer 403 where they mean 429: believed of one that let us in last time.
+    # Some hosts send 403 instead of 429: it is a limit if the host answered the last request.
     return answer.status == HTTPStatus.FORBIDDEN and (
         (state.ok_at is not None and state.failures == 0) or state.retry_after is not None
     )

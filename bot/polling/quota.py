@@ -1,7 +1,7 @@
-"""How much of one feed is stored on one day (``fetch.max_items_per_day``), so that no feed fills the disk.
+"""Limit how many items of one feed are stored per day (``fetch.max_items_per_day``), so that no feed fills the disk.
 
-Pure. Counted by days of UTC in the feed's state. What is left for the next day is not forgotten: the document is read
-whole again until it is stored, or gone from the feed.
+Pure. The feed's state counts by UTC day. Items over the limit are stored on the next day, if the feed still has them:
+its document is parsed as a whole until then.
 """
 
 from __future__ import annotations
@@ -12,39 +12,39 @@ from datetime import datetime
 
 from bot import model
 
-#: An item with a longer text counts as several, so that the bound is one of bytes too.
+#: An item with a longer text counts as several, so that the limit also bounds bytes.
 ITEM_CHARACTERS = 20_000
-#: The word of ``health`` for it.
+#: The kind of its health event.
 KIND = "flood"
 
 
 def fitting(state: model.FeedState, lengths: Sequence[int], *, most: int, now: datetime) -> tuple[int, int]:
-    """How many of these items may be stored, the first ones first, and what they count.
+    """Return how many of these items may be stored, from the first on, and how much they count.
 
-    ``lengths``: characters of each item's text. One item always fits in a day that has stored nothing.
+    ``lengths`` are the characters of each item's text. One item always fits on a day with nothing stored.
     """
     used = _used_today(state, now)
     fits = cost = 0
     for length in lengths:
-        one = 1 + length // ITEM_CHARACTERS
-        if used + cost + one > most and used + cost > 0:
+        item_cost = 1 + length // ITEM_CHARACTERS
+        if used + cost + item_cost > most and used + cost > 0:
             break
-        cost += one
+        cost += item_cost
         fits += 1
     return fits, cost
 
 
 def _used_today(state: model.FeedState, now: datetime) -> int:
-    """How many articles of the feed were stored on the UTC day of ``now``."""
+    """Return how many articles of the feed were stored on the UTC day of ``now``."""
     return state.day_count if state.day == now.date() else 0
 
 
 def counted(
     state: model.FeedState, *, cost: int, names: int, left: int, most: int, now: datetime, etag: str | None = None
 ) -> model.FeedState:
-    """The state after a reading of which ``left`` items were not stored, and the others used ``cost`` and ``names``.
+    """Return the state after a reading of which ``left`` items were not stored; the others counted ``cost``, ``names``.
 
-    ``etag``: with what the items that are left are asked for again.
+    ``etag`` makes the next request return the items that were not stored.
     """
     is_new_day = state.day != now.date()
     state = replace(
@@ -53,7 +53,7 @@ def counted(
         day_count=_used_today(state, now) + cost,
         day_names=names + (0 if is_new_day else state.day_names),
         left_count=left,
-        # Told once a day.
+        # Reported once a day.
         told=tuple(kind for kind in state.told if kind != KIND) if is_new_day else state.told,
     )
     if not left:
@@ -62,7 +62,7 @@ def counted(
     remark = f"{items} left for tomorrow: {most} a day are stored (fetch.max_items_per_day)"
     return replace(
         state,
-        # What is known by its bytes would not be read again.
+        # Otherwise the unchanged document would not be parsed again.
         body_hash=None,
         etag=etag,
         last_modified=None,

@@ -1,7 +1,4 @@
-"""What a status says, for people, and what to do about it.
-
-Pure text.
-"""
+"""Describe an HTTP status for people, with what to do about it."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ _ADVICE: dict[int, str] = {
 
 
 def told(status: int, *, is_outage: bool = False) -> str:
-    """A status for people, with what to do. ``is_outage``: the place is known to answer so during its outages.
+    """Describe a status for people, with what to do. ``is_outage``: the place sends this status during its outages.
 
     >>> told(502)
     '502 Bad Gateway: the server is in trouble; it will be tried again'

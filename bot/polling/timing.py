@@ -1,4 +1,4 @@
-"""The next time: the feed's own rhythm between two bounds, and what its publisher asks for.
+"""Plan the next poll: the feed's own rhythm between two bounds, and what its publisher asks for.
 
 Pure arithmetic over times.
 """
@@ -11,24 +11,24 @@ from datetime import datetime, timedelta
 from bot import model
 from bot.polling import places
 
-#: Polls in the mean gap between two articles: an article then waits a sixteenth of that gap on the average.
+#: Polls per mean gap between two articles: an article then waits a sixteenth of that gap on average.
 _POLLS_A_GAP = 8
-#: Polls in the time in which a feed's document can turn over.
+#: Polls while all items of a feed's document can be replaced.
 _POLLS_A_TURNOVER = 2
-#: Fewer arrivals are no burst.
+#: Minimum arrivals of a burst.
 _LEAST_BURST = 5
-#: The rhythm is that of the last so many arrivals.
+#: The rhythm comes from this many last arrivals.
 _RECENT = 20
-#: Publishers write “one year” by mistake; a day is as long as a news feed is left alone for a header.
+#: Publishers write “one year” by mistake; no header delays the poll of a news feed by more than a day.
 _LONGEST_ASKED = timedelta(hours=24)
-#: A Retry-After is kept whatever it says, up to here.
+#: Longest Retry-After that is obeyed.
 _LONGEST_LIMIT = timedelta(days=7)
-#: How much of a wait is added at random at most, so that feeds added together drift apart.
+#: Maximum random share added to a wait, so that feeds added together drift apart.
 _JITTER = 0.1
 _HOUR = timedelta(hours=1)
-#: The shortest time between two polls, whatever is reported.
+#: The shortest time between two polls, whatever a push reports.
 LEAST_AFTER_NEWS = timedelta(seconds=30)
-#: The longest wait after a failure, by how long it has been failing.
+#: The longest wait after a failure, by how long the feed has been failing.
 _BACKOFF = (
     (timedelta(days=1), timedelta(hours=1)),
     (timedelta(days=7), timedelta(hours=6)),
@@ -37,14 +37,14 @@ _BACKOFF = (
 
 
 def shortest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
-    """The shortest interval between two polls of the feed."""
-    # A shorter interval of this feed counts before that of all feeds; a known place's before both.
-    wanted = feed.every or min(policy.every, feed.at_least or timedelta.max)
-    return max(wanted, places.etiquette(feed).every)
+    """Return the shortest interval between two polls of the feed."""
+    # The feed's own interval overrides the general one; a known place's minimum overrides both.
+    interval = feed.every or min(policy.every, feed.at_least or timedelta.max)
+    return max(interval, places.etiquette(feed).every)
 
 
 def longest(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
-    """The longest interval that our own rhythm leads to, so that the random part of a wait stays within it."""
+    """Return the longest interval that the feed's rhythm can lead to; includes the random part of a wait."""
     return max(shortest(feed, policy), (feed.at_least or policy.at_least) / (1 + _JITTER))
 
 
@@ -57,10 +57,10 @@ def learnt(
     longest: timedelta,
     now: datetime,
 ) -> timedelta:
-    """The interval that a feed's arrivals ask for; ``since`` is when the feed was first read.
+    """Return the interval that fits a feed's arrivals; ``since`` is when the feed was first read.
 
-    Silence counts as a gap, so a feed that stops is asked less and less, up to the longest; but never so seldom that
-    a burst such as it had before fills its document, which lists ``window`` items, twice (bench/soak/day.py).
+    Silence counts as a gap, so a feed that stops is polled less and less often, up to the longest interval; but often
+    enough that a burst like an earlier one cannot fill its document of ``window`` items twice (bench/soak/day.py).
     """
     recent = rhythm[-_RECENT:]
     begin = recent[0] if recent else since
@@ -74,7 +74,7 @@ def learnt(
 
 
 def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:
-    """The shortest time in which more items came than the document lists; of a long one, as its part says."""
+    """Return the shortest time in which a whole document of items came; of a long document, estimated from a part."""
     count = min(window, len(rhythm) - 1)
     if count < _LEAST_BURST:
         return timedelta.max
@@ -85,7 +85,7 @@ def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:
 def next_poll(
     state: model.FeedState, *, wait: timedelta, fresh_until: datetime | None, now: datetime, jitter: float
 ) -> datetime:
-    """``wait`` from now, later where the publisher asks for it, in the feed or by its answer; never earlier."""
+    """Return ``wait`` from now, or later if the publisher asks for it in the feed or by its response."""
     due = now + wait
     if state.ttl is not None:
         due = max(due, now + min(state.ttl, _LONGEST_ASKED))
@@ -96,30 +96,30 @@ def next_poll(
 
 
 def _past_skipped(due: datetime, *, hours: Sequence[int], days: Sequence[int]) -> datetime:
-    """The first moment from ``due`` that the feed does not ask to skip; one that skips all skips nothing."""
+    """Return the first moment from ``due`` on that the feed does not ask to skip; ``due`` if it skips all."""
     if not hours and not days:
         return due
     moment = due
     for _ in range(24 * 7):
         if moment.hour not in hours and moment.weekday() not in days:
             return moment
-        # The minute is kept, so that feeds do not all come at the full hour.
+        # Keeps the minute, so that feeds are not all polled at the full hour.
         moment += _HOUR
     return due
 
 
 def backed_off(*, interval: timedelta, failures: int, failing: timedelta, now: datetime, jitter: float) -> datetime:
-    """Doubling from the interval, up to an hour on the first day, six in the first week, then a day."""
+    """Double the interval with each failure, up to an hour on the first day, six in the first week, then a day."""
     longest = next(wait for until, wait in _BACKOFF if failing < until)
     wait = min(interval * (1 << min(max(failures - 1, 0), 20)), max(longest, interval))
     return now + wait + wait * (_JITTER * jitter)
 
 
 def pushed(state: model.FeedState, feed: model.Feed, *, now: datetime) -> datetime | None:
-    """Return when a feed is polled of which its server reported news.
+    """Return when to poll a feed whose server reported news, or None to keep its rhythm.
 
-    None while it keeps its own rhythm: it fails, or its document takes long to read. Whoever reports news may be a
-    stranger, so the pause that the feed's host asks for holds too.
+    A feed that fails, or whose document takes long to parse, keeps its rhythm. A stranger may have sent the report, so
+    the pause between requests to the feed's host is kept too.
     """
     if state.failures or state.is_slow:
         return None
@@ -129,5 +129,5 @@ def pushed(state: model.FeedState, feed: model.Feed, *, now: datetime) -> dateti
 
 
 def limited_until(until: datetime, *, now: datetime) -> datetime:
-    """The time until which a host asked to be left alone, no further away than we honour."""
+    """Return until when to wait for a host that limits us: what it asks for, up to a week."""
     return min(until, now + _LONGEST_LIMIT)

@@ -1,4 +1,4 @@
-"""WebSub: what is requested of a hub, what its answers mean, and whether a push is really from it (``Signature``).
+"""WebSub: the request to a hub, the meaning of its answers, and the check that a push comes from it (``Signature``).
 
 Pure. A push makes a feed due at once; its poll is like any other, so that identity, bounds and health are the same.
 
@@ -15,24 +15,24 @@ from urllib.parse import urlencode
 
 from bot import model
 
-#: Requested; the hub decides.
+#: The requested lease; the hub decides.
 LEASE = timedelta(days=10)
 _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=30)
-#: A hub that takes the request asks back within this.
+#: A hub that accepts the request asks back within this time.
 PATIENCE = timedelta(hours=1)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=30), timedelta(days=1)
-#: A feed that publishes each half minute; a push may cause a download and seconds of work.
+#: Enough for an item every half minute; a push may cause a download and seconds of work.
 MOST_PUSHES_AN_HOUR = 120
 _MOST_ERROR = 300
-#: Of X-Hub-Signature, for which old hubs use SHA-1.
+#: Methods of X-Hub-Signature; old hubs use SHA-1.
 _METHODS = ("sha1", "sha256", "sha384", "sha512")
 
 
 def wanted(feed: str, hub: str, topic: str, *, now: datetime, changed_at: datetime | None = None) -> model.Subscription:
     """Return a new subscription, to be requested at once.
 
-    ``changed_at`` is when the feed last named another hub or topic: one that does so in each document has a request
-    sent every hour, not with each poll.
+    ``changed_at`` is when the feed last named another hub or topic: a feed that names another one in each document
+    causes a request per hour, not per poll.
     """
     return model.Subscription(
         feed=feed,
@@ -45,7 +45,7 @@ def wanted(feed: str, hub: str, topic: str, *, now: datetime, changed_at: dateti
 
 
 def form(subscription: model.Subscription, public_url: str) -> str:
-    """What is posted to the hub."""
+    """Return the form to post to the hub."""
     return urlencode(
         {
             "hub.mode": "subscribe",
@@ -58,7 +58,7 @@ def form(subscription: model.Subscription, public_url: str) -> str:
 
 
 def after_ask(subscription: model.Subscription, error: str | None, *, now: datetime) -> model.Subscription:
-    """After the request: the hub accepted it, or did not; ``error`` says why."""
+    """Return the subscription after its request; ``error`` says why the hub did not accept it."""
     if error is None:
         return replace(subscription, asked_at=now, next_at=now + PATIENCE, error=None)
     return _failed(subscription, error, now=now)
@@ -67,18 +67,18 @@ def after_ask(subscription: model.Subscription, error: str | None, *, now: datet
 def after_verification(
     subscription: model.Subscription, *, topic: str, lease_seconds: str, now: datetime
 ) -> model.Subscription | None:
-    """After the hub asked back; None: for a topic that is not ours."""
+    """Return the subscription after the hub asked back, or None if it asked for a topic that is not ours."""
     if topic != subscription.topic:
         return None
     # A hub must send it (section 5.3); some old ones do not.
-    asked = timedelta(seconds=int(lease_seconds)) if lease_seconds.isdecimal() and len(lease_seconds) < 10 else LEASE
-    lease = min(max(asked, _SHORTEST), _LONGEST)
+    lease = timedelta(seconds=int(lease_seconds)) if lease_seconds.isdecimal() and len(lease_seconds) < 10 else LEASE
+    lease = min(max(lease, _SHORTEST), _LONGEST)
     renewed = now + lease * 4 / 5
     return replace(subscription, asked_at=None, until=now + lease, next_at=renewed, failures=0, error=None)
 
 
 def after_denial(subscription: model.Subscription, reason: str, *, now: datetime) -> model.Subscription:
-    """After the hub refused: it will not push, or not any more."""
+    """Return the subscription after the hub refused it or ended it."""
     return replace(_failed(subscription, f"the hub refuses: {reason}"[:_MOST_ERROR], now=now), until=None)
 
 
@@ -89,18 +89,18 @@ def after_flood(subscription: model.Subscription, *, now: datetime) -> model.Sub
 
 
 def has_expired(subscription: model.Subscription, *, now: datetime) -> bool:
-    """Whether the hub accepted a request and has not asked back in time."""
+    """Return whether the hub accepted a request and has not asked back in time."""
     return subscription.asked_at is not None and now - subscription.asked_at >= PATIENCE
 
 
 def after_silence(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
-    """After the hub did not ask back: it cannot reach our callback, or does not try."""
+    """Return the subscription after the hub did not ask back: it cannot reach our callback, or does not try."""
     text = "the hub took the request and never asked back: web.public_url may not be reachable from outside"
     return _failed(replace(subscription, asked_at=None), text, now=now)
 
 
 def told(subscription: model.Subscription, *, public_url: str | None, now: datetime) -> str:
-    """In one line, for people: until when the hub pushes, or why it does not."""
+    """Return one line for people: until when the hub pushes, or why it does not."""
     if public_url is None:
         return "names a hub; without web.public_url it is only polled"
     why = f": {subscription.error}" if subscription.error else ""
@@ -118,22 +118,21 @@ def told(subscription: model.Subscription, *, public_url: str | None, now: datet
 
 
 class Signature:
-    """X-Hub-Signature, compared with a body as it arrives, so that the body need not be kept."""
+    """X-Hub-Signature, compared with a body piece by piece, so that the body need not be kept."""
 
     def __init__(self, subscription: model.Subscription, written: str) -> None:
-        method, _, given = written.partition("=")
-        self._given = given.strip().lower().encode("utf-8", "replace")
-        known = method if method in _METHODS else None
-        self._made = hmac.new(subscription.secret.encode(), digestmod=known) if known else None
+        method, _, digest = written.partition("=")
+        self._digest = digest.strip().lower().encode("utf-8", "replace")
+        self._hmac = hmac.new(subscription.secret.encode(), digestmod=method) if method in _METHODS else None
 
     def update(self, piece: bytes) -> None:
-        """The next bytes of the body."""
-        if self._made:
-            self._made.update(piece)
+        """Add the next bytes of the body."""
+        if self._hmac:
+            self._hmac.update(piece)
 
     def is_good(self) -> bool:
-        """Whether the sender of the body has the subscription's secret."""
-        return self._made is not None and hmac.compare_digest(self._made.hexdigest().encode(), self._given)
+        """Return whether the sender of the body has the subscription's secret."""
+        return self._hmac is not None and hmac.compare_digest(self._hmac.hexdigest().encode(), self._digest)
 
 
 def _failed(subscription: model.Subscription, error: str, *, now: datetime) -> model.Subscription:

@@ -1,7 +1,7 @@
-"""A reader process: parses the documents that come in on standard input, one after another, until it is closed.
+"""A reader process: parses the documents that arrive on standard input, one after another, until it is closed.
 
-It has no secret to give away (its environment is almost empty), may read nothing but the Python libraries
-(confinement.py), and has bounded time and memory for each document.
+It has no secrets (its environment is almost empty), may read nothing but the Python libraries (confinement.py), and has
+bounded time and memory for each document.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ from bot.reading import confinement, limits, wire
 
 
 def main(max_bytes: int) -> None:
-    """``max_bytes``: the longest document that is fetched, in bytes."""
-    # Who started it ends it, by closing its input, once what is under way is stored: a terminal's Ctrl-C and a service
-    # manager's SIGTERM go to the whole group.
+    """Answer questions until standard input is closed; ``max_bytes`` is the longest document that is fetched."""
+    # The bot ends this process by closing its input, after it has stored the last documents: Ctrl-C in a terminal and
+    # SIGTERM of a service manager go to the whole process group.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Whatever a library prints must not be between two answers.
+    # Nothing that a library prints may get between two answers.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     sources.usual()
-    # Few of the objects of a document are garbage before its end: fewer looks for it, and none at the modules.
+    # Almost no object of a document is garbage before its end: collect rarely, and never in the modules.
     gc.set_threshold(20_000)
     gc.collect()
     gc.freeze()
     # A dump of its memory would be a dump of documents.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    at_start = _memory()
-    if at_start is not None:
-        most = at_start + limits.memory_bytes(max_bytes)
+    start_bytes = _memory_bytes()
+    if start_bytes is not None:
+        most = start_bytes + limits.memory_bytes(max_bytes)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     measures = confinement.confine()
-    with contextlib.suppress(BrokenPipeError):  # who asked is gone
+    with contextlib.suppress(BrokenPipeError):  # the bot is gone
         _write(answers, wire.framed(wire.Ready(tuple(measures))))
         while (job := _next_job(sys.stdin.buffer)) is not None:
             _bound_time()
-            frame = _answered(job, max_bytes)
-            is_large = (_memory() or 0) - (at_start or 0) > limits.memory_bytes(max_bytes) // 2
+            frame = _answer(job, max_bytes)
+            is_large = (_memory_bytes() or 0) - (start_bytes or 0) > limits.memory_bytes(max_bytes) // 2
             _write(answers, frame)
             if is_large:
-                # Freed memory stays with a process; a new one starts small.
+                # A process keeps the memory that it frees; a new one starts small.
                 _write(answers, wire.framed(wire.Leaving()))
                 return
 
 
 def _bound_time() -> None:
-    """The system ends the process (SIGXCPU) that takes longer from now on, also where who started it was killed."""
+    """Have the system end this process (SIGXCPU) if the next document takes too long, even if the bot was killed."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     # Whole seconds are counted.
@@ -66,7 +66,7 @@ def _bound_time() -> None:
 
 
 def _next_job(questions: BinaryIO) -> bytes | None:
-    """None: who asked has no more questions, or is gone."""
+    """Return the next question, or None if there are no more, or the bot is gone."""
     head = questions.read(wire.LENGTH_BYTES)
     if len(head) < wire.LENGTH_BYTES:
         return None
@@ -74,11 +74,10 @@ def _next_job(questions: BinaryIO) -> bytes | None:
     return job if len(job) == length else None
 
 
-def _answered(question: bytes, max_bytes: int) -> bytes:
-    """The frame to send."""
+def _answer(question: bytes, max_bytes: int) -> bytes:
+    """Return the frame to send."""
     try:
-        asked = wire.question_of(question)
-        frame = _frame_for(asked)
+        frame = _frame_for(wire.question_of(question))
         if len(frame) <= limits.answer_bytes(wire.LENGTH_BYTES + len(question)):
             return frame
         return wire.framed(wire.NoFeed("refused: its items are together many times larger than the document"))
@@ -87,54 +86,50 @@ def _answered(question: bytes, max_bytes: int) -> bytes:
     except MemoryError:
         megabytes = limits.memory_bytes(max_bytes) // 1_000_000
         return wire.framed(wire.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory"))
-    except BaseException:  # noqa: BLE001 -- raised where it was asked; a panic of a library in Rust is no Exception
+    except BaseException:  # noqa: BLE001 -- raised again in the bot; a panic of a Rust library is not an Exception
         return wire.framed(wire.Broke(traceback.format_exc()))
 
 
-def _frame_for(asked: wire.Question) -> bytes:
-    match asked:
+def _frame_for(question: wire.Question) -> bytes:
+    match question:
         case wire.Page():
-            return _of_page(asked)
+            return wire.framed(wire.Text.of(_main_text(question)))
         case wire.Undescribed():
-            name, options = sources.lists_of(asked.body)
-            return wire.framed(wire.Lists(name, tuple(dict(each) for each in options)))
-        case _:
-            return _framed(asked)
+            name, options = sources.lists_of(question.body)
+            return wire.framed(wire.Lists(name, tuple(map(dict, options))))
+        case wire.Job(body, feed, is_first):
+            reading = sources.parse_document(body, kind=feed.kind, options=feed.options)
+            try:
+                return _done(feed, reading, is_first=is_first)
+            except UnicodeEncodeError:
+                return _done(feed, _without_surrogates(reading), is_first=is_first)
 
 
-def _of_page(page: wire.Page) -> bytes:
+def _main_text(page: wire.Page) -> str | None:
     from bot.fetch import fulltext
 
     try:
-        text = fulltext.main_text(page.content, url=page.url, content_type=page.content_type)
+        return fulltext.main_text(page.content, url=page.url, content_type=page.content_type)
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 -- whatever the parser raises is the page's fault
-        return wire.framed(wire.NoFeed.of(ports.ReadError(f"not readable: {type(error).__name__}: {error}"[:500])))
-    return wire.framed(wire.Text.of(text))
+    except Exception as error:
+        # Whatever the parser raises is the page's fault.
+        raise ports.ReadError(f"not readable: {type(error).__name__}: {error}"[:500]) from error
 
 
-def _framed(job: wire.Job) -> bytes:
-    reading = sources.parse_document(job.body, kind=job.feed.kind, options=job.feed.options)
-    try:
-        return _done(job, reading)
-    except UnicodeEncodeError:
-        return _done(job, _without_surrogates(reading))
-
-
-def _done(job: wire.Job, reading: model.Reading) -> bytes:
-    items = articles.look_up(job.feed, reading, is_first=job.is_first).items
+def _done(feed: model.Feed, reading: model.Reading, *, is_first: bool) -> bytes:
+    items = articles.look_up(feed, reading, is_first=is_first).items
     return wire.framed(wire.Done(reading, wire.cleaned(reading, items)))
 
 
 def _without_surrogates(reading: model.Reading) -> model.Reading:
-    """Halves of surrogate pairs, which JSON can hold and UTF-8 cannot, are joined or become U+FFFD."""
+    """Join halves of surrogate pairs, which JSON can hold and UTF-8 cannot, or replace them by U+FFFD."""
     entries = tuple(dataclasses.replace(entry, **_mended(entry)) for entry in reading.entries)
     return dataclasses.replace(reading, **{**_mended(reading), "entries": entries})
 
 
-def _mended(one: model.Reading | model.Entry) -> dict[str, Any]:
-    values = {field.name: getattr(one, field.name) for field in dataclasses.fields(one)}
+def _mended(value: model.Reading | model.Entry) -> dict[str, Any]:
+    values = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     texts = {name: _joined(value) for name, value in values.items() if isinstance(value, str)}
     lists = {
         name: tuple(_joined(text) for text in value)
@@ -148,8 +143,8 @@ def _joined(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _memory() -> int | None:
-    """Bytes that count towards RLIMIT_DATA; None: not told by this system, which then has no such limit either."""
+def _memory_bytes() -> int | None:
+    """Return the bytes that count towards RLIMIT_DATA, or None on a system without this figure and limit."""
     try:
         pages = int(os.pread(_statm(), 200, 0).split()[5])
     except (OSError, ValueError, IndexError):
@@ -159,11 +154,11 @@ def _memory() -> int | None:
 
 @functools.cache
 def _statm() -> int:
-    """Return the open file that tells the process's memory: once it is confined, it can open it no more."""
+    """Return the file with the process's memory, opened once: a confined process cannot open it any more."""
     return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _write(answers: BinaryIO, frame: bytes) -> None:
-    left = memoryview(frame)
-    while left:
-        left = left[answers.write(left) :]
+    remaining = memoryview(frame)
+    while remaining:
+        remaining = remaining[answers.write(remaining) :]

@@ -1,9 +1,9 @@
-"""What a reader process may do besides reading its input: look into the Python libraries, and nothing else.
+"""Confine a reader process: besides its input it may only read the Python libraries.
 
-A fault in a parser may one day run a stranger's code. On Linux the kernel then refuses it what it would look for: the
-bot's environment and memory, files, programs and the network. Each measure is tried and left out where the kernel does
-not have it; SECURITY.md says what holds then. Called by number, since Python has no functions for these calls:
-prctl(2), landlock(7), seccomp(2).
+A fault in a parser may one day run a stranger's code. On Linux the kernel then denies it access to the bot's
+environment and memory, files, programs and the network. A measure that the kernel does not have is skipped; SECURITY.md
+explains which protection remains. The calls are made by number, since Python has no functions for them: prctl(2),
+landlock(7), seccomp(2).
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
 _RULESET_VERSION, _RULE_PATH_BENEATH = 1, 1
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
-#: Version of Landlock -> how many kinds of access to files it knows.
+#: Version of Landlock -> number of its file access rights.
 _ACCESS_BITS = {1: 13, 2: 14, 3: 15, 4: 15}
 _NEWEST_ACCESS_BITS = 16
-#: Since these versions: binding and connecting TCP; abstract Unix sockets and signals.
+#: First versions with rights for TCP, and for abstract Unix sockets and signals.
 _TCP_SINCE, _SCOPES_SINCE = 4, 6
 # <linux/seccomp.h>, <linux/audit.h>, <linux/filter.h>
 _SECCOMP_MODE_FILTER, _ALLOW, _FAIL = 2, 0x7FFF0000, 0x00050000 | errno.EPERM
 _LOAD, _IS_EQUAL, _IS_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _OTHER_ABI = 0x40000000
-#: Processor -> its name in a filter, and the numbers of socket, ptrace, execve, execveat, process_vm_readv,
+#: Processor -> its number in a filter, and the numbers of socket, ptrace, execve, execveat, process_vm_readv,
 #: process_vm_writev, io_uring_setup (which can open sockets too), pidfd_getfd.
 _CALLS = {
     "x86_64": (0xC000003E, (41, 101, 59, 322, 310, 311, 425, 438)),
     "aarch64": (0xC00000B7, (198, 117, 221, 281, 270, 271, 425, 438)),
 }
-#: Open files: an import needs a few at a time.
+#: Maximum open files: an import needs a few at a time.
 _MOST_FILES = 64
-#: Beside the Python tree: shared libraries, time zones and what names them.
+#: Readable besides the Python tree: shared libraries, time zones and their indexes.
 _SYSTEM = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/usr/share/locale",
     "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/dev/null", "/dev/urandom",
@@ -54,9 +54,9 @@ def hide_memory() -> None:
 
 
 def confine() -> Sequence[str]:
-    """Give up, for good, what a reader process does not need. Return the names of the measures that hold."""
+    """Give up all rights that a reader process does not need. Return the names of the measures in force."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
-    # The kernel accepts the two others only from a process that can gain no rights by running a program.
+    # The kernel accepts the two other measures only after this one.
     if not _prctl(_PR_SET_NO_NEW_PRIVS, 1):
         return ()
     measures = ["no new privileges"]
@@ -79,9 +79,9 @@ def _prctl(option: int, value: int, pointer: int = 0) -> bool:
 
 
 def _python_tree() -> Iterable[Path]:
-    """Return where modules come from: the libraries, and the packages that are loaded from elsewhere.
+    """Return the folders of modules: the libraries, and packages that are loaded from elsewhere.
 
-    Not each folder of ``sys.path``: the working directory may be one, and hold secrets.
+    Leaves out other folders of ``sys.path``: the working directory may be one, and contain secrets.
     """
     libraries = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     libraries |= {Path(prefix) / "lib" for prefix in (sys.prefix, sys.base_prefix)}
@@ -91,7 +91,7 @@ def _python_tree() -> Iterable[Path]:
 
 
 def _restrict_files(readable: Iterable[Path]) -> int:
-    """Allow reading of these folders and files only, and no TCP. Return the version of Landlock; 0: there is none."""
+    """Allow reading only below ``readable``, and no TCP. Return the version of Landlock, or 0 without it."""
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _RULESET_VERSION)
     if version < 1:
@@ -118,12 +118,12 @@ def _restrict_files(readable: Iterable[Path]) -> int:
 
 
 def _refuse_calls() -> bool:
-    """Have the kernel refuse sockets, programs and looks into other processes. Return whether it does."""
+    """Have the kernel refuse sockets, programs and access to other processes. Return whether it does."""
     machine = os.uname().machine
     if machine not in _CALLS or sys.maxsize < 2**32:
         return False
     architecture, refused = _CALLS[machine]
-    # A jump counts the steps that it leaves out, up to the last one, which refuses.
+    # A jump is the number of steps to skip, up to the last step, which refuses.
     tests = [(_IS_AT_LEAST, _OTHER_ABI), *((_IS_EQUAL, call) for call in refused)]
     steps = [(_LOAD, 0, 0, 4), (_IS_EQUAL, 0, len(tests) + 2, architecture), (_LOAD, 0, 0, 0)]
     steps += [(code, len(tests) - place, 0, value) for place, (code, value) in enumerate(tests)]

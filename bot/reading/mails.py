@@ -1,4 +1,4 @@
-"""The mails of a mailbox are read one by one, so that a mail that cannot be read costs itself and no other mail."""
+"""Parse the mails of a mailbox one by one, so that a mail that cannot be parsed costs no other mail."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bot.sources.kit import limits
 
 log = structlog.get_logger("wirewatch")
 
-#: Of one poll. Each may take the time of a reader process, so the mails after the last one wait for the next poll.
+#: Maximum skipped mails per poll. Each may have cost a reader process; the mails that follow wait for the next poll.
 MOST_SKIPPED = 3
-#: Characters and entries of one poll; bounds the memory that its mails take together.
+#: Maximum characters per poll; bounds the memory of its mails.
 MOST_CHARACTERS = 20_000_000
-#: A reader process that was killed on a busy machine may have been ended over an honest mail.
+#: On a busy machine an honest mail may cost a reader process too, so it gets a second try.
 _TRIES = 2
 
 Read = Callable[[ports.Body], Awaitable[tuple[model.Reading, articles.Lookup | None]]]
@@ -32,16 +32,16 @@ def holds_mails(body: ports.Body) -> bool:
 async def read_each(
     body: ports.Body, feed: model.Feed, read: Read, *, is_first: bool
 ) -> tuple[model.Reading, articles.Lookup | None]:
-    """Return what ``read`` finds in the mails, in one reading. Mails that cannot be read are skipped and counted.
+    """Return the entries of all mails in one reading. Mails that cannot be parsed are skipped and counted.
 
-    Raises NotStarted, which is no mail's fault.
+    Raises NotStarted, which is not the fault of a mail.
     """
     entries: dict[str, model.Entry] = {}
     items: list[articles.Item] = []
     has_items, remarks, read_to, characters, skipped = True, list[str](), "", 0, 0
     was_slow = False
-    rest = mails.unpacked(body.content)
-    for read_to, mail in rest:
+    unread = mails.unpacked(body.content)
+    for read_to, mail in unread:
         single = dataclasses.replace(body, content=mails.HEAD + mails.packed(mail, read_to))
         reading, look_up = await _read_one(single, feed, read, etag=read_to)
         new = {entry.guid or "": entry for entry in reading.entries if entry.guid not in entries}
@@ -54,7 +54,7 @@ async def read_each(
         characters += sum(len(entry.title or "") + len(entry.body or "") for entry in new.values())
         if skipped >= MOST_SKIPPED or characters > MOST_CHARACTERS or len(entries) > limits.MAX_ENTRIES:
             break
-    is_whole = next(rest, None) is None
+    is_whole = next(unread, None) is None
     if skipped:
         remarks.append(
             f"{model.counted(skipped, 'mail')} could not be read and {'was' if skipped == 1 else 'were'} skipped"

@@ -1,7 +1,7 @@
-"""One reader process, from the side of the one that started it: frames to its standard input, frames from its output.
+"""One reader process, seen from the bot: frames to its standard input, frames from its standard output.
 
-It answers in the order in which it was asked. Nothing that it says or does is believed: an answer that is late, too
-long, unasked or no answer ends the process.
+It answers in the order of the questions. Nothing that it sends is trusted: an answer that is late, too long, unasked or
+malformed ends the process.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from bot.reading import confinement, limits, wire
 
 log = structlog.get_logger("wirewatch")
 
-#: It ends by itself when nobody writes to it any more; one that does not is killed.
+#: A process ends when its input is closed; it is killed if that takes longer.
 _GOODBYE = timedelta(seconds=2)
 #: Two documents fill a pipe of the usual 64 KiB, and then each end waits for the other: a tenth of a first poll. The
-#: most that Linux gives to all (pipe(7)).
+#: maximum for unprivileged users on Linux (pipe(7)).
 _PIPE_BYTES = 1024 * 1024
-#: Questions that wait in the pipe and before it; more wait as they are.
+#: Maximum bytes of questions that wait in and before the pipe; further ones are not encoded yet.
 _AHEAD_BYTES = 2 * _PIPE_BYTES
-#: A timer that comes later than this was held up by our own loop, and the answer may be there already.
+#: A timer that fires later than this was delayed by our own loop, and the answer may have arrived already.
 _HELD_UP_SECONDS = 1
-#: What a reader process is given of our environment: no secret is in these.
+#: The variables that a reader process gets from our environment: these never hold a secret.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
-#: Its modules come from where ours come from, and none from the working directory (-P).
+#: Modules come from the same folders as ours, and never from the working directory (-P).
 _PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__package__} import child; child.main(int(sys.argv[1]))"
 
 
@@ -44,16 +44,16 @@ class Ended(Exception):
 
     def __init__(self, text: str, *, is_of_this: bool) -> None:
         super().__init__(text)
-        #: It ended over this very question, not over one that was asked before.
+        #: It ended over this question, not over an earlier one.
         self.is_of_this = is_of_this
 
 
 class NotStarted(ports.ReadError):
-    """No process can be asked, whatever the document is."""
+    """No process can be started, whatever the document is."""
 
 
 class ReaderEnded(ports.ReadError):
-    """The process ended over this document, or its answer was wrong and it was ended."""
+    """The process ended over this document, or was ended because its answer was wrong."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the process that reads documents ended over this one ({why}); it will be tried again")
@@ -66,13 +66,13 @@ class ReaderProcess(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._is_ready = False
-        #: With the length of each question.
+        #: Unanswered questions with their length.
         self._waiting: deque[tuple[asyncio.Future[tuple[wire.Answer, timedelta]], int]] = deque()
-        #: When the turn of the first of them came, by the loop's clock.
+        #: When the process began with the first of them, by the loop's clock.
         self._since = 0.0
         self._ahead_bytes = 0
         self._has_room = asyncio.Event()
-        #: Held by who puts a question into the pipe: of all others no copy is made yet.
+        #: Held while a question is put into the pipe: the others are not encoded yet.
         self._turn = asyncio.Lock()
         self._received = bytearray()
         self._ended = asyncio.Event()
@@ -80,19 +80,19 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
         self._is_broken_off = False
         self._has_answered = False
-        #: It said that it ends.
+        #: It announced that it ends.
         self._is_leaving = False
         self.is_alive = True
-        #: Why it ended, for people; empty: it lives, or ended as it should.
+        #: Why it ended, for people; empty if it runs, or ended in order.
         self.end = ""
 
     @property
     def load(self) -> int:
-        """Questions under way."""
+        """Return the number of unanswered questions."""
         return len(self._waiting)
 
     async def ask(self, question: wire.Question) -> tuple[wire.Answer, timedelta]:
-        """The answer, and how long it took from its turn on. Raises Ended; ReadError where the process cannot start."""
+        """Return the answer, and how long the process took. Raises Ended, or ReadError if the process cannot start."""
         async with self._turn:
             answer = await self._put(wire.framed(question))
         return await answer
@@ -112,7 +112,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         return answer
 
     def _watch(self, patience: timedelta | None) -> None:
-        """Over the question whose turn it is, or the start."""
+        """Set the alarm for the current question, or for the start."""
         self._since = self._loop.time()
         if self._alarm:
             self._alarm.cancel()
@@ -126,15 +126,15 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             self.break_off(f"no answer within {model.counted(patience.seconds, 'second')}")
 
     def break_off(self, why: str) -> None:
-        """End the process at once, over the question whose turn it is."""
-        self._is_over(why)
+        """End the process at once, over the current question."""
+        self._set_over(why)
         self._is_broken_off = True
         self._received.clear()
         if self._transport:
             with contextlib.suppress(ProcessLookupError):
                 self._transport.kill()
 
-    def _is_over(self, why: str) -> None:
+    def _set_over(self, why: str) -> None:
         self.end = self.end or ("" if self._is_leaving else why)
         self.is_alive = False
         self._has_room.set()
@@ -170,31 +170,31 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             if not self._has_answered:
                 raise wire.Garbage("that it leaves")
             self._is_leaving = True
-            self._is_over("")
+            self._set_over("")
             self._watch(_GOODBYE)
             return
         else:
             if not self._waiting or not self._is_ready:
                 raise wire.Garbage("what was not asked")
             self._has_answered = True
-            asked, length = self._waiting.popleft()
+            question, length = self._waiting.popleft()
             self._ahead_bytes -= length
             self._has_room.set()
-            if not asked.done():
-                asked.set_result((answer, timedelta(seconds=self._loop.time() - self._since)))
+            if not question.done():
+                question.set_result((answer, timedelta(seconds=self._loop.time() - self._since)))
         self._watch(limits.PATIENCE_BY_THE_CLOCK if self._waiting else None)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        # It may have ended, and says so itself then; one that only closed its output is of no use any more.
+        # If it has ended, ``process_exited`` follows; a process that only closed its output is useless.
         if fd == 1 and self._transport and self._transport.get_returncode() is None and self.is_alive:
             self._watch(_GOODBYE)
 
     def process_exited(self) -> None:
         code = self._transport.get_returncode() if self._transport else None
-        self._is_over(_said(code))
+        self._set_over(_said(code))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """After the last of what it wrote."""
+        """Fail the unanswered questions; called after the last answer."""
         if self._alarm:
             self._alarm.cancel()
         for place, (answer, _) in enumerate(self._waiting):
@@ -211,16 +211,16 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         return NotStarted(_not_started(self.end))
 
     async def gone(self) -> None:
-        """Returns when the process has ended, of one that is not alive."""
+        """Wait for the end of a process that is not alive."""
         await self._ended.wait()
 
     async def close(self) -> None:
-        """End the process, by force where it does not end in time."""
+        """End the process, by force if it does not end in time."""
         if self._transport is None or self._ended.is_set():
             return
         if self._waiting or not self._is_ready:
-            self.break_off("Wirewatch is stopping")  # nobody waits for its answer any more
-        self._is_over("Wirewatch is stopping")
+            self.break_off("Wirewatch is stopping")  # its answers are not needed any more
+        self._set_over("Wirewatch is stopping")
         self._transport.get_pipe_transport(0).close()  # type: ignore[union-attr]  # its standard input
         try:
             async with asyncio.timeout(_GOODBYE.total_seconds()):
@@ -231,22 +231,22 @@ class ReaderProcess(asyncio.SubprocessProtocol):
 
 
 async def start(max_bytes: int) -> ReaderProcess:
-    """One that takes questions already while it starts. Raises ReadError where it cannot be started."""
-    # The bot that started it, wherever that was found, and never a folder of that name that it happens to stand in.
-    places = [each for each in sys.path if os.path.isabs(each)]
+    """Start a process, which accepts questions from the beginning. Raises ReadError if it cannot be started."""
+    # It must import this very bot, and never a folder with that name in the working directory.
+    places = [place for place in sys.path if os.path.isabs(place)]
     if (own := str(Path(bot.__file__).parents[1])) not in places:
         places.insert(0, own)
     command = (sys.executable, "-P", "-c", _PROGRAM, str(max_bytes), *places)
-    # Else a process of the same user could read the secrets out of /proc.
+    # Otherwise a process of the same user could read the secrets in /proc.
     confinement.hide_memory()
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
-        _, made = await asyncio.get_running_loop().subprocess_exec(
+        _, process = await asyncio.get_running_loop().subprocess_exec(
             ReaderProcess, *command, stderr=None, env=environment, cwd="/"
         )
     except OSError as error:
         raise NotStarted(_not_started(str(error))) from error
-    return made
+    return process
 
 
 def _not_started(why: str) -> str:
@@ -255,7 +255,7 @@ def _not_started(why: str) -> str:
 
 def _widen(pipe: asyncio.BaseTransport | None) -> None:
     if pipe is not None and sys.platform == "linux":
-        with contextlib.suppress(OSError):  # more than this user may have: it works all the same
+        with contextlib.suppress(OSError):  # more than this user may have; a smaller pipe works too
             fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 

@@ -1,7 +1,7 @@
-"""Documents read in threads of this process.
+"""Parse documents in threads of this process.
 
-Their entries are made ready by whoever stores them: ahead of that, a first poll took a tenth longer, since one thread
-more took turns at the interpreter.
+The stage that stores the entries also cleans them: in these threads, cleaning made a first poll a tenth slower, since
+one more thread competed for the interpreter.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from bot import articles, model, ports, sources
 from bot.fetch import fulltext
 from bot.reading import mails
 
-#: Reading holds the interpreter, so more threads only get in each other's way; the second is for the documents that
-#: come after one that takes seconds.
+#: Parsing holds the interpreter, so more threads do not help; the second one takes over while a document takes seconds.
 _THREADS = 2
 
 
@@ -27,12 +26,12 @@ class Threads:
         self._threads = ThreadPoolExecutor(_THREADS, "read")
 
     async def prepare(self) -> None:
-        """Nothing: threads start with their first document."""
+        """Do nothing: threads start with their first document."""
 
     async def read(
         self, body: ports.Body, feed: model.Feed, *, is_first: bool
     ) -> tuple[model.Reading, articles.Lookup | None]:
-        """The parsed document; nothing is cleaned beforehand. Raises ReadError."""
+        """Parse a document, and clean nothing. Raises ReadError."""
         if mails.holds_mails(body):
             return await mails.read_each(body, feed, partial(self._read, feed=feed), is_first=is_first)
         return await self._read(body, feed)
@@ -42,15 +41,15 @@ class Threads:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work), None
 
     async def text_of_page(self, page: ports.Answer) -> str | None:
-        """The main text of an article's page; None: it has no article. Raises what its parser raises."""
+        """Return the main text of an article's page, or None if it has none. Raises whatever its parser raises."""
         return await fulltext.extract_here(page)
 
     async def lists_of(self, body: ports.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-        """A page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
+        """Return a page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, sources.lists_of, body)
 
     async def close(self) -> None:
-        """Start no more work; what runs is not waited for."""
+        """Start no more work; does not wait for running work."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -60,5 +59,5 @@ def _parse(body: ports.Body, feed: model.Feed) -> model.Reading:
     except Exception:
         raise
     except BaseException as error:
-        # A library in Rust that panics raises what is no Exception, which would end the bot.
+        # A panic of a Rust library is not an Exception, and would end the bot.
         raise RuntimeError(f"a parser panicked: {error}") from error

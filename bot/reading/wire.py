@@ -1,4 +1,4 @@
-"""What a reader process is asked and what it answers: frames of MessagePack.
+"""Questions to a reader process and its answers, as frames of MessagePack.
 
 A frame is its length (4 bytes, big-endian) and one value. Decoding it makes values of the types named here and of no
 others, and runs no code, whatever the bytes are.
@@ -21,7 +21,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class Garbage(Exception):
-    """What was received is no frame of this format, or says what no document can say."""
+    """Received bytes are not a frame of this format, or contain what no document can contain."""
 
 
 class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
@@ -29,12 +29,12 @@ class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
 
     body: ports.Body
     feed: model.Feed
-    #: Nothing of this feed is stored yet.
+    #: Whether nothing of this feed is stored yet.
     is_first: bool
 
 
 class Page(msgspec.Struct, frozen=True, array_like=True, tag="page"):
-    """An article's page, whose main text is wanted."""
+    """A request for the main text of an article's page."""
 
     content: bytes
     url: str
@@ -42,7 +42,7 @@ class Page(msgspec.Struct, frozen=True, array_like=True, tag="page"):
 
 
 class Undescribed(msgspec.Struct, frozen=True, array_like=True, tag="undescribed"):
-    """A page whose lists are wanted."""
+    """A request for the lists of a page."""
 
     body: ports.Body
 
@@ -55,13 +55,13 @@ class Lists(msgspec.Struct, frozen=True, array_like=True, tag="lists"):
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
-    """The first word of a process, with the names of the measures that confine it."""
+    """The first message of a process: the names of the measures that confine it."""
 
     measures: tuple[str, ...] = ()
 
 
 class Cleaned(msgspec.Struct, frozen=True, array_like=True):
-    """An ``articles.lookup.Item``; its entry is named by its place in the reading."""
+    """An ``Item`` with the place of its entry in the reading instead of the entry."""
 
     place: int
     key: str
@@ -84,13 +84,13 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
-    """The main text of a page; None: it has no article."""
+    """The main text of a page, or None if it has no article."""
 
     text: str | None
 
     @classmethod
     def of(cls, text: str | None) -> Text:
-        """The text, without what MessagePack cannot carry; None stays None."""
+        """Return the message, without letters that MessagePack cannot hold."""
         return cls(_plain(text) if text else None)
 
 
@@ -98,27 +98,27 @@ class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
     """A ReadError."""
 
     text: str
-    #: Of an IsPage; None: it is none.
+    #: The feeds of an IsPage, or None if the error is not one.
     feeds: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, error: ports.ReadError) -> NoFeed:
-        """The error as data."""
+        """Return the error as a message."""
         return cls(_plain(str(error)), tuple(map(_plain, error.feeds)) if isinstance(error, ports.IsPage) else None)
 
     def error(self) -> ports.ReadError:
-        """The error again, as an exception."""
+        """Return the message as an exception."""
         return ports.ReadError(self.text) if self.feeds is None else ports.IsPage(self.text, self.feeds)
 
 
 class Broke(msgspec.Struct, frozen=True, array_like=True, tag="broke"):
-    """Our bug."""
+    """A bug of ours."""
 
     traceback: str
 
 
 class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
-    """It takes no further question, and ends."""
+    """The last message of a process: it accepts no further question, and ends."""
 
 
 Question = Job | Page | Undescribed
@@ -129,15 +129,15 @@ _answers = msgspec.msgpack.Decoder(Answer)
 
 
 def are_selectors(lists: Lists) -> bool:
-    """Whether there is nothing in it but selectors: they are written into feeds.yaml."""
+    """Return whether it contains nothing but selectors: they are written into feeds.yaml."""
     return len(lists.options) <= _MOST_LISTS and all(
-        each.keys() <= _SELECTORS and all(len(path) <= _LONGEST_SELECTOR for path in each.values())
-        for each in lists.options
+        option.keys() <= _SELECTORS and all(len(selector) <= _LONGEST_SELECTOR for selector in option.values())
+        for option in lists.options
     )
 
 
 def framed(message: Question | Answer) -> bytes:
-    """One frame. Raises ValueError for text with half a surrogate pair, which UTF-8 cannot hold."""
+    """Return one frame. Raises ValueError for text with half a surrogate pair, which UTF-8 cannot hold."""
     frame = bytearray(LENGTH_BYTES)
     _encoder.encode_into(message, frame, LENGTH_BYTES)
     frame[:LENGTH_BYTES] = (len(frame) - LENGTH_BYTES).to_bytes(LENGTH_BYTES, "big")
@@ -145,12 +145,12 @@ def framed(message: Question | Answer) -> bytes:
 
 
 def length_of(head: bytes | bytearray) -> int:
-    """The bytes of the frame that follows ``head``."""
+    """Return the length of the value that follows ``head``."""
     return int.from_bytes(head[:LENGTH_BYTES], "big")
 
 
 def first_frame(received: bytearray, *, limit_bytes: int) -> bytes | None:
-    """What the first whole frame holds, taken out of ``received``; None: more must come first. Raises Garbage."""
+    """Take the first value out of ``received``; return None if it is not complete yet. Raises Garbage."""
     if len(received) < LENGTH_BYTES:
         return None
     end = LENGTH_BYTES + length_of(received)
@@ -164,7 +164,7 @@ def first_frame(received: bytearray, *, limit_bytes: int) -> bytes | None:
 
 
 def question_of(payload: bytes) -> Question:
-    """Raises Garbage."""
+    """Decode a question. Raises Garbage."""
     try:
         question: Question = _questions.decode(payload)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -173,7 +173,7 @@ def question_of(payload: bytes) -> Question:
 
 
 def answer_of(payload: bytes) -> Answer:
-    """Raises Garbage."""
+    """Decode an answer. Raises Garbage."""
     try:
         answer: Answer = _answers.decode(payload)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -186,7 +186,7 @@ def _plain(text: str) -> str:
 
 
 def cleaned(reading: model.Reading, items: tuple[Item, ...]) -> tuple[Cleaned, ...]:
-    """The items as data; each names its entry by its place in the reading."""
+    """Return the items of a reading as data."""
     places = {id(entry): place for place, entry in enumerate(reading.entries)}
     return tuple(
         Cleaned(
@@ -207,7 +207,7 @@ def cleaned(reading: model.Reading, items: tuple[Item, ...]) -> tuple[Cleaned, .
 
 
 def looked_up(done: Done, job: Job) -> articles.Lookup:
-    """The entries made ready, for the feed that was asked for: a reader process cannot answer for another one.
+    """Return the items, with a question about the feed of the job: a reader process cannot choose another feed.
 
     Raises Garbage.
     """

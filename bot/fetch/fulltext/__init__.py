@@ -1,8 +1,6 @@
-"""An article's own page → its main text, by trafilatura, asked for as a polite robot.
+"""Fetch an article's own page and extract its main text by trafilatura, as a polite robot.
 
-Knows addresses and pages; must not know which article is wanted, nor why.
-
-    text_of(url) → cache → robots.txt → the host's turn → fetch → main text (by ``extract``) → cache
+text_of(url) → cache → robots.txt → the host's turn → fetch → main text (by ``extract``) → cache
 """
 
 from bot.fetch.fulltext.extraction import MAX_PAGE_BYTES, MAX_TEXT_LENGTH, main_text

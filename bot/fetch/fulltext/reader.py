@@ -1,6 +1,6 @@
-"""One page at a time for each host, with its leave, at its pace.
+"""Fetch an article's page and extract its text: one page at a time for each host, as its robots.txt allows.
 
-Knows no article; a page that cannot be had is no error but no text.
+Knows no article; a page that cannot be fetched is not an error: it has no text.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ from bot.fetch.room import Room
 
 _log = structlog.get_logger(__name__)
 
-#: Between two pages of one host.
+#: Minimum time between two pages of one host.
 PACE: Final = timedelta(seconds=1)
-#: Extraction of one page; the slowest of 131 test pages took 1.2 seconds.
+#: Maximum for the extraction of one page; the slowest of 131 test pages took 1.2 seconds.
 _EXTRACTION_SECONDS: Final = 40
-#: Pages that may wait for one host: at one a second the last waits a minute.
+#: Maximum pages that wait for one host: at one per second the last waits a minute.
 _MAX_WAITING: Final = 60
-#: The same page asked for by several feeds, or again after a restart of a poll, is read once.
+#: How long a page is cached, for other feeds and for a repeated poll.
 _FRESH: Final = timedelta(hours=1)
 _MAX_PAGES: Final = 256
-#: Of all remembered pages; most have 5,000.
+#: Maximum of all cached pages; most have 5,000.
 _MAX_CHARACTERS: Final = 5_000_000
 _MAX_HOSTS: Final = 2_000
-#: Lines of all remembered robots.txt, in 50 MB.
+#: Maximum of all cached robots.txt; takes 50 MB.
 _MAX_LINES: Final = 100_000
 _ACCEPT: Final = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 
 
 @dataclass(slots=True)
 class _Host:
-    #: Held while one page of the host is asked for.
+    #: Held while one page of the host is fetched.
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0
     robots: robots.Robots | None = None
-    #: Not to be asked before: pace, Crawl-delay or Retry-After.
+    #: The earliest next request: by pace, Crawl-delay or Retry-After.
     next_at: datetime | None = None
 
 
@@ -56,19 +56,19 @@ class _Host:
 class _Page:
     text: str | None
     until: datetime
-    #: The host of the feeds that may have it; None: all.
+    #: Only feeds of this host may have the page; None for all feeds.
     home: str | None = None
 
 
-class _Without(Exception):
-    """Why a page gives no text."""
+class _NoText(Exception):
+    """Says why a page has no text."""
 
 
-class _Refused(_Without):
-    """This feed may not ask for the page; another one may."""
+class _Refused(_NoText):
+    """This feed may not fetch the page; another one may."""
 
 
-#: Takes the main text out of a page; None: it has no article. Raises what its parser raises.
+#: Extracts the main text of a page, or returns None if it has no article. Raises whatever its parser raises.
 Extract = Callable[[ports.Answer], Awaitable[str | None]]
 
 
@@ -98,18 +98,18 @@ class TrafilaturaReader:
         self._clock = clock
         self._pace = pace
         self._extract = extract
-        # Of reader processes, which extract one page each; parsing is work for the processor.
+        # One for each reader process: extraction keeps a processor busy.
         self._extractions = asyncio.Semaphore(extractions)
-        # Its own: a poll that holds room of the polls' waits for its pages.
+        # Not the polls' room: a poll that holds a share of it waits here for its pages.
         self._room = Room()
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
-        #: By address, and by the access that it was fetched with.
+        #: By address and access.
         self._pages: OrderedDict[tuple[str, model.Access | None], _Page] = OrderedDict()
 
     async def text_of(self, url: str, feed: model.Feed) -> str | None:
-        """The main text of an article's page; None: not allowed, not reachable or no text.
+        """Return the main text of an article's page, or None if it is not allowed, not reachable or has no text.
 
-        The access of the article's feed counts for pages of its own origin.
+        The access of the article's feed is used for pages of its origin.
         """
         name = _origin(url)
         if name is None:
@@ -123,18 +123,18 @@ class TrafilaturaReader:
         request = ports.Request(url=url, accept=_ACCEPT, access=access, home=feed.url)
         try:
             async with host.turn:
-                return await self._remembered(request, host)
+                return await self._cached(request, host)
         finally:
             host.waiting -= 1
 
-    async def _remembered(self, request: ports.Request, host: _Host) -> str | None:
+    async def _cached(self, request: ports.Request, host: _Host) -> str | None:
         key, home = (request.url, request.access), _origin(request.home or "")
         page = self._pages.get(key)
         if page is None or page.until <= self._clock.now() or page.home not in (None, home):
             try:
                 text, is_private = await self._read(request, host)
                 page = _Page(text, self._clock.now() + _FRESH, home if is_private else None)
-            except _Without as reason:
+            except _NoText as reason:
                 _log.debug("page not read", url=request.url, reason=str(reason))
                 if isinstance(reason, _Refused):
                     return None
@@ -146,36 +146,36 @@ class TrafilaturaReader:
         return page.text
 
     async def _read(self, request: ports.Request, host: _Host) -> tuple[str, bool]:
-        """Return the text, and whether it is for feeds of the request's home alone."""
+        """Return the text, and whether only feeds of the request's home may have it."""
         if not await self._may_read(request.url, request.home, host):
             if host.robots is not None and host.robots.is_refused:
                 raise _Refused("this feed may not ask the host")
-            raise _Without("robots.txt does not allow it")
+            raise _NoText("robots.txt does not allow it")
         wait = (host.next_at or self._clock.now()) - self._clock.now()
         if wait > robots.MAX_DELAY:
-            raise _Without("the host's Retry-After has not passed")
+            raise _NoText("the host's Retry-After has not passed")
         if wait > timedelta():
             await self._clock.sleep(wait)
         with contextlib.closing(self._room.share()) as share:
-            answer = await self._asked(replace(request, share=share), host)
-            return await self._extracted(answer), answer.is_private
+            answer = await self._fetch(replace(request, share=share), host)
+            return await self._extract_text(answer), answer.is_private
 
-    async def _asked(self, request: ports.Request, host: _Host) -> ports.Answer:
+    async def _fetch(self, request: ports.Request, host: _Host) -> ports.Answer:
         try:
             answer = await self._fetcher.get(request)
         except ports.Refused as error:
             raise _Refused(str(error)) from error
         except ports.FetchError as error:
-            raise _Without(str(error)) from error
+            raise _NoText(str(error)) from error
         finally:
             assert host.robots is not None
             host.next_at = self._clock.now() + max(self._pace, host.robots.delay)
         if answer.retry_after is not None:
             host.next_at = max(host.next_at, answer.retry_after)
         if answer.status != 200 or not _is_html(answer):
-            raise _Without(f"status {answer.status}, {answer.content_type or 'no content type'}")
+            raise _NoText(f"status {answer.status}, {answer.content_type or 'no content type'}")
         if not await self._may_end_at(answer.url, request):
-            raise _Without("robots.txt does not allow the page that it leads to")
+            raise _NoText("robots.txt does not allow the page that it leads to")
         return answer
 
     async def _may_read(self, url: str, home: str | None, host: _Host) -> bool:
@@ -185,7 +185,7 @@ class TrafilaturaReader:
         return host.robots.allows(url)
 
     async def _may_end_at(self, end: str, request: ports.Request) -> bool:
-        """The host that a redirect ends at is heard too, though only after the fact."""
+        """Return whether robots.txt of the host that a redirect ends at allows the page; checked after the fetch."""
         name = _origin(end)
         if name is None:
             return False
@@ -194,25 +194,25 @@ class TrafilaturaReader:
             return host.robots is None or host.robots.allows(end)
         return await self._may_read(end, request.home, self._host(name))
 
-    async def _extracted(self, answer: ports.Answer) -> str:
+    async def _extract_text(self, answer: ports.Answer) -> str:
         async with self._extractions:
             try:
                 async with asyncio.timeout(_EXTRACTION_SECONDS):
                     text = await self._extract(answer)
             except TimeoutError as error:
-                raise _Without(f"no text found within {_EXTRACTION_SECONDS} seconds") from error
+                raise _NoText(f"no text found within {_EXTRACTION_SECONDS} seconds") from error
             except Exception as error:
-                # Whatever the parser raises on a page that it cannot take is the page's fault.
-                raise _Without(f"not readable: {type(error).__name__}: {error}") from error
+                # Whatever the parser raises is the page's fault.
+                raise _NoText(f"not readable: {type(error).__name__}: {error}") from error
         if not text:
-            raise _Without("no article in it")
+            raise _NoText("no article in it")
         return text
 
     def _host(self, name: str) -> _Host:
         host = self._hosts.setdefault(name, _Host())
         self._hosts.move_to_end(name)
         while len(self._hosts) > _MAX_HOSTS or sum(map(_lines, self._hosts.values())) > _MAX_LINES:
-            idle = next((other for other, it in self._hosts.items() if not it.waiting and it is not host), None)
+            idle = next((key for key, other in self._hosts.items() if not other.waiting and other is not host), None)
             if idle is None:
                 break
             del self._hosts[idle]
