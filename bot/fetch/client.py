@@ -210,12 +210,7 @@ class HttpFetcher:
             fields["Authorization"] = authorization
         if request.access is not None and _is_home(request.access, course.at):
             fields |= self._keys.fields(request.access)
-        seconds = {
-            "connect": course.seconds_left,
-            "read": course.seconds_left,
-            "write": course.seconds_left,
-            "pool": course.seconds_left,
-        }
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), course.seconds_left)
         form = None if request.form is None else request.form.encode()
         if form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"
