@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from bot import config, model, rules
-from bot.config import files, rule_sources, rules_file
+from bot.config import files, rule_context, rule_sources, rules_file
 from bot.config.rules_shape import RuleShape
 from bot.config.settings import Stamp
 from bot.config.yaml.nodes import Mapping, Sequence
@@ -42,7 +42,7 @@ def parse_pasted(
     report = _parsed(text)
     if (count := _count(report)) > MOST_RULES:
         raise TooManyRulesError(count)
-    context = rules_file.Context.of(settings, steps=steps)
+    context = rule_context.Context.of(settings, steps=steps)
     desk = None if report.error_count else rules_file.parse_rules_file(report, context)
     # No warning of lines that were put before what was pasted.
     shown = [each for each in report.finish() if each.line > lines or each.severity == "error"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import config, model, ports, rules
-from bot.config import files, rules_file
+from bot.config import files, rule_context, rules_file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
     except OSError as error:
         raise ports.ConfigError(f"reading {path}: {error.strerror}") from None
     report = files.parse(content, by_item=True)
-    context = rules_file.Context.of(settings, wants_warnings=False)
+    context = rule_context.Context.of(settings, wants_warnings=False)
     is_read = report.document.root is not None or not report.error_count
     desk = rules_file.parse_rules_file(report, context) if is_read else None
     found = tuple(entry.compiled for entry in desk.rules) if desk else ()

@@ -2,7 +2,7 @@
 
     text → nodes with places → shapes (pydantic) → settings, and problems with carets
 
-Knows no channel by name: the kinds and their options are handed in.
+The kinds of channels and sources, with their options, are arguments: this package imports none.
 """
 
 from bot.config.kinds import Kinds

@@ -1,4 +1,4 @@
-"""The keys of a feed, or of a group of hosts, that say with what it is asked: headers, cookies, auth, proxy, tls."""
+"""The keys of a feed, or of a group of hosts, that set what requests carry: headers, cookies, auth, proxy, tls."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from bot.config.yaml.problems import ProblemReport
 
 #: A name of a header or of a cookie (RFC 9110 section 5.6.2).
 _TOKEN = re.compile(r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
-#: The client's own business, and what has its own key.
+#: Headers that have a separate key, and what to write instead.
 _REFUSED = {
     "authorization": "write auth: {bearer: env:NAME} or auth: {basic: {user: NAME, password: env:NAME}}",
     "cookie": "write cookies: {NAME: env:NAME}",
     "proxy-authorization": "write the proxy's whole address into a variable, and proxy: env:NAME",
 }
+#: Headers that the client sets.
 _OWN = frozenset(
     "host connection content-length transfer-encoding te upgrade trailer expect range accept-encoding if-none-match"
     " if-modified-since if-match if-unmodified-since if-range".split()
 )
-#: No secret is in these; the value of every other header may be one.
+#: Headers that hold no secret; the value of every other header may be one.
 _PLAIN = frozenset("accept accept-language user-agent referer from cache-control dnt origin".split())
-#: A key that is none of ours and speaks of a secret.
+#: An unknown key whose value is probably a secret.
 _TELLING = re.compile(r"(?i)auth|token|secret|pass|cookie|key|header|login|user")
 _KEYS = ("headers", "cookies", "auth", "proxy", "tls")
 
@@ -39,26 +40,26 @@ _KEYS = ("headers", "cookies", "auth", "proxy", "tls")
 def _token(value: object, what: str) -> str:
     name = values.text(value)
     if not _TOKEN.match(name):
-        # Not repeated: it may be the secret itself.
-        raise values.Wrong("value", f"this is no name of a {what}", "write letters, digits and -")
+        # Do not repeat it: it may be the secret itself.
+        raise values.Wrong("value", f"this is not a valid name of a {what}", "write letters, digits and -")
     return name
 
 
 def _headers(value: object) -> Mapping[str, str | model.Secret]:
-    found: dict[str, str | model.Secret] = {}
+    headers: dict[str, str | model.Secret] = {}
     for key, written in _pairs(value, "headers: {X-Api-Key: env:NAME}"):
         name = _token(key, "header")
         if name.lower() in _REFUSED or name.lower() in _OWN:
-            help_text = _REFUSED.get(name.lower(), "remove it: Wirewatch sends it by itself")
-            raise values.Wrong("value", f"the header {name} is not set here", help_text)
+            help_text = _REFUSED.get(name.lower(), "remove it: Wirewatch sets this header")
+            raise values.Wrong("value", f"the header {name} cannot be set here", help_text)
         text = values.text(written)
         if name.lower() in _PLAIN and not text.startswith(("env:", "file:")):
             if not text.isascii() or not text.isprintable():
                 raise values.Wrong("value", f"the header {name} has a character that is not allowed there")
-            found[name] = text
+            headers[name] = text
         else:
-            found[name] = _secret(text)
-    return found
+            headers[name] = _secret(text)
+    return headers
 
 
 def _cookies(value: object) -> Mapping[str, model.Secret]:
@@ -87,11 +88,11 @@ def _proxy(value: object) -> str | model.Secret:
         raise values.Wrong("secret", "a password is not written into the configuration", "write proxy: env:NAME")
     try:
         parts = urlsplit(written)
-        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
-        is_good = False
-    if not is_good:
-        raise values.Wrong("address", "this is no address of a proxy", "write http://proxy.example.org:3128")
+        is_valid = False
+    if not is_valid:
+        raise values.Wrong("address", "this is not the address of a proxy", "write http://proxy.example.org:3128")
     return written
 
 
@@ -99,7 +100,7 @@ def _host(value: object) -> str:
     written = values.text(value).lower()
     if not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*", written):
         help_text = "write news.example.org, or *.example.org for each host below it"
-        raise values.Wrong("address", f'"{values.shown(written)}" is no name of a host', help_text)
+        raise values.Wrong("address", f'"{values.shown(written)}" is not a host name', help_text)
     return written
 
 
@@ -117,15 +118,15 @@ class BasicShape(StrictShape):
 
 
 class AuthShape(StrictShape):
-    """One of the two."""
+    """Basic or bearer authentication."""
 
     basic: BasicShape | None = pydantic.Field(None, description="Basic authentication (RFC 7617).")
     bearer: model.Secret | None = pydantic.Field(None, description="A bearer token (RFC 6750), as env:NAME.")
 
     @pydantic.model_validator(mode="after")
-    def _one(self) -> AuthShape:
+    def _check_one_kind(self) -> AuthShape:
         if (self.basic is None) == (self.bearer is None):
-            raise values.Wrong("value", "auth is basic or bearer", "write auth: {bearer: env:NAME}")
+            raise values.Wrong("value", "auth needs either basic or bearer", "write auth: {bearer: env:NAME}")
         return self
 
 
@@ -134,23 +135,21 @@ class TlsShape(StrictShape):
 
     certificate: values.Text | None = pydantic.Field(None, description="The client certificate, with its chain.")
     key: values.Text | None = pydantic.Field(
-        None, description="The certificate's key, without a passphrase, where it is in a file of its own."
+        None, description="The certificate's key, without a passphrase, if it is in a separate file."
     )
     authority: values.Text | None = pydantic.Field(
-        None, description="Certificates of authorities that are trusted here beside the public ones."
+        None, description="Certificates of authorities that are trusted for this host as well as the public ones."
     )
 
     @pydantic.model_validator(mode="after")
     def _key_has_certificate(self) -> TlsShape:
         if self.key and not self.certificate:
-            raise values.Wrong(
-                "value", "a key without its certificate", "write certificate: /path/client.pem beside it"
-            )
+            raise values.Wrong("value", "a key without its certificate", "add certificate: /path/client.pem")
         return self
 
 
 class AccessShape(StrictShape):
-    """What is sent beside the address, to the feed's own origin only."""
+    """What requests carry besides the address, to the feed's origin only."""
 
     headers: Annotated[
         Mapping[str, str | model.Secret],
@@ -172,14 +171,14 @@ class AccessShape(StrictShape):
     tls: TlsShape | None = pydantic.Field(None, description="A client certificate, and a private authority.")
 
     def access(self, home: str = "") -> model.Access | None:
-        """As the fetcher takes it; None: nothing is said."""
+        """Return the access for the fetcher, or None if no key is set."""
         auth, tls = self.auth, self.tls
         login = None
         if auth and auth.basic:
             login = model.Login(user=auth.basic.user, secret=auth.basic.password)
         elif auth and auth.bearer:
             login = model.Login(secret=auth.bearer)
-        found = model.Access(
+        access = model.Access(
             headers=tuple(self.headers.items()),
             cookies=tuple(self.cookies.items()),
             login=login,
@@ -188,21 +187,21 @@ class AccessShape(StrictShape):
             key=tls.key if tls else None,
             authority=tls.authority if tls else None,
         )
-        return replace(found, home=home) if found != model.Access() else None
+        return replace(access, home=home) if access != model.Access() else None
 
 
 def joined(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:
-    """The feed with what its host's groups say where it says nothing itself; the more exact name counts first."""
+    """Return the feed with the access of its host, where it sets none; the more exact host name counts first."""
     host = (urlsplit(feed.url).hostname or "").lower()
-    fitting = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
+    host_names = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
     access = feed.access
-    for name in sorted(fitting, key=lambda name: (name[0] == "*", -len(name))):
+    for name in sorted(host_names, key=lambda name: (name[0] == "*", -len(name))):
         access = (access or model.Access(home=feed.url)).over(groups[name])
     return feed if access is feed.access else replace(feed, access=access)
 
 
 def hide(node: Node | None, report: ProblemReport) -> None:
-    """Whatever may be a secret written out is shown as *** in the file's lines."""
+    """Hide in the lines of the file whatever may be a written-out secret."""
     if not isinstance(node, MappingNode):
         return
     for key, value in node.pairs:
@@ -229,18 +228,18 @@ def _leaves(node: Node) -> Iterator[Scalar]:
 def warn(
     node: Node, access: model.Access | None, report: ProblemReport, environ: Mapping[str, str], *, what: str
 ) -> None:
-    """Of secrets that are not there, and of some that would travel in the open; ``what`` waits for them."""
+    """Warn of secrets that are not set or would be sent unencrypted; ``what`` says what waits for a missing one."""
     if access is None or not isinstance(node, MappingNode):
         return
     login = [access.login.secret] if access.login else []
-    named = [value for _, value in (*access.headers, *access.cookies)] + [*login, access.proxy]
+    sent_values = [value for _, value in (*access.headers, *access.cookies)] + [*login, access.proxy]
     first = next((key for key, _ in node.pairs if key.value in _KEYS), None)
     start, end = (first.start, first.end) if first else (node.start, node.start + 1)
-    for secret in named:
+    for secret in sent_values:
         if isinstance(secret, model.Secret) and (why := secrets.why_missing(secret, environ)):
             message = why.split(":", maxsplit=1)[0]
             report.add("unset-secret", message, f"{what} until then", start=start, end=end, severity="warning")
-    is_open = access.home.startswith("http://") and any(isinstance(each, model.Secret) for each in named[:-1])
+    is_open = access.home.startswith("http://") and any(isinstance(value, model.Secret) for value in sent_values[:-1])
     if is_open:
-        message = "its secret is sent over http, where everybody on the way can read it"
+        message = "its secret is sent over http, unencrypted"
         report.add("secret-in-the-open", message, "write https://", start=start, end=end, severity="warning")

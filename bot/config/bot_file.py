@@ -1,4 +1,4 @@
-"""bot.yaml, the operator's file: parsed, and checked beyond what its shape says."""
+"""Read bot.yaml, the operator's file: parse it, and check what its keys alone do not say."""
 
 from __future__ import annotations
 
@@ -19,57 +19,59 @@ from bot.config.yaml.problems import ProblemReport
 #: Shortest token of the status page that is not warned of, in characters.
 _SHORTEST_TOKEN = 16
 _CLAIM = "remove it: the reaction 👀 no longer claims a story; `wirewatch stories claim STORY` does"
-#: Keys of channels that an earlier version had: (kind, key) -> what to do.
+#: Keys of channels that an earlier version had, by (kind, key), and what to do.
 _REMOVED = {(kind, "may_act"): _CLAIM for kind in ("discord", "matrix", "mattermost")}
 
-#: Keys of the whole file that an earlier version had -> what to do.
+#: Keys of the file that an earlier version had, and what to do.
 _REMOVED_AT_TOP = {"ledger": "remove it: days are no longer sealed; `wirewatch ledger` lists the rows"}
 
 
 def channel_names(root: Node | None) -> frozenset[str] | None:
-    """Names of channels as written, also of broken ones, so that rules are not blamed; None: unknown."""
+    """Return the names of channels as written, with broken ones, so that rules are not blamed; None if unknown."""
     channels = value_of(root, "channels")
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
 
 
 def people(root: Node | None) -> frozenset[str] | None:
-    """Names of people whom a channel can mention, as written; None: unknown."""
+    """Return the names of people whom a channel can mention, as written; None if unknown."""
     channels = value_of(root, "channels")
     if not isinstance(channels, MappingNode):
         return None
-    return frozenset(key.value for _, each in channels.pairs for key, _ in pairs_of(value_of(each, "people")))
+    return frozenset(key.value for _, channel in channels.pairs for key, _ in pairs_of(value_of(channel, "people")))
 
 
 def has_routes(root: Node | None) -> bool:
-    """Rules may leave out notify."""
+    """Return whether rules may leave out notify."""
     return value_of(root, "routes") is not None
 
 
 def destinations(root: Node | None) -> dict[str, str]:
-    """What a channel has as ``to`` -> its name, as written."""
-    found: dict[str, str] = {}
+    """Return the name of each channel by its ``to``, as written."""
+    names: dict[str, str] = {}
     for key, channel in pairs_of(value_of(root, "channels")):
         to = value_of(channel, "to")
         if isinstance(to, Scalar):
-            found.setdefault(to.value.strip(), key.value)
-            found.setdefault(to.value.strip().lstrip("#@"), key.value)
-    return found
+            names.setdefault(to.value.strip(), key.value)
+            names.setdefault(to.value.strip().lstrip("#@"), key.value)
+    return names
 
 
 def wanted_uses(root: Node | None) -> set[model.Use]:
-    """What a channel wants of a language model."""
+    """Return the uses of a language model that channels need."""
     channels = [channel for _, channel in pairs_of(value_of(root, "channels"))]
     return {model.Use.TRANSLATE} if any(value_of(channel, "translate") for channel in channels) else set()
 
 
 def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
-    """bot.yaml; None: it cannot be used, and ``report`` says why."""
+    """Read bot.yaml; return None if it cannot be used (the errors are in the report)."""
     environment.overlay(report, environ)
     root = report.document.root
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
     if root is None:
-        report.add("missing-key", "the file says nothing", "begin with channels: {alerts: {kind: console}}", start=0)
+        report.add(
+            "missing-key", "the file has only comments", "begin with channels: {alerts: {kind: console}}", start=0
+        )
         return None
     channels_node = value_of(root, "channels")
     _hide_secrets(root, report, kinds)
@@ -77,8 +79,8 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     for _, group in groups:
         access_shape.hide(group, report)
     for name, advice in _REMOVED_AT_TOP.items():
-        if isinstance(root, MappingNode) and (removed := root.key(name)):
-            report.add_at(removed, "removed-key", f"{name} has no effect any more", advice, severity="warning")
+        if isinstance(root, MappingNode) and (removed_key := root.key(name)):
+            report.add_at(removed_key, "removed-key", f"{name} no longer has an effect", advice, severity="warning")
             root.pairs[:] = [pair for pair in root.pairs if pair[0].value != name]
     shape = validation.check(BotShape, root, report)
     channels = _channels(channels_node, report, kinds, environ)
@@ -98,7 +100,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     for key, group in groups:
         if key.value.lower() in shape.fetch.hosts:
             access = shape.fetch.hosts[key.value.lower()].access()
-            access_shape.warn(group, access, report, environ, what="its feeds are not asked")
+            access_shape.warn(group, access, report, environ, what="its feeds are not polled")
     if report.error_count:
         return None
     return _settings(shape, channels, Path(report.path).parent)
@@ -109,13 +111,13 @@ def _channels(
 ) -> dict[str, ChannelSettings] | None:
     if not isinstance(node, MappingNode):
         return None
-    found = {}
+    channels = {}
     for key, value in node.pairs:
         if not key.value.strip():
             report.add("no-value", "a channel without a name", "name it: alerts", start=key.start)
         elif channel := _channel(key, value, report, kinds, environ):
-            found[key.value] = channel
-    return found
+            channels[key.value] = channel
+    return channels
 
 
 def _channel(
@@ -123,32 +125,32 @@ def _channel(
 ) -> ChannelSettings | None:
     if not isinstance(node, MappingNode):
         kind = node.value if isinstance(node, Scalar) and node.value in kinds.found else "console"
-        message = f'channel "{key.value}" is a block of keys, the first of them kind'
+        message = f'channel "{key.value}" needs a block of keys that begins with kind'
         report.add_at(key, "wrong-kind", message, f"write {key.value}: {{kind: {kind}}}")
         return None
     kind_node = node.get("kind")
-    known = ", ".join(kinds.found)
+    kind_names = ", ".join(kinds.found)
     if kind_node is None:
-        report.add_at(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: and one of {known}")
+        report.add_at(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: and one of {kind_names}")
         return None
     kind = kind_node.value.strip() if isinstance(kind_node, Scalar) else ""
     if kind in kinds.broken and kind not in kinds.found:
         say_broken(report, kinds.broken[kind], kind_node)
         return None
-    brought = kinds.found.get(kind)
-    if brought is None:
-        help_text = values.did_you_mean(kind, list(kinds.found), otherwise=f"there is {known}")
-        message = f'no kind of channel "{values.shown(kind)}"' if kind else "kind has no value"
+    channel_kind = kinds.found.get(kind)
+    if channel_kind is None:
+        help_text = values.did_you_mean(kind, list(kinds.found), otherwise=f"the kinds are {kind_names}")
+        message = f'unknown kind of channel "{values.shown(kind)}"' if kind else "kind has no value"
         report.add_at(kind_node, "unknown-value", message, help_text)
         return None
-    for gone, _ in node.pairs:
-        if advice := _REMOVED.get((kind, gone.value)):
-            message = f'channel "{key.value}": {gone.value} has no effect any more'
-            report.add_at(gone, "removed-key", message, advice, severity="warning")
-    # One key is often left beside kind: in braces it must not be taken for an {EXACT} term.
+    for old_key, _ in node.pairs:
+        if advice := _REMOVED.get((kind, old_key.value)):
+            message = f'channel "{key.value}": {old_key.value} no longer has an effect'
+            report.add_at(old_key, "removed-key", message, advice, severity="warning")
+    # Not a flow: a single key in braces would be read as an {EXACT} term.
     rest = [pair for pair in node.pairs if pair[0].value != "kind" and (kind, pair[0].value) not in _REMOVED]
-    own = MappingNode(rest, node.start, node.end, is_flow=False)
-    checked = validation.check(channel_options(brought), own, report, whole=key)
+    options_node = MappingNode(rest, node.start, node.end, is_flow=False)
+    checked = validation.check(channel_options(channel_kind), options_node, report, whole=key)
     if checked is None:
         return None
     for name, value in checked:
@@ -166,28 +168,28 @@ def _channel(
 
 
 def _hide_secrets(root: Node, report: ProblemReport, kinds: plugins.Kinds) -> None:
-    """Of channels, also those of unknown kinds."""
+    """Hide secrets in the model, the web page and all channels, also in channels of unknown kinds."""
     for name, shape in (("model", ModelShape), ("web", WebShape)):
         hiding.hide(value_of(root, name), shape, report)
     for _, channel in pairs_of(value_of(root, "channels")):
         if isinstance(channel, MappingNode):
             kind = channel.get("kind")
-            brought = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
-            hiding.hide(channel, channel_options(brought), report, also=("kind", "to"))
+            channel_kind = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
+            hiding.hide(channel, channel_options(channel_kind), report, also=("kind", "to"))
         elif not isinstance(channel, Scalar) or channel.value not in kinds.found:
             report.hide(channel.start, channel.end)
 
 
 def _check_mentions(root: Node, report: ProblemReport) -> None:
-    """People whom no channel knows."""
-    known = people(root) or frozenset()
+    """Report people whom no channel knows."""
+    people_names = people(root) or frozenset()
     for _, named in pairs_of(value_of(root, "mention")):
         for item in scalars(named):
             name = item.value.strip()
-            if name and name not in known:
+            if name and name not in people_names:
                 otherwise = "add people: {NAME: ID} to a channel"
-                help_text = values.did_you_mean(name, sorted(known), otherwise=otherwise)
-                message = f'no channel knows the person "{values.shown(name)}"'
+                help_text = values.did_you_mean(name, sorted(people_names), otherwise=otherwise)
+                message = f'no channel has the person "{values.shown(name)}"'
                 report.add_at(item, "unknown-person", message, help_text)
 
 
@@ -209,8 +211,8 @@ def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: 
     for secret, path, what in (
         (shape.database, ("database",), "nothing can start until then"),
         (token, ("web", "token"), closed),
-        *((one.token, ("web", "tokens", name, "token"), closed) for name, one in tokens.items()),
-        (shape.model.key if shape.model else None, ("model", "key"), "the model is not asked until then"),
+        *((program.token, ("web", "tokens", name, "token"), closed) for name, program in tokens.items()),
+        (shape.model.key if shape.model else None, ("model", "key"), "the model is not used until then"),
     ):
         if not isinstance(secret, model.Secret):
             continue
@@ -231,8 +233,8 @@ def _groups(root: Node) -> list[tuple[Scalar, Node]]:
 
 
 def _start(root: Node, key: str) -> int:
-    found = root.key(key) if isinstance(root, MappingNode) else None
-    return found.start if found else root.start
+    node = root.key(key) if isinstance(root, MappingNode) else None
+    return node.start if node else root.start
 
 
 def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:
@@ -262,5 +264,5 @@ def _web(shape: WebShape | None) -> WebSettings | None:
         WebSettings,
         host=host.strip("[]") or "127.0.0.1",
         port=int(port),
-        tokens={name: one.as_value(WebToken) for name, one in shape.tokens.items()},
+        tokens={name: program.as_value(WebToken) for name, program in shape.tokens.items()},
     )

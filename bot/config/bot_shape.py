@@ -1,4 +1,4 @@
-"""The shape of bot.yaml: its keys, their values and what each means."""
+"""The keys of bot.yaml, their values and descriptions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _cidr(value: object) -> str:
         help_text = "write 10.0.0.0/8, 192.168.1.20 or fd00::/8"
         if "host bits" in str(error):
             help_text = f"write {ipaddress.ip_network(written, strict=False)}"
-        raise values.Wrong("network", f'"{values.shown(written)}" is no range of addresses', help_text) from None
+        raise values.Wrong("network", f'"{values.shown(written)}" is not a range of addresses', help_text) from None
 
 
 class FetchShape(StrictShape):
@@ -42,8 +42,8 @@ class FetchShape(StrictShape):
     at_least: intervals.AtLeast = pydantic.Field(
         _FETCH.at_least,
         description=(
-            "The longest time between two polls of a feed, however rarely it publishes; only its publisher can ask "
-            "for longer. Default: 20 minutes, or every where that is longer."
+            "The longest time between two polls of a feed, however rarely it publishes; only its publisher can set "
+            "a longer one. Default: 20 minutes, or every where that is longer."
         ),
     )
     concurrency: Annotated[int, pydantic.Field(ge=1, le=1024)] = pydantic.Field(
@@ -69,7 +69,7 @@ class FetchShape(StrictShape):
         _FETCH.max_items_per_day,
         description=(
             "New and changed items of one feed that are stored on one day (UTC); one of more than 20,000 characters "
-            "counts as several. The rest waits for the next day, and the operator is told."
+            "counts as several. The rest waits for the next day, and the operator gets a notice."
         ),
     )
     allow_private: Annotated[
@@ -88,8 +88,8 @@ class FetchShape(StrictShape):
     hosts: dict[access_shape.Host, access_shape.AccessShape] = pydantic.Field(
         {},
         description=(
-            "What all feeds of a host are asked with, by its name or *.example.org: headers, cookies, auth, proxy, "
-            "tls. A feed's own keys count before it."
+            "Keys for all feeds of a host, by its name or *.example.org: headers, cookies, auth, proxy, tls. The "
+            "keys of a feed override them."
         ),
     )
 
@@ -123,7 +123,7 @@ class WebTokenShape(StrictShape):
 
     token: model.Secret = pydantic.Field(..., description="The token: env:NAME or file:/path.")
     may: model.TokenScope = pydantic.Field(
-        model.TokenScope.READ, description="read: read only; act: also make and end silences, split and merge stories."
+        model.TokenScope.READ, description="read: read only; act: also start and end silences, split and merge stories."
     )
 
 
@@ -138,7 +138,7 @@ class WebShape(StrictShape):
     )
     tokens: dict[values.Text, WebTokenShape] = pydantic.Field(
         {},
-        description="Further tokens that open the API only: a name of your choice, the token, and what it may.",
+        description="More tokens, for the API only: a name of your choice, the token, and its scope (may).",
         examples=["{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}"],
     )
     mcp: bool = pydantic.Field(False, description="Serve the tools for assistants at /mcp; needs the extra mcp.")
@@ -163,12 +163,12 @@ class WebShape(StrictShape):
 
 
 class EscalateShape(StrictShape):
-    """Whom a story of severity high is told to when nobody claims it."""
+    """The second channel for a story of severity high that nobody claims."""
 
     after: values.Duration = pydantic.Field(
         timedelta(minutes=15), description="How long after its first message: 15 minutes."
     )
-    to: values.Text = pydantic.Field(..., description="The second channel, which gets one message with a link.")
+    to: values.Text = pydantic.Field(..., description="The second channel; it gets one message with a link.")
 
 
 class BotShape(StrictShape):
@@ -195,8 +195,8 @@ class BotShape(StrictShape):
     )
     mention: dict[Severity, values.Texts] = pydantic.Field(
         {},
-        description="Whom the first message of a story mentions, by severity: high: duty. Names of channels' people; a "
-        "rule's own mention counts before it.",
+        description="People whom the first message of a story mentions, by severity: high: duty. Use the names in "
+        "people of a channel; the mention of a rule overrides it.",
         examples=["{high: duty}"],
     )
     escalate: EscalateShape | None = pydantic.Field(
@@ -212,7 +212,7 @@ class BotShape(StrictShape):
         default_factory=lambda: StoriesShape.model_validate({}), description="How articles become stories."
     )
     quiet_hours: values.Quiet | None = pydantic.Field(
-        None, description="Alerts below high severity are held during these hours: 22:00 to 07:00 Asia/Karachi."
+        None, description="Alerts below severity high are held during these hours: 22:00 to 07:00 Asia/Karachi."
     )
     posts_per_hour: Annotated[int, pydantic.Field(ge=1, le=3600)] = pydantic.Field(
         20,
@@ -236,5 +236,5 @@ class BotShape(StrictShape):
     )
     # In this class the key hides the package of that name.
     model: ModelShape | None = pydantic.Field(
-        None, description="A language model for what the bot cannot decide by itself; never needed to run."
+        None, description="A language model for what the bot cannot decide alone; the bot also runs without one."
     )

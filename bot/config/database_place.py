@@ -1,4 +1,4 @@
-"""Where a relative path in an SQLite address starts, so that no two configurations share one archive by accident."""
+"""Resolve a relative path in an SQLite address, so that two configurations never share one archive by accident."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from bot import ports
 
-#: A folder from which relative paths start instead of bot.yaml's own, as where that is mounted read-only.
+#: Variable with the folder for relative paths, instead of the folder of bot.yaml, which may be read-only.
 HOME = "WIREWATCH_HOME"
 
 
 def start(folder: Path, environ: Mapping[str, str]) -> Path:
-    """The absolute folder that a relative path starts from; ``folder`` is bot.yaml's own."""
+    """Return the absolute folder that a relative path starts from; ``folder`` is the folder of bot.yaml."""
     return Path(environ.get(HOME) or folder).absolute()
 
 
 def absolute(address: str, base: Path) -> str:
-    """The address with an absolute path; any other address than a relative SQLite one as it is. Raises ConfigError."""
+    """Return the address with an absolute path; only a relative SQLite address changes. Raises ConfigError."""
     scheme, path = _relative(address)
     if not path:
         return address
@@ -28,9 +28,9 @@ def absolute(address: str, base: Path) -> str:
 
 
 def refuse_stray(address: str, base: Path) -> None:
-    """Raises ConfigError where the archive of ``address`` is still where earlier versions kept it.
+    """Raise ConfigError if the archive of ``address`` is still where earlier versions kept it.
 
-    They started from the working directory. A second archive would announce everything again.
+    Their paths started from the working directory. A second archive would announce everything again.
     """
     _, path = _relative(address)
     new, old = base / path, Path(path).absolute()
@@ -45,11 +45,11 @@ def refuse_stray(address: str, base: Path) -> None:
         f"  mkdir -p {folder} && touch {shlex.quote(str(new))}",
     )
     advice = "\n".join(lines)
-    raise ports.ConfigError(f"opening the database {new}: there is none, but {old} exists. {advice}")
+    raise ports.ConfigError(f"opening the database {new}: no such file, but {old} exists. {advice}")
 
 
 def _relative(address: str) -> tuple[str, str]:
-    """The scheme and the path of a relative SQLite address; an empty path for any other."""
+    """Return the scheme and the path of a relative SQLite address; an empty path for any other."""
     scheme, _, path = address.strip().partition(":///")
     is_relative = scheme.partition("+")[0] == "sqlite" and not path.startswith(("/", ":memory:"))
     return scheme, path.partition("?")[0] if is_relative else ""

@@ -1,6 +1,6 @@
-"""Variables of the environment in the place of keys of bot.yaml: ``WIREWATCH_FETCH_EVERY`` is ``fetch: {every: …}``.
+"""Environment variables in place of keys of bot.yaml: ``WIREWATCH_FETCH_EVERY`` is ``fetch: {every: …}``.
 
-Each is put into the document as if it was below its last line, so that a mistake in one is told like any other.
+Each is appended to the document as if it were below its last line, so that a mistake is reported like any other.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
 
 
-#: Variables of keys that an earlier version had: the key's warning is theirs too.
+#: Variables of keys that an earlier version had; they get the warning of the key.
 _REMOVED = {f"{PREFIX}LEDGER": ("ledger",), f"{PREFIX}LEDGER_POST_SEAL": ("ledger", "post_seal")}
 
 
 def variables() -> dict[str, tuple[str, ...]]:
-    """Variable -> the path of its key in bot.yaml; a block of keys can be set as a whole too."""
+    """Return the path of a key in bot.yaml by variable; a block of keys also has a variable."""
     return {PREFIX + "_".join(path).upper(): path for path in _paths(BotShape)}
 
 
@@ -42,7 +42,7 @@ def _paths(shape: type[pydantic.BaseModel]) -> Iterator[tuple[str, ...]]:
 
 
 def _shapes(annotation: object) -> Iterator[type[pydantic.BaseModel]]:
-    """The block of keys that a key holds, also where it may be absent; not those under names of the user's own."""
+    """Yield the block of keys that a key holds, also if optional; not blocks under names of the user's choice."""
     parts = typing.get_args(annotation) if typing.get_origin(annotation) in (types.UnionType, typing.Union) else ()
     for part in (annotation, *parts):
         if isinstance(part, type) and issubclass(part, pydantic.BaseModel):
@@ -50,27 +50,27 @@ def _shapes(annotation: object) -> Iterator[type[pydantic.BaseModel]]:
 
 
 def overlay(report: ProblemReport, environ: Mapping[str, str]) -> None:
-    """Put what the environment sets into the report's document; an empty variable counts as unset."""
-    known = variables() | _REMOVED
-    given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
+    """Apply the variables of the environment to the report's document; an empty variable counts as unset."""
+    paths = variables() | _REMOVED
+    variables_set = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
     root = report.document.root
-    if not given or not isinstance(root, MappingNode):
+    if not variables_set or not isinstance(root, MappingNode):
         return
     text = report.document.text.rstrip() + "\n"
     first_line = text.count("\n") + 1
     flaws = list(report.document.flaws)
     misspelt: list[tuple[str, int, str]] = []
-    for name in sorted(given):
-        if name in known:
-            text, node, found = _appended(text, name, known[name], given[name])
-            flaws += found
-            _put(root, known[name], Scalar(known[name][-1], len(text.rstrip()), len(text.rstrip()), ""), node)
-        elif meant := _meant(name, known, report.document.text):
+    for name in sorted(variables_set):
+        if name in paths:
+            text, node, new_flaws = _appended(text, name, paths[name], variables_set[name])
+            flaws += new_flaws
+            _put(root, paths[name], Scalar(paths[name][-1], len(text.rstrip()), len(text.rstrip()), ""), node)
+        elif meant := _meant(name, paths, report.document.text):
             misspelt.append((name, len(text), meant))
             text += f"{name}: …\n"
     report.append_environment(Document(text, root, flaws), first_line)
     for name, start, meant in misspelt:
-        message = f"no key of bot.yaml is set by {name}"
+        message = f"{name} does not set a key of bot.yaml"
         report.add(
             "unknown-variable",
             message,
@@ -81,31 +81,31 @@ def overlay(report: ProblemReport, environ: Mapping[str, str]) -> None:
         )
 
 
-def _meant(name: str, known: Iterable[str], text: str) -> str | None:
-    """The variable of which this may be a misspelling; None: it is another one, or one that bot.yaml names itself."""
+def _meant(name: str, names: Iterable[str], text: str) -> str | None:
+    """Return the variable that was probably meant, or None if bot.yaml uses this one or it is unrelated."""
     if name in (database_place.HOME, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
         return None
-    found = values.near(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
-    return PREFIX + found if found else None
+    nearest = values.near(name.removeprefix(PREFIX), [candidate.removeprefix(PREFIX) for candidate in names])
+    return PREFIX + nearest if nearest else None
 
 
 def _appended(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[str, Node, list[nodes.Flaw]]:
-    """The text with the variable's line, its value as a node of that text, and what is wrong with its YAML."""
+    """Return the text with the variable's line, its value as a node of that text, and its YAML flaws."""
     start = len(text) + len(name) + 2
     written = value.strip()
     if path not in _REMOVED.values() and _is_secret(path) and not written.startswith(("env:", "file:")):
-        # What is in a variable is not written into the configuration: it is named there.
+        # The document gets the name of the variable, never a secret itself.
         written = f"env:{name}"
     if "\n" not in written and written[0] not in "[{":
         return f"{text}{name}: {written}\n", Scalar(written, start, start + len(written), ""), []
     block = f"{name}: {written}" if "\n" not in written else f"{name}:\n{textwrap.indent(written, '  ')}"
     try:
-        read = nodes.parse_yaml(block)
+        parsed = nodes.parse_yaml(block)
     except Unreadable as error:
         at = len(text) + error.start
         flaw = nodes.Flaw(code=error.code, message=error.message, help=error.help, start=at, end=at + error.length)
         return f"{text}{block}\n", Scalar("", start, start, ""), [flaw]
-    node = read.root.pairs[0][1] if isinstance(read.root, MappingNode) else Scalar("", start, start, "")
+    node = parsed.root.pairs[0][1] if isinstance(parsed.root, MappingNode) else Scalar("", start, start, "")
     return f"{text}{block}\n", _moved(node, len(text)), []
 
 
@@ -131,14 +131,14 @@ def _moved(node: Node, by: int) -> Node:
 
 def _put(root: MappingNode, path: tuple[str, ...], key: Scalar, value: Node) -> None:
     """Set the key at the path, instead of what the file has there."""
-    here = root
+    block = root
     for name in path[:-1]:
-        inner = here.get(name)
+        inner = block.get(name)
         if not isinstance(inner, MappingNode):
             inner = MappingNode([], value.start, value.start, is_flow=False)
-            _set(here, Scalar(name, value.start, value.start, ""), inner)
-        here = inner
-    _set(here, key, value)
+            _set(block, Scalar(name, value.start, value.start, ""), inner)
+        block = inner
+    _set(block, key, value)
 
 
 def _set(block: MappingNode, key: Scalar, value: Node) -> None:

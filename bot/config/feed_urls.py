@@ -16,7 +16,7 @@ SCHEMES = ("http", "https", *MAILBOXES)
 
 
 def feed_url(value: object) -> str:
-    """An address without credentials, of the web or a mailbox, or a place's short form; unchanged. Raises Wrong."""
+    """Check the address of a feed, of the web or a mailbox, without credentials, or a short form. Raises Wrong."""
     written = values.text(value)
     if written.startswith(("env:", "file:")):
         return str(_secret(written))
@@ -24,8 +24,8 @@ def feed_url(value: object) -> str:
         try:
             places.expand(written)
         except places.Unfit as unfit:
-            told = f'"{values.shown(written)}" is no feed of {place.name}'
-            raise values.Wrong("address", told, str(unfit)) from None
+            message = f'"{values.shown(written)}" is not a feed of {place.name}'
+            raise values.Wrong("address", message, str(unfit)) from None
         return written
     parts = values.split(written)
     if parts is None or parts[0] not in SCHEMES:
@@ -34,12 +34,12 @@ def feed_url(value: object) -> str:
             advice = "write https:// instead of feed:"
         elif parts is not None and parts[0] == "" and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", written):
             advice = f"write https://{written}"
-        elif parts is not None and (meant := values.near(parts[0], list(places.known()))):
-            advice = f'did you mean "{meant}:"?'
-        raise values.Wrong("address", f'"{values.shown(written)}" is no address of a feed', advice)
+        elif parts is not None and (nearest := values.near(parts[0], list(places.known()))):
+            advice = f'did you mean "{nearest}:"?'
+        raise values.Wrong("address", f'"{values.shown(written)}" is not the address of a feed', advice)
     if not parts[1] or re.search(r"\s", written):
         raise values.Wrong(
-            "address", f'"{values.shown(written)}" is no address of a feed', "an address has a host and no spaces"
+            "address", f'"{values.shown(written)}" is not the address of a feed', "an address has a host and no spaces"
         )
     if "@" in parts[2]:
         raise values.Wrong("secret", "a password in an address would be shown in logs and messages", "remove it")

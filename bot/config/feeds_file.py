@@ -1,4 +1,4 @@
-"""feeds.yaml: what is read."""
+"""Read feeds.yaml: the keys of a feed, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class FeedShape(access_shape.AccessShape):
     tags: values.Texts = pydantic.Field((), description="Tags by which rules select feeds.")
     owner: values.Text | None = pydantic.Field(
         None,
-        description="Who owns the outlet: outlets of one owner count once. Without it, the domain of the address.",
+        description="The owner of the outlet: outlets of one owner count once. Without it, the domain of the address.",
     )
     aggregator: bool | None = pydantic.Field(
         None,
@@ -87,16 +87,16 @@ class FeedsShape(StrictShape):
 
 
 def names_of(root: Node | None) -> frozenset[str]:
-    """Names, addresses and tags as written, also of broken feeds, so that rules are not blamed; and known places."""
+    """Return names, addresses and tags as written, also of broken feeds (rules are not blamed), and known places."""
     feeds = value_of(root, "feeds")
-    found: set[str] = set()
+    names: set[str] = set()
     for feed in feeds.items if isinstance(feeds, Sequence) else ():
         if isinstance(feed, Scalar):
-            found.add(feed.value)
+            names.add(feed.value)
         elif isinstance(feed, MappingNode):
             for key in ("url", "name", "tags"):
-                found.update(item.value.strip() for item in scalars(feed.get(key)))
-    return frozenset(found | {place.name for name in found if (place := places.named(name))})
+                names.update(item.value.strip() for item in scalars(feed.get(key)))
+    return frozenset(names | {place.name for name in names if (place := places.named(name))})
 
 
 def parse_feeds_file(
@@ -106,7 +106,7 @@ def parse_feeds_file(
     environ: Mapping[str, str],
     previous: tuple[model.Feed, ...] = (),
 ) -> tuple[model.Feed, ...] | None:
-    """The feeds; None: the file as a whole cannot be used. Of a broken feed its last good version stays."""
+    """Read the feeds; return None if the whole file cannot be used. A broken feed keeps its last good version."""
     document = report.document
     root = document.root
     items = value_of(root, "feeds")
@@ -129,13 +129,13 @@ def parse_feeds_file(
     good = {feed.url: feed for feed in previous}
     seen: dict[str, int] = {}
     listed = items.items if isinstance(items, Sequence) else []
-    found = [_feed(item, report, kinds, environ, good, seen) for item in listed]
-    _warn_of_no_names(listed, found, report)
+    read_feeds = [_feed(item, report, kinds, environ, good, seen) for item in listed]
+    _warn_of_no_names(listed, read_feeds, report)
     for flaw in document.flaws:
         report.add_flaw(flaw)
-    feeds = [feed for feed in found if feed]
+    feeds = [feed for feed in read_feeds if feed]
     if document.cut:
-        # An item that is not YAML may be any of those that vanished.
+        # An item that is not YAML may be any feed that is missing now.
         feeds += [feed for url, feed in good.items() if model.feed_place(url) not in seen]
     return tuple(feeds)
 
@@ -143,7 +143,7 @@ def parse_feeds_file(
 def _say_no_list(report: ProblemReport, root: Node | None) -> None:
     help_text = "write feeds: and, below, a dash and an address a line"
     if isinstance(root, Sequence):
-        report.add("missing-key", "the list has no name", "write feeds: on the line above", start=root.start)
+        report.add("missing-key", "the list has no key", "write feeds: on the line above", start=root.start)
         return
     if isinstance(root, MappingNode):
         for key, _ in root.pairs:
@@ -163,9 +163,11 @@ def _feed(
 ) -> model.Feed | None:
     access_shape.hide(node, report)
     written = value_of(node, "kind")
-    named = _Named(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
-    shape = _checked(named.plain if named else node, report)
-    options = named.options() if named else "{}"
+    kind_reader = (
+        _Named(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
+    )
+    shape = _checked(kind_reader.plain if kind_reader else node, report)
+    options = kind_reader.options() if kind_reader else "{}"
     flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
     address = node if isinstance(node, Scalar) else value_of(node, "url")
     has_token = isinstance(node, MappingNode) and node.get("auth") is not None
@@ -194,8 +196,8 @@ def _feed(
     if shape is None or options is None or flawed:
         return good.get(url)
     access = shape.access(home=url)
-    access_shape.warn(node, access, report, environ, what="the feed is not asked")
-    # What a known place says of itself holds where the feed says nothing.
+    access_shape.warn(node, access, report, environ, what="the feed is not polled")
+    # A known place gives the values that the feed does not set.
     place = places.expand(written_url, has_token=has_token)
     feed = shape.as_value(
         model.Feed,
@@ -218,7 +220,7 @@ def _feed(
 
 
 def _resolved(reference: str, node: Node, report: ProblemReport, environ: Mapping[str, str]) -> str | None:
-    """Return the address that a variable or a file holds, which is shown as its reference from now on."""
+    """Return the address that a variable or a file holds; messages show its reference instead."""
     try:
         secret = model.Secret.parse(reference)
         address = feed_urls.feed_url(secrets.resolve(secret, environ))
@@ -226,10 +228,10 @@ def _resolved(reference: str, node: Node, report: ProblemReport, environ: Mappin
         message = str(error).partition(":")[0]
         report.add_at(node, "unset-secret", message, "the feed is not polled until then", severity="warning")
     except values.Wrong as wrong:
-        # Its text may quote the address.
+        # The text of the error may quote the address.
         report.add_at(node, wrong.code, f"{reference} does not hold the address of a feed", wrong.help)
     except ValueError:
-        return None  # the shape's own check has it
+        return None  # the validation of the feed reports it
     else:
         if "://" in address:
             visible.conceal(address, reference)
@@ -239,7 +241,7 @@ def _resolved(reference: str, node: Node, report: ProblemReport, environ: Mappin
 
 
 def _warn_of_secret(url: str, node: Node, report: ProblemReport) -> None:
-    # One that a variable holds is nowhere in the file.
+    # The address in a variable is not in the file.
     if not isinstance(node, Scalar) or node.value.strip() != url or not visible.has_secret(url):
         return
     visible.conceal(url, visible.masked(url))
@@ -254,18 +256,18 @@ def _warn_of_secret(url: str, node: Node, report: ProblemReport) -> None:
     )
 
 
-def _warn_of_no_names(listed: SequenceOf[Node], found: SequenceOf[model.Feed | None], report: ProblemReport) -> None:
-    """One warning for the file, at the first feed: many may have none."""
+def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | None], report: ProblemReport) -> None:
+    """Warn once for the file, at the first feed without a name: many may have none."""
     unnamed = [
         node
-        for node, feed in zip(listed, found, strict=True)
+        for node, feed in zip(listed, feeds, strict=True)
         if feed is not None and feed.name is None and not places.of(feed.url).name
     ]
     if unnamed:
         which = f"{len(unnamed)} feeds, this one first, have" if len(unnamed) > 1 else "this feed has"
         report.add(
             "no-name",
-            f"{which} no name: messages show the title that a feed gives itself, and its host",
+            f"{which} no name: messages show the title in the feed, and its host",
             "write the outlet's name: {url: https://…, name: BBC News}",
             start=unnamed[0].start,
             end=unnamed[0].end,
@@ -274,7 +276,7 @@ def _warn_of_no_names(listed: SequenceOf[Node], found: SequenceOf[model.Feed | N
 
 
 def _whole(written: str, *, has_token: bool) -> str:
-    """The address behind what is written; empty where there is none."""
+    """Return the whole address of what is written; empty if there is none."""
     try:
         url = places.expand(written, has_token=has_token).url
     except places.Unfit:
@@ -283,11 +285,11 @@ def _whole(written: str, *, has_token: bool) -> str:
 
 
 def _of_mailbox(feed: model.Feed) -> tuple[str, str] | None:
-    """What is wrong, and what to write."""
+    """Return what is wrong with a mailbox and what to write, or None."""
     is_mailbox = feed.url.startswith(feed_urls.MAILBOXES)
     if is_mailbox != (feed.kind == "imap"):
         if is_mailbox:
-            return "the address of a mailbox without its kind", "write kind: imap beside it"
+            return "the address of a mailbox without its kind", "add kind: imap"
         return "kind: imap reads a mailbox", "write url: imaps://mail.example.org/INBOX"
     if is_mailbox and (feed.access is None or feed.access.login is None or feed.access.login.user is None):
         return "a mailbox needs a login", "write auth: {basic: {user: NAME, password: env:NAME}}"
@@ -300,7 +302,7 @@ def _warn_of_etiquette(feed: model.Feed, address: Node, report: ProblemReport) -
         report.add_at(
             address,
             "etiquette",
-            f"{places.of(feed.url).name} is polled every {model.show_duration(shortest)} at most",
+            f"{places.of(feed.url).name} is polled at most every {model.show_duration(shortest)}",
             "remove every: here, or write a longer time",
             severity="warning",
         )
@@ -326,7 +328,7 @@ def _warn_of_aggregator(feed: model.Feed, address: Node, report: ProblemReport) 
 
 
 class _Named:
-    """A feed that names its kind: which of its keys are every feed's, and what the kind makes of the others."""
+    """A feed that names its kind: which keys every feed has, and which belong to the kind."""
 
     def __init__(self, node: MappingNode, written: Node, kinds: plugins.Kinds, report: ProblemReport) -> None:
         self._node = node
@@ -335,28 +337,28 @@ class _Named:
         self._kinds = kinds
         self._name = written.value.strip() if isinstance(written, Scalar) else ""
         self._kind = kinds.found.get(self._name)
-        own = self._kind.options.model_fields if self._kind and self._kind.options else {}
-        self._is_own = frozenset(own) - frozenset(FeedShape.model_fields)
+        option_names = self._kind.options.model_fields if self._kind and self._kind.options else {}
+        self._is_own = frozenset(option_names) - frozenset(FeedShape.model_fields)
 
     @property
     def plain(self) -> MappingNode:
-        """Without the keys that only its kind knows."""
+        """Return the feed without the keys of its kind."""
         return self._part([pair for pair in self._node.pairs if pair[0].value not in self._is_own])
 
     def options(self) -> str | None:
-        """As JSON; None: the kind cannot be used so, and the report says why."""
+        """Return the options of the kind as JSON, or None if they are wrong (the errors are in the report)."""
         if self._kind is None:
             self._refuse()
             return None
         if self._kind.options is None:
             return "{}"
-        own = self._part([pair for pair in self._node.pairs if pair[0].value in self._is_own])
+        options_node = self._part([pair for pair in self._node.pairs if pair[0].value in self._is_own])
         address = self._node.key("kind")
-        checked = validation.check(self._kind.options, own, self._report, whole=address)
+        checked = validation.check(self._kind.options, options_node, self._report, whole=address)
         return checked.model_dump_json() if checked is not None else None
 
     def _part(self, pairs: list[tuple[Scalar, Node]]) -> MappingNode:
-        # Not a flow: one key alone must not be taken for an {EXACT} term.
+        # Not a flow: a single key would be read as an {EXACT} term.
         return MappingNode(pairs, self._node.start, self._node.end, is_flow=False)
 
     def _refuse(self) -> None:
@@ -364,9 +366,9 @@ class _Named:
         if broken is not None:
             say_broken(self._report, broken, self._written)
         elif self._name:
-            known = list(self._kinds.found)
-            help_text = values.did_you_mean(self._name, known, otherwise=f"there is {', '.join(known)}")
-            message = f'no kind of source "{values.shown(self._name)}"'
+            kind_names = list(self._kinds.found)
+            help_text = values.did_you_mean(self._name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
+            message = f'unknown kind of source "{values.shown(self._name)}"'
             self._report.add_at(self._written, "unknown-value", message, help_text)
 
 

@@ -1,4 +1,4 @@
-"""Hides what may be a secret written out in bot.yaml from the lines that problems show, by the shape of its block."""
+"""Hide secrets written out in bot.yaml from the lines that problems show, by the model of their block."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from bot.config.yaml.problems import ProblemReport
 def hide(
     block: Node | None, shape: type[pydantic.BaseModel], report: ProblemReport, *, also: Collection[str] = ()
 ) -> None:
-    """Hide the values of secrets and of unknown keys, also in blocks inside this one.
+    """Hide the values of secrets and of unknown keys, also in inner blocks; references stay visible.
 
-    References are shown. ``also``: keys that ``shape`` does not have and that never hold a secret.
+    ``also``: keys outside ``shape`` that never hold a secret.
     """
     for key, value in pairs_of(block):
         if field := shape.model_fields.get(key.value):
@@ -32,12 +32,12 @@ def _hide_whole(value: Node, report: ProblemReport) -> None:
 
 
 def _hide(value: Node, form: object, report: ProblemReport) -> None:
-    """``form``: the type that the value should have."""
+    """Hide a value whose type is ``form``."""
     shape = form if isinstance(form, type) and issubclass(form, pydantic.BaseModel) else None
     if shape is not None and isinstance(value, Mapping):
         hide(value, shape, report)
     elif shape is not None or "Secret" in str(form):
-        # Where a block is expected, a single value may be the secret that belongs inside it.
+        # A single value instead of a block may be the secret that belongs inside it.
         _hide_whole(value, report)
     else:
         for part in _parts(value, form):
@@ -46,12 +46,12 @@ def _hide(value: Node, form: object, report: ProblemReport) -> None:
 
 
 def _parts(value: Node, form: object) -> list[Node]:
-    """The values inside a list or a mapping; of a union, the value itself."""
+    """Return the values inside a list or a mapping; for a union, the value itself."""
     origin = typing.get_origin(form)
     is_container = isinstance(origin, type) and issubclass(origin, Collection)
     match value:
         case Mapping() if is_container:
-            return [each for _, each in value.pairs]
+            return [item for _, item in value.pairs]
         case Sequence() if is_container:
             return list(value.items)
         case _:

@@ -1,4 +1,4 @@
-"""What the configuration must know of channels and sources, which it may not import: which kinds there are."""
+"""The kinds of channels and sources, which the configuration may not import."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ class Kinds:
     """The kinds of channels and sources that a configuration may name."""
 
     channels: plugins.Kinds
-    #: Asked only where a feed names its kind: to import every source takes a moment.
+    #: Called only if a feed names its kind: importing all sources takes a moment.
     sources: Callable[[], plugins.Kinds]
 
 
 @cache
 def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
-    """The keys of a channel: its kind's own ones, and those that every channel has; None: an unknown kind."""
+    """Return the keys of a channel: the keys of its kind (None: unknown) and those of every channel."""
     base: type[pydantic.BaseModel] = kind.options if kind and kind.options else StrictShape
     translate = pydantic.Field(
         None,
         description=(
-            "The code of a language, such as en: a language model (model, with uses: translate) gives headline and "
-            "summary of articles in other languages in it, beside the original."
+            "The code of a language, such as en: a language model (model, with uses: translate) adds a translation "
+            "of the headline and summary of articles in other languages."
         ),
     )
     thread = pydantic.Field(
         model.Thread.NEWS,
         description=(
-            "What a story's thread gets: claims (a value in the place of another, corrections), news (quotes of what "
-            "is new, too) or all (each article that joins, too). A rule may have its own thread."
+            "Replies in a story's thread: claims (changed values, corrections), news (also quotes of what is new) or "
+            "all (also each article that joins). The thread of a rule overrides it."
         ),
     )
     return pydantic.create_model(
@@ -52,7 +52,7 @@ def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
 
 
 def say_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
-    """A plug-in that cannot be loaded: an error where it is used, else a warning."""
+    """Report a plug-in that cannot be loaded: an error where it is used, otherwise a warning."""
     report.add_at(
         node,
         "plug-in",
@@ -63,11 +63,11 @@ def say_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_
 
 
 def warn_of_broken(channels: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
-    """Plug-ins that no channel uses: somebody installed them for something."""
+    """Warn of broken plug-ins that no channel uses."""
     if not isinstance(channels, Mapping):
         return
-    written = [channel.get("kind") for _, channel in channels.pairs if isinstance(channel, Mapping)]
-    used = {kind.value.strip() for kind in written if isinstance(kind, Scalar)}
+    kind_nodes = [channel.get("kind") for _, channel in channels.pairs if isinstance(channel, Mapping)]
+    used = {kind.value.strip() for kind in kind_nodes if isinstance(kind, Scalar)}
     for name, broken in kinds.broken.items():
         if name not in used or name in kinds.found:
             say_broken(report, broken, channels.pairs[0][0] if channels.pairs else channels, is_used=False)

@@ -1,4 +1,4 @@
-"""List items whose writing hides a mistake that their text no longer shows: a comma where no list is."""
+"""Warn of list items that hide a mistake: a comma where a list was meant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COMMA = re.compile(r",\s+")
 
 
 def warn_of_commas(rule: Mapping, report: ProblemReport, name: str) -> None:
-    """Warns of ``all: Ofcom, fine``, which is one term; not of a quoted one, nor of a name such as Acme, Inc."""
+    """Warn of ``all: Ofcom, fine``, which is one term, but not of a quoted term or a name such as Acme, Inc."""
     for key in ("all", "any", "none"):
         for item in _items(rule.get(key)):
             pieces = _COMMA.split(item.value.strip())
@@ -32,5 +32,5 @@ def warn_of_commas(rule: Mapping, report: ProblemReport, name: str) -> None:
 def _items(node: Node | None) -> list[Scalar]:
     if isinstance(node, Mapping):
         return [item for _, value in node.pairs for item in _items(value)]
-    found = node.items if isinstance(node, Sequence) else [node]
-    return [item for item in found if isinstance(item, Scalar) and not item.value.lstrip().startswith("/")]
+    items = node.items if isinstance(node, Sequence) else [node]
+    return [item for item in items if isinstance(item, Scalar) and not item.value.lstrip().startswith("/")]

@@ -1,7 +1,7 @@
-"""A folder of configuration → settings: read whole, or kept as it was where it cannot be.
+"""Load a configuration folder into settings, completely or with the last good version of what is broken.
 
-A reload reads only what changed. What is broken keeps its last good version: a rule, a feed, a file; bot.yaml as a
-whole. The new settings are a new value, so the running bot swaps one reference.
+A reload reads only what changed. A broken rule, feed or file keeps its last good version, bot.yaml as a whole. The new
+settings are a new value, so the running bot swaps one reference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import model, ports
-from bot.config import access_shape, bot_file, feeds_file, files, model_shape, routes_shape, rules_file, values
+from bot.config import (
+    access_shape,
+    bot_file,
+    feeds_file,
+    files,
+    model_shape,
+    routes_shape,
+    rule_context,
+    rules_file,
+    values,
+)
 from bot.config.kinds import Kinds
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
 from bot.config.yaml import problems
@@ -31,47 +41,47 @@ def load(
     kinds: Kinds,
     wants_warnings: bool = True,
 ) -> Settings:
-    """The configuration of ``folder``, with all its problems; without the warnings of rules where nobody reads them.
+    """Load the configuration of ``folder`` with all its problems; without warnings of rules unless ``wants_warnings``.
 
-    Raises ConfigError, with its problems, where the folder cannot be read or, at a cold start, bot.yaml cannot be used.
+    Raises ConfigError, with its problems, if the folder cannot be read or, at a cold start, bot.yaml cannot be used.
     """
-    found = _read(folder, previous, environ, kinds, wants_warnings=wants_warnings)
-    if found.bot is None:
-        of_bot = (str(folder / files.BOT), problems.ENVIRONMENT)
-        broken = [each for each in found.problems if each.file in of_bot and each.severity == "error"]
-        text = problems.render(broken).rstrip()
-        raise ports.ConfigError(f"reading {folder / files.BOT}: it cannot be used\n{text}", found.problems)
-    return found.settings(found.bot)
+    reading = _read(folder, previous, environ, kinds, wants_warnings=wants_warnings)
+    if reading.bot is None:
+        bot_files = (str(folder / files.BOT), problems.ENVIRONMENT)
+        errors = [problem for problem in reading.problems if problem.file in bot_files and problem.severity == "error"]
+        text = problems.render(errors).rstrip()
+        raise ports.ConfigError(f"reading {folder / files.BOT}: it cannot be used\n{text}", reading.problems)
+    return reading.settings(reading.bot)
 
 
 def check(folder: Path, *, environ: Mapping[str, str], kinds: Kinds) -> tuple[model.Problem, ...]:
-    """All problems of a folder by place. Raises ConfigError where the folder cannot be read."""
+    """Return all problems of a folder by place. Raises ConfigError if the folder cannot be read."""
     return examine(folder, environ=environ, kinds=kinds)[0]
 
 
 def examine(
     folder: Path, *, environ: Mapping[str, str], kinds: Kinds
 ) -> tuple[tuple[model.Problem, ...], Settings | None]:
-    """As ``check``, and what ``load`` would give; None where it would raise ConfigError, for its bot.yaml."""
-    found = _read(folder, None, environ, kinds)
-    return found.problems, found.settings(found.bot) if found.bot is not None else None
+    """Return the problems, and what ``load`` would return; None where it would raise ConfigError for bot.yaml."""
+    reading = _read(folder, None, environ, kinds)
+    return reading.problems, reading.settings(reading.bot) if reading.bot is not None else None
 
 
 @dataclass(slots=True)
 class _Found:
-    """What one reading of the folder gave."""
+    """The result of one reading of the folder."""
 
     bot: BotSettings | None = None
     channels: frozenset[str] | None = None
-    #: What a channel has as ``to`` -> its name.
+    #: The name of each channel by its ``to``.
     destinations: dict[str, str] = field(default_factory=dict)
-    #: Whom channels can mention; None: unknown.
+    #: People whom channels can mention; None: unknown.
     people: frozenset[str] | None = None
     #: bot.yaml has routes; None: unknown.
     has_routes: bool | None = None
     feed_names: frozenset[str] | None = None
     files: dict[str, FileState] = field(default_factory=dict)
-    #: Of the folder as a whole, and between files.
+    #: Problems of the whole folder, and between files.
     folder_problems: list[model.Problem] = field(default_factory=list)
     loaded: list[LoadedRule] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
@@ -104,9 +114,9 @@ def _read(
     wants_warnings: bool = True,
 ) -> _Found:
     if not folder.is_dir():
-        what = "it is a file, not a folder" if folder.exists() else "there is no such folder"
+        reason = "it is a file, not a folder" if folder.exists() else "no such folder"
         raise ports.ConfigError(
-            f"reading the configuration in {folder}: {what}; name another with --config DIR, or make one: "
+            f"reading the configuration in {folder}: {reason}; name another with --config DIR, or make one: "
             f"wirewatch init {folder}"
         )
     reader = _Loader(folder, previous, environ, kinds, wants_warnings=wants_warnings)
@@ -120,7 +130,7 @@ def _read(
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """No garbage collection while trees are built: they hold no cycles, and it takes a third of the time."""
+    """Pause garbage collection while trees are built: they have no cycles, and it takes a third of the time."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -146,7 +156,7 @@ class _Loader:
         self._environ = environ
         self._kinds = kinds
         self._wants_warnings = wants_warnings
-        #: Of bot.yaml, where it could be read.
+        #: The report of bot.yaml, if it could be read.
         self._bot_report: problems.ProblemReport | None = None
         self.found = _Found()
 
@@ -165,11 +175,11 @@ class _Loader:
         try:
             content = files.fetch(path, old)
         except OSError as error:
-            other = "bot.yml is not read: rename it to bot.yaml" if (self._folder / "bot.yml").exists() else ""
-            help_text = other or f"wirewatch init {self._folder} makes one"
+            advice = "bot.yml is not read: rename it to bot.yaml" if (self._folder / "bot.yml").exists() else ""
+            help_text = advice or f"wirewatch init {self._folder} makes one"
             self._keep(path, old, files.missing(path, error, help_text))
         else:
-            # Not skipped when unchanged: a variable may have been set since. One small file.
+            # Read even if unchanged: an environment variable may have changed since. It is one small file.
             if content.content is None:
                 content = replace(content, content=Path(path).read_bytes())
             report = files.parse(content)
@@ -191,19 +201,19 @@ class _Loader:
             self.found.people = self.found.bot.people
 
     def _look_back(self) -> None:
-        """What bot.yaml says of rules, known once all files are read: their names in routes, uses of a model."""
+        """Check bot.yaml against the rules once all files are read: rule names in routes, uses of a model."""
         report = self._bot_report
         if report is not None:
             rules = [entry.compiled.rule for entry in self.found.loaded]
             names = [rule.name for rule in rules]
             routes_shape.warn_of_unknown_rules(report.document.root, [*names, *self.found.off], report)
-            wanted = bot_file.wanted_uses(report.document.root)
-            wanted |= {model.Use.RELEVANCE} if any(rule.about for rule in rules) else set()
-            model_shape.warn_of_idle_uses(report.document.root, wanted, report)
+            wanted_uses = bot_file.wanted_uses(report.document.root)
+            wanted_uses |= {model.Use.RELEVANCE} if any(rule.about for rule in rules) else set()
+            model_shape.warn_of_idle_uses(report.document.root, wanted_uses, report)
             self.found.files[report.path] = replace(self.found.files[report.path], problems=report.finish())
 
     def _keep(self, path: str, old: FileState | None, problem: model.Problem) -> None:
-        """The file is gone or locked: what it said stays, and its absence is told."""
+        """Keep the last version of a file that is gone or locked, and report its absence."""
         if old is None:
             self.found.folder_problems.append(problem)
         else:
@@ -224,11 +234,13 @@ class _Loader:
             self.found.feed_names = old.names
             return
         report = files.parse(content, by_item=True)
-        before = old.feeds if old else ()
+        previous_feeds = old.feeds if old else ()
         feeds = (
             None
             if report.document.root is None and report.error_count
-            else feeds_file.parse_feeds_file(report, kinds=self._kinds.sources, environ=self._environ, previous=before)
+            else feeds_file.parse_feeds_file(
+                report, kinds=self._kinds.sources, environ=self._environ, previous=previous_feeds
+            )
         )
         names = feeds_file.names_of(report.document.root) if feeds is not None else old.names if old else None
         self.found.files[path] = FileState(
@@ -236,7 +248,7 @@ class _Loader:
             stamp=content.stamp,
             digest=content.digest,
             problems=report.finish(),
-            feeds=before if feeds is None else feeds,
+            feeds=previous_feeds if feeds is None else feeds,
             names=names or frozenset(),
         )
         self.found.feed_names = names
@@ -249,7 +261,7 @@ class _Loader:
         if not paths:
             self._no_rules()
         bot = self.found.bot
-        context = rules_file.Context(
+        context = rule_context.Context(
             channels=self.found.channels,
             feeds=self.found.feed_names,
             destinations=self.found.destinations,
@@ -262,14 +274,14 @@ class _Loader:
         for path in paths:
             old = self._old.get(path)
             try:
-                self.found.files[path] = self._desk(path, old, context)
+                self.found.files[path] = self._rule_file(path, old, context)
             except OSError as error:
                 self._keep(path, old, files.missing(path, error, "let the bot read it, or remove it"))
-        known = [*self.found.files, *paths]
-        self.found.folder_problems += files.stray_files(self._folder, known)
+        known_paths = [*self.found.files, *paths]
+        self.found.folder_problems += files.stray_files(self._folder, known_paths)
 
     def _no_rules(self) -> None:
-        """No rule file at all: on a reload more likely a mount that is gone than a wish."""
+        """Keep the rules and report that no rule file exists: on a reload a lost mount is likelier than a wish."""
         folder = str(self._folder / files.RULES)
         problem = model.Problem(
             severity="error",
@@ -285,7 +297,7 @@ class _Loader:
             )
         self.found.folder_problems.append(problem)
 
-    def _desk(self, path: str, old: FileState | None, context: rules_file.Context) -> FileState:
+    def _rule_file(self, path: str, old: FileState | None, context: rule_context.Context) -> FileState:
         content = files.fetch(path, old)
         zone = self._previous.bot.timezone if self._previous else None
         is_same_outside = old is not None and (
@@ -296,12 +308,12 @@ class _Loader:
         if content.content is None:
             content = replace(content, content=Path(path).read_bytes())
         report = files.parse(content, by_item=True)
-        before = old.rules if old else ()
-        is_read = report.document.root is not None or not report.error_count
-        parsed = None if not is_read else rules_file.parse_rules_file(report, context, previous=before)
+        previous_rules = old.rules if old else ()
+        is_readable = report.document.root is not None or not report.error_count
+        parsed = None if not is_readable else rules_file.parse_rules_file(report, context, previous=previous_rules)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
         if parsed is None:
-            return replace(state, rules=tuple(replace(entry, is_kept=True) for entry in before))
+            return replace(state, rules=tuple(replace(entry, is_kept=True) for entry in previous_rules))
         return replace(
             state,
             rules=tuple(parsed.rules),
@@ -312,22 +324,22 @@ class _Loader:
         )
 
     def _join(self) -> None:
-        """All rules in order of place; of two with one name the first one counts, and a kept version yields to it."""
-        taken: dict[str, str] = {}
+        """Join all rules in order of place; the first of two with one name counts, and a kept version yields to it."""
+        places: dict[str, str] = {}
         entries = [(path, entry) for path, state in self.found.files.items() for entry in state.rules]
         present = {entry.compiled.rule.name for _, entry in entries if not entry.is_kept}
         for path, entry in entries:
             name = entry.compiled.rule.name
             if entry.is_kept and name in present:
                 continue
-            if name in taken:
-                problem = _second(path, entry, taken[name])
+            if name in places:
+                problem = _second(path, entry, places[name])
                 self.found.folder_problems.append(replace(problem, source=files.line_of(path, entry.line)))
                 continue
-            taken[name] = f"{path}:{entry.line}"
+            places[name] = f"{path}:{entry.line}"
             self.found.loaded.append(entry)
         off = [name for state in self.found.files.values() for name in state.off]
-        self.found.off = [name for name in dict.fromkeys(off) if name not in taken]
+        self.found.off = [name for name in dict.fromkeys(off) if name not in places]
 
 
 def _second(path: str, entry: LoadedRule, first: str) -> model.Problem:

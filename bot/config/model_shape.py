@@ -1,4 +1,4 @@
-"""The keys of bot.yaml's ``model``: a language model, what it is asked for, and its limits."""
+"""The keys of bot.yaml's ``model``: a language model, its uses, and its limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.config.yaml.problems import ProblemReport
 
 _DEFAULTS = model.LanguageModelPolicy(url="", name="", uses=frozenset())
 _LONGEST_WAIT = timedelta(minutes=2)
-#: What a model is asked for only where a key wants it, and whose key that is.
+#: Uses that need a key elsewhere: the owner of the key, and the key.
 _WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLATE: ("channel", "translate")}
 
 
@@ -29,7 +29,7 @@ def _url(value: object) -> str:
         return written
     parts = values.split(written)
     if parts is None or parts[0] not in ("http", "https") or not parts[1] or any(map(str.isspace, written)):
-        message = f'"{values.shown(written)}" is no address of a model\'s API'
+        message = f'"{values.shown(written)}" is not the address of a model\'s API'
         raise values.Wrong("address", message, "write the whole address: http://127.0.0.1:11434/v1")
     if "@" in parts[2]:
         raise values.Wrong("secret", "a password in an address would be shown in logs and messages", "remove it")
@@ -44,20 +44,20 @@ def _url(value: object) -> str:
 
 def _wait(value: timedelta) -> timedelta:
     if value > _LONGEST_WAIT:
-        said = model.show_duration(_LONGEST_WAIT)
-        raise values.Wrong("duration", f"an article waits at most {said} for a model", f"write {said} or less")
+        limit = model.show_duration(_LONGEST_WAIT)
+        raise values.Wrong("duration", f"an article waits at most {limit} for a model", f"write {limit} or less")
     return value
 
 
 def warn_of_no_use(
     key: Scalar, use: model.Use, uses: Collection[str], report: ProblemReport, rule: str | None = None
 ) -> None:
-    """Warn of a key that only a language model can follow; ``uses``: what it is asked for, empty without a model."""
+    """Warn of a key that only a language model can follow; ``uses`` are the uses of the model (empty: no model)."""
     if use not in uses:
         report.add_at(
             key,
             "no-use",
-            f"{key.value} does nothing: bot.yaml has no model that is asked for {use}",
+            f"{key.value} does nothing: bot.yaml has no model with the use {use}",
             f"give it a model with {use} among its uses, or remove {key.value}",
             rule=rule,
             severity="warning",
@@ -65,21 +65,21 @@ def warn_of_no_use(
 
 
 def warn_of_idle_uses(root: Node | None, wanted: Collection[model.Use], report: ProblemReport) -> None:
-    """Warn of uses in bot.yaml that the configuration never comes to; ``wanted``: those that a key asks for."""
+    """Warn of uses in bot.yaml that no key needs; ``wanted`` are those that a key needs."""
     for item in scalars(value_of(value_of(root, "model"), "uses")):
         for use, (owner, key) in _WANTED_BY.items():
             if item.value.strip() == use and use not in wanted:
                 report.add_at(
                     item,
                     "no-use",
-                    f"a model is never asked for {use}: no {owner} has {key}",
+                    f"the use {use} does nothing: no {owner} has {key}",
                     f"add {key} to one, or remove {use}",
                     severity="warning",
                 )
 
 
 class ModelShape(StrictShape):
-    """A language model for what the bot cannot decide by itself; never needed to run."""
+    """A language model for what the bot cannot decide alone; the bot also runs without one."""
 
     url: Annotated[
         str, pydantic.PlainValidator(_url), pydantic.WithJsonSchema({"type": "string", "pattern": "^(https?://|file:)"})
@@ -95,9 +95,9 @@ class ModelShape(StrictShape):
     key: model.Secret | None = pydantic.Field(None, description="The API's key: env:NAME or file:/path.")
     uses: Annotated[
         tuple[model.Use, ...], pydantic.BeforeValidator(values.one_or_list), pydantic.Field(min_length=1)
-    ] = pydantic.Field(..., description="What it is asked for.", examples=["[same_event, facts]"])
+    ] = pydantic.Field(..., description="The tasks of the model.", examples=["[same_event, facts]"])
     calls_per_day: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
-        _DEFAULTS.calls_per_day, description="Maximum number of calls on one day (UTC); then it is asked no more."
+        _DEFAULTS.calls_per_day, description="Maximum number of calls on one day (UTC)."
     )
     tokens_per_day: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
         _DEFAULTS.tokens_per_day, description="Maximum number of tokens on one day (UTC), of prompts and answers."
@@ -105,16 +105,14 @@ class ModelShape(StrictShape):
     timeout: values.Duration = pydantic.Field(_DEFAULTS.timeout, description="Timeout of one call.")
     wait: Annotated[values.Duration, pydantic.AfterValidator(_wait)] = pydantic.Field(
         _DEFAULTS.wait,
-        description=(
-            "How long what cannot be decided waits for an answer, at most 2 minutes; then it is decided without one."
-        ),
+        description=("How long a decision waits for the model, at most 2 minutes; then it is made without the model."),
     )
     at_once: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
         _DEFAULTS.at_once, description="Calls under way at the same time."
     )
 
     def policy(self, folder: Path) -> model.LanguageModelPolicy:
-        """As the bot reads it; the path of an answer file starts in ``folder``."""
+        """Return the policy; the path of an answer file starts in ``folder``."""
         is_file = self.url.startswith("file:")
         url = f"file:{folder / self.url.removeprefix('file:').strip()}" if is_file else self.url
         return self.as_value(model.LanguageModelPolicy, url=url, uses=frozenset(self.uses))

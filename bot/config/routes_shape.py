@@ -1,4 +1,4 @@
-"""The routes of bot.yaml: their keys, what is wrong with them beyond their shape, and their values."""
+"""The routes of bot.yaml: their keys, their checks, and their values."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from bot.config.yaml.nodes import Mapping, Node, Scalar, scalars, value_of
 from bot.config.yaml.nodes import Sequence as SequenceNode
 from bot.config.yaml.problems import ProblemReport
 
-#: What pydantic takes for true.
+#: Words that pydantic reads as true.
 _YES = ("true", "yes", "on", "y", "t", "1")
 
 
 class MatchShape(StrictShape):
-    """What a route takes: all of its conditions hold."""
+    """The conditions of a route; all must hold."""
 
     rule: values.Texts = pydantic.Field((), description="Rules by name, any of them; * is any text: BlackBerry*.")
     tag: values.Texts = pydantic.Field(
-        (), description="Tags of feeds, any of them: a feed with it brought an article that the rule matched."
+        (), description="Tags of feeds, any of them: a feed with the tag has an article that the rule matched."
     )
     severity: tuple[model.Severity, ...] = pydantic.Field((), description="Severities of rules, any of them.")
     hours: values.Quiet | None = pydantic.Field(
-        None, description="The hours in which the story is first decided about: 09:00 to 17:00 Asia/Karachi."
+        None, description="The hours of the first decision about the story: 09:00 to 17:00 Asia/Karachi."
     )
 
     @pydantic.field_validator("severity", mode="before")
@@ -37,8 +37,8 @@ class MatchShape(StrictShape):
         return values.one_or_list(written)
 
 
-_CONTINUE = pydantic.Field(False, description="true: the routes after this one are looked at too.")
-# A keyword of Python cannot be written as a field.
+_CONTINUE = pydantic.Field(False, description="true: the routes after this one are tried too.")
+# A keyword of Python cannot be a field in a class body.
 _Continue = pydantic.create_model("_Continue", __base__=StrictShape, **{"continue": (bool, _CONTINUE)})  # type: ignore[call-overload]  # its stubs take no unpacked names
 
 
@@ -47,7 +47,7 @@ class RouteShape(_Continue):  # type: ignore[misc, valid-type]  # made above: no
 
     match: MatchShape = pydantic.Field(
         default_factory=lambda: MatchShape.model_validate({}),
-        description="What the route takes: rule, tag, severity, hours. Without it, everything.",
+        description="The stories that the route takes: rule, tag, severity, hours. Without it, all.",
     )
     to: values.Texts = pydantic.Field(
         (), description="One channel, or a list of them. An inner route without it posts where the outer one does."
@@ -58,11 +58,11 @@ class RouteShape(_Continue):  # type: ignore[misc, valid-type]  # made above: no
 
 
 def routes_of(shapes: Sequence[RouteShape], zone: ZoneInfo, outer: tuple[str, ...] = ()) -> tuple[model.Route, ...]:
-    """The routes with what they inherit: ``zone`` for hours without one, ``outer`` channels."""
-    made = []
+    """Make the routes with their inherited values: ``zone`` for hours without one, ``outer`` channels."""
+    routes = []
     for shape in shapes:
         to, hours = tuple(dict.fromkeys(shape.to)) or outer, shape.match.hours
-        made.append(
+        routes.append(
             model.Route(
                 to=to,
                 rules=shape.match.rule,
@@ -73,11 +73,11 @@ def routes_of(shapes: Sequence[RouteShape], zone: ZoneInfo, outer: tuple[str, ..
                 routes=routes_of(shape.routes, zone, to),
             )
         )
-    return tuple(made)
+    return tuple(routes)
 
 
 def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -> None:
-    """Channels that there are not, a story that no route takes, and routes that are never reached."""
+    """Report unknown channels, stories that no route takes, and routes that are never reached."""
     top = _items(root)
     if not top:
         return
@@ -92,16 +92,16 @@ def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -
 
 
 def check_channel(name: str, node: Node, channels: Collection[str], report: ProblemReport) -> None:
-    """A channel that ``node`` names and that there is not."""
+    """Report a channel in ``node`` that does not exist."""
     if name not in channels:
-        otherwise = "there is " + ", ".join(sorted(channels))
+        otherwise = "the channels are " + ", ".join(sorted(channels))
         help_text = values.did_you_mean(name, sorted(channels), otherwise=otherwise)
         message = f'no channel "{values.shown(name)}"'
         report.add_at(node, "unknown-channel", message, help_text)
 
 
 def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: ProblemReport) -> None:
-    """Rules that a route names and no file has."""
+    """Warn of rules in a route that no file has."""
     folded = [name.casefold() for name in names]
     for route in _all(_items(root)):
         match = route.get("match")
@@ -113,15 +113,15 @@ def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: Pro
 
 
 def _check_level(routes: Sequence[Mapping], channels: Collection[str], report: ProblemReport, *, is_top: bool) -> None:
-    is_over = False
+    is_closed = False
     for route in routes:
         first = route.pairs[0][0] if route.pairs else None
         start, end = (first.start, first.end) if first else (route.start, route.start + 1)
-        if is_over:
+        if is_closed:
             report.add(
                 "route-not-reached",
-                "this route is never reached: the one before it takes everything",
-                "move it up, or give that one continue: true",
+                "this route is never reached: the previous route takes everything",
+                "move it up, or give the previous route continue: true",
                 start=start,
                 end=end,
                 severity="warning",
@@ -138,15 +138,15 @@ def _check_level(routes: Sequence[Mapping], channels: Collection[str], report: P
         for item in scalars(route.get("to")):
             if name := item.value.strip():
                 check_channel(name, item, channels, report)
-        goes_on = route.get("continue")
-        continues = isinstance(goes_on, Scalar) and goes_on.value.strip().lower() in _YES
-        is_over = route.get("match") is None and not continues
+        continue_node = route.get("continue")
+        continues = isinstance(continue_node, Scalar) and continue_node.value.strip().lower() in _YES
+        is_closed = route.get("match") is None and not continues
         _check_level(_items(route), channels, report, is_top=False)
 
 
 def _items(node: Node | None) -> list[Mapping]:
     routes = value_of(node, "routes")
-    return [each for each in routes.items if isinstance(each, Mapping)] if isinstance(routes, SequenceNode) else []
+    return [item for item in routes.items if isinstance(item, Mapping)] if isinstance(routes, SequenceNode) else []
 
 
 def _all(routes: Sequence[Mapping]) -> Iterator[Mapping]:

@@ -1,4 +1,4 @@
-"""What a rule file needs to know of the other files of a configuration."""
+"""The facts from other files that a rule file depends on."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from bot.config.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the other files say, where a rule can depend on it."""
+    """The facts from other files that a rule can depend on."""
 
-    #: None: unknown, since bot.yaml is not readable; then no rule is blamed for its channel.
+    #: None: bot.yaml is not readable, so channels of rules are not checked.
     channels: frozenset[str] | None
     #: Names, addresses and tags of feeds; None: unknown.
     feeds: frozenset[str] | None
     zone: ZoneInfo
-    #: What a channel has as ``to`` -> its name: rules that name the one are told of the other.
+    #: The name of each channel by its ``to``, for rules that name the ``to``.
     destinations: dict[str, str] = field(default_factory=dict)
-    #: Whom channels can mention; None: unknown.
+    #: People whom channels can mention; None: unknown.
     people: frozenset[str] | None = None
     #: bot.yaml has routes, so that a rule may leave out ``notify``; None: unknown.
     has_routes: bool | None = None
-    #: What a language model is asked for; None: unknown.
+    #: The uses of the language model; None: unknown.
     uses: frozenset[str] | None = None
-    #: Look for what is allowed and probably not meant.
+    #: Also warn of what is allowed and probably not meant.
     wants_warnings: bool = True
-    #: What the examples of all rules may take together; None: each has its own bound.
+    #: Bounds the examples of all rules together; None: each example has a separate bound.
     steps: rules.Steps | None = None
 
     @classmethod
     def of(cls, settings: Settings, *, wants_warnings: bool = True, steps: rules.Steps | None = None) -> Context:
-        """Of a rule file beside a configuration that is loaded."""
+        """Make the context of a rule file that is not part of a loaded configuration."""
         return cls(
             channels=frozenset(settings.bot.channels),
             feeds=frozenset[str]().union(*(state.names for state in settings.files.values())),
@@ -46,13 +46,13 @@ class Context:
         )
 
     def known(self, kind: str) -> frozenset[str] | None:
-        """The names for a "channel", "person", "feed" or "use", "" for "routes"; None: not checked."""
+        """Return the names for a "channel", "person", "feed" or "use", or "" for "routes"; None: not checked."""
         if kind == "routes":
             return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
         return {"channel": self.channels, "person": self.people, "use": self.uses}.get(kind, self.feeds)
 
     def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-        """Those that no file has."""
+        """Return the needs that no file meets."""
         return frozenset(
-            (kind, name) for kind, name in needs if (known := self.known(kind)) is not None and name not in known
+            (kind, name) for kind, name in needs if (names := self.known(kind)) is not None and name not in names
         )

@@ -1,6 +1,6 @@
-"""One rule of a rule file → a compiled rule, or every problem that it has.
+"""Read one rule of a rule file into a compiled rule, or report every problem that it has.
 
-Knows where each word of the rule is, so that a problem inside a query or a list item gets its caret.
+The place of each word of the rule is known, so that a problem inside a query or a list item gets its caret.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _CONTENT = ("all", "any", "none", "query", "where")
 
 @dataclass(slots=True)
 class RuleFileContent:
-    """One rule file as read."""
+    """The content of one rule file."""
 
     rules: list[LoadedRule] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
@@ -46,15 +46,15 @@ class Sets:
     broken: set[str] = field(default_factory=set)
 
     def used_by(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """Names of the sets that these texts use, also by way of other sets; in order of name."""
-        found: set[str] = set()
+        """Return the names of the sets that these texts use, also through other sets, in order of name."""
+        names: set[str] = set()
         waiting = [name for text in texts if "$" in text for name in _SET.findall(text)]
         while waiting:
             name = waiting.pop()
-            if name not in found and name in self.nodes:
-                found.add(name)
+            if name not in names and name in self.nodes:
+                names.add(name)
                 waiting += [inner for text in self.terms.get(name, ()) for inner in _SET.findall(text)]
-        return tuple(sorted(found))
+        return tuple(sorted(names))
 
 
 @dataclass(slots=True)
@@ -65,16 +65,16 @@ class RuleReader:
     context: Context
     sets: Sets
     content: RuleFileContent
-    #: By name, as last read: what says the same is not compiled and tried again.
-    before: dict[str, LoadedRule] = field(default_factory=dict)
+    #: The rules as last read, by name: an unchanged rule is not compiled and tried again.
+    previous: dict[str, LoadedRule] = field(default_factory=dict)
 
     def read(self, node: Node) -> LoadedRule | None:
-        """None: refused, and the report says why."""
+        """Read a rule; return None if it has errors (they are in the report)."""
         if not isinstance(node, Mapping):
             self._say_no_rule(node)
             return None
         name = name_of(node)
-        errors_before = self.report.error_count
+        error_count = self.report.error_count
         flaws = self.report.document.flaws_inside(node)
         for flaw in flaws:
             self.report.add_flaw(flaw, rule=name or None)
@@ -90,14 +90,14 @@ class RuleReader:
         self._warn_of_no_effect(rule, node)
         if self._uses_broken_set(rule, node):
             return None
-        known = self.before.get(rule.name)
-        if known is not None and known.compiled.rule == rule:
-            compiled: rules.CompiledRule | None = known.compiled
-            warnings = known.warnings
+        previous = self.previous.get(rule.name)
+        if previous is not None and previous.compiled.rule == rule:
+            compiled: rules.CompiledRule | None = previous.compiled
+            warnings = previous.warnings
         else:
             compiled = self._compile(rule, node)
             warnings = rules.warnings(compiled) if compiled is not None and self.context.wants_warnings else ()
-        if compiled is None or self.report.error_count > errors_before:
+        if compiled is None or self.report.error_count > error_count:
             return None
         for problem in warnings:
             self._say(problem, node, rule, "warning")
@@ -117,13 +117,13 @@ class RuleReader:
             return None
 
     def _look_further(self, node: Mapping, bad: frozenset[str]) -> None:
-        """Problems in the terms of a rule whose keys have problems too: all are told at once."""
-        good = Mapping([pair for pair in node.pairs if pair[0].value not in bad], node.start, node.end, False)
-        given = validation.plain(good)
-        if not isinstance(given, dict):
+        """Report the problems in the terms of a rule whose keys have errors, so that all come at once."""
+        valid_part = Mapping([pair for pair in node.pairs if pair[0].value not in bad], node.start, node.end, False)
+        plain_keys = validation.plain(valid_part)
+        if not isinstance(plain_keys, dict):
             return
         try:
-            shape = RuleShape.model_validate({"name": "(no name)", **given})
+            shape = RuleShape.model_validate({"name": "(no name)", **plain_keys})
         except pydantic.ValidationError:
             return
         rule = self._rule(shape)
@@ -151,7 +151,7 @@ class RuleReader:
             for key in ("all", "any", "none")
         }
         texts = [text for key in lines for line in lines[key] for text in line.terms] + [shape.query or ""]
-        used = tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
+        used_sets = tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
         self.content.needs.update([("channel", name) for name in shape.notify] or [("routes", "")])
         self.content.needs.update(("feed", name) for name in shape.feeds)
         self.content.needs.update(("person", name) for name in shape.mention)
@@ -165,14 +165,17 @@ class RuleReader:
             digest=digest,
             remind=remind,
             until=until,
-            must_match=tuple(each.as_value(model.Example) for each in shape.must_match),
-            must_not_match=tuple(each.as_value(model.Example) for each in shape.must_not_match),
-            sets=used,
-            version=_version(shape, lines, used),
+            must_match=tuple(example.as_value(model.Example) for example in shape.must_match),
+            must_not_match=tuple(example.as_value(model.Example) for example in shape.must_not_match),
+            sets=used_sets,
+            version=_version(shape, lines, used_sets),
         )
 
     def _warn_of_no_effect(self, rule: model.Rule, node: Mapping) -> None:
-        for name, why in (("gather", "such a story never waits"), ("about", "a model never judges its articles")):
+        for name, why in (
+            ("gather", "a story of severity high never waits"),
+            ("about", "a model does not judge its articles"),
+        ):
             key = node.key(name)
             if key is None or getattr(rule, name) is None:
                 continue
@@ -189,7 +192,7 @@ class RuleReader:
                 model_shape.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report, rule=rule.name)
 
     def _check_names(self, node: Mapping, rule: str) -> None:
-        """Channels and feeds that the rule names and no other file has, or a channel that nothing names."""
+        """Report channels, people and feeds that no other file has, and a rule without a channel."""
         is_missing = node.get("notify") is None and self.context.has_routes is False
         if is_missing and not any(values.near(key.value, RuleShape.model_fields) == "notify" for key, _ in node.pairs):
             first = node.pairs[0][0] if node.pairs else node
@@ -208,18 +211,23 @@ class RuleReader:
             ("person", "mention", "people of a channel", "person"),
             ("feed", "feeds", "feeds.yaml", "feed or tag"),
         ):
-            known = self.context.known(kind)
-            for item in scalars(node.get(key)) if known or (kind == "person" and known is not None) else ():
+            known_names = self.context.known(kind)
+            for item in scalars(node.get(key)) if known_names or (kind == "person" and known_names is not None) else ():
                 name = item.value.strip()
-                if known is None or name in known or not name or self.report.document.has_flaw_in(item.start, item.end):
+                if (
+                    known_names is None
+                    or name in known_names
+                    or not name
+                    or self.report.document.has_flaw_in(item.start, item.end)
+                ):
                     continue
-                is_short = 0 < len(known) <= 8
-                otherwise = f"{file} has {', '.join(sorted(known))}" if is_short else f"add it to {file}"
-                help_text = values.did_you_mean(name, sorted(known), otherwise=otherwise)
-                if kind == "channel" and (meant := self.context.destinations.get(name)):
-                    help_text = f"rules name the channel, not where it posts: write {meant}"
+                is_short = 0 < len(known_names) <= 8
+                otherwise = f"{file} has {', '.join(sorted(known_names))}" if is_short else f"add it to {file}"
+                help_text = values.did_you_mean(name, sorted(known_names), otherwise=otherwise)
+                if kind == "channel" and (channel_name := self.context.destinations.get(name)):
+                    help_text = f"rules name the channel, not where it posts: write {channel_name}"
                 elif kind == "channel" and not re.fullmatch(r"[\w -]+", name):
-                    help_text = _help_with_destination(name, known or ())
+                    help_text = _help_with_destination(name, known_names or ())
                 if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
                     help_text = f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
                 self.report.add_at(
@@ -244,8 +252,8 @@ class RuleReader:
         help_text = problem.help
         if problem.code == "unknown-set":
             word = self.report.document.text[start:end].strip("$ ")
-            near = values.near(word, self.sets.nodes)
-            help_text = f'did you mean "${near}"?' if near else help_text
+            nearest = values.near(word, self.sets.nodes)
+            help_text = f'did you mean "${nearest}"?' if nearest else help_text
         self.report.add(
             problem.code, problem.message, help_text, start=start, end=end, rule=rule.name, severity=severity
         )
@@ -253,20 +261,20 @@ class RuleReader:
 
 def _help_with_destination(written: str, channels: Collection[str]) -> str:
     """Return what to write instead of ``notify: "#policy"``, where no channel of bot.yaml posts there."""
-    known = f" ({', '.join(sorted(channels))})" if 0 < len(channels) <= 8 else ""
-    start = f"notify takes the name of a channel in bot.yaml{known}"
-    if found := re.fullmatch(r"#([\w-]+)", written):
-        channel = f'{found[1]}: {{kind: slack, to: "{written}", token: env:SLACK_BOT_TOKEN}}'
-        return f"{start}; to post to {written} in Slack, add {channel} there, and write notify: {found[1]}"
+    names = f" ({', '.join(sorted(channels))})" if 0 < len(channels) <= 8 else ""
+    start = f"notify takes the name of a channel in bot.yaml{names}"
+    if match := re.fullmatch(r"#([\w-]+)", written):
+        channel = f'{match[1]}: {{kind: slack, to: "{written}", token: env:SLACK_BOT_TOKEN}}'
+        return f"{start}; to post to {written} in Slack, add {channel} there, and write notify: {match[1]}"
     if written.startswith("@"):
-        return f"{start}; people are named under mention:"
+        return f"{start}; write people under mention:"
     if "@" in written:
         return f"{start}; to send e-mail, add a channel with kind: email there"
     return f"{start}; add one there"
 
 
 def _span(problem: rules.RuleProblem, node: Mapping, report: ProblemReport, sets: Sets) -> tuple[int, int]:
-    """Offsets in the file of what a problem is about."""
+    """Return the offsets in the file of the part that a problem is about."""
     if problem.place[:1] == ("sets",) and len(problem.place) > 1:
         target, key = places.find(sets.nodes.get(str(problem.place[1]), node), problem.place[2:])
     else:
@@ -289,7 +297,7 @@ def _span(problem: rules.RuleProblem, node: Mapping, report: ProblemReport, sets
 
 
 def _inside_shorthand(node: Mapping, start: int, end: int) -> tuple[Scalar | Mapping, int, int]:
-    """Offsets in a term that YAML read as a mapping: ``{EXACT}``, ``title: X``."""
+    """Return the offsets in a term that YAML read as a mapping: ``{EXACT}``, ``title: X``."""
     key, value = node.pairs[0]
     if validation.exact_term(node) is not None:
         return key, start - 1, end - 1
@@ -304,23 +312,23 @@ def _inside_shorthand(node: Mapping, start: int, end: int) -> tuple[Scalar | Map
 
 
 def name_of(node: Node) -> str:
-    """The name that a rule is written with; empty: it has none."""
+    """Return the name of a rule as written; empty if it has none."""
     name = value_of(node, "name")
     return name.value.strip() if isinstance(name, Scalar) else ""
 
 
 def _version(
-    shape: RuleShape, lines: dict[str, tuple[model.Line, ...]], used: tuple[tuple[str, tuple[str, ...]], ...]
+    shape: RuleShape, lines: dict[str, tuple[model.Line, ...]], sets: tuple[tuple[str, tuple[str, ...]], ...]
 ) -> str:
-    """Changes with all that decides what a rule matches and whom it tells; not with a note or an example."""
-    told = [
+    """Return a hash of all that decides what a rule matches and where it posts; notes and examples do not count."""
+    parts = [
         shape.name,
         shape.notify,
         [(key, [(line.label, line.terms) for line in lines[key]]) for key in ("all", "any", "none")],
         shape.query,
         shape.where.value,
         shape.feeds,
-        used,
+        sets,
         *(("stem",) if shape.stem else ()),
     ]
-    return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

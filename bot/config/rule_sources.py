@@ -1,4 +1,4 @@
-"""Rules as their file writes them: the lines of each, and its YAML by itself."""
+"""Find rules in their file: the lines of a rule, and its YAML text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RuleItem:
     name: str
     #: Without the dash of the list and its indentation.
     yaml: str
-    #: Of the file, from 1; the last one is part of the rule.
+    #: Line numbers in the file, from 1; both are part of the rule.
     first_line: int
     last_line: int
     #: Characters before the dash.
@@ -27,7 +27,7 @@ class RuleItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSource:
-    """A loaded rule in its file as the file is now."""
+    """A loaded rule in the current text of its file."""
 
     path: str
     lines: tuple[str, ...]
@@ -35,7 +35,7 @@ class RuleSource:
 
 
 def rule_items(document: Document) -> Iterator[RuleItem]:
-    """The named rules of a rule file."""
+    """Yield the named rules of a rule file."""
     listed = value_of(document.root, "rules")
     for item in listed.items if isinstance(listed, Sequence) else ():
         name = value_of(item, "name")
@@ -53,16 +53,19 @@ def rule_items(document: Document) -> Iterator[RuleItem]:
 
 
 def rule_source(settings: Settings, name: str) -> RuleSource | None:
-    """None: the file no longer has it. Reads and parses the file: not for the event loop."""
-    holds = (each for each in settings.files.values() for one in each.rules if one.compiled.rule.name == name)
-    state = next(holds, None)
+    """Return the source of a rule, or None if its file no longer has it.
+
+    Reads and parses the file: not for the event loop.
+    """
+    states = (state for state in settings.files.values() for entry in state.rules if entry.compiled.rule.name == name)
+    state = next(states, None)
     if state is None:
         return None
     try:
         document = files.parse(files.fetch(state.path, None)).document
     except OSError:
         return None
-    item = next((each for each in rule_items(document) if each.name == name), None)
+    item = next((item for item in rule_items(document) if item.name == name), None)
     if item is None:
         return None
     lines = tuple(document.line(number) for number in range(1, len(document.line_starts) + 1))

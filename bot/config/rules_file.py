@@ -1,4 +1,4 @@
-"""rules/*.yaml: what is watched, one file for each team. Each rule stands or falls alone."""
+"""Read rules/*.yaml: what is watched, one file for each team. A broken rule does not affect the others."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ from bot.config.yaml import validation
 from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence, value_of
 from bot.config.yaml.problems import ProblemReport
 
-__all__ = ["Context", "RuleFileContent", "parse_rules_file"]
-
 _SETS = Scalar("sets", 0, 0, '"')
 
 
 def parse_rules_file(
     report: ProblemReport, context: Context, *, previous: tuple[LoadedRule, ...] = ()
 ) -> RuleFileContent | None:
-    """The rules of a file; None: the file as a whole cannot be used, and ``report`` says why.
+    """Read the rules of a file; return None if the whole file cannot be used (the errors are in the report).
 
-    Of a refused rule the version in ``previous`` stays.
+    A refused rule keeps its version in ``previous``.
     """
     root = report.document.root
     if root is None:
@@ -36,30 +34,30 @@ def parse_rules_file(
     items = top.get("rules")
     content = RuleFileContent()
     refused: list[str] = []
-    seen: dict[str, LoadedRule] = {}
+    rules_by_name: dict[str, LoadedRule] = {}
     reader = RuleReader(report, context, sets, content, {entry.compiled.rule.name: entry for entry in previous})
     for item in items.items if isinstance(items, Sequence) else ():
         loaded = reader.read(item)
         if loaded is None:
             refused.append(name_of(item))
-        elif first := seen.get(loaded.compiled.rule.name):
+        elif first := rules_by_name.get(loaded.compiled.rule.name):
             _say_twice(report, item, first)
         else:
-            seen[loaded.compiled.rule.name] = loaded
+            rules_by_name[loaded.compiled.rule.name] = loaded
             content.rules.append(loaded)
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
     refused += report.document.cut
-    # A rule that is not YAML, under a name that is new, may be any that vanished.
-    is_whole = all(name in reader.before for name in report.document.cut) and not _has_error_outside(report, items)
+    # A rule that is not YAML and has a new name may be any rule that is missing now.
+    is_whole = all(name in reader.previous for name in report.document.cut) and not _has_error_outside(report, items)
     _keep(content, refused, previous, is_top_whole=is_whole)
     return content
 
 
 def _top(report: ProblemReport, root: Node) -> Mapping | None:
-    """The file's own keys; None: its rules cannot be found."""
+    """Return the file's top mapping, or None if its rules cannot be found."""
     if isinstance(root, Sequence):
-        report.add("missing-key", "the list has no name", "write rules: on the line above", start=root.start)
+        report.add("missing-key", "the list has no key", "write rules: on the line above", start=root.start)
         return None
     if isinstance(root, Scalar):
         report.add(
@@ -68,7 +66,7 @@ def _top(report: ProblemReport, root: Node) -> Mapping | None:
         return None
     for key, _ in root.pairs:
         if key.value not in ("sets", "rules"):
-            help_text = values.did_you_mean(key.value, ["sets", "rules"], otherwise="known here: sets, rules")
+            help_text = values.did_you_mean(key.value, ["sets", "rules"], otherwise="the keys here are sets, rules")
             if key.value in RuleShape.model_fields:
                 help_text = "keys of a rule belong under rules:, after a dash"
             report.add_at(key, "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text)
@@ -96,7 +94,7 @@ def _read_sets(node: Node | None, report: ProblemReport) -> Sets:
     if node is None or (isinstance(node, Scalar) and not node.value):
         return sets
     if not isinstance(node, Mapping):
-        report.add("wrong-kind", "sets are names with terms", "write name: [one, two]", start=node.start)
+        report.add("wrong-kind", "sets needs names with lists of terms", "write name: [one, two]", start=node.start)
         return sets
     for key, value in node.pairs:
         sets.nodes[key.value] = value
@@ -108,8 +106,8 @@ def _read_sets(node: Node | None, report: ProblemReport) -> Sets:
                 "use letters, digits, _ and -",
             )
             sets.broken.add(key.value)
-        one = Mapping([(_SETS, Mapping([(key, _as_list(value))], value.start, value.end, False))], 0, 0, False)
-        checked = validation.check(SetsShape, one, report)
+        single_set = Mapping([(_SETS, Mapping([(key, _as_list(value))], value.start, value.end, False))], 0, 0, False)
+        checked = validation.check(SetsShape, single_set, report)
         if checked is None or any(flaw.severity == "error" for flaw in report.document.flaws_inside(value)):
             sets.broken.add(key.value)
         elif not checked.sets[key.value]:
@@ -138,11 +136,11 @@ def _say_twice(report: ProblemReport, node: Node, first: LoadedRule) -> None:
 
 
 def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:
-    """An error of the file itself: whole rules may have gone missing by it."""
+    """Return whether an error outside the rules may hide whole rules."""
     if items is None or not report.error_count:
         return items is None
     first, last = report.document.place(items.start)[0], report.document.place(items.end)[0]
-    return any(found.severity == "error" and not first <= found.line <= last for found in report.finish())
+    return any(problem.severity == "error" and not first <= problem.line <= last for problem in report.finish())
 
 
 def _keep(
@@ -150,15 +148,17 @@ def _keep(
 ) -> None:
     """Put the last good version of each refused rule in its place.
 
-    A rule whose name cannot be read may be any that vanished, so all of them stay until it is repaired.
+    A rule whose name cannot be read may be any missing rule, so all of them stay until it is repaired.
     """
-    good = {entry.compiled.rule.name: entry for entry in previous}
+    previous_by_name = {entry.compiled.rule.name: entry for entry in previous}
     present = {entry.compiled.rule.name for entry in content.rules}
-    wanted = [name for name in refused if name in good]
+    wanted = [name for name in refused if name in previous_by_name]
     if "" in refused or not is_top_whole:
-        wanted += [name for name in good if name not in present]
+        wanted += [name for name in previous_by_name if name not in present]
     for name in dict.fromkeys(wanted):
         if name not in present:
-            old = good[name]
-            content.rules.append(replace(old, is_kept=True))
-    content.off += [name or "(a rule without a name)" for name in refused if name not in good and name not in present]
+            kept_entry = previous_by_name[name]
+            content.rules.append(replace(kept_entry, is_kept=True))
+    content.off += [
+        name or "(a rule without a name)" for name in refused if name not in previous_by_name and name not in present
+    ]

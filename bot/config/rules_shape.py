@@ -1,4 +1,4 @@
-"""What a rule file may say: the keys of a rule, and the shorthand that each takes."""
+"""The keys of a rule file, and the shorthand that each accepts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _Some = TypeVar("_Some", dict[str, tuple[str, ...]], tuple[str, ...])
 
 
 def term(value: object) -> str:
-    """One term as text; ``title: X`` written as a YAML mapping is the same as ``title:X``."""
+    """Return one term as text; ``title: X`` written as a YAML mapping is the same as ``title:X``."""
     if isinstance(value, dict) and len(value) == 1:
         (field, inner), *_ = value.items()
         if field in ("title", "body") and isinstance(inner, str):
@@ -45,7 +45,9 @@ def term(value: object) -> str:
         )
     if isinstance(value, dict):
         raise values.Wrong(
-            "quote-needed", "a block in braces is no term", "{EXACT} holds one term; quote any other text with braces"
+            "quote-needed",
+            "a block in braces is not a term",
+            "{EXACT} holds one term; quote any other text with braces",
         )
     if isinstance(value, list):
         raise values.Wrong(
@@ -72,7 +74,7 @@ def _label_of(value: object, index: int) -> str:
 
 
 def _lines(value: object) -> object:
-    """In a plain list each item is a separate line, labelled by itself."""
+    """Expand a plain list: each item is a separate line, whose label is the item."""
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list):
@@ -166,12 +168,12 @@ class RuleShape(StrictShape):
     all: _Lines | None = pydantic.Field(
         None,
         description=(
-            "Every line must be mentioned, in any one of its wordings: labelled lines, or a plain list in which each "
-            "item is needed."
+            "Every line must match, in any of its wordings: labelled lines, or a plain list in which every item must "
+            "match."
         ),
     )
-    any: _Lines | None = pydantic.Field(None, description="At least one of these must be mentioned.")
-    none: _Lines | None = pydantic.Field(None, description="None of these may be mentioned.")
+    any: _Lines | None = pydantic.Field(None, description="At least one line must match.")
+    none: _Lines | None = pydantic.Field(None, description="No line may match.")
     query: Annotated[values.Text, pydantic.WithJsonSchema({"type": "string"})] | None = pydantic.Field(
         None, description="Instead of all and any: a query with AND OR NOT NEAR, best as a block: query: |."
     )
@@ -183,7 +185,7 @@ class RuleShape(StrictShape):
         ),
     )
     where: model.Where = pydantic.Field(
-        model.Where.ANYWHERE, description="Which part of the article is searched: title, body, or anywhere (both)."
+        model.Where.ANYWHERE, description="The part of the article that is searched: title, body, or anywhere (both)."
     )
     feeds: values.Texts = pydantic.Field(
         (), description="Only these feeds, by name, address or tag. Without it, every feed."
@@ -193,14 +195,15 @@ class RuleShape(StrictShape):
     )
     mention: values.Texts = pydantic.Field(
         (),
-        description="Whom a story's first message mentions: names of channels' people. Without it, as bot.yaml says.",
+        description="People whom a story's first message mentions, by their names in people of a channel. Without it, "
+        "the mention of bot.yaml.",
     )
     group: model.Group = pydantic.Field(
         model.Group.NORMAL,
         description="How readily articles share a story: normal, strict (nearly certain only) or off (each alone).",
     )
     min_outlets: Annotated[int, pydantic.Field(ge=1, le=100)] = pydantic.Field(
-        1, description="How many independent owners must carry a story before it is posted."
+        1, description="The number of independent owners that must carry a story before it is posted."
     )
     cooldown: values.Duration | None = pydantic.Field(
         None, description="After a post, the rule's next story in that channel waits this long: 2 hours."
@@ -208,15 +211,15 @@ class RuleShape(StrictShape):
     gather: values.Duration | None = pydantic.Field(
         None,
         description="A story's first post waits this long, so that it names several outlets: 90 seconds. Not with "
-        "severity high. Without it, as bot.yaml says.",
+        "severity high. Without it, the gather of bot.yaml.",
     )
     when: values.When = pydantic.Field(
         None, description="now, or digest 08:00: all stories of a day in one message at that time."
     )
     thread: model.Thread | None = pydantic.Field(
         None,
-        description="What a story's thread gets: claims (a value in the place of another, corrections), news (quotes "
-        "of what is new, too) or all (each article that joins, too). Without it, as the channel says, else news.",
+        description="Replies in a story's thread: claims (changed values, corrections), news (also quotes of what is "
+        "new) or all (also each article that joins). Without it, the thread of the channel.",
     )
     remind: values.Leads | None = pydantic.Field(
         None,
@@ -236,7 +239,7 @@ class RuleShape(StrictShape):
     about: Annotated[values.Text, pydantic.Field(max_length=500)] | None = pydantic.Field(
         None,
         description=(
-            "What the articles are to be about, in plain words. A language model (model, with uses: relevance) judges "
+            "The topic of the articles, in plain words. A language model (model, with uses: relevance) judges "
             "each match; a rejected article is listed and not posted. Without effect where severity is high."
         ),
     )

@@ -1,4 +1,4 @@
-"""JSON Schema (draft 7, which editors understand) of the three kinds of file, made from the models that check them."""
+"""Make the JSON Schema (draft 7, for editors) of the three kinds of file from the models that check them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
 def schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
-    """By kind of file: bot, feeds, rules; with the keys of the kinds that plug-ins bring."""
+    """Return the schemas by kind of file: bot, feeds, rules; with the keys of kinds from plug-ins."""
     bot = _of(BotShape, "bot.yaml of Wirewatch")
     bot["properties"]["channels"] = _channels(kinds.channels, bot)
     feeds = _of(FeedsShape, "feeds.yaml of Wirewatch")
@@ -37,47 +37,47 @@ def _of(shape: type[pydantic.BaseModel], title: str) -> dict[str, Any]:
 
 
 def _draft_7(value: object) -> object:
-    """pydantic speaks draft 2020-12: other names for two keywords, and null where we take none."""
+    """Convert draft 2020-12 of pydantic to draft 7: two keywords have other names, and null is not allowed."""
     if isinstance(value, list):
         return [_draft_7(item) for item in value]
     if not isinstance(value, dict):
         return value
-    found = {
-        {"$defs": "definitions", "prefixItems": "items"}.get(key, key): _draft_7(each) for key, each in value.items()
+    converted = {
+        {"$defs": "definitions", "prefixItems": "items"}.get(key, key): _draft_7(item) for key, item in value.items()
     }
-    found.pop("default", None) if found.get("default", 0) is None else None
-    if "title" in found and isinstance(found["title"], str):
-        # The model's or the field's Python name: nothing to a reader.
-        del found["title"]
-    choices = found.get("anyOf")
+    converted.pop("default", None) if converted.get("default", 0) is None else None
+    if "title" in converted and isinstance(converted["title"], str):
+        # The Python name of the model or the field means nothing to a reader.
+        del converted["title"]
+    choices = converted.get("anyOf")
     if isinstance(choices, list) and {"type": "null"} in choices:
-        left = [choice for choice in choices if choice != {"type": "null"}]
-        found.pop("anyOf")
-        found = {**left[0], **found} if len(left) == 1 else {**found, "anyOf": left}
-    if "$ref" in found and len(found) > 1:
-        # In draft 7 what stands beside $ref is ignored.
-        ref = found.pop("$ref")
-        found["allOf"] = [{"$ref": ref}]
-    return found
+        remaining = [choice for choice in choices if choice != {"type": "null"}]
+        converted.pop("anyOf")
+        converted = {**remaining[0], **converted} if len(remaining) == 1 else {**converted, "anyOf": remaining}
+    if "$ref" in converted and len(converted) > 1:
+        # Draft 7 ignores other keywords next to $ref.
+        ref = converted.pop("$ref")
+        converted["allOf"] = [{"$ref": ref}]
+    return converted
 
 
 def _options_of(options: type[pydantic.BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
-    own = _draft_7(options.model_json_schema(ref_template="#/definitions/{model}"))
-    assert isinstance(own, dict)
-    definitions.update(own.pop("definitions", {}))
-    return own
+    schema = _draft_7(options.model_json_schema(ref_template="#/definitions/{model}"))
+    assert isinstance(schema, dict)
+    definitions.update(schema.pop("definitions", {}))
+    return schema
 
 
-def _add_sources(known: plugins.Kinds, definitions: dict[str, Any]) -> None:
-    """Each kind with its own keys is a form of feed beside the plain one."""
+def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> None:
+    """Add each kind with its keys as a form of feed."""
     plain = definitions["FeedShape"]
-    plain["properties"]["kind"]["enum"] = [name for name, kind in known.found.items() if kind.options is None]
+    plain["properties"]["kind"]["enum"] = [name for name, kind in source_kinds.found.items() if kind.options is None]
     forms = []
-    for name, kind in known.found.items():
+    for name, kind in source_kinds.found.items():
         if kind.options is not None:
-            own = _options_of(kind.options, definitions)
-            properties = {**plain["properties"], **own.get("properties", {}), "kind": {"const": name}}
-            required = [*plain["required"], "kind", *own.get("required", [])]
+            options = _options_of(kind.options, definitions)
+            properties = {**plain["properties"], **options.get("properties", {}), "kind": {"const": name}}
+            required = [*plain["required"], "kind", *options.get("required", [])]
             forms.append({**plain, "properties": properties, "required": required})
     if forms:
         definitions["FeedShape"] = {"anyOf": [plain, *forms]}
@@ -85,27 +85,30 @@ def _add_sources(known: plugins.Kinds, definitions: dict[str, Any]) -> None:
 
 def _channels(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:
     kinds = []
-    for kind, brought in known_kinds.found.items():
-        own = _options_of(channel_options(brought), bot["definitions"])
-        own["properties"] = {"kind": {"const": kind}, **own.get("properties", {})}
-        own["required"] = ["kind", *own.get("required", [])]
-        kinds.append(own)
-    known = bot["properties"]["channels"]
+    for kind, channel_kind in known_kinds.found.items():
+        options = _options_of(channel_options(channel_kind), bot["definitions"])
+        options["properties"] = {"kind": {"const": kind}, **options.get("properties", {})}
+        options["required"] = ["kind", *options.get("required", [])]
+        kinds.append(options)
+    channels = bot["properties"]["channels"]
     return {
         "type": "object",
         "minProperties": 1,
-        "description": known.get("description", ""),
+        "description": channels.get("description", ""),
         "additionalProperties": {
             "type": "object",
             "required": ["kind"],
             "properties": {"kind": {"enum": list(known_kinds.found)}},
-            # One branch a kind, so that an editor's complaint is about the kind that was meant.
+            # One branch for each kind, so that an editor reports errors of the kind that was meant.
             "allOf": [
                 {
-                    "if": {"properties": {"kind": {"const": own["properties"]["kind"]["const"]}}, "required": ["kind"]},
-                    "then": own,
+                    "if": {
+                        "properties": {"kind": {"const": options["properties"]["kind"]["const"]}},
+                        "required": ["kind"],
+                    },
+                    "then": options,
                 }
-                for own in kinds
+                for options in kinds
             ],
         },
     }

@@ -1,4 +1,4 @@
-"""Opens what ``env:`` and ``file:`` name, at the moment of use; the one place that holds a secret's text."""
+"""Read the secrets that ``env:`` and ``file:`` name, at the moment of use; the only place that holds their text."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import assert_never
 
 from bot import model, ports
 
-#: A secret file is a line; what is longer is another file.
+#: Maximum size of a secret file, which is normally one line.
 _LONGEST_BYTES = 64 * 1024
 
 
 def resolve(secret: model.Secret, environ: Mapping[str, str]) -> str:
-    """The secret itself. Raises ConfigError, which names the variable or the file and never its content."""
+    """Return the secret. Raises ConfigError, which names the variable or the file and never its content."""
     match secret.kind:
         case model.SecretKind.ENV:
             value = environ.get(secret.name, "").strip()
@@ -46,7 +46,7 @@ def _from_file(name: str) -> str:
 
 
 def why_missing(secret: model.Secret, environ: Mapping[str, str]) -> str | None:
-    """Why a secret cannot be had now; None: it is there."""
+    """Return why a secret is not available, or None if it is."""
     try:
         resolve(secret, environ)
     except ports.ConfigError as error:

@@ -1,4 +1,4 @@
-"""What the three kinds of file say, once read: the settings of a running bot."""
+"""The settings of a running bot, as the three kinds of file give them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class ChannelSettings:
 
     name: str
     kind: str
-    #: Of the channel's own ``Options``, checked.
+    #: The validated options of its kind.
     options: pydantic.BaseModel
-    #: Where it is, for messages: “config/bot.yaml:5”.
+    #: Its place, for messages: “config/bot.yaml:5”.
     place: str
-    #: The language that its readers want beside the original; None: none.
+    #: Translate into this language; None: do not translate.
     translate: str | None = None
-    #: What its threads get.
+    #: The replies in its threads.
     thread: model.Thread = model.Thread.NEWS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebToken:
-    """A program's token, and what it opens."""
+    """The token of a program, and its scope."""
 
     token: model.Secret
     may: model.TokenScope
@@ -40,72 +40,72 @@ class WebToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """Where the status page listens, and what it asks of its readers."""
+    """Where the status page listens, and its tokens."""
 
     listen: str
     host: str
     port: int
-    #: Asked of every reader but /healthz; None: nothing is asked.
+    #: Required for every page except /healthz; None: not required.
     token: model.Secret | None = None
-    #: Of programs, by name: with these they ask the API.
+    #: Tokens of programs for the API, by name.
     tokens: Mapping[str, WebToken] = field(default_factory=dict)
-    #: The tools for assistants are served too.
+    #: Serve the tools for assistants too.
     mcp: bool = False
-    #: Under which others reach the page; None: hubs are not subscribed to.
+    #: The public address of the page; None: the bot subscribes to no hub.
     public_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BotSettings:
-    """bot.yaml."""
+    """The settings of bot.yaml."""
 
-    #: The folder of bot.yaml: a relative path in the database's address starts there.
+    #: The folder of bot.yaml, where a relative path in the database's address starts.
     folder: Path
-    #: An address without a password, or where the whole address is kept.
+    #: An address without a password, or a reference to the whole address.
     database: str | model.Secret
     timezone: ZoneInfo
     channels: Mapping[str, ChannelSettings]
-    #: Of rules that name no channel.
+    #: The routes of rules without a channel.
     routes: tuple[model.Route, ...]
-    #: Whom stories of a severity mention, where the rule does not say.
+    #: The people to mention, by severity, if the rule names none.
     mention: Mapping[model.Severity, tuple[str, ...]]
-    #: What becomes of high stories that nobody claims; None: nothing.
+    #: Escalation of high stories that nobody claims; None: none.
     escalate: model.Escalate | None
-    #: The channel in which the bot posts about itself; None: the log only.
+    #: The channel for notices about the bot; None: only the log.
     operator: str | None
     fetch: model.FetchPolicy
-    #: With what the feeds of a host are asked, by its name or ``*.`` and the name above it.
+    #: What requests to a host carry, by host name or ``*.`` and a domain.
     hosts: Mapping[str, model.Access]
     stories_window: timedelta
     languages: model.Languages
     quiet: model.QuietHours | None
-    #: Of each channel; None: no cap.
+    #: Maximum posts per hour in each channel.
     posts_per_hour: int
-    #: How long first posts wait for other outlets; None: they do not.
+    #: How long first posts wait for other outlets; None: not at all.
     gather: timedelta | None
     web: WebSettings | None
     #: How long articles are kept; None: for ever.
     keep: timedelta | None
     on_unknown: model.OnUnknown
-    #: None: no language model is asked.
+    #: None: no language model.
     language_model: model.LanguageModelPolicy | None = None
 
     @property
     def public_url(self) -> str | None:
-        """The address under which hubs reach the page; None: there is no page, or they cannot."""
+        """Return the public address of the page, or None if there is none."""
         return self.web.public_url if self.web else None
 
     @property
     def people(self) -> frozenset[str]:
-        """Names of those whom a channel can mention."""
+        """Return the names of people whom a channel can mention."""
         return frozenset(name for channel in self.channels.values() for name in getattr(channel.options, "people", {}))
 
     def database_address(self, environ: Mapping[str, str]) -> str:
-        """The whole address, its secret part read now and its path absolute. Raises ConfigError."""
+        """Return the whole address, with its secret part and an absolute path. Raises ConfigError."""
         return database_place.absolute(self._database(environ), database_place.start(self.folder, environ))
 
     def refuse_stray_database(self, environ: Mapping[str, str]) -> None:
-        """Raises ConfigError, with the line that moves it, where the archive is at its place of earlier versions."""
+        """Raise ConfigError, with the command that moves it, if the archive is where earlier versions kept it."""
         database_place.refuse_stray(self._database(environ), database_place.start(self.folder, environ))
 
     def _database(self, environ: Mapping[str, str]) -> str:
@@ -114,20 +114,20 @@ class BotSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedRule:
-    """One rule and where it is."""
+    """One rule and its place."""
 
     compiled: rules.CompiledRule
     line: int
     column: int
-    #: What is allowed in it and rarely meant.
+    #: What it allows and rarely means.
     warnings: tuple[rules.RuleProblem, ...] = ()
-    #: It was refused as it is now; this is its last good version.
+    #: Its current text was refused; this is the last good version.
     is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """What shows without reading whether a file changed."""
+    """What shows a change of a file without reading it."""
 
     modified_ns: int
     changed_ns: int
@@ -137,32 +137,32 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
-    """One file as last read: what a reload need not do again."""
+    """One file as last read, so that a reload can skip it."""
 
     path: str
     stamp: Stamp
     #: SHA-256 of its bytes.
     digest: str
     problems: tuple[model.Problem, ...] = ()
-    #: Of a rule file.
+    #: The rules of a rule file.
     rules: tuple[LoadedRule, ...] = ()
-    #: Names of rules that were refused and have no good version: they are off.
+    #: Names of refused rules without a good version.
     off: tuple[str, ...] = ()
-    #: Of a rule file: the channels and feeds that it names, which other files must have.
+    #: The channels, people and feeds that a rule file names, which other files must have.
     needs: frozenset[tuple[str, str]] = frozenset()
-    #: Those of them that no other file had.
+    #: The needs that no other file met.
     missing: frozenset[tuple[str, str]] = frozenset()
-    #: A value of it depends on bot.yaml's time zone.
+    #: A value depends on the time zone of bot.yaml.
     uses_zone: bool = False
-    #: Of feeds.yaml.
+    #: The feeds of feeds.yaml.
     feeds: tuple[model.Feed, ...] = ()
-    #: Names that this file gives to others: channels, or feeds' names, addresses and tags.
+    #: Names that other files can use: names, addresses and tags of feeds.
     names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that was read, and everything that is wrong with it."""
+    """The whole configuration, with all its problems."""
 
     bot: BotSettings
     feeds: tuple[model.Feed, ...]
@@ -171,14 +171,14 @@ class Settings:
     problems: tuple[model.Problem, ...]
     #: Hash of the contents of all files.
     version: str
-    #: Rules that run in their last good version, since the present one was refused.
+    #: Rules that run in their last good version because the current one was refused.
     kept: tuple[str, ...] = ()
-    #: Rules that were refused and had no good version: they are off.
+    #: Refused rules without a good version: they are off.
     off: tuple[str, ...] = ()
-    #: What a reload compares with, by path.
+    #: The files as read, by path, for the next reload.
     files: Mapping[str, FileState] = field(default_factory=dict, repr=False)
 
     @property
     def feeds_by_address(self) -> Mapping[str, model.Feed]:
-        """The configured feeds by their address."""
+        """Return the configured feeds by address."""
         return {feed.url: feed for feed in self.feeds}

@@ -1,4 +1,4 @@
-"""What every block of keys in a file of the configuration has in common."""
+"""The base of every block of keys in a file of the configuration."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ T = TypeVar("T", bound="DataclassInstance")
 
 
 class StrictShape(pydantic.BaseModel):
-    """A block of keys that takes no key but its own."""
+    """A block of keys that refuses unknown keys."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    #: Words that people write for a key, and the key.
+    #: Words that people write for a key, with the key that they mean.
     OTHER_WORDS: ClassVar[Mapping[str, str]] = {}
 
-    def as_value(self, kind: type[T], /, **others: object) -> T:
-        """A ``kind``: its fields that are keys here too, as they are, and ``others``, which count before them."""
-        return kind(**{name: getattr(self, name) for name in _shared(type(self), kind)} | others)
+    def as_value(self, kind: type[T], /, **overrides: object) -> T:
+        """Make a ``kind`` from the fields that both have, and from ``overrides``, which take precedence."""
+        return kind(**{name: getattr(self, name) for name in _shared(type(self), kind)} | overrides)
 
 
 @cache
 def _shared(shape: type[StrictShape], kind: type[DataclassInstance]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind) if each.name in shape.model_fields)
+    return tuple(field.name for field in fields(kind) if field.name in shape.model_fields)

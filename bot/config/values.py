@@ -1,6 +1,6 @@
-"""Values that are more than text: durations, sizes, times of day, zones, addresses.
+"""The values of keys that are more than text: durations, sizes, times of day, zones, addresses.
 
-Each takes what is in the file and gives the value, or raises Wrong with plain words.
+Each parser returns the value, or raises Wrong in plain words.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ class Wrong(ValueError):
         self.help = advice
 
 
-def near(word: str, known: Iterable[str]) -> str | None:
-    """The known word that was probably meant."""
-    words = list(known)
-    folded = {each.casefold(): each for each in reversed(words)}
+def near(word: str, words: Iterable[str]) -> str | None:
+    """Return the word that was probably meant, or None."""
+    candidates = list(words)
+    folded = {candidate.casefold(): candidate for candidate in reversed(candidates)}
     if (same := folded.get(word.casefold())) and same != word:
         return same
-    found = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
-    return folded[found[0]] if found else None
+    matches = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else None
 
 
-def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
-    """A question with the nearest of the known words; ``otherwise`` where none is near."""
-    best = near(word, known)
-    return f'did you mean "{best}"?' if best else otherwise
+def did_you_mean(word: str, words: Iterable[str], *, otherwise: str = "") -> str:
+    """Return a question with the nearest word, or ``otherwise`` if none is near."""
+    nearest = near(word, words)
+    return f'did you mean "{nearest}"?' if nearest else otherwise
 
 
 def _written(value: object) -> str:
@@ -59,7 +59,7 @@ def _written(value: object) -> str:
 
 
 def kind_of(value: object) -> str:
-    """What a value of YAML is, in words of this project's messages."""
+    """Return what a YAML value is, in the words of our messages."""
     match value:
         case None:
             return "nothing"
@@ -72,7 +72,7 @@ def kind_of(value: object) -> str:
 
 
 def text(value: object) -> str:
-    """The value as non-empty text. Raises Wrong."""
+    """Return the value as non-empty text. Raises Wrong."""
     written = _written(value)
     if not written:
         raise Wrong("no-value", "the value is empty", "write one, or remove the key")
@@ -80,55 +80,55 @@ def text(value: object) -> str:
 
 
 def duration(value: object) -> timedelta:
-    """ "5 minutes" as a positive length of time. Raises Wrong."""
+    """Parse "5 minutes" into a positive length of time. Raises Wrong."""
     if isinstance(value, timedelta):
         return value
     try:
-        found = model.parse_duration(_written(value))
+        length = model.parse_duration(_written(value))
     except Wrong:
         raise
     except ValueError as error:
         message, _, advice = str(error).partition(": ")
         raise Wrong("duration", message, advice and f"write {advice.removeprefix('use ')}") from None
-    if found <= timedelta():
-        raise Wrong("duration", "a length of time must be more than nothing")
-    return found
+    if length <= timedelta():
+        raise Wrong("duration", "a length of time must be more than zero")
+    return length
 
 
 def rhythm(value: object) -> timedelta:
-    """``every 2 days``."""
+    """Parse ``every 2 days``."""
     return duration(value.strip().removeprefix("every ") if isinstance(value, str) else value)
 
 
 def leads(value: object) -> tuple[timedelta, ...]:
-    """``2 days``, or a list of such times; longest first, each once."""
+    """Parse ``2 days``, or a list of such times, into distinct times, longest first."""
     if value == []:
         raise Wrong("no-value", "an empty list", "write how long before: 2 days, or [7 days, 1 day]")
-    found = {duration(each) for each in (value if isinstance(value, list | tuple) else [value])}
-    if len(found) > 5:
+    times = {duration(item) for item in (value if isinstance(value, list | tuple) else [value])}
+    if len(times) > 5:
         raise Wrong("duration", "more than five reminders for one deadline", "keep the few that matter")
-    return tuple(sorted(found, reverse=True))
+    return tuple(sorted(times, reverse=True))
 
 
 def size(value: object) -> int:
-    """ "10 MB" in bytes. Raises Wrong."""
-    found = _SIZE.match(_written(value))
-    factor = _SIZES.get(found[2].lower()) if found else None
-    if not found or factor is None:
-        raise Wrong("size", "a size is a number and a unit", "write 10 MB or 500 kB")
-    return int(float(found[1]) * factor)
+    """Parse "10 MB" into bytes. Raises Wrong."""
+    match = _SIZE.match(_written(value))
+    factor = _SIZES.get(match[2].lower()) if match else None
+    if not match or factor is None:
+        raise Wrong("size", "a size needs a number and a unit", "write 10 MB or 500 kB")
+    return int(float(match[1]) * factor)
 
 
 def _clock_time(value: str) -> time:
-    """ "22:30" as a time of day without a zone. Raises Wrong."""
-    found = _TIME.match(value.strip())
-    if not found or int(found[1]) > 23 or int(found[2]) > 59:
-        raise Wrong("time", f'"{value.strip()}" is no time of day', "write it as 07:00 or 22:30, up to 23:59")
-    return time(int(found[1]), int(found[2]))
+    """Parse "22:30" into a time of day without a zone. Raises Wrong."""
+    match = _TIME.match(value.strip())
+    if not match or int(match[1]) > 23 or int(match[2]) > 59:
+        raise Wrong("time", f'"{value.strip()}" is not a time of day', "write it as 07:00 or 22:30, up to 23:59")
+    return time(int(match[1]), int(match[2]))
 
 
 def zone(value: object) -> zoneinfo.ZoneInfo:
-    """ "Asia/Karachi" as a time zone. Raises Wrong."""
+    """Parse "Asia/Karachi" into a time zone. Raises Wrong."""
     if isinstance(value, zoneinfo.ZoneInfo):
         return value
     name = _written(value)
@@ -138,65 +138,65 @@ def zone(value: object) -> zoneinfo.ZoneInfo:
         advice = did_you_mean(
             name, sorted(zoneinfo.available_timezones()), otherwise="write Area/City: Asia/Karachi, UTC"
         )
-        raise Wrong("timezone", f'"{name}" is no time zone', advice) from None
+        raise Wrong("timezone", f'"{name}" is not a valid time zone', advice) from None
 
 
 def quiet_hours(value: object) -> tuple[time, time, zoneinfo.ZoneInfo | None]:
-    """ "22:00 to 07:00 Asia/Karachi" as start, end and zone; zone None: not given. Raises Wrong."""
+    """Parse "22:00 to 07:00 Asia/Karachi" into start, end and zone (None: not written). Raises Wrong."""
     written = _written(value)
-    found = re.match(r"(\S+)\s+to\s+(\S+)(?:\s+(\S+))?\Z", written)
-    if not found:
-        raise Wrong("quiet-hours", "quiet hours are two times", "write 22:00 to 07:00 Asia/Karachi")
-    start, end = _clock_time(found[1]), _clock_time(found[2])
+    match = re.match(r"(\S+)\s+to\s+(\S+)(?:\s+(\S+))?\Z", written)
+    if not match:
+        raise Wrong("quiet-hours", "quiet hours need two times", "write 22:00 to 07:00 Asia/Karachi")
+    start, end = _clock_time(match[1]), _clock_time(match[2])
     if start == end:
         raise Wrong("quiet-hours", "quiet hours begin and end at the same time", "write 22:00 to 07:00")
-    return start, end, zone(found[3]) if found[3] else None
+    return start, end, zone(match[3]) if match[3] else None
 
 
 def when(value: object) -> tuple[time, zoneinfo.ZoneInfo | None] | None:
-    """``now`` is None; ``digest 08:00 [zone]`` its time."""
+    """Parse ``digest 08:00 [zone]`` into its time; ``now`` is None."""
     written = _written(value)
     if written == "now":
         return None
-    found = re.match(r"digest\s+(\S+)(?:\s+(\S+))?\Z", written)
-    if not found:
-        raise Wrong("when", f'"{written}" is no time to post', "write now or digest 08:00")
-    return _clock_time(found[1]), zone(found[2]) if found[2] else None
+    match = re.match(r"digest\s+(\S+)(?:\s+(\S+))?\Z", written)
+    if not match:
+        raise Wrong("when", f'"{written}" is not a time to post', "write now or digest 08:00")
+    return _clock_time(match[1]), zone(match[2]) if match[2] else None
 
 
 def until(value: object) -> tuple[datetime, bool]:
-    """A moment without a zone; True: a whole day was named."""
+    """Parse a moment without a zone; the second value is true for a whole day."""
     written = _written(value)
     advice = "write year-month-day: 2026-12-31, or 2026-12-31 18:00"
-    # Three centuries: what is beyond is a slip, and a zone could carry it out of the calendar.
+    # Three centuries: other years are mistakes, and a zone could move them out of the range of datetime.
     if not re.fullmatch(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?", written):
-        raise Wrong("date", f'"{shown(written)}" is no date', advice)
+        raise Wrong("date", f'"{shown(written)}" is not a date', advice)
     try:
         return datetime.fromisoformat(written), len(written) == len("2026-12-31")
     except ValueError:
-        raise Wrong("date", f'"{written}" is no date of the calendar', advice) from None
+        raise Wrong("date", f'"{written}" is not a date of the calendar', advice) from None
 
 
 def end_of(date: tuple[datetime, bool], zone: tzinfo) -> datetime:
-    """The moment at which what ``until`` gives is over: of a whole day, its end."""
+    """Return the moment at which a date of ``until`` is over; for a whole day, its end."""
     moment, is_day = date
     return ((moment + timedelta(days=1)) if is_day else moment).replace(tzinfo=zone).astimezone(UTC)
 
 
 def language(value: object) -> str:
-    """ "en", the code of a language. Raises Wrong."""
+    """Parse the code of a language, such as "en". Raises Wrong."""
     written = text(value)
     if not re.fullmatch(r"[a-z]{2,3}", written):
-        raise Wrong("language", f'"{shown(written)}" is no code of a language', "write two letters: en, de, pt")
+        raise Wrong("language", f'"{shown(written)}" is not the code of a language', "write two letters: en, de, pt")
     return written
 
 
 def listen(value: object) -> str:
-    """ "127.0.0.1:8080", checked and unchanged. Raises Wrong."""
+    """Check "127.0.0.1:8080" and return it unchanged. Raises Wrong."""
     written = _written(value)
-    found = _LISTEN.match(written)
-    if not found or not 0 <= int(found[2]) <= 65535:
-        raise Wrong("listen", f'"{written}" is no address to listen at', "write 127.0.0.1:8080")
+    match = _LISTEN.match(written)
+    if not match or not 0 <= int(match[2]) <= 65535:
+        raise Wrong("listen", f'"{written}" is not an address to listen at', "write 127.0.0.1:8080")
     return written
 
 
@@ -210,16 +210,16 @@ def is_loopback(host: str) -> bool:
 
 
 def web_address(value: object) -> str:
-    """An http or https address without credentials, query or fragment. Raises Wrong."""
+    """Return an http or https address without credentials, query or fragment. Raises Wrong."""
     written = text(value)
     parts = split(written)
     if parts is None or parts[0] not in ("http", "https") or not parts[1] or set(written) & set("@?# "):
-        raise Wrong("address", f'"{shown(written)}" is no address of a site', "write https://watch.example.org")
+        raise Wrong("address", f'"{shown(written)}" is not the address of a website', "write https://watch.example.org")
     return written.rstrip("/")
 
 
 def split(written: str) -> tuple[str, str, str] | None:
-    """Scheme in small letters, host name, and the network location as written; None: no address."""
+    """Return scheme in small letters, host name, and network location as written; None if it is not an address."""
     try:
         parts = urlsplit(written)
         _ = parts.port
@@ -229,7 +229,7 @@ def split(written: str) -> tuple[str, str, str] | None:
 
 
 def database(value: object) -> str | model.Secret:
-    """A database's address without a password, or the secret that holds it. Raises Wrong."""
+    """Parse a database's address without a password, or the secret that holds it. Raises Wrong."""
     written = text(value)
     if written.startswith(("env:", "file:")):
         try:
@@ -242,14 +242,14 @@ def database(value: object) -> str | model.Secret:
         advice = "write sqlite:///data/wirewatch.db or postgresql://user@host/name"
         if kind in ("postgres", "pgsql"):
             advice = "write postgresql:// instead of " + kind + "://"
-        raise Wrong("database", "this is no address of a database that Wirewatch knows", advice)
+        raise Wrong("database", "this is not the address of a database that Wirewatch supports", advice)
     if kind == "sqlite" and not rest.startswith("/"):
         raise Wrong(
-            "database", "a SQLite address has three slashes, four for an absolute path", f"write sqlite:///{rest}"
+            "database", "an SQLite address has three slashes, four for an absolute path", f"write sqlite:///{rest}"
         )
     parts = split(written)
     if parts is None:
-        raise Wrong("database", "this is no address of a database", "write postgresql://user@host:5432/name")
+        raise Wrong("database", "this is not the address of a database", "write postgresql://user@host:5432/name")
     if ":" in parts[2].rpartition("@")[0] or re.search(r"[?&]password=", written):
         raise Wrong(
             "secret",
@@ -260,7 +260,7 @@ def database(value: object) -> str | model.Secret:
 
 
 def shown(written: str) -> str:
-    """At most eighty characters, on one line."""
+    """Shorten to eighty characters, on one line."""
     flat = re.sub(r"\s+", " ", written)
     return flat if len(flat) <= 80 else flat[:79] + "…"
 
@@ -270,7 +270,7 @@ def _schema(**schema: object) -> pydantic.WithJsonSchema:
 
 
 class OrText:
-    """Of a block of keys that plain text may stand for: the schema says so too."""
+    """Marks a block of keys that can be written as plain text, in the schema too."""
 
     def __get_pydantic_json_schema__(
         self, schema: pydantic_core.CoreSchema, handler: pydantic.GetJsonSchemaHandler
@@ -278,7 +278,7 @@ class OrText:
         return {"anyOf": [{"type": _TEXT_TYPES}, handler(schema)]}
 
 
-#: What an editor's YAML may take for a number or a truth value and is text to us: NO, 007, 3.10.
+#: An editor's YAML may read these as numbers or booleans; to us they are text: NO, 007, 3.10.
 _TEXT_TYPES = ["string", "number", "boolean"]
 
 _DURATION = (
@@ -354,7 +354,7 @@ Database = Annotated[
 
 
 def one_or_list(value: object) -> object:
-    """A single value where a list may be."""
+    """Return a single value as a list."""
     return [value] if isinstance(value, str) else value
 
 

@@ -1,6 +1,6 @@
-"""Looks at the configuration every two seconds and loads what changed.
+"""Check the configuration every two seconds and load what changed.
 
-Contents are looked at, not events: bind mounts and config maps raise none (docs/decisions/0011).
+Compares contents instead of waiting for events: bind mounts and config maps raise none (docs/decisions/0011).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from bot.config.kinds import Kinds
 from bot.config.settings import Settings, Stamp
 
 EVERY = timedelta(seconds=2)
-#: An editor may still be writing: what changed must hold still so long before it is read.
+#: An editor may still be writing: a changed file must be stable for this long before it is read.
 SETTLES_IN = timedelta(milliseconds=200)
-#: Then it is read as it is.
+#: Maximum checks; then the file is read as it is.
 MAX_LOOKS = 10
 
 
 class Watcher:
-    """Holds the settings in force and finds newer ones."""
+    """Holds the settings in force and loads newer ones."""
 
     def __init__(
         self,
@@ -42,7 +42,10 @@ class Watcher:
         self._one_at_a_time = asyncio.Lock()
 
     async def look(self, *, force: bool = False) -> Settings | None:
-        """New settings; None: nothing changed, or the folder cannot be read just now. ``force``: as on SIGHUP."""
+        """Return new settings, or None if nothing changed or the folder cannot be read now.
+
+        ``force``: load anyway, as on SIGHUP.
+        """
         async with self._one_at_a_time:
             if not force and not await asyncio.to_thread(self._is_changed):
                 return None
@@ -62,7 +65,7 @@ class Watcher:
             return loaded if force or not is_same else None
 
     async def run(self, changed: Callable[[Settings], Awaitable[None]]) -> None:
-        """For ever: tell of each new settings, one after the other."""
+        """Pass new settings to ``changed``, one after the other, forever."""
         while True:
             await self._clock.sleep(EVERY)
             if loaded := await self.look():
@@ -79,19 +82,19 @@ class Watcher:
             return True
 
     async def _settle(self) -> None:
-        before = await asyncio.to_thread(self._stamps)
+        previous = await asyncio.to_thread(self._stamps)
         for _ in range(MAX_LOOKS):
             await self._clock.sleep(SETTLES_IN)
-            now = await asyncio.to_thread(self._stamps)
-            if now == before:
+            current = await asyncio.to_thread(self._stamps)
+            if current == previous:
                 return
-            before = now
+            previous = current
 
     def _stamps(self) -> Mapping[str, Stamp | None]:
-        found: dict[str, Stamp | None] = {}
+        stamps: dict[str, Stamp | None] = {}
         try:
             for path in files.paths(self._folder):
-                found[path] = files.stamp(path)
+                stamps[path] = files.stamp(path)
         except OSError:
-            found["?"] = None
-        return found
+            stamps["?"] = None
+        return stamps

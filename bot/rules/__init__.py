@@ -2,7 +2,7 @@
 
     text of a query, items of lists -> expression -> compiled rule -> rule set -> matches with their evidence
 
-Pure: knows no file, no network and no clock.
+Pure: uses no file, no network and no clock.
 """
 
 from bot.rules.compile import compile_rule

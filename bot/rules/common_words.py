@@ -21,7 +21,7 @@ COMMON_WORDS = frozenset(
     ).split()
 )
 
-#: Of these, the words with a meaning: welcome beside another line, too broad alone.
+#: Common words with a meaning: useful together with another line, too broad alone.
 NEWS_WORDS = frozenset(
     (
         "case change city company country day end family government group head home house law leader life man members"
@@ -31,7 +31,7 @@ NEWS_WORDS = frozenset(
     ).split()
 )
 
-#: Nouns that the news counts and that rules are written with: who writes one of them means its plural too.
+#: Countable nouns of the news that rules use: a rule with one of them nearly always means its plural too.
 COUNTED_NOUNS = frozenset(
     (
         "accident acquisition agreement airline airport amendment app arrest attack auditor backdoor ballot ban"

@@ -1,4 +1,4 @@
-"""A rule as written → a rule that can be asked, or all that is wrong with it."""
+"""Compile a rule: read its parts and run its examples, or raise all its problems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a query, a list item or a rule, and exactly where."""
+"""The errors of a query, a list item or a rule, with their exact place."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from bot import ports
 
 
 class QueryError(ports.WirewatchError):
-    """One mistake in one text, with character offsets into that text as it was given."""
+    """One mistake in one text, with character offsets into the text as written."""
 
     def __init__(self, message: str, start: int, end: int, code: str, help: str | None = None) -> None:  # noqa: A002
         super().__init__(message)
         self.message = message
         self.start = start
         self.end = end
-        #: Stable word for programs: “mixed-operators”.
+        #: Stable identifier for programs: “mixed-operators”.
         self.code = code
-        #: What to write instead; None: nothing better to say than the message.
+        #: What to write instead; None if the message is enough.
         self.help = help
 
     def moved(self, by: int) -> QueryError:
-        """As an error of a text in which this one starts at an offset."""
+        """Return the error with its offsets moved."""
         return QueryError(self.message, self.start + by, self.end + by, self.code, self.help)
 
     def at(self, start: int, end: int) -> QueryError:
-        """The same at another place."""
+        """Return the error at another place."""
         return QueryError(self.message, start, end, self.code, self.help)
 
 
@@ -34,7 +34,7 @@ class QueryError(ports.WirewatchError):
 class RuleProblem:
     """One thing wrong in one scalar of a rule."""
 
-    #: Where the scalar is in the rule: ("all", "regulator", 1), ("query",), ("must_match", 0), ("name",).
+    #: Path to the scalar in the rule: ("all", "regulator", 1), ("query",), ("must_match", 0), ("name",).
     place: tuple[str | int, ...]
     #: Offsets inside that scalar.
     start: int = 0

@@ -1,6 +1,6 @@
-"""An expression against an article, exactly: is it true, and on which words.
+"""Evaluate an expression on one article, exactly: whether it is true, and on which words.
 
-The index only finds candidates; what is said here counts.
+The index only finds candidates; this result decides.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import NamedTuple, TypeVar
 from bot.rules import expression, regex
 from bot.rules.article_text import ArticleText, FieldText, Stretch
 
-#: Beyond this many pairs of places, NEAR keeps the nearest of each only: enough to be found, and linear.
+#: Beyond this many pairs of places, NEAR keeps only the nearest of each place, which makes it linear.
 MAX_PAIRS = 10_000
-#: Beyond this many stretches under NEAR, those that hold others are left out: what is left grows with the text alone.
+#: Beyond this many stretches under NEAR, a stretch that contains another is dropped: the rest grows with the text only.
 MAX_FOUND = 1_000
-#: Steps of the search for one window ``"a b c"~n``; only a text of the same few words comes near.
+#: Steps of the search for one window ``"a b c"~n``; only a text that repeats the same few words comes near.
 MAX_STEPS = 20_000
 
 
@@ -44,9 +44,9 @@ _Place = TypeVar("_Place", bound=Stretch | FoundStretch)
 
 
 def holds(tested: expression.Expression, view: ArticleText) -> bool:
-    """Whether the expression is true of the article."""
+    """Return whether the expression is true of the article."""
     if type(tested) is expression.Words:
-        # By far the most; a generator would cost as much as the look-up.
+        # The most frequent case by far; a generator would cost as much as the look-up.
         for text in view.fields(tested.field):  # noqa: SIM110
             if text.find(tested.pattern):
                 return True
@@ -65,7 +65,7 @@ def holds(tested: expression.Expression, view: ArticleText) -> bool:
 
 
 def hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
-    """The places that make a true expression true; empty where it is false, or true by exclusions only."""
+    """Return the places that make a true expression true; empty if it is false, or true by exclusions only."""
     match tested:
         case expression.All(parts):
             return [hit for part in parts for hit in hits(part, view)] if holds(tested, view) else []
@@ -82,17 +82,19 @@ def hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
             return [hit for text in view.fields(field) for hit in _hits_of(tested, text)]
         case expression.Near():
             texts = [text for field in tested.fields for text in view.fields(field)]
-            return _unique(hit for text in texts for found in found_in(tested, text) for hit in found.hits)
+            return _unique(hit for text in texts for stretch in found_in(tested, text) for hit in stretch.hits)
         case expression.Window(_, _, field):
-            return _unique(hit for text in view.fields(field) for found in found_in(tested, text) for hit in found.hits)
+            return _unique(
+                hit for text in view.fields(field) for stretch in found_in(tested, text) for hit in stretch.hits
+            )
 
 
-def _unique(found: Iterable[Hit]) -> list[Hit]:
-    return list(dict.fromkeys(found))
+def _unique(hits: Iterable[Hit]) -> list[Hit]:
+    return list(dict.fromkeys(hits))
 
 
 def found_in(tested: expression.Expression, text: FieldText) -> list[FoundStretch]:
-    """Where a part under NEAR is true in one text, from left to right."""
+    """Return where a part under NEAR is true in one text, from left to right."""
     match tested:
         case expression.Words():
             return _found_words(tested, text)
@@ -101,22 +103,25 @@ def found_in(tested: expression.Expression, text: FieldText) -> list[FoundStretc
         case expression.Window(parts, words, field):
             return _found_window(parts, words, text) if _is_in(field, text) else []
         case expression.Any(parts) | expression.Named(_, parts):
-            found = sorted((found for part in parts for found in found_in(part, text)), key=lambda found: found[:2])
-            return _fewer(found)
+            stretches = [stretch for part in parts for stretch in found_in(part, text)]
+            return _fewer(sorted(stretches, key=lambda stretch: stretch[:2]))
         case expression.Near(left, right, words, is_ordered):
-            left_found, right_found = found_in(left, text), found_in(right, text)
-            _count(text, min(len(left_found) * len(right_found), MAX_PAIRS) + len(left_found) + len(right_found))
-            near = _near_pairs(left_found, right_found, words, is_ordered)
-            joined = _fewer([FoundStretch(one.first, other.last, one.hits + other.hits) for one, other in near])
-            return sorted(dict.fromkeys(joined), key=lambda found: found[:2])
+            left_stretches, right_stretches = found_in(left, text), found_in(right, text)
+            _count(
+                text,
+                min(len(left_stretches) * len(right_stretches), MAX_PAIRS) + len(left_stretches) + len(right_stretches),
+            )
+            pairs = _near_pairs(left_stretches, right_stretches, words, is_ordered)
+            joined = _fewer([FoundStretch(first.first, last.last, first.hits + last.hits) for first, last in pairs])
+            return sorted(dict.fromkeys(joined), key=lambda stretch: stretch[:2])
         case _:
             raise AssertionError(tested)
 
 
 def _places_in(tested: expression.Expression, text: FieldText) -> list[Stretch]:
-    """As ``found_in``, without what was found there: most articles with the words have them far apart."""
+    """Return the stretches without their hits: in most articles with the words they are too far apart."""
     if type(tested) is expression.Words:
-        # By far the most, and a pattern that takes a class apart costs as much as the look-up.
+        # The most frequent case by far; a class pattern costs as much as the look-up.
         places = text.find(tested.pattern) if _is_in(tested.field, text) else []
         _count(text, len(places))
         return places
@@ -127,10 +132,10 @@ def _places_in(tested: expression.Expression, text: FieldText) -> list[Stretch]:
             if not (left := _places_in(tested.left, text)) or not (right := _places_in(tested.right, text)):
                 return []
             _count(text, min(len(left) * len(right), MAX_PAIRS) + len(left) + len(right))
-            near = _near_pairs(left, right, tested.words, tested.is_ordered)
-            return sorted({*_fewer([Stretch(before.first, after.last) for before, after in near])})
+            pairs = _near_pairs(left, right, tested.words, tested.is_ordered)
+            return sorted({*_fewer([Stretch(first.first, second.last) for first, second in pairs])})
         case _:
-            return [Stretch(found.first, found.last) for found in found_in(tested, text)]
+            return [Stretch(stretch.first, stretch.last) for stretch in found_in(tested, text)]
 
 
 def _count(text: FieldText, steps: int) -> None:
@@ -138,22 +143,22 @@ def _count(text: FieldText, steps: int) -> None:
         text.steps.take(steps)
 
 
-def _fewer(found: list[_Place]) -> list[_Place]:
-    """All, or of too many the shortest from each word and to each word.
+def _fewer(stretches: list[_Place]) -> list[_Place]:
+    """Return all stretches, or of too many the shortest from each word and to each word.
 
-    Else each NEAR around another one doubles what the next has to pair, and 20 of them hold a processor for seconds.
+    Otherwise each NEAR around another doubles the pairs of the next, and 20 of them take a processor seconds.
     """
-    if len(found) <= MAX_FOUND:
-        return found
+    if len(stretches) <= MAX_FOUND:
+        return stretches
     by_first: dict[int, _Place] = {}
     by_last: dict[int, _Place] = {}
-    for one in found:
-        if one.first not in by_first or one.last < by_first[one.first].last:
-            by_first[one.first] = one
-        if one.last not in by_last or one.first > by_last[one.last].first:
-            by_last[one.last] = one
-    kept = {one[:2]: one for one in (*by_last.values(), *by_first.values())}
-    return [kept[stretch] for stretch in sorted(kept)]
+    for stretch in stretches:
+        if stretch.first not in by_first or stretch.last < by_first[stretch.first].last:
+            by_first[stretch.first] = stretch
+        if stretch.last not in by_last or stretch.first > by_last[stretch.last].first:
+            by_last[stretch.last] = stretch
+    kept = {stretch[:2]: stretch for stretch in (*by_last.values(), *by_first.values())}
+    return [kept[place] for place in sorted(kept)]
 
 
 def _is_in(field: str | None, text: FieldText) -> bool:
@@ -181,7 +186,7 @@ def _regex_hits(leaf: expression.Regex, text: FieldText) -> list[Hit]:
 
 
 def _regex_spans(leaf: expression.Regex, text: FieldText) -> Iterable[tuple[int, int]]:
-    # Counted before it runs: nothing can stop it then.
+    # Count first: nothing can stop the expression while it runs.
     _count(text, regex.steps(leaf.source, leaf.ignores_case, len(text.normal.text)))
     return regex.spans(leaf.source, leaf.ignores_case, text.normal.text)
 
@@ -189,11 +194,11 @@ def _regex_spans(leaf: expression.Regex, text: FieldText) -> Iterable[tuple[int,
 def _found_regex(leaf: expression.Regex, text: FieldText) -> list[FoundStretch]:
     if not _is_in(leaf.field, text):
         return []
-    found = []
+    stretches = []
     for start, end in _regex_spans(leaf, text):
         if place := text.stretch(start, end):
-            found.append(FoundStretch(*place, (_hit(leaf, text, *text.normal.place(start, end)),)))
-    return found
+            stretches.append(FoundStretch(*place, (_hit(leaf, text, *text.normal.place(start, end)),)))
+    return stretches
 
 
 def _near_pairs(left: list[_Place], right: list[_Place], words: int, is_ordered: bool) -> list[tuple[_Place, _Place]]:
@@ -201,62 +206,63 @@ def _near_pairs(left: list[_Place], right: list[_Place], words: int, is_ordered:
     return pairs if is_ordered else pairs + _pairs(right, left, words)
 
 
-def _pairs(before: list[_Place], after: list[_Place], words: int) -> list[tuple[_Place, _Place]]:
-    """Places with at most so many words between: all, or of too many each with its nearest."""
-    first_of = [found.first for found in after]
-    if len(before) * len(after) <= MAX_PAIRS:
+def _pairs(left: list[_Place], right: list[_Place], words: int) -> list[tuple[_Place, _Place]]:
+    """Return the pairs with at most so many words between; of too many, each place with its nearest."""
+    first_of = [place.first for place in right]
+    if len(left) * len(right) <= MAX_PAIRS:
         pairs = []
-        for one in before:
-            start = bisect.bisect_right(first_of, one.last)
+        for first in left:
+            start = bisect.bisect_right(first_of, first.last)
             pairs += [
-                (one, other) for other in after[start : bisect.bisect_right(first_of, one.last + words + 1, start)]
+                (first, second)
+                for second in right[start : bisect.bisect_right(first_of, first.last + words + 1, start)]
             ]
         return pairs
-    ends = sorted(before, key=lambda found: found.last)
+    ends = sorted(left, key=lambda place: place.last)
     nearest: dict[tuple[int, int], None] = {}
-    last_of = [found.last for found in ends]
-    for number, other in enumerate(after):
-        index = bisect.bisect_left(last_of, other.first)
+    last_of = [place.last for place in ends]
+    for number, second in enumerate(right):
+        index = bisect.bisect_left(last_of, second.first)
         if index:
             nearest[index - 1, number] = None
-    for number, one in enumerate(ends):
-        index = bisect.bisect_right(first_of, one.last)
-        if index < len(after):
+    for number, first in enumerate(ends):
+        index = bisect.bisect_right(first_of, first.last)
+        if index < len(right):
             nearest[number, index] = None
-    near = [(ends[index], after[number]) for index, number in nearest]
-    return [(one, other) for one, other in near if other.first - one.last - 1 <= words]
+    pairs = [(ends[index], right[number]) for index, number in nearest]
+    return [(first, second) for first, second in pairs if second.first - first.last - 1 <= words]
 
 
 def _found_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[FoundStretch]:
-    """For each first word, the shortest window from it that has every part once."""
+    """Return, for each first word, the shortest window from it that has every part once."""
     places = [text.find(part.pattern) for part in parts]
     if not all(places):
         return []
-    found = []
+    stretches = []
     steps = MAX_STEPS
-    for first in sorted({place.first for several in places for place in several}):
+    for first in sorted({place.first for part_places in places for place in part_places}):
         limit = first + words + sum(len(part.pattern.elements) for part in parts) * 2
-        near = [
-            several[bisect.bisect_left(several, (first, 0)) : bisect.bisect_right(several, (limit, limit))]
-            for several in places
+        candidates = [
+            part_places[bisect.bisect_left(part_places, (first, 0)) : bisect.bisect_right(part_places, (limit, limit))]
+            for part_places in places
         ]
-        chosen, steps = _fill(near, first, words, steps)
+        chosen, steps = _fill(candidates, first, words, steps)
         if chosen:
             last = max(place.last for place in chosen)
             hits = tuple(_hit(part, text, *text.place(place)) for part, place in zip(parts, chosen, strict=True))
-            found.append(FoundStretch(first, last, hits))
-    return found
+            stretches.append(FoundStretch(first, last, hits))
+    return stretches
 
 
-def _fill(near: list[list[Stretch]], first: int, words: int, steps: int) -> tuple[tuple[Stretch, ...], int]:
-    """A place for each part, none on another's words, one of them at ``first``, the last as early as can be."""
+def _fill(candidates: list[list[Stretch]], first: int, words: int, steps: int) -> tuple[tuple[Stretch, ...], int]:
+    """Choose a place for each part, none overlapping, one of them at ``first``, with the earliest possible end."""
     best: tuple[Stretch, ...] = ()
     best_last = -1
     waiting: list[tuple[Stretch, ...]] = [()]
     while waiting and steps > 0:
         steps -= 1
         chosen = waiting.pop()
-        if len(chosen) == len(near):
+        if len(chosen) == len(candidates):
             last = max(place.last for place in chosen)
             own = sum(place.last - place.first + 1 for place in chosen)
             if min(chosen).first == first and last - first + 1 - own <= words and (not best or last < best_last):
@@ -264,7 +270,7 @@ def _fill(near: list[list[Stretch]], first: int, words: int, steps: int) -> tupl
             continue
         waiting.extend(
             (*chosen, place)
-            for place in reversed(near[len(chosen)])
+            for place in reversed(candidates[len(chosen)])
             if all(place.last < other.first or other.last < place.first for other in chosen)
         )
     return best, steps

@@ -1,4 +1,4 @@
-"""A compiled rule, and what it says of one article, line by line."""
+"""A compiled rule, and its evaluation on one article, line by line."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from bot.rules.reading import Kind, Part, Reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRule:
-    """A rule ready to be asked, and to be put into an index."""
+    """A rule that is ready to be evaluated and indexed."""
 
     rule: model.Rule
-    #: None: as the rule reads, which is read again where it is forgotten.
+    #: None: read from the rule when needed, through a small cache.
     own: Reading | None = None
 
     @property
     def reading(self) -> Reading:
-        """What the rule asks for."""
+        """Return the parts of the rule."""
         return self.own or reading.read(self.rule)
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """What must be found, then what must not."""
+        """Return the parts that must match, then those that must not."""
         return self.reading.parts
 
 
 @dataclass(frozen=True, slots=True)
 class LineEvaluation:
-    """What one line of a rule found."""
+    """The result of one line of a rule."""
 
     part: Part
     hits: tuple[evaluate.Hit, ...]
-    #: As the expression goes; of a NONE line true means excluded.
+    #: The value of the expression; for a NONE line, true means excluded.
     is_found: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What all lines of a rule found in one article."""
+    """The results of all lines of a rule on one article."""
 
     lines: tuple[LineEvaluation, ...]
-    #: Every line is as it must be.
+    #: Every line has the required result.
     is_complete: bool
-    #: All that was found is capitals in a title that shouts.
+    #: All hits are terms in capitals, in a title that shouts.
     is_weak: bool
 
     @property
     def is_match(self) -> bool:
-        """Whether the rule matches the article."""
+        """Return whether the rule matches the article."""
         return self.is_complete and not self.is_weak
 
 
 def evaluate_rule(compiled: CompiledRule, seen: article_text.ArticleText) -> Evaluation:
-    """The whole truth about one rule and one article."""
+    """Evaluate all lines of a rule on one article."""
     lines = tuple(_line(part, seen) for part in compiled.parts)
     is_complete = is_true(compiled, seen)
     positive = [hit for line in lines if line.part.kind is not Kind.NONE for hit in line.hits]
@@ -65,7 +65,7 @@ def evaluate_rule(compiled: CompiledRule, seen: article_text.ArticleText) -> Eva
 
 
 def matches(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
-    """As ``judge`` says, without the places: several times cheaper."""
+    """Return whether the rule matches, without the places: several times cheaper than ``evaluate_rule``."""
     if not is_true(compiled, seen):
         return False
     capitals = compiled.reading.capitals
@@ -74,12 +74,12 @@ def matches(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
 
 
 def is_true(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
-    """Whether every line is as it must be; weakness aside."""
+    """Return whether every line has the required result; weakness aside."""
     parts = compiled.parts
-    wanted = [part for part in parts if part.kind is Kind.ANY]
+    any_parts = [part for part in parts if part.kind is Kind.ANY]
     return (
         all(evaluate.holds(part.expression, seen) for part in parts if part.kind is Kind.ALL)
-        and (not wanted or any(evaluate.holds(part.expression, seen) for part in wanted))
+        and (not any_parts or any(evaluate.holds(part.expression, seen) for part in any_parts))
         and not any(evaluate.holds(part.expression, seen) for part in parts if part.kind is Kind.NONE)
     )
 
@@ -110,14 +110,14 @@ def _is_in_body(leaf: expression.Leaf, seen: article_text.ArticleText) -> bool:
     )
 
 
-#: Of one term in one field: enough to mark, and bounded on a text that repeats one word.
+#: Maximum places of one term in one field; bounds a text that repeats one word.
 MAX_EVIDENCE = 10
 
 
 def evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
-    """What the lines that had to be found fired on, in the order of the rule."""
+    """Return the places of the lines that must match, in the order of the rule."""
     counts: dict[tuple[str, int, str], int] = {}
-    #: A leaf's hash takes long: it is made once, not for each hit.
+    #: The hash of a leaf is slow, so it is computed once for each leaf, not for each hit.
     leaves: dict[expression.Leaf, int] = {}
     numbers: dict[int, int] = {}
     kept = []
@@ -136,7 +136,7 @@ def evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
 
 
 def evidence_of(part: Part, hit: evaluate.Hit) -> model.Evidence:
-    """The hit as evidence; of a query the term is the label."""
+    """Make evidence of a hit; in a query the label is the term."""
     term = show.term(hit.leaf) if part.is_query else show.item(hit.leaf)
     label = term if part.is_query else part.label
     return model.Evidence(label=label, term=term, field=hit.field, text=hit.text, start=hit.start, end=hit.end)

@@ -1,4 +1,4 @@
-"""A rule's own examples: do they match, and if not, what is missing."""
+"""Run a rule's own examples: whether they match, and if not, what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def article_of(example: model.Example) -> model.Article:
-    """A stand-in that has a title and a text and nothing else."""
+    """Make an article that has a title and a text only."""
     return model.Article(
         id=model.ArticleId("example"),
         feed="",
@@ -32,27 +32,31 @@ def article_of(example: model.Example) -> model.Article:
 
 
 def problems(compiled: CompiledRule, steps: Steps | None = None) -> list[RuleProblem]:
-    """What the examples say against the rule; ``steps`` bounds the work of all together, else each has its own bound.
+    """Return the problems of the rule's examples; ``steps`` bounds them together, otherwise each has a separate bound.
 
-    An example has no address, site, author, tag, language or source: a line on these is taken as it suits the rule.
+    An example has no address, site, author, tag, language or source: a line on these never decides.
     """
     rule = _without_fields(compiled)
-    found = []
+    example_problems = []
     try:
         for number, example in enumerate(compiled.rule.must_match):
             key = "must_match"
             seen = article_text.ArticleText(article_of(example), steps or Steps())
             if not evaluation.matches(rule, seen):
-                found.append(_problem(key, number, example, f"does not match: {missing(evaluate_rule(rule, seen))}"))
+                example_problems.append(
+                    _problem(key, number, example, f"does not match: {missing(evaluate_rule(rule, seen))}")
+                )
         for number, example in enumerate(compiled.rule.must_not_match):
             key = "must_not_match"
             seen = article_text.ArticleText(article_of(example), steps or Steps())
             if evaluation.matches(rule, seen):
                 result = evaluate_rule(rule, seen)
-                found.append(_problem(key, number, example, f"matches: {fired(result)}", _other_case(result)))
+                example_problems.append(
+                    _problem(key, number, example, f"matches: {fired(result)}", _other_case(result))
+                )
     except TooManySteps as error:
-        found.append(_too_many_steps((key, number), example, error))
-    return found
+        example_problems.append(_too_many_steps((key, number), example, error))
+    return example_problems
 
 
 def _too_many_steps(place: tuple[str | int, ...], example: model.Example, error: TooManySteps) -> RuleProblem:
@@ -65,9 +69,9 @@ def _too_many_steps(place: tuple[str | int, ...], example: model.Example, error:
     )
 
 
-def _other_case(said: Evaluation) -> str:
-    """Return the remedy where a name was found as a word of the language: Apple in an apple pie."""
-    for line in said.lines:
+def _other_case(result: Evaluation) -> str:
+    """Return the remedy if a name matched as a common word: Apple in an apple pie."""
+    for line in result.lines:
         for hit in line.hits if line.part.kind is not Kind.NONE else ():
             leaf = hit.leaf
             if (
@@ -82,9 +86,9 @@ def _other_case(said: Evaluation) -> str:
 
 def _problem(key: str, number: int, example: model.Example, message: str, remedy: str = "") -> RuleProblem:
     verb = (
-        "add a wording that it has"
+        "add a wording that the example uses"
         if key == "must_match"
-        else f"{remedy}add a line, or exclude a word of it under none"
+        else f"{remedy}add a line, or exclude one of its words under none"
     )
     return RuleProblem(
         place=(key, number),
@@ -95,36 +99,36 @@ def _problem(key: str, number: int, example: model.Example, message: str, remedy
     )
 
 
-def missing(said: Evaluation) -> str:
-    """Why not: “no demand”, “excluded by …”, “only in a headline that shouts”."""
-    if said.is_weak:
-        words = ", ".join(dict.fromkeys(hit.text for line in said.lines for hit in line.hits))
+def missing(result: Evaluation) -> str:
+    """Return why the rule does not match: “no demand”, “excluded by …”, “only in a headline that shouts”."""
+    if result.is_weak:
+        words = ", ".join(dict.fromkeys(hit.text for line in result.lines for hit in line.hits))
         return f"only {words} was found, in a title written in capitals, where capitals prove nothing"
-    reasons = [f"no {line.part.label}" for line in said.lines if line.part.kind is Kind.ALL and not line.is_found]
-    wanted = [line for line in said.lines if line.part.kind is Kind.ANY]
-    if wanted and not any(line.is_found for line in wanted):
-        reasons.append("none of " + ", ".join(line.part.label for line in wanted))
+    reasons = [f"no {line.part.label}" for line in result.lines if line.part.kind is Kind.ALL and not line.is_found]
+    any_lines = [line for line in result.lines if line.part.kind is Kind.ANY]
+    if any_lines and not any(line.is_found for line in any_lines):
+        reasons.append("none of " + ", ".join(line.part.label for line in any_lines))
     reasons += [
         f'excluded by "{line.hits[0].text}"' if line.hits else f"excluded by {line.part.label}"
-        for line in said.lines
+        for line in result.lines
         if line.part.kind is Kind.NONE and line.is_found
     ]
     return "; ".join(reasons)
 
 
-def fired(said: Evaluation) -> str:
-    """On which words: “regulator on "PTA"”."""
-    told = []
-    for line in said.lines:
+def fired(result: Evaluation) -> str:
+    """Return the words that match: “regulator on "PTA"”."""
+    matches = []
+    for line in result.lines:
         if line.part.kind is not Kind.NONE and line.hits:
             words = ", ".join(f'"{word}"' for word in dict.fromkeys(hit.text for hit in line.hits))
-            told.append(f"{line.part.label} on {words}")
-    return "; ".join(told) or "nothing in it is excluded"
+            matches.append(f"{line.part.label} on {words}")
+    return "; ".join(matches) or "nothing in it is excluded"
 
 
 def _without_fields(compiled: CompiledRule) -> CompiledRule:
     if compiled.rule.query is None:
-        # Lists know no other fields.
+        # Lists have only title and body.
         return compiled
     parts = []
     has_open_any = False
@@ -139,20 +143,20 @@ def _without_fields(compiled: CompiledRule) -> CompiledRule:
 
 
 def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expression | None:
-    """Without terms on an article's other fields; None: nothing is left to decide, it is as wanted."""
+    """Remove terms on other fields; None: nothing is left to decide, and the result is as wanted."""
     match tree:
         case expression.Not(part):
             pruned = _prune(part, not is_wanted)
             return expression.Not(pruned) if pruned else None
         case expression.Any(parts) | expression.Named(_, parts) | expression.All(parts):
             kept = [_prune(part, is_wanted) for part in parts]
-            left = tuple(part for part in kept if part is not None)
-            # One open part of an OR that is wanted makes it true; of an AND that is not wanted, false.
-            is_open = len(left) < len(kept) and isinstance(tree, expression.All) is not is_wanted
-            if is_open or not left:
+            remaining = tuple(part for part in kept if part is not None)
+            # An undecided part makes a wanted OR true, and an unwanted AND false.
+            is_open = len(remaining) < len(kept) and isinstance(tree, expression.All) is not is_wanted
+            if is_open or not remaining:
                 return None
             both = expression.All if isinstance(tree, expression.All) else expression.Any
-            return left[0] if len(left) == 1 else both(left)
+            return remaining[0] if len(remaining) == 1 else both(remaining)
         case _:
             fields = {getattr(leaf, "field", None) for leaf in expression.leaves(tree)}
             return tree if fields <= {None, "title", "body"} else None

@@ -1,4 +1,4 @@
-"""Why a rule matches an article, or what is missing and what came near."""
+"""Explain why a rule matches an article, or what is missing and what came near."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from bot.rules.evaluation import CompiledRule, Evaluation, LineEvaluation, evalu
 from bot.rules.reading import Kind
 from bot.rules.steps import Steps
 
-#: Near misses told of one line; more would bury the reason.
+#: Maximum near misses of one line; more would hide the reason.
 MAX_NOTES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedLine:
-    """One line of a rule on one article."""
+    """The result of one line of a rule on one article."""
 
     label: str
     #: all, any or none.
     kind: str
     is_found: bool
     found: tuple[model.Evidence, ...]
-    #: What came near: “PTA found as "pta"”, “NEAR/10, found at 14”.
+    #: Near misses: “PTA found as "pta"”, “NEAR/10, found at 14”.
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """The line and its notes, as ``wirewatch explain`` prints them."""
+        """Render the line and its notes as ``wirewatch explain`` prints them."""
         sign = "+" if self.is_found is not (self.kind == Kind.NONE) else "-"
-        said = "; ".join(_told(self.found)) or ("true" if self.is_found else "not found")
+        evidence = "; ".join(_told(self.found)) or ("true" if self.is_found else "not found")
         verb = "excludes: " if self.kind == Kind.NONE else ""
-        return "\n".join([f"  {sign} {verb}{self.label}: {said}", *(f"      {note}" for note in self.notes)])
+        return "\n".join([f"  {sign} {verb}{self.label}: {evidence}", *(f"      {note}" for note in self.notes)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """One rule on one article, line by line."""
+    """The result of one rule on one article, line by line."""
 
     rule: str
     matched: bool
-    #: Only capitals in a shouting title were found.
+    #: All hits are terms in capitals, in a title that shouts.
     weak: bool
     lines: tuple[ExplainedLine, ...]
     #: “2 of 3: no demand”, “paused”, “not for this feed”.
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """All lines and notes, as ``wirewatch explain`` prints them."""
+        """Render all lines and notes as ``wirewatch explain`` prints them."""
         return "\n".join([*(line.text() for line in self.lines), *(f"  = {note}" for note in self.notes)])
 
 
-def _told(found: tuple[model.Evidence, ...]) -> Iterator[str]:
-    """Each wording once, with how often and where."""
+def _told(evidence: tuple[model.Evidence, ...]) -> Iterator[str]:
+    """Render each wording once, with its count and field."""
     counts: dict[tuple[str, str, str], int] = {}
-    for evidence in found:
-        key = (" ".join(evidence.text.split()), evidence.field, evidence.term)
+    for item in evidence:
+        key = (" ".join(item.text.split()), item.field, item.term)
         counts[key] = counts.get(key, 0) + 1
     for (words, field, term), count in counts.items():
         times = f", {count} times" if count > 1 else ""
@@ -73,9 +73,9 @@ def explain(
     *,
     steps: Steps | None = None,
 ) -> Explanation:
-    """Why, or why not. ``until`` is left aside, having no clock.
+    """Explain why the rule matches the article, or why not. ``until`` is ignored, since there is no clock.
 
-    Raises RuleError for a rule that cannot be used, TooManySteps where ``steps`` bound it.
+    Raises RuleError for a rule that cannot be used, TooManySteps if ``steps`` is exceeded.
     """
     compiled = rule if isinstance(rule, CompiledRule) else compiling.compile_rule(rule)
     seen = ArticleText(article, steps)
@@ -100,12 +100,12 @@ def explain(
 
 
 def _score(verdict: Evaluation) -> str:
-    """“2 of 3: no demand”."""
-    needed = [line.is_found for line in verdict.lines if line.part.kind is Kind.ALL]
-    wanted = [line.is_found for line in verdict.lines if line.part.kind is Kind.ANY]
-    if wanted:
-        needed.append(any(wanted))
-    return f"{sum(needed)} of {len(needed)}: {examples.missing(verdict)}"
+    """Return “2 of 3: no demand”."""
+    required = [line.is_found for line in verdict.lines if line.part.kind is Kind.ALL]
+    alternatives = [line.is_found for line in verdict.lines if line.part.kind is Kind.ANY]
+    if alternatives:
+        required.append(any(alternatives))
+    return f"{sum(required)} of {len(required)}: {examples.missing(verdict)}"
 
 
 def _line(line: LineEvaluation, seen: ArticleText) -> ExplainedLine:
@@ -128,7 +128,7 @@ def _near_misses(tree: expression.Expression, seen: ArticleText) -> Iterator[str
         case expression.Words():
             yield from _otherwise(tree, seen)
         case expression.Window(parts, words, field):
-            if all(any(one.find(part.pattern) for one in seen.fields(field)) for part in parts):
+            if all(any(text.find(part.pattern) for text in seen.fields(field)) for part in parts):
                 yield f"{show.term(tree)}: all words found, not within {words} other words"
         case expression.Not(part):
             for hit in evaluate.hits(part, seen)[:1]:
@@ -139,33 +139,33 @@ def _near_misses(tree: expression.Expression, seen: ArticleText) -> Iterator[str
 
 
 def _too_far(near: expression.Near, seen: ArticleText) -> Iterator[str]:
-    """“NEAR/10, found at 14”."""
+    """Return “NEAR/10, found at 14”."""
     if evaluate.holds(near, seen):
         return
     best: tuple[int, str] | None = None
     for field in (*seen.fields(None), *seen.fields("url"), *seen.fields("author"), *seen.fields("source")):
         left, right = evaluate.found_in(near.left, field), evaluate.found_in(near.right, field)
-        for one in left[:100]:
-            for other in right[:100]:
-                distance = max(other.first - one.last, one.first - other.last) - 1
-                turned = near.is_ordered and other.first < one.first
+        for first in left[:100]:
+            for second in right[:100]:
+                distance = max(second.first - first.last, first.first - second.last) - 1
+                is_reversed = near.is_ordered and second.first < first.first
                 if distance >= 0 and (best is None or distance < best[0]):
-                    words = f'"{one.hits[0].text}" and "{other.hits[0].text}" in {field.name}'
-                    best = (distance, f" in the other order: {words}" if turned else f": {words}")
+                    words = f'"{first.hits[0].text}" and "{second.hits[0].text}" in {field.name}'
+                    best = (distance, f" in the other order: {words}" if is_reversed else f": {words}")
     if best:
         yield f"NEAR/{near.words}{'f' if near.is_ordered else ''}, found at {best[0]}{best[1]}"
 
 
 def _otherwise(leaf: expression.Words, seen: ArticleText) -> Iterator[str]:
-    """A term that is not there as it must be, but otherwise."""
-    if any(one.find(leaf.pattern) for one in seen.fields(leaf.field)):
+    """Find a term in another form, or in another field."""
+    if any(text.find(leaf.pattern) for text in seen.fields(leaf.field)):
         return
     shown = show.item(leaf)
     relaxed = _relaxed(leaf.pattern)
     glued = "".join(element.text for element in relaxed.elements)
     for field in seen.fields(leaf.field):
-        if found := field.find(relaxed):
-            yield f'{shown} found as "{_words(field, found[0].first, found[0].last)}" in {field.name}'
+        if stretches := field.find(relaxed):
+            yield f'{shown} found as "{_words(field, stretches[0].first, stretches[0].last)}" in {field.name}'
         elif len(relaxed.elements) > 1 and glued in field.plain:
             index = field.plain.index(glued)
             yield f'{shown} found as "{_words(field, index, index)}" in {field.name}'
@@ -174,9 +174,9 @@ def _otherwise(leaf: expression.Words, seen: ArticleText) -> Iterator[str]:
             if inside:
                 yield f'{shown} found inside "{_words(field, inside[0], inside[0])}" in {field.name}'
     if leaf.field in expression.TEXT_FIELDS:
-        other = "body" if leaf.field == "title" else "title"
-        if any(one.find(leaf.pattern) for one in seen.fields(other)):
-            yield f"{shown} found in {other} only"
+        other_field = "body" if leaf.field == "title" else "title"
+        if any(text.find(leaf.pattern) for text in seen.fields(other_field)):
+            yield f"{shown} found in {other_field} only"
 
 
 def _words(field: FieldText, first: int, last: int) -> str:
@@ -185,7 +185,7 @@ def _words(field: FieldText, first: int, last: int) -> str:
 
 
 def _relaxed(pattern: patterns.Pattern) -> patterns.Pattern:
-    """Without regard to case and accents."""
+    """Return the pattern without case and accents."""
     elements = tuple(
         element
         if element.shape is patterns.Shape.HOLES

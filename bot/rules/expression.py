@@ -1,4 +1,4 @@
-"""What a query or a list means, as one tree of frozen values.
+"""The meaning of a query or a list, as one tree of frozen values.
 
 Expression = Words | Regex | Window | Value       the terms
            | Named                                a set, written $name
@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from bot.rules import patterns
 
-#: Of a term without a field: title and body.
+#: The fields of a term without a field.
 TEXT_FIELDS = ("title", "body")
 #: Fields that are searched for words.
 WORD_FIELDS = ("title", "body", "url", "author", "tag", "source")
@@ -25,7 +25,7 @@ FIELDS = ("title", "body", "url", "site", "author", "tag", "lang", "source")
 class Words:
     """A word or a phrase."""
 
-    #: Normal text, as written except for its quotes or braces.
+    #: The normal text as written, without its quotes or braces.
     text: str
     is_exact: bool = False
     #: None: title and body.
@@ -44,7 +44,7 @@ class Regex:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """``"a b c"~n``: all, in any order, at most ``words`` other words inside."""
+    """``"a b c"~n``: all words in any order, with at most ``words`` other words inside."""
 
     parts: tuple[Words, ...]
     words: int
@@ -53,7 +53,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """``site:`` and ``lang:``: not searched for words but compared."""
+    """``site:`` and ``lang:``, which are compared as a whole."""
 
     field: str
     text: str
@@ -61,7 +61,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A set under its name: any of its terms."""
+    """A set by its name: any of its terms."""
 
     name: str
     parts: tuple[Expression, ...]
@@ -70,13 +70,13 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """At most ``words`` words between, in one field."""
+    """Both sides in one field, with at most ``words`` words between."""
 
     left: Expression
     right: Expression
     words: int
     is_ordered: bool = False
-    #: In which it can be true; every article asks.
+    #: The fields in which it can be true; computed once, since every article needs them.
     fields: tuple[str, ...] = dataclasses.field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -111,13 +111,13 @@ Expression: TypeAlias = Leaf | Named | Near | Not | All | Any
 
 
 def words(text: str, *, is_exact: bool = False, field: str | None = None) -> Words:
-    """The term of a normal text. Raises QueryError."""
+    """Make the term of a normal text. Raises QueryError."""
     return Words(text, is_exact, field, pattern=patterns.read_pattern(text, is_exact=is_exact))
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
-    """The parts directly below; none of a leaf."""
-    # A pattern that takes a class apart costs several times as much, and all of this is asked of every rule.
+    """Return the parts directly below; empty for a leaf."""
+    # isinstance is several times faster than a class pattern, and this runs for every rule.
     if isinstance(expression, _SEVERAL):
         return expression.parts
     if isinstance(expression, Near):
@@ -126,20 +126,20 @@ def children(expression: Expression) -> tuple[Expression, ...]:
 
 
 def leaves(expression: Expression) -> list[Leaf]:
-    """The terms, those of sets and exclusions too, in order."""
-    found: list[Leaf] = []
+    """Return the terms in order, with those of sets and exclusions."""
+    terms: list[Leaf] = []
     waiting = [expression]
     while waiting:
-        here = waiting.pop()
-        if isinstance(here, _LEAVES):
-            found.append(here)
+        node = waiting.pop()
+        if isinstance(node, _LEAVES):
+            terms.append(node)
         else:
-            waiting.extend(reversed(children(here)))
-    return found
+            waiting.extend(reversed(children(node)))
+    return terms
 
 
 def needs_something(expression: Expression) -> bool:
-    """Whether it can be true only where some term is found."""
+    """Return whether it can be true only where some term matches."""
     match expression:
         case Not():
             return False
@@ -152,7 +152,7 @@ def needs_something(expression: Expression) -> bool:
 
 
 def fields_of(part: Expression) -> frozenset[str]:
-    """The fields in which a part that is under NEAR can be found."""
+    """Return the fields in which a part under NEAR can match."""
     match part:
         case Near():
             return frozenset(part.fields)
@@ -165,5 +165,5 @@ def fields_of(part: Expression) -> frozenset[str]:
 
 @functools.cache
 def _in_order(fields: frozenset[str]) -> tuple[str, ...]:
-    """Cached so that equal ones are one object."""
+    """Return the fields in their fixed order; cached so that equal tuples are one object."""
     return tuple(field for field in WORD_FIELDS if field in fields)

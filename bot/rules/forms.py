@@ -1,4 +1,4 @@
-"""The words of terms in one of their forms, and which of them a word of a text is; the phrases that words make."""
+"""The words of terms in one of their forms, and the phrases that they make."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ class Forms:
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
         self.prefixes: dict[str, int] = {}
-        #: Lengths of the prefixes, ascending, and how each begins.
+        #: The lengths of the prefixes, ascending, and the beginnings of the prefixes.
         self.lengths: tuple[int, ...] = ()
         self.starts: set[str] = set()
-        #: By their first letter, which is never a wildcard.
+        #: Elements with a wildcard inside, by their first letter, which is never a wildcard.
         self.holes: dict[str, list[tuple[Element, int]]] = {}
 
     def add(self, element: Element, number: int) -> None:
-        """Take up an element under its number, from 1 on."""
+        """Add an element under its number, which starts at 1."""
         if element.shape is Shape.WORD:
             self.words[element.text] = number
         elif element.shape is Shape.PREFIX:
@@ -32,28 +32,28 @@ class Forms:
             self.holes.setdefault(element.text[0], []).append((element, number))
 
     def find(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
-        """Numbers of the elements that are a word: it in this form, then as written, folded, and without accents."""
+        """Return the numbers of the elements that fit a word; ``word`` is the word in the form compared here."""
         number = self.words.get(word)
         numbers = [number] if number else []
         return numbers + self.find_prefixes(word) + self.find_holes(word, raw, folded, plain)
 
     def find_prefixes(self, word: str) -> list[int]:
-        """Numbers of the elements that begin a word."""
+        """Return the numbers of the elements that a word begins with."""
         starts = map(self.prefixes.get, [word[:length] for length in self.lengths if length <= len(word)])
         return [number for number in starts if number]
 
     def find_holes(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
-        """Numbers of the elements with a wildcard inside that a word fits."""
+        """Return the numbers of the elements with a wildcard inside that fit a word."""
         return [number for element, number in self.holes.get(word[0], ()) if element.fits(raw, folded, plain)]
 
 
 def is_plain(element: Element) -> bool:
-    """Whether a word is compared by its letters alone, and words have spaces between them."""
+    """Return whether a word is compared by its letters only, and is written with spaces around it."""
     return element.form is Form.PLAIN and not element.possessive and not tokens.is_unspaced(element.text)
 
 
 def longest_run(elements: tuple[Element, ...]) -> tuple[Element, ...]:
-    """The longest stretch of whole words with nothing but space, or nothing at all, between."""
+    """Return the longest sequence of whole words with only a space, or nothing, between them."""
     best: tuple[Element, ...] = ()
     for start, element in enumerate(elements):
         if element.shape is not Shape.WORD:

@@ -18,13 +18,13 @@ from bot.rules.lexer import Kind, Lexeme
 #: Brackets and NOTs inside one another.
 MAX_DEPTH = 50
 
-# In Python 3.11 an enum's member is a slow look-up, and these are asked for at every lexeme.
+# In Python 3.11 an enum's member is a slow look-up, and these are used at every lexeme.
 _WORD, _PHRASE, _OPEN, _CLOSE, _END = Kind.WORD, Kind.PHRASE, Kind.OPEN, Kind.CLOSE, Kind.END
 _AND, _OR, _NOT, _NEAR = Kind.AND, Kind.OR, Kind.NOT, Kind.NEAR
 
 
 class _Operand(NamedTuple):
-    """A part of the query for a message: its lexemes from the first to the last."""
+    """A part of the query in an error message: its first and last lexeme."""
 
     first: int
     last: int
@@ -32,84 +32,84 @@ class _Operand(NamedTuple):
 
 
 class Parser:
-    """Reads one query of normal text, once."""
+    """Parses one query of normal text, once."""
 
     def __init__(self, query: str, sets: terms.SetReader) -> None:
-        self._reading = lexer.lex(query)
-        self._lexemes = self._reading.lexemes
+        self._lexed = lexer.lex(query)
+        self._lexemes = self._lexed.lexemes
         self._sets = sets
         self._depth = 0
         self._field: str | None = None
         self._leaves = terms.LEAVES[None]
         self._at = 0
-        self._here = self._lexemes[0]
-        #: The last AND or NOT is in no brackets.
+        self._lexeme = self._lexemes[0]
+        #: The last AND or NOT is outside all brackets.
         self._is_open = False
 
     def whole(self) -> expression.Expression:
-        """Raises QueryError with offsets into the query."""
+        """Parse the whole query. Raises QueryError with offsets into it."""
         try:
             return self._whole()
         except QueryError:
-            # What cannot be read at all comes before what cannot be understood without it.
-            if self._reading.error is not None and self._here.kind is Kind.WRONG:
-                raise self._reading.error from None
+            # A mistake in a lexeme comes first: it may have caused the other one.
+            if self._lexed.error is not None and self._lexeme.kind is Kind.WRONG:
+                raise self._lexed.error from None
             raise
 
     def _whole(self) -> expression.Expression:
-        if self._here.kind is _END:
-            raise QueryError("an empty query", 0, len(self._reading.query), "empty-query", "name a word to look for")
+        if self._lexeme.kind is _END:
+            raise QueryError("an empty query", 0, len(self._lexed.query), "empty-query", "name a word to look for")
         tree = self._or()
-        if self._here.kind is not _END:
+        if self._lexeme.kind is not _END:
             raise self._error(self._at, self._at, "a ) was never opened", "unopened", 'remove it, or quote it: ")"')
         return tree
 
     def _error(self, first: int, last: int, message: str, code: str, help_: str) -> QueryError:
-        """From one lexeme to another, both included."""
-        start, _ = self._reading.span(first)
-        _, end = self._reading.span(last)
+        """Make an error that spans two lexemes and what is between them."""
+        start, _ = self._lexed.span(first)
+        _, end = self._lexed.span(last)
         return QueryError(message, start, max(start, end), code, help_)
 
-    def _given(self, part: _Operand) -> str:
-        return self._reading.query[self._reading.span(part.first)[0] : self._reading.span(part.last)[1]]
+    def _written(self, part: _Operand) -> str:
+        return self._lexed.query[self._lexed.span(part.first)[0] : self._lexed.span(part.last)[1]]
 
-    def _go_on(self) -> None:
+    def _advance(self) -> None:
         self._at += 1
-        self._here = self._lexemes[self._at]
+        self._lexeme = self._lexemes[self._at]
 
     @property
-    def _before(self) -> Lexeme | None:
+    def _previous(self) -> Lexeme | None:
         return self._lexemes[self._at - 1] if self._at else None
 
     def _or(self) -> expression.Expression:
         start = self._at
         first = self._and()
-        if self._here.kind is not _OR:
+        if self._lexeme.kind is not _OR:
             return first
         parts = [first]
         is_mixed = self._binds_as_and(first)
-        while self._here.kind is _OR:
+        while self._lexeme.kind is _OR:
             operator = self._at
-            self._go_on()
+            self._advance()
             parts.append(self._and())
             if is_mixed or self._binds_as_and(parts[-1]):
                 raise self._mixed(start, operator)
         return expression.Any(tuple(parts))
 
     def _binds_as_and(self, part: expression.Expression) -> bool:
-        """Of the part just read."""
+        """Return whether the part just read is an AND or NOT without brackets."""
         return self._is_open and isinstance(part, expression.All | expression.Not)
 
     def _mixed(self, start: int, operator: int) -> QueryError:
-        """Read once more, and to the end, for the remedy."""
-        self._at, self._here = start - 1, self._lexemes[start - 1]
+        """Read the operands again, and to the end, for the remedy."""
+        self._at, self._lexeme = start - 1, self._lexemes[start - 1]
         operands: list[_Operand] = []
-        while not operands or self._here.kind is _OR:
-            self._go_on()
+        while not operands or self._lexeme.kind is _OR:
+            self._advance()
             first = self._at
             part = self._and()
             operands.append(_Operand(first, self._at - 1, self._binds_as_and(part)))
-        pieces = [self._given(operand).strip() for operand in operands]
+        pieces = [self._written(operand).strip() for operand in operands]
         fixed = " OR ".join(
             f"({' '.join(piece.split())})" if operand.binds_as_and else piece
             for operand, piece in zip(operands, pieces, strict=True)
@@ -123,15 +123,15 @@ class Parser:
         )
 
     def _and(self) -> expression.Expression:
-        first = self._not() if self._here.kind is _NOT else self._near()
-        kind = self._here.kind
+        first = self._not() if self._lexeme.kind is _NOT else self._near()
+        kind = self._lexeme.kind
         if kind is _AND or kind is _NOT:
             parts = [first]
             while kind is _AND or kind is _NOT:
                 if kind is _AND:
-                    self._go_on()
-                parts.append(self._not() if self._here.kind is _NOT else self._near())
-                kind = self._here.kind
+                    self._advance()
+                parts.append(self._not() if self._lexeme.kind is _NOT else self._near())
+                kind = self._lexeme.kind
             first = expression.All(tuple(parts))
             self._is_open = True
         if kind is not _END and kind is not _CLOSE and kind is not _OR and kind in lexer.STARTS_TERM:
@@ -139,10 +139,10 @@ class Parser:
         return first
 
     def _not(self) -> expression.Expression:
-        if self._here.kind is not _NOT:
+        if self._lexeme.kind is not _NOT:
             return self._near()
         self._enter()
-        self._go_on()
+        self._advance()
         part = self._not()
         self._depth -= 1
         self._is_open = True
@@ -151,45 +151,45 @@ class Parser:
     def _near(self) -> expression.Expression:
         start = self._at
         left = self._term()
-        if self._here.kind is not _NEAR:
+        if self._lexeme.kind is not _NEAR:
             return left
         operator = self._at
-        lexeme = self._here
-        self._go_on()
-        if self._here.kind is _NOT:
+        lexeme = self._lexeme
+        self._advance()
+        if self._lexeme.kind is _NOT:
             raise self._not_near("NOT", _Operand(self._at, self._at))
         right = self._term()
         self._check_near(left, _Operand(start, operator - 1))
         self._check_near(right, _Operand(operator + 1, self._at - 1))
         near = expression.Near(left, right, lexeme.words or 0, lexeme.is_ordered)
         self._check_fields(near, operator)
-        if self._here.kind is _NEAR:
-            whole = self._given(_Operand(start, self._at - 1))
+        if self._lexeme.kind is _NEAR:
+            whole = self._written(_Operand(start, self._at - 1))
             raise self._error(
                 self._at,
                 self._at,
                 "a chain of NEAR without brackets",
                 "near-chain",
-                f"write ({_short(whole)}) {self._here.text} …",
+                f"write ({_short(whole)}) {self._lexeme.text} …",
             )
         return near
 
     def _check_near(self, side: expression.Expression, operand: _Operand) -> None:
         waiting = [side]
         while waiting:
-            here = waiting.pop()
-            if isinstance(here, expression.All | expression.Not | expression.Value):
-                word = {"All": "AND", "Not": "NOT"}.get(type(here).__name__, f"{getattr(here, 'field', '')}:")
+            part = waiting.pop()
+            if isinstance(part, expression.All | expression.Not | expression.Value):
+                word = {"All": "AND", "Not": "NOT"}.get(type(part).__name__, f"{getattr(part, 'field', '')}:")
                 raise self._not_near(word, operand)
-            waiting.extend(expression.children(here))
+            waiting.extend(expression.children(part))
 
     def _not_near(self, word: str, operand: _Operand) -> QueryError:
         return self._error(
             operand.first,
             operand.last,
-            f"{word} cannot stand under NEAR",
+            f"{word} cannot be used with NEAR",
             "near-operand",
-            "NEAR joins words, phrases and groups of OR; put the rest outside its brackets",
+            "NEAR joins words, phrases and groups of OR; put anything else outside its brackets",
         )
 
     def _check_fields(self, near: expression.Near, operator: int) -> None:
@@ -203,7 +203,7 @@ class Parser:
             )
 
     def _term(self) -> expression.Expression:
-        kind = self._here.kind
+        kind = self._lexeme.kind
         if kind is _WORD or kind is _PHRASE:
             return self._leaf()
         if kind is _OPEN:
@@ -214,25 +214,27 @@ class Parser:
             case Kind.FIELD:
                 return self._in_field()
             case Kind.LOWER:
-                before = self._before
-                if before is None or before.kind in (_AND, _OR, _NOT, _NEAR):
+                previous = self._previous
+                if previous is None or previous.kind in (_AND, _OR, _NOT, _NEAR):
                     return self._leaf()
                 raise self._lower_case(self._at)
             case _:
                 raise self._missing_term()
 
     def _leaf(self) -> expression.Expression:
-        here = self._here
+        lexeme = self._lexeme
         try:
-            found = self._sets.named(here.text, self._field) if here.kind is Kind.SET else self._leaves[here.given]
+            leaf = (
+                self._sets.named(lexeme.text, self._field) if lexeme.kind is Kind.SET else self._leaves[lexeme.written]
+            )
         except QueryError as error:
-            raise error.moved(self._reading.span(self._at)[0]) from None
+            raise error.moved(self._lexed.span(self._at)[0]) from None
         self._sets.count += 1
         if self._sets.count > terms.MAX_TERMS:
-            self._sets.refuse(*self._reading.span(self._at))
+            self._sets.refuse(*self._lexed.span(self._at))
         self._at += 1
-        self._here = self._lexemes[self._at]
-        return found
+        self._lexeme = self._lexemes[self._at]
+        return leaf
 
     def _enter(self) -> None:
         self._depth += 1
@@ -248,29 +250,29 @@ class Parser:
     def _group(self) -> expression.Expression:
         opening = self._at
         self._enter()
-        self._go_on()
-        if self._here.kind is _CLOSE:
+        self._advance()
+        if self._lexeme.kind is _CLOSE:
             raise self._error(opening, self._at, "empty brackets", "empty-brackets", "remove them")
         tree = self._or()
-        if self._here.kind is not _CLOSE:
+        if self._lexeme.kind is not _CLOSE:
             raise self._error(opening, opening, "a ( is not closed", "unclosed-bracket", "close it with )")
-        self._go_on()
+        self._advance()
         self._depth -= 1
         self._is_open = False
         return tree
 
     def _in_field(self) -> expression.Expression:
-        at, name = self._at, self._here.text
-        self._go_on()
-        if self._field is not None or self._here.kind is Kind.FIELD:
+        at, name = self._at, self._lexeme.text
+        self._advance()
+        if self._field is not None or self._lexeme.kind is Kind.FIELD:
             raise self._error(
                 at,
                 at,
                 f"{name}: inside another field" if self._field else "a field inside a field",
                 "field-in-field",
-                "a term stands in one field; join two with AND or OR",
+                "a term has one field; join two fields with AND or OR",
             )
-        if self._here.kind not in lexer.STARTS_TERM:
+        if self._lexeme.kind not in lexer.STARTS_TERM:
             raise self._error(
                 at,
                 at,
@@ -284,18 +286,18 @@ class Parser:
         return tree
 
     def _missing_term(self) -> QueryError:
-        here, before = self._here, self._before
-        behind = before.text if before and before.kind is not _OPEN else None
-        what = "the end" if here.kind is _END else here.text
-        place = f"between {behind} and {what}" if behind else f"before {what}"
-        is_end = here.kind is _END and before is not None
+        lexeme, previous = self._lexeme, self._previous
+        previous_text = previous.text if previous and previous.kind is not _OPEN else None
+        next_text = "the end" if lexeme.kind is _END else lexeme.text
+        place = f"between {previous_text} and {next_text}" if previous_text else f"before {next_text}"
+        is_end = lexeme.kind is _END and previous is not None
         return self._error(
             self._at - 1 if is_end else self._at,
             self._at,
             f"a term is missing {place}",
             "missing-term",
-            f'quote it for the word itself: "{here.text}"'
-            if here.text and here.kind is not _CLOSE
+            f'quote it for the word itself: "{lexeme.text}"'
+            if lexeme.text and lexeme.kind is not _CLOSE
             else "add a term or remove the operator",
         )
 
@@ -314,14 +316,14 @@ class Parser:
         for index in (second, first):
             if self._lexemes[index].kind is Kind.LOWER:
                 return self._lower_case(index)
-        if self._lexemes[first].kind is not _WORD or self._here.kind is not _WORD:
+        if self._lexemes[first].kind is not _WORD or self._lexeme.kind is not _WORD:
             return self._error(
                 second, second, "two terms side by side", "side-by-side", "write AND, OR or NOT between them"
             )
         bare = [self._lexemes[first].text]
-        while self._here.kind is _WORD and len(bare) < 12:
-            bare.append(self._here.text)
-            self._go_on()
+        while self._lexeme.kind is _WORD and len(bare) < 12:
+            bare.append(self._lexeme.text)
+            self._advance()
         phrase = " ".join(bare)
         return self._error(
             first,

@@ -1,7 +1,7 @@
-"""Numbers found in a text → rules that may match: the pair index.
+"""From the numbers in a text to the rules that may match: the pair index.
 
 A rule is filed under each pair of one number from its rarest group and one from its second rarest, so that a text
-visits only the rules of which it has both (docs/decisions/0010-rule-engine.md). Knows no words.
+visits only rules for which it has both numbers (docs/decisions/0010-rule-engine.md). Works on numbers only.
 """
 
 from __future__ import annotations
@@ -15,44 +15,43 @@ from bot.rules.prefilter import Distance, Group, Needs, chosen
 
 #: A rule that would need more pairs is filed under its rarest group alone.
 MAX_PAIRS = 64
-#: So few second numbers are a tuple, a third of a set: nine of ten first numbers have no more.
+#: Up to so many second numbers are a tuple, a third the size of a set: enough for nine of ten first numbers.
 FEW = 4
-#: So few rules of one first number are looked at one by one: a dictionary of their pairs is ten times as big.
+#: Up to so many rules of one first number are checked one by one: a dictionary of their pairs is ten times as big.
 FEW_RULES = 8
 
 
 class _Open(NamedTuple):
-    """What a rule's place in the index leaves open."""
+    """The conditions of a rule that its place in the index does not check."""
 
-    #: Groups that it does not stand under.
+    #: Groups that the rule is not filed under.
     groups: tuple[Group, ...]
-    #: Numbers cannot say all of it.
+    #: The numbers alone do not decide the rule.
     is_partial: bool
-    #: Every group, where some number is unsure: found among the sure ones, they decide.
+    #: Every group, if a number is unsure: when each has a sure number in the text, they decide.
     doubtful: tuple[Group, ...]
 
 
 class RuleIndex:
-    """Rules under pairs of numbers that must both be found."""
+    """Rules filed under pairs of numbers that a text must both have."""
 
     def __init__(self, rules: Iterable[Needs], unsure: AbstractSet[int], weights: Sequence[int]) -> None:
-        """``weights``: by number, how often it is likely to be found."""
+        """``weights``: by number, how often a text is likely to have it."""
         self._unsure = frozenset(unsure)
-        #: By rule: the group of its first numbers, and of its second ones; empty: it needs no second.
+        #: By rule: the group of its first numbers, and the group of its second numbers (empty: it needs no second).
         self._first: list[Group] = []
         self._second: list[Group] = []
-        #: By rule: none of these may be found.
+        #: By rule: the numbers that a text must not have.
         self._forbidden: list[Group] = []
         self._open: dict[int, _Open] = {}
-        #: Of rules of which numbers and their places say all: what must be near.
+        #: The distances of each rule that numbers and their places decide.
         self.distances: dict[int, tuple[Distance, ...]] = {}
         self._singles: dict[int, tuple[int, ...]] = {}
         #: By first number: the rules with a second one.
         self._under: list[tuple[int, ...]] = [()] * len(weights)
         #: First number of many rules -> second number -> the rules that are under the two.
         self._pairs: dict[int, dict[int, tuple[int, ...]]] = {}
-        #: By first number: the second ones. A set is told apart from what was found without a look at each member, a
-        #: list is one look-up, and both are worth the memory where many members lie all over it.
+        #: By first number: the second numbers. ``set.isdisjoint`` does not visit each member.
         self._seconds: list[AbstractSet[int] | Group] = [()] * len(weights)
         self._place_all(rules, weights.__getitem__)
 
@@ -61,31 +60,31 @@ class RuleIndex:
         under: dict[int, list[int]] = {}
         for rule, needs in enumerate(rules):
             self._place(rule, needs, weight, shared)
-            here = (rule,)
+            entry = (rule,)
             for first in self._first[rule]:
                 if not self._second[rule]:
-                    self._singles[first] = self._singles.get(first, ()) + here
+                    self._singles[first] = self._singles.get(first, ()) + entry
                 elif self._under[first]:
                     under.setdefault(first, [*self._under[first]]).append(rule)
                 else:
-                    self._under[first] = here
-                    # Most have no more, and then nothing is made for them.
+                    self._under[first] = entry
+                    # Most first numbers have one rule; these need no more memory.
                     self._seconds[first] = self._second[rule]
         while under:
-            first, several = under.popitem()
-            self._under[first] = tuple(several)
-            seconds = {*chain.from_iterable([self._second[rule] for rule in several])}
-            # Copied from a set it is as small as can be, from anything else twice or four times that.
+            first, rule_numbers = under.popitem()
+            self._under[first] = tuple(rule_numbers)
+            seconds = {*chain.from_iterable([self._second[rule] for rule in rule_numbers])}
+            # A frozenset copied from a set has the smallest size; from any other source it is two to four times as big.
             self._seconds[first] = frozenset(seconds) if len(seconds) > FEW else tuple(seconds)
-            if len(several) > FEW_RULES:
-                self._pairs[first] = self._paired(several)
+            if len(rule_numbers) > FEW_RULES:
+                self._pairs[first] = self._paired(rule_numbers)
 
     def _paired(self, rules: Iterable[int]) -> dict[int, tuple[int, ...]]:
         inner: dict[int, tuple[int, ...]] = {}
         for rule in rules:
-            here = (rule,)
+            entry = (rule,)
             for second in self._second[rule]:
-                inner[second] = inner[second] + here if second in inner else here
+                inner[second] = inner[second] + entry if second in inner else entry
         return inner
 
     def _place(self, rule: int, needs: Needs, weight: Callable[[int], float], shared: dict[Group, Group]) -> None:
@@ -98,8 +97,11 @@ class RuleIndex:
         is_sure = needs.is_whole and self._unsure.isdisjoint(chain(needs.forbidden, *ranked, *sides))
         if is_sure and sides:
             self.distances[rule] = tuple(
-                one._replace(left=shared.setdefault(one.left, one.left), right=shared.setdefault(one.right, one.right))
-                for one in needs.distances
+                distance._replace(
+                    left=shared.setdefault(distance.left, distance.left),
+                    right=shared.setdefault(distance.right, distance.right),
+                )
+                for distance in needs.distances
             )
         is_partial = not is_sure or bool(sides)
         if is_partial or len(paired) < len(ranked):
@@ -107,46 +109,46 @@ class RuleIndex:
             self._open[rule] = _Open(tuple(ranked[len(paired) :]), is_partial, tuple(ranked) if is_decided else ())
         forbidden = needs.forbidden
         if not self._unsure.isdisjoint(forbidden):
-            forbidden = tuple([one for one in forbidden if one not in self._unsure])
+            forbidden = tuple([number for number in forbidden if number not in self._unsure])
         self._forbidden.append(shared.setdefault(forbidden, forbidden))
 
     @property
     def partial(self) -> list[int]:
-        """Rules of which numbers and their places cannot say all."""
-        return [rule for rule, left in self._open.items() if left.is_partial and rule not in self.distances]
+        """Return the rules that numbers and their places do not decide."""
+        return [rule for rule, conditions in self._open.items() if conditions.is_partial and rule not in self.distances]
 
     def several_groups(self) -> Iterator[tuple[int, tuple[Group, ...]]]:
-        """The rules that need several things, and each of these."""
+        """Return the rules that need several groups, with their groups."""
         for rule, (first, second) in enumerate(zip(self._first, self._second, strict=True)):
-            others = self._open[rule].groups if rule in self._open else ()
-            if second or others:
-                yield rule, (first, second, *others) if second else (first, *others)
+            more_groups = self._open[rule].groups if rule in self._open else ()
+            if second or more_groups:
+                yield rule, (first, second, *more_groups) if second else (first, *more_groups)
 
-    def candidates(self, found: set[int]) -> tuple[set[int], set[int]]:
-        """Rules that surely are true of the numbers, and rules that may be."""
-        is_apart = found.isdisjoint
+    def candidates(self, numbers: set[int]) -> tuple[set[int], set[int]]:
+        """Return the rules that are surely true of the numbers, and the rules that may be."""
+        is_disjoint = numbers.isdisjoint
         forbidden, open_, pairs, seconds = self._forbidden, self._open, self._pairs, self._seconds
-        reached = [rule for first in self._singles.keys() & found for rule in self._singles[first]]
-        for first in [first for first in found if not is_apart(seconds[first])]:
-            here = self._under[first]
-            if len(here) == 1:
-                reached += here
+        reached = [rule for first in self._singles.keys() & numbers for rule in self._singles[first]]
+        for first in [first for first in numbers if not is_disjoint(seconds[first])]:
+            rules = self._under[first]
+            if len(rules) == 1:
+                reached += rules
             elif inner := pairs.get(first):
-                for second in found.intersection(seconds[first]):
+                for second in numbers.intersection(seconds[first]):
                     reached += inner[second]
             else:
-                reached += [rule for rule in here if not is_apart(self._second[rule])]
-        sure = {rule for rule in reached if is_apart(forbidden[rule])}
+                reached += [rule for rule in rules if not is_disjoint(self._second[rule])]
+        sure = {rule for rule in reached if is_disjoint(forbidden[rule])}
         partial: set[int] = set()
         if open_:
             certain: set[int] | None = None
             for rule in open_.keys() & sure:
                 groups, is_partial, doubtful = open_[rule]
-                if groups and any(map(is_apart, groups)):
+                if groups and any(map(is_disjoint, groups)):
                     sure.remove(rule)
                 elif is_partial:
                     if doubtful and certain is None:
-                        certain = found - self._unsure
+                        certain = numbers - self._unsure
                     if certain is None or not doubtful or any(map(certain.isdisjoint, doubtful)):
                         sure.remove(rule)
                         partial.add(rule)

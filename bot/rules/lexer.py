@@ -1,7 +1,6 @@
-"""A query as lexemes; knows what a mark means, not what may follow what.
+"""Split a query into lexemes: what each mark means, not what may follow what.
 
-A lexeme is read once for each text that stands for it and remembered; where it is in a query is looked up only
-when there is something to tell.
+A lexeme is read once per text and cached. Its place in the query is looked up only for an error message.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from bot.rules.memo import Memo
 from bot.rules.spelling import did_you_mean
 
 MAX_NEAR = 1_000
-#: What a bare NEAR means (as Meltwater has it).
+#: Distance of a bare NEAR, the same as at Meltwater.
 DEFAULT_NEAR = 4
-#: Texts whose lexemes are remembered, and how long they may be: some 10 MB at most.
+#: Number of texts whose lexemes are cached, and their maximum length: some 10 MB at most.
 REMEMBERED, REMEMBERED_CHARACTERS = 1 << 14, 60
 
 
 class Kind(Enum):
-    """What a lexeme is."""
+    """The kind of a lexeme."""
 
     WORD = "word"
     PHRASE = "phrase"
@@ -40,59 +39,59 @@ class Kind(Enum):
     OR = "OR"
     NOT = "NOT"
     NEAR = "NEAR"
-    #: A word that would be one of these operators in capitals.
+    #: An operator in small letters: and, or, not, near.
     LOWER = "and"
     END = "end"
-    #: No lexeme: the query is read no further.
+    #: A mistake: the rest of the query is not read.
     WRONG = "wrong"
 
 
-#: What one term is without a field and brackets.
+#: The kinds that can be a whole term.
 LEAVES = (Kind.WORD, Kind.PHRASE, Kind.EXACT, Kind.REGEX, Kind.SET)
 STARTS_TERM = (*LEAVES, Kind.LOWER, Kind.FIELD, Kind.OPEN)
 
 
 class Lexeme(NamedTuple):
-    """One mark, word, phrase or set of a query, and where it is."""
+    """One mark, word, phrase or set of a query."""
 
     kind: Kind
-    #: Without its quotes, braces or slashes.
+    #: The text without quotes, braces or slashes.
     text: str
-    #: As it is in the query, white space behind it left out.
-    given: str
-    #: Of NEAR, and of a phrase with ``~n``.
+    #: The lexeme as written in the query, without the white space behind it.
+    written: str
+    #: The distance of NEAR, or of a phrase with ``~n``.
     words: int | None = None
     is_ordered: bool = False
     ignores_case: bool = False
 
     @property
     def inside(self) -> int:
-        """Where its text starts."""
+        """Return the offset of its text in the lexeme."""
         return self.kind in (Kind.PHRASE, Kind.EXACT, Kind.REGEX)
 
 
 @dataclass(frozen=True)
 class LexedQuery:
-    """The lexemes of one query, the last END or WRONG."""
+    """The lexemes of one query; the last is END or WRONG."""
 
     query: str
     lexemes: Sequence[Lexeme]
-    #: What is wrong with the lexeme that WRONG stands for.
+    #: The mistake at WRONG.
     error: QueryError | None = None
 
     @functools.cached_property
     def _starts(self) -> list[int]:
-        return [found.start() for found in _LEXEME.finditer(self.query)]
+        return [match.start() for match in _LEXEME.finditer(self.query)]
 
     def span(self, index: int) -> tuple[int, int]:
-        """Where a lexeme is in the query."""
+        """Return the start and end of a lexeme in the query."""
         if index >= len(self._starts):
             return len(self.query), len(self.query)
         start = self._starts[index]
-        return start, start + len(self.lexemes[index].given)
+        return start, start + len(self.lexemes[index].written)
 
 
-#: First what nearly every lexeme is; a field takes the white space behind it along.
+#: The most frequent form comes first; a field includes the white space behind it.
 _LEXEME = re.compile(
     rf"""
       \w++(?![^\s\u200b"(){{}}])
@@ -114,7 +113,7 @@ _NEAR = re.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z"
 _LOOKS_NEAR = re.compile(r"O?NEAR(?:[/~:]|\d)", re.IGNORECASE)
 _LOWER = re.compile(r"(?:and|or|not|o?near(?:/\d+f?)?)\Z", re.IGNORECASE)
 _UNKNOWN_FIELD = re.compile(r"([^\W\d_][\w-]*):(?!//)(?=.)|([^\W\d_][\w-]*):\Z")
-#: Words that no rule below could mean otherwise: nearly all.
+#: Words that can only be words: nearly all.
 _PLAIN = re.compile(r"(?!(?:and|or|not|o?near)(?![a-z]))\w+\*?\Z", re.IGNORECASE)
 _OTHER_OPERATORS = {"&&": "AND", "||": "OR", "|": "OR", "&": "AND", "!": "NOT"}
 _OPERATORS = {"AND": Kind.AND, "OR": Kind.OR, "NOT": Kind.NOT}
@@ -123,7 +122,7 @@ _WRONG = Lexeme(Kind.WRONG, "", "")
 
 
 def is_bare(word: str) -> bool:
-    """Whether a term can be in a query without quotes."""
+    """Return whether a term needs no quotes in a query."""
     if word[:1] in "/$-+!" or not _LEXEME.fullmatch(word):
         return False
     try:
@@ -133,52 +132,52 @@ def is_bare(word: str) -> bool:
 
 
 def lex(query: str) -> LexedQuery:
-    """The lexemes of a normal text, as far as it can be read."""
-    given = _LEXEME.findall(query)
+    """Split a normal text into lexemes, up to its first mistake."""
+    texts = _LEXEME.findall(query)
     try:
-        return LexedQuery(query, [*map(_LEXEMES.__getitem__, given), _END])
+        return LexedQuery(query, [*map(_LEXEMES.__getitem__, texts), _END])
     except QueryError:
-        return _read_to_error(query, given)
+        return _read_to_error(query, texts)
 
 
-def _read_to_error(query: str, given: Sequence[str]) -> LexedQuery:
+def _read_to_error(query: str, texts: Sequence[str]) -> LexedQuery:
     lexemes: list[Lexeme] = []
-    for one in given:
+    for text in texts:
         try:
-            lexemes.append(lexeme(one))
+            lexemes.append(lexeme(text))
         except QueryError as error:
-            reading = LexedQuery(query, [*lexemes, _WRONG])
-            return LexedQuery(query, reading.lexemes, error.moved(reading.span(len(lexemes))[0]))
+            lexed = LexedQuery(query, [*lexemes, _WRONG])
+            return LexedQuery(query, lexed.lexemes, error.moved(lexed.span(len(lexemes))[0]))
     raise AssertionError(query)
 
 
-def lexeme(given: str) -> Lexeme:
-    """Of a text that is one lexeme. Raises QueryError with offsets into it."""
-    return _LEXEMES[given]
+def lexeme(text: str) -> Lexeme:
+    """Return the lexeme of a text that is one lexeme. Raises QueryError with offsets into the text."""
+    return _LEXEMES[text]
 
 
-def _lexeme(given: str) -> Lexeme:
-    if _PLAIN.match(given):
-        return Lexeme(Kind.WORD, given, given)
-    match given[0]:
+def _lexeme(text: str) -> Lexeme:
+    if _PLAIN.match(text):
+        return Lexeme(Kind.WORD, text, text)
+    match text[0]:
         case "(":
-            return Lexeme(Kind.OPEN, "(", given)
+            return Lexeme(Kind.OPEN, "(", text)
         case ")":
-            return Lexeme(Kind.CLOSE, ")", given)
-        case '"' if len(given) > 1:
-            return _phrase(given)
-        case "{" if len(given) > 1:
-            return Lexeme(Kind.EXACT, given[1:-1], given)
-        case "/" if found := _REGEX.match(given):
-            return Lexeme(Kind.REGEX, found[1], given, ignores_case=bool(found[2]))
-        case "$" if found := _SET.match(given):
-            return Lexeme(Kind.SET, found[1], given)
+            return Lexeme(Kind.CLOSE, ")", text)
+        case '"' if len(text) > 1:
+            return _phrase(text)
+        case "{" if len(text) > 1:
+            return Lexeme(Kind.EXACT, text[1:-1], text)
+        case "/" if match := _REGEX.match(text):
+            return Lexeme(Kind.REGEX, match[1], text, ignores_case=bool(match[2]))
+        case "$" if match := _SET.match(text):
+            return Lexeme(Kind.SET, match[1], text)
         case '"' | "{" | "}":
-            raise _unpaired(given)
-    field = given.rstrip()
+            raise _unpaired(text)
+    field = text.rstrip()
     if field[-1] == ":" and field[:-1] in expression.FIELDS:
         return Lexeme(Kind.FIELD, field[:-1], field)
-    return _word(given)
+    return _word(text)
 
 
 _LEXEMES = Memo(_lexeme, size=REMEMBERED, longest=REMEMBERED_CHARACTERS)
@@ -189,21 +188,21 @@ def _unpaired(mark: str) -> QueryError:
         return QueryError("a quote is not closed", 0, 1, "unclosed-quote", 'close it with "')
     if mark == "{":
         return QueryError(
-            "a { is not closed", 0, 1, "unclosed-brace", "close it with }: {BES} is found in exactly this case"
+            "a { is not closed", 0, 1, "unclosed-brace", "close it with }: {BES} matches exactly this case"
         )
     return QueryError(f"a {mark} that was never opened", 0, 1, "unopened", f'remove it, or put it in quotes: "{mark}"')
 
 
-def _phrase(given: str) -> Lexeme:
-    inner, mark, slop = given[1:].rpartition('"~')
+def _phrase(text: str) -> Lexeme:
+    inner, mark, slop = text[1:].rpartition('"~')
     if not mark:
-        return Lexeme(Kind.PHRASE, given[1:-1], given)
-    end = len(given)
+        return Lexeme(Kind.PHRASE, text[1:-1], text)
+    end = len(text)
     if not slop:
         raise QueryError("~ needs a number of words", end - 1, end, "bad-window", 'as in "a b c"~5')
     words = int(slop[:9])
     _check_distance(words, end - len(slop), end)
-    return Lexeme(Kind.PHRASE, inner, given, words=words)
+    return Lexeme(Kind.PHRASE, inner, text, words=words)
 
 
 def _check_distance(words: int, start: int, end: int) -> None:
@@ -231,11 +230,11 @@ def _word(word: str) -> Lexeme:
 
 
 def _check_word(word: str) -> None:
-    """Refuse what another product would read otherwise."""
+    """Refuse a word that other products read as an operator or a mark."""
     end = len(word)
     if _LOOKS_NEAR.match(word):
         raise QueryError(
-            f"{word} is no distance",
+            f"{word} is not a distance",
             0,
             end,
             "bad-near",
@@ -250,7 +249,7 @@ def _check_word(word: str) -> None:
         help_ = f'write AND between terms that are all needed, or "{word}" for the mark itself'
         raise QueryError(f"{word[0]} is not an operator", 0, 1, "unknown-operator", help_)
     if word[0] == word[-1] == "'" and len(word) > 2:
-        raise QueryError("single quotes hold no phrase", 0, end, "single-quotes", f'write "{word[1:-1]}"')
+        raise QueryError("single quotes do not make a phrase", 0, end, "single-quotes", f'write "{word[1:-1]}"')
     if word[0] == "/":
         raise QueryError("a / is not closed", 0, end, "unclosed-regex", f'close it, or write "{word}"')
     if word[0] == "$":
@@ -258,23 +257,23 @@ def _check_word(word: str) -> None:
     if re.search(r"[~^]\d*(?:\.\d+)?\Z", word):
         mark = max(word.rfind("~"), word.rfind("^"))
         raise QueryError(
-            f"{word[mark:]} is not known here",
+            f"{word[mark:]} is not supported",
             mark,
             end,
             "unknown-operator",
-            'there are no boosts and no fuzzy words; "a b"~5 is a phrase with up to five other words inside',
+            'boosts and fuzzy words are not supported; "a b"~5 is a phrase with up to five other words inside',
         )
     _check_field(word)
 
 
 def _check_field(word: str) -> None:
-    found = _UNKNOWN_FIELD.match(word)
+    match = _UNKNOWN_FIELD.match(word)
     if "://" in word:
         host = word.partition("://")[2].partition("/")[0].removeprefix("www.")
         raise QueryError("an address", 0, len(word), "bare-address", f'write url:"{word}" or site:{host or "HOST"}')
-    if not found:
+    if not match:
         return
-    name = found[1] or found[2]
+    name = match[1] or match[2]
     guess = did_you_mean(name.casefold(), expression.FIELDS)
     fields = "the fields are " + ", ".join(expression.FIELDS)
     help_ = f"did you mean {guess}:?" if guess else f'{fields}; for the mark itself write "{word}"'

@@ -1,4 +1,4 @@
-"""What is allowed in a rule and rarely meant."""
+"""Find what a rule allows and rarely means."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.rules.errors import QueryError, RuleProblem
 from bot.rules.evaluation import CompiledRule
 from bot.rules.reading import Kind, Part
 
-#: What is behind the comma of a name and is no name.
+#: Words behind the comma of a name that are part of the name.
 _NAME_TAIL = re.compile(
     r"(?:inc|ltd|llc|llp|corp|co|plc|gmbh|ag|kg|s\.?a|s\.?p\.?a|n\.?v|b\.?v|pty|jr|sr|ii|iii|m\.?d|ph\.?d|esq)\.?\Z",
     re.IGNORECASE,
@@ -23,24 +23,24 @@ _ACRONYM = re.compile(r"[^\W_]{2,5}\Z")
 
 
 def warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
-    """In the order of the rule; none of them stops it."""
+    """Return the warnings in the order of the rule; none stops it."""
     rule = compiled.rule
-    found = [*_of_lists(rule), *_of_query(rule), *_unguarded(rule, compiled.parts), *_contradictions(rule)]
-    found += _names(rule, compiled.parts)
-    found += _costly_regexes(rule, compiled.parts)
+    problems = [*_of_lists(rule), *_of_query(rule), *_unguarded(rule, compiled.parts), *_contradictions(rule)]
+    problems += _names(rule, compiled.parts)
+    problems += _costly_regexes(rule, compiled.parts)
     if not rule.stem:
-        found += _plurals(rule, compiled.parts)
+        problems += _plurals(rule, compiled.parts)
     if not rule.must_match and not rule.must_not_match:
-        found.append(
+        problems.append(
             RuleProblem(
                 place=("name",),
                 end=len(rule.name),
                 code="no-examples",
                 message="the rule has no examples",
-                help="add must_match with a headline that it must find, must_not_match with one that it must not",
+                help="add must_match with a headline that it must match, must_not_match with one that it must not",
             )
         )
-    return tuple(found)
+    return tuple(problems)
 
 
 def _of_lists(rule: model.Rule) -> Iterator[RuleProblem]:
@@ -57,22 +57,22 @@ def _of_lists(rule: model.Rule) -> Iterator[RuleProblem]:
 
 
 def _of_plain_list(rule: model.Rule) -> Iterator[RuleProblem]:
-    """A comma may also split a name over two lines of a plain list, which has a line for each item."""
+    """Warn of a comma that splits a name over two lines of a plain list, which has a line for each item."""
     for key, lines in (("all", rule.all), ("any", rule.any), ("none", rule.none)):
-        for before, line in itertools.pairwise(lines):
-            if len(before.terms) == len(line.terms) == 1 and line.label in ("", line.terms[0]):
-                yield from _of_comma((key, line.label, 0), before.terms[0], line.terms[0])
+        for previous, line in itertools.pairwise(lines):
+            if len(previous.terms) == len(line.terms) == 1 and line.label in ("", line.terms[0]):
+                yield from _of_comma((key, line.label, 0), previous.terms[0], line.terms[0])
 
 
 def is_name_tail(piece: str) -> bool:
-    """Whether what is behind a comma belongs to the name before it: Inc., Ltd."""
+    """Return whether the text behind a comma belongs to the name before it: Inc., Ltd."""
     return _NAME_TAIL.match(piece.strip()) is not None
 
 
-def _of_comma(place: tuple[str | int, ...], before: str, term: str) -> Iterator[RuleProblem]:
-    is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", before.strip()) and re.match(r"\d{3}(?!\w)", term.strip())
+def _of_comma(place: tuple[str | int, ...], previous: str, term: str) -> Iterator[RuleProblem]:
+    is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", previous.strip()) and re.match(r"\d{3}(?!\w)", term.strip())
     if is_number or is_name_tail(term):
-        joined = f"{before.strip()}{',' if is_number else ', '}{term.strip()}"
+        joined = f"{previous.strip()}{',' if is_number else ', '}{term.strip()}"
         yield RuleProblem(
             place=place,
             end=len(term),
@@ -104,8 +104,8 @@ def _of_query(rule: model.Rule) -> Iterator[RuleProblem]:
         if leaf.text in seen:
             continue
         seen.add(leaf.text)
-        found = re.search(rf"(?<!\w){re.escape(leaf.text)}(?!\w)", rule.query)
-        start, end = found.span() if found else (0, 1)
+        match = re.search(rf"(?<!\w){re.escape(leaf.text)}(?!\w)", rule.query)
+        start, end = match.span() if match else (0, 1)
         yield from _of_words(("query",), start, end, leaf, is_alone)
 
 
@@ -141,35 +141,35 @@ def _of_words(
             start=start,
             end=end,
             code="short-word",
-            message=f'"{leaf.text}" is short and will be found where it is not meant',
+            message=f'"{leaf.text}" is short and will match where it is not meant',
             help=_help_with_short(word, is_capitals),
         )
 
 
 def _is_distinctive(word: str, is_capitals: bool, is_alone: bool) -> bool:
-    """3G, S3 and, beside another line, UK: short, but hardly found where they are not meant."""
+    """Return whether a short word rarely matches where it is not meant: 3G, S3 and, with another line, UK."""
     has_both = any(char.isdigit() for char in word) and not word.isdigit()
     return has_both or (is_capitals and not is_alone)
 
 
 def _help_with_short(word: str, is_capitals: bool) -> str:
     if is_capitals:
-        return "add a line that must be found too"
+        return "add another line that must match"
     if word.isdigit():
-        return f'write what it counts too, as in "{word} people"'
+        return f'write what it counts, as in "{word} people"'
     return f"if it is an acronym, write it in capitals: {word.upper()}; otherwise write a longer phrase"
 
 
 def _unguarded(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
-    """An acronym on its own: nothing tells the regulator from the parents."""
-    positive = [part for part in parts if part.kind is not Kind.NONE]
+    """Warn of an acronym as the only line: it matches the parents as well as the regulator."""
+    required = [part for part in parts if part.kind is not Kind.NONE]
     has_guard = any(part.kind is Kind.NONE for part in parts) or rule.feeds
     if (
         has_guard
-        or sum(part.kind is Kind.ALL for part in positive) + any(part.kind is Kind.ANY for part in positive) > 1
+        or sum(part.kind is Kind.ALL for part in required) + any(part.kind is Kind.ANY for part in required) > 1
     ):
         return
-    for part in positive:
+    for part in required:
         tree = part.expression
         for leaf in expression.children(tree) if isinstance(tree, expression.Any | expression.Named) else (tree,):
             if isinstance(leaf, expression.Words) and leaf.pattern.is_capitals and _ACRONYM.match(leaf.text):
@@ -177,12 +177,12 @@ def _unguarded(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProble
 
 
 def _plurals(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
-    """Nouns that do not find their own plural: one problem for the rule, at the first of them."""
+    """Warn once for the rule, at the first noun that does not match its plural."""
     missed: dict[str, tuple[Part, expression.Words, str]] = {}
     for part in parts:
-        beside = [leaf for leaf in expression.leaves(part.expression) if isinstance(leaf, expression.Words)]
-        for leaf in beside if part.kind is not Kind.NONE else ():
-            if plural := word_forms.without_plural(leaf, beside):
+        terms = [leaf for leaf in expression.leaves(part.expression) if isinstance(leaf, expression.Words)]
+        for leaf in terms if part.kind is not Kind.NONE else ():
+            if plural := word_forms.without_plural(leaf, terms):
                 missed.setdefault(leaf.text, (part, leaf, plural))
     if not missed:
         return
@@ -199,7 +199,7 @@ def _plurals(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]
 
 
 def _names(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
-    """Names that also match a word of the language: one problem for the rule, at the first of them."""
+    """Warn once for the rule, at the first name that also matches a word of the language."""
     names: dict[str, tuple[Part, expression.Words]] = {}
     for part in parts:
         leaves = expression.leaves(part.expression) if part.kind is not Kind.NONE else ()
@@ -219,12 +219,12 @@ def _names(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
         )
 
 
-def _same_goes_for(others: list[str]) -> str:
-    return f"; the same goes for {', '.join(others[:5])}{' …' if len(others) > 5 else ''}" if others else ""
+def _same_goes_for(terms: list[str]) -> str:
+    return f"; the same goes for {', '.join(terms[:5])}{' …' if len(terms) > 5 else ''}" if terms else ""
 
 
 def _place(rule: model.Rule, part: Part, leaf: expression.Words) -> tuple[tuple[str | int, ...], int]:
-    """Where a term of a part is in its rule, and its offset there; where a set has it, the set's use."""
+    """Return where a term of a part is in its rule, and its offset there; a term of a set is where the set is used."""
     if rule.query is not None:
         return ("query",), max(rule.query.find(leaf.text), 0)
     for key, lines in (("all", rule.all), ("any", rule.any)):
@@ -242,7 +242,7 @@ def _ambiguous(rule: model.Rule, part: Part, leaf: expression.Words) -> RuleProb
         end=start + len(leaf.text),
         code="ambiguous-acronym",
         message=f"{leaf.text} alone may mean something else",
-        help="add a line under all that must be found too, or none with the words of the other meaning",
+        help="add another line under all, or write the words of the other meaning under none",
     )
 
 
@@ -263,7 +263,7 @@ def _costly_regexes(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleP
             end=start + len(leaf.source),
             code="costly-regex",
             message=f"this expression may take {regex.most_seconds(size):.0f} seconds on an article of a megabyte",
-            help="repeat less: a smaller number in { }, and plain letters in the place of \\p{L} or [^ ]",
+            help="repeat less: a smaller number in { }, and plain letters instead of \\p{L} or [^ ]",
         )
 
 
@@ -279,6 +279,6 @@ def _contradictions(rule: model.Rule) -> Iterator[RuleProblem]:
                         place=("none", *place),
                         end=len(term),
                         code="found-and-excluded",
-                        message=f'"{term}" stands in {key} ({line.label}) and in none',
-                        help="an article that has it never matches; remove one of the two",
+                        message=f'"{term}" is in {key} ({line.label}) and in none',
+                        help="an article with this term never matches; remove one of the two",
                     )

@@ -1,4 +1,4 @@
-"""What was worked out once for a text, remembered within bounds; knows nothing of what is worked out."""
+"""A bounded cache of results by text."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ Value = TypeVar("Value")
 
 
 class Memo(dict[str, Value]):
-    """Asked with ``[text]``: what was not asked for while ``size`` others were is forgotten.
+    """Computes the result on ``memo[text]``; forgets a text that is not used while ``size`` others are.
 
-    A dict, since a look-up in C is what it is for; a failure is raised and not remembered.
+    It is a dict because a look-up in C is its purpose; an error is raised and not cached.
     """
 
-    __slots__ = ("_longest", "_old", "_size", "_work_out")
+    __slots__ = ("_compute", "_longest", "_old", "_size")
 
-    def __init__(self, work_out: Callable[[str], Value], *, size: int, longest: int) -> None:
-        """Remembers at most twice ``size`` texts, none of more than ``longest`` characters."""
+    def __init__(self, compute: Callable[[str], Value], *, size: int, longest: int) -> None:
+        """Cache at most twice ``size`` texts, none longer than ``longest`` characters."""
         super().__init__()
-        self._work_out = work_out
+        self._compute = compute
         self._size = size
         self._longest = longest
         self._old: dict[str, Value] = {}
 
     def forget(self) -> None:
-        """Remember nothing any more."""
+        """Drop all cached results."""
         self.clear()
         self._old.clear()
 
     def __missing__(self, text: str) -> Value:
-        found = self._old.get(text)
-        if found is None:
-            found = self._work_out(text)
+        result = self._old.get(text)
+        if result is None:
+            result = self._compute(text)
         if len(text) <= self._longest:
             if len(self) >= self._size:
                 self._old = dict(self)
                 self.clear()
-            self[text] = found
-        return found
+            self[text] = result
+        return result

@@ -1,6 +1,6 @@
-"""What comes near a rule: looser versions of it, each true where one thing keeps the rule from matching.
+"""Make looser versions of a rule, each without the one thing that may keep it from matching.
 
-A looser version is a rule like any other, so that the index finds near misses as fast as matches.
+A looser version is a rule like any other, so the index finds near misses as fast as matches.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from bot.rules.errors import QueryError
 from bot.rules.evaluation import CompiledRule
 from bot.rules.reading import Kind, Part, Reading
 
-#: A rule of more lines has a version for each of its first ones only.
+#: Only the first lines of a rule get a version without the line.
 MAX_LINES = 20
-#: A longer label is a part of a query: its beginning says enough.
+#: Maximum length of a label; a longer one is a part of a query.
 MAX_LABEL = 60
 
 
@@ -30,42 +30,42 @@ class Looser:
 
 
 def looser(compiled: CompiledRule) -> tuple[Looser, ...]:
-    """The nearest first: wordings, then exclusions, then each line that had to be found."""
-    found = []
+    """Return the looser versions, nearest first: wordings, then exclusions, then each required line."""
+    versions = []
     parts = compiled.parts
     if (relaxed := tuple(map(_relaxed_part, parts))) != parts:
-        found.append(_looser(compiled, "written differently or too far apart", relaxed))
-    wanted = tuple(part for part in parts if part.kind is not Kind.NONE)
-    if len(wanted) < len(parts):
-        found.append(_looser(compiled, "excluded", wanted))
-    found.extend(
+        versions.append(_looser(compiled, "written differently or too far apart", relaxed))
+    without_exclusions = tuple(part for part in parts if part.kind is not Kind.NONE)
+    if len(without_exclusions) < len(parts):
+        versions.append(_looser(compiled, "excluded", without_exclusions))
+    versions.extend(
         _looser(compiled, what, tuple(part for part in parts if part not in left_out))
         for what, left_out in _lines(parts)
     )
-    return tuple(found)
+    return tuple(versions)
 
 
 def _looser(compiled: CompiledRule, what: str, parts: tuple[Part, ...]) -> Looser:
-    # Without capitals of its own no title makes it weak: a weak find is a near miss.
+    # Without the list of its capitals a shouting title does not make it weak: a weak match is a near miss.
     return Looser(what=what, compiled=replace(compiled, own=Reading(parts)))
 
 
 def _lines(parts: tuple[Part, ...]) -> Iterator[tuple[str, tuple[Part, ...]]]:
-    """What may be left out, one thing at a time, so that something is still needed."""
-    needed = [part for part in parts if part.kind is Kind.ALL]
+    """Return what can be dropped, one thing at a time, so that something is still required."""
+    required = [part for part in parts if part.kind is Kind.ALL]
     either = tuple(part for part in parts if part.kind is Kind.ANY)
-    if len(needed) + bool(either) < 2:
+    if len(required) + bool(either) < 2:
         return
-    for part in needed[:MAX_LINES]:
-        others = [other for other in needed if other is not part]
-        if either or any(expression.needs_something(other.expression) for other in others):
+    for part in required[:MAX_LINES]:
+        remaining = [other for other in required if other is not part]
+        if either or any(expression.needs_something(other.expression) for other in remaining):
             yield f"no {short(part.label)}", (part,)
-    if either and any(expression.needs_something(part.expression) for part in needed):
+    if either and any(expression.needs_something(part.expression) for part in required):
         yield f"none of {short(', '.join(part.label for part in either))}", either
 
 
 def short(label: str) -> str:
-    """At most ``MAX_LABEL`` characters of it."""
+    """Shorten a label to ``MAX_LABEL`` characters."""
     return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1] + "…"
 
 
@@ -74,7 +74,7 @@ def _relaxed_part(part: Part) -> Part:
 
 
 def _relaxed(tree: expression.Expression) -> expression.Expression:
-    """Without regard to capitals, accents, distance and order."""
+    """Return the expression without capitals, accents, distance and order."""
     match tree:
         case expression.Words():
             return _relaxed_words(tree)
@@ -100,5 +100,5 @@ def _relaxed_words(leaf: expression.Words) -> expression.Words:
         relaxed = expression.words(plain, field=leaf.field)
     except QueryError:
         return leaf
-    # “BlackBerry” is found in any case as it is.
+    # “BlackBerry” already matches in any case.
     return leaf if relaxed.pattern == leaf.pattern else relaxed

@@ -1,4 +1,4 @@
-"""A query or a list item as written → Expression, its mistakes placed in the text as it was given."""
+"""Parse a query or a list item into an expression; a mistake has its place in the text as written."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _NO_SETS: terms.Sets = MappingProxyType({})
 
 
 def parse_query(text: str, *, sets: terms.Sets = _NO_SETS) -> expression.Expression:
-    """The expression of a query. Raises QueryError with offsets into the text."""
+    """Parse a query. Raises QueryError with offsets into the text."""
     return _in_place(text, lambda normal: grammar.Parser(normal, terms.SetReader(sets)).whole())
 
 
 def parse_term(text: str, *, sets: terms.Sets = _NO_SETS) -> expression.Expression:
-    """The expression of one list item: a term without operators. Raises QueryError."""
+    """Parse one list item: a term without operators. Raises QueryError."""
     if text.isascii() and "$" not in text and len(text) <= MAX_CHARACTERS:
         return terms.ITEMS[text]
     return _in_place(text, lambda normal: terms.item(normal, terms.SetReader(sets), None))
 
 
 def _in_place(text: str, read: Callable[[str], expression.Expression]) -> expression.Expression:
-    """Read the normal form of a text; place an error in the text itself."""
+    """Parse the normal form of a text, and place an error in the text itself."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError(
             f"{len(text):,} characters; at most {MAX_CHARACTERS:,}",

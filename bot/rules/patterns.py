@@ -1,7 +1,4 @@
-"""One term as a pattern over words: what each word must be and what must be between them.
-
-Knows no operators and no articles.
-"""
+"""One term as a pattern over words: what each word must be, and what must be between the words."""
 
 from __future__ import annotations
 
@@ -13,9 +10,9 @@ from typing import NamedTuple
 from bot.language import tokens
 from bot.rules.errors import QueryError
 
-#: Longer terms are pasted text, not a term.
+#: Maximum length of a term; longer ones are pasted text.
 MAX_TERM_CHARACTERS = 1_000
-#: Before a ``*``; one is enough where a letter is a syllable or a word.
+#: Minimum letters before a ``*``; one is enough where a letter is a syllable or a word.
 MIN_PREFIX = 3
 
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
@@ -25,18 +22,18 @@ _SIMPLE_WORD = rf"(?:[A-Za-z0-9]+|[A-Za-z0-9]{{{MIN_PREFIX},}}\*)"
 
 
 class Form(Enum):
-    """Which form of a word of the text is compared."""
+    """The form of a word that is compared."""
 
     #: Case and accents folded.
     PLAIN = "plain"
-    #: Case folded: the term has its own accents.
+    #: Case folded: the term has accents.
     ACCENTED = "accented"
-    #: As it is.
+    #: As written.
     EXACT = "exact"
 
 
 class Shape(Enum):
-    """Which wildcards a word has."""
+    """The wildcards of a word."""
 
     WORD = "word"
     #: Ends in ``*``.
@@ -45,29 +42,29 @@ class Shape(Enum):
     HOLES = "holes"
 
 
-# In Python 3.11 an enum's member is a slow look-up, and these are asked for at every term.
+# In Python 3.11 an enum's member is a slow look-up, and these are used at every term.
 _PLAIN, _EXACT, _WORD, _PREFIX = Form.PLAIN, Form.EXACT, Shape.WORD, Shape.PREFIX
 
 
 class Element(NamedTuple):
     """One word of a term."""
 
-    #: In its form; of a ``HOLES`` element with its wildcards.
+    #: The word in its form; a ``HOLES`` element keeps its wildcards.
     text: str
     form: Form
     shape: Shape
-    #: What must be between the word before and this one, as ``text.gap_form`` gives it. Of the first element: the
-    #: marks that must be directly before it.
+    #: What must be between the previous word and this one, in ``tokens.gap_form``; in the first element, the marks that
+    #: must be directly before it.
     gap: str
-    #: ``'s`` or ``'`` that must be behind it; empty: a possessive does not matter.
+    #: The ``'s`` or ``'`` that must follow; empty: a possessive does not matter.
     possessive: str = ""
-    #: A ``*`` behind a letter of a script without spaces, with more to come: the rest of the run may follow.
+    #: Has a ``*`` in a script without spaces and is not the last element: the rest of the run may follow.
     runs_on: bool = False
-    #: Of a ``HOLES`` element.
+    #: The expression of a ``HOLES`` element.
     expression: re.Pattern[str] | None = None
 
     def fits(self, raw: str, folded: str, plain: str) -> bool:
-        """Whether a word of the text, in its three forms, is this one."""
+        """Return whether a word of the text, in its three forms, fits."""
         word = plain if self.form is Form.PLAIN else raw if self.form is Form.EXACT else folded
         if self.shape is Shape.WORD:
             return word == self.text
@@ -81,9 +78,9 @@ class Pattern(NamedTuple):
     """A whole term."""
 
     elements: tuple[Element, ...]
-    #: Marks that must be directly behind the last word.
+    #: The marks that must be directly behind the last word.
     tail: str
-    #: Written in CAPITALS: found only in capitals, and weak where the title shouts.
+    #: Written in CAPITALS: matches only capitals, and is weak where the title shouts.
     is_capitals: bool
 
 
@@ -92,12 +89,12 @@ _SIMPLE = re.compile(rf"{_SIMPLE_WORD}(?: {_SIMPLE_WORD})*\Z")
 
 
 def is_simple(term: str) -> bool:
-    """Whether it is nothing but words of ASCII letters and digits, whole or with a ``*``, and not too long."""
+    """Return whether a term of allowed length is only words of ASCII letters and digits, whole or with a ``*``."""
     return len(term) <= MAX_TERM_CHARACTERS and _SIMPLE.match(term) is not None
 
 
 def read_pattern(term: str, *, is_exact: bool = False) -> Pattern:
-    """The pattern of a normal text without operators. Raises QueryError with offsets into it."""
+    """Parse a normal text without operators into its pattern. Raises QueryError with offsets into it."""
     if not is_exact and term.isalnum() and term.islower() and term.isascii() and len(term) <= MAX_TERM_CHARACTERS:
         return Pattern((Element(term, _PLAIN, _WORD, ""),), "", False)
     if is_simple(term):
@@ -129,7 +126,7 @@ def read_pattern(term: str, *, is_exact: bool = False) -> Pattern:
 
 
 def _simple(term: str, *, is_exact: bool) -> Pattern:
-    """As below, without a look at each character."""
+    """Parse a simple term without a look at each character."""
     is_capitals = not is_exact and term.isupper() and _has_two_letters(term)
     is_fixed = is_exact or is_capitals
     elements = []
@@ -162,7 +159,7 @@ class _Piece:
 
 
 def _pieces(term: str) -> tuple[list[_Piece], str]:
-    """The words with their wildcards, and the marks behind the last."""
+    """Return the words with their wildcards, and the marks behind the last word."""
     pieces: list[_Piece] = []
     position = 0
     mark = ""
@@ -182,7 +179,7 @@ def _pieces(term: str) -> tuple[list[_Piece], str]:
 
 
 def _take_wildcards(term: str, token: tokens.Token, pieces: list[_Piece]) -> tuple[int, bool]:
-    """Read the ``?`` and ``*`` directly behind a word; gives where they end and whether the word may go on."""
+    """Read the ``?`` and ``*`` directly behind a word; return where they end and whether the word may continue."""
     position = token.gap
     if token.possessive:
         return position, False
@@ -199,11 +196,11 @@ def _take_wildcards(term: str, token: tokens.Token, pieces: list[_Piece]) -> tup
     position += 1
     if position < len(term) and (term[position].isalnum() or term[position] in "*?"):
         raise QueryError(
-            "a * stands only at the end of a word",
+            "a * is only allowed at the end of a word",
             position - 1,
             position,
             "inner-wildcard",
-            "? stands for one letter or digit inside a word",
+            "use ? for one letter or digit inside a word",
         )
     return position, False
 
@@ -229,7 +226,7 @@ def _refuse_wildcards(term: str, start: int, end: int) -> None:
                 position,
                 position + 1,
                 "leading-wildcard",
-                "there is no wildcard at the start of a word; list the words you mean",
+                "a wildcard cannot begin a word; list the words you mean",
             )
 
 

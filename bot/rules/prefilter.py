@@ -1,4 +1,4 @@
-"""What of a rule can be decided on numbers alone: the groups of which each must be found, and what must not be."""
+"""The part of a rule that numbers alone decide: groups that each need a number in the text, and forbidden numbers."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from typing import NamedTuple, TypeAlias, TypeGuard
 from bot.rules import expression
 from bot.rules.reading import Kind, Part
 
-#: Numbers, ascending. A tuple: a small frozenset is four times as big, and ``set.isdisjoint`` takes either.
+#: Numbers, ascending. A tuple, because a small frozenset is four times as big, and ``set.isdisjoint`` accepts both.
 Group = tuple[int, ...]
 
 
 class Choice(NamedTuple):
-    """Of each tuple one need is enough to find the rule by, and all of these together are one group."""
+    """Alternatives: one need of each tuple is enough to find the rule, and these together make one group."""
 
-    each: tuple[tuple[Need, ...], ...]
+    alternatives: tuple[tuple[Need, ...], ...]
 
 
 Need: TypeAlias = Group | Choice
 
 
 class Distance(NamedTuple):
-    """One of each group with at most so many words between."""
+    """A word of each group, with at most so many words between."""
 
     left: Group
     right: Group
     words: int
     is_ordered: bool
-    #: Else it must not be.
+    #: False: it must not be so.
     is_wanted: bool
 
 
 class Needs(NamedTuple):
-    """A rule over numbers."""
+    """A rule as conditions on numbers."""
 
-    #: Of each group at least one number must be found.
+    #: A text must have at least one number of each group.
     groups: tuple[Need, ...]
-    #: None of these may be found; exact only where the numbers are sure.
+    #: A text must have none of these numbers; exact only for numbers that are sure.
     forbidden: Group
-    #: The groups, ``forbidden`` and the distances say all that the rule says.
+    #: The groups, ``forbidden`` and the distances decide the whole rule.
     is_whole: bool
     distances: tuple[Distance, ...]
 
 
 def needs_of(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) -> Needs:
-    """What must and must not be found for a rule of these parts to match."""
+    """Return what a text must have, and must not have, for these parts to match."""
     groups: list[Need] = []
     either: list[list[Need]] = []
     forbidden: set[int] = set()
@@ -71,7 +71,7 @@ def needs_of(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) ->
 
 
 def chosen(needs: Needs, weight: Callable[[int], float]) -> tuple[Group, ...]:
-    """The groups, where there is a choice the ones found least often; ``weight`` says how often a number is."""
+    """Return the groups; where there is a choice, those that texts have least often, by ``weight``."""
     return tuple(dict.fromkeys([_chosen(need, weight) for need in needs.groups]))
 
 
@@ -79,7 +79,8 @@ def _chosen(need: Need, weight: Callable[[int], float]) -> Group:
     if not isinstance(need, Choice):
         return need
     best = [
-        min([_chosen(one, weight) for one in needs], key=lambda group: sum(map(weight, group))) for needs in need.each
+        min([_chosen(alternative, weight) for alternative in needs], key=lambda group: sum(map(weight, group)))
+        for needs in need.alternatives
     ]
     return _group(chain(*best))
 
@@ -89,7 +90,7 @@ def _group(numbers: Iterable[int]) -> Group:
 
 
 def _is_simple(tree: expression.Expression) -> bool:
-    """A term, or any of several."""
+    """Return whether it is a term, or any of several terms."""
     if isinstance(tree, expression.Any | expression.Named):
         return all(map(_is_simple, tree.parts))
     return isinstance(tree, expression.Words)
@@ -105,7 +106,7 @@ def _distance(near: expression.Near, number: Callable[[expression.Leaf], int], *
 
 
 def _required(tree: expression.Expression, number: Callable[[expression.Leaf], int]) -> list[Need]:
-    """Each is found wherever the expression is true; none where nothing has to be found."""
+    """Return the needs that are met wherever the expression is true; empty if nothing has to match."""
     match tree:
         case expression.Not():
             return []
@@ -118,13 +119,13 @@ def _required(tree: expression.Expression, number: Callable[[expression.Leaf], i
         case expression.Any(parts) | expression.Named(_, parts):
             if _is_simple(tree):
                 return [_group(map(number, expression.leaves(tree)))]
-            each = [_required(part, number) for part in parts]
-            return [_either(each)] if all(each) else []
+            alternatives = [_required(part, number) for part in parts]
+            return [_either(alternatives)] if all(alternatives) else []
         case _:
             return [(number(tree),)]
 
 
-def _either(each: list[list[Need]]) -> Need:
-    if all(len(needs) == 1 and not isinstance(needs[0], Choice) for needs in each):
-        return _group(one for [group] in each for one in group)
-    return Choice(tuple(map(tuple, each)))
+def _either(alternatives: list[list[Need]]) -> Need:
+    if all(len(needs) == 1 and not isinstance(needs[0], Choice) for needs in alternatives):
+        return _group(number for [group] in alternatives for number in group)
+    return Choice(tuple(map(tuple, alternatives)))

@@ -1,4 +1,4 @@
-"""A rule as written → the parts that it asks for, and all that is wrong with them."""
+"""Read a rule into its parts, the expressions that it requires or excludes, and collect all its problems."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from bot import model
 from bot.rules import expression, parse, patterns, show, stemming, terms
 from bot.rules.errors import QueryError, RuleProblem
 
-#: A rule is compiled, checked and tried at once, then seldom asked: read, it takes four times what is written.
+#: A rule is compiled, checked and tried at once, then rarely read: its parts take four times the memory of its text.
 _REMEMBERED = 4
 
 
 class Kind(StrEnum):
-    """What a line does."""
+    """What a line requires."""
 
-    #: Must be found.
+    #: The line must match.
     ALL = "all"
-    #: One of these lines must be found.
+    #: At least one line of this kind must match.
     ANY = "any"
-    #: Must not be found.
+    #: The line must not match.
     NONE = "none"
 
 
@@ -33,23 +33,23 @@ class Part:
 
     kind: Kind
     label: str
-    #: Of a NONE line: what must not be found.
+    #: What must match; in a NONE line, what must not.
     expression: expression.Expression
     is_query: bool = False
 
 
 class Reading(NamedTuple):
-    """What a rule asks for."""
+    """The parts of a rule and its problems."""
 
     parts: tuple[Part, ...]
-    #: Its own all-capitals terms, those of exclusions too.
+    #: The all-capitals terms of the rule, with those of exclusions.
     capitals: tuple[patterns.Pattern, ...] = ()
     problems: tuple[RuleProblem, ...] = ()
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
 def read(rule: model.Rule) -> Reading:
-    """The rule as far as it can be read, with every problem; its examples are not run."""
+    """Read the rule as far as possible, with every problem; its examples are not run."""
     problems: list[RuleProblem] = []
     sets = dict(rule.sets)
     parts = [
@@ -92,7 +92,7 @@ def _line(
         except QueryError as error:
             problem = _problem((kind.value, line.label, number), error)
             if kind is Kind.ALL and line.terms == (line.label,) and (names := terms.alternatives(term)):
-                # Each item of a plain list under all must be found; only a line with a name has alternatives.
+                # Each item of a plain list under all must match; only a line with a name has alternatives.
                 help_ = f"give each line of all a name, as in all: {{one: [{', '.join(names)}], other: …}}"
                 problem = replace(problem, help=help_)
             problems.append(problem)
@@ -133,12 +133,12 @@ def _problem(place: tuple[str | int, ...], error: QueryError) -> RuleProblem:
 
 
 def _within(tree: expression.Expression, where: model.Where) -> expression.Expression:
-    """The rule's ``where`` for every term without its own field."""
+    """Apply the rule's ``where`` to every term without a field."""
     return tree if where is model.Where.ANYWHERE else _in_field(tree, where.value)
 
 
 def _in_field(tree: expression.Expression, field: str) -> expression.Expression:
-    """The tree, its leaves looked for in one field only; a leaf with its own field keeps it."""
+    """Return the tree with the field set on each leaf that has none."""
     match tree:
         case expression.Words(text, is_exact, None):
             return expression.Words(text, is_exact, field, pattern=tree.pattern)
@@ -164,8 +164,8 @@ def _in_field(tree: expression.Expression, field: str) -> expression.Expression:
 
 
 def _needs_something(parts: Iterable[Part]) -> bool:
-    positive = [part for part in parts if part.kind is not Kind.NONE]
-    return any(expression.needs_something(part.expression) for part in positive)
+    required = [part for part in parts if part.kind is not Kind.NONE]
+    return any(expression.needs_something(part.expression) for part in required)
 
 
 def _only_negatives(rule: model.Rule) -> RuleProblem:
@@ -174,16 +174,16 @@ def _only_negatives(rule: model.Rule) -> RuleProblem:
         place=place,
         end=len(rule.query or ""),
         code="only-negatives",
-        message="nothing has to be found, so every other article would match",
-        help="name under all or any what must be found" if rule.query is None else "name a term that must be found",
+        message="nothing has to match, so nearly every article would match",
+        help="name under all or any what must match" if rule.query is None else "name a term that must match",
     )
 
 
 def _capitals(parts: Iterable[Part]) -> tuple[patterns.Pattern, ...]:
-    found: dict[patterns.Pattern, None] = {}
+    capitals: dict[patterns.Pattern, None] = {}
     for part in parts:
         for leaf in expression.leaves(part.expression):
             for words in leaf.parts if isinstance(leaf, expression.Window) else (leaf,):
                 if isinstance(words, expression.Words) and words.pattern.is_capitals:
-                    found[words.pattern] = None
-    return tuple(found)
+                    capitals[words.pattern] = None
+    return tuple(capitals)

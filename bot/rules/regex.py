@@ -1,4 +1,4 @@
-"""Regular expressions in linear time: the one file that knows google-re2."""
+"""Regular expressions in linear time. The only file that imports google-re2."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ import re2
 
 from bot.rules.errors import QueryError
 
-#: A compiled expression above this is refused: it would cost each article dearly.
+#: Maximum memory of a compiled expression; a larger one would slow down every article.
 MAX_BYTES = 1 << 20
 MAX_CHARACTERS = 1_000
-#: Instructions of a compiled expression. At worst RE2 tries each of them at each character, which takes 4 ns.
+#: At worst RE2 tries each instruction of a compiled expression at each character, which takes 4 ns.
 _SECONDS_OF_AN_INSTRUCTION = 4e-9
+#: Maximum instructions of an expression, and the number above which lint warns.
 MAX_SIZE, COSTLY_SIZE = 5_000, 2_000
-#: Instructions, each at one character, that are one step (bot/rules/steps.py).
+#: Instructions at one character that count as one step.
 _INSTRUCTIONS_A_STEP = 1_000
 _CACHED = 4_096
 
-#: RE2's own words, in ours.
+#: A part of RE2's message, the message in our words, and the remedy.
 _MEANINGS = (
-    ("perl operator", "look-around is not known here", "say what must stand there, or exclude it under none"),
-    ("invalid escape", "this escape is not known here", "back references are not known; \\d \\w \\s \\b are"),
+    ("perl operator", "look-around is not supported", "write what must be there, or exclude it under none"),
+    ("invalid escape", "this escape is not supported", "back references are not supported; \\d \\w \\s \\b are"),
     ("missing )", "a ( is not closed", "close it, or write \\( for the mark itself"),
     ("unexpected )", "a ) was never opened", "write \\) for the mark itself"),
     ("missing ]", "a [ is not closed", "close it, or write \\[ for the mark itself"),
@@ -35,7 +36,7 @@ _MEANINGS = (
 
 
 def check(source: str) -> None:
-    """Raises QueryError with offsets into the source."""
+    """Check an expression. Raises QueryError with offsets into the source."""
     if len(source) > MAX_CHARACTERS:
         raise QueryError(
             f"an expression of {len(source):,} characters; at most {MAX_CHARACTERS:,}",
@@ -69,8 +70,8 @@ def check(source: str) -> None:
 def _translated(source: str, error: Exception) -> QueryError:
     reason = error.args[0] if error.args else ""
     reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
-    for known, meaning, remedy in _MEANINGS:
-        if known in reason:
+    for fragment, meaning, remedy in _MEANINGS:
+        if fragment in reason:
             return QueryError(f"{meaning}: {reason}", 0, len(source), "bad-regex", remedy)
     return QueryError(f"not a regular expression: {reason}", 0, len(source), "bad-regex")
 
@@ -91,9 +92,9 @@ def steps(source: str, ignores_case: bool, length: int) -> int:
 
 
 def spans(source: str, ignores_case: bool, string: str) -> Iterator[tuple[int, int]]:
-    """Where it is in a string, from left to right; never empty stretches."""
-    for found in _compiled(source, ignores_case).finditer(string):
-        start, end = found.span()
+    """Yield the non-empty matches in a string, from left to right."""
+    for match in _compiled(source, ignores_case).finditer(string):
+        start, end = match.span()
         if start < end:
             yield start, end
 

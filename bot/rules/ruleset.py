@@ -1,4 +1,4 @@
-"""The rules in force: which of them match an article, and on which words."""
+"""Match articles against all rules in force, and return the words on which each rule matches."""
 
 from __future__ import annotations
 
@@ -22,54 +22,54 @@ from bot.rules.reading import Kind
 from bot.rules.steps import Steps
 from bot.rules.vocabulary import Found, Vocabulary
 
-#: Rules that matched of late: what they ask for is remembered.
+#: Number of rules that matched recently whose parts are cached.
 _REMEMBERED = 1_024
 
 
 class RuleSet:
-    """Never changed once made; a reload makes another."""
+    """All rules in force. Immutable; a reload makes another."""
 
     def __init__(self, compiled: Iterable[CompiledRule], *, most_steps: int | None = None) -> None:
-        """``most_steps`` bounds the work for one article, which then may raise TooManySteps; None: no bound."""
+        """``most_steps`` bounds the work for one article, and exceeding it raises TooManySteps; None: no bound."""
         self._most_steps = most_steps
         self._compiled = tuple(compiled)
-        self._names = tuple(one.rule.name for one in self._compiled)
-        self._gated = frozenset(number for number, one in enumerate(self._compiled) if _is_gated(one.rule))
+        self._names = tuple(rule.rule.name for rule in self._compiled)
+        self._gated = frozenset(number for number, rule in enumerate(self._compiled) if _is_gated(rule.rule))
         self._vocabulary = Vocabulary()
-        #: By rule, whether it has a capitals term: a shouting title may make it weak.
+        #: By rule, whether it has a term in capitals, so that a shouting title may make it weak.
         self._capitals = bytearray(len(self._compiled))
         self._index = self._build()
-        #: What numbers cannot decide is asked of many articles, so that it is not read anew for each.
+        #: Rules that numbers cannot decide are evaluated often, so their parts are kept.
         self._kept = {number: self._read(number) for number in self._index.partial}
-        self._asked = functools.lru_cache(maxsize=_REMEMBERED)(self._read)
+        self._cached_rule = functools.lru_cache(maxsize=_REMEMBERED)(self._read)
 
     def _read(self, number: int) -> CompiledRule:
-        one = self._compiled[number]
-        return replace(one, own=one.reading)
+        compiled = self._compiled[number]
+        return replace(compiled, own=compiled.reading)
 
     def _build(self) -> RuleIndex:
-        """Each rule is read once: of very many together, what was read takes more than all that is kept."""
+        """Read each rule once: the parts of very many rules together take more memory than all that is kept."""
         number = self._vocabulary.number
         needs: deque[Needs] = deque()
-        for rule, one in enumerate(self._compiled):
-            said = one.reading
-            needs.append(needs_of(said.parts, number))
-            self._capitals[rule] = bool(said.capitals)
+        for rule_number, compiled in enumerate(self._compiled):
+            reading = compiled.reading
+            needs.append(needs_of(reading.parts, number))
+            self._capitals[rule_number] = bool(reading.capitals)
         self._vocabulary.close(COMMON_WORDS, len(self._compiled))
-        # Each is let go once it has its place.
+        # Release each as soon as it has its place.
         placing = (needs.popleft() for _ in range(len(needs)))
         return RuleIndex(placing, self._vocabulary.unsure, self._vocabulary.weights)
 
     @property
     def rules(self) -> Mapping[str, model.Rule]:
-        """By name."""
-        return MappingProxyType({one.rule.name: one.rule for one in self._compiled})
+        """Return the rules by name."""
+        return MappingProxyType({compiled.rule.name: compiled.rule for compiled in self._compiled})
 
     def _view(self, article: model.Article) -> ArticleText:
         return ArticleText(article, Steps(self._most_steps) if self._most_steps is not None else None)
 
     def match(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[model.Match, ...]:
-        """The rules that match, in their order, with what they fired on."""
+        """Return the matching rules in their order, with the words on which they match."""
         sure, partial = self._candidates(self._vocabulary.find(article.title, article.text), article)
         seen = self._view(article)
         matches = []
@@ -77,57 +77,63 @@ class RuleSet:
             if not self._is_active(number, article, feed, now):
                 continue
             if number in partial and not evaluation.is_true(self._kept[number], seen):
-                # Most of them, and much cheaper to say than where each term was found.
+                # True of most rules here, and much cheaper than to find each term.
                 continue
-            said = evaluation.evaluate_rule(self._asked(number), seen)
-            if said.is_match:
+            result = evaluation.evaluate_rule(self._cached_rule(number), seen)
+            if result.is_match:
                 rule = self._compiled[number].rule
                 matches.append(
-                    model.Match(rule=rule.name, rule_version=rule.version, evidence=evaluation.evidence(said))
+                    model.Match(rule=rule.name, rule_version=rule.version, evidence=evaluation.evidence(result))
                 )
         return tuple(matches)
 
     def matching(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[str, ...]:
-        """The names of the rules that match, in their order; no evidence."""
+        """Return the names of the matching rules in their order, without evidence."""
         matched = self._matching(self._vocabulary.find(article.title, article.text), article)
         if not self._gated.isdisjoint(matched):
             matched = {number for number in matched if self._is_active(number, article, feed, now)}
         return tuple([self._names[number] for number in sorted(matched)])
 
-    def _candidates(self, found: Found, article: model.Article) -> tuple[set[int], set[int]]:
-        """Rules that surely are true, weakness aside, and rules that may be."""
-        sure, partial = self._index.candidates(found.numbers)
+    def _candidates(self, text_numbers: Found, article: model.Article) -> tuple[set[int], set[int]]:
+        """Return the rules that are surely true, weakness aside, and the rules that may be."""
+        sure, partial = self._index.candidates(text_numbers.numbers)
         distances = self._index.distances
-        if near := partial & distances.keys():
-            places = self._vocabulary.places(article.title, found)
-            partial -= near
-            sure.update([rule for rule in near if places.hold(distances[rule])])
+        if near_rules := partial & distances.keys():
+            places = self._vocabulary.places(article.title, text_numbers)
+            partial -= near_rules
+            sure.update([rule for rule in near_rules if places.hold(distances[rule])])
         return sure, partial
 
-    def _matching(self, found: Found, article: model.Article) -> set[int]:
-        matched, partial = self._candidates(found, article)
+    def _matching(self, text_numbers: Found, article: model.Article) -> set[int]:
+        matched, partial = self._candidates(text_numbers, article)
         if partial:
             seen = self._view(article)
             matched.update([number for number in partial if evaluation.is_true(self._kept[number], seen)])
-        loud = [number for number in matched if self._capitals[number]]
-        if loud and _may_shout(article.title):
+        capital_rules = [number for number in matched if self._capitals[number]]
+        if capital_rules and _may_shout(article.title):
             seen = self._view(article)
-            matched.difference_update([one for one in loud if evaluation.evaluate_rule(self._asked(one), seen).is_weak])
+            matched.difference_update(
+                [
+                    number
+                    for number in capital_rules
+                    if evaluation.evaluate_rule(self._cached_rule(number), seen).is_weak
+                ]
+            )
         return matched
 
     def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
-        """Whether a rule that does not match yet has part of what it needs."""
+        """Return whether a rule that does not match yet has some of its required terms."""
         if article.is_full_text:
             return False
-        found = self._vocabulary.find(article.title, article.text)
-        matched = self._matching(found, article)
-        found.numbers.discard(self._vocabulary.always)
+        text_numbers = self._vocabulary.find(article.title, article.text)
+        matched = self._matching(text_numbers, article)
+        text_numbers.numbers.discard(self._vocabulary.always)
         seen = self._view(article)
         return any(
-            not all(map(found.numbers.isdisjoint, groups))
+            not all(map(text_numbers.numbers.isdisjoint, groups))
             and number not in matched
             and self._is_active(number, article, feed, now)
-            and not _is_excluded(self._asked(number), seen)
+            and not _is_excluded(self._cached_rule(number), seen)
             for number, groups in self._index.several_groups()
         )
 
@@ -140,14 +146,14 @@ def _is_gated(rule: model.Rule) -> bool:
 
 
 def _is_active(rule: model.Rule, article: model.Article, feed: model.Feed, now: datetime) -> bool:
-    """Not paused, not over, and meant for this feed."""
+    """Return whether the rule is not paused, not over, and meant for this feed."""
     if rule.paused or (rule.until is not None and now >= rule.until):
         return False
     return is_meant_for(rule, article, feed)
 
 
 def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> bool:
-    """Whether the rule's ``feeds`` name this one: by its name (else the outlet's), address or a tag."""
+    """Return whether the rule's ``feeds`` name this one by its name (else the outlet's), address or a tag."""
     if not rule.feeds:
         return True
     names = {feed.url, (feed.name or article.outlet).casefold(), *(tag.casefold() for tag in feed.tags)}
@@ -158,11 +164,11 @@ def _is_excluded(compiled: CompiledRule, seen: ArticleText) -> bool:
     return any(line.is_found for line in evaluation.evaluate_rule(compiled, seen).lines if line.part.kind is Kind.NONE)
 
 
-#: No word of an ASCII title reaches over the edge of one of these.
+#: Words of an ASCII title, or parts of them.
 _ASCII_WORD = re.compile(r"[^\W_]+")
 
 
 def _may_shout(title: str) -> bool:
-    """At least three words without a small letter: cheap, and true of every title that shouts."""
+    """Return whether at least three words have no small letter: cheap, and true of every title that shouts."""
     words = _ASCII_WORD.findall(title) if title.isascii() else [word.text for word in tokens.words(title)]
     return len([word for word in words if word.upper() == word]) >= 3

@@ -1,7 +1,7 @@
-"""The other English forms of a term's last word, for rules with ``stem: true``.
+"""Write out the other English forms of a term's last word, for rules with ``stem: true``.
 
-A stemmer takes endings off; the engine looks words up. So the forms are written out when a rule is compiled, each one
-checked against the stemmer, and a match names the form that was found.
+A stemmer removes endings; the engine looks words up. So the forms are written out when a rule is compiled, the stemmer
+checks each form, and a match names the form that the article has.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from bot.rules.errors import QueryError
 if TYPE_CHECKING:
     from snowballstemmer.english_stemmer import EnglishStemmer
 
-#: A shorter word is an abbreviation more often than a word with endings.
+#: Minimum length of a word; shorter ones are usually abbreviations.
 _SHORTEST = 3
 
 
 def widen(tree: expression.Expression) -> expression.Expression:
-    """The tree with each plain word's other forms beside it; the words of ``"a b"~n`` stay as they are."""
+    """Return the tree with the other forms of each plain word added; the words of ``"a b"~n`` do not change."""
     match tree:
         case expression.Words():
             forms = (tree, *_other_forms(tree))
@@ -42,12 +42,12 @@ def widen(tree: expression.Expression) -> expression.Expression:
 
 
 def _flat(parts: tuple[expression.Expression, ...]) -> tuple[expression.Expression, ...]:
-    """One level of OR, each term once."""
-    found: dict[expression.Expression, None] = {}
+    """Return one level of OR, with each term once."""
+    terms: dict[expression.Expression, None] = {}
     for part in parts:
         wide = widen(part)
-        found.update(dict.fromkeys(wide.parts if isinstance(wide, expression.Any) else (wide,)))
-    return tuple(found)
+        terms.update(dict.fromkeys(wide.parts if isinstance(wide, expression.Any) else (wide,)))
+    return tuple(terms)
 
 
 def _other_forms(term: expression.Words) -> Iterator[expression.Words]:
@@ -55,61 +55,61 @@ def _other_forms(term: expression.Words) -> Iterator[expression.Words]:
     is_plain = last.form is patterns.Form.PLAIN and last.shape is patterns.Shape.WORD
     if term.is_exact or not is_plain or term.pattern.tail or term.field in ("url", "source"):
         return
-    before = term.text[: len(term.text) - len(last.text)]
-    if term.text[len(before) :].casefold() != last.text:
+    start = term.text[: len(term.text) - len(last.text)]
+    if term.text[len(start) :].casefold() != last.text:
         return
     for form in forms(last.text):
         try:
-            yield expression.words(before + form, field=term.field)
+            yield expression.words(start + form, field=term.field)
         except QueryError:  # longer than a term may be
             continue
 
 
 @lru_cache(maxsize=1 << 14)
 def forms(word: str) -> tuple[str, ...]:
-    """The other forms of an English word in small letters, shortest first: fine → fined, fines.
+    """Return the other forms of an English word in small letters, shortest first: fine → fined, fines.
 
-    Forms in -ed and -ing only where the news uses them, so that a noun is not searched for as a verb (lawed).
+    A form in -ed or -ing is included only if the news uses it, so that a noun is not searched as a verb (lawed).
     """
     if len(word) < _SHORTEST or not (word.isascii() and word.isalpha()):
         return ()
     stem, used = _stemmer().stemWord, background.table().rates
     root = stem(word)
-    found: set[str] = set()
+    word_forms: set[str] = set()
     bases = [base for base in _bases(word, used) if stem(base) == root]
     for base in bases:
-        found |= {base, *(form for form in _verb_forms(base) if form in used and stem(form) == root)}
+        word_forms |= {base, *(form for form in _verb_forms(base) if form in used and stem(form) == root)}
         is_plural = base == word and len(bases) > 1 and base.endswith("s")
         if not is_plural and (base == root or not base.endswith("ed")):
-            found.add(s_form(base))
-    return tuple(sorted(found - {word}, key=lambda form: (len(form), form)))
+            word_forms.add(s_form(base))
+    return tuple(sorted(word_forms - {word}, key=lambda form: (len(form), form)))
 
 
 @cache
 def _stemmer() -> EnglishStemmer:
-    # Costs start-up: 10 ms that only rules with `stem: true` need.
+    # Imported here: it takes 10 ms at start, and only rules with `stem: true` need it.
     from snowballstemmer.english_stemmer import EnglishStemmer
 
     return EnglishStemmer()
 
 
 def _bases(word: str, used: Mapping[str, float]) -> set[str]:
-    """What the word may be a form of; the stemmer decides."""
-    found = {word}
+    """Return the words that this may be a form of; the stemmer decides."""
+    bases = {word}
     if word.endswith(("ies", "ied")):
-        found.add(word[:-3] + "y")
+        bases.add(word[:-3] + "y")
     elif word.endswith("s") and not word.endswith("ss"):
-        found |= {word[:-1], word.removesuffix("es")}
+        bases |= {word[:-1], word.removesuffix("es")}
     else:
         for ending in ("ed", "ing"):
             if word.endswith(ending):
                 base = word.removesuffix(ending)
-                found |= {each for each in (base, base + "e", base[:-1]) if each in used}
-    return {base for base in found if len(base) >= _SHORTEST}
+                bases |= {candidate for candidate in (base, base + "e", base[:-1]) if candidate in used}
+    return {base for base in bases if len(base) >= _SHORTEST}
 
 
 def s_form(base: str) -> str:
-    """The word with the ending -s as English spells it: fine → fines, breach → breaches, policy → policies."""
+    """Return the word with the ending -s as English spells it: fine → fines, breach → breaches, policy → policies."""
     if base.endswith(("s", "x", "z", "ch", "sh")):
         return base + "es"
     return base[:-1] + "ies" if _ends_in_consonant_and_y(base) else base + "s"

@@ -1,15 +1,15 @@
-"""How much work one evaluation may take, where whoever wrote the rule is not the one who waits for it."""
+"""Bound the work of one evaluation, where whoever wrote the rule does not wait for the result."""
 
 from __future__ import annotations
 
 from bot import ports
 
-#: Of one example. A rule of 10,000 terms takes 200,000 on a headline; some millions are a second.
+#: Maximum steps of one example. A rule of 10,000 terms takes 200,000 on a headline; some millions take a second.
 MOST_OF_AN_EXAMPLE = 2_000_000
 
 
 class TooManySteps(ports.WirewatchError):
-    """An evaluation was given up."""
+    """An evaluation exceeded its steps."""
 
     def __init__(self, most: int) -> None:
         super().__init__(f"more than {most:,} steps")
@@ -17,7 +17,7 @@ class TooManySteps(ports.WirewatchError):
 
 
 class Steps:
-    """Counts down; shared by all evaluations that are to be bounded together."""
+    """Counts down the steps that several evaluations share."""
 
     __slots__ = ("_left", "_most")
 
@@ -30,7 +30,7 @@ class Steps:
         return self._most - self._left
 
     def take(self, count: int) -> None:
-        """Raises TooManySteps when there are none left."""
+        """Count some steps. Raises TooManySteps if too few are left."""
         self._left -= count
         if self._left < 0:
             raise TooManySteps(self._most)

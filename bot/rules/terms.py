@@ -1,7 +1,4 @@
-"""One term of a query, one item of a list, one set: the leaves of the tree.
-
-Knows no operators.
-"""
+"""Parse one term of a query, one item of a list or one set: the leaves of the tree."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from bot.rules.lexer import Kind, Lexeme
 from bot.rules.memo import Memo
 from bot.rules.spelling import did_you_mean
 
-#: With every set written out.
+#: Counted with every set expanded.
 MAX_TERMS = 10_000
 MAX_WINDOW_PARTS = 10
 MAX_SET_DEPTH = 10
@@ -28,14 +25,14 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 _ITEM_FIELD = re.compile(rf"({'|'.join(expression.FIELDS)}):\s*")
 _ITEM_NEAR = re.compile(r"\bO?NEAR(?:/\d+f?)?\b")
 _ITEM_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
-#: Only regular expressions have these.
+#: Marks that only regular expressions have.
 _ESCAPE = re.compile(r"(?:(?<!\S)\\[bB](?=\w)|\\[bB](?!\S)|\\[dwsDWS][+*{]|\\\.)")
 _ITEM_WINDOW = re.compile(r'".*"~\d*\Z', re.DOTALL)
 
 
 @dataclass(slots=True)
 class SetReader:
-    """Reads sets by name, each inside its own limits."""
+    """Expands sets by name, and counts the terms of one query."""
 
     sets: Sets
     count: int = 0
@@ -48,11 +45,10 @@ class SetReader:
             self.refuse(start, end)
 
     def refuse(self, start: int, end: int) -> NoReturn:
-        """Raises QueryError: too many terms."""
         raise QueryError(f"more than {MAX_TERMS:,} terms", start, end, "too-many-terms", "split it into several rules")
 
     def named(self, name: str, field: str | None) -> expression.Expression:
-        """Raises QueryError with offsets into ``$name``."""
+        """Return the set as an expression. Raises QueryError with offsets into ``$name``."""
         start, end = 0, len(name) + 1
         if name not in self.sets:
             raise self._unknown(name, start, end)
@@ -89,39 +85,39 @@ class SetReader:
         if guess:
             help_ = f"did you mean ${guess}?"
         elif self.sets:
-            help_ = "the sets here are " + ", ".join(f"${known}" for known in sorted(self.sets)[:10])
+            help_ = "the sets here are " + ", ".join(f"${set_name}" for set_name in sorted(self.sets)[:10])
         else:
             help_ = "name it under sets: at the top of the file; quote it for the mark itself"
         return QueryError(f'unknown set "${name}"', start, end, "unknown-set", help_)
 
 
-def leaf(here: Lexeme, field: str | None) -> expression.Expression:
-    """One term that is no set. Raises QueryError with offsets into what is given."""
+def leaf(lexeme: Lexeme, field: str | None) -> expression.Expression:
+    """Parse one term other than a set. Raises QueryError with offsets into the lexeme as written."""
     try:
-        return _leaf(here, field)
+        return _leaf(lexeme, field)
     except QueryError as error:
-        start, end = here.inside + error.start, here.inside + error.end
+        start, end = lexeme.inside + error.start, lexeme.inside + error.end
         raise error.at(start, max(end, start)) from None
 
 
-def _leaf(here: Lexeme, field: str | None) -> expression.Expression:
+def _leaf(lexeme: Lexeme, field: str | None) -> expression.Expression:
     if field in ("site", "lang"):
-        return _value(here, field)
-    if here.kind is Kind.REGEX:
-        regex.check(here.text)
-        return expression.Regex(here.text, here.ignores_case, field)
-    if here.words is None and here.text.isalnum():
-        return expression.words(here.text, is_exact=here.kind is Kind.EXACT, field=field)
-    text = " ".join(here.text.replace("\u200b", " ").split())
-    shift = len(here.text) - len(here.text.lstrip())
+        return _value(lexeme, field)
+    if lexeme.kind is Kind.REGEX:
+        regex.check(lexeme.text)
+        return expression.Regex(lexeme.text, lexeme.ignores_case, field)
+    if lexeme.words is None and lexeme.text.isalnum():
+        return expression.words(lexeme.text, is_exact=lexeme.kind is Kind.EXACT, field=field)
+    text = " ".join(lexeme.text.replace("\u200b", " ").split())
+    shift = len(lexeme.text) - len(lexeme.text.lstrip())
     try:
-        if here.words is not None:
-            return _window(text, here.words, field)
-        return expression.words(text, is_exact=here.kind is Kind.EXACT, field=field)
+        if lexeme.words is not None:
+            return _window(text, lexeme.words, field)
+        return expression.words(text, is_exact=lexeme.kind is Kind.EXACT, field=field)
     except QueryError as error:
-        if len(text) == len(here.text.strip()):
+        if len(text) == len(lexeme.text.strip()):
             raise error.moved(shift) from None
-        raise error.at(0, len(here.text)) from None
+        raise error.at(0, len(lexeme.text)) from None
 
 
 def _window(text: str, words: int, field: str | None) -> expression.Window:
@@ -137,19 +133,19 @@ def _window(text: str, words: int, field: str | None) -> expression.Window:
     return expression.Window(parts, words, field)
 
 
-def _value(here: Lexeme, field: str) -> expression.Value:
-    text = here.text.strip().casefold()
-    length = len(here.text)
-    if here.kind in (Kind.REGEX, Kind.EXACT) or here.words is not None:
+def _value(lexeme: Lexeme, field: str) -> expression.Value:
+    text = lexeme.text.strip().casefold()
+    length = len(lexeme.text)
+    if lexeme.kind in (Kind.REGEX, Kind.EXACT) or lexeme.words is not None:
         raise QueryError(f"{field}: takes a plain word", 0, length, "bad-value", _as_in(field))
     if field == "site":
         text = text.removeprefix("www.").rstrip(".")
-        is_good = _HOST.match(text) is not None
+        is_valid = _HOST.match(text) is not None
     else:
         text = text.replace("_", "-")
-        is_good = _LANGUAGE.match(text) is not None
-    if not is_good:
-        message = f'"{here.text.strip()}" is not a {_NOUNS[field]}'
+        is_valid = _LANGUAGE.match(text) is not None
+    if not is_valid:
+        message = f'"{lexeme.text.strip()}" is not a {_NOUNS[field]}'
         host = text.partition("/")[0]
         is_address = field == "site" and host != text and _HOST.match(host)
         raise QueryError(message, 0, length, "bad-value", f"write site:{host}" if is_address else _as_in(field))
@@ -165,7 +161,7 @@ _NOUNS = {"site": "host name", "lang": "language code"}
 
 
 def item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
-    """One list item of normal text; errors have offsets into it."""
+    """Parse one list item of normal text. Raises QueryError with offsets into it."""
     sets.add(0, len(text))
     return ITEMS[text] if outer is None and "$" not in text else _item(text, sets, outer)
 
@@ -192,12 +188,12 @@ def _item(text: str, sets: SetReader, outer: str | None) -> expression.Expressio
                 f"{field}: without a term", start, end, "field-without-term", f"write the term behind it: {field}:word"
             )
         if inner := _ITEM_FIELD.match(text, shift):
-            help_ = "a term stands in one field; give the other its own item"
+            help_ = "a term has one field; write the other field as another item"
             raise QueryError("a field inside a field", *inner.span(1), "field-in-field", help_)
     body = text[shift:].rstrip()
-    here = _item_lexeme(body, shift)
+    lexeme = _item_lexeme(body, shift)
     try:
-        return sets.named(here.text, field) if here.kind is Kind.SET else leaf(here, field)
+        return sets.named(lexeme.text, field) if lexeme.kind is Kind.SET else leaf(lexeme, field)
     except QueryError as error:
         raise error.moved(shift) from None
 
@@ -209,18 +205,18 @@ ITEMS = Memo[expression.Expression](
 
 def _item_lexeme(body: str, shift: int) -> Lexeme:
     end = shift + len(body)
-    if found := re.match(r"\$([\w-]+)\Z", body):
-        return Lexeme(Kind.SET, found[1], body)
-    if found := re.match(r"/((?:[^/\\\n]|\\.)+)/(i?)\Z", body):
-        return Lexeme(Kind.REGEX, found[1], body, ignores_case=bool(found[2]))
-    if found := re.match(r"\{([^{}]*)\}\Z", body):
-        return Lexeme(Kind.EXACT, found[1], body)
-    if found := re.match(r'"([^"]*)"\Z', body):
-        return Lexeme(Kind.PHRASE, found[1], body)
-    if found := _ITEM_NEAR.search(body) or _ITEM_WINDOW.match(body):
-        start = shift + found.start()
+    if match := re.match(r"\$([\w-]+)\Z", body):
+        return Lexeme(Kind.SET, match[1], body)
+    if match := re.match(r"/((?:[^/\\\n]|\\.)+)/(i?)\Z", body):
+        return Lexeme(Kind.REGEX, match[1], body, ignores_case=bool(match[2]))
+    if match := re.match(r"\{([^{}]*)\}\Z", body):
+        return Lexeme(Kind.EXACT, match[1], body)
+    if match := re.match(r'"([^"]*)"\Z', body):
+        return Lexeme(Kind.PHRASE, match[1], body)
+    if match := _ITEM_NEAR.search(body) or _ITEM_WINDOW.match(body):
+        start = shift + match.start()
         raise QueryError(
-            f"{found[0]} in a list", start, shift + found.end(), "needs-query", f"distances need query: {body}"
+            f"{match[0]} in a list", start, shift + match.end(), "needs-query", f"distances need query: {body}"
         )
     for mark in '"(){}':
         if mark in body:
@@ -228,23 +224,23 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
             help_ = (
                 "a list item is one term; brackets and operators need query"
                 if mark in "()"
-                else "a list item is one term: quotes or braces stand around the whole of it"
+                else "a list item is one term: put quotes or braces around the whole item"
             )
             raise QueryError(f"a {mark} in a list item", start, start + 1, "needs-query", help_)
     _check_item_operators(body, shift)
     if body[:1] == "$":
-        raise QueryError("a set stands alone", shift, end, "set-in-phrase", "give it its own list item")
+        raise QueryError("a set cannot be part of a term", shift, end, "set-in-phrase", "give it its own list item")
     if body.count("/") >= 2 and body[0] == "/":
         raise QueryError(
-            "a regular expression stands between two /", shift, end, "bad-regex", r"write \/ for a / inside it"
+            "a regular expression is written between two /", shift, end, "bad-regex", r"write \/ for a / inside it"
         )
     if body[:1] == "/" and len(body) > 1:
         raise QueryError("this / is not closed", shift, end, "bad-regex", f"a regular expression ends with /: {body}/")
-    if found := _ESCAPE.search(body):
+    if match := _ESCAPE.search(body):
         raise QueryError(
-            f"{found[0]} in a term that is not a regular expression",
-            shift + found.start(),
-            shift + found.end(),
+            f"{match[0]} in a term that is not a regular expression",
+            shift + match.start(),
+            shift + match.end(),
             "bad-regex",
             f"write '/{body}/'; a term without slashes matches whole words anyway",
         )
@@ -253,29 +249,29 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
 
 
 def _check_item_operators(body: str, shift: int) -> None:
-    """Refuse what another product would read as an operator, or as quotes."""
+    """Refuse a word that other products read as an operator, or as quotes."""
     if body[:1] in ("-", "!") and body[1:2].isalnum():
         help_ = f"write {body[1:]} under none"
         raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
     if body[:1] in ("+", "=") and (body[1:2].isalnum() or body[1:2] == '"'):
-        help_ = f"write {body[1:]}; what must be found stands under all, {{{body[1:]}}} has exactly this case"
+        help_ = f"write {body[1:]}; write what must match under all; {{{body[1:]}}} matches exactly this case"
         raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
     if len(body) > 2 and body[0] == body[-1] == "'":
         raise QueryError(
             "single quotes are part of the term", shift, shift + len(body), "single-quotes", f"write {body[1:-1]}"
         )
-    if found := _ITEM_OPERATOR.search(body):
+    if match := _ITEM_OPERATOR.search(body):
         raise QueryError(
-            f"{found[1]} in a list item",
-            shift + found.start(1),
-            shift + found.end(1),
+            f"{match[1]} in a list item",
+            shift + match.start(1),
+            shift + match.end(1),
             "operator-in-list",
             f"a list item is one term: {_help_with_operators(body)}",
         )
 
 
 def alternatives(body: str) -> list[str]:
-    """Return the terms of ``Pakistan OR Karachi``; none where it has another operator or no operator."""
+    """Return the terms of ``Pakistan OR Karachi``; an empty list if there is another operator or none."""
     terms, operators = _apart(body)
     return terms if set(operators) == {"OR"} else []
 
@@ -291,16 +287,16 @@ def _help_with_operators(body: str) -> str:
     if not terms:
         kinds = {
             "OR": "remove OR; the items of a list are alternatives",
-            "AND": "remove AND; what must be found too gets its own line under all",
-            "NOT": "remove NOT; what must not be found goes under none",
+            "AND": "remove AND; write the other term as another line under all",
+            "NOT": "remove NOT; write what must not match under none",
         }
         return kinds[operators[0]]
     words = f"; for these very words: '\"{body}\"'" if body.isupper() else ""
     if operators == ["NOT"]:
-        others = f"keep {terms[0]}, and " if len(terms) > 1 else ""
-        return f"{others}write none: [{terms[-1]}]{words}"
+        first = f"keep {terms[0]}, and " if len(terms) > 1 else ""
+        return f"{first}write none: [{terms[-1]}]{words}"
     if set(operators) == {"OR"}:
-        return f"write each as an item of its own: {', '.join(terms)}{words}"
+        return f"write each as a separate item: {', '.join(terms)}{words}"
     if set(operators) == {"AND"} and len(terms) > 1:
         return f"write all: [{', '.join(terms)}]; or, instead of the lists, query: {body}{words}"
     if len(terms) == len(operators) + 1 and len(set(operators)) > 1:
@@ -309,20 +305,20 @@ def _help_with_operators(body: str) -> str:
 
 
 def _check_item_field(body: str, shift: int) -> None:
-    found = re.match(r"([^\W\d_]+):(?=\S)(?!//)", body)
-    guess = did_you_mean(found[1].casefold(), expression.FIELDS) if found else None
-    if found and guess:
-        end = shift + found.end(1)
-        raise QueryError(f'unknown field "{found[1]}"', shift, end, "unknown-field", f"did you mean {guess}:?")
+    match = re.match(r"([^\W\d_]+):(?=\S)(?!//)", body)
+    guess = did_you_mean(match[1].casefold(), expression.FIELDS) if match else None
+    if match and guess:
+        end = shift + match.end(1)
+        raise QueryError(f'unknown field "{match[1]}"', shift, end, "unknown-field", f"did you mean {guess}:?")
 
 
-def _leaf_of(field: str | None, given: str) -> expression.Expression:
-    if field is None and given.isalnum():
-        return expression.words(given)
-    return leaf(lexer.lexeme(given), field)
+def _leaf_of(field: str | None, text: str) -> expression.Expression:
+    if field is None and text.isalnum():
+        return expression.words(text)
+    return leaf(lexer.lexeme(text), field)
 
 
-#: Field -> terms by their text; rules ask for the same terms over and over.
+#: By field, the terms by their text: rules repeat the same terms.
 LEAVES = {
     field: Memo[expression.Expression](
         partial(_leaf_of, field), size=lexer.REMEMBERED, longest=lexer.REMEMBERED_CHARACTERS

@@ -1,7 +1,4 @@
-"""Text → chunks between white space: what marks do to words, and what a chunk says as numbers.
-
-Knows no term.
-"""
+"""Split a text into chunks between white space, for the numbers of a vocabulary."""
 
 from __future__ import annotations
 
@@ -9,26 +6,26 @@ import re
 
 from bot.language import tokens
 
-#: Chunks remembered, and as many of before: some 10 MB, and nearly all of a day's news by count.
+#: Number of cached chunks: at most twice as many, some 10 MB, which cover nearly all of a day's news.
 MEMO_CHUNKS = 1 << 15
-#: Longer chunks (addresses, Chinese clauses) hardly come back.
+#: Longer chunks (addresses, Chinese clauses) are rarely repeated.
 MEMO_CHARACTERS = 40
-#: Stands for the end of a phrase among chunks.
+#: The chunk at which a phrase must end.
 BREAK = "\x00"
 
-#: What typographers write, in the characters that ``text.normalise`` and ``text.gap_form`` take it for.
+#: Typographic marks, and the characters that ``tokens.normalise`` and ``tokens.gap_form`` make of them.
 _TYPOGRAPHIC = (("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("–", " "), ("—", " "), ("…", " … "))
-#: Marks that belong to no word, set apart so that a word has few chunks: “door”, not “(door”, “door,”. Rare marks are
+#: Marks outside words, split off so that a word has few different chunks: “door”, not “(door”, “door,”. Rare marks are
 #: not worth the time; a comma or a full stop may be inside a number or an abbreviation.
 _APART = (("(", " ( "), (", ", " , "), (". ", " . "))
-#: So are these, except for a possessive behind them (U.S.'s, "Acme"'s).
+#: Marks that are split off too, unless a possessive follows (U.S.'s, "Acme"'s).
 _BEFORE_POSSESSIVE = (('"', ' " '), (")", " ) "))
 #: ``text.BLANK_LINE`` in ASCII without carriage returns, several times faster.
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
 def split(string: str) -> list[str]:
-    """The chunks of a text; BREAK and lone marks are some of them."""
+    """Split a text into chunks; BREAK and single marks can be among them."""
     if "\n" in string or "\r" in string or not string.isascii():
         is_plain = string.isascii() and "\r" not in string
         string = (_BLANK_LINE if is_plain else tokens.BLANK_LINE).sub(f" {BREAK} ", string)
@@ -36,7 +33,7 @@ def split(string: str) -> list[str]:
             for written, meant in _TYPOGRAPHIC:
                 string = string.replace(written, meant)
     if string.isascii():
-        # In other text something invisible may be between the mark and the possessive.
+        # In other text an invisible character may be between the mark and the possessive.
         for mark, apart in _BEFORE_POSSESSIVE:
             if mark in string and f"{mark}'" not in string:
                 string = string.replace(mark, apart)
@@ -45,9 +42,9 @@ def split(string: str) -> list[str]:
     return string.replace("-", " ").split()
 
 
-#: What a chunk says: the number of the phrase word that it is (0: no phrase word; else the number of what is not one
-#: word), then the numbers of the terms that its words are, where they are others.
+#: The numbers of a chunk: first the number of its phrase word (0: none; a reserved number if the chunk is not one
+#: word), then the other numbers of the terms that its words fit.
 Said = tuple[int, ...]
 NOTHING: Said = (0,)
-#: What a mark says, or what is between the words of a chunk: a phrase must end here.
+#: The numbers of a mark, and of the space between the words of a chunk: a phrase must end here.
 BREAK_WORD: Said = (0, 0)

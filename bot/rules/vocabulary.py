@@ -1,11 +1,11 @@
-"""The words that rules ask for, numbered, and which of them a text has: fast, and never too few.
+"""The words that rules ask for, as numbers, and which numbers a text has: fast, and never too few.
 
-    text → chunks → the numbers that each says → the set of terms found
-                                               → the sequence of phrase words → phrases found
+    text → chunks → the numbers of each chunk → the set of terms in the text
+                                              → the sequence of phrase words → phrases in the text
 
-A chunk is looked at closely once; after that it is one dictionary look-up, whatever its script, accents or marks.
-What cannot be decided so (a phrase with marks, exact case inside a phrase, a regular expression) gets a number
-that is found too often; ``unsure`` names these numbers and the caller asks ``verdict`` about them.
+A chunk is analysed once; after that it is one dictionary look-up, whatever its script, accents or marks. A term that
+cannot be decided this way (a phrase with marks, exact case inside a phrase, a regular expression) gets a number that
+is reported too often; ``unsure`` lists these numbers, and the exact evaluation decides them.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
 from bot.rules.places import Places
 from bot.rules.tokenizer import BREAK_WORD, NOTHING, Said
 
-#: Stand around words; none of them is a letter or a dash in normal form.
+#: Marks around words; none is a letter or a dash in normal form.
 _MARKS = ".,;:!?\"'()[]“”‘’…«»"
 _phrase_word = itemgetter(0)
-#: Behind every letter in order.
+#: Sorts behind every letter.
 _LAST = chr(sys.maxunicode)
 
 
 class Found(NamedTuple):
-    """What is found in a text."""
+    """The numbers in a text."""
 
     numbers: set[int]
-    #: What each word says, with BREAK_WORD where a phrase must end.
+    #: The numbers of each word, with BREAK_WORD where a phrase must end.
     words: list[Said]
-    #: Their phrase words.
+    #: The phrase word of each.
     sequence: list[int]
 
 
@@ -47,32 +47,32 @@ class Vocabulary:
     """Numbers for words and terms; grows while rules are added, then only answers."""
 
     def __init__(self) -> None:
-        #: Numbers that may be found although the term is not there.
+        #: Numbers that a text may have without the term.
         self.unsure: set[int] = set()
         #: The highest number.
         self.count = 0
-        #: By number: how often it is likely to be found.
+        #: By number: how often a text is likely to have it.
         self.weights = [0]
         self._plain = Forms()
         self._accented = Forms()
         self._exact = Forms()
-        #: Until all terms are there: by the text, or all else that makes it another.
+        #: The number of each term while terms are added; the key has more than the text only if needed.
         self._terms: dict[str | tuple[str, bool, str | None], int] = {}
-        #: Of the plain words, those that phrases have.
+        #: The plain words that phrases contain.
         self._chain_words: dict[str, int] = {}
-        #: Plain words -> the phrases that have them.
+        #: By plain word, the number of phrases that contain it.
         self._in_phrases: Counter[str] = Counter()
-        #: Two phrase words -> the phrase that they are, or all that begin with them, each with all its words where it
-        #: has more.
+        #: By two phrase words, the phrase that they are, or all phrases that begin with them, each with all its words
+        #: if it has more than two.
         self._chains: dict[tuple[int, int], int | tuple[tuple[int, tuple[int, ...]], ...]] = {}
-        #: A word's number -> phrases that need it, with the other words that they need.
+        #: By the number of a word, the phrases that need it, with the other words that they need.
         self._triggers: dict[int, tuple[tuple[int, frozenset[int]], ...]] = {}
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
-        #: Found in every text: terms on other fields, regular expressions.
+        #: A number that every text has: for terms on other fields and regular expressions.
         self.always = self._new(is_sure=False)
-        #: Begins what a chunk says that is not one word or one mark.
+        #: The first number of a chunk that is not one word or one mark.
         self._several = self._new(is_sure=True)
-        self._said = Memo(self._look, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
+        self._chunk_numbers = Memo(self._look, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
         self._spreads = Memo(self._spread, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
 
     def _new(self, *, is_sure: bool) -> int:
@@ -85,24 +85,24 @@ class Vocabulary:
     # -- adding ------------------------------------------------------------------------------------------------
 
     def number(self, leaf: expression.Leaf) -> int:
-        """The number that is found wherever the term is."""
+        """Return the number that a text has wherever the term is."""
         if not isinstance(leaf, expression.Words) or leaf.field not in (None, "title", "body"):
             return self.always
         text, is_exact, field = leaf.text, leaf.is_exact, leaf.field
         key = (text, is_exact, field) if is_exact or field else text
-        known = self._terms.get(key)
-        if known is None:
-            known = self._terms[key] = self._add(leaf)
-            self._said.forget()
+        term_number = self._terms.get(key)
+        if term_number is None:
+            term_number = self._terms[key] = self._add(leaf)
+            self._chunk_numbers.forget()
             self._spreads.forget()
-        self.weights[known] += 1
-        return known
+        self.weights[term_number] += 1
+        return term_number
 
     def close(self, common: Iterable[str], rules: int) -> None:
-        """Work out the weights when all terms of so many rules are there, and forget what only told terms apart.
+        """Compute the weights once all terms of ``rules`` rules are added, and drop what only adding needs.
 
-        A word is as frequent as terms have it, alone or in a phrase, a common word once a rule more; an ending as the
-        words that begin so.
+        A word is as frequent as the terms that use it, alone or in a phrase; a common word counts once more for each
+        rule. A prefix is as frequent as the words that begin with it.
         """
         weights = self.weights
         weights[self.always] += 1_000 * rules
@@ -123,7 +123,7 @@ class Vocabulary:
         pattern = leaf.pattern
         first = pattern.elements[0]
         if len(pattern.elements) > 1 or first.gap or pattern.tail or first.possessive or first.text == "?":
-            # Where exactly is left to the verdict.
+            # The exact evaluation checks the field.
             return self._add_phrase(pattern, is_anywhere=leaf.field is None)
         number = self._element(first)
         if leaf.field is None:
@@ -138,7 +138,8 @@ class Vocabulary:
             number = forms.prefixes.get(element.text)
         else:
             number = next(
-                (known for one, known in forms.holes.get(element.text[0], ()) if one.text == element.text), None
+                (existing for other, existing in forms.holes.get(element.text[0], ()) if other.text == element.text),
+                None,
             )
         if number is None:
             number = self._new(is_sure=True)
@@ -157,15 +158,15 @@ class Vocabulary:
             words = tuple(map(self._chain_word, run))
             self._in_phrases.update(element.text for element in run)
             pair = words[0], words[1]
-            before = self._chains.get(pair)
-            if before is None and len(words) == 2:
+            existing = self._chains.get(pair)
+            if existing is None and len(words) == 2:
                 self._chains[pair] = number
             else:
-                several = before if isinstance(before, tuple) else ((before, ()),) if before else ()
-                self._chains[pair] = (*several, (number, words if len(words) > 2 else ()))
+                phrases = existing if isinstance(existing, tuple) else ((existing, ()),) if existing else ()
+                self._chains[pair] = (*phrases, (number, words if len(words) > 2 else ()))
             return number
         needed = sorted({self._element(element) for element in pattern.elements if element.text != "?"})
-        # The word added last is as a rule the rarest: common ones were there before.
+        # The word added last is usually the rarest: common ones were added earlier.
         trigger = needed.pop()
         self._triggers[trigger] = (*self._triggers.get(trigger, ()), (number, frozenset(needed)))
         return number
@@ -173,114 +174,117 @@ class Vocabulary:
     def _chain_word(self, element: Element) -> int:
         text = element.text
         plain = text if element.form is Form.PLAIN else tokens.drop_accents(tokens.fold_case(text))
-        known = self._chain_words.get(plain)
-        if known is None:
-            known = self._plain.words.get(plain) or self._new(is_sure=True)
-            self._chain_words[plain] = self._plain.words[plain] = known
-        return known
+        number = self._chain_words.get(plain)
+        if number is None:
+            number = self._plain.words.get(plain) or self._new(is_sure=True)
+            self._chain_words[plain] = self._plain.words[plain] = number
+        return number
 
     # -- asking ------------------------------------------------------------------------------------------------
 
     def find(self, title: str, body: str) -> Found:
-        """What is found in a title and a text; numbers that no term has may be among them."""
+        """Return the numbers in a title and a text; some may belong to no term."""
         in_title: list[str] = []
         if is_scoped := any(self._scoped.values()):
             in_title = tokenizer.split(title)
             pieces = [*in_title, tokenizer.BREAK, *tokenizer.split(body)]
         else:
             pieces = tokenizer.split(f"{title} {tokenizer.BREAK} {body} ")
-        said = [*map(self._said.__getitem__, pieces)]
-        numbers = {*chain.from_iterable(said)}
-        words = self._words(pieces, said)
+        chunk_numbers = [*map(self._chunk_numbers.__getitem__, pieces)]
+        numbers = {*chain.from_iterable(chunk_numbers)}
+        words = self._words(pieces, chunk_numbers)
         sequence = [*map(_phrase_word, words)]
         if self._chains:
             self._find_chains(sequence, numbers)
         if self._triggers:
             self._find_triggered(numbers)
         if is_scoped:
-            for field, here in (("title", said[: len(in_title)]), ("body", said[len(in_title) :])):
+            for field, field_numbers in (
+                ("title", chunk_numbers[: len(in_title)]),
+                ("body", chunk_numbers[len(in_title) :]),
+            ):
                 scoped = self._scoped[field]
-                numbers.update(map(scoped.__getitem__, scoped.keys() & {*chain.from_iterable(here)}))
+                numbers.update(map(scoped.__getitem__, scoped.keys() & {*chain.from_iterable(field_numbers)}))
         numbers.add(self.always)
         return Found(numbers, words, sequence)
 
-    def _words(self, pieces: list[str], said: list[Said]) -> list[Said]:
-        """What each word of a text says, with BREAK_WORD where a phrase must end."""
-        begins = [*map(_phrase_word, said)]
+    def _words(self, pieces: list[str], chunk_numbers: list[Said]) -> list[Said]:
+        """Return the numbers of each word of a text, with BREAK_WORD where a phrase must end."""
+        begins = [*map(_phrase_word, chunk_numbers)]
         if self._several not in begins:
-            return said
+            return chunk_numbers
         words: list[Said] = []
         start = 0
         for _ in range(begins.count(self._several)):
             at = begins.index(self._several, start)
-            words += said[start:at]
+            words += chunk_numbers[start:at]
             words += self._spreads[pieces[at]]
             start = at + 1
-        return words + said[start:]
+        return words + chunk_numbers[start:]
 
-    def _find_chains(self, sequence: list[int], found: set[int]) -> None:
+    def _find_chains(self, sequence: list[int], numbers: set[int]) -> None:
         for phrases in {*map(self._chains.get, pairwise(sequence))}:
             if isinstance(phrases, int):
-                found.add(phrases)
+                numbers.add(phrases)
                 continue
             for number, words in phrases or ():
                 if not words or _has_run(sequence, words):
-                    found.add(number)
+                    numbers.add(number)
 
-    def places(self, title: str, found: Found) -> Places:
-        """Where the terms found in a title and a text are, as far as their numbers are sure."""
+    def places(self, title: str, text_numbers: Found) -> Places:
+        """Return the places of the terms in a title and a text, as far as their numbers are sure."""
         in_title = chain.from_iterable(map(self._spreads.__getitem__, tokenizer.split(title)))
-        places = Places(found.words, sum(word is not BREAK_WORD for word in in_title))
-        for at, phrases in enumerate(map(self._chains.get, pairwise(found.sequence))):
+        places = Places(text_numbers.words, sum(word is not BREAK_WORD for word in in_title))
+        for at, phrases in enumerate(map(self._chains.get, pairwise(text_numbers.sequence))):
             if phrases is not None:
                 for number, words in ((phrases, ()),) if isinstance(phrases, int) else phrases:
-                    if not words or tuple(found.sequence[at : at + len(words)]) == words:
+                    if not words or tuple(text_numbers.sequence[at : at + len(words)]) == words:
                         places.add(number, at, len(words) or 2)
         places.rename(self._scoped["title"], self._scoped["body"])
         return places
 
-    def _find_triggered(self, found: set[int]) -> None:
-        for trigger in self._triggers.keys() & found:
+    def _find_triggered(self, numbers: set[int]) -> None:
+        for trigger in self._triggers.keys() & numbers:
             for number, needed in self._triggers[trigger]:
-                if needed <= found:
-                    found.add(number)
+                if needed <= numbers:
+                    numbers.add(number)
 
     def _look(self, chunk: str) -> Said:
         words = self._spread(chunk)
         return words[0] if len(words) == 1 else (self._several, *chain.from_iterable(words))
 
     def _spread(self, chunk: str) -> tuple[Said, ...]:
-        """What each word of a chunk says, and BREAK_WORD where a phrase must end."""
+        """Return the numbers of each word of a chunk, and BREAK_WORD where a phrase must end."""
         word = chunk.strip(_MARKS)
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
         if word.isascii() and word.isalnum():
             in_chain = self._chain_words.get(word.lower(), 0)
             if not in_chain or word == chunk:
-                return (self._say(in_chain, self._numbers_of_ascii(word)),)
-        said: list[Said] = []
+                return (self._word_numbers(in_chain, self._numbers_of_ascii(word)),)
+        word_numbers: list[Said] = []
         # A chunk of a script without spaces can be a whole text, of few different letters.
         by_text: dict[str, Said] = {}
         normal = tokens.normalise(chunk)
         mark, position = "", 0
         for token in tokens.tokens(normal):
             if tokens.gap_form(mark + normal[position : token.start]) not in ("", " "):
-                said.append(BREAK_WORD)
+                word_numbers.append(BREAK_WORD)
             if token.text not in by_text:
                 plain = tokens.drop_accents(tokens.fold_case(token.text))
-                by_text[token.text] = self._say(self._chain_words.get(plain, 0), self._numbers(token.text))
-            said.append(by_text[token.text])
+                by_text[token.text] = self._word_numbers(self._chain_words.get(plain, 0), self._numbers(token.text))
+            word_numbers.append(by_text[token.text])
             mark, position = token.mark, token.gap
         if tokens.gap_form(mark + normal[position:]) not in ("", " "):
-            said.append(BREAK_WORD)
-        return tuple(said)
+            word_numbers.append(BREAK_WORD)
+        return tuple(word_numbers)
 
-    def _say(self, in_chain: int, numbers: Iterable[int]) -> Said:
-        said = tuple(dict.fromkeys((in_chain, *numbers)))
-        return said if said != NOTHING else NOTHING
+    def _word_numbers(self, in_chain: int, numbers: Iterable[int]) -> Said:
+        word_numbers = tuple(dict.fromkeys((in_chain, *numbers)))
+        return word_numbers if word_numbers != NOTHING else NOTHING
 
     def _numbers_of_ascii(self, raw: str) -> tuple[int, ...]:
-        """As ``_numbers``, for nearly every word: no term with accents can be it."""
+        """Return the numbers of an ASCII word, which no term with accents fits: faster than ``_numbers``."""
         numbers: list[int] = []
         plain = raw.lower()
         for forms, word in ((self._plain, plain), (self._exact, raw)):

@@ -1,11 +1,11 @@
-"""Another product's query → the same in ours, and what could not be kept.
+"""Translate another product's query into ours, and note what could not be kept.
 
     text → lexemes (what a mark means there) → one of two grammars → expression → our query
                                                boolean: Meltwater, Brandwatch, Talkwalker,
                                                         Feedly, Google Alerts
                                                clauses: Lucene
 
-A part that has no counterpart is left out or widened, never silently: each such place is a note. The result parses.
+A part without a counterpart is dropped or widened, never silently: a note records each. The result parses.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ __all__ = ["Dialect", "Note", "Translation", "translate"]
 class Translation:
     """A translated query."""
 
-    #: In our language; empty: nothing of it could be kept.
+    #: The query in our language; empty if nothing could be kept.
     query: str
-    #: What was lost or guessed; empty: it means here what it meant there.
+    #: Notes of what was lost or guessed; empty if the meaning is the same.
     lost: tuple[Note, ...]
-    #: What is written otherwise and means the same.
+    #: Notes of what is written differently and means the same.
     rewritten: tuple[Note, ...]
 
 
 def translate(query: str, dialect: Dialect) -> Translation:
-    """Raises QueryError where the query is broken in its own language, or too large for ours.
+    """Translate a query. Raises QueryError if it is broken in its language, or too large for ours.
 
-    Its offsets are into ``text.normalise(query)``.
+    The offsets of the error are into ``tokens.normalise(query)``.
     """
     if len(query) > parse.MAX_CHARACTERS:
         raise QueryError(
@@ -50,13 +50,13 @@ def translate(query: str, dialect: Dialect) -> Translation:
         )
     normal = tokens.normalise(query)
     notes = Notes()
-    found = lexemes.lex(normal, dialect)
-    if len(found) == 1:
+    query_lexemes = lexemes.lex(normal, dialect)
+    if len(query_lexemes) == 1:
         raise QueryError("an empty query", 0, len(normal), "empty-query", "paste the query of the other product")
     parse_whole = clauses.parse_clauses if dialect is Dialect.LUCENE else boolean.parse_boolean
-    tree = parse_whole(found, dialect, notes)
-    shown = "" if tree is None else show(tree)
-    if shown:
+    tree = parse_whole(query_lexemes, dialect, notes)
+    translated = "" if tree is None else show(tree)
+    if translated:
         # Within our own limits too: brackets, terms, NEAR.
-        parse.parse_query(shown)
-    return Translation(query=shown, lost=notes.lost, rewritten=notes.rewritten)
+        parse.parse_query(translated)
+    return Translation(query=translated, lost=notes.lost, rewritten=notes.rewritten)

@@ -1,4 +1,4 @@
-"""Where a reader of another product's query is, and the mistakes that all readers report alike."""
+"""The position in another product's query, and the mistakes that both grammars report alike."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ class Cursor:
         self._depth = 0
 
     @property
-    def here(self) -> Lexeme:
-        """The lexeme that comes next."""
+    def lexeme(self) -> Lexeme:
+        """Return the next lexeme."""
         return self._lexemes[self._at]
 
     def is_at(self, kind: Kind) -> bool:
-        """Whether the next lexeme is of this kind."""
-        return self.here.kind is kind
+        """Return whether the next lexeme is of this kind."""
+        return self.lexeme.kind is kind
 
     def take(self) -> Lexeme:
-        """The next lexeme, which is then read."""
+        """Return the next lexeme and move past it."""
         self._at += 1
         return self._lexemes[self._at - 1]
 
-    def whole(self, read: Callable[[], Part]) -> Part:
-        """What is read, up to the end of the query."""
-        tree = read()
-        if self.here.kind is not Kind.END:
-            raise QueryError("a ) was never opened", self.here.start, self.here.end, "unopened", "correct it there")
+    def whole(self, parse: Callable[[], Part]) -> Part:
+        """Parse up to the end of the query."""
+        tree = parse()
+        if self.lexeme.kind is not Kind.END:
+            raise QueryError("a ) was never opened", self.lexeme.start, self.lexeme.end, "unopened", "correct it there")
         return tree
 
     def enter(self, opening: Lexeme) -> None:
-        """One level deeper. Raises QueryError past the limit."""
+        """Go one level deeper. Raises QueryError past the limit."""
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise QueryError(
@@ -54,32 +54,32 @@ class Cursor:
             )
 
     def leave(self, levels: int = 1) -> None:
-        """``levels`` up again."""
+        """Go up by ``levels``."""
         self._depth -= levels
 
-    def group(self, read: Callable[[], Part]) -> tuple[Part, Lexeme]:
-        """What is in brackets, and the closing one."""
+    def group(self, parse: Callable[[], Part]) -> tuple[Part, Lexeme]:
+        """Parse what is in brackets; return it and the closing bracket."""
         opening = self.take()
         self.enter(opening)
-        if self.here.kind is Kind.CLOSE:
-            raise QueryError("empty brackets", opening.start, self.here.end, "empty-brackets", "remove them there")
-        tree = read()
+        if self.lexeme.kind is Kind.CLOSE:
+            raise QueryError("empty brackets", opening.start, self.lexeme.end, "empty-brackets", "remove them there")
+        tree = parse()
         if not self.is_at(Kind.CLOSE):
             raise QueryError("a ( is not closed", opening.start, opening.end, "unclosed", "close it there first")
         self.leave()
         closing = self.take()
         if closing.has_boost:
-            self._notes.lose(closing.given, "its weight (^): nothing is ranked here")
+            self._notes.lose(closing.written, "its weight (^): Wirewatch does not rank")
         return tree, closing
 
     def term(self) -> Lexeme:
-        """The lexeme of one term, which must be here."""
-        here = self.here
-        if here.kind not in STARTS_TERM or here.kind is Kind.PLUS:
+        """Take the lexeme of one term. Raises QueryError if the next lexeme is another."""
+        lexeme = self.lexeme
+        if lexeme.kind not in STARTS_TERM or lexeme.kind is Kind.PLUS:
             raise QueryError(
-                f"a term is missing before {here.given or 'the end'}",
-                here.start,
-                max(here.end, here.start),
+                f"a term is missing before {lexeme.written or 'the end'}",
+                lexeme.start,
+                max(lexeme.end, lexeme.start),
                 "missing-term",
                 "correct it there first, or quote the word",
             )

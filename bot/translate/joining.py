@@ -1,4 +1,4 @@
-"""Operators over parts of which some were left out."""
+"""Join translated parts, some of which may be None because they were dropped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Part = expression.Expression | None
 
 
 def every(parts: Iterable[Part]) -> Part:
-    """AND, flat."""
+    """Join parts by AND, flat."""
     kept: list[expression.Expression] = []
     for part in parts:
         if isinstance(part, expression.All):
@@ -23,7 +23,7 @@ def every(parts: Iterable[Part]) -> Part:
 
 
 def either(parts: Iterable[Part]) -> Part:
-    """OR, flat."""
+    """Join parts by OR, flat."""
     kept: list[expression.Expression] = []
     for part in parts:
         if isinstance(part, expression.Any):
@@ -34,56 +34,56 @@ def either(parts: Iterable[Part]) -> Part:
 
 
 def negative(part: Part) -> Part:
-    """The negated part, of a negated one the part; None stays None."""
+    """Negate a part; the negation of a negated part is that part, and None stays None."""
     if isinstance(part, expression.Not):
         return part.part
     return None if part is None else expression.Not(part)
 
 
-def near(left: Part, right: Part, words: int, is_ordered: bool, given: str, notes: Notes) -> Part:
-    """NEAR; over AND it is spread, and NOT below it is left out, both noted."""
+def near(left: Part, right: Part, words: int, is_ordered: bool, written: str, notes: Notes) -> Part:
+    """Join two parts by NEAR; spread it over AND, and drop NOT below it, both with a note."""
     if left is None or right is None:
         if left is not None or right is not None:
-            notes.lose(given, "its distance: one side was left out")
+            notes.lose(written, "its distance: one side was dropped")
         return left or right
-    for side, other, is_left in ((left, right, True), (right, left, False)):
+    for side, other_side, is_left in ((left, right, True), (right, left, False)):
         if isinstance(side, expression.All):
-            notes.lose(given, "NEAR over AND: each part is looked for near the other side, not all at one place")
+            notes.lose(written, "NEAR over AND: each part must be near the other side, not all at one place")
             return every(
-                near(part, other, words, is_ordered, given, notes)
+                near(part, other_side, words, is_ordered, written, notes)
                 if is_left
-                else near(other, part, words, is_ordered, given, notes)
+                else near(other_side, part, words, is_ordered, written, notes)
                 for part in side.parts
-                if not _is_lost(part, given, notes)
+                if not _is_lost(part, written, notes)
             )
-    kept = [_operand(side, given, notes) for side in (left, right)]
-    if kept[0] is None or kept[1] is None:
-        return kept[0] or kept[1]
-    if not (_fields(kept[0]) & _fields(kept[1])):
-        notes.lose(given, "its distance: the two sides are in different fields")
-        return every(kept)
-    return expression.Near(kept[0], kept[1], min(words, MAX_NEAR), is_ordered)
+    operands = [_operand(side, written, notes) for side in (left, right)]
+    if operands[0] is None or operands[1] is None:
+        return operands[0] or operands[1]
+    if not (_fields(operands[0]) & _fields(operands[1])):
+        notes.lose(written, "its distance: the two sides are in different fields")
+        return every(operands)
+    return expression.Near(operands[0], operands[1], min(words, MAX_NEAR), is_ordered)
 
 
-def _is_lost(part: expression.Expression, given: str, notes: Notes) -> bool:
+def _is_lost(part: expression.Expression, written: str, notes: Notes) -> bool:
     if isinstance(part, expression.Not):
-        notes.lose(given, "left out: NOT under NEAR")
+        notes.lose(written, "dropped: NOT under NEAR")
         return True
     return False
 
 
-def _operand(part: expression.Expression, given: str, notes: Notes) -> Part:
-    """What may be beside NEAR: terms, OR and NEAR."""
+def _operand(part: expression.Expression, written: str, notes: Notes) -> Part:
+    """Return the part as NEAR accepts it: terms, OR and NEAR."""
     match part:
         case expression.Not() | expression.Value():
             what = "NOT" if isinstance(part, expression.Not) else f"{part.field}:"
-            notes.lose(given, f"left out: {what} under NEAR")
+            notes.lose(written, f"dropped: {what} under NEAR")
             return None
         case expression.All(parts):
-            notes.lose(given, "AND inside OR under NEAR: any one of its parts is enough")
-            return either(_operand(one, given, notes) for one in parts)
+            notes.lose(written, "AND inside OR under NEAR: one of its parts is enough")
+            return either(_operand(inner, written, notes) for inner in parts)
         case expression.Any(parts):
-            return either(_operand(one, given, notes) for one in parts)
+            return either(_operand(inner, written, notes) for inner in parts)
         case _:
             return part
 

@@ -11,24 +11,24 @@ from bot.rules.errors import QueryError
 
 
 class Dialect(StrEnum):
-    """Whose query language it is."""
+    """The query language of a product."""
 
     MELTWATER = "meltwater"
     BRANDWATCH = "brandwatch"
     TALKWALKER = "talkwalker"
     #: The classic query parser, and Elasticsearch's query_string.
     LUCENE = "lucene"
-    #: Operators as Google's search has them: a space is AND, and OR is taken before it.
+    #: The operators of Google's search: a space is AND, and OR binds more tightly.
     GOOGLE_ALERTS = "google-alerts"
     FEEDLY = "feedly"
 
 
 class Kind(Enum):
-    """What a lexeme is."""
+    """The kind of a lexeme."""
 
     WORD = "word"
     PHRASE = "phrase"
-    #: In exactly this case.
+    #: A term in exactly this case.
     EXACT = "exact"
     REGEX = "regex"
     #: ``[a TO b]``.
@@ -50,16 +50,16 @@ STARTS_TERM = frozenset({Kind.WORD, Kind.PHRASE, Kind.EXACT, Kind.REGEX, Kind.RA
 
 @dataclass(frozen=True, slots=True)
 class Lexeme:
-    """One mark, word or phrase of a query, and where it is."""
+    """One mark, word or phrase of a query, and its place."""
 
     kind: Kind
-    #: Without its quotes and marks; of a field its name in small letters.
+    #: The text without quotes and marks; for a field, its name in small letters.
     text: str
     start: int
     end: int
-    #: As given, for notes.
-    given: str
-    #: Of NEAR, and of a phrase or a bracket with ``~n``; of a word -1: fuzzy.
+    #: The lexeme as written, for notes.
+    written: str
+    #: The distance of NEAR, or of a phrase or a bracket with ``~n``; -1 for a fuzzy word.
     distance: int | None = None
     is_ordered: bool = False
     has_boost: bool = False
@@ -94,8 +94,8 @@ _SIGNS = {
 
 
 def lex(query: str, dialect: Dialect) -> list[Lexeme]:
-    """Of a normal text; the last is END. Raises QueryError."""
-    found: list[Lexeme] = []
+    """Split a normal text into lexemes; the last is END. Raises QueryError."""
+    lexemes: list[Lexeme] = []
     position = 0
     while position < len(query):
         if query[position].isspace() or query[position] == "\u200b":
@@ -103,44 +103,44 @@ def lex(query: str, dialect: Dialect) -> list[Lexeme]:
             continue
         match = _LEXEME.match(query, position)
         assert match is not None
-        here = _lexeme(match, dialect)
-        found.append(here)
-        position = here.end
-    found.append(Lexeme(Kind.END, "", len(query), len(query), ""))
-    return found
+        lexeme = _lexeme(match, dialect)
+        lexemes.append(lexeme)
+        position = lexeme.end
+    lexemes.append(Lexeme(Kind.END, "", len(query), len(query), ""))
+    return lexemes
 
 
 def _lexeme(match: re.Match[str], dialect: Dialect) -> Lexeme:
-    start, end, given = match.start(), match.end(), match[0]
+    start, end, written = match.start(), match.end(), match[0]
     match match.lastgroup if match["phrase"] is None else "phrase":
         case "phrase":
             return _phrase(match, dialect)
         case "range" if dialect is Dialect.LUCENE:
-            return Lexeme(Kind.RANGE, given, start, end, given)
-        case "exact" | "range" if given[0] == "{":
-            return Lexeme(Kind.EXACT, given[1:-1], start, end, given)
+            return Lexeme(Kind.RANGE, written, start, end, written)
+        case "exact" | "range" if written[0] == "{":
+            return Lexeme(Kind.EXACT, written[1:-1], start, end, written)
         case "regex" if dialect is Dialect.LUCENE:
-            return Lexeme(Kind.REGEX, given[1:-1], start, end, given)
+            return Lexeme(Kind.REGEX, written[1:-1], start, end, written)
         case "open":
-            return Lexeme(Kind.OPEN, "(", start, end, given)
+            return Lexeme(Kind.OPEN, "(", start, end, written)
         case "close":
-            slop = re.search(r"~(\d{1,9})", given)
+            slop = re.search(r"~(\d{1,9})", written)
             return Lexeme(
-                Kind.CLOSE, ")", start, end, given, distance=int(slop[1]) if slop else None, has_boost="^" in given
+                Kind.CLOSE, ")", start, end, written, distance=int(slop[1]) if slop else None, has_boost="^" in written
             )
         case "around" if dialect is Dialect.GOOGLE_ALERTS:
-            distance = min(int(given[7:-1]), lexer.MAX_NEAR)
-            return Lexeme(Kind.NEAR, given, start, end, given, distance=distance)
+            distance = min(int(written[7:-1]), lexer.MAX_NEAR)
+            return Lexeme(Kind.NEAR, written, start, end, written, distance=distance)
         case "field":
-            return Lexeme(Kind.FIELD, given.rstrip().removesuffix(":").lower(), start, end, given.rstrip())
+            return Lexeme(Kind.FIELD, written.rstrip().removesuffix(":").lower(), start, end, written.rstrip())
         case "plus":
-            return Lexeme(Kind.PLUS, given, start, end, given)
-        case "minus" if given == "-" or dialect is Dialect.LUCENE:
-            return Lexeme(Kind.NOT, given, start, end, given)
+            return Lexeme(Kind.PLUS, written, start, end, written)
+        case "minus" if written == "-" or dialect is Dialect.LUCENE:
+            return Lexeme(Kind.NOT, written, start, end, written)
         case "wrong":
             what = {'"': "a quote is not closed", "{": "a { is not closed", "[": "a [ is not closed"}
             raise QueryError(
-                what.get(given, f"a {given} that was never opened"),
+                what.get(written, f"a {written} that was never opened"),
                 start,
                 end,
                 "unclosed",
@@ -153,10 +153,10 @@ def _lexeme(match: re.Match[str], dialect: Dialect) -> Lexeme:
 def _phrase(match: re.Match[str], dialect: Dialect) -> Lexeme:
     marks = _MARKS.match(match["tail"])
     slop = re.search(r"~(\d{1,9})", match["tail"])
-    # ++"ABC" is exact case at Talkwalker; +"p&t" there keeps its marks, as every phrase does here.
+    # At Talkwalker ++"ABC" is exact case, and +"p&t" keeps its marks, as every phrase does here.
     is_exact = match["case"] == "++" and dialect is Dialect.TALKWALKER
-    is_needed = match["case"] is not None and dialect is Dialect.LUCENE
-    if is_needed:
+    is_required = match["case"] is not None and dialect is Dialect.LUCENE
+    if is_required:
         return Lexeme(Kind.PLUS, "+", match.start(), match.end("case"), match["case"])
     return Lexeme(
         Kind.EXACT if is_exact else Kind.PHRASE,
@@ -173,7 +173,7 @@ _BARE = re.compile(r'(?:\\.|[^\s"(){}\[\]\\])+|.', re.DOTALL)
 
 
 def _word(match: re.Match[str], dialect: Dialect) -> Lexeme:
-    """A word; a mark that means nothing in this dialect is the beginning of one."""
+    """Read a word; a mark without a meaning in this dialect begins one."""
     start = match.start()
     bare = _BARE.match(match.string, start)
     assert bare is not None
@@ -182,12 +182,12 @@ def _word(match: re.Match[str], dialect: Dialect) -> Lexeme:
     kind = _OPERATORS.get(name) or _SIGNS.get(dialect, {}).get(word)
     if kind:
         return Lexeme(kind, name, start, end, word)
-    near = _NEAR.match(re.sub("F\\Z", "f", name)) if dialect is not Dialect.LUCENE else None
-    if near:
-        distance = min(int(near["words"]), lexer.MAX_NEAR) if near["words"] else lexer.DEFAULT_NEAR
-        return Lexeme(Kind.NEAR, name, start, end, word, distance, bool(near["order"] or near["ordered"]))
-    found = re.search(r"(?<!\\)(?:~\d*(?:\.\d+)?)?(?:\^\d*(?:\.\d+)?)?\Z", word)
-    tail = found[0] if found and found.start() > 0 else ""
+    near_match = _NEAR.match(re.sub("F\\Z", "f", name)) if dialect is not Dialect.LUCENE else None
+    if near_match:
+        distance = min(int(near_match["words"]), lexer.MAX_NEAR) if near_match["words"] else lexer.DEFAULT_NEAR
+        return Lexeme(Kind.NEAR, name, start, end, word, distance, bool(near_match["order"] or near_match["ordered"]))
+    suffix = re.search(r"(?<!\\)(?:~\d*(?:\.\d+)?)?(?:\^\d*(?:\.\d+)?)?\Z", word)
+    tail = suffix[0] if suffix and suffix.start() > 0 else ""
     text = _ESCAPE.sub(r"\1", word.removesuffix(tail) if tail else word)
     return Lexeme(
         Kind.WORD, text, start, end, word, distance=-1 if tail.startswith("~") else None, has_boost="^" in tail

@@ -1,4 +1,4 @@
-"""What became of a query on its way."""
+"""Notes about what happened to the parts of a query."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What became of one part."""
+    """What happened to one part."""
 
-    #: The part of the given query.
+    #: The part of the original query.
     part: str
     what: str
 
 
 class Notes:
-    """Collected in order, each once."""
+    """Collects distinct notes in order."""
 
     def __init__(self) -> None:
         self._lost: dict[Note, None] = {}
         self._rewritten: dict[Note, None] = {}
 
     def lose(self, part: str, what: str) -> None:
-        """``part`` means less here, or was left out."""
+        """Note that ``part`` means less here, or was dropped."""
         self._lost[Note(part, what)] = None
 
     def rewrite(self, part: str, what: str) -> None:
-        """``part`` is written otherwise here and means the same."""
+        """Note that ``part`` is written differently here and means the same."""
         self._rewritten[Note(part, what)] = None
 
     @property
     def lost(self) -> tuple[Note, ...]:
-        """What was lost, in order."""
+        """Return the notes of lost parts, in order."""
         return tuple(self._lost)
 
     @property
     def rewritten(self) -> tuple[Note, ...]:
-        """What was rewritten, in order."""
+        """Return the notes of rewritten parts, in order."""
         return tuple(self._rewritten)

@@ -1,4 +1,4 @@
-"""One term of another product → a leaf of ours, in the nearest form that we have."""
+"""Translate one term of another product into the nearest form that we have."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ _FIELDS = {
     "lang": "lang", "language": "lang",
     "source": "source", "publisher": "source", "outlet": "source", "sourcename": "source",
 }  # fmt: skip
-#: How many words a * in a phrase of Google's may stand for here; Google names no number.
+#: Maximum words for a * in a phrase of Google, which gives no number.
 GAP_WORDS = 3
-LEFT_OUT = "left out: "
+DROPPED = "dropped: "
 
 
-def field_of(here: Lexeme, notes: Notes) -> str | None:
-    """Our name of a field; None: we have none, and what it holds is left out."""
-    field = _FIELDS.get(here.text)
+def field_of(lexeme: Lexeme, notes: Notes) -> str | None:
+    """Return our name of a field, or None if we have none, and then its terms are dropped."""
+    field = _FIELDS.get(lexeme.text)
     if field is None:
-        notes.lose(here.given, f"{LEFT_OUT}there is no such field here")
-    elif here.text == "ingress":
-        notes.lose(here.given, "the lead is no field of its own here: the whole text is searched")
-    elif field != here.text:
-        notes.rewrite(here.given, f"{field}: here")
+        notes.lose(lexeme.written, f"{DROPPED}Wirewatch has no such field")
+    elif lexeme.text == "ingress":
+        notes.lose(lexeme.written, "Wirewatch has no field for the lead: the whole text is searched")
+    elif field != lexeme.text:
+        notes.rewrite(lexeme.written, f"written as {field}:")
     return field
 
 
-def leaf(here: Lexeme, field: str | None, dialect: Dialect, notes: Notes) -> expression.Expression | None:
-    """None: left out, and noted."""
-    if here.has_boost:
-        notes.lose(here.given, "its weight (^): nothing is ranked here")
+def leaf(lexeme: Lexeme, field: str | None, dialect: Dialect, notes: Notes) -> expression.Expression | None:
+    """Translate a term, or return None if it is dropped, with a note."""
+    if lexeme.has_boost:
+        notes.lose(lexeme.written, "its weight (^): Wirewatch does not rank")
     try:
-        match here.kind:
+        match lexeme.kind:
             case Kind.RANGE:
-                notes.lose(here.given, f"{LEFT_OUT}ranges are not known here")
+                notes.lose(lexeme.written, f"{DROPPED}ranges are not supported")
                 return None
             case Kind.REGEX:
-                return _regex(here, field, notes)
+                return _regex(lexeme, field, notes)
             case _ if field in ("site", "lang"):
-                return _value(here, field, notes)
+                return _value(lexeme, field, notes)
             case Kind.EXACT:
-                return expression.words(_clean(here.text), is_exact=True, field=field)
+                return expression.words(_clean(lexeme.text), is_exact=True, field=field)
             case Kind.PHRASE:
-                return _phrase(here, field, dialect, notes)
+                return _phrase(lexeme, field, dialect, notes)
             case _:
-                return _word(here, field, notes)
+                return _word(lexeme, field, notes)
     except QueryError as error:
-        notes.lose(here.given, f"{LEFT_OUT}{error.message}")
+        notes.lose(lexeme.written, f"{DROPPED}{error.message}")
         return None
 
 
@@ -68,15 +68,15 @@ def _clean(text: str) -> str:
     return " ".join(text.split())
 
 
-def _word(here: Lexeme, field: str | None, notes: Notes) -> expression.Expression | None:
-    if here.distance == -1:
-        notes.lose(here.given, "likeness (~): only the word as written is found")
-    if here.text in ("*", "*:*"):
-        notes.lose(here.given, f"{LEFT_OUT}everything needs no term")
+def _word(lexeme: Lexeme, field: str | None, notes: Notes) -> expression.Expression | None:
+    if lexeme.distance == -1:
+        notes.lose(lexeme.written, "fuzziness (~): only the word as written matches")
+    if lexeme.text in ("*", "*:*"):
+        notes.lose(lexeme.written, f"{DROPPED}it matches everything")
         return None
-    text = _wildcards(here.text, here.given, notes)
+    text = _wildcards(lexeme.text, lexeme.written, notes)
     if field != "url" and (host := _address(text)):
-        notes.rewrite(here.given, "an address is looked for in url: here")
+        notes.rewrite(lexeme.written, "an address is searched in url:")
         return expression.words(host, field="url")
     return words(text, field, notes)
 
@@ -86,35 +86,37 @@ def _address(text: str) -> str | None:
 
 
 def words(text: str, field: str | None, notes: Notes) -> expression.Words:
-    """In any case, as all other products have it. Raises QueryError."""
-    found = expression.words(_clean(text), field=field)
-    if all(element.form is not patterns.Form.EXACT for element in found.pattern.elements):
-        return found
-    notes.rewrite(text, f"{text.lower()}, in any case; {_clean(text)} here would be found in capitals only")
+    """Make a term that matches in any case, as in all other products. Raises QueryError."""
+    term = expression.words(_clean(text), field=field)
+    if all(element.form is not patterns.Form.EXACT for element in term.pattern.elements):
+        return term
+    notes.rewrite(text, f"{text.lower()}, to match any case; {_clean(text)} would match only in capitals")
     return expression.words(_clean(text).lower(), field=field)
 
 
-def _phrase(here: Lexeme, field: str | None, dialect: Dialect, notes: Notes) -> expression.Expression:
-    if dialect is Dialect.GOOGLE_ALERTS and len(pieces := _clean(here.text).split(" * ")) > 1:
-        return _with_gaps(pieces, here, field, notes)
-    text = _wildcards(here.text, here.given, notes)
+def _phrase(lexeme: Lexeme, field: str | None, dialect: Dialect, notes: Notes) -> expression.Expression:
+    if dialect is Dialect.GOOGLE_ALERTS and len(pieces := _clean(lexeme.text).split(" * ")) > 1:
+        return _with_gaps(pieces, lexeme, field, notes)
+    text = _wildcards(lexeme.text, lexeme.written, notes)
     parts = text.split()
-    distance = None if here.distance is None else min(here.distance, lexer.MAX_NEAR)
+    distance = None if lexeme.distance is None else min(lexeme.distance, lexer.MAX_NEAR)
     if distance is None or (distance == 0 and dialect is Dialect.LUCENE):
         return words(text, field, notes)
     if not 2 <= len(parts) <= terms.MAX_WINDOW_PARTS:
-        notes.lose(here.given, f"its distance: ~ joins two to {terms.MAX_WINDOW_PARTS} words here")
+        notes.lose(lexeme.written, f"its distance: ~ joins two to {terms.MAX_WINDOW_PARTS} words in Wirewatch")
         return words(text, field, notes)
     if dialect is Dialect.LUCENE and len(parts) == 2:
         return _slop(words(parts[0], field, notes), words(parts[1], field, notes), distance)
     if dialect is Dialect.LUCENE:
-        notes.lose(here.given, "its distance counts moved words there, other words inside here, in any order")
+        notes.lose(
+            lexeme.written, "its distance: Lucene counts moved words, Wirewatch counts other words inside, in any order"
+        )
     return window(parts, distance, field, notes)
 
 
-def _with_gaps(pieces: list[str], here: Lexeme, field: str | None, notes: Notes) -> expression.Expression:
-    """``"fined * million"``: a * in a phrase is a word or a few."""
-    notes.lose(here.given, f"its *: at most {GAP_WORDS} words, in that order, here")
+def _with_gaps(pieces: list[str], lexeme: Lexeme, field: str | None, notes: Notes) -> expression.Expression:
+    """Translate ``"fined * million"``, where a * in a phrase is one or a few words."""
+    notes.lose(lexeme.written, f"its *: at most {GAP_WORDS} words, in that order")
     tree: expression.Expression = words(pieces[0], field, notes)
     for piece in pieces[1:]:
         tree = expression.Near(tree, words(piece, field, notes), GAP_WORDS, True)
@@ -122,15 +124,18 @@ def _with_gaps(pieces: list[str], here: Lexeme, field: str | None, notes: Notes)
 
 
 def window(parts: Iterable[str], distance: int, field: str | None, notes: Notes) -> expression.Expression:
-    """All of the words near one another. Raises QueryError."""
-    made = tuple(words(part, field, notes) for part in parts)
-    if any(" " in part.text or '"' in part.text for part in made):
+    """Make a window of all words near one another. Raises QueryError."""
+    window_words = tuple(words(part, field, notes) for part in parts)
+    if any(" " in part.text or '"' in part.text for part in window_words):
         raise QueryError('"…"~n joins plain words', 0, 0, "bad-window")
-    return expression.Window(made, distance, field)
+    return expression.Window(window_words, distance, field)
 
 
 def _slop(first: expression.Words, second: expression.Words, distance: int) -> expression.Expression:
-    """Lucene counts moves: in order n words between; the other way round two moves are spent on turning."""
+    """Translate a distance of Lucene, which counts moves.
+
+    In order, n words may be between; in reverse order, the turn takes two of the moves.
+    """
     forth = expression.Near(first, second, distance, True)
     if distance < 2:
         return forth
@@ -140,44 +145,44 @@ def _slop(first: expression.Words, second: expression.Words, distance: int) -> e
 _STARRED = re.compile(r"(?<![^\s*?])[^\s*?]*+[*?]\S*+")
 
 
-def _wildcards(text: str, given: str, notes: Notes) -> str:
-    return _STARRED.sub(lambda found: _wildcard(found[0], given, notes), text)
+def _wildcards(text: str, written: str, notes: Notes) -> str:
+    return _STARRED.sub(lambda found: _wildcard(found[0], written, notes), text)
 
 
-def _wildcard(word: str, given: str, notes: Notes) -> str:
+def _wildcard(word: str, written: str, notes: Notes) -> str:
     bare = word.lstrip("*?")
     if bare != word:
-        notes.lose(given, "a wildcard at the start of a word: only the rest as written is found")
+        notes.lose(written, "a wildcard at the start of a word: only the rest as written matches")
     head, star, rest = bare.partition("*")
     if rest.strip("*"):
-        notes.lose(given, f"* inside a word: {head}* finds more")
+        notes.lose(written, f"* inside a word: {head}* matches more")
     if not star:
         return head
     try:
         expression.words(f"{head}*")
     except QueryError:
         if head:
-            notes.lose(given, f"its *: at least {patterns.MIN_PREFIX} letters or digits stand before one here")
+            notes.lose(written, f"its *: it needs at least {patterns.MIN_PREFIX} letters or digits before it")
         return head or rest.strip("*")
     return f"{head}*"
 
 
-def _value(here: Lexeme, field: str, notes: Notes) -> expression.Expression | None:
-    text = here.text.strip().casefold()
+def _value(lexeme: Lexeme, field: str, notes: Notes) -> expression.Expression | None:
+    text = lexeme.text.strip().casefold()
     if field == "site":
         host = urllib.parse.urlsplit(text if "://" in text else f"//{text}")
         if host.path.strip("/*"):
-            notes.lose(here.given, "the path behind the host: write url: for it")
+            notes.lose(lexeme.written, "the path behind the host: use url: for it")
         text = (host.hostname or "").removeprefix("*.").removeprefix("www.")
-    # Read as our own query reads it, so that what is no host or language is told.
+    # Parse it like our queries, so that an invalid host or language is reported.
     return terms.leaf(lexer.Lexeme(lexer.Kind.WORD, text, text), field)
 
 
-def _regex(here: Lexeme, field: str | None, notes: Notes) -> expression.Expression | None:
+def _regex(lexeme: Lexeme, field: str | None, notes: Notes) -> expression.Expression | None:
     if field in ("site", "lang"):
-        notes.lose(here.given, f"{LEFT_OUT}{field}: takes a plain word here")
+        notes.lose(lexeme.written, f"{DROPPED}{field}: takes a plain word")
         return None
-    source = rf"\b(?:{here.text})\b"
+    source = rf"\b(?:{lexeme.text})\b"
     regex.check(source)
-    notes.rewrite(here.given, "an expression matches one word there: bound by word ends and in any case here")
+    notes.rewrite(lexeme.written, "an expression matches one word there: written with word boundaries, in any case")
     return expression.Regex(source, True, field)

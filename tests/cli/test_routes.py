@@ -28,4 +28,4 @@ def test_check_explain_and_status_tell_where_a_rule_without_channels_goes(tmp_pa
     assert way in wirewatch("status", *config, folder=tmp_path, COLUMNS="200").stdout
     (tmp_path / "bot.yaml").write_text(BOT.replace("console", "consol"))
     broken = wirewatch("check", "--routes", *config, folder=tmp_path, code=1)
-    assert 'no kind of channel "consol"' in broken.stdout
+    assert 'unknown kind of channel "consol"' in broken.stdout

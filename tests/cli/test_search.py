@@ -60,7 +60,7 @@ def test_outlet_rule_and_time_bound_a_search(filled: Path) -> None:
         ("backdoor AND (bes OR", "a term is missing"),
         ("x" * 10_000, "10,000 characters; a search may have 2,000"),
         (" OR ".join(f"a{n}" for n in range(250)), "more than 100 terms"),
-        ("NOT rain", "nothing has to be found"),
+        ("NOT rain", "nothing has to match"),
         ('rain "', "a quote is not closed"),
     ],
 )

@@ -29,7 +29,7 @@ async def test_outlet_rule_and_days_bound_it_also_without_words(page: Page) -> N
     assert sorted(found(by_rule.text)) == ["courier", "ledger", "wire"]
     assert found((await page.get("/search", params={"q": "blackberry", "to": "2015-01-01"})).text) == []
     wrong = await page.get("/search", params={"q": "blackberry", "from": "soon"})
-    assert 'soon" is no day and no duration' in text_of(tree_of(wrong.text))
+    assert 'soon" is not a day or a duration' in text_of(tree_of(wrong.text))
 
 
 async def test_what_hostile_feeds_say_is_found_and_stays_text(page: Page) -> None:

@@ -1,6 +1,6 @@
 """Lists of feeds as files: OPML in and out, and feeds.yaml edited without touching what people wrote.
 
-Pure text work: knows no disk, no network and no setting; what a line of feeds.yaml means is bot/config's to say.
+Works on text only: no disk, no network, no settings.
 """
 
 from bot.config.feedlist.edit import Addition, add, add_all

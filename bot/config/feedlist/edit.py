@@ -1,4 +1,4 @@
-"""feeds.yaml with more feeds: lines are put in, and every other character stays as people wrote it.
+"""Add feeds to feeds.yaml: lines are inserted, and every other character stays as people wrote it.
 
 A library that loads and dumps YAML with its comments (ruamel.yaml) still re-indents and re-wraps; see
 docs/decisions/0013-identity-and-feed-lists.md.
@@ -22,55 +22,50 @@ _BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addition:
-    """What adding feeds makes of the file."""
+    """The result of adding feeds."""
 
     #: The whole file as it should be written.
     text: str
     added: tuple[model.Feed, ...]
-    #: Listed before, left as they were.
+    #: Already listed, unchanged.
     known: tuple[model.Feed, ...]
 
 
 def add(text: str, feed: model.Feed) -> str:
-    """``text`` of feeds.yaml with one more feed at the end of its list.
+    """Return ``text`` of feeds.yaml with one more feed at the end of its list.
 
-    Raises ConfigError: the file cannot be read, or lists the feed already.
-
-    >>> print(add("feeds:\\n  - https://a.org/rss  # ours\\n", model.Feed(url="https://b.org/rss")), end="")
-    feeds:
-      - https://a.org/rss  # ours
-      - https://b.org/rss
+    Raises ConfigError if the file cannot be read, or already lists the feed.
     """
     addition = add_all(text, [feed])
     if addition.known:
-        raise ports.ConfigError(f"feeds.yaml lists {feed.url} already: nothing was changed")
+        raise ports.ConfigError(f"feeds.yaml already lists {feed.url}: nothing was changed")
     return addition.text
 
 
 def add_all(text: str, feeds: Iterable[model.Feed]) -> Addition:
-    """``text`` of feeds.yaml with those feeds that it does not list yet. Raises ConfigError."""
+    """Return ``text`` of feeds.yaml with those feeds that it does not list yet. Raises ConfigError."""
     mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
     document = _parsed(text.removeprefix(mark))
     key, listed = _list(document)
-    before = _urls(listed)
-    listed_places = set(map(_place, before))
-    wanted: dict[str, model.Feed] = {}
+    urls = _urls(listed)
+    listed_places = set(map(_place, urls))
+    feeds_by_place: dict[str, model.Feed] = {}
     for feed in feeds:
-        wanted.setdefault(_place(feed.url), feed)
-    added = tuple(feed for place, feed in wanted.items() if place not in listed_places)
-    known = tuple(feed for place, feed in wanted.items() if place in listed_places)
+        feeds_by_place.setdefault(_place(feed.url), feed)
+    added = tuple(feed for place, feed in feeds_by_place.items() if place not in listed_places)
+    known = tuple(feed for place, feed in feeds_by_place.items() if place in listed_places)
     if not added:
         return Addition(text=text, added=(), known=known)
     in_brackets = listed is not None and listed.is_flow
     edited = _put(document, key, listed, [lines.written(feed, in_brackets=in_brackets) for feed in added])
-    after = _urls(_list(_parsed(edited))[1])
-    if after != [*before, *(feed.url for feed in added)]:
-        raise ports.ConfigError("feeds.yaml is laid out in a way that cannot be added to: write the feed in by hand")
+    edited_urls = _urls(_list(_parsed(edited))[1])
+    if edited_urls != [*urls, *(feed.url for feed in added)]:
+        raise ports.ConfigError("the layout of feeds.yaml is not supported: add the feed by hand")
     return Addition(text=mark + edited, added=added, known=known)
 
 
 def _place(written: str) -> str:
-    """The same for every spelling of an address, and for a known place's short form of it."""
+    """Return the place of an address, the same for all its spellings and for the short form of a known place."""
     try:
         return model.feed_place(places.expand(written).url)
     except places.Unfit:
@@ -88,7 +83,7 @@ def _parsed(text: str) -> Document:
 
 
 def _list(document: Document) -> tuple[Scalar | None, Sequence | None]:
-    """The key ``feeds`` and its list; None where it is not there yet."""
+    """Return the key ``feeds`` and its list; None for what is missing."""
     root = document.root
     if root is None:
         return None, None
@@ -108,8 +103,10 @@ def _list(document: Document) -> tuple[Scalar | None, Sequence | None]:
 
 
 def _urls(listed: Sequence | None) -> list[str]:
-    written = [item if isinstance(item, Scalar) else value_of(item, "url") for item in (listed.items if listed else ())]
-    return [each.value if isinstance(each, Scalar) else "" for each in written]
+    addresses = [
+        item if isinstance(item, Scalar) else value_of(item, "url") for item in (listed.items if listed else ())
+    ]
+    return [address.value if isinstance(address, Scalar) else "" for address in addresses]
 
 
 def _put(document: Document, key: Scalar | None, listed: Sequence | None, written: Iterable[str]) -> str:
@@ -138,5 +135,5 @@ def _after_line(document: Document, at: int) -> int:
 
 
 def _end_of_document(text: str) -> int:
-    found = re.search(r"^\.\.\.", text, re.MULTILINE)
-    return found.start() if found else len(text)
+    match = re.search(r"^\.\.\.", text, re.MULTILINE)
+    return match.start() if match else len(text)

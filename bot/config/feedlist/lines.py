@@ -1,4 +1,4 @@
-"""One feed as people would write it in feeds.yaml: the bare address, else one line in braces."""
+"""Render one feed as people would write it in feeds.yaml: the bare address, or one line in braces."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from datetime import timedelta
 
 from bot import model
 
-#: Nothing in these means anything to YAML, but that PyYAML ends a scalar in brackets at a question mark.
+#: Addresses that need no quotes, except that PyYAML ends a scalar in brackets at a question mark.
 _PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
 _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
 def written(feed: model.Feed, *, in_brackets: bool = False) -> str:
-    """Without the dash; keys in the order of the documentation. ``in_brackets``: the list is one line, ``[…]``."""
+    """Return the line without the dash; keys in the order of the documentation.
+
+    ``in_brackets``: the list is one line, ``[…]``.
+    """
     fields: dict[str, str] = {}
     if feed.name is not None:
         fields["name"] = _words(feed.name)
@@ -41,8 +44,8 @@ def written(feed: model.Feed, *, in_brackets: bool = False) -> str:
     if not fields:
         is_plain = _PLAIN_ADDRESS.match(feed.url) and not (in_brackets and "?" in feed.url)
         return feed.url if is_plain else _quoted(feed.url)
-    said = ", ".join(f"{key}: {value}" for key, value in {"url": _quoted(feed.url), **fields}.items())
-    return f"{{{said}}}"
+    text = ", ".join(f"{key}: {value}" for key, value in {"url": _quoted(feed.url), **fields}.items())
+    return f"{{{text}}}"
 
 
 def _words(text: str) -> str:
@@ -50,7 +53,7 @@ def _words(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    # JSON's strings are YAML's too, except for what cannot be printed: YAML refuses it as it is, and pairs of escapes.
+    # A JSON string is a YAML string, except that YAML refuses unprintable characters and surrogate escapes.
     plain = json.dumps(text, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08X}" for letter in plain)
 

@@ -1,4 +1,4 @@
-"""OPML ↔ feeds. Of a broken file everything that can be read is read, and the rest is said."""
+"""Read and write feeds as OPML. Everything readable in a broken file is read; the rest is reported."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from bot.config.feedlist import outlines
 from bot.config.feedlist.outlines import Outline
 from bot.model import visible
 
-#: More is no subscription list.
+#: Maximum size of a subscription list.
 MAX_BYTES = 20_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpmlReading:
-    """What a file lists. A feed's folders and categories are its tags."""
+    """The feeds of a file; a feed's folders and categories are its tags."""
 
     feeds: tuple[model.Feed, ...]
-    #: For people, each with its place: what was left out, and what was repaired to be read.
+    #: Messages for people, each with its place: what was omitted, and what was repaired.
     problems: tuple[str, ...] = ()
 
 
 def read_opml(content: bytes) -> OpmlReading:
-    """Never raises: a file that is no OPML is a reading without feeds and with a problem that says so."""
+    """Read a file; never raises. A file that is not OPML gives no feeds and a problem."""
     if len(content) > MAX_BYTES:
         return OpmlReading(
-            feeds=(), problems=(f"the file has more than {MAX_BYTES // 1_000_000} MB: no list of feeds",)
+            feeds=(), problems=(f"the file has more than {MAX_BYTES // 1_000_000} MB: too big for a list of feeds",)
         )
-    found, flaw = _outlines(content)
+    found_outlines, flaw = _outlines(content)
     problems = [flaw] if flaw else []
     #: By place.
     feeds: dict[str, model.Feed] = {}
-    for outline in found:
+    for outline in found_outlines:
         feed = _feed(outline, problems)
         if feed is None:
             continue
         place = model.feed_place(feed.url)
         if earlier := feeds.get(place):
-            # Of two spellings of one address the secure one is kept.
+            # Keep the secure one of two spellings of an address.
             url = feed.url if feed.url.startswith("https:") and earlier.url.startswith("http:") else earlier.url
             tags = tuple(dict.fromkeys((*earlier.tags, *feed.tags)))
             feeds[place] = replace(earlier, url=url, name=earlier.name or feed.name, tags=tags)
@@ -54,7 +54,7 @@ def read_opml(content: bytes) -> OpmlReading:
 
 
 def write_opml(feeds: Iterable[model.Feed]) -> str:
-    """OPML 2.0, which every reader imports; tags are categories, since a feed has many and a folder holds it once."""
+    """Return OPML 2.0; tags are categories, since a feed has many tags but can be in one folder only."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = "Wirewatch"
     body = etree.SubElement(root, "body")
@@ -72,8 +72,8 @@ def write_opml(feeds: Iterable[model.Feed]) -> str:
 
 
 def _outlines(content: bytes) -> tuple[Sequence[Outline], str | None]:
-    """The outlines, and what is wrong with the file as a whole."""
-    if b"<!ENTITY" in content:  # an entity can name a file or grow without bound; the tolerant reader expands none
+    """Return the outlines, and what is wrong with the whole file, or None."""
+    if b"<!ENTITY" in content:  # an entity can name a file or grow without bound; the scanner expands none
         return outlines.scan(content), "the file declares entities, which are not expanded"
     try:
         root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
@@ -98,17 +98,17 @@ def _line_of(element: etree._Element) -> int:
 
 
 def _feed(outline: Outline, problems: list[str]) -> model.Feed | None:
-    said = outline.attributes
-    name = " ".join((said.get("title") or said.get("text") or "").split())
-    url = _address(said.get("xmlurl", ""))
+    attributes = outline.attributes
+    name = " ".join((attributes.get("title") or attributes.get("text") or "").split())
+    url = _address(attributes.get("xmlurl", ""))
     if not url:
-        if said.get("type", "").casefold() in ("rss", "atom"):
-            problems.append(f"line {outline.line}: '{name}' has no xmlUrl: left out")
+        if attributes.get("type", "").casefold() in ("rss", "atom"):
+            problems.append(f"line {outline.line}: '{name}' has no xmlUrl: omitted")
         return None
     if not _is_web(url):
-        problems.append(f"line {outline.line}: {url!r} is no http or https address: left out")
+        problems.append(f"line {outline.line}: {url!r} is not an http or https address: omitted")
         return None
-    categories = (path.rpartition("/")[2] for path in said.get("category", "").split(","))
+    categories = (path.rpartition("/")[2] for path in attributes.get("category", "").split(","))
     tags = (" ".join(tag.split()) for tag in (*outline.folders, *categories))
     return model.Feed(
         url=url,
@@ -118,7 +118,7 @@ def _feed(outline: Outline, problems: list[str]) -> model.Feed | None:
 
 
 def _address(url: str) -> str:
-    """``feed:`` is how some readers mark an address (feed://x.org, feed:https://x.org)."""
+    """Remove ``feed:``, which some readers put before an address (feed://x.org, feed:https://x.org)."""
     url = url.strip()
     if url.casefold().startswith("feed:"):
         rest = url[len("feed:") :]

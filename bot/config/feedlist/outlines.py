@@ -1,8 +1,7 @@
-"""<outline> tags out of a file that no XML parser takes.
+"""Scan <outline> tags in a file that is not well-formed XML.
 
-Of 59 lists published by one maintained project 40 are such: bare ampersands, quotation marks inside values (“Jen "From
-Head To Toe"”), tags inside values. Parsers that recover drop the attributes behind the first flaw, among them the
-address.
+40 of the 59 lists that one maintained project publishes are not: bare ampersands, quotation marks or tags inside values
+(“Jen "From Head To Toe"”). Parsers that recover drop the attributes behind the first flaw, among them the address.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _NAME = r"[A-Za-z_][\w:.-]*"
-#: A description may run over several lines, but a quotation mark that is never closed ends with its tag.
+#: A description may have several lines, but an unclosed quotation mark ends with its tag.
 _VALUE = r"(?:(?!<outline)[\s\S]){0,20000}?"
 #: A value ends at the quotation mark before the next attribute or the tag's end, not at the first one.
 _ATTRIBUTE = re.compile(
@@ -22,42 +21,42 @@ _ATTRIBUTE = re.compile(
 _TAG = re.compile(r"<(/?)outline\b", re.IGNORECASE)
 _TAG_END = re.compile(r"\s*(/?)>")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.:-]+)""")
-#: Only what XML itself defines: “&lang=en” in an address is no entity.
+#: The entities that XML defines: “&lang=en” in an address is not an entity.
 _REFERENCE = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6}));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: Deeper folders are a mistake of the file.
+#: Maximum depth of folders.
 _MAX_DEPTH = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """One tag ``<outline>``, with its place in the file and in the folders."""
+    """One <outline> tag, with its place in the file and in the folders."""
 
     line: int
-    #: By name in small letters.
+    #: The attributes by name in small letters.
     attributes: Mapping[str, str]
     #: Texts of the outlines around it, outermost first.
     folders: tuple[str, ...]
 
 
 def scan(content: bytes) -> tuple[Outline, ...]:
-    """Every outline whose tag can be made out, in order."""
+    """Return every outline whose tag is recognisable, in order."""
     return tuple(_scanned(_decoded(content)))
 
 
 def printable(text: str) -> str:
-    """Without what XML cannot hold."""
+    """Remove the characters that XML does not allow."""
     return _NOT_XML.sub("", text)
 
 
 def _scanned(text: str) -> Iterator[Outline]:
     folders: list[str] = []
     line, counted, position = 1, 0, 0
-    while found := _TAG.search(text, position):
-        line += text.count("\n", counted, found.start())
-        counted, position = found.start(), found.end()
-        if found[1]:
+    while match := _TAG.search(text, position):
+        line += text.count("\n", counted, match.start())
+        counted, position = match.start(), match.end()
+        if match[1]:
             if folders:
                 folders.pop()
             continue
@@ -66,17 +65,17 @@ def _scanned(text: str) -> Iterator[Outline]:
         end = _TAG_END.match(text, position)
         if end is not None:
             position = end.end()
-        # A tag that is cut off, or a feed's own, opens no folder that its closing tag could be missing for.
+        # An incomplete tag, or the tag of a feed, opens no folder.
         if end is not None and not end[1] and len(folders) < _MAX_DEPTH:
             folders.append(attributes.get("text") or attributes.get("title") or "")
 
 
 def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
-    found: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     while match := _ATTRIBUTE.match(text, position):
-        found.setdefault(match[1].casefold(), _REFERENCE.sub(_character, match[2] or match[3] or ""))
+        attributes.setdefault(match[1].casefold(), _REFERENCE.sub(_character, match[2] or match[3] or ""))
         position = match.end()
-    return found, position
+    return attributes, position
 
 
 def _character(match: re.Match[str]) -> str:

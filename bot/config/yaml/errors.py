@@ -10,14 +10,14 @@ import re
 
 import yaml
 
-#: Bytes that no text file holds; libyaml would stop at them with a number.
+#: Characters that no text file has; libyaml reports them only by number.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 NO_EXCLAMATION = "leave the ! out; to exclude a term, write it under none: [{}]"
 _COMMENT = re.compile(r"(?<=[ \t])#.*")
-#: Spaces that look like a plain one and are none to YAML: no-break spaces of word processors, chats and web pages.
+#: Characters that look like a space and are text to YAML: no-break spaces of word processors and web pages.
 _ODD_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\ufeff\u200b"
 _ODD_SPACE = re.compile(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPACES}]+)", re.MULTILINE)
-#: What may be written for a key of ours; other words before a colon are text.
+#: One of our keys and its value; other words before a colon are text.
 _KEY = re.compile(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
 
 
@@ -34,34 +34,34 @@ class Unreadable(Exception):
 
 
 def refuse_binary(text: str) -> None:
-    """Raises Unreadable at the first character that no text holds."""
-    if found := _CONTROL.search(text):
+    """Raise Unreadable at the first character that no text has."""
+    if match := _CONTROL.search(text):
         raise Unreadable(
             "not-text",
-            f"a character that is not text (U+{ord(found[0]):04X})",
+            f"a character that is not text (U+{ord(match[0]):04X})",
             "is this a YAML file? Save it as plain text, UTF-8",
-            found.start(),
+            match.start(),
         )
 
 
 def odd_spaces(text: str) -> list[Unreadable]:
-    """Return where an unusual space stands in the place of a plain one: before a value, or in an indentation."""
+    """Return the unusual spaces in place of a plain one: before a value, or in an indentation."""
     if not any(space in text for space in _ODD_SPACES):
         return []
     return [
         Unreadable(
             "odd-space",
-            f"this space is not a plain one (U+{ord(found['odd'][0]):04X}), as pasted from a document or a web page",
+            f"this space is not a plain one (U+{ord(match['odd'][0]):04X}), as pasted from a document or a web page",
             "delete it and press the space bar instead",
-            found.start("odd"),
-            len(found["odd"]),
+            match.start("odd"),
+            len(match["odd"]),
         )
-        for found in _ODD_SPACE.finditer(text)
+        for match in _ODD_SPACE.finditer(text)
     ]
 
 
 def translate(error: yaml.YAMLError, text: str) -> Unreadable:
-    """The slip behind an error of libyaml."""
+    """Return the slip behind an error of libyaml."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         at = getattr(error, "position", 0)
         return Unreadable("not-text", "a character that YAML does not allow", "save the file as plain text, UTF-8", at)
@@ -70,12 +70,12 @@ def translate(error: yaml.YAMLError, text: str) -> Unreadable:
     problem = error.problem or ""
     if "nesting" in problem:
         return Unreadable("too-deep", "brackets nested a thousand deep", "no key needs that", at)
-    if odd := [found for found in odd_spaces(text) if found.start <= max(at, opened)]:
+    if odd := [space for space in odd_spaces(text) if space.start <= max(at, opened)]:
         return odd[-1]
     slip = _Slip(text, at, opened, problem, error.context or "")
     for look in (_tab, _bad_start, _sigil, _quote, _colon, _block_mark, _bracket, _dash, _indent):
-        if found := look(slip):
-            return found
+        if explanation := look(slip):
+            return explanation
     return Unreadable(
         "yaml", "this is not readable as YAML", "compare its dashes, colons and quotes with the lines around it", at
     )
@@ -125,13 +125,13 @@ def _bad_start(slip: _Slip) -> Unreadable | None:
 
 
 def _sigil(slip: _Slip) -> Unreadable | None:
-    """``*``, ``&`` and ``!`` at the start of a value, in the forms that libyaml cannot read."""
+    """Explain ``*``, ``&`` and ``!`` at the start of a value, where libyaml cannot read it."""
     if slip.context not in ("while scanning an alias", "while scanning an anchor", "while scanning a tag"):
         after = slip.text[slip.line_start :].splitlines()[0] if slip.line else ""
-        found = re.search(r"(?:^|[:\-\[,]\s+|\[)([*&!])\S*\s", after[: slip.at - slip.line_start])
-        if not found or "expected" not in slip.problem:
+        match = re.search(r"(?:^|[:\-\[,]\s+|\[)([*&!])\S*\s", after[: slip.at - slip.line_start])
+        if not match or "expected" not in slip.problem:
             return None
-        slip_at = slip.line_start + found.start(1)
+        slip_at = slip.line_start + match.start(1)
     else:
         slip_at = slip.opened
     mark = slip.text[slip_at]
@@ -142,7 +142,7 @@ def _sigil(slip: _Slip) -> Unreadable | None:
         return None
     advice = f'quote it: "{shown}"'
     if mark == "*" and len(shown) > 1:
-        advice = f"a wildcard stands at the end of a word: {shown.strip('*')}*; as text, quote it"
+        advice = f"write a wildcard at the end of a word: {shown.strip('*')}*; as text, quote it"
     if mark == "!" and len(shown) > 1:
         advice = NO_EXCLAMATION.format(shown[1:])
     return Unreadable(code, f"a value cannot begin with {mark}", advice, slip_at, len(shown))
@@ -171,16 +171,16 @@ def _quote(slip: _Slip) -> Unreadable | None:
 
 
 def _text_after_quote(slip: _Slip) -> Unreadable | None:
-    """``"a" b``, ``'it's'``: the quote closed earlier than meant."""
+    """Explain ``"a" b`` and ``'it's'``: the quote closed earlier than meant."""
     closed = slip.before.rstrip()
     if not closed or closed[-1] not in "\"'" or slip.char == "" or slip.char in ",:]}":
         return None
     quote = closed[-1]
     if re.search(r"query:\s*[\"'][^\n]*$", slip.before):
-        advice = "write the text under query: | , there quotes are only quotes"
+        advice = "write the text under query: | , where quotes are plain text"
     elif slip.context.startswith("while parsing a flow") and slip.char in "\"'":
         return Unreadable(
-            "comma", "a comma is missing before this", "items of a list in brackets stand between commas", slip.at
+            "comma", "a comma is missing before this", "separate the items of a list in brackets by commas", slip.at
         )
     elif quote == "'" and slip.char.isalnum() and closed == slip.before:
         advice = "inside single quotes an apostrophe is written twice (''), or use double quotes"
@@ -190,12 +190,12 @@ def _text_after_quote(slip: _Slip) -> Unreadable | None:
 
 
 def _opens(before: str, quote: str) -> bool:
-    """The text ends inside or just after a quote that this line itself did not open."""
+    """Return whether the text ends in or after a quote that this line did not open."""
     return before.count(quote) % 2 == 1
 
 
 def _opened_earlier(text: str, line_start: int, quote: str) -> int | None:
-    """The quote that an earlier line left open: the last line with an odd number of them."""
+    """Return the place of the quote that an earlier line left open, or None."""
     end = line_start
     for _ in range(40):
         if end <= 0:
@@ -203,8 +203,8 @@ def _opened_earlier(text: str, line_start: int, quote: str) -> int | None:
         start = text.rfind("\n", 0, end - 1) + 1
         line = text[start : end - 1]
         if line.count(quote) % 2 and re.search(rf"(?:^|[\s\[,:{{-]){quote}", line):
-            found = [match.end() - 1 for match in re.finditer(rf"(?:^|[\s\[,:{{-]){quote}", line)]
-            return start + found[-1]
+            starts = [match.end() - 1 for match in re.finditer(rf"(?:^|[\s\[,:{{-]){quote}", line)]
+            return start + starts[-1]
         end = start
     return None
 
@@ -236,7 +236,7 @@ def _colon(slip: _Slip) -> Unreadable | None:
         indent = len(slip.before) - len(slip.before.lstrip())
         return Unreadable(
             "indent",
-            "this line is indented deeper than the one before, which already has a value",
+            "this line is indented deeper than the previous line, which already has a value",
             "put it under the first letter of the key above",
             slip.line_start + indent,
             len(slip.before.strip()),
@@ -254,8 +254,8 @@ def _colon_help(slip: _Slip, value: str) -> str:
     if re.match(r"\s*(?:- )?query:", slip.before):
         return "write the text under query: | , indented, there a colon is only a colon"
     line = _COMMENT.sub("", slip.line).rstrip()
-    found = _KEY.match(line) if ": " in slip.before else None
-    return f"quote the whole value: {quoted(found['value'] if found else line.strip(' -'))}"
+    match = _KEY.match(line) if ": " in slip.before else None
+    return f"quote the whole value: {quoted(match['value'] if match else line.strip(' -'))}"
 
 
 def quoted(value: str) -> str:
@@ -345,7 +345,7 @@ def _bracket(slip: _Slip) -> Unreadable | None:
         if slip.char == ":":
             return Unreadable("colon-in-value", "a colon and a space inside an item", "quote the whole item", slip.at)
         return Unreadable(
-            "comma", "a comma is missing before this", "items of a list in brackets stand between commas", slip.at
+            "comma", "a comma is missing before this", "separate the items of a list in brackets by commas", slip.at
         )
     return Unreadable("unclosed-bracket", f"this {opener} is never closed", f"end the list with {closer}", slip.opened)
 

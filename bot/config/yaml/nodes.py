@@ -1,7 +1,7 @@
-"""Text of a YAML file → nodes that know their place; nothing is guessed, nothing is expanded.
+"""Parse YAML into nodes that know their place; nothing is guessed, nothing is expanded.
 
 Built from the C parser's events instead of ``yaml.compose``: as fast, with half the memory, and a flaw such as an alias
-or a key given twice spoils one rule instead of the whole file (docs/decisions/0011-configuration.md).
+or a duplicate key spoils one rule instead of the whole file (docs/decisions/0011-configuration.md).
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ import yaml
 from bot.config.yaml import errors
 from bot.config.yaml.errors import Unreadable
 
-#: More than any real file; what is deeper is a mistake or an attack.
+#: Maximum nesting; a deeper file is a mistake or an attack.
 MAX_DEPTH = 30
-#: Some 100,000 rules. A node costs about 270 bytes, so this bounds the memory of one file.
+#: Some 100,000 rules. A node takes about 270 bytes, so this bounds the memory of one file.
 MAX_NODES = 3_000_000
-#: Longer files are read once: an item that is not YAML is not left out of them.
+#: Longer files are parsed once: no item that is not YAML is removed from them.
 _MOST_RETRIED = 300_000
 _FIRST_ITEM = re.compile(r"^(?:rules|feeds):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)-\s", re.MULTILINE)
 _NAME = re.compile(r"^[ -]*name: *(.+?) *$", re.MULTILINE)
-#: What libyaml takes for the end of a line.
+#: The line ends of libyaml.
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
 #: Characters that only an escape inside double quotes can put into a value.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
-#: “#word” at the end of a line, after a space: YAML drops it as a comment.
+#: “#word” at the end of a line, after a space: a comment to YAML.
 _LOST = re.compile(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
 
@@ -68,11 +68,11 @@ class Mapping:
     is_flow: bool
 
     def get(self, key: str) -> Node | None:
-        """The value of a key; None: there is no such key."""
+        """Return the value of a key, or None."""
         return next((value for name, value in self.pairs if name.value == key), None)
 
     def key(self, key: str) -> Scalar | None:
-        """The key itself, for its place; None: there is no such key."""
+        """Return the key node, for its place, or None."""
         return next((name for name, _ in self.pairs if name.value == key), None)
 
 
@@ -80,17 +80,17 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 def value_of(node: Node | None, key: str) -> Node | None:
-    """The value of a key; None: there is no such key, or no block of keys."""
+    """Return the value of a key, or None if the key is missing or the node is not a mapping."""
     return node.get(key) if isinstance(node, Mapping) else None
 
 
 def pairs_of(node: Node | None) -> list[tuple[Scalar, Node]]:
-    """The keys of a block with their values; empty where it is no block of keys."""
+    """Return the keys of a mapping with their values; empty for another node."""
     return node.pairs if isinstance(node, Mapping) else []
 
 
 def scalars(node: Node | None) -> list[Scalar]:
-    """One value, or those of a list; what is a block or a list itself is left out."""
+    """Return a single value, or the values of a list without inner lists and mappings."""
     items = node.items if isinstance(node, Sequence) else [node]
     return [item for item in items if isinstance(item, Scalar)]
 
@@ -109,36 +109,36 @@ class Flaw:
 
 @dataclass(slots=True)
 class Document:
-    """One file: its text, its nodes, what is wrong with them."""
+    """One file: its text, its nodes, and its flaws."""
 
     text: str
-    #: None: nothing but comments.
+    #: None: only comments.
     root: Node | None
     #: In order of place.
     flaws: list[Flaw] = field(default_factory=list)
-    #: Names of list items that are not in ``root``, since they are not YAML; empty where an item shows no name.
+    #: Names of the list items that are not YAML and not in ``root``; "" for an item without a name.
     cut: list[str] = field(default_factory=list)
     _line_starts: list[int] | None = None
 
     def flaws_inside(self, node: Node) -> list[Flaw]:
-        """The flaws that start inside the node, in order."""
+        """Return the flaws that start inside the node, in order."""
         low = bisect.bisect_left(self.flaws, node.start, key=lambda flaw: flaw.start)
         high = bisect.bisect_left(self.flaws, node.end, key=lambda flaw: flaw.start)
         return self.flaws[low:high]
 
     def has_flaw_in(self, start: int, end: int) -> bool:
-        """A flaw already says what is wrong in this stretch."""
+        """Return whether an error is already reported in this stretch."""
         at = bisect.bisect_left(self.flaws, start, key=lambda flaw: flaw.start)
         return any(flaw.severity == "error" and flaw.start <= end for flaw in self.flaws[at : at + 5])
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Line and column, from 1."""
+        """Return line and column, from 1."""
         starts = self.line_starts
         line = bisect.bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """A line's text, by its number from 1, without its end."""
+        """Return the text of a line, by its number from 1, without its end."""
         starts = self.line_starts
         if not 1 <= number <= len(starts):
             return ""
@@ -147,54 +147,54 @@ class Document:
 
     @property
     def line_starts(self) -> list[int]:
-        """The offset of the first character of each line."""
+        """Return the offset of the first character of each line."""
         if self._line_starts is None:
-            self._line_starts = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
+            self._line_starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
         return self._line_starts
 
 
 def parse_items(text: str, *, most_cut: int) -> tuple[Document | None, list[Unreadable]]:
-    """Return a file that is a list under one key, without the items that are not YAML, and why each is not.
+    """Parse a file that is a list under one key, without the items that are not YAML; return why each is not.
 
-    The document is None where a mistake is outside of the list, where more than ``most_cut`` items have one, or where
-    a file is too large to be read repeatedly.
+    The document is None if a mistake is outside the list, if more than ``most_cut`` items have one, or if the file is
+    too large to be parsed repeatedly.
     """
     mistakes: list[Unreadable] = []
     cut: list[str] = []
-    left = text
+    remaining = text
     while True:
         try:
-            document = parse_yaml(left)
+            document = parse_yaml(remaining)
         except Unreadable as error:
-            item = _item_around(left, error.start) if len(text) < _MOST_RETRIED and len(cut) < most_cut else None
+            item = _item_around(remaining, error.start) if len(text) < _MOST_RETRIED and len(cut) < most_cut else None
             mistakes.append(error)
             if item is None:
                 return None, mistakes
-            name = _NAME.search(left, *item)
+            name = _NAME.search(remaining, *item)
             cut.append(name[1].strip("\"' ") if name else "")
-            left = left[: item[0]] + re.sub(r"[^\r\n]", " ", left[slice(*item)]) + left[item[1] :]
+            remaining = remaining[: item[0]] + re.sub(r"[^\r\n]", " ", remaining[slice(*item)]) + remaining[item[1] :]
             continue
         document.text, document.cut = text, cut
         return document, mistakes
 
 
 def _item_around(text: str, at: int) -> tuple[int, int] | None:
-    """Return the item of a file's own list that ``at`` is in; None: it is outside of the list."""
+    """Return the item of the file's list that ``at`` is in, or None if it is outside the list."""
     first = _FIRST_ITEM.search(text)
     if first is None:
         return None
     starts = re.compile(rf"^(?:{first['indent']}-(?=\s)|(?P<top>[^\s#-]))", re.MULTILINE)
     line_end = text.find("\n", at)
     bounds = list(starts.finditer(text))
-    inside = [found for found in bounds if found.start() <= (len(text) if line_end < 0 else line_end)]
-    if not inside or inside[-1]["top"]:
+    earlier = [bound for bound in bounds if bound.start() <= (len(text) if line_end < 0 else line_end)]
+    if not earlier or earlier[-1]["top"]:
         return None
-    after = next((found.start() for found in bounds if found.start() > inside[-1].start()), len(text))
-    return inside[-1].start(), after
+    end = next((bound.start() for bound in bounds if bound.start() > earlier[-1].start()), len(text))
+    return earlier[-1].start(), end
 
 
 def parse_yaml(text: str) -> Document:
-    """Raises Unreadable, with the place and plain words."""
+    """Parse a YAML text. Raises Unreadable, with the place and plain words."""
     errors.refuse_binary(text)
     loader = yaml.CBaseLoader(text)
     try:
@@ -206,16 +206,16 @@ def parse_yaml(text: str) -> Document:
 
 
 class _Composer:
-    """Events to nodes."""
+    """Makes nodes from events."""
 
     def __init__(self, text: str, loader: yaml.CBaseLoader) -> None:
-        # Events of the C parser: their stubs know neither values nor places.
+        # The stubs of the C parser lack the values and places of events.
         self._next: Callable[[], Any] = loader.get_event
         self._flaws: list[Flaw] = []
         self._count = 0
-        self._lost = {found.start(): found for found in _LOST.finditer(text)}
+        self._lost = {match.start(): match for match in _LOST.finditer(text)}
         self._text = text
-        #: Unusual spaces; what is inside quoted or block text is only text, and leaves the list.
+        #: Unusual spaces outside quoted and block text.
         self._odd = errors.odd_spaces(text)
 
     def document(self) -> Document:
@@ -296,7 +296,7 @@ class _Composer:
         line = bisect.bisect_right(self._line_ends, first.start) + 1
         return Flaw(
             code="duplicate-key",
-            message=f'"{key.value}" is given twice',
+            message=f'"{key.value}" is written twice',
             help=f"it is already on line {line}: join the two or remove one",
             start=key.start,
             end=key.end,
@@ -304,18 +304,18 @@ class _Composer:
 
     @functools.cached_property
     def _line_ends(self) -> list[int]:
-        return [found.end() for found in _LINE_END.finditer(self._text)]
+        return [match.end() for match in _LINE_END.finditer(self._text)]
 
     def _look_for_dash(self, value: str, start: int, end: int) -> None:
-        """A list item that is deeper than its brothers is read as more text of the one above."""
-        if found := _DEEPER_DASH.search(self._text, start, end):
+        """Report a list item that is indented deeper than the others, which YAML reads as text of the item above."""
+        if match := _DEEPER_DASH.search(self._text, start, end):
             self._flaws.append(
                 Flaw(
                     code="indent",
                     message="this dash does not line up with the ones above, so it is read as text",
                     help="put it in the same column as the dash above",
-                    start=found.end() - 2,
-                    end=found.end() - 1,
+                    start=match.end() - 2,
+                    end=match.end() - 1,
                 )
             )
 
@@ -355,7 +355,7 @@ def _escaped(written: str, start: int) -> Flaw | None:
 
 
 def _end(event: Any, items: list[Node]) -> int:
-    """Of a block the last item's end: libyaml's own mark lies after the blank lines and comments that follow."""
+    """Return the end of a block: the end of its last item, since libyaml's mark is behind blank lines and comments."""
     end: int = event.end_mark.index
     return max(item.end for item in items) if items and event.start_mark.index == end else end
 
@@ -364,7 +364,7 @@ def _alias(name: str, start: int, end: int) -> Flaw:
     return Flaw(
         code="star",
         message=f"a value that begins with * points to another place of the file (*{name})",
-        help=f"a wildcard stands at the end of a word: {name.strip('*')}*; a shared list is a set: $name",
+        help=f"write a wildcard at the end of a word: {name.strip('*')}*; a shared list is a set: $name",
         start=start,
         end=end,
     )
@@ -397,7 +397,7 @@ def _odd_key(key: Sequence | Mapping) -> Flaw:
 
 
 def walk(node: Node) -> Iterator[Scalar]:
-    """Every value below, in order."""
+    """Yield every value below, in order."""
     match node:
         case Scalar():
             yield node

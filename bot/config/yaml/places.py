@@ -1,6 +1,6 @@
-"""Where a character of a value is in the file: the caret inside quotes, folded lines and ``query: |`` blocks.
+"""Find the place of a character of a value in the file: inside quotes, folded lines and ``query: |`` blocks.
 
-Worked out only for a value that has a problem, so reading a good file pays nothing for it.
+Computed only for a value that has a problem, so a good file does not pay for it.
 """
 
 from __future__ import annotations
@@ -11,41 +11,41 @@ from collections.abc import Iterator
 from bot.config.yaml.nodes import Document, Mapping, Node, Scalar, Sequence
 
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-#: Written indentations beyond this are not looked for.
+#: Maximum explicit indentation.
 _DEEPEST = 64
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r\n|.)", re.DOTALL)
 
 
 def offsets(document: Document, scalar: Scalar) -> list[int] | None:
-    """For each character of the value, and for its end, the offset in the file; None: not worked out."""
+    """Return the offset in the file of each character of the value, and of its end; None if it cannot be computed."""
     text = document.text
     if scalar.style in "|>" and scalar.style:
-        found = _of_block(text, scalar)
+        positions = _of_block(text, scalar)
     elif scalar.style in "\"'" and scalar.style:
-        found = list(_of_flow(text, scalar.start + 1, scalar.end - 1, scalar.style))
+        positions = list(_of_flow(text, scalar.start + 1, scalar.end - 1, scalar.style))
     elif scalar.style == "":
-        found = list(_of_flow(text, scalar.start, scalar.end, ""))
+        positions = list(_of_flow(text, scalar.start, scalar.end, ""))
     else:
         return None
-    if len(found) != len(scalar.value):
+    if len(positions) != len(scalar.value):
         return None
-    return [*found, (found[-1] + 1 if found else scalar.start)]
+    return [*positions, (positions[-1] + 1 if positions else scalar.start)]
 
 
 def span(document: Document, scalar: Scalar, start: int, end: int) -> tuple[int, int]:
-    """Offsets in the file of a stretch of a value; of the whole value where it cannot be told."""
-    where = offsets(document, scalar)
-    if where is None:
+    """Return the offsets in the file of a stretch of a value; the whole value if they cannot be computed."""
+    positions = offsets(document, scalar)
+    if positions is None:
         return scalar.start, scalar.end
-    last = len(where) - 1
+    last = len(positions) - 1
     start, end = min(max(start, 0), last), min(max(end, 0), last)
     if end <= start:
-        return where[start], where[start] + 1
-    return where[start], where[end - 1] + 1
+        return positions[start], positions[start] + 1
+    return positions[start], positions[end - 1] + 1
 
 
 def _of_flow(text: str, at: int, end: int, quote: str) -> Iterator[int]:
-    """Plain and quoted values: line ends fold to a space, n empty lines to n line ends (YAML 1.1, 5.2 and 9.1)."""
+    """Yield offsets of plain and quoted values: one line end folds to a space, n empty lines to n line ends."""
     while at < end:
         char = text[at]
         if quote == "'" and char == "'":
@@ -64,7 +64,7 @@ def _of_flow(text: str, at: int, end: int, quote: str) -> Iterator[int]:
         elif char in " \t" or _BREAK.match(text, at):
             stretch = re.compile("[ \t\r\n\x85\u2028\u2029]+").match(text, at, end)
             stop = stretch.end() if stretch else at + 1
-            breaks = [found.start() for found in _BREAK.finditer(text, at, stop)]
+            breaks = [match.start() for match in _BREAK.finditer(text, at, stop)]
             if not breaks:
                 yield from range(at, stop)
             elif len(breaks) == 1:
@@ -78,36 +78,36 @@ def _of_flow(text: str, at: int, end: int, quote: str) -> Iterator[int]:
 
 
 def _of_block(text: str, scalar: Scalar) -> list[int]:
-    """Literal and folded blocks; with a written indentation each possible one is tried."""
+    """Return offsets in literal and folded blocks; an explicit indentation is found by trying each one."""
     header = _BREAK.search(text, scalar.start)
     if header is None:
         return []
     is_explicit = any(char.isdigit() for char in text[scalar.start : header.start()].partition("#")[0])
     for indent in range(1, _DEEPEST) if is_explicit else (_indent_of(text, header.end()),):
-        read = _Block(text, header.end(), indent, is_folded=scalar.style == ">")
+        block = _Block(text, header.end(), indent, is_folded=scalar.style == ">")
         for keep in ("clip", "keep", "strip"):
-            found = read.characters(keep)
-            if "".join(char for char, _ in found) == scalar.value:
-                return [at for _, at in found]
+            characters = block.characters(keep)
+            if "".join(char for char, _ in characters) == scalar.value:
+                return [at for _, at in characters]
     return []
 
 
 def _indent_of(text: str, at: int) -> int:
-    """Of the first line that has text, or of the deepest blank line before it."""
+    """Return the indentation of the first line with text, or of the deepest blank line before it."""
     deepest = 0
     while True:
         stop = at
         while text[stop : stop + 1] == " ":
             stop += 1
         deepest = max(deepest, stop - at)
-        found = _BREAK.match(text, stop)
-        if found is None:
+        match = _BREAK.match(text, stop)
+        if match is None:
             return max(deepest, 1)
-        at = found.end()
+        at = match.end()
 
 
 class _Block:
-    """The characters of a block with their places, as libyaml's yaml_parser_scan_block_scalar puts them together."""
+    """The characters of a block with their places, joined as libyaml's yaml_parser_scan_block_scalar does."""
 
     def __init__(self, text: str, at: int, indent: int, *, is_folded: bool) -> None:
         self._text = text
@@ -125,11 +125,11 @@ class _Block:
                 self._content += self._last_break
             self._content += self._breaks
             was_blank = is_blank
-            found = _BREAK.search(text, at)
-            stop = found.start() if found else len(text)
+            match = _BREAK.search(text, at)
+            stop = match.start() if match else len(text)
             self._content += [(text[place], place) for place in range(at, stop)]
-            self._last_break = [_as_read(found)] if found else []
-            at, self._breaks, is_inside = self._skip(found.end() if found else stop)
+            self._last_break = [_as_read(match)] if match else []
+            at, self._breaks, is_inside = self._skip(match.end() if match else stop)
 
     def characters(self, chomping: str) -> list[tuple[str, int]]:
         if chomping == "strip":
@@ -138,26 +138,26 @@ class _Block:
         return [*kept, *self._breaks] if chomping == "keep" else kept
 
     def _skip(self, at: int) -> tuple[int, list[tuple[str, int]], bool]:
-        """Past empty lines and the indentation; False: what follows is less deep and ends the block."""
+        """Skip empty lines and the indentation; the last value is false if the next line ends the block."""
         breaks: list[tuple[str, int]] = []
         while True:
             column = 0
             while column < self._indent and self._text[at : at + 1] == " ":
                 at, column = at + 1, column + 1
-            found = _BREAK.match(self._text, at)
-            if found is None:
+            match = _BREAK.match(self._text, at)
+            if match is None:
                 return at, breaks, column == self._indent
-            breaks.append(_as_read(found))
-            at = found.end()
+            breaks.append(_as_read(match))
+            at = match.end()
 
 
-def _as_read(found: re.Match[str]) -> tuple[str, int]:
-    """A line end as libyaml reads it: Unicode's own two stay, all others are one."""
-    return (found[0] if found[0] in "\u2028\u2029" else "\n"), found.start()
+def _as_read(match: re.Match[str]) -> tuple[str, int]:
+    """Return a line end as libyaml reads it: the two of Unicode stay, all others become one."""
+    return (match[0] if match[0] in "\u2028\u2029" else "\n"), match.start()
 
 
 def find(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Scalar | None]:
-    """The deepest node that a path reaches, and its key; what shorthand left out is passed over.
+    """Return the deepest node that a path reaches, and its key; steps that shorthand omits are skipped.
 
     ``("all", "regulator", 1)`` in a plain list without labels is the item that reads “regulator”.
     """
@@ -170,16 +170,16 @@ def find(node: Node, path: tuple[str | int, ...]) -> tuple[Node, Scalar | None]:
                     return node, key
                 key, node = node.key(str(step)), value
             case Sequence():
-                found = _item(node, step, key)
-                if found is not None:
-                    node, key = found, None
+                item = _item(node, step, key)
+                if item is not None:
+                    node, key = item, None
             case Scalar():
                 return node, key
     return node, key
 
 
 def _exact(node: Mapping) -> Scalar | None:
-    """``{EXACT}``: the one key is the value."""
+    """Return the one key of ``{EXACT}``, which is the value."""
     return node.pairs[0][0] if len(node.pairs) == 1 else None
 
 

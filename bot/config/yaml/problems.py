@@ -1,4 +1,4 @@
-"""Problems of one file as they are found, and all of them as text, JSON or workflow annotations."""
+"""Collect the problems of one file, and render problems as text, JSON or workflow annotations."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from dataclasses import replace
 from bot import model
 from bot.config.yaml.nodes import Document, Flaw, Node
 
-#: In the place of a file's name.
+#: File name of problems in environment variables.
 ENVIRONMENT = "environment"
-#: Of one file; who has more has one mistake in many copies.
+#: Maximum problems of one file; more are copies of one mistake.
 _MOST = 1000
-#: A longer line is shown around the caret only.
+#: A longer line is shown only around the caret.
 _SHOWN = 160
 _BEFORE_CARET = 60
-#: What must never be shown, wherever it is: tokens of Slack, passwords in addresses, hooks, keys by their names.
+#: Never show these anywhere: tokens of Slack, passwords in addresses, hooks, values of keys with such names.
 _SECRETS = re.compile(
     r"""xox[a-z]-[^\s"',}\]]+ | xapp-[^\s"',}\]]+
     | (?<=://)[^\s/@:"']*:[^\s@"']+(?=@)
@@ -30,13 +30,13 @@ _SECRETS = re.compile(
 
 
 class ProblemReport:
-    """Problems of one file, in the order in which they are found."""
+    """The problems of one file, in the order in which they are found."""
 
     def __init__(self, path: str, document: Document) -> None:
         self.path = path
         self.document = document
-        self._found: list[model.Problem] = []
-        self._hidden: list[tuple[int, int]] = []
+        self._problems: list[model.Problem] = []
+        self._secret_spans: list[tuple[int, int]] = []
         self._seen: set[tuple[int, int, str]] = set()
         self._left_out = 0
         self._shown: dict[int, str] = {}
@@ -54,18 +54,18 @@ class ProblemReport:
         rule: str | None = None,
         severity: str = "error",
     ) -> None:
-        """One problem at a stretch of the file; said once for one place."""
+        """Report one problem at a stretch of the file; the same problem at one place only once."""
         line, column = self.document.place(start)
         if (line, column, message) in self._seen:
             return
-        if len(self._found) >= _MOST:
+        if len(self._problems) >= _MOST:
             self.error_count += severity == "error"
             self._left_out += 1
             return
         self._seen.add((line, column, message))
         self.error_count += severity == "error"
         length = self._length(line, start, start + 1 if end is None else end)
-        self._found.append(
+        self._problems.append(
             model.Problem(
                 severity=severity,
                 file=self.path,
@@ -89,7 +89,7 @@ class ProblemReport:
         rule: str | None = None,
         severity: str = "error",
     ) -> None:
-        """One problem with the whole of a value or key."""
+        """Report one problem with a whole value or key."""
         self.add(code, message, help, start=place.start, end=place.end, rule=rule, severity=severity)
 
     def add_flaw(self, flaw: Flaw, *, rule: str | None = None) -> None:
@@ -97,20 +97,20 @@ class ProblemReport:
         self.add_at(flaw, flaw.code, flaw.message, flaw.help, rule=rule, severity=flaw.severity)
 
     def append_environment(self, document: Document, first_line: int) -> None:
-        """From that line on the document is what the environment sets, and problems say so instead of the file."""
+        """Set the document with the environment appended from a line on; problems there name the environment."""
         self.document = document
         self._environment_from = first_line
 
     def hide(self, start: int, end: int) -> None:
-        """A stretch that may be a secret: shown as *** in every line of this file."""
-        self._hidden.append((start, end))
+        """Mark a stretch that may be a secret, shown as *** in every line of this file."""
+        self._secret_spans.append((start, end))
 
     def finish(self) -> tuple[model.Problem, ...]:
-        """All of them by place, each with its line."""
+        """Return all problems by place, each with its line."""
         self._shown.clear()
-        found = sorted(self._found, key=lambda problem: (problem.line, problem.column, problem.code))
-        told = tuple(self._of_environment(self._with_source(problem)) for problem in found)
-        return (*told, self._many(told[-1])) if self._left_out else told
+        ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.code))
+        problems = tuple(self._of_environment(self._with_source(problem)) for problem in ordered)
+        return (*problems, self._many(problems[-1])) if self._left_out else problems
 
     def _of_environment(self, problem: model.Problem) -> model.Problem:
         first = self._environment_from
@@ -130,7 +130,7 @@ class ProblemReport:
         )
 
     def _length(self, line: int, start: int, end: int) -> int:
-        """Underlined to the end of the line at most."""
+        """Return the length to underline, at most to the end of the line."""
         starts = self.document.line_starts
         line_end = starts[line] if line < len(starts) else len(self.document.text)
         if end < line_end:
@@ -141,7 +141,7 @@ class ProblemReport:
         if number not in self._shown:
             first = self.document.line_starts[number - 1]
             text = list(self.document.line(number))
-            for start, end in self._hidden:
+            for start, end in self._secret_spans:
                 for at in range(max(start - first, 0), min(end - first, len(text))):
                     text[at] = "*"
             self._shown[number] = mask("".join(text))
@@ -155,37 +155,37 @@ class ProblemReport:
 
 
 def mask(line: str) -> str:
-    """A line without what looks like a secret; as long as before, so that carets stay right."""
+    """Mask what looks like a secret; the line keeps its length, so that carets stay right."""
 
-    def hide(found: re.Match[str]) -> str:
-        value = found["value"]
-        kept = "" if value is None else found[0][: -len(value)]
-        return kept + "*" * (len(found[0]) - len(kept))
+    def hide(match: re.Match[str]) -> str:
+        value = match["value"]
+        kept = "" if value is None else match[0][: -len(value)]
+        return kept + "*" * (len(match[0]) - len(kept))
 
     return _SECRETS.sub(hide, line)
 
 
 def _window(column: int) -> int:
-    """Where the shown part of a line begins: its beginning, except for far columns."""
+    """Return where the shown part of a line begins: at its beginning, except for far columns."""
     return 0 if column <= _SHOWN - _BEFORE_CARET else column - 1 - _BEFORE_CARET
 
 
 def by_place(problems: Sequence[model.Problem]) -> tuple[model.Problem, ...]:
-    """By file, line and column."""
-    return tuple(sorted(problems, key=lambda found: (found.file, found.line, found.column, found.code)))
+    """Sort by file, line and column."""
+    return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column, problem.code)))
 
 
 def render(problems: Sequence[model.Problem], format: str = "text") -> str:  # noqa: A002 (the option's name)
-    """All problems: ``text`` for people, ``json`` for programs, ``github`` for workflow annotations."""
+    """Render all problems: ``text`` for people, ``json`` for programs, ``github`` for workflow annotations."""
     match format:
         case "text":
             return "\n".join(_as_text(problem) for problem in problems)
         case "json":
-            return json.dumps([_as_object(each) for each in problems], ensure_ascii=False, indent=2) + "\n"
+            return json.dumps([_as_object(problem) for problem in problems], ensure_ascii=False, indent=2) + "\n"
         case "github":
             return "".join(_as_annotation(problem) for problem in problems)
         case _:
-            raise ValueError(f"no such format: {format}; there is text, json, github")
+            raise ValueError(f"unknown format {format}: use text, json or github")
 
 
 def _as_text(problem: model.Problem) -> str:
@@ -208,7 +208,7 @@ def _as_text(problem: model.Problem) -> str:
 
 
 def _printable(text: str) -> str:
-    """Text that cannot steer a terminal: controls and direction marks become a visible sign of the same width."""
+    """Replace controls and direction marks, which can steer a terminal, by a visible sign of the same width."""
     return "".join(
         "�" if (c != "\t" and unicodedata.category(c) in ("Cc", "Cs", "Co")) or c in _STEER else c for c in text
     )
@@ -218,7 +218,7 @@ _STEER = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 
 
 def _cells(char: str) -> int:
-    """Columns of a terminal that a character takes."""
+    """Return the terminal columns that a character takes."""
     if char in _STEER:
         return 1
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):

@@ -1,6 +1,6 @@
-"""What pydantic found wrong, in our words and at its place in the file.
+"""Validate a node with a pydantic model, and report what is wrong in our words, at its place in the file.
 
-Nobody who edits a configuration need know a Python type or a schema path.
+Nobody who edits a configuration needs to know a Python type or a schema path.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from bot.config.yaml.nodes import Node, Scalar, Sequence
 from bot.config.yaml.problems import ProblemReport
 
 _Path: TypeAlias = tuple[str | int, ...]
-#: Of one rule, channel or feed; who has more has one mistake in many copies.
+#: Maximum errors of one rule, channel or feed; more are copies of one mistake.
 _MOST = 100
 Shape = TypeVar("Shape", bound=pydantic.BaseModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemText:
-    """A problem in this project's words, before its place is known."""
+    """A problem in our words, before its place is known."""
 
     code: str
     message: str
@@ -39,7 +39,7 @@ class ProblemText:
 
 
 def plain(node: Node) -> object:
-    """A node as plain lists, dicts and strings; an empty plain value is None; ``{EXACT}`` is its term."""
+    """Return a node as plain lists, dicts and strings; an empty plain value is None, ``{EXACT}`` is its term."""
     match node:
         case Scalar():
             return None if not node.value and not node.style else node.value
@@ -52,15 +52,15 @@ def plain(node: Node) -> object:
 
 
 def exact_term(node: MappingNode) -> str | None:
-    """``{EXACT}``: a mapping of one key without a value."""
-    is_short = node.is_flow and len(node.pairs) == 1 and _is_empty(node.pairs[0][1])
-    return "{" + node.pairs[0][0].value + "}" if is_short else None
+    """Return the term of ``{EXACT}``, a mapping of one key without a value, or None."""
+    is_exact = node.is_flow and len(node.pairs) == 1 and _is_empty(node.pairs[0][1])
+    return "{" + node.pairs[0][0].value + "}" if is_exact else None
 
 
 def check(shape: type[Shape], node: Node, report: ProblemReport, *, whole: Scalar | None = None) -> Shape | None:
-    """The node as ``shape``; None: it cannot be, and ``report`` says why.
+    """Validate the node as ``shape``; return None if it has errors (they are in the report).
 
-    ``whole``: the name of the node, where errors of the whole are put.
+    ``whole``: the name of the node, at which errors of the whole are reported.
     """
     return check_parts(shape, node, report, whole=whole)[0]
 
@@ -68,39 +68,39 @@ def check(shape: type[Shape], node: Node, report: ProblemReport, *, whole: Scala
 def check_parts(
     shape: type[Shape], node: Node, report: ProblemReport, *, rule: str | None = None, whole: Scalar | None = None
 ) -> tuple[Shape | None, frozenset[str]]:
-    """As ``check``; also the node's own keys that hold an error."""
+    """Validate like ``check``; also return the keys of the node that have an error."""
     empty = {path for path, key in _empties(node) if _say_empty(key, report, rule)}
     bad = {str(path[0]) for path in empty}
     try:
         checked = shape.model_validate(plain(node))
     except pydantic.ValidationError as error:
         errors = error.errors(include_url=False)
-        missing = frozenset(_path_of(found) for found in errors if found["type"] == "missing")
+        missing = frozenset(_path_of(details) for details in errors if details["type"] == "missing")
         misspelt = frozenset(
-            (*path[:-1], meant)
-            for found in errors
-            if found["type"] == "extra_forbidden" and (path := _path_of(found))
-            if (meant := _meant(found, shape, path, missing))
+            (*path[:-1], key)
+            for details in errors
+            if details["type"] == "extra_forbidden" and (path := _path_of(details))
+            if (key := _meant(details, shape, path, missing))
         )
-        for found in errors[:_MOST]:
-            path = _path_of(found)
-            if found["type"] == "missing" and path in misspelt:
+        for details in errors[:_MOST]:
+            path = _path_of(details)
+            if details["type"] == "missing" and path in misspelt:
                 continue
             bad.update(str(step) for step in path[:1])
             if not path and empty:
                 continue
             if not path and whole is not None:
-                wording = _word(found, shape, path, missing)
+                wording = _word(details, shape, path, missing)
                 message = f'"{whole.value}": {wording.message}'
                 report.add_at(whole, "block", message, wording.help, rule=rule)
             elif path not in empty:
-                _say(found, shape, node, report, rule=rule, missing=missing)
+                _say(details, shape, node, report, rule=rule, missing=missing)
         return None, frozenset(bad)
     return (None if empty else checked), frozenset(bad)
 
 
 def _empties(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Scalar]]:
-    """Keys that have no value, except for the short form ``{EXACT}``."""
+    """Yield the keys that have no value, except in ``{EXACT}``."""
     match node:
         case MappingNode() if exact_term(node) is None:
             for key, value in node.pairs:
@@ -118,7 +118,7 @@ def _say_empty(key: Scalar, report: ProblemReport, rule: str | None) -> bool:
         report.add_at(
             key,
             "comment-in-value",
-            "a # after a space begins a comment, so there is no value",
+            "a # after a space begins a comment, so the value is missing",
             f'quote it: "{lost}"',
             rule=rule,
         )
@@ -127,12 +127,12 @@ def _say_empty(key: Scalar, report: ProblemReport, rule: str | None) -> bool:
     return True
 
 
-def _path_of(found: ErrorDetails) -> tuple[str | int, ...]:
-    return tuple(step for step in found["loc"] if not _is_of_pydantic(step))
+def _path_of(details: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(step for step in details["loc"] if not _is_of_pydantic(step))
 
 
 def _say(
-    found: ErrorDetails,
+    details: ErrorDetails,
     shape: type[pydantic.BaseModel],
     node: Node,
     report: ProblemReport,
@@ -140,12 +140,12 @@ def _say(
     rule: str | None,
     missing: frozenset[_Path],
 ) -> None:
-    """Put one error of pydantic where it belongs."""
-    path = _path_of(found)
-    wording = _word(found, shape, path, missing)
-    target, key = places.find(node, path[:-1] if found["type"] == "missing" else path)
-    if found["type"] == "missing" and isinstance(target, MappingNode) and target.pairs:
-        # A key that is not there has no place: its block's first key stands for it.
+    """Report one error of pydantic at its place."""
+    path = _path_of(details)
+    wording = _word(details, shape, path, missing)
+    target, key = places.find(node, path[:-1] if details["type"] == "missing" else path)
+    if details["type"] == "missing" and isinstance(target, MappingNode) and target.pairs:
+        # A missing key has no place, so point at the first key of its block.
         first = target.pairs[0][0]
         start, end = (target.start, target.start + 1) if target.is_flow else (first.start, first.end)
     elif key is not None and (wording.is_about_key or _is_empty(target)):
@@ -157,7 +157,7 @@ def _say(
 
 
 def _is_of_pydantic(step: str | int) -> bool:
-    """A part of a path that names a branch of a schema, not a key of the file."""
+    """Return whether a step of a path is a branch of a schema, not a key of the file."""
     return isinstance(step, str) and (
         step.startswith("function-") or ("[" in step and step.endswith("]") and "(" in step)
     )
@@ -168,7 +168,7 @@ def _is_empty(node: Node) -> bool:
 
 
 def _first_stretch(node: Node) -> int:
-    """Where the underlining ends: of a block its first key."""
+    """Return where the underline ends: for a block, behind its first key."""
     match node:
         case MappingNode() if not node.is_flow and node.pairs:
             return node.pairs[0][0].end
@@ -179,46 +179,50 @@ def _first_stretch(node: Node) -> int:
 
 
 def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
-    """What is behind a # where a value was expected."""
+    """Return the text behind a # where a value was expected, or None."""
     text = report.document.text
     end = text.find("\n", after_key)
     rest = text[after_key : len(text) if end < 0 else end].lstrip(": \t")
     return rest.rstrip(" }\r") if rest.startswith("#") and rest[1:2].strip() else None
 
 
-def _word(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> ProblemText:
-    kind, context, given = found["type"], found.get("ctx", {}), found.get("input")
+def _word(
+    details: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]
+) -> ProblemText:
+    kind, context, value = details["type"], details.get("ctx", {}), details.get("input")
     name = str(path[-1]) if path else ""
     if kind == "value_error":
         return _of_error(context["error"])
     if kind == "extra_forbidden":
-        known = _keys_at(shape, path[:-1])
-        meant = _meant(found, shape, path, missing)
-        help_text = f'did you mean "{meant}"?' if meant else "known here: " + ", ".join(known)
+        keys = _keys_at(shape, path[:-1])
+        guess = _meant(details, shape, path, missing)
+        help_text = f'did you mean "{guess}"?' if guess else "the keys here are " + ", ".join(keys)
         message = f'unknown key "{values.shown(name)}"'
         return ProblemText(code="unknown-key", message=message, help=help_text, is_about_key=True)
     if kind == "missing":
         return ProblemText(code="missing-key", message=f'the key "{name}" is missing', help=_example(shape, path))
-    if given is None:
+    if value is None:
         return ProblemText(code="no-value", message="no value", help="write one after the colon, or remove the key")
     if kind in ("enum", "literal_error"):
-        return _one_of(str(given), context, shape, path)
-    return _of_type(kind, context, given)
+        return _one_of(str(value), context, shape, path)
+    return _of_type(kind, context, value)
 
 
-def _meant(found: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]) -> str | None:
-    """The key that was probably meant: first of those that are missing, then of those that take such a value."""
+def _meant(
+    details: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]
+) -> str | None:
+    """Return the key that was probably meant: a missing key, or a key that accepts such a value."""
     model = _model_at(shape, path[:-1])
     if model is None:
         return None
     name = str(path[-1])
-    if (meant := getattr(model, "OTHER_WORDS", {}).get(name.casefold())) is not None:
-        return str(meant)
+    if (synonym := getattr(model, "OTHER_WORDS", {}).get(name.casefold())) is not None:
+        return str(synonym)
     awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
-    if near := values.near(name, awaited):
-        return near
+    if nearest := values.near(name, awaited):
+        return nearest
     best = values.near(name, model.model_fields)
-    if best is None or not isinstance(found.get("input"), list | dict):
+    if best is None or not isinstance(details.get("input"), list | dict):
         return best
     return values.near(name, [key for key, info in model.model_fields.items() if _takes_list(info.annotation)]) or best
 
@@ -236,12 +240,12 @@ def _of_error(error: Exception) -> ProblemText:
 
 
 def _one_of(
-    given: str, context: Mapping[str, Any], shape: type[pydantic.BaseModel], path: tuple[str | int, ...]
+    value: str, context: Mapping[str, Any], shape: type[pydantic.BaseModel], path: tuple[str | int, ...]
 ) -> ProblemText:
     allowed = _members(shape, path) or [str(context.get("expected", "")).replace("'", "")]
-    help_text = values.did_you_mean(given, allowed, otherwise="write " + " or ".join(allowed))
+    help_text = values.did_you_mean(value, allowed, otherwise="write " + " or ".join(allowed))
     return ProblemText(
-        code="unknown-value", message=f'"{values.shown(given)}" is not one of {", ".join(allowed)}', help=help_text
+        code="unknown-value", message=f'"{values.shown(value)}" is not one of {", ".join(allowed)}', help=help_text
     )
 
 
@@ -253,12 +257,12 @@ _BOUNDS = {
 }
 
 
-def _of_type(kind: str, context: Mapping[str, Any], given: object) -> ProblemText:
+def _of_type(kind: str, context: Mapping[str, Any], value: object) -> ProblemText:
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
         return ProblemText(code="number", message=f"the number must be {words} {context[bound]:,}")
     if kind.startswith(("int_", "float_", "decimal_")):
-        shown = f'"{values.shown(given)}"' if isinstance(given, str) else values.kind_of(given)
+        shown = f'"{values.shown(value)}"' if isinstance(value, str) else values.kind_of(value)
         return ProblemText(
             code="number", message=f"a whole number is expected here, not {shown}", help="write digits only"
         )
@@ -267,15 +271,15 @@ def _of_type(kind: str, context: Mapping[str, Any], given: object) -> ProblemTex
     if kind.startswith("string_") and kind != "string_type":
         return ProblemText(code="value", message="the value is too long or has a form that cannot be used")
     if kind == "string_type":
-        return ProblemText(code="wrong-kind", message=f"one value is expected here, not {values.kind_of(given)}")
+        return ProblemText(code="wrong-kind", message=f"one value is expected here, not {values.kind_of(value)}")
     if kind in ("list_type", "tuple_type", "set_type"):
         return ProblemText(
-            code="wrong-kind", message=f"a list is expected here, not {values.kind_of(given)}", help="write [one, two]"
+            code="wrong-kind", message=f"a list is expected here, not {values.kind_of(value)}", help="write [one, two]"
         )
     if kind in ("model_type", "dict_type", "mapping_type", "model_attributes_type"):
         return ProblemText(
             code="wrong-kind",
-            message=f"a block of keys is expected here, not {values.kind_of(given)}",
+            message=f"a block of keys is expected here, not {values.kind_of(value)}",
             help="write key: value, indented, or in braces",
         )
     return ProblemText(code="value", message="this value cannot be used here")
@@ -288,13 +292,13 @@ def _example(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> st
 
 
 def _keys_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> list[str]:
-    """The keys that the model has at a path of keys and indexes; none where the path leads to no model."""
+    """Return the keys of the model at a path; empty if the path leads to no model."""
     model = _model_at(shape, path)
     return list(model.model_fields) if model else []
 
 
 def _model_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> type[pydantic.BaseModel] | None:
-    """The model that a path of keys leads to."""
+    """Return the model that a path of keys leads to, or None."""
     model: type[pydantic.BaseModel] | None = shape
     for step in path:
         if model is None:

@@ -3,7 +3,7 @@
     text ─▶ question ─▶ narrowing ─▶ ports.Search (candidates, newest first) ─▶ looking ─▶ a page with marked words
                                                                             the rules decide
 
-Reads from the transaction that it is given.
+Reads from the transaction that it gets.
 """
 
 from bot.rules.search.looking import MOST_TIME, Asked, Found, Page, look

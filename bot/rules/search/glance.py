@@ -1,7 +1,7 @@
-"""A glance at an article: are the words that a search wants near each other hopelessly far apart?
+"""Reject an article without an evaluation if the words of a NEAR are hopelessly far apart.
 
-A search looks at hundreds of articles that have both words, and in most they are pages apart. To find that out a full
-evaluation would make words of all of the text, at ten times the cost. Never rejects what the rules would find.
+Hundreds of articles have both words of a search, and in most they are pages apart. A full evaluation would split the
+whole text into words, at ten times the cost. Never rejects an article that the rules would match.
 """
 
 from __future__ import annotations
@@ -21,49 +21,50 @@ _PIECE = re.compile(r"\s[^\sA-Za-z0-9]*+[A-Za-z0-9]\S*+(?=\s)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """Two sides of a NEAR that has to be true."""
+    """The two sides of a NEAR that must be true."""
 
-    #: How the terms begin, folded.
+    #: The first element of each term, folded.
     left: tuple[patterns.Element, ...]
     right: tuple[patterns.Element, ...]
-    #: Pieces between white space that may be between the beginnings.
+    #: Maximum pieces between white space from one beginning to the other.
     most: int
 
     def may_be_near(self, title: str, text: str) -> bool:
-        """Whether one of them has both sides, perhaps near each other."""
-        return any(self._is_close(tokens.fold(each)) for each in (title, text))
+        """Return whether the title or the text has both sides, perhaps near each other."""
+        return any(self._is_close(tokens.fold(field)) for field in (title, text))
 
     def _is_close(self, folded: str) -> bool:
-        # Of two places that are near each other and not on the same side, some are neighbours.
+        # If two places of different sides are near each other, so are two neighbours of different sides.
         left = [*_places(self.left, 0, folded)]
         places = sorted((*left, *_places(self.right, 1, folded))) if left else []
         return any(
-            one[2] != other[2] and not _has_more(self.most, folded, one[1], other[0]) for one, other in pairwise(places)
+            first[2] != second[2] and not _has_more(self.most, folded, first[1], second[0])
+            for first, second in pairwise(places)
         )
 
 
-def glances(wanted: expression.Expression) -> tuple[Glance, ...]:
-    """All that must hold wherever the expression is true."""
-    match wanted:
+def glances(tree: expression.Expression) -> tuple[Glance, ...]:
+    """Return the checks that must hold wherever the expression is true."""
+    match tree:
         case expression.All(parts):
-            return tuple(each for part in parts for each in glances(part))
-        case expression.Near(left, right, words) if {*wanted.fields} <= {*expression.TEXT_FIELDS}:
+            return tuple(glance for part in parts for glance in glances(part))
+        case expression.Near(left, right, words) if {*tree.fields} <= {*expression.TEXT_FIELDS}:
             sides = [tuple(_words(left)), tuple(_words(right))]
-            begins = [tuple(_beginning(each) for each in side if each is not None) for side in sides]
+            begins = [tuple(_beginning(term) for term in side if term is not None) for side in sides]
             if all(len(begin) == len(side) and _can_be_seen(begin) for begin, side in zip(begins, sides, strict=True)):
-                inside = sum(max(len(each.pattern.elements) for each in side if each is not None) for side in sides)
+                inside = sum(max(len(term.pattern.elements) for term in side if term is not None) for side in sides)
                 return (Glance(left=begins[0], right=begins[1], most=words + inside),)
     return ()
 
 
 def _words(part: expression.Expression) -> Iterator[expression.Words | None]:
-    """The terms of which one is enough; None among them: something else is."""
+    """Yield the terms of which one is enough; None for an alternative that is not a term."""
     match part:
         case expression.Words():
             yield part
         case expression.Any(parts) | expression.Named(_, parts):
-            for each in parts:
-                yield from _words(each)
+            for alternative in parts:
+                yield from _words(alternative)
         case _:
             yield None
 
@@ -74,18 +75,18 @@ def _beginning(words: expression.Words) -> patterns.Element:
 
 
 def _can_be_seen(begins: Iterable[patterns.Element]) -> bool:
-    return all(each.text.isascii() and each.shape is not patterns.Shape.HOLES for each in begins)
+    return all(element.text.isascii() and element.shape is not patterns.Shape.HOLES for element in begins)
 
 
 def _places(begins: Iterable[patterns.Element], side: int, folded: str) -> Iterator[tuple[int, int, int]]:
-    for each in begins:
-        start = folded.find(each.text)
+    for element in begins:
+        start = folded.find(element.text)
         while start >= 0:
-            end = start + len(each.text)
-            is_whole = each.shape is patterns.Shape.PREFIX or not _is_letter(folded[end : end + 1])
+            end = start + len(element.text)
+            is_whole = element.shape is patterns.Shape.PREFIX or not _is_letter(folded[end : end + 1])
             if is_whole and not _is_letter(folded[start - 1 : start] if start else ""):
                 yield start, end, side
-            start = folded.find(each.text, end)
+            start = folded.find(element.text, end)
 
 
 def _is_letter(character: str) -> bool:
@@ -93,5 +94,8 @@ def _is_letter(character: str) -> bool:
 
 
 def _has_more(most: int, folded: str, start: int, end: int) -> bool:
-    """Of each piece at least one word is counted by NEAR, but for parts of pieces at both ends and for bare marks."""
+    """Return whether there are more than ``most`` pieces.
+
+    NEAR counts at least one word of each piece, except for the parts of pieces at both ends and for single marks.
+    """
     return next(itertools.islice(_PIECE.finditer(folded, start, end), most, None), None) is not None

@@ -1,4 +1,4 @@
-"""Looks through candidates from the newest on, until a page is full or its time is over."""
+"""Search candidates from the newest on, until a page is full or its time is over."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from bot.rules.reading import Kind, Part, Reading
 from bot.rules.search.glance import glances
 from bot.rules.search.narrowing import condition
 
-#: Of one page: then it says how far it came, and goes on from there when asked.
+#: Maximum time of one page; the next page continues where it stopped.
 MOST_TIME = timedelta(seconds=2)
 MOST_CANDIDATES = 5_000
-#: Of one article; half a million are a second.
+#: Maximum steps for one article; half a million take a second.
 _MOST_STEPS = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One search; at least one of its parts is given."""
+    """One search; at least one part is set."""
 
-    #: Of ``question.read``; None: any article.
+    #: The expression of ``question.read``; None: any article.
     wanted: expression.Expression | None = None
     #: Words of the outlet's name.
     outlet: str | None = None
-    #: One that matched.
+    #: Name of a rule that matched the article.
     rule: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    #: Where the page before ended.
+    #: Where the previous page ended.
     before: int | None = None
     most: int = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An article with what was searched for, as evidence."""
+    """An article with the matching places as evidence."""
 
     article: model.Article
     matches: tuple[model.Match, ...]
@@ -49,74 +49,78 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some of what was found, the last to come first."""
+    """One page of results, newest first."""
 
     found: tuple[Found, ...]
     #: Where the next page begins; None: this is the last.
     after: int | None
-    #: Of a page that is not full though there may be more: the time of the article at which it stopped.
+    #: The time of the last article searched, if the page stopped early; None: it is full or the last.
     looked_back_to: datetime | None = None
 
 
-def look(tx: ports.Transaction, asked: Asked) -> Page:
-    """One page. Raises SearchTooLong, and QueryError for an outlet without a letter."""
-    wanted = _with_outlet(asked)
-    compiled = _compiled(wanted)
-    first = () if wanted is None else glances(wanted)
+def look(tx: ports.Transaction, search: Asked) -> Page:
+    """Return one page. Raises SearchTooLong, and QueryError for an outlet without a letter."""
+    tree = _with_outlet(search)
+    compiled = _compiled(tree)
+    quick_checks = () if tree is None else glances(tree)
     ends_at = time.monotonic() + MOST_TIME.total_seconds()
     candidates = tx.search.candidates(
         ports.Wanted(
-            condition=None if wanted is None else condition(wanted),
-            rule=asked.rule,
-            since=asked.since,
-            until=asked.until,
-            before=asked.before,
+            condition=None if tree is None else condition(tree),
+            rule=search.rule,
+            since=search.since,
+            until=search.until,
+            before=search.before,
         ),
         within=MOST_TIME,
     )
-    found: list[Found] = []
+    results: list[Found] = []
     last: ports.Candidate | None = None
     for count, candidate in enumerate(candidates):
-        if len(found) == asked.most:
+        if len(results) == search.most:
             assert last is not None
-            return Page(found=tuple(found), after=last.number)
+            return Page(found=tuple(results), after=last.number)
         if last is not None and (count >= MOST_CANDIDATES or time.monotonic() > ends_at):
-            return Page(found=tuple(found), after=last.number, looked_back_to=last.article().first_seen)
+            return Page(found=tuple(results), after=last.number, looked_back_to=last.article().first_seen)
         last = candidate
-        if not all(glance.may_be_near(candidate.title, candidate.text) for glance in first):
+        if not all(glance.may_be_near(candidate.title, candidate.text) for glance in quick_checks):
             continue
         article = candidate.article()
         matches = _matches(compiled, article)
         if matches is not None:
-            found.append(Found(article=article, matches=matches))
-    return Page(found=tuple(found), after=None)
+            results.append(Found(article=article, matches=matches))
+    return Page(found=tuple(results), after=None)
 
 
-def _with_outlet(asked: Asked) -> expression.Expression | None:
-    if asked.outlet is None:
-        return asked.wanted
-    outlet = expression.words(tokens.normalise(asked.outlet), field="source")
-    return outlet if asked.wanted is None else expression.All((asked.wanted, outlet))
+def _with_outlet(search: Asked) -> expression.Expression | None:
+    if search.outlet is None:
+        return search.wanted
+    outlet = expression.words(tokens.normalise(search.outlet), field="source")
+    return outlet if search.wanted is None else expression.All((search.wanted, outlet))
 
 
-def _compiled(wanted: expression.Expression | None) -> CompiledRule | None:
-    if wanted is None:
+def _compiled(tree: expression.Expression | None) -> CompiledRule | None:
+    if tree is None:
         return None
-    parts = (Part(kind=Kind.ALL, label="search", expression=wanted, is_query=True),)
-    # No capitals: a title that shouts hides nothing from somebody who looks for it.
+    parts = (Part(kind=Kind.ALL, label="search", expression=tree, is_query=True),)
+    # Without the list of capitals, a title that shouts does not hide a match from a search.
     return CompiledRule(rule=model.Rule(name="search", notify=()), own=Reading(parts))
 
 
 def _matches(compiled: CompiledRule | None, article: model.Article) -> tuple[model.Match, ...] | None:
-    """None: it is none of those that are wanted."""
+    """Return the matches of an article, or None if it is not a result."""
     if compiled is None:
         return ()
     seen = ArticleText(article, rules.Steps(_MOST_STEPS))
     try:
         if not evaluation.is_true(compiled, seen):
             return None
-        said = evaluation.evaluate_rule(compiled, seen)
+        result = evaluation.evaluate_rule(compiled, seen)
     except rules.TooManySteps:
-        # One article with too many places of the words: whether they stand as asked is not worked out.
+        # The article has too many places of the words to decide; leave it out.
         return None
-    return (model.Match(rule="search", rule_version="", evidence=evaluation.evidence(said)),) if said.is_match else None
+    return (
+        (model.Match(rule="search", rule_version="", evidence=evaluation.evidence(result)),)
+        if result.is_match
+        else None
+    )

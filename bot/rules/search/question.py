@@ -1,6 +1,6 @@
-"""What somebody types into a search → an expression, or one mistake with its place in the text.
+"""Parse the text of a search into an expression, or report one mistake with its place.
 
-The rule language, with one thing added: words side by side must all be there.
+The rule language with one addition: words side by side must all match.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from bot.language import tokens
 from bot.rules import expression, lexer, regex
 from bot.rules.lexer import Kind
 
-#: A search waits for an answer, a rule does not.
+#: Stricter limits than for rules: people wait for a search.
 MOST_CHARACTERS, MOST_TERMS = 2_000, 100
-#: Regular expressions of one search, each with at most ``regex.COSTLY_SIZE`` instructions.
+#: Maximum regular expressions of one search, each with at most ``regex.COSTLY_SIZE`` instructions.
 MOST_REGEXES = 5
-#: The key before a query that was copied from a rule.
+#: The key of a query that was copied from a rule.
 _KEY = re.compile(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
 #: Characters of a text shown on each side of a mistake.
 _AROUND = 60
@@ -27,7 +27,7 @@ _TERMS = (*lexer.LEAVES, Kind.LOWER)
 
 
 def read(text: str) -> expression.Expression:
-    """The expression of a search. Raises QueryError with offsets into the text."""
+    """Parse a search. Raises QueryError with offsets into the text."""
     key = _KEY.match(text)
     start = key.end() if key else 0
     try:
@@ -45,12 +45,12 @@ def _read(text: str) -> expression.Expression:
     if (
         lexed.error is None
         and len(lexed.lexemes) > 2
-        and all(one.kind in (*_TERMS, Kind.FIELD, Kind.END) for one in lexed.lexemes)
+        and all(lexeme.kind in (*_TERMS, Kind.FIELD, Kind.END) for lexeme in lexed.lexemes)
     ):
-        found = _side_by_side(text, normal, lexed)
+        tree = _side_by_side(text, normal, lexed)
     else:
-        found = rules.parse_query(text)
-    leaves = list(itertools.islice(expression.leaves(found), MOST_TERMS + 1))
+        tree = rules.parse_query(text)
+    leaves = list(itertools.islice(expression.leaves(tree), MOST_TERMS + 1))
     if len(leaves) > MOST_TERMS:
         message = f"more than {MOST_TERMS} terms"
         raise rules.QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
@@ -64,25 +64,23 @@ def _read(text: str) -> expression.Expression:
             message = f"a regular expression that is too large for a search: {regex.size(leaf.source):,} instructions"
             help_text = f"repeat less: {regex.COSTLY_SIZE:,} are allowed"
             raise rules.QueryError(message, start, start + len(leaf.source), "bad-regex", help_text)
-    if not expression.needs_something(found):
-        raise rules.QueryError(
-            "nothing has to be found", 0, len(text), "only-negatives", "name a term that must be found"
-        )
-    return found
+    if not expression.needs_something(tree):
+        raise rules.QueryError("nothing has to match", 0, len(text), "only-negatives", "name a term that must match")
+    return tree
 
 
 def _side_by_side(text: str, normal: tokens.Normal, lexed: lexer.LexedQuery) -> expression.Expression:
     parts = []
     start: int | None = None
-    for index, one in enumerate(lexed.lexemes[:-1]):
+    for index, lexeme in enumerate(lexed.lexemes[:-1]):
         begin, end = lexed.span(index)
         start = begin if start is None else start
-        if one.kind is Kind.FIELD and lexed.lexemes[index + 1].kind is not Kind.END:
+        if lexeme.kind is Kind.FIELD and lexed.lexemes[index + 1].kind is not Kind.END:
             continue
         first, last = normal.place(start, end)
         written = text[first:last]
         try:
-            parts.append(rules.parse_query(f'"{written}"' if one.kind is Kind.LOWER else written))
+            parts.append(rules.parse_query(f'"{written}"' if lexeme.kind is Kind.LOWER else written))
         except rules.QueryError as error:
             raise error.moved(first) from None
         start = None
@@ -90,7 +88,7 @@ def _side_by_side(text: str, normal: tokens.Normal, lexed: lexer.LexedQuery) -> 
 
 
 def located(text: str, error: rules.QueryError) -> str:
-    """The mistake with the part of the text in which it is and carets below it, as lines."""
+    """Render the mistake with the part of the text around it and carets below it, as lines."""
     line_start = text.rfind("\n", 0, error.start) + 1
     line_end = text.find("\n", error.start)
     first = max(line_start, error.start - _AROUND)
@@ -105,10 +103,10 @@ def located(text: str, error: rules.QueryError) -> str:
 
 
 def moment(written: str, now: datetime) -> datetime:
-    """The beginning of a day of UTC ("2026-11-30"), or as long ago as a duration says ("30d"). Raises ValueError."""
+    """Return the beginning of a UTC day ("2026-11-30"), or the time a duration ago ("30d"). Raises ValueError."""
     with contextlib.suppress(ValueError):
         return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=UTC)
     try:
         return now - model.parse_duration(written)
     except (ValueError, OverflowError):
-        raise ValueError(f'"{written[:40]}" is no day and no duration: write 2026-11-30 or 30d') from None
+        raise ValueError(f'"{written[:40]}" is not a day or a duration: write 2026-11-30 or 30d') from None

@@ -80,7 +80,7 @@ def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
 
 def test_a_feed_that_is_listed_is_not_added_again() -> None:
     text = "feeds:\n  - {name: A, url: https://new.org/rss}\n"
-    with pytest.raises(ports.ConfigError, match=r"lists https://new\.org/rss already"):
+    with pytest.raises(ports.ConfigError, match=r"already lists https://new\.org/rss"):
         feedlist.add(text, NEW)
     addition = feedlist.add_all(text, [NEW, FULL, FULL])
     assert addition.known == (NEW,)
