@@ -1,10 +1,4 @@
-"""Carry out what people do: checked against what was posted and their rights, written, and shown in the message.
-
-    press ──▶ the message that was pressed ──▶ rights ──▶ apply ──▶ rows of the store
-                                                                └─▶ the message, edited to show it
-
-Works inside the transaction that it is given.
-"""
+"""Carry out the actions of people, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -34,41 +28,41 @@ from bot.pipeline.rights import Rights, Turn
 from bot.pipeline.snapshot import Snapshot
 from bot.ports import ActionResult
 
-#: Decisions that the reason of a message lists.
+#: Maximum words, articles and decisions that "why" lists.
 _SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """The story that an action is about, and its message in one channel."""
+    """The story of an action, and its message in one channel."""
 
     story: model.Story
-    #: None: the action was not made under a message.
+    #: None if the action was not made under a message.
     alert: model.Alert | None = None
-    #: The channel of the message that was pressed: an escalation is in another one than its story's alert.
+    #: The channel of the pressed message. For an escalation, it differs from the alert's channel.
     channel: str = ""
 
 
 def press(
     tx: ports.Transaction, snapshot: Snapshot, pressed: ports.Press, *, channels: Collection[str], now: datetime
 ) -> ActionResult:
-    """Carry out what a button asks for. ``channels``: those that its listener listens for."""
+    """Carry out a button press. ``channels``: the channels of the listener."""
     target = _pressed(tx, pressed, channels)
     if target is None:
         return ActionResult(
-            text="I do not know this message yet. Please press again in a minute.", refused="unknown message"
+            text="This message is not known yet. Please press again in a minute.", refused="unknown message"
         )
     person, alert = pressed.person, target.alert
     if target.channel in person.barred:
         return ActionResult(
-            text="Nothing was changed: the buttons of this channel are for those whom its operator named.",
+            text="Nothing was changed: only people listed by the operator may use the buttons of this channel.",
             refused="the person is not in may_act of the channel",
         )
     if alert is not None and alert.state is model.AlertState.MERGED:
         return ActionResult(
             text="This story was merged into an earlier one: please press there.", refused="merged story"
         )
-    # Who pressed there sees the channel.
+    # The person can see the channel, so they are a member.
     person = replace(person, member_of=person.member_of | {target.channel})
     turn = Turn(
         tx=tx,
@@ -93,7 +87,7 @@ def apply(turn: Turn, action: Action, target: Target | None = None) -> ActionRes
         case EndSilence():
             return _end_silence(turn, action, target)
     if target is None:
-        raise ports.CannotAct("this is done to a story: name one")
+        raise ports.CannotAct("this action needs a story; add its id")
     match action:
         case Useful() | Noise():
             return _judge(turn, action, target)
@@ -103,7 +97,7 @@ def apply(turn: Turn, action: Action, target: Target | None = None) -> ActionRes
             return _split(turn, action, target.story)
         case Merge():
             ruling = _ruling(turn, model.RulingKind.MERGE, target.story, other=action.other)
-            text = f"The stories {ruling.story} and {ruling.other} become one, in a moment."
+            text = f"The stories {ruling.story} and {ruling.other} will be merged in a moment."
             return ActionResult(text=text, made=ruling)
         case ShowWhy():
             return ActionResult(text="\n".join(_why(turn, target)))
@@ -112,19 +106,19 @@ def apply(turn: Turn, action: Action, target: Target | None = None) -> ActionRes
 
 
 def story_target(tx: ports.Transaction, story: model.StoryId) -> Target:
-    """Return a story that is named, not pressed. Raises CannotAct: there is none."""
+    """Return the target for the id of a story. Raises CannotAct if there is no such story."""
     living = rulings.living(tx, story)
     if living is None:
-        raise ports.CannotAct(f"no story {story}; `wirewatch stories` shows the id of each")
+        raise ports.CannotAct(f"there is no story {story}; `wirewatch stories` lists the ids")
     return Target(story=living)
 
 
 def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> Target | None:
-    """Return the story whose message was pressed, the very one that was sent; None: there is none."""
+    """Return the story whose message was pressed, or None if the message was not sent by this bot."""
     story = tx.stories.get([press.story]).get(press.story)
     if story is None:
         return None
-    # A story that was merged into an older one may have given it its message.
+    # A merged story may have passed its message on to the older story.
     candidates = tx.stories.alerts([story.merged_into or story.id, story.id])
     posted = [alert for alert in candidates if alert.channel in channels and alert.head]
     heads = tx.outbox.get([alert.head for alert in posted if alert.head])
@@ -132,7 +126,7 @@ def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str
     for alert in posted:
         rows = [heads[alert.head]] if alert.head and alert.head in heads else []
         if isinstance(press.action, Split):
-            # A reply in its thread may be meant.
+            # The press may be on a reply in the thread.
             rows += [row for row in tx.outbox.of_story(alert.story) if row.channel == alert.channel]
         places = [(row.receipt.place, row.receipt.ref) for row in rows if row.receipt]
         if (press.place, press.ref) in places and (pressed is None or pressed.state is model.AlertState.MERGED):
@@ -150,7 +144,7 @@ def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str
 def _judge(turn: Turn, action: Useful | Noise, target: Target) -> ActionResult:
     alert = target.alert
     if alert is None:
-        raise ports.CannotAct("this is done under a message")
+        raise ports.CannotAct("this action needs a posted message")
     verdict = Verdict.USEFUL if isinstance(action, Useful) else Verdict.NOISE
     key = action.rule if isinstance(action, Noise) else ""
     rules = tuple(name for name in alert.rules if key in ("", model.rule_key(name)))
@@ -163,12 +157,12 @@ def _judge(turn: Turn, action: Useful | Noise, target: Target) -> ActionResult:
 
 
 def _claim(turn: Turn, action: Claim | Release, target: Target) -> ActionResult:
-    """Claim or release a story once: every channel that has posted it shows that."""
+    """Claim or release a story, and show it in every channel that has posted the story."""
     verdict, reason = Verdict.CLAIMED, model.Reason.CLAIMED
     summary = "the story is claimed"
     if isinstance(action, Release):
         verdict, reason = Verdict.UNCLAIMED, model.Reason.UNCLAIMED
-        summary = "the story is released: nobody takes care of it"
+        summary = "the story is released: it is claimed by nobody now"
     first = target.alert
     posted = [
         alert
@@ -177,7 +171,7 @@ def _claim(turn: Turn, action: Claim | Release, target: Target) -> ActionResult:
     ]
     alerts_shown = [*([first] if first else []), *posted]
     if not alerts_shown:
-        raise ports.CannotAct(f"no message tells the story {target.story.id}; `wirewatch stories` shows the id of each")
+        raise ports.CannotAct(f"the story {target.story.id} was not posted; `wirewatch stories` lists the ids")
     decisions: list[model.Decision] = []
     for alert in alerts_shown:
         once = turn if alert is first else replace(turn, once=model.send_id(turn.once, alert.channel))
@@ -199,7 +193,7 @@ def _keep(
     reason: model.Reason,
     summary: str,
 ) -> tuple[model.Decision, ...]:
-    """Keep what a person says of a story in a channel, and show it; empty: it is known already."""
+    """Store a judgement of a story in a channel, and show it. Return nothing if it was stored before."""
     assert alert.head is not None
     judgements = [
         model.Judgement(
@@ -217,7 +211,7 @@ def _keep(
     ]
     if not turn.tx.judgements.add(judgements):
         return ()
-    return (_show(turn, alert, story, reason, f"{summary}, says {turn.author}", [rule for rule in rules if rule]),)
+    return (_show(turn, alert, story, reason, f"{summary}, by {turn.author}", [rule for rule in rules if rule]),)
 
 
 # -- silences
@@ -243,7 +237,7 @@ def _silence(turn: Turn, action: MakeSilence, target: Target | None) -> ActionRe
 
 
 def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeSilence:
-    """Return the action with the name that its key stands for. Raises CannotSilence."""
+    """Return the action with the name of its key's subject. Raises CannotSilence."""
     matching: list[str] = []
     match action.kind:
         case SilenceKind.STORY:
@@ -256,12 +250,12 @@ def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeS
             headlines = (names.proper_names(member.article.title) for member in story.members)
             matching = [name for name in chain(*headlines) if model.entity_key(name) == action.key]
     if not matching:
-        raise ports.CannotSilence("the message no longer names that")
+        raise ports.CannotSilence("the message no longer names that subject")
     return replace(action, name=matching[0], reason=action.reason or f'by button, under "{story.title}"')
 
 
 def _active(turn: Turn, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
-    """Return the silence of the story, or of the rule of a key, that is in force in the channel."""
+    """Return the current silence of the story in the channel, or of the rule with the action's key."""
     in_force = silences.InForce(turn.tx.silences.active(turn.now))
     if not action.key:
         return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
@@ -276,7 +270,7 @@ def _end_silence(turn: Turn, action: EndSilence, target: Target | None) -> Actio
     elif target is not None and target.alert is not None:
         silence = _active(turn, action, target.alert)
     if silence is None:
-        raise ports.CannotSilence("no silence of it is in force")
+        raise ports.CannotSilence("it is not silenced")
     return _end(turn, silence, target)
 
 
@@ -285,14 +279,14 @@ def _end(turn: Turn, silence: model.Silence, target: Target | None) -> ActionRes
         turn.rights.refuse_end(silence)
     ended = silences.end(turn.tx, silence.id, by=turn.author, now=turn.now)
     summary = f"the silence of {ended.subject} has ended"
-    decisions = _show_silence(turn, ended, model.Reason.SILENCE_ENDED, f"{summary}, says {turn.author}", target)
+    decisions = _show_silence(turn, ended, model.Reason.SILENCE_ENDED, f"{summary}, by {turn.author}", target)
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, made=ended)
 
 
 def _show_silence(
     turn: Turn, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
 ) -> tuple[model.Decision, ...]:
-    """Edit the message that was pressed and, of a silenced story, all of its messages where the silence holds."""
+    """Edit the pressed message and, for a silenced story, its messages in all channels that the silence covers."""
     shown: dict[str, tuple[model.Alert, model.Story]] = {}
     if target is not None and target.alert is not None:
         shown[target.alert.channel] = target.alert, target.story
@@ -304,20 +298,19 @@ def _show_silence(
     return tuple(_show(turn, alert, story, reason, detail, rules) for alert, story in shown.values())
 
 
-# -- stories that people take apart or make one
+# -- splits and merges
 
 
 def _split(turn: Turn, action: Split, story: model.Story) -> ActionResult:
     if turn.rights is not None:
         turn.rights.refuse_split()
-    taken = set(action.articles)
-    left = [member for member in story.members if member.article.id not in taken and member.join.copy_of not in taken]
-    if not taken.issubset(member.article.id for member in story.members) or not taken:
+    leaving = set(action.articles)
+    if not leaving or not leaving.issubset(member.article.id for member in story.members):
         raise ports.CannotAct("that article is no longer part of this story")
-    if not left:
-        raise ports.CannotAct("there is nothing to take them out of: they are all articles of the story")
+    if all(leaving & {member.article.id, member.join.copy_of} for member in story.members):
+        raise ports.CannotAct("a story must keep an article: these are all of them")
     ruling = _ruling(turn, model.RulingKind.SPLIT, story, articles=action.articles)
-    text = "That article leaves this story and is posted as a separate story, in a moment."
+    text = "That article will be removed from this story and posted as a separate story in a moment."
     return ActionResult(text=text, made=ruling)
 
 
@@ -329,7 +322,7 @@ def _ruling(
     articles: tuple[model.ArticleId, ...] = (),
     other: model.StoryId | None = None,
 ) -> model.Ruling:
-    """Write a ruling, which the next turn of deciding carries out."""
+    """Write a ruling; the next turn of deciding carries it out."""
     once = model.send_id("ruling", turn.once)
     ruling = model.Ruling(
         id=once, at=turn.now, by=turn.author, kind=kind, story=story.id, articles=articles, other=other
@@ -338,7 +331,7 @@ def _ruling(
     return ruling
 
 
-# -- what people see of it
+# -- what people see
 
 
 def _show(
@@ -349,9 +342,9 @@ def _show(
     detail: str,
     rules: Sequence[str],
 ) -> model.Decision:
-    """Write the decision of an action, and edit the message to show what holds now."""
+    """Write the decision of an action, and edit the message to show the current state."""
     tx, snapshot, now = turn.tx, turn.snapshot, turn.now
-    # What is being decided at this moment was computed without this action.
+    # A turn that is being computed does not include this action.
     tx.decision_queue.note_change()
     decision = model.Decision(
         at=now,
@@ -395,7 +388,7 @@ def _edit(turn: Turn, alert: model.Alert, story: model.Story, decision: model.De
 
 
 def _message(turn: Turn, target: Target) -> model.Message:
-    """Return the message of a story as it should read now, from which its menu is made."""
+    """Return the current message of a story, from which its menu is made."""
     alert = target.alert
     assert alert is not None
     decision = model.Decision(
@@ -407,7 +400,7 @@ def _message(turn: Turn, target: Target) -> model.Message:
 
 
 def _why(turn: Turn, target: Target) -> list[str]:
-    """Return why a story was posted: its rules and their words, how its articles joined, what was decided."""
+    """Return why a story was posted: its rules and their words, how its articles joined, and the decisions."""
     story, alert = target.story, target.alert
     rules = {name: rule for name in story.rules if (rule := turn.snapshot.rules.rules.get(name))}
     lines = []
@@ -419,7 +412,9 @@ def _why(turn: Turn, target: Target) -> list[str]:
         f"{member.article.outlet}: {member.join.reason.value}, {member.join.detail}".rstrip(", ")
         for member in story.members[1:][-_SHOWN:]
     ]
-    decisions = [one for one in turn.tx.stories.decisions(story.id) if alert and one.channel == alert.channel]
+    decisions = [
+        decision for decision in turn.tx.stories.decisions(story.id) if alert and decision.channel == alert.channel
+    ]
     if len(decisions) > _SHOWN:
         lines.append(f"The last {_SHOWN} of {len(decisions)} decisions for this channel:")
     for decision in decisions[-_SHOWN:]:

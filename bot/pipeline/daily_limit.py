@@ -1,4 +1,4 @@
-"""What one feed may still store today, taken from what was identified. Decides how much in polling/quota.py."""
+"""Limit the items that one feed stores on one day; polling/quota.py decides how many."""
 
 from __future__ import annotations
 
@@ -8,59 +8,59 @@ from datetime import datetime
 
 from bot import articles, model, polling, ports
 
-#: Kept as an identity only, or stored for the few that match.
+#: Not counted: stored without text, or stored only if they match.
 _FREE = (articles.Novelty.OLD, articles.Novelty.RETOLD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """What a reading takes of its feed's day."""
+    """What one poll uses of its feed's daily limit."""
 
     #: Counted against ``fetch.max_items_per_day``.
     cost: int = 0
     #: New ids of articles that are known; bounded by the same number.
     names: int = 0
-    #: Items that wait for tomorrow.
+    #: Items postponed to the next day.
     left: int = 0
 
 
 def within(
-    found: articles.Identification,
-    known: ports.Known,
+    identified: articles.Identification,
+    known_items: ports.Known,
     state: model.FeedState,
     *,
     pages: Mapping[str, str],
     most: int,
     now: datetime,
 ) -> tuple[articles.Identification, Use]:
-    """What is stored now, and what that uses of the day; ``pages``: main texts by link."""
-    storing = [item for item in found.items if item.article and item.novelty not in _FREE]
+    """Return the items to store now, and their use of the day; ``pages``: main texts by link."""
+    storing = [item for item in identified.items if item.article and item.novelty not in _FREE]
     fits, cost = polling.fitting(state, [_length(item, pages) for item in storing], most=most, now=now)
-    left = {item.sighting.article for item in storing[fits:]}
-    room = max(0, most - (state.day_names if state.day == now.date() else 0))
-    names = sum(_is_name(item, known) for item in found.items)
-    if not left and names <= room:
-        return found, Use(cost=cost, names=names)
+    postponed = {item.sighting.article for item in storing[fits:]}
+    free_names = max(0, most - (state.day_names if state.day == now.date() else 0))
+    names = sum(_is_new_name(item, known_items) for item in identified.items)
+    if not postponed and names <= free_names:
+        return identified, Use(cost=cost, names=names)
     kept: list[articles.Identified] = []
-    used = 0
-    for item in found.items:
-        if item.sighting.article in left:
-            # An edit waits; that the feed still has the article is kept, so that it is not let go.
-            if item.sighting.key in known.by_key:
+    used_names = 0
+    for item in identified.items:
+        if item.sighting.article in postponed:
+            # Postpone the edit, but note that the feed still lists the article, so that it is not deleted.
+            if item.sighting.key in known_items.by_key:
                 kept.append(replace(item, novelty=articles.Novelty.SEEN, article=None))
             continue
-        if _is_name(item, known):
-            # Nothing is lost: the article is known by its link or its title the next time too.
-            if used >= room:
+        if _is_new_name(item, known_items):
+            # Nothing is lost: the next poll identifies the article by its link or title again.
+            if used_names >= free_names:
                 continue
-            used += 1
+            used_names += 1
         kept.append(item)
-    return replace(found, items=tuple(kept)), Use(cost=cost, names=used, left=len(left))
+    return replace(identified, items=tuple(kept)), Use(cost=cost, names=used_names, left=len(postponed))
 
 
-def _is_name(item: articles.Identified, known: ports.Known) -> bool:
+def _is_new_name(item: articles.Identified, known_items: ports.Known) -> bool:
     is_named = item.article is None or item.novelty is articles.Novelty.RETOLD
-    return is_named and item.sighting.key not in known.by_key
+    return is_named and item.sighting.key not in known_items.by_key
 
 
 def _length(item: articles.Identified, pages: Mapping[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Turns of deciding: matched articles join stories, and what is to be said is decided, by one process at a time.
+"""Turns of deciding: matched articles join stories, and messages are decided, by one process at a time.
 
     peek at what waits ─▶ draft (stories, facts, wording: computed over a read) ─▶ commit (rows only)
              ▲                    │ waits for the answer of a language model
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("wirewatch")
 
-#: Articles of one turn at most, which bounds its transaction.
+#: Maximum articles per turn; bounds the length of its transaction.
 BATCH = 100
-#: Turns computed in vain in a row before the store is called unavailable: each has a winner.
+#: Maximum turns in a row that another process overtakes, before the store counts as unavailable.
 _TRIES = 20
 
-#: Told of each decision once it is committed.
+#: Called with each committed decision.
 OnDecided = Callable[[model.Decision], None]
 
 
 @dataclass(slots=True, kw_only=True)
 class DecisionBatch:
-    """What one turn decided."""
+    """The result of one turn."""
 
-    #: How many arrivals and revisions were decided.
+    #: The number of decided arrivals and revisions.
     taken: int = 0
     decisions: list[model.Decision] = field(default_factory=list)
 
@@ -58,12 +58,12 @@ class _Computed:
     waiting: ports.Waiting
     ruled: Sequence[model.Ruling]
     decisions: list[model.Decision]
-    #: Numbers of the rows that are decided now; the others stay in the queue.
+    #: Numbers of the decided queue rows; the others stay in the queue.
     taken: Sequence[int]
 
 
 class Deciding:
-    """One process's part in deciding."""
+    """Decides, as one of the processes that may."""
 
     def __init__(
         self,
@@ -80,16 +80,16 @@ class Deciding:
         self._silence_monitor = SilenceMonitor()
         self._on_decided = on_decided
         self._who = secrets.token_hex(8)
-        #: What our memory of stories and alerts was made of.
+        #: The state of the queue on which the cached stories and alerts are based.
         self._known: ports.Holder | None = None
         self._lock = asyncio.Lock()
-        #: What a language model says; None: none is asked.
+        #: A language model's answers; None: no language model.
         self._advice: Advice | None = None
-        #: No article waits for an answer any longer.
+        #: Do not wait for answers any more.
         self._is_over = False
 
     def advise(self, advisor: ports.Advisor | None) -> None:
-        """From the next turn on ask this language model; None: none."""
+        """Use this language model from the next turn on; None: no language model."""
         if advisor is None:
             self._advice = None
             return
@@ -100,11 +100,11 @@ class Deciding:
 
     @property
     def is_waiting(self) -> bool:
-        """Something waits for the answer of a language model."""
+        """Whether work waits for the answer of a language model."""
         return self._advice is not None and bool(self._advice.held)
 
     async def stop_waiting(self, snapshot: Snapshot) -> Sequence[model.Decision]:
-        """Decide what waits for an answer without it. Raises StoreError."""
+        """Decide the work that waits for answers without them. Raises StoreError."""
         self._is_over = True
         try:
             return await self.work_off(snapshot)
@@ -112,7 +112,7 @@ class Deciding:
             self._is_over = False
 
     async def decide_batch(self, snapshot: Snapshot, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
-        """Decide what waits, at most ``limit`` of it; ``releases``: and what was held long enough.
+        """Decide at most ``limit`` queued items and, with ``releases``, alerts whose hold has ended.
 
         Raises StoreError.
         """
@@ -122,29 +122,29 @@ class Deciding:
             except ports.StoreError:
                 raise
             except Exception:
-                # Our bug on one article must not stop the others, nor be met again for ever.
-                log.critical("deciding broke; its articles are taken one by one", exc_info=True)
+                # A bug on one article must not stop the others, nor recur for ever.
+                log.critical("deciding failed; its articles are decided one by one", exc_info=True)
                 return await self._decide_one_by_one(snapshot, limit=limit, releases=releases)
 
     async def work_off(self, snapshot: Snapshot) -> Sequence[model.Decision]:
-        """Decide all that waits, turn by turn; holds stay. Raises StoreError."""
-        made: list[model.Decision] = []
+        """Decide everything in the queue, turn by turn; holds stay. Raises StoreError."""
+        decisions: list[model.Decision] = []
         while True:
             batch = await self.decide_batch(snapshot, releases=False)
-            made += batch.decisions
+            decisions += batch.decisions
             if batch.taken < BATCH:
-                return made
+                return decisions
 
     def tell(
         self,
-        made: Sequence[model.Decision],
+        decisions: Sequence[model.Decision],
         arrivals: Sequence[model.Arrival] = (),
         revisions: Sequence[model.Revision] = (),
     ) -> None:
-        """To those who count and to those who read logs; the articles lead back to the polls that brought them."""
+        """Count and log decisions; the articles' polls connect them with earlier log lines."""
         polls = {arrival.article.id: arrival.poll for arrival in arrivals}
         polls |= {revision.article.id: revision.poll for revision in revisions}
-        for decision in made:
+        for decision in decisions:
             self._on_decided(decision)
             log.info(
                 "decided",
@@ -176,7 +176,7 @@ class Deciding:
     def _compute(
         self, tx: ports.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
     ) -> _Computed:
-        """Reads only."""
+        """Compute a turn. Reads only."""
         seen = tx.decision_queue.holder()
         if seen != self._known:
             self._draft = Draft()
@@ -184,7 +184,7 @@ class Deciding:
                 self._updater.forget()
         advice, held = self._advice, frozenset[str]()
         if advice is not None:
-            # What waited in the turn before is read again, beside a whole batch.
+            # Items that wait for answers are read again, in addition to a whole batch.
             limit += len(advice.held)
             advice.begin(tx, now, is_over=self._is_over)
         waiting, ruled = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
@@ -204,9 +204,9 @@ class Deciding:
         return _Computed(seen=seen, waiting=waiting, ruled=ruled, decisions=made, taken=taken)
 
     async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
-        """Write the turn; False: it was computed on what no longer holds, and nothing is written."""
-        is_something = batch.taken or batch.ruled or self._draft.has_changes
-        if not (is_something or self._silence_monitor.is_due(snapshot, now=now)):
+        """Write the turn. Return False, and write nothing, if the state that it was computed on has changed."""
+        has_changes = batch.taken or batch.ruled or self._draft.has_changes
+        if not (has_changes or self._silence_monitor.is_due(snapshot, now=now)):
             self._known = batch.seen
             return True
 
@@ -226,7 +226,7 @@ class Deciding:
         return True
 
     async def _decide_one_by_one(self, snapshot: Snapshot, *, limit: int, releases: bool) -> DecisionBatch:
-        """One article a turn; the one that breaks alone leaves the queue untold. It stays in the archive."""
+        """Decide one article per turn. An article that fails is removed from the queue, but stays in the archive."""
         whole = DecisionBatch()
         for _ in range(limit):
             try:
@@ -238,7 +238,7 @@ class Deciding:
                     lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting())
                 )
                 if ruled:
-                    # It may be the ruling that breaks: it must not be met again for ever.
+                    # The ruling may be the cause, and must not recur for ever.
                     await self._store.write(partial(_give_up, ruled=ruled, now=self._clock.now()))
                     log.critical(
                         "ruling broke the decision pass", rulings=[ruling.id for ruling in ruled], exc_info=True
@@ -247,7 +247,7 @@ class Deciding:
                 await self._store.write(partial(_remove, numbers=waiting.numbers))
                 broken = [arrival.article.id for arrival in waiting.arrivals]
                 broken += [revision.article.id for revision in waiting.revisions]
-                broken += [each.prompt.article for each in waiting.pending]
+                broken += [pending.prompt.article for pending in waiting.pending]
                 log.critical("article broke the decision pass", articles=broken, exc_info=True)
                 if not broken:
                     raise
@@ -260,7 +260,7 @@ class Deciding:
         return whole
 
     def _forget(self) -> None:
-        """What was learnt in a turn that was not committed is not true."""
+        """Drop all caches after a turn that was not committed."""
         self._updater.forget()
         self._draft, self._known = Draft(), None
         self._silence_monitor.forget()

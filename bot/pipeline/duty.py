@@ -1,8 +1,4 @@
-"""Who takes care of a story: claims, and what goes to a second channel when nobody claims one of severity high.
-
-first message ──▶ a row of the outbox for the second channel, due later ──▶ claimed or silenced before: dropped
-                                                                      └──▶ sent: once, as any row of the outbox
-"""
+"""Claims of stories, and escalations to a second channel if nobody claims a story of severity high."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from bot.model import Verdict
 from bot.pipeline import mentions
 from bot.pipeline.snapshot import Snapshot
 
-_JOINS_LOUDLY = (model.Reason.SECOND_RULE, model.Reason.CORROBORATION)
+_ESCALATED_REPLIES = (model.Reason.SECOND_RULE, model.Reason.CORROBORATION)
 
 
 def escalation(
@@ -28,9 +24,9 @@ def escalation(
     escalate: model.Escalate | None,
     once: str = "",
 ) -> model.Outgoing | None:
-    """The row for the second channel that a decision asks for; None: it is not grave, or goes there anyway.
+    """Return the escalation of a decision, or None if it is not of severity high or is posted to that channel anyway.
 
-    ``once``: names another occasion than the story's first.
+    ``once``: distinguishes a later escalation of the story from the first.
     """
     head = alert.head
     if escalate is None or head is None or escalate.to == decision.channel:
@@ -38,8 +34,8 @@ def escalation(
     named = {name: rules[name] for name in decision.rules if name in rules}
     is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named.values())
     is_first = decision.action is model.Action.POST and decision.reason is not model.Reason.DIGEST
-    is_joined = decision.action is model.Action.REPLY and decision.reason in _JOINS_LOUDLY
-    if not is_high or not (is_first or is_joined):
+    is_reply = decision.action is model.Action.REPLY and decision.reason in _ESCALATED_REPLIES
+    if not is_high or not (is_first or is_reply):
         return None
     send_id = model.send_id("escalation", story.id, *([once] if once else []))
     return model.Outgoing(
@@ -60,21 +56,21 @@ def escalation(
 
 
 def claims_of(tx: ports.Transaction, posted: Sequence[model.Alert]) -> Sequence[model.Judgement]:
-    """The claim of a story that stands, as each channel that posted it keeps it; empty: nobody takes care of it."""
-    said = [tx.judgements.of_story(each.story, each.channel) for each in posted]
-    active = chain(*map(alerts.active_feedback, said))
-    return [one for one in active if one.verdict is Verdict.CLAIMED]
+    """Return the current claim of a story in each channel that posted it; empty if nobody has claimed it."""
+    judgements = [tx.judgements.of_story(alert.story, alert.channel) for alert in posted]
+    active = chain(*map(alerts.active_feedback, judgements))
+    return [judgement for judgement in active if judgement.verdict is Verdict.CLAIMED]
 
 
 def call_off(tx: ports.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:
-    """Nobody needs to be called for the story any more: an escalation that was not sent is dropped.
-
-    Also the one of a story whose message the alert has taken over.
-    """
+    """Drop the unsent escalation of a story, and of a merged story whose message the alert has taken over."""
     posts = (row for row in tx.outbox.unsent() if row.message.kind is model.MessageKind.POST)
-    calls = [(row, row.message.escalation) for row in posts]
-    rows = [row.id for row, call in calls if call and (row.story == alert.story or call.head == alert.head)]
-    tx.outbox.drop(rows, why, now=now)
+    ids = [
+        row.id
+        for row in posts
+        if (escalation := row.message.escalation) and (row.story == alert.story or escalation.head == alert.head)
+    ]
+    tx.outbox.drop(ids, why, now=now)
 
 
 def call_again(
@@ -86,7 +82,7 @@ def call_again(
     once: str,
     now: datetime,
 ) -> None:
-    """The claim was released: where nobody was called before, somebody is after the time, counted from now."""
+    """Escalate a released story after the configured time from now, unless it was escalated before."""
     if any(row.state is not model.SendState.DROPPED for row in _escalations(tx, alert)):
         return
     decision = model.Decision(
@@ -105,11 +101,11 @@ def call_again(
 def pressed(
     tx: ports.Transaction, alerts_of: Collection[model.Alert], channels: Collection[str], place: str, ref: str
 ) -> tuple[model.Alert, str] | None:
-    """The alert whose escalation stands at a place, with the channel that this is."""
+    """Return the alert whose escalation is the message at a place, with the channel of that message."""
     for alert in alerts_of:
         for row in _escalations(tx, alert):
-            is_there = row.receipt is not None and (row.receipt.place, row.receipt.ref) == (place, ref)
-            if is_there and row.channel in channels:
+            is_pressed = row.receipt is not None and (row.receipt.place, row.receipt.ref) == (place, ref)
+            if is_pressed and row.channel in channels:
                 return alert, row.channel
     return None
 
@@ -117,9 +113,9 @@ def pressed(
 def edits(
     tx: ports.Transaction, alert: model.Alert, shown: model.Message, *, once: str, now: datetime
 ) -> Iterator[model.Outgoing]:
-    """Yield the edit of an escalation that has left, with what ``shown``, the story's message, has of people."""
+    """Yield edits of sent escalations, with the judgements and silences of ``shown``, the story's message."""
     for row in _escalations(tx, alert):
-        # One that is being sent was written before: its edit follows it.
+        # An escalation that is being sent already has its text; the edit follows it.
         if row.state not in (model.SendState.PENDING, model.SendState.DROPPED):
             yield model.Outgoing(
                 id=model.send_id("edit", row.id, once),
@@ -139,7 +135,7 @@ def edits(
 
 
 def _escalations(tx: ports.Transaction, alert: model.Alert) -> list[model.Outgoing]:
-    """Also of another channel's message: a story is claimed once, wherever that is."""
+    """Return the escalations of a story, also for another channel's message: a claim applies to all channels."""
     return [
         row
         for row in tx.outbox.of_story(alert.story)

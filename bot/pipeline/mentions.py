@@ -1,4 +1,4 @@
-"""Whom a message is to call, by which ids of its channel, and whether it shows the command that claims its story."""
+"""Add mentions, and the command that claims a story, to messages."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ def called(row: model.Outgoing, snapshot: Snapshot) -> model.Outgoing: ...
 @overload
 def called(row: None, snapshot: Snapshot) -> None: ...
 def called(row: model.Outgoing | None, snapshot: Snapshot) -> model.Outgoing | None:
-    """Return the row with the address of the web page. A message at the head of a thread also gets those whom its rules
-    mention, each once.
+    """Return the row with the address of the web page and, at the head of a thread, the mentions of its rules.
 
-    A rule's own mention counts before that of its severity.
+    A rule's ``mention`` overrides that of its severity.
     """
     if row is None:
         return None
@@ -38,5 +37,5 @@ def _shows_claim_command(row: model.Outgoing, named: Sequence[model.Rule], snaps
     is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named)
     if not is_high or snapshot.escalate is None or row.channel in snapshot.with_buttons:
         return False
-    # What the second channel posts itself is not escalated.
+    # Stories that are posted to the second channel itself are not escalated.
     return snapshot.escalate.to != row.channel or row.message.escalation is not None

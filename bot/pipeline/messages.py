@@ -1,4 +1,4 @@
-"""From decisions to outbox rows: who is told what, in the project's own message."""
+"""Outbox rows made from decisions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot import model, ports, summaries
 from bot.pipeline import rulings
 
-#: A gathered message longer than this is cut into several.
+#: Maximum stories in one gathered message.
 STORIES_A_MESSAGE = 10
 
 
@@ -20,7 +20,7 @@ def post(
     nearest: model.Nearest | None = None,
     headline: model.ArticleId | None = None,
 ) -> model.Outgoing:
-    """Return the first message on a story, or its own one where a gathered message listed it.
+    """Return the first message about a story, or the separate message of a story that a gathered message listed.
 
     ``nearest``: the story that this one may be part of. ``headline``: the article whose headline was listed.
     """
@@ -41,9 +41,9 @@ def edit(
     added: tuple[model.ArticleId, ...] = (),
     once: str | None = None,
 ) -> model.Outgoing | None:
-    """Return the message at the head of the thread as it should read now; None: there is none to edit.
+    """Return the current text of the message at the head of the thread, or None if there is none to edit.
 
-    ``added``: the articles that it did not have. ``once`` names the occasion of an edit that no article caused.
+    ``added``: the articles that it did not have. ``once`` identifies the cause of an edit that no article caused.
     """
     if alert.head is None or alert.is_gathered:
         return None
@@ -64,9 +64,9 @@ def edit_gathered(
     added: tuple[model.ArticleId, ...] = (),
     once: str | None = None,
 ) -> model.Outgoing | None:
-    """Return the gathered message that lists the story, with all of its stories as they are now.
+    """Return the gathered message that lists the story, with its stories as they are now.
 
-    None: the store does not have it yet, or no longer.
+    Return None if the store does not have it yet, or no longer.
     """
     head = _as_gathered(tx, story.id, alert)
     if head is None or alert.head is None:
@@ -88,16 +88,16 @@ def extended(
     *,
     lead: str,
 ) -> model.Outgoing | None:
-    """Return the gathered message that lists the story of ``alert``, with the stories of these decisions too.
+    """Return the gathered message that lists the story of ``alert``, with the stories of these decisions added.
 
-    None: the store does not have it yet, or no longer.
+    Return None if the store does not have it yet, or no longer.
     """
-    known = _as_gathered(tx, alert.story, alert)
-    if known is None or alert.head is None:
+    listed = _as_gathered(tx, alert.story, alert)
+    if listed is None or alert.head is None:
         return None
     more = gathered(decisions, stories, rules, lead=lead)
-    briefs = sorted((*more.message.briefs, *known.message.briefs), key=_rank, reverse=True)
-    severity = max(known.message.severity, more.message.severity, key=lambda each: each.rank)
+    briefs = sorted((*more.message.briefs, *listed.message.briefs), key=_rank, reverse=True)
+    severity = max(listed.message.severity, more.message.severity, key=lambda severity: severity.rank)
     added = tuple(brief.title.article for brief in more.message.briefs if brief.title.article)
     message = replace(more.message, kind=model.MessageKind.EDIT, severity=severity, briefs=tuple(briefs), added=added)
     send_id = model.send_id("edit", alert.head, *(decision.story for decision in decisions))
@@ -121,13 +121,13 @@ def _gathered_brief(
     changed: model.Story,
     rules: Mapping[str, model.Rule],
 ) -> model.StoryBrief:
-    """One story of a gathered message as it is now; as it was, where the store no longer has it."""
+    """Return the brief of a listed story as it is now, or unchanged if the store no longer has the story."""
     story = changed if brief.story == changed.id else rulings.living(tx, brief.story)
     if story is None:
         return brief
-    known = next((alert for alert in tx.stories.alerts([brief.story]) if alert.channel == channel), None)
-    named = _of(rules, known.rules if known else ())
-    # It keeps its id, by which its menu and its headline are known, also where the story became part of another.
+    alert = next((alert for alert in tx.stories.alerts([brief.story]) if alert.channel == channel), None)
+    named = _of(rules, alert.rules if alert else ())
+    # Keep the id of a merged story, since its menu and headline refer to it.
     return replace(summaries.brief(story, named, headline=brief.title.article), story=brief.story)
 
 
@@ -142,7 +142,7 @@ def _edit_id(decision: model.Decision, story: model.Story, rules: Sequence[str],
 def reply(
     decision: model.Decision, story: model.Story, rules: Mapping[str, model.Rule], alert: model.Alert
 ) -> model.Outgoing | None:
-    """The reply that a decision makes in the story's thread; None: the thread has no message yet."""
+    """Return the reply of a decision in the story's thread, or None if the thread has no message yet."""
     if alert.head is None:
         return None
     cause = (
@@ -164,16 +164,16 @@ def reply(
 def nearest(
     tx: ports.Transaction, story: model.Story, channel: str, rules: Mapping[str, model.Rule]
 ) -> model.Nearest | None:
-    """The story that this one may be part of, as the channel knows it; None: it is surely separate."""
-    found = rulings.living(tx, story.nearest)
-    if found is None or found.id == story.id:
+    """Return the story that this one may be part of, as the channel shows it, or None if there is none."""
+    other = rulings.living(tx, story.nearest)
+    if other is None or other.id == story.id:
         return None
-    alert = next((each for each in tx.stories.alerts([found.id]) if each.channel == channel), None)
-    is_told = alert is not None and alert.state is model.AlertState.POSTED and not alert.is_gathered
+    alert = next((alert for alert in tx.stories.alerts([other.id]) if alert.channel == channel), None)
+    is_posted = alert is not None and alert.state is model.AlertState.POSTED and not alert.is_gathered
     return model.Nearest(
-        story=found.id,
-        title=summaries.headline(found, rules, article=alert.headline if alert is not None else None),
-        head=alert.head if alert is not None and is_told else None,
+        story=other.id,
+        title=summaries.headline(other, rules, article=alert.headline if alert is not None else None),
+        head=alert.head if alert is not None and is_posted else None,
     )
 
 
@@ -184,7 +184,7 @@ def gathered(
     *,
     lead: str,
 ) -> model.Outgoing:
-    """One message for several stories of one channel."""
+    """Return one message for several stories of one channel."""
     first = decisions[0]
     send_id = model.send_id("gathered", first.channel, *(decision.story for decision in decisions))
     named = [rules[name] for decision in decisions for name in decision.rules if name in rules]
@@ -207,23 +207,23 @@ def pointer(
     lead: str,
     title: model.Sentence | None = None,
 ) -> model.Outgoing:
-    """Return an edit of one ``message`` (a row of the outbox) that points to the story which has its articles now.
+    """Return an edit of a ``message`` (the id of its row) that points to the story with its articles.
 
-    ``title``: the headline that it was posted with, and keeps.
+    ``title``: the headline that it was posted with, which it keeps.
     """
     send_id = model.send_id("pointer", message, to.id)
-    told = model.Message(
+    text = model.Message(
         kind=model.MessageKind.EDIT,
         reason=model.Reason.MERGED,
         lead=lead,
         title=title,
         briefs=(summaries.brief(to, _of(rules, to.rules)),),
     )
-    return _row(send_id, message, decision, told)
+    return _row(send_id, message, decision, text)
 
 
 def loudest(rules: Sequence[model.Rule]) -> model.Severity:
-    """The highest severity among the rules; normal where there are none."""
+    """Return the highest severity among the rules, or normal if there are none."""
     return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=model.Severity.NORMAL)
 
 

@@ -1,7 +1,4 @@
-"""Articles that a rule's words matched and that are not what the rule is about, as a language model says.
-
-Never of a rule of high severity. A rejected article is listed as a story of no channel, with the reason.
-"""
+"""Reject articles that match a rule's words but are not about its subject, by a language model's answer."""
 
 from __future__ import annotations
 
@@ -16,10 +13,11 @@ from bot.pipeline.snapshot import Snapshot
 def sort(
     tx: ports.Transaction, snapshot: Snapshot, advice: Advice, arrivals: Sequence[model.Arrival]
 ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
-    """Ask about the arrivals of rules with ``about``; matches that are rejected are deleted.
+    """Return the relevant arrivals, with their remaining matches, and the rejected articles.
 
-    Returns those that are relevant, with the matches that are left, and those that are rejected, each in a story of its
-    own, which names no rule; what waits for the model is in neither.
+    Rules with ``about`` are checked, except those of severity high. Rejected matches are deleted. An article without
+    matches is listed in a separate story without channels, with the reason. Arrivals that wait for the model are in
+    neither.
     """
     relevant, rejected = [], []
     for arrival in arrivals:
@@ -27,18 +25,18 @@ def sort(
             reasons = dict(_reasons(snapshot, advice, arrival))
         except stories.Undecided:
             continue
-        left = tuple(match for match in arrival.matches if match.rule not in reasons)
+        remaining = tuple(match for match in arrival.matches if match.rule not in reasons)
         if reasons:
             tx.articles.drop_matches(arrival.article.id, list(reasons))
-        if left:
-            relevant.append(replace(arrival, matches=left))
+        if remaining:
+            relevant.append(replace(arrival, matches=remaining))
         elif reasons:
             rejected.append(_member(arrival, "; ".join(f"{rule}: {reason}" for rule, reason in reasons.items())))
     return relevant, rejected
 
 
 def _reasons(snapshot: Snapshot, advice: Advice, arrival: model.Arrival) -> Iterator[tuple[str, str]]:
-    """The rules that the article is not about, and why. All are asked before one is waited for."""
+    """Yield the rules that the article is not about, and why. Requests all answers before it waits for one."""
     waits = False
     for match in arrival.matches:
         rule = snapshot.rules.rules.get(match.rule)

@@ -1,4 +1,4 @@
-"""What a pass says of its feeds, to people and to the log. Decides nothing."""
+"""Reports of polled feeds, for people and for the log."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ log = structlog.get_logger("wirewatch")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedReport:
-    """What a pass says of one feed."""
+    """The report of one feed in a pass."""
 
     url: str
     error: str | None
     is_changed: bool
     new: int
     matched: int
-    #: How long after its due time it was taken in.
+    #: The time from its due time to its intake.
     lateness: timedelta = timedelta()
 
 
 @dataclass(slots=True, kw_only=True)
 class PassReport:
-    """What one pass polled and decided."""
+    """The feeds and decisions of one pass."""
 
     feeds: list[FeedReport] = field(default_factory=list)
     decisions: list[model.Decision] = field(default_factory=list)
 
     def add(self, other: PassReport) -> None:
-        """Add what another pass polled and decided."""
+        """Add the report of another pass."""
         self.feeds += other.feeds
         self.decisions += other.decisions
 
@@ -45,7 +45,7 @@ class PassReport:
 
 
 def report_of(poll: IngestedPoll, now: datetime) -> FeedReport:
-    """The report of an ingested poll; its lateness is counted until ``now``."""
+    """Return the report of a poll; its lateness is counted until ``now``."""
     return FeedReport(
         url=poll.state.url,
         error=poll.state.error,
@@ -56,21 +56,21 @@ def report_of(poll: IngestedPoll, now: datetime) -> FeedReport:
     )
 
 
-def log_poll(poll: IngestedPoll, told: FeedReport) -> None:
-    """One line in the log for each poll."""
+def log_poll(poll: IngestedPoll, report: FeedReport) -> None:
+    """Log one line for a poll."""
     answer = poll.polled.answer
     fields = {
         "poll": poll.polled.id,
-        "feed": told.url,
+        "feed": report.url,
         "status": answer.status if answer else None,
-        "new": told.new,
-        "matched": told.matched,
+        "new": report.new,
+        "matched": report.matched,
     }
     if poll.polled.postponed_to is not None:
-        log.debug("feed postponed", poll=poll.polled.id, feed=told.url, to=poll.polled.postponed_to)
-    elif told.error:
-        # A warning when it begins to fail; that it goes on is no news, and the operator is notified of what lasts.
-        is_news = not poll.polled.state.failures or poll.state.gone
-        (log.warning if is_news else log.info)("feed polled", **fields, error=told.error)
+        log.debug("feed postponed", poll=poll.polled.id, feed=report.url, to=poll.polled.postponed_to)
+    elif report.error:
+        # A warning only when the feed begins to fail; the operator gets a notice if it continues.
+        is_first = not poll.polled.state.failures or poll.state.gone
+        (log.warning if is_first else log.info)("feed polled", **fields, error=report.error)
     else:
         log.info("feed polled", **fields)

@@ -1,6 +1,6 @@
-"""People decide last: articles that they take out of a story, and stories that they make one.
+"""Carry out rulings: people take articles out of a story, or merge stories.
 
-A ruling waits in the store, whoever made it, and is carried out at the next turn of deciding, before what arrives.
+A ruling waits in the store until the next turn of deciding, which carries it out before other work.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ class Split:
     """A story after people took articles out of it."""
 
     ruling: model.Ruling
-    #: Without them.
+    #: The story without these articles.
     home: model.Story
-    #: They alone, a separate story.
+    #: The new story of these articles.
     apart: model.Story
 
     @property
     def taken(self) -> frozenset[model.ArticleId]:
-        """The ids of the articles that were taken out."""
+        """The ids of these articles."""
         return frozenset(member.article.id for member in self.apart.members)
 
 
 def split(tx: ports.Transaction, ruling: model.Ruling) -> Split | None:
-    """Make the articles of a ruling, with their copies, a separate story.
+    """Move the articles of a ruling, with their copies, to a separate story.
 
-    None: nothing is left to do, since they are no longer in the story, or are all of it.
+    Return None if there is nothing to do: they are no longer in the story, or are the whole story.
     """
     home = living(tx, ruling.story)
     if home is None:
@@ -59,7 +59,7 @@ def split(tx: ports.Transaction, ruling: model.Ruling) -> Split | None:
 
 
 def merge(tx: ports.Transaction, ruling: model.Ruling) -> tuple[model.Story, model.Story] | None:
-    """The two stories of a ruling, the older first; None: they are one already, or one is gone."""
+    """Return the two stories of a ruling, older first, or None if they are already merged or one is gone."""
     one, other = living(tx, ruling.story), living(tx, ruling.other)
     if one is None or other is None or one.id == other.id:
         return None
@@ -68,16 +68,16 @@ def merge(tx: ports.Transaction, ruling: model.Ruling) -> tuple[model.Story, mod
 
 
 def living(tx: ports.Transaction, story: model.StoryId | None) -> model.Story | None:
-    """The story, or the one that it was merged into; None: it is gone."""
-    found = tx.stories.get([story]).get(story) if story else None
-    if found is not None and found.merged_into is not None:
-        return tx.stories.get([found.merged_into]).get(found.merged_into)
-    return found
+    """Return the story, or the story that it was merged into, or None if it is gone."""
+    stored = tx.stories.get([story]).get(story) if story else None
+    if stored is not None and stored.merged_into is not None:
+        return tx.stories.get([stored.merged_into]).get(stored.merged_into)
+    return stored
 
 
 def _moved(member: model.Member, to: model.StoryId, ruling: model.Ruling) -> model.Member:
     copy_of = member.join.copy_of if member.join.copy_of in ruling.articles else None
-    detail = f"says {ruling.by}"
+    detail = f"by {ruling.by}"
     join = replace(
         member.join, story=to, reason=model.JoinReason.SPLIT, detail=detail, copy_of=copy_of, merges=(), near=None
     )

@@ -1,8 +1,4 @@
-"""Silences: made and ended by people, and which of them cover what at a moment.
-
-Works inside the transaction that it is given. What a silence keeps back is a decision with the reason `silenced`, so
-nothing is lost.
-"""
+"""Silences that people make and end, and what each covers."""
 
 from __future__ import annotations
 
@@ -25,16 +21,16 @@ MOST = 300
 
 
 def make(turn: Turn, action: MakeSilence, *, head: model.SendId | None = None) -> model.Silence:
-    """Put a silence into force that begins now, and name it on the operator's channel. Raises CannotAct.
+    """Make a silence that begins now, and notify the operator. Raises CannotAct.
 
-    A part of a rule's name is enough where one rule has it. The same request, delivered again, makes one silence.
+    Part of a rule's name is enough if only one rule has it. A request that is delivered twice makes one silence.
     ``head``: the message at the head of the thread of a silenced story.
     """
     silence = _checked(turn, action)
     if turn.rights is not None:
         rights.check_silence(silence)
     if turn.tx.silences.add(silence):
-        # What is being decided at this moment was computed without it.
+        # A turn that is being computed does not include it.
         turn.tx.decision_queue.note_change()
         _drop_waiting(turn.tx, silence, head)
         if operator := turn.snapshot.operator:
@@ -50,22 +46,22 @@ def _checked(turn: Turn, action: MakeSilence) -> model.Silence:
     if not name and kind is not SilenceKind.EVERYTHING:
         raise ports.CannotSilence("a silence needs the name of a rule, an outlet or an entity, or the id of a story")
     if not reason:
-        raise ports.CannotSilence("a silence needs a reason, for those who wonder later why nothing came")
+        raise ports.CannotSilence("a silence needs a reason, so that others can see why nothing is posted")
     if until is None and kind is not SilenceKind.STORY:
         raise ports.CannotSilence("a silence needs an end; only a silence of a story may have none")
     if until is not None and until <= turn.now:
-        raise ports.CannotSilence("a silence ends in the future")
+        raise ports.CannotSilence("a silence must end in the future")
     for channel in action.channels:
         if channel not in snapshot.channels:
             advice = spelling.advice(channel, snapshot.channels)
-            raise ports.CannotSilence(f'no channel "{channel}" is loaded; {advice}')
+            raise ports.CannotSilence(f'there is no channel "{channel}"; {advice}')
     match kind:
         case SilenceKind.RULE:
             name = _rule_named(name, snapshot.rules.rules)
         case SilenceKind.OUTLET if not action.key:
             name = _outlet_named(turn, name)
         case SilenceKind.STORY if not turn.tx.stories.get([model.StoryId(name)]):
-            raise ports.CannotSilence(f"no story {name}; `wirewatch stories` shows the id of each")
+            raise ports.CannotSilence(f"there is no story {name}; `wirewatch stories` lists the ids")
         case SilenceKind.EVERYTHING:
             name = ""
     silence = model.Silence(
@@ -82,7 +78,7 @@ def _checked(turn: Turn, action: MakeSilence) -> model.Silence:
         try:
             _compiled(silence)
         except rules.RuleError as error:
-            raise ports.CannotSilence(f'"{name}" cannot be looked for: {error}') from None
+            raise ports.CannotSilence(f'"{name}" cannot be matched: {error}') from None
     return silence
 
 
@@ -93,12 +89,12 @@ def _rule_named(name: str, loaded: Collection[str]) -> str:
         listed = ", ".join(f'"{rule}"' for rule in sorted(matching)[:5])
         raise ports.CannotSilence(f'{len(matching)} rules have "{name}" in their names: {listed}; write more of it')
     if not matching:
-        raise ports.CannotSilence(f'no rule "{name}" is loaded; {spelling.advice(name, loaded)}')
+        raise ports.CannotSilence(f'there is no rule "{name}"; {spelling.advice(name, loaded)}')
     return matching[0]
 
 
 def _outlet_named(turn: Turn, name: str) -> str:
-    """The outlet as articles name it. One that no feed has is a misspelling, and would silence nothing."""
+    """Return the outlet's name as in articles. Refuse a name that no feed has, since it would silence nothing."""
     titles = {state.url: state.title for state in turn.tx.feeds.all()}
     outlets = [articles.outlet_of(feed, titles.get(url)) for url, feed in turn.snapshot.feeds.items()]
     for outlet in outlets:
@@ -108,10 +104,10 @@ def _outlet_named(turn: Turn, name: str) -> str:
 
 
 def end(tx: ports.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
-    """End a silence before its time; what it kept back stays listed. Raises CannotSilence."""
+    """End a silence before its time; what it held back stays listed. Raises CannotSilence."""
     silence = find(tx, silence_id)
     if not silence.is_active(now):
-        raise ports.CannotSilence(f"the silence {silence.id} has ended already")
+        raise ports.CannotSilence(f"the silence {silence.id} has already ended")
     ended = replace(silence, ended_at=now, ended_by=visible.line(by, MOST))
     tx.silences.save_end(ended)
     tx.decision_queue.note_change()
@@ -119,59 +115,61 @@ def end(tx: ports.Transaction, silence_id: str, *, by: str, now: datetime) -> mo
 
 
 def find(tx: ports.Transaction, silence_id: str) -> model.Silence:
-    """Return the silence of an id. Raises CannotSilence."""
+    """Return the silence with an id. Raises CannotSilence."""
     silence = next((silence for silence in tx.silences.all() if silence.id == silence_id.strip().lower()), None)
     if silence is None:
-        raise ports.CannotSilence(f"no silence {silence_id}; `wirewatch silence list` shows the id of each")
+        raise ports.CannotSilence(f"there is no silence {silence_id}; `wirewatch silence list` lists the ids")
     return silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A silence and what it has kept back."""
+    """A silence and what it has held back."""
 
     silence: model.Silence
     is_active: bool
-    #: The stories of which it kept something back, the first one first.
+    #: The stories of which it held something back, in order.
     stories: tuple[model.StoryId, ...]
 
     @property
     def line(self) -> str:
         """The silence in one line, for people."""
-        one = self.silence
-        ends = f"until {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "until somebody ends it"
-        if one.ended_at:
-            ends = f"ended {one.ended_at:%Y-%m-%d %H:%M} UTC by {one.ended_by}"
+        silence = self.silence
+        ends = f"until {silence.until:%Y-%m-%d %H:%M} UTC" if silence.until else "until somebody ends it"
+        if silence.ended_at:
+            ends = f"ended {silence.ended_at:%Y-%m-%d %H:%M} UTC by {silence.ended_by}"
         elif not self.is_active:
             ends = ends.replace("until", "ended", 1)
         kept = model.counted(len(self.stories), "story")
-        return f"{one.id}  {one.subject} {one.place}, {ends}, by {one.by}: {one.reason} ({kept} kept back)"
+        summary = f"{silence.subject} {silence.place}, {ends}, by {silence.by}: {silence.reason}"
+        return f"{silence.id}  {summary} ({kept} held back)"
 
 
 def listed(tx: ports.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[Listed]:
-    """Return the silences in force, and those that have ended where wanted, the newest first."""
-    silences = [each for each in tx.silences.all() if with_ended or each.is_active(now)]
+    """Return the silences in force, and also ended ones if requested, newest first."""
+    silences = [silence for silence in tx.silences.all() if with_ended or silence.is_active(now)]
     kept: defaultdict[model.SilenceId, dict[model.StoryId, None]] = defaultdict(dict)
     if silences:
-        for decision in tx.stories.silenced(since=min(each.at for each in silences)):
+        for decision in tx.stories.silenced(since=min(silence.at for silence in silences)):
             if decision.silence is not None:
                 kept[decision.silence][decision.story] = None
     return [
-        Listed(silence=each, is_active=each.is_active(now), stories=tuple(kept[each.id])) for each in reversed(silences)
+        Listed(silence=silence, is_active=silence.is_active(now), stories=tuple(kept[silence.id]))
+        for silence in reversed(silences)
     ]
 
 
 class InForce:
-    """The silences of one moment, asked for each story, rule and article."""
+    """The silences that are in force at one time."""
 
     def __init__(self, active: Sequence[model.Silence]) -> None:
         self.is_empty = not active
-        self._by_kind = {kind: [each for each in active if each.kind is kind] for kind in SilenceKind}
-        entities = [_compiled(each) for each in self._by_kind[SilenceKind.ENTITY]]
+        self._by_kind = {kind: [silence for silence in active if silence.kind is kind] for kind in SilenceKind}
+        entities = [_compiled(silence) for silence in self._by_kind[SilenceKind.ENTITY]]
         self._headlines = rules.RuleSet(entities) if entities else None
 
     def without_silenced(self, situation: alerts.Situation) -> alerts.Situation:
-        """Return what the silences leave of a situation."""
+        """Apply the silences to a situation."""
         if self.is_empty:
             return situation
         channel, alert = situation.channel, situation.alert
@@ -192,17 +190,19 @@ class InForce:
     def of_story(
         self, story: model.StoryId, channel: str, *, posted_for: model.StoryId | None = None
     ) -> model.Silence | None:
-        """Return the silence of everything or of a story; ``posted_for``: as Alert.posted_for."""
+        """Return the silence of everything or of a story; ``posted_for``: see Alert.posted_for."""
         of_everything = self._holding(SilenceKind.EVERYTHING, channel)
-        of_it = (each for each in self._holding(SilenceKind.STORY, channel) if each.name in (story, posted_for))
-        return next(chain(of_everything, of_it), None)
+        of_story = (
+            silence for silence in self._holding(SilenceKind.STORY, channel) if silence.name in (story, posted_for)
+        )
+        return next(chain(of_everything, of_story), None)
 
     def of_rule(self, name: str, channel: str) -> model.Silence | None:
         """Return the silence of a rule."""
-        return next((each for each in self._holding(SilenceKind.RULE, channel) if each.name == name), None)
+        return next((silence for silence in self._holding(SilenceKind.RULE, channel) if silence.name == name), None)
 
     def of_article(self, article: model.Article, channel: str) -> model.Silence | None:
-        """Return the silence of its outlet, or of a name in its headline."""
+        """Return the silence of the article's outlet, or of a name in its headline."""
         outlet = article.outlet.casefold()
         for silence in self._holding(SilenceKind.OUTLET, channel):
             if silence.name.casefold() == outlet:
@@ -211,30 +211,31 @@ class InForce:
             return None
         headline = replace(article, text="")
         ids = set(self._headlines.matching(headline, model.Feed(url=article.feed), now=article.first_seen))
-        return next((each for each in self._holding(SilenceKind.ENTITY, channel) if each.id in ids), None)
+        return next((silence for silence in self._holding(SilenceKind.ENTITY, channel) if silence.id in ids), None)
 
     def _holding(self, kind: SilenceKind, channel: str) -> Iterator[model.Silence]:
         return (silence for silence in self._by_kind[kind] if silence.holds_in(channel))
 
 
 def _compiled(silence: model.Silence) -> rules.CompiledRule:
-    """The name as a term of the rule language. Raises RuleError."""
+    """Compile an entity's name as a term of the rule language. Raises RuleError."""
     line = model.Line(label="name", terms=(silence.name,))
     return rules.compile_rule(model.Rule(name=silence.id, notify=(), all=(line,), where=model.Where.TITLE))
 
 
 def _drop_waiting(tx: ports.Transaction, silence: model.Silence, head: model.SendId | None) -> None:
-    """Drop the replies and escalations that a new silence covers and that wait for a morning, a digest or a claim.
+    """Drop waiting replies and escalations that a new silence covers.
 
-    Of a silenced story also those that are due and that nobody has begun to send.
+    These wait for the end of quiet hours, a digest or a claim. For a silenced story, due ones are dropped too, unless a
+    sender has claimed them.
     """
     in_force = InForce(tx.silences.active(silence.at))
     for row in tx.outbox.unsent():
         message, escalation = row.message, row.message.escalation
-        is_later = message.kind is model.MessageKind.REPLY or (
+        is_droppable = message.kind is model.MessageKind.REPLY or (
             escalation is not None and message.kind is model.MessageKind.POST
         )
-        if row.state is not model.SendState.PENDING or not is_later:
+        if row.state is not model.SendState.PENDING or not is_droppable:
             continue
         channel = escalation.channel if escalation else row.channel
         if silence.kind is SilenceKind.STORY:
@@ -242,7 +243,7 @@ def _drop_waiting(tx: ports.Transaction, silence: model.Silence, head: model.Sen
             is_covered = silence.holds_in(channel) and (row.story == silence.name or thread == head)
         else:
             of_rules = [in_force.of_rule(why.rule, channel) for brief in message.briefs for why in brief.why]
-            is_whole = silence.kind is SilenceKind.EVERYTHING and silence.holds_in(channel)
-            is_covered = row.due_at > silence.at and (is_whole or bool(of_rules and all(of_rules)))
+            is_of_everything = silence.kind is SilenceKind.EVERYTHING and silence.holds_in(channel)
+            is_covered = row.due_at > silence.at and (is_of_everything or bool(of_rules and all(of_rules)))
         if is_covered:
             tx.outbox.drop([row.id], f"silenced: {silence.summary}", now=silence.at)

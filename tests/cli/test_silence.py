@@ -33,14 +33,14 @@ def test_a_silence_is_made_listed_shown_by_status_and_ended(config: Path) -> Non
     (one,) = json.loads(silence("list", "--json"))
     assert (one["kind"], one["name"], one["reason"], one["is_active"]) == ("rule", "Exits", "followed live", True)
     assert made.startswith(f'Silence {one["id"]}: rule "Exits" in every channel until ')
-    assert "followed live (0 stories kept back)" in silence("list")
+    assert "followed live (0 stories held back)" in silence("list")
     status = wirewatch("status", "--config", str(config), folder=config).stdout
     assert f'silence {one["id"]}  rule "Exits" in every channel, until' in status
 
     assert silence("end", one["id"]) == f'Silence {one["id"]} has ended: rule "Exits".\n'
     assert json.loads(silence("list", "--json")) == []
     assert "ended " in silence("list", "--all")
-    assert "has ended already" in silence("end", one["id"], code=2)
+    assert "has already ended" in silence("end", one["id"], code=2)
     for words, said in (
         (
             ["--for", "1h", "--reason", "x"],

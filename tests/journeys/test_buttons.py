@@ -219,7 +219,7 @@ async def test_a_press_on_what_was_never_sent_changes_nothing(tmp_path: Path, da
             assert await asyncio.to_thread(it.sockets.is_acknowledged, envelope)
         await until(lambda: len(it.world.slack.workspace.whispers) == 2)
         assert await it.judgements() == []
-        assert "I do not know this message yet" in it.world.slack.workspace.whispers[0]["text"]
+        assert "This message is not known yet" in it.world.slack.workspace.whispers[0]["text"]
 
 
 async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_message_of_its_own(
@@ -233,7 +233,7 @@ async def test_an_outlet_that_tells_another_event_leaves_the_story_and_gets_a_me
         await until(lambda: len(it.world.heads()) == 2)
         assert SECOND.title[:40] in it.text(1)
         await until(lambda: "courier" not in it.text())
-        assert "1 of its articles tells another event" in str(await it.details())
+        assert "1 article is about a different event" in str(await it.details())
         assert sorted([len(story.members) for story in await it.stories()]) == [1, 1]
 
         # What people said holds: the next report of it does not bring the two together.

@@ -89,7 +89,7 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
         join = story.members[-1].join
         assert join.reason is model.JoinReason.SIMILAR
         said, own, *_ = join.detail.split("; ")
-        assert said == 'local-model says the same event: "repeated its demand for a backdoor"'
+        assert said == 'local-model: the same event: "repeated its demand for a backdoor"'
         # The bot's own doubt, not the model's word for it.
         assert re.fullmatch(r"by its words [1-7]\d% sure that it is the same event", own)
         assert len(made.heads()) == 1
@@ -109,7 +109,7 @@ async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longe
 
         apart = (await made.stories())[-1]
         assert apart.members[0].join.reason is model.JoinReason.OPENED
-        assert 'local-model says another event: "told by Mobilink to prepare"' in apart.members[0].join.detail
+        assert 'local-model: a different event: "told by Mobilink to prepare"' in apart.members[0].join.detail
         [decision] = await made.decisions(apart)
         assert (decision.action, decision.reason) == (model.Action.POST, model.Reason.FIRST_REPORT)
 

@@ -79,7 +79,7 @@ async def test_a_silence_keeps_stories_back_and_is_listed_and_ended(desk: Runnin
     assert "needs a name, an end and a reason" in await ask(desk, "silence rule x")
     assert "No loaded rule has such a name" in await ask(desk, "silence rule x for 2 hours: because")
     for unwanted, why in (
-        ("silence rule blackberry for 8 days: because", "from a chat a silence lasts at most 7 days"),
+        ("silence rule blackberry for 8 days: because", "a silence from a chat lasts at most 7 days"),
         ("silence entity new* for 2 hours: because", "without wildcards"),
         ("silence entity the for 2 hours: because", "at least 4 letters"),
         ("silence outlet wires for 2 hours: because", 'did you mean "wire"?'),

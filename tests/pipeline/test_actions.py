@@ -147,7 +147,7 @@ async def test_useful_counts_for_every_rule_that_the_message_names_and_noise_for
     assert useful.text == 'Useful for "exit", "law".'
     [decision] = useful.decisions
     assert (decision.action, decision.reason, decision.rules) == (model.Action.EDIT, Reason.JUDGED, ("exit", "law"))
-    assert decision.detail == 'useful for "exit", "law", says U1'
+    assert decision.detail == 'useful for "exit", "law", by U1'
     await press(store, Noise(), name="e3")
     assert (await judgements(store))[-2:] == [("noise", "exit"), ("noise", "law")]
 
@@ -208,7 +208,7 @@ async def test_silencing_and_ending_again_and_again_edits_the_message_each_time(
         assert result.decisions
     assert len([row for row in (await rows(store)).values() if row.message.kind is model.MessageKind.EDIT]) == 4
     assert await active(store) == []
-    assert (await press(store, EndSilence(), name="e5")).refused == "no silence of it is in force"
+    assert (await press(store, EndSilence(), name="e5")).refused == "it is not silenced"
 
 
 async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_nothing_is_edited(
@@ -255,7 +255,7 @@ async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store:
         (SilenceKind.OUTLET, "outlet a", START + DAY)
     ]
     gone = MakeSilence(kind=SilenceKind.ENTITY, key="0123456789abcdef", end=DAY)
-    assert (await press(store, gone, name="e2")).refused == "the message no longer names that"
+    assert (await press(store, gone, name="e2")).refused == "the message no longer names that subject"
 
 
 # -- rights
@@ -270,7 +270,7 @@ async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storag
     await post(store)
     result = await press(store, action, person=ports.Person(id="U1", barred=frozenset({"desk"})))
     assert result.refused == "the person is not in may_act of the channel"
-    assert result.text == "Nothing was changed: the buttons of this channel are for those whom its operator named."
+    assert result.text == "Nothing was changed: only people listed by the operator may use the buttons of this channel."
     assert result.decisions == ()
     assert result.message is None
     assert await judgements(store) == []
@@ -286,7 +286,7 @@ async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app
         result = await press(
             store, action, name=str(number), person=barred, snapshot=snapshot, channels=("desk", "policy")
         )
-        assert result.refused == "in policy acting is for those whom the operator named under may_act"
+        assert result.refused == "in policy only people listed under may_act may act"
     assert await active(store) == []
     assert await store.read(lambda tx: tx.rulings.waiting()) == []
     here = await press(store, RULE_HERE, name="e3", person=barred, snapshot=snapshot, channels=("desk", "policy"))
@@ -317,7 +317,7 @@ async def test_a_split_is_refused_where_a_channel_of_another_service_says_who_ma
     await post(store)
     split = Split(articles=(model.ArticleId("b"),))
     snapshot = replace(SNAPSHOT, restricted=frozenset({"phone"}))
-    assert "in phone acting is for those" in str((await press(store, split, snapshot=snapshot)).refused)
+    assert "in phone only people listed" in str((await press(store, split, snapshot=snapshot)).refused)
     assert (await press(store, split, name="e2")).refused is None
     [ruling] = await store.read(lambda tx: tx.rulings.waiting())
     assert (ruling.kind, ruling.articles) == (model.RulingKind.SPLIT, ("b",))
@@ -335,7 +335,7 @@ async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(st
 
     await store.write(make)
     result = await press(store, EndSilence(key=model.rule_key("exit")))
-    assert result.refused == "this silence holds in policy too, where you may not act"
+    assert result.refused == "this silence also covers policy, where you may not act"
     assert len(await active(store)) == 1
 
 
@@ -370,4 +370,4 @@ async def test_why_shows_the_decisions_for_the_channel(store: storage.SqlStore) 
     assert 'Rule "exit"' in text
     assert "outlet b: " in text
     assert "The last 6 of 8 decisions for this channel:" in text
-    assert text.splitlines()[-1].endswith('edit, judged: noise for "exit", "law", says U1')
+    assert text.splitlines()[-1].endswith('edit, judged: noise for "exit", "law", by U1')

@@ -124,7 +124,7 @@ async def test_a_silence_that_somebody_ends_keeps_nothing_back_and_cannot_be_end
         (SilenceKind.OUTLET, "Dawn", 1, "", "needs a reason"),
         (SilenceKind.OUTLET, "Dawn", -1, "x", "ends in the future"),
         (SilenceKind.OUTLET, "Dawn", None, "x", "needs an end"),
-        (SilenceKind.ENTITY, "*", 1, "x", '"*" cannot be looked for'),
+        (SilenceKind.ENTITY, "*", 1, "x", '"*" cannot be matched'),
     ],
 )
 async def test_a_silence_that_cannot_be_is_refused_and_says_why(

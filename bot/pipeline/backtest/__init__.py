@@ -1,8 +1,4 @@
-"""Rules over the stored archive: what they would have found, missed by little, and said.
-
-The same rules, grouping and alerts as the live path, over a draft in memory. Writes nothing, sends nothing, reads no
-clock.
-"""
+"""Try rules on the stored archive."""
 
 from bot.pipeline.backtest.report import Comparison, MatchedArticle, NearMiss, Post, Report, RuleReport
 from bot.pipeline.backtest.trial import Plan, run

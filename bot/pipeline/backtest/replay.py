@@ -1,4 +1,4 @@
-"""The messages that matched articles would have made: the live pipeline over memory, at the articles' own times."""
+"""Replay matched articles through the live pipeline, in memory, at the articles' times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.pipeline.backtest.report import Post
 
 
 class Replay:
-    """Takes matched articles in order of first sight; those of one moment were one batch."""
+    """Replays matched articles; those with the same ``first_seen`` form a batch."""
 
     def __init__(self, at_the_time: snapshot.Snapshot) -> None:
         self._snapshot = at_the_time
@@ -26,7 +26,7 @@ class Replay:
         self._batch.append(model.Arrival(article=article, matches=matches, is_baseline=is_baseline))
 
     def finish(self, until: datetime) -> None:
-        """Work what is left, and let go what was held, as far as ``until``."""
+        """Work off the last batch, and release what is held until ``until``."""
         self._work()
         self._release(until)
 
@@ -40,27 +40,27 @@ class Replay:
         self._release(now)
 
     def _release(self, now: datetime) -> None:
-        """Each hold at its own moment, as the ticks of the live bot do."""
-        before: datetime | None = None
+        """Release each hold at its time, as the ticks of the live bot do."""
+        previous: datetime | None = None
         while (due := self._memory.stories.next_release()) is not None and due <= now:
-            if due == before:
-                # Held again until the same moment: nothing changes until an article comes.
+            if due == previous:
+                # Held again until the same time: nothing changes until another article comes.
                 return
             self._updater.release(self._memory.transaction, self._snapshot, now=due)
-            before = due
+            previous = due
 
     @property
     def stories(self) -> int:
-        """How many stories there are, merged ones not counted."""
+        """The number of stories, without merged ones."""
         return sum(story.merged_into is None for story in self._memory.stories.known.values())
 
     @property
     def held(self) -> int:
-        """How many alerts are still held at the end."""
+        """The number of stories still held at the end."""
         return self._memory.stories.held()
 
     def messages(self) -> Sequence[Post]:
-        """The messages that would have been posted, in order of time."""
+        """Return the messages that would have been posted, in order of time."""
         rows = sorted(self._memory.outbox.rows.values(), key=lambda row: row.due_at)
         return [_post(row) for row in rows]
 

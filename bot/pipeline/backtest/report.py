@@ -1,4 +1,4 @@
-"""What a backtest found."""
+"""The report of a backtest."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from bot import model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchedArticle:
-    """One article, named: enough to list it."""
+    """One listed article."""
 
     article: model.ArticleId
     title: str
     outlet: str
     link: str
     first_seen: datetime
-    #: On what the rule fired; of an article that it does not match, why not.
+    #: The words that the rule matched, or why it does not match.
     why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearMiss:
-    """Articles that one thing keeps from matching."""
+    """Articles that only one condition keeps from matching."""
 
-    #: “no demand”.
+    #: The condition: “no demand”.
     what: str
     count: int
-    #: The last few, newest first, each with what came near.
+    #: The last few, newest first.
     examples: tuple[MatchedArticle, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Beside another version of the rule."""
+    """A comparison with another version of the rule."""
 
-    #: “the loaded version”, or the other file's path.
+    #: “the loaded version”, or the path of the other file.
     with_what: str
     starts: tuple[MatchedArticle, ...]
     stops: tuple[MatchedArticle, ...]
@@ -46,15 +46,15 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleReport:
-    """One rule on the archive."""
+    """The report of one rule."""
 
     rule: str
     #: Oldest first.
     hits: tuple[MatchedArticle, ...]
-    #: Every day of the time looked at, days without a hit too.
+    #: Hits by day, including days without hits.
     by_day: Mapping[date, int]
     near: tuple[NearMiss, ...]
-    #: None: there is no other version.
+    #: None if there is no other version.
     comparison: Comparison | None
 
 
@@ -66,7 +66,7 @@ class Post:
     channel: str
     kind: model.MessageKind
     reason: str
-    #: Of a gathered message several.
+    #: Several for a gathered message.
     headlines: tuple[str, ...]
     #: The rules that it names.
     rules: tuple[str, ...]
@@ -74,7 +74,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All tried rules together."""
+    """The report of all tried rules."""
 
     articles: int
     since: datetime
@@ -83,10 +83,10 @@ class Report:
     stories: int
     #: In order of time.
     messages: tuple[Post, ...]
-    #: Stories that still wait at the end: for outlets, a digest, the end of quiet hours.
+    #: Stories still held at the end: for outlets, a digest, the end of quiet hours.
     held: int
-    #: Articles that some tried rule matches, and the first of them, whose messages these are.
+    #: Articles that some tried rule matches, and the number of them that were replayed for the messages.
     matched: int = 0
     replayed: int = 0
-    #: The messages are those before; None: of the whole time.
+    #: The end of the replay; None: the whole period was replayed.
     told_until: datetime | None = None

@@ -1,4 +1,4 @@
-"""What one rule found, lost and nearly found, counted as the articles go by."""
+"""Count one rule's hits, lost hits and near misses."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from datetime import date, datetime, timedelta, tzinfo
 from bot import model, rules
 from bot.pipeline.backtest.report import Comparison, MatchedArticle, NearMiss, RuleReport
 
-#: Near misses shown of each kind.
+#: Maximum near misses shown of each kind.
 EXAMPLES = 5
-#: Pieces of a reason; more would not be read.
+#: Maximum parts of a reason.
 PIECES = 4
 
 
 @dataclass(slots=True)
-class _Nearly:
+class _NearMisses:
     what: str
     count: int = 0
     last: deque[tuple[model.Article, model.Feed]] = field(default_factory=lambda: deque(maxlen=EXAMPLES))
 
 
 class Tally:
-    """Of one rule; the version numbers are its places in ``versions``."""
+    """The tally of one rule; a version's number is its index in ``versions``."""
 
     def __init__(
         self,
@@ -36,12 +36,12 @@ class Tally:
         self._compiled = compiled
         self._is_compared = other is not None or matched_before is not None
         self._before = matched_before or frozenset()
-        near = rules.looser(compiled)
-        others = (replace(other, rule=replace(other.rule, paused=False)),) if other else ()
-        #: The rule, its other version if there is one, the looser ones.
-        self.versions: tuple[rules.CompiledRule, ...] = (compiled, *others, *(one.compiled for one in near))
+        looser = rules.looser(compiled)
+        compared = (replace(other, rule=replace(other.rule, paused=False)),) if other else ()
+        #: The rule, its other version if there is one, and looser versions.
+        self.versions: tuple[rules.CompiledRule, ...] = (compiled, *compared, *(version.compiled for version in looser))
         self._other = 1 if other else None
-        self._near = {number: _Nearly(one.what) for number, one in enumerate(near, 1 + len(others))}
+        self._near = {number: _NearMisses(version.what) for number, version in enumerate(looser, 1 + len(compared))}
         self._hits: list[MatchedArticle] = []
         self._starts: list[MatchedArticle] = []
         self._stops: list[MatchedArticle] = []
@@ -50,7 +50,7 @@ class Tally:
     def take(
         self, article: model.Article, feed: model.Feed, numbers: frozenset[int], match: model.Match | None
     ) -> None:
-        """One article that some version matches, or that matched before; ``match`` is the rule's own."""
+        """Count an article that some version matches, or that matched before; ``match``: of the rule itself."""
         was_matched = article.id in self._before or (self._other is not None and self._other in numbers)
         if match is not None:
             hit = _named(article, fired(match))
@@ -71,15 +71,15 @@ class Tally:
         return _named(article, missing(rules.explain(self._compiled, article, feed)))
 
     def report(self, with_what: str, since: datetime, until: datetime, zone: tzinfo) -> RuleReport:
-        """The result from ``since`` to ``until``, by days of ``zone``; ``with_what`` names what was compared."""
-        near = [
+        """Return the report from ``since`` to ``until``, by days of ``zone``; ``with_what`` names the other version."""
+        near_misses = [
             NearMiss(
-                what=nearly.what,
-                count=nearly.count,
-                examples=tuple(self._missed(*each) for each in reversed(nearly.last)),
+                what=near.what,
+                count=near.count,
+                examples=tuple(self._missed(article, feed) for article, feed in reversed(near.last)),
             )
-            for nearly in self._near.values()
-            if nearly.count
+            for near in self._near.values()
+            if near.count
         ]
         comparison = Comparison(
             with_what=with_what, starts=tuple(self._starts), stops=tuple(self._stops), both=self._both
@@ -88,35 +88,35 @@ class Tally:
             rule=self._compiled.rule.name,
             hits=tuple(self._hits),
             by_day=_by_day(self._hits, since, until, zone),
-            near=tuple(near),
+            near=tuple(near_misses),
             comparison=comparison if self._is_compared else None,
         )
 
 
 def fired(match: model.Match) -> str:
-    """“regulator "PTA", demand "backdoor"”."""
+    """Describe a match: “regulator "PTA", demand "backdoor"”."""
     first: dict[str, model.Evidence] = {}
     for evidence in match.evidence:
         first.setdefault(evidence.label, evidence)
-    told = [_on(label, evidence) for label, evidence in first.items()]
-    return ", ".join(told[:PIECES]) or "nothing in it is excluded"
+    parts = [_on(label, evidence) for label, evidence in first.items()]
+    return ", ".join(parts[:PIECES]) or "nothing in it is excluded"
 
 
 def _on(label: str, evidence: model.Evidence) -> str:
-    """A line and the words that it fired on; of a query, or a line named for its term, the words alone."""
+    """Return a line's label and matched words; only the words for a query or a line that is labelled by its term."""
     words = " ".join(evidence.text.split())
     return f'"{words}"' if label in (words, evidence.term) or len(label) > rules.MAX_LABEL else f'{label} "{words}"'
 
 
 def missing(explained: rules.Explanation) -> str:
-    """“2 of 3: no demand; PTA found as "pta"; product "BES"”."""
+    """Describe a miss: “2 of 3: no demand; PTA found as "pta"; product "BES"”."""
     notes = [note for line in explained.lines for note in line.notes]
-    found = [
+    matched = [
         _on(line.label, line.found[0])
         for line in explained.lines
         if line.found and line.is_found and line.kind != "none"
     ]
-    return "; ".join(dict.fromkeys([*explained.notes, *notes, *found][:PIECES]))
+    return "; ".join(dict.fromkeys([*explained.notes, *notes, *matched][:PIECES]))
 
 
 def _named(article: model.Article, why: str) -> MatchedArticle:

@@ -1,4 +1,4 @@
-"""Tries rules on the archive in one pass.
+"""Try rules on the archive in one pass.
 
 archive ──▶ one index of all versions ──▶ hits ──▶ replay: stories, alerts, messages
             (tried, other, looser)    ──▶ compared with the other version
@@ -21,49 +21,48 @@ from bot.pipeline.backtest.tally import Tally
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is tried, and how the bot is set up."""
+    """The rules to try, and the settings of the bot."""
 
     tried: tuple[rules.CompiledRule, ...]
-    #: Rule name -> its other version, which it is compared with.
+    #: Rule name -> another version to compare with.
     others: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
-    #: What the other versions are called.
+    #: The name of the other versions.
     with_what: str = "the loaded version"
-    #: Rule name -> articles that are known to have matched the other version.
+    #: Rule name -> articles that matched the other version.
     matched_before: Mapping[str, frozenset[model.ArticleId]] = field(default_factory=dict)
     since: datetime
     until: datetime
     #: Address -> feed.
     feeds: Mapping[str, model.Feed] = field(default_factory=dict)
-    #: Address -> when its first answer was taken in: what came with it is no news by itself.
+    #: Address -> the time of the feed's first poll, whose articles are not news.
     baselines: Mapping[str, datetime] = field(default_factory=dict)
     #: Channel -> when it may be posted to.
     policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
-    #: Of rules that name no channel.
+    #: For rules without ``notify``.
     routes: tuple[model.Route, ...] = ()
     window: timedelta = timedelta(days=14)
     encoder: ports.Encoder | None = None
-    #: Where a day ends.
+    #: The time zone of days.
     zone: tzinfo = UTC
-    #: Matched articles whose messages are worked out, the first ones; None: all. Each costs some 10 to 20 ms, most of
-    #: it for new facts and wording, and of a rule with more its width is what matters.
+    #: Maximum matched articles to replay, at 10 to 20 ms each; None: all. A rule that matches more is too wide anyway.
     replayed: int | None = 2_000
-    #: What the rules may take on one article, else ``run`` raises TooManySteps; None: no bound.
+    #: Maximum steps of the rules on one article, else ``run`` raises TooManySteps; None: no limit.
     most_steps: int | None = None
 
 
-#: Told of each article that was looked at.
+#: Called for each article.
 OnArticle = Callable[[], None]
 
 
 class Archive(Protocol):
-    """``ports.Articles`` has it."""
+    """The part of the store that a backtest reads."""
 
     def archive(self, *, since: datetime) -> Iterator[model.Article]:
-        """Articles with text, first seen since, oldest first."""
+        """Yield articles with text first seen since a time, oldest first."""
 
 
 def run(archive: Archive, plan: Plan, *, on_article: OnArticle = lambda: None) -> Report:
-    """Try the plan's rules. Blocking: inside a store's ``read``. Raises TooManySteps."""
+    """Try the rules of a plan. Blocking; runs inside a store's ``read``. Raises TooManySteps."""
     trial = _Trial(plan)
     for article in archive.archive(since=plan.since):
         trial.take(article)
@@ -109,25 +108,25 @@ class _Trial:
         self._articles = 0
         self._matched = 0
         self._replayed = 0
-        #: Where the replay ends, being full.
+        #: When the replay reached its limit.
         self._full_at: datetime | None = None
 
     def take(self, article: model.Article) -> None:
         self._articles += 1
         feed = self._plan.feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
-        found = self._all.matching(article, feed, now=article.first_seen)
-        numbers = _by_rule(found, self._before.get(article.id, ()))
+        matching = self._all.matching(article, feed, now=article.first_seen)
+        numbers = _by_rule(matching, self._before.get(article.id, ()))
         if not numbers:
             return
-        is_hit = any(0 in those for those in numbers.values())
+        is_hit = any(0 in versions for versions in numbers.values())
         matches = self._set.match(article, feed, now=article.first_seen) if is_hit else ()
         own = {match.rule: match for match in matches}
-        for name, those in numbers.items():
-            self._by_rule[name].take(article, feed, frozenset(those), own.get(name))
+        for name, versions in numbers.items():
+            self._by_rule[name].take(article, feed, frozenset(versions), own.get(name))
         if matches:
-            self._speak(article, matches)
+            self._replay_article(article, matches)
 
-    def _speak(self, article: model.Article, matches: tuple[model.Match, ...]) -> None:
+    def _replay_article(self, article: model.Article, matches: tuple[model.Match, ...]) -> None:
         self._matched += 1
         if self._full_at is None and self._replayed == self._plan.replayed:
             self._full_at = article.first_seen
@@ -156,14 +155,14 @@ class _Trial:
 
 
 def _awake(compiled: rules.CompiledRule) -> rules.CompiledRule:
-    """A paused rule is tried as if it were not."""
+    """Return the rule unpaused."""
     return replace(compiled, rule=replace(compiled.rule, paused=False))
 
 
-def _by_rule(found: Iterable[str], before: Iterable[str]) -> dict[str, set[int]]:
-    """Rule -> the numbers of its versions that match; rules of ``before`` stand there in any case."""
-    numbers: dict[str, set[int]] = {name: set() for name in before}
-    for version in found:
+def _by_rule(matching: Iterable[str], matched_before: Iterable[str]) -> dict[str, set[int]]:
+    """Return rule -> the numbers of its matching versions, including all rules of ``matched_before``."""
+    numbers: dict[str, set[int]] = {name: set() for name in matched_before}
+    for version in matching:
         number, _, name = version.partition(":")
         numbers.setdefault(name, set()).add(int(number))
     return numbers
