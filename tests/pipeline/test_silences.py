@@ -116,13 +116,13 @@ async def test_a_silence_that_somebody_ends_keeps_nothing_back_and_cannot_be_end
 @pytest.mark.parametrize(
     ("kind", "name", "hours", "reason", "said"),
     [
-        (SilenceKind.RULE, "blackbery", 1, "x", 'no rule "blackbery" is loaded; did you mean "blackberry"?'),
+        (SilenceKind.RULE, "blackbery", 1, "x", 'no rule "blackbery"; did you mean "blackberry"?'),
         (SilenceKind.OUTLET, "Dawm", 1, "x", 'no feed has the outlet "Dawm"; did you mean "Dawn"?'),
         (SilenceKind.OUTLET, "Karachi Wires", 1, "x", 'no feed has the outlet "Karachi Wires"; `wirewatch status`'),
         (SilenceKind.STORY, "5f2d3a9c01e4b7788990", None, "x", "no story 5f2d3a9c01e4b7788990"),
         (SilenceKind.OUTLET, "  ", 1, "x", "needs the name"),
         (SilenceKind.OUTLET, "Dawn", 1, "", "needs a reason"),
-        (SilenceKind.OUTLET, "Dawn", -1, "x", "ends in the future"),
+        (SilenceKind.OUTLET, "Dawn", -1, "x", "must end in the future"),
         (SilenceKind.OUTLET, "Dawn", None, "x", "needs an end"),
         (SilenceKind.ENTITY, "*", 1, "x", '"*" cannot be matched'),
     ],
@@ -133,7 +133,7 @@ async def test_a_silence_that_cannot_be_is_refused_and_says_why(
     with pytest.raises(ports.CannotSilence, match=re.escape(said)):
         await silence(room, kind, name, span=None if hours is None else hours * HOUR, reason=reason)
     assert await listed(room, with_ended=True) == []
-    with pytest.raises(ports.CannotSilence, match='no channel "polcy" is loaded; did you mean "policy"'):
+    with pytest.raises(ports.CannotSilence, match='no channel "polcy"; did you mean "policy"'):
         await silence(room, SilenceKind.RULE, "blackberry", channels=("polcy",))
 
 

@@ -162,7 +162,7 @@ async def test_silences_are_made_listed_and_ended(filled: Path) -> None:
         problem = refused(await send(page, "/silences", {**wish, "kind": "outlet", "name": "wires"}), 422)
         assert problem["detail"] == 'no feed has the outlet "wires"; did you mean "wire"?'
         problem = refused(await send(page, "/silences", {**wish, "channels": ["desks"]}), 422)
-        assert problem["detail"] == 'no channel "desks" is loaded; did you mean "desk"?'
+        assert problem["detail"] == 'there is no channel "desks"; did you mean "desk"?'
         assert len((await ask(page, "/silences", ended="yes")).json()["silences"]) == 1
 
 
