@@ -1,8 +1,8 @@
-"""Where messages go: one file or folder a kind, found by itself.
+"""The channels to which messages are sent: a file or folder for each kind, discovered automatically.
 
-A module or package of this folder with a ``KIND`` is a channel: it also has ``Options`` (a pydantic model of what
-bot.yaml may say) and ``Channel(name, options, around)``, a class that does what ``ports.Channel`` asks. So is a module
-of another installed package that an entry point of ``wirewatch.channels`` names. Nothing else need be told.
+A module or package of this folder with a ``KIND`` is a kind of channel. It also has ``Options``, a pydantic model of
+its keys in bot.yaml, and a class ``Channel(name, options, context)`` that implements ``ports.Channel``. Other installed
+packages add kinds by entry points of the group ``wirewatch.channels``.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ GROUP = "wirewatch.channels"
 
 @cache
 def kinds() -> plugins.Kinds:
-    """Every kind of channel, and those that are installed and cannot be loaded."""
+    """Return every kind of channel, and the installed plug-ins that cannot be loaded."""
     return plugins.find(__name__, group=GROUP, made_by="Channel")
 
 
 def find() -> Mapping[str, type[ports.Channel]]:
-    """Kind -> the class behind it."""
+    """Return the class of each kind."""
     return {name: kind.made_by for name, kind in kinds().found.items()}
 
 
 def options() -> Mapping[str, type[pydantic.BaseModel]]:
-    """Kind -> what a channel of it may say in bot.yaml, beside its kind."""
+    """Return the options model of each kind."""
     return {name: kind.options or NoOptions for name, kind in kinds().found.items()}
 
 
 class NoOptions(pydantic.BaseModel):
-    """This kind has no further keys."""
+    """The options of a kind without options."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
 def listeners(channels: Iterable[ports.Channel]) -> Sequence[ports.Listener]:
-    """What hears the buttons of these channels: of the kinds that have a ``listeners``."""
+    """Return the listeners for presses of buttons in these channels."""
     channels = tuple(channels)
-    found: list[ports.Listener] = []
+    result: list[ports.Listener] = []
     for kind in kinds().found.values():
         if hasattr(kind.module, "listeners"):
-            found += kind.module.listeners([channel for channel in channels if isinstance(channel, kind.made_by)])
-    return found
+            result += kind.module.listeners([channel for channel in channels if isinstance(channel, kind.made_by)])
+    return result
 
 
 def digest(options: pydantic.BaseModel) -> tuple[time, ZoneInfo | None] | None:
@@ -107,7 +107,7 @@ def build(
     key_values: KeyValues,
     zone: tzinfo = UTC,
 ) -> ports.Channel:
-    """A channel of bot.yaml. Asks nothing of the network and reads no secret: what is missing shows when it is used."""
+    """Build a channel of bot.yaml, without network access and without reading secrets: both happen at first use."""
     context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values, zone=zone)
     channel: ports.Channel = kinds().found[kind].made_by(name, options, context)
     return channel

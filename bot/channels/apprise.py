@@ -1,4 +1,4 @@
-"""``kind: apprise``: Discord, Teams, Telegram, Matrix, email and the rest, through the Apprise library."""
+"""``kind: apprise``: some hundred services through the Apprise library, without threads, edits and look-up."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bot.channels.kit import http_errors, inert, phrases, plain_text, threads
 from bot.channels.kit.context import ChannelContext, Duration
 
 KIND = "apprise"
-#: What Apprise's plug-ins write of an answer: “error=401”. The line itself is never shown: it may hold an address.
+#: The HTTP status in a log line of Apprise's plug-ins. The line itself is never shown: it may contain an address.
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _GOODBYE_SECONDS = 3
 
-#: Servers that take less than their plug-in says, in bytes: ntfy makes a file of what is longer
-#: (docs.ntfy.sh/config, message-size-limit).
+#: Limits in bytes below the limit of the plug-in: ntfy turns a longer message into a file (docs.ntfy.sh/config,
+#: message-size-limit).
 _MOST_BYTES = {"ntfy": 4_096}
 
 
@@ -37,7 +37,7 @@ class Options(pydantic.BaseModel):
 
 
 class Channel:
-    """One service. Apprise says only whether it worked, so there are no threads and no edits."""
+    """A service. Apprise returns only whether sending worked, which allows neither threads nor edits."""
 
     abilities = ports.Abilities(threads=False, edits=False, lookup=False)
 
@@ -47,42 +47,42 @@ class Channel:
         self.account = f"apprise {options.url.reference}"
         self._url = options.url
         self._context = context
-        #: The plug-in that worked last, with its address: it is logged in and knows the service's limits.
+        #: The plug-in that worked last, with its address; it is logged in.
         self._spare: tuple[str, Any] | None = None
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         """Send through Apprise, whose receipt has no reference. Raises SendError."""
         address = self._address()
-        heard = _Heard()
+        log = _PluginLog()
         try:
-            worked = await threads.run(lambda: self._notify(address, delivery.message, heard), name=self.name)
+            is_sent = await threads.run(lambda: self._notify(address, delivery.message, log), name=self.name)
         except ports.SendError:
             raise
         except (OSError, TypeError, ValueError, LookupError, AttributeError) as error:
-            # A plug-in that breaks: whether the message left is not known.
+            # The plug-in has a bug, so whether it sent the message is not known.
             raise ports.Unknown(f"the service's plug-in failed ({type(error).__name__})") from None
         now = self._context.clock.now()
-        if worked:
+        if is_sent:
             return model.Receipt(ref="", sent_at=now)
-        raise self._failure(heard, now=now)
+        raise self._failure(log, now=now)
 
-    def _notify(self, address: str, message: model.Message, heard: _Heard) -> bool:
-        """Blocking."""
-        # Taken, so that a call that was left behind never shares it with the next one.
+    def _notify(self, address: str, message: model.Message, log: _PluginLog) -> bool:
+        """Send, blocking."""
+        # Removed, so that an abandoned call never shares it with the next one.
         spare, self._spare = self._spare, None
         service = spare[1] if spare is not None and spare[0] == address else _plugin(address)
-        worked = _notify(service, message, heard, zone=self._context.zone)
-        if worked:
+        is_sent = _notify(service, message, log, zone=self._context.zone)
+        if is_sent:
             self._spare = address, service
-        return worked
+        return is_sent
 
-    def _failure(self, heard: _Heard, *, now: datetime) -> ports.SendError:
-        """Apprise's False becomes a reason, by the status that it logged; a broken connection looks as any other."""
-        if heard.wait is not None:
-            return ports.Wait("the service says too many messages", after=min(heard.wait, http_errors.LONGEST_WAIT))
-        if found := _STATUS.search("\n".join(heard.lines)):
-            return http_errors.of_status(int(found[1]), who="the service", headers={}, now=now)
-        return ports.Unknown("the service did not take the message and did not say why")
+    def _failure(self, log: _PluginLog, *, now: datetime) -> ports.SendError:
+        """Return the error for Apprise's False, by the status in its log, which a broken connection does not have."""
+        if log.wait is not None:
+            return ports.Wait("the service says too many messages", after=min(log.wait, http_errors.LONGEST_WAIT))
+        if status := _STATUS.search("\n".join(log.lines)):
+            return http_errors.of_status(int(status[1]), who="the service", headers={}, now=now)
+        return ports.Unknown("the service did not accept the message and gave no reason")
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("Apprise cannot verify delivery")
@@ -96,7 +96,7 @@ class Channel:
         return [ports.CheckLine(is_good=True, what=f"messages go to {service}; without threads, edits and look-up")]
 
     async def close(self) -> None:
-        """A plug-in may log out as it goes: outside of the event loop, and with a message's time limit."""
+        """Drop the plug-in in a thread, with a time limit: it may log out when it is deleted."""
         spare, self._spare = self._spare, None
         if spare is not None:
             keep = [spare]
@@ -110,11 +110,11 @@ class Channel:
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What a plug-in said while it tried."""
+class _PluginLog:
+    """The log lines of a plug-in during one call."""
 
     lines: list[str] = field(default_factory=list)
-    #: Before it may try again, by the service's own word.
+    #: The pause that the service asks for.
     wait: timedelta | None = None
 
 
@@ -126,7 +126,7 @@ def _plugin(address: str) -> Any:
     # Imported on first use: 216 ms and 31 MB.
     import apprise
 
-    # Its lines may name addresses with the keys in them: they end here, and only a status is read from them.
+    # Its lines may contain addresses with keys, so they are not logged; only a status is read from them.
     logger = logging.getLogger("apprise")
     logger.propagate = False
     logger.setLevel(logging.WARNING)
@@ -137,15 +137,15 @@ def _plugin(address: str) -> Any:
     )
     service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if service is None:
-        raise ports.Parked("the Apprise address names no service, or lacks a part: see appriseit.com/services")
+        raise ports.Parked("the Apprise address has an unknown service or is incomplete: see appriseit.com/services")
     return service
 
 
-def _notify(service: Any, message: model.Message, heard: _Heard, *, zone: tzinfo) -> bool:
-    """Blocking."""
+def _notify(service: Any, message: model.Message, log: _PluginLog, *, zone: tzinfo) -> bool:
+    """Send, blocking."""
     import apprise
 
-    # HTML is made by the library, which escapes marks but no mention; anything else is read as it is.
+    # For HTML services the library escapes marks but not mentions; other services read the text as it is.
     reads_marks = service.notify_format != apprise.NotifyFormat.HTML
     title = inert.text(plain_text.title(message), reads_marks=reads_marks)
     body = inert.text(plain_text.body(message, zone=zone), reads_marks=reads_marks)
@@ -154,27 +154,29 @@ def _notify(service: Any, message: model.Message, heard: _Heard, *, zone: tzinfo
         title, body = "", f"{title}\n{body}".strip()
     notifier = apprise.Apprise()
     notifier.add(service)
-    with _awake(service, heard):
+    with _fail_instead_of_sleeping(service, log):
         return bool(
             notifier.notify(
                 body=_fitting(body or title, body_limit, most_bytes=_MOST_BYTES.get(str(service.service_name))),
                 title=phrases.cut(title, title_limit),
                 body_format=apprise.NotifyFormat.TEXT,
-                log_callback=lambda entry, plugin: heard.lines.append(str(getattr(entry, "message", entry))),
+                log_callback=lambda entry, plugin: log.lines.append(str(getattr(entry, "message", entry))),
                 log_level=logging.WARNING,
             )
         )
 
 
 @contextlib.contextmanager
-def _awake(service: Any, heard: _Heard) -> Iterator[None]:
-    """A plug-in sleeps as long as the service asks, minutes even, and then posts what we had given up: here it fails,
-    and the outbox waits."""
+def _fail_instead_of_sleeping(service: Any, log: _PluginLog) -> Iterator[None]:
+    """Make a plug-in fail when the service asks for a pause.
+
+    It would sleep for minutes and then post a message that we have given up; instead the outbox waits.
+    """
     throttle = service.throttle
 
     def obey(last_io: datetime | None = None, wait: float | None = None) -> None:
         if wait:
-            heard.wait = timedelta(seconds=wait)
+            log.wait = timedelta(seconds=wait)
             raise _Throttled
         throttle(last_io)
 
@@ -182,7 +184,7 @@ def _awake(service: Any, heard: _Heard) -> Iterator[None]:
     try:
         yield
     finally:
-        # Else a cycle would keep it, and its login, until some collection of the garbage.
+        # Without this a reference cycle would keep the plug-in, and its login, until the next garbage collection.
         del service.throttle
 
 

@@ -1,7 +1,4 @@
-"""What is said of the channels at a start: what is wrong with their set-up.
-
-Asks each channel, posts nothing, and holds nobody up: messages go out meanwhile.
-"""
+"""Check the set-up of the channels at a start, without posting and without delaying messages."""
 
 from __future__ import annotations
 
@@ -16,12 +13,12 @@ from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
-#: A channel that does not answer so long is left to its first message.
+#: The check of a channel ends after this; problems then show at the first message.
 PATIENCE = timedelta(seconds=30)
 
 
 async def check_all(channels: Iterable[ports.Channel]) -> None:
-    """Check all channels side by side and log what is wrong; never raises for a channel."""
+    """Check all channels concurrently and log their problems; never raise for a channel."""
     async with TaskGroup() as group:
         for channel in channels:
             group.create_task(_look_at(channel))
@@ -34,7 +31,7 @@ async def _look_at(channel: ports.Channel) -> None:
     except (TimeoutError, ports.SendError, ports.StoreError):
         return
     except Exception:
-        # Our bug in one channel's check must not end the others' work.
+        # A bug in the check of one channel must not stop the other channels.
         log.critical("channel broke", channel=channel.name, exc_info=True)
         return
     for line in lines:

@@ -1,4 +1,4 @@
-"""``kind: webhook``: each message as one signed JSON document; docs/channels.md describes it."""
+"""``kind: webhook``: each message as a signed JSON document; docs/channels.md describes it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bot.channels.kit.context import ChannelContext, Duration
 
 KIND = "webhook"
 SCHEMA = "wirewatch.message/1"
-#: Many servers refuse more than a megabyte, some far less; a real message is a few kilobytes.
+#: Many servers refuse more than a megabyte, some far less; a real message has a few kilobytes.
 LARGEST_BYTES = 256 * 1024
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
 
 class Options(pydantic.BaseModel):
-    """A server of yours that takes a JSON document by POST."""
+    """A server of yours that accepts a JSON document by POST."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -35,7 +35,7 @@ class Options(pydantic.BaseModel):
 
 
 class Channel:
-    """One address. A document names the message that it answers or replaces; the key makes a repetition harmless."""
+    """An address. A document names the message that it replies to or replaces; its key makes a repetition harmless."""
 
     abilities = ports.Abilities(threads=True, edits=True, lookup=False)
 
@@ -58,11 +58,11 @@ class Channel:
             key = self._context.secret(self._options.secret, what="the webhook's secret")
             at = int(self._context.clock.now().timestamp())
             headers["Wirewatch-Signature"] = f"t={at},v1={signature(key, at, body)}"
-        answer = await http_client.request("POST", url, body=body, headers=headers, who="the webhook")
+        response = await http_client.request("POST", url, body=body, headers=headers, who="the webhook")
         now = self._context.clock.now()
-        if answer.is_success:
+        if response.is_success:
             return model.Receipt(ref=delivery.id, place="webhook", sent_at=now)
-        raise http_errors.of_status(answer.status, who="the webhook", headers=answer.headers, now=now)
+        raise http_errors.of_status(response.status, who="the webhook", headers=response.headers, now=now)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("a webhook cannot verify delivery")
@@ -77,7 +77,7 @@ class Channel:
         return [ports.CheckLine(is_good=True, what="the address and the secret are set")]
 
     async def close(self) -> None:
-        """Nothing is held open between two calls."""
+        """No connection is kept open between calls."""
 
     def _url(self) -> str:
         url = self._context.secret(self._options.url, what="the webhook's address")
@@ -88,15 +88,14 @@ class Channel:
 
 def _body(delivery: ports.Delivery, zone: tzinfo) -> bytes:
     if not _is_longer(delivery.message, LARGEST_BYTES):
-        whole = json.dumps(document(delivery, zone=zone), ensure_ascii=False).encode()
-        if len(whole) <= LARGEST_BYTES:
-            return whole
+        body = json.dumps(document(delivery, zone=zone), ensure_ascii=False).encode()
+        if len(body) <= LARGEST_BYTES:
+            return body
     return json.dumps(document(replace(delivery, is_plain=True), zone=zone), ensure_ascii=False).encode()
 
 
 def _is_longer(message: model.Message, limit: int) -> bool:
-    """Whether its texts together are; looked at no further than needed, since a whole document may be a hundred times
-    as long."""
+    """Return whether a message's texts together are longer than ``limit``, without building a huge document."""
     total = 0
     for text in _texts(message):
         total += len(text)
@@ -109,22 +108,22 @@ def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, tuple):
-        for each in value:
-            yield from _texts(each)
+        for item in value:
+            yield from _texts(item)
     elif is_dataclass(value):
         for field in fields(value):
             yield from _texts(getattr(value, field.name))
 
 
 def signature(key: str, at: int, body: bytes) -> str:
-    """HMAC-SHA-256 over “time.body”, so that a recorded document cannot be sent again later."""
+    """Return the HMAC-SHA-256 of “time.body”; with the time, a recorded document cannot be sent again later."""
     return hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
 def document(delivery: ports.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
-    """The JSON document of a delivery; without stories and facts where the richer form was refused."""
+    """Return the JSON document of a delivery; the plain form has no stories and facts."""
     message = delivery.message
-    told: dict[str, Json] = {
+    plain_fields: dict[str, Json] = {
         "schema": SCHEMA,
         "id": delivery.id,
         "kind": str(message.kind),
@@ -136,9 +135,9 @@ def document(delivery: ports.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]
         "text": plain_text.body(message, zone=zone),
     }
     if delivery.is_plain:
-        return told
+        return plain_fields
     return {
-        **told,
+        **plain_fields,
         "lead": message.lead,
         "stories": [_story(brief) for brief in message.briefs],
         "facts": [_fact(fact) for fact in message.facts],
@@ -167,27 +166,27 @@ def _story(brief: model.StoryBrief) -> Json:
 
 
 def _sentence(sentence: model.Sentence) -> Json:
-    """``marked``: [start, end) of the matched words, in characters."""
-    text, marked = "", list[Json]()
+    """Return a sentence; ``marked`` has [start, end) of its matched words, in characters."""
+    text, ranges = "", list[Json]()
     for span in phrases.marked(sentence.spans, 10_000):
         if span.is_marked:
-            marked.append([len(text), len(text) + len(span.text)])
+            ranges.append([len(text), len(text) + len(span.text)])
         text += span.text
     link = phrases.safe_link(sentence.link)
-    return {"text": text, "marked": marked, "outlet": phrases.clean(sentence.outlet), "link": link}
+    return {"text": text, "marked": ranges, "outlet": phrases.clean(sentence.outlet), "link": link}
 
 
 def _why(why: model.Why) -> Json:
-    found: list[Json] = [
+    evidence: list[Json] = [
         {
-            "label": phrases.clean(each.label),
-            "term": phrases.clean(each.term),
-            "field": each.field,
-            "text": phrases.clean(each.text),
+            "label": phrases.clean(match.label),
+            "term": phrases.clean(match.term),
+            "field": match.field,
+            "text": phrases.clean(match.text),
         }
-        for each in why.evidence
+        for match in why.evidence
     ]
-    return {"rule": phrases.clean(why.rule), "severity": str(why.severity), "evidence": found}
+    return {"rule": phrases.clean(why.rule), "severity": str(why.severity), "evidence": evidence}
 
 
 def _coverage(line: model.CoverageLine) -> Json:

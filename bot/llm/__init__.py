@@ -1,4 +1,4 @@
-"""Asks a language model: its endpoint or answer file, and the limits of asking. Knows no story and no channel."""
+"""The optional language model: its endpoint or answer file, its prompts, and its budget."""
 
 from bot.llm.asker import Asker
 from bot.llm.opening import open_model

@@ -15,10 +15,10 @@ from bot import model, ports
 
 
 class AnswerFile:
-    """Implements ``ports.LanguageModel``."""
+    """A file of prompts and answers in place of a model; new prompts are appended to it."""
 
     def __init__(self, path: Path) -> None:
-        """Raises ConfigError for a file that cannot be read."""
+        """Read the file. Raises ConfigError if it cannot be read."""
         self._path = path
         self._answers: dict[str, object] = {}
         try:
@@ -27,7 +27,7 @@ class AnswerFile:
             raise ports.ConfigError(f"reading the answer file {path}: {error}") from None
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                self._take(line, number)
+                self._parse_line(line, number)
 
     async def ask(self, prompt: model.Prompt) -> ports.Answered:
         if prompt.key not in self._answers:
@@ -41,13 +41,13 @@ class AnswerFile:
     async def close(self) -> None:
         pass
 
-    def _take(self, line: str, number: int) -> None:
+    def _parse_line(self, line: str, number: int) -> None:
         try:
             entry = json.loads(line)
             self._answers[entry["key"]] = entry["answer"]
         except (ValueError, KeyError, TypeError):
             raise ports.ConfigError(
-                f"reading the answer file {self._path}: line {number} is no JSON object with key and answer"
+                f"reading the answer file {self._path}: line {number} is not a JSON object with key and answer"
             ) from None
 
     def _write(self, prompt: model.Prompt) -> None:

@@ -23,17 +23,20 @@ from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
-#: Attempts at one prompt; the pause between them, and the longest that a server may ask for instead.
-_TRIES, _PAUSE, _LONGEST_PAUSE = 2, timedelta(seconds=1), timedelta(seconds=10)
-#: Failed prompts that are remembered.
+#: Attempts at one prompt.
+_TRIES = 2
+#: The pause between two attempts, and the longest pause that a server may ask for instead.
+_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(seconds=10)
+#: Maximum remembered failed prompts.
 _FAILED = 5_000
-#: The articles of one owner get at most a quarter of a day's budget: one feed's flood leaves the rest to the others.
+#: The articles of an owner get at most a quarter of a day's budget, so that one busy feed does not use it up.
 _OWNERS_PART = 4
 _BUG = "an internal error; the log of Wirewatch has it"
 
 
 class Asker:
-    """Implements ``ports.Advisor``. Nothing is asked until ``run`` or ``settle``."""
+    """Implements ``ports.Advisor``. It calls the model only during ``run`` and ``settle``."""
 
     def __init__(
         self,
@@ -45,7 +48,7 @@ class Asker:
         operator: Callable[[], str | None],
         on_completion: Callable[[model.Completion], None] = lambda completion: None,
     ) -> None:
-        """``operator``: the channel for notices, as it is then; None: the log only."""
+        """``operator`` returns the current channel for notices, or None for the log only."""
         self.policy = policy
         self._model = language_model
         self._store = store
@@ -54,13 +57,13 @@ class Asker:
         self._on_completion = on_completion
         self._queue: asyncio.Queue[model.Prompt] = asyncio.Queue()
         self._waiting: set[str] = set()
-        #: Key of each prompt that is being asked -> the owner of its article.
+        #: The owners of the articles in the prompts under way, by prompt key.
         self._under_way: dict[str, str] = {}
         self._failed: OrderedDict[str, None] = OrderedDict()
         self._breaker = Breaker()
-        #: The day's budget is spent until then.
+        #: Until when the day's budget is spent.
         self._spent_until: datetime | None = None
-        #: Owner and day of each notice that an owner's part of the budget is spent.
+        #: Owner and day of each notice about an owner's spent share of the budget.
         self._notified: set[tuple[str, datetime]] = set()
 
     def is_available(self, now: datetime) -> bool:
@@ -77,13 +80,13 @@ class Asker:
                 self._queue.put_nowait(prompt)
 
     async def run(self) -> None:
-        """Ask what is wanted until cancelled."""
+        """Answer wanted prompts until cancelled."""
         async with TaskGroup() as group:
             for _ in range(self.policy.at_once):
                 group.create_task(self._work())
 
     async def settle(self, within: timedelta) -> None:
-        """Ask all that is wanted now; what is not answered within the time has failed."""
+        """Answer all prompts wanted now; those without an answer after this time have failed."""
         try:
             async with asyncio.timeout(within.total_seconds()), TaskGroup() as group:
                 for _ in range(min(self.policy.at_once, self._queue.qsize())):
@@ -122,39 +125,39 @@ class Asker:
         self._fail(prompt.key)
 
     async def _may_ask(self, prompt: model.Prompt) -> bool:
-        """Whether the day's budget, and the owner's part of it, have room for one more call; counts it as under way."""
+        """Return whether the day's budget and the owner's share allow a call, and count it as under way."""
         now = self._clock.now()
         if not self.is_available(now):
             return False
         midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
         article, spent, of_owner = await self._store.read(partial(_read_spent, article=prompt.article, since=midnight))
         owner = article.owner if article else ""
-        others = [its for key, its in self._under_way.items() if key != prompt.key]
+        owners_under_way = [name for key, name in self._under_way.items() if key != prompt.key]
         for what, count, limit in (
             ("calls", spent.calls, self.policy.calls_per_day),
             ("tokens", spent.tokens, self.policy.tokens_per_day),
         ):
             if count >= limit:
                 self._spent_until = midnight + timedelta(days=1)
-                await self._tell(notices.model_budget_spent(self.policy.name, what, day=now.date()))
+                await self._notify(notices.model_budget_spent(self.policy.name, what, day=now.date()))
                 return False
         for what, count, limit in (
-            ("calls", of_owner.calls + others.count(owner), self.policy.calls_per_day),
+            ("calls", of_owner.calls + owners_under_way.count(owner), self.policy.calls_per_day),
             ("tokens", of_owner.tokens, self.policy.tokens_per_day),
         ):
             if article is not None and count >= max(1, limit // _OWNERS_PART):
                 if (owner, midnight) not in self._notified:
                     self._notified = {pair for pair in self._notified if pair[1] == midnight} | {(owner, midnight)}
-                    await self._tell(notices.model_share_spent(self.policy.name, what, article, day=now.date()))
+                    await self._notify(notices.model_share_spent(self.policy.name, what, article, day=now.date()))
                 return False
-        if spent.calls + len(others) >= self.policy.calls_per_day:
+        if spent.calls + len(owners_under_way) >= self.policy.calls_per_day:
             return False
         self._under_way[prompt.key] = owner
         return True
 
     async def _attempt(self, prompt: model.Prompt) -> timedelta | None:
-        """One call. Returns the pause before the next one; None: none is needed."""
-        begun = self._clock.now()
+        """Call the model once. Returns the pause before the next attempt, or None if no attempt is needed."""
+        started_at = self._clock.now()
         answered, error = ports.Answered(text=""), None
         try:
             async with asyncio.timeout(self.policy.timeout.total_seconds()):
@@ -185,7 +188,7 @@ class Asker:
             error=str(error) if error else "",
             tokens_in=max(answered.tokens_in, error.tokens_in if error else 0),
             tokens_out=max(answered.tokens_out, error.tokens_out if error else 0),
-            took=now - begun,
+            took=now - started_at,
         )
         await self._store.write(lambda tx: tx.completions.add(completion))
         self._on_completion(completion)
@@ -193,21 +196,21 @@ class Asker:
         if error is None:
             self._waiting.discard(prompt.key)
             return None
-        # Only what may pass by itself is tried again.
+        # Only unavailability is temporary.
         return error.after or _PAUSE if isinstance(error, ports.ModelUnavailable) else timedelta.max
 
     async def _count(self, error: ports.ModelError | None, now: datetime) -> None:
         if error is None:
             if self._breaker.succeed():
                 log.info("model answers again", model=self.policy.name)
-                await self._tell(notices.model_is_back(self.policy.name, now=now))
+                await self._notify(notices.model_is_back(self.policy.name, now=now))
             return
         log.warning("model gave no usable answer", model=self.policy.name, error=str(error))
-        after = error.after if isinstance(error, ports.ModelUnavailable) else None
-        if self._breaker.fail(now, for_good=isinstance(error, ports.ModelRefused), after=after):
-            await self._tell(notices.model_is_failing(self.policy.name, str(error), now=now))
+        retry_after = error.after if isinstance(error, ports.ModelUnavailable) else None
+        if self._breaker.fail(now, for_good=isinstance(error, ports.ModelRefused), retry_after=retry_after):
+            await self._notify(notices.model_is_failing(self.policy.name, str(error), now=now))
 
-    async def _tell(self, notice: model.Notice) -> None:
+    async def _notify(self, notice: model.Notice) -> None:
         log.warning("model notice", text=notice.what)
         channel = self._operator()
         if channel:
@@ -224,7 +227,7 @@ class Asker:
 def _read_spent(
     tx: ports.Transaction, *, article: model.ArticleId, since: datetime
 ) -> tuple[model.Article | None, model.Spent, model.Spent]:
-    """Return the article, and what all calls and those about articles of its owner cost."""
+    """Return the article, the cost of all calls, and the cost of the calls about articles of its owner."""
     stored = tx.articles.get([article]).get(article)
     of_owner = tx.completions.spent(since=since, owner=stored.owner) if stored else model.Spent()
     return stored, tx.completions.spent(since=since), of_owner

@@ -1,4 +1,4 @@
-"""Questions whose right answers are known: what `wirewatch model test` asks. The example story, made up."""
+"""Questions with known answers for `wirewatch model test`, about an invented story."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.llm import prompts
 from bot.llm.prompts import facts, relevance, same_event, summary, translation
 
 _START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
-#: The headline, and the text from the second line on.
+#: The headline in the first line, then the text.
 _TEXTS = {
     "exit": """\
 BlackBerry to leave Pakistan rather than open its servers
@@ -43,15 +43,15 @@ _ABOUT = "demands of authorities in Pakistan to read what is sent with BlackBerr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One question and whether a text is its right answer."""
+    """A question, and a check whether a text is its right answer."""
 
     prompt: model.Prompt
-    #: Raises BadAnswer for a text that would not be believed.
+    #: Raises BadAnswer for a text that the checks of its use reject.
     is_right: Callable[[str], bool]
 
 
 def probes() -> tuple[Probe, ...]:
-    """Of every use, in its order; where there are two, their right answers differ."""
+    """Return probes for every use, with different right answers."""
     first = _story("exit")
     return (
         _same_event("again", first, same_event.Verdict.SAME),
@@ -64,7 +64,7 @@ def probes() -> tuple[Probe, ...]:
         _facts("again", _quote(_article("again").title), _quote(_article("again").text), chosen=set()),
         _relevance("exit", relevance.Verdict.RELEVANT),
         _relevance("school", relevance.Verdict.IRRELEVANT),
-        # A summary that is read holds: each of its sentences is supported.
+        # The parser has already checked that each sentence is supported.
         _probe(summary.ask(_article("exit")), bool),
         _translation(),
     )
@@ -104,11 +104,11 @@ def _probe(prompt: model.Prompt, holds: Callable[[Any], bool]) -> Probe:
 
 
 def _same_event(name: str, story: model.Story, verdict: same_event.Verdict) -> Probe:
-    return _probe(same_event.ask(_article(name), [story]), lambda found: found.verdict is verdict)
+    return _probe(same_event.ask(_article(name), [story]), lambda answer: answer.verdict is verdict)
 
 
 def _facts(name: str, *offered: model.Fact, chosen: set[int]) -> Probe:
-    return _probe(facts.ask(_article(name), _story("exit"), offered), lambda found: found.chosen == chosen)
+    return _probe(facts.ask(_article(name), _story("exit"), offered), lambda answer: answer.chosen == chosen)
 
 
 def _quote(sentence: str) -> model.Fact:
@@ -128,15 +128,17 @@ def _change(before: str, after: str) -> model.Fact:
 
 
 def _relevance(name: str, verdict: relevance.Verdict) -> Probe:
-    return _probe(relevance.ask(_article(name), "probe", _ABOUT), lambda found: found.verdict is verdict)
+    return _probe(relevance.ask(_article(name), "probe", _ABOUT), lambda answer: answer.verdict is verdict)
 
 
 def _translation() -> Probe:
     article = replace(_article("moved"), language="en")
     texts = (article.title, article.text)
     prompt = translation.ask(article, texts, to="de")
-    assert prompt is not None  # It is in another language.
-    # Each text is another one, and none lost its day.
-    return _probe(
-        prompt, lambda found: all("30" in new and new != old for new, old in zip(found.texts, texts, strict=True))
-    )
+    assert prompt is not None  # The article is in another language.
+
+    def is_translated(answer: translation.Translation) -> bool:
+        # Each text differs from the original and keeps its date.
+        return all("30" in new and new != old for new, old in zip(answer.texts, texts, strict=True))
+
+    return _probe(prompt, is_translated)

@@ -123,7 +123,7 @@ async def test_a_service_that_asks_for_a_pause_is_waited_for_by_us_and_not_aslee
 
 
 async def test_an_address_that_names_no_service_parks_without_showing_it() -> None:
-    with pytest.raises(ports.Parked, match="names no service") as caught:
+    with pytest.raises(ports.Parked, match="unknown service") as caught:
         await channel("nosuch://key-123").send(delivery(messages.POST))
     assert "key-123" not in str(caught.value)
     [line] = await channel("nosuch://key-123").check()

@@ -175,7 +175,7 @@ async def test_a_message_that_somebody_deleted_is_left(server: Server) -> None:
 async def test_check_says_what_is_right(server: Server) -> None:
     lines = await bot(server).check()
     assert all(line.is_good for line in lines)
-    assert [line.what for line in lines][:2] == ["the token is that of Wirewatch", "the channel is #news"]
+    assert [line.what for line in lines][:2] == ["the token belongs to Wirewatch", "the channel is #news"]
     assert not server.service.everything()
 
 
@@ -190,7 +190,7 @@ async def test_a_wrong_token_an_unknown_channel_and_a_missing_right_say_what_to_
     assert "Copy Link" in told
     server.service.rights &= ~discord.CREATE_THREADS
     assert await bad(bot(server)) == {
-        "permission Create Public Threads": "missing for the thread of a story: right-click the channel, Edit Channel, "
+        "permission Create Public Threads": "needed for the thread of a story: right-click the channel, Edit Channel, "
         "Permissions, and allow it for the bot's role"
     }
     server.service.rights = 0

@@ -247,7 +247,7 @@ async def test_a_text_that_is_refused_goes_once_more_as_plain_text(server: smtp.
 async def test_a_server_that_takes_no_connection_or_sends_us_away_is_waited_for_or_parks() -> None:
     for greeting, error, words in (
         (b"421 4.3.2 too many connections\r\n", ports.Wait, "421"),
-        (b"554 5.7.1 your address is on a list\r\n", ports.Parked, "takes no mail from this machine"),
+        (b"554 5.7.1 your address is on a list\r\n", ports.Parked, "accepts no mail from this machine"),
         (b"", ports.Wait, "could not be kept"),
     ):
 

@@ -154,7 +154,7 @@ async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     there.needed, there.is_encrypted = 50, True
     bad = {line.what: line.help for line in await room(server).check() if not line.is_good}
     assert "its power level is 0, and messages need 50" in bad[f"{matrix.ME} may send there"]
-    assert "make a room without encryption" in bad["the room is not encrypted"]
+    assert "create a room without encryption" in bad["the room is not encrypted"]
     there.members.discard(matrix.ME)
     *_, line = await room(server).check()
     assert "invite the bot's account" in line.help

@@ -135,7 +135,7 @@ async def test_an_address_without_tls_is_used_only_where_the_operator_named_the_
                 task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
                 await until(lambda: heard.changes)
                 task.cancel()
-            assert "no address that may be used" in str(heard.changes.pop())
+            assert "no usable address" in str(heard.changes.pop())
             heard.changes.clear()
 
 

@@ -139,7 +139,7 @@ async def bad(channel: ports.Channel) -> dict[str, str]:
 async def test_check_says_what_is_right(server: Server) -> None:
     lines = await bot(server).check()
     assert [line.what for line in lines if line.is_good] == [
-        "the token is that of @wirewatch_bot",
+        "the token belongs to @wirewatch_bot",
         "the chat is News",
         "the bot may post there",
     ]

@@ -198,7 +198,7 @@ async def test_the_check_says_whether_another_program_receives_the_presses(serve
     server.service.webhook = "https://other.example/hook"
     *_, line = await bot(server).check()
     assert not line.is_good
-    assert "a bot of its own" in line.help
+    assert "a separate bot" in line.help
     assert all(line.is_good for line in await bot(server, buttons=False).check())
 
 

@@ -46,7 +46,7 @@ def test_calls_that_fail_beside_the_one_that_began_the_pause_do_not_lengthen_it(
 
 def test_a_refusal_closes_it_at_once_and_a_server_may_ask_for_longer() -> None:
     breaker = Breaker()
-    assert breaker.fail(START, for_good=True, after=timedelta(hours=2))
+    assert breaker.fail(START, for_good=True, retry_after=timedelta(hours=2))
     assert breaker.until == START + timedelta(hours=2)
 
 

@@ -82,10 +82,14 @@ async def test_a_model_that_refuses_max_tokens_is_limited_by_max_completion_toke
         ("429", ports.ModelUnavailable, "the model's API answered with HTTP status 429: Rate limit reached."),
         ("hang", ports.ModelUnavailable, "the model gave no answer within"),
         ("reset", ports.ModelUnavailable, "the model's API cannot be reached: "),
-        ("garbage", ports.BadAnswer, "the API's response is no chat completion"),
-        (faulty.Answer(200, {"choices": []}), ports.BadAnswer, "the API's response is no chat completion"),
-        (faulty.Answer(200, {"choices": 7, "usage": "x"}), ports.BadAnswer, "the API's response is no chat completion"),
-        (faulty.Answer(200, ["no", "object"]), ports.BadAnswer, "the API's response is no chat completion"),
+        ("garbage", ports.BadAnswer, "the API's response is not a chat completion"),
+        (faulty.Answer(200, {"choices": []}), ports.BadAnswer, "the API's response is not a chat completion"),
+        (
+            faulty.Answer(200, {"choices": 7, "usage": "x"}),
+            ports.BadAnswer,
+            "the API's response is not a chat completion",
+        ),
+        (faulty.Answer(200, ["no", "object"]), ports.BadAnswer, "the API's response is not a chat completion"),
         (faulty.Answer(400, {"error": {"message": "no json_schema here"}}), ports.ModelRefused, "no json_schema here"),
         (faulty.Answer(401, {"error": "who?"}), ports.ModelRefused, "HTTP status 401"),
         (faulty.Answer(503, "<html>down</html>"), ports.ModelUnavailable, "HTTP status 503"),
@@ -108,7 +112,7 @@ async def test_a_redirect_takes_no_prompt_to_another_address(endpoint: Endpoint,
         moved = faulty.Answer(307, {}, {"Location": f"{other.url}{chat_completions.PATH}"})
         server.fail("complete", moved)
 
-        with pytest.raises(ports.ModelRefused, match="HTTP status 307, a redirect, which is not followed"):
+        with pytest.raises(ports.ModelRefused, match="HTTP status 307, a redirect, which Wirewatch does not follow"):
             await endpoint.ask(PROMPT)
 
         assert not other.service.bodies
@@ -186,5 +190,5 @@ async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_
 def test_a_line_of_an_answer_file_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(f'{{"key": "a", "answer": null}}\n{line}\n')
-    with pytest.raises(ports.ConfigError, match="line 2 is no JSON object"):
+    with pytest.raises(ports.ConfigError, match="line 2 is not a JSON object"):
         open_model(replace(POLICY, url=f"file:{path}"), lambda secret: "")

@@ -1,4 +1,4 @@
-"""``kind: console``: messages on standard output, in colour on a terminal, plain where it is none."""
+"""``kind: console``: messages on standard output, in colour on a terminal, plain elsewhere."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ KIND = "console"
 
 
 class Options(pydantic.BaseModel):
-    """The terminal, or the file that standard output goes to. It has no options."""
+    """Standard output: a terminal, a file or a pipe. It has no options."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
 class Channel:
-    """Standard output. What was printed cannot be changed: an edit prints what became of the story in one line."""
+    """Standard output. Printed messages cannot be edited: an edit prints the news of its story."""
 
     pace = timedelta()
     account = "console"
@@ -37,7 +37,7 @@ class Channel:
         self._context = context
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
-        # A pipe that nobody reads blocks: outside of the event loop, as a network call.
+        # Writing to a pipe that nobody reads blocks, so it runs in a thread.
         await threads.run(lambda: self._print(delivery), name=self.name)
         return model.Receipt(ref=delivery.id, place="console", sent_at=self._context.clock.now())
 
@@ -48,7 +48,7 @@ class Channel:
         return [ports.CheckLine(is_good=True, what="messages go to standard output")]
 
     async def close(self) -> None:
-        """Standard output is not ours to close."""
+        """Standard output stays open."""
 
     def _print(self, delivery: ports.Delivery) -> None:
         from bot.channels.console import page
@@ -58,11 +58,11 @@ class Channel:
             console = self._console(out)
             with console.capture() as capture:
                 page.show(console, delivery.message, zone=self._context.zone)
-            # rich fills lines with spaces up to the edge.
+            # rich pads lines with spaces.
             shown = "\n".join(line.rstrip() for line in capture.get().split("\n"))
-            # A terminal of another character set shows a question mark rather than nothing.
+            # A terminal with another character set shows question marks.
             encoding = out.encoding or "utf-8"
-            # One write a message: two channels on one terminal must not mix.
+            # One write for each message, so that two channels do not mix.
             out.write(shown.encode(encoding, "replace").decode(encoding))
             out.flush()
         except (OSError, ValueError):

@@ -18,7 +18,7 @@ from bot.channels.kit.styled import Line, Run, Style
 _COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue", model.Severity.LOW: "dim"}
 _INDENTS = {Style.HEAD: 0, Style.LINE: 2, Style.QUOTE: 4, Style.ITEM: 4, Style.SMALL: 2}
 
-#: Reasons of edits that follow a reply, which is printed too.
+#: Reasons of edits that follow a reply, which has been printed.
 _TOLD = (model.Reason.CORROBORATION, model.Reason.NEW_FACT, model.Reason.CORRECTION, model.Reason.SECOND_RULE)
 
 
@@ -31,7 +31,7 @@ def show(console: Console, message: model.Message, *, zone: tzinfo) -> None:
     else:
         lines = list(outline.lines(message, names_story=True, zone=zone))
     if lines and message.kind in (model.MessageKind.REPLY, model.MessageKind.EDIT):
-        # The story with its addresses is above.
+        # The story with its addresses was printed before.
         runs = (Run(text="↳ "), *(replace(run, link="") for run in lines[0].runs))
         lines[0] = replace(lines[0], runs=runs)
     lines = list(plain_text.unstyled(lines))
@@ -46,7 +46,7 @@ def show(console: Console, message: model.Message, *, zone: tzinfo) -> None:
 
 
 def _edit(message: model.Message, zone: tzinfo) -> Iterator[Line]:
-    """What was printed cannot be changed: what became of a story, and the headlines that joined it."""
+    """Yield lines for an edit: the state of its stories, and the headlines that joined them."""
     added = set(message.added)
     for brief in message.briefs:
         listed = [line for line in brief.coverage if line.article in added]
@@ -62,7 +62,7 @@ def _edit(message: model.Message, zone: tzinfo) -> Iterator[Line]:
             claim = next((line.runs for line in outline.claims(message, zone)), nobody)
             yield Line(style=Style.SMALL, runs=(*claim, headline))
         elif message.reason is model.Reason.SUMMARY and not listed:
-            # Nothing else is new.
+            # Only the summary is new.
             yield Line(style=Style.SMALL, runs=(Run(text="summary"), headline))
             yield from outline.summary(brief)
         elif listed or message.reason not in _TOLD:
@@ -73,7 +73,7 @@ def _edit(message: model.Message, zone: tzinfo) -> Iterator[Line]:
 def _print(console: Console, line: Line, addresses: tuple[str, ...], *, indent: int) -> None:
     text = Text.assemble("• " if line.style is Style.ITEM else "", _text(line))
     if line.style is Style.ITEM and addresses:
-        # An address is never broken by the edge of the page: it could not be clicked or copied.
+        # An address is never wrapped, so that it can be clicked and copied.
         console.print(Text.assemble(" " * indent, text, " ", " ".join(addresses)), soft_wrap=True)
         return
     console.print(Padding(text, (0, 0, 0, indent)))
@@ -82,10 +82,10 @@ def _print(console: Console, line: Line, addresses: tuple[str, ...], *, indent: 
 
 
 def _text(line: Line, colour: str = "") -> Text:
-    """Matched words are yellow, what was replaced is red."""
+    """Return a line in colour: matched words yellow, replaced words red."""
     parts: list[tuple[str, str]] = []
     for run in line.runs:
-        marked = "bold yellow" if line.style is Style.QUOTE else colour or "bold"
-        styles = [name for is_on, name in ((run.is_bold, marked), (run.is_struck, "strike red")) if is_on]
+        bold = "bold yellow" if line.style is Style.QUOTE else colour or "bold"
+        styles = [name for is_on, name in ((run.is_bold, bold), (run.is_struck, "strike red")) if is_on]
         parts.append((run.text, " ".join(styles) or ("dim" if line.style is Style.SMALL else "")))
     return Text.assemble(*parts)

@@ -11,9 +11,10 @@ from bot.model import visible
 
 
 class Screen(Console):
-    """Cleans where rich turns what is printed into pieces: tables, panels and tracebacks pass here too."""
+    """A rich console on which only our own styles control the terminal, not untrusted text."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        # All output passes here, also tables, panels and tracebacks.
         for piece in super().render(renderable, options):
-            # A piece with control codes is rich's own: it moves the cursor of a progress bar.
+            # rich itself makes pieces with control codes, to move the cursor of a progress bar.
             yield piece if piece.control else Segment(visible.lines(piece.text), piece.style)

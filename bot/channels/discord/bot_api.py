@@ -24,16 +24,16 @@ from bot.channels.kit.context import ChannelContext
 _PAGE = 100
 #: Snowflakes count milliseconds from here (developers/reference.mdx, "Snowflakes").
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
-#: A nonce is known "in the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
+#: Discord knows a nonce for "the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
 _NONCE_LASTS = timedelta(minutes=1)
-#: A thread that nobody writes in leaves the channel's list after a week; a new reply brings it back.
+#: A thread without messages leaves the channel's list after a week, until a new reply.
 _ARCHIVE_MINUTES = 10_080
-#: Threads that are known to exist; more are created again, which changes nothing.
+#: Maximum remembered threads; creating a forgotten one again changes nothing.
 _THREADS_KEPT = 1_000
 
 
 class BotApi:
-    """One channel of one server."""
+    """A channel of a server, by a bot's token."""
 
     def __init__(self, *, to: str, token: model.Secret, api_url: str, context: ChannelContext) -> None:
         self.account = f"discord {api_url} {token.reference}"
@@ -44,7 +44,7 @@ class BotApi:
         self._rest = Rest(context.clock)
         self._shows_history = True
         self._threads: dict[str, None] = {}
-        #: The server's id, asked for once; empty: not known yet.
+        #: The server's id, requested once; empty before.
         self._guild = ""
 
     @property
@@ -79,21 +79,21 @@ class BotApi:
                 body["message_reference"] = {"message_id": head, "fail_if_not_exists": False}
             else:
                 place = thread = await self._thread(head, delivery.message)
-        await self._know_guild()
+        await self._fetch_guild()
         path = f"/channels/{place}/messages"
         instead = errors.NO_THREAD if thread else None
-        said = await self._ask("POST", path, bucket=path, doing="post", body=body, instead=instead)
-        return self._receipt(said, place, thread)
+        answer = await self._ask("POST", path, bucket=path, doing="post", body=body, instead=instead)
+        return self._receipt(answer, place, thread)
 
     async def _edit(self, delivery: ports.Delivery, edited: model.Receipt) -> model.Receipt:
         places.check_edited(edited, self._to, edited.thread)
         path = f"/channels/{edited.place}/messages"
         body = markdown.payload(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
-        said = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
-        return self._receipt(said, edited.place, edited.thread)
+        answer = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
+        return self._receipt(answer, edited.place, edited.thread)
 
-    async def _know_guild(self) -> None:
-        """Before a message is on its way; without an answer it has no link."""
+    async def _fetch_guild(self) -> None:
+        """Fetch the server's id, which messages' links need; called before sending, and never raises."""
         if not self._guild:
             with contextlib.suppress(ports.SendError):
                 self._guild = str((await self._channel(self._to)).get("guild_id") or "")
@@ -103,7 +103,7 @@ class BotApi:
         return reply_to.thread or reply_to.ref
 
     async def _thread(self, head: str, message: model.Message) -> str:
-        """The thread of a message has the message's own id, so to create it twice is harmless."""
+        """Create the thread of a message; it has the message's id, so creating it twice is harmless."""
         if head not in self._threads:
             path = f"/channels/{self._to}/messages/{head}/threads"
             body = {"name": markdown.thread_name(message), "auto_archive_duration": _ARCHIVE_MINUTES}
@@ -121,49 +121,47 @@ class BotApi:
                 del self._threads[next(iter(self._threads))]
         return head
 
-    def _receipt(self, said: Json, place: str, thread: str) -> model.Receipt:
-        ref = said.get("id") if isinstance(said, Mapping) else None
+    def _receipt(self, answer: Json, place: str, thread: str) -> model.Receipt:
+        ref = answer.get("id") if isinstance(answer, Mapping) else None
         if not isinstance(ref, str):
-            raise ports.Unknown("Discord accepted the message without giving its id")
+            raise ports.Unknown("Discord accepted the message, but its answer has no id")
         link = link_of(self._guild, place, ref)
         return model.Receipt(ref=ref, place=place, thread=thread, link=link, sent_at=self._context.clock.now())
-
-    # -- looking
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         head = self._head(delivery.reply_to) if delivery.reply_to is not None and not delivery.is_broadcast else ""
         place = head or self._to
-        await self._know_guild()
-        after, is_first = _snowflake(since), True
+        await self._fetch_guild()
+        last_id, is_first = _snowflake(since), True
         while True:
-            page = await self._page(place, f"after={after}&limit={_PAGE}")
+            page = await self._page(place, f"after={last_id}&limit={_PAGE}")
             if not page and is_first and not await self._may_read(place):
                 self._shows_history = False
-                raise ports.Unknown("Discord shows the bot no history: allow its role Read Message History")
+                raise ports.Unknown("the bot cannot read the channel's history: allow its role Read Message History")
             for message in page:
                 if _ref(delivery) in markdown.refs_of(message):
                     return self._receipt(message, place, head)
             if len(page) < _PAGE:
                 return None
-            after, is_first = max(int(message["id"]) for message in page), False
+            last_id, is_first = max(int(message["id"]) for message in page), False
 
     async def _page(self, place: str, query: str) -> Sequence[Mapping[str, Any]]:
         path = f"/channels/{place}/messages"
-        said = await self._ask("GET", f"{path}?{query}", bucket=path, doing="look", fine=self._absent(place))
-        return [each for each in said if isinstance(each, Mapping)] if isinstance(said, list) else []
+        answer = await self._ask("GET", f"{path}?{query}", bucket=path, doing="look", fine=self._absent(place))
+        return [item for item in answer if isinstance(item, Mapping)] if isinstance(answer, list) else []
 
     async def _may_read(self, place: str) -> bool:
-        """Whether an empty page means that nothing is there: without the right to read the history Discord gives an
-        empty page too ("Get Channel Messages")."""
+        """Return whether an empty page means an empty channel.
+
+        Without the right to read the history Discord returns an empty page too ("Get Channel Messages").
+        """
         if await self._page(place, "limit=1"):
             return True
         return (await self._channel(place)).get("last_message_id") is None
 
     def _absent(self, place: str) -> int | None:
-        """A thread that was not started yet holds nothing; that the channel itself is unknown is an error."""
+        """Return the code that means an empty place: a thread may not exist yet, but the channel itself must."""
         return None if place == self._to else errors.UNKNOWN_CHANNEL
-
-    # -- asking
 
     async def _ask(self, method: str, path: str, *, bucket: str, doing: str, **more: Any) -> Json:
         token = self._context.secret(self._token, what="the Discord token")
@@ -173,16 +171,16 @@ class BotApi:
         return await self._ask("GET", path, bucket=path, doing=doing, fine=fine)
 
     async def _channel(self, place: str) -> Mapping[str, Any]:
-        found = await self._get(f"/channels/{place}", "find the channel", fine=self._absent(place))
-        return found if isinstance(found, Mapping) else {}
+        channel = await self._get(f"/channels/{place}", "find the channel", fine=self._absent(place))
+        return channel if isinstance(channel, Mapping) else {}
 
     async def check(self) -> Sequence[ports.CheckLine]:
-        """Token, channel and rights, each with what to click."""
+        """Check token, channel and permissions; the help of each line says what to click."""
         try:
             me = await self._get("/users/@me", "ask for the bot's name")
         except ports.SendError as error:
             return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
-        lines = [ports.CheckLine(is_good=True, what=f"the token is that of {me.get('username')}")]
+        lines = [ports.CheckLine(is_good=True, what=f"the token belongs to {me.get('username')}")]
         try:
             channel = await self._channel(self._to)
             lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{channel.get('name')}"))
@@ -190,17 +188,17 @@ class BotApi:
             member = await self._get(f"{guild}/members/{me.get('id')}", "ask for the bot's roles")
             roles = await self._get(f"{guild}/roles", "ask for the server's roles")
         except ports.SendError as error:
-            return [*lines, ports.CheckLine(is_good=False, what="the channel is seen by the bot", help=str(error))]
+            return [*lines, ports.CheckLine(is_good=False, what="the bot can see the channel", help=str(error))]
         have = rights.of(channel, roles=roles, member_roles=member.get("roles") or (), me=str(me.get("id")))
         self._shows_history = rights.HISTORY in rights.held(have)
         return [*lines, *rights.lines(have)]
 
     async def close(self) -> None:
-        """Nothing is held open between two calls."""
+        """No connection is kept open between calls."""
 
 
 def _ref(delivery: ports.Delivery) -> str:
-    """Ours alone, and short: after a refusal for its form the plain text ends with it."""
+    """Return a short reference for a message; a plain text, sent after a refused form, ends with it."""
     return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
 
 

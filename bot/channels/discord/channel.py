@@ -39,7 +39,7 @@ class Options(pydantic.BaseModel):
         ),
     ] = pydantic.Field(
         {},
-        description="Whom messages here can mention: a name of your choice, and a person's id, or & and a role's.",
+        description="People whom messages can mention: a name of your choice, and a person's id, or & and a role's id.",
     )
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Discord's API (a proxy, tests)."
@@ -53,27 +53,27 @@ class Options(pydantic.BaseModel):
     def _is_channel(cls, to: str | None) -> str | None:
         if to is None:
             return None
-        found = _ID.match(to)
-        if found is None:
+        match = _ID.match(to)
+        if match is None:
             raise ValueError(
-                "give the channel's link or its id, a long number in quotes: right-click the channel, Copy Link"
+                "expected the channel's link or its id, a long number in quotes: right-click the channel, Copy Link"
             )
-        return found[1]
+        return match[1]
 
     @pydantic.model_validator(mode="after")
     def _is_one_mode(self) -> Self:
         if self.webhook is not None:
             if self.to is not None or self.token is not None:
-                raise ValueError("a webhook has its channel and its rights in itself: leave out to and token")
+                raise ValueError("a webhook has a fixed channel and needs no token: remove to and token")
         elif self.to is None or self.token is None:
-            raise ValueError("give to and token (a bot), or webhook (reduced mode)")
+            raise ValueError("add to and token (a bot), or webhook (reduced mode)")
         if self.pace < _PACE and self.api_url is None:
-            raise ValueError("Discord slows down who sends more than one message a second: pace is at least 1 second")
+            raise ValueError("Discord accepts about one message a second: set pace to at least 1 second")
         return self
 
     @property
     def can_edit(self) -> bool:
-        """Whether its messages can be edited: in both modes."""
+        """Messages can be edited in both modes."""
         return True
 
 

@@ -19,7 +19,7 @@ _NEW_WEBHOOK = (
     "make a new one in the channel's settings, Integrations, Webhooks, and copy its URL into what `webhook:` names"
 )
 
-#: Code -> what is done, what it means, and what the operator should do.
+#: Code -> the reaction, its meaning, and advice to the operator (docs/channels.md has the same table).
 TABLE: Mapping[int, tuple[Act, str, str]] = {
     20016: (Act.WAIT, "slow mode", ""),
     20028: (Act.WAIT, "the channel's write limit", ""),
@@ -54,22 +54,14 @@ TABLE: Mapping[int, tuple[Act, str, str]] = {
     220001: (Act.PARK_CHANNEL, "a forum's webhook", "the webhook is a forum's: make one in a text channel"),
     10015: (Act.PARK_CHANNEL, "unknown webhook", f"the webhook was deleted: {_NEW_WEBHOOK}"),
     50027: (Act.PARK_CHANNEL, "invalid webhook token", f"the webhook's address is cut or mistyped: {_NEW_WEBHOOK}"),
-    40001: (
-        Act.PARK_WORKSPACE,
-        "unauthorized",
-        _BOTS_OWN,
-    ),
-    50014: (
-        Act.PARK_WORKSPACE,
-        "invalid token",
-        _BOTS_OWN,
-    ),
+    40001: (Act.PARK_WORKSPACE, "unauthorized", _BOTS_OWN),
+    50014: (Act.PARK_WORKSPACE, "invalid token", _BOTS_OWN),
     40002: (Act.PARK_WORKSPACE, "account not verified", "Discord wants the bot's owner to verify the account"),
 }
 
-#: Of a thread that does not exist yet, or no longer.
+#: The reactions when a thread does not exist.
 NO_THREAD: Mapping[int, Act] = dict.fromkeys((10003, 10008, 50001, 50013, 50024), Act.TOP_LEVEL)
-#: Answered by HTTP 401 without its own code.
+#: The code of HTTP 401, whose answer has none.
 UNAUTHORIZED = 40001
 THREAD_EXISTS = 160004
 UNKNOWN_CHANNEL = 10003

@@ -1,8 +1,8 @@
-"""A message as Discord shows it: the first lines as text, so that a notification has them, the rest as one embed.
+"""Render a message for Discord: the first lines as text, which notifications show, the rest as an embed.
 
 Limits from Discord's developer documentation (discord/discord-api-docs, developers/resources/message.mdx): content
-2,000, an embed's description 4,096, all of an embed 6,000. Discord escapes nothing for us: each mark that its markdown
-knows has a backslash before it, and each @ an invisible joiner behind it; no request allows a mention either.
+2,000, an embed's description 4,096, all of an embed 6,000. Untrusted text is escaped: a backslash precedes each mark of
+Discord's Markdown, and an invisible joiner follows each @; requests allow configured mentions only.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from bot.channels.kit.styled import Line, Run, Style
 
 CONTENT_LIMIT = 2_000
 DESCRIPTION_LIMIT = 4_096
-#: 1 << 2: no preview of a link.
+#: The message flag (1 << 2) that turns off previews of links.
 _SUPPRESS_EMBEDS = 4
-#: The address of an embed without a title is not shown, and Discord gives it back; ".invalid" leads nowhere (RFC 6761).
+#: Discord stores, but does not show, the address of an embed without a title; ".invalid" leads nowhere (RFC 6761).
 _REF = "https://wirewatch.invalid/"
-#: A thread's name.
+#: Maximum characters of a thread's name.
 _NAME_LIMIT = 100
 _COLOURS = {model.Severity.HIGH: 0xD92D20, model.Severity.NORMAL: 0x2E6FD9, model.Severity.LOW: 0x98A2B3}
 _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: "-# "}
-# The slash, since an invitation (discord.gg/…) is a card without https:// too.
+# With the slash: an invitation (discord.gg/…) becomes a card even without https://.
 _MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
-#: A heading, a list or small print where a line begins.
+#: The start of a heading, a list or small print at the start of a line.
 _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 
 
 def payload(
     message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
-    """What a message is created or edited with. ``ref``: a look-up finds the message by it (``refs_of``)."""
+    """Return the fields to create or edit a message. ``ref`` is a reference for look-ups (``refs_of``)."""
     allowed: dict[str, Any] = {"allowed_mentions": _allowed(message) if not is_plain else {"parse": []}}
     if is_plain:
         small = f"\n-# {ref}" if ref else ""
@@ -45,7 +45,7 @@ def payload(
         return {"content": content, "embeds": [], "flags": _SUPPRESS_EMBEDS, **allowed}
     content, described = outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
     if ref and not described:
-        # A message of one line: without any text Discord takes no embed.
+        # The message has one line, and Discord accepts no embed without text.
         content, described = "Wirewatch", content
     embed: dict[str, Any] = {"color": _COLOURS[message.severity], "description": described}
     if ref:
@@ -57,36 +57,36 @@ def refs_of(message: Mapping[str, Any]) -> Iterator[str]:
     """Yield what ``payload`` may have put into a message as its ``ref``."""
     for embed in message.get("embeds") or ():
         yield str(embed.get("url") or "").removeprefix(_REF)
-        # Of versions that showed it.
+        # Earlier versions showed the reference in the footer.
         yield str((embed.get("footer") or {}).get("text") or "")
     yield str(message.get("content") or "").rpartition("-# ")[2]
 
 
 def _allowed(message: model.Message) -> dict[str, list[str]]:
-    """Those whom the configuration names, and nobody else."""
-    ids = [each.id for each in message.mentions if each.id]
-    found = {
-        "users": [each for each in ids if each.isdigit()],
-        "roles": [each[1:] for each in ids if each.startswith("&")],
+    """Allow the message's mentions, which come from the configuration, and no others."""
+    ids = [mention.id for mention in message.mentions if mention.id]
+    allowed = {
+        "parse": ["everyone"] if "here" in ids or "everyone" in ids else [],
+        "users": [person for person in ids if person.isdigit()],
+        "roles": [person[1:] for person in ids if person.startswith("&")],
     }
-    is_loud = any(each in ("here", "everyone") for each in ids)
-    return {"parse": ["everyone"] if is_loud else [], **{key: those for key, those in found.items() if those}}
+    return {key: names for key, names in allowed.items() if names or key == "parse"}
 
 
 def thread_name(message: model.Message) -> str:
-    """The story's headline, in one line that Discord shows as it is."""
+    """Return the story's headline as a name; names have no markup."""
     return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
 
 
 def _render(lines: Sequence[Line]) -> tuple[str, str]:
-    """Content and description."""
+    """Return the content and the embed's description."""
     head = 2 if len(lines) > 1 and lines[1].style is Style.HEAD else 1
     return "\n".join(map(_line, lines[:head])) or "Wirewatch", "\n".join(map(_line, lines[head:]))
 
 
-def _fits(made: tuple[str, str]) -> bool:
-    content, described = map(phrases.size, made)
-    # An embed's own limit is never met: with its footer it is shorter than 6,000.
+def _fits(rendered: tuple[str, str]) -> bool:
+    content, described = map(phrases.size, rendered)
+    # Our embeds never reach the limit of 6,000 for all of an embed.
     return content <= CONTENT_LIMIT and described <= DESCRIPTION_LIMIT
 
 
@@ -101,23 +101,24 @@ def _line(line: Line) -> str:
 
 
 def _mention(person: str) -> str:
-    """Empty: nobody."""
+    """Return the mention, empty without a person."""
     return f"@{person}" if person in ("here", "everyone") else f"<@{person}>" if person else ""
 
 
 def _marked_up(run: Run, *, is_first: bool) -> str:
-    before, words, after = run.parted
+    leading, words, trailing = run.parted
     if not words:
         return run.text
     text = escaped(words, is_first=is_first)
     for is_on, mark in ((run.is_italic, "*"), (run.is_struck, "~~"), (run.is_bold, "**")):
         text = f"{mark}{text}{mark}" if is_on else text
-    # In angle brackets a link has no preview.
-    return f"{before}[{text}](<{_address(run.link)}>){after}" if run.link else f"{before}{text}{after}"
+    # Angle brackets turn off the link's preview.
+    text = f"[{text}](<{_address(run.link)}>)" if run.link else text
+    return f"{leading}{text}{trailing}"
 
 
 def escaped(words: str, *, is_first: bool = True) -> str:
-    """``is_first``: where a line may begin with it.
+    """Escape untrusted text. ``is_first``: the text may be at the start of a line.
 
     >>> escaped("# *a* <@1> https://x.example @all").replace("\\u2060", "^")
     '\\\\# \\\\*a\\\\* \\\\<@^1\\\\> https\\\\:\\\\/\\\\/x.example @^all'

@@ -20,16 +20,16 @@ Json: TypeAlias = Any
 #: Discord blocks other clients ("User Agent" in developers/reference.mdx).
 _USER_AGENT = "DiscordBot (https://pypi.org/project/wirewatch, 1.0)"
 _WHO = "Discord"
-#: A hundred of the longest messages, with all that Discord says of each.
+#: Enough for a hundred of the longest messages with all their fields.
 _LARGEST_BYTES = 4_000_000
 
 
 class Rest:
-    """One channel's requests."""
+    """The requests of a channel, within Discord's rate limits."""
 
     def __init__(self, clock: ports.Clock) -> None:
         self._clock = clock
-        #: Method and bucket -> not to be asked before.
+        #: The end of the rate limit of each method and bucket.
         self._closed_until: dict[str, datetime] = {}
 
     async def ask(
@@ -44,8 +44,11 @@ class Rest:
         instead: Mapping[int, Act] | None = None,
         fine: int | None = None,
     ) -> Json:
-        """The answer's JSON. ``bucket``: what Discord limits together. ``instead``: acts other than the table's here.
-        ``fine``: a code that is no refusal; then {}. Raises SendError."""
+        """Return the JSON of the answer. Raises SendError.
+
+        ``bucket`` names the requests that share a rate limit. ``doing`` describes the request in errors. ``instead``
+        replaces acts of the errors' table. ``fine`` is a code that counts as an empty answer: {}.
+        """
         now = self._clock.now()
         key = f"{method} {bucket}"
         closed_until = self._closed_until.get(key, now)
@@ -54,55 +57,55 @@ class Rest:
         headers = {"User-Agent": _USER_AGENT}
         if token:
             headers["Authorization"] = f"Bot {token}"
-        answer = await http_client.request(
+        response = await http_client.request(
             method, url, who=_WHO, document=body, headers=headers, limit_bytes=_LARGEST_BYTES
         )
         now = self._clock.now()
-        said = answer.document
-        if answer.headers.get("x-ratelimit-remaining") == "0":
-            self._close(key, now, _seconds(answer.headers.get("x-ratelimit-reset-after")))
-        if answer.is_success:
-            if said is None:
-                raise ports.Unknown(f"{doing}: {_WHO} answered {answer.status} without its document")
-            return said
-        refused = answer.fields
-        if answer.status == 429 and "retry_after" in refused:
-            after = _seconds(refused["retry_after"])
-            self._close(key, now, after)
-            raise self._wait(doing, after)
-        code = refused.get("code")
-        if answer.status == 401 and code == 0:
+        if response.headers.get("x-ratelimit-remaining") == "0":
+            self._close(key, now, _seconds(response.headers.get("x-ratelimit-reset-after")))
+        if response.is_success:
+            document = response.document
+            if document is None:
+                raise ports.Unknown(f"{doing}: {_WHO} answered {response.status} without its JSON document")
+            return document
+        fields = response.fields
+        if response.status == 429 and "retry_after" in fields:
+            pause = _seconds(fields["retry_after"])
+            self._close(key, now, pause)
+            raise self._wait(doing, pause)
+        code = fields.get("code")
+        if response.status == 401 and code == 0:
             code = errors.UNAUTHORIZED
         if fine is not None and code == fine:
             return {}
-        if answer.status < 500 and isinstance(code, int) and code in errors.TABLE:
+        if response.status < 500 and isinstance(code, int) and code in errors.TABLE:
             act, meaning, advice = errors.TABLE[code]
             act = (instead or {}).get(code, act)
             raise acts.error_of(act, f"{doing}: Discord says {meaning} ({code})", advice=advice)
         word = f"code {code}" if isinstance(code, int) and code else ""
-        raise http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now, word=word)
+        raise http_errors.of_status(response.status, who=_WHO, headers=response.headers, now=now, word=word)
 
-    def _close(self, key: str, now: datetime, after: timedelta) -> None:
-        """Ask for nothing of this kind before the time is over, and forget what is over."""
+    def _close(self, key: str, now: datetime, pause: timedelta) -> None:
+        """Send no request of this kind before the pause is over; forget pauses that are over."""
         self._closed_until = {other: until for other, until in self._closed_until.items() if until > now}
-        self._closed_until[key] = now + after
+        self._closed_until[key] = now + pause
 
-    def _wait(self, doing: str, after: timedelta) -> ports.Wait:
-        """Only a post's limit holds for the channel; the others hold for their own kind of row."""
-        return ports.Wait(f"{doing}: Discord says too many requests", after=after, whole_channel=doing == "post")
+    def _wait(self, doing: str, pause: timedelta) -> ports.Wait:
+        """Return the error for a rate limit; only the limit of posts concerns the whole channel."""
+        return ports.Wait(f"{doing}: Discord says too many requests", after=pause, whole_channel=doing == "post")
 
 
 def link_of(guild: str, place: str, ref: str) -> str:
-    """A message's address for people; empty: its server is not known."""
+    """Return a message's link, empty if the server's id is not known."""
     return f"https://discord.com/channels/{guild}/{place}/{ref}" if guild and place else ""
 
 
 def _seconds(value: object) -> timedelta:
-    """Seconds with decimals; what cannot be read is one second."""
+    """Parse seconds with decimals; an unreadable value counts as one second."""
     try:
         seconds = float(str(value))
     except ValueError:
         seconds = 1.0
     longest = http_errors.LONGEST_WAIT.total_seconds()
-    # Not a number, or below nothing.
+    # NaN and negative values count as one second too.
     return timedelta(seconds=min(seconds, longest) if seconds >= 0 else 1.0)

@@ -9,7 +9,7 @@ from bot import ports
 
 _ADMINISTRATOR = 1 << 3
 HISTORY = "Read Message History"
-#: Name as Discord's settings show it -> its bit, and what is lost without it.
+#: Name in Discord's settings -> its bit, and what needs it.
 NEEDED: Mapping[str, tuple[int, str]] = {
     "View Channel": (1 << 10, "everything"),
     "Send Messages": (1 << 11, "posting"),
@@ -21,8 +21,8 @@ NEEDED: Mapping[str, tuple[int, str]] = {
 
 
 def of(channel: Mapping[str, Any], *, roles: Sequence[Mapping[str, Any]], member_roles: Iterable[str], me: str) -> int:
-    """The permissions of the member ``me`` in ``channel``, as Discord's bit set."""
-    # The role of everybody has the server's own id.
+    """Compute the permissions of the member ``me`` in ``channel``, as in developers/topics/permissions.mdx."""
+    # The role of everybody has the server's id.
     everyone = str(channel.get("guild_id"))
     mine = {everyone, *map(str, member_roles)}
     have = 0
@@ -30,27 +30,27 @@ def of(channel: Mapping[str, Any], *, roles: Sequence[Mapping[str, Any]], member
         have |= int(role.get("permissions") or 0) if str(role.get("id")) in mine else 0
     if have & _ADMINISTRATOR:
         return ~0
-    marks = {str(each.get("id")): each for each in channel.get("permission_overwrites") or ()}
-    # First those of everybody, then those of all roles together, then one's own.
+    overwrites = {str(overwrite.get("id")): overwrite for overwrite in channel.get("permission_overwrites") or ()}
+    # The order is everybody, then all roles together, then the member.
     for ids in ({everyone}, mine - {everyone}, {me}):
-        found = [marks[each] for each in ids if each in marks]
+        group = [overwrites[name] for name in ids if name in overwrites]
         for word in ("deny", "allow"):
             bits = 0
-            for each in found:
-                bits |= int(each.get(word) or 0)
+            for overwrite in group:
+                bits |= int(overwrite.get(word) or 0)
             have = have & ~bits if word == "deny" else have | bits
     return have
 
 
 def held(have: int) -> set[str]:
-    """Names of the needed rights that ``have`` holds."""
+    """Return the names of the needed permissions in the bit set."""
     return {name for name, (bit, _) in NEEDED.items() if have & bit}
 
 
 def lines(have: int) -> list[ports.CheckLine]:
-    """One a right, with what to click where it is missing."""
+    """Return a line for each needed permission; its help says what to click."""
     click = "right-click the channel, Edit Channel, Permissions, and allow it for the bot's role"
     return [
-        ports.CheckLine.of(name in held(have), f"permission {name}", otherwise=f"missing for {lost}: {click}")
-        for name, (_, lost) in NEEDED.items()
+        ports.CheckLine.of(name in held(have), f"permission {name}", otherwise=f"needed for {purpose}: {click}")
+        for name, (_, purpose) in NEEDED.items()
     ]

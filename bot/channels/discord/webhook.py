@@ -1,4 +1,4 @@
-"""Discord by webhook: posts and edits. A webhook cannot start or find a thread in a text channel, nor look."""
+"""Discord by webhook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.channels.kit.context import ChannelContext
 
 
 class Webhook:
-    """One channel, fixed by the webhook itself."""
+    """The channel of a webhook: posts and edits, but no threads in a text channel and no look-up."""
 
     abilities = ports.Abilities(threads=False, edits=True, lookup=False)
 
@@ -24,7 +24,7 @@ class Webhook:
         self._webhook = webhook
         self._context = context
         self._rest = Rest(context.clock)
-        #: The server's id, asked for once; empty: not known yet.
+        #: The server's id, requested once; empty before.
         self._guild = ""
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
@@ -33,18 +33,18 @@ class Webhook:
         if delivery.edits is not None:
             if not delivery.edits.ref.isdigit():
                 raise ports.NotEditable("the message is in another channel than the one configured now")
-            said = await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
+            answer = await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
         else:
             if not self._guild:
-                # Before the message is on its way; without an answer it has no link.
+                # Requested before the message is sent; if it fails, the message has no link.
                 with contextlib.suppress(ports.SendError):
                     self._guild = str((await self._ask("GET", "", doing="ask for the webhook")).get("guild_id") or "")
-            # Else there is no id, and a message that was not stored is no error ("Execute Webhook").
-            said = await self._ask("POST", "", doing="post", body=body, wait="true")
-        ref = said.get("id")
+            # Without "wait" Discord returns no id, and no error if it did not store the message ("Execute Webhook").
+            answer = await self._ask("POST", "", doing="post", body=body, wait="true")
+        ref = answer.get("id")
         if not isinstance(ref, str):
-            raise ports.Unknown(f"Discord took the {'edit' if is_edit else 'message'} without giving its id")
-        place = str(said.get("channel_id") or "")
+            raise ports.Unknown(f"Discord accepted the {'edit' if is_edit else 'message'}, but its answer has no id")
+        place = str(answer.get("channel_id") or "")
         link = link_of(self._guild, place, ref)
         return model.Receipt(ref=ref, place=place, link=link, sent_at=self._context.clock.now())
 
@@ -54,17 +54,17 @@ class Webhook:
     async def check(self) -> Sequence[ports.CheckLine]:
         reduced = ports.CheckLine(
             is_good=True,
-            what="reduced mode: a webhook has no threads, and cannot tell whether a message arrived",
-            help="a bot's token gives both: docs/channels.md, Discord",
+            what="reduced mode: a webhook has no threads and no way to check whether a message arrived",
+            help="a bot's token has both: docs/channels.md, Discord",
         )
         try:
-            found = await self._ask("GET", "", doing="ask for the webhook")
+            webhook = await self._ask("GET", "", doing="ask for the webhook")
         except ports.SendError as error:
             return [ports.CheckLine(is_good=False, what="the webhook is accepted", help=str(error)), reduced]
-        return [ports.CheckLine(is_good=True, what=f"the webhook is {found.get('name')}"), reduced]
+        return [ports.CheckLine(is_good=True, what=f"the webhook is {webhook.get('name')}"), reduced]
 
     async def close(self) -> None:
-        """Nothing is held open between two calls."""
+        """No connection is kept open between calls."""
 
     async def _ask(
         self, method: str, path: str, *, doing: str, body: Mapping[str, Any] | None = None, **query: str
@@ -72,11 +72,9 @@ class Webhook:
         url = self._context.secret(self._webhook, what="the Discord webhook")
         parts = urlsplit(url)
         if parts.scheme not in ("https", "http") or not parts.netloc:
-            raise ports.Parked(
-                f"the Discord webhook: {self._webhook.reference} is no address that begins with https://"
-            )
-        # A webhook's address may itself name a thread.
-        asked = urlencode({**dict(parse_qsl(parts.query)), **query})
-        address = parts._replace(path=parts.path.rstrip("/") + path, query=asked).geturl()
-        said = await self._rest.ask(method, address, bucket="webhook", doing=doing, body=body)
-        return said if isinstance(said, Mapping) else {}
+            raise ports.Parked(f"the Discord webhook: {self._webhook.reference} does not begin with https://")
+        # The configured address may name a thread in its query.
+        full_query = urlencode({**dict(parse_qsl(parts.query)), **query})
+        address = parts._replace(path=parts.path.rstrip("/") + path, query=full_query).geturl()
+        answer = await self._rest.ask(method, address, bucket="webhook", doing=doing, body=body)
+        return answer if isinstance(answer, Mapping) else {}

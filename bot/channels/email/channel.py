@@ -20,13 +20,13 @@ from bot.channels.kit.context import ChannelContext
 log = structlog.get_logger("wirewatch")
 
 KIND = "email"
-#: A recipient that its server puts off (greylisting, a full mailbox) is tried for so long after the others got it:
-#: meanwhile what follows in its thread waits, for everybody.
+#: How long to retry a deferred recipient (greylisting, a full mailbox) after the others have received a mail; during
+#: this time later messages of the thread wait, for all recipients.
 _PATIENCE = timedelta(minutes=30)
 
 
 class Channel:
-    """One list of recipients. A sent mail cannot be changed or looked for; each try of it has the same Message-ID."""
+    """A list of recipients. Sent mails cannot be edited or looked up; each attempt at one has the same Message-ID."""
 
     abilities = ports.Abilities(threads=True, edits=False, lookup=False)
 
@@ -43,7 +43,7 @@ class Channel:
         self._partly = _Partly(context, key=f"email {name} partly sent")
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
-        made = mail.compose(
+        content = mail.compose(
             delivery,
             sender=self._options.sender,
             to=self._options.to,
@@ -55,28 +55,28 @@ class Channel:
         ref = mail.message_id(delivery.id, self._options.sender.domain)
         subject = mail.subject(delivery)
         receipt = model.Receipt(ref=ref, place="email", subject=subject, sent_at=self._context.clock.now())
-        done = await self._partly.taken(delivery.id)
-        left = [address.addr_spec for address in self._options.to if address.addr_spec not in done]
-        if not left:
+        served = await self._partly.served(delivery.id)
+        waiting = [address.addr_spec for address in self._options.to if address.addr_spec not in served]
+        if not waiting:
             return receipt
         async with self._session() as session:
-            refused = await session.open(self._options.sender.addr_spec, left)
-            later, never = self._apart(refused)
-            if len(refused) < len(left):
-                await session.finish(made)
+            refused = await session.open(self._options.sender.addr_spec, waiting)
+            deferred, rejected = self._split_refused(refused)
+            if len(refused) < len(waiting):
+                await session.finish(content)
             else:
                 await session.forget()
-        self._log_refused(never)
-        if later and not (done and await self._partly.is_old(delivery.id)):
-            if len(refused) < len(left):
-                await self._partly.put(delivery.id, {*done, *left} - later.keys())
-            recipient, answer = next(iter(later.items()))
-            words = f"{model.counted(len(later), 'recipient')} put off, such as {recipient}"
-            raise ports.Wait(f"{words}: {answer.code} {_quoted(answer)}", whole_channel=False)
-        if len(never) == len(self._options.to):
-            answer = next(iter(never.values()))
+        self._log_refused(rejected)
+        if deferred and not (served and await self._partly.is_old(delivery.id)):
+            if len(refused) < len(waiting):
+                await self._partly.put(delivery.id, {*served, *waiting} - deferred.keys())
+            recipient, answer = next(iter(deferred.items()))
+            text = f"{model.counted(len(deferred), 'recipient')} put off, such as {recipient}"
+            raise ports.Wait(f"{text}: {answer.code} {_quoted(answer)}", whole_channel=False)
+        if len(rejected) == len(self._options.to):
+            answer = next(iter(rejected.values()))
             raise errors.error_of(Stage.RECIPIENT, answer.code, answer.text)
-        self._log_refused(later)
+        self._log_refused(deferred)
         await self._partly.put(delivery.id, ())
         return receipt
 
@@ -85,45 +85,47 @@ class Channel:
             fields = {"channel": self.name, "recipient": recipient, "code": answer.code, "answer": _quoted(answer)}
             log.warning("recipient refused", **fields)
 
-    def _apart(self, refused: Mapping[str, smtp.Answer]) -> tuple[dict[str, smtp.Answer], dict[str, smtp.Answer]]:
-        """Those that may be taken later, and those that never will. Raises Parked where it is not about them."""
-        later, never = dict[str, smtp.Answer](), dict[str, smtp.Answer]()
+    def _split_refused(
+        self, refused: Mapping[str, smtp.Answer]
+    ) -> tuple[dict[str, smtp.Answer], dict[str, smtp.Answer]]:
+        """Return the deferred and the rejected recipients. Raises Parked if the refusal is not about the recipient."""
+        deferred, rejected = dict[str, smtp.Answer](), dict[str, smtp.Answer]()
         for recipient, answer in refused.items():
             act = errors.rule_for(Stage.RECIPIENT, answer.code, answer.text).act
             if act is Act.PARK_WORKSPACE:
                 raise errors.error_of(Stage.RECIPIENT, answer.code, answer.text)
-            (later if act is Act.WAIT else never)[recipient] = answer
-        return later, never
+            (deferred if act is Act.WAIT else rejected)[recipient] = answer
+        return deferred, rejected
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("mail cannot be looked for; a repetition has the same Message-ID")
+        raise ports.Unknown("a sent mail cannot be looked up; a repetition has the same Message-ID")
 
     async def check(self) -> Sequence[ports.CheckLine]:
-        """Goes as far as the recipients, and sends nothing."""
+        """Talk to the server up to the recipients, and send nothing."""
         sender = self._options.sender.addr_spec
         try:
             async with self._session() as session:
                 refused = await session.open(sender, [address.addr_spec for address in self._options.to])
                 await session.forget()
         except ports.SendError as error:
-            what = f"the mail server {self._host}:{self._port} takes mail from {sender}"
+            what = f"the mail server {self._host}:{self._port} accepts mail from {sender}"
             return [ports.CheckLine(is_good=False, what=what, help=str(error))]
-        over = {smtp.Security.NONE: "in clear", smtp.Security.TLS: "over TLS", smtp.Security.STARTTLS: "over TLS"}
-        server = f"the mail server {self._host}:{self._port} answers {over[self._options.security]}"
-        lines = [ports.CheckLine(is_good=True, what=f"{server} and takes mail from {sender}")]
+        encryption = "in clear" if self._options.security is smtp.Security.NONE else "over TLS"
+        server = f"the mail server {self._host}:{self._port} answers {encryption}"
+        lines = [ports.CheckLine(is_good=True, what=f"{server} and accepts mail from {sender}")]
         for address in self._options.to:
             answer = refused.get(address.addr_spec)
             if answer is None:
-                lines.append(ports.CheckLine(is_good=True, what=f"it takes mail for {address.addr_spec}"))
+                lines.append(ports.CheckLine(is_good=True, what=f"it accepts mail for {address.addr_spec}"))
                 continue
             refusal = errors.error_of(Stage.RECIPIENT, answer.code, answer.text)
-            is_later = isinstance(refusal, ports.Wait)
-            what = f"it {'puts off' if is_later else 'takes no'} mail for {address.addr_spec}"
-            lines.append(ports.CheckLine(is_good=is_later, what=what, help=str(refusal)))
+            is_deferred = isinstance(refusal, ports.Wait)
+            what = f"it {'defers' if is_deferred else 'rejects'} mail for {address.addr_spec}"
+            lines.append(ports.CheckLine(is_good=is_deferred, what=what, help=str(refusal)))
         return lines
 
     async def close(self) -> None:
-        """Nothing is held open between two mails."""
+        """No connection is kept open between mails."""
 
     def _session(self) -> AbstractAsyncContextManager[smtp.Session]:
         login = None
@@ -139,13 +141,13 @@ def _quoted(answer: smtp.Answer) -> str:
 
 
 class _Partly:
-    """Mails that some recipients have and others wait for: a repetition goes to the others only."""
+    """Mails that only some recipients have received, stored so that a repetition goes to the others only."""
 
     def __init__(self, context: ChannelContext, *, key: str) -> None:
         self._context = context
         self._key = key
 
-    async def taken(self, send_id: str) -> frozenset[str]:
+    async def served(self, send_id: str) -> frozenset[str]:
         _, recipients = (await self._all()).get(send_id, ("", []))
         return frozenset(recipients)
 
@@ -153,17 +155,17 @@ class _Partly:
         since, _ = (await self._all())[send_id]
         return self._context.clock.now() - datetime.fromisoformat(since) > _PATIENCE
 
-    async def put(self, send_id: str, taken: Iterable[str]) -> None:
-        """No recipients: the mail is done."""
-        known = await self._all()
-        before = known.pop(send_id, None)
-        if recipients := sorted(taken):
-            known[send_id] = (before[0] if before else self._context.clock.now().isoformat(), recipients)
-        elif before is None:
+    async def put(self, send_id: str, served: Iterable[str]) -> None:
+        """Store the recipients who have received a mail; without recipients, the mail is done and forgotten."""
+        mails = await self._all()
+        entry = mails.pop(send_id, None)
+        if recipients := sorted(served):
+            mails[send_id] = (entry[0] if entry else self._context.clock.now().isoformat(), recipients)
+        elif entry is None:
             return
-        await self._context.key_values.put(self._key, json.dumps(known))
+        await self._context.key_values.put(self._key, json.dumps(mails))
 
     async def _all(self) -> dict[str, tuple[str, list[str]]]:
-        """Send id -> since when, and who has it."""
-        found: dict[str, tuple[str, list[str]]] = json.loads(await self._context.key_values.get(self._key) or "{}")
-        return found
+        """Return, by send id, the time of the first attempt and the recipients who have received the mail."""
+        mails: dict[str, tuple[str, list[str]]] = json.loads(await self._context.key_values.get(self._key) or "{}")
+        return mails

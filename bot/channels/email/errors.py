@@ -17,7 +17,7 @@ from bot.channels.kit.acts import Act
 
 
 class Stage(StrEnum):
-    """What the server answered to."""
+    """The step of a conversation that an answer belongs to."""
 
     CONNECT = "the connection"
     LOGIN = "the login"
@@ -26,36 +26,36 @@ class Stage(StrEnum):
     TEXT = "the message"
 
 
-#: Not about the mail, but about one of its recipients.
+#: The reaction to an answer about one recipient, for docs/channels.md.
 LEAVE_OUT = "send to the other recipients, name this one in the log"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What follows an answer."""
+    """The reaction to an answer."""
 
-    #: None: ``LEAVE_OUT``.
+    #: None means ``LEAVE_OUT``.
     act: Act | None
-    #: What the operator should do.
+    #: Advice to the operator.
     advice: str = ""
 
 
 _LOGIN = "correct username and password; many providers want an app password here"
-_NEEDS_LOGIN = "the server wants a login: add username and password"
+_NEEDS_LOGIN = "the server requires a login: add username and password"
 _MAY_NOT_SEND = "let this login send as that address, or set sender to its own address"
 _GONE = "correct or remove the address under to"
 
-#: Stage -> the start of a code -> what is done. The longest start that fits counts.
+#: Stage -> the start of a code -> the reaction; the longest start counts (docs/channels.md has the same table).
 TABLE: Mapping[Stage, Mapping[str, Rule]] = {
     Stage.CONNECT: {
         "4": Rule(Act.WAIT),
-        "5": Rule(Act.PARK_CHANNEL, "the server takes no mail from this machine: ask its admin, or name another"),
+        "5": Rule(Act.PARK_CHANNEL, "the server accepts no mail from this machine: ask its admin, or name another"),
     },
     Stage.LOGIN: {
         "4": Rule(Act.WAIT),
         "432": Rule(Act.PARK_WORKSPACE, _LOGIN),
         "5": Rule(Act.PARK_WORKSPACE, _LOGIN),
-        "538": Rule(Act.PARK_WORKSPACE, "the server takes a login only over TLS: set security to starttls or tls"),
+        "538": Rule(Act.PARK_WORKSPACE, "the server accepts a login only over TLS: set security to starttls or tls"),
     },
     Stage.SENDER: {
         "4": Rule(Act.WAIT),
@@ -76,7 +76,7 @@ TABLE: Mapping[Stage, Mapping[str, Rule]] = {
         "530": Rule(Act.PARK_WORKSPACE, _NEEDS_LOGIN),
         "5.7.0": Rule(Act.PARK_CHANNEL, _MAY_NOT_SEND),
         "5.7.8": Rule(Act.PARK_WORKSPACE, _LOGIN),
-        # Gmail and others: the sender's domain does not vouch for this server (SPF, DKIM).
+        # Gmail and others: the sender's domain does not authorize this server (SPF, DKIM).
         "5.7.26": Rule(Act.PARK_CHANNEL, "the sender's domain must allow this server: set up SPF and DKIM for it"),
     },
 }
@@ -84,18 +84,17 @@ _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
 
 
 def rule_for(stage: Stage, code: int, text: str) -> Rule:
-    """Of an answer that is no success."""
-    found = _ENHANCED.match(text)
-    keys = [str(code), *([found[0]] if found else [])]
-    fitting = [start for start in TABLE[stage] for key in keys if key == start or (len(start) == 1 and key[0] == start)]
-    # An answer that is neither 4xx nor 5xx is no SMTP.
-    return TABLE[stage][max(fitting, key=len)] if fitting else Rule(Act.WAIT)
+    """Return the rule for an answer that is not a success."""
+    enhanced = _ENHANCED.match(text)
+    codes = [str(code), *([enhanced[0]] if enhanced else [])]
+    starts = [start for start in TABLE[stage] if start in codes or (len(start) == 1 and start in [c[0] for c in codes])]
+    # Any answer except 4xx and 5xx is not SMTP.
+    return TABLE[stage][max(starts, key=len)] if starts else Rule(Act.WAIT)
 
 
 def error_of(stage: Stage, code: int, text: str) -> ports.SendError:
-    """The port's error, where nobody else is left to send to; with the server's own words, made for people."""
+    """Return the error for an answer, with the server's own text, which is written for people."""
     rule = rule_for(stage, code, text)
-    told = phrases.cut(phrases.clean(text), 200)
-    said = f"the mail server answered {code} to {stage}" + (f" ({told})" if told else "")
-    words = f"{said}; {rule.advice}" if rule.advice else said
-    return acts.error_of(rule.act or Act.PARK_CHANNEL, words)
+    server_text = phrases.cut(phrases.clean(text), 200)
+    message = f"the mail server answered {code} to {stage}" + (f" ({server_text})" if server_text else "")
+    return acts.error_of(rule.act or Act.PARK_CHANNEL, message, advice=rule.advice)

@@ -14,18 +14,18 @@ from email.utils import formataddr
 
 #: RFC 5322, section 2.1.1, and RFC 2047, section 2.
 _LINE = 76
-#: Visible ASCII; a line goes on behind a fold.
+#: Visible ASCII, with folds.
 _FIELD = re.compile(r"[ -~]*(?:\r\n [!-~][ -~]*)*")
 
 
 def words(text: str, *, name: str) -> str:
-    """``text`` as the value of the field ``name``."""
+    """Encode a text as the value of the field ``name``."""
     charset = "us-ascii" if text.isascii() else "utf-8"
     return Header(text, charset, maxlinelen=_LINE, header_name=name).encode(linesep="\r\n")
 
 
 def mailboxes(addresses: Sequence[Address]) -> str:
-    """A line each, since there may be many."""
+    """Encode addresses as a list, with a line for each."""
     return ",\r\n ".join(_mailbox(address) for address in addresses)
 
 
@@ -36,8 +36,8 @@ def _mailbox(address: Address) -> str:
 
 
 def block(fields: Mapping[str, str]) -> bytes:
-    """All fields. Raises ValueError rather than let a value begin a new field."""
+    """Encode all fields. Raises ValueError for a value that would begin a new field."""
     for name, value in fields.items():
         if not _FIELD.fullmatch(value):
-            raise ValueError(f"the header {name} would hold what no header can")
+            raise ValueError(f"the value of the header {name} has characters that are not allowed")
     return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("ascii")

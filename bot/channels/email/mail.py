@@ -16,10 +16,10 @@ from bot.channels.email import headers
 from bot.channels.kit import hypertext, outline, phrases, plain_text
 from bot.channels.kit.styled import Style
 
-#: Gmail folds what is longer than 102 kB (support.google.com/mail, "Message clipped"); the rest is for headers.
+#: Gmail clips mails longer than 102 kB (support.google.com/mail, "Message clipped"), including the other parts.
 HTML_LIMIT_BYTES = 80_000
 _SUBJECT = 180
-#: Mail programs drop style sheets and keep these.
+#: Mail programs drop style sheets but keep the styles of elements.
 _CSS = {
     Style.HEAD: "margin:4px 0 10px;font-size:19px;line-height:1.3",
     Style.LINE: "margin:6px 0",
@@ -39,7 +39,7 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9-]+")
 
 
 def message_id(delivery_id: str, domain: str) -> str:
-    """The same for each try of a message: by it servers and mail programs drop a double (RFC 5322, section 3.6.4)."""
+    """Return the same id for each attempt, by which servers and mail programs drop repetitions (RFC 5322, 3.6.4)."""
     return f"<{''.join(_DOT_ATOM.findall(delivery_id))}@wirewatch.{domain}>"
 
 
@@ -53,7 +53,7 @@ def compose(
     now: datetime,
     zone: tzinfo,
 ) -> bytes:
-    """``name``: the channel's, by which mail programs filter. ``unsubscribe``: a mailto: or https: address."""
+    """Return a mail. Mail programs filter by ``name``, the channel's; ``unsubscribe`` is a mailto: or https: URL."""
     message = delivery.message
     fields = {
         "From": headers.mailboxes([sender]),
@@ -63,11 +63,11 @@ def compose(
         "Message-ID": message_id(delivery.id, sender.domain),
     }
     if delivery.reply_to is not None:
-        # RFC 5322, section 3.6.4. Replies hang at the head, since any of them may be missing in a mailbox.
+        # RFC 5322, section 3.6.4. Replies refer to the head, since a mailbox may lack other replies.
         fields |= {"In-Reply-To": delivery.reply_to.ref, "References": delivery.reply_to.ref}
     if message.severity is model.Severity.HIGH:
         fields["Importance"] = "high"
-    # No answer by a machine: RFC 3834, section 5; Exchange asks for its own header.
+    # Prevent automatic answers: RFC 3834, section 5; Exchange has its own header.
     fields |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
     label = "-".join(_DOT_ATOM.findall(name)) or "alerts"
     fields |= {"List-Id": f"<{label}.wirewatch.{sender.domain}>", "List-Unsubscribe": f"<{unsubscribe}>"}
@@ -79,11 +79,11 @@ def compose(
 
 
 def _content(delivery: ports.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
-    """The parts, in lines of ASCII of 76 characters at most, so that any server takes them as they are."""
+    """Return the parts in ASCII lines of at most 76 characters, which every server accepts unchanged."""
     message = delivery.message
-    made = EmailMessage(policy=_POLICY)
+    content = EmailMessage(policy=_POLICY)
     text = plain_text.whole(message, names_story=delivery.reply_to is None, zone=zone)
-    made.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
+    content.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
     if not delivery.is_plain:
         page = outline.fitted(
             message,
@@ -92,12 +92,12 @@ def _content(delivery: ports.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
             names_story=delivery.reply_to is None,
             zone=zone,
         )
-        made.add_alternative(page, subtype="html", cte="quoted-printable")
-    return made
+        content.add_alternative(page, subtype="html", cte="quoted-printable")
+    return content
 
 
 def subject(delivery: ports.Delivery) -> str:
-    """A reply has the subject of its head behind "Re:", by which Gmail keeps a thread together."""
+    """Return the subject; a reply has "Re:" and the subject of its head, by which Gmail groups a thread."""
     message = delivery.message
     if delivery.reply_to is not None and delivery.reply_to.subject:
         return f"Re: {delivery.reply_to.subject}"
@@ -106,11 +106,11 @@ def subject(delivery: ports.Delivery) -> str:
         words = phrases.headline(message.briefs[0], _SUBJECT)
         words = f"[High] {words}" if message.severity is model.Severity.HIGH else words
         words = f"Re: {words}" if message.kind is model.MessageKind.REPLY else words
-    # A headline that looks like an encoded word (RFC 2047) would be decoded.
+    # Break what looks like an encoded word (RFC 2047), which would be decoded.
     return words.replace("=?", "= ?")
 
 
 def unsubscribe_by_mail(sender: Address, name: str) -> str:
-    """To the sender, whose mailbox a person reads."""
+    """Return a mailto: URL to the sender, whose mailbox a person reads."""
     words = quote(f"unsubscribe {phrases.cut(phrases.clean(name), 60)}", safe="")
     return f"mailto:{sender.addr_spec}?subject={words}"

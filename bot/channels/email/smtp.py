@@ -18,20 +18,20 @@ from bot import ports
 from bot.channels.email.errors import Stage, error_of
 from bot.channels.kit import http_errors
 
-#: Seconds for each answer; the sender bounds the whole.
+#: Seconds for each answer; the sender limits the whole call.
 _TIMEOUT = 20
 _GOODBYE = 1
 _WHO = "the mail server"
 
 
 class Security(StrEnum):
-    """How the connection is encrypted."""
+    """The encryption of the connection."""
 
     #: TLS from the first byte (RFC 8314), port 465.
     TLS = "tls"
-    #: TLS before anything is said (RFC 3207), port 587; a server that has none is refused.
+    #: TLS before any other command (RFC 3207), port 587; never falls back to an unencrypted connection.
     STARTTLS = "starttls"
-    #: In clear, port 25: a server on this machine or in a network that is trusted.
+    #: Unencrypted, port 25: for a server on this machine or in a trusted network.
     NONE = "none"
 
 
@@ -40,7 +40,7 @@ PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.NONE: 25}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """Who we are to the server."""
+    """A username and its password."""
 
     username: str
     password: str
@@ -48,20 +48,20 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server says."""
+    """An answer of the server."""
 
     code: int
     text: str
 
 
 class Session:
-    """A server that has let us in."""
+    """An open, logged-in connection."""
 
     def __init__(self, client: aiosmtplib.SMTP) -> None:
         self._client = client
 
     async def open(self, sender: str, recipients: Sequence[str]) -> Mapping[str, Answer]:
-        """Gives the recipients that the server refuses, with its answers. Raises SendError."""
+        """Start a mail and return the recipients that the server refuses, with its answers. Raises SendError."""
         async with _before_it_left(Stage.SENDER):
             await self._client.mail(sender)
         refused: dict[str, Answer] = {}
@@ -74,7 +74,7 @@ class Session:
         return refused
 
     async def finish(self, text: bytes) -> None:
-        """The text, to those that were taken. Raises SendError."""
+        """Send the text to the accepted recipients. Raises SendError."""
         try:
             await self._client.data(text)
         except aiosmtplib.SMTPResponseException as error:
@@ -86,7 +86,7 @@ class Session:
             raise ports.Unknown(f"{_WHO}: {reason}") from None
 
     async def forget(self) -> None:
-        """Nobody is sent anything."""
+        """Cancel the mail."""
         with contextlib.suppress(aiosmtplib.SMTPException, OSError):
             await self._client.rset()
 
@@ -95,7 +95,7 @@ class Session:
 async def session(
     host: str, port: int, *, security: Security, login: Login | None, name: str
 ) -> AsyncIterator[Session]:
-    """``name``: ours, for the greeting. Raises SendError."""
+    """Connect and log in. ``name`` is our name in the greeting. Raises SendError."""
     client = aiosmtplib.SMTP(
         hostname=host,
         port=port,
@@ -103,7 +103,7 @@ async def session(
         timeout=_TIMEOUT,
         use_tls=security is Security.TLS,
         start_tls=False,
-        # The system's certificates, or those that SSL_CERT_FILE names.
+        # Trusts the system's certificates, or the file SSL_CERT_FILE.
         tls_context=None if security is Security.NONE else ssl.create_default_context(),
     )
     try:
@@ -118,11 +118,11 @@ async def session(
         if login is not None:
             async with _before_it_left(Stage.LOGIN):
                 if not client.supports_extension("auth"):
-                    raise ports.Parked(f"{_WHO} takes no login; remove username and password, or name another server")
+                    raise ports.Parked(f"{_WHO} accepts no login; remove username and password, or name another server")
                 await client.login(login.username, login.password)
         yield Session(client)
-        # What it took it has. A goodbye that fails changes nothing, and one that takes long is left: who is stopped
-        # meanwhile would not know that the mail has gone.
+        # The server has the mail already, so a failing QUIT changes nothing. Do not wait long for it: if we were
+        # stopped then, the mail would not be recorded as sent.
         with contextlib.suppress(aiosmtplib.SMTPException, OSError):
             await client.quit(timeout=_GOODBYE)
     finally:
@@ -131,11 +131,14 @@ async def session(
 
 @contextlib.asynccontextmanager
 async def _before_it_left(stage: Stage) -> AsyncIterator[None]:
-    """A failure here is no arrival. The library's own words are not repeated: they may hold the login."""
+    """Map failures before the text is sent, when nothing can have arrived.
+
+    Their texts do not repeat the library's, which may contain the login.
+    """
     try:
         yield
     except aiosmtplib.SMTPResponseException as error:
-        # Of a login, a server may repeat what it was given.
+        # A server may repeat the credentials in its answer to a login.
         text = "" if stage is Stage.LOGIN else error.message
         raise error_of(stage, error.code, text) from None
     except (aiosmtplib.SMTPException, OSError) as error:
@@ -145,8 +148,8 @@ async def _before_it_left(stage: Stage) -> AsyncIterator[None]:
 def _never_left(error: BaseException) -> ports.Wait:
     cause: BaseException | None = error
     while cause is not None:
-        if known := http_errors.never_left(cause, who=_WHO):
-            return known
+        if wait := http_errors.never_left(cause, who=_WHO):
+            return wait
         cause = cause.__cause__ or cause.__context__
     reason = "no answer in time" if isinstance(error, TimeoutError) else "the connection could not be kept"
     return ports.Wait(f"{_WHO}: {reason}")

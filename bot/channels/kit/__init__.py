@@ -1,1 +1,1 @@
-"""What several channels share; a channel by someone else may use it too."""
+"""The code that channels share; channels in other packages may use it too."""

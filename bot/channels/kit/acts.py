@@ -14,10 +14,10 @@ from bot import ports
 
 
 class Act(StrEnum):
-    """What is done about an error of a service, in the words of docs/channels.md."""
+    """How Wirewatch reacts to a service's error, in the words of docs/channels.md."""
 
     WAIT = "wait and send again"
-    #: Of one message: others may still be sent.
+    #: Other messages may still be sent.
     WAIT_ALONE = "wait with this message alone, then send it again"
     LOOK = "check whether it arrived, then send again"
     SIMPLIFY = "send once more as plain text"
@@ -28,9 +28,9 @@ class Act(StrEnum):
 
 
 def error_of(act: Act, text: str, *, advice: str = "", after: timedelta | None = None) -> ports.SendError:
-    """The port's error for an act.
+    """Return the error for an act.
 
-    ``advice``: what the operator should do; ``after``: how long the service says to wait; None: it does not say.
+    ``advice`` says what the operator should do. ``after`` is the wait that the service asks for, None if it names none.
     """
     text = f"{text}; {advice}" if advice else text
     match act:

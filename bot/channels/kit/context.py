@@ -11,7 +11,7 @@ import pydantic
 
 from bot import model, ports
 
-#: A length of time as people write it: ``1 second``.
+#: A duration as people write it: ``1 second``.
 Duration = Annotated[
     timedelta,
     pydantic.BeforeValidator(model.parse_duration),
@@ -22,7 +22,7 @@ Duration = Annotated[
 
 def _address(url: str) -> str:
     if not url.startswith(("https://", "http://")):
-        raise ValueError("give an address that begins with https:// or http://")
+        raise ValueError("expected an address that begins with https:// or http://")
     return url
 
 
@@ -31,35 +31,38 @@ Address = Annotated[str, pydantic.AfterValidator(_address)]
 
 
 class KeyValues(Protocol):
-    """Small facts that a channel keeps between runs, such as a resolved id."""
+    """Small values that a channel keeps between runs, such as a channel's id."""
 
     async def get(self, key: str) -> str | None:
-        """The value; None: nothing is kept under the key."""
+        """Return the value, or None if the key has none."""
 
     async def put(self, key: str, value: str) -> None:
-        """Keep the value, instead of one that was there."""
+        """Store the value; replace an earlier one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelContext:
-    """What a channel has beside its options."""
+    """The clock, the secrets, the store and the time zone of a channel."""
 
-    #: Raises ConfigError where the variable or the file is missing.
+    #: Returns a secret's value; raises ConfigError if its variable or file is missing.
     resolve: Callable[[model.Secret], str]
     clock: ports.Clock
     key_values: KeyValues
-    #: Of the times in messages: `timezone` of bot.yaml.
+    #: The zone of times in messages: `timezone` of bot.yaml.
     zone: tzinfo = UTC
 
     def secret(self, secret: model.Secret, *, what: str) -> str:
-        """Read at each use, so that a rotated file counts at once. Raises Parked, which names only where it is kept."""
+        """Read a secret; called at each use, so that a rotated file counts at once.
+
+        Raises Parked, whose text names the place of the secret only.
+        """
         try:
             value = self.resolve(secret).strip()
         except (ports.ConfigError, OSError, LookupError, ValueError):
             raise ports.Parked(f"{what}: {secret.reference} is not set or cannot be read") from None
         if not value:
             raise ports.Parked(f"{what}: {secret.reference} is empty")
-        # An HTTP header or address with these would be refused with the secret itself in the error's text.
+        # An HTTP library refuses such a header or address with an error that quotes the secret.
         if not all("!" <= char <= "~" for char in value):
-            raise ports.Parked(f"{what}: {secret.reference} holds a space or a character that it cannot have")
+            raise ports.Parked(f"{what}: {secret.reference} has a space or a character that is not allowed")
         return value

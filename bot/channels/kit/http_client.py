@@ -1,7 +1,6 @@
-"""The one HTTP client of channels: a request and its answer, bounded, no redirect followed.
+"""The HTTP client of all channels: one request with a bounded response.
 
-What is signed for one address goes to no other. What no answer means for the message on its way is said here as well;
-what an answer means, by ``http_errors.of_status``.
+Redirects are not followed: a request with a secret in it goes to the configured address only.
 """
 
 from __future__ import annotations
@@ -17,19 +16,19 @@ from typing import Any
 from bot import ports
 from bot.channels.kit import http_errors
 
-#: Seconds for each connect, send and read; the sender bounds the whole.
+#: Seconds for each connect, send and read; the sender limits the whole call.
 _TIMEOUT = 15
 _ANSWER_LIMIT = 64_000
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """A response, whatever its status."""
+    """A response of any status."""
 
     status: int
-    #: Names in lower case.
+    #: Names are in lower case.
     headers: Mapping[str, str]
-    #: Its first bytes, as they came: no packed answer is asked for.
+    #: At most ``limit_bytes``, uncompressed.
     body: bytes
 
     @property
@@ -39,7 +38,7 @@ class HttpResponse:
 
     @property
     def document(self) -> Any:
-        """The body's JSON; None where it is none."""
+        """The parsed JSON of the body, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -47,7 +46,7 @@ class HttpResponse:
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The body's JSON object; empty where it is none."""
+        """The JSON object of the body, empty if it is not one."""
         document = self.document
         return document if isinstance(document, dict) else {}
 
@@ -62,32 +61,32 @@ async def request(
     headers: Mapping[str, str] | None = None,
     limit_bytes: int = _ANSWER_LIMIT,
 ) -> HttpResponse:
-    """Any status is an answer. ``document``: a body that is sent as JSON.
+    """Send a request and return the response, whatever its status. ``document`` is sent as a JSON body.
 
-    Raises SendError where there is no answer; its text names ``who`` and never the address.
+    Raises SendError if no response comes; its text names ``who``, never the address.
     """
-    # Imported on first use: 0.25 s, which `check` needs not wait for.
+    # Imported on first use: it takes 0.25 s, and `check` does not need it.
     import httpx
 
     _silence()
-    wanted = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
+    sent_headers = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
     if document is not None:
         body = json.dumps(document, ensure_ascii=False).encode()
-        wanted["Content-Type"] = "application/json"
+        sent_headers["Content-Type"] = "application/json"
     try:
-        # Proxies are the environment's, read at each call: one client a call, which is a message a second at most.
+        # A new client for each call (at most one a second) reads the environment's proxies again.
         async with (
             httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT) as client,
-            client.stream(method, url, content=body, headers=wanted) as answer,
+            client.stream(method, url, content=body, headers=sent_headers) as response,
         ):
             received = bytearray()
-            async for piece in answer.aiter_raw():
+            async for piece in response.aiter_raw():
                 received += piece
                 if len(received) >= limit_bytes:
                     break
-            return HttpResponse(answer.status_code, dict(answer.headers.items()), bytes(received[:limit_bytes]))
+            return HttpResponse(response.status_code, dict(response.headers.items()), bytes(received[:limit_bytes]))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        # Not chained: the library's own words may hold the address, and that a secret.
+        # Not chained: the library's text may contain the address, and the address a secret.
         raise _failure(error, who) from None
 
 
@@ -97,8 +96,8 @@ def _failure(error: Exception, who: str) -> ports.SendError:
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return ports.Parked(f"{who}: its address cannot be used; correct it in bot.yaml")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        causes = (http_errors.never_left(cause, who=who) for cause in _causes(error))
-        return next((known for known in causes if known), ports.Wait(f"{who}: no connection could be made"))
+        waits = (http_errors.never_left(cause, who=who) for cause in _causes(error))
+        return next((wait for wait in waits if wait), ports.Wait(f"{who}: no connection could be made"))
     if isinstance(error, httpx.TimeoutException):
         return ports.Unknown(f"{who}: no answer in time")
     if isinstance(error, httpx.TransportError):
@@ -107,7 +106,7 @@ def _failure(error: Exception, who: str) -> ports.SendError:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The chain, and the members of groups: one address of a name may fail otherwise than the next."""
+    """Yield an error, its causes and the members of groups: the addresses of a name may fail for different reasons."""
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):
@@ -120,13 +119,13 @@ def _tls() -> ssl.SSLContext:
     import httpx
 
     context = httpx.create_ssl_context()
-    # Beside the authorities that httpx ships: an office's own is in the system's store.
+    # Also trust the system's store, which has a company's own certificate authority; httpx ships only public ones.
     context.load_default_certs()
     return context
 
 
 @cache
 def _silence() -> None:
-    # They log each address, and with it the key that it may hold.
+    # They log each address, which may contain a key.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -18,8 +18,10 @@ def render(
     words: Callable[[str], str] = str,
     may_link: Callable[[str], bool] = lambda link: True,
 ) -> str:
-    """``styles``: CSS in the element itself, which is all that mail programs keep. ``words``: what the service reads in
-    plain words is taken out before they are escaped. ``may_link``: False, and the link is shown as its label only.
+    """Return escaped HTML with a handful of tags, without scripts, pictures or forms.
+
+    ``styles`` is CSS for each element, since mail programs drop style sheets. ``words`` is applied to text before it is
+    escaped, to remove what the service reads in plain text. Links for which ``may_link`` is False become their label.
 
     >>> render([Line(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), Run(text="c", link="https://x.example/?a&b")))])
     '<p><strong>a&lt;b </strong><a href="https://x.example/?a&amp;b">c</a></p>'
@@ -32,24 +34,24 @@ def render(
     def runs(line: Line) -> str:
         return "".join(_run(run, words, may_link) for run in line.runs)
 
-    made: list[str] = []
+    elements: list[str] = []
     for style, group in groupby(lines, key=lambda line: line.style):
         if style is Style.ITEM:
-            made.append(element("ul", style, "".join(f"<li>{runs(line)}</li>" for line in group)))
+            elements.append(element("ul", style, "".join(f"<li>{runs(line)}</li>" for line in group)))
         elif style is Style.SMALL:
-            made.append(element(_TAGS[style], style, "<br>".join(runs(line) for line in group)))
+            elements.append(element(_TAGS[style], style, "<br>".join(runs(line) for line in group)))
         else:
-            made += [element(_TAGS[style], style, runs(line)) for line in group]
-    return "\n".join(made)
+            elements += [element(_TAGS[style], style, runs(line)) for line in group]
+    return "\n".join(elements)
 
 
 def escaped(words: str) -> str:
-    """For text and for attributes in double quotes."""
+    """Escape text, also for attributes in double quotes."""
     return html.escape(words)
 
 
 def _run(run: Run, words: Callable[[str], str], may_link: Callable[[str], bool]) -> str:
-    made = html.escape(words(run.text))
+    element = html.escape(words(run.text))
     for tag, is_on in (("em", run.is_italic), ("del", run.is_struck), ("strong", run.is_bold)):
-        made = f"<{tag}>{made}</{tag}>" if is_on else made
-    return f'<a href="{html.escape(run.link)}">{made}</a>' if run.link and may_link(run.link) else made
+        element = f"<{tag}>{element}</{tag}>" if is_on else element
+    return f'<a href="{html.escape(run.link)}">{element}</a>' if run.link and may_link(run.link) else element

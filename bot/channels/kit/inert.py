@@ -10,34 +10,38 @@ import re
 
 from bot.channels.kit import phrases
 
-#: Shows nothing, and no service's grammar has it inside a mention or beside a mark.
+#: Invisible. No service accepts it inside a mention or next to a mark.
 _JOINER = "\u2060"
-#: Also the wide and the small form, which some servers fold.
+#: The wide and the small form too: some servers treat them as @.
 _AT = "@\uff20\ufe6b"
 _MENTIONS = str.maketrans({char: f"{char}{_JOINER}" for char in _AT})
 _MARKS = _MENTIONS | str.maketrans(
     {
-        # Slack, Discord, Teams, Google Chat and others mention in angle brackets, and no two quote them alike.
+        # Slack, Discord, Teams, Google Chat and others write mentions in angle brackets, and escape them differently.
         "<": "\u2039",
         ">": "\u203a",
-        # Code. What is quoted so is often a command: a joiner would be copied with it.
+        # Code is often a command to copy, and a joiner would be copied with it.
         "`": "'",
         # Bold, italic, struck; the label of a link; [CQ:at,qq=all].
         **{char: f"{char}{_JOINER}" for char in "*_~|[]"},
     }
 )
-#: A word that Telegram makes a command of (td/telegram/MessageEntity.cpp, "match_bot_commands").
+#: A word that Telegram turns into a command (td/telegram/MessageEntity.cpp, "match_bot_commands").
 _COMMAND = re.compile(r"(?<![\w/])/(?=[A-Za-z0-9_])")
 #: A line that begins as a heading or a list.
 _LINE_STARTS = re.compile(r"^(?=[#-])", re.MULTILINE)
-#: What a service may decode once more: &lt;!channel&gt;
+#: An entity that a service may decode a second time: &lt;!channel&gt;
 _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
 _HOST = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?=[/?#]|\Z)")
 _IN_ADDRESS = str.maketrans({char: "".join(f"%{byte:02X}" for byte in char.encode()) for char in f"{_AT}<>|`*[]\\^"})
 
 
 def text(words: str, *, reads_marks: bool = True) -> str:
-    """``reads_marks``: False where the service is given text that is escaped on the way (HTML): mentions only.
+    """Return plain text that no chat service reads as a mention, a format, a command or a disguised link.
+
+    For services whose markup is not escaped by us. Mentions come from the configuration, never from an article, so they
+    are broken everywhere, also inside addresses. ``reads_marks`` is False for text that is escaped later (HTML): then
+    only mentions are broken.
 
     >>> text("<@U1> *now* https://x.example/@everyone/a_b").replace("\u2060", "^")
     '‹@^U1› *^now*^ https://x.example/%40everyone/a_b'
@@ -46,7 +50,7 @@ def text(words: str, *, reads_marks: bool = True) -> str:
 
 
 def uncommanded(words: str) -> str:
-    """Text in which no word is a command: one tap on /ban would send it."""
+    """Break words that start with a slash: one tap on the command /ban would send it."""
     return _COMMAND.sub(f"/{_JOINER}", words)
 
 
@@ -59,7 +63,7 @@ def _unmentioned(words: str) -> str:
 
 
 def _address(link: str) -> str:
-    """Escaped so that it leads where it led; one whose host is none is text."""
+    """Percent-encode an address without changing where it leads; text that is not an address is broken like text."""
     host = _HOST.match(link)
     if host is None:
         return _marked(link)

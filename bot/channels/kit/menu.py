@@ -1,8 +1,7 @@
-"""What people can do under a story's message, for every service with buttons: the labels, and the short words by which
-a button names its action when it comes back.
+"""The actions that people can choose under a story's message, for every service with buttons.
 
-Under a message are Claim, Useful and Noise; the rest is behind "More…". What comes back is untrusted: here only its
-form is checked.
+A message has the buttons Claim, Useful, Noise and "More…", which opens a menu of the others. Each button carries a
+short word for its action. The word that a service sends back is untrusted: only its form is checked here.
 """
 
 from __future__ import annotations
@@ -29,12 +28,15 @@ from bot.model.actions import (
     Useful,
 )
 
-#: Outlets and names of the headline that are offered for a silence, and articles for a split: the newest.
-_OUTLETS, _NAMES, _ARTICLES = 3, 3, 8
-#: A key says by its length what it names: a rule, an entity or an article.
+#: Maximum outlets and names of the headline offered for a silence.
+_OUTLETS = 3
+_NAMES = 3
+#: Maximum articles offered for a split, the newest first.
+_ARTICLES = 8
+#: The length of a key shows what it identifies: a rule, an entity or an article.
 _KEY = re.compile(r"([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20})\Z", re.ASCII)
 _KINDS = {0: SilenceKind.STORY, 12: SilenceKind.RULE, 16: SilenceKind.ENTITY, 20: SilenceKind.OUTLET}
-#: Words of buttons that earlier versions sent, which stay under their messages.
+#: Words in the buttons of earlier versions, whose messages are still in the channels.
 _EARLIER = {
     "muted": "here",
     "unmuted": "end",
@@ -47,32 +49,32 @@ _EARLIER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One button, or one line of a menu."""
+    """A button, or a line of a menu."""
 
     label: str
     action: Action
 
 
 def buttons(message: model.Message) -> tuple[Choice, Choice, Choice]:
-    """Return the three buttons that stand under a message itself."""
-    is_claimed = any(one.verdict is Verdict.CLAIMED for one in message.judgements)
+    """Return the three buttons directly under a message."""
+    is_claimed = any(judgement.verdict is Verdict.CLAIMED for judgement in message.judgements)
     claim = Choice(label="Release", action=Release()) if is_claimed else Choice(label="Claim", action=Claim())
     return claim, Choice(label="Useful", action=Useful()), Choice(label="Noise", action=Noise())
 
 
 def more(message: model.Message, rules: Sequence[str]) -> list[Choice]:
-    """Return what "More…" offers under a story whose message names these rules."""
+    """Return the menu of "More…" for a story whose message names these rules."""
     brief = message.briefs[0]
-    quiet = {one.name for one in message.silences if one.kind is SilenceKind.RULE}
-    is_quiet = any(one.kind is SilenceKind.STORY for one in message.silences)
+    silenced_rules = {silence.name for silence in message.silences if silence.kind is SilenceKind.RULE}
+    is_silenced = any(silence.kind is SilenceKind.STORY for silence in message.silences)
     choices = [
         Choice(label="End the silence of this story", action=EndSilence())
-        if is_quiet
+        if is_silenced
         else Choice(label="Silence this story here", action=_silence("", is_here=True))
     ]
     for rule in rules:
         key = model.rule_key(rule)
-        if rule in quiet:
+        if rule in silenced_rules:
             choices.append(Choice(label=f"End the silence of {rule}", action=EndSilence(key=key)))
         else:
             choices.append(Choice(label=f"Silence here for a day: {rule}", action=_silence(key, is_here=True)))
@@ -92,7 +94,7 @@ def more(message: model.Message, rules: Sequence[str]) -> list[Choice]:
 
 
 def of_gathered(rules: Sequence[str]) -> list[Choice]:
-    """Return the menu of a story in a message of several, which is never edited: what is chosen again is taken back."""
+    """Return the menu of a story in a gathered message, which is never edited: choosing a silence again ends it."""
     choices = [Choice(label="Useful", action=Useful())]
     for rule in rules:
         label = f"Noise for {rule}" if len(rules) > 1 else "Noise"
@@ -106,9 +108,11 @@ def of_gathered(rules: Sequence[str]) -> list[Choice]:
 
 
 def different_event(message: model.Message) -> Choice | None:
-    """Return the button under a reply; None: the reply tells of no article."""
-    told = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
-    return Choice(label="Different event", action=Split(articles=(told[0],))) if told and message.briefs else None
+    """Return the button under a reply, or None if the reply is not about an article."""
+    articles = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
+    if not articles or not message.briefs:
+        return None
+    return Choice(label="Different event", action=Split(articles=(articles[0],)))
 
 
 def _silence(key: str, *, is_here: bool = False) -> MakeSilence:
@@ -116,11 +120,8 @@ def _silence(key: str, *, is_here: bool = False) -> MakeSilence:
     return MakeSilence(kind=_KINDS[len(key)], key=key, end=end, is_here=is_here)
 
 
-# -- as a word
-
-
 def word_of(action: Action) -> tuple[str, str]:
-    """Return the word and the key that stand for an action in a button."""
+    """Return the word and the key that a button carries for an action."""
     match action:
         case Useful():
             return "useful", ""
@@ -143,7 +144,7 @@ def word_of(action: Action) -> tuple[str, str]:
 
 
 def action_of(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
-    """Return the action of a word and a key; None: they are not ours."""
+    """Return the action of a word and a key, or None if they are not ours."""
     if key and not _KEY.match(key):
         return None
     kind = _KINDS[len(key)]
@@ -172,11 +173,8 @@ def action_of(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
             return None
 
 
-# -- what holds now
-
-
 def silence_words(silence: model.Silence) -> str:
-    """Return the words of a silence that a message shows, before the person who made it."""
+    """Return a description of a silence for a message; the person's name follows it."""
     subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
     place = "here" if silence.channels else "in every channel"
     return f"🔕 {subject or phrases.cut(phrases.clean(silence.name), 75)} is silenced {place} by "

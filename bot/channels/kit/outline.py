@@ -25,21 +25,21 @@ _BETWEEN = " · "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """How much of each part is shown; lengths in UTF-16 units."""
+    """Limits of a message's parts; lengths in UTF-16 units."""
 
     headline: int
     sentence: int
     sentences: int
     rules: int
     items: int
-    #: Further stories of a gathered message, a line each.
+    #: Further stories of a gathered message, one line for each.
     titles: int
-    #: Headlines of the coverage; of more, the rest are counted.
+    #: Headlines of the coverage; the message only counts further ones.
     headlines: int
     link: int
 
 
-#: From generous to the least.
+#: From the most generous to the tightest.
 ROOMS = (
     Room(headline=250, sentence=700, sentences=4, rules=4, items=12, titles=90, headlines=6, link=2_000),
     Room(headline=250, sentence=400, sentences=3, rules=3, items=10, titles=60, headlines=6, link=600),
@@ -57,36 +57,37 @@ def fitted(
     names_story: bool = False,
     zone: tzinfo = UTC,
 ) -> T:
-    """``render`` of the longest outline that ``fits``; where none does, that of the shortest."""
-    made: T | None = None
+    """Render the longest outline whose result ``fits``, or the shortest outline if none fits."""
     for room in ROOMS:
-        made = render(lines(message, room, names_story=names_story, zone=zone))
-        if fits(made):
+        rendered = render(lines(message, room, names_story=names_story, zone=zone))
+        if fits(rendered):
             break
-    assert made is not None
-    return made
+    return rendered
 
 
 def lines(
     message: model.Message, room: Room = ROOMS[0], *, names_story: bool = False, zone: tzinfo = UTC
 ) -> tuple[Line, ...]:
-    """``names_story``: a reply outside of its thread says which story it belongs to. ``zone``: of the times."""
-    made = (_in_zone(line, zone) for line in _lines(message, room, names_story=names_story))
-    return tuple(line for line in made if line.text.strip())
+    """Build the lines of a message, with times in ``zone``.
+
+    ``names_story``: a reply names its story, since it is outside of the story's thread.
+    """
+    localized = (_in_zone(line, zone) for line in _lines(message, room, names_story=names_story))
+    return tuple(line for line in localized if line.text.strip())
 
 
 def claims(message: model.Message, zone: tzinfo = UTC) -> tuple[Line, ...]:
-    """Who takes care of the story, in at most one line."""
+    """Return at most one line, with the person who has claimed the story."""
     return tuple(_in_zone(line, zone) for line in _claims(message.judgements))
 
 
 def coverage(listed: Sequence[model.CoverageLine], zone: tzinfo = UTC) -> tuple[Line, ...]:
-    """Each headline with its outlet and its time, as a list."""
+    """Return a list of headlines with outlet and time."""
     return tuple(_in_zone(_line(Style.ITEM, *_of_coverage(line, ROOMS[0])), zone) for line in listed)
 
 
 def summary(brief: model.StoryBrief) -> tuple[Line, ...]:
-    """Return the sentences of the story's summary, each article's with its outlet."""
+    """Return the summary of a story as quotes, with the outlet of each."""
     return tuple(_quotes(brief, ROOMS[0]))
 
 
@@ -115,7 +116,7 @@ def _line(style: Style, *runs: Run) -> Line:
 
 
 def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:
-    """A link where the address may be one, else its words alone."""
+    """Return a link, or the label alone if the address is unsafe or too long."""
     address = phrases.safe_link(url)
     if address is None or len(address) > room.link:
         return Run(text=label or "unnamed", is_bold=is_bold)
@@ -135,13 +136,10 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
         yield _line(Style.LINE, *_byline(brief, brief.byline))
     yield from _claims(message.judgements)
     if message.nearest is not None:
-        near = message.nearest.title
-        label = phrases.cut(phrases.clean(near.text), room.headline)
-        yield _line(
-            Style.LINE,
-            Run(text=f"{phrases.PERHAPS_PART_OF} ", is_italic=True),
-            _linked(label, near.link, room),
-        )
+        nearest = message.nearest.title
+        label = phrases.cut(phrases.clean(nearest.text), room.headline)
+        heading = Run(text=f"{phrases.PERHAPS_PART_OF} ", is_italic=True)
+        yield _line(Style.LINE, heading, _linked(label, nearest.link, room))
     yield from _quotes(brief, room)
     if message.latest is not None:
         yield _line(Style.LINE, *_latest(message.latest, room))
@@ -149,17 +147,13 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
         yield _line(Style.LINE, Run(text=phrases.outlets(brief), is_bold=True))
         yield from _coverage(brief, message, room)
     yield from _whys(brief.why, room, is_named=True)
-    yield from _how_to_claim(message, brief)
-
-
-def _how_to_claim(message: model.Message, brief: model.StoryBrief) -> Iterator[Line]:
-    """Where there is no button, as long as nobody has claimed it."""
-    if message.shows_claim_command and all(one.verdict is not model.Verdict.CLAIMED for one in message.judgements):
+    is_claimed = any(judgement.verdict is model.Verdict.CLAIMED for judgement in message.judgements)
+    if message.shows_claim_command and not is_claimed:
         yield _line(Style.SMALL, Run(text=f"To claim it: wirewatch stories claim {brief.story}"))
 
 
 def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:
-    """“Not claimed in desk for 15 minutes · first message”."""
+    """Return “Not claimed in desk for 15 minutes · first message”."""
     words = f"Not claimed in {phrases.name(escalation.channel)} for {model.show_duration(escalation.after)}"
     if not escalation.link:
         return (Run(text=words, is_bold=True),)
@@ -167,21 +161,22 @@ def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:
 
 
 def _mentions(mentions: Sequence[model.Mention]) -> Iterator[Run]:
-    for place, one in enumerate(mentions):
+    for place, mention in enumerate(mentions):
         yield Run(text=", " if place else f"{_BETWEEN}for ")
-        yield Run(text=phrases.name(one.name), mention=one.id)
+        yield Run(text=phrases.name(mention.name), mention=mention.id)
 
 
 def _claims(judgements: Sequence[model.Judgement]) -> Iterator[Line]:
-    for one in [each for each in judgements if each.verdict is model.Verdict.CLAIMED][-1:]:
-        who = Run(text=phrases.name(one.author), person=one.by)
-        yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), Run(text="", at=one.at))
+    claims_made = [judgement for judgement in judgements if judgement.verdict is model.Verdict.CLAIMED]
+    for claim in claims_made[-1:]:
+        who = Run(text=phrases.name(claim.author), person=claim.by)
+        yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), Run(text="", at=claim.at))
 
 
 def _byline(brief: model.StoryBrief, line: model.CoverageLine) -> Iterator[Run]:
-    """“The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
+    """Yield “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
     yield from (Run(text=f"{phrases.carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
-    # Else the heading of the coverage counts them.
+    # With coverage, its heading counts the copies.
     if brief.copy_count and not brief.coverage:
         yield Run(text=f"{_BETWEEN}{phrases.copies(brief)}")
 
@@ -190,13 +185,13 @@ def _coverage(brief: model.StoryBrief, message: model.Message, room: Room) -> It
     shown = brief.coverage[: room.headlines]
     for line in shown:
         yield _line(Style.ITEM, *_of_coverage(line, room))
-    if (left := max(brief.coverage_count, len(brief.coverage)) - len(shown)) > 0:
+    if (omitted := max(brief.coverage_count, len(brief.coverage)) - len(shown)) > 0:
         page = f"{message.public_url.rstrip('/')}/story/{quote(brief.story)}" if message.public_url else ""
-        yield _line(Style.ITEM, _linked(f"and {left:,} more", page, room))
+        yield _line(Style.ITEM, _linked(f"and {omitted:,} more", page, room))
 
 
 def _of_coverage(line: model.CoverageLine, room: Room) -> Iterator[Run]:
-    """“Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
+    """Yield “Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
     yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
     yield from (Run(text=f" — {phrases.carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
     if line.is_probable:
@@ -204,26 +199,26 @@ def _of_coverage(line: model.CoverageLine, room: Room) -> Iterator[Run]:
 
 
 def _gravity(brief: model.StoryBrief) -> Iterator[Run]:
-    """“🔴 High · Backdoor demands”."""
+    """Yield “🔴 High · Backdoor demands”."""
     if brief.why:
-        severity = max((why.severity for why in brief.why), key=lambda each: each.rank)
+        severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank)
         yield Run(text=f"{SEVERITY[severity]} {str(severity).capitalize()}", is_bold=True)
         yield Run(text=f"{_BETWEEN}{_rule(brief)}")
 
 
 def _rule(brief: model.StoryBrief) -> str:
-    """The gravest rule, and how many others match."""
+    """Return the rule of the highest severity, with a count of the other rules."""
     worst = max(brief.why, key=lambda why: why.severity.rank)
     more = f" +{len(brief.why) - 1}" if len(brief.why) > 1 else ""
     return phrases.cut(phrases.clean(worst.rule), 150) + more
 
 
 def _quotes(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
-    """Sentences of one article are one quote, with its outlet once; that of the headline is named below it."""
+    """Yield a quote for each article, with its outlet at the end unless the byline has just named it."""
     runs: list[Run] = []
     sentences = brief.summary
     shown = sentences[: room.sentences]
-    signed_above = (brief.byline.outlet, brief.byline.link) if brief.byline else None
+    byline_source = (brief.byline.outlet, brief.byline.link) if brief.byline else None
     for place, sentence in enumerate(shown):
         following = shown[place + 1] if place + 1 < len(shown) else None
         if runs and not runs[-1].text.endswith(" "):
@@ -233,7 +228,7 @@ def _quotes(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
             runs.append(Run(text=" …"))
         source = (sentence.outlet, sentence.link)
         if following is None or (following.outlet, following.link) != source:
-            if source != signed_above:
+            if source != byline_source:
                 runs.append(Run(text="— " if runs[-1:] and runs[-1].text.endswith(" ") else " — "))
                 runs.append(_linked(phrases.name(sentence.outlet), sentence.link, room))
             yield _line(Style.QUOTE, *runs)
@@ -241,26 +236,26 @@ def _quotes(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
 
 
 def _words(sentence: model.Sentence, room: Room) -> list[Run]:
-    """The matched words are bold."""
-    return [Run(text=span.text, is_bold=span.is_marked) for span in phrases.quoted(sentence, room.sentence)]
+    """Return the sentence with its matched words in bold."""
+    return [Run(text=span.text, is_bold=span.is_marked) for span in phrases.marked(sentence.spans, room.sentence)]
 
 
 def _latest(fact: model.Fact, room: Room) -> list[Run]:
     when = [Run(text=" ("), Run(text="", at=fact.said_at), Run(text=")")] if fact.said_at else []
-    # "132 → 128" says nothing without what is counted.
+    # "132 → 128" is useless without a heading.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
-    told = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact(fact)
+    content = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact(fact)
     mark = [Run(text=f"{phrases.name(fact.mark)}: ", is_bold=True)] if fact.mark else []
     source = _linked(phrases.name(fact.outlet), fact.link, room)
-    return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *mark, *told, Run(text=" — "), source]
+    return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *mark, *content, Run(text=" — "), source]
 
 
 def _whys(whys: Sequence[model.Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
     for why in whys[: room.rules]:
-        found = phrases.evidence(why, 2 * room.sentence)
-        # One rule is named at the top.
-        words = "" if is_named and len(whys) == 1 else phrases.cut(phrases.severity_and_rule(why), 200)
-        yield _line(Style.SMALL, Run(text=": ".join(part for part in ("Why", words, found) if part)))
+        evidence = phrases.evidence(why, 2 * room.sentence)
+        # A single rule is already named at the top.
+        rule = "" if is_named and len(whys) == 1 else phrases.cut(phrases.severity_and_rule(why), 200)
+        yield _line(Style.SMALL, Run(text=": ".join(part for part in ("Why", rule, evidence) if part)))
     if len(whys) > room.rules:
         names = ", ".join(phrases.name(why.rule) for why in whys[room.rules :][: room.items])
         yield _line(Style.SMALL, Run(text=phrases.cut(f"and {len(whys) - room.rules:,} more: {names}", 300)))
@@ -288,9 +283,9 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
 
 
 def _facts(message: model.Message, room: Room) -> Iterator[Line]:
-    """Values first, then the sentences that state them, each once and with its outlet."""
+    """Yield values first, then the sentences that state them, once each and with their outlet."""
     shown = message.facts[: room.items]
-    # Below "New in this story" the word "new" says nothing.
+    # Below "New in this story" the label "new" would repeat the heading.
     is_labelled = message.reason is not model.Reason.NEW_FACT
     for fact in shown:
         if not fact.is_sentence and not phrases.is_said_by_its_sentence(fact):
@@ -299,8 +294,8 @@ def _facts(message: model.Message, room: Room) -> Iterator[Line]:
         is_named = is_labelled and fact.is_sentence and not fact.is_joined
         label = fact.mark or (fact.label if is_named else "")
         lead = [Run(text=f"{phrases.name(label)}: ", is_bold=True)] if label else []
-        said = Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))
-        yield _line(Style.QUOTE, *lead, said, Run(text=" — "), _linked(phrases.name(fact.outlet), fact.link, room))
+        sentence = Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))
+        yield _line(Style.QUOTE, *lead, sentence, Run(text=" — "), _linked(phrases.name(fact.outlet), fact.link, room))
     yield from _more(len(message.facts), room)
 
 
@@ -312,7 +307,7 @@ def _fact(fact: model.Fact) -> list[Run]:
 
 
 def _edit(edit: model.Edit, room: Room) -> Line:
-    """Return the changed words among their neighbours; without styles, the old and the new wording in a line each."""
+    """Return the changed words with their context; without styles, the old and the new wording on separate lines."""
     pieces = diff.pieces(edit.before, edit.after, limit=2 * room.sentence)
     if not pieces:
         return _line(Style.QUOTE, Run(text="only spaces or marks changed"))
@@ -354,7 +349,7 @@ def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
 
 
 def _mark(brief: model.StoryBrief) -> Iterator[Run]:
-    severity = max((why.severity for why in brief.why), key=lambda each: each.rank, default=None)
+    severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank, default=None)
     if severity:
         yield Run(text=f"{SEVERITY[severity]} ")
 
@@ -373,8 +368,8 @@ def _short(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
 
 def _notice(message: model.Message, room: Room) -> Iterator[Line]:
     yield _line(Style.LINE, Run(text=phrases.cut(message.lead, 4 * room.sentence) or "Notice", is_bold=True))
-    told = [phrases.cut(phrases.clean(line), room.sentence) for line in message.lines[: room.items]]
-    yield from (_line(Style.ITEM, Run(text=line)) for line in told if line)
+    texts = [phrases.cut(phrases.clean(line), room.sentence) for line in message.lines[: room.items]]
+    yield from (_line(Style.ITEM, Run(text=text)) for text in texts if text)
     yield from _more(len(message.lines), room)
 
 

@@ -9,25 +9,25 @@ import pydantic
 
 from bot.channels.kit import phrases
 
-#: ``people``, names with ids; or ``may_act``, ids.
+#: The option ``people`` (names with ids) or ``may_act`` (ids).
 Listed: TypeAlias = dict[str, str] | tuple[str, ...]
 
-#: One id is a list of it.
+#: Accepts a single id as a list of one.
 as_list = pydantic.BeforeValidator(lambda written: (written,) if isinstance(written, str) else written)
 
 
 def ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
-    """Checks that each id has the form. ``advice``: what to write instead."""
+    """Return a validator that checks the form of each id. ``advice`` says what to write instead."""
 
     def check(people: Listed) -> Listed:
         for person in people.values() if isinstance(people, dict) else people:
             if not form.fullmatch(person):
-                raise ValueError(f'"{person[:40]}" is no id of this service: {advice}')
+                raise ValueError(f'"{person[:40]}" is not an id of this service: {advice}')
         return people
 
     return pydantic.AfterValidator(check)
 
 
 def shown(name: object, *, service: str) -> str:
-    """A person's name for people of any service: clean and short; without one "somebody on …", never an id."""
+    """Return a person's name, clean and short, to show on any service; without a name "somebody on …", never an id."""
     return (phrases.name(name) if isinstance(name, str) else "") or f"somebody on {service}"

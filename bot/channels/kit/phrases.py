@@ -16,15 +16,15 @@ from bot import model
 from bot.model import visible
 
 _ELLIPSIS = "…"
-#: An address longer than this is not linked: browsers and channels cut it.
+#: A longer address is not linked, since browsers and channels cut it.
 _LONGEST_LINK = 2000
 _LINK = re.compile(r"((?<!\S)https?://\S+)")
 _ADDRESS = re.compile(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
 _BETWEEN_HOSTS = re.compile(r"[^\w.-]+")
-#: Signs that look like a dot and that NFKC leaves.
+#: Characters that look like a dot and that NFKC keeps.
 _DOTS = str.maketrans(dict.fromkeys("。۔·܁܂", "."))
 LONGEST_NAME = 60
-#: Words shown of one line of a rule.
+#: Maximum matched words shown for a line of a rule.
 _WORDS_A_LINE = 4
 
 HEADS = {
@@ -38,10 +38,10 @@ HEADS = {
 }
 
 
-# Rendered for each length that is tried, for each channel and at each edit, a message has the same few texts.
+# A message is rendered for each length, channel and edit, always with the same few texts.
 @functools.lru_cache(maxsize=256)
 def clean(text: str) -> str:
-    """One line without control characters, direction tricks and what is invisible.
+    """Return the text as one line, without control, direction and invisible characters.
 
     >>> clean("a\\u202e b\\n\\tc\\x00")
     'a b c'
@@ -50,17 +50,15 @@ def clean(text: str) -> str:
 
 
 def _clean_span(text: str) -> str:
-    """As ``clean``, but a space at either end stays: the span is inside a sentence."""
+    """Clean a span of a sentence, which keeps a space at either end."""
     inner = clean(text)
     if not inner:
         return " " if text and text.isspace() else ""
-    before = " " if text[:1].isspace() else ""
-    after = " " if text[-1:].isspace() else ""
-    return f"{before}{inner}{after}"
+    return f"{' ' if text[0].isspace() else ''}{inner}{' ' if text[-1].isspace() else ''}"
 
 
 def size(text: str) -> int:
-    """Length in UTF-16 units: what a JavaScript server counts, never less than what any other does.
+    """Return the length in UTF-16 units, as JavaScript servers count it; no server counts more.
 
     >>> size("día"), size("📰")
     (3, 2)
@@ -69,7 +67,7 @@ def size(text: str) -> int:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most ``limit`` long, ended between words and with an ellipsis where it was cut.
+    """Cut a text to at most ``limit`` units, between words and with an ellipsis.
 
     >>> cut("BlackBerry leaves Pakistan", 20), cut("short", 20)
     ('BlackBerry leaves…', 'short')
@@ -86,21 +84,21 @@ def cut(text: str, limit: int) -> str:
             if room < 0:
                 break
             end += 1
-    # Not inside a letter with its accents, nor inside a joined emoji.
+    # Do not split a letter from its accents, or a joined emoji.
     while end and (unicodedata.combining(text[end]) or text[end] == "\u200d" or text[end - 1] == "\u200d"):
         end -= 1
     kept = text[:end]
     if not text[end].isspace():
         head, space, _ = kept.rpartition(" ")
-        # A run without spaces (Chinese, an address) is cut where it must be.
+        # A run without spaces (Chinese, an address) is cut at the limit.
         kept = head if space and len(head) > end // 2 else kept
     return kept.rstrip(" ,;:–—-") + _ELLIPSIS
 
 
 def safe_link(url: str) -> str | None:
-    """The address if it may be linked: http or https, whole, without characters that a markup would read."""
+    """Return the address if it is safe to link (http or https, complete), with special characters quoted; else None."""
     address = url.strip()
-    # The first two are true of whatever the third, which takes long, looks for.
+    # The two fast tests skip most addresses; the third is slow.
     if (not address.isprintable() or " " in address) and any(
         char.isspace() or unicodedata.category(char) in ("Cc", "Cs", "Cf") for char in address
     ):
@@ -116,7 +114,7 @@ def safe_link(url: str) -> str | None:
     if "@" in parts.netloc:
         return None
     try:
-        # Letters that look like others show as what they are: xn--…
+        # Show letters that look like other letters as xn--…
         netloc = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
     except UnicodeError:
         return None
@@ -124,7 +122,7 @@ def safe_link(url: str) -> str | None:
 
 
 def by_links(text: str, words: Callable[[str], str], link: Callable[[str], str] = str) -> str:
-    """``words`` for all but the addresses, which must lead where they led; ``link`` for those.
+    """Apply ``words`` to the text between addresses, and ``link`` to the addresses.
 
     >>> by_links("a_b https://x.example/a_b", str.upper)
     'A_B https://x.example/a_b'
@@ -134,7 +132,7 @@ def by_links(text: str, words: Callable[[str], str], link: Callable[[str], str] 
 
 
 def label_for(text: str, url: str) -> str:
-    """Return a link's label: one that shows another host is followed by the true host.
+    """Return the label of a link, followed by the true host if the label shows another one.
 
     >>> label_for("bank.example", "https://evil.example/x"), label_for("Dawn", "https://www.dawn.com/x")
     ('bank.example (evil.example)', 'Dawn')
@@ -149,7 +147,7 @@ def label_for(text: str, url: str) -> str:
 
 
 def _hosts_in(label: str) -> Iterator[str]:
-    """Yield what readers take for a host, also where its letters or dots only look like those of one."""
+    """Yield the words that readers take for a host, including those with look-alike letters or dots."""
     for word in _BETWEEN_HOSTS.split(unicodedata.normalize("NFKC", label).translate(_DOTS).casefold()):
         if _ADDRESS.search(word):
             shown = word.strip(".-").removeprefix("www.")
@@ -159,12 +157,12 @@ def _hosts_in(label: str) -> Iterator[str]:
                 yield shown
 
 
-def _are_one_site(one: str, other: str) -> bool:
-    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
+def _are_one_site(host: str, other: str) -> bool:
+    return host == other or host.endswith(f".{other}") or other.endswith(f".{host}")
 
 
 def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
-    """Clean spans, together at most ``limit`` long."""
+    """Clean the spans of a sentence and cut them to ``limit`` units in total."""
     kept: list[model.Span] = []
     room = limit
     for span in spans:
@@ -174,9 +172,8 @@ def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
         if not text:
             continue
         if size(text) > room:
-            rest = cut(text, room)
-            if rest:
-                kept.append(model.Span(text=rest, is_marked=span.is_marked))
+            if start := cut(text, room):
+                kept.append(model.Span(text=start, is_marked=span.is_marked))
             break
         kept.append(model.Span(text=text, is_marked=span.is_marked))
         room -= size(text)
@@ -184,40 +181,40 @@ def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
 
 
 def name(text: str) -> str:
-    """An outlet or a label, short enough for one line."""
+    """Clean and cut the name of an outlet, a person or a label."""
     return cut(clean(text[: 8 * LONGEST_NAME]), LONGEST_NAME)
 
 
 def headline(brief: model.StoryBrief, limit: int) -> str:
-    """The story's headline in at most ``limit`` units; a placeholder where it has none."""
+    """Return the story's headline in at most ``limit`` units, or a placeholder."""
     return cut(clean(brief.title.text), limit) or "(no headline)"
 
 
 def outlets(brief: model.StoryBrief) -> str:
-    """How many independent outlets carry it, and how many copies there are."""
+    """Return the numbers of independent outlets and of copies, as in "3 outlets and 1 copy"."""
     own = model.counted(max(brief.owner_count, 1), "outlet")
     return f"{own} and {copies(brief)}" if brief.copy_count else own
 
 
 def copies(brief: model.StoryBrief) -> str:
-    """How many syndicated copies there are."""
+    """Return the number of syndicated copies, as in "2 copies"."""
     return model.counted(brief.copy_count, "copy")
 
 
 def carriers(line: model.CoverageLine) -> str:
-    """Who has this headline: “The Wire and 3 more with this headline”."""
+    """Return the outlets with this headline, as in “The Wire and 3 more with this headline”."""
     more = f" and {line.more:,} more with this headline" if line.more else ""
     return f"{name(line.outlet) or 'unnamed'}{more}"
 
 
-#: Behind the headline of an article that joined its story with less than full certainty.
+#: Follows the headline of an article that is only probably about the story's event.
 PROBABLY = "probably the same event"
-#: Stands before the headline of the story that this one may be part of.
+#: Precedes the headline of the story that this one may be part of.
 PERHAPS_PART_OF = "May be part of:"
 
 
 def day_and_time(when: datetime, zone: tzinfo = UTC) -> str:
-    """A time in ``zone`` with the zone's name.
+    """Format a time in ``zone``, with the zone's name.
 
     >>> from zoneinfo import ZoneInfo
     >>> noon = datetime(2015, 12, 2, 12, tzinfo=UTC)
@@ -225,25 +222,28 @@ def day_and_time(when: datetime, zone: tzinfo = UTC) -> str:
     ('2 Dec 12:00 UTC', '2 Dec 17:00 PKT', '2 Dec 16:00 UTC+04')
     """
     local = when.astimezone(zone)
-    name = local.tzname() or ""
-    return f"{local.day} {local:%b %H:%M} {'UTC' if name[:1] in '+-' else ''}{name}"
+    zone_name = local.tzname() or ""
+    return f"{local.day} {local:%b %H:%M} {'UTC' if zone_name[:1] in '+-' else ''}{zone_name}"
 
 
 def severity_and_rule(why: model.Why) -> str:
-    """The severity and the rule's name, as in "High · BlackBerry"."""
+    """Return the severity and the rule's name, as in "High · BlackBerry"."""
     return f"{str(why.severity).capitalize()} · {cut(clean(why.rule), 150)}"
 
 
 def evidence(why: model.Why, limit: int) -> str:
-    """“product → BlackBerry (title) · regulator → PTA (body)”: each line of the rule, and the words it fired on."""
+    """Return the matched words for each line of the rule.
+
+    An example is “product → BlackBerry (title) · regulator → PTA (body)”.
+    """
     lines: dict[str, dict[str, str]] = {}
     fields: dict[str, dict[str, None]] = {}
-    # Each takes room: what is past the limit need not be read.
-    for found in why.evidence[:limit]:
-        label = name(found.label)
+    # Each piece of evidence takes at least one unit, so at most ``limit`` of them are shown.
+    for evidence_item in why.evidence[:limit]:
+        label = name(evidence_item.label)
         words = lines.setdefault(label, {})
-        words.setdefault(name(found.text).casefold(), name(found.text))
-        fields.setdefault(label, {})[found.field] = None
+        words.setdefault(name(evidence_item.text).casefold(), name(evidence_item.text))
+        fields.setdefault(label, {})[evidence_item.field] = None
     return cut(" · ".join(_line(label, list(words.values()), fields[label]) for label, words in lines.items()), limit)
 
 
@@ -257,40 +257,39 @@ def _line(label: str, words: Sequence[str], fields: Iterable[str]) -> str:
 
 
 def head_of_reply(message: model.Message) -> str:
-    """Our own words over a reply."""
+    """Return the heading of a reply, in our own words."""
     if message.lead:
         return message.lead
     return HEADS.get(message.reason, "Update") if message.reason else "Update"
 
 
-def fact(told: model.Fact, limit: int) -> str:
-    """“deadline: 30 November → 30 December”."""
-    before = f"{cut(clean(told.before), limit // 3)} → " if told.before else ""
-    label = f"{name(told.heading)}: " if told.heading else ""
-    return cut(f"{label}{before}{clean(told.after)}", limit)
+def fact(value: model.Fact, limit: int) -> str:
+    """Return a fact as in “deadline: 30 November → 30 December”."""
+    old_value = f"{cut(clean(value.before), limit // 3)} → " if value.before else ""
+    label = f"{name(value.heading)}: " if value.heading else ""
+    return cut(f"{label}{old_value}{clean(value.after)}", limit)
 
 
-def is_said_by_its_sentence(told: model.Fact) -> bool:
-    """The sentence shown with it says little more: “NTC orders Acme to close” for “orders Acme to close”."""
-    return told.kind == "decision" and 3 * len(told.after) >= 2 * len(told.sentence)
+def is_said_by_its_sentence(value: model.Fact) -> bool:
+    """Return whether a fact's sentence adds little to it, as “NTC orders Acme to close” to “orders Acme to close”."""
+    return value.kind == "decision" and 3 * len(value.after) >= 2 * len(value.sentence)
 
 
 def sentences(facts: Iterable[model.Fact]) -> list[model.Fact]:
-    """One fact for each sentence, so that none is quoted twice: of equals the first, not what another quotes too."""
-    found: dict[str, model.Fact] = {}
-    for each in facts:
-        if said := clean(each.sentence):
-            found.setdefault(said, each)
-    return [each for said, each in found.items() if not any(said in other != said for other in found)]
+    """Return a fact for each distinct sentence, without sentences that are part of another one."""
+    by_sentence: dict[str, model.Fact] = {}
+    for value in facts:
+        if sentence := clean(value.sentence):
+            by_sentence.setdefault(sentence, value)
+    return [
+        value
+        for sentence, value in by_sentence.items()
+        if not any(sentence in other != sentence for other in by_sentence)
+    ]
 
 
 def shows_outlets(message: model.Message) -> bool:
-    """A reply that has no news of its own, except for a sentence, lists who carries the story."""
-    is_told = any(not fact.is_sentence for fact in message.facts) or bool(message.edits)
+    """Return whether a reply lists the outlets of its story: it does if it has no news except for a sentence."""
+    has_news = any(not value.is_sentence for value in message.facts) or bool(message.edits)
     has_own_lines = {model.Reason.SECOND_RULE, model.Reason.NEW_FACT, model.Reason.ADDED_OUTLET}
-    return not is_told and message.reason not in has_own_lines
-
-
-def quoted(sentence: model.Sentence, limit: int) -> tuple[model.Span, ...]:
-    """The sentence in at most ``limit`` units, its matched words marked."""
-    return marked(sentence.spans, limit)
+    return not has_news and message.reason not in has_own_lines

@@ -6,12 +6,12 @@ from bot import model, ports
 
 
 def check_edited(edited: model.Receipt | None, *places: str) -> None:
-    """Raises NotEditable where the message that is to be edited is in none of the places."""
+    """Raise NotEditable if the message to edit is not in one of the configured places."""
     if edited is not None and edited.place not in places:
         raise ports.NotEditable("the message is in another channel than the one configured now")
 
 
 def check_thread(head: model.Receipt | None, *places: str) -> None:
-    """Raises ThreadGone where the head that is to be replied to is in none of the places."""
+    """Raise ThreadGone if the head of the thread to reply in is not in one of the configured places."""
     if head is not None and head.place not in places:
         raise ports.ThreadGone("the thread is in another channel than the one configured now")

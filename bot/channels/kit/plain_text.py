@@ -9,12 +9,12 @@ from bot import model
 from bot.channels.kit import outline, phrases
 from bot.channels.kit.styled import Line, Style
 
-#: Kinds whose first line is their title.
+#: Kinds of message whose first line is the title.
 _TITLED = frozenset({model.MessageKind.NOTICE, model.MessageKind.REPLY})
 
 
 def title(message: model.Message, limit: int = 250) -> str:
-    """One line: what a notification, a subject or a preview shows."""
+    """Return one line for a notification, a subject or a preview."""
     if message.is_gathered:
         return phrases.cut(message.lead or "Wirewatch", limit)
     match message.kind:
@@ -30,7 +30,7 @@ def title(message: model.Message, limit: int = 250) -> str:
 
 
 def preview(message: model.Message, limit: int = 300) -> str:
-    """How grave, the title, who carries it and why: the text of a notification on a phone."""
+    """Return severity, title, outlets and rule in one line, for a notification on a phone."""
     is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
     if not is_story or not message.briefs:
         news = "; ".join(phrases.fact(fact, 120) for fact in message.facts[:2])
@@ -39,28 +39,28 @@ def preview(message: model.Message, limit: int = 300) -> str:
     alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is model.Severity.HIGH else ""
     parts = [alarm + ("Not claimed: " if message.escalation else "") + title(message, 200)]
     if brief.byline is not None:
-        others = brief.owner_count - 1
+        other_outlets = brief.owner_count - 1
         first = phrases.name(brief.byline.outlet)
-        parts.append(first + (f" and {model.counted(others, 'other')}" if others > 0 else ""))
+        parts.append(first + (f" and {model.counted(other_outlets, 'other')}" if other_outlets > 0 else ""))
     parts += [phrases.cut(phrases.clean(why.rule), 80) for why in brief.why[:1]]
     return phrases.cut(" — ".join(parts), limit)
 
 
 def whole(message: model.Message, *, names_story: bool = True, zone: tzinfo = UTC) -> str:
-    """All of the message, in the order of ``outline``."""
+    """Return the whole message, in the order of its outline."""
     return _text(outline.lines(message, names_story=names_story, zone=zone))
 
 
 def body(message: model.Message, *, zone: tzinfo = UTC) -> str:
-    """Everything but the title, for services that have a field for it."""
+    """Return the message without its title, for services with a separate field for the title."""
     lines = outline.lines(message, zone=zone)
-    # The first line of a notice, a reply and a list of stories is its title; so is the headline of a story.
+    # The title is the first line of a notice, a reply and a gathered message, and the headline of a story.
     kept = lines[1:] if message.kind in _TITLED or message.is_gathered else lines
     return _text([line for line in kept if line.style is not Style.HEAD])
 
 
 def lines_to(text: str, limit: int) -> str:
-    """Whole lines as far as they fit: an address that is cut leads nowhere."""
+    """Return as many whole lines as fit, since a cut address is useless."""
     if limit <= 0 or phrases.size(text) <= limit:
         return text
     kept: list[str] = []
@@ -74,7 +74,10 @@ def lines_to(text: str, limit: int) -> str:
 
 
 def with_addresses(lines: Sequence[Line]) -> Iterator[tuple[Line, tuple[str, ...]]]:
-    """Each line with the addresses to be shown behind it: each once, and best where an outlet is named."""
+    """Yield each line with the addresses to show after it.
+
+    Each address appears once, preferably after a line that names its outlet.
+    """
     ranks = {Style.ITEM: 0, Style.LINE: 1}
     places: dict[str, tuple[int, int]] = {}
     for place, line in enumerate(lines):
@@ -86,23 +89,24 @@ def with_addresses(lines: Sequence[Line]) -> Iterator[tuple[Line, tuple[str, ...
 
 
 def unstyled(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Return the lines as they read without styles: what is struck through elsewhere has a line of its own."""
+    """Return the lines to show without styles: separate lines replace struck-through words."""
     return tuple(plain for line in lines for plain in line.unstyled or (line,))
 
 
 def _text(lines: Sequence[Line]) -> str:
-    made, before = "", None
+    text, previous = "", None
     for line, addresses in with_addresses(unstyled(lines)):
-        if before is not None:
-            made += "\n\n" if _is_apart(line, before) else "\n"
-        mark, between = ("- ", " ") if line.style is Style.ITEM else ("", "\n")
-        made += between.join((mark + line.text, *addresses))
-        before = line
-    return made
+        if previous is not None:
+            text += "\n\n" if _is_apart(line, previous) else "\n"
+        mark, separator = ("- ", " ") if line.style is Style.ITEM else ("", "\n")
+        text += separator.join((mark + line.text, *addresses))
+        previous = line
+    return text
 
 
-def _is_apart(line: Line, before: Line) -> bool:
-    """An empty line is between the parts of a message, not between a line and what it introduces."""
-    if line.story != before.story:
+def _is_apart(line: Line, previous: Line) -> bool:
+    """Return whether a blank line separates two lines: between parts, not between a heading and its content."""
+    if line.story != previous.story:
         return True
-    return before.style is not line.style and (before.style in (Style.QUOTE, Style.ITEM) or line.style is Style.SMALL)
+    is_part_end = previous.style in (Style.QUOTE, Style.ITEM) or line.style is Style.SMALL
+    return previous.style is not line.style and is_part_end

@@ -10,36 +10,36 @@ from bot import model
 
 
 class Style(StrEnum):
-    """How a run of text is set off."""
+    """How a line is displayed."""
 
     HEAD = "head"
     LINE = "line"
     QUOTE = "quote"
-    #: Items that follow each other are one list.
+    #: Consecutive items form one list.
     ITEM = "item"
     SMALL = "small"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Text of one style, and where it links to."""
+    """Text of one style, and its link."""
 
     text: str
-    #: A safe address; empty: no link.
+    #: A safe address, empty without a link.
     link: str = ""
     is_bold: bool = False
     is_italic: bool = False
     is_struck: bool = False
-    #: A time, which ``text`` has in the zone asked for; for services that show each reader their own.
+    #: The time that ``text`` states, for services that show it in each reader's zone.
     at: datetime | None = None
-    #: The service's own id of a person, whom ``text`` names where they are not shown by it.
+    #: The service's id of a person, for services that show the name by it; ``text`` names them for others.
     person: str = ""
-    #: The service's own id of somebody who is to be notified: ours, never from an article.
+    #: The service's id of somebody to notify; from the configuration, never from an article.
     mention: str = ""
 
     @property
     def parted(self) -> tuple[str, str, str]:
-        """The space before, the words, and the space behind them: in markdown a mark beside a space is none."""
+        """Leading space, words and trailing space: Markdown ignores a mark next to a space."""
         words = self.text.strip()
         start = self.text.find(words)
         return self.text[:start], words, self.text[start + len(words) :]
@@ -51,9 +51,9 @@ class Line:
 
     style: Style
     runs: tuple[Run, ...]
-    #: In a gathered message: the story that it belongs to.
+    #: The story of the line in a gathered message.
     story: model.StoryId | None = None
-    #: What stands in its place where there are no styles; empty: the line itself.
+    #: The lines to show instead where styles are not available; empty for the line itself.
     unstyled: tuple[Line, ...] = ()
 
     @property

@@ -1,9 +1,4 @@
-"""Runs a blocking call of a channel's library outside of the event loop, so that it can be left behind.
-
-Not ``asyncio.to_thread``: its pool is shared and small (six threads on two cores), so a few hanging channels would
-stop every other, and the interpreter waits for its threads at exit, so a hanging send would outlive SIGTERM's ten
-seconds. A daemon thread a call has neither fault; a channel has one call under way, so there are few of them.
-"""
+"""Runs a blocking call outside of the event loop."""
 
 from __future__ import annotations
 
@@ -15,8 +10,13 @@ T = TypeVar("T")
 
 
 async def run(work: Callable[[], T], *, name: str) -> T:
-    """What ``work`` gives or raises. Cancelled, it goes on alone and nobody hears of it."""
-    # Costs start-up: commands that send nothing do without.
+    """Run a blocking call in a daemon thread. If it is cancelled, the thread continues and its result is dropped.
+
+    Not ``asyncio.to_thread``: its pool is shared and small (six threads on two cores), so that a few hanging channels
+    would stop all others, and the interpreter waits for its threads at exit, so that a hanging send would outlive the
+    ten seconds after SIGTERM. A channel has one call at a time, so there are few threads.
+    """
+    # Imported on first use: it slows the start of commands that send nothing.
     import asyncio
     import contextlib
 

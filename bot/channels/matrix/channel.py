@@ -23,7 +23,7 @@ _API = "/_matrix/client/v3"
 _WHO = "the homeserver"
 _PAGE = 50
 _USER = re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII)
-#: A page of events, each of 64 kB at most; pages are mostly a hundredth of it.
+#: The maximum size of a page: an event has at most 64 kB.
 _PAGE_BYTES = _PAGE * 70_000
 
 Body: TypeAlias = Mapping[str, object]
@@ -45,7 +45,7 @@ class Options(pydantic.BaseModel):
         dict[str, str],
         ids(_USER, "a user's id in quotes: '@ann:example.org'"),
     ] = pydantic.Field(
-        {}, description="Whom messages here can mention: a name of your choice, and the user's id in quotes."
+        {}, description="People whom messages can mention: a name of your choice, and the user's id in quotes."
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
@@ -53,7 +53,7 @@ class Options(pydantic.BaseModel):
     @classmethod
     def _is_address(cls, url: str) -> str:
         if not url.startswith(("https://", "http://")) or "/_matrix" in url:
-            raise ValueError("give the homeserver's address: https://matrix.example.org")
+            raise ValueError("expected the homeserver's address: https://matrix.example.org")
         return url.rstrip("/")
 
     @pydantic.field_validator("room")
@@ -61,13 +61,13 @@ class Options(pydantic.BaseModel):
     def _names_a_room(cls, room: str) -> str:
         if len(room) < 2 or room[0] not in "#!" or (room[0] == "#" and ":" not in room) or any(map(str.isspace, room)):
             raise ValueError(
-                'give a room: "#policy:example.org" (in quotes: # begins a comment), or its id, !abc:example.org'
+                'expected a room: "#policy:example.org" (in quotes: # begins a comment), or its id, !abc:example.org'
             )
         return room
 
 
 class Channel:
-    """One room. A message's transaction id is its own, so that a homeserver takes a repetition for the first one."""
+    """A room. A message's transaction id is its send id, so that a homeserver recognizes a repetition."""
 
     #: Synapse keeps a transaction id for a day (databases/main/events_worker.py, _cleanup_old_transaction_ids).
     abilities = ports.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
@@ -86,40 +86,40 @@ class Channel:
         places.check_edited(delivery.edits, room)
         places.check_thread(delivery.reply_to, room)
         body = content.content(delivery, zone=self._context.zone)
-        # The plain form is another message to the server: it has refused the first one, and may have kept its id.
+        # The plain form needs another id: the server may have stored the id of the form that it refused.
         transaction = f"{delivery.id}{'-plain' if delivery.is_plain else ''}"
         path = f"/rooms/{quote(room, safe='')}/send/m.room.message/{quote(transaction, safe='')}"
-        answer = await self._ask("PUT", path, body)
-        if answer.fields.get("errcode") == "M_FORBIDDEN" and await self._joins(room):
-            answer = await self._ask("PUT", path, body)
-        if answer.is_success:
-            ref = _text(answer.fields, "event_id")
+        response = await self._ask("PUT", path, body)
+        if response.fields.get("errcode") == "M_FORBIDDEN" and await self._joins(room):
+            response = await self._ask("PUT", path, body)
+        if response.is_success:
+            ref = _text(response.fields, "event_id")
             thread = (delivery.reply_to.thread or delivery.reply_to.ref) if delivery.reply_to else ""
             return model.Receipt(
                 ref=ref, place=room, thread=thread, link=_link(room, ref), sent_at=self._context.clock.now()
             )
-        if errors.is_about_relation(answer) and delivery.edits is not None:
+        if errors.is_about_relation(response) and delivery.edits is not None:
             raise ports.NotEditable("the homeserver no longer knows the message")
-        if errors.is_about_relation(answer) and delivery.reply_to is not None:
+        if errors.is_about_relation(response) and delivery.reply_to is not None:
             raise ports.ThreadGone("the homeserver no longer knows the head of the thread")
-        raise await self._error(answer, doing="sending")
+        raise await self._error(response, doing="sending")
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         room = await self._room_id()
         places.check_thread(delivery.reply_to, room)
-        wanted = json.dumps({"types": ["m.room.message"], "senders": [await self._me()]})
-        page: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": wanted}
+        event_filter = json.dumps({"types": ["m.room.message"], "senders": [await self._me()]})
+        query: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": event_filter}
         while True:
-            path = f"/rooms/{quote(room, safe='')}/messages?{urlencode(page)}"
-            found = await self._get(path, doing="looking for a message")
-            events = found.get("chunk")
+            path = f"/rooms/{quote(room, safe='')}/messages?{urlencode(query)}"
+            page = await self._get(path, doing="looking for a message")
+            events = page.get("chunk")
             if not isinstance(events, list):
                 raise _unreadable("chunk")
             for event in events:
                 at = datetime.fromtimestamp(event.get("origin_server_ts", 0) / 1000, UTC)
-                told = event.get("content") or {}
-                relation = told.get("m.relates_to") or {}
-                if told.get(content.SEND_ID) == delivery.id and relation.get("rel_type") != "m.replace":
+                event_content = event.get("content") or {}
+                relation = event_content.get("m.relates_to") or {}
+                if event_content.get(content.SEND_ID) == delivery.id and relation.get("rel_type") != "m.replace":
                     thread = str(relation.get("event_id", "")) if relation.get("rel_type") == "m.thread" else ""
                     return model.Receipt(
                         ref=str(event["event_id"]),
@@ -130,19 +130,19 @@ class Channel:
                     )
                 if at < since:
                     return None
-            end = found.get("end")
-            if not isinstance(end, str) or end == page.get("from"):
+            end = page.get("end")
+            if not isinstance(end, str) or end == query.get("from"):
                 return None
-            page["from"] = end
+            query["from"] = end
 
     async def check(self) -> Sequence[ports.CheckLine]:
-        """Token, room, membership, right and encryption, each with what to do. Accepts an invitation."""
+        """Check token, room, membership, power level and encryption, and accept an invitation."""
         try:
             me = await self._me()
         except ports.SendError as error:
             return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
-        lines = [ports.CheckLine(is_good=True, what=f"the token is that of {me}")]
-        what = f"the room {self._options.room} is found and {me} is in it"
+        lines = [ports.CheckLine(is_good=True, what=f"the token belongs to {me}")]
+        what = f"{me} is in the room {self._options.room}"
         try:
             room = await self._room_id()
             joined = await self._get("/joined_rooms", doing="looking for its rooms")
@@ -151,26 +151,24 @@ class Channel:
                 raise ports.Parked(f"the bot's account is not in the room; {errors.TABLE['M_FORBIDDEN'][1]}")
             lines.append(ports.CheckLine(is_good=True, what=what))
             levels = await self._state(room, "m.room.power_levels")
-            # From room version 12 on, who made a room may do everything and is not in its list.
-            made = await self._state(room, "m.room.create?format=event")
+            # Since room version 12, the creator of a room may do everything without being in its list.
+            creation = await self._state(room, "m.room.create?format=event")
             is_encrypted = bool(await self._state(room, "m.room.encryption"))
         except ports.SendError as error:
             return [*lines, ports.CheckLine(is_good=False, what=what, help=str(error))]
         has = _level(levels.get("users"), me, levels.get("users_default"), 0)
         needs = _level(levels.get("events"), "m.room.message", levels.get("events_default"), 0)
-        may_send = has >= needs or made.get("sender") == me
+        may_send = has >= needs or creation.get("sender") == me
         help_text = f"its power level is {has}, and messages need {needs}: raise it in the room's settings"
         lines.append(ports.CheckLine.of(may_send, f"{me} may send there", otherwise=help_text))
-        plain = "Wirewatch sends unencrypted: make a room without encryption, which cannot be turned off later"
+        plain = "Wirewatch cannot encrypt: create a room without encryption, which cannot be turned off later"
         return [*lines, ports.CheckLine.of(not is_encrypted, "the room is not encrypted", otherwise=plain)]
 
     async def close(self) -> None:
-        """Nothing is held open between two calls."""
-
-    # -- asking
+        """No connection is kept open between calls."""
 
     async def _room_id(self) -> str:
-        """Of an alias, found once and kept: it may move to another room. Raises SendError."""
+        """Return the room's id; an alias is looked up once, and its id stored. Raises SendError."""
         if not self._room:
             self._room = await self._context.key_values.get(self._key) or ""
         if not self._room:
@@ -179,34 +177,34 @@ class Channel:
             await self._context.key_values.put(self._key, self._room)
         return self._room
 
-    async def _error(self, answer: HttpResponse, *, doing: str) -> ports.SendError:
-        error = errors.error_of(answer, doing=doing, now=self._context.clock.now())
+    async def _error(self, response: HttpResponse, *, doing: str) -> ports.SendError:
+        error = errors.error_of(response, doing=doing, now=self._context.clock.now())
         if isinstance(error, ports.Parked) and self._options.room.startswith("#") and self._room:
-            # A room that was replaced has passed its alias on.
+            # The alias may now belong to a room that replaced this one.
             self._room = ""
             await self._context.key_values.put(self._key, "")
         return error
 
     async def _joins(self, room: str) -> bool:
-        """Whether we are in the room now: an invitation is accepted, a public room entered."""
+        """Accept an invitation or enter a public room; return whether we are in the room now."""
         return (await self._ask("POST", f"/join/{quote(room, safe='')}", {})).is_success
 
     async def _me(self) -> str:
         return _text(await self._get("/account/whoami", doing="the login"), "user_id")
 
     async def _state(self, room: str, kind: str) -> Body:
-        answer = await self._ask("GET", f"/rooms/{quote(room, safe='')}/state/{kind}")
-        if answer.status == 404:
+        response = await self._ask("GET", f"/rooms/{quote(room, safe='')}/state/{kind}")
+        if response.status == 404:
             return {}
-        if not answer.is_success:
-            raise await self._error(answer, doing="looking at the room")
-        return answer.fields
+        if not response.is_success:
+            raise await self._error(response, doing="looking at the room")
+        return response.fields
 
     async def _get(self, path: str, *, doing: str) -> Body:
-        answer = await self._ask("GET", path)
-        if not answer.is_success:
-            raise await self._error(answer, doing=doing)
-        return answer.fields
+        response = await self._ask("GET", path)
+        if not response.is_success:
+            raise await self._error(response, doing=doing)
+        return response.fields
 
     async def _ask(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
         token = self._context.secret(self._options.token, what="the Matrix access token")
@@ -216,24 +214,24 @@ class Channel:
 
 
 def _text(body: Body, name: str) -> str:
-    found = body.get(name)
-    if not isinstance(found, str):
+    value = body.get(name)
+    if not isinstance(value, str):
         raise _unreadable(name)
-    return found
+    return value
 
 
 def _link(room: str, event: str) -> str:
-    """Opens the message in the reader's own program (https://spec.matrix.org/latest/appendices/#matrixto-navigation)."""
+    """Return a link for any Matrix program (https://spec.matrix.org/latest/appendices/#matrixto-navigation)."""
     return f"https://matrix.to/#/{quote(room, safe='')}/{quote(event, safe='')}"
 
 
 def _unreadable(name: str) -> ports.Unknown:
-    return ports.Unknown(f"the homeserver: an answer that cannot be read (no {name})")
+    return ports.Unknown(f"the homeserver: the answer cannot be read (no {name})")
 
 
 def _level(levels: object, name: str, default: object, least: int) -> int:
-    found = levels.get(name) if isinstance(levels, dict) else None
-    for level in (found, default):
+    own_level = levels.get(name) if isinstance(levels, dict) else None
+    for level in (own_level, default):
         if isinstance(level, int):
             return level
     return least

@@ -14,62 +14,61 @@ from bot.channels.kit.styled import Line
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
-#: An event has 65,536 bytes at most (spec.matrix.org, client-server API, "Size limits"), with what servers add to it:
+#: An event has at most 65,536 bytes (spec.matrix.org, client-server API, "Size limits"), including what servers add:
 #: signatures, hashes, references to other events.
 LIMIT_BYTES = 48_000
-#: Of the text for programs that show no HTML; an edit holds it twice, of up to three bytes a character.
+#: The maximum of the text for programs without HTML; an edit contains it twice, with up to three bytes a character.
 _BODY_LIMIT = 4_000
-#: In each event: by it a message is found again. Names of our own are written so (spec, "Namespacing").
+#: The field of an event by which a look-up finds the message (spec, "Namespacing").
 SEND_ID = "wirewatch.send_id"
 
 
 def content(delivery: ports.Delivery, *, zone: tzinfo) -> dict[str, Json]:
-    """The longest form that fits, with its place in a thread or the event that it replaces."""
+    """Return the longest content of an ``m.room.message`` that fits into an event."""
     return outline.fitted(
         delivery.message,
         lambda lines: _content(delivery, lines, zone),
-        lambda made: size(made) <= LIMIT_BYTES,
+        lambda event_content: size(event_content) <= LIMIT_BYTES,
         names_story=delivery.reply_to is None,
         zone=zone,
     )
 
 
-def size(made: dict[str, Json]) -> int:
-    """In bytes of JSON, as it is sent."""
-    return len(json.dumps(made, ensure_ascii=False).encode())
+def size(event_content: dict[str, Json]) -> int:
+    """Return the size as JSON, in bytes."""
+    return len(json.dumps(event_content, ensure_ascii=False).encode())
 
 
 def _content(delivery: ports.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
-    told = _told(delivery, lines, zone)
-    common: dict[str, Json] = {SEND_ID: delivery.id}
+    message = {**_told(delivery, lines, zone), SEND_ID: delivery.id}
     if delivery.edits is not None:
-        # What programs show that know no edits; notifications are not for edits.
-        fallback: dict[str, Json] = {**told, "body": f"* {told['body']}", "m.mentions": {}}
+        # Programs without edits show this as a new message; an edit mentions nobody.
+        fallback: dict[str, Json] = {**message, "body": f"* {message['body']}", "m.mentions": {}}
         relation: dict[str, Json] = {"rel_type": "m.replace", "event_id": delivery.edits.ref}
-        return {**fallback, **common, "m.new_content": {**told, **common}, "m.relates_to": relation}
+        return {**fallback, "m.new_content": message, "m.relates_to": relation}
     if delivery.reply_to is not None:
         head = delivery.reply_to.thread or delivery.reply_to.ref
         thread: dict[str, Json] = {
             "rel_type": "m.thread",
             "event_id": head,
-            # Programs without threads show it as an answer to the head.
+            # Programs without threads show a reply to the head.
             "is_falling_back": True,
             "m.in_reply_to": {"event_id": head},
         }
-        return {**told, **common, "m.relates_to": thread}
-    return {**told, **common}
+        return {**message, "m.relates_to": thread}
+    return message
 
 
 def _told(delivery: ports.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
-    # m.text: an m.notice notifies nobody (the push rule .m.rule.suppress_notices).
-    # m.mentions: who is pinged is said there and nowhere else (spec, "User and room mentions").
-    called: list[Json] = [each.id for each in delivery.message.mentions if each.id]
-    mentions: dict[str, Json] = {"user_ids": called} if called else {}
-    told: dict[str, Json] = {"msgtype": "m.text", "body": _plain(delivery, zone), "m.mentions": mentions}
+    # m.mentions alone decides who is notified (spec, "User and room mentions").
+    user_ids: list[Json] = [mention.id for mention in delivery.message.mentions if mention.id]
+    mentions: dict[str, Json] = {"user_ids": user_ids} if user_ids else {}
+    # Not m.notice, which notifies nobody (the push rule .m.rule.suppress_notices).
+    message: dict[str, Json] = {"msgtype": "m.text", "body": _plain(delivery, zone), "m.mentions": mentions}
     if delivery.is_plain:
-        return told
+        return message
     html = hypertext.render(lines, words=_unmentioned, may_link=_is_no_pill)
-    return {**told, "format": "org.matrix.custom.html", "formatted_body": html}
+    return {**message, "format": "org.matrix.custom.html", "formatted_body": html}
 
 
 def _plain(delivery: ports.Delivery, zone: tzinfo) -> str:
@@ -78,10 +77,10 @@ def _plain(delivery: ports.Delivery, zone: tzinfo) -> str:
 
 
 def _unmentioned(words: str) -> str:
-    """Servers that know no m.mentions look for names behind an @."""
+    """Break mentions: servers without m.mentions look for an @ and a name."""
     return inert.text(words, reads_marks=False)
 
 
 def _is_no_pill(link: str) -> bool:
-    """Programs show a link to matrix.to as the name of a person or a room."""
+    """Return False for links to matrix.to, which programs show as the name of a person or a room."""
     return (urlsplit(link).hostname or "").removeprefix("www.") != "matrix.to"

@@ -14,9 +14,10 @@ from bot.channels.kit.acts import Act
 from bot.channels.kit.http_client import HttpResponse
 
 _LOG_IN = "log in as the bot's account and copy its new access token into what `token:` names"
-_JOIN = "invite the bot's account to the room (it joins by itself), and let it send messages there"
+_JOIN = "invite the bot's account to the room (it joins automatically), and let it send messages there"
 
-#: Code -> what is done, and what the operator should do.
+#: Code -> the reaction, and advice to the operator (docs/channels.md has the same table). Codes of the client-server
+#: API (spec.matrix.org, "Standard error response") and of Synapse (synapse/api/errors.py).
 TABLE: Mapping[str, tuple[Act, str]] = {
     "M_LIMIT_EXCEEDED": (Act.WAIT, ""),
     "M_BAD_JSON": (Act.SIMPLIFY, ""),
@@ -34,36 +35,36 @@ TABLE: Mapping[str, tuple[Act, str]] = {
     "M_GUEST_ACCESS_FORBIDDEN": (Act.PARK_WORKSPACE, "the token is of a guest: register an account for the bot"),
     "M_FORBIDDEN": (Act.PARK_CHANNEL, _JOIN),
     "M_NOT_FOUND": (Act.PARK_CHANNEL, "check `room:` in bot.yaml: an alias is #name:server, an id begins with !"),
-    "M_UNRECOGNIZED": (Act.PARK_CHANNEL, "check `server:` in bot.yaml: it is no Matrix homeserver, or too old a one"),
+    "M_UNRECOGNIZED": (Act.PARK_CHANNEL, "check `server:` in bot.yaml: it is not a Matrix homeserver, or too old"),
     "M_UNSUPPORTED_ROOM_VERSION": (Act.PARK_CHANNEL, "the homeserver is too old for this room: update it"),
     "M_INCOMPATIBLE_ROOM_VERSION": (Act.PARK_CHANNEL, "the homeserver is too old for this room: update it"),
 }
 
 
-def error_of(answer: HttpResponse, *, doing: str, now: datetime) -> ports.SendError:
-    """Of an answer that is no success; ``doing``: what was asked for, for people."""
-    body = answer.fields
+def error_of(response: HttpResponse, *, doing: str, now: datetime) -> ports.SendError:
+    """Return the error for a response that is not a success; ``doing`` describes the request."""
+    body = response.fields
     code = body.get("errcode")
     act, advice = TABLE.get(code, (None, "")) if isinstance(code, str) else (None, "")
-    # A code says what is wrong with the request; 5xx says that the server does not know, whatever its code.
-    if act is None or answer.status >= 500:
+    # With a status of 5xx the outcome is unknown, whatever the code.
+    if act is None or response.status >= 500:
         word = code if isinstance(code, str) and code.isascii() else ""
         return http_errors.of_status(
-            answer.status, who="the homeserver", headers=answer.headers, now=now, word=phrases.cut(word, 60)
+            response.status, who="the homeserver", headers=response.headers, now=now, word=phrases.cut(word, 60)
         )
-    after = _after(answer, body, now=now) if act is Act.WAIT else None
-    return acts.error_of(act, f"{doing}: the homeserver says {code}", advice=advice, after=after)
+    wait = _after(response, body, now=now) if act is Act.WAIT else None
+    return acts.error_of(act, f"{doing}: the homeserver says {code}", advice=advice, after=wait)
 
 
-def _after(answer: HttpResponse, body: Mapping[str, object], *, now: datetime) -> timedelta | None:
-    """Retry-After, or as servers said it before version 1.10 of the specification."""
-    if (told := http_errors.retry_after(answer.headers, now=now)) is not None:
-        return told
+def _after(response: HttpResponse, body: Mapping[str, object], *, now: datetime) -> timedelta | None:
+    """Return the wait from Retry-After, or from the field that older servers use (before version 1.10)."""
+    if (wait := http_errors.retry_after(response.headers, now=now)) is not None:
+        return wait
     ms = body.get("retry_after_ms")
     return min(timedelta(milliseconds=ms), http_errors.LONGEST_WAIT) if isinstance(ms, int) and ms >= 0 else None
 
 
-def is_about_relation(answer: HttpResponse) -> bool:
-    """The server does not know the event that is to be edited or answered (Synapse, _validate_event_relation)."""
-    body = answer.fields
-    return answer.status == 400 and body.get("errcode") == "M_UNKNOWN" and "relation" in str(body.get("error", ""))
+def is_about_relation(response: HttpResponse) -> bool:
+    """Return whether the server does not know the event to edit or reply to (Synapse, _validate_event_relation)."""
+    body = response.fields
+    return response.status == 400 and body.get("errcode") == "M_UNKNOWN" and "relation" in str(body.get("error", ""))

@@ -17,11 +17,13 @@ from bot.channels.kit.http_client import HttpResponse
 _PUT_IT_THERE = "copy the bot's access token into what `token:` names: Integrations, Bot Accounts, Create New Token"
 _INVITE = "add the bot to the team, and in the channel type /invite and its name"
 _NAME_IT = (
-    "check `team:` and `to:` in bot.yaml: both are written as in the channel's address; a private channel is found "
-    "only after the bot was added to it"
+    "check `team:` and `to:` in bot.yaml: both are written as in the channel's address; add the bot to a private "
+    "channel first"
 )
 
-#: Id -> what is done, and what the operator should do.
+#: Error id -> the reaction, and advice to the operator (docs/channels.md has the same table). Ids from
+#: mattermost/mattermost: server/channels/api4/post.go, app/post.go, app/channel.go, web/context.go and
+#: server/public/model/post.go.
 TABLE: Mapping[str, tuple[Act, str]] = {
     "api.post.deduplicate_create_post.pending": (Act.LOOK, ""),
     "model.post.is_valid.message_length.app_error": (Act.SIMPLIFY, "set max_length to what the server takes"),
@@ -50,17 +52,16 @@ TABLE: Mapping[str, tuple[Act, str]] = {
 }
 
 
-def error_of(answer: HttpResponse, *, doing: str, now: datetime, is_edit: bool = False) -> ports.SendError:
-    """Of an answer that is no success; ``doing``: what was asked for, for people."""
-    body = answer.fields
-    found = body.get("id")
-    name = found if isinstance(found, str) and found.isascii() else ""
+def error_of(response: HttpResponse, *, doing: str, now: datetime, is_edit: bool = False) -> ports.SendError:
+    """Return the error for a response that is not a success; ``doing`` describes the request."""
+    error_id = response.fields.get("id")
+    name = error_id if isinstance(error_id, str) and error_id.isascii() else ""
     act, advice = TABLE.get(name, (None, ""))
-    if act is None or answer.status == 429 or (answer.status >= 500 and act is not Act.TOP_LEVEL):
+    if act is None or response.status == 429 or (response.status >= 500 and act is not Act.TOP_LEVEL):
         return http_errors.of_status(
-            answer.status, who="Mattermost", headers=answer.headers, now=now, word=phrases.cut(name, 80)
+            response.status, who="Mattermost", headers=response.headers, now=now, word=phrases.cut(name, 80)
         )
     if is_edit and name == "api.context.permissions.app_error":
-        # So it answers for a post that was deleted, too (api4/post.go, postPatchChecks).
+        # The server answers so for a deleted post too (api4/post.go, postPatchChecks).
         act, advice = Act.LEAVE, ""
     return acts.error_of(act, f"{doing}: Mattermost says {name}", advice=advice)

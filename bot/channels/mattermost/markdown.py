@@ -16,55 +16,57 @@ from bot.channels.kit import inert, outline, phrases, plain_text
 from bot.channels.kit.styled import Line, Run, Style
 
 _JOINER = "\u2060"
-#: Marks that a backslash takes from Markdown; # also begins a hashtag. A ( does nothing behind a \] of ours.
+#: Marks that a backslash escapes; # also begins a hashtag. A ( is harmless after our \].
 _MARKS = re.compile(r"[\\`*_\[\]#~|!]")
-#: What a line may begin with to become a list, a quote or a heading.
+#: The start of a list, a quote or a heading at the start of a line.
 _LINE_START = re.compile(r"^(?=[-+=]|\d+[.)])")
 _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
 _PREFIXES = {Style.HEAD: "#### ", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: ""}
 
 
 def text(message: model.Message, *, limit: int, zone: tzinfo, names_story: bool = False, is_plain: bool = False) -> str:
-    """``limit``: of the server, in characters."""
+    """Return a message in Mattermost's Markdown, of at most ``limit`` characters."""
     if is_plain:
         words = inert.text(plain_text.whole(message, zone=zone))
         return plain_text.lines_to(words, limit)
     return outline.fitted(
-        message, _render, lambda made: phrases.size(made) <= limit, names_story=names_story, zone=zone
+        message, _render, lambda rendered: phrases.size(rendered) <= limit, names_story=names_story, zone=zone
     )
 
 
 def _render(lines: Sequence[Line]) -> str:
-    """Lists and small print are one block; a quote ends with an empty line, or what follows would be in it."""
+    """Return blocks with blank lines between them, without which the text after a quote would belong to it."""
     blocks: list[str] = []
     for style, group in groupby(lines, key=lambda line: line.style):
-        made = [_PREFIXES[style] + "".join(_run(run) for run in line.runs) for line in group]
-        blocks += ["\n".join(made)] if style in (Style.ITEM, Style.SMALL) else made
+        texts = [_PREFIXES[style] + "".join(_run(run) for run in line.runs) for line in group]
+        blocks += ["\n".join(texts)] if style in (Style.ITEM, Style.SMALL) else texts
     return "\n\n".join(blocks)
 
 
 def _run(run: Run) -> str:
     if run.mention:
         return f"@{run.mention}"
-    before, words, after = run.parted
+    leading, words, trailing = run.parted
     if not words:
         return run.text
-    made = escaped(words)
+    text = escaped(words)
     for is_on, mark in ((run.is_italic, "*"), (run.is_struck, "~~"), (run.is_bold, "**")):
-        made = f"{mark}{made}{mark}" if is_on else made
-    return f"{before}[{made}]({_address(run.link)}){after}" if run.link else f"{before}{made}{after}"
+        text = f"{mark}{text}{mark}" if is_on else text
+    text = f"[{text}]({_address(run.link)})" if run.link else text
+    return f"{leading}{text}{trailing}"
 
 
 def escaped(words: str) -> str:
-    """
+    """Escape untrusted text.
+
     >>> escaped("*now* <b> @all #tag").replace("\\u2060", "^")
     '\\\\*now\\\\* ‹b› @^all \\\\#tag'
     """
-    made = _MARKS.sub(r"\\\g<0>", words.replace("<", "‹").replace(">", "›"))
-    made = _ENTITY.sub(f"&{_JOINER}", made).replace("@", f"@{_JOINER}").replace("\uff20", f"\uff20{_JOINER}")
-    return _LINE_START.sub(_JOINER, made)
+    text = _MARKS.sub(r"\\\g<0>", words.replace("<", "‹").replace(">", "›"))
+    text = _ENTITY.sub(f"&{_JOINER}", text).replace("@", f"@{_JOINER}").replace("\uff20", f"\uff20{_JOINER}")
+    return _LINE_START.sub(_JOINER, text)
 
 
 def _address(link: str) -> str:
-    """Between the brackets of a link, where it leads as before."""
-    return re.sub(r"[()\[\]*`@\\]", lambda found: f"%{ord(found[0]):02X}", link)
+    """Escape an address for the brackets of a link, without changing where it leads."""
+    return re.sub(r"[()\[\]*`@\\]", lambda mark: f"%{ord(mark[0]):02X}", link)

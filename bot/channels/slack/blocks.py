@@ -20,9 +20,9 @@ from bot.channels.slack import buttons
 from bot.channels.slack import rich_text as rich
 from bot.channels.slack.rich_text import Piece
 
-#: Lines of what readers said, in each of the outline's rooms.
+#: Maximum lines of people's decisions, for each of the outline's rooms.
 _SAID = (8, 4, 2, 1, 1)
-#: Stories of a gathered message that have a menu.
+#: Maximum stories of a gathered message with a menu, tried in this order.
 _MENUS = (8, 6, 4, 2, 0)
 _TIME = "{date_short_pretty} {time}"
 
@@ -30,29 +30,33 @@ _TIME = "{date_short_pretty} {time}"
 def blocks(
     message: model.Message, *, names_story: bool = False, has_buttons: bool = False, zone: tzinfo = UTC
 ) -> list[Piece]:
-    """``names_story``: a reply outside of its thread says which story it belongs to. ``zone``: of the times that a
-    program shows which cannot show the reader's own."""
-    made: list[Piece] = []
-    for room, said, menus in _sizes(len(message.briefs) if has_buttons else 0):
+    """Build the blocks of a message.
+
+    ``names_story``: a reply names its story, since it is outside of the story's thread. ``zone`` is for programs that
+    cannot show a time in the reader's zone.
+    """
+    result: list[Piece] = []
+    for room, decision_lines, menus in _sizes(len(message.briefs) if has_buttons else 0):
         lines = outline.lines(message, room, names_story=names_story, zone=zone)
-        made = list(_rendered(lines, _menus(message, room, menus)))
+        result = list(_rendered(lines, _menus(message, room, menus)))
         if has_buttons:
-            made += _below(message, room, said=said, zone=zone)
-        made = made[: rich.BLOCK_LIMIT]
-        if rich.weight(made) <= rich.TOTAL_LIMIT:
+            result += _below(message, room, decision_lines=decision_lines, zone=zone)
+        result = result[: rich.BLOCK_LIMIT]
+        if rich.weight(result) <= rich.TOTAL_LIMIT:
             break
-    return made
+    return result
 
 
 def _sizes(stories: int) -> Iterator[tuple[outline.Room, int, int]]:
-    """From generous to the least: room, lines of what readers said, menus of as many stories."""
-    for room, said in zip(outline.ROOMS, _SAID, strict=True):
-        # No story is left out for a menu, which weighs half as much.
-        yield from ((room, said, menus) for menus in sorted({min(stories, each) for each in _MENUS}, reverse=True))
+    """Yield rooms with their lines of decisions and numbers of menus, from the most generous to the tightest."""
+    for room, decision_lines in zip(outline.ROOMS, _SAID, strict=True):
+        # Drop menus before stories: a menu is half as long as a story.
+        counts = sorted({min(stories, count) for count in _MENUS}, reverse=True)
+        yield from ((room, decision_lines, menus) for menus in counts)
 
 
 def _rules(brief: model.StoryBrief, room: outline.Room) -> list[str]:
-    """Those that the message names each: what is not named is not judged."""
+    """Return the rules that the message names; only these can be judged."""
     return list(dict.fromkeys(why.rule for why in brief.why[: room.rules]))
 
 
@@ -61,7 +65,7 @@ def _menus(message: model.Message, room: outline.Room, most: int) -> dict[model.
     return {brief.story: buttons.gathered_menu(brief, _rules(brief, room)) for brief in shown}
 
 
-def _below(message: model.Message, room: outline.Room, *, said: int, zone: tzinfo) -> Iterator[Piece]:
+def _below(message: model.Message, room: outline.Room, *, decision_lines: int, zone: tzinfo) -> Iterator[Piece]:
     match message.kind:
         case _ if message.is_gathered:
             return
@@ -70,15 +74,15 @@ def _below(message: model.Message, room: outline.Room, *, said: int, zone: tzinf
         case model.MessageKind.POST | model.MessageKind.EDIT if message.reason is not model.Reason.MERGED:
             for brief in message.briefs[:1]:
                 if brief.why:
-                    yield from buttons.said(message, lines=said, zone=zone)
+                    yield from buttons.said(message, lines=decision_lines, zone=zone)
                     yield buttons.row(message, _rules(brief, room))
 
 
 def _rendered(lines: Sequence[Line], menus: dict[model.StoryId, Piece]) -> Iterator[Piece]:
-    for story, told in groupby(lines, key=lambda line: line.story):
-        for is_small, part in groupby(told, key=lambda line: line.style is Style.SMALL):
-            those = list(part)
-            yield from _small(those) if is_small else _rich(those)
+    for story, story_lines in groupby(lines, key=lambda line: line.story):
+        for is_small, part in groupby(story_lines, key=lambda line: line.style is Style.SMALL):
+            part_lines = list(part)
+            yield from _small(part_lines) if is_small else _rich(part_lines)
         if story is not None and story in menus:
             yield menus[story]
 
@@ -94,20 +98,20 @@ def _rich(lines: Sequence[Line]) -> Iterator[Piece]:
             case Style.ITEM:
                 elements.append(rich.bullets(pieces))
             case Style.QUOTE:
-                elements += [rich.quote(each) for each in pieces]
+                elements += [rich.quote(line_pieces) for line_pieces in pieces]
             case _:
-                elements += [rich.section(each) for each in pieces]
+                elements += [rich.section(line_pieces) for line_pieces in pieces]
     if elements:
         yield rich.rich(elements)
 
 
 def _small(lines: Sequence[Line]) -> Iterator[Piece]:
-    """Times are markup, which only a line of our own words may stand beside."""
-    for has_time, those in groupby(lines, key=lambda line: any(run.at for run in line.runs)):
+    """Yield small lines; a time is markup, so that a line with a time contains our own words only."""
+    for has_time, group in groupby(lines, key=lambda line: any(run.at for run in line.runs)):
         if has_time:
-            yield from (rich.small_own("".join(map(_marked_up, line.runs))) for line in those)
+            yield from (rich.small_own("".join(map(_marked_up, line.runs))) for line in group)
         else:
-            yield rich.small(phrases.cut("\n".join(line.text for line in those), rich.SECTION_LIMIT))
+            yield rich.small(phrases.cut("\n".join(line.text for line in group), rich.SECTION_LIMIT))
 
 
 def _marked_up(run: Run) -> str:

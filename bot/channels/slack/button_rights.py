@@ -15,27 +15,30 @@ from bot import ports
 
 log = structlog.get_logger()
 
-#: Somebody who joined or left counts so after this long.
+#: Changes of members take effect after this.
 ASKED_EVERY = timedelta(minutes=5)
 _PERSON = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _GROUP = re.compile(r"S[A-Z0-9]{1,20}\Z")
 
-#: The members of a user group by its id, or of the channel by an empty one. Raises SendError.
+#: Returns the members of a user group by its id, or of the channel by an empty id. Raises SendError.
 Members = Callable[[str], Awaitable[frozenset[str]]]
 
 
 class Allowed:
-    """Those whom one channel lists, and its members."""
+    """The people who may press the buttons of a channel: those listed in its options, and its members.
+
+    If Slack does not return the members of a group or channel, they may not press: a press has effects for others.
+    """
 
     def __init__(self, listed: Sequence[str], members: Members, clock: ports.Clock) -> None:
-        self._persons = frozenset(each for each in listed if _PERSON.match(each))
-        self.groups = tuple(each for each in listed if _GROUP.match(each))
+        self._persons = frozenset(person_or_group for person_or_group in listed if _PERSON.match(person_or_group))
+        self.groups = tuple(person_or_group for person_or_group in listed if _GROUP.match(person_or_group))
         self._members = members
         self._clock = clock
-        self._known: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._fetched: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     async def may(self, person: str) -> bool:
-        """Return whether the person is listed or in a listed group; where nobody is listed, everybody may."""
+        """Return whether the person is listed or in a listed group; without a list everybody may."""
         if not self._persons and not self.groups:
             return True
         if person in self._persons:
@@ -47,10 +50,10 @@ class Allowed:
         return person in await self._of("")
 
     async def check(self) -> list[ports.CheckLine]:
-        """One line for each group."""
+        """Return a line for each listed group."""
         lines = []
         for group in self.groups:
-            what = f"the members of the user group {group} are known"
+            what = f"the members of the user group {group} can be read"
             try:
                 await self._members(group)
             except ports.SendError as error:
@@ -62,13 +65,13 @@ class Allowed:
 
     async def _of(self, group: str) -> frozenset[str]:
         now = self._clock.now()
-        asked_at, members = self._known.get(group, (None, frozenset[str]()))
-        if asked_at is None or not timedelta() <= now - asked_at < ASKED_EVERY:
+        fetched_at, members = self._fetched.get(group, (None, frozenset[str]()))
+        if fetched_at is None or not timedelta() <= now - fetched_at < ASKED_EVERY:
             try:
                 members = await self._members(group)
             except ports.SendError as error:
-                # Whom it had when it was asked last stays.
+                # Keep the members of the last answer.
                 log.warning("user group not known" if group else "channel members not known", error=str(error))
                 return members
-            self._known[group] = now, members
+            self._fetched[group] = now, members
         return members

@@ -20,13 +20,13 @@ from bot.model import Verdict
 
 #: Slack's limits: docs.slack.dev/reference/block-kit/composition-objects/option-object.
 OPTION_TEXT_LIMIT = 75
-#: People named in one line.
+#: Maximum people named in one line.
 _NAMED = 5
 
 _PREFIX = "wirewatch:"
-#: The elements that are menus: under a story's message, and under each story of a gathered one.
+#: The menus under a story's message, and under each story of a gathered message.
 _MORE, _GATHERED = "more", "menu"
-#: Slack takes at most this many options in a menu behind three dots.
+#: Slack's maximum of options in an overflow menu.
 _OVERFLOW = 5
 _ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
 #: A word and the key of a rule or of an entity, or the id of an article.
@@ -36,25 +36,22 @@ _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
 _TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
 
 
-# -- under a message
-
-
 def row(message: model.Message, rules: Sequence[str]) -> Piece:
-    """The buttons of one story, whose message names these rules."""
+    """Return the buttons of a story whose message names these rules."""
     story = message.briefs[0].story
     shown = [_button(choice, story) for choice in menu.buttons(message)]
     return _actions([*shown, _select(_MORE, story, "More…", menu.more(message, rules))])
 
 
 def different_event(message: model.Message) -> Iterator[Piece]:
-    """Under a reply: the article that it tells of is about a different event."""
+    """Yield the button under a reply that marks its article as a different event."""
     choice = menu.different_event(message)
     if choice is not None:
         yield _actions([_button(choice, message.briefs[0].story)])
 
 
 def gathered_menu(brief: model.StoryBrief, rules: Sequence[str]) -> Piece:
-    """All of it in one menu: for a story of a gathered message, which has no room for a row of buttons each."""
+    """Return all actions in one menu: a gathered message has no room for a row of buttons under each story."""
     choices = menu.of_gathered(rules)
     if len(choices) > _OVERFLOW:
         return _actions([_select(_GATHERED, brief.story, "More…", choices)])
@@ -92,7 +89,7 @@ def _option(choice: Choice) -> Piece:
 
 def _plain(words: str) -> Piece:
     plain: Piece = {"type": "plain_text", "text": words}
-    # A rule's name is not to be read as emoji. Said only where it matters: ten menus weigh as much as their stories.
+    # A rule's name with colons is not emoji. Added only where needed: ten menus are as long as their stories.
     return {**plain, "emoji": False} if ":" in words else plain
 
 
@@ -104,36 +101,33 @@ def _value(choice: Choice) -> str:
     return ":".join(menu.word_of(choice.action))
 
 
-# -- what people did about it
-
-
 def said(message: model.Message, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
-    """One block that shows what readers said and what is silenced, the newest ``lines`` of it."""
+    """Yield a block with people's verdicts and the silences of a story, the newest ``lines`` of them."""
     grouped: dict[tuple[Verdict, str], list[model.Judgement]] = {}
-    for one in message.judgements:
-        # Who claimed it stands at the top.
-        if one.verdict.is_of_rule:
-            grouped.setdefault((one.verdict, one.rule), []).append(one)
-    shown = [_opinion(verdict, rule, those) for (verdict, rule), those in grouped.items()]
+    for judgement in message.judgements:
+        # A claim is shown at the top of the message.
+        if judgement.verdict.is_of_rule:
+            grouped.setdefault((judgement.verdict, judgement.rule), []).append(judgement)
+    shown = [_opinion(verdict, rule, judgements) for (verdict, rule), judgements in grouped.items()]
     shown = [*shown, *(_silence(silence, zone) for silence in message.silences)][-lines:]
     if shown:
-        yield rich.rich([rich.section(each) for each in shown])
+        yield rich.rich([rich.section(pieces) for pieces in shown])
 
 
 def person(by: str) -> Piece | None:
-    """Shown by their name; None: it is no id of Slack's."""
+    """Return a person, whom Slack shows by name, or None if ``by`` is not an id of Slack."""
     return rich.user(by) if _USER.match(by) else None
 
 
-def _opinion(verdict: Verdict, rule: str, those: Sequence[model.Judgement]) -> list[Piece]:
-    named = phrases.cut(phrases.clean(rule), OPTION_TEXT_LIMIT)
-    people_shown: list[Piece] = []
-    for one in those[:_NAMED]:
-        people_shown += [rich.text(", ")] if people_shown else []
-        people_shown.append(person(one.by) or rich.text("somebody"))
-    if len(those) > _NAMED:
-        people_shown.append(rich.text(f" and {len(those) - _NAMED:,} more"))
-    return [rich.text(f"{verdict.value.capitalize()} for {named}: "), *people_shown]
+def _opinion(verdict: Verdict, rule: str, judgements: Sequence[model.Judgement]) -> list[Piece]:
+    rule_name = phrases.cut(phrases.clean(rule), OPTION_TEXT_LIMIT)
+    pieces: list[Piece] = []
+    for judgement in judgements[:_NAMED]:
+        pieces += [rich.text(", ")] if pieces else []
+        pieces.append(person(judgement.by) or rich.text("somebody"))
+    if len(judgements) > _NAMED:
+        pieces.append(rich.text(f" and {len(judgements) - _NAMED:,} more"))
+    return [rich.text(f"{verdict.value.capitalize()} for {rule_name}: "), *pieces]
 
 
 def _silence(silence: model.Silence, zone: tzinfo) -> list[Piece]:
@@ -145,11 +139,8 @@ def _silence(silence: model.Silence, zone: tzinfo) -> list[Piece]:
     return pieces
 
 
-# -- what comes back
-
-
 def parse_press(payload: Mapping[str, Any], *, envelope: str) -> ports.Press | None:
-    """The press that an interaction payload tells of; None: it is none of ours, or not whole."""
+    """Parse an interaction payload. Returns None if it is not a press of our buttons or is incomplete."""
     if payload.get("type") != "block_actions":
         return None
     container, user, actions = (payload.get(name) for name in ("container", "user", "actions"))

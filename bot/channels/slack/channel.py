@@ -1,4 +1,4 @@
-"""``kind: slack``: its options, and which of the two modes they ask for."""
+"""``kind: slack``: a Slack channel, by bot token or by incoming webhook."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 KIND = "slack"
 _API = "https://slack.com/api/"
-#: Of a person or a user group.
+#: The id of a person or a user group.
 _ID = "[UWS][A-Z0-9]{1,20}"
 _ADVICE = "U012ABCDEF (a person, in a profile under Copy member ID), S012ABCDEF (a user group)"
 _SLACKS_OWN_PACE = timedelta(seconds=1)
 
 
 class Broadcast(StrEnum):
-    """Which replies in a thread the channel sees too."""
+    """The replies in a thread that also appear in the channel."""
 
     NEVER = "never"
     HIGH = "high"
     ALWAYS = "always"
 
     def shows(self, severity: model.Severity) -> bool:
-        """Whether a reply of this severity is seen in the channel."""
+        """Return whether a reply of this severity also appears in the channel."""
         return self is Broadcast.ALWAYS or (self is Broadcast.HIGH and severity is model.Severity.HIGH)
 
 
@@ -51,8 +51,8 @@ class Options(pydantic.BaseModel):
     )
     broadcast: Broadcast = pydantic.Field(
         Broadcast.NEVER,
-        description="Which replies the channel sees too: never, high (of severity high) or always. What may be part of "
-        "another story is always seen.",
+        description="When replies also appear in the channel: never, high (for severity high) or always. A message "
+        "that may be part of another story always does.",
     )
     buttons: bool = pydantic.Field(
         False, description="Buttons under each story: Claim, Useful, Noise, More… Only with token and app_token."
@@ -74,7 +74,7 @@ class Options(pydantic.BaseModel):
             f"{_ADVICE}, here or channel",
         ),
     ] = pydantic.Field(
-        {}, description="Whom messages here can mention: a name of your choice, and the id of a person or user group."
+        {}, description="People whom messages can mention: a name of your choice, and the id of a person or user group."
     )
     api_url: Address | None = pydantic.Field(
         None, description="The address of another server with Slack's Web API (a proxy, tests)."
@@ -88,7 +88,7 @@ class Options(pydantic.BaseModel):
     def _names_a_channel(cls, to: str | None) -> str | None:
         if to is not None and (not to.removeprefix("#").strip() or to.startswith("@") or any(c.isspace() for c in to)):
             raise ValueError(
-                'give a channel\'s name or id: "#policy-alerts" (in quotes: # begins a comment) or C0123ABCDE'
+                'expected a channel\'s name or id: "#policy-alerts" (in quotes: # begins a comment) or C0123ABCDE'
             )
         return to
 
@@ -96,24 +96,24 @@ class Options(pydantic.BaseModel):
     def _is_one_mode(self) -> Self:
         if self.webhook is not None:
             if self.to is not None or self.token is not None:
-                raise ValueError("a webhook has its channel and its rights in itself: leave out to and token")
+                raise ValueError("a webhook has a fixed channel and needs no token: remove to and token")
         elif self.to is None or self.token is None:
-            raise ValueError("give to and token (a bot), or webhook (reduced mode)")
+            raise ValueError("add to and token (a bot), or webhook (reduced mode)")
         if self.buttons and self.webhook is not None:
             raise ValueError("a webhook cannot receive button presses: buttons need to, token and app_token")
         if self.buttons and self.app_token is None:
             raise ValueError("buttons need the app's app-level token: add app_token: env:SLACK_APP_TOKEN")
         if self.app_token is not None and not self.buttons:
-            raise ValueError("app_token is for buttons: add buttons: true, or leave it out")
+            raise ValueError("app_token is for buttons: add buttons: true, or remove app_token")
         if self.may_act and not self.buttons:
-            raise ValueError("may_act is for buttons: add buttons: true, or leave it out")
+            raise ValueError("may_act is for buttons: add buttons: true, or remove may_act")
         if self.pace < _SLACKS_OWN_PACE and self.api_url is None:
-            raise ValueError("Slack takes one message a second for each channel: pace is at least 1 second")
+            raise ValueError("Slack accepts one message a second for each channel: set pace to at least 1 second")
         return self
 
     @property
     def can_edit(self) -> bool:
-        """Whether its messages can be edited."""
+        """Whether messages of the channel can be edited."""
         return self.webhook is None
 
 
@@ -121,14 +121,14 @@ class Channel:
     """One Slack channel in the mode that its options ask for."""
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        # Imported here: the SDK takes 66 ms, and `check` needs the options only.
+        # Imported on first use: the SDK takes 66 ms, and `check` needs the options only.
         from bot.channels.slack import incoming_webhook, socket_mode, web_api
 
         self.name = name
         self.connector: socket_mode.SocketConnector | None = None
         self.pace = options.pace
         self._mode: ports.Channel
-        #: Of a bot token.
+        #: None with a webhook.
         self.bot: web_api.WebApi | None = None
         if options.webhook is not None:
             self._mode = incoming_webhook.IncomingWebhook(
@@ -186,17 +186,19 @@ async def _check_connector(connector: socket_mode.SocketConnector) -> ports.Chec
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
-    """One for each app whose channels have buttons: an app's presses come on one connection."""
+    """Return a listener for each app whose channels have buttons: Slack sends an app's presses on one connection."""
     by_app: dict[tuple[str, str], list[Channel]] = {}
     for channel in channels:
         if channel.connector is not None:
             by_app.setdefault((channel.connector.api_url, channel.connector.app_token.reference), []).append(channel)
     if not by_app:
-        return []  # without slack_sdk, whose import would keep the loop for half a second
+        return []  # Without slack_sdk, whose import would block the event loop for half a second.
     from bot.channels.slack import socket_mode
 
     return [
-        socket_mode.Listener([each.bot for each in those if each.bot], those[0].connector, those[0].context)
-        for those in by_app.values()
-        if those[0].connector is not None
+        socket_mode.Listener(
+            [channel.bot for channel in app_channels if channel.bot], app_channels[0].connector, app_channels[0].context
+        )
+        for app_channels in by_app.values()
+        if app_channels[0].connector is not None
     ]

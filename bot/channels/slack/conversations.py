@@ -1,4 +1,4 @@
-"""From a channel's name to its id, once: posting takes a name, history and update take ids only."""
+"""Look up a channel's id by its name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from bot import ports
 from bot.channels.kit.context import KeyValues
 
-#: conversations.list gives at most this many a page.
+#: The maximum of conversations.list.
 _PAGE = 1_000
 _ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
 
@@ -18,34 +18,34 @@ Ask = Callable[[str, Mapping[str, str | int]], Awaitable[Mapping[str, Any]]]
 
 
 class Conversations:
-    """One configured place; its id is kept in the notes."""
+    """The id of the configured channel, looked up once and stored: posting takes a name, other methods an id."""
 
     def __init__(self, to: str, *, key_values: KeyValues, key: str, ask: Ask) -> None:
         self._name = to.removeprefix("#")
-        self._given_id = to if _ID.match(to) else None
+        self._configured_id = to if _ID.match(to) else None
         self._key_values = key_values
         self._key = f"{key}:{self._name}"
         self._ask = ask
-        self._known: str | None = None
-        #: Where a listing that was told to wait goes on: a large workspace has more pages than a minute allows.
+        self._id: str | None = None
+        #: Where to continue a listing that hit a rate limit: a large workspace has more pages than a minute allows.
         self._cursor = ""
         self._types = "public_channel,private_channel"
         #: One listing at a time: two would share the cursor.
         self._finding = asyncio.Lock()
 
     async def id(self) -> str:
-        """Raises Parked where no channel has that name, and what Slack answers otherwise."""
-        if self._given_id:
-            return self._given_id
+        """Return the id. Raises Parked if no channel has the name, or the error of the call."""
+        if self._configured_id:
+            return self._configured_id
         async with self._finding:
-            if self._known is None:
-                self._known = await self._key_values.get(self._key) or await self._find()
-            return self._known
+            if self._id is None:
+                self._id = await self._key_values.get(self._key) or await self._find()
+            return self._id
 
     async def forget(self) -> None:
-        """The id no longer stands for the name: the channel was deleted, archived or the workspace changed."""
-        if self._known is not None:
-            self._known, self._cursor = None, ""
+        """Forget the id: the channel may have been deleted or archived, or the workspace changed."""
+        if self._id is not None:
+            self._id, self._cursor = None, ""
             await self._key_values.put(self._key, "")
 
     async def _find(self) -> str:
@@ -69,13 +69,13 @@ class Conversations:
         except ports.Parked as error:
             if "missing_scope groups:read" not in str(error) or "private" not in self._types:
                 raise
-            # Without groups:read the public channels can still be listed.
+            # Without the scope groups:read only public channels can be listed.
             self._types, self._cursor = "public_channel", ""
             return await self._page()
 
     def _not_found(self) -> ports.Parked:
-        private = "" if "private" in self._types else " (private ones are not seen without the scope groups:read)"
+        private = "" if "private" in self._types else " (it needs the scope groups:read to see private channels)"
         return ports.Parked(
-            f"no channel #{self._name} is seen by the app{private}; check `to:` in bot.yaml, "
+            f"the app sees no channel #{self._name}{private}; check `to:` in bot.yaml, "
             "and type /invite and the app's name in a private channel"
         )

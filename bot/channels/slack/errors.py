@@ -12,7 +12,8 @@ from bot import ports
 from bot.channels.kit import acts
 from bot.channels.kit.acts import Act
 
-#: Code -> what is done, and what the operator should do.
+#: Slack's error code -> the reaction, and advice to the operator (docs/channels.md has the same table). Codes from
+#: Slack's method reference (chat.postMessage, chat.update, conversations.*) and from observed answers.
 TABLE: Mapping[str, tuple[Act, str]] = {
     "ratelimited": (Act.WAIT, ""),
     "rate_limited": (Act.WAIT, ""),
@@ -81,7 +82,7 @@ TABLE: Mapping[str, tuple[Act, str]] = {
         Act.PARK_WORKSPACE,
         "turn token rotation off for the app, or copy a new token into what `token:` names",
     ),
-    "not_allowed_token_type": (Act.PARK_WORKSPACE, "use the Bot User OAuth Token (xoxb-…), no other kind"),
+    "not_allowed_token_type": (Act.PARK_WORKSPACE, "use the Bot User OAuth Token (xoxb-…)"),
     "missing_scope": (Act.PARK_WORKSPACE, "add the scope under OAuth & Permissions and install the app again"),
     "no_permission": (Act.PARK_WORKSPACE, "the workspace's settings refuse the app: ask an admin"),
     "access_denied": (Act.PARK_WORKSPACE, "the workspace's settings refuse the app: ask an admin"),
@@ -93,12 +94,12 @@ TABLE: Mapping[str, tuple[Act, str]] = {
     "method_deprecated": (Act.PARK_WORKSPACE, "update Wirewatch"),
 }
 
-#: Codes that say that the metadata, not the text, was refused.
+#: Codes for refused metadata, not for a refused text.
 METADATA_CODES = frozenset(code for code in TABLE if "metadata" in code)
 
 
 def error_of(code: str, *, doing: str, needed: str = "") -> ports.SendError:
-    """The port's error for a word of Slack's; ``needed`` is the scope that Slack says is missing."""
+    """Return the error for a code of Slack; ``needed`` is the missing scope."""
     act, advice = TABLE.get(
         code, (Act.PARK_CHANNEL, "this version does not know this error code; see docs.slack.dev for its meaning")
     )

@@ -1,4 +1,4 @@
-"""Slack by incoming webhook: the reduced mode. No reference comes back, so no threads, no edits, no look-up."""
+"""Send to Slack by incoming webhook: the reduced mode. It returns no reference, so no threads, edits or look-up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIMEOUT = 15
 
 
 class IncomingWebhook:
-    """One channel, fixed by the webhook itself."""
+    """The channel of the webhook."""
 
     abilities = ports.Abilities(threads=False, edits=False, lookup=False)
 
@@ -34,16 +34,16 @@ class IncomingWebhook:
         client = self._client()
         body = self._body(delivery)
         try:
-            answer = await threads.run(lambda: client.send_dict(body), name=self.name)
+            response = await threads.run(lambda: client.send_dict(body), name=self.name)
         except (OSError, http.client.HTTPException, AttributeError, TypeError, ValueError, LookupError) as error:
             raise http_errors.of_exception(error, who="Slack") from None
-        if answer.status_code == 200 and answer.body == "ok":
+        if response.status_code == 200 and response.body == "ok":
             return model.Receipt(ref="", sent_at=self._context.clock.now())
-        word = answer.body.strip()
+        word = response.body.strip()
         if word in errors.TABLE:
             raise errors.error_of(word, doing="webhook")
         now = self._context.clock.now()
-        raise http_errors.of_status(answer.status_code, who="Slack", headers=answer.headers, now=now)
+        raise http_errors.of_status(response.status_code, who="Slack", headers=response.headers, now=now)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("a webhook cannot verify delivery")
@@ -51,8 +51,8 @@ class IncomingWebhook:
     async def check(self) -> Sequence[ports.CheckLine]:
         reduced = ports.CheckLine(
             is_good=True,
-            what="reduced mode: a webhook has no threads and no edits, and cannot tell whether a message arrived",
-            help="a bot token gives all three: docs/channels.md, Slack",
+            what="reduced mode: a webhook has no threads, no edits and no way to check whether a message arrived",
+            help="a bot token has all three: docs/channels.md, Slack",
         )
         try:
             self._client()
@@ -66,9 +66,9 @@ class IncomingWebhook:
     def _client(self) -> WebhookClient:
         url = self._context.secret(self._webhook, what="the Slack webhook")
         if not url.startswith(("https://", "http://")):
-            raise ports.Parked(f"the Slack webhook: {self._webhook.reference} is no address that begins with https://")
+            raise ports.Parked(f"the Slack webhook: {self._webhook.reference} does not begin with https://")
         client = WebhookClient(url, timeout=_TIMEOUT, ssl=tls(), retry_handlers=[], logger=silent_logger())
-        # As for the bot: urllib knows the environment's proxy and its exceptions.
+        # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
         client.proxy = None
         return client
 

@@ -1,8 +1,4 @@
-"""What people ask in Slack: a command, answered to the one who typed it, and the app's Home tab.
-
-What comes back from Slack is untrusted: only its form is checked here. An answer goes to the address that Slack gives
-with the command, which works in every channel, also where the app is no member.
-"""
+"""Commands and the app's Home tab."""
 
 from __future__ import annotations
 
@@ -21,14 +17,14 @@ from bot.channels.slack import blocks, rich_text, sdk_setup
 
 COMMAND = "/wirewatch"
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
-#: Longer than any command: what is behind it is not read.
+#: Characters of a command that are read; no command is as long.
 _LONGEST = 2_000
 _TIMEOUT = 15
 _HOSTS = (".slack.com", ".slack-gov.com")
 
 
 def parse(kind: str, payload: Mapping[str, Any], *, envelope: str) -> ports.Asked | None:
-    """``kind``: of the envelope. None: it is no question, or not whole."""
+    """Parse an envelope of this ``kind``. Returns None if it is not a command or an opened Home tab."""
     match kind, payload:
         case "slash_commands", {"command": str(command), "text": str(words), "user_id": str(by), "response_url": str()}:
             is_ours = command == COMMAND and _USER.match(by)
@@ -42,12 +38,15 @@ def parse(kind: str, payload: Mapping[str, Any], *, envelope: str) -> ports.Aske
 
 
 def page(message: model.Message, *, zone: tzinfo) -> dict[str, Any]:
-    """The Home tab (docs.slack.dev/surfaces/app-home)."""
+    """Return the Home tab (docs.slack.dev/surfaces/app-home)."""
     return {"type": "home", "blocks": blocks.blocks(message, zone=zone)}
 
 
 async def answer(url: str, message: model.Message, *, zone: tzinfo, api_url: str, name: str) -> None:
-    """Post to the address of a command, for the one who typed it. Raises SendError."""
+    """Post to the response address of a command, for the person who typed it. Raises SendError.
+
+    The address works in every channel, also where the app is not a member.
+    """
     client = WebhookClient(
         _checked(url, api_url),
         timeout=_TIMEOUT,
@@ -64,15 +63,15 @@ async def answer(url: str, message: model.Message, *, zone: tzinfo, api_url: str
     except OSError as error:
         raise http_errors.of_exception(error, who="Slack") from None
     except (SlackClientError, ValueError) as error:
-        raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
+        raise ports.Unknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
     if response.status_code != 200:
-        raise ports.Unknown(f"answering a command: Slack says {response.status_code}")
+        raise ports.Unknown(f"answering a command: Slack answered {response.status_code}")
 
 
 def _checked(url: str, api_url: str) -> str:
-    """Slack's own host, or a server that the operator named."""
+    """Return the address if it is on Slack's host or on the configured server; raise Unknown otherwise."""
     parts, api = urlsplit(url), urlsplit(api_url)
-    is_slacks = parts.scheme == "https" and (parts.hostname or "").endswith(_HOSTS)
-    if not is_slacks and (parts.scheme, parts.netloc) != (api.scheme, api.netloc):
-        raise ports.Unknown("answering a command: Slack gave no address that may be used")
+    is_on_slack = parts.scheme == "https" and (parts.hostname or "").endswith(_HOSTS)
+    if not is_on_slack and (parts.scheme, parts.netloc) != (api.scheme, api.netloc):
+        raise ports.Unknown("answering a command: the response address is not on Slack's host")
     return url

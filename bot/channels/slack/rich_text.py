@@ -21,98 +21,98 @@ HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000
 TEXT_LIMIT = 4_000
 BLOCK_LIMIT = 50
-#: All blocks of a message, as JSON. Slack refuses somewhere past 13,200 characters (slackapi/bolt-js #2509) and does
-#: not say what it counts, so we count everything.
+#: The maximum length of all blocks as JSON. Slack refuses more than some 13,200 characters (slackapi/bolt-js #2509) and
+#: does not document what it counts, so we count everything.
 TOTAL_LIMIT = 10_000
 
 
 def text(words: str, *, bold: bool = False, strike: bool = False, italic: bool = False, code: bool = False) -> Piece:
-    """A text element, with its style."""
+    """Return a text element with its style."""
     styles = (("bold", bold), ("strike", strike), ("italic", italic), ("code", code))
     style = {name: True for name, is_on in styles if is_on}
     return {"type": "text", "text": words, "style": style} if style else {"type": "text", "text": words}
 
 
 def link(label: str, address: str, *, bold: bool = False) -> Piece:
-    """A link to a safe address."""
+    """Return a link to a safe address."""
     piece: Piece = {"type": "link", "url": address, "text": label}
     return {**piece, "style": {"bold": True}} if bold else piece
 
 
 def user(person: str) -> Piece:
-    """A person by their id, shown by their name. In an edit it tells nobody anything."""
+    """Return a person, whom Slack shows by name; in an edit it notifies nobody."""
     return {"type": "user", "user_id": person}
 
 
 def mention(person: str) -> Piece:
-    """Somebody who is notified: a person, a user group, or all who are here or in the channel."""
+    """Return an element that notifies a person, a user group, or everybody here or in the channel."""
     if person in ("here", "channel"):
         return {"type": "broadcast", "range": person}
     return {"type": "usergroup", "usergroup_id": person} if person.startswith("S") else user(person)
 
 
 def date(when: datetime, form: str, fallback: str) -> Piece:
-    """A time that each reader sees in their own zone; ``fallback`` is for programs that cannot show it."""
+    """Return a time that each reader sees in their zone; ``fallback`` is for programs that cannot show it."""
     return {"type": "date", "timestamp": int(when.timestamp()), "format": form, "fallback": fallback}
 
 
 def section(pieces: Sequence[Piece]) -> Piece:
-    """A section of inline elements; what exceeds Slack's limits is left out."""
+    """Return a section of inline elements."""
     return {"type": "rich_text_section", "elements": _full(pieces)}
 
 
 def quote(pieces: Sequence[Piece]) -> Piece:
-    """A quotation of inline elements; what exceeds Slack's limits is left out."""
+    """Return a quotation of inline elements."""
     return {"type": "rich_text_quote", "elements": _full(pieces)}
 
 
 def _full(pieces: Sequence[Piece]) -> list[Piece]:
-    """Slack refuses an empty text, and an element without any."""
+    """Drop empty texts, and never return an empty list: Slack refuses both."""
     return [piece for piece in pieces if piece.get("text") != ""] or [text(" ")]
 
 
 def bullets(items: Sequence[Sequence[Piece]]) -> Piece:
-    """A list with an entry for each sequence of inline elements."""
+    """Return a list with an entry for each sequence of inline elements."""
     return {"type": "rich_text_list", "style": "bullet", "elements": [section(item) for item in items]}
 
 
 def rich(elements: Sequence[Piece]) -> Piece:
-    """The block around sections, quotations and lists."""
+    """Return the block around sections, quotations and lists."""
     return {"type": "rich_text", "elements": elements}
 
 
 def header(words: str) -> Piece:
-    """A block with large text, in which nothing is markup."""
+    """Return a block with large text, without markup."""
     return {"type": "header", "text": {"type": "plain_text", "text": words, "emoji": False}}
 
 
 def small(words: str) -> Piece:
-    """A small grey line of any words."""
+    """Return a small grey line, without markup."""
     return {"type": "context", "elements": [{"type": "plain_text", "text": words, "emoji": False}]}
 
 
 def small_own(mrkdwn: str) -> Piece:
-    """A small grey line of our own words, with Slack's own dates in them."""
+    """Return a small grey line with markup for dates; for our own words only."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn, "verbatim": True}]}
 
 
 def own_date(when: datetime, form: str, fallback: str) -> str:
-    """Slack's markup for a time that each reader sees in their own zone; ``form`` is its format."""
+    """Return the markup of a time that each reader sees in their zone; ``form`` is its format."""
     return f"<!date^{int(when.timestamp())}^{form}|{fallback}>"
 
 
 def weight(blocks: Sequence[Piece]) -> int:
-    """How much of a message's limit the blocks take: their length as JSON."""
+    """Return the length of the blocks as JSON, which counts towards ``TOTAL_LIMIT``."""
     return phrases.size(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
 
 
 def escaped(words: str) -> str:
-    """For ``text``: exactly & < >, once (docs.slack.dev/messaging/formatting-message-text)."""
+    """Escape & < > for ``text`` (docs.slack.dev/messaging/formatting-message-text)."""
     return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def escaped_to(words: str, limit: int) -> str:
-    """Escaped and at most ``limit`` long: cut before it is escaped, so that no entity is cut."""
+    """Return escaped text of at most ``limit`` units; it is cut before escaping, so that no entity is cut."""
     room = limit
     while phrases.size(result := escaped(phrases.cut(words, room))) > limit:
         room -= max(1, phrases.size(result) - limit) if room > limit // 2 else max(1, room // 8)
@@ -120,9 +120,9 @@ def escaped_to(words: str, limit: int) -> str:
 
 
 def unformatted(words: str) -> str:
-    """For plain text that Slack may read as markup: a word joiner after each mark, so that none opens a format.
+    """Add an invisible joiner after each mark in plain text, so that Slack reads none as a format.
 
-    A backtick becomes an apostrophe: what is quoted so is often a command, and a joiner would be copied with it.
+    A backtick becomes an apostrophe: code is often a command to copy, and a joiner would be copied with it.
     """
     return phrases.by_links(
         words, lambda part: "".join(f"{c}\u2060" if c in "*_~" else c for c in part.replace("`", "'"))

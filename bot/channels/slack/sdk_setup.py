@@ -9,13 +9,13 @@ from functools import cache
 
 @cache
 def tls() -> ssl.SSLContext:
-    """One for all calls: reading the system's certificates takes tens of milliseconds."""
+    """Return a shared TLS context: reading the system's certificates takes tens of milliseconds."""
     return ssl.create_default_context()
 
 
 @cache
 def silent_logger() -> logging.Logger:
-    """The SDK writes payloads and a webhook's address, which is its secret, into its log; we write our own."""
+    """Return a logger for the SDK that drops everything: it would log payloads and the secret address of a webhook."""
     logger = logging.getLogger("wirewatch.slack_sdk")
     logger.setLevel(logging.CRITICAL + 1)
     logger.propagate = False

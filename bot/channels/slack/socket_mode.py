@@ -39,14 +39,14 @@ log = structlog.get_logger()
 
 #: Seconds for each connect, send and read.
 _TIMEOUT = 15
-#: Slack wants the acknowledgement within three seconds: then it comes even when the store is still at work.
+#: Slack wants an acknowledgement within three seconds, so it is sent after this even if the store is still busy.
 ACKNOWLEDGE_AFTER = timedelta(seconds=2)
-#: How often the connection is looked at, and how long it may seem closed while the SDK changes it for another.
+#: How often the connection is checked, and after how many failed checks it counts as lost: the SDK may be replacing it.
 _LOOK = timedelta(seconds=0.5)
 _LOOKS = 4
-#: How long the SDK may take to end its threads when we stop.
+#: How long to wait for the SDK's threads when we stop.
 _CLOSING = timedelta(seconds=2)
-#: A payload holds the whole message: read in few pieces.
+#: A payload contains the whole message; a large buffer reads it in few pieces.
 _BUFFER_BYTES = 16_384
 _HELP = (
     "copy the app-level token (xapp-…) into what `app_token:` names: Basic Information, App-Level Tokens; its scope is "
@@ -66,7 +66,7 @@ _CODES = {
 
 
 class SocketConnector:
-    """Where a connection is asked for."""
+    """Requests the address of a connection."""
 
     def __init__(self, *, app_token: model.Secret, api_url: str, context: ChannelContext) -> None:
         self.app_token = app_token
@@ -83,17 +83,17 @@ class SocketConnector:
             retry_handlers=[],
             logger=sdk_setup.silent_logger(),
         )
-        # As in slack_bot: urllib takes the environment's proxy and its exceptions.
+        # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
         web.proxy = None
         try:
-            answer = await threads.run(lambda: web.apps_connections_open(app_token=token), name="socket mode")
-            url = answer.get("url")
+            response = await threads.run(lambda: web.apps_connections_open(app_token=token), name="socket mode")
+            url = response.get("url")
         except SlackApiError as error:
             raise self._refusal(error) from None
         except (OSError, http.client.HTTPException) as error:
             raise http_errors.of_exception(error, who="Slack") from None
         except (SlackClientError, AttributeError, TypeError, ValueError, LookupError) as error:
-            raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
+            raise ports.Unknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
         return web, self._checked(url)
 
     def _refusal(self, error: SlackApiError) -> ports.SendError:
@@ -101,8 +101,8 @@ class SocketConnector:
         code, status = str(data.get("error") or ""), int(error.response.status_code)
         now = self._context.clock.now()
         if status == 429 or code in ("ratelimited", "rate_limited"):
-            after = http_errors.retry_after(error.response.headers, now=now)
-            return ports.Wait("apps.connections.open: Slack says too many requests", after=after)
+            wait = http_errors.retry_after(error.response.headers, now=now)
+            return ports.Wait("apps.connections.open: Slack says too many requests", after=wait)
         if code in _CODES:
             return ports.Parked(f"apps.connections.open: Slack says {code}; {_CODES[code]}")
         if status >= 500 or not code.replace("_", "").isalnum():
@@ -110,17 +110,17 @@ class SocketConnector:
         return errors.error_of(code, doing="apps.connections.open")
 
     def _checked(self, url: object) -> str:
-        """The SDK speaks TLS on port 443 only; anything else must be a server that the operator named."""
+        """Return the address if it is wss on port 443, which the SDK supports, or ws for a configured http server."""
         parts = urlsplit(url) if isinstance(url, str) else None
         is_safe = parts is not None and parts.scheme == "wss" and parts.port in (None, 443)
-        is_asked_for = parts is not None and parts.scheme == "ws" and self.api_url.startswith("http://")
-        if not isinstance(url, str) or not (is_safe or is_asked_for):
-            raise ports.Unknown("apps.connections.open: Slack gave no address that may be used")
+        is_local = parts is not None and parts.scheme == "ws" and self.api_url.startswith("http://")
+        if not isinstance(url, str) or not (is_safe or is_local):
+            raise ports.Unknown("apps.connections.open: the answer has no usable address")
         return url
 
 
 class Listener:
-    """One connection for all channels of one app: Slack gives each press to one connection only."""
+    """The connection of an app, for all its channels: Slack sends each press to one connection only."""
 
     is_alone = False
 
@@ -131,7 +131,10 @@ class Listener:
         self._context = context
 
     async def listen(self, on_press: ports.OnPress, on_change: ports.OnChange, on_asked: ports.OnAsked) -> None:
-        """Hear people until cancelled; ``on_change`` gets why the connection failed, None once it works."""
+        """Receive presses and questions until cancelled.
+
+        ``on_change`` gets the reason when the connection fails, and None when it works again.
+        """
         failures = 0
         while True:
             try:
@@ -139,12 +142,12 @@ class Listener:
                     client, envelopes = await self._connect(stack)
                     await on_change(None)
                     failures = 0
-                    await self._hear(client, envelopes, on_press, on_asked)
+                    await self._receive(client, envelopes, on_press, on_asked)
                 wait = model.SHORTEST_WAIT
             except ports.SendError as error:
                 await on_change(str(error))
-                after = error.after if isinstance(error, ports.Wait) else None
-                wait = after or model.backoff(failures)
+                retry_after = error.after if isinstance(error, ports.Wait) else None
+                wait = retry_after or model.backoff(failures)
                 failures += 1
             await self._context.clock.sleep(wait)
 
@@ -155,7 +158,7 @@ class Listener:
         loop, envelopes = asyncio.get_running_loop(), asyncio.Queue[SocketModeRequest]()
 
         def take(_client: object, request: SocketModeRequest) -> None:
-            # On a thread of the SDK's; the loop may be closed by now.
+            # Runs in a thread of the SDK, when the event loop may be closed.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(envelopes.put_nowait, request)
 
@@ -179,14 +182,14 @@ class Listener:
             )
         return client, envelopes
 
-    async def _hear(
+    async def _receive(
         self,
         client: SocketModeClient,
         envelopes: asyncio.Queue[SocketModeRequest],
         on_press: ports.OnPress,
         on_asked: ports.OnAsked,
     ) -> None:
-        """Until the connection is lost."""
+        """Handle envelopes until the connection is lost."""
         async with TaskGroup() as group:
             closed = 0
             while closed < _LOOKS:
@@ -194,46 +197,49 @@ class Listener:
                     async with asyncio.timeout(_LOOK.total_seconds()):
                         request = await envelopes.get()
                 except TimeoutError:
-                    # The SDK changes a connection that Slack is about to close by itself; for a moment there is none.
+                    # The SDK replaces a connection that Slack is about to close; for a moment there is none.
                     closed = 0 if _is_open(client) else closed + 1
                     continue
-                asked = questions.parse(str(request.type), request.payload, envelope=str(request.envelope_id))
-                if asked is None:
-                    group.create_task(self._take(client, request, on_press))
+                question = questions.parse(str(request.type), request.payload, envelope=str(request.envelope_id))
+                if question is None:
+                    group.create_task(self._handle_press(client, request, on_press))
                 else:
-                    group.create_task(self._answer_question(client, request, asked, on_asked))
+                    group.create_task(self._answer_question(client, request, question, on_asked))
 
     async def _answer_question(
-        self, client: SocketModeClient, request: SocketModeRequest, asked: ports.Asked, on_asked: ports.OnAsked
+        self, client: SocketModeClient, request: SocketModeRequest, question: ports.Asked, on_asked: ports.OnAsked
     ) -> None:
-        # At once: it changes nothing that its answer does not show, and the person can ask again.
+        # Acknowledged before it is answered: the person sees whether an answer comes, and can ask again.
         await self._acknowledge(client, request)
         zone, place = self._context.zone, self._places[0]
         try:
-            message = await on_asked(replace(asked, person=await self._placed(asked.person, with_members=True)))
-            if asked.is_page:
-                await place.publish_page(person=asked.person.id, view=questions.page(message, zone=zone))
+            person = await self._with_rights(question.person, with_members=True)
+            message = await on_asked(replace(question, person=person))
+            if question.is_page:
+                await place.publish_page(person=question.person.id, view=questions.page(message, zone=zone))
             else:
                 url, api_url = str(request.payload["response_url"]), self._connector.api_url
                 await questions.answer(url, message, zone=zone, api_url=api_url, name=place.name)
         except ports.SendError as error:
             log.warning("question not answered", error=str(error))
 
-    async def _take(self, client: SocketModeClient, request: SocketModeRequest, on_press: ports.OnPress) -> None:
+    async def _handle_press(
+        self, client: SocketModeClient, request: SocketModeRequest, on_press: ports.OnPress
+    ) -> None:
         press = buttons.parse_press(request.payload, envelope=str(request.envelope_id))
         if press is None:
-            # An app made from an earlier manifest also reports reactions.
+            # An app created from an earlier manifest also reports reactions.
             if request.type != "events_api":
                 log.warning("press ignored", reason="its form is not ours", kind=str(request.type)[:40])
             await self._acknowledge(client, request)
             return
         async with TaskGroup() as group:
-            kept = group.create_task(self._kept(press, on_press))
-            await asyncio.wait({kept}, timeout=ACKNOWLEDGE_AFTER.total_seconds())
-            # One that could not be kept is left unanswered: Slack shows the person that it failed.
-            if not kept.done() or kept.result() is not None:
+            storing = group.create_task(self._store_press(press, on_press))
+            await asyncio.wait({storing}, timeout=ACKNOWLEDGE_AFTER.total_seconds())
+            # A press that was not stored is not acknowledged: Slack then shows the person that it failed.
+            if not storing.done() or storing.result() is not None:
                 await self._acknowledge(client, request)
-        answer = kept.result()
+        answer = storing.result()
         if answer is not None:
             await self._answer(press, answer)
 
@@ -242,24 +248,25 @@ class Listener:
         try:
             await threads.run(lambda: client.send_socket_mode_response(response), name="socket mode")
         except (SlackClientError, OSError, AttributeError) as error:
-            # Slack delivers it again, and it is known by its envelope.
+            # Slack delivers it again with the same envelope id, which identifies the repetition.
             log.warning("press not acknowledged", error=type(error).__name__)
 
-    async def _placed(self, person: ports.Person, *, with_members: bool) -> ports.Person:
-        """The person with the channels that leave them out and, where wanted, those of which they are a member."""
+    async def _with_rights(self, person: ports.Person, *, with_members: bool) -> ports.Person:
+        """Return the person with the channels that bar them and, with ``with_members``, the channels they are in."""
         barred = [place.name for place in self._places if not await place.may_press(person.id)]
         member_of = [place.name for place in self._places if with_members and await place.is_member(person.id)]
         return replace(person, barred=frozenset(barred), member_of=frozenset(member_of))
 
-    async def _kept(self, press: ports.Press, on_press: ports.OnPress) -> ports.ActionResult | None:
+    async def _store_press(self, press: ports.Press, on_press: ports.OnPress) -> ports.ActionResult | None:
         try:
-            # What holds in one channel needs no other: who presses there sees it.
+            # Only actions that affect other channels need the person's memberships.
             match press.action:
                 case MakeSilence(is_here=is_here):
                     is_wide = not is_here
                 case action:
                     is_wide = isinstance(action, EndSilence)
-            return await on_press(replace(press, person=await self._placed(press.person, with_members=is_wide)))
+            person = await self._with_rights(press.person, with_members=is_wide)
+            return await on_press(replace(press, person=person))
         except ports.StoreError as error:
             log.error("press not kept", error=str(error))
             return None
@@ -287,7 +294,7 @@ def _is_open(client: SocketModeClient) -> bool:
 
 
 def _bare_connection(client: SocketModeClient) -> socket.socket:
-    """The current connection below TLS, for a look, which takes nothing away, or to end it. Raises OSError: none."""
+    """Return the current connection below TLS, to check it or to end it. Raises OSError if there is none."""
     session = client.current_session
     connection = session.sock if session is not None else None
     if connection is None:
@@ -296,8 +303,8 @@ def _bare_connection(client: SocketModeClient) -> socket.socket:
 
 
 async def _close(client: SocketModeClient) -> None:
-    """Its threads may wait for the network; they are daemons, and nobody waits for them longer than this."""
-    # The SDK closes when its threads have waited to their end, up to three seconds for bytes and one for a message.
+    """Close the connection, and wait at most ``_CLOSING`` for the SDK's threads, which are daemons."""
+    # The SDK's own close waits for its threads: up to three seconds for bytes and one for a message.
     client.closed = True
     client.message_queue.put(None)
     with contextlib.suppress(OSError), _bare_connection(client) as ending:
@@ -308,7 +315,7 @@ async def _close(client: SocketModeClient) -> None:
 
 
 def _proxy_of(url: str) -> str | None:
-    """The SDK takes a proxy from the environment but no exceptions from it."""
+    """Return the environment's proxy for an address; the SDK ignores the exceptions from it (no_proxy)."""
     host = urlsplit(url).hostname or ""
     proxies: dict[str, Any] = urllib.request.getproxies()
     if urllib.request.proxy_bypass(host):

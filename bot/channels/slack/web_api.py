@@ -22,14 +22,14 @@ from bot.model import visible
 
 log = structlog.get_logger()
 
-#: Seconds for each connect, send and read; the sender bounds the whole.
+#: Seconds for each connect, send and read; the sender limits the whole call.
 _TIMEOUT = 15
 _PAGE = 200
-#: Pages of 1,000 members that are read of one channel.
+#: Maximum pages of 1,000 members read from a channel.
 _MEMBER_PAGES = 30
 _EVENT = "wirewatch_message"
 _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
-#: Scope -> what is lost without it.
+#: Scope -> what needs it.
 SCOPES = {
     "chat:write": "posting",
     "channels:read": "finding a public channel by name, and knowing its members",
@@ -40,7 +40,7 @@ SCOPES = {
 
 
 class WebApi:
-    """One channel of one workspace."""
+    """A channel of a workspace, by bot token."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class WebApi:
         self._api_url = api_url
         self._context = context
         self._places = Conversations(to, key_values=context.key_values, key=self.account, ask=self._ask_for)
-        #: Method -> not to be asked before: Slack limits each method by itself.
+        #: The end of the rate limit of each method.
         self._closed_until: dict[str, datetime] = {}
-        #: As the last answer's header lists them; None: it had none.
+        #: The token's scopes, from the header of the last answer; None if it had none.
         self._scopes: frozenset[str] | None = None
         self._takes_metadata = True
         self._shows_history = True
         self._has_buttons = has_buttons
-        #: Whether the channel sees replies of a severity too.
+        #: Whether replies of a severity also appear in the channel.
         self._shows_reply = shows_reply
         self._allowed = button_rights.Allowed(may_act, self.members, context.clock)
         self.may_press, self.is_member = self._allowed.may, self._allowed.is_member
@@ -92,17 +92,14 @@ class WebApi:
             is_reply = delivery.message.kind is model.MessageKind.REPLY
             if delivery.is_broadcast or (is_reply and self._shows_reply(delivery.message.severity)):
                 payload["reply_broadcast"] = True
-        # Not Slack's markup: it would format what the escaping leaves.
+        # Without Slack's markup, which would format characters that are not escaped.
         receipt = await self._post("chat.postMessage", {**payload, "mrkdwn": False})
         if "thread_ts" in payload and not receipt.thread:
             await self._name_story(delivery, receipt)
         return await self._linked(receipt, delivery.message)
 
     async def _name_story(self, delivery: ports.Delivery, receipt: model.Receipt) -> None:
-        """Edit a reply that Slack posted at top level, since the head of its thread was deleted, to name its story.
-
-        The message stays where it is: it has been read.
-        """
+        """Edit a reply to name its story: Slack posted it at top level because the head of its thread was deleted."""
         payload = {**self._payload(replace(delivery, reply_to=None)), "channel": receipt.place, "ts": receipt.ref}
         try:
             await self._post("chat.update", payload)
@@ -125,7 +122,7 @@ class WebApi:
             try:
                 page = await self._ask_for(method, params)
             except ports.ThreadGone:
-                # The head was deleted: Slack may have posted the reply at top level.
+                # The thread's head was deleted; Slack may have posted the reply at top level.
                 if method == "conversations.history":
                     raise
                 method = "conversations.history"
@@ -150,26 +147,23 @@ class WebApi:
             params["cursor"] = cursor
 
     async def _linked(self, receipt: model.Receipt, message: model.Message) -> model.Receipt:
-        """With the message's address, of a story's first one: pages and other messages link it.
-
-        The message is there, whatever comes of this question.
-        """
+        """Add the link of a story's first message to its receipt, for pages and other messages. Never raises."""
         if message.kind is not model.MessageKind.POST:
             return receipt
         try:
-            found = await self._ask_for("chat.getPermalink", {"channel": receipt.place, "message_ts": receipt.ref})
+            answer = await self._ask_for("chat.getPermalink", {"channel": receipt.place, "message_ts": receipt.ref})
         except ports.SendError:
             return receipt
-        return replace(receipt, link=phrases.safe_link(str(found.get("permalink") or "")) or "")
+        return replace(receipt, link=phrases.safe_link(str(answer.get("permalink") or "")) or "")
 
     async def post_ephemeral(self, *, place: str, person: str, text: str, command: str = "") -> None:
-        """Seen by one person and gone when they look away: an answer, never news. Raises SendError.
+        """Answer a person with a message that nobody else sees and that disappears. Raises SendError.
 
-        ``command`` takes back what was done; it is shown so that it can be copied.
+        ``command`` reverses the action; it is shown as code, to copy it.
         """
         clean = visible.lines(text)
         words = rich_text.escaped_to(rich_text.unformatted(clean), rich_text.TEXT_LIMIT)
-        # In these blocks nothing is markup, so no invisible sign has to break it.
+        # These blocks have no markup, so their text needs no joiners.
         pieces = [rich_text.text(phrases.cut(clean, rich_text.SECTION_LIMIT))]
         if command:
             pieces += [rich_text.text("\nTo end it: "), rich_text.text(command, code=True)]
@@ -178,33 +172,31 @@ class WebApi:
         await self._ask("chat.postEphemeral", json={**payload, "blocks": shown})
 
     async def publish_page(self, *, person: str, view: Mapping[str, Any]) -> None:
-        """The app's Home tab, as one person sees it. Raises SendError."""
+        """Publish the app's Home tab for one person. Raises SendError."""
         await self._ask("views.publish", json={"user_id": person, "view": view})
 
     async def members(self, group: str) -> frozenset[str]:
-        """The ids of a user group's members, or of the channel's where ``group`` is empty. Raises SendError."""
+        """Return the ids of the members of a user group, or of the channel if ``group`` is empty. Raises SendError."""
         if not group:
             return await self._channel_members()
-        found = (await self._ask_for("usergroups.users.list", {"usergroup": group})).get("users")
-        if not isinstance(found, list):
-            raise ports.Unknown("usergroups.users.list: an answer without users")
-        return frozenset(each for each in found if isinstance(each, str))
+        users = (await self._ask_for("usergroups.users.list", {"usergroup": group})).get("users")
+        if not isinstance(users, list):
+            raise ports.Unknown("usergroups.users.list: the answer has no users")
+        return frozenset(user for user in users if isinstance(user, str))
 
     async def _channel_members(self) -> frozenset[str]:
         place, members, cursor = await self._places.id(), set[str](), ""
         for _ in range(_MEMBER_PAGES):
             params: dict[str, str | int] = {"channel": place, "limit": 1_000, **({"cursor": cursor} if cursor else {})}
             page = await self._ask_for("conversations.members", params)
-            members.update(each for each in page.get("members") or () if isinstance(each, str))
+            members.update(member for member in page.get("members") or () if isinstance(member, str))
             cursor = (page.get("response_metadata") or {}).get("next_cursor") or ""
             if not cursor:
                 break
         return frozenset(members)
 
     async def close(self) -> None:
-        """Nothing is held open between two calls."""
-
-    # -- asking
+        """No connection is kept open between calls."""
 
     def _payload(self, delivery: ports.Delivery) -> dict[str, Any]:
         message = delivery.message
@@ -221,7 +213,7 @@ class WebApi:
         if delivery.is_plain:
             text = plain_text.whole(message, zone=self._context.zone)
             payload["text"] = rich_text.escaped_to(rich_text.unformatted(text), rich_text.TEXT_LIMIT)
-            # An edit keeps the blocks that it does not replace.
+            # Without this an edit would keep the old blocks.
             return {**payload, "blocks": []} if delivery.edits else payload
         payload["text"] = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
         payload["blocks"] = blocks.blocks(
@@ -240,8 +232,8 @@ class WebApi:
             raise
         ref, place = data.get("ts"), data.get("channel")
         if not isinstance(ref, str) or not isinstance(place, str):
-            raise ports.Unknown("Slack accepted the message without giving its reference")
-        # Where the message is, whatever was asked for: one at top level has no thread_ts, or its own.
+            raise ports.Unknown("Slack accepted the message, but its answer has no reference")
+        # The thread in which the message really is: a message at top level has no thread_ts, or its own ts.
         message = data.get("message")
         thread = message.get("thread_ts") if isinstance(message, dict) else payload.get("thread_ts")
         thread = thread if isinstance(thread, str) and thread != ref else ""
@@ -253,7 +245,7 @@ class WebApi:
     async def _ask(
         self, method: str, *, json: Mapping[str, Any] | None = None, params: Mapping[str, str | int] | None = None
     ) -> Mapping[str, Any]:
-        """One call of Slack's Web API. Raises SendError."""
+        """Call a method of Slack's Web API. Raises SendError."""
         now = self._context.clock.now()
         closed_until = self._closed_until.get(method, now)
         if closed_until > now:
@@ -275,8 +267,8 @@ class WebApi:
         except (OSError, http.client.HTTPException) as error:
             raise http_errors.of_exception(error, who="Slack") from None
         except (SlackClientError, AttributeError, TypeError, ValueError, LookupError) as error:
-            # What the SDK raises on an answer that is not Slack's: a list, another character set, half a document.
-            raise ports.Unknown(f"Slack: an answer that cannot be read ({type(error).__name__})") from None
+            # The SDK raises these for answers that are not from Slack: a list, another character set, half a document.
+            raise ports.Unknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
 
     def _client(self) -> WebClient:
         token = self._context.secret(self._token, what="the Slack token")
@@ -285,11 +277,11 @@ class WebApi:
             base_url=self._api_url,
             timeout=_TIMEOUT,
             ssl=sdk_setup.tls(),
-            # The default handler repeats a post whose answer was lost: it would be there twice.
+            # The default handler repeats a post whose answer was lost, which may post it twice.
             retry_handlers=[],
             logger=sdk_setup.silent_logger(),
         )
-        # The SDK takes a proxy from the environment but no exceptions from it; urllib takes both.
+        # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
         client.proxy = None
         return client
 
@@ -298,59 +290,57 @@ class WebApi:
         now = self._context.clock.now()
         data = response.data if isinstance(response.data, dict) else {}
         code = data.get("error")
-        known = isinstance(code, str) and _CODE.match(code) is not None
+        has_code = isinstance(code, str) and _CODE.match(code) is not None
         status = int(response.status_code)
         if status == 429 or code in ("ratelimited", "rate_limited"):
-            after = http_errors.retry_after(response.headers, now=now) or timedelta(seconds=1)
-            self._closed_until[method] = now + after
-            return self._wait(method, after)
-        if status >= 500 or not known:
+            pause = http_errors.retry_after(response.headers, now=now) or timedelta(seconds=1)
+            self._closed_until[method] = now + pause
+            return self._wait(method, pause)
+        if status >= 500 or not has_code:
             return http_errors.of_status(status, who="Slack", headers=response.headers, now=now)
         if code in errors.METADATA_CODES:
             self._takes_metadata = False
         return errors.error_of(str(code), doing=method, needed=str(data.get("needed") or ""))
 
-    def _wait(self, method: str, after: timedelta) -> ports.Wait:
-        """Only a post's limit holds for the channel; the others hold for their own kind of row."""
+    def _wait(self, method: str, pause: timedelta) -> ports.Wait:
+        """Return the error for a rate limit; only the limit of posts concerns the whole channel."""
         is_post = method == "chat.postMessage"
-        return ports.Wait(f"{method}: Slack says too many requests", after=after, whole_channel=is_post)
-
-    # -- looking at the set-up
+        return ports.Wait(f"{method}: Slack says too many requests", after=pause, whole_channel=is_post)
 
     async def check(self) -> Sequence[ports.CheckLine]:
-        """Token, scopes, channel and membership, each with what to click."""
+        """Check token, scopes, channel and membership; the help of each line says what to click."""
         try:
             who = await self._ask("auth.test", json={})
         except ports.SendError as error:
             return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
-        lines = [ports.CheckLine(is_good=True, what=f"the token is that of {who.get('user')} in {who.get('team')}")]
+        lines = [ports.CheckLine(is_good=True, what=f"the token belongs to {who.get('user')} in {who.get('team')}")]
         try:
             place = await self._places.id()
-            found = (await self._ask_for("conversations.info", {"channel": place})).get("channel") or {}
+            channel = (await self._ask_for("conversations.info", {"channel": place})).get("channel") or {}
         except ports.SendError as error:
             missing = ports.CheckLine(is_good=False, what=f"the channel {self._to} is found", help=str(error))
             return [*lines, *self._check_scopes(SCOPES), missing]
-        # A public channel needs none of the scopes for private ones, and the other way round.
-        other = "channels:" if found.get("is_private") else "groups:"
-        lines += self._check_scopes([scope for scope in SCOPES if not scope.startswith(other)])
+        # A public channel does not need the scopes for private channels, and vice versa.
+        needed, unneeded = ("groups:", "channels:") if channel.get("is_private") else ("channels:", "groups:")
+        lines += self._check_scopes([scope for scope in SCOPES if not scope.startswith(unneeded)])
         if self._scopes is not None:
-            self._shows_history = ("groups:history" if found.get("is_private") else "channels:history") in self._scopes
-        lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{found.get('name')} ({place})"))
+            self._shows_history = f"{needed}history" in self._scopes
+        lines.append(ports.CheckLine(is_good=True, what=f"the channel is #{channel.get('name')} ({place})"))
         for is_good, what, code in (
-            (not found.get("is_archived"), "the channel is open", "is_archived"),
-            (bool(found.get("is_member")), "the app is a member of the channel", "not_in_channel"),
+            (not channel.get("is_archived"), "the channel is open", "is_archived"),
+            (bool(channel.get("is_member")), "the app is a member of the channel", "not_in_channel"),
         ):
             lines.append(ports.CheckLine.of(is_good, what, otherwise=errors.TABLE[code][1]))
         return [*lines, *await self._allowed.check()]
 
-    def _check_scopes(self, wanted: Iterable[str]) -> list[ports.CheckLine]:
+    def _check_scopes(self, scopes: Iterable[str]) -> list[ports.CheckLine]:
         if self._scopes is None:
             return []
         have = self._scopes
         add = "add it under OAuth & Permissions, then Reinstall to Workspace"
         return [
             ports.CheckLine.of(scope in have, f"scope {scope}", otherwise=f"missing for {SCOPES[scope]}: {add}")
-            for scope in wanted
+            for scope in scopes
         ]
 
 

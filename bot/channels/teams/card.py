@@ -16,14 +16,14 @@ from bot import model
 from bot.channels.kit import outline, phrases, plain_text
 from bot.channels.kit.styled import Line, Run, Style
 
-#: Teams takes about 28 KB, of which it uses some itself; 21 KB were seen to be the end (msteams_hermes).
+#: Teams accepts about 28 KB, including its own additions; in practice 21 KB (msteams_hermes).
 LIMIT_BYTES = 20_000
 _VERSION = "1.4"
 _PLAIN_LIMIT = 4_000
 
 
 def document(message: model.Message, *, zone: tzinfo, is_plain: bool = False) -> dict[str, Any]:
-    """What the workflow's webhook is given: a message with one card."""
+    """Return the document for the workflow's webhook: a message with one card."""
     if is_plain:
         text = plain_text.whole(message, zone=zone)
         lines = phrases.cut(text, _PLAIN_LIMIT).split("\n")
@@ -31,13 +31,13 @@ def document(message: model.Message, *, zone: tzinfo, is_plain: bool = False) ->
     return outline.fitted(message, _render, _fits, names_story=True, zone=zone)
 
 
-def size_bytes(document: dict[str, Any]) -> int:
-    """Of the document as it is sent."""
-    return len(json.dumps(document, ensure_ascii=False).encode())
+def size_bytes(card: dict[str, Any]) -> int:
+    """Return the size of a document as JSON, in bytes."""
+    return len(json.dumps(card, ensure_ascii=False).encode())
 
 
-def _fits(made: dict[str, Any]) -> bool:
-    return size_bytes(made) <= LIMIT_BYTES
+def _fits(card: dict[str, Any]) -> bool:
+    return size_bytes(card) <= LIMIT_BYTES
 
 
 def _render(lines: Sequence[Line]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _message(body: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": _VERSION,
-        # Else a card is half as wide as its channel.
+        # Without this a card is half as wide as its channel.
         "msteams": {"width": "Full"},
         "body": list(body),
     }
@@ -61,7 +61,7 @@ def _element(line: Line) -> dict[str, Any]:
     runs = [_run(run, line.style) for run in line.runs]
     match line.style:
         case Style.QUOTE:
-            # Teams knows no quote: a shaded box.
+            # Cards have no quotes, so a shaded box.
             return {"type": "Container", "style": "emphasis", "spacing": "Small", "items": [_block(runs)]}
         case Style.ITEM:
             return _block([{"type": "TextRun", "text": "• "}, *runs], spacing="None")
@@ -76,17 +76,17 @@ def _block(inlines: Sequence[dict[str, Any]], **more: str) -> dict[str, Any]:
 
 
 def _run(run: Run, style: Style) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": "TextRun", "text": run.text}
+    element: dict[str, Any] = {"type": "TextRun", "text": run.text}
     if run.is_bold:
-        made["weight"] = "Bolder"
+        element["weight"] = "Bolder"
     if run.is_italic:
-        made["italic"] = True
+        element["italic"] = True
     if run.is_struck:
-        made["strikethrough"] = True
+        element["strikethrough"] = True
     if style is Style.HEAD:
-        made["size"] = "Medium"
+        element["size"] = "Medium"
     if style is Style.SMALL:
-        made |= {"size": "Small", "isSubtle": True}
+        element |= {"size": "Small", "isSubtle": True}
     if run.link:
-        made["selectAction"] = {"type": "Action.OpenUrl", "url": run.link}
-    return made
+        element["selectAction"] = {"type": "Action.OpenUrl", "url": run.link}
+    return element

@@ -27,12 +27,12 @@ class Options(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     webhook: model.Secret = pydantic.Field(description="The workflow's address, as env:NAME or file:/path.")
-    # Four requests a second, and a hundred cards a minute for each connection of a workflow.
+    # A workflow accepts four requests a second, and posts a hundred cards a minute.
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
 
 class Channel:
-    """One workflow, which posts in one channel or chat."""
+    """A workflow, which posts in a channel or chat."""
 
     abilities = ports.Abilities(threads=False, edits=False, lookup=False)
 
@@ -45,32 +45,32 @@ class Channel:
 
     async def send(self, delivery: ports.Delivery) -> model.Receipt:
         document = card.document(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
-        answer = await http_client.request("POST", self._url(), who=_WHO, document=document)
-        # A page is a proxy's: a workflow answers with nothing.
-        if answer.is_success and not answer.body.lstrip().startswith(b"<"):
+        response = await http_client.request("POST", self._url(), who=_WHO, document=document)
+        # An HTML page comes from a proxy: a workflow answers with an empty body.
+        if response.is_success and not response.body.lstrip().startswith(b"<"):
             return model.Receipt(ref="", place="teams", sent_at=self._context.clock.now())
-        raise self._refusal(answer)
+        raise self._refusal(response)
 
-    def _refusal(self, answer: http_client.HttpResponse) -> ports.SendError:
+    def _refusal(self, response: http_client.HttpResponse) -> ports.SendError:
         now = self._context.clock.now()
-        code = _code(answer)
-        after = http_errors.retry_after(answer.headers, now=now)
-        if answer.status < 500 and code in errors.TABLE:
+        code = _code(response)
+        wait = http_errors.retry_after(response.headers, now=now)
+        if response.status < 500 and code in errors.TABLE:
             act, advice = errors.TABLE[code]
-            return acts.error_of(act, f"Teams says {code}", advice=advice, after=after)
-        if answer.status in (401, 403, 404, 410):
-            return ports.Parked(f"Teams answered {answer.status}: {errors.EXPIRED_ADVICE}")
-        return http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now)
+            return acts.error_of(act, f"Teams says {code}", advice=advice, after=wait)
+        if response.status in (401, 403, 404, 410):
+            return ports.Parked(f"Teams answered {response.status}: {errors.EXPIRED_ADVICE}")
+        return http_errors.of_status(response.status, who=_WHO, headers=response.headers, now=now)
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
         raise ports.Unknown("a webhook cannot verify delivery")
 
     async def check(self) -> Sequence[ports.CheckLine]:
-        """The address alone: a workflow cannot be asked anything without posting."""
+        """Check the address only: a workflow cannot be checked without posting."""
         reduced = ports.CheckLine(
             is_good=True,
-            what="reduced mode: a workflow has no threads and no edits, and cannot tell whether a message arrived",
-            help="it takes a message before it posts it: where none appears, look into the workflow's run history",
+            what="reduced mode: a workflow has no threads, no edits and no way to check whether a message arrived",
+            help="it accepts a message before it posts it; if none appears, look into the workflow's run history",
         )
         what = "the workflow's address is set"
         try:
@@ -80,19 +80,19 @@ class Channel:
         return [ports.CheckLine(is_good=True, what=what), reduced]
 
     async def close(self) -> None:
-        """Nothing is held open between two calls."""
+        """No connection is kept open between calls."""
 
     def _url(self) -> str:
         url = self._context.secret(self._webhook, what="the Teams workflow")
         parts = urlsplit(url)
         if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise ports.Parked(f"the Teams workflow: {self._webhook.reference} is no address that begins with https://")
+            raise ports.Parked(f"the Teams workflow: {self._webhook.reference} does not begin with https://")
         if parts.hostname.endswith(errors.RETIRED):
             raise ports.Parked(f"the Teams workflow: {errors.RETIRED_ADVICE}")
         return url
 
 
-def _code(answer: http_client.HttpResponse) -> str:
-    """The code of Logic Apps; empty: the answer has none."""
-    error = answer.fields.get("error")
+def _code(response: http_client.HttpResponse) -> str:
+    """Return the error code of Logic Apps, or an empty string."""
+    error = response.fields.get("error")
     return str(error.get("code") or "") if isinstance(error, Mapping) else ""

@@ -12,9 +12,11 @@ from bot.channels.kit.acts import Act
 
 _AGAIN = "open the workflow in the Workflows app of Teams and copy its whole address again"
 _ANYONE = "in the workflow's first step choose Anyone under Who can trigger the flow, then copy its address again"
-_TEMPLATE = "make the workflow from the template Send webhook alerts to a channel"
+_TEMPLATE = "create the workflow from the template Send webhook alerts to a channel"
 
-#: Code -> what is done, and what the operator should do.
+#: Code -> the reaction, and advice to the operator (docs/channels.md has the same table). Workflows run on Azure Logic
+#: Apps and use its codes. Microsoft has no list of them, and we have not seen them from the real service; an unknown
+#: code is handled by its HTTP status.
 TABLE: Mapping[str, tuple[Act, str]] = {
     "TooManyRequests": (Act.WAIT, ""),
     "WorkflowTriggerIsNotEnabled": (
@@ -31,7 +33,7 @@ TABLE: Mapping[str, tuple[Act, str]] = {
     "RequestEntityTooLarge": (Act.SIMPLIFY, ""),
     "InvalidRequestContent": (Act.SIMPLIFY, ""),
 }
-#: Addresses of the connectors that Microsoft turned off.
+#: Hosts of the connectors that Microsoft turned off.
 RETIRED = ("webhook.office.com", "outlook.office.com", "outlook.office365.com")
 RETIRED_ADVICE = f"the connectors of this address are turned off: {_TEMPLATE}"
-EXPIRED_ADVICE = f"the workflow does not take the address: {_AGAIN}"
+EXPIRED_ADVICE = f"the workflow does not accept this address: {_AGAIN}"

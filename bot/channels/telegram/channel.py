@@ -23,13 +23,15 @@ from bot.channels.telegram import entities, errors, presses
 KIND = "telegram"
 _API = "https://api.telegram.org"
 _WHO = "Telegram"
-#: One message a second in a chat, twenty a minute in a group (core.telegram.org/bots/faq, "My bot is hitting limits").
-_PACE, _LEAST_PACE = timedelta(seconds=3), timedelta(seconds=1)
+#: Telegram accepts one message a second in a chat, twenty a minute in a group (core.telegram.org/bots/faq, "My bot is
+#: hitting limits").
+_PACE = timedelta(seconds=3)
+_LEAST_PACE = timedelta(seconds=1)
 _CHAT = re.compile(r"-?\d{1,20}\Z|@[A-Za-z]\w{3,}\Z")
 
 
 class Options(pydantic.BaseModel):
-    """A chat, group or channel of Telegram's, by a bot's token."""
+    """A chat, group or channel of Telegram, by a bot's token."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -53,7 +55,7 @@ class Options(pydantic.BaseModel):
         dict[str, str], ids(re.compile(r"@[A-Za-z0-9_]{4,32}", re.ASCII), "a user's public name in quotes: '@ann_desk'")
     ] = pydantic.Field(
         {},
-        description="Whom messages here can mention: a name of your choice, and the user's public @name in quotes.",
+        description="People whom messages can mention: a name of your choice, and the user's public @name in quotes.",
     )
     pace: Duration = pydantic.Field(
         _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
@@ -63,7 +65,7 @@ class Options(pydantic.BaseModel):
     @classmethod
     def _is_chat(cls, to: str) -> str:
         if not _CHAT.match(to):
-            raise ValueError('give the chat\'s id ("-1001234567890") or a public channel\'s name ("@name"), in quotes')
+            raise ValueError("expected the chat's id (\"-1001234567890\") or a public channel's @name, in quotes")
         return to
 
     @pydantic.field_validator("api_url")
@@ -74,19 +76,19 @@ class Options(pydantic.BaseModel):
     @pydantic.model_validator(mode="after")
     def _has_buttons(self) -> Self:
         if self.may_act and not self.buttons:
-            raise ValueError("may_act is for buttons: add buttons: true, or leave it out")
+            raise ValueError("may_act is for buttons: add buttons: true, or remove may_act")
         return self
 
     @pydantic.field_validator("pace")
     @classmethod
     def _is_slow(cls, pace: timedelta, info: pydantic.ValidationInfo) -> timedelta:
         if pace < _LEAST_PACE and info.data.get("api_url") == _API:
-            raise ValueError("Telegram takes one message a second for each chat: pace is at least 1 second")
+            raise ValueError("Telegram accepts one message a second for each chat: set pace to at least 1 second")
         return pace
 
 
 class Channel:
-    """One chat. Its replies are in the chat and point to the story's message."""
+    """A chat. Replies are in the chat and point to the story's message."""
 
     abilities = ports.Abilities(threads=True, edits=True, lookup=False, broadcast=True)
 
@@ -106,7 +108,7 @@ class Channel:
             delivery.message, zone=self._context.zone, names_story=names_story, is_plain=delivery.is_plain
         )
         if self._options.buttons and (keyboard := presses.keyboard(delivery.message)):
-            # An edit without it would take it away.
+            # An edit without the buttons would remove them.
             body["reply_markup"] = keyboard
         if delivery.edits is not None:
             places.check_edited(delivery.edits, place)
@@ -117,26 +119,24 @@ class Channel:
         if delivery.reply_to is not None:
             places.check_thread(delivery.reply_to, place)
             body["reply_parameters"] = {"message_id": int(delivery.reply_to.ref)}
-        said = await self._post("sendMessage", place, body)
-        ref, chat = said.get("message_id"), said.get("chat") or {}
+        result = await self._post("sendMessage", place, body)
+        ref, chat = result.get("message_id"), result.get("chat") or {}
         if not isinstance(ref, int) or not isinstance(chat.get("id"), int):
-            raise ports.Unknown("Telegram accepted the message without giving its number")
+            raise ports.Unknown("Telegram accepted the message, but its answer has no message number")
         return model.Receipt(
             ref=str(ref), place=str(chat["id"]), link=_link(chat, ref), sent_at=self._context.clock.now()
         )
 
     async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("Telegram cannot tell what arrived")
+        raise ports.Unknown("a Telegram bot cannot read what arrived in a chat")
 
     async def close(self) -> None:
-        """Nothing is held open between two calls."""
-
-    # -- the chat
+        """No connection is kept open between calls."""
 
     async def _place(self) -> str:
-        """The chat's id: that of a public name is asked for once, that of a group that moved is kept."""
-        if kept := await self._context.key_values.get(self._key):
-            return kept
+        """Return the chat's id; the id of a public name, or of a group that moved, is stored."""
+        if stored_id := await self._context.key_values.get(self._key):
+            return stored_id
         if not self._options.to.startswith("@"):
             return self._options.to
         place = str((await self._ask("getChat", {"chat_id": self._options.to})).get("id"))
@@ -148,31 +148,29 @@ class Channel:
             return await self._ask(method, {**body, "chat_id": place})
         except _Moved as moved:
             await self._context.key_values.put(self._key, moved.to)
-            # The old messages have no number in the new chat.
+            # Old messages have no number in the new chat.
             if "message_id" in body:
                 raise ports.NotEditable("the group became a supergroup: its old messages cannot be reached") from None
             if "reply_parameters" in body:
                 raise ports.ThreadGone("the group became a supergroup: its old messages cannot be reached") from None
             return await self._ask(method, {**body, "chat_id": moved.to})
         except ports.Parked:
-            # What is kept may no longer stand for the name.
+            # The stored id may be outdated.
             await self._context.key_values.put(self._key, "")
             raise
 
-    # -- asking
-
     def may_act(self, person: int) -> bool:
-        """Whether the operator lets this person press the button here."""
+        """Return whether this person may press the buttons of the chat."""
         return not self._options.may_act or str(person) in self._options.may_act
 
     @property
     def has_buttons(self) -> bool:
-        """Whether presses are to be heard."""
+        """Whether messages have buttons."""
         return self._options.buttons
 
     @property
     def clock(self) -> ports.Clock:
-        """The channel's own."""
+        """The clock of the context."""
         return self._context.clock
 
     async def _ask(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -180,65 +178,63 @@ class Channel:
         return result if isinstance(result, Mapping) else {}
 
     async def call(self, method: str, body: Mapping[str, Any]) -> Any:
-        """The result of one call; of an edit that changes nothing None. Raises SendError."""
+        """Return the result of a method, or None for an edit that changes nothing. Raises SendError."""
         now = self._context.clock.now()
         if self._closed_until is not None and now < self._closed_until:
             raise ports.Wait(f"{method}: Telegram says too many requests", after=self._closed_until - now)
         token = self._context.secret(self._options.token, what="the Telegram token")
         url = f"{self._options.api_url}/bot{token}/{method}"
-        answer = await http_client.request("POST", url, who=_WHO, document=body)
-        said = answer.fields
-        if answer.is_success:
-            if said.get("ok") is not True:
-                raise ports.Unknown(f"{method}: {_WHO} answered {answer.status} without its document")
-            return said.get("result")
-        if answer.status == 400 and errors.NOT_MODIFIED in str(said.get("description")):
+        response = await http_client.request("POST", url, who=_WHO, document=body)
+        fields = response.fields
+        if response.is_success:
+            if fields.get("ok") is not True:
+                raise ports.Unknown(f"{method}: {_WHO} answered {response.status} without its JSON document")
+            return fields.get("result")
+        if response.status == 400 and errors.NOT_MODIFIED in str(fields.get("description")):
             return None
-        raise self._refusal(method, answer, said)
+        raise self._refusal(method, response, fields)
 
-    def _refusal(self, method: str, answer: http_client.HttpResponse, said: Mapping[str, Any]) -> ports.SendError:
+    def _refusal(self, method: str, response: http_client.HttpResponse, fields: Mapping[str, Any]) -> ports.SendError:
         now = self._context.clock.now()
-        parameters = said.get("parameters")
+        parameters = fields.get("parameters")
         parameters = parameters if isinstance(parameters, Mapping) else {}
-        moved = parameters.get("migrate_to_chat_id")
-        if isinstance(moved, int):
-            return _Moved(method, str(moved))
-        told = str(said.get("description") or "")
-        if answer.status == 409:
-            # A bot's updates go to one program only.
-            way = "by a webhook" if "webhook" in told.casefold() else "by getUpdates"
-            return ports.Parked(f"{method}: Telegram says conflict {way}; {errors.OTHER_PROGRAM}")
-        words = errors.known(told) if answer.status < 500 else None
-        if answer.status == 404 and said.get("ok") is False:
-            # A token that has not even the form of one.
+        new_id = parameters.get("migrate_to_chat_id")
+        if isinstance(new_id, int):
+            return _Moved(method, str(new_id))
+        description = str(fields.get("description") or "")
+        if response.status == 409:
+            # Telegram sends a bot's updates to one program only.
+            cause = "by a webhook" if "webhook" in description.casefold() else "by getUpdates"
+            return ports.Parked(f"{method}: Telegram says conflict {cause}; {errors.OTHER_PROGRAM}")
+        words = errors.known(description) if response.status < 500 else None
+        if response.status == 404 and fields.get("ok") is False:
+            # The token does not even have the form of a token.
             words = "unauthorized"
         if words is not None:
             act, advice = errors.TABLE[words]
-            retry_after = parameters.get("retry_after")
-            after = None
-            if act is Act.WAIT and isinstance(retry_after, int) and retry_after >= 0:
-                after = min(timedelta(seconds=retry_after), http_errors.LONGEST_WAIT)
-                self._closed_until = now + after
-            return acts.error_of(act, f"{method}: Telegram says {words}", advice=advice, after=after)
-        if answer.status == 403:
+            seconds = parameters.get("retry_after")
+            wait = None
+            if act is Act.WAIT and isinstance(seconds, int) and seconds >= 0:
+                wait = min(timedelta(seconds=seconds), http_errors.LONGEST_WAIT)
+                self._closed_until = now + wait
+            return acts.error_of(act, f"{method}: Telegram says {words}", advice=advice, after=wait)
+        if response.status == 403:
             return ports.Parked(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
-        return http_errors.of_status(answer.status, who=_WHO, headers=answer.headers, now=now)
-
-    # -- looking at the set-up
+        return http_errors.of_status(response.status, who=_WHO, headers=response.headers, now=now)
 
     async def check(self) -> Sequence[ports.CheckLine]:
-        """Token, chat and rights, each with what to click."""
+        """Check token, chat and rights; the help of each line says what to click."""
         try:
             me = await self._ask("getMe", {})
         except ports.SendError as error:
             return [ports.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
-        lines = [ports.CheckLine(is_good=True, what=f"the token is that of @{me.get('username')}")]
+        lines = [ports.CheckLine(is_good=True, what=f"the token belongs to @{me.get('username')}")]
         try:
             place = await self._place()
             chat = await self._ask("getChat", {"chat_id": place})
             member = await self._ask("getChatMember", {"chat_id": place, "user_id": me.get("id")})
         except ports.SendError as error:
-            return [*lines, ports.CheckLine(is_good=False, what="the chat is found", help=str(error))]
+            return [*lines, ports.CheckLine(is_good=False, what="the bot can see the chat", help=str(error))]
         lines.append(ports.CheckLine(is_good=True, what=f"the chat is {chat.get('title') or chat.get('username')}"))
         is_good = _may_post(chat, member)
         advice = errors.TABLE[
@@ -257,7 +253,7 @@ class Channel:
 
 
 class _Moved(ports.SendError):
-    """The group has a new id."""
+    """The group became a supergroup and has a new id."""
 
     def __init__(self, method: str, to: str) -> None:
         super().__init__(f"{method}: the group became a supergroup")
@@ -265,11 +261,11 @@ class _Moved(ports.SendError):
 
 
 def _link(chat: Mapping[str, Any], ref: int) -> str:
-    """A message's address (core.telegram.org/api/links, "Message links"); empty: a private chat or a small group."""
+    """Return a message's link (core.telegram.org/api/links, "Message links"); private chats and groups have none."""
     name, place = chat.get("username"), str(chat.get("id"))
     if chat.get("type") not in ("supergroup", "channel"):
         return ""
-    # What a bot sees of such a chat's id begins with -100.
+    # A bot sees the chat's id with the prefix -100.
     return f"https://t.me/{name}/{ref}" if name else f"https://t.me/c/{place.removeprefix('-100')}/{ref}"
 
 
@@ -286,9 +282,9 @@ def _may_post(chat: Mapping[str, Any], member: Mapping[str, Any]) -> bool:
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
-    """One for each bot whose chats have buttons."""
+    """Return a listener for each bot whose chats have buttons."""
     by_bot: dict[str, list[Channel]] = {}
     for channel in channels:
         if channel.has_buttons:
             by_bot.setdefault(channel.account, []).append(channel)
-    return [presses.Listener(those, those[0].clock) for those in by_bot.values()]
+    return [presses.Listener(chats, chats[0].clock) for chats in by_bot.values()]

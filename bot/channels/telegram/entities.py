@@ -25,7 +25,12 @@ _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "", Style.ITEM: "• "
 def content(
     message: model.Message, *, zone: tzinfo, names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
-    """The text with its entities, as a message is sent or edited with them; no link has a preview."""
+    """Return the text of a message with its entities, to send or to edit; links have no preview.
+
+    Nothing in the text is parsed as markup, so it needs no escaping; but Telegram looks for @names and /commands, so an
+    invisible joiner follows each @ and /. Limits (core.telegram.org/bots/api, "sendMessage"; limits.tginfo.me): 4,096
+    UTF-16 units of text without the entities, and 100 entities, beyond which Telegram shows none.
+    """
     common: dict[str, Any] = {"link_preview_options": {"is_disabled": True}}
     if is_plain:
         text = _quiet(plain_text.whole(message, zone=zone))
@@ -34,19 +39,18 @@ def content(
     return {**common, "text": text, "entities": entities}
 
 
-def _fits(made: tuple[str, list[dict[str, Any]]]) -> bool:
-    text, entities = made
+def _fits(rendered: tuple[str, list[dict[str, Any]]]) -> bool:
+    text, entities = rendered
     return phrases.size(text) <= TEXT_LIMIT and len(entities) <= ENTITY_LIMIT
 
 
 def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
     text, entities = "", list[dict[str, Any]]()
-    # The evidence is one quote that is folded until it is touched.
+    # The evidence is a quote that is folded until the reader touches it.
     for style, block in groupby(lines, key=lambda line: line.style):
         if style is Style.SMALL:
-            told = list(block)
             start = phrases.size(text) + bool(text)
-            for line in told:
+            for line in block:
                 text, entities = _added(text, entities, line)
             entities.append(_entity("expandable_blockquote", start, phrases.size(text)))
             continue
@@ -59,7 +63,7 @@ def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _added(text: str, entities: list[dict[str, Any]], line: Line) -> tuple[str, list[dict[str, Any]]]:
-    """``text`` and ``entities`` with one more line."""
+    """Append a line to ``text`` and ``entities``."""
     text += ("\n" if text else "") + _PREFIXES[line.style]
     for run in line.runs:
         start = phrases.size(text)
@@ -85,7 +89,7 @@ def _text(run: Run) -> str:
 
 
 def _quiet(words: str) -> str:
-    """Without a name or a command that Telegram would find: @channel, @alice, /ban.
+    """Break names and commands that Telegram would find: @channel, @alice, /ban.
 
     >>> _quiet("/ban @all, 5/6, and/or https://x.example/ban (/start)").replace("\u2060", "^")
     '/^ban @^all, 5/6, and/or https://x.example/ban (/^start)'

@@ -15,7 +15,9 @@ _ADD = "add the bot to the chat again: in the chat's profile choose Add Members 
 _RIGHTS = "in the chat's profile choose Administrators, the bot, and allow it to post messages"
 _START = "open the chat with the bot and press Start"
 
-#: Words of a description, in lower case -> what is done, and what the operator should do. The first that fits counts.
+#: Words of an error's description, in lower case -> the reaction, and advice to the operator; the first match counts
+#: (docs/channels.md has the same table). Telegram has no codes but HTTP's; the words are from its server
+#: (tdlib/telegram-bot-api, Client.cpp) and the list TelegramBotAPI/errors.
 TABLE: Mapping[str, tuple[Act, str]] = {
     "too many requests": (Act.WAIT, ""),
     "unauthorized": (Act.PARK_WORKSPACE, _TOKEN),
@@ -24,7 +26,7 @@ TABLE: Mapping[str, tuple[Act, str]] = {
     "message_id_invalid": (Act.LEAVE, ""),
     "message to be replied not found": (Act.TOP_LEVEL, ""),
     "reply message not found": (Act.TOP_LEVEL, ""),
-    "message thread not found": (Act.PARK_CHANNEL, "correct `topic:` in bot.yaml, or leave it out"),
+    "message thread not found": (Act.PARK_CHANNEL, "correct or remove `topic:` in bot.yaml"),
     "topic_closed": (Act.PARK_CHANNEL, "open the topic again, or correct `topic:` in bot.yaml"),
     "chat not found": (
         Act.PARK_CHANNEL,
@@ -49,16 +51,16 @@ TABLE: Mapping[str, tuple[Act, str]] = {
     "can't parse": (Act.SIMPLIFY, ""),
     "wrong http url": (Act.SIMPLIFY, ""),
 }
-#: Of an edit that changes nothing: it is done.
+#: The answer to an edit that changes nothing, which counts as done.
 NOT_MODIFIED = "message is not modified"
-#: Of HTTP 409.
+#: Advice for HTTP 409.
 OTHER_PROGRAM = (
-    "another program receives the updates of this bot: give Wirewatch a bot of its own (@BotFather, /newbot), or leave "
-    "buttons out"
+    "another program receives the updates of this bot: create a separate bot for Wirewatch (@BotFather, /newbot), or "
+    "remove buttons"
 )
 
 
 def known(description: str) -> str | None:
-    """The words of the table that a description holds."""
-    told = description.casefold()
-    return next((words for words in TABLE if words in told), None)
+    """Return the first words of the table that the description contains."""
+    folded = description.casefold()
+    return next((words for words in TABLE if words in folded), None)

@@ -23,38 +23,38 @@ from bot.model.actions import Action, ShowMenu, ShowWhy
 
 log = structlog.get_logger()
 
-#: Telegram waits ten seconds for a press before it answers that there is none.
+#: Telegram waits ten seconds for a press before it sends an empty answer.
 _WANTED: Mapping[str, Any] = {"timeout": 10, "allowed_updates": ["callback_query"]}
-#: Between two requests at least: a proxy may answer each at once.
+#: The minimum time between two requests: a proxy may answer each at once.
 _LEAST = timedelta(seconds=1)
-#: After a store that did not answer.
+#: The pause after the store failed.
 _AGAIN = timedelta(seconds=2)
 #: core.telegram.org/bots/api, "answerCallbackQuery".
 _ANSWER_LIMIT = 200
 #: Characters of a button that a phone shows.
 _LABEL_LIMIT = 60
-#: Rules that a menu offers.
+#: Maximum rules in a menu.
 _RULES = 4
-#: Puts the buttons back in the place of the menu.
+#: The action that replaces the menu by the buttons.
 _BACK = "back"
 #: A word, the key where it has one, and the story: at most 64 bytes ("InlineKeyboardButton").
 _DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{12,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
 
 
 class Chat(Protocol):
-    """What a listener needs of one channel."""
+    """The part of a channel that a listener uses."""
 
     name: str
 
     def may_act(self, person: int) -> bool:
-        """Whether this person's presses count here."""
+        """Return whether this person may press buttons."""
 
     async def call(self, method: str, body: Mapping[str, Any]) -> Any:
-        """The result of one call of the Bot API. Raises SendError."""
+        """Return the result of a method of the Bot API. Raises SendError."""
 
 
 def keyboard(message: model.Message) -> dict[str, Any] | None:
-    """The buttons of a story's message; None: it is none, or the story was merged into another."""
+    """Return the buttons of a story's message, or None for other messages and merged stories."""
     is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
     if not is_story or message.reason is model.Reason.MERGED:
         return None
@@ -64,7 +64,7 @@ def keyboard(message: model.Message) -> dict[str, Any] | None:
 
 
 def more_keyboard(message: model.Message) -> dict[str, Any]:
-    """What "More…" puts in the place of the buttons, a line each."""
+    """Return the menu that "More…" shows instead of the buttons, one line for each action."""
     brief = message.briefs[0]
     rules = list(dict.fromkeys(why.rule for why in brief.why))[:_RULES]
     lines = [[_button(choice.label, choice.action, brief.story)] for choice in menu.more(message, rules)]
@@ -78,25 +78,25 @@ def _button(label: str, action: Action, story: model.StoryId) -> dict[str, str]:
 
 
 def parse(query: object) -> tuple[ports.Press, int] | None:
-    """The press that a callback query tells of, and the person's id; None: it is none of ours, or not whole."""
+    """Parse a callback query into a press and the person's id. Returns None if it is not ours or is incomplete."""
     match query:
         case {
             "id": str(name),
             "from": {"id": int(person)} as sender,
             "message": {"message_id": int(ref), "chat": {"id": int(place)}},
             "data": str(data),
-        } if found := _DATA.fullmatch(data):
-            word = "menu" if found["word"] == _BACK else found["word"]
-            action = menu.action_of(word, found["key"] or "")
+        } if match := _DATA.fullmatch(data):
+            word = "menu" if match["word"] == _BACK else match["word"]
+            action = menu.action_of(word, match["key"] or "")
             if action is None:
                 return None
-            public = sender.get("username")
-            shown = people.shown(f"@{public}" if public else sender.get("first_name"), service="Telegram")
+            username = sender.get("username")
+            shown = people.shown(f"@{username}" if username else sender.get("first_name"), service="Telegram")
             press = ports.Press(
                 id=f"telegram {name[:100]}",
                 person=ports.Person(id=str(person), name=shown),
                 action=action,
-                story=model.StoryId(found["story"]),
+                story=model.StoryId(match["story"]),
                 place=str(place),
                 ref=str(ref),
             )
@@ -106,9 +106,9 @@ def parse(query: object) -> tuple[ports.Press, int] | None:
 
 
 class Listener:
-    """One for all chats of one bot."""
+    """Receives the presses of all chats of a bot."""
 
-    #: Of several processes one listens.
+    #: Only one of several processes may listen.
     is_alone = True
 
     def __init__(self, chats: Sequence[Chat], clock: ports.Clock) -> None:
@@ -117,54 +117,54 @@ class Listener:
         self._clock = clock
 
     async def listen(self, on_press: ports.OnPress, on_change: ports.OnChange, on_asked: ports.OnAsked) -> None:
-        """Hear presses until cancelled; nobody can ask anything here."""
-        following, failures, is_heard = 0, 0, False
+        """Receive presses until cancelled. Telegram has no commands, so ``on_asked`` is never called."""
+        offset, failures, is_connected = 0, 0, False
         while True:
-            asked_at = self._clock.now()
+            requested_at = self._clock.now()
             try:
-                updates = await self._chats[0].call("getUpdates", {**_WANTED, "offset": following})
-                if not is_heard:
+                updates = await self._chats[0].call("getUpdates", {**_WANTED, "offset": offset})
+                if not is_connected:
                     await on_change(None)
-                is_heard, failures = True, 0
+                is_connected, failures = True, 0
                 for update in updates if isinstance(updates, list) else ():
                     if isinstance(update, dict) and isinstance(update.get("update_id"), int):
-                        await self._take(update.get("callback_query"), on_press)
-                        following = update["update_id"] + 1
-                took = self._clock.now() - asked_at
+                        await self._handle_press(update.get("callback_query"), on_press)
+                        offset = update["update_id"] + 1
+                took = self._clock.now() - requested_at
                 if timedelta() <= took < _LEAST:
                     await self._clock.sleep(_LEAST - took)
             except ports.SendError as error:
                 await on_change(str(error))
-                after = error.after if isinstance(error, ports.Wait) else None
-                is_heard = False
-                await self._clock.sleep(after or model.backoff(failures))
+                retry_after = error.after if isinstance(error, ports.Wait) else None
+                is_connected = False
+                await self._clock.sleep(retry_after or model.backoff(failures))
                 failures += 1
             except ports.StoreError as error:
                 log.error("press not kept", error=str(error))
                 await self._clock.sleep(_AGAIN)
 
-    async def _take(self, query: Any, on_press: ports.OnPress) -> None:
-        """Raises StoreError where it was not kept."""
-        found = parse(query)
-        if found is None:
+    async def _handle_press(self, query: Any, on_press: ports.OnPress) -> None:
+        """Store and answer a press. Raises StoreError if it was not stored."""
+        parsed = parse(query)
+        if parsed is None:
             log.warning("press ignored", reason="its form is not ours", kind="telegram")
             return
-        press, person = found
+        press, person = parsed
         barred = frozenset(chat.name for chat in self._chats if not chat.may_act(person))
         result = await on_press(replace(press, person=replace(press.person, barred=barred)))
         if result.message is not None:
             is_back = str(query["data"]).startswith(f"{_BACK}:")
             shown = keyboard(result.message) if is_back else more_keyboard(result.message)
             place = {"chat_id": press.place, "message_id": int(press.ref)}
-            await self._say("editMessageReplyMarkup", {**place, "reply_markup": shown})
+            await self._call("editMessageReplyMarkup", {**place, "reply_markup": shown})
         text = phrases.cut(visible.lines(result.text), _ANSWER_LIMIT)
         # A longer answer is shown until the person closes it.
         answer = {"callback_query_id": query["id"], "text": text, "show_alert": isinstance(press.action, ShowWhy)}
-        await self._say("answerCallbackQuery", answer)
+        await self._call("answerCallbackQuery", answer)
 
-    async def _say(self, method: str, body: Mapping[str, Any]) -> None:
+    async def _call(self, method: str, body: Mapping[str, Any]) -> None:
         try:
             await self._chats[0].call(method, body)
         except ports.SendError as error:
-            # One that waited while nobody listened is too old to be answered.
+            # A press from the time when the bot was stopped is too old to be answered.
             log.warning("press not answered", error=str(error))

@@ -12,8 +12,10 @@ from bot.llm.prompts.wording import SENTENCE, Answer, document, prompt, reports,
 from bot.model import visible
 
 VERSION = 4
-#: Of what was reported: articles, sentences of each, and characters of all of these.
-_REPORTS, _SENTENCES, _ROOM = 12, 12, 9_000
+#: Maximum reports of the story, sentences of each report, and characters of all these sentences.
+_REPORTS = 12
+_SENTENCES = 12
+_ROOM = 9_000
 _INSTRUCTIONS = """\
 You choose what a news desk tells its readers as new in a story. `story` is what was reported so far, oldest first, \
 `article` is a new article of it, and `updates` are numbered sentences of that article. A long story is not shown \
@@ -37,42 +39,42 @@ letter."""
 
 
 class Chosen(Answer):
-    """An update that is to be told."""
+    """An update that the model chooses as new."""
 
-    #: Of the update, from 1.
+    #: Counted from 1.
     number: int
-    #: The words of its sentence that decide.
+    #: The deciding words of the update's sentence.
     words: str
 
 
 class Facts(Answer):
-    """The answer: the updates that are new."""
+    """An answer: the updates that are new."""
 
     updates: tuple[Chosen, ...] = pydantic.Field(strict=False)
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Each must be one of those that were offered, and have the words that decide."""
-        offered = {each["number"]: each["sentence"] for each in data["updates"]}
-        for each in self.updates:
-            if each.number not in offered:
-                return f"there is no update {each.number}"
-            if not stands_in(each.words, [offered[each.number]]):
+        """Check that each update was offered and quotes its sentence."""
+        offered = {update["number"]: update["sentence"] for update in data["updates"]}
+        for update in self.updates:
+            if update.number not in offered:
+                return f"there is no update {update.number}"
+            if not stands_in(update.words, [offered[update.number]]):
                 return "the words that decide are not in the update's sentence"
         return None
 
     @property
     def chosen(self) -> frozenset[int]:
-        """The numbers of the updates that may be told."""
-        return frozenset(each.number for each in self.updates)
+        """The numbers of the new updates."""
+        return frozenset(update.number for update in self.updates)
 
 
 def ask(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
-    """``story``: with the article or without; ``offered``: what may be told of the article, counted from 1."""
-    others = [each for each in story.members if each.article.id != article.id]
-    told, left_out = reports(others, _SENTENCES, most=_REPORTS, room=_ROOM)
+    """Ask which of the ``offered`` facts of an article are new in its story, with or without the article in it."""
+    members = [member for member in story.members if member.article.id != article.id]
+    story_reports, omitted = reports(members, _SENTENCES, most=_REPORTS, room=_ROOM)
     data = {
-        "story": told,
-        **({"reports_left_out": left_out} if left_out else {}),
+        "story": story_reports,
+        **({"reports_left_out": omitted} if omitted else {}),
         "article": document(article),
         "updates": [_shown(number, fact) for number, fact in enumerate(offered, start=1)],
     }

@@ -13,7 +13,7 @@ from bot.llm.prompts.wording import Answer
 
 A = TypeVar("A", bound=Answer)
 
-#: The form of each use's answer.
+#: The answer type of each use.
 FORMS: dict[model.Use, type[Answer]] = {
     model.Use.SAME_EVENT: same_event.SameEvent,
     model.Use.FACTS: facts.Facts,
@@ -24,15 +24,15 @@ FORMS: dict[model.Use, type[Answer]] = {
 
 
 def read(prompt: model.Prompt, text: str, form: type[A] | None = None) -> A:
-    """The answer to a prompt; ``form`` is the one of its use. Raises BadAnswer, which says what is wrong with it."""
+    """Parse and check the answer to a prompt; ``form`` is the type of its use. Raises BadAnswer with the problem."""
     kind = FORMS[prompt.use]
     assert form is None or form is kind
     try:
         answer = kind.model_validate_json(text)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        said = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
-        raise ports.BadAnswer(f"the answer does not meet the schema: {said}") from None
+        details = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+        raise ports.BadAnswer(f"the answer does not match the schema: {details}") from None
     if problem := answer.problem(json.loads(prompt.data)):
         raise ports.BadAnswer(problem)
     return answer  # type: ignore[return-value]  # the form of its use

@@ -12,7 +12,7 @@ from bot import model
 from bot.llm.prompts.wording import Answer, document, prompt, stands_in
 
 VERSION = 1
-#: Characters of a reason, which is shown to analysts.
+#: Maximum characters of a reason, which analysts see.
 _LONGEST = 200
 _INSTRUCTIONS = """\
 You sort matches of a news watch. `about` says in an analyst's words what the watch is for. `article` matched the \
@@ -27,7 +27,7 @@ Is the article about it?
 
 
 class Verdict(StrEnum):
-    """Whether an article is about something."""
+    """Whether an article is about the subject of a rule."""
 
     RELEVANT = "relevant"
     IRRELEVANT = "irrelevant"
@@ -35,26 +35,26 @@ class Verdict(StrEnum):
 
 
 class Relevance(Answer):
-    """The answer."""
+    """An answer about relevance."""
 
     verdict: Verdict = pydantic.Field(strict=False)
-    #: The words of the article that decide.
+    #: The deciding words of the article.
     words: str
     reason: str
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Only an answer that would keep an article back must hold."""
+        """Check an answer "irrelevant", which holds an article back."""
         if self.verdict is not Verdict.IRRELEVANT:
             return None
         if not self.reason.strip() or len(self.reason) > _LONGEST:
             return f"a reason has 1 to {_LONGEST} characters"
         article = data["article"]
         if not stands_in(self.words, [article["headline"], article["text"]]):
-            return "the words that decide are not in the article"
+            return "the deciding words are not in the article"
         return None
 
 
 def ask(article: model.Article, rule: str, about: str) -> model.Prompt:
-    """``about``: what the rule of that name is for, in plain words."""
+    """Ask whether an article is about the subject of a rule; ``about`` describes it in plain words."""
     data = {"about": about, "article": document(article)}
     return prompt(model.Use.RELEVANCE, VERSION, _INSTRUCTIONS, data, Relevance, article=article.id, beside=rule)

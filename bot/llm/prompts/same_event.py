@@ -12,8 +12,9 @@ from bot import model
 from bot.llm.prompts.wording import REPORTS, Answer, document, prompt, reports, stands_in
 
 VERSION = 4
-#: Sentences of a report that are shown, and reports of all stories together.
-_SENTENCES, _REPORTS = 2, 18
+#: Maximum sentences of each report, and reports of all stories together.
+_SENTENCES = 2
+_REPORTS = 18
 _INSTRUCTIONS = """\
 You sort news articles into stories for a press office. A story is one event and what follows from it: a decision, the \
 reactions to it, its later dates and figures, an appeal against it, its reversal, the successor of somebody who left. \
@@ -34,7 +35,7 @@ round-up, its headline."""
 
 
 class Verdict(StrEnum):
-    """Whether two texts tell one event."""
+    """Whether an article and a story are about the same event."""
 
     SAME = "same"
     OTHER = "other"
@@ -42,33 +43,33 @@ class Verdict(StrEnum):
 
 
 class SameEvent(Answer):
-    """The answer."""
+    """An answer about the event of an article."""
 
     verdict: Verdict = pydantic.Field(strict=False)
-    #: The numbers of the stories that it is the same event as, from 1.
+    #: The numbers of the stories about the same event, from 1.
     stories: tuple[int, ...] = pydantic.Field(strict=False)
-    #: The words of the article that decide.
+    #: The deciding words of the article.
     words: str
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """The words must be the article's, and the stories among those that were shown."""
+        """Check that the words are quoted from the article and the stories were offered."""
         if self.verdict is Verdict.CANNOT_TELL:
             return None
-        unknown = set(self.stories) - {each["number"] for each in data["stories"]}
+        unknown = set(self.stories) - {story["number"] for story in data["stories"]}
         if self.verdict is Verdict.SAME and (unknown or not self.stories):
             return f"there is no story {min(unknown)}" if unknown else "it names no story"
         if not stands_in(self.words, [data["article"]["headline"], data["article"]["text"]]):
-            return "the words that decide are not in the article"
+            return "the deciding words are not in the article"
         return None
 
-    def named(self, asked: Sequence[str]) -> tuple[model.StoryId, ...]:
-        """The ids of the stories that it is the same event as, of those ``asked`` about; empty: another event."""
+    def named(self, offered: Sequence[str]) -> tuple[model.StoryId, ...]:
+        """Return the ids of the stories about the same event, from the ids ``offered``; empty for another event."""
         is_same = self.verdict is Verdict.SAME
-        return tuple(model.StoryId(asked[number - 1]) for number in self.stories) if is_same else ()
+        return tuple(model.StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
 
 
 def ask(article: model.Article, stories: Sequence[model.Story]) -> model.Prompt:
-    """``stories``: the nearest first; an answer counts them from 1."""
+    """Ask whether an article is about the event of one of the stories, the nearest first."""
     most = min(REPORTS, _REPORTS // len(stories))
     data = {
         "article": document(article),

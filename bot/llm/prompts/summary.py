@@ -14,7 +14,7 @@ from bot.language import lexicon
 from bot.llm.prompts.wording import Answer, document, prompt, stands_in
 
 VERSION = 1
-#: Characters of a sentence.
+#: Maximum characters of a sentence.
 _LONGEST = 300
 _INSTRUCTIONS = """\
 You write the summary of a news article for an alert that is read on a phone: two sentences of at most 30 words each, \
@@ -28,52 +28,54 @@ Add nothing that the support does not say: no judgement, no advice, no backgroun
 
 
 class Supported(Answer):
-    """One sentence."""
+    """A sentence of a summary."""
 
     text: str
-    #: The article's own sentence that says it.
+    #: The sentence of the article that supports it.
     support: str
 
 
 class Summary(Answer):
-    """The answer: one or two sentences."""
+    """An answer: a summary of one or two sentences."""
 
     sentences: tuple[Supported, ...] = pydantic.Field(strict=False)
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Each sentence must say no more than its support, which must be the article's."""
+        """Check that each sentence is supported by a sentence of the article."""
         if not 1 <= len(self.sentences) <= 2:
             return "a summary has one or two sentences"
         article = data["article"]
         day = date.fromisoformat(article["published"][:10])
-        for each in self.sentences:
-            if not each.text.strip() or len(each.text) > _LONGEST:
+        for sentence in self.sentences:
+            if not sentence.text.strip() or len(sentence.text) > _LONGEST:
                 return f"a sentence has 1 to {_LONGEST} characters"
-            if not stands_in(each.support, [article["headline"], article["text"]]):
+            if not stands_in(sentence.support, [article["headline"], article["text"]]):
                 return "a supporting sentence is not in the article"
-            if problem := _beyond(each, article["language"], day):
+            if problem := _beyond(sentence, article["language"], day):
                 return problem
         return None
 
 
 def ask(article: model.Article) -> model.Prompt:
-    """A summary of this article alone."""
+    """Ask for a summary of an article."""
     data = {"article": {**document(article), "language": lexicon.base(article.language)}}
     return prompt(model.Use.SUMMARY, VERSION, _INSTRUCTIONS, data, Summary, article=article.id)
 
 
-def _beyond(each: Supported, language: str, day: date) -> str | None:
-    """What the sentence says beyond its support: a name, a number, a day, or more certainty."""
-    said, held = (reading.statement(" ".join(text.split()), 1, language, day) for text in (each.text, each.support))
-    if names := sorted(said.names - held.names - held.folded):
+def _beyond(sentence: Supported, language: str, day: date) -> str | None:
+    """Return a name, number, date or certainty of a sentence that its support does not have."""
+    claim, support = (
+        reading.statement(" ".join(text.split()), 1, language, day) for text in (sentence.text, sentence.support)
+    )
+    if names := sorted(claim.names - support.names - support.folded):
         return f"a name is not in the supporting sentence: {names[0]}"
-    for figure in said.figures:
-        if not any(own.number.is_same(figure.number) for own in held.figures):
+    for figure in claim.figures:
+        if not any(own.number.is_same(figure.number) for own in support.figures):
             return f"a number is not in the supporting sentence: {figure.number.shown}"
-    for when in said.days:
-        if not any(own.agrees_with(when) for own in held.days):
+    for when in claim.days:
+        if not any(own.agrees_with(when) for own in support.days):
             return f"a date is not in the supporting sentence: {when.shown(day)}"
     for table in ("not", "may"):
-        if said.has(table) != held.has(table):
+        if claim.has(table) != support.has(table):
             return "the sentence is more or less certain than its support"
     return None
