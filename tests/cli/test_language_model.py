@@ -92,7 +92,7 @@ def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(fold
 
     server.service.answer_with("same_event", lambda data: "no JSON")
     told = json.loads(asked(folder, "--json", code=1))
-    assert "does not meet the schema" in told["uses"]["same_event"]["errors"][0]
+    assert "does not match the schema" in told["uses"]["same_event"]["errors"][0]
 
 
 def test_a_failure_of_what_is_not_used_is_shown_and_not_counted(folder: Path, server: Server) -> None:
