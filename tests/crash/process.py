@@ -132,11 +132,18 @@ class Bot:
                 await asyncio.sleep(0.2)
 
 
-@pytest.fixture
-async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+@contextlib.asynccontextmanager
+async def bot_in(folder: Path) -> AsyncIterator[Bot]:
+    """A bot with a feed server and a Slack of its own, not started."""
     async with FeedServer() as feeds:
         with slack.serve() as server:
             server.workspace.add_channel("desk")
-            made = Bot(tmp_path / "config", tmp_path / "data" / "wirewatch.db", feeds, server, ports.free())
+            made = Bot(folder / "config", folder / "data" / "wirewatch.db", feeds, server, ports.free())
             made.configure()
             yield made
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
+    async with bot_in(tmp_path) as made:
+        yield made
