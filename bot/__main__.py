@@ -9,7 +9,6 @@ import sys
 from types import FrameType
 
 import bot
-from bot.maintenance import gc_tuning
 
 
 def main() -> None:
@@ -22,8 +21,10 @@ def main() -> None:
         # Costs start-up: the command line takes longer to import than to say this.
         sys.stdout.write(f"wirewatch {bot.__version__}\n")
         return
+    from bot.model import runtime  # imports all values, which --version does without
+
     # Costs start-up: to look for garbage among what imports make, of which all stays, takes a seventh of the time.
-    gc_tuning.spare_collections(lasts=False)
+    runtime.spare_collections(lasts=False)
     # Costs start-up: pydantic looks through all installed packages for plug-ins of its own.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:

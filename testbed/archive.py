@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import articles, model, ports
-from bot.articles import stubs
+from bot import model
+from bot.feeds import cleaning, identity, items, links
 from testbed.fakes import START
 
 FEED = model.Feed(url="https://www.example.org/rss", name="Example")
@@ -30,8 +30,8 @@ def entry(number: int, **changes: object) -> model.Entry:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def reading(*entries: model.Entry, **changes: object) -> model.Reading:
-    return replace(model.Reading(title="Example News", entries=entries), **changes)  # type: ignore[arg-type]
+def reading(*entries: model.Entry, **changes: object) -> model.ParsedFeed:
+    return replace(model.ParsedFeed(title="Example News", entries=entries), **changes)  # type: ignore[arg-type]
 
 
 class Archive:
@@ -42,19 +42,19 @@ class Archive:
         self.textless: set[model.ArticleId] = set()
         self.sightings: dict[tuple[str, str], model.ArticleId] = {}
 
-    def known(self, feed: str, look_up: articles.Lookup) -> ports.Known:
-        by_title: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+    def known(self, feed: str, look_up: items.Lookup) -> model.KnownItems:
+        by_title: defaultdict[str, list[model.ArticleStub]] = defaultdict(list)
         oldest = sorted(self.articles.values(), key=lambda article: (article.first_seen, article.id))
-        by_link: defaultdict[str, list[ports.Stub]] = defaultdict(list)
-        by_print: defaultdict[str, list[ports.Stub]] = defaultdict(list)
+        by_link: defaultdict[str, list[model.ArticleStub]] = defaultdict(list)
+        by_print: defaultdict[str, list[model.ArticleStub]] = defaultdict(list)
         for article in oldest:
-            by_link[articles.link_key(article.link)].append(self.stub(article))
+            by_link[links.link_key(article.link)].append(self.stub(article))
             if article.id not in self.textless:
                 by_print[article.fingerprint].append(self.stub(article))
         for article in oldest:
-            if article.feed == feed and articles.fold_title(article.title) in look_up.question.titles:
-                by_title[articles.fold_title(article.title)].append(self.stub(article))
-        return ports.Known(
+            if article.feed == feed and cleaning.fold_title(article.title) in look_up.question.titles:
+                by_title[cleaning.fold_title(article.title)].append(self.stub(article))
+        return model.KnownItems(
             by_key={
                 key: self.stub(self.articles[self.sightings[feed, key]])
                 for key in look_up.question.keys
@@ -66,8 +66,8 @@ class Archive:
             carried={article for (carrier, _), article in self.sightings.items() if carrier == feed},
         )
 
-    def stub(self, article: model.Article) -> ports.Stub:
-        return stubs.stub_of(article, has_text=article.id not in self.textless)
+    def stub(self, article: model.Article) -> model.ArticleStub:
+        return identity.stub_of(article, has_text=article.id not in self.textless)
 
     def poll(
         self,
@@ -76,11 +76,11 @@ class Archive:
         is_baseline: bool = False,
         later: timedelta = timedelta(),
         total: int | None = None,
-    ) -> articles.Identification:
+    ) -> identity.Identification:
         """Identify one reading and keep the result. ``total``: items in the document, known bytes left out."""
         document = reading(*entries, item_hashes=tuple(map(str, range(total or 0))))
-        look_up = articles.look_up(feed, document)
-        found = articles.identify(
+        look_up = items.look_up(feed, document)
+        found = identity.identify(
             feed,
             document,
             self.known(feed.url, look_up),
@@ -93,28 +93,28 @@ class Archive:
         self.keep(found.items)
         return found
 
-    def keep(self, items: Sequence[articles.Identified]) -> None:
+    def keep(self, items: Sequence[identity.Identified]) -> None:
         for item in items:
             if item.article is not None:
-                assert item.novelty not in (articles.Novelty.SEEN, articles.Novelty.SAME_LINK, articles.Novelty.CHURN)
+                assert item.novelty not in (identity.Novelty.SEEN, identity.Novelty.SAME_LINK, identity.Novelty.CHURN)
                 self._keep(item.article, item.novelty)
             self.sightings[item.sighting.feed, item.sighting.key] = item.sighting.article
 
-    def _keep(self, article: model.Article, novelty: articles.Novelty) -> None:
+    def _keep(self, article: model.Article, novelty: identity.Novelty) -> None:
         before = self.articles.get(article.id)
-        if novelty is articles.Novelty.EDITED and before is not None:
+        if novelty is identity.Novelty.EDITED and before is not None:
             self.articles[article.id] = replace(
                 article, first_seen=before.first_seen, feed=before.feed, outlet=before.outlet, owner=before.owner
             )
             self.textless.discard(article.id)
-        elif novelty is articles.Novelty.TAKEN_OVER and before is not None:
+        elif novelty is identity.Novelty.TAKEN_OVER and before is not None:
             self.articles[article.id] = replace(article, first_seen=before.first_seen)
             self.textless.discard(article.id)
         elif before is None:
             self.articles[article.id] = article
-            if novelty is articles.Novelty.OLD:
+            if novelty is identity.Novelty.OLD:
                 self.textless.add(article.id)
 
 
-def novelties(found: articles.Identification) -> list[str]:
+def novelties(found: identity.Identification) -> list[str]:
     return [item.novelty.value for item in found.items]

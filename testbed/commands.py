@@ -18,7 +18,7 @@ _LIBRARIES = (
     "bot.app",
     "bot.pipeline.backtest",
     "bot.config.feedlist",
-    "bot.maintenance",
+    "bot.pipeline",
     "bot.web",
     "typer",
     "rich.progress",

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 
-from bot import ports
+from bot import model
 from testbed.servers.feeds import FeedServer
 
 
 class Elsewhere:
     """Implements ports.Fetcher: ``https://t.me/s/x`` is asked as ``/t.me/s/x`` of ``server``."""
 
-    def __init__(self, fetcher: ports.Fetcher, server: FeedServer) -> None:
+    def __init__(self, fetcher: model.Fetcher, server: FeedServer) -> None:
         self._fetcher = fetcher
         self._server = server
 
-    async def get(self, request: ports.Request) -> ports.Answer:
+    async def get(self, request: model.Request) -> model.Response:
         url = self._server.url("/" + request.url.partition("://")[2])
         access = dataclasses.replace(request.access, home=url) if request.access else None
         answer = await self._fetcher.get(dataclasses.replace(request, url=url, access=access, home=url))

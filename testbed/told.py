@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from bot import channels, model, ports
+from bot import channels, model
 from bot.testing import messages
 from testbed.fakes import FakeClock, MemoryKeyValues
 from testbed.servers import discord as discord_server
@@ -88,7 +88,7 @@ async def _tell(
         if what == "edit" and not channel.abilities.edits:
             continue
         receipt = await channel.send(
-            ports.Delivery(
+            model.Delivery(
                 id=model.SendId(f"send-{number}"),
                 message=message,
                 edits=head if what == "edit" else None,

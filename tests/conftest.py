@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import settings
 
-from bot.language.encoders import bounded
+from bot.text.encoders import bounded
 from testbed.servers.postgres import postgres_server
 
 __all__ = ["postgres_server"]

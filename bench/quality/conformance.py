@@ -25,7 +25,8 @@ from lxml import etree, html
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from bot import model, ports, sources  # noqa: E402 -- runs from anywhere
+from bot import model  # noqa: E402 -- runs from anywhere
+from bot.feeds import kinds  # noqa: E402 -- runs from anywhere
 
 DATA = Path(os.environ.get("WIREWATCH_DATA", ROOT.parent / "shared" / "data"))
 #: Expectations of the other tier are disputed between two parsers: such feeds must only not crash.
@@ -71,15 +72,15 @@ def outcomes(folder: Path) -> Iterator[Outcome]:
 def outcome(case: Mapping[str, Any], content: bytes) -> Outcome:
     about = {"id": case["id"], "tier": case["tier"]}
     try:
-        reading = sources.parse_document(ports.Body(content=content, content_type="", url=""))
-    except ports.ReadError as error:
+        reading = kinds.parse_document(model.Body(content=content, content_type="", url=""))
+    except model.ReadError as error:
         return Outcome(**about, refused=str(error))
     except Exception as error:  # noqa: BLE001 -- what this bench is there to find
         return Outcome(**about, crashed=f"{type(error).__name__}: {error}")
     return Outcome(**about, differences=tuple(differences(case["expect"], reading)))
 
 
-def differences(expect: Mapping[str, Any], reading: model.Reading) -> Iterator[str]:
+def differences(expect: Mapping[str, Any], reading: model.ParsedFeed) -> Iterator[str]:
     entries = reading.entries
     if expect.get("entries", len(entries)) != len(entries):
         yield f"entries: {expect['entries']} expected, {len(entries)} read"

@@ -26,9 +26,9 @@ from rich.table import Table
 from bench.quality import desk_baselines, desk_scores, fit, fit_foreign
 from bench.quality.desk_rows import PARTS, WINDOW, Row, rows
 from bench.quality.desk_scores import Desk, Score, Shown
-from bot import model, ports, stories
-from bot.language import encoders
+from bot import model, stories
 from bot.stories import foreign, trees
+from bot.text import encoders
 
 #: These add an article to a thread without its own headline in the channel.
 SILENT = frozenset({model.JoinReason.SAME_LINK, model.JoinReason.COPY, model.JoinReason.SIMILAR})
@@ -124,7 +124,7 @@ def main() -> None:
     Console(width=110).print(table)
 
 
-def _unseen(encoder: ports.Encoder | None) -> tuple[dict[str, trees.Judges], dict[str, foreign.Decisions]]:
+def _unseen(encoder: model.Encoder | None) -> tuple[dict[str, trees.Judges], dict[str, foreign.Decisions]]:
     judges = fit.without_each()
     return judges, fit_foreign.without_each(judges, encoder) if encoder else {}
 

@@ -14,7 +14,7 @@ import yaml
 from bench.quality import desk_scores
 from bench.quality.desk_scores import Desk, Item
 from bot import model, rules
-from bot.articles import boilerplate
+from bot.feeds import cleaning
 
 PARTS = ("a", "b", "c")
 WINDOW = timedelta(days=14)
@@ -66,8 +66,8 @@ def _rows(desk: Desk) -> list[Row]:
     found, memory = [], defaultdict[str, str](str)
     for item in desk.items:
         # As intake leaves it: what the source repeats is no text.
-        memory[item.source] = boilerplate.learn([item.text], memory[item.source])
-        article = _article(item, boilerplate.strip(item.text, memory[item.source]).text)
+        memory[item.source] = cleaning.learn_boilerplate([item.text], memory[item.source])
+        article = _article(item, cleaning.strip_boilerplate(item.text, memory[item.source]).text)
         matches = ruleset.match(article, feed, now=item.at)
         if item.event and matches:
             found.append(Row(item, model.Arrival(article=article, matches=matches, is_baseline=False)))

@@ -17,11 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.quality import replay
-from bot import articles, facts, model
-from bot.channels.kit import diff
+from bot import facts, model
+from bot.channels.kit import outline
+from bot.feeds import cleaning
 
 Pair = tuple[model.Article, model.Article]
-_MARKS = {diff.Change.REMOVED: "[-{}-]", diff.Change.ADDED: "{{+{}+}}"}
+_MARKS = {outline.Change.REMOVED: "[-{}-]", outline.Change.ADDED: "{{+{}+}}"}
 
 
 def pairs(series: str) -> Iterator[Pair]:
@@ -39,13 +40,13 @@ def pairs(series: str) -> Iterator[Pair]:
 
 def is_reworded(before: model.Article, after: model.Article) -> bool:
     return any(
-        articles.fold_title(one) != articles.fold_title(other)
+        cleaning.fold_title(one) != cleaning.fold_title(other)
         for one, other in ((before.title, after.title), (before.text, after.text))
     )
 
 
 def shown(edit: model.Edit) -> str:
-    parts = diff.pieces(edit.before, edit.after, limit=300)
+    parts = outline.diff_words(edit.before, edit.after, limit=300)
     return f"{edit.field}: " + " ".join(_MARKS.get(part.change, "{}").format(part.text) for part in parts)
 
 

@@ -19,8 +19,8 @@ from functools import cache
 from pathlib import Path
 
 from bench.quality import replay
-from bot import app, articles, model, ports, rules, sources
-from bot.articles import boilerplate
+from bot import app, model, rules
+from bot.feeds import cleaning, items, kinds
 
 LABELS = Path(__file__).with_name("feed_events.tsv")
 #: Half of the rules each, so that what is fitted on one is judged on the other.
@@ -82,9 +82,9 @@ def _articles() -> tuple[model.Article, ...]:
                 if article.id in seen:
                     continue
                 seen.add(article.id)
-                memory[series] = boilerplate.learn([article.text], memory[series])
+                memory[series] = cleaning.learn_boilerplate([article.text], memory[series])
                 if article.id in labels:
-                    stripped = boilerplate.strip(article.text, memory[series])
+                    stripped = cleaning.strip_boilerplate(article.text, memory[series])
                     found.append(dataclasses.replace(article, text=stripped.text))
     return tuple(sorted(found, key=lambda article: (article.first_seen, article.when, article.id)))
 
@@ -92,10 +92,10 @@ def _articles() -> tuple[model.Article, ...]:
 def _read(fetch: replay.Fetch) -> Iterator[model.Article]:
     feed = model.Feed(url=f"https://{fetch.series}.example/", name=fetch.series, owner=fetch.series)
     try:
-        reading = sources.parse_document(ports.Body(content=fetch.body, content_type="", url=feed.url))
-    except ports.ReadError:
+        reading = kinds.parse_document(model.Body(content=fetch.body, content_type="", url=feed.url))
+    except model.ReadError:
         return
-    for item in articles.look_up(feed, reading).items:
+    for item in items.look_up(feed, reading).items:
         yield model.Article(
             id=model.ArticleId(digest(item.link)),
             feed=feed.url,

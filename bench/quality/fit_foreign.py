@@ -28,12 +28,12 @@ from rich.table import Table
 from bench.quality import fit
 from bench.quality.desk_rows import WINDOW
 from bench.quality.fit_choices import read_desks
-from bot import model, ports
-from bot.language import encoders
+from bot import model
 from bot.stories import evidence, foreign, grouping, trees
 from bot.stories.foreign import Decision, Decisions, Foreign, Signs
 from bot.stories.index import Index
 from bot.stories.told import Told
+from bot.text import encoders
 
 #: Without an encoder.
 OF_MEANING = frozenset({"lead", "mean"})
@@ -93,7 +93,7 @@ def decisions(parts: Iterable[Choices]) -> Decisions:
     return Decisions(*(fitted([*chain.from_iterable(of_kind)]) for of_kind in zip(*parts, strict=True)))
 
 
-def without_each(judges: Mapping[str, trees.Judges], encoder: ports.Encoder) -> dict[str, Decisions]:
+def without_each(judges: Mapping[str, trees.Judges], encoder: model.Encoder) -> dict[str, Decisions]:
     """For each part the decisions that were fitted without it."""
     parts = {part: choices(part, judges[part], Foreign(encoder)) for part in judges}
     return {held: decisions(found for part, found in parts.items() if part != held) for held in parts}

@@ -4,7 +4,7 @@
 
 Replays the data set ``feed-snapshots`` (see testbed/shared_data.py): each document is read, identified against what the
 documents before it left, and kept. Shows the novelties, how many edits are material, and for the threshold of
-bot/articles/alike.py the share of headline edits under one id, and of other headlines of the same feed, that are alike.
+bot/feeds/groups.py the share of headline edits under one id, and of other headlines of the same feed, that are alike.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from bot import articles, facts, model, ports, sources
-from bot.articles import alike
+from bot import facts, model
+from bot.feeds import cleaning, groups, identity, items, kinds
 from testbed import shared_data
 from testbed.archive import DAY, Archive
 
@@ -43,14 +43,14 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
     counts: Counter[str] = Counter()
     is_baseline = True
     for when, content in _documents(name):
-        body = ports.Body(content=content, content_type="application/rss+xml", url=feed.url)
+        body = model.Body(content=content, content_type="application/rss+xml", url=feed.url)
         try:
-            reading = sources.parse_document(body)
-        except ports.ReadError:
+            reading = kinds.parse_document(body)
+        except model.ReadError:
             counts["unreadable"] += 1
             continue
-        look_up = articles.look_up(feed, reading)
-        found = articles.identify(
+        look_up = items.look_up(feed, reading)
+        found = identity.identify(
             feed,
             reading,
             archive.known(feed.url, look_up),
@@ -63,10 +63,10 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
         is_baseline = False
         for item in found.items:
             counts[item.novelty.value] += 1
-            if item.novelty is articles.Novelty.EDITED and item.article and item.stub:
+            if item.novelty is identity.Novelty.EDITED and item.article and item.stub:
                 before = archive.articles[item.stub.id]
                 counts["material"] += bool(facts.corrections(before, item.article))
-                if articles.fold_title(before.title) != articles.fold_title(item.article.title):
+                if cleaning.fold_title(before.title) != cleaning.fold_title(item.article.title):
                     edited.append((before.title, item.article.title))
         archive.keep(found.items)
     return counts
@@ -84,7 +84,7 @@ def _documents(name: str) -> Iterator[tuple[datetime, bytes]]:
 
 def _share(pairs: list[tuple[str, str]], threshold: float) -> float:
     alikes = sum(
-        alike.similarity(articles.fold_title(one), articles.fold_title(other)) >= threshold for one, other in pairs
+        groups.similarity(cleaning.fold_title(one), cleaning.fold_title(other)) >= threshold for one, other in pairs
     )
     return alikes / max(1, len(pairs))
 

@@ -22,8 +22,8 @@ from pathlib import Path
 import yaml
 
 from bench.quality import feed_rows, replay, storysets
-from bot import app, articles, model, ports, rules, sources
-from bot.articles import boilerplate
+from bot import app, model, rules
+from bot.feeds import cleaning, items, kinds
 
 RULES = Path(__file__).with_name("label_rules.yaml")
 PARTS = ("a", "b", "c")
@@ -88,16 +88,16 @@ def _of_feeds() -> Iterator[model.Article]:
         for fetch in replay.read_series(series, None):
             feed = model.Feed(url=f"https://{series}.example/", name=series, owner=series)
             try:
-                reading = sources.parse_document(ports.Body(content=fetch.body, content_type="", url=feed.url))
-            except ports.ReadError:
+                reading = kinds.parse_document(model.Body(content=fetch.body, content_type="", url=feed.url))
+            except model.ReadError:
                 continue
-            for item in articles.look_up(feed, reading).items:
+            for item in items.look_up(feed, reading).items:
                 # The aggregator has one address for all stories and rewords the title as outlets join.
                 key = item.title if series == AGGREGATOR else item.link
                 if key in known:
                     continue
                 known.add(key)
-                memory = boilerplate.learn([item.text], memory)
+                memory = cleaning.learn_boilerplate([item.text], memory)
                 yield model.Article(
                     id=model.ArticleId(feed_rows.digest(key)),
                     feed=series,
@@ -105,7 +105,7 @@ def _of_feeds() -> Iterator[model.Article]:
                     owner=series,
                     link=item.link,
                     title=item.title,
-                    text=_COVERED_BY.sub("", boilerplate.strip(item.text, memory).text),
+                    text=_COVERED_BY.sub("", cleaning.strip_boilerplate(item.text, memory).text),
                     language=item.entry.language or reading.language,
                     published=item.published,
                     first_seen=fetch.at,
@@ -119,8 +119,8 @@ def _of_sets() -> Iterator[model.Article]:
         rows = storysets.load(name)
         for row in storysets.spread(rows) if name in (*storysets.ONE_TIME, "fnc", "gva") else rows:
             article = row.article
-            memory[article.outlet] = boilerplate.learn([article.text], memory[article.outlet])
-            text = boilerplate.strip(article.text, memory[article.outlet]).text
+            memory[article.outlet] = cleaning.learn_boilerplate([article.text], memory[article.outlet])
+            text = cleaning.strip_boilerplate(article.text, memory[article.outlet]).text
             yield dataclasses.replace(article, id=model.ArticleId(article.id[:16]), text=text)
 
 

@@ -27,9 +27,10 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from bot import app, articles, model, ports, rules
+from bot import app, model, rules
 from bot.app import runtime
-from bot.articles.alike import titles_alike
+from bot.feeds import cleaning, links
+from bot.feeds.groups import titles_alike
 from testbed import shared_data
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer
@@ -50,22 +51,22 @@ class Recorder:
     """A channel that takes everything at once and remembers it."""
 
     account = "recorder"
-    abilities = ports.Abilities(threads=True, edits=True, lookup=True)
+    abilities = model.Abilities(threads=True, edits=True, lookup=True)
     pace = timedelta()
 
-    def __init__(self, name: str, clock: ports.Clock) -> None:
+    def __init__(self, name: str, clock: model.Clock) -> None:
         self.name = name
-        self.taken: list[ports.Delivery] = []
+        self.taken: list[model.Delivery] = []
         self._clock = clock
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         self.taken.append(delivery)
         return model.Receipt(ref=str(len(self.taken)), place=self.name, sent_at=self._clock.now())
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
         return None
 
-    async def check(self) -> Sequence[ports.CheckLine]:
+    async def check(self) -> Sequence[model.CheckLine]:
         return ()
 
     async def close(self) -> None:
@@ -96,7 +97,7 @@ class Result:
     copies: int
     #: Titles of a copy and of its original that are not alike.
     unlike: list[tuple[str, str]]
-    taken: Sequence[ports.Delivery]
+    taken: Sequence[model.Delivery]
 
 
 def read_series(name: str, most: int | None) -> Iterator[Fetch]:
@@ -152,9 +153,9 @@ def article_of(fetch: Fetch, entry: feedparser.FeedParserDict) -> model.Article:
         feed=fetch.series,
         outlet=fetch.series,
         owner=fetch.series,
-        link=articles.canonical_link(str(entry.get("link", ""))),
-        title=articles.clean(str(entry.get("title", "")), base=None).text,
-        text=articles.clean(str(body), base=None).text,
+        link=links.canonical_link(str(entry.get("link", ""))),
+        title=cleaning.clean(str(entry.get("title", "")), base=None).text,
+        text=cleaning.clean(str(body), base=None).text,
         first_seen=fetch.at,
         fingerprint="",
     )
@@ -196,9 +197,9 @@ async def replay(series: Sequence[str], *, most: int | None, window: str = "14 d
     return _compare(expected, named, stories, recorder.taken, decisions)
 
 
-async def _named(store: ports.Store, feed: str, expected: Expected) -> dict[str, model.ArticleId]:
+async def _named(store: model.Store, feed: str, expected: Expected) -> dict[str, model.ArticleId]:
     """The articles that the store has under the feed's own ids: a link may change under one id."""
-    question = ports.Question(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
+    question = model.IdentityQuery(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
     [known] = await store.read(lambda tx: tx.articles.known([question]))
     by_link = {key: known.by_link[link][0].id for key, link in expected.links.items() if link in known.by_link}
     return {**by_link, **{key: stub.id for key, stub in known.by_key.items()}}
@@ -208,7 +209,7 @@ def _compare(
     expected: dict[str, Expected],
     named: dict[str, dict[str, model.ArticleId]],
     stories: Sequence[model.Story],
-    taken: Sequence[ports.Delivery],
+    taken: Sequence[model.Delivery],
     decisions: Sequence[model.Decision],
 ) -> Result:
     found: dict[str, set[str]] = defaultdict(set)
@@ -232,7 +233,7 @@ def _compare(
         },
         doubled={link for link, count in told.items() if count > 1},
         messages=Counter(d.message.kind.value for d in taken),
-        silences=Counter(d.reason.value for d in decisions if d.action is model.Action.SILENT),
+        silences=Counter(d.reason.value for d in decisions if d.action is model.AlertAction.SILENT),
         stories=len(stories),
         matched=sum(len(story.members) for story in stories),
         copies=len(copies),

@@ -26,8 +26,9 @@ from sumy.parsers.plaintext import PlaintextParser
 from sumy.summarizers.text_rank import TextRankSummarizer
 from sumy.utils import get_stop_words
 
-from bot import model, summaries
-from bot.language import sentences
+from bot import model
+from bot.stories import summaries
+from bot.text import sentences
 from testbed import shared_data
 
 DATA = shared_data.ROOT
@@ -82,7 +83,7 @@ class _Tokenizer(Tokenizer):  # type: ignore[misc]  # sumy ships no types
 
 
 def ours(title: str, text: str) -> list[str]:
-    return [sentence.text for sentence in summaries.pick(article(title, text))]
+    return [sentence.text for sentence in summaries.pick_sentences(article(title, text))]
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
@@ -146,7 +147,7 @@ def faults(shown: int) -> None:
     started = time.perf_counter()
     out = io.StringIO()
     for name, language, text in pages():
-        picked = summaries.pick(article("", text, language=language))
+        picked = summaries.pick_sentences(article("", text, language=language))
         empty += not picked
         for sentence in picked:
             told += 1

@@ -25,14 +25,14 @@ from bench.quality.desk_rows import WINDOW
 from bench.quality.feed_rows import Labelled
 from bench.quality.stories import marks
 from bot import model, stories
-from bot.stories import trees
+from bot.stories import grouping, trees
 from bot.stories.evidence import Evidence
 
 
 def row(
     rows: Sequence[Labelled],
     judge: trees.Judges | None,
-    join_from: float = stories.grouping.JOIN_FROM,
+    join_from: float = grouping.JOIN_FROM,
     oracle: Oracle | None = None,
 ) -> list[str]:
     """Events hidden, messages beyond one an event, precision and recall of pairs, stories named rightly, calls."""

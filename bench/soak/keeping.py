@@ -17,23 +17,24 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot import articles, model, ports, sources, storage
-from bot.app.clock import SystemClock
+from bot import model, storage
+from bot.app.environment import SystemClock
+from bot.feeds import identity, items, kinds
 from testbed import shared_data
 
 DAY = timedelta(days=1)
 
 
-def fetches(path: Path, feed: model.Feed) -> Iterator[tuple[datetime, model.Reading]]:
+def fetches(path: Path, feed: model.Feed) -> Iterator[tuple[datetime, model.ParsedFeed]]:
     """Each recorded document that reads, with its time."""
     with tarfile.open(path) as packed:
         for member in sorted((each for each in packed.getmembers() if each.isfile()), key=lambda each: each.name):
             file = packed.extractfile(member)
             assert file is not None
             try:
-                body = ports.Body(content=file.read(), content_type="application/xml", url=feed.url)
-                reading = sources.parse_document(body)
-            except ports.ReadError:
+                body = model.Body(content=file.read(), content_type="application/xml", url=feed.url)
+                reading = kinds.parse_document(body)
+            except model.ReadError:
                 continue
             yield datetime.fromtimestamp(int(member.name.rpartition("_")[2].partition(".")[0]), UTC), reading
 
@@ -50,13 +51,13 @@ def absences(readings: list[tuple[datetime, tuple[str, ...]]]) -> list[timedelta
     return found
 
 
-async def keep(store: storage.SqlStore, feed: model.Feed, at: datetime, reading: model.Reading) -> tuple[str, ...]:
+async def keep(store: storage.Store, feed: model.Feed, at: datetime, reading: model.ParsedFeed) -> tuple[str, ...]:
     """Take a reading in as the pipeline does; gives the items' ids."""
-    asked = articles.look_up(feed, reading)
+    asked = items.look_up(feed, reading)
 
-    def work(tx: ports.Transaction) -> None:
+    def work(tx: model.Transaction) -> None:
         [known] = tx.articles.known([asked.question])
-        found = articles.identify(
+        found = identity.identify(
             feed, reading, known, now=at, backfill=DAY, is_baseline=False, feed_title=feed.name, looked_up=asked
         )
         tx.articles.add([each.article for each in found.items if each.article and each.stub is None])

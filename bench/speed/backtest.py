@@ -92,11 +92,11 @@ def desk(count: int) -> list[model.Rule]:
     ]
 
 
-async def measure(name: str, tried: list[model.Rule], store: storage.SqlStore, table: Table) -> None:
+async def measure(name: str, tried: list[model.Rule], store: storage.Store, table: Table) -> None:
     compiled = tuple(map(rules.compile_rule, tried))
-    plan = backtest.Plan(tried=compiled, since=END - SPAN, until=END)
+    plan = backtest.BacktestPlan(tried=compiled, since=END - SPAN, until=END)
     began = time.perf_counter()
-    report = await store.read(lambda tx: backtest.run(tx.articles, plan))
+    report = await store.read(lambda tx: backtest.run_backtest(tx.articles, plan))
     seconds = time.perf_counter() - began
     hits = sum(len(rule.hits) for rule in report.rules)
     near = sum(one.count for rule in report.rules for one in rule.near)

@@ -30,10 +30,11 @@ from pathlib import Path
 import slack_sdk
 import structlog
 
-from bot import channels, model, outbox, storage
-from bot.app.clock import SystemClock
-from bot.channels.kit import plain_text
+from bot import channels, model, storage
+from bot.app.environment import SystemClock
+from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack_blocks
+from bot.pipeline.send import Sender
 from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers.slack import TOKEN
@@ -50,15 +51,15 @@ def ours_once(options: Options) -> None:
     asyncio.run(_ours(options, _drain))
 
 
-async def _run(sender: outbox.Sender, all_sent: asyncio.Event) -> None:
+async def _run(sender: Sender, all_sent: asyncio.Event) -> None:
     await sender.run(all_sent)
 
 
-async def _drain(sender: outbox.Sender, all_sent: asyncio.Event) -> None:
+async def _drain(sender: Sender, all_sent: asyncio.Event) -> None:
     await sender.drain(timedelta(hours=1))
 
 
-async def _ours(options: Options, send: Callable[[outbox.Sender, asyncio.Event], Awaitable[None]]) -> None:
+async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaitable[None]]) -> None:
     clock = SystemClock()
     with tempfile.TemporaryDirectory() as folder:
         store = storage.open_store(f"sqlite:///{folder}/wirewatch.db", clock=clock)
@@ -98,7 +99,7 @@ async def _ours(options: Options, send: Callable[[outbox.Sender, asyncio.Event],
                 stop.set()
 
         with _measured():
-            await send(outbox.Sender(store, built, clock, on_sent=count), stop)
+            await send(Sender(store, built, clock, on_sent=count), stop)
         await store.close()
 
 
@@ -107,7 +108,10 @@ def script(options: Options) -> None:
         client = slack_sdk.WebClient(TOKEN, base_url=options.api)
         for number in range(channel, options.messages, options.channels):
             time.sleep(options.pace)
-            text, blocks = plain_text.preview(messages.POST), slack_blocks.blocks(messages.POST, names_story=True)
+            text, blocks = (
+                rendering.plain_preview(messages.POST),
+                slack_blocks.build_blocks(messages.POST, names_story=True),
+            )
             metadata = {"event_type": "script", "event_payload": {"send_id": f"send-{number}"}}
             client.chat_postMessage(channel=f"#c{channel}", text=text, blocks=blocks, metadata=metadata)
 

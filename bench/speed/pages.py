@@ -24,11 +24,11 @@ from pathlib import Path
 import httpx
 import structlog
 
-from bot import app, config, model, ports, web
+from bot import app, config, model, web
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.cli import status
-from bot.ports import keys
+from bot.storage import keys
 from testbed import made
 from testbed.fakes import START, FakeClock
 
@@ -139,7 +139,7 @@ async def fill(running: App, *, articles: int, stories: int, feeds: int) -> None
     await store.write(lambda tx: keys.TICK.put(tx, START))
 
 
-def _add(tx: ports.Transaction, articles: Sequence[model.Article]) -> None:
+def _add(tx: model.Transaction, articles: Sequence[model.Article]) -> None:
     tx.articles.add(articles)
 
 
@@ -149,7 +149,7 @@ def _members_of(number: int, written: Sequence[model.Article], stories: int) -> 
     return written[number * step : number * step + size]
 
 
-def _write(tx: ports.Transaction, stories: Sequence[model.Story]) -> None:
+def _write(tx: model.Transaction, stories: Sequence[model.Story]) -> None:
     for one in stories:
         for member in one.members:
             tx.articles.add_matches(member.article.id, member.matches)
@@ -165,13 +165,13 @@ def _decision(one: model.Story) -> model.Decision:
         at=one.first_seen,
         story=one.id,
         channel="desk",
-        action=model.Action.POST,
+        action=model.AlertAction.POST,
         reason=model.Reason.FIRST_REPORT,
         rules=one.rules,
     )
 
 
-def _whole(tx: ports.Transaction, since: datetime) -> int:
+def _whole(tx: model.Transaction, since: datetime) -> int:
     return len(tx.stories.since(since))
 
 

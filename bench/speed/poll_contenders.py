@@ -63,7 +63,8 @@ async def obvious(urls: list[str], folder: Path) -> AsyncIterator[Round]:
 @asynccontextmanager
 async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIterator[Round]:
     """Configuration, rules, database, outbox: a pass of the program itself."""
-    from bot import app, model, ports
+    from bot import app, model
+    from bot import model as bot_model
     from bot.app import runtime
     from bot.cli import logs
 
@@ -83,8 +84,8 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
     environ = dict(os.environ)
     async with runtime.opened(app.load(folder, environ), app.Environment(environ=environ)) as opened:
         # The start of a process is none of a round, as is ours.
-        with contextlib.suppress(ports.ReadError):
-            nothing = ports.Body(content=b"", content_type="", url="https://a.example/")
+        with contextlib.suppress(bot_model.ReadError):
+            nothing = bot_model.Body(content=b"", content_type="", url="https://a.example/")
             await opened.parts.documents.read(nothing, model.Feed(url="https://a.example/"), is_first=True)
 
         async def run() -> int:
@@ -98,20 +99,20 @@ async def whole(urls: list[str], folder: Path, *, readers: int = 0) -> AsyncIter
 @asynccontextmanager
 async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
     """Requests, polling state and reading: no rules, no database."""
-    from bot import model, polling, sources
-    from bot.app.clock import SystemClock
+    from bot.app.environment import SystemClock
+    from bot.feeds import kinds, polling
     from bot.fetch.client import HttpFetcher
-    from bot.ports import Body
+    from bot.model import Body, Feed, FeedState, FetchPolicy
 
     clock = SystemClock()
-    policy = model.FetchPolicy(concurrency=64, per_host=64, allow_private=("127.0.0.0/8",))
-    states = {url: model.FeedState(url=url, due_at=clock.now()) for url in urls}
+    policy = FetchPolicy(concurrency=64, per_host=64, allow_private=("127.0.0.0/8",))
+    states = {url: FeedState(url=url, due_at=clock.now()) for url in urls}
     count = 0
 
     async def one(fetcher: HttpFetcher, url: str) -> int:
-        state, feed, now = states[url], model.Feed(url=url), clock.now()
-        answer = await fetcher.get(polling.request(state))
-        digest = polling.body_hash(answer.body)
+        state, feed, now = states[url], Feed(url=url), clock.now()
+        answer = await fetcher.get(polling.make_request(state))
+        digest = polling.hash_body(answer.body)
         if answer.status == 304 or polling.is_unchanged(state, digest):
             states[url] = polling.after_answer(state, feed, answer, policy=policy, now=now, jitter=0)
             return 0
@@ -123,7 +124,7 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
             known_hashes=frozenset(state.item_hashes),
             identity_before=before,
         )
-        reading = await asyncio.to_thread(sources.parse_document, body)
+        reading = await asyncio.to_thread(kinds.parse_document, body)
         new = len(reading.entries)
         states[url] = polling.after_reading(
             state,

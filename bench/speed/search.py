@@ -27,9 +27,9 @@ import structlog
 from alembic import command
 from sqlalchemy import Connection, bindparam, create_engine, text
 
-from bot import ports, storage
+from bot import model, storage
 from bot.rules import search
-from bot.storage import addresses, upgrade
+from bot.storage import connections, opening
 from testbed import made
 from testbed.fakes import START, FakeClock
 from testbed.servers import postgres
@@ -79,7 +79,7 @@ def rows(count: int, chance: random.Random) -> Iterator[dict[str, object]]:
 
 
 def fill(address: str, count: int) -> None:
-    engine = create_engine(addresses.parse(address).url)
+    engine = create_engine(connections.parse(address).url)
     names = "id, feed, outlet, owner, link, link_key, title, title_key, first_seen, fingerprint, version, is_full_text,"
     names += " has_text, tags, links, left_out, text"
     values = (
@@ -88,7 +88,7 @@ def fill(address: str, count: int) -> None:
     values += " FALSE, TRUE, '[]', '[]', '[]', :text"
     statement = text(f"INSERT INTO articles ({names}) VALUES ({values})")
     with engine.begin() as connection:
-        command.upgrade(upgrade.config(connection), "0012")
+        command.upgrade(opening.config(connection), "0012")
         made_up = rows(count, random.Random(7))
         while batch := list(itertools.islice(made_up, 10_000)):
             connection.execute(statement, batch)
@@ -101,8 +101,8 @@ def fill(address: str, count: int) -> None:
     engine.dispose()
 
 
-def ask(tx: ports.Transaction, asked: search.Asked) -> int:
-    return len(search.look(tx, asked).found)
+def ask(tx: model.Transaction, asked: search.SearchQuery) -> int:
+    return len(search.search_page(tx, asked).found)
 
 
 def size_of(connection: Connection) -> int:
@@ -113,7 +113,7 @@ def size_of(connection: Connection) -> int:
 
 
 async def measure(address: str, times: int) -> None:
-    engine = create_engine(addresses.parse(address).url)
+    engine = create_engine(connections.parse(address).url)
     with engine.connect() as connection:
         before = size_of(connection)
     engine.dispose()
@@ -124,14 +124,14 @@ async def measure(address: str, times: int) -> None:
     print(f"size: {before / 1e6:,.0f} MB before, {after / 1e6:,.0f} MB after: {after / before - 1:.0%} more")
     print(f"{'search':36}{'found':>7}{'first':>9}{'median':>9}  ms")
     for name, given in SEARCHES:
-        asked = search.Asked(**{**given, "wanted": search.read(str(given["wanted"]))})  # type: ignore[arg-type]
+        asked = search.SearchQuery(**{**given, "wanted": search.parse_search(str(given["wanted"]))})  # type: ignore[arg-type]
         took: list[float] = []
         found = 0
         for _ in range(times):
             begun = time.perf_counter()
             try:
                 found = await store.read(partial(ask, asked=asked))
-            except ports.SearchTooLong:
+            except model.SearchTooLong:
                 found = -1
             took.append(1_000 * (time.perf_counter() - begun))
         print(f"{name:36}{found if found >= 0 else 'late':>7}{took[0]:>9.0f}{statistics.median(took):>9.0f}")

@@ -21,14 +21,10 @@ silenced rules and articles of a posted story are left out.
 """
 
 from bot.alerts import routing
-from bot.alerts.active_feedback import active_feedback
-from bot.alerts.decide import Situation, decide
-from bot.alerts.holds import Hold, hold_for
-from bot.alerts.record import record
-from bot.alerts.release import Released, release
-from bot.alerts.reminders import due, plan
-from bot.alerts.silencing import without_silenced
-from bot.alerts.times import next_digest, quiet_until
+from bot.alerts.decide import decide, record_decision
+from bot.alerts.feedback import active_feedback
+from bot.alerts.holds import Hold, Released, due_reminders, hold_for, plan_reminder, release
+from bot.alerts.situation import Situation, next_digest_time, quiet_hours_end, without_silenced
 
 __all__ = [
     "Hold",
@@ -36,12 +32,12 @@ __all__ = [
     "Situation",
     "active_feedback",
     "decide",
-    "due",
+    "due_reminders",
     "hold_for",
-    "next_digest",
-    "plan",
-    "quiet_until",
-    "record",
+    "next_digest_time",
+    "plan_reminder",
+    "quiet_hours_end",
+    "record_decision",
     "release",
     "routing",
     "without_silenced",

@@ -1,13 +1,12 @@
-"""Decide what to post about one story in one channel after a batch of articles."""
+"""Decide what to post about one story in one channel after a batch of articles, and what the alert remembers of it."""
 
 from __future__ import annotations
 
-from bot import model
-from bot.alerts.holds import gathering, hold_for
-from bot.alerts.replies import reply
-from bot.alerts.situation import Situation
+from dataclasses import replace
 
-__all__ = ["Situation", "decide"]
+from bot import model
+from bot.alerts.holds import gather_hold, hold_for
+from bot.alerts.situation import Situation, reply_decision
 
 #: Maximum facts in one reply; nobody reads more. The rest stay visible in the linked articles.
 FACTS_A_REPLY = 6
@@ -44,10 +43,10 @@ def _is_news_after_silence(situation: Situation) -> bool:
 
 
 def _first(situation: Situation) -> tuple[model.Decision, ...]:
-    hold = hold_for(situation) or gathering(situation)
+    hold = hold_for(situation) or gather_hold(situation)
     if hold is None:
         reason = model.Reason.UNSURE if situation.story.nearest else model.Reason.FIRST_REPORT
-        return (situation.decision(model.Action.POST, reason, rules=situation.speaking),)
+        return (situation.decision(model.AlertAction.POST, reason, rules=situation.speaking),)
     alert = situation.alert
     is_same_hold = (
         alert is not None
@@ -58,21 +57,21 @@ def _first(situation: Situation) -> tuple[model.Decision, ...]:
     )
     if is_same_hold:
         return ()
-    return (situation.decision(model.Action.HOLD, hold.reason, detail=hold.detail, until=hold.until),)
+    return (situation.decision(model.AlertAction.HOLD, hold.reason, detail=hold.detail, until=hold.until),)
 
 
 def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...]:
     replies = (*_second_rules(situation, alert), *_news(situation, alert))
     if not situation.arrivals and not replies:
         is_shown = situation.has_summary and not alert.is_gathered
-        return (situation.decision(model.Action.EDIT, model.Reason.SUMMARY),) if is_shown else ()
+        return (situation.decision(model.AlertAction.EDIT, model.Reason.SUMMARY),) if is_shown else ()
     reason = replies[-1].reason if replies else model.Reason.SUMMARY if situation.has_summary else None
     edit = _edit(situation, reason)
     if replies and alert.is_gathered and situation.next_digest(situation.rules) is None:
         # Once there is news, the story gets a separate message; news of a digest's story stays in the digest's thread.
         listed = tuple(rule for rule in situation.rules if rule.name in alert.rules) or situation.speaking
         until = replies[0].until
-        first = situation.decision(model.Action.POST, replies[0].reason, rules=listed, detail="news", until=until)
+        first = situation.decision(model.AlertAction.POST, replies[0].reason, rules=listed, detail="news", until=until)
         replies = (first, *replies)
     # The message shows the newest fact of its thread, so it is edited after the replies.
     return (*replies, edit) if edit else replies or (_silent(situation),)
@@ -82,10 +81,10 @@ def _second_rules(situation: Situation, alert: model.Alert) -> tuple[model.Decis
     new_rules = tuple(rule for rule in situation.rules if rule.name not in alert.rules and situation.is_ready(rule))
     plain = tuple(rule for rule in new_rules if rule.min_outlets < 2)
     corroborated = tuple(rule for rule in new_rules if rule.min_outlets >= 2)
-    replies = [reply(situation, model.Reason.SECOND_RULE, rules=plain)] if plain else []
+    replies = [reply_decision(situation, model.Reason.SECOND_RULE, rules=plain)] if plain else []
     if corroborated:
         detail = f"{len(situation.story.owners)} independent outlets"
-        replies.append(reply(situation, model.Reason.CORROBORATION, rules=corroborated, detail=detail))
+        replies.append(reply_decision(situation, model.Reason.CORROBORATION, rules=corroborated, detail=detail))
     return tuple(replies)
 
 
@@ -100,7 +99,7 @@ def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...
         reason = model.Reason.CORRECTION if edits else model.Reason.ADDED_OUTLET
     else:
         reason = model.Reason.NEW_FACT
-    return (reply(situation, reason, detail=detail, facts=facts, edits=edits),)
+    return (reply_decision(situation, reason, detail=detail, facts=facts, edits=edits),)
 
 
 def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
@@ -110,7 +109,7 @@ def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
     if thread is model.Thread.ALL:
         with_fact = {fact.article for fact in facts}
         facts += [_joined(member.article) for member in situation.arrivals if member.article.id not in with_fact]
-    new_facts = {said(fact): fact for fact in facts if said(fact) not in alert.said}.values()
+    new_facts = {fact_key(fact): fact for fact in facts if fact_key(fact) not in alert.said}.values()
     return tuple(sorted(new_facts, key=_rank)[:FACTS_A_REPLY])
 
 
@@ -135,10 +134,10 @@ def _joined(article: model.Article) -> model.Fact:
 
 def _shown(fact: model.Fact) -> str:
     label = f"{fact.label}: " if fact.label else ""
-    return f"{label}{fact.before} → {fact.after}" if fact.before else said(fact)
+    return f"{label}{fact.before} → {fact.after}" if fact.before else fact_key(fact)
 
 
-def said(fact: model.Fact) -> str:
+def fact_key(fact: model.Fact) -> str:
     """Return a key that is equal for two facts with the same content."""
     return f"{fact.label}: {fact.after}"
 
@@ -152,12 +151,68 @@ def _edit(situation: Situation, reason: model.Reason | None) -> model.Decision |
     outlets = {member.article.outlet for member in situation.story.members if member.article.id not in arrived}
     added = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.article.outlet not in outlets))
     if added:
-        return situation.decision(model.Action.EDIT, model.Reason.ADDED_OUTLET, detail=", ".join(added))
+        return situation.decision(model.AlertAction.EDIT, model.Reason.ADDED_OUTLET, detail=", ".join(added))
     updated = tuple(dict.fromkeys(m.article.outlet for m in situation.arrivals if m.join.copy_of is None))
     reason = model.Reason.ADDED_ARTICLE if updated else reason
-    return situation.decision(model.Action.EDIT, reason, detail=", ".join(updated)) if reason else None
+    return situation.decision(model.AlertAction.EDIT, reason, detail=", ".join(updated)) if reason else None
 
 
 def _silent(situation: Situation) -> model.Decision:
     """Return the decision for a batch of copies from outlets that the story already has."""
-    return situation.decision(model.Action.SILENT, model.Reason.COPY, detail=situation.arrivals[-1].join.detail)
+    return situation.decision(model.AlertAction.SILENT, model.Reason.COPY, detail=situation.arrivals[-1].join.detail)
+
+
+def record_decision(
+    alert: model.Alert | None,
+    decision: model.Decision,
+    *,
+    head: model.SendId | None = None,
+    headline: model.ArticleId | None = None,
+    is_gathered: bool = False,
+) -> model.Alert:
+    """Return the alert after a decision; for a post with its outbox row and the article of its headline."""
+    alert = alert or model.Alert(
+        story=decision.story,
+        channel=decision.channel,
+        state=model.AlertState.HELD,
+        rules=(),
+        reason=decision.reason,
+    )
+    rules = tuple(dict.fromkeys((*alert.rules, *decision.rules)))
+    match decision.action:
+        case model.AlertAction.HOLD if decision.reason is model.Reason.REMINDER:
+            return replace(alert, held_until=decision.until)
+        case model.AlertAction.HOLD:
+            return replace(
+                alert, state=model.AlertState.HELD, rules=rules, reason=decision.reason, held_until=decision.until
+            )
+        case model.AlertAction.POST:
+            return replace(
+                alert,
+                state=model.AlertState.POSTED,
+                rules=decision.rules,
+                reason=decision.reason,
+                held_until=None,
+                head=head,
+                headline=headline,
+                is_gathered=is_gathered,
+                posted_at=decision.at,
+                spoke_at=decision.at,
+            )
+        case model.AlertAction.REPLY:
+            facts = tuple(fact_key(fact) for fact in decision.facts)
+            latest = next((fact for fact in decision.facts if not fact.is_joined), alert.latest)
+            is_corroborated = alert.is_corroborated or decision.reason is model.Reason.CORROBORATION
+            return replace(
+                alert,
+                rules=rules,
+                spoke_at=decision.at,
+                said=tuple(dict.fromkeys((*alert.said, *facts))),
+                latest=latest,
+                is_corroborated=is_corroborated,
+                held_until=None if decision.reason is model.Reason.REMINDER else alert.held_until,
+            )
+        case model.AlertAction.SILENT if alert.state is not model.AlertState.POSTED:
+            return replace(alert, state=model.AlertState.SILENT, rules=rules, reason=decision.reason, held_until=None)
+        case _:
+            return alert

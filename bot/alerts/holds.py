@@ -1,13 +1,18 @@
-"""Why a story that was not posted yet is held, and until when."""
+"""Why a story waits, when it is released, and when a posted one is recalled because a deadline comes near.
+
+A reminder (``remind:`` of a rule) is a hold on a posted story: the alert keeps the time of the next one. When it has
+come, the thread gets a reply and the next reminder is planned, so each deadline and lead time is reported once.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 
 from bot import model
-from bot.alerts.situation import HOUR, Situation
-from bot.alerts.times import quiet_until
+from bot.alerts.situation import HOUR, Situation, quiet_hours_end, reply_decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +39,13 @@ def hold_for(situation: Situation, *, is_released: bool = False, is_beyond_cap: 
     if not is_released and (due := situation.next_digest(ready)):
         return Hold(reason=model.Reason.DIGEST, until=due, detail=f"digest at {due:%Y-%m-%d %H:%M} UTC")
     is_high = any(rule.severity is model.Severity.HIGH and not situation.digest_of(rule) for rule in ready)
-    if not is_high and (end := quiet_until(situation.policy.quiet, situation.now)):
+    if not is_high and (end := quiet_hours_end(situation.policy.quiet, situation.now)):
         return Hold(reason=model.Reason.QUIET_HOURS, until=end, detail=f"quiet hours until {end:%Y-%m-%d %H:%M} UTC")
     cooldown = _cooling(ready, situation)
     return cooldown if cooldown or is_beyond_cap else _rate_cap(situation, is_high=is_high)
 
 
-def gathering(situation: Situation) -> Hold | None:
+def gather_hold(situation: Situation) -> Hold | None:
     """Return the wait of a first post for other outlets, counted from the first article; None if it does not wait.
 
     Does not apply under a rule of severity high, nor after another hold.
@@ -56,7 +61,9 @@ def gathering(situation: Situation) -> Hold | None:
         return None
     wait = min(wait for wait in waits if wait is not None)
     until = alert.held_until if alert is not None and alert.held_until else situation.now + wait
-    return Hold(reason=model.Reason.GATHER, until=until, detail=f"waits {model.show_duration(wait)} for other outlets")
+    return Hold(
+        reason=model.Reason.GATHER, until=until, detail=f"waits {model.format_duration(wait)} for other outlets"
+    )
 
 
 def _too_few_outlets(situation: Situation) -> Hold:
@@ -95,3 +102,140 @@ def _rate_cap(situation: Situation, *, is_high: bool) -> Hold | None:
         return None
     until = situation.now if gathers_at_once else posts[len(posts) - cap] + HOUR
     return Hold(reason=model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")
+
+
+#: A first poll announces at most this many stories a rule (DESIGN section 5).
+BASELINE_STORIES_A_RULE = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """The decisions for one channel; several posts are gathered in one message."""
+
+    decisions: tuple[model.Decision, ...]
+
+    @property
+    def posts(self) -> tuple[model.Decision, ...]:
+        """The decisions that post a message."""
+        return tuple(decision for decision in self.decisions if decision.action is model.AlertAction.POST)
+
+
+def release(situations: Sequence[Situation]) -> Released:
+    """Decide again for held alerts of one channel whose ``held_until`` has come, newest story first."""
+    posts_by_rule: Counter[str] = Counter()
+    decisions = []
+    for situation in sorted(situations, key=lambda s: (s.story.last_seen, s.story.id), reverse=True):
+        decision = _decide_held(situation, posts_by_rule)
+        if decision.action is model.AlertAction.POST:
+            posts_by_rule.update(decision.rules)
+        decisions.append(decision)
+    return Released(decisions=tuple(decisions))
+
+
+def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> model.Decision:
+    alert = situation.alert
+    reason = alert.reason if alert else model.Reason.FIRST_REPORT
+    if situation.silenced:
+        return situation.silenced
+    if not situation.rules:
+        return situation.decision(
+            model.AlertAction.SILENT, model.Reason.RULE_PAUSED, detail="its rules are no longer loaded"
+        )
+    is_beyond_cap = reason is model.Reason.RATE_CAP and situation.policy.can_edit
+    is_released = reason in (model.Reason.BASELINE, model.Reason.DIGEST)
+    hold = hold_for(situation, is_released=is_released, is_beyond_cap=is_beyond_cap)
+    if hold is not None:
+        return situation.decision(model.AlertAction.HOLD, hold.reason, detail=hold.detail, until=hold.until)
+    ready = situation.speaking
+    if is_beyond_cap:
+        return situation.decision(
+            model.AlertAction.POST, reason, rules=ready, detail="gathered: the channel's hour is full"
+        )
+    if reason is not model.Reason.BASELINE:
+        post_reason = model.Reason.DIGEST if reason is model.Reason.DIGEST else model.Reason.FIRST_REPORT
+        return situation.decision(model.AlertAction.POST, post_reason, rules=ready, detail=f"held: {reason.value}")
+    announced = tuple(rule for rule in ready if posts_by_rule[rule.name] < BASELINE_STORIES_A_RULE)
+    if announced:
+        return situation.decision(model.AlertAction.POST, model.Reason.FIRST_REPORT, rules=announced, detail="baseline")
+    detail = f"a first poll announces {BASELINE_STORIES_A_RULE} stories a rule"
+    return situation.decision(model.AlertAction.SILENT, model.Reason.BASELINE, detail=detail)
+
+
+#: A deadline counts from this hour of its day, so that reminders come in the morning.
+MORNING = time(9)
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """One lead time of one rule before one deadline."""
+
+    at: datetime
+    deadline: model.Deadline
+    #: When the deadline is over.
+    ends: datetime
+    rule: model.Rule
+
+
+def due_reminders(situation: Situation) -> tuple[model.Decision, ...]:
+    """Return a reply for each deadline ahead that has a due reminder."""
+    alert = situation.alert
+    if alert is None or alert.state is not model.AlertState.POSTED:
+        return ()
+    if alert.held_until is None or alert.held_until > situation.now:
+        return ()
+    if situation.silenced:
+        return (situation.silenced,)
+    since = alert.held_until
+    rules_by_deadline: dict[model.Deadline, list[model.Rule]] = {}
+    for moment in _moments(situation):
+        if since <= moment.at <= situation.now < moment.ends:
+            rules_by_deadline.setdefault(moment.deadline, []).append(moment.rule)
+    return tuple(
+        _remind(situation, deadline, tuple(dict.fromkeys(rules))) for deadline, rules in rules_by_deadline.items()
+    )
+
+
+def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
+    """Return the reminder of the rules that are not silenced, or the silence if all are."""
+    silenced = {rule.name: silence for rule, silence in situation.silenced_rules}
+    active = tuple(rule for rule in rules if rule.name not in silenced)
+    if not active:
+        return situation.silenced_by(silenced[rules[0].name], rules)
+    decision = reply_decision(situation, model.Reason.REMINDER, rules=active, facts=(deadline.fact,))
+    zone = next(rule.remind.zone for rule in active if rule.remind)
+    days = (deadline.day - (decision.until or decision.at).astimezone(zone).date()).days
+    when = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "today"
+    return replace(decision, detail=f"deadline {when}")
+
+
+def plan_reminder(situation: Situation, *, is_released: bool = False) -> model.Decision | None:
+    """Return the hold until the next reminder, or None if it has not changed.
+
+    ``is_released``: the due reminders are decided. Before that, a due reminder is not replaced by the next one.
+    """
+    alert = situation.alert
+    if alert is None or alert.state is not model.AlertState.POSTED:
+        return None
+    if not is_released and alert.held_until is not None and alert.held_until <= situation.now:
+        return None
+    ahead = [moment for moment in _moments(situation) if moment.at > situation.now]
+    following = min(ahead, key=lambda moment: moment.at, default=None)
+    until = following.at if following else None
+    if until == alert.held_until:
+        return None
+    detail = "no reminder is due"
+    if following:
+        detail = f"deadline {following.deadline.fact.after}: reminder at {following.at:%Y-%m-%d %H:%M} UTC"
+    return situation.decision(model.AlertAction.HOLD, model.Reason.REMINDER, detail=detail, until=until)
+
+
+def _moments(situation: Situation) -> Iterator[_Moment]:
+    for rule in (*situation.rules, *(rule for rule, _ in situation.silenced_rules)):
+        if rule.remind is None or not situation.is_ready(rule):
+            continue
+        for deadline in situation.deadlines:
+            ends = datetime.combine(deadline.day, MORNING, tzinfo=rule.remind.zone).astimezone(UTC)
+            for lead in rule.remind.leads:
+                # Subtract on the wall clock, so that a day is a day also across a change of summer time.
+                at = (ends.astimezone(rule.remind.zone) - lead).astimezone(UTC)
+                yield _Moment(at, deadline, ends, rule)

@@ -1,4 +1,7 @@
-"""The bot's notices to its operator."""
+"""The texts of the bot's notices to its operator.
+
+Pure. The caller adds the row to the outbox in the transaction that records the event.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from datetime import date, datetime, timedelta
 from bot import model
 
 
-def row(notice: model.Notice, *, channel: str, now: datetime) -> model.Outgoing:
+def notice_row(notice: model.Notice, *, channel: str, now: datetime) -> model.Outgoing:
     """Return the outbox row of a notice. Its id depends on channel and occasion, so the notice is posted once."""
     send = model.send_id("notice", channel, *notice.occasion)
     lines = (*notice.where, *([notice.remedy] if notice.remedy else []))
@@ -21,15 +24,15 @@ def configuration_reloaded(
 ) -> model.Notice:
     """Workers that load the same edit post it once. ``kept`` and ``off``: refused rules with and without a last good
     version."""
-    in_force = f"{model.counted(rules, 'rule')}, {model.counted(feeds, 'feed')}"
+    in_force = f"{model.format_count(rules, 'rule')}, {model.format_count(feeds, 'feed')}"
     errors = [problem for problem in problems if problem.severity == "error"]
     # An error in bot.yaml, or in a file that keeps its last good version as a whole, does not refuse a single rule.
     files = len({problem.file for problem in errors if problem.rule is None}) if not kept + off else 0
     parts = (
-        f"{model.counted(kept, 'rule')} refused, last good version kept" if kept else "",
-        f"{model.counted(off, 'rule')} refused and off: no good version is known" if off else "",
-        f"{model.counted(files, 'file')} refused, last good version kept" if files else "",
-        model.counted(len(problems) - len(errors), "warning") if len(problems) > len(errors) else "",
+        f"{model.format_count(kept, 'rule')} refused, last good version kept" if kept else "",
+        f"{model.format_count(off, 'rule')} refused and off: no good version is known" if off else "",
+        f"{model.format_count(files, 'file')} refused, last good version kept" if files else "",
+        model.format_count(len(problems) - len(errors), "warning") if len(problems) > len(errors) else "",
     )
     lead = f"Configuration reloaded: {in_force}."
     if problems:
@@ -59,7 +62,7 @@ def clock_set_back(by: str, *, now: datetime) -> model.Notice:
 
 def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -> model.Notice:
     """``reason``: the text of the first failure."""
-    duration = model.show_duration(timedelta(seconds=max(1, round((until - since).total_seconds()))))
+    duration = model.format_duration(timedelta(seconds=max(1, round((until - since).total_seconds()))))
     lead = f"The database could not be used for {duration}. Waiting work has been done since; nothing is lost."
     return model.Notice(what=lead, where=(reason,), occasion=(f"outage {since.isoformat()}",))
 
@@ -67,8 +70,8 @@ def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -
 def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> model.Notice:
     """One notice for the feeds whose health changed, a line each: new problems, then resolved ones."""
     parts = (
-        f"{model.counted(len(troubles), 'problem')} with feeds" if troubles else "",
-        f"{model.counted(len(over), 'problem')} over" if over else "",
+        f"{model.format_count(len(troubles), 'problem')} with feeds" if troubles else "",
+        f"{model.format_count(len(over), 'problem')} over" if over else "",
     )
     lead = f"Feed health: {', '.join(part for part in parts if part)}"
     digest = model.send_id("lines", *troubles, *over)
@@ -77,7 +80,7 @@ def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) 
 
 def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
     """The occasion contains the last match, so that each silence is reported once, by whichever process."""
-    lead = f"A rule is silent: nothing has matched for more than {model.show_duration(expect)}."
+    lead = f"A rule is silent: nothing has matched for more than {model.format_duration(expect)}."
     last = last_match.isoformat() if last_match else None
     return model.Notice(
         what=lead,
@@ -94,7 +97,7 @@ def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -
     return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
 
 
-def buttons_are_heard_again(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
+def buttons_work_again(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
     """``reason``: why they did not work."""
     names = ", ".join(channels)
     lead = f"The buttons of {names} work again."

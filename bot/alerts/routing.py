@@ -1,7 +1,7 @@
-"""Which channels a story under a rule goes to, by the tree of routes in bot.yaml; and the same in words.
+"""Choose the channels of a story under a rule by the tree of routes in bot.yaml, and describe the choice in words.
 
-The first route that takes it decides, and inside it the first of its own; one with ``continue`` lets the next one
-decide too.
+The first matching route decides, and inside it the first matching sub-route; after a route with ``continue`` the
+next route is tried too.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from bot import model
-from bot.alerts.times import quiet_until
+from bot.alerts.situation import quiet_hours_end
 
 
-def route(routes: Sequence[model.Route], rule: model.Rule, *, tags: Collection[str], now: datetime) -> tuple[str, ...]:
+def route_channels(
+    routes: Sequence[model.Route], rule: model.Rule, *, tags: Collection[str], now: datetime
+) -> tuple[str, ...]:
     """Return the channels, without duplicates. ``tags``: of the feeds of the matched articles."""
     channels: list[str] = []
     folded = {tag.casefold() for tag in tags}
     for branch in routes:
-        is_now = branch.hours is None or quiet_until(branch.hours, now) is not None
+        is_now = branch.hours is None or quiet_hours_end(branch.hours, now) is not None
         is_tagged = not branch.tags or not folded.isdisjoint(tag.casefold() for tag in branch.tags)
         if not (_may_match(branch, rule) and is_now and is_tagged):
             continue
-        channels += route(branch.routes, rule, tags=tags, now=now) or branch.to
+        channels += route_channels(branch.routes, rule, tags=tags, now=now) or branch.to
         if not branch.goes_on:
             break
     return tuple(dict.fromkeys(channels))
@@ -46,12 +48,12 @@ def legs(routes: Sequence[model.Route], rule: model.Rule) -> tuple[Leg, ...]:
     return tuple(_legs(routes, rule, (), goes_on=False))
 
 
-def possible(routes: Sequence[model.Route], rule: model.Rule) -> tuple[str, ...]:
+def possible_channels(routes: Sequence[model.Route], rule: model.Rule) -> tuple[str, ...]:
     """Return every channel that the rule may post to: its ``notify``, else the channels of its routes."""
     return rule.notify or tuple(dict.fromkeys(channel for leg in legs(routes, rule) for channel in leg.to))
 
 
-def told(routes: Sequence[model.Route], rule: model.Rule) -> str:
+def describe_routes(routes: Sequence[model.Route], rule: model.Rule) -> str:
     """Describe in words where the rule posts.
 
     >>> desk, night = model.Route(to=("desk",)), model.Route(to=("night",), tags=("pakistan",))

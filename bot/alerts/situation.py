@@ -1,13 +1,38 @@
-"""Everything that a decision about one story in one channel depends on."""
+"""Everything that a decision about one story in one channel depends on: rules, policy, history, silences and times."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot import model
-from bot.alerts.times import next_digest
+
+
+def quiet_hours_end(quiet: model.QuietHours | None, now: datetime) -> datetime | None:
+    """Return the end of the quiet hours that ``now`` is in, or None if it is not in quiet hours."""
+    if quiet is None or quiet.start == quiet.end:
+        return None
+    local = now.astimezone(quiet.zone)
+    clock = local.time().replace(tzinfo=None)
+    if quiet.start < quiet.end:
+        if not quiet.start <= clock < quiet.end:
+            return None
+        day = local.date()
+    else:  # over midnight
+        if quiet.end <= clock < quiet.start:
+            return None
+        day = local.date() + timedelta(days=1) if clock >= quiet.start else local.date()
+    return datetime.combine(day, quiet.end, tzinfo=quiet.zone).astimezone(UTC)
+
+
+def next_digest_time(digest: model.Digest, now: datetime) -> datetime:
+    """Return the first time strictly after ``now`` at which the digest is posted."""
+    local = now.astimezone(digest.zone)
+    due = datetime.combine(local.date(), digest.at, tzinfo=digest.zone)
+    if due.astimezone(UTC) <= now:
+        due = datetime.combine(local.date() + timedelta(days=1), digest.at, tzinfo=digest.zone)
+    return due.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +56,7 @@ class Situation:
     has_summary: bool = False
     #: Dated deadlines of the story; empty unless a rule has reminders.
     deadlines: tuple[model.Deadline, ...] = ()
-    policy: model.SpeakPolicy = field(default_factory=model.SpeakPolicy)
+    policy: model.PostingPolicy = field(default_factory=model.PostingPolicy)
     #: Times of this channel's recent posts, oldest first. Posts of severity high are counted separately.
     recent_posts: tuple[datetime, ...] = ()
     recent_high_posts: tuple[datetime, ...] = ()
@@ -71,11 +96,11 @@ class Situation:
     def next_digest(self, rules: Sequence[model.Rule]) -> datetime | None:
         """Return the time of the first digest of these rules, or None if one of them posts at once."""
         digests = [digest for rule in rules if (digest := self.digest_of(rule))]
-        return min(next_digest(digest, self.now) for digest in digests) if len(digests) == len(rules) else None
+        return min(next_digest_time(digest, self.now) for digest in digests) if len(digests) == len(rules) else None
 
     def decision(
         self,
-        action: model.Action,
+        action: model.AlertAction,
         reason: model.Reason,
         *,
         rules: tuple[model.Rule, ...] | None = None,
@@ -109,9 +134,66 @@ class Situation:
     def silenced_by(self, silence: model.Silence, rules: tuple[model.Rule, ...] | None = None) -> model.Decision:
         """Return the decision for what a silence holds back; ``rules`` None: all rules of the situation."""
         detail = f"silenced: {silence.summary}"
-        decision = self.decision(model.Action.SILENT, model.Reason.SILENCED, rules=rules, detail=detail)
+        decision = self.decision(model.AlertAction.SILENT, model.Reason.SILENCED, rules=rules, detail=detail)
         return replace(decision, silence=silence.id)
 
 
 #: The window of ``posts_per_hour``.
 HOUR = timedelta(hours=1)
+
+
+#: Returns the silence of a rule (by its name) or of an article, if there is one.
+OfRule = Callable[[str], model.Silence | None]
+OfArticle = Callable[[model.Article], model.Silence | None]
+
+
+def without_silenced(
+    situation: Situation, *, of_story: model.Silence | None, of_rule: OfRule, of_article: OfArticle
+) -> Situation:
+    """Return the situation without silenced rules and articles, or with ``silence`` if nothing is left.
+
+    A story is silenced as a whole by a silence ``of_story``, or if all its rules or all its articles are silenced. A
+    posted story is also silenced while all of its new articles are; news from other outlets is still posted.
+    """
+    if of_story is not None:
+        return replace(situation, silence=of_story)
+    silenced = tuple((rule, silence) for rule in situation.rules if (silence := of_rule(rule.name)))
+    if silenced and len(silenced) == len(situation.rules):
+        return replace(situation, silence=silenced[0][1])
+    members = situation.story.members
+    of_first = of_article(members[0].article) if members else None
+    if of_first is not None and all(of_article(member.article) for member in members):
+        return replace(situation, silence=of_first)
+    changed = {fact.article for fact in situation.facts} | {edit.article for edit in situation.edits}
+    new_members = (*situation.arrivals, *(member for member in members if member.article.id in changed))
+    by_article = {member.article.id: of_article(member.article) for member in new_members}
+    covered = {article: silence for article, silence in by_article.items() if silence is not None}
+    if covered and len(covered) == len(by_article):
+        return replace(situation, silence=next(iter(covered.values())))
+    return replace(
+        situation,
+        rules=tuple(rule for rule in situation.rules if of_rule(rule.name) is None),
+        silenced_rules=silenced,
+        silence_of_some=next(iter(covered.values()), None),
+        arrivals=tuple(member for member in situation.arrivals if member.article.id not in covered),
+        facts=tuple(fact for fact in situation.facts if fact.article not in covered),
+        edits=tuple(edit for edit in situation.edits if edit.article not in covered),
+    )
+
+
+def reply_decision(
+    situation: Situation,
+    reason: model.Reason,
+    *,
+    rules: tuple[model.Rule, ...] | None = None,
+    detail: str = "",
+    facts: tuple[model.Fact, ...] = (),
+    edits: tuple[model.Edit, ...] = (),
+) -> model.Decision:
+    """Return a reply; in quiet hours or under a digest it is sent at their end (``until``)."""
+    send_at = situation.next_digest(situation.rules)
+    if send_at is None and situation.severity is not model.Severity.HIGH:
+        send_at = quiet_hours_end(situation.policy.quiet, situation.now)
+    return situation.decision(
+        model.AlertAction.REPLY, reason, rules=rules, detail=detail, until=send_at, facts=facts, edits=edits
+    )

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import config, model, ports
-from bot.app.live import Live
-from bot.app.observers import Observers
-from bot.pipeline.deciding import Deciding
-from bot.ports.tasks import TaskGroup
+from bot import config, model
+from bot.app.wiring import Live, Observers
+from bot.model.runtime import TaskGroup
+from bot.pipeline.decide import Decider
 
 if TYPE_CHECKING:
     from bot.llm import Asker
@@ -26,11 +25,11 @@ class Assisting:
 
     def __init__(
         self,
-        store: ports.Store,
-        clock: ports.Clock,
+        store: model.Store,
+        clock: model.Clock,
         *,
         live: Live,
-        deciding: Deciding,
+        deciding: Decider,
         observers: Observers,
         environ: Mapping[str, str],
     ) -> None:
@@ -61,8 +60,8 @@ class Assisting:
         from bot.llm import Asker, open_model
 
         try:
-            opened = open_model(policy, lambda secret: config.resolve(secret, self._environ))
-        except ports.ConfigError as error:
+            opened = open_model(policy, lambda secret: config.resolve_secret(secret, self._environ))
+        except model.ConfigError as error:
             log.error("model not asked", error=str(error))
             return None
         return Asker(

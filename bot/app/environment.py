@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import channels, config, plugins, ports
-from bot.app.clock import SystemClock
+from bot import channels, config, model, plugins
 
 if TYPE_CHECKING:
     from bot.app.engines.stages import TickEvery
 
 
+class SystemClock:
+    """Implements ``ports.Clock``."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 - the one place where time comes in
+
+    async def sleep(self, duration: timedelta) -> None:
+        # Costs start-up: commands that only ask for the time do without.
+        import asyncio
+
+        await asyncio.sleep(max(0.0, duration.total_seconds()))
+
+
 async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
     # Costs start-up: APScheduler, which only a running bot needs.
-    from bot.app.engines.ticker import tick_every
+    from bot.app.engines.stages import tick_every
 
     await tick_every(every, work)
 
@@ -27,8 +39,8 @@ class Environment:
     """What a test, a simulation or the demo may replace; each default is the real thing."""
 
     environ: Mapping[str, str]
-    clock: ports.Clock = field(default_factory=SystemClock)
-    fetcher: ports.Fetcher | None = None
+    clock: model.Clock = field(default_factory=SystemClock)
+    fetcher: model.Fetcher | None = None
     tick_every: TickEvery = _tick_every
 
 
@@ -46,9 +58,9 @@ def broken_plugins() -> tuple[plugins.Broken, ...]:
 
 def _sources() -> plugins.Kinds:
     # Costs start-up: the parsers, which only a configuration that names a kind of source needs.
-    from bot import sources
+    from bot.feeds.kinds import find_kinds
 
-    return sources.kinds()
+    return find_kinds()
 
 
 def load(
@@ -68,15 +80,15 @@ def database_of(settings: config.Settings, environment: Environment) -> str:
 
 
 def channel_of(
-    settings: config.Settings, name: str, environment: Environment, store: ports.Store | None = None
-) -> ports.Channel:
+    settings: config.Settings, name: str, environment: Environment, store: model.Store | None = None
+) -> model.Channel:
     """One channel of bot.yaml; one whose secret is unset is built closed: it parks what it is given."""
     found = settings.bot.channels[name]
     return channels.build(
         found.kind,
         name,
         found.options,
-        resolve=lambda secret: config.resolve(secret, environment.environ),
+        resolve=lambda secret: config.resolve_secret(secret, environment.environ),
         clock=environment.clock,
         key_values=_StoreKeyValues(store, environment.clock) if store else _NoKeyValues(),
         zone=settings.bot.timezone,
@@ -86,7 +98,7 @@ def channel_of(
 class _StoreKeyValues:
     """The small facts that a channel keeps, such as a resolved id."""
 
-    def __init__(self, store: ports.Store, clock: ports.Clock) -> None:
+    def __init__(self, store: model.Store, clock: model.Clock) -> None:
         self._store = store
         self._clock = clock
 
@@ -94,10 +106,10 @@ class _StoreKeyValues:
         return await self._store.read(lambda tx: tx.key_values.get(key))
 
     async def put(self, key: str, value: str) -> None:
-        from bot.ports.tasks import until_stored  # asyncio, which many commands do without
+        from bot.model.runtime import retry_until_stored  # asyncio, which many commands do without
 
         # Waits where the database is locked: a mail that has left would leave again.
-        await until_stored(lambda: self._store.write(lambda tx: tx.key_values.put(key, value)), self._clock)
+        await retry_until_stored(lambda: self._store.write(lambda tx: tx.key_values.put(key, value)), self._clock)
 
 
 class _NoKeyValues:

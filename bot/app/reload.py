@@ -10,9 +10,9 @@ from pathlib import Path
 
 import structlog
 
-from bot import config, ports
+from bot import config, model
 from bot.alerts import notices
-from bot.config import watch
+from bot.config import loading
 
 log = structlog.get_logger("wirewatch")
 
@@ -28,7 +28,7 @@ class Reloader:
         folder: Path,
         settings: config.Settings,
         *,
-        clock: ports.Clock,
+        clock: model.Clock,
         environ: Mapping[str, str],
         kinds: config.Kinds,
         take_over: Callable[[config.Settings], Awaitable[None]],
@@ -36,7 +36,7 @@ class Reloader:
         """``settings`` are those in force; ``take_over`` is given what comes after them."""
         self._take_over = take_over
         self._asked = asyncio.Event()
-        self._watcher = watch.Watcher(folder, settings, clock=clock, environ=environ, kinds=kinds)
+        self._watcher = loading.Watcher(folder, settings, clock=clock, environ=environ, kinds=kinds)
 
     def soon(self) -> None:
         """Look now, also when nothing seems to have changed."""
@@ -55,7 +55,7 @@ class Reloader:
                 await self._take_over(settings)
 
 
-async def announce(store: ports.Store, settings: config.Settings, *, now: datetime) -> None:
+async def announce(store: model.Store, settings: config.Settings, *, now: datetime) -> None:
     """Report a reload to the log and to the operator; workers that read the same edit report it once.
 
     Raises StoreUnavailable.
@@ -70,7 +70,7 @@ async def announce(store: ports.Store, settings: config.Settings, *, now: dateti
             problems=problems,
             version=settings.version,
         )
-        row = notices.row(notice, channel=settings.bot.operator, now=now)
+        row = notices.notice_row(notice, channel=settings.bot.operator, now=now)
         await store.write(lambda tx: tx.outbox.add([row]))
     fields: dict[str, object] = {"rules": rules, "feeds": feeds, "problems": len(problems)}
     # Errors first; the notice and `wirewatch check` have all of them.

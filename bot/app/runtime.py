@@ -14,28 +14,28 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import articles, channels, config, model, outbox, ports, storage
+from bot import channels, config, model, storage
 from bot.alerts import notices
-from bot.app import pushes, reload, subscribing
+from bot.app import pushes, reload
 from bot.app.assisting import Assisting
+from bot.app.chat import Interactions
 from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
-from bot.app.interactions import Interactions
-from bot.app.live import Live
-from bot.app.observers import Observer
 from bot.app.sending import Sending
-from bot.app.wiring import Parts, live_of, parts_of
+from bot.app.wiring import Live, Observer, Parts, live_of, parts_of
 from bot.channels import checks
-from bot.maintenance import gc_tuning, retention
-from bot.pipeline.reports import FeedReport, PassReport
+from bot.feeds import outlets
+from bot.model import runtime
+from bot.model.runtime import TaskGroup, retry_until_stored
+from bot.pipeline import keep, send
+from bot.pipeline.passes import FeedReport, PassReport
 from bot.pipeline.snapshot import Snapshot
-from bot.ports import keys
-from bot.ports.tasks import TaskGroup, until_stored
+from bot.storage import keys
 
 if TYPE_CHECKING:
     from bot import web
-    from bot.app.asking import Asking
+    from bot.app.chat import Asking
 
 log = structlog.get_logger("wirewatch")
 
@@ -48,7 +48,7 @@ class OnceReport:
     """What ``wirewatch once`` did."""
 
     passed: PassReport
-    drained: outbox.Drained
+    drained: send.Drained
 
 
 class App:
@@ -104,19 +104,19 @@ class App:
         return self.live.loaded_at
 
     @property
-    def store(self) -> storage.SqlStore:
+    def store(self) -> storage.Store:
         """The archive, open."""
         return self.parts.store
 
     @property
-    def clock(self) -> ports.Clock:
+    def clock(self) -> model.Clock:
         """The time of every decision."""
         return self.parts.clock
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``. Raises StoreUnavailable."""
         await self.parts.heartbeat.begin(operator=self.settings.bot.operator)
-        gc_tuning.spare_collections(lasts=False)
+        runtime.spare_collections(lasts=False)
         try:
             passed = await self._pass_over_all(everything=everything)
             passed.decisions.extend(await self._assisting.settle())
@@ -156,7 +156,7 @@ class App:
         site = self._open_site()
         for broken in broken_plugins():
             log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
-        gc_tuning.spare_collections(lasts=True)
+        runtime.spare_collections(lasts=True)
         async with TaskGroup() as group:
             if site:
                 group.create_task(site.serve(stop))
@@ -183,7 +183,7 @@ class App:
                 is_alone=self.store.address.is_sqlite,
             )
             others.append(group.create_task(mailboxes.run()))
-            hubs = subscribing.Hubs(
+            hubs = pushes.Hubs(
                 self.store,
                 self.clock,
                 self.parts.fetcher,
@@ -196,13 +196,13 @@ class App:
                 task.cancel()
         await self.parts.heartbeat.end()
 
-    async def _hear_alone(self, ours: Sequence[ports.Channel]) -> None:
+    async def _hear_alone(self, ours: Sequence[model.Channel]) -> None:
         """What people do in channels that one process at a time listens to."""
         await self._listening.run_alone(channels.listeners(ours))
 
-    async def _answer(self, asked: ports.Asked, channels: Sequence[str]) -> model.Message:
+    async def _answer(self, asked: model.ChatRequest, channels: Sequence[str]) -> model.Message:
         if self._asking is None:
-            from bot.app.asking import Asking  # imports all that answers programs, which most runs never need
+            from bot.app.chat import Asking  # imports all that answers programs, which most runs never need
 
             self._asking = Asking(self)
         return await self._asking.answer(asked, channels=channels)
@@ -237,9 +237,9 @@ class App:
         wanted = self.live.settings.bot.web
         if wanted is None:
             return None
-        from bot import web  # the server and its templates take 0.2 s to import: not for every command
+        from bot.web import open_site  # the server and its templates take 0.2 s to import: not for every command
 
-        site = web.open_site(self, wanted, self.parts.environment.environ)
+        site = open_site(self, wanted, self.parts.environment.environ)
         self.count_with(site.metrics)
         return site
 
@@ -248,7 +248,7 @@ class App:
         self.parts.observers.all.append(observer)
 
     async def _maintain(self) -> bool:
-        return await retention.trim_when_due(self.store, self.clock, keep=self.live.keep, trim=self._trim)
+        return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep, trim=self._trim)
 
     async def _trim(self, before: datetime) -> Mapping[str, int]:
         return asdict(await storage.trim(self.store, before=before))
@@ -279,14 +279,14 @@ class App:
         # Their messages show times in the zone that they were built with.
         kept = channels_before if (now.channels, now.timezone) == (before.channels, before.timezone) else None
         self.live.take_over(live_of(settings, self.parts.environment, self.store, given=kept))
-        gc_tuning.spare_collections(lasts=True, replaces=True)
-        await until_stored(self.begin, self.clock)
+        runtime.spare_collections(lasts=True, replaces=True)
+        await retry_until_stored(self.begin, self.clock)
         if kept is None:
             self._sending.renew()
             self._listening.renew()
             for channel in channels_before.values():
                 await channel.close()
-        await until_stored(lambda: reload.announce(self.store, settings, now=self.clock.now()), self.clock)
+        await retry_until_stored(lambda: reload.announce(self.store, settings, now=self.clock.now()), self.clock)
 
     async def begin(self) -> None:
         """Apply the configuration in force to the feeds and the language model. Raises StoreUnavailable."""
@@ -300,9 +300,9 @@ class App:
         since = now - self.settings.bot.stories_window
 
         def owner_of(feed: str, link: str) -> str | None:
-            return articles.owner_of(feeds[feed], link) if feed in feeds else None
+            return outlets.owner_of(feeds[feed], link) if feed in feeds else None
 
-        def work(tx: ports.Transaction) -> None:
+        def work(tx: model.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
             tx.subscriptions.keep(feeds.keys())
             # For `wirewatch status`, which can read the files as they are now only.
@@ -322,14 +322,14 @@ class App:
         await self.parts.fetcher.close()
 
 
-def _report_outage(tx: ports.Transaction, outage: storage.Outage, *, channel: str) -> None:
+def _report_outage(tx: model.Transaction, outage: storage.Outage, *, channel: str) -> None:
     """Tell the operator; of several workers that met the same outage, one does."""
     reported = keys.OUTAGE.get(tx)
     until = outage.until or outage.last_failure
     if reported is None or reported < outage.since:
         keys.OUTAGE.put(tx, until)
         notice = notices.database_was_unavailable(outage.reason, since=outage.since, until=until)
-        tx.outbox.add([notices.row(notice, channel=channel, now=until)])
+        tx.outbox.add([notices.notice_row(notice, channel=channel, now=until)])
 
 
 @asynccontextmanager
@@ -338,7 +338,7 @@ async def opened(
     environment: Environment,
     *,
     on_feed: Callable[[FeedReport], None] = lambda report: None,
-    replaced: Mapping[str, ports.Channel] | None = None,
+    replaced: Mapping[str, model.Channel] | None = None,
     process_name: str = "wirewatch",
 ) -> AsyncIterator[App]:
     """The app over its database, as its one owner; ``replaced`` channels stand in for those of bot.yaml;

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 
-from bot import model, outbox, ports
-from bot.app.live import Live
-from bot.ports.tasks import TaskGroup
+from bot import model
+from bot.app.wiring import Live
+from bot.model.runtime import TaskGroup
+from bot.pipeline.send import Drained, Sender
 
 
 class Sending:
@@ -16,12 +17,12 @@ class Sending:
 
     def __init__(
         self,
-        store: ports.Store,
-        clock: ports.Clock,
+        store: model.Store,
+        clock: model.Clock,
         *,
         live: Live,
         on_outcome: Callable[[model.Outgoing], None],
-        beside: Callable[[Sequence[ports.Channel]], Coroutine[None, None, None]],
+        beside: Callable[[Sequence[model.Channel]], Coroutine[None, None, None]],
     ) -> None:
         """``beside``: what the process that sends to these channels also does for them, alone, until cancelled."""
         self._store = store
@@ -33,7 +34,7 @@ class Sending:
         self._changed = asyncio.Event()
 
     async def send(
-        self, over: asyncio.Event, *, is_ours: Callable[[ports.Channel], bool] = lambda channel: True
+        self, over: asyncio.Event, *, is_ours: Callable[[model.Channel], bool] = lambda channel: True
     ) -> None:
         """Send for ever; after ``over`` what is due is still sent. ``is_ours``: the channels that are sent to."""
         while not over.is_set():
@@ -46,7 +47,7 @@ class Sending:
                 for task in watching:
                     task.cancel()
 
-    async def drain(self, duration: timedelta) -> outbox.Drained:
+    async def drain(self, duration: timedelta) -> Drained:
         """Send what can be sent within ``duration``, and say what is left."""
         return await self._sender(lambda channel: True).drain(duration)
 
@@ -55,10 +56,10 @@ class Sending:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def _sender(self, is_ours: Callable[[ports.Channel], bool]) -> outbox.Sender:
+    def _sender(self, is_ours: Callable[[model.Channel], bool]) -> Sender:
         live = self._live
         bot = live.settings.bot
-        return outbox.Sender(
+        return Sender(
             self._store,
             {name: channel for name, channel in live.channels.items() if is_ours(channel)},
             self._clock,

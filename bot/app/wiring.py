@@ -1,4 +1,4 @@
-"""The concrete parts, each made from the settings and the environment."""
+"""The concrete parts, each made from the settings and the environment; a reload replaces some of them."""
 
 from __future__ import annotations
 
@@ -6,26 +6,83 @@ import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
 
-from bot import __version__, channels, config, model, ports, rules, storage
+from bot import __version__, channels, config, model, rules, storage
 from bot.app.environment import Environment, channel_of
-from bot.app.live import Live
-from bot.app.observers import Observers
-from bot.fetch import fulltext, google_news, room
+from bot.fetch import fulltext, google_news, parsing, slots
 from bot.fetch.first_use import FetcherAtFirstUse
-from bot.language import encoders
-from bot.maintenance.heartbeat import Heartbeat
-from bot.pipeline.deciding import Deciding
-from bot.pipeline.passes import Pipeline
-from bot.pipeline.reports import FeedReport
+from bot.fetch.parsing import ReaderProcesses, ReaderThreads
+from bot.pipeline.decide import Decider
+from bot.pipeline.keep import Heartbeat
+from bot.pipeline.passes import FeedReport, Pipeline
 from bot.pipeline.snapshot import Snapshot
-from bot.reading import processes
-from bot.reading.processes import Processes
-from bot.reading.threads import Threads
+from bot.text import encoders
 
 if TYPE_CHECKING:
     from bot.fetch.client import HttpFetcher
+
+
+@dataclass(slots=True, kw_only=True)
+class Live:
+    """The configuration in force; work that is under way at a reload ends with the parts that it has taken."""
+
+    settings: config.Settings
+    snapshot: Snapshot
+    channels: Mapping[str, model.Channel]
+    #: When the configuration was taken over.
+    loaded_at: datetime
+
+    def take_over(self, other: Live) -> None:
+        """From now on be as ``other``."""
+        self.settings, self.snapshot = other.settings, other.snapshot
+        self.channels, self.loaded_at = other.channels, other.loaded_at
+
+    @property
+    def keep(self) -> timedelta | None:
+        """How long things are kept: never shorter than a story is open. None: for ever."""
+        bot = self.settings.bot
+        return None if bot.keep is None else max(bot.keep, bot.stories_window)
+
+
+class Observer(Protocol):
+    """Told of each event as it happens."""
+
+    def on_feed(self, report: FeedReport) -> None:
+        """A feed was polled."""
+
+    def on_decided(self, decision: model.Decision) -> None:
+        """A decision was committed."""
+
+    def on_outcome(self, row: model.Outgoing) -> None:
+        """A message of the outbox changed its state."""
+
+    def on_completion(self, completion: model.Completion) -> None:
+        """A language model was asked."""
+
+
+class Observers:
+    """Passes on what happens to all of them."""
+
+    def __init__(self) -> None:
+        self.all: list[Observer] = []
+
+    def on_feed(self, report: FeedReport) -> None:
+        for observer in self.all:
+            observer.on_feed(report)
+
+    def on_decided(self, decision: model.Decision) -> None:
+        for observer in self.all:
+            observer.on_decided(decision)
+
+    def on_outcome(self, row: model.Outgoing) -> None:
+        for observer in self.all:
+            observer.on_outcome(row)
+
+    def on_completion(self, completion: model.Completion) -> None:
+        for observer in self.all:
+            observer.on_completion(completion)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +90,14 @@ class Parts:
     """What is wired once at the start and stays until the end; what a reload swaps is ``Live``."""
 
     environment: Environment
-    store: storage.SqlStore
-    clock: ports.Clock
+    store: storage.Store
+    clock: model.Clock
     heartbeat: Heartbeat
     observers: Observers
-    fetcher: ports.Fetcher
+    fetcher: model.Fetcher
     #: Reads documents outside of the event loop.
-    documents: Threads | Processes
-    deciding: Deciding
+    documents: ReaderThreads | ReaderProcesses
+    deciding: Decider
     pipeline: Pipeline
 
 
@@ -68,10 +125,10 @@ def snapshot_of(settings: config.Settings) -> Snapshot:
     )
 
 
-def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.SpeakPolicy:
+def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.PostingPolicy:
     told = channels.digest(channel.options)
     digest = model.Digest(at=told[0], zone=told[1] or bot.timezone) if told else None
-    return model.SpeakPolicy(
+    return model.PostingPolicy(
         quiet=bot.quiet,
         posts_per_hour=bot.posts_per_hour,
         can_edit=channels.can_edit(channel.kind, channel.options),
@@ -82,7 +139,7 @@ def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.S
     )
 
 
-def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> ports.Fetcher:
+def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> model.Fetcher:
     """The HTTP client of feeds, or the one that ``environment`` brings."""
 
     def made() -> HttpFetcher:
@@ -90,7 +147,7 @@ def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> ports.Fet
         from bot.fetch.client import HttpFetcher
 
         return HttpFetcher(
-            policy, environment.clock, secret_of=lambda secret: config.resolve(secret, environment.environ)
+            policy, environment.clock, secret_of=lambda secret: config.resolve_secret(secret, environment.environ)
         )
 
     return environment.fetcher or FetcherAtFirstUse(made)
@@ -99,7 +156,7 @@ def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> ports.Fet
 def parts_of(
     settings: config.Settings,
     environment: Environment,
-    store: storage.SqlStore,
+    store: storage.Store,
     *,
     on_feed: Callable[[FeedReport], None],
     process_name: str,
@@ -107,8 +164,8 @@ def parts_of(
     """Everything over an open store, nothing of it begun; ``on_feed`` is told of each poll beside the observers."""
     clock, fetch, observers = environment.clock, settings.bot.fetch, Observers()
     fetcher = fetcher_of(fetch, environment)
-    documents = processes.of(fetch)
-    deciding = Deciding(store=store, clock=clock, window=settings.bot.stories_window, on_decided=observers.on_decided)
+    documents = parsing.make_reader(fetch)
+    deciding = Decider(store=store, clock=clock, window=settings.bot.stories_window, on_decided=observers.on_decided)
 
     def on_feed_of_both(report: FeedReport) -> None:
         on_feed(report)
@@ -137,7 +194,7 @@ def parts_of(
             links=google_news.GoogleNews(fetcher, clock),
             clock=clock,
             concurrency=fetch.concurrency,
-            room=room.Room(),
+            room=slots.Room(),
             deciding=deciding,
             on_feed=on_feed_of_both,
         ),
@@ -147,9 +204,9 @@ def parts_of(
 def live_of(
     settings: config.Settings,
     environment: Environment,
-    store: storage.SqlStore,
+    store: storage.Store,
     *,
-    given: Mapping[str, ports.Channel] | None = None,
+    given: Mapping[str, model.Channel] | None = None,
 ) -> Live:
     """The configuration as it takes force now; ``given`` channels are taken as they are, the others are built."""
     given = given or {}

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 import pydantic
 
-from bot import model, plugins, ports
+from bot import model, plugins
 from bot.channels.kit.context import ChannelContext, KeyValues
+from bot.model import Abilities, Channel, Clock, Listener
 
 __all__ = [
     "ChannelContext",
@@ -40,7 +41,7 @@ def kinds() -> plugins.Kinds:
     return plugins.find(__name__, group=GROUP, made_by="Channel")
 
 
-def find() -> Mapping[str, type[ports.Channel]]:
+def find() -> Mapping[str, type[Channel]]:
     """Return the class of each kind."""
     return {name: kind.made_by for name, kind in kinds().found.items()}
 
@@ -56,10 +57,10 @@ class NoOptions(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-def listeners(channels: Iterable[ports.Channel]) -> Sequence[ports.Listener]:
+def listeners(channels: Iterable[Channel]) -> Sequence[Listener]:
     """Return the listeners for presses of buttons in these channels."""
     channels = tuple(channels)
-    result: list[ports.Listener] = []
+    result: list[Listener] = []
     for kind in kinds().found.values():
         if hasattr(kind.module, "listeners"):
             result += kind.module.listeners([channel for channel in channels if isinstance(channel, kind.made_by)])
@@ -92,7 +93,7 @@ def may_act(options: pydantic.BaseModel) -> Sequence[str]:
 def can_edit(kind: str, options: pydantic.BaseModel) -> bool:
     """Return whether a channel's messages can be edited; False where only the built channel knows."""
     made_by = kinds().found[kind].made_by
-    if isinstance(abilities := getattr(made_by, "abilities", None), ports.Abilities):
+    if isinstance(abilities := getattr(made_by, "abilities", None), Abilities):
         return abilities.edits
     return bool(getattr(options, "can_edit", False))
 
@@ -103,11 +104,11 @@ def build(
     options: pydantic.BaseModel,
     *,
     resolve: Callable[[model.Secret], str],
-    clock: ports.Clock,
+    clock: Clock,
     key_values: KeyValues,
     zone: tzinfo = UTC,
-) -> ports.Channel:
+) -> Channel:
     """Build a channel of bot.yaml, without network access and without reading secrets: both happen at first use."""
     context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values, zone=zone)
-    channel: ports.Channel = kinds().found[kind].made_by(name, options, context)
+    channel: Channel = kinds().found[kind].made_by(name, options, context)
     return channel

@@ -13,9 +13,10 @@ from typing import Any
 
 import pydantic
 
-from bot import model, ports
-from bot.channels.kit import http_errors, inert, phrases, plain_text, threads
+from bot import model
+from bot.channels.kit import context, errors, phrases, rendering
 from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit.phrases import break_markup
 
 KIND = "apprise"
 #: The HTTP status in a log line of Apprise's plug-ins. The line itself is never shown: it may contain an address.
@@ -39,7 +40,7 @@ class Options(pydantic.BaseModel):
 class Channel:
     """A service. Apprise returns only whether sending worked, which allows neither threads nor edits."""
 
-    abilities = ports.Abilities(threads=False, edits=False, lookup=False)
+    abilities = model.Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
@@ -50,17 +51,17 @@ class Channel:
         #: The plug-in that worked last, with its address; it is logged in.
         self._spare: tuple[str, Any] | None = None
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         """Send through Apprise, whose receipt has no reference. Raises SendError."""
         address = self._address()
         log = _PluginLog()
         try:
-            is_sent = await threads.run(lambda: self._notify(address, delivery.message, log), name=self.name)
-        except ports.SendError:
+            is_sent = await context.run_in_thread(lambda: self._notify(address, delivery.message, log), name=self.name)
+        except model.SendError:
             raise
         except (OSError, TypeError, ValueError, LookupError, AttributeError) as error:
             # The plug-in has a bug, so whether it sent the message is not known.
-            raise ports.Unknown(f"the service's plug-in failed ({type(error).__name__})") from None
+            raise model.OutcomeUnknown(f"the service's plug-in failed ({type(error).__name__})") from None
         now = self._context.clock.now()
         if is_sent:
             return model.Receipt(ref="", sent_at=now)
@@ -76,24 +77,24 @@ class Channel:
             self._spare = address, service
         return is_sent
 
-    def _failure(self, log: _PluginLog, *, now: datetime) -> ports.SendError:
+    def _failure(self, log: _PluginLog, *, now: datetime) -> model.SendError:
         """Return the error for Apprise's False, by the status in its log, which a broken connection does not have."""
         if log.wait is not None:
-            return ports.Wait("the service says too many messages", after=min(log.wait, http_errors.LONGEST_WAIT))
+            return model.RetryLater("the service says too many messages", after=min(log.wait, errors.LONGEST_WAIT))
         if status := _STATUS.search("\n".join(log.lines)):
-            return http_errors.of_status(int(status[1]), who="the service", headers={}, now=now)
-        return ports.Unknown("the service did not accept the message and gave no reason")
+            return errors.error_of_status(int(status[1]), who="the service", headers={}, now=now)
+        return model.OutcomeUnknown("the service did not accept the message and gave no reason")
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("Apprise cannot verify delivery")
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise model.OutcomeUnknown("Apprise cannot verify delivery")
 
-    async def check(self) -> Sequence[ports.CheckLine]:
+    async def check(self) -> Sequence[model.CheckLine]:
         try:
             address = self._address()
-            service = await threads.run(lambda: str(_plugin(address).service_name), name=self.name)
-        except ports.Parked as error:
-            return [ports.CheckLine(is_good=False, what="the address is set and names a service", help=str(error))]
-        return [ports.CheckLine(is_good=True, what=f"messages go to {service}; without threads, edits and look-up")]
+            service = await context.run_in_thread(lambda: str(_plugin(address).service_name), name=self.name)
+        except model.ChannelClosed as error:
+            return [model.CheckLine(is_good=False, what="the address is set and names a service", help=str(error))]
+        return [model.CheckLine(is_good=True, what=f"messages go to {service}; without threads, edits and look-up")]
 
     async def close(self) -> None:
         """Drop the plug-in in a thread, with a time limit: it may log out when it is deleted."""
@@ -103,7 +104,7 @@ class Channel:
             del spare
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_GOODBYE_SECONDS):
-                    await threads.run(keep.clear, name=self.name)
+                    await context.run_in_thread(keep.clear, name=self.name)
 
     def _address(self) -> str:
         return self._context.secret(self._url, what="the Apprise address")
@@ -137,7 +138,9 @@ def _plugin(address: str) -> Any:
     )
     service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if service is None:
-        raise ports.Parked("the Apprise address has an unknown service or is incomplete: see appriseit.com/services")
+        raise model.ChannelClosed(
+            "the Apprise address has an unknown service or is incomplete: see appriseit.com/services"
+        )
     return service
 
 
@@ -147,8 +150,8 @@ def _notify(service: Any, message: model.Message, log: _PluginLog, *, zone: tzin
 
     # For HTML services the library escapes marks but not mentions; other services read the text as it is.
     reads_marks = service.notify_format != apprise.NotifyFormat.HTML
-    title = inert.text(plain_text.title(message), reads_marks=reads_marks)
-    body = inert.text(plain_text.body(message, zone=zone), reads_marks=reads_marks)
+    title = break_markup(rendering.plain_title(message), reads_marks=reads_marks)
+    body = break_markup(rendering.plain_body(message, zone=zone), reads_marks=reads_marks)
     title_limit, body_limit = int(service.title_maxlen), int(service.body_maxlen)
     if title_limit <= 0:
         title, body = "", f"{title}\n{body}".strip()
@@ -189,7 +192,7 @@ def _fail_instead_of_sleeping(service: Any, log: _PluginLog) -> Iterator[None]:
 
 
 def _fitting(text: str, limit: int, *, most_bytes: int | None) -> str:
-    cut = plain_text.lines_to(text, limit)
+    cut = rendering.cut_lines(text, limit)
     while most_bytes is not None and len(cut.encode("utf-8", "replace")) > most_bytes:
-        cut = plain_text.lines_to(cut, 3 * phrases.size(cut) // 4)
+        cut = rendering.cut_lines(cut, 3 * phrases.size(cut) // 4)
     return cut

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import structlog
 
-from bot import ports
-from bot.ports.tasks import TaskGroup
+from bot import model
+from bot.model.runtime import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
@@ -17,18 +17,18 @@ log = structlog.get_logger("wirewatch")
 PATIENCE = timedelta(seconds=30)
 
 
-async def check_all(channels: Iterable[ports.Channel]) -> None:
+async def check_all(channels: Iterable[model.Channel]) -> None:
     """Check all channels concurrently and log their problems; never raise for a channel."""
     async with TaskGroup() as group:
         for channel in channels:
             group.create_task(_look_at(channel))
 
 
-async def _look_at(channel: ports.Channel) -> None:
+async def _look_at(channel: model.Channel) -> None:
     try:
         async with asyncio.timeout(PATIENCE.total_seconds()):
             lines = await channel.check()
-    except (TimeoutError, ports.SendError, ports.StoreError):
+    except (TimeoutError, model.SendError, model.StoreError):
         return
     except Exception:
         # A bug in the check of one channel must not stop the other channels.

@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 import pydantic
 
-from bot import model, ports
-from bot.channels.kit import http_client, http_errors, phrases, plain_text
+from bot import model
+from bot.channels.kit import errors, http_client, phrases, rendering
 from bot.channels.kit.context import ChannelContext, Duration
 
 KIND = "webhook"
@@ -37,7 +37,7 @@ class Options(pydantic.BaseModel):
 class Channel:
     """An address. A document names the message that it replies to or replaces; its key makes a repetition harmless."""
 
-    abilities = ports.Abilities(threads=True, edits=True, lookup=False)
+    abilities = model.Abilities(threads=True, edits=True, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
@@ -46,7 +46,7 @@ class Channel:
         self._options = options
         self._context = context
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         url = self._url()
         body = _body(delivery, self._context.zone)
         headers = {
@@ -62,19 +62,19 @@ class Channel:
         now = self._context.clock.now()
         if response.is_success:
             return model.Receipt(ref=delivery.id, place="webhook", sent_at=now)
-        raise http_errors.of_status(response.status, who="the webhook", headers=response.headers, now=now)
+        raise errors.error_of_status(response.status, who="the webhook", headers=response.headers, now=now)
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("a webhook cannot verify delivery")
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise model.OutcomeUnknown("a webhook cannot verify delivery")
 
-    async def check(self) -> Sequence[ports.CheckLine]:
+    async def check(self) -> Sequence[model.CheckLine]:
         try:
             self._url()
             if self._options.secret is not None:
                 self._context.secret(self._options.secret, what="the webhook's secret")
-        except ports.Parked as error:
-            return [ports.CheckLine(is_good=False, what="the address and the secret are set", help=str(error))]
-        return [ports.CheckLine(is_good=True, what="the address and the secret are set")]
+        except model.ChannelClosed as error:
+            return [model.CheckLine(is_good=False, what="the address and the secret are set", help=str(error))]
+        return [model.CheckLine(is_good=True, what="the address and the secret are set")]
 
     async def close(self) -> None:
         """No connection is kept open between calls."""
@@ -82,11 +82,13 @@ class Channel:
     def _url(self) -> str:
         url = self._context.secret(self._options.url, what="the webhook's address")
         if not url.startswith(("https://", "http://")):
-            raise ports.Parked(f"the webhook's address: {self._options.url.reference} does not begin with https://")
+            raise model.ChannelClosed(
+                f"the webhook's address: {self._options.url.reference} does not begin with https://"
+            )
         return url
 
 
-def _body(delivery: ports.Delivery, zone: tzinfo) -> bytes:
+def _body(delivery: model.Delivery, zone: tzinfo) -> bytes:
     if not _is_longer(delivery.message, LARGEST_BYTES):
         body = json.dumps(document(delivery, zone=zone), ensure_ascii=False).encode()
         if len(body) <= LARGEST_BYTES:
@@ -120,7 +122,7 @@ def signature(key: str, at: int, body: bytes) -> str:
     return hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
-def document(delivery: ports.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
+def document(delivery: model.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
     """Return the JSON document of a delivery; the plain form has no stories and facts."""
     message = delivery.message
     plain_fields: dict[str, Json] = {
@@ -131,8 +133,8 @@ def document(delivery: ports.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]
         "reason": str(message.reason) if message.reason else None,
         "reply_to": delivery.reply_to.ref if delivery.reply_to else None,
         "edits": delivery.edits.ref if delivery.edits else None,
-        "title": plain_text.title(message),
-        "text": plain_text.body(message, zone=zone),
+        "title": rendering.plain_title(message),
+        "text": rendering.plain_body(message, zone=zone),
     }
     if delivery.is_plain:
         return plain_fields
@@ -168,7 +170,7 @@ def _story(brief: model.StoryBrief) -> Json:
 def _sentence(sentence: model.Sentence) -> Json:
     """Return a sentence; ``marked`` has [start, end) of its matched words, in characters."""
     text, ranges = "", list[Json]()
-    for span in phrases.marked(sentence.spans, 10_000):
+    for span in phrases.clean_spans(sentence.spans, 10_000):
         if span.is_marked:
             ranges.append([len(text), len(text) + len(span.text)])
         text += span.text

@@ -9,14 +9,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from bot import app, config, ports, storage
-from bot.ports import keys
+from bot import app, config, model, storage
+from bot.storage import keys
 
 T = TypeVar("T")
 
 
 @asynccontextmanager
-async def opened(settings: config.Settings, environment: app.Environment) -> AsyncIterator[storage.SqlStore]:
+async def opened(settings: config.Settings, environment: app.Environment) -> AsyncIterator[storage.Store]:
     """Without the owner's lock, beside a running bot. Raises StoreUnavailable where there is no database yet."""
     store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
     try:
@@ -25,23 +25,23 @@ async def opened(settings: config.Settings, environment: app.Environment) -> Asy
         await store.close()
 
 
-async def describe_bot(store: storage.SqlStore, now: datetime) -> ports.CheckLine:
+async def describe_bot(store: storage.Store, now: datetime) -> model.CheckLine:
     """Return whether the bot runs on this database. Raises StoreUnavailable."""
-    tick, workers = await store.read(lambda tx: (keys.TICK.get(tx), keys.alive(tx)))
-    living = [worker for worker, life in workers.items() if now - life.until <= keys.UNHEARD]
+    tick, workers = await store.read(lambda tx: (keys.TICK.get(tx), keys.worker_lives(tx)))
+    living = [worker for worker, life in workers.items() if now - life.until <= keys.DEAD_AFTER]
     owner = store.owner or ", ".join(living)
     age = now - tick if tick is not None else None
     if not owner:
         last = f"it last looked for due feeds {shown_age(age)}" if age is not None else "it has not run here yet"
         advice = "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be"
-        return ports.CheckLine(is_good=False, what=f"bot: not running; {last}", help=advice)
+        return model.CheckLine(is_good=False, what=f"bot: not running; {last}", help=advice)
     if "wirewatch run" not in owner:
-        return ports.CheckLine(is_good=True, what=f"bot: {owner} is at work")
-    if age is not None and age > keys.TICK_IS_OLD:
+        return model.CheckLine(is_good=True, what=f"bot: {owner} is at work")
+    if age is not None and age > keys.TICK_MAX_AGE:
         what = f"bot: {owner} is stuck; it last looked for due feeds {shown_age(age)}"
-        return ports.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
+        return model.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
     last = f"; it last looked for due feeds {shown_age(age)}" if age is not None else ""
-    return ports.CheckLine(is_good=True, what=f"bot: running, {owner}{last}")
+    return model.CheckLine(is_good=True, what=f"bot: running, {owner}{last}")
 
 
 def shown_age(age: timedelta) -> str:
@@ -53,7 +53,7 @@ def shown_age(age: timedelta) -> str:
     return f"{seconds} s ago"
 
 
-def look(settings: config.Settings, work: Callable[[ports.Transaction, datetime], T]) -> T:
+def look(settings: config.Settings, work: Callable[[model.Transaction, datetime], T]) -> T:
     """What ``work`` finds in the archive at the time now, in one transaction. Raises StoreUnavailable as ``opened``."""
 
     async def run() -> T:
@@ -64,7 +64,7 @@ def look(settings: config.Settings, work: Callable[[ports.Transaction, datetime]
     return asyncio.run(run())
 
 
-def change(settings: config.Settings, work: Callable[[ports.Transaction, datetime], T]) -> T:
+def change(settings: config.Settings, work: Callable[[model.Transaction, datetime], T]) -> T:
     """One small write at the time now, without the owner's lock. Raises StoreUnavailable as ``opened``."""
 
     async def run() -> T:

@@ -1,7 +1,8 @@
-"""wirewatch check: all problems of the configuration at once."""
+"""wirewatch check and schema: every problem of the configuration at once, and JSON Schema for editors."""
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model, ports
+from bot import app, config, model
 from bot.alerts import routing
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
@@ -50,23 +51,23 @@ def check(
 
     Example: wirewatch check --config config --strict
     """
-    found, settings = config.examine(folder, environ=os.environ, kinds=app.kinds())
+    found, settings = config.try_load(folder, environ=os.environ, kinds=app.kinds())
     problems = [*found, *(_redirected(folder, settings) if settings else ())]
     form = Format.JSON if json else format
-    text = config.render(problems, form.value)
+    text = config.render_problems(problems, form.value)
     if text:
         whole = text if text.endswith("\n") else text + "\n"
         (terminal.write_json if form is Format.JSON else terminal.write)(whole)
     errors = [p for p in problems if p.severity == "error" or strict]
     if form is Format.TEXT:
         warnings = len(problems) - len(errors)
-        counts = f"{model.counted(len(errors), 'error')}, {model.counted(warnings, 'warning')}"
+        counts = f"{model.format_count(len(errors), 'error')}, {model.format_count(warnings, 'warning')}"
         terminal.say(f"{folder if folder.name else 'configuration'}: {counts if problems else 'no problems'}")
         if settings and settings.bot.language_model is None:
             terminal.say(_WITHOUT_A_MODEL)
     if routes and settings:
         for entry in settings.rules:
-            terminal.row(f"{entry.rule.name}: {routing.told(settings.bot.routes, entry.rule)}")
+            terminal.row(f"{entry.rule.name}: {routing.describe_routes(settings.bot.routes, entry.rule)}")
     raise typer.Exit(LEFT if errors else DONE)
 
 
@@ -74,7 +75,7 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
     """Feeds whose publisher has sent the bot to the address of another, as far as a database at hand remembers."""
     try:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
-    except ports.WirewatchError:
+    except model.WirewatchError:
         return []  # what is wrong is said elsewhere
     # The bot opens no link either.
     if kind != "sqlite" or not Path(database).is_file() or Path(database).is_symlink():
@@ -114,6 +115,24 @@ def _moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
 
 def show(problems: Sequence[model.Problem]) -> None:
     """Problems for people, on stderr."""
-    text = config.render(problems, "text")
+    text = config.render_problems(problems, "text")
     if text:
         terminal.say(text.rstrip("\n"))
+
+
+def schema(
+    write: Annotated[Path | None, typer.Option(help="Write one file per kind into this folder.", metavar="DIR")] = None,
+) -> None:
+    """Print the JSON Schema of the configuration files.
+
+    With --write, it is written for editors: bot.yaml, feeds.yaml and the rule files.
+
+    Example: wirewatch schema --write config/schema
+    """
+    found = config.make_schemas(app.kinds())
+    if write is None:
+        terminal.answer(found)
+        return
+    write.mkdir(parents=True, exist_ok=True)
+    for name, value in found.items():
+        (write / f"{name}.json").write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -12,34 +12,34 @@ from collections.abc import Iterable
 import typer
 
 import bot
-from bot import ports
+from bot import model
 from bot.cli import logs, terminal
 from bot.cli.options import UNUSABLE
 
 #: What is typed -> the module of bot.cli that has it, and its name there; in the order of --help.
 COMMANDS = {
     "run": ("run", "run"),
-    "once": ("once", "once"),
+    "once": ("run", "once"),
     "init": ("init", "init"),
     "demo": ("demo", "demo"),
     "check": ("check", "check"),
-    "explain": ("explain", "explain"),
-    "search": ("search", "search"),
+    "explain": ("articles", "explain"),
+    "search": ("articles", "search"),
     "status": ("status", "status"),
     "send-test": ("send_test", "send_test"),
-    "schema": ("schema", "schema"),
+    "schema": ("check", "schema"),
     "translate": ("translate", "translate"),
-    "probe": ("probe", "probe"),
-    "backup": ("backup", "backup"),
+    "probe": ("status", "probe"),
+    "backup": ("database", "backup"),
     "feedback": ("feedback", "feedback"),
-    "try": ("try_rule", "try_rule"),
+    "try": ("rules", "try_rule"),
     "feeds": ("feeds", "feeds"),
     "database": ("database", "database"),
     "ledger": ("ledger", "ledger"),
     "stories": ("stories", "stories"),
     "model": ("language_model", "language_model"),
     "mcp": ("mcp", "mcp"),
-    "review": ("review", "review"),
+    "review": ("rules", "review"),
     "silence": ("silence", "silence"),
 }
 
@@ -113,7 +113,7 @@ def main() -> None:
             # A command that sets its own level does so again.
             logs.set_up(quiet=True)
         app_of(typed)()
-    except ports.ConfigError as error:
+    except model.ConfigError as error:
         from bot.cli import check  # costs start-up, and few commands end here
 
         check.show(error.problems)
@@ -121,6 +121,6 @@ def main() -> None:
         text = str(error).partition("\n")[0] if error.problems else str(error)
         terminal.say(f"wirewatch: {text}")
         sys.exit(UNUSABLE)
-    except ports.WirewatchError as error:
+    except model.WirewatchError as error:
         terminal.say(f"wirewatch: {error}")
         sys.exit(UNUSABLE)

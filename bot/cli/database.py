@@ -1,4 +1,4 @@
-"""wirewatch database: from SQLite to PostgreSQL, and never back to an earlier version."""
+"""wirewatch database and backup: move from SQLite to PostgreSQL, and copy a database while the bot runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model, ports, storage
+from bot import app, config, model, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.config import values
@@ -43,7 +43,7 @@ def move(
         terminal.answer(dict(counts))
         return
     total = sum(counts.values())
-    moved = f"{model.counted(total, 'row')} of {model.counted(len(counts), 'table')}"
+    moved = f"{model.format_count(total, 'row')} of {model.format_count(len(counts), 'table')}"
     terminal.say(f"{moved} moved and counted. Now name the new one in {folder}/bot.yaml:")
     terminal.say(f"  database: {address}")
 
@@ -75,7 +75,23 @@ async def _move(address: str, folder: Path) -> Mapping[str, int]:
 def _resolved(address: str, environ: Mapping[str, str]) -> str:
     """As bot.yaml takes it: a password on a command line is seen by everybody on the machine."""
     try:
-        found = values.database(address)
-    except values.Wrong as error:
-        raise ports.ConfigError(f"moving the database: {error}; {error.help}") from None
-    return found if isinstance(found, str) else config.resolve(found, environ)
+        found = values.parse_database(address)
+    except values.InvalidValue as error:
+        raise model.ConfigError(f"moving the database: {error}; {error.help}") from None
+    return found if isinstance(found, str) else config.resolve_secret(found, environ)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file; one that exists is never overwritten.", metavar="FILE")],
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Copy the SQLite database into one new file.
+
+    The bot may run meanwhile.
+
+    Example: wirewatch backup backups/monday.db --config config
+    """
+    environment = app.Environment(environ=os.environ)
+    address = app.database_of(app.load(folder, environment.environ), environment)
+    storage.backup(address, file)
+    terminal.say(f"Copied to {file} ({file.stat().st_size:,} bytes).")

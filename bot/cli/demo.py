@@ -7,24 +7,86 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email.utils import format_datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
+from xml.sax.saxutils import escape
 
 import typer
 
 import bot
-from bot import app, model, ports
-from bot.answers import telling
+from bot import app, model
 from bot.app import runtime
 from bot.cli import logs, terminal
-from bot.cli.demo_server import Item, serving
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
-from bot.pipeline.reports import PassReport
-from bot.ports.tasks import TaskGroup
+from bot.model.runtime import TaskGroup
+from bot.pipeline.passes import PassReport
+from bot.queries import building
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One article of the demo, and when its feed shows it."""
+
+    feed: str
+    id: str
+    at: datetime
+    title: str
+    text: str
+    #: What the viewer should see happen, and why.
+    note: str = ""
+
+
+def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
+    """The feed as RSS 2.0, newest first."""
+    told = "".join(
+        f"<item><title>{escape(item.title)}</title><guid isPermaLink='false'>{escape(item.id)}</guid>"
+        f"<link>{origin}/{escape(feed)}/{escape(item.id)}</link><pubDate>{format_datetime(item.at)}</pubDate>"
+        f"<description>{escape(item.text)}</description></item>"
+        for item in sorted(items, key=lambda item: item.at, reverse=True)
+    )
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>{escape(feed)}</title>'
+        f"<link>{origin}/</link><description>A feed of the demo</description>{told}</channel></rss>"
+    ).encode()
+
+
+@asynccontextmanager
+async def serving(items: Sequence[Item]) -> AsyncIterator[str]:
+    """The origin's address while it serves the items; answers conditional requests as a good server does."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                lines = head.decode("latin-1").split("\r\n")
+                name = lines[0].split(" ")[1].strip("/").removesuffix(".xml")
+                told = [item for item in items if item.feed == name]
+                body = document(name, told, origin)
+                etag = f'"{sha256(body).hexdigest()[:16]}"'
+                is_known = any(line.lower() == f"if-none-match: {etag}" for line in lines)
+                status = "304 Not Modified" if is_known else "200 OK"
+                body = b"" if is_known else body
+                writer.write(
+                    f"HTTP/1.1 {status}\r\nETag: {etag}\r\nContent-Type: application/rss+xml\r\n"
+                    f"Content-Length: {len(body)}\r\n\r\n".encode()
+                    + body
+                )
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server:
+        yield origin
+
 
 STORY = Path(bot.__file__).parent / "demo"
 
@@ -110,15 +172,15 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
 
 
 async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    from bot.app.engines.ticker import tick_every  # APScheduler, of a running bot only
+    from bot.app.engines.stages import tick_every  # APScheduler, of a running bot only
 
     await tick_every(every / 4, work)
 
 
-async def _until_told(store: ports.Store, teller: _Teller) -> None:
+async def _until_told(store: model.Store, teller: _Teller) -> None:
     """Wait until each published article is decided and shown, and each message was sent, or tried in vain."""
 
-    def is_told(tx: ports.Transaction) -> bool:
+    def is_told(tx: model.Transaction) -> bool:
         messages = (row for row in tx.outbox.unsent() if row.state is not model.SendState.PARKED)
         return not tx.decision_queue.count() and all(row.attempts and row.error for row in messages)
 
@@ -143,7 +205,7 @@ def _write_config(place: Path, origin: str) -> None:
     feeds.write_text(feeds.read_text(encoding="utf-8").replace("{origin}", origin), encoding="utf-8")
 
 
-def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, ports.Channel]:
+def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, model.Channel]:
     """The demo's one channel, standing on a channel of the user's own configuration."""
     settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
@@ -173,20 +235,20 @@ class _Teller:
                 self._say(f"{item.at:%H:%M}  {item.feed}: “{item.title}”")
                 self._say(f"       {item.note}")
         for decision in report.decisions:
-            self._say(f"       -> {telling.decision(decision)}")
+            self._say(f"       -> {building.describe_decision(decision)}")
 
     def _say(self, text: str) -> None:
         terminal.err().print(text, style="dim", markup=False)
 
 
-async def _sum_up(store: ports.Store) -> None:
+async def _sum_up(store: model.Store) -> None:
     counts = await store.read(lambda tx: tx.outbox.counts())
     stories = await store.read(lambda tx: tx.stories.since(None))
     articles = await store.read(lambda tx: tx.articles.count())
     sent = sum(count for (_, state), count in counts.items() if state is model.SendState.SENT)
     with suppress(BrokenPipeError):
         terminal.say(
-            f"\n{model.counted(articles, 'article')} came, {sum(len(s.members) for s in stories)} matched, "
-            f"in {model.counted(len(stories), 'story')}; {sent} messages, edits and replies were sent."
+            f"\n{model.format_count(articles, 'article')} came, {sum(len(s.members) for s in stories)} matched, "
+            f"in {model.format_count(len(stories), 'story')}; {sent} messages, edits and replies were sent."
         )
         terminal.say("Next: wirewatch init my-config, then edit my-config/rules/.")

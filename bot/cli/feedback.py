@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bot import app, config, ports
-from bot.alerts import precision
-from bot.answers import ruling_texts
+from bot import app, config, model
+from bot.alerts.feedback import Precision, precision_by_rule
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
+from bot.queries.rulings import RulingText, ruling_texts_by_rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +26,8 @@ class _RuleFeedback:
     #: False if the rule is no longer in the configuration.
     is_loaded: bool
     #: None if no story of the rule was judged.
-    precision: precision.Precision | None
-    rulings: tuple[ruling_texts.RulingText, ...]
+    precision: Precision | None
+    rulings: tuple[RulingText, ...]
 
 
 def feedback(
@@ -55,12 +55,12 @@ def feedback(
 
 
 def _read_feedback(
-    tx: ports.Transaction, settings: config.Settings, name: str | None, since: datetime
+    tx: model.Transaction, settings: config.Settings, name: str | None, since: datetime
 ) -> Sequence[_RuleFeedback]:
     """Return the feedback of the chosen rules, lowest precision first, rules without a judged story last."""
     loaded = {entry.rule.name for entry in settings.rules}
     judgements = tx.judgements.since(since)
-    precisions, rulings = precision.by_rule(judgements), ruling_texts.by_rule(tx, since)
+    precisions, rulings = precision_by_rule(judgements), ruling_texts_by_rule(tx, since)
     judged_rules = {judgement.rule for judgement in judgements if judgement.rule}
     names = _choose({*loaded, *rulings, *judged_rules}, name).intersection({*precisions, *rulings})
     rows = [

@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot import app, articles, model, ports
+from bot import app, model
 from bot.app import wiring
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
-from bot.config import feedlist
+from bot.config import feed_list, opml
+from bot.feeds import outlets, places
+from bot.fetch import parsing
 from bot.model import visible
 from bot.pipeline.poll import Documents
-from bot.polling import places
-from bot.reading import processes
 
 feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)
 
@@ -40,7 +40,7 @@ class FoundFeed:
     """One feed that was really read."""
 
     url: str
-    reading: model.Reading
+    reading: model.ParsedFeed
     #: The page that named it; None: the address was the feed.
     page: str | None = None
     #: Of a page without a feed: the selectors that were found for it, as keys of feeds.yaml.
@@ -79,7 +79,7 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
         what = f"item: {other.selectors['item']}" if other.selectors else other.reading.title or "without a title"
         terminal.say(visible.line(f"also there: {other.url} ({what})"))
     title = visible.dropped(best.name or best.reading.title or "")
-    is_place = places.named(address) is not None
+    is_place = places.find_place(address) is not None
     feed = model.Feed(url=address if is_place else best.url, name=title or None)
     if best.selectors:
         feed = replace(feed, kind="page", options=dumps(dict(best.selectors)))
@@ -103,7 +103,7 @@ def import_(
         content = file.read_bytes()
     except OSError as error:
         terminal.fail(f"cannot read {file}: {error.strerror}", UNUSABLE)
-    reading = feedlist.read_opml(content)
+    reading = opml.read_opml(content)
     for problem in reading.problems:
         terminal.say(visible.line(f"{file}: {problem}"))
     if not reading.feeds:
@@ -118,7 +118,7 @@ def export(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     Example: wirewatch feeds export > subscriptions.opml
     """
     settings = app.load(folder, os.environ)
-    terminal.write(feedlist.write_opml(settings.feeds))
+    terminal.write(opml.write_opml(settings.feeds))
 
 
 def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:
@@ -126,7 +126,7 @@ def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:
     wanted = [replace(feed, aggregator=True) if _is_aggregator(feed) else feed for feed in wanted]
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else "feeds:\n"
-        addition = feedlist.add_all(before, wanted)
+        addition = feed_list.add_feeds(before, wanted)
         if addition.added:
             _replace(path, addition.text)
     except OSError as error:
@@ -149,7 +149,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _is_aggregator(feed: model.Feed) -> bool:
-    return feed.aggregator is None and feed.owner is None and articles.is_known_aggregator(feed.url)
+    return feed.aggregator is None and feed.owner is None and outlets.is_known_aggregator(feed.url)
 
 
 async def _find(folder: Path, address: str) -> list[FoundFeed]:
@@ -157,9 +157,9 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     environment = app.Environment(environ=os.environ)
     policy, configured = _settings(folder, environment)
     try:
-        place = places.expand(address) if places.named(address) else None
+        place = places.expand_short_form(address) if places.find_place(address) else None
     except places.Unfit as unfit:
-        raise ports.ConfigError(f"{address}: {unfit}") from None
+        raise model.ConfigError(f"{address}: {unfit}") from None
     url = (
         place.url
         if place
@@ -169,16 +169,16 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
     )
     if place:
         configured = {url: place, **configured}
-    fetcher, documents = wiring.fetcher_of(policy, environment), processes.of(policy)
+    fetcher, documents = wiring.fetcher_of(policy, environment), parsing.make_reader(policy)
     try:
         await documents.prepare()
         look = _Look(fetcher, documents, configured, environment.clock)
         try:
             return [await look.at(url)]
-        except ports.IsPage as page:
+        except model.IsPage as page:
             offered = await look.at_all(page.feeds, page=url) or await look.lists_of(url)
             if not offered:
-                raise ports.ReadError(f"{url}: {page}") from None
+                raise model.ReadError(f"{url}: {page}") from None
             return offered
     finally:
         await documents.close()
@@ -190,7 +190,7 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPo
     try:
         settings = app.load(folder, environment.environ)
         return settings.bot.fetch, {feed.url: feed for feed in settings.feeds}
-    except ports.ConfigError:
+    except model.ConfigError:
         if (folder / "bot.yaml").is_file():
             terminal.say(
                 f"{folder} has mistakes, so its fetch settings do not count here; `wirewatch check` shows them"
@@ -199,14 +199,14 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPo
 
 
 class _Documents(Documents, Protocol):
-    async def lists_of(self, body: ports.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]: ...
+    async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]: ...
 
 
 class _Look:
     """Fetches and parses one address after another."""
 
     def __init__(
-        self, fetcher: ports.Fetcher, documents: _Documents, configured: Mapping[str, model.Feed], clock: ports.Clock
+        self, fetcher: model.Fetcher, documents: _Documents, configured: Mapping[str, model.Feed], clock: model.Clock
     ) -> None:
         self._fetcher = fetcher
         self._clock = clock
@@ -218,39 +218,39 @@ class _Look:
         for url in urls:
             try:
                 found.append(await self.at(url, page=page))
-            except (ports.FetchError, ports.ReadError) as error:
+            except (model.FetchError, model.ReadError) as error:
                 terminal.say(f"named by the page, but not a feed: {url}: {error}")
         return found
 
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Raises FetchError, ReadError, IsPage."""
         feed = self._configured.get(url) or model.Feed(url=url)
-        request = ports.Request(url=url, access=feed.access, options=feed.options, home=page or url)
+        request = model.Request(url=url, access=feed.access, options=feed.options, home=page or url)
         answer = await self._fetcher.get(request)
         if answer.status != 200:
-            raise ports.FetchError(f"{url}: the server answered {answer.status}")
+            raise model.FetchError(f"{url}: the server answered {answer.status}")
         body = self._body(answer)
         try:
             said, _ = await self._documents.read(body, feed, is_first=True)
-        except ports.IsPage:
+        except model.IsPage:
             raise
-        except ports.ReadError as error:
-            raise ports.ReadError(f"{url}: {error}") from None
+        except model.ReadError as error:
+            raise model.ReadError(f"{url}: {error}") from None
         return FoundFeed(url=answer.permanent_url or url, reading=said, page=page)
 
-    def _body(self, answer: ports.Answer) -> ports.Body:
+    def _body(self, answer: model.Response) -> model.Body:
         now = self._clock.now()
-        return ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
+        return model.Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
 
     async def lists_of(self, url: str) -> list[FoundFeed]:
         """The lists of a page without a feed, the likeliest first, each parsed by its selectors."""
         feed = self._configured.get(url) or model.Feed(url=url)
-        answer = await self._fetcher.get(ports.Request(url=url, access=feed.access, home=url))
+        answer = await self._fetcher.get(model.Request(url=url, access=feed.access, home=url))
         body = self._body(answer)
         try:
             name, proposed = await self._documents.lists_of(body)
-        except ports.ReadError as error:
-            raise ports.ReadError(f"{url}: {error}") from None
+        except model.ReadError as error:
+            raise model.ReadError(f"{url}: {error}") from None
         found = []
         for each in proposed:
             options = dumps(dict(each))
@@ -258,7 +258,7 @@ class _Look:
                 said, _ = await self._documents.read(
                     body, model.Feed(url=url, kind="page", options=options), is_first=True
                 )
-            except ports.ReadError:
+            except model.ReadError:
                 continue
             found.append(FoundFeed(url=answer.permanent_url or url, reading=said, selectors=each, name=name))
         return found
@@ -272,7 +272,7 @@ def _show(found: FoundFeed) -> None:
         terminal.row(f"  {key}: {path}", style="dim")
     if found.page:
         terminal.row(f"  named by {found.page}", style="dim")
-    terminal.row(f"  {model.counted(len(reading.entries), 'item')}")
+    terminal.row(f"  {model.format_count(len(reading.entries), 'item')}")
     for entry in reading.entries[:SHOWN]:
         date = f"{entry.published:%Y-%m-%d %H:%M}  " if entry.published else "undated  "
         terminal.row(f"  - {date}{entry.title or '(without a title)'}")

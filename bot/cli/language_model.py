@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, config, model, ports
+from bot import app, config, model
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json
 from bot.model import visible
@@ -77,21 +77,21 @@ async def _run(policy: model.LanguageModelPolicy, environment: app.Environment) 
     # Costs start-up: the prompts and the SDK.
     from bot.llm import open_model, probes
 
-    opened = open_model(policy, lambda secret: config.resolve(secret, environment.environ))
+    opened = open_model(policy, lambda secret: config.resolve_secret(secret, environment.environ))
     try:
-        return [await _ask(opened, probe) for probe in probes.probes()]
+        return [await _ask(opened, probe) for probe in probes.build_probes()]
     finally:
         await opened.close()
 
 
-async def _ask(opened: ports.LanguageModel, probe: Probe) -> _Asked:
+async def _ask(opened: model.LanguageModel, probe: Probe) -> _Asked:
     begun = time.perf_counter()
     error, is_right, tokens = "", False, 0
     try:
         answered = await opened.ask(probe.prompt)
         tokens = answered.tokens_in + answered.tokens_out
         is_right = probe.is_right(answered.text)
-    except ports.ModelError as failure:
+    except model.ModelError as failure:
         error, tokens = str(failure), tokens or failure.tokens_in + failure.tokens_out
     return _Asked(
         use=probe.prompt.use, is_right=is_right, error=error, seconds=time.perf_counter() - begun, tokens=tokens
@@ -115,8 +115,8 @@ def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
     tokens = round(statistics.mean(one.tokens for one in used))
     calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
     return (
-        f"The slowest answer took {slowest:.1f} s; an article waits {model.show_duration(policy.wait)}.\n"
-        f"At {model.counted(tokens, 'token')} a call, a day's budget is {model.counted(calls, 'call')}."
+        f"The slowest answer took {slowest:.1f} s; an article waits {model.format_duration(policy.wait)}.\n"
+        f"At {model.format_count(tokens, 'token')} a call, a day's budget is {model.format_count(calls, 'call')}."
     )
 
 

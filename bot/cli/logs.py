@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from bot import ports
+from bot import model
 from bot.model import visible
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-#: The event of each poll (bot/pipeline/reports.py).
+#: The event of each poll (bot/pipeline/passes.py).
 POLLED = "feed polled"
 #: Whatever is written to stderr is a line of JSON: of `wirewatch run`, whose stderr programs read for weeks.
 _is_all_json = False
@@ -95,7 +95,7 @@ def _chosen(variable: str, choices: Sequence[str]) -> str:
     """The variable's value; empty: it is not set. Raises ConfigError."""
     value = os.environ.get(variable, "").strip().lower()
     if value and value not in choices:
-        raise ports.ConfigError(f"reading {variable}: it is none of {', '.join(choices)}")
+        raise model.ConfigError(f"reading {variable}: it is none of {', '.join(choices)}")
     return value
 
 

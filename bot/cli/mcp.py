@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from bot import app, config, ports, storage
-from bot.answers.answering import Answers
-from bot.answers.day_counts import DayCounts
-from bot.answers.playground import Playground
+from bot import app, config, model, storage
 from bot.app import wiring
 from bot.cli import archive
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 from bot.pipeline.snapshot import Snapshot
+from bot.queries.questions import Answers
+from bot.queries.trials import Playground
+from bot.queries.watched import DayCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +24,8 @@ class _Beside:
 
     settings: config.Settings
     snapshot: Snapshot
-    store: storage.SqlStore
-    clock: ports.Clock
+    store: storage.Store
+    clock: model.Clock
     loaded_at: datetime
 
 
@@ -41,9 +41,9 @@ def mcp(folder: ConfigDir = DEFAULT_CONFIG) -> None:
 
 async def _serve(folder: Path) -> None:
     try:
-        from bot.answers import assistants
+        from bot.queries import assistants
     except ModuleNotFoundError as error:
-        raise ports.ConfigError(f"the tools for assistants need {error.name}: pip install 'wirewatch[mcp]'") from None
+        raise model.ConfigError(f"the tools for assistants need {error.name}: pip install 'wirewatch[mcp]'") from None
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
     async with archive.opened(settings, environment) as store:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot import model, ports
+from bot import model
 
 #: Exit codes of every command: done, something is left or wrong, cannot work at all.
 DONE, LEFT, UNUSABLE = 0, 1, 2
@@ -26,7 +26,7 @@ def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: 
         return Path()
     # The demo works without a configuration.
     if not folder.exists() and context.info_name != "demo":
-        raise ports.ConfigError(
+        raise model.ConfigError(
             f"no configuration: there is neither a bot.yaml in {Path.cwd()} nor a folder {folder} in it. "
             "Name its folder with --config DIR, or make one: wirewatch init"
         )

@@ -1,7 +1,4 @@
-"""wirewatch run: poll, match, post, for ever.
-
-Where the log is for programs, all that is said here is an event of the log.
-"""
+"""wirewatch run and once: poll, match and post, for ever or for one pass."""
 
 from __future__ import annotations
 
@@ -20,12 +17,98 @@ from typing import Annotated
 import structlog
 import typer
 
-from bot import app, config, model, ports
+from bot import app, config, model
 from bot.alerts import notices
 from bot.app import runtime
-from bot.cli import check, logs, once, terminal
-from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir
-from bot.pipeline.reports import FeedReport, PassReport
+from bot.app.runtime import OnceReport
+from bot.cli import check, logs, status, terminal
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
+from bot.pipeline.passes import FeedReport, PassReport
+
+#: Broken feeds named one by one; `wirewatch status` has the rest.
+BROKEN_SHOWN = 10
+
+
+def once(
+    folder: ConfigDir = DEFAULT_CONFIG,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now", help="Poll every feed, whatever its interval and backoff; Retry-After is still respected."
+        ),
+    ] = False,
+    drain: Annotated[str, typer.Option(help="How long to continue sending.", metavar="DURATION")] = "60 seconds",
+    json: Json = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print every log line.")] = False,
+) -> None:
+    """Poll every due feed once, post what is new, and end.
+
+    Exit code 0: done, also when some feeds are broken; 1: messages left or parked; 2: cannot work.
+
+    Example: wirewatch once --now --config config
+    """
+    # Not without --verbose: what a poll's warning says is in the answer.
+    logs.set_up(verbose=verbose, quiet=not verbose, silenced=() if verbose else (logs.POLLED,))
+    report = asyncio.run(_once(folder, everything=now, drain=duration(drain)))
+    if json:
+        terminal.answer(_as_json(report))
+    else:
+        _tell(report)
+    raise typer.Exit(LEFT if report.drained.left or report.drained.parked else DONE)
+
+
+async def _once(folder: Path, *, everything: bool, drain: timedelta) -> OnceReport:
+    environment = app.Environment(environ=os.environ)
+    settings = app.load(folder, environment.environ, wants_warnings=False)
+    check.show([problem for problem in settings.problems if problem.severity == "error"])
+    with terminal.progress("polling", len(settings.feeds)) as advance:
+        async with runtime.opened(
+            settings, environment, on_feed=lambda report: advance(), process_name="wirewatch once"
+        ) as running:
+            return await running.once(everything=everything, drain=drain)
+
+
+def _tell(report: OnceReport) -> None:
+    feeds = report.passed.feeds
+    new = sum(feed.new for feed in feeds)
+    matched = sum(feed.matched for feed in feeds)
+    tell_broken(report.passed.broken, polled=len(feeds))
+    terminal.say(
+        f"{model.format_count(len(feeds), 'feed')} polled ({len(report.passed.broken)} broken), "
+        f"{model.format_count(new, 'new article')}, {matched} matched; "
+        f"{model.format_count(report.drained.sent, 'message')} sent, {report.drained.left} left, "
+        f"{report.drained.parked} parked"
+    )
+    for channel, reason in sorted(report.drained.reasons.items()):
+        terminal.say(f"not sent to {channel}: {reason}")
+    if report.drained.left or report.drained.parked:
+        terminal.say("What was not sent is kept, and tried again at the next run; `wirewatch status` lists it.")
+
+
+def tell_broken(broken: Sequence[FeedReport], *, polled: int) -> None:
+    """A line for each feed that failed, up to ten; one line where none could be reached."""
+    told = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
+    if len(told) == polled > 1:
+        terminal.say(status.nothing_read(polled, told[0][1]))
+        return
+    for url, error in told[:BROKEN_SHOWN]:
+        terminal.say(f"broken: {url}: {error}")
+    if len(told) > BROKEN_SHOWN:
+        terminal.say(f"and {len(told) - BROKEN_SHOWN} more: wirewatch status")
+
+
+def _as_json(report: OnceReport) -> dict[str, object]:
+    return {
+        "feeds": [
+            {"url": feed.url, "error": feed.error, "new": feed.new, "matched": feed.matched}
+            for feed in report.passed.feeds
+        ],
+        "sent": report.drained.sent,
+        "left": report.drained.left,
+        "parked": report.drained.parked,
+        "not_sent": [{"channel": channel, "why": reason} for channel, reason in sorted(report.drained.reasons.items())],
+    }
+
 
 log = structlog.get_logger("wirewatch")
 
@@ -47,10 +130,10 @@ def run(
     logs.set_up(verbose=verbose, silenced=silenced, is_stream=True)
     try:
         asyncio.run(_run(folder, silenced))
-    except ports.WirewatchError as error:
+    except model.WirewatchError as error:
         if not logs.are_json():
             raise
-        problems = error.problems if isinstance(error, ports.ConfigError) else ()
+        problems = error.problems if isinstance(error, model.ConfigError) else ()
         _log_problems(problems)
         log.critical("cannot run", error=str(error).partition("\n")[0] if problems else str(error))
         raise typer.Exit(UNUSABLE) from None
@@ -73,7 +156,7 @@ async def _run(folder: Path, silenced: set[str]) -> None:
             log.info("watching", feeds=feeds, rules=rules, channels=channels)
         else:
             terminal.say(
-                f"Watching {model.counted(feeds, 'feed')} with {model.counted(rules, 'rule')}; "
+                f"Watching {model.format_count(feeds, 'feed')} with {model.format_count(rules, 'rule')}; "
                 f"messages go to {', '.join(channels)}. Ctrl-C stops."
             )
         with first:
@@ -157,7 +240,7 @@ class _FirstPass:
                     log.error("no feed could be read", feeds=len(broken), error=broken[0].error)
             elif terminal.err().is_terminal or all_broken:
                 # Else the log has each of them.
-                once.tell_broken(broken, polled=len(self._reports))
+                tell_broken(broken, polled=len(self._reports))
 
     def _close(self) -> None:
         if self._is_open:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, model, ports
+from bot import app, model
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir
 
@@ -43,7 +43,7 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
         if check_only:
             return DONE
         receipt = await channel.send(_test_delivery())
-    except ports.SendError as error:
+    except model.SendError as error:
         terminal.say(f"wirewatch: {name} did not take the message: {error}")
         return LEFT
     finally:
@@ -52,8 +52,8 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
     return DONE
 
 
-def _test_delivery() -> ports.Delivery:
-    return ports.Delivery(
+def _test_delivery() -> model.Delivery:
+    return model.Delivery(
         id=model.send_id("test", secrets.token_hex(8)),
         message=model.Message(
             kind=model.MessageKind.NOTICE,

@@ -14,7 +14,8 @@ from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
 from bot.model import SilenceKind
 from bot.model.actions import EndSilence, MakeSilence
-from bot.pipeline import actions, rights, silences
+from bot.pipeline import actions, silences
+from bot.pipeline.silences import operator_context
 
 silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_is_help=True)
 
@@ -65,10 +66,10 @@ def add(
     end: datetime | timedelta | None = duration(lasts) if lasts else None
     if until:
         try:
-            date = config.until(until)
+            date = config.parse_until(until)
         except ValueError as error:
             terminal.fail(f"--until: {error}; write 2026-12-31 or 2026-12-31 18:00", UNUSABLE)
-        end = config.end_of(date, settings.bot.timezone)
+        end = config.end_of_date(date, settings.bot.timezone)
     action = MakeSilence(kind=kind, name=name, end=end, reason=reason or "", channels=tuple(channel or ()))
     made = _apply(settings, action)
     ends = f"until {made.until:%Y-%m-%d %H:%M} UTC" if made.until else "until somebody ends it"
@@ -86,10 +87,10 @@ def list_(
     Example: wirewatch silence list --all
     """
     settings = app.load(folder, os.environ)
-    found = archive.look(settings, lambda tx, now: silences.listed(tx, now=now, with_ended=everything))
+    found = archive.look(settings, lambda tx, now: silences.list_silences(tx, now=now, with_ended=everything))
     if json:
         # Costs start-up: the documents, which only --json needs.
-        from bot.answers import building
+        from bot.queries import building
 
         terminal.answer([building.silence(each).model_dump(mode="json") for each in found])
         return
@@ -118,7 +119,7 @@ def _apply(settings: config.Settings, action: MakeSilence | EndSilence) -> model
     snapshot = wiring.snapshot_of(settings)
     result = archive.change(
         settings,
-        lambda tx, now: actions.apply(rights.turn_of_operator(tx, snapshot, by=author(), now=now), action),
+        lambda tx, now: actions.apply_action(operator_context(tx, snapshot, by=author(), now=now), action),
     )
     assert isinstance(result.made, model.Silence)
     return result.made

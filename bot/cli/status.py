@@ -1,8 +1,10 @@
-"""wirewatch status: feeds, rules, outbox, whether the bot runs; with --check what needs attention and what to do."""
+"""wirewatch status and probe: feeds, rules, outbox; whether the bot runs; what needs attention."""
 
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
 import json as jsons
 import os
 import shutil
@@ -16,13 +18,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot import app, articles, config, model, polling, ports, storage
+from bot import app, channels, config, model, storage
 from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
+from bot.config import bot_file, files
+from bot.feeds import health, outlets, websub
 from bot.pipeline import silences
-from bot.polling import websub
-from bot.ports import keys
+from bot.storage import keys
 
 #: Rules are shown with their hits of this time.
 RECENT = timedelta(days=7)
@@ -48,7 +51,7 @@ class Status:
     #: Of the feeds that name a hub.
     hubs: tuple[model.Subscription, ...]
     #: In force.
-    silences: tuple[silences.Listed, ...]
+    silences: tuple[silences.ListedSilence, ...]
     #: Rules that have a mistake, of which the running bot keeps the last good version.
     kept: tuple[str, ...]
 
@@ -81,7 +84,7 @@ def status(
         terminal.row(running.what, style="dim" if running.is_good else "yellow")
 
 
-async def _look(settings: config.Settings) -> tuple[Status, ports.CheckLine]:
+async def _look(settings: config.Settings) -> tuple[Status, model.CheckLine]:
     environment = app.Environment(environ=os.environ)
     now, channels = environment.clock.now(), list(settings.bot.channels)
     async with archive.opened(settings, environment) as store:
@@ -90,7 +93,7 @@ async def _look(settings: config.Settings) -> tuple[Status, ports.CheckLine]:
     return (found if running.is_good else replace(found, kept=())), running
 
 
-def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
+def status_of(tx: model.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
     """Read the status; ``channels`` are those whose buttons are looked up."""
     unheard = {name: keys.buttons_trouble(name).get(tx) for name in channels}
     return Status(
@@ -103,14 +106,14 @@ def status_of(tx: ports.Transaction, now: datetime, *, channels: Sequence[str] =
         tick=keys.TICK.get(tx),
         unheard={name: reason for name, reason in unheard.items() if reason},
         hubs=tuple(tx.subscriptions.all()),
-        silences=tuple(silences.listed(tx, now=now)),
+        silences=tuple(silences.list_silences(tx, now=now)),
         kept=tuple(jsons.loads(keys.KEPT_RULES.get(tx) or "[]")),
     )
 
 
 def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
     # Costs start-up: the documents, which only --json needs.
-    from bot.answers import building
+    from bot.queries import building
 
     feeds = settings.feeds_by_address
     return {
@@ -148,7 +151,7 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
 
 def _show(settings: config.Settings, found: Status) -> None:
     configured = settings.feeds_by_address
-    names = {state.url: articles.feed_name(state, configured) for state in found.feeds}
+    names = {state.url: outlets.feed_name(state, configured) for state in found.feeds}
     feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
     for column in feeds.columns[1:4]:
         column.no_wrap = True
@@ -167,7 +170,10 @@ def _show(settings: config.Settings, found: Status) -> None:
     for rule in (entry.rule for entry in settings.rules):
         hits = str(found.hits.get(rule.name, 0))
         rules.add_row(
-            Text(rule.name), Text(routing.told(settings.bot.routes, rule)), hits, "paused" if rule.paused else ""
+            Text(rule.name),
+            Text(routing.describe_routes(settings.bot.routes, rule)),
+            hits,
+            "paused" if rule.paused else "",
         )
     for name in settings.off:
         why = "has a mistake; the running bot keeps its last good version" if name in found.kept else "off: a mistake"
@@ -185,26 +191,28 @@ def _show(settings: config.Settings, found: Status) -> None:
         terminal.row(f"silence {each.line}")
     for row in found.unsent:
         reason = f": {row.error}" if row.error else ""
-        tries = model.counted(row.attempts, "attempt")
+        tries = model.format_count(row.attempts, "attempt")
         text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {tries}{reason}"
         terminal.row(text, style="yellow" if row.state is model.SendState.PARKED else "")
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
-        text = f"configuration: {model.counted(errors, 'error')}; `wirewatch check` says where"
+        text = f"configuration: {model.format_count(errors, 'error')}; `wirewatch check` says where"
         terminal.row(text, style="yellow")
-    terminal.row(f"{model.counted(found.articles, 'article')} in the archive", style="dim")
+    terminal.row(f"{model.format_count(found.articles, 'article')} in the archive", style="dim")
 
 
 def _hubs(settings: config.Settings, found: Status) -> list[tuple[str, str]]:
     """Feeds that name a hub, each with what came of it."""
     public_url = settings.bot.public_url
-    return [(each.feed, websub.told(each, public_url=public_url, now=found.now)) for each in found.hubs]
+    return [
+        (each.feed, websub.describe_subscription(each, public_url=public_url, now=found.now)) for each in found.hubs
+    ]
 
 
 def nothing_read(feeds: int, error: str) -> str:
     """One line for a machine that reaches no feed; ``error`` is that of one of them."""
     return (
-        f"None of the {model.counted(feeds, 'feed')} could be read; one of the reasons: {error}. "
+        f"None of the {model.format_count(feeds, 'feed')} could be read; one of the reasons: {error}. "
         "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
         "`wirewatch demo` shows the whole job without a network."
     )
@@ -214,7 +222,7 @@ def _wrong(state: model.FeedState) -> str:
     """What is wrong, without the address that the row names already."""
     if state.error:
         return state.error.removeprefix(f"{state.url}: ")
-    return "; ".join(polling.remarks(state))
+    return "; ".join(health.poll_remarks(state))
 
 
 def _ago(now: datetime, when: datetime | None) -> str:
@@ -226,7 +234,7 @@ def _ago(now: datetime, when: datetime | None) -> str:
 # -- --check
 
 
-async def _check(folder: Path, environment: app.Environment) -> list[ports.CheckLine]:
+async def _check(folder: Path, environment: app.Environment) -> list[model.CheckLine]:
     settings = app.load(folder, environment.environ)
     lines = [_of_configuration(settings, folder)]
     lines += await _of_database(settings, environment)
@@ -234,53 +242,53 @@ async def _check(folder: Path, environment: app.Environment) -> list[ports.Check
     return lines
 
 
-def _of_configuration(settings: config.Settings, folder: Path) -> ports.CheckLine:
+def _of_configuration(settings: config.Settings, folder: Path) -> model.CheckLine:
     errors = sum(problem.severity == "error" for problem in settings.problems)
-    return ports.CheckLine(
+    return model.CheckLine(
         is_good=not errors,
-        what=f"configuration: {model.counted(len(settings.feeds), 'feed')}, "
-        f"{model.counted(len(settings.rules), 'rule')}, {model.counted(errors, 'error')}, "
-        f"{model.counted(len(settings.problems) - errors, 'warning')}",
+        what=f"configuration: {model.format_count(len(settings.feeds), 'feed')}, "
+        f"{model.format_count(len(settings.rules), 'rule')}, {model.format_count(errors, 'error')}, "
+        f"{model.format_count(len(settings.problems) - errors, 'warning')}",
         help=f"wirewatch check --config {folder}" if settings.problems else "",
     )
 
 
-async def _of_database(settings: config.Settings, environment: app.Environment) -> list[ports.CheckLine]:
+async def _of_database(settings: config.Settings, environment: app.Environment) -> list[model.CheckLine]:
     try:
         store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
-    except ports.WirewatchError as error:
-        return [ports.CheckLine(is_good=False, what=f"database: {error}")]
+    except model.WirewatchError as error:
+        return [model.CheckLine(is_good=False, what=f"database: {error}")]
     try:
         now = environment.clock.now()
         count, tick, feeds = await store.read(
             lambda tx: (tx.articles.count(), keys.TICK.get(tx), tuple(tx.feeds.all()))
         )
         running = await archive.describe_bot(store, now)
-    except ports.StoreError as error:
-        return [ports.CheckLine(is_good=False, what=f"database: {error}")]
+    except model.StoreError as error:
+        return [model.CheckLine(is_good=False, what=f"database: {error}")]
     finally:
         await store.close()
-    lines = [ports.CheckLine(is_good=True, what=f"database: {store.address}, {model.counted(count, 'article')}")]
+    lines = [model.CheckLine(is_good=True, what=f"database: {store.address}, {model.format_count(count, 'article')}")]
     lines += [_of_clock(tick, now), running]
     lines += _of_disk(store.address.file)
     configured = settings.feeds_by_address
-    names = {state.url: articles.feed_name(state, configured) for state in feeds if state.url in configured}
+    names = {state.url: outlets.feed_name(state, configured) for state in feeds if state.url in configured}
     return lines + _of_feeds(feeds, names)
 
 
-def _of_clock(ticked_at: datetime | None, now: datetime) -> ports.CheckLine:
+def _of_clock(ticked_at: datetime | None, now: datetime) -> model.CheckLine:
     if ticked_at is not None and ticked_at - now > timedelta(minutes=1):
         what = f"clock: it says {now:%d %b %Y %H:%M} UTC, and the bot ran later than that"
-        return ports.CheckLine(is_good=False, what=what, help="set the clock; keep it right with timesyncd or chrony")
-    return ports.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC")
+        return model.CheckLine(is_good=False, what=what, help="set the clock; keep it right with timesyncd or chrony")
+    return model.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC")
 
 
-def _of_disk(database: Path | None) -> list[ports.CheckLine]:
+def _of_disk(database: Path | None) -> list[model.CheckLine]:
     if database is None:
         return []
     free = shutil.disk_usage(database.parent).free
     return [
-        ports.CheckLine.of(
+        model.CheckLine.of(
             free >= LEAST_FREE_BYTES,
             f"disk: {free / 1e9:.1f} GB free at {database.parent}; "
             f"the database has {database.stat().st_size / 1e6:.1f} MB",
@@ -289,21 +297,21 @@ def _of_disk(database: Path | None) -> list[ports.CheckLine]:
     ]
 
 
-def _of_feeds(feeds: Sequence[model.FeedState], names: Mapping[str, str]) -> list[ports.CheckLine]:
+def _of_feeds(feeds: Sequence[model.FeedState], names: Mapping[str, str]) -> list[model.CheckLine]:
     broken = [feed for feed in feeds if feed.gone or feed.failures]
     what = f"{len(broken)} of {len(feeds)} are broken" if broken else f"all {len(feeds)} are well"
-    lines = [ports.CheckLine(is_good=not broken, what=f"feeds: {what if feeds else 'none has been polled yet'}")]
+    lines = [model.CheckLine(is_good=not broken, what=f"feeds: {what if feeds else 'none has been polled yet'}")]
     for twins in model.redirected_twins(feed for feed in feeds if feed.url in names):
         both = " and ".join(names[twin.url] for twin in twins)
         what = f"feeds {both}: one address, since one redirects to the other; it is polled twice"
-        lines.append(ports.CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
+        lines.append(model.CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
     for feed in broken[:FEEDS_SHOWN]:
         name = names.get(feed.url, feed.url)
         what = f"feed {name}: {feed.health_told}: {(feed.error or '').removeprefix(f'{feed.url}: ')}"
-        lines.append(ports.CheckLine(is_good=False, what=what, help=_advice(feed)))
+        lines.append(model.CheckLine(is_good=False, what=what, help=_advice(feed)))
     if len(broken) > FEEDS_SHOWN:
         lines.append(
-            ports.CheckLine(is_good=False, what=f"and {len(broken) - FEEDS_SHOWN} more", help="wirewatch status")
+            model.CheckLine(is_good=False, what=f"and {len(broken) - FEEDS_SHOWN} more", help="wirewatch status")
         )
     return lines
 
@@ -316,15 +324,81 @@ def _advice(feed: model.FeedState) -> str:
     return f"wirewatch feeds test {feed.url}"
 
 
-async def _of_channels(settings: config.Settings, environment: app.Environment) -> list[ports.CheckLine]:
-    lines: list[ports.CheckLine] = []
+async def _of_channels(settings: config.Settings, environment: app.Environment) -> list[model.CheckLine]:
+    lines: list[model.CheckLine] = []
     for name in settings.bot.channels:
         channel = app.channel_of(settings, name, environment)
         try:
             found = await channel.check()
-        except ports.WirewatchError as error:
-            found = [ports.CheckLine(is_good=False, what=str(error))]
+        except model.WirewatchError as error:
+            found = [model.CheckLine(is_good=False, what=str(error))]
         finally:
             await channel.close()
-        lines += [ports.CheckLine(is_good=x.is_good, what=f"channel {name}: {x.what}", help=x.help) for x in found]
+        lines += [model.CheckLine(is_good=x.is_good, what=f"channel {name}: {x.what}", help=x.help) for x in found]
     return lines
+
+
+#: A probe that waits longer is a failed one for whoever asked.
+TIMEOUT_SECONDS = 5.0
+
+
+def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
+    """Check whether the running bot is ready.
+
+    Asks its status page; without one, checks its last tick in the database.
+
+    Example: wirewatch probe --config /config
+    """
+    settings = _read(folder)
+    if settings.web:
+        is_ready, reason = _asked(settings.web)
+    else:
+        is_ready, reason = asyncio.run(_looked_up(settings))
+    terminal.say(f"wirewatch: {'ready' if is_ready else 'not ready: ' + reason}")
+    raise typer.Exit(DONE if is_ready else LEFT)
+
+
+def _read(folder: Path) -> config.BotSettings:
+    """bot.yaml alone: a hundred thousand rules would take longer to read than a probe may wait."""
+    path = str(folder / files.BOT)
+    try:
+        report = files.parse_file(files.read_file(path, None))
+    except OSError as error:
+        raise model.ConfigError(f"reading {path}: {error.strerror}") from None
+    settings = bot_file.parse_bot_file(report, kinds=channels.kinds(), environ=os.environ)
+    if settings is None or report.error_count:
+        raise model.ConfigError(f"reading {path}: it cannot be used", report.finish())
+    return settings
+
+
+def _asked(page: config.WebSettings) -> tuple[bool, str]:
+    # A bot that listens everywhere is asked here.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(page.host, page.host)  # noqa: S104 - compared, not listened at
+    connection = http.client.HTTPConnection(host, page.port, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/healthz/ready")
+        answer = connection.getresponse()
+        told = json.loads(answer.read(10_000))
+        return answer.status == http.client.OK, str(told["reason"])
+    except (OSError, http.client.HTTPException) as error:
+        return False, f"nobody answers at {page.listen} ({str(error) or type(error).__name__})"
+    except (ValueError, LookupError, TypeError):
+        return False, f"what answers at {page.listen} is not Wirewatch"
+    finally:
+        connection.close()
+
+
+async def _looked_up(settings: config.BotSettings) -> tuple[bool, str]:
+    from bot import web  # the server behind it takes 0.2 s to import
+
+    environment = app.Environment(environ=os.environ)
+    address = settings.database_address(environment.environ)
+    try:
+        store = storage.open_store(address, clock=environment.clock, read_only=True)
+    except model.StoreError as error:
+        return False, str(error)
+    try:
+        found = await web.readiness(store, environment.clock.now())
+    finally:
+        await store.close()
+    return found.is_ready, found.reason

@@ -1,17 +1,95 @@
-"""wirewatch stories: every story with a matched article, announced or not."""
+"""wirewatch stories: list stories; split, merge and claim them."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot import app, model, ports, summaries
-from bot.answers import building, telling
-from bot.cli import archive, rulings, terminal
-from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
+from bot import app, model
+from bot.app import wiring
+from bot.cli import archive, terminal
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
+from bot.model.actions import Action, Claim, Release
+from bot.pipeline import actions, silences
+from bot.queries import building, rulings
+from bot.queries.errors import Refused
+from bot.stories import summaries
+
+Story = Annotated[
+    str,
+    typer.Argument(help="The id of a story, as `wirewatch stories` shows it, or its beginning.", metavar="STORY"),
+]
+
+_SOON = "The running bot carries it out within seconds, otherwise the next start does."
+
+
+def split(
+    story: Story,
+    article: Annotated[list[str], typer.Argument(help="The address of each article to take out.", metavar="ARTICLE…")],
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Make articles of a story a separate story.
+
+    For articles that are about another event.
+
+    Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
+    """
+    ruling = _apply(folder, story, lambda tx, found: rulings.split_of(tx, found, article)).made
+    assert isinstance(ruling, model.Ruling)
+    terminal.say(f"Ruled: {rulings.describe_result(ruling)}. {_SOON}")
+
+
+def merge(
+    story: Story,
+    other: Annotated[str, typer.Argument(help="The id of the other story, or its beginning.", metavar="OTHER")],
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Make two stories one.
+
+    The older message stays, and the younger points to it.
+
+    Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
+    """
+    ruling = _apply(folder, story, lambda tx, found: rulings.merge_of(tx, found, rulings.story_id(tx, other))).made
+    assert isinstance(ruling, model.Ruling)
+    terminal.say(f"Ruled: {rulings.describe_result(ruling)}. {_SOON}")
+
+
+def claim(
+    story: Story,
+    release: Annotated[bool, typer.Option("--release", help="Nobody takes care of it any more.")] = False,
+    folder: ConfigDir = DEFAULT_CONFIG,
+) -> None:
+    """Say that you take care of a story.
+
+    Its messages show it, and nobody else is called for it.
+
+    Example: wirewatch stories claim 5f2d3a9c01e4b7788990
+    """
+    terminal.say(_apply(folder, story, lambda tx, found: Release() if release else Claim()).text)
+
+
+def _apply(
+    folder: Path, story: str, action_of: Callable[[model.Transaction, model.StoryId], Action]
+) -> model.ActionResult:
+    settings = app.load(folder, os.environ)
+    snapshot = wiring.snapshot_of(settings)
+
+    def work(tx: model.Transaction, now: datetime) -> model.ActionResult:
+        found = rulings.story_id(tx, story)
+        turn = silences.operator_context(tx, snapshot, by=author(), now=now)
+        return actions.apply_action(turn, action_of(tx, found), actions.story_target(tx, found))
+
+    try:
+        return archive.change(settings, work)
+    except (Refused, model.CannotAct) as error:
+        terminal.fail(str(error), UNUSABLE)
+
 
 stories = typer.Typer(help="List stories, split one or merge two.", invoke_without_command=True)
 
@@ -43,21 +121,21 @@ def _list(
         _show(entry)
 
 
-stories.command("split")(rulings.split)
-stories.command("merge")(rulings.merge)
-stories.command("claim")(rulings.claim)
+stories.command("split")(split)
+stories.command("merge")(merge)
+stories.command("claim")(claim)
 
 
-def told(tx: ports.Transaction, since: datetime | None) -> list[telling.StoryRow]:
+def told(tx: model.Transaction, since: datetime | None) -> list[building.StoryRow]:
     """Stories with their decisions and messages; a merged story is told by the one it became."""
-    return [telling.told(tx, story) for story in tx.stories.since(since) if story.merged_into is None]
+    return [building.read_stories(tx, story) for story in tx.stories.since(since) if story.merged_into is None]
 
 
-def _show(entry: telling.StoryRow) -> None:
+def _show(entry: building.StoryRow) -> None:
     story = entry.story
-    terminal.row(summaries.headline_of(story), style="bold")
+    terminal.row(summaries.story_headline(story), style="bold")
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
-    terminal.row(f"  {story.id} · {span} · {model.counted(len(story.owners), 'independent outlet')}", style="dim")
+    terminal.row(f"  {story.id} · {span} · {model.format_count(len(story.owners), 'independent outlet')}", style="dim")
     if story.rules:
         terminal.row(f"  rules: {', '.join(story.rules)}")
     for member in story.members:
@@ -72,7 +150,7 @@ def _show(entry: telling.StoryRow) -> None:
         joined = f"{member.join.reason.value}{': ' + member.join.detail if member.join.detail else ''}"
         terminal.row(f"      joined: {joined}", style="dim")
     for decision in entry.decisions:
-        terminal.row(f"  {decision.at:%m-%d %H:%M} {telling.decision(decision)}", style="dim")
+        terminal.row(f"  {decision.at:%m-%d %H:%M} {building.describe_decision(decision)}", style="dim")
     for row in entry.messages:
         sent = f"sent {row.receipt.sent_at:%m-%d %H:%M}" if row.receipt else row.state.value
         terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")

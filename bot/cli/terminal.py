@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import typer
 
-from bot import model, ports
+from bot import model
 from bot.model import visible
 
 #: Of a table in a pipe: no cell is wrapped or cut.
@@ -73,7 +73,7 @@ def show_table(table: Table) -> None:
     screen.print(table)
 
 
-def show_checks(lines: Iterable[ports.CheckLine]) -> None:
+def show_checks(lines: Iterable[model.CheckLine]) -> None:
     """What was checked, a line each, with what to do where it is not as it should be."""
     for line in lines:
         row(f"{'ok  ' if line.is_good else 'FAIL'}  {line.what}", style="" if line.is_good else "red")
@@ -131,7 +131,7 @@ def tables() -> Iterator[Callable[[str, int, int], None]]:
             # The last batch and the count after it both say that all is there.
             if copied >= total and name not in done:
                 done.add(name)
-                say(f"{name}: {model.counted(total, 'row')}")
+                say(f"{name}: {model.format_count(total, 'row')}")
 
         yield tell_done
         return

@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 
 from bot import rules
-from bot import translate as translating
 from bot.cli import terminal
 from bot.cli.options import DONE, LEFT, UNUSABLE, Json
-from bot.language import tokens
+from bot.rules import translate as rules_translate
+from bot.text import tokens
 
 
 def translate(
-    dialect: Annotated[translating.Dialect, typer.Option("--from", help="The product whose query it is.")],
+    dialect: Annotated[rules_translate.Dialect, typer.Option("--from", help="The product whose query it is.")],
     query: Annotated[str, typer.Argument(help="The query, in quotes; - reads it from stdin.", metavar="QUERY")] = "-",
     json: Json = False,
 ) -> None:
@@ -28,7 +28,7 @@ def translate(
     """
     given = sys.stdin.read() if query == "-" else query
     try:
-        found = translating.translate(given, dialect)
+        found = rules_translate.translate(given, dialect)
     except rules.QueryError as error:
         terminal.say(_shown(tokens.normalise(given), error))
         raise typer.Exit(UNUSABLE) from None

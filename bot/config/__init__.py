@@ -5,14 +5,14 @@
 The kinds of channels and sources, with their options, are arguments: this package imports none.
 """
 
+from bot.config.files import RuleItem, RuleSource, find_rule_source
 from bot.config.kinds import Kinds
-from bot.config.loading import check, examine, load
-from bot.config.rule_sources import RuleItem, RuleSource, rule_source
-from bot.config.schema import schemas
-from bot.config.secrets import resolve
+from bot.config.loading import check, load, try_load
+from bot.config.problems import render_problems
+from bot.config.schema import make_schemas
+from bot.config.secrets import resolve_secret
 from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
-from bot.config.values import end_of, until
-from bot.config.yaml.problems import render
+from bot.config.values import end_of_date, parse_until
 
 __all__ = [
     "BotSettings",
@@ -24,12 +24,12 @@ __all__ = [
     "WebSettings",
     "WebToken",
     "check",
-    "end_of",
-    "examine",
+    "end_of_date",
+    "find_rule_source",
     "load",
-    "render",
-    "resolve",
-    "rule_source",
-    "schemas",
-    "until",
+    "make_schemas",
+    "parse_until",
+    "render_problems",
+    "resolve_secret",
+    "try_load",
 ]

@@ -6,33 +6,31 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot import model, plugins
-from bot.config import access_shape, environment, hiding, routes_shape, secrets, values
-from bot.config.bot_shape import BotShape, WebShape
-from bot.config.kinds import channel_options, say_broken, warn_of_broken
-from bot.config.model_shape import ModelShape, warn_of_no_use
+from bot.config import access_keys, bot_keys, environment, nodes, secrets, validation, values
+from bot.config.bot_keys import BotShape, ModelShape, WebShape, warn_of_no_use
+from bot.config.kinds import channel_options, report_broken, warn_of_unused
+from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of, value_of
+from bot.config.problems import ProblemReport
+from bot.config.secrets import hide_secrets
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
-from bot.config.yaml import places, validation
-from bot.config.yaml.nodes import Mapping as MappingNode
-from bot.config.yaml.nodes import Node, Scalar, pairs_of, scalars, value_of
-from bot.config.yaml.problems import ProblemReport
 
 #: Shortest token of the status page that is not warned of, in characters.
 _SHORTEST_TOKEN = 16
-_CLAIM = "remove it: the reaction 👀 no longer claims a story; `wirewatch stories claim STORY` does"
+_CLAIM_ADVICE = "remove it: the reaction 👀 no longer claims a story; `wirewatch stories claim STORY` does"
 #: Keys of channels that an earlier version had, by (kind, key), and what to do.
-_REMOVED = {(kind, "may_act"): _CLAIM for kind in ("discord", "matrix", "mattermost")}
+_REMOVED_CHANNEL_KEYS = {(kind, "may_act"): _CLAIM_ADVICE for kind in ("discord", "matrix", "mattermost")}
 
 #: Keys of the file that an earlier version had, and what to do.
-_REMOVED_AT_TOP = {"ledger": "remove it: days are no longer sealed; `wirewatch ledger` lists the rows"}
+_REMOVED_KEYS = {"ledger": "remove it: days are no longer sealed; `wirewatch ledger` lists the rows"}
 
 
-def channel_names(root: Node | None) -> frozenset[str] | None:
+def find_channel_names(root: Node | None) -> frozenset[str] | None:
     """Return the names of channels as written, with broken ones, so that rules are not blamed; None if unknown."""
     channels = value_of(root, "channels")
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
 
 
-def people(root: Node | None) -> frozenset[str] | None:
+def find_people(root: Node | None) -> frozenset[str] | None:
     """Return the names of people whom a channel can mention, as written; None if unknown."""
     channels = value_of(root, "channels")
     if not isinstance(channels, MappingNode):
@@ -45,18 +43,18 @@ def has_routes(root: Node | None) -> bool:
     return value_of(root, "routes") is not None
 
 
-def destinations(root: Node | None) -> dict[str, str]:
+def find_destinations(root: Node | None) -> dict[str, str]:
     """Return the name of each channel by its ``to``, as written."""
     names: dict[str, str] = {}
     for key, channel in pairs_of(value_of(root, "channels")):
         to = value_of(channel, "to")
-        if isinstance(to, Scalar):
+        if isinstance(to, ScalarNode):
             names.setdefault(to.value.strip(), key.value)
             names.setdefault(to.value.strip().lstrip("#@"), key.value)
     return names
 
 
-def wanted_uses(root: Node | None) -> set[model.Use]:
+def find_wanted_uses(root: Node | None) -> set[model.Use]:
     """Return the uses of a language model that channels need."""
     channels = [channel for _, channel in pairs_of(value_of(root, "channels"))]
     return {model.Use.TRANSLATE} if any(value_of(channel, "translate") for channel in channels) else set()
@@ -64,7 +62,7 @@ def wanted_uses(root: Node | None) -> set[model.Use]:
 
 def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapping[str, str]) -> BotSettings | None:
     """Read bot.yaml; return None if it cannot be used (the errors are in the report)."""
-    environment.overlay(report, environ)
+    environment.apply_environment(report, environ)
     root = report.document.root
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
@@ -75,22 +73,22 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         return None
     channels_node = value_of(root, "channels")
     _hide_secrets(root, report, kinds)
-    groups = _groups(root)
+    groups = _host_groups(root)
     for _, group in groups:
-        access_shape.hide(group, report)
-    for name, advice in _REMOVED_AT_TOP.items():
+        access_keys.hide_access_secrets(group, report)
+    for name, advice in _REMOVED_KEYS.items():
         if isinstance(root, MappingNode) and (removed_key := root.key(name)):
             report.add_at(removed_key, "removed-key", f"{name} no longer has an effect", advice, severity="warning")
             root.pairs[:] = [pair for pair in root.pairs if pair[0].value != name]
-    shape = validation.check(BotShape, root, report)
-    channels = _channels(channels_node, report, kinds, environ)
-    warn_of_broken(channels_node, report, kinds)
-    routes_shape.check_routes(root, channel_names(root) or (), report)
+    shape = validation.validate(BotShape, root, report)
+    channels = _read_channels(channels_node, report, kinds, environ)
+    warn_of_unused(channels_node, report, kinds)
+    bot_keys.check_routes(root, find_channel_names(root) or (), report)
     _check_mentions(root, report)
     if shape is None or channels is None:
         return None
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
-        report.add("missing-key", "no channel", "add alerts: {kind: console}", start=_start(root, "channels"))
+        report.add("missing-key", "no channel", "add alerts: {kind: console}", start=_key_start(root, "channels"))
         return None
     _check_named_channels(shape, root, report)
     _warn_of_unset(shape, root, report, environ)
@@ -100,13 +98,13 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     for key, group in groups:
         if key.value.lower() in shape.fetch.hosts:
             access = shape.fetch.hosts[key.value.lower()].access()
-            access_shape.warn(group, access, report, environ, what="its feeds are not polled")
+            access_keys.warn_of_access(group, access, report, environ, what="its feeds are not polled")
     if report.error_count:
         return None
-    return _settings(shape, channels, Path(report.path).parent)
+    return _make_settings(shape, channels, Path(report.path).parent)
 
 
-def _channels(
+def _read_channels(
     node: Node | None, report: ProblemReport, kinds: plugins.Kinds, environ: Mapping[str, str]
 ) -> dict[str, ChannelSettings] | None:
     if not isinstance(node, MappingNode):
@@ -115,16 +113,16 @@ def _channels(
     for key, value in node.pairs:
         if not key.value.strip():
             report.add("no-value", "a channel without a name", "name it: alerts", start=key.start)
-        elif channel := _channel(key, value, report, kinds, environ):
+        elif channel := _read_channel(key, value, report, kinds, environ):
             channels[key.value] = channel
     return channels
 
 
-def _channel(
-    key: Scalar, node: Node, report: ProblemReport, kinds: plugins.Kinds, environ: Mapping[str, str]
+def _read_channel(
+    key: ScalarNode, node: Node, report: ProblemReport, kinds: plugins.Kinds, environ: Mapping[str, str]
 ) -> ChannelSettings | None:
     if not isinstance(node, MappingNode):
-        kind = node.value if isinstance(node, Scalar) and node.value in kinds.found else "console"
+        kind = node.value if isinstance(node, ScalarNode) and node.value in kinds.found else "console"
         message = f'channel "{key.value}" needs a block of keys that begins with kind'
         report.add_at(key, "wrong-kind", message, f"write {key.value}: {{kind: {kind}}}")
         return None
@@ -133,29 +131,33 @@ def _channel(
     if kind_node is None:
         report.add_at(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: and one of {kind_names}")
         return None
-    kind = kind_node.value.strip() if isinstance(kind_node, Scalar) else ""
+    kind = kind_node.value.strip() if isinstance(kind_node, ScalarNode) else ""
     if kind in kinds.broken and kind not in kinds.found:
-        say_broken(report, kinds.broken[kind], kind_node)
+        report_broken(report, kinds.broken[kind], kind_node)
         return None
     channel_kind = kinds.found.get(kind)
     if channel_kind is None:
         help_text = values.did_you_mean(kind, list(kinds.found), otherwise=f"the kinds are {kind_names}")
-        message = f'unknown kind of channel "{values.shown(kind)}"' if kind else "kind has no value"
+        message = f'unknown kind of channel "{values.shorten(kind)}"' if kind else "kind has no value"
         report.add_at(kind_node, "unknown-value", message, help_text)
         return None
     for old_key, _ in node.pairs:
-        if advice := _REMOVED.get((kind, old_key.value)):
+        if advice := _REMOVED_CHANNEL_KEYS.get((kind, old_key.value)):
             message = f'channel "{key.value}": {old_key.value} no longer has an effect'
             report.add_at(old_key, "removed-key", message, advice, severity="warning")
     # Not a flow: a single key in braces would be read as an {EXACT} term.
-    rest = [pair for pair in node.pairs if pair[0].value != "kind" and (kind, pair[0].value) not in _REMOVED]
+    rest = [
+        pair for pair in node.pairs if pair[0].value != "kind" and (kind, pair[0].value) not in _REMOVED_CHANNEL_KEYS
+    ]
     options_node = MappingNode(rest, node.start, node.end, is_flow=False)
-    checked = validation.check(channel_options(channel_kind), options_node, report, whole=key)
+    checked = validation.validate(channel_options(channel_kind), options_node, report, whole=key)
     if checked is None:
         return None
     for name, value in checked:
-        if isinstance(value, model.Secret) and (why := secrets.why_missing(value, environ)):
-            _warn_secret(report, places.find(node, (name,))[0], why, f'channel "{key.value}" is parked until then')
+        if isinstance(value, model.Secret) and (why := secrets.explain_missing_secret(value, environ)):
+            _warn_of_secret(
+                report, nodes.find_node(node, (name,))[0], why, f'channel "{key.value}" is parked until then'
+            )
     line, _ = report.document.place(key.start)
     return ChannelSettings(
         name=key.value,
@@ -170,38 +172,38 @@ def _channel(
 def _hide_secrets(root: Node, report: ProblemReport, kinds: plugins.Kinds) -> None:
     """Hide secrets in the model, the web page and all channels, also in channels of unknown kinds."""
     for name, shape in (("model", ModelShape), ("web", WebShape)):
-        hiding.hide(value_of(root, name), shape, report)
+        hide_secrets(value_of(root, name), shape, report)
     for _, channel in pairs_of(value_of(root, "channels")):
         if isinstance(channel, MappingNode):
             kind = channel.get("kind")
-            channel_kind = kinds.found.get(kind.value) if isinstance(kind, Scalar) else None
-            hiding.hide(channel, channel_options(channel_kind), report, also=("kind", "to"))
-        elif not isinstance(channel, Scalar) or channel.value not in kinds.found:
+            channel_kind = kinds.found.get(kind.value) if isinstance(kind, ScalarNode) else None
+            hide_secrets(channel, channel_options(channel_kind), report, also=("kind", "to"))
+        elif not isinstance(channel, ScalarNode) or channel.value not in kinds.found:
             report.hide(channel.start, channel.end)
 
 
 def _check_mentions(root: Node, report: ProblemReport) -> None:
     """Report people whom no channel knows."""
-    people_names = people(root) or frozenset()
+    people_names = find_people(root) or frozenset()
     for _, named in pairs_of(value_of(root, "mention")):
-        for item in scalars(named):
+        for item in scalars_of(named):
             name = item.value.strip()
             if name and name not in people_names:
                 otherwise = "add people: {NAME: ID} to a channel"
                 help_text = values.did_you_mean(name, sorted(people_names), otherwise=otherwise)
-                message = f'no channel has the person "{values.shown(name)}"'
+                message = f'no channel has the person "{values.shorten(name)}"'
                 report.add_at(item, "unknown-person", message, help_text)
 
 
 def _check_named_channels(shape: BotShape, root: Node, report: ProblemReport) -> None:
-    names = channel_names(root) or frozenset()
+    names = find_channel_names(root) or frozenset()
     for named, path in (
         (shape.operator, ("operator",)),
         (shape.escalate.to if shape.escalate else None, ("escalate", "to")),
     ):
-        node = places.find(root, path)[0]
+        node = nodes.find_node(root, path)[0]
         if named is not None and node is not root:
-            routes_shape.check_channel(named, node, names, report)
+            bot_keys.check_channel(named, node, names, report)
 
 
 def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:
@@ -216,47 +218,47 @@ def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: 
     ):
         if not isinstance(secret, model.Secret):
             continue
-        if why := secrets.why_missing(secret, environ):
-            _warn_secret(report, places.find(root, path)[0], why, what)
-        elif path[0] == "web" and len(secrets.resolve(secret, environ)) < _SHORTEST_TOKEN:
+        if why := secrets.explain_missing_secret(secret, environ):
+            _warn_of_secret(report, nodes.find_node(root, path)[0], why, what)
+        elif path[0] == "web" and len(secrets.resolve_secret(secret, environ)) < _SHORTEST_TOKEN:
             message = f"this token has fewer than {_SHORTEST_TOKEN} characters and can be guessed"
             advice = "choose a longer one, as `openssl rand -hex 16` prints, and give it to every reader"
-            report.add_at(places.find(root, path)[0], "short-token", message, advice, severity="warning")
+            report.add_at(nodes.find_node(root, path)[0], "short-token", message, advice, severity="warning")
 
 
-def _warn_secret(report: ProblemReport, node: Node, why: str, what: str) -> None:
+def _warn_of_secret(report: ProblemReport, node: Node, why: str, what: str) -> None:
     report.add_at(node, "unset-secret", why.split(":", maxsplit=1)[0], what, severity="warning")
 
 
-def _groups(root: Node) -> list[tuple[Scalar, Node]]:
+def _host_groups(root: Node) -> list[tuple[ScalarNode, Node]]:
     return pairs_of(value_of(value_of(root, "fetch"), "hosts"))
 
 
-def _start(root: Node, key: str) -> int:
+def _key_start(root: Node, key: str) -> int:
     node = root.key(key) if isinstance(root, MappingNode) else None
     return node.start if node else root.start
 
 
-def _settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:
+def _make_settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:
     fetch = shape.fetch
     quiet = shape.quiet_hours
     return shape.as_value(
         BotSettings,
         folder=folder,
         channels=channels,
-        routes=routes_shape.routes_of(shape.routes, shape.timezone),
+        routes=bot_keys.make_routes(shape.routes, shape.timezone),
         escalate=shape.escalate.as_value(model.Escalate) if shape.escalate else None,
         fetch=fetch.as_value(model.FetchPolicy),
         hosts={name: access for name, group in fetch.hosts.items() if (access := group.access())},
         stories_window=shape.stories.window,
         languages=shape.stories.languages,
         quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
-        web=_web(shape.web),
+        web=_make_web_settings(shape.web),
         language_model=shape.model.policy(folder) if shape.model else None,
     )
 
 
-def _web(shape: WebShape | None) -> WebSettings | None:
+def _make_web_settings(shape: WebShape | None) -> WebSettings | None:
     if shape is None:
         return None
     host, _, port = shape.listen.rpartition(":")

@@ -13,13 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 import pydantic
 
 from bot import model
-from bot.config import database_place, values
-from bot.config.bot_shape import BotShape
-from bot.config.yaml import nodes
-from bot.config.yaml.errors import Unreadable
-from bot.config.yaml.nodes import Document, Node, Scalar, Sequence
-from bot.config.yaml.nodes import Mapping as MappingNode
-from bot.config.yaml.problems import ProblemReport
+from bot.config import nodes, settings, values
+from bot.config.bot_keys import BotShape
+from bot.config.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
+from bot.config.problems import ProblemReport
+from bot.config.yaml_errors import UnreadableYaml
 
 PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
@@ -29,19 +27,19 @@ LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
 _REMOVED = {f"{PREFIX}LEDGER": ("ledger",), f"{PREFIX}LEDGER_POST_SEAL": ("ledger", "post_seal")}
 
 
-def variables() -> dict[str, tuple[str, ...]]:
+def list_variables() -> dict[str, tuple[str, ...]]:
     """Return the path of a key in bot.yaml by variable; a block of keys also has a variable."""
-    return {PREFIX + "_".join(path).upper(): path for path in _paths(BotShape)}
+    return {PREFIX + "_".join(path).upper(): path for path in _key_paths(BotShape)}
 
 
-def _paths(shape: type[pydantic.BaseModel]) -> Iterator[tuple[str, ...]]:
+def _key_paths(shape: type[pydantic.BaseModel]) -> Iterator[tuple[str, ...]]:
     for name, field in shape.model_fields.items():
         yield (name,)
-        for inner in _shapes(field.annotation):
-            yield from ((name, *path) for path in _paths(inner))
+        for inner in _inner_models(field.annotation):
+            yield from ((name, *path) for path in _key_paths(inner))
 
 
-def _shapes(annotation: object) -> Iterator[type[pydantic.BaseModel]]:
+def _inner_models(annotation: object) -> Iterator[type[pydantic.BaseModel]]:
     """Yield the block of keys that a key holds, also if optional; not blocks under names of the user's choice."""
     parts = typing.get_args(annotation) if typing.get_origin(annotation) in (types.UnionType, typing.Union) else ()
     for part in (annotation, *parts):
@@ -49,9 +47,9 @@ def _shapes(annotation: object) -> Iterator[type[pydantic.BaseModel]]:
             yield part
 
 
-def overlay(report: ProblemReport, environ: Mapping[str, str]) -> None:
+def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None:
     """Apply the variables of the environment to the report's document; an empty variable counts as unset."""
-    paths = variables() | _REMOVED
+    paths = list_variables() | _REMOVED
     variables_set = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
     root = report.document.root
     if not variables_set or not isinstance(root, MappingNode):
@@ -62,10 +60,12 @@ def overlay(report: ProblemReport, environ: Mapping[str, str]) -> None:
     misspelt: list[tuple[str, int, str]] = []
     for name in sorted(variables_set):
         if name in paths:
-            text, node, new_flaws = _appended(text, name, paths[name], variables_set[name])
+            text, node, new_flaws = _append_variable(text, name, paths[name], variables_set[name])
             flaws += new_flaws
-            _put(root, paths[name], Scalar(paths[name][-1], len(text.rstrip()), len(text.rstrip()), ""), node)
-        elif meant := _meant(name, paths, report.document.text):
+            _set_at_path(
+                root, paths[name], ScalarNode(paths[name][-1], len(text.rstrip()), len(text.rstrip()), ""), node
+            )
+        elif meant := _guess_variable(name, paths, report.document.text):
             misspelt.append((name, len(text), meant))
             text += f"{name}: …\n"
     report.append_environment(Document(text, root, flaws), first_line)
@@ -81,15 +81,15 @@ def overlay(report: ProblemReport, environ: Mapping[str, str]) -> None:
         )
 
 
-def _meant(name: str, names: Iterable[str], text: str) -> str | None:
+def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
     """Return the variable that was probably meant, or None if bot.yaml uses this one or it is unrelated."""
-    if name in (database_place.HOME, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
+    if name in (settings.HOME_VARIABLE, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
         return None
-    nearest = values.near(name.removeprefix(PREFIX), [candidate.removeprefix(PREFIX) for candidate in names])
+    nearest = values.find_nearest(name.removeprefix(PREFIX), [candidate.removeprefix(PREFIX) for candidate in names])
     return PREFIX + nearest if nearest else None
 
 
-def _appended(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[str, Node, list[nodes.Flaw]]:
+def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[str, Node, list[nodes.Flaw]]:
     """Return the text with the variable's line, its value as a node of that text, and its YAML flaws."""
     start = len(text) + len(name) + 2
     written = value.strip()
@@ -97,50 +97,51 @@ def _appended(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[
         # The document gets the name of the variable, never a secret itself.
         written = f"env:{name}"
     if "\n" not in written and written[0] not in "[{":
-        return f"{text}{name}: {written}\n", Scalar(written, start, start + len(written), ""), []
+        return f"{text}{name}: {written}\n", ScalarNode(written, start, start + len(written), ""), []
     block = f"{name}: {written}" if "\n" not in written else f"{name}:\n{textwrap.indent(written, '  ')}"
     try:
         parsed = nodes.parse_yaml(block)
-    except Unreadable as error:
+    except UnreadableYaml as error:
         at = len(text) + error.start
         flaw = nodes.Flaw(code=error.code, message=error.message, help=error.help, start=at, end=at + error.length)
-        return f"{text}{block}\n", Scalar("", start, start, ""), [flaw]
-    node = parsed.root.pairs[0][1] if isinstance(parsed.root, MappingNode) else Scalar("", start, start, "")
-    return f"{text}{block}\n", _moved(node, len(text)), []
+        return f"{text}{block}\n", ScalarNode("", start, start, ""), [flaw]
+    node = parsed.root.pairs[0][1] if isinstance(parsed.root, MappingNode) else ScalarNode("", start, start, "")
+    return f"{text}{block}\n", _move_node(node, len(text)), []
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:
     shape: type[pydantic.BaseModel] = BotShape
     for name in path[:-1]:
-        shape = next(_shapes(shape.model_fields[name].annotation))
+        shape = next(_inner_models(shape.model_fields[name].annotation))
     return model.Secret.__name__ in str(shape.model_fields[path[-1]].annotation)
 
 
-def _moved(node: Node, by: int) -> Node:
+def _move_node(node: Node, by: int) -> Node:
     match node:
-        case Scalar(value, start, end, style):
-            return Scalar(value, start + by, end + by, style)
-        case Sequence(items, start, end, is_flow):
-            return Sequence([_moved(item, by) for item in items], start + by, end + by, is_flow)
+        case ScalarNode(value, start, end, style):
+            return ScalarNode(value, start + by, end + by, style)
+        case SequenceNode(items, start, end, is_flow):
+            return SequenceNode([_move_node(item, by) for item in items], start + by, end + by, is_flow)
         case MappingNode(pairs, start, end, is_flow):
             moved = [
-                (Scalar(key.value, key.start + by, key.end + by, key.style), _moved(value, by)) for key, value in pairs
+                (ScalarNode(key.value, key.start + by, key.end + by, key.style), _move_node(value, by))
+                for key, value in pairs
             ]
             return MappingNode(moved, start + by, end + by, is_flow)
 
 
-def _put(root: MappingNode, path: tuple[str, ...], key: Scalar, value: Node) -> None:
+def _set_at_path(root: MappingNode, path: tuple[str, ...], key: ScalarNode, value: Node) -> None:
     """Set the key at the path, instead of what the file has there."""
     block = root
     for name in path[:-1]:
         inner = block.get(name)
         if not isinstance(inner, MappingNode):
             inner = MappingNode([], value.start, value.start, is_flow=False)
-            _set(block, Scalar(name, value.start, value.start, ""), inner)
+            _set_key(block, ScalarNode(name, value.start, value.start, ""), inner)
         block = inner
-    _set(block, key, value)
+    _set_key(block, key, value)
 
 
-def _set(block: MappingNode, key: Scalar, value: Node) -> None:
+def _set_key(block: MappingNode, key: ScalarNode, value: Node) -> None:
     kept = [pair for pair in block.pairs if pair[0].value != key.value]
     block.pairs[:] = [*kept, (key, value)]

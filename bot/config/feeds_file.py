@@ -1,27 +1,77 @@
-"""Read feeds.yaml: the keys of a feed, and what is wrong with it."""
+"""Read feeds.yaml: the keys of a feed, the address in its whole or short form, and what is wrong with it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as SequenceOf
 from typing import Annotated, ClassVar
 
 import pydantic
 
-from bot import articles, model, plugins, ports
-from bot.config import access_shape, feed_urls, intervals, secrets, values
-from bot.config.kinds import say_broken
-from bot.config.strict_shape import StrictShape
-from bot.config.yaml import places as yaml_places
-from bot.config.yaml import validation
-from bot.config.yaml.nodes import Mapping as MappingNode
-from bot.config.yaml.nodes import Node, Scalar, Sequence, scalars, value_of
-from bot.config.yaml.problems import ProblemReport
+from bot import model, plugins
+from bot.config import access_keys, nodes, secrets, validation, values
+from bot.config.kinds import report_broken
+from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
+from bot.config.problems import ProblemReport
+from bot.config.values import StrictShape
+from bot.feeds import outlets, places
 from bot.model import visible
-from bot.polling import places
+
+MAILBOXES = ("imaps", "imap")
+SCHEMES = ("http", "https", *MAILBOXES)
 
 
-class FeedShape(access_shape.AccessShape):
+def parse_feed_url(value: object) -> str:
+    """Check the address of a feed, of the web or a mailbox, without credentials, or a short form. Raises Wrong."""
+    written = values.parse_text(value)
+    if written.startswith(("env:", "file:")):
+        return str(_parse_reference(written))
+    if place := places.find_place(written):
+        try:
+            places.expand_short_form(written)
+        except places.Unfit as unfit:
+            message = f'"{values.shorten(written)}" is not a feed of {place.name}'
+            raise values.InvalidValue("address", message, str(unfit)) from None
+        return written
+    parts = values.split_address(written)
+    if parts is None or parts[0] not in SCHEMES:
+        advice = "write the whole address: https://…"
+        if re.match(r"feed:(//|https?:)", written):
+            advice = "write https:// instead of feed:"
+        elif parts is not None and parts[0] == "" and re.match(r"[\w-]+(\.[\w-]+)+(/|\Z)", written):
+            advice = f"write https://{written}"
+        elif parts is not None and (nearest := values.find_nearest(parts[0], list(places.get_places()))):
+            advice = f'did you mean "{nearest}:"?'
+        raise values.InvalidValue("address", f'"{values.shorten(written)}" is not the address of a feed', advice)
+    if not parts[1] or re.search(r"\s", written):
+        raise values.InvalidValue(
+            "address",
+            f'"{values.shorten(written)}" is not the address of a feed',
+            "an address has a host and no spaces",
+        )
+    if "@" in parts[2]:
+        raise values.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
+    return written
+
+
+def _parse_reference(written: str) -> str:
+    try:
+        return model.Secret.parse(written).reference
+    except ValueError as error:
+        raise values.InvalidValue("secret", str(error), "write env:NAME or file:/path") from None
+
+
+FeedUrl = Annotated[
+    str,
+    pydantic.PlainValidator(parse_feed_url),
+    pydantic.WithJsonSchema(
+        {"type": "string", "pattern": f"^((https?|imaps?)://|({'|'.join(places.get_places())}|env|file):.)"}
+    ),
+]
+
+
+class FeedShape(access_keys.AccessShape):
     """One feed: its address, or a block with more about it."""
 
     OTHER_WORDS: ClassVar = {
@@ -33,7 +83,7 @@ class FeedShape(access_shape.AccessShape):
         **dict.fromkeys(("type", "format"), "kind"),
     }
 
-    url: feed_urls.FeedUrl = pydantic.Field(
+    url: FeedUrl = pydantic.Field(
         ...,
         description=(
             "The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place; where it "
@@ -47,7 +97,7 @@ class FeedShape(access_shape.AccessShape):
     every: values.Duration | None = pydantic.Field(
         None, description="The shortest time between two polls; without it, bot.yaml's fetch.every."
     )
-    at_least: intervals.AtLeast | None = pydantic.Field(
+    at_least: values.AtLeast | None = pydantic.Field(
         None, description="The longest time between two polls; without it, bot.yaml's fetch.at_least."
     )
     backfill: values.Duration | None = pydantic.Field(
@@ -74,29 +124,29 @@ class FeedShape(access_shape.AccessShape):
     )
 
 
-def _short(value: object) -> object:
+def _expand_short_form(value: object) -> object:
     return {"url": value} if isinstance(value, str) or value is None else value
 
 
 class FeedsShape(StrictShape):
     """The list of feeds to poll."""
 
-    feeds: tuple[Annotated[FeedShape, pydantic.BeforeValidator(_short), values.OrText()], ...] = pydantic.Field(
-        ..., description="Addresses, or blocks with url and more."
+    feeds: tuple[Annotated[FeedShape, pydantic.BeforeValidator(_expand_short_form), values.OrText()], ...] = (
+        pydantic.Field(..., description="Addresses, or blocks with url and more.")
     )
 
 
-def names_of(root: Node | None) -> frozenset[str]:
+def find_feed_names(root: Node | None) -> frozenset[str]:
     """Return names, addresses and tags as written, also of broken feeds (rules are not blamed), and known places."""
     feeds = value_of(root, "feeds")
     names: set[str] = set()
-    for feed in feeds.items if isinstance(feeds, Sequence) else ():
-        if isinstance(feed, Scalar):
+    for feed in feeds.items if isinstance(feeds, SequenceNode) else ():
+        if isinstance(feed, ScalarNode):
             names.add(feed.value)
         elif isinstance(feed, MappingNode):
             for key in ("url", "name", "tags"):
-                names.update(item.value.strip() for item in scalars(feed.get(key)))
-    return frozenset(names | {place.name for name in names if (place := places.named(name))})
+                names.update(item.value.strip() for item in scalars_of(feed.get(key)))
+    return frozenset(names | {place.name for name in names if (place := places.find_place(name))})
 
 
 def parse_feeds_file(
@@ -111,14 +161,14 @@ def parse_feeds_file(
     root = document.root
     items = value_of(root, "feeds")
     if root is None or not isinstance(root, MappingNode) or items is None:
-        _say_no_list(report, root)
+        _report_no_list(report, root)
         return None
     for key, _ in root.pairs:
         if key.value != "feeds":
             help_text = values.did_you_mean(key.value, ["feeds"], otherwise="feeds: is the only key here")
-            report.add_at(key, "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text)
-    is_empty = isinstance(items, Scalar) and not items.value and not items.style
-    if not isinstance(items, Sequence) and not is_empty:
+            report.add_at(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
+    is_empty = isinstance(items, ScalarNode) and not items.value and not items.style
+    if not isinstance(items, SequenceNode) and not is_empty:
         report.add(
             "wrong-kind",
             "a list of feeds is expected here",
@@ -128,8 +178,8 @@ def parse_feeds_file(
         return None
     good = {feed.url: feed for feed in previous}
     seen: dict[str, int] = {}
-    listed = items.items if isinstance(items, Sequence) else []
-    read_feeds = [_feed(item, report, kinds, environ, good, seen) for item in listed]
+    listed = items.items if isinstance(items, SequenceNode) else []
+    read_feeds = [_read_feed(item, report, kinds, environ, good, seen) for item in listed]
     _warn_of_no_names(listed, read_feeds, report)
     for flaw in document.flaws:
         report.add_flaw(flaw)
@@ -140,20 +190,20 @@ def parse_feeds_file(
     return tuple(feeds)
 
 
-def _say_no_list(report: ProblemReport, root: Node | None) -> None:
+def _report_no_list(report: ProblemReport, root: Node | None) -> None:
     help_text = "write feeds: and, below, a dash and an address a line"
-    if isinstance(root, Sequence):
+    if isinstance(root, SequenceNode):
         report.add("missing-key", "the list has no key", "write feeds: on the line above", start=root.start)
         return
     if isinstance(root, MappingNode):
         for key, _ in root.pairs:
-            if values.near(key.value, ["feeds"]):
+            if values.find_nearest(key.value, ["feeds"]):
                 report.add_at(key, "unknown-key", f'unknown key "{key.value}"', 'did you mean "feeds"?')
                 return
     report.add("missing-key", 'the key "feeds" is missing', help_text, start=root.start if root else 0)
 
 
-def _feed(
+def _read_feed(
     node: Node,
     report: ProblemReport,
     kinds: Callable[[], plugins.Kinds],
@@ -161,22 +211,22 @@ def _feed(
     good: dict[str, model.Feed],
     seen: dict[str, int],
 ) -> model.Feed | None:
-    access_shape.hide(node, report)
+    access_keys.hide_access_secrets(node, report)
     written = value_of(node, "kind")
     kind_reader = (
-        _Named(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
+        _NamedKind(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
     )
-    shape = _checked(kind_reader.plain if kind_reader else node, report)
+    shape = _validate_feed(kind_reader.plain if kind_reader else node, report)
     options = kind_reader.options() if kind_reader else "{}"
     flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
-    address = node if isinstance(node, Scalar) else value_of(node, "url")
+    address = node if isinstance(node, ScalarNode) else value_of(node, "url")
     has_token = isinstance(node, MappingNode) and node.get("auth") is not None
-    written_url = address.value.strip() if isinstance(address, Scalar) else ""
+    written_url = address.value.strip() if isinstance(address, ScalarNode) else ""
     if written_url.startswith(("env:", "file:")) and address is not None:
-        written_url = _resolved(written_url, address, report, environ) or ""
+        written_url = _resolve_address(written_url, address, report, environ) or ""
         if not written_url:
             return None
-    url = _whole(written_url, has_token=has_token)
+    url = _expand_address(written_url, has_token=has_token)
     if url and url in seen and address is not None:
         report.add_at(
             address, "duplicate-feed", "this feed is listed twice", f"it is already on line {seen[url]}: remove one"
@@ -196,9 +246,9 @@ def _feed(
     if shape is None or options is None or flawed:
         return good.get(url)
     access = shape.access(home=url)
-    access_shape.warn(node, access, report, environ, what="the feed is not polled")
+    access_keys.warn_of_access(node, access, report, environ, what="the feed is not polled")
     # A known place gives the values that the feed does not set.
-    place = places.expand(written_url, has_token=has_token)
+    place = places.expand_short_form(written_url, has_token=has_token)
     feed = shape.as_value(
         model.Feed,
         url=place.url,
@@ -210,7 +260,7 @@ def _feed(
         access=access,
     )
     if address is not None:
-        if problem := _of_mailbox(feed):
+        if problem := _find_mailbox_problem(feed):
             report.add_at(address, "mailbox", *problem)
             return good.get(url)
         _warn_of_secret(url, address, report)
@@ -219,15 +269,15 @@ def _feed(
     return feed
 
 
-def _resolved(reference: str, node: Node, report: ProblemReport, environ: Mapping[str, str]) -> str | None:
+def _resolve_address(reference: str, node: Node, report: ProblemReport, environ: Mapping[str, str]) -> str | None:
     """Return the address that a variable or a file holds; messages show its reference instead."""
     try:
         secret = model.Secret.parse(reference)
-        address = feed_urls.feed_url(secrets.resolve(secret, environ))
-    except ports.ConfigError as error:
+        address = parse_feed_url(secrets.resolve_secret(secret, environ))
+    except model.ConfigError as error:
         message = str(error).partition(":")[0]
         report.add_at(node, "unset-secret", message, "the feed is not polled until then", severity="warning")
-    except values.Wrong as wrong:
+    except values.InvalidValue as wrong:
         # The text of the error may quote the address.
         report.add_at(node, wrong.code, f"{reference} does not hold the address of a feed", wrong.help)
     except ValueError:
@@ -242,11 +292,11 @@ def _resolved(reference: str, node: Node, report: ProblemReport, environ: Mappin
 
 def _warn_of_secret(url: str, node: Node, report: ProblemReport) -> None:
     # The address in a variable is not in the file.
-    if not isinstance(node, Scalar) or node.value.strip() != url or not visible.has_secret(url):
+    if not isinstance(node, ScalarNode) or node.value.strip() != url or not visible.has_secret(url):
         return
     visible.conceal(url, visible.masked(url))
     for secret in visible.secrets_in(url):
-        report.hide(*yaml_places.span(report.document, node, *secret))
+        report.hide(*nodes.find_span(report.document, node, *secret))
     report.add_at(
         node,
         "secret-in-address",
@@ -261,7 +311,7 @@ def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | N
     unnamed = [
         node
         for node, feed in zip(listed, feeds, strict=True)
-        if feed is not None and feed.name is None and not places.of(feed.url).name
+        if feed is not None and feed.name is None and not places.place_of(feed.url).name
     ]
     if unnamed:
         which = f"{len(unnamed)} feeds, this one first, have" if len(unnamed) > 1 else "this feed has"
@@ -275,18 +325,18 @@ def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | N
         )
 
 
-def _whole(written: str, *, has_token: bool) -> str:
+def _expand_address(written: str, *, has_token: bool) -> str:
     """Return the whole address of what is written; empty if there is none."""
     try:
-        url = places.expand(written, has_token=has_token).url
+        url = places.expand_short_form(written, has_token=has_token).url
     except places.Unfit:
         return ""
     return url if "://" in url else ""
 
 
-def _of_mailbox(feed: model.Feed) -> tuple[str, str] | None:
+def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
     """Return what is wrong with a mailbox and what to write, or None."""
-    is_mailbox = feed.url.startswith(feed_urls.MAILBOXES)
+    is_mailbox = feed.url.startswith(MAILBOXES)
     if is_mailbox != (feed.kind == "imap"):
         if is_mailbox:
             return "the address of a mailbox without its kind", "add kind: imap"
@@ -297,19 +347,19 @@ def _of_mailbox(feed: model.Feed) -> tuple[str, str] | None:
 
 
 def _warn_of_etiquette(feed: model.Feed, address: Node, report: ProblemReport) -> None:
-    shortest = places.etiquette(feed).every
+    shortest = places.etiquette_of(feed).every
     if feed.every is not None and feed.every < shortest:
         report.add_at(
             address,
             "etiquette",
-            f"{places.of(feed.url).name} is polled at most every {model.show_duration(shortest)}",
+            f"{places.place_of(feed.url).name} is polled at most every {model.format_duration(shortest)}",
             "remove every: here, or write a longer time",
             severity="warning",
         )
 
 
 def _warn_of_aggregator(feed: model.Feed, address: Node, report: ProblemReport) -> None:
-    if feed.aggregator is None and feed.owner is None and articles.is_known_aggregator(feed.url):
+    if feed.aggregator is None and feed.owner is None and outlets.is_known_aggregator(feed.url):
         report.add_at(
             address,
             "undeclared-aggregator",
@@ -327,7 +377,7 @@ def _warn_of_aggregator(feed: model.Feed, address: Node, report: ProblemReport) 
         )
 
 
-class _Named:
+class _NamedKind:
     """A feed that names its kind: which keys every feed has, and which belong to the kind."""
 
     def __init__(self, node: MappingNode, written: Node, kinds: plugins.Kinds, report: ProblemReport) -> None:
@@ -335,7 +385,7 @@ class _Named:
         self._written = written
         self._report = report
         self._kinds = kinds
-        self._name = written.value.strip() if isinstance(written, Scalar) else ""
+        self._name = written.value.strip() if isinstance(written, ScalarNode) else ""
         self._kind = kinds.found.get(self._name)
         option_names = self._kind.options.model_fields if self._kind and self._kind.options else {}
         self._is_own = frozenset(option_names) - frozenset(FeedShape.model_fields)
@@ -354,32 +404,32 @@ class _Named:
             return "{}"
         options_node = self._part([pair for pair in self._node.pairs if pair[0].value in self._is_own])
         address = self._node.key("kind")
-        checked = validation.check(self._kind.options, options_node, self._report, whole=address)
+        checked = validation.validate(self._kind.options, options_node, self._report, whole=address)
         return checked.model_dump_json() if checked is not None else None
 
-    def _part(self, pairs: list[tuple[Scalar, Node]]) -> MappingNode:
+    def _part(self, pairs: list[tuple[ScalarNode, Node]]) -> MappingNode:
         # Not a flow: a single key would be read as an {EXACT} term.
         return MappingNode(pairs, self._node.start, self._node.end, is_flow=False)
 
     def _refuse(self) -> None:
         broken = self._kinds.broken.get(self._name)
         if broken is not None:
-            say_broken(self._report, broken, self._written)
+            report_broken(self._report, broken, self._written)
         elif self._name:
             kind_names = list(self._kinds.found)
             help_text = values.did_you_mean(self._name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
-            message = f'unknown kind of source "{values.shown(self._name)}"'
+            message = f'unknown kind of source "{values.shorten(self._name)}"'
             self._report.add_at(self._written, "unknown-value", message, help_text)
 
 
-def _checked(node: Node, report: ProblemReport) -> FeedShape | None:
+def _validate_feed(node: Node, report: ProblemReport) -> FeedShape | None:
     if isinstance(node, MappingNode) and node.is_flow and len(node.pairs) == 1:
         node = MappingNode(node.pairs, node.start, node.end, is_flow=False)
-    if isinstance(node, Scalar):
+    if isinstance(node, ScalarNode):
         try:
-            return FeedShape.model_validate({"url": feed_urls.feed_url(validation.plain(node))})
-        except values.Wrong as wrong:
+            return FeedShape.model_validate({"url": parse_feed_url(validation.to_plain(node))})
+        except values.InvalidValue as wrong:
             if node.style != "*":
                 report.add_at(node, wrong.code, str(wrong), wrong.help)
             return None
-    return validation.check(FeedShape, node, report)
+    return validation.validate(FeedShape, node, report)

@@ -1,19 +1,19 @@
-"""Find and read the files of the folder, and detect changes since the last reading."""
+"""Find and read the files of the folder, detect changes, and find the YAML text of one rule in its file."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot import model
-from bot.config import values
-from bot.config.settings import FileState, Stamp
-from bot.config.yaml import nodes, problems
-from bot.config.yaml.nodes import Document
-from bot.config.yaml.problems import ProblemReport
+from bot.config import nodes, problems, values
+from bot.config.nodes import Document, ScalarNode, SequenceNode, value_of
+from bot.config.problems import ProblemReport
+from bot.config.settings import FileState, Settings, Stamp
 
 #: A file up to this size is read and hashed at each check; a bigger one only if its size, times or inode changed.
 SMALL_BYTES = 256 * 1024
@@ -23,15 +23,15 @@ MAX_BYTES = 64 * 1024 * 1024
 BOT, FEEDS, RULES = "bot.yaml", "feeds.yaml", "rules"
 
 #: What to write into a file that is empty or missing.
-A_RULE = "write rules: and, below, - name: …; to have none on purpose, write rules: []"
-WHAT_TO_WRITE = {
+RULE_ADVICE = "write rules: and, below, - name: …; to have none on purpose, write rules: []"
+FILE_ADVICE = {
     BOT: "write channels: and, below, alerts: {kind: console}",
     FEEDS: "write feeds: and, below, - https://…; to poll none on purpose, write feeds: []",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bytes:
+class FileContent:
     """The content of one file; unread if its stamp shows no change."""
 
     path: str
@@ -41,45 +41,45 @@ class Bytes:
     content: bytes | None
 
 
-def rule_files(folder: Path) -> list[str]:
+def list_rule_files(folder: Path) -> list[str]:
     """Return the paths of rules/*.yaml in order, without an editor's hidden files. Raises OSError."""
     names = sorted(entry.name for entry in os.scandir(folder / RULES))
     return [str(folder / RULES / name) for name in names if name.endswith((".yaml", ".yml")) and name[0] not in ".#~"]
 
 
-def paths(folder: Path) -> list[str]:
+def list_files(folder: Path) -> list[str]:
     """Return every file of the configuration. Raises OSError."""
     try:
-        rule_paths = rule_files(folder)
+        rule_paths = list_rule_files(folder)
     except FileNotFoundError:
         rule_paths = []
     return [str(folder / BOT), str(folder / FEEDS), *rule_paths]
 
 
-def stamp(path: str) -> Stamp:
+def read_stamp(path: str) -> Stamp:
     """Return the stamp of a file. Raises OSError."""
     stat = os.stat(path)
     return Stamp(modified_ns=stat.st_mtime_ns, changed_ns=stat.st_ctime_ns, size=stat.st_size, inode=stat.st_ino)
 
 
-def fetch(path: str, previous: FileState | None) -> Bytes:
+def read_file(path: str, previous: FileState | None) -> FileContent:
     """Read a file unless it is unchanged. Raises OSError."""
-    current = stamp(path)
+    current = read_stamp(path)
     if previous is not None and current == previous.stamp and current.size > SMALL_BYTES:
-        return Bytes(path=path, stamp=current, digest=previous.digest, content=None)
+        return FileContent(path=path, stamp=current, digest=previous.digest, content=None)
     content = Path(path).read_bytes() if current.size <= MAX_BYTES else b""
     digest = hashlib.sha256(content if current.size <= MAX_BYTES else repr(current).encode()).hexdigest()
     if previous is not None and digest == previous.digest:
-        return Bytes(path=path, stamp=current, digest=digest, content=None)
-    return Bytes(path=path, stamp=current, digest=digest, content=content)
+        return FileContent(path=path, stamp=current, digest=digest, content=None)
+    return FileContent(path=path, stamp=current, digest=digest, content=content)
 
 
 def is_changed(path: str, previous: FileState) -> bool:
     """Return whether the file changed. Raises OSError."""
-    return fetch(path, previous).digest != previous.digest
+    return read_file(path, previous).digest != previous.digest
 
 
-def parse(file: Bytes, *, by_item: bool = False) -> ProblemReport:
+def parse_file(file: FileContent, *, by_item: bool = False) -> ProblemReport:
     """Parse a file into the nodes of a report, whose problems say why there are none.
 
     ``by_item``: an item of the file's list that is not YAML is reported and left out, so that the rest is read.
@@ -93,7 +93,7 @@ def parse(file: Bytes, *, by_item: bool = False) -> ProblemReport:
         return report
     if not content.strip():
         report = ProblemReport(file.path, Document("", None))
-        report.add("empty-file", "the file is empty", WHAT_TO_WRITE.get(Path(file.path).name, A_RULE), start=0)
+        report.add("empty-file", "the file is empty", FILE_ADVICE.get(Path(file.path).name, RULE_ADVICE), start=0)
         return report
     text = content.decode("utf-8-sig", "replace")
     try:
@@ -115,13 +115,13 @@ def parse(file: Bytes, *, by_item: bool = False) -> ProblemReport:
     return report
 
 
-def missing(path: str, error: OSError, help_text: str) -> model.Problem:
+def missing_file_problem(path: str, error: OSError, help_text: str) -> model.Problem:
     """Return the problem of a file that cannot be read at all."""
     why = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "it cannot be read")
     return model.Problem(severity="error", file=path, code="no-file", message=why[:1].lower() + why[1:], help=help_text)
 
 
-def stray_files(folder: Path, known_paths: Sequence[str]) -> list[model.Problem]:
+def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[model.Problem]:
     """Return problems for YAML files that look like ours and are not read: misspelt, or rules in the wrong folder."""
     return [
         model.Problem(
@@ -140,13 +140,74 @@ def stray_files(folder: Path, known_paths: Sequence[str]) -> list[model.Problem]
 
 def _looks_like_ours(stem: str) -> bool:
     names = ("bot", "feeds", "rules")
-    return stem in names or values.near(stem, names) is not None
+    return stem in names or values.find_nearest(stem, names) is not None
 
 
-def line_of(path: str, number: int) -> str | None:
+def read_line(path: str, number: int) -> str | None:
     """Return one line of a file that was read before; None if it no longer exists."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return None
-    return problems.mask(Document(text, None).line(number))
+    return problems.mask_secrets(Document(text, None).line(number))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleItem:
+    """One rule of a file."""
+
+    name: str
+    #: Without the dash of the list and its indentation.
+    yaml: str
+    #: Line numbers in the file, from 1; both are part of the rule.
+    first_line: int
+    last_line: int
+    #: Characters before the dash.
+    indent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSource:
+    """A loaded rule in the current text of its file."""
+
+    path: str
+    lines: tuple[str, ...]
+    item: RuleItem
+
+
+def find_rule_items(document: Document) -> Iterator[RuleItem]:
+    """Yield the named rules of a rule file."""
+    listed = value_of(document.root, "rules")
+    for item in listed.items if isinstance(listed, SequenceNode) else ():
+        name = value_of(item, "name")
+        if not isinstance(name, ScalarNode):
+            continue
+        text = document.text[item.start : item.end].rstrip()
+        line, column = document.place(item.start)
+        yield RuleItem(
+            name=name.value,
+            yaml=textwrap.dedent(" " * (column - 1) + text) + "\n",
+            first_line=line,
+            last_line=document.place(item.start + len(text) - 1)[0],
+            indent=max(0, document.line(line).find("-")),
+        )
+
+
+def find_rule_source(settings: Settings, name: str) -> RuleSource | None:
+    """Return the source of a rule, or None if its file no longer has it.
+
+    Reads and parses the file: not for the event loop.
+    """
+    states = (state for state in settings.files.values() for entry in state.rules if entry.compiled.rule.name == name)
+    state = next(states, None)
+    if state is None:
+        return None
+    try:
+        document = parse_file(read_file(state.path, None)).document
+    except OSError:
+        return None
+    item = next((item for item in find_rule_items(document) if item.name == name), None)
+    if item is None:
+        return None
+    lines = tuple(document.line(number) for number in range(1, len(document.line_starts) + 1))
+    return RuleSource(path=state.path, lines=lines, item=item)

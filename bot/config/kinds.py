@@ -10,9 +10,9 @@ import pydantic
 
 from bot import model, plugins
 from bot.config import values
-from bot.config.strict_shape import StrictShape
-from bot.config.yaml.nodes import Mapping, Node, Scalar
-from bot.config.yaml.problems import ProblemReport
+from bot.config.nodes import MappingNode, Node, ScalarNode
+from bot.config.problems import ProblemReport
+from bot.config.values import StrictShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
     )
 
 
-def say_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
+def report_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
     """Report a plug-in that cannot be loaded: an error where it is used, otherwise a warning."""
     report.add_at(
         node,
@@ -62,12 +62,12 @@ def say_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_
     )
 
 
-def warn_of_broken(channels: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
+def warn_of_unused(channels: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
     """Warn of broken plug-ins that no channel uses."""
-    if not isinstance(channels, Mapping):
+    if not isinstance(channels, MappingNode):
         return
-    kind_nodes = [channel.get("kind") for _, channel in channels.pairs if isinstance(channel, Mapping)]
-    used = {kind.value.strip() for kind in kind_nodes if isinstance(kind, Scalar)}
+    kind_nodes = [channel.get("kind") for _, channel in channels.pairs if isinstance(channel, MappingNode)]
+    used = {kind.value.strip() for kind in kind_nodes if isinstance(kind, ScalarNode)}
     for name, broken in kinds.broken.items():
         if name not in used or name in kinds.found:
-            say_broken(report, broken, channels.pairs[0][0] if channels.pairs else channels, is_used=False)
+            report_broken(report, broken, channels.pairs[0][0] if channels.pairs else channels, is_used=False)

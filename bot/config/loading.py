@@ -1,34 +1,27 @@
-"""Load a configuration folder into settings, completely or with the last good version of what is broken.
+"""Load a configuration folder into settings, and reload it when a file changes.
 
-A reload reads only what changed. A broken rule, feed or file keeps its last good version, bot.yaml as a whole. The new
-settings are a new value, so the running bot swaps one reference.
+A reload reads only what changed. What is broken keeps its last good version: a rule, a feed, a file; bot.yaml as a
+whole. The new settings are a new value, so the running bot swaps one reference. The watcher compares contents every
+two seconds instead of waiting for events: bind mounts and config maps raise none (docs/decisions/0011).
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bot import model, ports
-from bot.config import (
-    access_shape,
-    bot_file,
-    feeds_file,
-    files,
-    model_shape,
-    routes_shape,
-    rule_context,
-    rules_file,
-    values,
-)
+from bot import model
+from bot.config import access_keys, bot_file, bot_keys, feeds_file, files, problems, rules_file, values
 from bot.config.kinds import Kinds
-from bot.config.settings import BotSettings, FileState, LoadedRule, Settings
-from bot.config.yaml import problems
+from bot.config.rules_file import RuleContext
+from bot.config.settings import BotSettings, FileState, LoadedRule, Settings, Stamp
 
 _UTC = ZoneInfo("UTC")
 
@@ -45,30 +38,30 @@ def load(
 
     Raises ConfigError, with its problems, if the folder cannot be read or, at a cold start, bot.yaml cannot be used.
     """
-    reading = _read(folder, previous, environ, kinds, wants_warnings=wants_warnings)
+    reading = _read_folder(folder, previous, environ, kinds, wants_warnings=wants_warnings)
     if reading.bot is None:
         bot_files = (str(folder / files.BOT), problems.ENVIRONMENT)
         errors = [problem for problem in reading.problems if problem.file in bot_files and problem.severity == "error"]
-        text = problems.render(errors).rstrip()
-        raise ports.ConfigError(f"reading {folder / files.BOT}: it cannot be used\n{text}", reading.problems)
+        text = problems.render_problems(errors).rstrip()
+        raise model.ConfigError(f"reading {folder / files.BOT}: it cannot be used\n{text}", reading.problems)
     return reading.settings(reading.bot)
 
 
 def check(folder: Path, *, environ: Mapping[str, str], kinds: Kinds) -> tuple[model.Problem, ...]:
     """Return all problems of a folder by place. Raises ConfigError if the folder cannot be read."""
-    return examine(folder, environ=environ, kinds=kinds)[0]
+    return try_load(folder, environ=environ, kinds=kinds)[0]
 
 
-def examine(
+def try_load(
     folder: Path, *, environ: Mapping[str, str], kinds: Kinds
 ) -> tuple[tuple[model.Problem, ...], Settings | None]:
     """Return the problems, and what ``load`` would return; None where it would raise ConfigError for bot.yaml."""
-    reading = _read(folder, None, environ, kinds)
+    reading = _read_folder(folder, None, environ, kinds)
     return reading.problems, reading.settings(reading.bot) if reading.bot is not None else None
 
 
 @dataclass(slots=True)
-class _Found:
+class _FolderReading:
     """The result of one reading of the folder."""
 
     bot: BotSettings | None = None
@@ -89,13 +82,15 @@ class _Found:
     @property
     def problems(self) -> tuple[model.Problem, ...]:
         in_files = [problem for state in self.files.values() for problem in state.problems]
-        return problems.by_place([*in_files, *self.folder_problems])
+        return problems.sort_by_place([*in_files, *self.folder_problems])
 
     def settings(self, bot: BotSettings) -> Settings:
         digests = "".join(f"{path}\0{state.digest}\0" for path, state in sorted(self.files.items()))
         return Settings(
             bot=bot,
-            feeds=tuple(access_shape.joined(feed, bot.hosts) for state in self.files.values() for feed in state.feeds),
+            feeds=tuple(
+                access_keys.apply_host_access(feed, bot.hosts) for state in self.files.values() for feed in state.feeds
+            ),
             rules=tuple(entry.compiled for entry in self.loaded),
             problems=self.problems,
             version=hashlib.sha256(digests.encode()).hexdigest()[:16],
@@ -105,17 +100,17 @@ class _Found:
         )
 
 
-def _read(
+def _read_folder(
     folder: Path,
     previous: Settings | None,
     environ: Mapping[str, str],
     kinds: Kinds,
     *,
     wants_warnings: bool = True,
-) -> _Found:
+) -> _FolderReading:
     if not folder.is_dir():
         reason = "it is a file, not a folder" if folder.exists() else "no such folder"
-        raise ports.ConfigError(
+        raise model.ConfigError(
             f"reading the configuration in {folder}: {reason}; name another with --config DIR, or make one: "
             f"wirewatch init {folder}"
         )
@@ -124,7 +119,7 @@ def _read(
         with _no_collection():
             reader.read()
     except PermissionError as error:
-        raise ports.ConfigError(f"reading the configuration in {folder}: {error.strerror}: {error.filename}") from None
+        raise model.ConfigError(f"reading the configuration in {folder}: {error.strerror}: {error.filename}") from None
     return reader.found
 
 
@@ -158,7 +153,7 @@ class _Loader:
         self._wants_warnings = wants_warnings
         #: The report of bot.yaml, if it could be read.
         self._bot_report: problems.ProblemReport | None = None
-        self.found = _Found()
+        self.found = _FolderReading()
 
     def read(self) -> None:
         self._bot()
@@ -173,24 +168,24 @@ class _Loader:
         kept = self._previous.bot if self._previous else None
         self.found.bot = kept
         try:
-            content = files.fetch(path, old)
+            content = files.read_file(path, old)
         except OSError as error:
             advice = "bot.yml is not read: rename it to bot.yaml" if (self._folder / "bot.yml").exists() else ""
             help_text = advice or f"wirewatch init {self._folder} makes one"
-            self._keep(path, old, files.missing(path, error, help_text))
+            self._keep(path, old, files.missing_file_problem(path, error, help_text))
         else:
             # Read even if unchanged: an environment variable may have changed since. It is one small file.
             if content.content is None:
                 content = replace(content, content=Path(path).read_bytes())
-            report = files.parse(content)
+            report = files.parse_file(content)
             bot = None
             if not report.error_count:
                 self._bot_report = report
                 self.found.has_routes = bot_file.has_routes(report.document.root)
-                self.found.people = bot_file.people(report.document.root)
+                self.found.people = bot_file.find_people(report.document.root)
                 bot = bot_file.parse_bot_file(report, kinds=self._kinds.channels, environ=self._environ)
-                self.found.channels = bot_file.channel_names(report.document.root)
-                self.found.destinations = bot_file.destinations(report.document.root)
+                self.found.channels = bot_file.find_channel_names(report.document.root)
+                self.found.destinations = bot_file.find_destinations(report.document.root)
             self.found.bot = bot or kept
             self.found.files[path] = FileState(
                 path=path, stamp=content.stamp, digest=content.digest, problems=report.finish()
@@ -206,10 +201,10 @@ class _Loader:
         if report is not None:
             rules = [entry.compiled.rule for entry in self.found.loaded]
             names = [rule.name for rule in rules]
-            routes_shape.warn_of_unknown_rules(report.document.root, [*names, *self.found.off], report)
-            wanted_uses = bot_file.wanted_uses(report.document.root)
+            bot_keys.warn_of_unknown_rules(report.document.root, [*names, *self.found.off], report)
+            wanted_uses = bot_file.find_wanted_uses(report.document.root)
             wanted_uses |= {model.Use.RELEVANCE} if any(rule.about for rule in rules) else set()
-            model_shape.warn_of_idle_uses(report.document.root, wanted_uses, report)
+            bot_keys.warn_of_idle_uses(report.document.root, wanted_uses, report)
             self.found.files[report.path] = replace(self.found.files[report.path], problems=report.finish())
 
     def _keep(self, path: str, old: FileState | None, problem: model.Problem) -> None:
@@ -224,16 +219,16 @@ class _Loader:
         path = str(self._folder / files.FEEDS)
         old = self._old.get(path)
         try:
-            content = files.fetch(path, old)
+            content = files.read_file(path, old)
         except OSError as error:
-            self._keep(path, old, files.missing(path, error, files.WHAT_TO_WRITE[files.FEEDS]))
+            self._keep(path, old, files.missing_file_problem(path, error, files.FILE_ADVICE[files.FEEDS]))
             self.found.feed_names = old.names if old else None
             return
         if content.content is None and old is not None:
             self.found.files[path] = replace(old, stamp=content.stamp)
             self.found.feed_names = old.names
             return
-        report = files.parse(content, by_item=True)
+        report = files.parse_file(content, by_item=True)
         previous_feeds = old.feeds if old else ()
         feeds = (
             None
@@ -242,7 +237,7 @@ class _Loader:
                 report, kinds=self._kinds.sources, environ=self._environ, previous=previous_feeds
             )
         )
-        names = feeds_file.names_of(report.document.root) if feeds is not None else old.names if old else None
+        names = feeds_file.find_feed_names(report.document.root) if feeds is not None else old.names if old else None
         self.found.files[path] = FileState(
             path=path,
             stamp=content.stamp,
@@ -255,13 +250,13 @@ class _Loader:
 
     def _rules(self) -> None:
         try:
-            paths = files.rule_files(self._folder)
+            paths = files.list_rule_files(self._folder)
         except FileNotFoundError:
             paths = []
         if not paths:
             self._no_rules()
         bot = self.found.bot
-        context = rule_context.Context(
+        context = RuleContext(
             channels=self.found.channels,
             feeds=self.found.feed_names,
             destinations=self.found.destinations,
@@ -276,9 +271,9 @@ class _Loader:
             try:
                 self.found.files[path] = self._rule_file(path, old, context)
             except OSError as error:
-                self._keep(path, old, files.missing(path, error, "let the bot read it, or remove it"))
+                self._keep(path, old, files.missing_file_problem(path, error, "let the bot read it, or remove it"))
         known_paths = [*self.found.files, *paths]
-        self.found.folder_problems += files.stray_files(self._folder, known_paths)
+        self.found.folder_problems += files.find_stray_files(self._folder, known_paths)
 
     def _no_rules(self) -> None:
         """Keep the rules and report that no rule file exists: on a reload a lost mount is likelier than a wish."""
@@ -297,8 +292,8 @@ class _Loader:
             )
         self.found.folder_problems.append(problem)
 
-    def _rule_file(self, path: str, old: FileState | None, context: rule_context.Context) -> FileState:
-        content = files.fetch(path, old)
+    def _rule_file(self, path: str, old: FileState | None, context: RuleContext) -> FileState:
+        content = files.read_file(path, old)
         zone = self._previous.bot.timezone if self._previous else None
         is_same_outside = old is not None and (
             context.missing(old.needs) == old.missing and (context.zone == zone or not old.uses_zone)
@@ -307,7 +302,7 @@ class _Loader:
             return replace(old, stamp=content.stamp)
         if content.content is None:
             content = replace(content, content=Path(path).read_bytes())
-        report = files.parse(content, by_item=True)
+        report = files.parse_file(content, by_item=True)
         previous_rules = old.rules if old else ()
         is_readable = report.document.root is not None or not report.error_count
         parsed = None if not is_readable else rules_file.parse_rules_file(report, context, previous=previous_rules)
@@ -333,8 +328,8 @@ class _Loader:
             if entry.is_kept and name in present:
                 continue
             if name in places:
-                problem = _second(path, entry, places[name])
-                self.found.folder_problems.append(replace(problem, source=files.line_of(path, entry.line)))
+                problem = _duplicate_problem(path, entry, places[name])
+                self.found.folder_problems.append(replace(problem, source=files.read_line(path, entry.line)))
                 continue
             places[name] = f"{path}:{entry.line}"
             self.found.loaded.append(entry)
@@ -342,7 +337,7 @@ class _Loader:
         self.found.off = [name for name in dict.fromkeys(off) if name not in places]
 
 
-def _second(path: str, entry: LoadedRule, first: str) -> model.Problem:
+def _duplicate_problem(path: str, entry: LoadedRule, first: str) -> model.Problem:
     name = entry.compiled.rule.name
     return model.Problem(
         severity="error",
@@ -352,6 +347,91 @@ def _second(path: str, entry: LoadedRule, first: str) -> model.Problem:
         length=len(name),
         rule=name,
         code="duplicate-rule",
-        message=f'a second rule "{values.shown(name)}"',
+        message=f'a second rule "{values.shorten(name)}"',
         help=f"the first is in {first}: give this one another name",
     )
+
+
+POLL_INTERVAL = timedelta(seconds=2)
+#: An editor may still be writing: a changed file must be stable for this long before it is read.
+SETTLE_TIME = timedelta(milliseconds=200)
+#: Maximum checks; then the file is read as it is.
+MAX_SETTLE_CHECKS = 10
+
+
+class Watcher:
+    """Holds the settings in force and loads newer ones."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        *,
+        clock: model.Clock,
+        environ: Mapping[str, str],
+        kinds: Kinds,
+    ) -> None:
+        self.settings = settings
+        self._folder = folder
+        self._clock = clock
+        self._environ = environ
+        self._kinds = kinds
+        self._one_at_a_time = asyncio.Lock()
+
+    async def look(self, *, force: bool = False) -> Settings | None:
+        """Return new settings, or None if nothing changed or the folder cannot be read now.
+
+        ``force``: load anyway, as on SIGHUP.
+        """
+        async with self._one_at_a_time:
+            if not force and not await asyncio.to_thread(self._is_changed):
+                return None
+            await self._settle()
+            try:
+                loaded = await asyncio.to_thread(
+                    load,
+                    self._folder,
+                    previous=self.settings,
+                    environ=self._environ,
+                    kinds=self._kinds,
+                )
+            except model.ConfigError:
+                return None
+            is_same = loaded.version == self.settings.version and loaded.problems == self.settings.problems
+            self.settings = loaded
+            return loaded if force or not is_same else None
+
+    async def run(self, changed: Callable[[Settings], Awaitable[None]]) -> None:
+        """Pass new settings to ``changed``, one after the other, forever."""
+        while True:
+            await self._clock.sleep(POLL_INTERVAL)
+            if loaded := await self.look():
+                await changed(loaded)
+
+    def _is_changed(self) -> bool:
+        try:
+            paths = files.list_files(self._folder)
+            known = self.settings.files
+            if set(paths) - set(known) or {path for path, state in known.items() if state.digest} - set(paths):
+                return True
+            return any(path in known and files.is_changed(path, known[path]) for path in paths)
+        except OSError:
+            return True
+
+    async def _settle(self) -> None:
+        previous = await asyncio.to_thread(self._stamps)
+        for _ in range(MAX_SETTLE_CHECKS):
+            await self._clock.sleep(SETTLE_TIME)
+            current = await asyncio.to_thread(self._stamps)
+            if current == previous:
+                return
+            previous = current
+
+    def _stamps(self) -> Mapping[str, Stamp | None]:
+        stamps: dict[str, Stamp | None] = {}
+        try:
+            for path in files.list_files(self._folder):
+                stamps[path] = files.read_stamp(path)
+        except OSError:
+            stamps["?"] = None
+        return stamps

@@ -1,24 +1,428 @@
-"""Read rules/*.yaml: what is watched, one file for each team. A broken rule does not affect the others."""
+"""Read rules/*.yaml: what is watched, one file for each team. A broken rule does not affect the others.
+
+The place of each word of a rule is known, so that a problem inside a query or a list item gets its caret.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
 
-from bot.config import values
-from bot.config.rule_context import Context
-from bot.config.rule_reader import RuleFileContent, RuleReader, Sets, name_of
-from bot.config.rules_shape import RuleShape, SetsShape
-from bot.config.settings import LoadedRule
-from bot.config.yaml import validation
-from bot.config.yaml.nodes import Mapping, Node, Scalar, Sequence, value_of
-from bot.config.yaml.problems import ProblemReport
+import pydantic
 
-_SETS = Scalar("sets", 0, 0, '"')
+from bot import model, rules
+from bot.config import bot_keys, nodes, validation, values
+from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
+from bot.config.problems import ProblemReport
+from bot.config.rule_keys import RuleShape, SetsShape
+from bot.config.settings import LoadedRule, Settings
+from bot.rules import lint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleContext:
+    """The facts from other files that a rule can depend on."""
+
+    #: None: bot.yaml is not readable, so channels of rules are not checked.
+    channels: frozenset[str] | None
+    #: Names, addresses and tags of feeds; None: unknown.
+    feeds: frozenset[str] | None
+    zone: ZoneInfo
+    #: The name of each channel by its ``to``, for rules that name the ``to``.
+    destinations: dict[str, str] = field(default_factory=dict)
+    #: People whom channels can mention; None: unknown.
+    people: frozenset[str] | None = None
+    #: bot.yaml has routes, so that a rule may leave out ``notify``; None: unknown.
+    has_routes: bool | None = None
+    #: The uses of the language model; None: unknown.
+    uses: frozenset[str] | None = None
+    #: Also warn of what is allowed and probably not meant.
+    wants_warnings: bool = True
+    #: Bounds the examples of all rules together; None: each example has a separate bound.
+    steps: rules.Steps | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, *, wants_warnings: bool = True, steps: rules.Steps | None = None) -> RuleContext:
+        """Make the context of a rule file that is not part of a loaded configuration."""
+        return cls(
+            channels=frozenset(settings.bot.channels),
+            feeds=frozenset[str]().union(*(state.names for state in settings.files.values())),
+            zone=settings.bot.timezone,
+            people=settings.bot.people,
+            has_routes=bool(settings.bot.routes),
+            wants_warnings=wants_warnings,
+            steps=steps,
+        )
+
+    def known(self, kind: str) -> frozenset[str] | None:
+        """Return the names for a "channel", "person", "feed" or "use", or "" for "routes"; None: not checked."""
+        if kind == "routes":
+            return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
+        return {"channel": self.channels, "person": self.people, "use": self.uses}.get(kind, self.feeds)
+
+    def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+        """Return the needs that no file meets."""
+        return frozenset(
+            (kind, name) for kind, name in needs if (names := self.known(kind)) is not None and name not in names
+        )
+
+
+_COMMA = re.compile(r",\s+")
+
+
+def warn_of_commas(rule: MappingNode, report: ProblemReport, name: str) -> None:
+    """Warn of ``all: Ofcom, fine``, which is one term, but not of a quoted term or a name such as Acme, Inc."""
+    for key in ("all", "any", "none"):
+        for item in _plain_items(rule.get(key)):
+            pieces = _COMMA.split(item.value.strip())
+            if item.style or len(pieces) < 2 or any(lint.is_name_tail(piece) for piece in pieces[1:]):
+                continue
+            report.add_at(
+                item,
+                "comma-in-term",
+                "this is one term: it matches only with its comma",
+                f'write a list: [{", ".join(pieces)}]; or quote it, if it is meant: "{values.shorten(item.value)}"',
+                rule=name or None,
+                severity="warning",
+            )
+
+
+def _plain_items(node: Node | None) -> list[ScalarNode]:
+    if isinstance(node, MappingNode):
+        return [item for _, value in node.pairs for item in _plain_items(value)]
+    items = node.items if isinstance(node, SequenceNode) else [node]
+    return [item for item in items if isinstance(item, ScalarNode) and not item.value.lstrip().startswith("/")]
+
+
+_SET_NAME = re.compile(r"\$([\w-]+)")
+#: Problems that an unreadable part of a rule may cause in its other parts.
+_FOLLOWING_CODES = frozenset({"must-match", "must-not-match", "only-negatives"})
+_CONTENT_KEYS = ("all", "any", "none", "query", "where")
+
+
+@dataclass(slots=True)
+class RuleFileContent:
+    """The content of one rule file."""
+
+    rules: list[LoadedRule] = field(default_factory=list)
+    off: list[str] = field(default_factory=list)
+    needs: set[tuple[str, str]] = field(default_factory=set)
+    uses_zone: bool = False
+
+
+@dataclass(slots=True)
+class RuleSets:
+    """The sets of one file."""
+
+    terms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+
+    def used_by(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of the sets that these texts use, also through other sets, in order of name."""
+        names: set[str] = set()
+        waiting = [name for text in texts if "$" in text for name in _SET_NAME.findall(text)]
+        while waiting:
+            name = waiting.pop()
+            if name not in names and name in self.nodes:
+                names.add(name)
+                waiting += [inner for text in self.terms.get(name, ()) for inner in _SET_NAME.findall(text)]
+        return tuple(sorted(names))
+
+
+@dataclass(slots=True)
+class RuleReader:
+    """Reads the rules of one file."""
+
+    report: ProblemReport
+    context: RuleContext
+    sets: RuleSets
+    content: RuleFileContent
+    #: The rules as last read, by name: an unchanged rule is not compiled and tried again.
+    previous: dict[str, LoadedRule] = field(default_factory=dict)
+
+    def read(self, node: Node) -> LoadedRule | None:
+        """Read a rule; return None if it has errors (they are in the report)."""
+        if not isinstance(node, MappingNode):
+            self._say_no_rule(node)
+            return None
+        name = rule_name_of(node)
+        error_count = self.report.error_count
+        flaws = self.report.document.flaws_inside(node)
+        for flaw in flaws:
+            self.report.add_flaw(flaw, rule=name or None)
+        shape, bad = validation.validate_parts(RuleShape, node, self.report, rule=name or None)
+        self._check_names(node, name)
+        warn_of_commas(node, self.report, name)
+        if any(flaw.severity == "error" for flaw in flaws):
+            return None
+        if shape is None:
+            self._look_further(node, bad)
+            return None
+        rule = self._rule(shape)
+        self._warn_of_no_effect(rule, node)
+        if self._uses_broken_set(rule, node):
+            return None
+        previous = self.previous.get(rule.name)
+        if previous is not None and previous.compiled.rule == rule:
+            compiled: rules.CompiledRule | None = previous.compiled
+            warnings = previous.warnings
+        else:
+            compiled = self._compile(rule, node)
+            warnings = rules.find_warnings(compiled) if compiled is not None and self.context.wants_warnings else ()
+        if compiled is None or self.report.error_count > error_count:
+            return None
+        for problem in warnings:
+            self._say(problem, node, rule, "warning")
+        key = node.get("name") or node
+        line, column = self.report.document.place(key.start)
+        return LoadedRule(compiled=compiled, line=line, column=column, warnings=warnings)
+
+    def _compile(
+        self, rule: model.Rule, node: MappingNode, *, leaving_out: frozenset[str] = frozenset()
+    ) -> rules.CompiledRule | None:
+        try:
+            return rules.compile_rule(rule, steps=self.context.steps)
+        except rules.RuleError as error:
+            for problem in error.problems:
+                if problem.code not in leaving_out:
+                    self._say(problem, node, rule, "error")
+            return None
+
+    def _look_further(self, node: MappingNode, bad: frozenset[str]) -> None:
+        """Report the problems in the terms of a rule whose keys have errors, so that all come at once."""
+        valid_part = MappingNode([pair for pair in node.pairs if pair[0].value not in bad], node.start, node.end, False)
+        plain_keys = validation.to_plain(valid_part)
+        if not isinstance(plain_keys, dict):
+            return
+        try:
+            shape = RuleShape.model_validate({"name": "(no name)", **plain_keys})
+        except pydantic.ValidationError:
+            return
+        rule = self._rule(shape)
+        is_partial = any(key in _CONTENT_KEYS for key in bad) or not any(node.get(key) for key in _CONTENT_KEYS)
+        if not any(name in self.sets.broken for name, _ in rule.sets):
+            self._compile(rule, node, leaving_out=_FOLLOWING_CODES if is_partial else frozenset())
+
+    def _say_no_rule(self, node: Node) -> None:
+        help_text = "write - name: and its other keys below, indented"
+        if isinstance(node, ScalarNode) and (stuck := re.match(r"([a-z_]+):(\S.*)", node.value)):
+            help_text = f"a space is missing after the colon: {stuck[1]}: {values.shorten(stuck[2])}"
+        self.report.add_at(node, "wrong-kind", "expected a rule, a block of keys that begins with name:", help_text)
+
+    def _rule(self, shape: RuleShape) -> model.Rule:
+        zone = self.context.zone
+        digest = shape.when and model.Digest(at=shape.when[0], zone=shape.when[1] or zone)
+        until = None
+        if shape.until is not None:
+            until = values.end_of_date(shape.until, zone)
+        remind = model.Remind(leads=shape.remind, zone=zone) if shape.remind else None
+        if remind or shape.until is not None or (shape.when and shape.when[1] is None):
+            self.content.uses_zone = True
+        lines = {
+            key: tuple(model.Line(label=label, terms=terms) for label, terms in (getattr(shape, key) or {}).items())
+            for key in ("all", "any", "none")
+        }
+        texts = [text for key in lines for line in lines[key] for text in line.terms] + [shape.query or ""]
+        used_sets = tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
+        self.content.needs.update([("channel", name) for name in shape.notify] or [("routes", "")])
+        self.content.needs.update(("feed", name) for name in shape.feeds)
+        self.content.needs.update(("person", name) for name in shape.mention)
+        self.content.needs.update([("use", model.Use.RELEVANCE)] if shape.about else ())
+        return shape.as_value(
+            model.Rule,
+            notify=tuple(dict.fromkeys(shape.notify)),
+            **lines,
+            feeds=tuple(dict.fromkeys(shape.feeds)),
+            mention=tuple(dict.fromkeys(shape.mention)),
+            digest=digest,
+            remind=remind,
+            until=until,
+            must_match=tuple(example.as_value(model.Example) for example in shape.must_match),
+            must_not_match=tuple(example.as_value(model.Example) for example in shape.must_not_match),
+            sets=used_sets,
+            version=_hash_version(shape, lines, used_sets),
+        )
+
+    def _warn_of_no_effect(self, rule: model.Rule, node: MappingNode) -> None:
+        for name, why in (
+            ("gather", "a story of severity high never waits"),
+            ("about", "a model does not judge its articles"),
+        ):
+            key = node.key(name)
+            if key is None or getattr(rule, name) is None:
+                continue
+            if rule.severity is model.Severity.HIGH:
+                self.report.add_at(
+                    key,
+                    f"{name}-of-high",
+                    f"{name} does nothing with severity high: {why}",
+                    f"remove {name}, or lower the severity",
+                    rule=rule.name,
+                    severity="warning",
+                )
+            elif name == "about" and self.context.uses is not None:
+                bot_keys.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report, rule=rule.name)
+
+    def _check_names(self, node: MappingNode, rule: str) -> None:
+        """Report channels, people and feeds that no other file has, and a rule without a channel."""
+        is_missing = node.get("notify") is None and self.context.has_routes is False
+        if is_missing and not any(
+            values.find_nearest(key.value, RuleShape.model_fields) == "notify" for key, _ in node.pairs
+        ):
+            first = node.pairs[0][0] if node.pairs else node
+            channel = next(iter(sorted(self.context.channels or ())), "alerts")
+            start, end = (node.start, node.start + 1) if node.is_flow else (first.start, first.end)
+            self.report.add(
+                "missing-key",
+                'the key "notify" is missing',
+                f"write notify: {channel}; or give bot.yaml routes",
+                start=start,
+                end=end,
+                rule=rule or None,
+            )
+        for kind, key, file, what in (
+            ("channel", "notify", "bot.yaml", "channel"),
+            ("person", "mention", "people of a channel", "person"),
+            ("feed", "feeds", "feeds.yaml", "feed or tag"),
+        ):
+            known_names = self.context.known(kind)
+            for item in (
+                scalars_of(node.get(key)) if known_names or (kind == "person" and known_names is not None) else ()
+            ):
+                name = item.value.strip()
+                if (
+                    known_names is None
+                    or name in known_names
+                    or not name
+                    or self.report.document.has_flaw_in(item.start, item.end)
+                ):
+                    continue
+                is_short = 0 < len(known_names) <= 8
+                otherwise = f"{file} has {', '.join(sorted(known_names))}" if is_short else f"add it to {file}"
+                help_text = values.did_you_mean(name, sorted(known_names), otherwise=otherwise)
+                if kind == "channel" and (channel_name := self.context.destinations.get(name)):
+                    help_text = f"rules name the channel, not where it posts: write {channel_name}"
+                elif kind == "channel" and not re.fullmatch(r"[\w -]+", name):
+                    help_text = _help_with_destination(name, known_names or ())
+                if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
+                    help_text = f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
+                self.report.add_at(
+                    item,
+                    f"unknown-{kind}",
+                    f'no {what} "{values.shorten(name)}" in {file}',
+                    help_text,
+                    rule=rule or None,
+                )
+
+    def _uses_broken_set(self, rule: model.Rule, node: MappingNode) -> bool:
+        broken = [name for name, _ in rule.sets if name in self.sets.broken]
+        for name in broken:
+            target = node.get("name") or node
+            self.report.add_at(
+                target,
+                "broken-set",
+                f"the set ${name} has a problem, so this rule cannot be used",
+                "correct the set",
+                rule=rule.name,
+            )
+        return bool(broken)
+
+    def _say(self, problem: rules.RuleProblem, node: MappingNode, rule: model.Rule, severity: str) -> None:
+        start, end = _find_span(problem, node, self.report, self.sets)
+        help_text = problem.help
+        if problem.code == "unknown-set":
+            word = self.report.document.text[start:end].strip("$ ")
+            nearest = values.find_nearest(word, self.sets.nodes)
+            help_text = f'did you mean "${nearest}"?' if nearest else help_text
+        self.report.add(
+            problem.code, problem.message, help_text, start=start, end=end, rule=rule.name, severity=severity
+        )
+
+
+def _help_with_destination(written: str, channels: Collection[str]) -> str:
+    """Return what to write instead of ``notify: "#policy"``, where no channel of bot.yaml posts there."""
+    names = f" ({', '.join(sorted(channels))})" if 0 < len(channels) <= 8 else ""
+    start = f"notify takes the name of a channel in bot.yaml{names}"
+    if match := re.fullmatch(r"#([\w-]+)", written):
+        channel = f'{match[1]}: {{kind: slack, to: "{written}", token: env:SLACK_BOT_TOKEN}}'
+        return f"{start}; to post to {written} in Slack, add {channel} there, and write notify: {match[1]}"
+    if written.startswith("@"):
+        return f"{start}; write people under mention:"
+    if "@" in written:
+        return f"{start}; to send e-mail, add a channel with kind: email there"
+    return f"{start}; add one there"
+
+
+def _find_span(problem: rules.RuleProblem, node: MappingNode, report: ProblemReport, sets: RuleSets) -> tuple[int, int]:
+    """Return the offsets in the file of the part that a problem is about."""
+    if problem.place[:1] == ("sets",) and len(problem.place) > 1:
+        target, key = nodes.find_node(sets.nodes.get(str(problem.place[1]), node), problem.place[2:])
+    else:
+        target, key = nodes.find_node(node, problem.place)
+    if target is node:
+        key = key or (node.pairs[0][0] if node.pairs else None)
+    start, end = problem.start, problem.end
+    if isinstance(target, MappingNode) and problem.place[0] in ("must_match", "must_not_match"):
+        target = target.get("title") or target.get("body") or target
+    if isinstance(target, MappingNode) and len(target.pairs) == 1 and target is not node:
+        target, start, end = _inside_shorthand(target, start, end)
+    if isinstance(target, ScalarNode):
+        if problem.end <= problem.start:
+            return target.start, target.end
+        blank = len(target.value) - len(target.value.lstrip())
+        return nodes.find_span(report.document, target, start + blank, end + blank)
+    if key is not None:
+        return key.start, key.end
+    return target.start, target.end if isinstance(target, SequenceNode) and target.is_flow else target.start + 1
+
+
+def _inside_shorthand(node: MappingNode, start: int, end: int) -> tuple[ScalarNode | MappingNode, int, int]:
+    """Return the offsets in a term that YAML read as a mapping: ``{EXACT}``, ``title: X``."""
+    key, value = node.pairs[0]
+    if validation.exact_term(node) is not None:
+        return key, start - 1, end - 1
+    skipped = len(key.value) + 1
+    if end <= skipped:
+        return key, start, end
+    if isinstance(value, ScalarNode):
+        return value, start - skipped, end - skipped
+    if isinstance(value, MappingNode) and value.pairs:
+        return value.pairs[0][0], start - skipped - 1, end - skipped - 1
+    return node, start, end
+
+
+def rule_name_of(node: Node) -> str:
+    """Return the name of a rule as written; empty if it has none."""
+    name = value_of(node, "name")
+    return name.value.strip() if isinstance(name, ScalarNode) else ""
+
+
+def _hash_version(
+    shape: RuleShape, lines: dict[str, tuple[model.Line, ...]], sets: tuple[tuple[str, tuple[str, ...]], ...]
+) -> str:
+    """Return a hash of all that decides what a rule matches and where it posts; notes and examples do not count."""
+    parts = [
+        shape.name,
+        shape.notify,
+        [(key, [(line.label, line.terms) for line in lines[key]]) for key in ("all", "any", "none")],
+        shape.query,
+        shape.where.value,
+        shape.feeds,
+        sets,
+        *(("stem",) if shape.stem else ()),
+    ]
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+_SETS_KEY = ScalarNode("sets", 0, 0, '"')
 
 
 def parse_rules_file(
-    report: ProblemReport, context: Context, *, previous: tuple[LoadedRule, ...] = ()
+    report: ProblemReport, context: RuleContext, *, previous: tuple[LoadedRule, ...] = ()
 ) -> RuleFileContent | None:
     """Read the rules of a file; return None if the whole file cannot be used (the errors are in the report).
 
@@ -27,7 +431,7 @@ def parse_rules_file(
     root = report.document.root
     if root is None:
         return RuleFileContent()
-    top = _top(report, root)
+    top = _find_top(report, root)
     if top is None:
         return None
     sets = _read_sets(top.get("sets"), report)
@@ -36,12 +440,12 @@ def parse_rules_file(
     refused: list[str] = []
     rules_by_name: dict[str, LoadedRule] = {}
     reader = RuleReader(report, context, sets, content, {entry.compiled.rule.name: entry for entry in previous})
-    for item in items.items if isinstance(items, Sequence) else ():
+    for item in items.items if isinstance(items, SequenceNode) else ():
         loaded = reader.read(item)
         if loaded is None:
-            refused.append(name_of(item))
+            refused.append(rule_name_of(item))
         elif first := rules_by_name.get(loaded.compiled.rule.name):
-            _say_twice(report, item, first)
+            _report_duplicate(report, item, first)
         else:
             rules_by_name[loaded.compiled.rule.name] = loaded
             content.rules.append(loaded)
@@ -50,16 +454,16 @@ def parse_rules_file(
     refused += report.document.cut
     # A rule that is not YAML and has a new name may be any rule that is missing now.
     is_whole = all(name in reader.previous for name in report.document.cut) and not _has_error_outside(report, items)
-    _keep(content, refused, previous, is_top_whole=is_whole)
+    _keep_previous(content, refused, previous, is_top_whole=is_whole)
     return content
 
 
-def _top(report: ProblemReport, root: Node) -> Mapping | None:
+def _find_top(report: ProblemReport, root: Node) -> MappingNode | None:
     """Return the file's top mapping, or None if its rules cannot be found."""
-    if isinstance(root, Sequence):
+    if isinstance(root, SequenceNode):
         report.add("missing-key", "the list has no key", "write rules: on the line above", start=root.start)
         return None
-    if isinstance(root, Scalar):
+    if isinstance(root, ScalarNode):
         report.add(
             "wrong-kind", "expected a list of rules", "begin with rules: and, below, - name: …", start=root.start
         )
@@ -69,7 +473,7 @@ def _top(report: ProblemReport, root: Node) -> Mapping | None:
             help_text = values.did_you_mean(key.value, ["sets", "rules"], otherwise="the keys here are sets, rules")
             if key.value in RuleShape.model_fields:
                 help_text = "keys of a rule belong under rules:, after a dash"
-            report.add_at(key, "unknown-key", f'unknown key "{values.shown(key.value)}"', help_text)
+            report.add_at(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
     items = root.get("rules")
     if items is None:
         if not report.error_count:
@@ -77,8 +481,8 @@ def _top(report: ProblemReport, root: Node) -> Mapping | None:
                 "missing-key", 'the key "rules" is missing', "write rules: and, below, - name: …", start=root.start
             )
         return None
-    is_empty = isinstance(items, Scalar) and not items.value and not items.style
-    if not isinstance(items, Sequence) and not is_empty:
+    is_empty = isinstance(items, ScalarNode) and not items.value and not items.style
+    if not isinstance(items, SequenceNode) and not is_empty:
         report.add(
             "wrong-kind",
             "a list of rules is expected here",
@@ -89,11 +493,11 @@ def _top(report: ProblemReport, root: Node) -> Mapping | None:
     return root
 
 
-def _read_sets(node: Node | None, report: ProblemReport) -> Sets:
-    sets = Sets()
-    if node is None or (isinstance(node, Scalar) and not node.value):
+def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
+    sets = RuleSets()
+    if node is None or (isinstance(node, ScalarNode) and not node.value):
         return sets
-    if not isinstance(node, Mapping):
+    if not isinstance(node, MappingNode):
         report.add("wrong-kind", "sets needs names with lists of terms", "write name: [one, two]", start=node.start)
         return sets
     for key, value in node.pairs:
@@ -102,12 +506,14 @@ def _read_sets(node: Node | None, report: ProblemReport) -> Sets:
             report.add_at(
                 key,
                 "set-name",
-                f'"{values.shown(key.value)}" cannot be the name of a set',
+                f'"{values.shorten(key.value)}" cannot be the name of a set',
                 "use letters, digits, _ and -",
             )
             sets.broken.add(key.value)
-        single_set = Mapping([(_SETS, Mapping([(key, _as_list(value))], value.start, value.end, False))], 0, 0, False)
-        checked = validation.check(SetsShape, single_set, report)
+        single_set = MappingNode(
+            [(_SETS_KEY, MappingNode([(key, _as_list(value))], value.start, value.end, False))], 0, 0, False
+        )
+        checked = validation.validate(SetsShape, single_set, report)
         if checked is None or any(flaw.severity == "error" for flaw in report.document.flaws_inside(value)):
             sets.broken.add(key.value)
         elif not checked.sets[key.value]:
@@ -119,17 +525,17 @@ def _read_sets(node: Node | None, report: ProblemReport) -> Sets:
 
 
 def _as_list(node: Node) -> Node:
-    is_written = isinstance(node, Scalar) and (node.value or node.style)
-    return Sequence([node], node.start, node.end, True) if is_written else node
+    is_written = isinstance(node, ScalarNode) and (node.value or node.style)
+    return SequenceNode([node], node.start, node.end, True) if is_written else node
 
 
-def _say_twice(report: ProblemReport, node: Node, first: LoadedRule) -> None:
+def _report_duplicate(report: ProblemReport, node: Node, first: LoadedRule) -> None:
     name = first.compiled.rule.name
     target = value_of(node, "name") or node
     report.add_at(
         target,
         "duplicate-rule",
-        f'a second rule "{values.shown(name)}"',
+        f'a second rule "{values.shorten(name)}"',
         f"the first is on line {first.line}: give this one another name",
         rule=name,
     )
@@ -143,7 +549,7 @@ def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:
     return any(problem.severity == "error" and not first <= problem.line <= last for problem in report.finish())
 
 
-def _keep(
+def _keep_previous(
     content: RuleFileContent, refused: list[str], previous: tuple[LoadedRule, ...], *, is_top_whole: bool
 ) -> None:
     """Put the last good version of each refused rule in its place.

@@ -1,4 +1,4 @@
-"""Make the JSON Schema (draft 7, for editors) of the three kinds of file from the models that check them."""
+"""Make the JSON Schema (draft 7, which editors understand) of each configuration file from the model that checks it."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from typing import Any
 import pydantic
 
 from bot import plugins
-from bot.config.bot_shape import BotShape
+from bot.config.bot_keys import BotShape
 from bot.config.feeds_file import FeedsShape
 from bot.config.kinds import Kinds, channel_options
-from bot.config.rules_shape import RulesShape
+from bot.config.rule_keys import RulesShape
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
-def schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
+def make_schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
     """Return the schemas by kind of file: bot, feeds, rules; with the keys of kinds from plug-ins."""
-    bot = _of(BotShape, "bot.yaml of Wirewatch")
-    bot["properties"]["channels"] = _channels(kinds.channels, bot)
-    feeds = _of(FeedsShape, "feeds.yaml of Wirewatch")
+    bot = _schema_of(BotShape, "bot.yaml of Wirewatch")
+    bot["properties"]["channels"] = _channels_schema(kinds.channels, bot)
+    feeds = _schema_of(FeedsShape, "feeds.yaml of Wirewatch")
     _add_sources(kinds.sources(), feeds["definitions"])
     return {
         "bot": bot,
         "feeds": feeds,
-        "rules": _of(RulesShape, "A rule file of Wirewatch"),
+        "rules": _schema_of(RulesShape, "A rule file of Wirewatch"),
     }
 
 
-def _of(shape: type[pydantic.BaseModel], title: str) -> dict[str, Any]:
-    schema = _draft_7(shape.model_json_schema(ref_template="#/definitions/{model}"))
+def _schema_of(shape: type[pydantic.BaseModel], title: str) -> dict[str, Any]:
+    schema = _to_draft_7(shape.model_json_schema(ref_template="#/definitions/{model}"))
     if not isinstance(schema, dict):
         raise TypeError("a model's schema is an object")
     return {"$schema": DRAFT, **schema, "title": title}
 
 
-def _draft_7(value: object) -> object:
+def _to_draft_7(value: object) -> object:
     """Convert draft 2020-12 of pydantic to draft 7: two keywords have other names, and null is not allowed."""
     if isinstance(value, list):
-        return [_draft_7(item) for item in value]
+        return [_to_draft_7(item) for item in value]
     if not isinstance(value, dict):
         return value
     converted = {
-        {"$defs": "definitions", "prefixItems": "items"}.get(key, key): _draft_7(item) for key, item in value.items()
+        {"$defs": "definitions", "prefixItems": "items"}.get(key, key): _to_draft_7(item) for key, item in value.items()
     }
     converted.pop("default", None) if converted.get("default", 0) is None else None
     if "title" in converted and isinstance(converted["title"], str):
@@ -61,8 +61,8 @@ def _draft_7(value: object) -> object:
     return converted
 
 
-def _options_of(options: type[pydantic.BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
-    schema = _draft_7(options.model_json_schema(ref_template="#/definitions/{model}"))
+def _options_schema(options: type[pydantic.BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
+    schema = _to_draft_7(options.model_json_schema(ref_template="#/definitions/{model}"))
     assert isinstance(schema, dict)
     definitions.update(schema.pop("definitions", {}))
     return schema
@@ -75,7 +75,7 @@ def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> No
     forms = []
     for name, kind in source_kinds.found.items():
         if kind.options is not None:
-            options = _options_of(kind.options, definitions)
+            options = _options_schema(kind.options, definitions)
             properties = {**plain["properties"], **options.get("properties", {}), "kind": {"const": name}}
             required = [*plain["required"], "kind", *options.get("required", [])]
             forms.append({**plain, "properties": properties, "required": required})
@@ -83,10 +83,10 @@ def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> No
         definitions["FeedShape"] = {"anyOf": [plain, *forms]}
 
 
-def _channels(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:
+def _channels_schema(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:
     kinds = []
     for kind, channel_kind in known_kinds.found.items():
-        options = _options_of(channel_options(channel_kind), bot["definitions"])
+        options = _options_schema(channel_options(channel_kind), bot["definitions"])
         options["properties"] = {"kind": {"const": kind}, **options.get("properties", {})}
         options["required"] = ["kind", *options.get("required", [])]
         kinds.append(options)

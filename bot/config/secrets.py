@@ -1,54 +1,106 @@
-"""Read the secrets that ``env:`` and ``file:`` name, at the moment of use; the only place that holds their text."""
+"""Read secrets at the moment of use, and hide secrets written out in bot.yaml from the lines that problems show."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import typing
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import assert_never
 
-from bot import model, ports
+import pydantic
+
+from bot import model
+from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of
+from bot.config.problems import ProblemReport
 
 #: Maximum size of a secret file, which is normally one line.
-_LONGEST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 
 
-def resolve(secret: model.Secret, environ: Mapping[str, str]) -> str:
+def resolve_secret(secret: model.Secret, environ: Mapping[str, str]) -> str:
     """Return the secret. Raises ConfigError, which names the variable or the file and never its content."""
     match secret.kind:
         case model.SecretKind.ENV:
             value = environ.get(secret.name, "").strip()
             if not value:
-                raise ports.ConfigError(
+                raise model.ConfigError(
                     f"the variable {secret.name} is not set: export {secret.name}=… and start again"
                 )
             return value
         case model.SecretKind.FILE:
-            return _from_file(secret.name)
+            return _read_secret_file(secret.name)
         case _:
             assert_never(secret.kind)
 
 
-def _from_file(name: str) -> str:
+def _read_secret_file(name: str) -> str:
     try:
         with Path(name).open("rb") as file:
-            value = file.read(_LONGEST_BYTES + 1)
+            value = file.read(_MAX_BYTES + 1)
     except OSError as error:
-        raise ports.ConfigError(f"the secret file {name} cannot be read: {error.strerror}") from None
-    if len(value) > _LONGEST_BYTES:
-        raise ports.ConfigError(f"the secret file {name} is longer than 64 KiB: is it the right file?")
+        raise model.ConfigError(f"the secret file {name} cannot be read: {error.strerror}") from None
+    if len(value) > _MAX_BYTES:
+        raise model.ConfigError(f"the secret file {name} is longer than 64 KiB: is it the right file?")
     try:
         text = value.decode().strip()
     except UnicodeDecodeError:
-        raise ports.ConfigError(f"the secret file {name} is not text") from None
+        raise model.ConfigError(f"the secret file {name} is not text") from None
     if not text:
-        raise ports.ConfigError(f"the secret file {name} is empty")
+        raise model.ConfigError(f"the secret file {name} is empty")
     return text
 
 
-def why_missing(secret: model.Secret, environ: Mapping[str, str]) -> str | None:
+def explain_missing_secret(secret: model.Secret, environ: Mapping[str, str]) -> str | None:
     """Return why a secret is not available, or None if it is."""
     try:
-        resolve(secret, environ)
-    except ports.ConfigError as error:
+        resolve_secret(secret, environ)
+    except model.ConfigError as error:
         return str(error)
     return None
+
+
+def hide_secrets(
+    block: Node | None, shape: type[pydantic.BaseModel], report: ProblemReport, *, also: Collection[str] = ()
+) -> None:
+    """Hide the values of secrets and of unknown keys, also in inner blocks; references stay visible.
+
+    ``also``: keys outside ``shape`` that never hold a secret.
+    """
+    for key, value in pairs_of(block):
+        if field := shape.model_fields.get(key.value):
+            _hide_value(value, field.annotation, report)
+        elif key.value not in also:
+            _hide_whole(value, report)
+
+
+def _hide_whole(value: Node, report: ProblemReport) -> None:
+    """Hide the whole value, except for a reference."""
+    if not (isinstance(value, ScalarNode) and value.value.startswith(("env:", "file:"))):
+        report.hide(value.start, value.end)
+
+
+def _hide_value(value: Node, form: object, report: ProblemReport) -> None:
+    """Hide a value whose type is ``form``."""
+    shape = form if isinstance(form, type) and issubclass(form, pydantic.BaseModel) else None
+    if shape is not None and isinstance(value, MappingNode):
+        hide_secrets(value, shape, report)
+    elif shape is not None or "Secret" in str(form):
+        # A single value instead of a block may be the secret that belongs inside it.
+        _hide_whole(value, report)
+    else:
+        for part in _inner_values(value, form):
+            for inner in typing.get_args(form):
+                _hide_value(part, inner, report)
+
+
+def _inner_values(value: Node, form: object) -> list[Node]:
+    """Return the values inside a list or a mapping; for a union, the value itself."""
+    origin = typing.get_origin(form)
+    is_container = isinstance(origin, type) and issubclass(origin, Collection)
+    match value:
+        case MappingNode() if is_container:
+            return [item for _, item in value.pairs]
+        case SequenceNode() if is_container:
+            return list(value.items)
+        case _:
+            return [value]

@@ -1,7 +1,8 @@
-"""The settings of a running bot, as the three kinds of file give them."""
+"""The settings of a running bot, as the three kinds of file give them; and the folder of a relative database path."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pydantic
 
 from bot import model, rules
-from bot.config import database_place, secrets
+from bot.config import secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +103,14 @@ class BotSettings:
 
     def database_address(self, environ: Mapping[str, str]) -> str:
         """Return the whole address, with its secret part and an absolute path. Raises ConfigError."""
-        return database_place.absolute(self._database(environ), database_place.start(self.folder, environ))
+        return absolute_address(self._database(environ), database_folder(self.folder, environ))
 
     def refuse_stray_database(self, environ: Mapping[str, str]) -> None:
         """Raise ConfigError, with the command that moves it, if the archive is where earlier versions kept it."""
-        database_place.refuse_stray(self._database(environ), database_place.start(self.folder, environ))
+        refuse_stray_archive(self._database(environ), database_folder(self.folder, environ))
 
     def _database(self, environ: Mapping[str, str]) -> str:
-        return self.database if isinstance(self.database, str) else secrets.resolve(self.database, environ)
+        return self.database if isinstance(self.database, str) else secrets.resolve_secret(self.database, environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,3 +183,53 @@ class Settings:
     def feeds_by_address(self) -> Mapping[str, model.Feed]:
         """Return the configured feeds by address."""
         return {feed.url: feed for feed in self.feeds}
+
+
+#: Variable with the folder for relative paths, instead of the folder of bot.yaml, which may be read-only.
+HOME_VARIABLE = "WIREWATCH_HOME"
+
+
+def database_folder(folder: Path, environ: Mapping[str, str]) -> Path:
+    """Return the absolute folder that a relative path starts from; ``folder`` is the folder of bot.yaml."""
+    return Path(environ.get(HOME_VARIABLE) or folder).absolute()
+
+
+def absolute_address(address: str, base: Path) -> str:
+    """Return the address with an absolute path; only a relative SQLite address changes. Raises ConfigError."""
+    scheme, path = _split_relative(address)
+    if not path:
+        return address
+    if "?" in str(base):
+        raise model.ConfigError(f"placing the database in {base}: an address cannot hold a ?; rename the folder")
+    return f"{scheme}:///{base / path}"
+
+
+def refuse_stray_archive(address: str, base: Path) -> None:
+    """Raise ConfigError if the archive of ``address`` is still where earlier versions kept it.
+
+    Their paths started from the working directory. A second archive would announce everything again.
+    """
+    _, path = _split_relative(address)
+    new, old = base / path, Path(path).absolute()
+    if not path or new.exists() or not old.is_file() or old.resolve() == new.resolve():
+        return
+    folder, file = shlex.quote(str(new.parent)), shlex.quote(str(old))
+    lines = (
+        (
+            f"A relative path starts from the folder of bot.yaml (or from {HOME_VARIABLE}), "
+            "no longer from the working directory."
+        ),
+        "Stop the bot, then move the archive:",
+        f"  mkdir -p {folder} && mv {file}* {folder}/",
+        "or, where that archive belongs to another configuration, begin with an empty one:",
+        f"  mkdir -p {folder} && touch {shlex.quote(str(new))}",
+    )
+    advice = "\n".join(lines)
+    raise model.ConfigError(f"opening the database {new}: no such file, but {old} exists. {advice}")
+
+
+def _split_relative(address: str) -> tuple[str, str]:
+    """Return the scheme and the path of a relative SQLite address; an empty path for any other."""
+    scheme, _, path = address.strip().partition(":///")
+    is_relative = scheme.partition("+")[0] == "sqlite" and not path.startswith(("/", ":memory:"))
+    return scheme, path.partition("?")[0] if is_relative else ""

@@ -12,7 +12,7 @@ from bot.facts.claims import StoryClaims, claims_of
 from bot.facts.corrections import corrections
 from bot.facts.news import news, news_and_more, news_of_version, undoing
 from bot.facts.reading import Reading, read
-from bot.language.livepages import is_live_page
+from bot.text.titles import is_live_page
 
 __all__ = [
     "Reading",

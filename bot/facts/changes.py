@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from bot.facts.claims import Stated, StoryClaims, weight
 from bot.facts.deadlines import MOVED, is_put_away
 from bot.facts.reading import FATES, Figure, Reading, Statement
-from bot.language import dates
-from bot.language.numbers import Number
+from bot.text import dates
+from bot.text.numbers import Number
 
 #: The headline and so many sentences are read for changes.
 _READ = 4

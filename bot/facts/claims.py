@@ -15,7 +15,7 @@ from functools import lru_cache
 from bot import model
 from bot.facts.deadlines import Dues
 from bot.facts.reading import Figure, Reading, Statement, read
-from bot.language import background, dates, numbers
+from bot.text import dates, names, numbers
 
 #: How many of each are kept: the newest, since what is repeated is put in again.
 WORDS, NUMBERS, STATEMENTS, ARTICLES = 3_000, 300, 120, 64
@@ -148,7 +148,7 @@ def weight(words: Iterable[str]) -> float:
 def _weight(word: str) -> float:
     if word.startswith("="):
         return _MEANING
-    rate = background.table().rates.get(word, 0.0)
+    rate = names.background_table().rates.get(word, 0.0)
     return min(_HEAVIEST, math.log((_DOCUMENTS + 1) / (rate * _DOCUMENTS + 0.5)))
 
 

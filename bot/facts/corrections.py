@@ -17,10 +17,10 @@ from typing import TypeAlias
 
 from bot import model
 from bot.facts.reading import Statement, statement
-from bot.language import lexicon, mastheads, sentences
-from bot.language.alignment import align
-from bot.language.livepages import is_live_page
-from bot.language.words import fold, stem, words_of
+from bot.text import lexicon, sentences, titles
+from bot.text.alignment import align
+from bot.text.titles import is_live_page
+from bot.text.words import fold, stem, words_of
 
 #: Sentences compared of each version, and words of one: past it, a change is not what was alerted on.
 _SENTENCES, _WORDS = 200, 80
@@ -310,7 +310,7 @@ def _headline_differs(before: model.Article, after: model.Article, language: str
 
 def _plain(title: str) -> str:
     hedged = _REPORTS.sub(" reportedly", " ".join(title.split()))
-    return _TAIL.sub("", mastheads.undressed(hedged)) or hedged
+    return _TAIL.sub("", titles.bare_title(hedged)) or hedged
 
 
 def _are_swapped(one: _Wording, other: _Wording, titles: str) -> bool:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from bot import model
 from bot.facts.reading import Reading, Statement
-from bot.language import dates, lexicon
-from bot.language.words import fold
+from bot.text import dates, lexicon
+from bot.text.words import fold
 
 #: Deadlines kept of one story, and replaced days that are remembered.
 _MOST = 20

@@ -18,7 +18,7 @@ from bot.facts.changes import Change, changes
 from bot.facts.claims import StoryClaims
 from bot.facts.reading import FATES, Reading, Statement, read
 from bot.facts.turns import LABELS, undone
-from bot.language import mastheads, sentences
+from bot.text import sentences, titles
 
 #: The headline and so many sentences are weighed and quoted; of a correction and for a language model, more.
 _LEAD, _FURTHER = 3, 8
@@ -283,7 +283,7 @@ def _claim(reading: Reading, change: Change, mark: str) -> model.Fact:
 def _text(reading: Reading, *run: Statement) -> str:
     """Return the words of statements as they are quoted."""
     if run[0].order == 0:
-        return mastheads.quoted(run[0].text, outlet=reading.outlet, link=reading.link)
+        return titles.quoted_title(run[0].text, outlet=reading.outlet, link=reading.link)
     return "".join(f"{each.text}{'' if each.text[-1] in '。！？' else ' '}" for each in run).strip()
 
 

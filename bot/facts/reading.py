@@ -12,8 +12,8 @@ from datetime import date, datetime
 
 from bot import model
 from bot.facts.turns import turns_in
-from bot.language import dates, lexicon, mastheads, names, numbers, sentences, tokens, words
-from bot.language.livepages import is_live_page
+from bot.text import dates, lexicon, names, numbers, sentences, titles, tokens, words
+from bot.text.titles import is_live_page
 
 #: Sentences read of one article; what is further down is background, and a page of thousands must cost no more.
 READ = 24
@@ -119,8 +119,8 @@ def read(article: model.Article) -> Reading:
     found: list[Statement] = []
     title = " ".join(article.title[: sentences.LONGEST].split())
     if title:
-        bare = mastheads.without(title, outlet=article.outlet, link=article.link)
-        found.append(statement(title, 0, language, day, read_as=mastheads.undressed(bare)))
+        bare = titles.without_outlet(title, outlet=article.outlet, link=article.link)
+        found.append(statement(title, 0, language, day, read_as=titles.bare_title(bare)))
     # Cut before it is split, so that a document of megabytes costs as an article does.
     text = article.text[: READ * sentences.LONGEST]
     text = text[sentences.dateline_length(text[:_OPENING]) :]

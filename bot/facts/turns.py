@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.language import lexicon
-from bot.language.words import fold, words_of
+from bot.text import lexicon
+from bot.text.words import fold, words_of
 
 #: Kind -> label of what denies, withdraws or reverses an earlier report, or releases or clears somebody.
 LABELS: Mapping[str, str] = {

@@ -1,7 +1,7 @@
-"""Add what a feed's own access needs to a request: headers, a proxy, and TLS with its certificates.
+"""Check the address of a request, and add what a feed's own access needs: headers, a proxy, TLS with its certificates.
 
-The one place of this package that holds a secret's text, and no longer than the request takes. Knows no redirect: the
-caller decides whether the request goes to the origin that the secrets belong to.
+The one place of this package that holds a secret's text, and no longer than the request takes. Knows no connection and
+no redirect: the client decides whether a request goes to the origin that the secrets belong to.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import base64
 import re
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
 from bot import model
-from bot.ports import ConfigError, Refused
+from bot.model import AddressRefused, ConfigError, visible
 
 SecretOf = Callable[[model.Secret], str]
 _Files = tuple[str | None, str | None, str | None]
@@ -65,7 +66,7 @@ class Keys:
         except httpx.InvalidURL:
             url = httpx.URL("")
         if url.scheme not in ("http", "https") or not url.host:
-            raise Refused("the feed's proxy is not an address; write http://host:port")
+            raise AddressRefused("the feed's proxy is not an address; write http://host:port")
         return address
 
     def tls(self, access: model.Access) -> ssl.SSLContext | None:
@@ -86,16 +87,16 @@ class Keys:
                 self._stamps[files] = stamp
         except (OSError, ValueError) as error:
             reason = "not PEM, or key and certificate do not fit" if isinstance(error, ssl.SSLError) else error
-            raise Refused(f"the feed's certificate files cannot be used: {reason}") from None
+            raise AddressRefused(f"the feed's certificate files cannot be used: {reason}") from None
         return self._contexts[files]
 
     def _opened(self, value: str | model.Secret, what: str, form: re.Pattern[str] | None) -> str:
         try:
             text = self._secret_of(value) if isinstance(value, model.Secret) else value
         except ConfigError as error:
-            raise Refused(f"{what}: {error}") from None
+            raise AddressRefused(f"{what}: {error}") from None
         if form is not None and not form.match(text):
-            raise Refused(f"{what} has a character that is not allowed there, such as a line break; not sent")
+            raise AddressRefused(f"{what} has a character that is not allowed there, such as a line break; not sent")
         return text
 
 
@@ -103,3 +104,78 @@ def _authorization(user: str | None, secret: str) -> str:
     if user is None:
         return f"Bearer {secret}"
     return "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode("ascii")
+
+
+#: Longer addresses are refused by most servers, and no feed needs one (RFC 9110 section 4.1 asks for 8,000).
+MAX_ADDRESS_LENGTH = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address, and the credentials that belong to its origin alone."""
+
+    #: Without credentials and fragment.
+    url: httpx.URL
+    user: str = ""
+    password: str = ""
+
+    @property
+    def host(self) -> str:
+        """Return the host's name in ASCII."""
+        return self.url.host
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        """Return scheme, host and port (None for the scheme's default), which limit the use of credentials."""
+        return self.url.scheme, self.url.host, self.url.port
+
+    @property
+    def authorization(self) -> str | None:
+        """Return the Authorization header, or None without credentials."""
+        if not self.user and not self.password:
+            return None
+        packed = base64.b64encode(f"{self.user}:{self.password}".encode())
+        return "Basic " + packed.decode("ascii")
+
+    @property
+    def whole(self) -> str:
+        """Return the address with its credentials: for the store, never to be shown."""
+        if not self.user and not self.password:
+            return str(self.url)
+        return str(self.url.copy_with(username=self.user, password=self.password))
+
+
+def parse_address(text: str) -> Address:
+    """Parse an address. Raises Refused, which says what is wrong."""
+    text = text.strip()
+    if len(text) > MAX_ADDRESS_LENGTH:
+        raise AddressRefused(f"{visible.masked(text[:80])}…: longer than {MAX_ADDRESS_LENGTH} characters; not fetched")
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise AddressRefused(f"{visible.masked(text)}: not an address ({error}); correct it in feeds.yaml") from error
+    return _check_address(url, text)
+
+
+def next_hop(current: Address, location: str) -> Address:
+    """Return the target of a redirect, with the credentials only on the same origin. Raises Refused."""
+    try:
+        url = current.url.join(location.strip())
+    except (httpx.InvalidURL, ValueError) as error:
+        raise AddressRefused(f"redirects to something that is not an address ({error}); tell the publisher") from error
+    target = _check_address(url, f"redirects to {location.strip()[:200]}")
+    if target.origin == current.origin:
+        return Address(target.url, current.user, current.password)
+    # A server must not choose which other server gets the credentials.
+    return Address(target.url)
+
+
+def _check_address(url: httpx.URL, text: str) -> Address:
+    if url.scheme not in ("http", "https"):
+        what = f'scheme "{url.scheme}"' if url.scheme else "no scheme"
+        raise AddressRefused(f"{visible.masked(text)}: {what}; only http and https are fetched")
+    if not url.host:
+        raise AddressRefused(f"{visible.masked(text)}: no host name; an address reads https://host/path")
+    user, password = url.username, url.password
+    bare = url.copy_with(username=None, password=None, fragment=None) if url.userinfo or url.fragment else url
+    return Address(bare, user, password)

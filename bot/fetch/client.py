@@ -19,18 +19,17 @@ from urllib.parse import urlsplit
 import httpx
 
 import bot
-from bot import model, ports
-from bot.fetch import addresses, bounds, failures, headers
-from bot.fetch.access import Keys, SecretOf, no_secret
-from bot.fetch.addresses import Address
-from bot.fetch.hosts import HostSlots, HostTurns
-from bot.fetch.room import SMALL_BYTES
-from bot.fetch.ssrf import AddressRule, GuardBackend, Resolve, system_resolve
-from bot.fetch.transport import Transports
+from bot import model
+from bot.feeds.kit import packing
+from bot.fetch import headers
+from bot.fetch.access import Address, Keys, SecretOf, next_hop, no_secret, parse_address
+from bot.fetch.guard import AddressRule, GuardBackend, Resolve, Transports, system_resolve
+from bot.fetch.slots import SMALL_BYTES, HostSlots, HostTurns
 from bot.model import visible
 
 if TYPE_CHECKING:
     from bot.fetch import mailbox
+
 
 MAX_HOPS = 5
 ACCEPT_FEEDS = (
@@ -69,7 +68,7 @@ class HttpFetcher:
     def __init__(
         self,
         policy: model.FetchPolicy,
-        clock: ports.Clock,
+        clock: model.Clock,
         *,
         user_agent: str | None = None,
         tls: ssl.SSLContext | None = None,
@@ -79,7 +78,7 @@ class HttpFetcher:
         self._clock = clock
         self._seconds = policy.timeout.total_seconds()
         self._limit_bytes = policy.max_bytes
-        self._agent = user_agent or agent_of(policy)
+        self._agent = user_agent or make_user_agent(policy)
         self._keys = Keys(secret_of)
         self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
         self._turns = HostTurns()
@@ -93,13 +92,11 @@ class HttpFetcher:
         #: By the open blocks of ``fetch.allow_private``: no request gets a connection that it may not make.
         self._transports: dict[Sequence[str], Transports] = {}
 
-    async def get(self, request: ports.Request) -> ports.Answer:
+    async def get(self, request: model.Request) -> model.Response:
         """Send a request and follow its redirects. Any status is an answer. Raises FetchError."""
         if request.url.startswith(_MAILBOXES):
             return await self._mails(request)
-        course = _Course(
-            at=addresses.parse(request.url), seconds_left=self._seconds, blocks=await self._blocks(request)
-        )
+        course = _Course(at=parse_address(request.url), seconds_left=self._seconds, blocks=await self._blocks(request))
         if request.pace:
             turn = self._turns.take(course.at.host, request.pace, now=self._clock.now())
             await self._clock.sleep(turn - self._clock.now())
@@ -107,16 +104,16 @@ class HttpFetcher:
             answer = await self._hop(request, course)
             if answer is not None:
                 return answer
-        raise ports.Refused(
+        raise model.AddressRefused(
             f"{visible.masked(request.url)}: more than {MAX_HOPS} redirects, the last to {course.at.url};"
             " open it in a browser and write the address it ends at into feeds.yaml"
         )
 
-    async def _blocks(self, request: ports.Request) -> Sequence[str]:
+    async def _blocks(self, request: model.Request) -> Sequence[str]:
         """Return the blocks of ``fetch.allow_private`` that are open to the request: the blocks of its home."""
         if request.home is None or not self._has_blocks:
             return ()
-        home = addresses.parse(request.home).url
+        home = parse_address(request.home).url
         return await self._guard.blocks_of(home.host, home.port or 443, self._seconds)
 
     async def close(self) -> None:
@@ -127,13 +124,13 @@ class HttpFetcher:
         if "_mailboxes" in vars(self):
             await self._mailboxes.close()
 
-    async def wait(self, request: ports.Request) -> bool:
+    async def wait(self, request: model.Request) -> bool:
         """Return whether a mail came; False after some minutes without one. Raises FetchError."""
-        with _shown(request.url):
+        with _with_address(request.url):
             return await self._mailboxes.wait(request, seconds=self._seconds)
 
-    async def _mails(self, request: ports.Request) -> ports.Answer:
-        with _shown(request.url):
+    async def _mails(self, request: model.Request) -> model.Response:
+        with _with_address(request.url):
             async with self._slots.slot(urlsplit(request.url).hostname or ""):
                 if request.share is not None:
                     await request.share.hold(self._limit_bytes)
@@ -142,11 +139,11 @@ class HttpFetcher:
     @functools.cached_property
     def _mailboxes(self) -> mailbox.Mailboxes:
         # Imported on first use: few users have a mailbox.
-        from bot.fetch import mailbox
+        from bot.fetch.mailbox import Mailboxes
 
-        return mailbox.Mailboxes(self._keys, self._guard, self._clock, tls=self._tls)
+        return Mailboxes(self._keys, self._guard, self._clock, tls=self._tls)
 
-    async def _hop(self, request: ports.Request, course: _Course) -> ports.Answer | None:
+    async def _hop(self, request: model.Request, course: _Course) -> model.Response | None:
         """Send one request; return None after a redirect, which changes the course."""
         where = visible.masked(request.url)
         if course.has_moved:
@@ -160,20 +157,20 @@ class HttpFetcher:
                 async with asyncio.timeout(course.seconds_left) as deadline:
                     return await self._exchange(request, course, deadline)
             except TimeoutError as error:
-                raise ports.Unreachable(
+                raise model.Unreachable(
                     f"{where}: no whole answer within {self._seconds:g} seconds;"
                     " it will be tried again, and fetch.timeout in bot.yaml gives slow servers more time"
                 ) from error
             except httpx.HTTPError as error:
-                raise ports.Unreachable(f"{where}: {failures.told(error, course.at.host)}") from error
-            except ports.FetchError as error:
+                raise model.Unreachable(f"{where}: {describe_failure(error, course.at.host)}") from error
+            except model.FetchError as error:
                 raise type(error)(f"{where}: {error}") from error
             finally:
                 course.seconds_left = max(0.0, course.seconds_left - (loop.time() - start))
 
     async def _exchange(
-        self, request: ports.Request, course: _Course, deadline: asyncio.Timeout
-    ) -> ports.Answer | None:
+        self, request: model.Request, course: _Course, deadline: asyncio.Timeout
+    ) -> model.Response | None:
         response = await self._send(self._build(request, course), request.access, course.blocks)
         try:
             location = response.headers.get("location")
@@ -182,7 +179,7 @@ class HttpFetcher:
                 _move(course, response.status_code, location)
                 return None
             if 200 <= response.status_code < 300:
-                body, is_whole = await bounds.read_bounded(
+                body, is_whole = await packing.read_bounded(
                     _raw(response),
                     coding=response.headers.get("content-encoding", ""),
                     limit_bytes=self._limit_bytes,
@@ -195,7 +192,7 @@ class HttpFetcher:
         finally:
             await response.aclose()
 
-    def _build(self, request: ports.Request, course: _Course) -> httpx.Request:
+    def _build(self, request: model.Request, course: _Course) -> httpx.Request:
         fields = {
             "User-Agent": self._agent,
             "Accept": request.accept or ACCEPT_FEEDS,
@@ -230,12 +227,12 @@ class HttpFetcher:
             # (RFC 9110 section 9.2.2), and so may our POSTs: they are idempotent.
             return await transport.handle_async_request(request)
 
-    def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> ports.Answer:
+    def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> model.Response:
         # httpx decodes all headers at each access.
         fields = dict(response.headers.items())
         now = self._clock.now()
         stream = response.extensions.get("network_stream")
-        return ports.Answer(
+        return model.Response(
             status=response.status_code,
             url=str(course.at.url),
             body=body,
@@ -252,7 +249,7 @@ class HttpFetcher:
         )
 
 
-def agent_of(policy: model.FetchPolicy) -> str:
+def make_user_agent(policy: model.FetchPolicy) -> str:
     """Return the User-Agent: our name, and a contact (RFC 9110 section 10.1.5).
 
     >>> agent_of(model.FetchPolicy(contact="ops@example.org")).partition(" ")[2]
@@ -263,15 +260,15 @@ def agent_of(policy: model.FetchPolicy) -> str:
 
 
 @contextmanager
-def _shown(url: str) -> Iterator[None]:
+def _with_address(url: str) -> Iterator[None]:
     """Put the address before the text of errors."""
     try:
         yield
-    except ports.FetchError as error:
+    except model.FetchError as error:
         raise type(error)(f"{visible.masked(url)}: {error}") from error
 
 
-async def _hold(share: ports.Share | None, deadline: asyncio.Timeout, size_bytes: int) -> None:
+async def _hold(share: model.MemoryShare | None, deadline: asyncio.Timeout, size_bytes: int) -> None:
     """Wait until the body may be held; this does not count towards the timeout."""
     if share is None or size_bytes <= SMALL_BYTES:
         return
@@ -284,11 +281,11 @@ async def _hold(share: ports.Share | None, deadline: asyncio.Timeout, size_bytes
 
 def _is_home(access: model.Access, at: Address) -> bool:
     """Return whether the request goes to the origin of ``access``: no redirect and no move takes it elsewhere."""
-    return addresses.parse(access.home).origin == at.origin
+    return parse_address(access.home).origin == at.origin
 
 
 def _move(course: _Course, status: int, location: str) -> None:
-    target = addresses.next_hop(course.at, location)
+    target = next_hop(course.at, location)
     # A permanent redirect from https to http is followed, but not stored.
     is_downgrade = course.at.url.scheme == "https" and target.url.scheme == "http"
     if status in _PERMANENT and not course.is_run_over and not is_downgrade:
@@ -323,3 +320,47 @@ async def _drain(response: httpx.Response) -> None:
                     return
     except ConnectionError:
         return
+
+
+#: OpenSSL's X509 verification codes (openssl/x509_vfy.h).
+_CERTIFICATE = {
+    9: "its certificate is not yet valid; check this machine's clock",
+    10: "its certificate has expired; tell the publisher",
+    18: "its certificate is self-signed; trust it with SSL_CERT_FILE if it is yours",
+    19: "its certificate comes from an authority that is not trusted here; trust it with SSL_CERT_FILE if it is yours",
+    20: "its certificate comes from an authority that is not trusted here, or the server leaves out the middle of its"
+    " chain; tell the publisher, or trust it with SSL_CERT_FILE if it is yours",
+    62: "its certificate is for another name; correct the host in feeds.yaml, or tell the publisher",
+    64: "its certificate is for another name; correct the host in feeds.yaml, or tell the publisher",
+}
+
+
+def describe_failure(error: httpx.HTTPError, host: str) -> str:
+    """Describe ``error`` in one line, without any text from the server."""
+    cause = _cause(error, ssl.SSLCertVerificationError)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"{host}: {_CERTIFICATE.get(cause.verify_code, f'its certificate is refused ({cause.verify_message})')}"
+    if _cause(error, ssl.SSLError) is not None:
+        return f"{host}: no TLS connection could be agreed on; the address may want http instead of https"
+    if isinstance(error, (httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout)):
+        return f"{host} gives no answer in time; it will be tried again"
+    if isinstance(error, httpx.ConnectError):
+        refused = _cause(error, ConnectionRefusedError) is not None or "refused" in str(error).lower()
+        what = "refuses the connection" if refused else "cannot be reached"
+        return f"{host} {what}; it will be tried again"
+    if isinstance(error, httpx.ProxyError):
+        return "the proxy of the environment refuses the request; check HTTP_PROXY and HTTPS_PROXY"
+    if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
+        return f"{host} broke off, or does not use HTTP; it will be tried again"
+    return f"{host}: the request failed ({type(error).__name__}); it will be tried again"
+
+
+def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
+    """Return the first exception of ``kind`` in the chain."""
+    seen = 0
+    while error is not None and seen < 10:
+        if isinstance(error, kind):
+            return error
+        error = error.__cause__ or error.__context__
+        seen += 1
+    return None

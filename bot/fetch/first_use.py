@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from bot import ports
+from bot import model
 
 if TYPE_CHECKING:
     from bot.fetch.client import HttpFetcher
@@ -22,11 +22,11 @@ class FetcherAtFirstUse:
     def _fetcher(self) -> HttpFetcher:
         return self._make()
 
-    def get(self, request: ports.Request) -> Coroutine[Any, Any, ports.Answer]:
+    def get(self, request: model.Request) -> Coroutine[Any, Any, model.Response]:
         """Call the client's method."""
         return self._fetcher.get(request)
 
-    def wait(self, request: ports.Request) -> Coroutine[Any, Any, bool]:
+    def wait(self, request: model.Request) -> Coroutine[Any, Any, bool]:
         """Call the client's method."""
         return self._fetcher.wait(request)
 

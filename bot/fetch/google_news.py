@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot import ports
+from bot import model
 
 if TYPE_CHECKING:
     import httpx
+
 
 _log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ _MOST_KEPT: Final = 10_000
 class GoogleNews:
     """Implements ports.LinkResolver."""
 
-    def __init__(self, fetcher: ports.Fetcher, clock: ports.Clock) -> None:
+    def __init__(self, fetcher: model.Fetcher, clock: model.Clock) -> None:
         self._fetcher = fetcher
         self._clock = clock
         self._resolved: OrderedDict[str, str] = OrderedDict()
@@ -84,7 +85,7 @@ class GoogleNews:
 _HOME = "https://news.google.com/"
 
 
-def _transport(fetcher: ports.Fetcher) -> httpx.AsyncBaseTransport:
+def _transport(fetcher: model.Fetcher) -> httpx.AsyncBaseTransport:
     """Return a transport that sends the library's requests through our client."""
     # Imported on first use: few feeds have such links.
     import httpx
@@ -94,9 +95,9 @@ def _transport(fetcher: ports.Fetcher) -> httpx.AsyncBaseTransport:
             form = (await request.aread()).decode() if request.method == "POST" else None
             try:
                 answer = await fetcher.get(
-                    ports.Request(url=str(request.url), accept="text/html, */*;q=0.5", form=form, home=_HOME)
+                    model.Request(url=str(request.url), accept="text/html, */*;q=0.5", form=form, home=_HOME)
                 )
-            except ports.FetchError as error:
+            except model.FetchError as error:
                 raise httpx.ConnectError(str(error), request=request) from error
             kind = {"content-type": "text/html; charset=utf-8"}
             return httpx.Response(answer.status, content=answer.body, headers=kind)

@@ -25,10 +25,10 @@ from urllib.parse import unquote, urlsplit
 
 import imap_tools
 
-from bot import ports
-from bot.fetch import mails
+from bot import model
+from bot.feeds.kit import packing
 from bot.fetch.access import Keys
-from bot.fetch.ssrf import GuardBackend
+from bot.fetch.guard import GuardBackend
 
 _T = TypeVar("_T")
 #: Called with each connection, so that the event loop can close it.
@@ -143,7 +143,7 @@ class _MailBox(imap_tools.BaseMailBox):
 class Mailboxes:
     """Reads the mailboxes among the feeds."""
 
-    def __init__(self, keys: Keys, guard: GuardBackend, clock: ports.Clock, *, tls: ssl.SSLContext) -> None:
+    def __init__(self, keys: Keys, guard: GuardBackend, clock: model.Clock, *, tls: ssl.SSLContext) -> None:
         self._keys = keys
         self._guard = guard
         self._clock = clock
@@ -157,13 +157,13 @@ class Mailboxes:
         """End the threads; their connections are ended already."""
         await asyncio.to_thread(self._threads.shutdown)
 
-    async def get(self, request: ports.Request, *, seconds: float, most_bytes: int) -> ports.Answer:
+    async def get(self, request: model.Request, *, seconds: float, most_bytes: int) -> model.Response:
         """Return 200 with the new mails as one document, or 304. Raises FetchError."""
         box = await self._box(request, seconds, most_bytes)
         since = self._clock.now().date() - timedelta(days=_FIRST_DAYS)
         return await self._within(box, lambda mailbox: _read(mailbox, box, request, since), seconds)
 
-    async def wait(self, request: ports.Request, *, seconds: float) -> bool:
+    async def wait(self, request: model.Request, *, seconds: float) -> bool:
         """Wait for a mail (IDLE). Return whether one came; False after some minutes. Raises FetchError."""
         box = await self._box(request, seconds, 0)
         last_count = self._counts.get(request.url)
@@ -171,14 +171,16 @@ class Mailboxes:
         self._counts[request.url] = count
         return has_come
 
-    async def _box(self, request: ports.Request, seconds: float, most_bytes: int) -> _Box:
+    async def _box(self, request: model.Request, seconds: float, most_bytes: int) -> _Box:
         parts = urlsplit(request.url)
         host = parts.hostname or ""
         access = request.access
         if access is None or access.login is None or access.login.user is None:
-            raise ports.Refused("a mailbox needs a login: write auth: {basic: {user: NAME, password: env:NAME}}")
+            raise model.AddressRefused("a mailbox needs a login: write auth: {basic: {user: NAME, password: env:NAME}}")
         if access.proxy:
-            raise ports.Refused("a mailbox is not read through a proxy: remove proxy: of this feed or of its host")
+            raise model.AddressRefused(
+                "a mailbox is not read through a proxy: remove proxy: of this feed or of its host"
+            )
         port = parts.port or _PORTS[parts.scheme]
         options = json.loads(request.options)
         return _Box(
@@ -214,16 +216,16 @@ class Mailboxes:
             async with asyncio.timeout(seconds):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, use)
         except TimeoutError:
-            raise ports.Unreachable(f"no whole answer within {seconds:g} seconds; it will be tried again") from None
+            raise model.Unreachable(f"no whole answer within {seconds:g} seconds; it will be tried again") from None
         except _FAILURES as error:
-            raise ports.Unreachable(_told(box, error)) from error
+            raise model.Unreachable(_describe_failure(box, error)) from error
         finally:
             for connection in opened:
                 with contextlib.suppress(OSError), connection:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-def _read(mailbox: _MailBox, box: _Box, request: ports.Request, since: date) -> ports.Answer:
+def _read(mailbox: _MailBox, box: _Box, request: model.Request, since: date) -> model.Response:
     _, validity = mailbox.client.response("UIDVALIDITY")
     valid = (validity[-1] or b"0").decode("ascii", "replace")
     former, _, last = (request.etag or "").partition(".")
@@ -236,10 +238,10 @@ def _read(mailbox: _MailBox, box: _Box, request: ports.Request, since: date) -> 
     uids = [uid for uid in uids if not is_known or uid > int(last)]
     uids = uids[:_MOST_MAILS] if is_known else uids[-_MOST_MAILS:]
     if not uids and is_known:
-        return ports.Answer(status=304, url=request.url)
+        return model.Response(status=304, url=request.url)
     # From a slow server the next poll gets the other mails, and not the same mails again.
     until = time.monotonic() + box.seconds * _SHARE_OF_TIME
-    packed, etag = bytearray(mails.HEAD), request.etag if is_known else f"{valid}.0"
+    packed, etag = bytearray(packing.MAILS_HEAD), request.etag if is_known else f"{valid}.0"
     uids_read, refused = list[str](), list[int]()
     for uid in uids:
         mail = _mail(mailbox.client, uid)
@@ -249,16 +251,16 @@ def _read(mailbox: _MailBox, box: _Box, request: ports.Request, since: date) -> 
         if uids_read and (len(packed) + len(mail) > box.most_bytes or time.monotonic() > until):
             break
         # The server delivers a later mail, so it will refuse the earlier ones at the next poll too.
-        packed += b"".join(mails.packed(b"", f"{valid}.{refused_uid}") for refused_uid in refused)
+        packed += b"".join(packing.pack_mail(b"", f"{valid}.{refused_uid}") for refused_uid in refused)
         refused.clear()
         etag = f"{valid}.{uid}"
-        packed += mails.packed(mail, etag)
+        packed += packing.pack_mail(mail, etag)
         uids_read.append(str(uid))
     if refused and not uids_read:
         raise ValueError(f"the server refuses to give mail {refused[0]}")
     if box.marks_seen and uids_read:
         mailbox.flag(uids_read, imap_tools.MailMessageFlags.SEEN, True)
-    return ports.Answer(status=200, url=request.url, body=bytes(packed), content_type=mails.TYPE, etag=etag)
+    return model.Response(status=200, url=request.url, body=bytes(packed), content_type=packing.MAILS_TYPE, etag=etag)
 
 
 def _mail(client: imaplib.IMAP4, uid: int) -> bytes | None:
@@ -286,7 +288,7 @@ def _idle(mailbox: _MailBox, last_count: bytes | None) -> tuple[bytes, bool]:
     return (counts or [mailbox.count])[-1], bool(counts)
 
 
-def _told(box: _Box, error: BaseException) -> str:
+def _describe_failure(box: _Box, error: BaseException) -> str:
     """Describe an error for people, without the password if the server repeats it."""
     if isinstance(error, ssl.SSLError):
         return f"{box.host}: no TLS connection could be agreed on ({error.reason or 'certificate refused'})"

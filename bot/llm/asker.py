@@ -1,8 +1,8 @@
-"""Has prompts answered: a few at once, within a day's budget, and with pauses where the model fails.
+"""Answer prompts by the language model: a few at once, within a day's budget, and with pauses while the model fails.
 
     want → queue → budget? breaker? → ask, check → store (answer or failure, and its cost)
 
-Never inside a transaction. Whoever wanted an answer finds it in the store, or learns that the prompt has failed.
+Never inside a transaction. Callers find an answer in the store, or learn that the prompt has failed.
 """
 
 from __future__ import annotations
@@ -10,16 +10,54 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot import model, ports
+from bot import model
 from bot.alerts import notices
 from bot.llm import prompts
-from bot.llm.breaker import Breaker
-from bot.ports.tasks import TaskGroup
+from bot.model.runtime import TaskGroup
+
+#: The number of consecutive failures that start a pause.
+MAX_FAILURES = 5
+#: The first pause; each further failure doubles it, up to the longest.
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_BREAK = timedelta(minutes=30)
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Pauses calls of a model that fails."""
+
+    failures: int = 0
+    #: The end of the pause; None without a pause.
+    until: datetime | None = None
+
+    def allows(self, now: datetime) -> bool:
+        """Return whether the model may be called; after a pause the next call shows whether it works again."""
+        return self.until is None or now >= self.until
+
+    def fail(self, now: datetime, *, for_good: bool, retry_after: timedelta | None = None) -> bool:
+        """Count a failure and return whether it starts a pause. ``for_good``: it fails until somebody acts."""
+        if not self.allows(now):
+            # The call began before the pause: failures at the same time count once.
+            return False
+        was_open = self.until is None
+        self.failures = max(self.failures + 1, MAX_FAILURES if for_good else 0)
+        if self.failures >= MAX_FAILURES:
+            pause = min(FIRST_PAUSE * 2 ** min(self.failures - MAX_FAILURES, 10), LONGEST_BREAK)
+            self.until = now + max(pause, retry_after or timedelta())
+        return was_open and self.until is not None
+
+    def succeed(self) -> bool:
+        """Count a success and return whether it ends a pause."""
+        was_paused = self.until is not None
+        self.failures, self.until = 0, None
+        return was_paused
+
 
 log = structlog.get_logger("wirewatch")
 
@@ -29,10 +67,10 @@ _TRIES = 2
 _PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(seconds=10)
 #: Maximum remembered failed prompts.
-_FAILED = 5_000
+_MAX_REMEMBERED = 5_000
 #: The articles of an owner get at most a quarter of a day's budget, so that one busy feed does not use it up.
-_OWNERS_PART = 4
-_BUG = "an internal error; the log of Wirewatch has it"
+_OWNER_SHARE = 4
+_INTERNAL_ERROR = "an internal error; the log of Wirewatch has it"
 
 
 class Asker:
@@ -40,11 +78,11 @@ class Asker:
 
     def __init__(
         self,
-        language_model: ports.LanguageModel,
+        language_model: model.LanguageModel,
         policy: model.LanguageModelPolicy,
         *,
-        store: ports.Store,
-        clock: ports.Clock,
+        store: model.Store,
+        clock: model.Clock,
         operator: Callable[[], str | None],
         on_completion: Callable[[model.Completion], None] = lambda completion: None,
     ) -> None:
@@ -105,7 +143,7 @@ class Asker:
             prompt = await self._queue.get()
             try:
                 await self._answer(prompt)
-            except ports.StoreError as error:
+            except model.StoreError as error:
                 log.error("store unavailable; the model is not asked", error=str(error))
                 self._fail(prompt.key)
 
@@ -145,7 +183,7 @@ class Asker:
             ("calls", of_owner.calls + owners_under_way.count(owner), self.policy.calls_per_day),
             ("tokens", of_owner.tokens, self.policy.tokens_per_day),
         ):
-            if article is not None and count >= max(1, limit // _OWNERS_PART):
+            if article is not None and count >= max(1, limit // _OWNER_SHARE):
                 if (owner, midnight) not in self._notified:
                     self._notified = {pair for pair in self._notified if pair[1] == midnight} | {(owner, midnight)}
                     await self._notify(notices.model_share_spent(self.policy.name, what, article, day=now.date()))
@@ -158,23 +196,23 @@ class Asker:
     async def _attempt(self, prompt: model.Prompt) -> timedelta | None:
         """Call the model once. Returns the pause before the next attempt, or None if no attempt is needed."""
         started_at = self._clock.now()
-        answered, error = ports.Answered(text=""), None
+        answered, error = model.ModelAnswer(text=""), None
         try:
             async with asyncio.timeout(self.policy.timeout.total_seconds()):
                 answered = await self._model.ask(prompt)
-            prompts.read(prompt, answered.text)
-        except ports.NotYetAnswered:
+            prompts.parse_answer(prompt, answered.text)
+        except model.NotYetAnswered:
             self._fail(prompt.key)
             return None
-        except ports.ModelError as failure:
+        except model.ModelError as failure:
             error = failure
         except TimeoutError:
-            error = ports.ModelUnavailable(
-                f"the model gave no answer within {model.show_duration(self.policy.timeout)}"
+            error = model.ModelUnavailable(
+                f"the model gave no answer within {model.format_duration(self.policy.timeout)}"
             )
         except Exception:
             log.critical("asking the model broke", use=prompt.use.value, exc_info=True)
-            error = ports.BadAnswer(_BUG)
+            error = model.BadAnswer(_INTERNAL_ERROR)
         now = self._clock.now()
         completion = model.Completion(
             key=prompt.key,
@@ -197,41 +235,41 @@ class Asker:
             self._waiting.discard(prompt.key)
             return None
         # Only unavailability is temporary.
-        return error.after or _PAUSE if isinstance(error, ports.ModelUnavailable) else timedelta.max
+        return error.after or _PAUSE if isinstance(error, model.ModelUnavailable) else timedelta.max
 
-    async def _count(self, error: ports.ModelError | None, now: datetime) -> None:
+    async def _count(self, error: model.ModelError | None, now: datetime) -> None:
         if error is None:
             if self._breaker.succeed():
                 log.info("model answers again", model=self.policy.name)
                 await self._notify(notices.model_is_back(self.policy.name, now=now))
             return
         log.warning("model gave no usable answer", model=self.policy.name, error=str(error))
-        retry_after = error.after if isinstance(error, ports.ModelUnavailable) else None
-        if self._breaker.fail(now, for_good=isinstance(error, ports.ModelRefused), retry_after=retry_after):
+        retry_after = error.after if isinstance(error, model.ModelUnavailable) else None
+        if self._breaker.fail(now, for_good=isinstance(error, model.ModelRefused), retry_after=retry_after):
             await self._notify(notices.model_is_failing(self.policy.name, str(error), now=now))
 
     async def _notify(self, notice: model.Notice) -> None:
         log.warning("model notice", text=notice.what)
         channel = self._operator()
         if channel:
-            row = notices.row(notice, channel=channel, now=self._clock.now())
-            await self._store.write(partial(_add, row=row))
+            row = notices.notice_row(notice, channel=channel, now=self._clock.now())
+            await self._store.write(partial(_add_to_outbox, row=row))
 
     def _fail(self, key: str) -> None:
         self._waiting.discard(key)
         self._failed[key] = None
-        while len(self._failed) > _FAILED:
+        while len(self._failed) > _MAX_REMEMBERED:
             self._failed.popitem(last=False)
 
 
 def _read_spent(
-    tx: ports.Transaction, *, article: model.ArticleId, since: datetime
-) -> tuple[model.Article | None, model.Spent, model.Spent]:
+    tx: model.Transaction, *, article: model.ArticleId, since: datetime
+) -> tuple[model.Article | None, model.Spending, model.Spending]:
     """Return the article, the cost of all calls, and the cost of the calls about articles of its owner."""
     stored = tx.articles.get([article]).get(article)
-    of_owner = tx.completions.spent(since=since, owner=stored.owner) if stored else model.Spent()
+    of_owner = tx.completions.spent(since=since, owner=stored.owner) if stored else model.Spending()
     return stored, tx.completions.spent(since=since), of_owner
 
 
-def _add(tx: ports.Transaction, row: model.Outgoing) -> None:
+def _add_to_outbox(tx: model.Transaction, row: model.Outgoing) -> None:
     tx.outbox.add([row])

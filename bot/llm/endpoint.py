@@ -1,20 +1,29 @@
-"""A language model behind an API that is compatible with OpenAI's: the one home of its SDK."""
+"""The language model that bot.yaml names: an API that is compatible with OpenAI's, or an answer file in its place.
+
+In an answer file each line is a JSON object: ``key`` (of the prompt), ``use``, ``instructions``, ``data``, ``schema``
+and ``answer``, which is null until a person, a program or any model has filled it in. The last line of a key counts.
+So the judgement of any model can be recorded once and replayed by tests and benches.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot import model, ports
+from bot import model
 
 if TYPE_CHECKING:
     import openai
 
+
 #: Maximum tokens of an answer; the longest is some sentences of JSON.
-_MOST_TOKENS = 700
+_MAX_TOKENS = 700
 #: The maximum for models that count their reasoning as tokens of the answer.
-_MOST_WITH_REASONING = 4_000
+_MAX_TOKENS_WITH_REASONING = 4_000
 
 
 class Endpoint:
@@ -25,7 +34,7 @@ class Endpoint:
         try:
             import openai  # on first use: it takes a second
         except ImportError as error:
-            raise ports.ConfigError(
+            raise model.ConfigError(
                 f"bot.yaml names a model, but the extra for it is not installed ({error.name}): "
                 'pip install "wirewatch[llm]"'
             ) from None
@@ -41,24 +50,24 @@ class Endpoint:
             # A redirect would send prompts to an address that is not configured.
             http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
         )
-        self._parameters: dict[str, Any] = {"max_tokens": _MOST_TOKENS, "temperature": 0}
+        self._parameters: dict[str, Any] = {"max_tokens": _MAX_TOKENS, "temperature": 0}
 
-    async def ask(self, prompt: model.Prompt) -> ports.Answered:
+    async def ask(self, prompt: model.Prompt) -> model.ModelAnswer:
         while True:
             try:
                 return await self._call(prompt)
-            except ports.ModelRefused as refused:
+            except model.ModelRefused as refused:
                 # Some hosted models refuse parameters, and name one at a time.
                 parameter = next((name for name in self._parameters if name in str(refused)), None)
                 if parameter is None:
                     raise
                 del self._parameters[parameter]
                 if parameter == "max_tokens":
-                    self._parameters["max_completion_tokens"] = _MOST_WITH_REASONING
+                    self._parameters["max_completion_tokens"] = _MAX_TOKENS_WITH_REASONING
 
-    async def _call(self, prompt: model.Prompt) -> ports.Answered:
+    async def _call(self, prompt: model.Prompt) -> model.ModelAnswer:
         sdk = self._sdk
-        form = {"name": prompt.use.value, "strict": True, "schema": _inlined(json.loads(prompt.schema))}
+        form = {"name": prompt.use.value, "strict": True, "schema": _inline_references(json.loads(prompt.schema))}
         request: dict[str, Any] = {
             "model": self._policy.name,
             "messages": [
@@ -71,21 +80,21 @@ class Endpoint:
         try:
             completion = await self._client.chat.completions.create(**request)
         except sdk.APITimeoutError:
-            timeout = model.show_duration(self._policy.timeout)
-            raise ports.ModelUnavailable(f"the model gave no answer within {timeout}") from None
+            timeout = model.format_duration(self._policy.timeout)
+            raise model.ModelUnavailable(f"the model gave no answer within {timeout}") from None
         except sdk.APIStatusError as error:
-            raise _refusal(error) from None
+            raise _error_of_status(error) from None
         except sdk.APIConnectionError as error:
-            raise ports.ModelUnavailable(f"the model's API cannot be reached: {_cause(error)}") from None
+            raise model.ModelUnavailable(f"the model's API cannot be reached: {_innermost_cause(error)}") from None
         except (sdk.OpenAIError, ValueError):
-            raise ports.BadAnswer("the API's response is not a chat completion") from None
-        return _answered(completion)
+            raise model.BadAnswer("the API's response is not a chat completion") from None
+        return _parse_completion(completion)
 
     async def close(self) -> None:
         await self._client.close()
 
 
-def _inlined(schema: dict[str, Any]) -> object:
+def _inline_references(schema: dict[str, Any]) -> object:
     """Return the schema without references, which Ollama and llama.cpp do not support (ollama#8063, llama.cpp#8073)."""
     parts = schema.pop("$defs", {})
 
@@ -101,23 +110,23 @@ def _inlined(schema: dict[str, Any]) -> object:
     return inline(schema)
 
 
-def _refusal(error: openai.APIStatusError) -> ports.ModelError:
+def _error_of_status(error: openai.APIStatusError) -> model.ModelError:
     status = error.status_code
     body = error.body if isinstance(error.body, dict) else {}
     message = body.get("message") if isinstance(body.get("message"), str) else ""
     text = f"the model's API answered with HTTP status {status}{': ' + message if message else ''}"
     if status < 400:
-        return ports.ModelRefused(f"{text}, a redirect, which Wirewatch does not follow")
+        return model.ModelRefused(f"{text}, a redirect, which Wirewatch does not follow")
     if status in (400, 401, 403, 404, 405, 422):
-        return ports.ModelRefused(text)
-    return ports.ModelUnavailable(text, after=_retry_after(error.response.headers.get("retry-after")))
+        return model.ModelRefused(text)
+    return model.ModelUnavailable(text, after=_parse_retry_after(error.response.headers.get("retry-after")))
 
 
-def _retry_after(written: str | None) -> timedelta | None:
+def _parse_retry_after(written: str | None) -> timedelta | None:
     return timedelta(seconds=int(written)) if written and written.isdecimal() and len(written) < 7 else None
 
 
-def _cause(error: Exception) -> str:
+def _innermost_cause(error: Exception) -> str:
     """Return the text of the innermost cause; the SDK's own text does not name the cause."""
     inner: BaseException = error
     while inner.__cause__ is not None:
@@ -125,7 +134,7 @@ def _cause(error: Exception) -> str:
     return str(inner) or type(inner).__name__
 
 
-def _answered(completion: object) -> ports.Answered:
+def _parse_completion(completion: object) -> model.ModelAnswer:
     """Parse a completion defensively: with a status of 200 the SDK accepts any JSON."""
     usage = getattr(completion, "usage", None)
     cost = {
@@ -136,16 +145,75 @@ def _answered(completion: object) -> ports.Answered:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = getattr(choice, "message", None)
     if message is None:
-        raise ports.BadAnswer("the API's response is not a chat completion", **cost)
+        raise model.BadAnswer("the API's response is not a chat completion", **cost)
     if refusal := getattr(message, "refusal", None):
-        raise ports.BadAnswer(f"the model declined to answer: {refusal}", **cost)
+        raise model.BadAnswer(f"the model declined to answer: {refusal}", **cost)
     if getattr(choice, "finish_reason", None) == "length":
-        raise ports.BadAnswer(f"the answer was cut off after {cost['tokens_out']} tokens", **cost)
+        raise model.BadAnswer(f"the answer was cut off after {cost['tokens_out']} tokens", **cost)
     text = getattr(message, "content", None)
     if not isinstance(text, str) or not text.strip():
-        raise ports.BadAnswer("the answer is empty", **cost)
-    return ports.Answered(text=text, **cost)
+        raise model.BadAnswer("the answer is empty", **cost)
+    return model.ModelAnswer(text=text, **cost)
 
 
 def _count(value: object) -> int:
     return value if isinstance(value, int) and value >= 0 else 0
+
+
+class AnswerFile:
+    """A file of prompts and answers in place of a model; new prompts are appended to it."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file. Raises ConfigError if it cannot be read."""
+        self._path = path
+        self._answers: dict[str, object] = {}
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        except (OSError, UnicodeDecodeError) as error:
+            raise model.ConfigError(f"reading the answer file {path}: {error}") from None
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                self._parse_line(line, number)
+
+    async def ask(self, prompt: model.Prompt) -> model.ModelAnswer:
+        if prompt.key not in self._answers:
+            self._answers[prompt.key] = None
+            await asyncio.to_thread(self._write, prompt)
+        answer = self._answers[prompt.key]
+        if answer is None:
+            raise model.NotYetAnswered(f"the answer file {self._path} has no answer to this prompt yet")
+        return model.ModelAnswer(text=json.dumps(answer))
+
+    async def close(self) -> None:
+        pass
+
+    def _parse_line(self, line: str, number: int) -> None:
+        try:
+            entry = json.loads(line)
+            self._answers[entry["key"]] = entry["answer"]
+        except (ValueError, KeyError, TypeError):
+            raise model.ConfigError(
+                f"reading the answer file {self._path}: line {number} is not a JSON object with key and answer"
+            ) from None
+
+    def _write(self, prompt: model.Prompt) -> None:
+        entry = {
+            "key": prompt.key,
+            "use": prompt.use.value,
+            "instructions": prompt.instructions,
+            "data": json.loads(prompt.data),
+            "schema": json.loads(prompt.schema),
+            "answer": None,
+        }
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
+        except OSError as error:
+            raise model.ModelUnavailable(f"writing the answer file {self._path}: {error.strerror}") from None
+
+
+def open_model(policy: model.LanguageModelPolicy, resolve: Callable[[model.Secret], str]) -> model.LanguageModel:
+    """Open the endpoint or the answer file. Raises ConfigError for a missing extra or secret or an unreadable file."""
+    if policy.url.startswith("file:"):
+        return AnswerFile(Path(policy.url.removeprefix("file:")))
+    return Endpoint(policy, resolve(policy.key) if policy.key else None)

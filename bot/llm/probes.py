@@ -9,7 +9,6 @@ from typing import Any
 
 from bot import model
 from bot.llm import prompts
-from bot.llm.prompts import facts, relevance, same_event, summary, translation
 
 _START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 #: The headline in the first line, then the text.
@@ -50,22 +49,22 @@ class Probe:
     is_right: Callable[[str], bool]
 
 
-def probes() -> tuple[Probe, ...]:
+def build_probes() -> tuple[Probe, ...]:
     """Return probes for every use, with different right answers."""
     first = _story("exit")
     return (
-        _same_event("again", first, same_event.Verdict.SAME),
-        _same_event("sindh", first, same_event.Verdict.OTHER),
-        _same_event("moved", first, same_event.Verdict.SAME),
-        _same_event("india", first, same_event.Verdict.OTHER),
+        _same_event("again", first, prompts.SameEventVerdict.SAME),
+        _same_event("sindh", first, prompts.SameEventVerdict.OTHER),
+        _same_event("moved", first, prompts.SameEventVerdict.SAME),
+        _same_event("india", first, prompts.SameEventVerdict.OTHER),
         _facts("moved", _change("30 November", "30 December"), chosen={1}),
         _facts("moved", _change("5,000", "30"), chosen=set()),
         _facts("moved", _quote("The company calls the demand a backdoor."), _quote(_article("moved").text), chosen={2}),
         _facts("again", _quote(_article("again").title), _quote(_article("again").text), chosen=set()),
-        _relevance("exit", relevance.Verdict.RELEVANT),
-        _relevance("school", relevance.Verdict.IRRELEVANT),
+        _relevance("exit", prompts.RelevanceVerdict.RELEVANT),
+        _relevance("school", prompts.RelevanceVerdict.IRRELEVANT),
         # The parser has already checked that each sentence is supported.
-        _probe(summary.ask(_article("exit")), bool),
+        _probe(prompts.summary_prompt(_article("exit")), bool),
         _translation(),
     )
 
@@ -100,15 +99,15 @@ def _story(name: str) -> model.Story:
 
 
 def _probe(prompt: model.Prompt, holds: Callable[[Any], bool]) -> Probe:
-    return Probe(prompt=prompt, is_right=lambda text: holds(prompts.read(prompt, text)))
+    return Probe(prompt=prompt, is_right=lambda text: holds(prompts.parse_answer(prompt, text)))
 
 
-def _same_event(name: str, story: model.Story, verdict: same_event.Verdict) -> Probe:
-    return _probe(same_event.ask(_article(name), [story]), lambda answer: answer.verdict is verdict)
+def _same_event(name: str, story: model.Story, verdict: prompts.SameEventVerdict) -> Probe:
+    return _probe(prompts.same_event_prompt(_article(name), [story]), lambda answer: answer.verdict is verdict)
 
 
 def _facts(name: str, *offered: model.Fact, chosen: set[int]) -> Probe:
-    return _probe(facts.ask(_article(name), _story("exit"), offered), lambda answer: answer.chosen == chosen)
+    return _probe(prompts.facts_prompt(_article(name), _story("exit"), offered), lambda answer: answer.chosen == chosen)
 
 
 def _quote(sentence: str) -> model.Fact:
@@ -127,17 +126,17 @@ def _change(before: str, after: str) -> model.Fact:
     return replace(_quote(_article("moved").text), kind="date", label="deadline", before=before, after=after)
 
 
-def _relevance(name: str, verdict: relevance.Verdict) -> Probe:
-    return _probe(relevance.ask(_article(name), "probe", _ABOUT), lambda answer: answer.verdict is verdict)
+def _relevance(name: str, verdict: prompts.RelevanceVerdict) -> Probe:
+    return _probe(prompts.relevance_prompt(_article(name), "probe", _ABOUT), lambda answer: answer.verdict is verdict)
 
 
 def _translation() -> Probe:
     article = replace(_article("moved"), language="en")
     texts = (article.title, article.text)
-    prompt = translation.ask(article, texts, to="de")
+    prompt = prompts.translation_prompt(article, texts, to="de")
     assert prompt is not None  # The article is in another language.
 
-    def is_translated(answer: translation.Translation) -> bool:
+    def is_translated(answer: prompts.Translation) -> bool:
         # Each text differs from the original and keeps its date.
         return all("30" in new and new != old for new, old in zip(answer.texts, texts, strict=True))
 

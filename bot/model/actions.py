@@ -1,16 +1,159 @@
-"""What people do to stories, wherever they do it: each kind of action is one value of the union ``Action``.
+"""What people do to stories, and what the store keeps of it: silences, judgements and rulings.
 
-a button, a command, the CLI, the API ──▶ Action ──▶ pipeline.actions.apply
+a button, a command, the CLI, the API ──▶ Action ──▶ pipeline.actions.apply ──▶ Silence, Judgement, Ruling
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from enum import StrEnum
+from typing import NewType, TypeAlias
 
-from bot.model.ids import ArticleId, StoryId
-from bot.model.silences import SilenceKind
+from bot.model.stories import ArticleId, JudgementId, SendId, StoryId
+
+#: Eight hex digits, so that people can type it.
+SilenceId = NewType("SilenceId", str)
+
+
+class SilenceKind(StrEnum):
+    """The kind of subject that a silence covers."""
+
+    #: One story.
+    STORY = "story"
+    RULE = "rule"
+    #: The articles of one outlet.
+    OUTLET = "outlet"
+    #: The articles whose headline has a name.
+    ENTITY = "entity"
+    #: Every story.
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Nothing is posted about a subject, in some channels or in all, until a time or until somebody ends it."""
+
+    id: SilenceId
+    at: datetime
+    #: The author: a name, else the channel's id of the person, or the account that ran the command.
+    by: str
+    kind: SilenceKind
+    #: The rule, the outlet or the entity as written, the story's id; empty: everything.
+    name: str
+    #: The channels that it covers; empty: every channel.
+    channels: tuple[str, ...] = ()
+    reason: str
+    #: None: until somebody ends it; allowed only for a silence of a story.
+    until: datetime | None
+    #: When somebody ended it before its time.
+    ended_at: datetime | None = None
+    ended_by: str = ""
+
+    def is_active(self, now: datetime) -> bool:
+        """Return whether it is in force."""
+        return self.ended_at is None and (self.until is None or now < self.until)
+
+    def holds_in(self, channel: str) -> bool:
+        """Return whether it covers this channel."""
+        return not self.channels or channel in self.channels
+
+    @property
+    def subject(self) -> str:
+        """Its subject in words: rule "Exits"."""
+        return f'{self.kind.value} "{self.name}"' if self.name else self.kind.value
+
+    @property
+    def place(self) -> str:
+        """Its channels in words."""
+        return f"in {', '.join(self.channels)}" if self.channels else "in every channel"
+
+    @property
+    def summary(self) -> str:
+        """The silence in one line, for a decision's detail and a notice."""
+        until = f"until {self.until:%Y-%m-%d %H:%M} UTC " if self.until else ""
+        return f"{self.subject} {self.place} {until}by {self.by}: {self.reason} ({self.id})"
+
+
+class Verdict(StrEnum):
+    """The content of a judgement."""
+
+    #: About the story under a rule; the last judgement of each person counts.
+    USEFUL = "useful"
+    NOISE = "noise"
+    #: Somebody has claimed the story, until they release it or somebody else claims it.
+    CLAIMED = "claimed"
+    UNCLAIMED = "unclaimed"
+
+    @property
+    def is_of_rule(self) -> bool:
+        """Whether it judges a rule, not the story as a whole."""
+        return self in (Verdict.USEFUL, Verdict.NOISE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """One person's judgement of one story, under one rule."""
+
+    id: JudgementId
+    at: datetime
+    #: The channel's id of the person (Slack: U0123ABCD), or their name.
+    by: str
+    #: The name shown to people; empty: ``by``.
+    name: str = ""
+    channel: str
+    story: StoryId
+    verdict: Verdict
+    #: The rule's name; empty if the verdict is about the story.
+    rule: str = ""
+    #: The message that was judged.
+    message: SendId
+
+    @property
+    def author(self) -> str:
+        """The name of the person, for people."""
+        return self.name or self.by
+
+
+def rule_key(name: str) -> str:
+    """Return a short key of a rule for a button: Slack allows 150 characters there, and a name may have more."""
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def entity_key(name: str) -> str:
+    """Return a short key of an entity for a button; its length differs from those of rules and articles."""
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+class RulingKind(StrEnum):
+    """The kind of a ruling."""
+
+    #: These articles are about a different event than their story.
+    SPLIT = "split"
+    #: The story is the same event as another, which remains.
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """One decision of a person about stories; grouping never undoes it."""
+
+    #: The same if the request is delivered again.
+    id: str
+    at: datetime
+    #: The channel's id of the person, or the name of the account that ran the command.
+    by: str
+    kind: RulingKind
+    #: The story that the articles leave, or that is merged into ``other``.
+    story: StoryId
+    #: For a split: the articles that leave.
+    articles: tuple[ArticleId, ...] = ()
+    #: For a merge: the story that remains.
+    other: StoryId | None = None
+    #: When it was carried out; None: in the next turn.
+    done_at: datetime | None = None
+
 
 #: Duration of a silence made by a button; a silence of a story has no end.
 BUTTON_SILENCE = timedelta(days=1)

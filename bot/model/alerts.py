@@ -1,4 +1,4 @@
-"""An alert: one story in one channel, and each decision to post or not."""
+"""An alert (one story in one channel), and the decisions about it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.model.ids import ArticleId, SendId, StoryId
-from bot.model.silences import SilenceId
-from bot.model.stories import Edit, Fact
+from bot.model.actions import SilenceId
+from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
 
 
-class Action(StrEnum):
+class AlertAction(StrEnum):
     """The effect of a decision on the channel."""
 
     POST = "post"
@@ -80,7 +79,7 @@ class Decision:
     at: datetime
     story: StoryId
     channel: str
-    action: Action
+    action: AlertAction
     reason: Reason
     #: Names of the rules that it applies to.
     rules: tuple[str, ...] = ()

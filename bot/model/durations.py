@@ -1,11 +1,32 @@
-"""Lengths of time as people write them: ``90 seconds``, ``1 minutes``, ``2 hours``, ``30d``."""
+"""Lengths of time and counts, as people write and read them."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 
-from bot.model.counting import in_number
+
+def format_count(count: int, noun: str) -> str:
+    """Return the count, with commas, and the noun in singular or plural.
+
+    >>> counted(1, "error"), counted(2_000, "story"), counted(0, "match"), counted(3, "day")
+    ('1 error', '2,000 stories', '0 matches', '3 days')
+    """
+    return f"{count:,} {pluralize(count, noun)}"
+
+
+def pluralize(count: int, noun: str) -> str:
+    """Return the noun in singular or plural.
+
+    >>> in_number(1, "story"), in_number(2, "story")
+    ('story', 'stories')
+    """
+    if count == 1:
+        return noun
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}{'es' if noun.endswith(('ch', 's', 'sh', 'x')) else 's'}"
+
 
 _SECONDS = {
     "s": 1,
@@ -50,7 +71,7 @@ def parse_duration(text: object) -> timedelta:
     return timedelta(seconds=number * seconds)
 
 
-def show_duration(duration: timedelta) -> str:
+def format_duration(duration: timedelta) -> str:
     """Return the duration in the largest unit that is exact: “2 hours”, “90 seconds”.
 
     >>> show_duration(timedelta(hours=2)), show_duration(timedelta(seconds=90))
@@ -61,7 +82,7 @@ def show_duration(duration: timedelta) -> str:
         number = seconds / size
         if number >= 1 and number == int(number):
             # Without the commas of a count, so that the result is valid in a file.
-            return f"{int(number)} {in_number(int(number), unit)}"
+            return f"{int(number)} {pluralize(int(number), unit)}"
     return f"{seconds:g} seconds"
 
 

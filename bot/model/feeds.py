@@ -1,13 +1,43 @@
-"""A feed, its state between polls, and its parsed document."""
+"""A feed: its line in feeds.yaml, its state between polls, its subscription at a hub, and its parsed document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any, Self
 
-from bot.model.access import Access
+from bot.model.settings import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Basic authentication, or a bearer token where ``user`` is None."""
+
+    user: str | None = None
+    secret: Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Access settings, sent only to the origin of ``home``; the proxy also serves each hop of a redirect."""
+
+    #: The feed's address in feeds.yaml; empty for a group of hosts that is not yet applied to a feed.
+    home: str = ""
+    headers: tuple[tuple[str, str | Secret], ...] = ()
+    cookies: tuple[tuple[str, Secret], ...] = ()
+    login: Login | None = None
+    proxy: str | Secret | None = None
+    #: PEM files: the client's certificate, its key if it is a separate file, the trusted authorities.
+    certificate: str | None = None
+    key: str | None = None
+    authority: str | None = None
+
+    def over(self, group: Access) -> Self:
+        """Return this access with its empty fields filled from ``group``."""
+        own: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: value or getattr(group, name) for name, value in own.items()})
 
 
 class FullText(StrEnum):
@@ -196,7 +226,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ParsedFeed:
     """One parsed feed document."""
 
     title: str | None = None
@@ -230,3 +260,30 @@ def redirected_twins(feeds: Iterable[FeedState]) -> list[tuple[FeedState, ...]]:
     for feed in feeds:
         by_place.setdefault(feed_place(feed.moved_to or feed.url), []).append(feed)
     return [tuple(twins) for twins in by_place.values() if len({feed_place(twin.url) for twin in twins}) > 1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """The state of one subscription."""
+
+    #: The feed's address in feeds.yaml.
+    feed: str
+    hub: str
+    #: The feed's address for the hub, as the feed names it.
+    topic: str
+    #: The secret end of the callback's address.
+    token: str
+    #: Signs what the hub sends.
+    secret: str
+    #: When to send the next request to the hub.
+    next_at: datetime
+    #: When the request that the hub has not yet verified was sent.
+    asked_at: datetime | None = None
+    #: The end of the lease; None: the hub has not confirmed one.
+    until: datetime | None = None
+    #: Consecutive failures.
+    failures: int = 0
+    #: The last error, for people; None: no error.
+    error: str | None = None
+    #: When the hub last pushed news that was not polled yet.
+    pushed_at: datetime | None = None

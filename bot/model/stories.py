@@ -1,14 +1,67 @@
-"""A story: all coverage of one event, and what is new in it."""
+"""Articles, and the stories that group them: all coverage of one event, and what is new in it.
+
+Ids are derived from what they name, so that writing twice gives one row.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NewType
 
-from bot.model.articles import Article
-from bot.model.ids import ArticleId, StoryId
 from bot.model.rules import Match
+
+#: 20 hex digits of SHA-256 over the article's identity: the same article has the same id on every machine.
+ArticleId = NewType("ArticleId", str)
+#: Derived from the article that opened the story.
+StoryId = NewType("StoryId", str)
+#: Derived from (story, channel, kind, cause): writing a message twice gives one row.
+SendId = NewType("SendId", str)
+#: Derived from the channel's id of the button press, and the rule that it judges.
+JudgementId = NewType("JudgementId", str)
+
+
+def send_id(*parts: str) -> SendId:
+    """Return the id of a message to send, derived from everything that distinguishes it."""
+    return SendId(hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:24])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One article, stored once however many feeds carry it."""
+
+    id: ArticleId
+    #: The feed in which it was first seen.
+    feed: str
+    outlet: str
+    owner: str
+    #: Canonical link; empty if the feed has none.
+    link: str
+    title: str
+    #: Clean text; paragraphs are separated by blank lines.
+    text: str
+    author: str | None = None
+    language: str | None = None
+    tags: tuple[str, ...] = ()
+    published: datetime | None = None
+    first_seen: datetime
+    #: Outgoing links of the body, canonical.
+    links: tuple[str, ...] = ()
+    #: SHA-256 over folded title and text.
+    fingerprint: str
+    #: Starts at 1; each material edit adds 1.
+    version: int = 1
+    #: Removed sentences that the feed repeats in its items.
+    left_out: tuple[str, ...] = ()
+    #: The text comes from the article's page, not from the feed.
+    is_full_text: bool = False
+
+    @property
+    def when(self) -> datetime:
+        """The time by which articles are ordered: the published date, but never later than first seen."""
+        return min(self.published, self.first_seen) if self.published else self.first_seen
 
 
 class JoinReason(StrEnum):

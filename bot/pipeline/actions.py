@@ -1,4 +1,8 @@
-"""Carry out the actions of people, in the caller's transaction."""
+"""Carry out what people do: check it against the posted message and the person's rights, write it, show it.
+
+press ──▶ the pressed message ──▶ rights ──▶ apply ──▶ rows of the store
+                                                    └─▶ an edit of the message
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import chain
 
-from bot import alerts, model, ports, summaries
-from bot.language import names
-from bot.model import SilenceKind, Verdict
+from bot import alerts, model
+from bot.model import ActionResult, SilenceKind, Verdict
 from bot.model.actions import (
     Action,
     Claim,
@@ -23,10 +26,19 @@ from bot.model.actions import (
     Split,
     Useful,
 )
-from bot.pipeline import duty, mentions, messages, rulings, silences
-from bot.pipeline.rights import Rights, Turn
+from bot.pipeline import messages, silences
+from bot.pipeline.messages import (
+    drop_escalation,
+    escalation_edits,
+    find_pressed_escalation,
+    restart_escalation,
+    with_mentions,
+)
+from bot.pipeline.silences import ActionContext, Rights
 from bot.pipeline.snapshot import Snapshot
-from bot.ports import ActionResult
+from bot.pipeline.turn import find_living
+from bot.stories import summaries
+from bot.text import names
 
 #: Maximum words, articles and decisions that "why" lists.
 _SHOWN = 6
@@ -43,8 +55,8 @@ class Target:
     channel: str = ""
 
 
-def press(
-    tx: ports.Transaction, snapshot: Snapshot, pressed: ports.Press, *, channels: Collection[str], now: datetime
+def apply_press(
+    tx: model.Transaction, snapshot: Snapshot, pressed: model.Press, *, channels: Collection[str], now: datetime
 ) -> ActionResult:
     """Carry out a button press. ``channels``: the channels of the listener."""
     target = _pressed(tx, pressed, channels)
@@ -64,7 +76,7 @@ def press(
         )
     # The person can see the channel, so they are a member.
     person = replace(person, member_of=person.member_of | {target.channel})
-    turn = Turn(
+    turn = ActionContext(
         tx=tx,
         snapshot=snapshot,
         now=now,
@@ -74,12 +86,12 @@ def press(
         rights=Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted),
     )
     try:
-        return apply(turn, pressed.action, target)
-    except ports.CannotAct as error:
+        return apply_action(turn, pressed.action, target)
+    except model.CannotAct as error:
         return ActionResult(text=f"Nothing was changed: {error}.", refused=str(error))
 
 
-def apply(turn: Turn, action: Action, target: Target | None = None) -> ActionResult:
+def apply_action(turn: ActionContext, action: Action, target: Target | None = None) -> ActionResult:
     """Carry out an action. Raises CannotAct."""
     match action:
         case MakeSilence():
@@ -87,7 +99,7 @@ def apply(turn: Turn, action: Action, target: Target | None = None) -> ActionRes
         case EndSilence():
             return _end_silence(turn, action, target)
     if target is None:
-        raise ports.CannotAct("this action needs a story; add its id")
+        raise model.CannotAct("this action needs a story; add its id")
     match action:
         case Useful() | Noise():
             return _judge(turn, action, target)
@@ -105,15 +117,15 @@ def apply(turn: Turn, action: Action, target: Target | None = None) -> ActionRes
             return ActionResult(message=_message(turn, target))
 
 
-def story_target(tx: ports.Transaction, story: model.StoryId) -> Target:
+def story_target(tx: model.Transaction, story: model.StoryId) -> Target:
     """Return the target for the id of a story. Raises CannotAct if there is no such story."""
-    living = rulings.living(tx, story)
+    living = find_living(tx, story)
     if living is None:
-        raise ports.CannotAct(f"there is no story {story}; `wirewatch stories` lists the ids")
+        raise model.CannotAct(f"there is no story {story}; `wirewatch stories` lists the ids")
     return Target(story=living)
 
 
-def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str]) -> Target | None:
+def _pressed(tx: model.Transaction, press: model.Press, channels: Collection[str]) -> Target | None:
     """Return the story whose message was pressed, or None if the message was not sent by this bot."""
     story = tx.stories.get([press.story]).get(press.story)
     if story is None:
@@ -132,7 +144,7 @@ def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str
         if (press.place, press.ref) in places and (pressed is None or pressed.state is model.AlertState.MERGED):
             pressed = alert
     channel = pressed.channel if pressed else ""
-    if pressed is None and (escalated := duty.pressed(tx, candidates, channels, press.place, press.ref)):
+    if pressed is None and (escalated := find_pressed_escalation(tx, candidates, channels, press.place, press.ref)):
         pressed, channel = escalated
     home = tx.stories.get([pressed.story]).get(pressed.story) if pressed else None
     return Target(story=home, alert=pressed, channel=channel) if home else None
@@ -141,22 +153,22 @@ def _pressed(tx: ports.Transaction, press: ports.Press, channels: Collection[str
 # -- opinions and claims
 
 
-def _judge(turn: Turn, action: Useful | Noise, target: Target) -> ActionResult:
+def _judge(turn: ActionContext, action: Useful | Noise, target: Target) -> ActionResult:
     alert = target.alert
     if alert is None:
-        raise ports.CannotAct("this action needs a posted message")
+        raise model.CannotAct("this action needs a posted message")
     verdict = Verdict.USEFUL if isinstance(action, Useful) else Verdict.NOISE
     key = action.rule if isinstance(action, Noise) else ""
     rules = tuple(name for name in alert.rules if key in ("", model.rule_key(name)))
     if not rules:
-        raise ports.CannotAct("this message no longer names that rule")
+        raise model.CannotAct("this message no longer names that rule")
     named = ", ".join(f'"{rule}"' for rule in rules)
     summary = f"{verdict.value} for {named}"
     decisions = _keep(turn, verdict, alert, target.story, rules, model.Reason.JUDGED, summary)
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions)
 
 
-def _claim(turn: Turn, action: Claim | Release, target: Target) -> ActionResult:
+def _claim(turn: ActionContext, action: Claim | Release, target: Target) -> ActionResult:
     """Claim or release a story, and show it in every channel that has posted the story."""
     verdict, reason = Verdict.CLAIMED, model.Reason.CLAIMED
     summary = "the story is claimed"
@@ -171,21 +183,21 @@ def _claim(turn: Turn, action: Claim | Release, target: Target) -> ActionResult:
     ]
     alerts_shown = [*([first] if first else []), *posted]
     if not alerts_shown:
-        raise ports.CannotAct(f"the story {target.story.id} was not posted; `wirewatch stories` lists the ids")
+        raise model.CannotAct(f"the story {target.story.id} was not posted; `wirewatch stories` lists the ids")
     decisions: list[model.Decision] = []
     for alert in alerts_shown:
         once = turn if alert is first else replace(turn, once=model.send_id(turn.once, alert.channel))
         kept = _keep(once, verdict, alert, target.story, ("",), reason, summary)
         if kept and verdict is Verdict.CLAIMED:
-            duty.call_off(turn.tx, alert, f"claimed by {turn.author}", now=turn.now)
+            drop_escalation(turn.tx, alert, f"claimed by {turn.author}", now=turn.now)
         elif kept:
-            duty.call_again(turn.tx, alert, target.story, turn.snapshot, once=once.once, now=turn.now)
+            restart_escalation(turn.tx, alert, target.story, turn.snapshot, once=once.once, now=turn.now)
         decisions += kept
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=tuple(decisions))
 
 
 def _keep(
-    turn: Turn,
+    turn: ActionContext,
     verdict: Verdict,
     alert: model.Alert,
     story: model.Story,
@@ -217,7 +229,7 @@ def _keep(
 # -- silences
 
 
-def _silence(turn: Turn, action: MakeSilence, target: Target | None) -> ActionResult:
+def _silence(turn: ActionContext, action: MakeSilence, target: Target | None) -> ActionResult:
     alert = target.alert if target else None
     if target is not None and alert is not None:
         action = _named(action, target.story, alert)
@@ -228,7 +240,7 @@ def _silence(turn: Turn, action: MakeSilence, target: Target | None) -> ActionRe
             action = replace(action, channels=(alert.channel,))
         else:
             action = replace(action, channels=turn.rights.reach())
-    silence = silences.make(turn, action, head=alert.head if alert else None)
+    silence = silences.make_silence(turn, action, head=alert.head if alert else None)
     decisions = _show_silence(turn, silence, model.Reason.SILENCED, f"silenced: {silence.summary}", target)
     until = f"until {_time(silence.until, turn.snapshot.zone)}" if silence.until else "until somebody ends it"
     what = "this story" if silence.kind is SilenceKind.STORY and alert else silence.subject
@@ -250,47 +262,47 @@ def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeS
             headlines = (names.proper_names(member.article.title) for member in story.members)
             matching = [name for name in chain(*headlines) if model.entity_key(name) == action.key]
     if not matching:
-        raise ports.CannotSilence("the message no longer names that subject")
+        raise model.CannotSilence("the message no longer names that subject")
     return replace(action, name=matching[0], reason=action.reason or f'by button, under "{story.title}"')
 
 
-def _active(turn: Turn, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
+def _active(turn: ActionContext, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
     """Return the current silence of the story in the channel, or of the rule with the action's key."""
-    in_force = silences.InForce(turn.tx.silences.active(turn.now))
+    in_force = silences.ActiveSilences(turn.tx.silences.active(turn.now))
     if not action.key:
         return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
     of_rules = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if model.rule_key(rule) == action.key)
     return next((silence for silence in of_rules if silence), None)
 
 
-def _end_silence(turn: Turn, action: EndSilence, target: Target | None) -> ActionResult:
+def _end_silence(turn: ActionContext, action: EndSilence, target: Target | None) -> ActionResult:
     silence: model.Silence | None = None
     if action.id:
-        silence = silences.find(turn.tx, action.id)
+        silence = silences.find_silence(turn.tx, action.id)
     elif target is not None and target.alert is not None:
         silence = _active(turn, action, target.alert)
     if silence is None:
-        raise ports.CannotSilence("it is not silenced")
+        raise model.CannotSilence("it is not silenced")
     return _end(turn, silence, target)
 
 
-def _end(turn: Turn, silence: model.Silence, target: Target | None) -> ActionResult:
+def _end(turn: ActionContext, silence: model.Silence, target: Target | None) -> ActionResult:
     if turn.rights is not None:
         turn.rights.refuse_end(silence)
-    ended = silences.end(turn.tx, silence.id, by=turn.author, now=turn.now)
+    ended = silences.end_silence(turn.tx, silence.id, by=turn.author, now=turn.now)
     summary = f"the silence of {ended.subject} has ended"
     decisions = _show_silence(turn, ended, model.Reason.SILENCE_ENDED, f"{summary}, by {turn.author}", target)
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, made=ended)
 
 
 def _show_silence(
-    turn: Turn, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
+    turn: ActionContext, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
 ) -> tuple[model.Decision, ...]:
     """Edit the pressed message and, for a silenced story, its messages in all channels that the silence covers."""
     shown: dict[str, tuple[model.Alert, model.Story]] = {}
     if target is not None and target.alert is not None:
         shown[target.alert.channel] = target.alert, target.story
-    if silence.kind is SilenceKind.STORY and (story := rulings.living(turn.tx, model.StoryId(silence.name))):
+    if silence.kind is SilenceKind.STORY and (story := find_living(turn.tx, model.StoryId(silence.name))):
         for alert in turn.tx.stories.alerts([story.id]):
             if alert.state is model.AlertState.POSTED and silence.holds_in(alert.channel):
                 shown.setdefault(alert.channel, (alert, story))
@@ -301,21 +313,21 @@ def _show_silence(
 # -- splits and merges
 
 
-def _split(turn: Turn, action: Split, story: model.Story) -> ActionResult:
+def _split(turn: ActionContext, action: Split, story: model.Story) -> ActionResult:
     if turn.rights is not None:
         turn.rights.refuse_split()
     leaving = set(action.articles)
     if not leaving or not leaving.issubset(member.article.id for member in story.members):
-        raise ports.CannotAct("that article is no longer part of this story")
+        raise model.CannotAct("that article is no longer part of this story")
     if all(leaving & {member.article.id, member.join.copy_of} for member in story.members):
-        raise ports.CannotAct("a story must keep an article: these are all of them")
+        raise model.CannotAct("a story must keep an article: these are all of them")
     ruling = _ruling(turn, model.RulingKind.SPLIT, story, articles=action.articles)
     text = "That article will be removed from this story and posted as a separate story in a moment."
     return ActionResult(text=text, made=ruling)
 
 
 def _ruling(
-    turn: Turn,
+    turn: ActionContext,
     kind: model.RulingKind,
     story: model.Story,
     *,
@@ -335,7 +347,7 @@ def _ruling(
 
 
 def _show(
-    turn: Turn,
+    turn: ActionContext,
     alert: model.Alert,
     story: model.Story,
     reason: model.Reason,
@@ -350,61 +362,63 @@ def _show(
         at=now,
         story=alert.story,
         channel=alert.channel,
-        action=model.Action.SILENT if alert.is_gathered else model.Action.EDIT,
+        action=model.AlertAction.SILENT if alert.is_gathered else model.AlertAction.EDIT,
         reason=reason,
         rules=tuple(rules),
         detail=detail,
     )
     tx.stories.decide([decision])
-    if decision.action is not model.Action.EDIT:
+    if decision.action is not model.AlertAction.EDIT:
         return decision
     row = _edit(turn, alert, story, decision)
-    tx.outbox.add([mentions.called(row, snapshot)] if row else [])
+    tx.outbox.add([with_mentions(row, snapshot)] if row else [])
     if row is not None:
-        tx.outbox.add(list(duty.edits(tx, alert, row.message, once=turn.once, now=now)))
+        tx.outbox.add(list(escalation_edits(tx, alert, row.message, once=turn.once, now=now)))
     return decision
 
 
-def _edit(turn: Turn, alert: model.Alert, story: model.Story, decision: model.Decision) -> model.Outgoing | None:
+def _edit(
+    turn: ActionContext, alert: model.Alert, story: model.Story, decision: model.Decision
+) -> model.Outgoing | None:
     tx, snapshot = turn.tx, turn.snapshot
     rules = snapshot.rules.rules
-    row = messages.edit(
+    row = messages.edit_row(
         decision,
         story,
         rules,
         alert,
         judgements=alerts.active_feedback(tx.judgements.of_story(story.id, alert.channel)),
-        silences=silences.InForce(tx.silences.active(turn.now)).shown(alert),
-        nearest=messages.nearest(tx, story, alert.channel, rules),
+        silences=silences.ActiveSilences(tx.silences.active(turn.now)).shown(alert),
+        nearest=messages.nearest_story(tx, story, alert.channel, rules),
         once=turn.once,
     )
     if row and (policy := snapshot.language_model):
         # Costs start-up: the prompts, which only a configuration with a model needs.
-        from bot.pipeline import rewording
+        from bot.pipeline import advice
 
-        to = snapshot.policies.get(row.channel, model.SpeakPolicy()).translate
-        row = rewording.worded(row, story, rewording.stored(tx, by=policy.name), policy=policy, to=to)
+        to = snapshot.policies.get(row.channel, model.PostingPolicy()).translate
+        row = advice.with_model_words(row, story, advice.stored_answers(tx, by=policy.name), policy=policy, to=to)
     return row
 
 
-def _message(turn: Turn, target: Target) -> model.Message:
+def _message(turn: ActionContext, target: Target) -> model.Message:
     """Return the current message of a story, from which its menu is made."""
     alert = target.alert
     assert alert is not None
     decision = model.Decision(
-        at=turn.now, story=alert.story, channel=alert.channel, action=model.Action.EDIT, reason=model.Reason.JUDGED
+        at=turn.now, story=alert.story, channel=alert.channel, action=model.AlertAction.EDIT, reason=model.Reason.JUDGED
     )
     row = _edit(turn, replace(alert, is_gathered=False), target.story, decision)
     assert row is not None
     return row.message
 
 
-def _why(turn: Turn, target: Target) -> list[str]:
+def _why(turn: ActionContext, target: Target) -> list[str]:
     """Return why a story was posted: its rules and their words, how its articles joined, and the decisions."""
     story, alert = target.story, target.alert
     rules = {name: rule for name in story.rules if (rule := turn.snapshot.rules.rules.get(name))}
     lines = []
-    for why in summaries.brief(story, rules).why:
+    for why in summaries.make_brief(story, rules).why:
         if alert is None or why.rule in alert.rules:
             words = dict.fromkeys(f"{evidence.label} → {evidence.text}" for evidence in why.evidence)
             lines.append(f'Rule "{why.rule}": {", ".join(list(words)[:_SHOWN])}')

@@ -7,18 +7,83 @@ turn: prompt → answer in the store? ─ yes → used
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from bot import model, ports, stories
+from bot import model, stories
 from bot.llm import prompts
-from bot.llm.prompts import facts, relevance, same_event
-from bot.llm.prompts.wording import Answer
-from bot.pipeline import rewording
+from bot.llm.prompts import Answer
+from bot.model import visible
+from bot.pipeline.snapshot import Snapshot
 
+_KINDS = (model.MessageKind.POST, model.MessageKind.EDIT)
+#: A message has room for four sentences of 700 characters: the number of original sentences next to a translation, and
+#: the length of the translation without our own words.
+_ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
 A = TypeVar("A", bound=Answer)
+
+
+class AnswerLookup(Protocol):
+    """Returns the answer to a prompt, or None if there is none now."""
+
+    def __call__(self, prompt: model.Prompt, form: type[A], /) -> A | None: ...
+
+
+def with_model_words(
+    row: model.Outgoing,
+    story: model.Story,
+    look_up: AnswerLookup,
+    *,
+    policy: model.LanguageModelPolicy,
+    to: str | None,
+) -> model.Outgoing:
+    """Return the message with the model's summary, and its translation if ``to`` names a language.
+
+    The message stays unchanged without an answer, and if the article contains instructions to a model.
+    """
+    if row.message.kind not in _KINDS or len(row.message.briefs) != 1:
+        return row
+    (brief,) = row.message.briefs
+    source = (brief.summary or (brief.title,))[0]
+    article = next((member.article for member in story.members if member.article.id == source.article), None)
+    if article is None or prompts.instructs_a_model(article):
+        return row
+    sentences = [sentence.text for sentence in brief.summary]
+    shown = brief.summary
+    if brief.summary and model.Use.SUMMARY in policy.uses:
+        answer = look_up(prompts.summary_prompt(article), prompts.Summary)
+        if answer is not None:
+            sentences = [sentence.text.strip() for sentence in answer.sentences]
+            texts = [*sentences[:-1], f"{sentences[-1]} [summary by {policy.name}]"]
+            shown = tuple(replace(source, spans=(model.Span(text=text),)) for text in texts)
+    if to is not None and model.Use.TRANSLATE in policy.uses:
+        prompt = prompts.translation_prompt(article, [brief.title.text, *sentences], to=to)
+        translated = look_up(prompt, prompts.Translation) if prompt else None
+        if translated is not None:
+            title, *texts = translated.texts
+            text = visible.line(" — ".join(filter(None, (f"{to}: {title}", " ".join(texts)))), _TRANSLATION_LENGTH)
+            span = model.Span(text=f"{text} [translated by {policy.name}]")
+            # Without a link it becomes a separate paragraph.
+            shown = (*shown[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
+    return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
+
+
+def stored_answers(tx: model.Transaction, *, by: str) -> Callable[[model.Prompt, type[A]], A | None]:
+    """Return a look-up of stored answers, which requests nothing."""
+
+    def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
+        text = tx.completions.answers([prompt.key], by=by).get(prompt.key)
+        try:
+            return None if text is None else prompts.parse_answer(prompt, text, form)
+        except model.BadAnswer:
+            # An earlier version accepted it.
+            return None
+
+    return look_up
+
 
 #: Maximum articles and facts that wait for an answer; further ones are decided without.
 MOST_WAITING = 50
@@ -29,9 +94,9 @@ _WORDING_WAIT = timedelta(minutes=10)
 class Advice:
     """The answers that one deciding process uses; ``begin`` starts a turn, ``end`` follows its commit."""
 
-    def __init__(self, advisor: ports.Advisor) -> None:
+    def __init__(self, advisor: model.Advisor) -> None:
         self.advisor = advisor
-        self._tx: ports.Transaction | None = None
+        self._tx: model.Transaction | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
         #: Queue key of waiting work -> since when; and the keys that this turn leaves in the queue.
         self._since: dict[str, datetime] = {}
@@ -50,7 +115,7 @@ class Advice:
         """Return whether the model has this task."""
         return use in self.advisor.policy.uses
 
-    def begin(self, tx: ports.Transaction, now: datetime, *, is_over: bool = False) -> None:
+    def begin(self, tx: model.Transaction, now: datetime, *, is_over: bool = False) -> None:
         """Begin a turn; ``is_over``: do not wait for answers any more."""
         self._tx, self._now, self._is_over = tx, now, is_over
         self._held, self._wanted, self._queued, self._asking = set(), {}, set(), {}
@@ -80,15 +145,15 @@ class Advice:
         """
         prompt = self._asked.get(article.id)
         if prompt is None:
-            if prompts.speaks_to_a_model(article):
+            if prompts.instructs_a_model(article):
                 return None
             if not set(near_ids) <= stored.keys():
                 self._wait(article.id)
                 return None
-            prompt = same_event.ask(article, [stored[story] for story in near_ids])
+            prompt = prompts.same_event_prompt(article, [stored[story] for story in near_ids])
         self._asking[article.id] = prompt
-        answer = self._answer(prompt, same_event.SameEvent, key=article.id)
-        if answer is None or answer.verdict is same_event.Verdict.CANNOT_TELL:
+        answer = self._answer(prompt, prompts.SameEvent, key=article.id)
+        if answer is None or answer.verdict is prompts.SameEventVerdict.CANNOT_TELL:
             return None
         same = answer.named(prompt.beside.split())
         verdict = "the same event" if same else "a different event"
@@ -98,10 +163,10 @@ class Advice:
 
     def irrelevant(self, article: model.Article, rule: str, about: str) -> str | None:
         """Return why the article is not about the rule's subject, or None if it may be. Raises Undecided."""
-        if prompts.speaks_to_a_model(article):
+        if prompts.instructs_a_model(article):
             return None
-        answer = self._answer(relevance.ask(article, rule, about), relevance.Relevance, key=article.id)
-        if answer is None or answer.verdict is not relevance.Verdict.IRRELEVANT:
+        answer = self._answer(prompts.relevance_prompt(article, rule, about), prompts.Relevance, key=article.id)
+        if answer is None or answer.verdict is not prompts.RelevanceVerdict.IRRELEVANT:
             return None
         return f'{self.advisor.policy.name}: "{answer.words}": {answer.reason.strip()}'
 
@@ -116,21 +181,21 @@ class Advice:
 
         Return None if the model is not asked about this article.
         """
-        if prompts.speaks_to_a_model(article):
+        if prompts.instructs_a_model(article):
             return None
         offered = (*new_facts, *further)
-        prompt = facts.ask(article, story, offered)
+        prompt = prompts.facts_prompt(article, story, offered)
         return model.Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
 
     def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:
         """Return the facts to post: the model's choice, or without an answer all of them. Raises Undecided."""
-        answer = self._answer(pending.prompt, facts.Facts, key=pending.key)
+        answer = self._answer(pending.prompt, prompts.NewFacts, key=pending.key)
         if answer is None:
             return pending.facts
         return tuple(fact for number, fact in enumerate(pending.offered, start=1) if number in answer.chosen)
 
     def worded(
-        self, tx: ports.Transaction, row: model.Outgoing, story: model.Story, *, to: str | None
+        self, tx: model.Transaction, row: model.Outgoing, story: model.Story, *, to: str | None
     ) -> model.Outgoing:
         """Return the message with the model's wording if it is available; else it is edited later.
 
@@ -151,7 +216,7 @@ class Advice:
                 tx.decision_queue.add((), (), [pending])
             return None
 
-        return rewording.worded(row, story, look_up, policy=self.advisor.policy, to=to)
+        return with_model_words(row, story, look_up, policy=self.advisor.policy, to=to)
 
     def has_words(self, pending: model.Pending) -> bool:
         """Return whether a requested summary or translation has arrived, or False if it will not. Raises Undecided."""
@@ -172,9 +237,9 @@ class Advice:
         assert self._tx is not None
         answers = self._tx.completions.answers([prompt.key], by=self.advisor.policy.name)
         if prompt.key in answers:
-            with suppress(ports.BadAnswer):
+            with suppress(model.BadAnswer):
                 # An earlier version may have accepted it.
-                return prompts.read(prompt, answers[prompt.key], form)
+                return prompts.parse_answer(prompt, answers[prompt.key], form)
             return None
         if not self.advisor.has_failed(prompt.key):
             self._wait(key, prompt, patience)
@@ -194,3 +259,54 @@ class Advice:
         if prompt is not None:
             self._wanted[prompt.key] = prompt
         raise stories.Undecided
+
+
+def sort_by_relevance(
+    tx: model.Transaction, snapshot: Snapshot, advice: Advice, arrivals: Sequence[model.Arrival]
+) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
+    """Return the relevant arrivals, with their remaining matches, and the rejected articles.
+
+    Rules with ``about`` are checked, except those of severity high. Rejected matches are deleted. An article without
+    matches is listed in a separate story without channels, with the reason. Arrivals that wait for the model are in
+    neither.
+    """
+    relevant, rejected = [], []
+    for arrival in arrivals:
+        try:
+            reasons = dict(_reasons(snapshot, advice, arrival))
+        except stories.Undecided:
+            continue
+        remaining = tuple(match for match in arrival.matches if match.rule not in reasons)
+        if reasons:
+            tx.articles.drop_matches(arrival.article.id, list(reasons))
+        if remaining:
+            relevant.append(replace(arrival, matches=remaining))
+        elif reasons:
+            rejected.append(
+                _rejected_member(arrival, "; ".join(f"{rule}: {reason}" for rule, reason in reasons.items()))
+            )
+    return relevant, rejected
+
+
+def _reasons(snapshot: Snapshot, advice: Advice, arrival: model.Arrival) -> Iterator[tuple[str, str]]:
+    """Yield the rules that the article is not about, and why. Requests all answers before it waits for one."""
+    waits = False
+    for match in arrival.matches:
+        rule = snapshot.rules.rules.get(match.rule)
+        if rule is None or not rule.about or rule.severity is model.Severity.HIGH:
+            continue
+        try:
+            reason = advice.irrelevant(arrival.article, rule.name, rule.about)
+        except stories.Undecided:
+            waits = True
+            continue
+        if reason:
+            yield match.rule, reason
+    if waits:
+        raise stories.Undecided
+
+
+def _rejected_member(arrival: model.Arrival, detail: str) -> model.Member:
+    own = stories.story_id(arrival.article.id)
+    join = model.Join(story=own, article=arrival.article.id, reason=model.JoinReason.NOT_ABOUT, detail=detail)
+    return model.Member(article=arrival.article, join=join, matches=(), is_baseline=arrival.is_baseline)

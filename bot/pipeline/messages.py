@@ -1,18 +1,60 @@
-"""Outbox rows made from decisions."""
+"""Outbox rows made from decisions: posts, edits, replies, gathered messages, and escalations.
+
+first message ──▶ an escalation in the outbox, due later ──▶ claimed or silenced before that: dropped
+                                                     └──▶ else sent, like any row of the outbox
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
+from itertools import chain
+from typing import overload
 
-from bot import model, ports, summaries
-from bot.pipeline import rulings
+from bot import alerts, model
+from bot.model import Verdict
+from bot.pipeline import turn
+from bot.pipeline.snapshot import Snapshot
+from bot.stories import summaries
+
+
+@overload
+def with_mentions(row: model.Outgoing, snapshot: Snapshot) -> model.Outgoing: ...
+@overload
+def with_mentions(row: None, snapshot: Snapshot) -> None: ...
+def with_mentions(row: model.Outgoing | None, snapshot: Snapshot) -> model.Outgoing | None:
+    """Return the row with the address of the web page and, at the head of a thread, the mentions of its rules.
+
+    A rule's ``mention`` overrides that of its severity.
+    """
+    if row is None:
+        return None
+    message = replace(row.message, public_url=snapshot.public_url)
+    if message.kind not in (model.MessageKind.POST, model.MessageKind.EDIT) or message.is_gathered:
+        return replace(row, message=message)
+    loaded = snapshot.rules.rules
+    named = [loaded[why.rule] for brief in row.message.briefs for why in brief.why if why.rule in loaded]
+    names = dict.fromkeys(name for rule in named for name in rule.mention or snapshot.mention.get(rule.severity, ()))
+    people = snapshot.people.get(row.channel, {})
+    mentions = tuple(model.Mention(name=name, id=people.get(name, "")) for name in names)
+    shows_command = _shows_claim_command(row, named, snapshot)
+    return replace(row, message=replace(message, mentions=mentions, shows_claim_command=shows_command))
+
+
+def _shows_claim_command(row: model.Outgoing, named: Sequence[model.Rule], snapshot: Snapshot) -> bool:
+    is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named)
+    if not is_high or snapshot.escalate is None or row.channel in snapshot.with_buttons:
+        return False
+    # Stories that are posted to the second channel itself are not escalated.
+    return snapshot.escalate.to != row.channel or row.message.escalation is not None
+
 
 #: Maximum stories in one gathered message.
 STORIES_A_MESSAGE = 10
 
 
-def post(
+def post_row(
     decision: model.Decision,
     story: model.Story,
     rules: Mapping[str, model.Rule],
@@ -29,7 +71,7 @@ def post(
     return _row(send_id, send_id, decision, replace(message, nearest=nearest))
 
 
-def edit(
+def edit_row(
     decision: model.Decision,
     story: model.Story,
     rules: Mapping[str, model.Rule],
@@ -54,8 +96,8 @@ def edit(
     return _row(_edit_id(decision, story, named, once=once), alert.head, decision, message)
 
 
-def edit_gathered(
-    tx: ports.Transaction,
+def gathered_edit_row(
+    tx: model.Transaction,
     decision: model.Decision,
     story: model.Story,
     rules: Mapping[str, model.Rule],
@@ -68,7 +110,7 @@ def edit_gathered(
 
     Return None if the store does not have it yet, or no longer.
     """
-    head = _as_gathered(tx, story.id, alert)
+    head = _gathered_row_of(tx, story.id, alert)
     if head is None or alert.head is None:
         return None
     briefs = [_gathered_brief(tx, brief, decision.channel, story, rules) for brief in head.message.briefs]
@@ -79,8 +121,8 @@ def edit_gathered(
     return _row(send_id, alert.head, decision, message, is_gathered=True)
 
 
-def extended(
-    tx: ports.Transaction,
+def extended_row(
+    tx: model.Transaction,
     decisions: Sequence[model.Decision],
     stories: Mapping[model.StoryId, model.Story],
     rules: Mapping[str, model.Rule],
@@ -92,10 +134,10 @@ def extended(
 
     Return None if the store does not have it yet, or no longer.
     """
-    listed = _as_gathered(tx, alert.story, alert)
+    listed = _gathered_row_of(tx, alert.story, alert)
     if listed is None or alert.head is None:
         return None
-    more = gathered(decisions, stories, rules, lead=lead)
+    more = gathered_row(decisions, stories, rules, lead=lead)
     briefs = sorted((*more.message.briefs, *listed.message.briefs), key=_rank, reverse=True)
     severity = max(listed.message.severity, more.message.severity, key=lambda severity: severity.rank)
     added = tuple(brief.title.article for brief in more.message.briefs if brief.title.article)
@@ -108,27 +150,27 @@ def _rank(brief: model.StoryBrief) -> int:
     return max((why.severity.rank for why in brief.why), default=0)
 
 
-def _as_gathered(tx: ports.Transaction, story: model.StoryId, alert: model.Alert) -> model.Outgoing | None:
+def _gathered_row_of(tx: model.Transaction, story: model.StoryId, alert: model.Alert) -> model.Outgoing | None:
     """Return the newest version of the gathered message that lists the story."""
     rows = [row for row in tx.outbox.of_story(story) if row.thread == alert.head and row.message.is_gathered]
     return max(rows, key=lambda row: row.seq, default=None)
 
 
 def _gathered_brief(
-    tx: ports.Transaction,
+    tx: model.Transaction,
     brief: model.StoryBrief,
     channel: str,
     changed: model.Story,
     rules: Mapping[str, model.Rule],
 ) -> model.StoryBrief:
     """Return the brief of a listed story as it is now, or unchanged if the store no longer has the story."""
-    story = changed if brief.story == changed.id else rulings.living(tx, brief.story)
+    story = changed if brief.story == changed.id else turn.find_living(tx, brief.story)
     if story is None:
         return brief
     alert = next((alert for alert in tx.stories.alerts([brief.story]) if alert.channel == channel), None)
-    named = _of(rules, alert.rules if alert else ())
+    named = _rules_named(rules, alert.rules if alert else ())
     # Keep the id of a merged story, since its menu and headline refer to it.
-    return replace(summaries.brief(story, named, headline=brief.title.article), story=brief.story)
+    return replace(summaries.make_brief(story, named, headline=brief.title.article), story=brief.story)
 
 
 def _edit_id(decision: model.Decision, story: model.Story, rules: Sequence[str], *, once: str | None) -> model.SendId:
@@ -139,7 +181,7 @@ def _edit_id(decision: model.Decision, story: model.Story, rules: Sequence[str],
     return model.send_id("edit", decision.story, decision.channel, state, *rules)
 
 
-def reply(
+def reply_row(
     decision: model.Decision, story: model.Story, rules: Mapping[str, model.Rule], alert: model.Alert
 ) -> model.Outgoing | None:
     """Return the reply of a decision in the story's thread, or None if the thread has no message yet."""
@@ -161,23 +203,23 @@ def reply(
     return _row(send_id, alert.head, decision, message)
 
 
-def nearest(
-    tx: ports.Transaction, story: model.Story, channel: str, rules: Mapping[str, model.Rule]
+def nearest_story(
+    tx: model.Transaction, story: model.Story, channel: str, rules: Mapping[str, model.Rule]
 ) -> model.Nearest | None:
     """Return the story that this one may be part of, as the channel shows it, or None if there is none."""
-    other = rulings.living(tx, story.nearest)
+    other = turn.find_living(tx, story.nearest)
     if other is None or other.id == story.id:
         return None
     alert = next((alert for alert in tx.stories.alerts([other.id]) if alert.channel == channel), None)
     is_posted = alert is not None and alert.state is model.AlertState.POSTED and not alert.is_gathered
     return model.Nearest(
         story=other.id,
-        title=summaries.headline(other, rules, article=alert.headline if alert is not None else None),
+        title=summaries.message_headline(other, rules, article=alert.headline if alert is not None else None),
         head=alert.head if alert is not None and is_posted else None,
     )
 
 
-def gathered(
+def gathered_row(
     decisions: Sequence[model.Decision],
     stories: Mapping[model.StoryId, model.Story],
     rules: Mapping[str, model.Rule],
@@ -190,15 +232,17 @@ def gathered(
     named = [rules[name] for decision in decisions for name in decision.rules if name in rules]
     message = model.Message(
         kind=model.MessageKind.GATHERED,
-        severity=loudest(named),
+        severity=highest_severity(named),
         reason=first.reason,
         lead=lead,
-        briefs=tuple(summaries.brief(stories[decision.story], _of(rules, decision.rules)) for decision in decisions),
+        briefs=tuple(
+            summaries.make_brief(stories[decision.story], _rules_named(rules, decision.rules)) for decision in decisions
+        ),
     )
     return _row(send_id, send_id, first, message, is_gathered=True)
 
 
-def pointer(
+def pointer_row(
     decision: model.Decision,
     to: model.Story,
     message: model.SendId,
@@ -217,17 +261,17 @@ def pointer(
         reason=model.Reason.MERGED,
         lead=lead,
         title=title,
-        briefs=(summaries.brief(to, _of(rules, to.rules)),),
+        briefs=(summaries.make_brief(to, _rules_named(rules, to.rules)),),
     )
     return _row(send_id, message, decision, text)
 
 
-def loudest(rules: Sequence[model.Rule]) -> model.Severity:
+def highest_severity(rules: Sequence[model.Rule]) -> model.Severity:
     """Return the highest severity among the rules, or normal if there are none."""
     return max((rule.severity for rule in rules), key=lambda severity: severity.rank, default=model.Severity.NORMAL)
 
 
-def _of(rules: Mapping[str, model.Rule], names: Sequence[str]) -> dict[str, model.Rule]:
+def _rules_named(rules: Mapping[str, model.Rule], names: Sequence[str]) -> dict[str, model.Rule]:
     return {name: rules[name] for name in names if name in rules}
 
 
@@ -240,12 +284,12 @@ def _message(
     *,
     headline: model.ArticleId | None = None,
 ) -> model.Message:
-    named = _of(rules, names)
+    named = _rules_named(rules, names)
     return model.Message(
         kind=kind,
-        severity=loudest(list(named.values())),
+        severity=highest_severity(list(named.values())),
         reason=decision.reason,
-        briefs=(summaries.brief(story, named, headline=headline),),
+        briefs=(summaries.make_brief(story, named, headline=headline),),
         facts=decision.facts,
         edits=decision.edits,
     )
@@ -268,3 +312,134 @@ def _row(
         created_at=decision.at,
         due_at=decision.until or decision.at,
     )
+
+
+_ESCALATED_REPLIES = (model.Reason.SECOND_RULE, model.Reason.CORROBORATION)
+
+
+def escalation_row(
+    decision: model.Decision,
+    story: model.Story,
+    rules: Mapping[str, model.Rule],
+    *,
+    alert: model.Alert,
+    escalate: model.Escalate | None,
+    once: str = "",
+) -> model.Outgoing | None:
+    """Return the escalation of a decision, or None if it is not of severity high or is posted to that channel anyway.
+
+    ``once``: distinguishes a later escalation of the story from the first.
+    """
+    head = alert.head
+    if escalate is None or head is None or escalate.to == decision.channel:
+        return None
+    named = {name: rules[name] for name in decision.rules if name in rules}
+    is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named.values())
+    is_first = decision.action is model.AlertAction.POST and decision.reason is not model.Reason.DIGEST
+    is_reply = decision.action is model.AlertAction.REPLY and decision.reason in _ESCALATED_REPLIES
+    if not is_high or not (is_first or is_reply):
+        return None
+    send_id = model.send_id("escalation", story.id, *([once] if once else []))
+    return model.Outgoing(
+        id=send_id,
+        channel=escalate.to,
+        thread=send_id,
+        message=model.Message(
+            kind=model.MessageKind.POST,
+            severity=model.Severity.HIGH,
+            reason=model.Reason.ESCALATED,
+            briefs=(summaries.make_brief(story, named, headline=alert.headline),),
+            escalation=model.Escalation(head=head, channel=decision.channel, after=escalate.after),
+        ),
+        story=story.id,
+        created_at=decision.at,
+        due_at=(decision.until or decision.at) + escalate.after,
+    )
+
+
+def active_claims(tx: model.Transaction, posted: Sequence[model.Alert]) -> Sequence[model.Judgement]:
+    """Return the current claim of a story in each channel that posted it; empty if nobody has claimed it."""
+    judgements = [tx.judgements.of_story(alert.story, alert.channel) for alert in posted]
+    active = chain(*map(alerts.active_feedback, judgements))
+    return [judgement for judgement in active if judgement.verdict is Verdict.CLAIMED]
+
+
+def drop_escalation(tx: model.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:
+    """Drop the unsent escalation of a story, and of a merged story whose message the alert has taken over."""
+    posts = (row for row in tx.outbox.unsent() if row.message.kind is model.MessageKind.POST)
+    ids = [
+        row.id
+        for row in posts
+        if (escalation := row.message.escalation) and (row.story == alert.story or escalation.head == alert.head)
+    ]
+    tx.outbox.drop(ids, why, now=now)
+
+
+def restart_escalation(
+    tx: model.Transaction,
+    alert: model.Alert,
+    story: model.Story,
+    snapshot: Snapshot,
+    *,
+    once: str,
+    now: datetime,
+) -> None:
+    """Escalate a released story after the configured time from now, unless it was escalated before."""
+    if any(row.state is not model.SendState.DROPPED for row in _escalations(tx, alert)):
+        return
+    decision = model.Decision(
+        at=now,
+        story=story.id,
+        channel=alert.channel,
+        action=model.AlertAction.POST,
+        reason=model.Reason.UNCLAIMED,
+        rules=alert.rules,
+    )
+    rules, escalate = snapshot.rules.rules, snapshot.escalate
+    row = escalation_row(decision, story, rules, alert=alert, escalate=escalate, once=once)
+    tx.outbox.add([with_mentions(row, snapshot)] if row else [])
+
+
+def find_pressed_escalation(
+    tx: model.Transaction, alerts_of: Collection[model.Alert], channels: Collection[str], place: str, ref: str
+) -> tuple[model.Alert, str] | None:
+    """Return the alert whose escalation is the message at a place, with the channel of that message."""
+    for alert in alerts_of:
+        for row in _escalations(tx, alert):
+            is_pressed = row.receipt is not None and (row.receipt.place, row.receipt.ref) == (place, ref)
+            if is_pressed and row.channel in channels:
+                return alert, row.channel
+    return None
+
+
+def escalation_edits(
+    tx: model.Transaction, alert: model.Alert, shown: model.Message, *, once: str, now: datetime
+) -> Iterator[model.Outgoing]:
+    """Yield edits of sent escalations, with the judgements and silences of ``shown``, the story's message."""
+    for row in _escalations(tx, alert):
+        # An escalation that is being sent already has its text; the edit follows it.
+        if row.state not in (model.SendState.PENDING, model.SendState.DROPPED):
+            yield model.Outgoing(
+                id=model.send_id("edit", row.id, once),
+                channel=row.channel,
+                thread=row.id,
+                message=replace(
+                    row.message,
+                    kind=model.MessageKind.EDIT,
+                    judgements=shown.judgements,
+                    silences=shown.silences,
+                ),
+                story=row.story,
+                created_at=now,
+                due_at=now,
+                is_plain=row.is_plain,
+            )
+
+
+def _escalations(tx: model.Transaction, alert: model.Alert) -> list[model.Outgoing]:
+    """Return the escalations of a story, also for another channel's message: a claim applies to all channels."""
+    return [
+        row
+        for row in tx.outbox.of_story(alert.story)
+        if row.message.escalation and row.message.kind is model.MessageKind.POST
+    ]

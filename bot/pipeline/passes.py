@@ -1,4 +1,12 @@
-"""One pass: claim due feeds, poll them concurrently, take the polls in, and decide about the matches."""
+"""One pass: claim due feeds, poll them concurrently, write what they contain, and decide about it.
+
+claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ intake: identify and match over a read, then write articles,
+                                                    matches, feed states and the decision queue
+                                      ──▶ decide: stories, decisions, outbox rows, turn by turn
+at the end of the pass: release what was held
+
+Where several processes share a database, a batch ends with the decision queue, and one of them decides.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +15,84 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
 
-from bot import model, ports
-from bot.pipeline import reports
-from bot.pipeline.deciding import Deciding
-from bot.pipeline.poll import OUR_BUG, Documents, Polled, Poller
-from bot.pipeline.reports import FeedReport, PassReport
+from bot import model
+from bot.model.runtime import TaskGroup
+from bot.pipeline.decide import Decider
+from bot.pipeline.intake import IngestedPoll, Storing
+from bot.pipeline.poll import OUR_BUG, Documents, Poll, Poller
 from bot.pipeline.snapshot import Snapshot
-from bot.pipeline.storing import Storing
-from bot.ports.tasks import TaskGroup
 
 log = structlog.get_logger("wirewatch")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReport:
+    """The report of one feed in a pass."""
+
+    url: str
+    error: str | None
+    is_changed: bool
+    new: int
+    matched: int
+    #: The time from its due time to its intake.
+    lateness: timedelta = timedelta()
+
+
+@dataclass(slots=True, kw_only=True)
+class PassReport:
+    """The feeds and decisions of one pass."""
+
+    feeds: list[FeedReport] = field(default_factory=list)
+    decisions: list[model.Decision] = field(default_factory=list)
+
+    def add(self, other: PassReport) -> None:
+        """Add the report of another pass."""
+        self.feeds += other.feeds
+        self.decisions += other.decisions
+
+    @property
+    def broken(self) -> list[FeedReport]:
+        """The feeds that failed."""
+        return [feed for feed in self.feeds if feed.error]
+
+
+def feed_report(poll: IngestedPoll, now: datetime) -> FeedReport:
+    """Return the report of a poll; its lateness is counted until ``now``."""
+    return FeedReport(
+        url=poll.state.url,
+        error=poll.state.error,
+        is_changed=poll.polled.reading is not None,
+        new=poll.new_count,
+        matched=len(poll.arrivals),
+        lateness=max(now - poll.polled.state.due_at, timedelta()),
+    )
+
+
+def log_poll(poll: IngestedPoll, report: FeedReport) -> None:
+    """Log one line for a poll."""
+    answer = poll.polled.answer
+    fields = {
+        "poll": poll.polled.id,
+        "feed": report.url,
+        "status": answer.status if answer else None,
+        "new": report.new,
+        "matched": report.matched,
+    }
+    if poll.polled.postponed_to is not None:
+        log.debug("feed postponed", poll=poll.polled.id, feed=report.url, to=poll.polled.postponed_to)
+    elif report.error:
+        # A warning only when the feed begins to fail; the operator gets a notice if it continues.
+        is_first = not poll.polled.state.failures or poll.state.gone
+        (log.warning if is_first else log.info)("feed polled", **fields, error=report.error)
+    else:
+        log.info("feed polled", **fields)
+
 
 #: Maximum polls that are taken in together, to share a commit of 1.6 to 15 ms.
 BATCH = 100
@@ -48,7 +118,7 @@ class _Batch:
     """Polls that are taken in together."""
 
     token: str
-    polls: Sequence[Polled]
+    polls: Sequence[Poll]
     snapshot: Snapshot
     ends_at: EndsAt
 
@@ -65,15 +135,15 @@ class Pipeline:
     def __init__(
         self,
         *,
-        store: ports.Store,
-        fetcher: ports.Fetcher,
+        store: model.Store,
+        fetcher: model.Fetcher,
         documents: Documents,
-        pages: ports.PageReader,
-        links: ports.LinkResolver,
-        clock: ports.Clock,
+        pages: model.PageReader,
+        links: model.LinkResolver,
+        clock: model.Clock,
         concurrency: int,
-        room: ports.Room,
-        deciding: Deciding,
+        room: model.BodyMemory,
+        deciding: Decider,
         on_feed: OnFeed = lambda report: None,
     ) -> None:
         self._store = store
@@ -116,12 +186,12 @@ class Pipeline:
         """Poll claimed feeds and take the polls in. Raises StoreUnavailable."""
         report = PassReport()
         # Bounded, since polling is faster than intake: 10,000 waiting first polls would take 300 MB.
-        polls: asyncio.Queue[Polled] = asyncio.Queue(BATCH)
+        polls: asyncio.Queue[Poll] = asyncio.Queue(BATCH)
         # Drop each state once it is polled: a state takes some kilobytes, and so does a task.
         waiting = deque(state for state in states if state.url in snapshot.feeds)
         del states
         remaining = len(waiting)
-        shares: set[ports.Share] = set()
+        shares: set[model.MemoryShare] = set()
         with _closing(shares):
             async with TaskGroup() as group:
                 for _ in range(min(remaining, self._concurrency)):
@@ -159,8 +229,8 @@ class Pipeline:
         self,
         waiting: deque[model.FeedState],
         snapshot: Snapshot,
-        polls: asyncio.Queue[Polled],
-        shares: set[ports.Share],
+        polls: asyncio.Queue[Poll],
+        shares: set[model.MemoryShare],
     ) -> None:
         while waiting:
             # Concurrent passes share the slots.
@@ -175,7 +245,7 @@ class Pipeline:
         try:
             async with self._taking_in:
                 ingested = await self._storing.store(batch.polls, batch.snapshot, token=batch.token, now=now)
-        except ports.StoreError:
+        except model.StoreError:
             raise
         except Exception:
             # A bug on one feed must not stop the others, nor recur for ever: isolate the feed and continue.
@@ -184,10 +254,10 @@ class Pipeline:
             await self._take_in_one_by_one(batch, report)
             return
         for poll in ingested:
-            feed = reports.report_of(poll, now)
+            feed = feed_report(poll, now)
             report.feeds.append(feed)
             self._on_feed(feed)
-            reports.log_poll(poll, feed)
+            log_poll(poll, feed)
         if batch.ends_at is EndsAt.DECIDING and any(poll.arrivals or poll.revisions for poll in ingested):
             report.decisions.extend(await self._deciding.work_off(batch.snapshot))
 
@@ -204,7 +274,7 @@ class Pipeline:
 
 
 @contextmanager
-def _closing(shares: set[ports.Share]) -> Iterator[None]:
+def _closing(shares: set[model.MemoryShare]) -> Iterator[None]:
     """Release the memory of all polls, however the pass ends."""
     try:
         yield
@@ -213,12 +283,12 @@ def _closing(shares: set[ports.Share]) -> Iterator[None]:
             share.close()
 
 
-async def _gathered(polls: asyncio.Queue[Polled], *, most: int) -> list[Polled]:
+async def _gathered(polls: asyncio.Queue[Poll], *, most: int) -> list[Poll]:
     """Return the next batch: the polls that finish within ``GATHER`` of the first one.
 
     Return an empty batch if no poll finishes before leases must be renewed.
     """
-    batch: list[Polled] = []
+    batch: list[Poll] = []
     with suppress(TimeoutError):
         async with asyncio.timeout(RENEW.total_seconds()):
             batch.append(await polls.get())

@@ -1,4 +1,4 @@
-"""Poll one feed once."""
+"""Poll one feed once: fetch and parse it, and report the result. Decides nothing about articles and writes nothing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Protocol
 
 import structlog
 
-from bot import articles, model, polling, ports
+from bot import model
+from bot.feeds import cleaning, identity, items, places, polling
 from bot.pipeline.snapshot import Snapshot
-from bot.polling import places
 
 log = structlog.get_logger("wirewatch")
 
@@ -31,13 +31,13 @@ class Documents(Protocol):
         """Prepare for documents. Returns at once; never raises if a worker cannot be started."""
 
     async def read(
-        self, body: ports.Body, feed: model.Feed, *, is_first: bool
-    ) -> tuple[model.Reading, articles.Lookup | None]:
+        self, body: model.Body, feed: model.Feed, *, is_first: bool
+    ) -> tuple[model.ParsedFeed, items.Lookup | None]:
         """Return the parsed document, and the look-up of its entries if it is prepared. Raises ReadError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Polled:
+class Poll:
     """The result of one poll."""
 
     #: Identifies the poll in log lines, from the feed to the decisions.
@@ -46,12 +46,12 @@ class Polled:
     #: The state before the poll.
     state: model.FeedState
     #: The response, without its body, since polls wait in memory.
-    answer: ports.Answer | None = None
+    answer: model.Response | None = None
     body_hash: str = ""
     #: None: not changed, or failed.
-    reading: model.Reading | None = None
+    reading: model.ParsedFeed | None = None
     #: The prepared look-up of its entries; None: not prepared yet.
-    look_up: articles.Lookup | None = None
+    look_up: items.Lookup | None = None
     #: The document includes the identities of known items.
     names_known: bool = False
     #: For people; None: the poll succeeded.
@@ -61,7 +61,7 @@ class Polled:
     #: The address of the feed, if the configured address is a page that links to it.
     found_at: str | None = None
     #: The memory of the poll; closed once the poll is stored.
-    share: ports.Share | None = None
+    share: model.MemoryShare | None = None
     #: Link -> main text of the article's page.
     pages: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,12 +77,12 @@ class Poller:
     def __init__(
         self,
         *,
-        fetcher: ports.Fetcher,
+        fetcher: model.Fetcher,
         documents: Documents,
-        pages: ports.PageReader,
-        links: ports.LinkResolver,
-        store: ports.Store,
-        clock: ports.Clock,
+        pages: model.PageReader,
+        links: model.LinkResolver,
+        store: model.Store,
+        clock: model.Clock,
     ) -> None:
         self._fetcher = fetcher
         self._documents = documents
@@ -91,34 +91,34 @@ class Poller:
         self._store = store
         self._clock = clock
 
-    async def poll(self, state: model.FeedState, snapshot: Snapshot, share: ports.Share | None = None) -> Polled:
+    async def poll(self, state: model.FeedState, snapshot: Snapshot, share: model.MemoryShare | None = None) -> Poll:
         """Poll one feed. Never raises for a fault of the feed."""
         names_known = polling.is_naming_due(state, self._clock.now())
-        polled = Polled(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
+        polled = Poll(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
         await self._documents.prepare()
-        request = replace(polling.request(state, polled.feed), share=share)
+        request = replace(polling.make_request(state, polled.feed), share=share)
         return await self._poll(request, polled, snapshot)
 
-    async def _poll(self, request: ports.Request, polled: Polled, snapshot: Snapshot) -> Polled:
+    async def _poll(self, request: model.Request, polled: Poll, snapshot: Snapshot) -> Poll:
         state = polled.state
         try:
             answer = await self._fetcher.get(request)
-        except ports.TooSoon as error:
+        except model.HostLimited as error:
             return replace(polled, postponed_to=error.until)
-        except ports.FetchError as error:
+        except model.FetchError as error:
             return replace(polled, error=str(error))
         if answer.status != HTTPStatus.OK or _is_rate_limited(answer, polled.feed):
             status = answer.status if answer.status != HTTPStatus.OK else HTTPStatus.TOO_MANY_REQUESTS
             return replace(polled, answer=replace(answer, status=status, body=b""))
-        digest = polling.body_hash(answer.body)
+        digest = polling.hash_body(answer.body)
         if polling.is_unchanged(state, digest):
             return replace(polled, answer=replace(answer, body=b""))
         body, answer = self._body(polled, answer, snapshot), replace(answer, body=b"")
         polled = replace(polled, answer=answer, body_hash=digest)
         try:
             reading, look_up = await self._documents.read(body, polled.feed, is_first=polled.is_baseline)
-        except ports.ReadError as error:
-            if isinstance(error, ports.IsPage) and error.feeds and _may_follow(polled):
+        except model.ReadError as error:
+            if isinstance(error, model.IsPage) and error.feeds and _may_follow(polled):
                 request = replace(request, url=error.feeds[0], etag=None, last_modified=None)
                 return await self._poll(request, replace(polled, found_at=request.url), snapshot)
             return replace(polled, error=str(error))
@@ -128,9 +128,9 @@ class Poller:
         del body
         return await self._with_pages(replace(polled, reading=reading, look_up=look_up), reading, snapshot)
 
-    async def _with_pages(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> Polled:
+    async def _with_pages(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> Poll:
         """Resolve hidden links, and fetch the texts of pages if the feed wants them."""
-        hides_links, wants_pages = places.of(polled.feed.url).hides_links, polled.feed.full_text
+        hides_links, wants_pages = places.place_of(polled.feed.url).hides_links, polled.feed.full_text
         if not hides_links and wants_pages is model.FullText.NEVER:
             return polled
         if hides_links:
@@ -142,7 +142,7 @@ class Poller:
             return polled
         return replace(polled, pages=await self._read_pages(polled, reading, look_up, snapshot))
 
-    async def _resolved(self, polled: Polled, reading: model.Reading, snapshot: Snapshot) -> model.Reading:
+    async def _resolved(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> model.ParsedFeed:
         """Resolve the links of new and edited items; other items are identified by their id."""
         items = await self._identified(polled, reading, look_up_of(polled, reading), snapshot)
         changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
@@ -152,14 +152,14 @@ class Poller:
         return replace(reading, entries=tuple(entries))
 
     async def _identified(
-        self, polled: Polled, reading: model.Reading, look_up: articles.Lookup, snapshot: Snapshot
-    ) -> Sequence[articles.Identified]:
+        self, polled: Poll, reading: model.ParsedFeed, look_up: items.Lookup, snapshot: Snapshot
+    ) -> Sequence[identity.Identified]:
         [known] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
         return identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now()).items
 
-    def _body(self, polled: Polled, answer: ports.Answer, snapshot: Snapshot) -> ports.Body:
+    def _body(self, polled: Poll, answer: model.Response, snapshot: Snapshot) -> model.Body:
         backfill = polled.feed.backfill or snapshot.fetch.backfill
-        return ports.Body(
+        return model.Body(
             content=answer.body,
             content_type=answer.content_type,
             url=answer.url,
@@ -170,10 +170,10 @@ class Poller:
         )
 
     async def _read_pages(
-        self, polled: Polled, reading: model.Reading, look_up: articles.Lookup, snapshot: Snapshot
+        self, polled: Poll, reading: model.ParsedFeed, look_up: items.Lookup, snapshot: Snapshot
     ) -> Mapping[str, str]:
         items = await self._identified(polled, reading, look_up, snapshot)
-        new = [item.article for item in items if item.novelty is articles.Novelty.NEW and item.article]
+        new = [item.article for item in items if item.novelty is identity.Novelty.NEW and item.article]
         links = [article.link for article in new if article.link and self._wants_page(article, polled.feed, snapshot)]
         texts: dict[str, str | None] = {}
         try:
@@ -192,42 +192,42 @@ class Poller:
         return {link: text for link, text in texts.items() if text}
 
     def _wants_page(self, article: model.Article, feed: model.Feed, snapshot: Snapshot) -> bool:
-        if feed.full_text is model.FullText.ALWAYS or articles.is_cut(article.text):
+        if feed.full_text is model.FullText.ALWAYS or cleaning.is_teaser(article.text):
             return True
         return snapshot.rules.wants_full_text(article, feed, now=self._clock.now())
 
 
 #: Items that are stored with their current link.
-_CHANGED = (articles.Novelty.NEW, articles.Novelty.EDITED, articles.Novelty.TAKEN_OVER)
+_CHANGED = (identity.Novelty.NEW, identity.Novelty.EDITED, identity.Novelty.TAKEN_OVER)
 
 
-def _is_rate_limited(answer: ports.Answer, feed: model.Feed) -> bool:
+def _is_rate_limited(answer: model.Response, feed: model.Feed) -> bool:
     """Return whether the body reports a rate limit, as some hosts do with status 200."""
-    text = places.of(feed.url).limit_text
+    text = places.place_of(feed.url).limit_text
     return text is not None and answer.body.lstrip().startswith(text)
 
 
-def _may_follow(polled: Polled) -> bool:
+def _may_follow(polled: Poll) -> bool:
     """Return whether a page at a known place may be replaced by the feed that it links to, once."""
-    return polled.found_at is None and places.of(polled.feed.url).is_page
+    return polled.found_at is None and places.place_of(polled.feed.url).is_page
 
 
-def look_up_of(polled: Polled, reading: model.Reading) -> articles.Lookup:
+def look_up_of(polled: Poll, reading: model.ParsedFeed) -> items.Lookup:
     """Return the look-up of the entries, prepared by the reader process or here."""
-    return polled.look_up or articles.look_up(polled.feed, reading, is_first=polled.is_baseline)
+    return polled.look_up or items.look_up(polled.feed, reading, is_first=polled.is_baseline)
 
 
 def identify(
-    polled: Polled,
-    reading: model.Reading,
-    look_up: articles.Lookup,
-    known: ports.Known,
+    polled: Poll,
+    reading: model.ParsedFeed,
+    look_up: items.Lookup,
+    known: model.KnownItems,
     *,
     snapshot: Snapshot,
     now: datetime,
-) -> articles.Identification:
+) -> identity.Identification:
     """Identify each item of the document, given the stored articles."""
-    return articles.identify(
+    return identity.identify(
         polled.feed,
         reading,
         known,

@@ -1,26 +1,152 @@
-"""Silences that people make and end, and what each covers."""
+"""Silences that people make and end, what each covers, and who may do what from a chat.
+
+Works inside a caller's transaction. What a silence holds back is recorded as a decision with the reason `silenced`.
+Users of the CLI and the API may do everything. In a chat, a person may act in a channel that lists them under
+``may_act``, and in a channel without ``may_act`` if they are a member.
+"""
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
-from bot import alerts, articles, model, ports, rules
-from bot.alerts import notices
+from bot import alerts, model, rules
+from bot.alerts import notices, routing
+from bot.feeds.outlets import outlet_of
 from bot.model import SilenceKind, visible
 from bot.model.actions import MakeSilence
-from bot.pipeline import rights
-from bot.pipeline.rights import Turn
-from bot.rules import spelling
+from bot.pipeline.snapshot import Snapshot
+from bot.rules import errors
+from bot.text import names
+
+#: Maximum duration of a silence made in a chat.
+MAX_CHAT_SILENCE = timedelta(days=7)
+#: Letters, digits, and the punctuation of names.
+_NAME = re.compile(r"\w[\w .&'’-]*")
+#: Minimum letters of a name that is silenced from a chat.
+MIN_NAME_LETTERS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """The rights of one person over one listener."""
+
+    person: model.Person
+    #: The channels of the listener.
+    channels: tuple[str, ...]
+    #: All channels with ``may_act``.
+    restricted: frozenset[str]
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The channels in which the person may act and read."""
+        person = self.person
+        permitted = (self.restricted | person.member_of) - person.barred
+        return frozenset(self.channels) & permitted
+
+    def reach(self) -> tuple[str, ...]:
+        """Return the channels that a silence of this person covers; empty: every channel. Raises NotAllowed."""
+        self.refuse_barred()
+        if not self.own:
+            raise model.NotAllowed("only members of a channel in which Wirewatch posts may act here")
+        is_everywhere = self.own == set(self.channels) and self.restricted <= set(self.channels)
+        return () if is_everywhere else tuple(sorted(self.own))
+
+    def refuse_barred(self) -> None:
+        """Raise NotAllowed if the ``may_act`` of a channel of the listener does not include the person."""
+        if self.person.barred:
+            raise _not_in_may_act(self.person.barred)
+
+    def refuse_split(self) -> None:
+        """Raise NotAllowed unless the person may change stories, which affects every channel."""
+        self.refuse_barred()
+        if elsewhere := self.restricted - set(self.channels):
+            raise _not_in_may_act(elsewhere)
+
+    def refuse_end(self, silence: model.Silence) -> None:
+        """Raise NotAllowed unless the person may act in every channel that the silence covers."""
+        if silence.channels:
+            if forbidden := set(silence.channels) - self.own:
+                listed = ", ".join(sorted(forbidden))
+                raise model.NotAllowed(f"this silence also covers {listed}, where you may not act")
+        elif self.reach():
+            raise model.NotAllowed("this silence covers every channel; `wirewatch silence end` ends it")
+
+    def may_read(self, rule: model.Rule, routes: tuple[model.Route, ...]) -> bool:
+        """Return whether a rule may post to a channel that the person may read."""
+        posts_to = rule.notify or routing.possible_channels(routes, rule)
+        return not self.own.isdisjoint(posts_to)
+
+
+def person_rights(person: model.Person, channels: Collection[str], snapshot: Snapshot) -> Rights:
+    """Return the rights of a person; ``channels``: those of the listener."""
+    return Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionContext:
+    """The context of one action: its transaction and its author."""
+
+    tx: model.Transaction
+    snapshot: Snapshot
+    now: datetime
+    #: Identifies the request: the same if it is delivered again.
+    once: str
+    #: The person's name for people, and the service's id.
+    author: str
+    author_id: str
+    #: None: a user of the CLI or the API, who may do everything.
+    rights: Rights | None = None
+
+
+def operator_context(tx: model.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
+    """Return the context of an action of the CLI or the API, which is not delivered twice."""
+    return ActionContext(tx=tx, snapshot=snapshot, now=now, once=secrets.token_hex(10), author=by, author_id=by)
+
+
+def check_chat_silence(silence: model.Silence) -> None:
+    """Raise CannotSilence for a silence that a chat may not make: too long, or with too general a name."""
+    if silence.until is not None and silence.until - silence.at > MAX_CHAT_SILENCE:
+        days = MAX_CHAT_SILENCE.days
+        raise model.CannotSilence(
+            f"a silence from a chat lasts at most {days} days; `wirewatch silence add` makes longer ones"
+        )
+    if silence.kind is model.SilenceKind.ENTITY and not _is_name(silence.name):
+        raise model.CannotSilence(
+            f"an entity from a chat must be a name of at least {MIN_NAME_LETTERS} letters without wildcards, such as "
+            f'"Acme Telecom"; "{silence.name}" is not'
+        )
+
+
+def _is_name(text: str) -> bool:
+    """Return whether a text is a name: not a term of the rule language and not a common word.
+
+    >>> _is_name("Acme Telecom"), _is_name("BlackBerry"), _is_name("new*"), _is_name("the"), _is_name("Government")
+    (True, True, False, False, False)
+    """
+    if sum(letter.isalpha() for letter in text) < MIN_NAME_LETTERS or not _NAME.fullmatch(text):
+        return False
+    has_case = text.lower() != text.upper()
+    if has_case and text == text.lower():
+        return False
+    return not has_case or " " in text or text in names.proper_names(text)
+
+
+def _not_in_may_act(channels: Collection[str]) -> model.NotAllowed:
+    listed = ", ".join(sorted(channels))
+    return model.NotAllowed(f"in {listed} only people listed under may_act may act")
+
 
 #: Longest name and reason, in characters.
-MOST = 300
+MAX_TEXT_LENGTH = 300
 
 
-def make(turn: Turn, action: MakeSilence, *, head: model.SendId | None = None) -> model.Silence:
+def make_silence(turn: ActionContext, action: MakeSilence, *, head: model.SendId | None = None) -> model.Silence:
     """Make a silence that begins now, and notify the operator. Raises CannotAct.
 
     Part of a rule's name is enough if only one rule has it. A request that is delivered twice makes one silence.
@@ -28,46 +154,49 @@ def make(turn: Turn, action: MakeSilence, *, head: model.SendId | None = None) -
     """
     silence = _checked(turn, action)
     if turn.rights is not None:
-        rights.check_silence(silence)
+        check_chat_silence(silence)
     if turn.tx.silences.add(silence):
         # A turn that is being computed does not include it.
         turn.tx.decision_queue.note_change()
         _drop_waiting(turn.tx, silence, head)
         if operator := turn.snapshot.operator:
             notice = notices.silence_made(silence)
-            turn.tx.outbox.add([notices.row(notice, channel=operator, now=turn.now)])
+            turn.tx.outbox.add([notices.notice_row(notice, channel=operator, now=turn.now)])
     return silence
 
 
-def _checked(turn: Turn, action: MakeSilence) -> model.Silence:
+def _checked(turn: ActionContext, action: MakeSilence) -> model.Silence:
     kind, snapshot = action.kind, turn.snapshot
-    name, reason = visible.line(action.name, MOST).strip(), visible.line(action.reason, MOST).strip()
+    name, reason = (
+        visible.line(action.name, MAX_TEXT_LENGTH).strip(),
+        visible.line(action.reason, MAX_TEXT_LENGTH).strip(),
+    )
     until = turn.now + action.end if isinstance(action.end, timedelta) else action.end
     if not name and kind is not SilenceKind.EVERYTHING:
-        raise ports.CannotSilence("a silence needs the name of a rule, an outlet or an entity, or the id of a story")
+        raise model.CannotSilence("a silence needs the name of a rule, an outlet or an entity, or the id of a story")
     if not reason:
-        raise ports.CannotSilence("a silence needs a reason, so that others can see why nothing is posted")
+        raise model.CannotSilence("a silence needs a reason, so that others can see why nothing is posted")
     if until is None and kind is not SilenceKind.STORY:
-        raise ports.CannotSilence("a silence needs an end; only a silence of a story may have none")
+        raise model.CannotSilence("a silence needs an end; only a silence of a story may have none")
     if until is not None and until <= turn.now:
-        raise ports.CannotSilence("a silence must end in the future")
+        raise model.CannotSilence("a silence must end in the future")
     for channel in action.channels:
         if channel not in snapshot.channels:
-            advice = spelling.advice(channel, snapshot.channels)
-            raise ports.CannotSilence(f'there is no channel "{channel}"; {advice}')
+            advice = errors.help_with_unknown_name(channel, snapshot.channels)
+            raise model.CannotSilence(f'there is no channel "{channel}"; {advice}')
     match kind:
         case SilenceKind.RULE:
-            name = _rule_named(name, snapshot.rules.rules)
+            name = _resolve_rule(name, snapshot.rules.rules)
         case SilenceKind.OUTLET if not action.key:
-            name = _outlet_named(turn, name)
+            name = _resolve_outlet(turn, name)
         case SilenceKind.STORY if not turn.tx.stories.get([model.StoryId(name)]):
-            raise ports.CannotSilence(f"there is no story {name}; `wirewatch stories` lists the ids")
+            raise model.CannotSilence(f"there is no story {name}; `wirewatch stories` lists the ids")
         case SilenceKind.EVERYTHING:
             name = ""
     silence = model.Silence(
         id=model.SilenceId(model.send_id("silence", turn.once)[:8]),
         at=turn.now,
-        by=visible.line(turn.author, MOST),
+        by=visible.line(turn.author, MAX_TEXT_LENGTH),
         kind=kind,
         name=name,
         channels=tuple(sorted(set(action.channels))),
@@ -78,52 +207,52 @@ def _checked(turn: Turn, action: MakeSilence) -> model.Silence:
         try:
             _compiled(silence)
         except rules.RuleError as error:
-            raise ports.CannotSilence(f'"{name}" cannot be matched: {error}') from None
+            raise model.CannotSilence(f'"{name}" cannot be matched: {error}') from None
     return silence
 
 
-def _rule_named(name: str, loaded: Collection[str]) -> str:
+def _resolve_rule(name: str, loaded: Collection[str]) -> str:
     exact = [rule for rule in loaded if rule.casefold() == name.casefold()]
     matching = [name] if name in loaded else exact or [rule for rule in loaded if name.casefold() in rule.casefold()]
     if len(matching) > 1:
         listed = ", ".join(f'"{rule}"' for rule in sorted(matching)[:5])
-        raise ports.CannotSilence(f'{len(matching)} rules have "{name}" in their names: {listed}; write more of it')
+        raise model.CannotSilence(f'{len(matching)} rules have "{name}" in their names: {listed}; write more of it')
     if not matching:
-        raise ports.CannotSilence(f'there is no rule "{name}"; {spelling.advice(name, loaded)}')
+        raise model.CannotSilence(f'there is no rule "{name}"; {errors.help_with_unknown_name(name, loaded)}')
     return matching[0]
 
 
-def _outlet_named(turn: Turn, name: str) -> str:
+def _resolve_outlet(turn: ActionContext, name: str) -> str:
     """Return the outlet's name as in articles. Refuse a name that no feed has, since it would silence nothing."""
     titles = {state.url: state.title for state in turn.tx.feeds.all()}
-    outlets = [articles.outlet_of(feed, titles.get(url)) for url, feed in turn.snapshot.feeds.items()]
+    outlets = [outlet_of(feed, titles.get(url)) for url, feed in turn.snapshot.feeds.items()]
     for outlet in outlets:
         if outlet.casefold() == name.casefold():
             return outlet
-    raise ports.CannotSilence(f'no feed has the outlet "{name}"; {spelling.advice(name, outlets)}')
+    raise model.CannotSilence(f'no feed has the outlet "{name}"; {errors.help_with_unknown_name(name, outlets)}')
 
 
-def end(tx: ports.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
+def end_silence(tx: model.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
     """End a silence before its time; what it held back stays listed. Raises CannotSilence."""
-    silence = find(tx, silence_id)
+    silence = find_silence(tx, silence_id)
     if not silence.is_active(now):
-        raise ports.CannotSilence(f"the silence {silence.id} has already ended")
-    ended = replace(silence, ended_at=now, ended_by=visible.line(by, MOST))
+        raise model.CannotSilence(f"the silence {silence.id} has already ended")
+    ended = replace(silence, ended_at=now, ended_by=visible.line(by, MAX_TEXT_LENGTH))
     tx.silences.save_end(ended)
     tx.decision_queue.note_change()
     return ended
 
 
-def find(tx: ports.Transaction, silence_id: str) -> model.Silence:
+def find_silence(tx: model.Transaction, silence_id: str) -> model.Silence:
     """Return the silence with an id. Raises CannotSilence."""
     silence = next((silence for silence in tx.silences.all() if silence.id == silence_id.strip().lower()), None)
     if silence is None:
-        raise ports.CannotSilence(f"there is no silence {silence_id}; `wirewatch silence list` lists the ids")
+        raise model.CannotSilence(f"there is no silence {silence_id}; `wirewatch silence list` lists the ids")
     return silence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class ListedSilence:
     """A silence and what it has held back."""
 
     silence: model.Silence
@@ -140,12 +269,12 @@ class Listed:
             ends = f"ended {silence.ended_at:%Y-%m-%d %H:%M} UTC by {silence.ended_by}"
         elif not self.is_active:
             ends = ends.replace("until", "ended", 1)
-        kept = model.counted(len(self.stories), "story")
+        kept = model.format_count(len(self.stories), "story")
         summary = f"{silence.subject} {silence.place}, {ends}, by {silence.by}: {silence.reason}"
         return f"{silence.id}  {summary} ({kept} held back)"
 
 
-def listed(tx: ports.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[Listed]:
+def list_silences(tx: model.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
     """Return the silences in force, and also ended ones if requested, newest first."""
     silences = [silence for silence in tx.silences.all() if with_ended or silence.is_active(now)]
     kept: defaultdict[model.SilenceId, dict[model.StoryId, None]] = defaultdict(dict)
@@ -154,12 +283,12 @@ def listed(tx: ports.Transaction, *, now: datetime, with_ended: bool = False) ->
             if decision.silence is not None:
                 kept[decision.silence][decision.story] = None
     return [
-        Listed(silence=silence, is_active=silence.is_active(now), stories=tuple(kept[silence.id]))
+        ListedSilence(silence=silence, is_active=silence.is_active(now), stories=tuple(kept[silence.id]))
         for silence in reversed(silences)
     ]
 
 
-class InForce:
+class ActiveSilences:
     """The silences that are in force at one time."""
 
     def __init__(self, active: Sequence[model.Silence]) -> None:
@@ -223,13 +352,13 @@ def _compiled(silence: model.Silence) -> rules.CompiledRule:
     return rules.compile_rule(model.Rule(name=silence.id, notify=(), all=(line,), where=model.Where.TITLE))
 
 
-def _drop_waiting(tx: ports.Transaction, silence: model.Silence, head: model.SendId | None) -> None:
+def _drop_waiting(tx: model.Transaction, silence: model.Silence, head: model.SendId | None) -> None:
     """Drop waiting replies and escalations that a new silence covers.
 
     These wait for the end of quiet hours, a digest or a claim. For a silenced story, due ones are dropped too, unless a
     sender has claimed them.
     """
-    in_force = InForce(tx.silences.active(silence.at))
+    in_force = ActiveSilences(tx.silences.active(silence.at))
     for row in tx.outbox.unsent():
         message, escalation = row.message, row.message.escalation
         is_droppable = message.kind is model.MessageKind.REPLY or (

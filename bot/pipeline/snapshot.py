@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta, tzinfo
 
-from bot import model, ports, rules
+from bot import model, rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Snapshot:
     rules: rules.RuleSet
     fetch: model.FetchPolicy = field(default_factory=model.FetchPolicy)
     #: Channel -> when it may be posted to.
-    policies: Mapping[str, model.SpeakPolicy] = field(default_factory=dict)
+    policies: Mapping[str, model.PostingPolicy] = field(default_factory=dict)
     #: For rules without ``notify``.
     routes: tuple[model.Route, ...] = ()
     #: Severity -> names that its stories mention, for rules without ``mention``.
@@ -42,7 +42,7 @@ class Snapshot:
     #: None: no language model.
     language_model: model.LanguageModelPolicy | None = None
     #: Groups across languages; None: switched off.
-    encoder: ports.Encoder | None = None
+    encoder: model.Encoder | None = None
 
     def longest_cooldown(self) -> timedelta:
         """Return the longest cooldown of any rule, or zero."""

@@ -5,18 +5,23 @@
 Pure: uses no file, no network and no clock.
 """
 
+from bot.rules.article_text import Steps, TooManySteps
 from bot.rules.compile import compile_rule
-from bot.rules.describe import describe
 from bot.rules.errors import QueryError, RuleError, RuleProblem
-from bot.rules.evaluation import CompiledRule
-from bot.rules.explain import ExplainedLine, Explanation, explain
+from bot.rules.evaluate import CompiledRule
+from bot.rules.explain import (
+    MAX_LABEL,
+    ExplainedLine,
+    Explanation,
+    LooserRule,
+    describe_rule,
+    explain_rule,
+    loosen_rule,
+)
 from bot.rules.expression import Expression
-from bot.rules.lint import warnings
-from bot.rules.near_misses import MAX_LABEL, Looser, looser
-from bot.rules.parse import parse_query, parse_term
+from bot.rules.lint import find_warnings
+from bot.rules.parse import parse_query, parse_term, render_query
 from bot.rules.ruleset import RuleSet
-from bot.rules.show import show
-from bot.rules.steps import Steps, TooManySteps
 
 __all__ = [
     "MAX_LABEL",
@@ -24,7 +29,7 @@ __all__ = [
     "ExplainedLine",
     "Explanation",
     "Expression",
-    "Looser",
+    "LooserRule",
     "QueryError",
     "RuleError",
     "RuleProblem",
@@ -32,11 +37,11 @@ __all__ = [
     "Steps",
     "TooManySteps",
     "compile_rule",
-    "describe",
-    "explain",
-    "looser",
+    "describe_rule",
+    "explain_rule",
+    "find_warnings",
+    "loosen_rule",
     "parse_query",
     "parse_term",
-    "show",
-    "warnings",
+    "render_query",
 ]

@@ -1,4 +1,7 @@
-"""An article as rules see it: its fields as words in three forms, and the places of a term in them."""
+"""An article as rules see it: its fields as words in three forms, and the places of a term in them.
+
+``Steps`` bounds the work where whoever wrote the rule does not wait for the result.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,8 @@ import urllib.parse
 from typing import NamedTuple
 
 from bot import model
-from bot.language import tokens
-from bot.rules import patterns
-from bot.rules.steps import Steps
+from bot.rules import expression
+from bot.text import tokens
 
 
 class Stretch(NamedTuple):
@@ -31,7 +33,7 @@ class FieldText:
         self.original = original
         self.normal = tokens.normalise_with_offsets(original)
         #: By the identity of a pattern. The pattern is kept too: an identity is valid only while its object exists.
-        self._cache: dict[int, tuple[patterns.Pattern, list[Stretch]]] = {}
+        self._cache: dict[int, tuple[expression.Pattern, list[Stretch]]] = {}
 
     # Words and their forms are computed on first use: a regular expression uses none.
 
@@ -69,7 +71,7 @@ class FieldText:
 
     @functools.cached_property
     def _places(self) -> dict[str, list[int]]:
-        return _places(self.plain)
+        return _index_words(self.plain)
 
     @functools.cached_property
     def _ordered(self) -> list[str]:
@@ -85,16 +87,18 @@ class FieldText:
             places += self._places[word]
         return sorted(places)
 
-    def _words(self, form: patterns.Form) -> list[str]:
-        return self.plain if form is patterns.Form.PLAIN else self.raw if form is patterns.Form.EXACT else self.folded
+    def _words(self, form: expression.Form) -> list[str]:
+        return (
+            self.plain if form is expression.Form.PLAIN else self.raw if form is expression.Form.EXACT else self.folded
+        )
 
-    def fits(self, element: patterns.Element, index: int) -> bool:
+    def fits(self, element: expression.Element, index: int) -> bool:
         """Return whether the word at ``index`` fits the element."""
         if element.possessive and self.tokens[index].possessive != element.possessive:
             return False
         return element.fits(self.raw[index], self.folded[index], self.plain[index])
 
-    def find(self, pattern: patterns.Pattern) -> list[Stretch]:
+    def find(self, pattern: expression.Pattern) -> list[Stretch]:
         """Return every place of a term, from left to right; cached."""
         cached = self._cache.get(id(pattern))
         if cached is None:
@@ -104,7 +108,7 @@ class FieldText:
             cached = self._cache[id(pattern)] = pattern, self._find(pattern)
         return cached[1]
 
-    def _find(self, pattern: patterns.Pattern) -> list[Stretch]:
+    def _find(self, pattern: expression.Pattern) -> list[Stretch]:
         if len(pattern.elements) == 1 and not pattern.elements[0].gap and not pattern.tail:
             return [Stretch(index, index) for index in self._starts(pattern.elements[0])]
         stretches = []
@@ -117,16 +121,16 @@ class FieldText:
                 stretches.append(Stretch(first, last))
         return stretches
 
-    def _starts(self, element: patterns.Element) -> list[int]:
-        if element.shape is patterns.Shape.WORD:
+    def _starts(self, element: expression.Element) -> list[int]:
+        if element.shape is expression.Shape.WORD:
             plain = element.text
-            if element.form is not patterns.Form.PLAIN:
+            if element.form is not expression.Form.PLAIN:
                 plain = tokens.drop_accents(tokens.fold_case(plain))
             candidates = self._places.get(plain, [])
-            if element.form is patterns.Form.PLAIN and not element.possessive:
+            if element.form is expression.Form.PLAIN and not element.possessive:
                 return candidates
-        elif element.shape is patterns.Shape.PREFIX and not element.possessive:
-            if element.form is patterns.Form.PLAIN:
+        elif element.shape is expression.Shape.PREFIX and not element.possessive:
+            if element.form is expression.Form.PLAIN:
                 return self._beginning(element.text)
             beginning = element.text
             return [index for index, word in enumerate(self._words(element.form)) if word.startswith(beginning)]
@@ -134,7 +138,7 @@ class FieldText:
             candidates = list(range(len(self.raw)))
         return [index for index in candidates if self.fits(element, index)]
 
-    def _end(self, pattern: patterns.Pattern, first: int) -> int | None:
+    def _end(self, pattern: expression.Pattern, first: int) -> int | None:
         """Return the index of the last word of a term that starts at ``first``, or None."""
         end = first
         for element in pattern.elements[1:]:
@@ -143,7 +147,7 @@ class FieldText:
                 return None
         return end
 
-    def _end_in_runs(self, pattern: patterns.Pattern) -> list[int | None]:
+    def _end_in_runs(self, pattern: expression.Pattern) -> list[int | None]:
         """Return the nearest end of the term from each word, where a run may continue after a part of the term.
 
         Goes from the last part to the first, so that a text of one long run takes one step for each letter and part.
@@ -175,7 +179,7 @@ class FieldText:
         return Stretch(first, last) if first <= last else None
 
 
-def _places(words: list[str]) -> dict[str, list[int]]:
+def _index_words(words: list[str]) -> dict[str, list[int]]:
     places: dict[str, list[int]] = {}
     for index, word in enumerate(words):
         if word in places:
@@ -248,7 +252,7 @@ class ArticleText:
         return self.article.link[start:end], start, end
 
 
-def is_shouting(title: FieldText, capitals: tuple[patterns.Pattern, ...]) -> bool:
+def is_shouting(title: FieldText, capitals: tuple[expression.Pattern, ...]) -> bool:
     """Return whether three quarters of at least four words are in capitals, without the rule's own all-capitals terms.
 
     A number counts as capitals: otherwise a headline of names and figures would never shout.
@@ -262,3 +266,35 @@ def is_shouting(title: FieldText, capitals: tuple[patterns.Pattern, ...]) -> boo
     words = [word for index, word in enumerate(title.raw) if index not in own_words]
     loud = sum(all(letter.isupper() or not letter.isalpha() for letter in word) for word in words)
     return len(words) >= 4 and loud * 4 >= len(words) * 3
+
+
+#: Maximum steps of one example. A rule of 10,000 terms takes 200,000 on a headline; some millions take a second.
+MAX_EXAMPLE_STEPS = 2_000_000
+
+
+class TooManySteps(model.WirewatchError):
+    """An evaluation exceeded its steps."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"more than {most:,} steps")
+        self.most = most
+
+
+class Steps:
+    """Counts down the steps that several evaluations share."""
+
+    __slots__ = ("_left", "_most")
+
+    def __init__(self, most: int = MAX_EXAMPLE_STEPS) -> None:
+        self._most = self._left = most
+
+    @property
+    def taken(self) -> int:
+        """How many steps were taken."""
+        return self._most - self._left
+
+    def take(self, count: int) -> None:
+        """Count some steps. Raises TooManySteps if too few are left."""
+        self._left -= count
+        if self._left < 0:
+            raise TooManySteps(self._most)

@@ -2,16 +2,172 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 from bot import model
-from bot.rules import examples, reading
-from bot.rules.errors import RuleError
-from bot.rules.evaluation import CompiledRule
-from bot.rules.steps import Steps
+from bot.rules import article_text, evaluate, expression, parts
+from bot.rules.article_text import Steps, TooManySteps
+from bot.rules.errors import RuleError, RuleProblem
+from bot.rules.evaluate import CompiledRule, Evaluation, evaluate_rule
+from bot.rules.parts import LineKind
+from bot.text import tokens
 
 
 def compile_rule(rule: model.Rule, *, steps: Steps | None = None) -> CompiledRule:
     """Read the rule's terms and run its examples, within ``steps``. Raises RuleError with every problem."""
     compiled = CompiledRule(rule=rule)
-    if problems := reading.read(rule).problems or examples.problems(compiled, steps):
+    if problems := parts.read_rule(rule).problems or find_example_problems(compiled, steps):
         raise RuleError(problems)
     return compiled
+
+
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def make_article(example: model.Example) -> model.Article:
+    """Make an article that has a title and a text only."""
+    return model.Article(
+        id=model.ArticleId("example"),
+        feed="",
+        outlet="",
+        owner="",
+        link="",
+        title=example.title,
+        text=example.body,
+        first_seen=_NEVER,
+        fingerprint="",
+    )
+
+
+def find_example_problems(compiled: CompiledRule, steps: Steps | None = None) -> list[RuleProblem]:
+    """Return the problems of the rule's examples; ``steps`` bounds them together, otherwise each has a separate bound.
+
+    An example has no address, site, author, tag, language or source: a line on these never decides.
+    """
+    rule = _without_fields(compiled)
+    example_problems = []
+    try:
+        for number, example in enumerate(compiled.rule.must_match):
+            key = "must_match"
+            seen = article_text.ArticleText(make_article(example), steps or Steps())
+            if not evaluate.rule_matches(rule, seen):
+                example_problems.append(
+                    _example_problem(
+                        key, number, example, f"does not match: {describe_missing(evaluate_rule(rule, seen))}"
+                    )
+                )
+        for number, example in enumerate(compiled.rule.must_not_match):
+            key = "must_not_match"
+            seen = article_text.ArticleText(make_article(example), steps or Steps())
+            if evaluate.rule_matches(rule, seen):
+                result = evaluate_rule(rule, seen)
+                example_problems.append(
+                    _example_problem(key, number, example, f"matches: {describe_hits(result)}", _help_with_case(result))
+                )
+    except TooManySteps as error:
+        example_problems.append(_steps_problem((key, number), example, error))
+    return example_problems
+
+
+def _steps_problem(place: tuple[str | int, ...], example: model.Example, error: TooManySteps) -> RuleProblem:
+    return RuleProblem(
+        place=place,
+        end=len(example.title or example.body),
+        code="too-many-steps",
+        message=f"the rule takes more than {error.most:,} steps to try on its examples, up to this one",
+        help="use fewer wordings under NEAR, or shorter examples",
+    )
+
+
+def _help_with_case(result: Evaluation) -> str:
+    """Return the remedy if a name matched as a common word: Apple in an apple pie."""
+    for line in result.lines:
+        for hit in line.hits if line.part.kind is not LineKind.NONE else ():
+            leaf = hit.leaf
+            if (
+                isinstance(leaf, expression.Words)
+                and leaf.text != hit.text
+                and tokens.fold(leaf.text) == tokens.fold(hit.text)
+                and not leaf.text.islower()
+            ):
+                return f"write {{{leaf.text}}} to match only this case, "
+    return ""
+
+
+def _example_problem(key: str, number: int, example: model.Example, message: str, remedy: str = "") -> RuleProblem:
+    verb = (
+        "add a wording that the example uses"
+        if key == "must_match"
+        else f"{remedy}add a line, or exclude one of its words under none"
+    )
+    return RuleProblem(
+        place=(key, number),
+        end=len(example.title or example.body),
+        code=key.replace("_", "-"),
+        message=f"the example {message}",
+        help=f"{verb}, or correct the example",
+    )
+
+
+def describe_missing(result: Evaluation) -> str:
+    """Return why the rule does not match: “no demand”, “excluded by …”, “only in a headline that shouts”."""
+    if result.is_weak:
+        words = ", ".join(dict.fromkeys(hit.text for line in result.lines for hit in line.hits))
+        return f"only {words} was found, in a title written in capitals, where capitals prove nothing"
+    reasons = [f"no {line.part.label}" for line in result.lines if line.part.kind is LineKind.ALL and not line.is_found]
+    any_lines = [line for line in result.lines if line.part.kind is LineKind.ANY]
+    if any_lines and not any(line.is_found for line in any_lines):
+        reasons.append("none of " + ", ".join(line.part.label for line in any_lines))
+    reasons += [
+        f'excluded by "{line.hits[0].text}"' if line.hits else f"excluded by {line.part.label}"
+        for line in result.lines
+        if line.part.kind is LineKind.NONE and line.is_found
+    ]
+    return "; ".join(reasons)
+
+
+def describe_hits(result: Evaluation) -> str:
+    """Return the words that match: “regulator on "PTA"”."""
+    matches = []
+    for line in result.lines:
+        if line.part.kind is not LineKind.NONE and line.hits:
+            words = ", ".join(f'"{word}"' for word in dict.fromkeys(hit.text for hit in line.hits))
+            matches.append(f"{line.part.label} on {words}")
+    return "; ".join(matches) or "nothing in it is excluded"
+
+
+def _without_fields(compiled: CompiledRule) -> CompiledRule:
+    if compiled.rule.query is None:
+        # Lists have only title and body.
+        return compiled
+    parts = []
+    has_open_any = False
+    for part in compiled.parts:
+        pruned = _prune(part.expression, part.kind is not LineKind.NONE)
+        if pruned is not None:
+            parts.append(replace(part, expression=pruned))
+        has_open_any = has_open_any or (pruned is None and part.kind is LineKind.ANY)
+    if has_open_any:
+        parts = [part for part in parts if part.kind is not LineKind.ANY]
+    return replace(compiled, own=compiled.reading._replace(parts=tuple(parts)))
+
+
+def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expression | None:
+    """Remove terms on other fields; None: nothing is left to decide, and the result is as wanted."""
+    match tree:
+        case expression.Not(part):
+            pruned = _prune(part, not is_wanted)
+            return expression.Not(pruned) if pruned else None
+        case expression.Any(parts) | expression.Named(_, parts) | expression.All(parts):
+            kept = [_prune(part, is_wanted) for part in parts]
+            remaining = tuple(part for part in kept if part is not None)
+            # An undecided part makes a wanted OR true, and an unwanted AND false.
+            is_open = len(remaining) < len(kept) and isinstance(tree, expression.All) is not is_wanted
+            if is_open or not remaining:
+                return None
+            both = expression.All if isinstance(tree, expression.All) else expression.Any
+            return remaining[0] if len(remaining) == 1 else both(remaining)
+        case _:
+            fields = {getattr(leaf, "field", None) for leaf in expression.leaves(tree)}
+            return tree if fields <= {None, "title", "body"} else None

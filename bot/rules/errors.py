@@ -1,14 +1,15 @@
-"""The errors of a query, a list item or a rule, with their exact place."""
+"""The errors of a query, a list item or a rule, with their exact place; and the nearest name to a misspelt one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bot import ports
+from bot import model
 
 
-class QueryError(ports.WirewatchError):
+class QueryError(model.WirewatchError):
     """One mistake in one text, with character offsets into the text as written."""
 
     def __init__(self, message: str, start: int, end: int, code: str, help: str | None = None) -> None:  # noqa: A002
@@ -44,9 +45,21 @@ class RuleProblem:
     help: str | None = None
 
 
-class RuleError(ports.WirewatchError):
+class RuleError(model.WirewatchError):
     """A rule that cannot be used; all its problems at once."""
 
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
         self.problems = tuple(problems)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str | None:
+    """Return the nearest name, or None if none is near."""
+    nearest = difflib.get_close_matches(name[:100], list(names), n=1, cutoff=0.6)
+    return nearest[0] if nearest else None
+
+
+def help_with_unknown_name(name: str, loaded: Iterable[str]) -> str:
+    """Return which loaded rule, outlet or channel was probably meant, or where the loaded ones are listed."""
+    nearest = did_you_mean(name, loaded)
+    return f'did you mean "{nearest}"?' if nearest else "`wirewatch status` shows what is loaded"

@@ -1,18 +1,21 @@
-"""Explain why a rule matches an article, or what is missing and what came near."""
+"""Explain a rule: why it matches an article or what is missing, what comes near it, and what it does in plain English.
+
+A looser version of a rule is a rule like any other, so the index finds near misses as fast as matches.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot import model
-from bot.language import tokens
 from bot.rules import compile as compiling
-from bot.rules import evaluate, examples, expression, patterns, ruleset, show
-from bot.rules.article_text import ArticleText, FieldText
-from bot.rules.evaluation import CompiledRule, Evaluation, LineEvaluation, evaluate_rule, evidence_of
-from bot.rules.reading import Kind
-from bot.rules.steps import Steps
+from bot.rules import evaluate, expression, parse, ruleset
+from bot.rules.article_text import ArticleText, FieldText, Steps
+from bot.rules.errors import QueryError
+from bot.rules.evaluate import CompiledRule, Evaluation, LineEvaluation, evaluate_rule, make_evidence
+from bot.rules.parts import LineKind, Part, RuleReading
+from bot.text import tokens
 
 #: Maximum near misses of one line; more would hide the reason.
 MAX_NOTES = 5
@@ -32,9 +35,9 @@ class ExplainedLine:
 
     def text(self) -> str:
         """Render the line and its notes as ``wirewatch explain`` prints them."""
-        sign = "+" if self.is_found is not (self.kind == Kind.NONE) else "-"
-        evidence = "; ".join(_told(self.found)) or ("true" if self.is_found else "not found")
-        verb = "excludes: " if self.kind == Kind.NONE else ""
+        sign = "+" if self.is_found is not (self.kind == LineKind.NONE) else "-"
+        evidence = "; ".join(_render_evidence(self.found)) or ("true" if self.is_found else "not found")
+        verb = "excludes: " if self.kind == LineKind.NONE else ""
         return "\n".join([f"  {sign} {verb}{self.label}: {evidence}", *(f"      {note}" for note in self.notes)])
 
 
@@ -55,7 +58,7 @@ class Explanation:
         return "\n".join([*(line.text() for line in self.lines), *(f"  = {note}" for note in self.notes)])
 
 
-def _told(evidence: tuple[model.Evidence, ...]) -> Iterator[str]:
+def _render_evidence(evidence: tuple[model.Evidence, ...]) -> Iterator[str]:
     """Render each wording once, with its count and field."""
     counts: dict[tuple[str, str, str], int] = {}
     for item in evidence:
@@ -66,7 +69,7 @@ def _told(evidence: tuple[model.Evidence, ...]) -> Iterator[str]:
         yield f'"{words}" in {field}{times} ({term})'
 
 
-def explain(
+def explain_rule(
     rule: model.Rule | CompiledRule,
     article: model.Article,
     feed: model.Feed | None = None,
@@ -82,9 +85,9 @@ def explain(
     verdict = evaluate_rule(compiled, seen)
     notes = []
     if not verdict.is_complete:
-        notes.append(_score(verdict))
+        notes.append(_count_lines(verdict))
     if verdict.is_weak:
-        notes.append(f"weak: {examples.missing(verdict)}")
+        notes.append(f"weak: {compiling.describe_missing(verdict)}")
     is_meant = feed is None or ruleset.is_meant_for(compiled.rule, article, feed)
     if not is_meant:
         notes.append(f"not for this feed: only for {', '.join(compiled.rule.feeds)}")
@@ -94,57 +97,57 @@ def explain(
         rule=compiled.rule.name,
         matched=verdict.is_match and is_meant and not compiled.rule.paused,
         weak=verdict.is_weak,
-        lines=tuple(_line(line, seen) for line in verdict.lines),
+        lines=tuple(_explain_line(line, seen) for line in verdict.lines),
         notes=tuple(notes),
     )
 
 
-def _score(verdict: Evaluation) -> str:
+def _count_lines(verdict: Evaluation) -> str:
     """Return “2 of 3: no demand”."""
-    required = [line.is_found for line in verdict.lines if line.part.kind is Kind.ALL]
-    alternatives = [line.is_found for line in verdict.lines if line.part.kind is Kind.ANY]
+    required = [line.is_found for line in verdict.lines if line.part.kind is LineKind.ALL]
+    alternatives = [line.is_found for line in verdict.lines if line.part.kind is LineKind.ANY]
     if alternatives:
         required.append(any(alternatives))
-    return f"{sum(required)} of {len(required)}: {examples.missing(verdict)}"
+    return f"{sum(required)} of {len(required)}: {compiling.describe_missing(verdict)}"
 
 
-def _line(line: LineEvaluation, seen: ArticleText) -> ExplainedLine:
-    notes = [] if line.is_found else list(dict.fromkeys(_near_misses(line.part.expression, seen)))
+def _explain_line(line: LineEvaluation, seen: ArticleText) -> ExplainedLine:
+    notes = [] if line.is_found else list(dict.fromkeys(_find_near_misses(line.part.expression, seen)))
     return ExplainedLine(
         label=line.part.label,
         kind=line.part.kind.value,
         is_found=line.is_found,
-        found=tuple(evidence_of(line.part, hit) for hit in line.hits),
-        notes=tuple(notes[:MAX_NOTES]) if line.part.kind is not Kind.NONE else (),
+        found=tuple(make_evidence(line.part, hit) for hit in line.hits),
+        notes=tuple(notes[:MAX_NOTES]) if line.part.kind is not LineKind.NONE else (),
     )
 
 
-def _near_misses(tree: expression.Expression, seen: ArticleText) -> Iterator[str]:
+def _find_near_misses(tree: expression.Expression, seen: ArticleText) -> Iterator[str]:
     match tree:
         case expression.Near():
-            yield from _too_far(tree, seen)
-            yield from _near_misses(tree.left, seen)
-            yield from _near_misses(tree.right, seen)
+            yield from _explain_distance(tree, seen)
+            yield from _find_near_misses(tree.left, seen)
+            yield from _find_near_misses(tree.right, seen)
         case expression.Words():
-            yield from _otherwise(tree, seen)
+            yield from _explain_wording(tree, seen)
         case expression.Window(parts, words, field):
             if all(any(text.find(part.pattern) for text in seen.fields(field)) for part in parts):
-                yield f"{show.term(tree)}: all words found, not within {words} other words"
+                yield f"{parse.render_term(tree)}: all words found, not within {words} other words"
         case expression.Not(part):
-            for hit in evaluate.hits(part, seen)[:1]:
+            for hit in evaluate.find_hits(part, seen)[:1]:
                 yield f'"{hit.text}" in {hit.field} is excluded'
         case _:
             for part in expression.children(tree):
-                yield from _near_misses(part, seen)
+                yield from _find_near_misses(part, seen)
 
 
-def _too_far(near: expression.Near, seen: ArticleText) -> Iterator[str]:
+def _explain_distance(near: expression.Near, seen: ArticleText) -> Iterator[str]:
     """Return “NEAR/10, found at 14”."""
     if evaluate.holds(near, seen):
         return
     best: tuple[int, str] | None = None
     for field in (*seen.fields(None), *seen.fields("url"), *seen.fields("author"), *seen.fields("source")):
-        left, right = evaluate.found_in(near.left, field), evaluate.found_in(near.right, field)
+        left, right = evaluate.find_stretches(near.left, field), evaluate.find_stretches(near.right, field)
         for first in left[:100]:
             for second in right[:100]:
                 distance = max(second.first - first.last, first.first - second.last) - 1
@@ -156,40 +159,227 @@ def _too_far(near: expression.Near, seen: ArticleText) -> Iterator[str]:
         yield f"NEAR/{near.words}{'f' if near.is_ordered else ''}, found at {best[0]}{best[1]}"
 
 
-def _otherwise(leaf: expression.Words, seen: ArticleText) -> Iterator[str]:
+def _explain_wording(leaf: expression.Words, seen: ArticleText) -> Iterator[str]:
     """Find a term in another form, or in another field."""
     if any(text.find(leaf.pattern) for text in seen.fields(leaf.field)):
         return
-    shown = show.item(leaf)
-    relaxed = _relaxed(leaf.pattern)
+    shown = parse.render_item(leaf)
+    relaxed = _relax_pattern(leaf.pattern)
     glued = "".join(element.text for element in relaxed.elements)
     for field in seen.fields(leaf.field):
         if stretches := field.find(relaxed):
-            yield f'{shown} found as "{_words(field, stretches[0].first, stretches[0].last)}" in {field.name}'
+            yield f'{shown} found as "{_original_words(field, stretches[0].first, stretches[0].last)}" in {field.name}'
         elif len(relaxed.elements) > 1 and glued in field.plain:
             index = field.plain.index(glued)
-            yield f'{shown} found as "{_words(field, index, index)}" in {field.name}'
+            yield f'{shown} found as "{_original_words(field, index, index)}" in {field.name}'
         elif len(glued) >= 3 and len(relaxed.elements) == 1:
             inside = [index for index, word in enumerate(field.plain) if glued in word]
             if inside:
-                yield f'{shown} found inside "{_words(field, inside[0], inside[0])}" in {field.name}'
+                yield f'{shown} found inside "{_original_words(field, inside[0], inside[0])}" in {field.name}'
     if leaf.field in expression.TEXT_FIELDS:
         other_field = "body" if leaf.field == "title" else "title"
         if any(text.find(leaf.pattern) for text in seen.fields(other_field)):
             yield f"{shown} found in {other_field} only"
 
 
-def _words(field: FieldText, first: int, last: int) -> str:
+def _original_words(field: FieldText, first: int, last: int) -> str:
     start, end = field.normal.place(field.tokens[first].start, field.tokens[last].end)
     return " ".join(field.original[start:end].split())
 
 
-def _relaxed(pattern: patterns.Pattern) -> patterns.Pattern:
+def _relax_pattern(pattern: expression.Pattern) -> expression.Pattern:
     """Return the pattern without case and accents."""
     elements = tuple(
         element
-        if element.shape is patterns.Shape.HOLES
-        else element._replace(form=patterns.Form.PLAIN, text=tokens.drop_accents(tokens.fold_case(element.text)))
+        if element.shape is expression.Shape.HOLES
+        else element._replace(form=expression.Form.PLAIN, text=tokens.drop_accents(tokens.fold_case(element.text)))
         for element in pattern.elements
     )
     return pattern._replace(elements=elements)
+
+
+#: Only the first lines of a rule get a version without the line.
+MAX_LINES = 20
+#: Maximum length of a label; a longer one is a part of a query.
+MAX_LABEL = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LooserRule:
+    """A rule except for one thing."""
+
+    #: “no demand”, “excluded”, “written differently or too far apart”.
+    what: str
+    compiled: CompiledRule
+
+
+def loosen_rule(compiled: CompiledRule) -> tuple[LooserRule, ...]:
+    """Return the looser versions, nearest first: wordings, then exclusions, then each required line."""
+    versions = []
+    parts = compiled.parts
+    if (relaxed := tuple(map(_relax_part, parts))) != parts:
+        versions.append(_make_looser(compiled, "written differently or too far apart", relaxed))
+    without_exclusions = tuple(part for part in parts if part.kind is not LineKind.NONE)
+    if len(without_exclusions) < len(parts):
+        versions.append(_make_looser(compiled, "excluded", without_exclusions))
+    versions.extend(
+        _make_looser(compiled, what, tuple(part for part in parts if part not in left_out))
+        for what, left_out in _droppable_lines(parts)
+    )
+    return tuple(versions)
+
+
+def _make_looser(compiled: CompiledRule, what: str, parts: tuple[Part, ...]) -> LooserRule:
+    # Without the list of its capitals a shouting title does not make it weak: a weak match is a near miss.
+    return LooserRule(what=what, compiled=replace(compiled, own=RuleReading(parts)))
+
+
+def _droppable_lines(parts: tuple[Part, ...]) -> Iterator[tuple[str, tuple[Part, ...]]]:
+    """Return what can be dropped, one thing at a time, so that something is still required."""
+    required = [part for part in parts if part.kind is LineKind.ALL]
+    either = tuple(part for part in parts if part.kind is LineKind.ANY)
+    if len(required) + bool(either) < 2:
+        return
+    for part in required[:MAX_LINES]:
+        remaining = [other for other in required if other is not part]
+        if either or any(expression.requires_a_term(other.expression) for other in remaining):
+            yield f"no {shorten_label(part.label)}", (part,)
+    if either and any(expression.requires_a_term(part.expression) for part in required):
+        yield f"none of {shorten_label(', '.join(part.label for part in either))}", either
+
+
+def shorten_label(label: str) -> str:
+    """Shorten a label to ``MAX_LABEL`` characters."""
+    return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1] + "…"
+
+
+def _relax_part(part: Part) -> Part:
+    return part if part.kind is LineKind.NONE else replace(part, expression=_relax_expression(part.expression))
+
+
+def _relax_expression(tree: expression.Expression) -> expression.Expression:
+    """Return the expression without capitals, accents, distance and order."""
+    match tree:
+        case expression.Words():
+            return _relax_words(tree)
+        case expression.Window(parts):
+            return expression.All(tuple(map(_relax_words, parts)))
+        case expression.Near(left, right):
+            return expression.All((_relax_expression(left), _relax_expression(right)))
+        case expression.All(parts):
+            return expression.All(tuple(map(_relax_expression, parts)))
+        case expression.Any(parts):
+            return expression.Any(tuple(map(_relax_expression, parts)))
+        case expression.Named(name, parts, field):
+            return expression.Named(name, tuple(map(_relax_expression, parts)), field)
+        case _:
+            return tree
+
+
+def _relax_words(leaf: expression.Words) -> expression.Words:
+    plain = tokens.drop_accents(tokens.fold_case(leaf.text))
+    if plain == leaf.text and not leaf.is_exact:
+        return leaf
+    try:
+        relaxed = expression.make_words(plain, field=leaf.field)
+    except QueryError:
+        return leaf
+    # “BlackBerry” already matches in any case.
+    return leaf if relaxed.pattern == leaf.pattern else relaxed
+
+
+def describe_rule(rule: model.Rule) -> str:
+    """Return what the rule does in English, then the same as a query. Raises RuleError."""
+    compiled = compiling.compile_rule(rule)
+    notified = _join_words(rule.notify, "and") if rule.notify else "by the routes of bot.yaml"
+    lines = [f"Notifies {notified} (severity {rule.severity.value}) when an article"]
+    joint = "  "
+    for part in compiled.parts:
+        if part.kind is LineKind.ALL:
+            lines.append(f"{joint}mentions {_describe_part(part)}")
+            joint = "  and "
+    any_parts = [part for part in compiled.parts if part.kind is LineKind.ANY]
+    if any_parts:
+        lines.append(f"{joint}mentions {'; or '.join(_describe_part(part) for part in any_parts)}")
+    lines += [f"  unless it mentions {_describe_part(part)}" for part in compiled.parts if part.kind is LineKind.NONE]
+    lines += _describe_conditions(rule)
+    lines.append(f"As a query: {parse.render_query(_as_expression(compiled))}")
+    return "\n".join(lines)
+
+
+def _as_expression(compiled: CompiledRule) -> expression.Expression:
+    """Return all lines of a rule as one expression."""
+    any_expressions = [part.expression for part in compiled.parts if part.kind is LineKind.ANY]
+    joined = [part.expression for part in compiled.parts if part.kind is LineKind.ALL]
+    if any_expressions:
+        joined.append(any_expressions[0] if len(any_expressions) == 1 else expression.Any(tuple(any_expressions)))
+    joined += [expression.Not(part.expression) for part in compiled.parts if part.kind is LineKind.NONE]
+    return joined[0] if len(joined) == 1 else expression.All(tuple(joined))
+
+
+def _describe_part(part: Part) -> str:
+    description = _describe_expression(part.expression)
+    terms = {parse.render_item(leaf) for leaf in expression.leaves(part.expression)}
+    return description if part.is_query or part.label in terms else f"{part.label}: {description}"
+
+
+def _describe_conditions(rule: model.Rule) -> list[str]:
+    conditions = []
+    if rule.feeds:
+        conditions.append(f"  only in {_join_words(rule.feeds, 'or')}")
+    if rule.min_outlets > 1:
+        conditions.append(f"  once {rule.min_outlets} independent outlets carry it")
+    if rule.digest:
+        conditions.append(f"  gathered at {rule.digest.at:%H:%M} {rule.digest.zone}")
+    if rule.until:
+        conditions.append(f"  until {rule.until:%Y-%m-%d %H:%M %Z}")
+    if rule.paused:
+        conditions.append("  but it is paused")
+    return conditions
+
+
+def _join_words(words: tuple[str, ...] | list[str], joint: str) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joint} {words[-1]}"
+
+
+def _describe_expression(part: expression.Expression) -> str:
+    match part:
+        case expression.Any(parts) | expression.Named(_, parts):
+            return _join_words([_describe_inner(part) for part in parts], "or")
+        case expression.All(parts):
+            return _join_words([_describe_inner(part) for part in parts], "and")
+        case expression.Not(negated):
+            return f"not {_describe_inner(negated)}"
+        case expression.Near(left, right, words, is_ordered):
+            between = "next to" if words == 0 else f"at most {words} words from"
+            between = f"{between} (and before)" if is_ordered else between
+            return f"{_describe_inner(left)} {between} {_describe_inner(right)}"
+        case expression.Words(text, is_exact, field):
+            return _describe_words(text, is_exact, part.pattern) + _describe_field(field)
+        case expression.Window(parts, words, field):
+            all_words = _join_words([part.text for part in parts], "and")
+            return f"{all_words} in any order with at most {words} other words inside{_describe_field(field)}"
+        case expression.Regex(_, _, field):
+            pattern = parse.render_term(expression.Regex(part.source, part.ignores_case))
+            return f"the expression {pattern}{_describe_field(field)}"
+        case expression.Value(field, text):
+            return f"{'the site' if field == 'site' else 'the language'} {text}"
+
+
+def _describe_inner(part: expression.Expression) -> str:
+    description = _describe_expression(part)
+    return f"({description})" if isinstance(part, expression.Any | expression.All | expression.Near) else description
+
+
+def _describe_field(field: str | None) -> str:
+    return f" in the {field}" if field else ""
+
+
+def _describe_words(text: str, is_exact: bool, pattern: expression.Pattern) -> str:
+    if is_exact:
+        return f'"{text}" in exactly this case'
+    if pattern.is_capitals:
+        return f'"{text}" in capitals'
+    if len(pattern.elements) == 1 and pattern.elements[0].shape is expression.Shape.PREFIX:
+        return f'words that begin with "{text.rstrip("*")}"'
+    return f'"{text}"'

@@ -1,7 +1,7 @@
 """From the numbers in a text to the rules that may match: the pair index.
 
 A rule is filed under each pair of one number from its rarest group and one from its second rarest, so that a text
-visits only rules for which it has both numbers (docs/decisions/0010-rule-engine.md). Works on numbers only.
+visits only the rules of which it has both (docs/decisions/0010-rule-engine.md). Works on numbers only.
 """
 
 from __future__ import annotations
@@ -9,19 +9,142 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias, TypeGuard
 
-from bot.rules.prefilter import Distance, Group, Needs, chosen
+from bot.rules import expression
+from bot.rules.parts import LineKind, Part
+
+#: Numbers, ascending. A tuple, because a small frozenset is four times as big, and ``set.isdisjoint`` accepts both.
+Group = tuple[int, ...]
+
+
+class Choice(NamedTuple):
+    """Alternatives: one need of each tuple is enough to find the rule, and these together make one group."""
+
+    alternatives: tuple[tuple[Need, ...], ...]
+
+
+Need: TypeAlias = Group | Choice
+
+
+class Distance(NamedTuple):
+    """A word of each group, with at most so many words between."""
+
+    left: Group
+    right: Group
+    words: int
+    is_ordered: bool
+    #: False: it must not be so.
+    is_wanted: bool
+
+
+class Needs(NamedTuple):
+    """A rule as conditions on numbers."""
+
+    #: A text must have at least one number of each group.
+    groups: tuple[Need, ...]
+    #: A text must have none of these numbers; exact only for numbers that are sure.
+    forbidden: Group
+    #: The groups, ``forbidden`` and the distances decide the whole rule.
+    is_whole: bool
+    distances: tuple[Distance, ...]
+
+
+def find_needs(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) -> Needs:
+    """Return what a text must have, and must not have, for these parts to match."""
+    groups: list[Need] = []
+    either: list[list[Need]] = []
+    forbidden: set[int] = set()
+    distances: list[Distance] = []
+    is_whole = True
+    for part in parts:
+        is_simple = _is_simple(part.expression)
+        if _is_distance(part.expression) and part.kind is not LineKind.ANY:
+            distances.append(_make_distance(part.expression, number, is_wanted=part.kind is not LineKind.NONE))
+        elif not is_simple:
+            is_whole = False
+        if part.kind is LineKind.NONE:
+            if is_simple:
+                forbidden.update(map(number, expression.leaves(part.expression)))
+        elif part.kind is LineKind.ALL:
+            groups += _required_needs(part.expression, number)
+        else:
+            either.append(_required_needs(part.expression, number))
+    if either:
+        groups.append(_join_needs(either))
+    return Needs(tuple(dict.fromkeys(groups)), _make_group(forbidden), is_whole, tuple(distances))
+
+
+def choose_groups(needs: Needs, weight: Callable[[int], float]) -> tuple[Group, ...]:
+    """Return the groups; where there is a choice, those that texts have least often, by ``weight``."""
+    return tuple(dict.fromkeys([_choose_group(need, weight) for need in needs.groups]))
+
+
+def _choose_group(need: Need, weight: Callable[[int], float]) -> Group:
+    if not isinstance(need, Choice):
+        return need
+    best = [
+        min([_choose_group(alternative, weight) for alternative in needs], key=lambda group: sum(map(weight, group)))
+        for needs in need.alternatives
+    ]
+    return _make_group(chain(*best))
+
+
+def _make_group(numbers: Iterable[int]) -> Group:
+    return tuple(sorted(set(numbers)))
+
+
+def _is_simple(tree: expression.Expression) -> bool:
+    """Return whether it is a term, or any of several terms."""
+    if isinstance(tree, expression.Any | expression.Named):
+        return all(map(_is_simple, tree.parts))
+    return isinstance(tree, expression.Words)
+
+
+def _is_distance(tree: expression.Expression) -> TypeGuard[expression.Near]:
+    return isinstance(tree, expression.Near) and _is_simple(tree.left) and _is_simple(tree.right)
+
+
+def _make_distance(near: expression.Near, number: Callable[[expression.Leaf], int], *, is_wanted: bool) -> Distance:
+    left, right = (_make_group(map(number, expression.leaves(side))) for side in (near.left, near.right))
+    return Distance(left, right, near.words, near.is_ordered, is_wanted)
+
+
+def _required_needs(tree: expression.Expression, number: Callable[[expression.Leaf], int]) -> list[Need]:
+    """Return the needs that are met wherever the expression is true; empty if nothing has to match."""
+    match tree:
+        case expression.Not():
+            return []
+        case expression.All(parts):
+            return [need for part in parts for need in _required_needs(part, number)]
+        case expression.Near(left, right):
+            return _required_needs(left, number) + _required_needs(right, number)
+        case expression.Window(parts):
+            return [(number(part),) for part in parts] if tree.field is None else [(number(tree),)]
+        case expression.Any(parts) | expression.Named(_, parts):
+            if _is_simple(tree):
+                return [_make_group(map(number, expression.leaves(tree)))]
+            alternatives = [_required_needs(part, number) for part in parts]
+            return [_join_needs(alternatives)] if all(alternatives) else []
+        case _:
+            return [(number(tree),)]
+
+
+def _join_needs(alternatives: list[list[Need]]) -> Need:
+    if all(len(needs) == 1 and not isinstance(needs[0], Choice) for needs in alternatives):
+        return _make_group(number for [group] in alternatives for number in group)
+    return Choice(tuple(map(tuple, alternatives)))
+
 
 #: A rule that would need more pairs is filed under its rarest group alone.
 MAX_PAIRS = 64
 #: Up to so many second numbers are a tuple, a third the size of a set: enough for nine of ten first numbers.
-FEW = 4
+MAX_TUPLE_SIZE = 4
 #: Up to so many rules of one first number are checked one by one: a dictionary of their pairs is ten times as big.
-FEW_RULES = 8
+MAX_UNPAIRED_RULES = 8
 
 
-class _Open(NamedTuple):
+class _OpenConditions(NamedTuple):
     """The conditions of a rule that its place in the index does not check."""
 
     #: Groups that the rule is not filed under.
@@ -43,7 +166,7 @@ class RuleIndex:
         self._second: list[Group] = []
         #: By rule: the numbers that a text must not have.
         self._forbidden: list[Group] = []
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, _OpenConditions] = {}
         #: The distances of each rule that numbers and their places decide.
         self.distances: dict[int, tuple[Distance, ...]] = {}
         self._singles: dict[int, tuple[int, ...]] = {}
@@ -75,8 +198,8 @@ class RuleIndex:
             self._under[first] = tuple(rule_numbers)
             seconds = {*chain.from_iterable([self._second[rule] for rule in rule_numbers])}
             # A frozenset copied from a set has the smallest size; from any other source it is two to four times as big.
-            self._seconds[first] = frozenset(seconds) if len(seconds) > FEW else tuple(seconds)
-            if len(rule_numbers) > FEW_RULES:
+            self._seconds[first] = frozenset(seconds) if len(seconds) > MAX_TUPLE_SIZE else tuple(seconds)
+            if len(rule_numbers) > MAX_UNPAIRED_RULES:
                 self._pairs[first] = self._paired(rule_numbers)
 
     def _paired(self, rules: Iterable[int]) -> dict[int, tuple[int, ...]]:
@@ -88,7 +211,7 @@ class RuleIndex:
         return inner
 
     def _place(self, rule: int, needs: Needs, weight: Callable[[int], float], shared: dict[Group, Group]) -> None:
-        groups = [shared.setdefault(group, group) for group in chosen(needs, weight)]
+        groups = [shared.setdefault(group, group) for group in choose_groups(needs, weight)]
         ranked = sorted(groups, key=lambda group: sum(map(weight, group)))
         paired = ranked[:2] if len(ranked) > 1 and len(ranked[0]) * len(ranked[1]) <= MAX_PAIRS else ranked[:1]
         self._first.append(paired[0])
@@ -106,7 +229,9 @@ class RuleIndex:
         is_partial = not is_sure or bool(sides)
         if is_partial or len(paired) < len(ranked):
             is_decided = is_partial and needs.is_whole and not sides and self._unsure.isdisjoint(needs.forbidden)
-            self._open[rule] = _Open(tuple(ranked[len(paired) :]), is_partial, tuple(ranked) if is_decided else ())
+            self._open[rule] = _OpenConditions(
+                tuple(ranked[len(paired) :]), is_partial, tuple(ranked) if is_decided else ()
+            )
         forbidden = needs.forbidden
         if not self._unsure.isdisjoint(forbidden):
             forbidden = tuple([number for number in forbidden if number not in self._unsure])

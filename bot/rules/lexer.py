@@ -13,18 +13,17 @@ from enum import Enum
 from typing import NamedTuple
 
 from bot.rules import expression
-from bot.rules.errors import QueryError
+from bot.rules.errors import QueryError, did_you_mean
 from bot.rules.memo import Memo
-from bot.rules.spelling import did_you_mean
 
 MAX_NEAR = 1_000
 #: Distance of a bare NEAR, the same as at Meltwater.
 DEFAULT_NEAR = 4
 #: Number of texts whose lexemes are cached, and their maximum length: some 10 MB at most.
-REMEMBERED, REMEMBERED_CHARACTERS = 1 << 14, 60
+MEMO_SIZE, MEMO_CHARACTERS = 1 << 14, 60
 
 
-class Kind(Enum):
+class LexemeKind(Enum):
     """The kind of a lexeme."""
 
     WORD = "word"
@@ -47,14 +46,14 @@ class Kind(Enum):
 
 
 #: The kinds that can be a whole term.
-LEAVES = (Kind.WORD, Kind.PHRASE, Kind.EXACT, Kind.REGEX, Kind.SET)
-STARTS_TERM = (*LEAVES, Kind.LOWER, Kind.FIELD, Kind.OPEN)
+LEAF_KINDS = (LexemeKind.WORD, LexemeKind.PHRASE, LexemeKind.EXACT, LexemeKind.REGEX, LexemeKind.SET)
+TERM_STARTS = (*LEAF_KINDS, LexemeKind.LOWER, LexemeKind.FIELD, LexemeKind.OPEN)
 
 
 class Lexeme(NamedTuple):
     """One mark, word, phrase or set of a query."""
 
-    kind: Kind
+    kind: LexemeKind
     #: The text without quotes, braces or slashes.
     text: str
     #: The lexeme as written in the query, without the white space behind it.
@@ -67,7 +66,7 @@ class Lexeme(NamedTuple):
     @property
     def inside(self) -> int:
         """Return the offset of its text in the lexeme."""
-        return self.kind in (Kind.PHRASE, Kind.EXACT, Kind.REGEX)
+        return self.kind in (LexemeKind.PHRASE, LexemeKind.EXACT, LexemeKind.REGEX)
 
 
 @dataclass(frozen=True)
@@ -116,9 +115,9 @@ _UNKNOWN_FIELD = re.compile(r"([^\W\d_][\w-]*):(?!//)(?=.)|([^\W\d_][\w-]*):\Z")
 #: Words that can only be words: nearly all.
 _PLAIN = re.compile(r"(?!(?:and|or|not|o?near)(?![a-z]))\w+\*?\Z", re.IGNORECASE)
 _OTHER_OPERATORS = {"&&": "AND", "||": "OR", "|": "OR", "&": "AND", "!": "NOT"}
-_OPERATORS = {"AND": Kind.AND, "OR": Kind.OR, "NOT": Kind.NOT}
-_END = Lexeme(Kind.END, "", "")
-_WRONG = Lexeme(Kind.WRONG, "", "")
+_OPERATORS = {"AND": LexemeKind.AND, "OR": LexemeKind.OR, "NOT": LexemeKind.NOT}
+_END = Lexeme(LexemeKind.END, "", "")
+_WRONG = Lexeme(LexemeKind.WRONG, "", "")
 
 
 def is_bare(word: str) -> bool:
@@ -126,7 +125,7 @@ def is_bare(word: str) -> bool:
     if word[:1] in "/$-+!" or not _LEXEME.fullmatch(word):
         return False
     try:
-        return lexeme(word).kind is Kind.WORD
+        return read_lexeme(word).kind is LexemeKind.WORD
     except QueryError:
         return False
 
@@ -144,46 +143,46 @@ def _read_to_error(query: str, texts: Sequence[str]) -> LexedQuery:
     lexemes: list[Lexeme] = []
     for text in texts:
         try:
-            lexemes.append(lexeme(text))
+            lexemes.append(read_lexeme(text))
         except QueryError as error:
             lexed = LexedQuery(query, [*lexemes, _WRONG])
             return LexedQuery(query, lexed.lexemes, error.moved(lexed.span(len(lexemes))[0]))
     raise AssertionError(query)
 
 
-def lexeme(text: str) -> Lexeme:
+def read_lexeme(text: str) -> Lexeme:
     """Return the lexeme of a text that is one lexeme. Raises QueryError with offsets into the text."""
     return _LEXEMES[text]
 
 
-def _lexeme(text: str) -> Lexeme:
+def _read_lexeme(text: str) -> Lexeme:
     if _PLAIN.match(text):
-        return Lexeme(Kind.WORD, text, text)
+        return Lexeme(LexemeKind.WORD, text, text)
     match text[0]:
         case "(":
-            return Lexeme(Kind.OPEN, "(", text)
+            return Lexeme(LexemeKind.OPEN, "(", text)
         case ")":
-            return Lexeme(Kind.CLOSE, ")", text)
+            return Lexeme(LexemeKind.CLOSE, ")", text)
         case '"' if len(text) > 1:
-            return _phrase(text)
+            return _read_phrase(text)
         case "{" if len(text) > 1:
-            return Lexeme(Kind.EXACT, text[1:-1], text)
+            return Lexeme(LexemeKind.EXACT, text[1:-1], text)
         case "/" if match := _REGEX.match(text):
-            return Lexeme(Kind.REGEX, match[1], text, ignores_case=bool(match[2]))
+            return Lexeme(LexemeKind.REGEX, match[1], text, ignores_case=bool(match[2]))
         case "$" if match := _SET.match(text):
-            return Lexeme(Kind.SET, match[1], text)
+            return Lexeme(LexemeKind.SET, match[1], text)
         case '"' | "{" | "}":
-            raise _unpaired(text)
+            raise _unpaired_error(text)
     field = text.rstrip()
     if field[-1] == ":" and field[:-1] in expression.FIELDS:
-        return Lexeme(Kind.FIELD, field[:-1], field)
-    return _word(text)
+        return Lexeme(LexemeKind.FIELD, field[:-1], field)
+    return _read_word(text)
 
 
-_LEXEMES = Memo(_lexeme, size=REMEMBERED, longest=REMEMBERED_CHARACTERS)
+_LEXEMES = Memo(_read_lexeme, size=MEMO_SIZE, longest=MEMO_CHARACTERS)
 
 
-def _unpaired(mark: str) -> QueryError:
+def _unpaired_error(mark: str) -> QueryError:
     if mark == '"':
         return QueryError("a quote is not closed", 0, 1, "unclosed-quote", 'close it with "')
     if mark == "{":
@@ -193,16 +192,16 @@ def _unpaired(mark: str) -> QueryError:
     return QueryError(f"a {mark} that was never opened", 0, 1, "unopened", f'remove it, or put it in quotes: "{mark}"')
 
 
-def _phrase(text: str) -> Lexeme:
+def _read_phrase(text: str) -> Lexeme:
     inner, mark, slop = text[1:].rpartition('"~')
     if not mark:
-        return Lexeme(Kind.PHRASE, text[1:-1], text)
+        return Lexeme(LexemeKind.PHRASE, text[1:-1], text)
     end = len(text)
     if not slop:
         raise QueryError("~ needs a number of words", end - 1, end, "bad-window", 'as in "a b c"~5')
     words = int(slop[:9])
     _check_distance(words, end - len(slop), end)
-    return Lexeme(Kind.PHRASE, inner, text, words=words)
+    return Lexeme(LexemeKind.PHRASE, inner, text, words=words)
 
 
 def _check_distance(words: int, start: int, end: int) -> None:
@@ -216,17 +215,17 @@ def _check_distance(words: int, start: int, end: int) -> None:
         )
 
 
-def _word(word: str) -> Lexeme:
+def _read_word(word: str) -> Lexeme:
     if kind := _OPERATORS.get(word):
         return Lexeme(kind, word, word)
     if near := _NEAR.match(word):
         words = int(near["words"]) if near["words"] else DEFAULT_NEAR
         _check_distance(words, 0, len(word))
-        return Lexeme(Kind.NEAR, word, word, words=words, is_ordered=bool(near["order"] or near["ordered"]))
+        return Lexeme(LexemeKind.NEAR, word, word, words=words, is_ordered=bool(near["order"] or near["ordered"]))
     if _LOWER.match(word):
-        return Lexeme(Kind.LOWER, word, word)
+        return Lexeme(LexemeKind.LOWER, word, word)
     _check_word(word)
-    return Lexeme(Kind.WORD, word, word)
+    return Lexeme(LexemeKind.WORD, word, word)
 
 
 def _check_word(word: str) -> None:

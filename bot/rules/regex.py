@@ -46,9 +46,9 @@ def check(source: str) -> None:
             "list words instead",
         )
     try:
-        matches_nothing = _compiled(source, False).fullmatch("")
+        matches_nothing = _compile(source, False).fullmatch("")
     except re2.error as error:
-        raise _translated(source, error) from None
+        raise _as_query_error(source, error) from None
     if size(source) > MAX_SIZE:
         raise QueryError(
             f"an expression that is too large: {size(source):,} instructions; at most {MAX_SIZE:,}",
@@ -67,7 +67,7 @@ def check(source: str) -> None:
         )
 
 
-def _translated(source: str, error: Exception) -> QueryError:
+def _as_query_error(source: str, error: Exception) -> QueryError:
     reason = error.args[0] if error.args else ""
     reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
     for fragment, meaning, remedy in _MEANINGS:
@@ -78,7 +78,7 @@ def _translated(source: str, error: Exception) -> QueryError:
 
 def size(source: str) -> int:
     """Return the number of instructions of the compiled expression."""
-    return int(_compiled(source, False).programsize)
+    return int(_compile(source, False).programsize)
 
 
 def most_seconds(instructions: int) -> float:
@@ -88,19 +88,19 @@ def most_seconds(instructions: int) -> float:
 
 def steps(source: str, ignores_case: bool, length: int) -> int:
     """Return the most steps that a search through so many characters can take."""
-    return 1 + length * int(_compiled(source, ignores_case).programsize) // _INSTRUCTIONS_A_STEP
+    return 1 + length * int(_compile(source, ignores_case).programsize) // _INSTRUCTIONS_A_STEP
 
 
 def spans(source: str, ignores_case: bool, string: str) -> Iterator[tuple[int, int]]:
     """Yield the non-empty matches in a string, from left to right."""
-    for match in _compiled(source, ignores_case).finditer(string):
+    for match in _compile(source, ignores_case).finditer(string):
         start, end = match.span()
         if start < end:
             yield start, end
 
 
 @functools.lru_cache(maxsize=_CACHED)
-def _compiled(source: str, ignores_case: bool) -> re2._Regexp:
+def _compile(source: str, ignores_case: bool) -> re2._Regexp:
     options = re2.Options()
     options.max_mem = MAX_BYTES
     options.log_errors = False

@@ -1,4 +1,4 @@
-"""Match articles against all rules in force, and return the words on which each rule matches."""
+"""Match articles against all rules in force, and say on which words each rule matches."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from datetime import datetime
 from types import MappingProxyType
 
 from bot import model
-from bot.language import tokens
-from bot.rules import evaluation
-from bot.rules.article_text import ArticleText
-from bot.rules.common_words import COMMON_WORDS
-from bot.rules.evaluation import CompiledRule
-from bot.rules.index import RuleIndex
-from bot.rules.prefilter import Needs, needs_of
-from bot.rules.reading import Kind
-from bot.rules.steps import Steps
-from bot.rules.vocabulary import Found, Vocabulary
+from bot.rules import evaluate
+from bot.rules.article_text import ArticleText, Steps
+from bot.rules.english import COMMON_WORDS
+from bot.rules.evaluate import CompiledRule
+from bot.rules.index import Needs, RuleIndex, find_needs
+from bot.rules.parts import LineKind
+from bot.rules.vocabulary import TextNumbers, Vocabulary
+from bot.text import tokens
 
 #: Number of rules that matched recently whose parts are cached.
-_REMEMBERED = 1_024
+_CACHED_RULES = 1_024
 
 
 class RuleSet:
@@ -41,7 +39,7 @@ class RuleSet:
         self._index = self._build()
         #: Rules that numbers cannot decide are evaluated often, so their parts are kept.
         self._kept = {number: self._read(number) for number in self._index.partial}
-        self._cached_rule = functools.lru_cache(maxsize=_REMEMBERED)(self._read)
+        self._cached_rule = functools.lru_cache(maxsize=_CACHED_RULES)(self._read)
 
     def _read(self, number: int) -> CompiledRule:
         compiled = self._compiled[number]
@@ -53,7 +51,7 @@ class RuleSet:
         needs: deque[Needs] = deque()
         for rule_number, compiled in enumerate(self._compiled):
             reading = compiled.reading
-            needs.append(needs_of(reading.parts, number))
+            needs.append(find_needs(reading.parts, number))
             self._capitals[rule_number] = bool(reading.capitals)
         self._vocabulary.close(COMMON_WORDS, len(self._compiled))
         # Release each as soon as it has its place.
@@ -76,14 +74,14 @@ class RuleSet:
         for number in sorted(sure | partial):
             if not self._is_active(number, article, feed, now):
                 continue
-            if number in partial and not evaluation.is_true(self._kept[number], seen):
+            if number in partial and not evaluate.satisfies_lines(self._kept[number], seen):
                 # True of most rules here, and much cheaper than to find each term.
                 continue
-            result = evaluation.evaluate_rule(self._cached_rule(number), seen)
+            result = evaluate.evaluate_rule(self._cached_rule(number), seen)
             if result.is_match:
                 rule = self._compiled[number].rule
                 matches.append(
-                    model.Match(rule=rule.name, rule_version=rule.version, evidence=evaluation.evidence(result))
+                    model.Match(rule=rule.name, rule_version=rule.version, evidence=evaluate.collect_evidence(result))
                 )
         return tuple(matches)
 
@@ -94,7 +92,7 @@ class RuleSet:
             matched = {number for number in matched if self._is_active(number, article, feed, now)}
         return tuple([self._names[number] for number in sorted(matched)])
 
-    def _candidates(self, text_numbers: Found, article: model.Article) -> tuple[set[int], set[int]]:
+    def _candidates(self, text_numbers: TextNumbers, article: model.Article) -> tuple[set[int], set[int]]:
         """Return the rules that are surely true, weakness aside, and the rules that may be."""
         sure, partial = self._index.candidates(text_numbers.numbers)
         distances = self._index.distances
@@ -104,20 +102,16 @@ class RuleSet:
             sure.update([rule for rule in near_rules if places.hold(distances[rule])])
         return sure, partial
 
-    def _matching(self, text_numbers: Found, article: model.Article) -> set[int]:
+    def _matching(self, text_numbers: TextNumbers, article: model.Article) -> set[int]:
         matched, partial = self._candidates(text_numbers, article)
         if partial:
             seen = self._view(article)
-            matched.update([number for number in partial if evaluation.is_true(self._kept[number], seen)])
+            matched.update([number for number in partial if evaluate.satisfies_lines(self._kept[number], seen)])
         capital_rules = [number for number in matched if self._capitals[number]]
         if capital_rules and _may_shout(article.title):
             seen = self._view(article)
             matched.difference_update(
-                [
-                    number
-                    for number in capital_rules
-                    if evaluation.evaluate_rule(self._cached_rule(number), seen).is_weak
-                ]
+                [number for number in capital_rules if evaluate.evaluate_rule(self._cached_rule(number), seen).is_weak]
             )
         return matched
 
@@ -161,7 +155,9 @@ def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> 
 
 
 def _is_excluded(compiled: CompiledRule, seen: ArticleText) -> bool:
-    return any(line.is_found for line in evaluation.evaluate_rule(compiled, seen).lines if line.part.kind is Kind.NONE)
+    return any(
+        line.is_found for line in evaluate.evaluate_rule(compiled, seen).lines if line.part.kind is LineKind.NONE
+    )
 
 
 #: Words of an ASCII title, or parts of them.

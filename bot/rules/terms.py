@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
-from bot.language import tokens as words_of
-from bot.rules import expression, lexer, patterns, regex
-from bot.rules.errors import QueryError
-from bot.rules.lexer import Kind, Lexeme
+from bot.rules import expression, lexer, regex
+from bot.rules.errors import QueryError, did_you_mean
+from bot.rules.lexer import Lexeme, LexemeKind
 from bot.rules.memo import Memo
-from bot.rules.spelling import did_you_mean
+from bot.text import tokens
 
 #: Counted with every set expanded.
 MAX_TERMS = 10_000
@@ -73,7 +72,7 @@ class SetReader:
         self, name: str, number: int, written: str, field: str | None, start: int, end: int
     ) -> expression.Expression:
         try:
-            return item(words_of.normalise(written), self, field)
+            return read_item(tokens.normalise(written), self, field)
         except QueryError as error:
             if error.code == "too-many-terms":
                 raise error.at(start, end) from None
@@ -91,37 +90,37 @@ class SetReader:
         return QueryError(f'unknown set "${name}"', start, end, "unknown-set", help_)
 
 
-def leaf(lexeme: Lexeme, field: str | None) -> expression.Expression:
+def read_leaf(lexeme: Lexeme, field: str | None) -> expression.Expression:
     """Parse one term other than a set. Raises QueryError with offsets into the lexeme as written."""
     try:
-        return _leaf(lexeme, field)
+        return _read_leaf(lexeme, field)
     except QueryError as error:
         start, end = lexeme.inside + error.start, lexeme.inside + error.end
         raise error.at(start, max(end, start)) from None
 
 
-def _leaf(lexeme: Lexeme, field: str | None) -> expression.Expression:
+def _read_leaf(lexeme: Lexeme, field: str | None) -> expression.Expression:
     if field in ("site", "lang"):
-        return _value(lexeme, field)
-    if lexeme.kind is Kind.REGEX:
+        return _read_value(lexeme, field)
+    if lexeme.kind is LexemeKind.REGEX:
         regex.check(lexeme.text)
         return expression.Regex(lexeme.text, lexeme.ignores_case, field)
     if lexeme.words is None and lexeme.text.isalnum():
-        return expression.words(lexeme.text, is_exact=lexeme.kind is Kind.EXACT, field=field)
+        return expression.make_words(lexeme.text, is_exact=lexeme.kind is LexemeKind.EXACT, field=field)
     text = " ".join(lexeme.text.replace("\u200b", " ").split())
     shift = len(lexeme.text) - len(lexeme.text.lstrip())
     try:
         if lexeme.words is not None:
-            return _window(text, lexeme.words, field)
-        return expression.words(text, is_exact=lexeme.kind is Kind.EXACT, field=field)
+            return _read_window(text, lexeme.words, field)
+        return expression.make_words(text, is_exact=lexeme.kind is LexemeKind.EXACT, field=field)
     except QueryError as error:
         if len(text) == len(lexeme.text.strip()):
             raise error.moved(shift) from None
         raise error.at(0, len(lexeme.text)) from None
 
 
-def _window(text: str, words: int, field: str | None) -> expression.Window:
-    parts = tuple(expression.words(part, field=field) for part in text.split())
+def _read_window(text: str, words: int, field: str | None) -> expression.Window:
+    parts = tuple(expression.make_words(part, field=field) for part in text.split())
     if not 2 <= len(parts) <= MAX_WINDOW_PARTS:
         raise QueryError(
             f'"…"~{words} with {"one word" if len(parts) == 1 else f"{len(parts)} words"}',
@@ -133,11 +132,11 @@ def _window(text: str, words: int, field: str | None) -> expression.Window:
     return expression.Window(parts, words, field)
 
 
-def _value(lexeme: Lexeme, field: str) -> expression.Value:
+def _read_value(lexeme: Lexeme, field: str) -> expression.Value:
     text = lexeme.text.strip().casefold()
     length = len(lexeme.text)
-    if lexeme.kind in (Kind.REGEX, Kind.EXACT) or lexeme.words is not None:
-        raise QueryError(f"{field}: takes a plain word", 0, length, "bad-value", _as_in(field))
+    if lexeme.kind in (LexemeKind.REGEX, LexemeKind.EXACT) or lexeme.words is not None:
+        raise QueryError(f"{field}: takes a plain word", 0, length, "bad-value", _help_with_value(field))
     if field == "site":
         text = text.removeprefix("www.").rstrip(".")
         is_valid = _HOST.match(text) is not None
@@ -148,11 +147,13 @@ def _value(lexeme: Lexeme, field: str) -> expression.Value:
         message = f'"{lexeme.text.strip()}" is not a {_NOUNS[field]}'
         host = text.partition("/")[0]
         is_address = field == "site" and host != text and _HOST.match(host)
-        raise QueryError(message, 0, length, "bad-value", f"write site:{host}" if is_address else _as_in(field))
+        raise QueryError(
+            message, 0, length, "bad-value", f"write site:{host}" if is_address else _help_with_value(field)
+        )
     return expression.Value(field, text)
 
 
-def _as_in(field: str) -> str:
+def _help_with_value(field: str) -> str:
     return f"write a {_NOUNS[field]}, as in {field}:{_EXAMPLES[field]}"
 
 
@@ -160,15 +161,15 @@ _EXAMPLES = {"site": "bbc.co.uk", "lang": "en"}
 _NOUNS = {"site": "host name", "lang": "language code"}
 
 
-def item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
+def read_item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
     """Parse one list item of normal text. Raises QueryError with offsets into it."""
     sets.add(0, len(text))
-    return ITEMS[text] if outer is None and "$" not in text else _item(text, sets, outer)
+    return ITEM_MEMO[text] if outer is None and "$" not in text else _read_item(text, sets, outer)
 
 
-def _item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
-    if outer is None and patterns.is_simple(text) and text.islower():
-        return expression.words(text)
+def _read_item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
+    if outer is None and expression.is_simple(text) and text.islower():
+        return expression.make_words(text)
     field, shift = outer, len(text) - len(text.lstrip())
     if prefix := _ITEM_FIELD.match(text, shift):
         field = prefix[1]
@@ -191,28 +192,28 @@ def _item(text: str, sets: SetReader, outer: str | None) -> expression.Expressio
             help_ = "a term has one field; write the other field as another item"
             raise QueryError("a field inside a field", *inner.span(1), "field-in-field", help_)
     body = text[shift:].rstrip()
-    lexeme = _item_lexeme(body, shift)
+    lexeme = _read_item_lexeme(body, shift)
     try:
-        return sets.named(lexeme.text, field) if lexeme.kind is Kind.SET else leaf(lexeme, field)
+        return sets.named(lexeme.text, field) if lexeme.kind is LexemeKind.SET else read_leaf(lexeme, field)
     except QueryError as error:
         raise error.moved(shift) from None
 
 
-ITEMS = Memo[expression.Expression](
-    lambda text: _item(text, SetReader({}), None), size=lexer.REMEMBERED, longest=lexer.REMEMBERED_CHARACTERS
+ITEM_MEMO = Memo[expression.Expression](
+    lambda text: _read_item(text, SetReader({}), None), size=lexer.MEMO_SIZE, longest=lexer.MEMO_CHARACTERS
 )
 
 
-def _item_lexeme(body: str, shift: int) -> Lexeme:
+def _read_item_lexeme(body: str, shift: int) -> Lexeme:
     end = shift + len(body)
     if match := re.match(r"\$([\w-]+)\Z", body):
-        return Lexeme(Kind.SET, match[1], body)
+        return Lexeme(LexemeKind.SET, match[1], body)
     if match := re.match(r"/((?:[^/\\\n]|\\.)+)/(i?)\Z", body):
-        return Lexeme(Kind.REGEX, match[1], body, ignores_case=bool(match[2]))
+        return Lexeme(LexemeKind.REGEX, match[1], body, ignores_case=bool(match[2]))
     if match := re.match(r"\{([^{}]*)\}\Z", body):
-        return Lexeme(Kind.EXACT, match[1], body)
+        return Lexeme(LexemeKind.EXACT, match[1], body)
     if match := re.match(r'"([^"]*)"\Z', body):
-        return Lexeme(Kind.PHRASE, match[1], body)
+        return Lexeme(LexemeKind.PHRASE, match[1], body)
     if match := _ITEM_NEAR.search(body) or _ITEM_WINDOW.match(body):
         start = shift + match.start()
         raise QueryError(
@@ -245,7 +246,7 @@ def _item_lexeme(body: str, shift: int) -> Lexeme:
             f"write '/{body}/'; a term without slashes matches whole words anyway",
         )
     _check_item_field(body, shift)
-    return Lexeme(Kind.WORD, body, body)
+    return Lexeme(LexemeKind.WORD, body, body)
 
 
 def _check_item_operators(body: str, shift: int) -> None:
@@ -270,20 +271,20 @@ def _check_item_operators(body: str, shift: int) -> None:
         )
 
 
-def alternatives(body: str) -> list[str]:
+def find_alternatives(body: str) -> list[str]:
     """Return the terms of ``Pakistan OR Karachi``; an empty list if there is another operator or none."""
-    terms, operators = _apart(body)
+    terms, operators = _split_operators(body)
     return terms if set(operators) == {"OR"} else []
 
 
-def _apart(body: str) -> tuple[list[str], list[str]]:
+def _split_operators(body: str) -> tuple[list[str], list[str]]:
     pieces = [piece.strip() for piece in _ITEM_OPERATOR.split(body)]
     return [term for term in pieces[::2] if term], pieces[1::2]
 
 
 def _help_with_operators(body: str) -> str:
     """Return what to write instead of ``Pakistan OR Karachi`` as one item of a list."""
-    terms, operators = _apart(body)
+    terms, operators = _split_operators(body)
     if not terms:
         kinds = {
             "OR": "remove OR; the items of a list are alternatives",
@@ -312,16 +313,16 @@ def _check_item_field(body: str, shift: int) -> None:
         raise QueryError(f'unknown field "{match[1]}"', shift, end, "unknown-field", f"did you mean {guess}:?")
 
 
-def _leaf_of(field: str | None, text: str) -> expression.Expression:
+def _read_leaf_text(field: str | None, text: str) -> expression.Expression:
     if field is None and text.isalnum():
-        return expression.words(text)
-    return leaf(lexer.lexeme(text), field)
+        return expression.make_words(text)
+    return read_leaf(lexer.read_lexeme(text), field)
 
 
 #: By field, the terms by their text: rules repeat the same terms.
-LEAVES = {
+LEAF_MEMOS = {
     field: Memo[expression.Expression](
-        partial(_leaf_of, field), size=lexer.REMEMBERED, longest=lexer.REMEMBERED_CHARACTERS
+        partial(_read_leaf_text, field), size=lexer.MEMO_SIZE, longest=lexer.MEMO_CHARACTERS
     )
     for field in (None, *expression.FIELDS)
 }

@@ -10,35 +10,144 @@ is reported too often; ``unsure`` lists these numbers, and the exact evaluation 
 
 from __future__ import annotations
 
+import re
 import sys
-from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from itertools import accumulate, chain, pairwise
 from operator import itemgetter
 from typing import NamedTuple
 
-from bot.language import tokens
-from bot.rules import expression, patterns, tokenizer
-from bot.rules.forms import Forms, is_plain, longest_run
+from bot.rules import expression
+from bot.rules.expression import MIN_PREFIX, Element, Form, Shape
+from bot.rules.index import Distance, Group
 from bot.rules.memo import Memo
-from bot.rules.patterns import MIN_PREFIX, Element, Form, Shape
-from bot.rules.places import Places
-from bot.rules.tokenizer import BREAK_WORD, NOTHING, Said
+from bot.text import tokens
+
+
+class Forms:
+    """The elements of terms that compare one form of a word."""
+
+    __slots__ = ("holes", "lengths", "prefixes", "starts", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+        self.prefixes: dict[str, int] = {}
+        #: The lengths of the prefixes, ascending, and the beginnings of the prefixes.
+        self.lengths: tuple[int, ...] = ()
+        self.starts: set[str] = set()
+        #: Elements with a wildcard inside, by their first letter, which is never a wildcard.
+        self.holes: dict[str, list[tuple[Element, int]]] = {}
+
+    def add(self, element: Element, number: int) -> None:
+        """Add an element under its number, which starts at 1."""
+        if element.shape is Shape.WORD:
+            self.words[element.text] = number
+        elif element.shape is Shape.PREFIX:
+            self.prefixes[element.text] = number
+            self.lengths = tuple(sorted({*self.lengths, len(element.text)}))
+            self.starts.add(element.text[:MIN_PREFIX])
+        else:
+            self.holes.setdefault(element.text[0], []).append((element, number))
+
+    def find(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
+        """Return the numbers of the elements that fit a word; ``word`` is the word in the form compared here."""
+        number = self.words.get(word)
+        numbers = [number] if number else []
+        return numbers + self.find_prefixes(word) + self.find_holes(word, raw, folded, plain)
+
+    def find_prefixes(self, word: str) -> list[int]:
+        """Return the numbers of the elements that a word begins with."""
+        starts = map(self.prefixes.get, [word[:length] for length in self.lengths if length <= len(word)])
+        return [number for number in starts if number]
+
+    def find_holes(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
+        """Return the numbers of the elements with a wildcard inside that fit a word."""
+        return [number for element, number in self.holes.get(word[0], ()) if element.fits(raw, folded, plain)]
+
+
+def _is_plain(element: Element) -> bool:
+    """Return whether a word is compared by its letters only, and is written with spaces around it."""
+    return element.form is Form.PLAIN and not element.possessive and not tokens.is_unspaced(element.text)
+
+
+def _find_longest_run(elements: tuple[Element, ...]) -> tuple[Element, ...]:
+    """Return the longest sequence of whole words with only a space, or nothing, between them."""
+    best: tuple[Element, ...] = ()
+    for start, element in enumerate(elements):
+        if element.shape is not Shape.WORD:
+            continue
+        end = start + 1
+        while (
+            end < len(elements)
+            and elements[end].shape is Shape.WORD
+            and elements[end].gap in ("", " ")
+            and not elements[end - 1].runs_on
+        ):
+            end += 1
+        if end - start > len(best):
+            best = elements[start:end]
+    return best
+
+
+#: Number of cached chunks: at most twice as many, some 10 MB, which cover nearly all of a day's news.
+MEMO_CHUNKS = 1 << 15
+#: Longer chunks (addresses, Chinese clauses) are rarely repeated.
+MEMO_CHARACTERS = 40
+#: The chunk at which a phrase must end.
+BREAK = "\x00"
+
+#: Typographic marks, and the characters that ``tokens.normalise`` and ``tokens.gap_form`` make of them.
+_TYPOGRAPHIC = (("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("–", " "), ("—", " "), ("…", " … "))
+#: Marks outside words, split off so that a word has few different chunks: “door”, not “(door”, “door,”. Rare marks are
+#: not worth the time; a comma or a full stop may be inside a number or an abbreviation.
+_SPACED_MARKS = (("(", " ( "), (", ", " , "), (". ", " . "))
+#: Marks that are split off too, unless a possessive follows (U.S.'s, "Acme"'s).
+_MARKS_BEFORE_POSSESSIVE = (('"', ' " '), (")", " ) "))
+#: ``text.BLANK_LINE`` in ASCII without carriage returns, several times faster.
+_BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
+
+
+def split_chunks(string: str) -> list[str]:
+    """Split a text into chunks; BREAK and single marks can be among them."""
+    if "\n" in string or "\r" in string or not string.isascii():
+        is_plain = string.isascii() and "\r" not in string
+        string = (_BLANK_LINE if is_plain else tokens.BLANK_LINE).sub(f" {BREAK} ", string)
+        if not is_plain:
+            for written, meant in _TYPOGRAPHIC:
+                string = string.replace(written, meant)
+    if string.isascii():
+        # In other text an invisible character may be between the mark and the possessive.
+        for mark, apart in _MARKS_BEFORE_POSSESSIVE:
+            if mark in string and f"{mark}'" not in string:
+                string = string.replace(mark, apart)
+    for mark, apart in _SPACED_MARKS:
+        string = string.replace(mark, apart)
+    return string.replace("-", " ").split()
+
+
+#: The numbers of a chunk: first the number of its phrase word (0: none; a reserved number if the chunk is not one
+#: word), then the other numbers of the terms that its words fit.
+WordNumbers = tuple[int, ...]
+NO_NUMBERS: WordNumbers = (0,)
+#: The numbers of a mark, and of the space between the words of a chunk: a phrase must end here.
+PHRASE_BREAK: WordNumbers = (0, 0)
+
 
 #: Marks around words; none is a letter or a dash in normal form.
 _MARKS = ".,;:!?\"'()[]“”‘’…«»"
-_phrase_word = itemgetter(0)
+_get_phrase_word = itemgetter(0)
 #: Sorts behind every letter.
 _LAST = chr(sys.maxunicode)
 
 
-class Found(NamedTuple):
+class TextNumbers(NamedTuple):
     """The numbers in a text."""
 
     numbers: set[int]
     #: The numbers of each word, with BREAK_WORD where a phrase must end.
-    words: list[Said]
+    words: list[WordNumbers]
     #: The phrase word of each.
     sequence: list[int]
 
@@ -72,8 +181,8 @@ class Vocabulary:
         self.always = self._new(is_sure=False)
         #: The first number of a chunk that is not one word or one mark.
         self._several = self._new(is_sure=True)
-        self._chunk_numbers = Memo(self._look, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
-        self._spreads = Memo(self._spread, size=tokenizer.MEMO_CHUNKS, longest=tokenizer.MEMO_CHARACTERS)
+        self._chunk_numbers = Memo(self._look, size=MEMO_CHUNKS, longest=MEMO_CHARACTERS)
+        self._spreads = Memo(self._spread, size=MEMO_CHUNKS, longest=MEMO_CHARACTERS)
 
     def _new(self, *, is_sure: bool) -> int:
         self.count += 1
@@ -149,10 +258,10 @@ class Vocabulary:
     def _forms(self, form: Form) -> Forms:
         return self._plain if form is Form.PLAIN else self._exact if form is Form.EXACT else self._accented
 
-    def _add_phrase(self, pattern: patterns.Pattern, *, is_anywhere: bool) -> int:
-        run = longest_run(pattern.elements)
+    def _add_phrase(self, pattern: expression.Pattern, *, is_anywhere: bool) -> int:
+        run = _find_longest_run(pattern.elements)
         is_whole = len(run) == len(pattern.elements) and not pattern.tail and not pattern.elements[0].gap
-        is_sure = is_anywhere and is_whole and len(run) >= 2 and all(map(is_plain, run))
+        is_sure = is_anywhere and is_whole and len(run) >= 2 and all(map(_is_plain, run))
         number = self._new(is_sure=is_sure)
         if len(run) >= 2:
             words = tuple(map(self._chain_word, run))
@@ -182,18 +291,18 @@ class Vocabulary:
 
     # -- asking ------------------------------------------------------------------------------------------------
 
-    def find(self, title: str, body: str) -> Found:
+    def find(self, title: str, body: str) -> TextNumbers:
         """Return the numbers in a title and a text; some may belong to no term."""
         in_title: list[str] = []
         if is_scoped := any(self._scoped.values()):
-            in_title = tokenizer.split(title)
-            pieces = [*in_title, tokenizer.BREAK, *tokenizer.split(body)]
+            in_title = split_chunks(title)
+            pieces = [*in_title, BREAK, *split_chunks(body)]
         else:
-            pieces = tokenizer.split(f"{title} {tokenizer.BREAK} {body} ")
+            pieces = split_chunks(f"{title} {BREAK} {body} ")
         chunk_numbers = [*map(self._chunk_numbers.__getitem__, pieces)]
         numbers = {*chain.from_iterable(chunk_numbers)}
         words = self._words(pieces, chunk_numbers)
-        sequence = [*map(_phrase_word, words)]
+        sequence = [*map(_get_phrase_word, words)]
         if self._chains:
             self._find_chains(sequence, numbers)
         if self._triggers:
@@ -206,14 +315,14 @@ class Vocabulary:
                 scoped = self._scoped[field]
                 numbers.update(map(scoped.__getitem__, scoped.keys() & {*chain.from_iterable(field_numbers)}))
         numbers.add(self.always)
-        return Found(numbers, words, sequence)
+        return TextNumbers(numbers, words, sequence)
 
-    def _words(self, pieces: list[str], chunk_numbers: list[Said]) -> list[Said]:
+    def _words(self, pieces: list[str], chunk_numbers: list[WordNumbers]) -> list[WordNumbers]:
         """Return the numbers of each word of a text, with BREAK_WORD where a phrase must end."""
-        begins = [*map(_phrase_word, chunk_numbers)]
+        begins = [*map(_get_phrase_word, chunk_numbers)]
         if self._several not in begins:
             return chunk_numbers
-        words: list[Said] = []
+        words: list[WordNumbers] = []
         start = 0
         for _ in range(begins.count(self._several)):
             at = begins.index(self._several, start)
@@ -228,13 +337,13 @@ class Vocabulary:
                 numbers.add(phrases)
                 continue
             for number, words in phrases or ():
-                if not words or _has_run(sequence, words):
+                if not words or _contains_run(sequence, words):
                     numbers.add(number)
 
-    def places(self, title: str, text_numbers: Found) -> Places:
+    def places(self, title: str, text_numbers: TextNumbers) -> TermPlaces:
         """Return the places of the terms in a title and a text, as far as their numbers are sure."""
-        in_title = chain.from_iterable(map(self._spreads.__getitem__, tokenizer.split(title)))
-        places = Places(text_numbers.words, sum(word is not BREAK_WORD for word in in_title))
+        in_title = chain.from_iterable(map(self._spreads.__getitem__, split_chunks(title)))
+        places = TermPlaces(text_numbers.words, sum(word is not PHRASE_BREAK for word in in_title))
         for at, phrases in enumerate(map(self._chains.get, pairwise(text_numbers.sequence))):
             if phrases is not None:
                 for number, words in ((phrases, ()),) if isinstance(phrases, int) else phrases:
@@ -249,11 +358,11 @@ class Vocabulary:
                 if needed <= numbers:
                     numbers.add(number)
 
-    def _look(self, chunk: str) -> Said:
+    def _look(self, chunk: str) -> WordNumbers:
         words = self._spread(chunk)
         return words[0] if len(words) == 1 else (self._several, *chain.from_iterable(words))
 
-    def _spread(self, chunk: str) -> tuple[Said, ...]:
+    def _spread(self, chunk: str) -> tuple[WordNumbers, ...]:
         """Return the numbers of each word of a chunk, and BREAK_WORD where a phrase must end."""
         word = chunk.strip(_MARKS)
         if word[-2:] in ("'s", "’s"):
@@ -262,26 +371,26 @@ class Vocabulary:
             in_chain = self._chain_words.get(word.lower(), 0)
             if not in_chain or word == chunk:
                 return (self._word_numbers(in_chain, self._numbers_of_ascii(word)),)
-        word_numbers: list[Said] = []
+        word_numbers: list[WordNumbers] = []
         # A chunk of a script without spaces can be a whole text, of few different letters.
-        by_text: dict[str, Said] = {}
+        by_text: dict[str, WordNumbers] = {}
         normal = tokens.normalise(chunk)
         mark, position = "", 0
         for token in tokens.tokens(normal):
             if tokens.gap_form(mark + normal[position : token.start]) not in ("", " "):
-                word_numbers.append(BREAK_WORD)
+                word_numbers.append(PHRASE_BREAK)
             if token.text not in by_text:
                 plain = tokens.drop_accents(tokens.fold_case(token.text))
                 by_text[token.text] = self._word_numbers(self._chain_words.get(plain, 0), self._numbers(token.text))
             word_numbers.append(by_text[token.text])
             mark, position = token.mark, token.gap
         if tokens.gap_form(mark + normal[position:]) not in ("", " "):
-            word_numbers.append(BREAK_WORD)
+            word_numbers.append(PHRASE_BREAK)
         return tuple(word_numbers)
 
-    def _word_numbers(self, in_chain: int, numbers: Iterable[int]) -> Said:
+    def _word_numbers(self, in_chain: int, numbers: Iterable[int]) -> WordNumbers:
         word_numbers = tuple(dict.fromkeys((in_chain, *numbers)))
-        return word_numbers if word_numbers != NOTHING else NOTHING
+        return word_numbers if word_numbers != NO_NUMBERS else NO_NUMBERS
 
     def _numbers_of_ascii(self, raw: str) -> tuple[int, ...]:
         """Return the numbers of an ASCII word, which no term with accents fits: faster than ``_numbers``."""
@@ -306,7 +415,7 @@ class Vocabulary:
         ]
 
 
-def _has_run(sequence: list[int], words: tuple[int, ...]) -> bool:
+def _contains_run(sequence: list[int], words: tuple[int, ...]) -> bool:
     start = -1
     try:
         while True:
@@ -315,3 +424,78 @@ def _has_run(sequence: list[int], words: tuple[int, ...]) -> bool:
                 return True
     except ValueError:
         return False
+
+
+#: More than any distance of a rule, so that nothing in a title is near anything in its text.
+_TITLE_GAP = 1 << 20
+
+
+class TermPlaces:
+    """By number, the words of a title and a text at which its term begins."""
+
+    def __init__(self, said: Iterable[WordNumbers], in_title: int) -> None:
+        """Take the numbers of each word, title first, BREAK_WORD between; and the number of words in the title."""
+        self._firsts: dict[int, list[int]] = defaultdict(list)
+        #: By number, how many words a phrase has behind its first.
+        self._more: dict[int, int] = {}
+        self._in_title = in_title
+        self._breaks: list[int] = []
+        index = 0
+        for at, word in enumerate(said):
+            if word is PHRASE_BREAK:
+                self._breaks.append(at)
+                if index == in_title:
+                    index += _TITLE_GAP
+                continue
+            if word is not NO_NUMBERS:
+                for number in word:
+                    self._firsts[number].append(index)
+            index += 1
+
+    def add(self, number: int, at: int, size: int) -> None:
+        """Add a phrase of ``size`` words, from left to right; ``at`` counts breaks too."""
+        index = at - bisect_left(self._breaks, at)
+        self._firsts[number].append(index if index < self._in_title else index + _TITLE_GAP)
+        self._more[number] = size - 1
+
+    def rename(self, in_title: Mapping[int, int], in_text: Mapping[int, int]) -> None:
+        """Give the terms of one field their separate numbers; ``in_title`` and ``in_text`` are by general number."""
+        for scoped, start, end in ((in_title, 0, _TITLE_GAP), (in_text, _TITLE_GAP, sys.maxsize)):
+            for number in scoped.keys() & self._firsts.keys():
+                places = self._firsts[number]
+                self._firsts[scoped[number]] = places[bisect_left(places, start) : bisect_left(places, end)]
+
+    def hold(self, distances: Iterable[Distance]) -> bool:
+        """Return whether all distances are as required."""
+        return all(self._are_near(distance) is distance.is_wanted for distance in distances)
+
+    def _are_near(self, distance: Distance) -> bool:
+        """Return whether the two sides are within the distance anywhere."""
+        left, right = self._side(distance.left), self._side(distance.right)
+        return _follows(left, right, distance.words) or (
+            not distance.is_ordered and _follows(right, left, distance.words)
+        )
+
+    def _side(self, group: Group) -> tuple[list[int], list[int]]:
+        """Return the first and last words of every place of a group, each ascending."""
+        numbers = [number for number in group if number in self._firsts]
+        if len(numbers) == 1:
+            firsts = self._firsts[numbers[0]]
+            extra = self._more.get(numbers[0])
+            return firsts, [first + extra for first in firsts] if extra else firsts
+        firsts = sorted(chain.from_iterable([self._firsts[number] for number in numbers]))
+        if self._more.keys().isdisjoint(numbers):
+            return firsts, firsts
+        lasts = [first + self._more.get(number, 0) for number in numbers for first in self._firsts[number]]
+        return firsts, sorted(lasts)
+
+
+def _follows(left: tuple[list[int], list[int]], right: tuple[list[int], list[int]], words: int) -> bool:
+    firsts = right[0]
+    for last in left[1]:
+        index = bisect_right(firsts, last)
+        if index == len(firsts):
+            return False
+        if firsts[index] - last - 1 <= words:
+            return True
+    return False

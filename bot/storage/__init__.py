@@ -9,15 +9,15 @@
 Knows no stage of the pipeline; the outside sees ``ports.Store``.
 """
 
-from bot.storage.addresses import libpq_address
+from bot.storage.connections import libpq_address
 from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.moving import move
 from bot.storage.opening import open_beside, open_store
-from bot.storage.store import Outage, SqlStore
+from bot.storage.store import Outage, Store
 
 __all__ = [
     "Outage",
-    "SqlStore",
+    "Store",
     "Trimmed",
     "backup",
     "libpq_address",

@@ -1,11 +1,11 @@
-"""Articles, who carries them, their earlier versions and what they matched."""
+"""Articles, the feeds that carry them, their earlier versions and their matches."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -24,12 +24,169 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model, ports
-from bot.articles import belongs_to, fold_title
-from bot.storage import codec, known
-from bot.storage.bulk import BulkInsert
-from bot.storage.columns import HashBytes, Timestamp, digest
+from bot import model
+from bot.feeds.cleaning import fold_title
+from bot.feeds.links import link_key
+from bot.feeds.outlets import belongs_to
+from bot.storage import columns
+from bot.storage.columns import BulkInsert, HashBytes, Timestamp, chunks, digest
 from bot.storage.schema import articles, fresh_identities, matches, members, sightings, stories, versions
+
+#: Articles of one feed that share a link or a text; a hostile feed can store thousands.
+OF_ONE_FEED = 20
+_AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+T = TypeVar("T")
+V = TypeVar("V")
+
+_STUB = (
+    articles.c.id,
+    articles.c.link,
+    articles.c.title,
+    articles.c.published,
+    articles.c.fingerprint,
+    articles.c.has_text,
+    articles.c.feed,
+)
+# Where several articles share a link, a fingerprint or a title, the first seen comes first.
+OLDEST = (articles.c.first_seen, articles.c.id)
+
+_BY_KEY = (
+    select(sightings.c.key, *_STUB)
+    .join(articles, articles.c.id == sightings.c.article)
+    .where(sightings.c.key.in_(bindparam("wanted", expanding=True, type_=HashBytes)))
+)
+_BY_LINK = (
+    select(articles.c.link_key, *_STUB)
+    .where(articles.c.link_key.in_(bindparam("wanted", expanding=True, type_=HashBytes)))
+    .order_by(*OLDEST)
+)
+_BY_FINGERPRINT = (
+    select(*_STUB).where(articles.c.fingerprint.in_(bindparam("wanted", expanding=True))).order_by(*OLDEST)
+)
+_BY_TITLE = (
+    select(sightings.c.feed.label("carrier"), *_STUB)
+    .join(sightings, sightings.c.article == articles.c.id)
+    .where(
+        articles.c.title_key.in_(bindparam("wanted", expanding=True, type_=HashBytes)),
+        sightings.c.feed.in_(bindparam("carriers", expanding=True)),
+    )
+    .order_by(*OLDEST)
+)
+_CARRIED = select(sightings.c.article, sightings.c.feed).where(
+    sightings.c.article.in_(bindparam("wanted", expanding=True)),
+    sightings.c.feed.in_(bindparam("carriers", expanding=True)),
+)
+
+
+def known(connection: Connection, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
+    """One answer for each question, in their order."""
+    keys = [{key: digest(asked.feed, key) for key in asked.keys} for asked in questions]
+    links = [{link: digest(place_of(link)) for link in asked.links if link} for asked in questions]
+    prints = [{value: value for value in asked.fingerprints if value} for asked in questions]
+    titles = {title: digest(title) for asked in questions for title in asked.titles if title}
+    by_key = _first(rows(connection, _BY_KEY, _all(keys)), lambda row: row.key)
+    by_link = _each(rows(connection, _BY_LINK, _all(links)), lambda row: row.link_key)
+    by_print = _each(rows(connection, _BY_FINGERPRINT, _all(prints)), lambda row: row.fingerprint)
+    by_title: defaultdict[tuple[str, str], dict[str, model.ArticleStub]] = defaultdict(dict)
+    carriers = {"carriers": [asked.feed for asked in questions]}
+    for row in rows(connection, _BY_TITLE, list(titles.values()), carriers):
+        by_title[row.carrier, fold_title(row.title)].setdefault(row.id, _stub(row))
+    links_known = [_asked(links[place], by_link) for place in range(len(questions))]
+    carried = _carried(connection, questions, links_known)
+    return [
+        model.KnownItems(
+            by_key=_asked(keys[place], by_key),
+            by_link=links_known[place],
+            by_fingerprint=_asked(prints[place], by_print),
+            by_title={
+                title: tuple(by_title[asked.feed, title].values())
+                for title in asked.titles
+                if (asked.feed, title) in by_title
+            },
+            carried=carried[place],
+        )
+        for place, asked in enumerate(questions)
+    ]
+
+
+def _carried(
+    connection: Connection,
+    questions: Sequence[model.IdentityQuery],
+    found: Sequence[Mapping[str, Sequence[model.ArticleStub]]],
+) -> Sequence[Collection[model.ArticleId]]:
+    """Of each question's articles by link, those of other feeds that its feed has carried."""
+    others = [
+        # A first poll asks for no ids: it has carried nothing yet.
+        {stub.id for stubs in by_link.values() for stub in stubs if stub.feed != asked.feed and asked.keys}
+        for asked, by_link in zip(questions, found, strict=True)
+    ]
+    carriers = {"carriers": [asked.feed for asked in questions]}
+    wanted = list(frozenset[model.ArticleId]().union(*others))
+    carried = {(row.feed, row.article) for row in rows(connection, _CARRIED, wanted, carriers)}
+    return [
+        frozenset(id_ for id_ in ids if (asked.feed, id_) in carried)
+        for asked, ids in zip(questions, others, strict=True)
+    ]
+
+
+def rows(
+    connection: Connection,
+    statement: Select[*tuple[Any, ...]],
+    wanted: Sequence[object],
+    more: Mapping[str, object] | None = None,
+) -> Iterator[_AnyRow]:
+    """In runs that fit one statement."""
+    for part in chunks(wanted):
+        yield from connection.execute(statement, {"wanted": part, **(more or {})})
+
+
+def place_of(link: str) -> str:
+    """What all forms of a link share; a front page, whose forms share nothing, is itself."""
+    return link_key(link) or link
+
+
+def _all(asked: Sequence[Mapping[str, T]]) -> Sequence[T]:
+    """What all questions ask for, each once."""
+    return list(dict.fromkeys(wanted for each in asked for wanted in each.values()))
+
+
+def _first(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], T]) -> Mapping[T, model.ArticleStub]:
+    found: dict[T, model.ArticleStub] = {}
+    for row in rows:
+        name = key(row)
+        if name not in found:
+            found[name] = _stub(row)
+    return found
+
+
+def _each(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], T]) -> Mapping[T, Sequence[model.ArticleStub]]:
+    """All that share a name, in the rows' order; of one feed no more than a few, which a list page can have."""
+    found: dict[T, list[model.ArticleStub]] = {}
+    counts: Counter[tuple[T, str]] = Counter()
+    for row in rows:
+        name = key(row)
+        counts[name, row.feed] += 1
+        if counts[name, row.feed] <= OF_ONE_FEED:
+            found.setdefault(name, []).append(_stub(row))
+    return found
+
+
+def _asked(asked: Mapping[str, T], found: Mapping[T, V]) -> Mapping[str, V]:
+    """What was found, under the names by which one question asked."""
+    return {name: found[wanted] for name, wanted in asked.items() if wanted in found}
+
+
+def _stub(row: _AnyRow) -> model.ArticleStub:
+    return model.ArticleStub(
+        id=model.ArticleId(row.id),
+        link=row.link,
+        title=row.title,
+        published=row.published,
+        fingerprint=row.fingerprint,
+        has_text=row.has_text,
+        feed=row.feed,
+    )
+
 
 #: A sighting is renewed at most once a day, so that an unchanged feed costs no writes.
 RENEWED_AFTER = timedelta(days=1)
@@ -37,19 +194,18 @@ _FIRST_DAY = date(1970, 1, 1)
 #: Rows read ahead of an archive's reader.
 _AHEAD = 200
 
-_AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _GET = select(articles).where(articles.c.id.in_(bindparam("wanted", expanding=True)))
 _FIND = (
     select(articles)
     .where(articles.c.link_key == bindparam("of_link", type_=HashBytes))
-    .order_by(articles.c.has_text.desc(), *known.OLDEST)
-    .limit(known.OF_ONE_FEED)
+    .order_by(articles.c.has_text.desc(), *OLDEST)
+    .limit(OF_ONE_FEED)
 )
 _ARCHIVE = (
     select(articles)
     .where(articles.c.has_text, articles.c.first_seen >= bindparam("since", type_=Timestamp))
-    .order_by(*known.OLDEST)
+    .order_by(*OLDEST)
 )
 _COUNT = select(func.count()).select_from(articles)
 _COUNT_SINCE = _COUNT.where(articles.c.first_seen >= bindparam("since", type_=Timestamp))
@@ -136,8 +292,8 @@ class Articles:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def known(self, questions: Sequence[ports.Question]) -> Sequence[ports.Known]:
-        return known.known(self._connection, questions)
+    def known(self, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
+        return known(self._connection, questions)
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         if articles:
@@ -154,7 +310,7 @@ class Articles:
         self._connection.execute(_GUARD, [{"key": key, "at": keys[key]} for key in sorted(keys)])
 
     def _guarded(self, articles: Sequence[model.Article]) -> Mapping[bytes, datetime]:
-        keys = {digest(known.place_of(article.link)): article.first_seen for article in articles if article.link}
+        keys = {digest(place_of(article.link)): article.first_seen for article in articles if article.link}
         return keys | {digest(article.fingerprint): article.first_seen for article in articles}
 
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
@@ -162,13 +318,13 @@ class Articles:
         if self._connection.dialect.name != "postgresql":
             return False
         keys = self._guarded(articles).keys() - self._guarded(beside).keys()
-        found = known.rows(self._connection, _RIVALS, list(keys))
+        found = rows(self._connection, _RIVALS, list(keys))
         return next(found, None) is not None
 
     def forget_fresh(self, *, before: datetime) -> None:
         self._connection.execute(_FORGET_FRESH, {"before": before})
 
-    def see(self, sightings: Sequence[ports.Sighting], *, at: datetime) -> None:
+    def see(self, sightings: Sequence[model.Sighting], *, at: datetime) -> None:
         times = {"seen_at": at, "stale": at - RENEWED_AFTER}
         rows = [
             {"key": digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
@@ -183,7 +339,7 @@ class Articles:
             "outlet": article.outlet,
             "owner": article.owner,
             "link": article.link,
-            "link_key": digest(known.place_of(article.link)) if article.link else None,
+            "link_key": digest(place_of(article.link)) if article.link else None,
             "title": article.title,
             "title_key": digest(fold_title(article.title)),
             "author": article.author,
@@ -195,9 +351,9 @@ class Articles:
             "version": article.version,
             "is_full_text": article.is_full_text and has_text,
             "has_text": has_text,
-            "tags": codec.TEXTS.dump(article.tags) if has_text else "[]",
-            "links": codec.TEXTS.dump(article.links) if has_text else "[]",
-            "left_out": codec.TEXTS.dump(article.left_out) if has_text and article.left_out else "[]",
+            "tags": columns.TEXTS.dump(article.tags) if has_text else "[]",
+            "links": columns.TEXTS.dump(article.links) if has_text else "[]",
+            "left_out": columns.TEXTS.dump(article.left_out) if has_text and article.left_out else "[]",
             "text": article.text if has_text else "",
         }
 
@@ -221,7 +377,7 @@ class Articles:
                 "article": article,
                 "rule": match.rule,
                 "rule_version": match.rule_version,
-                "evidence": codec.EVIDENCE.dump(match.evidence),
+                "evidence": columns.EVIDENCE.dump(match.evidence),
             }
             for match in matches
         ]
@@ -232,13 +388,13 @@ class Articles:
         self._connection.execute(_DROP_MATCHES, {"of_article": article, "of_rules": list(rules)})
 
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
-        found = (article_of(row) for row in known.rows(self._connection, _GET, list(dict.fromkeys(ids))))
+        found = (article_of(row) for row in rows(self._connection, _GET, list(dict.fromkeys(ids))))
         return {article.id: article for article in found}
 
     def find(self, link: str) -> model.Article | None:
         if not link:
             return None
-        found = [article_of(row) for row in self._connection.execute(_FIND, {"of_link": digest(known.place_of(link))})]
+        found = [article_of(row) for row in self._connection.execute(_FIND, {"of_link": digest(place_of(link))})]
         # Of several, that of the link's own site.
         return next((one for one in found if belongs_to(one.link, one.feed)), found[0] if found else None)
 
@@ -248,8 +404,8 @@ class Articles:
     def matches_of(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, Sequence[model.Match]]:
         """In order of first match; an article without matches is left out."""
         found: defaultdict[model.ArticleId, list[model.Match]] = defaultdict(list)
-        for row in known.rows(self._connection, _MATCHES, ids):
-            evidence = codec.EVIDENCE.load(row.evidence)
+        for row in rows(self._connection, _MATCHES, ids):
+            evidence = columns.EVIDENCE.load(row.evidence)
             match = model.Match(rule=row.rule, rule_version=row.rule_version, evidence=evidence)
             found[model.ArticleId(row.article)].append(match)
         return found
@@ -269,15 +425,15 @@ class Articles:
         values = {"since": since, "of_feed": feed, "most": most}
         return [article_of(row) for row in self._connection.execute(_LAST_OF_FEED, values)]
 
-    def new_by_day(self, *, since: datetime) -> Sequence[ports.DayCount]:
+    def new_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
         return self._by_day(_NEW_BY_DAY, since)
 
-    def matched_by_day(self, *, since: datetime) -> Sequence[ports.DayCount]:
+    def matched_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
         return self._by_day(_MATCHED_BY_DAY, since)
 
-    def _by_day(self, statement: Select[*tuple[Any, ...]], since: datetime) -> Sequence[ports.DayCount]:
+    def _by_day(self, statement: Select[*tuple[Any, ...]], since: datetime) -> Sequence[model.DayCount]:
         rows = self._connection.execute(statement, {"since": since})
-        return [ports.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
+        return [model.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
 
 
 def article_of(row: _AnyRow) -> model.Article:
@@ -292,11 +448,11 @@ def article_of(row: _AnyRow) -> model.Article:
         text=row.text,
         author=row.author,
         language=row.language,
-        tags=codec.TEXTS.load(row.tags),
+        tags=columns.TEXTS.load(row.tags),
         published=row.published,
         first_seen=row.first_seen,
-        links=codec.TEXTS.load(row.links),
-        left_out=codec.TEXTS.load(row.left_out) if row.left_out != "[]" else (),
+        links=columns.TEXTS.load(row.links),
+        left_out=columns.TEXTS.load(row.left_out) if row.left_out != "[]" else (),
         fingerprint=row.fingerprint,
         version=row.version,
         is_full_text=row.is_full_text,

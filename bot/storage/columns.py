@@ -1,19 +1,24 @@
-"""How values lie in columns: times, texts, choices, and keys of any length.
-
-Knows no table.
-"""
+"""How values are stored: times, enums, texts, keys of any length, JSON documents; and inserts of many rows at once."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from functools import cached_property
+from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import BigInteger, Dialect, LargeBinary, Text
+from pydantic import TypeAdapter
+from pydantic_core import PydanticSerializationError
+from sqlalchemy import BigInteger, BindParameter, ColumnElement, Connection, Dialect, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.types import TypeDecorator
+
+from bot import model
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -121,3 +126,112 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """``items`` in runs that fit the parameters of one statement; nothing for none."""
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]
+
+
+class Codec(Generic[T]):
+    """Of one kind of value."""
+
+    def __init__(self, kind: Any) -> None:
+        self._kind = kind
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[T]:
+        # On first use: building one costs milliseconds, and `check` needs none.
+        return TypeAdapter(self._kind)
+
+    def dump(self, value: T) -> str:
+        """Compact JSON that every database can hold."""
+        try:
+            return self._adapter.dump_json(value).decode()
+        except PydanticSerializationError:
+            # Half a surrogate pair somewhere in untrusted text: rare, so the rest does not pay for the clean-up.
+            return self._adapter.dump_json(cast("T", _cleaned(value))).decode()
+
+    def load(self, document: str) -> T:
+        """The value of a document. Raises pydantic's ValidationError."""
+        return self._adapter.validate_json(document)
+
+
+FEED_STATE: Codec[model.FeedState] = Codec(model.FeedState)
+EVIDENCE: Codec[tuple[model.Evidence, ...]] = Codec(tuple[model.Evidence, ...])
+DECISION: Codec[model.Decision] = Codec(model.Decision)
+ARRIVAL: Codec[model.Arrival] = Codec(model.Arrival)
+REVISION: Codec[model.Revision] = Codec(model.Revision)
+PENDING: Codec[model.Pending] = Codec(model.Pending)
+ALERT: Codec[model.Alert] = Codec(model.Alert)
+MESSAGE: Codec[model.Message] = Codec(model.Message)
+RECEIPT: Codec[model.Receipt] = Codec(model.Receipt)
+#: Tags, links, story ids.
+TEXTS: Codec[tuple[str, ...]] = Codec(tuple[str, ...])
+
+
+def _cleaned(value: object) -> object:
+    if type(value) is str:
+        return storable(value)
+    if isinstance(value, tuple):
+        return tuple(_cleaned(item) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: _cleaned(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    return value
+
+
+_Ready = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    text: str
+    #: A driver takes each row as a tuple in the statement's order (SQLite) or as a mapping (PostgreSQL).
+    is_positional: bool
+    #: Name of each parameter and what makes its values ready, in the statement's order.
+    parameters: tuple[tuple[str, _Ready | None], ...]
+
+
+class BulkInsert:
+    """An INSERT of whole rows, and what its other parameters are."""
+
+    def __init__(self, statement: Insert, *others: BindParameter[Any]) -> None:
+        self._statement = statement
+        self._parameters: dict[str, ColumnElement[Any]] = {
+            **{column.name: column for column in statement.table.columns},
+            **{other.key: other for other in others},
+        }
+        self._by_dialect: dict[str, _Compiled] = {}
+
+    def write(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
+        """Each row has a value for each column, and for each other parameter."""
+        if not rows:
+            return
+        compiled = self._compiled(connection.dialect)
+        columns = [_column(rows, name, ready) for name, ready in compiled.parameters]
+        ready_rows = list(zip(*columns, strict=True))
+        if compiled.is_positional:
+            connection.exec_driver_sql(compiled.text, ready_rows)
+        else:
+            names = [name for name, _ in compiled.parameters]
+            connection.exec_driver_sql(compiled.text, [dict(zip(names, row, strict=True)) for row in ready_rows])
+
+    def _compiled(self, dialect: Dialect) -> _Compiled:
+        if dialect.name not in self._by_dialect:
+            columns = [column.name for column in self._statement.table.columns]
+            made = self._statement.compile(dialect=dialect, column_keys=columns)
+            names = made.positiontup if made.positional and made.positiontup else tuple(self._parameters)
+            self._by_dialect[dialect.name] = _Compiled(
+                text=made.string,
+                is_positional=made.positional,
+                parameters=tuple(
+                    (name, self._parameters[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
+                ),
+            )
+        return self._by_dialect[dialect.name]
+
+
+def _column(rows: Sequence[Mapping[str, object]], name: str, ready: _Ready | None) -> list[object]:
+    values = [row[name] for row in rows]
+    if ready is None:
+        return values
+    # Times, languages and texts that are not kept are often the same in all rows of a batch.
+    if values.count(values[0]) == len(values):
+        return [ready(values[0])] * len(values)
+    return [ready(value) for value in values]

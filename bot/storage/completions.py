@@ -21,8 +21,7 @@ from sqlalchemy import (
 
 from bot import model
 from bot.storage.columns import EnumText, StorableText, Timestamp, chunks
-from bot.storage.schema import articles
-from bot.storage.schema_people import SERIAL, metadata
+from bot.storage.schema import SERIAL, articles, metadata
 
 completions = Table(
     "completions",
@@ -97,10 +96,10 @@ class Completions:
             found.update({row.key: row.answer for row in self._connection.execute(_ANSWERS, {"keys": part, "by": by})})
         return found
 
-    def spent(self, *, since: datetime, owner: str | None = None) -> model.Spent:
+    def spent(self, *, since: datetime, owner: str | None = None) -> model.Spending:
         values = {"since": since, **({"owner": owner} if owner is not None else {})}
         calls, tokens = self._connection.execute(_SPENT if owner is None else _SPENT_ON, values).one()
-        return model.Spent(calls=calls, tokens=int(tokens))
+        return model.Spending(calls=calls, tokens=int(tokens))
 
     def about(self, article: model.ArticleId) -> Sequence[model.Completion]:
         return self._all(_ABOUT, wanted=article)

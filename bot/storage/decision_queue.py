@@ -1,24 +1,23 @@
-"""The queue of matched articles that wait to be decided, and who decided last."""
+"""The queue of matched articles that await a decision, and the key-value table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import model, ports
-from bot.storage import codec
+from bot import model
+from bot.storage import columns
 from bot.storage.columns import chunks
-from bot.storage.key_values import KeyValues
-from bot.storage.schema import decision_queue
+from bot.storage.schema import decision_queue, key_values
 
 #: The note that names the desk's last holder.
 _HOLDER = "desk"
-_CODECS: dict[str, codec.Codec[model.Arrival] | codec.Codec[model.Revision] | codec.Codec[model.Pending]] = {
-    "arrival": codec.ARRIVAL,
-    "revision": codec.REVISION,
-    "pending": codec.PENDING,
+_CODECS: dict[str, columns.Codec[model.Arrival] | columns.Codec[model.Revision] | columns.Codec[model.Pending]] = {
+    "arrival": columns.ARRIVAL,
+    "revision": columns.REVISION,
+    "pending": columns.PENDING,
 }
 
 _ADD = insert(decision_queue)
@@ -37,16 +36,16 @@ class DecisionQueue:
         revisions: Sequence[model.Revision],
         pending: Sequence[model.Pending] = (),
     ) -> None:
-        rows = [{"kind": "arrival", "body": codec.ARRIVAL.dump(arrival)} for arrival in arrivals]
-        rows += [{"kind": "revision", "body": codec.REVISION.dump(revision)} for revision in revisions]
-        rows += [{"kind": "pending", "body": codec.PENDING.dump(each)} for each in pending]
+        rows = [{"kind": "arrival", "body": columns.ARRIVAL.dump(arrival)} for arrival in arrivals]
+        rows += [{"kind": "revision", "body": columns.REVISION.dump(revision)} for revision in revisions]
+        rows += [{"kind": "pending", "body": columns.PENDING.dump(each)} for each in pending]
         if rows:
             self._connection.execute(_ADD, rows)
 
-    def peek(self, *, limit: int) -> ports.Waiting:
+    def peek(self, *, limit: int) -> model.QueuedWork:
         rows = self._connection.execute(_OLDEST, {"at_most": limit}).all()
         bodies = [_CODECS[row.kind].load(row.body) for row in rows]
-        return ports.Waiting(
+        return model.QueuedWork(
             numbers=tuple(row.n for row in rows),
             keys=tuple(body.key if isinstance(body, model.Pending) else body.article.id for body in bodies),
             arrivals=tuple(body for body in bodies if isinstance(body, model.Arrival)),
@@ -61,21 +60,45 @@ class DecisionQueue:
     def count(self) -> int:
         return self._connection.execute(_COUNT).scalar_one()
 
-    def holder(self) -> ports.Holder:
+    def holder(self) -> model.QueueHolder:
         # The count is first; versions before it wrote the name alone.
         change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
-        return ports.Holder(who=who, change=int(change)) if counted else ports.Holder(who=change, change=0)
+        return model.QueueHolder(who=who, change=int(change)) if counted else model.QueueHolder(who=change, change=0)
 
-    def take_over(self, who: str, *, seen: ports.Holder) -> ports.Holder | None:
+    def take_over(self, who: str, *, seen: model.QueueHolder) -> model.QueueHolder | None:
         now = self.holder()
         # Written also when nothing changes: on PostgreSQL two who write one row cannot both commit.
-        after = ports.Holder(who=who, change=now.change + 1)
+        after = model.QueueHolder(who=who, change=now.change + 1)
         self._put(after if now == seen else now)
         return after if now == seen else None
 
     def note_change(self) -> None:
         now = self.holder()
-        self._put(ports.Holder(who=now.who, change=now.change + 1))
+        self._put(model.QueueHolder(who=now.who, change=now.change + 1))
 
-    def _put(self, holder: ports.Holder) -> None:
+    def _put(self, holder: model.QueueHolder) -> None:
         KeyValues(self._connection).put(_HOLDER, f"{holder.change} {holder.who}")
+
+
+_GET = select(key_values.c.value).where(key_values.c.key == bindparam("of_key"))
+_NEW = insert(key_values)
+_PUT = _NEW.on_conflict_do_update(index_elements=[key_values.c.key], set_={"value": _NEW.excluded.value})
+_DROP = delete(key_values).where(key_values.c.key == bindparam("of_key"))
+
+
+class KeyValues:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: str) -> str | None:
+        return self._connection.execute(_GET, {"of_key": key}).scalar()
+
+    def put(self, key: str, value: str) -> None:
+        self._connection.execute(_PUT, {"key": key, "value": value})
+
+    def beginning(self, start: str) -> Mapping[str, str]:
+        found = select(key_values).where(key_values.c.key.startswith(start, autoescape=True))
+        return {row.key: row.value for row in self._connection.execute(found)}
+
+    def drop(self, key: str) -> None:
+        self._connection.execute(_DROP, {"of_key": key})

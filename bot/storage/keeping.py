@@ -1,7 +1,4 @@
-"""Keeping the database small and safe: what is old is deleted, and a copy is made while it runs.
-
-What a feed still lists is never let go: the identity of an article is what keeps it from being told twice.
-"""
+"""Upkeep of the database: delete old rows, make a backup, correct times after the clock was set back."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,8 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    Column,
+    ColumnElement,
     Connection,
     Delete,
     Select,
@@ -25,22 +24,26 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    or_,
     select,
     type_coerce,
     update,
 )
 
-from bot import model, polling, ports
-from bot.storage import addresses, private
+from bot import model
+from bot.feeds import polling
+from bot.storage import columns, connections, files
 from bot.storage.articles import RENEWED_AFTER
 from bot.storage.columns import HashBytes, Timestamp
 from bot.storage.completions import completions
-from bot.storage.failures import unavailable
+from bot.storage.connections import unavailable
 from bot.storage.schema import (
     UNSENT,
+    alerts,
     articles,
     decisions,
     feeds,
+    host_limits,
     ledger,
     matches,
     members,
@@ -50,7 +53,7 @@ from bot.storage.schema import (
     tellings,
     versions,
 )
-from bot.storage.store import SqlStore
+from bot.storage.store import Store
 
 #: Rows let go in one transaction, so that the writers behind it wait for some hundredths of a second only.
 _BATCH = 500
@@ -165,7 +168,7 @@ class Trimmed:
     identities: int
 
 
-async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
+async def trim(store: Store, *, before: datetime) -> Trimmed:
     """Delete what ended before: rows of the ledger, whole stories with their decisions and messages, then the texts of
     articles in no story.
 
@@ -193,7 +196,7 @@ async def trim(store: SqlStore, *, before: datetime) -> Trimmed:
     return Trimmed(stories=stories_gone, messages=messages_gone, texts=texts_gone, identities=identities_gone)
 
 
-async def _forget(store: SqlStore, wanted: Select[tuple[Any]], forget: Delete, before: datetime) -> int:
+async def _forget(store: Store, wanted: Select[tuple[Any]], forget: Delete, before: datetime) -> int:
     """Look once, then let go in small transactions, each of which looks again at its own few."""
 
     def look(connection: Connection) -> Sequence[Any]:
@@ -216,27 +219,27 @@ def backup(address: str, target: Path, *, progress: Callable[[int, int], None] |
 
     Blocking. ``progress`` gets pages copied and pages in all. Raises ConfigError, StoreError, StoreUnavailable.
     """
-    place = addresses.parse(address)
+    place = connections.parse(address)
     if place.file is None:
-        raise ports.ConfigError(f"copying the database {place}: only SQLite files; use pg_dump for PostgreSQL")
+        raise model.ConfigError(f"copying the database {place}: only SQLite files; use pg_dump for PostgreSQL")
     if not place.file.is_file():
         raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")
-    private.refuse_link(place.file, doing=f"copying the database {place}")
-    private.refuse_link(target, doing=f"copying the database to {target}")
+    files.refuse_link(place.file, doing=f"copying the database {place}")
+    files.refuse_link(target, doing=f"copying the database to {target}")
     if target.exists():
-        raise ports.StoreError(f"copying the database to {target}: it exists; name a new file")
+        raise model.StoreError(f"copying the database to {target}: it exists; name a new file")
     unfinished = target.with_name(target.name + ".unfinished")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished.unlink(missing_ok=True)
-        private.create(unfinished)
+        files.create(unfinished)
         _copy(place.file, unfinished, progress)
         unfinished.replace(target)
         _settle(target.parent)
     except (sqlite3.Error, OSError) as error:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
-        raise ports.StoreUnavailable(
+        raise model.StoreUnavailable(
             f"copying the database {place} to {target}: {error}; check the space and the rights there"
         ) from error
 
@@ -270,3 +273,47 @@ def _settle(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+_NOW = bindparam("now", type_=Timestamp)
+_BY = bindparam("by", type_=BigInteger)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _earlier(column: Column[datetime]) -> ColumnElement[int]:
+    return type_coerce(column, BigInteger) - _BY
+
+
+_MOVE = tuple(
+    update(column.table).where(column > _NOW).values({column: _earlier(column)})
+    for column in (
+        feeds.c.due_at,
+        feeds.c.retry_after,
+        feeds.c.lease_until,
+        host_limits.c.until,
+        outbox.c.due_at,
+        outbox.c.lease_until,
+    )
+)
+_HELD = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > _NOW)
+_AHEAD = select(alerts.c.alert).where(or_(_HELD, alerts.c.posted_at > _NOW))
+
+
+def shift_waiting_times(connection: Connection, stories: model.Stories, *, by: timedelta, now: datetime) -> None:
+    """Move what waits: the clock shows ``now`` and was set back ``by``."""
+    values = {"now": now, "by": by // _MICROSECOND}
+    for statement in _MOVE:
+        connection.execute(statement, values)
+    ahead = connection.execute(_AHEAD, {"now": now}).scalars().all()
+    for alert in map(columns.ALERT.load, ahead):
+        stories.save_alert(_brought_back(alert, now))
+
+
+def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:
+    """What is held is decided again now: what holds it is mostly a time of day, which did not move.
+
+    A reminder keeps its date. A cooldown and a rate cap count from when it was posted."""
+    held, posted = alert.held_until, alert.posted_at
+    if held is not None and alert.state is model.AlertState.HELD:
+        held = min(held, now)
+    return replace(alert, held_until=held, posted_at=None if posted is None else min(posted, now))

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, false, insert, select, true
 
-from bot import ledger as core
-from bot import model, ports
-from bot.storage import codec
+from bot import model
+from bot.model.ledger import decision_row, format_row, parse_row
+from bot.storage import columns
 from bot.storage.columns import Timestamp
 from bot.storage.schema import decisions, ledger
 
@@ -41,16 +41,16 @@ class Ledger:
     def add(self, rows: Sequence[model.LedgerRow]) -> None:
         """Write facts of this transaction; decisions have their own table."""
         if rows:
-            self._connection.execute(insert(ledger), [{"at": row.at, "row": core.text_of(row)} for row in rows])
+            self._connection.execute(insert(ledger), [{"at": row.at, "row": format_row(row)} for row in rows])
 
     def since(self, when: datetime) -> Iterator[model.LedgerRow]:
         """Yield rows and decisions from ``when`` on, oldest first. Raises StoreError for a damaged row."""
         both = heapq.merge(self._read(_ROWS_SINCE, when), self._read(_DECISIONS_SINCE, when), key=itemgetter(0))
         for at, text, is_decision in both:
             try:
-                yield core.decided(codec.DECISION.load(text)) if is_decision else core.parse_row(text)
+                yield decision_row(columns.DECISION.load(text)) if is_decision else parse_row(text)
             except ValueError as error:
-                raise ports.StoreError(
+                raise model.StoreError(
                     f"reading the ledger: the row of {at:%Y-%m-%d %H:%M:%S} is damaged; list later rows with --since"
                 ) from error
 

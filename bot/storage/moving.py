@@ -23,12 +23,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import ports
-from bot.storage import addresses
-from bot.storage.key_values import KeyValues
+from bot import model
+from bot.storage import connections
+from bot.storage.decision_queue import KeyValues
 from bot.storage.opening import open_store
 from bot.storage.schema import key_values, metadata, stories
-from bot.storage.store import SqlStore
+from bot.storage.store import Store
 
 #: Table, rows copied, rows in all.
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -41,13 +41,13 @@ _FROM = f"{_MARK}from"
 _ROWID: Any = literal_column("rowid")
 
 
-async def move(source: str, target: str, *, clock: ports.Clock, progress: Progress | None = None) -> Mapping[str, int]:
+async def move(source: str, target: str, *, clock: model.Clock, progress: Progress | None = None) -> Mapping[str, int]:
     """Copy all of SQLite's ``source`` into PostgreSQL's empty ``target``; gives the verified rows of each table.
 
     Raises ConfigError, StoreError when the target is in use or the counts differ, StoreInUse while the bot runs.
     """
-    if addresses.parse(source).file is None or addresses.parse(target).is_sqlite:
-        raise ports.ConfigError("moving a database: from an SQLite file to PostgreSQL only")
+    if connections.parse(source).file is None or connections.parse(target).is_sqlite:
+        raise model.ConfigError("moving a database: from an SQLite file to PostgreSQL only")
     old = open_store(source, clock=clock, process_name="wirewatch database move")
     try:
         # We own the file: what a dead process had claimed is of unknown outcome.
@@ -61,7 +61,7 @@ async def move(source: str, target: str, *, clock: ports.Clock, progress: Progre
         await old.close()
 
 
-async def _move(old: SqlStore, new: SqlStore, progress: Progress) -> Mapping[str, int]:
+async def _move(old: Store, new: Store, progress: Progress) -> Mapping[str, int]:
     await new.run(lambda target: _begin(target, str(old.address), str(new.address)))
     tables = metadata.sorted_tables
     for table in tables:
@@ -78,17 +78,17 @@ def _begin(target: Connection, source_name: str, target_name: str) -> None:
     if begun_from is None:
         filled = [table.name for table in metadata.sorted_tables if _count(target, table)]
         if filled:
-            raise ports.StoreError(
+            raise model.StoreError(
                 f"moving to {target_name}: it is not empty ({', '.join(filled)}); make a new database with createdb"
             )
     elif begun_from != source_name:
-        raise ports.StoreError(
+        raise model.StoreError(
             f"moving to {target_name}: a move from {begun_from} is under way; finish that one or make a new database"
         )
     KeyValues(target).put(_FROM, source_name)
 
 
-async def _copy_table(old: SqlStore, new: SqlStore, table: Table, progress: Progress) -> None:
+async def _copy_table(old: Store, new: Store, table: Table, progress: Progress) -> None:
     total = await old.run(partial(_count, table=table))
     last = int(await new.run(lambda target: KeyValues(target).get(_MARK + table.name)) or 0)
     while True:
@@ -145,7 +145,7 @@ def _verify(target: Connection, counts: Mapping[str, int]) -> None:
         if (found := _count(target, table)) != counts[table.name]
     ]
     if wrong:
-        raise ports.StoreError(f"moving the database: {'; '.join(wrong)}; keep using the old one and report this")
+        raise model.StoreError(f"moving the database: {'; '.join(wrong)}; keep using the old one and report this")
     target.execute(delete(key_values).where(key_values.c.key.startswith(_MARK)))
 
 

@@ -1,61 +1,115 @@
-"""Opens a store: folder, lock, connections, schema."""
+"""Open a store: folder, lock, connections, schema upgrade."""
 
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, inspect, text
 
-from bot import ports
-from bot.storage import addresses, engines, private
-from bot.storage.addresses import DatabaseAddress
-from bot.storage.failures import translated, unavailable
-from bot.storage.lock import Lock
-from bot.storage.store import SqlStore
-from bot.storage.upgrade import expect, upgrade
+from bot import model
+from bot.storage import connections, files, schema
+from bot.storage.connections import DatabaseAddress, translated, unavailable
+from bot.storage.files import Lock
+from bot.storage.store import Store
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
-def open_store(
-    address: str, *, clock: ports.Clock, process_name: str = "wirewatch", read_only: bool = False
-) -> SqlStore:
+#: Any number of ours: workers that start together upgrade one after another.
+_UPGRADE_LOCK = 5_781_104_927
+
+
+def upgrade(connection: Connection, address: DatabaseAddress) -> None:
+    """In one transaction: a kill in between leaves the old schema. Raises StoreUnavailable for a newer one."""
+    if revision_of(connection) == schema.REVISION:
+        return
+    if not address.is_sqlite:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+    # Imported here: most starts find the schema as it should be.
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
+        command.upgrade(config(connection), "head")
+    except CommandError as error:
+        raise _newer(address) from error
+
+
+def expect(connection: Connection, address: DatabaseAddress) -> None:
+    """Raises StoreUnavailable when the schema is not this version's, for those who only read."""
+    found = revision_of(connection)
+    if found is None:
+        raise unavailable(address, "it is empty; `wirewatch once` or `wirewatch run` fills it")
+    if found < schema.REVISION:
+        raise unavailable(address, "an earlier version made it; `wirewatch once` or `wirewatch run` upgrades it")
+    if found > schema.REVISION:
+        raise _newer(address)
+
+
+def _newer(address: DatabaseAddress) -> model.StoreUnavailable:
+    return unavailable(address, "a newer version of Wirewatch made it; install that version, or put back a backup")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The newest migration that ran; None: an empty database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, without a file."""
+    from alembic.config import Config
+
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
+
+
+def open_store(address: str, *, clock: model.Clock, process_name: str = "wirewatch", read_only: bool = False) -> Store:
     """The store at ``sqlite:///file``, ``sqlite://`` (in memory) or ``postgresql://user@host/database``.
 
     Blocking: call it before the loop is busy. ``read_only`` takes no lock, makes nothing and upgrades nothing.
     Raises ConfigError for an address, StoreInUse, StoreUnavailable.
     """
-    place = addresses.parse(address)
+    place = connections.parse(address)
     if not place.is_sqlite:
         _need_driver()
     return _open_reading(place, clock) if read_only else _open_writing(place, clock, process_name)
 
 
-def open_beside(address: str, *, clock: ports.Clock) -> SqlStore:
+def open_beside(address: str, *, clock: model.Clock) -> Store:
     """A store for one small write beside the process that owns it: it takes no lock, and makes and upgrades nothing.
 
     Raises ConfigError for an address, StoreUnavailable.
     """
-    place = addresses.parse(address)
+    place = connections.parse(address)
     reading = _open_reading(place, clock)
     reading.close_now()
-    writer, reader = engines.for_writing(place), engines.for_reading(place)
-    return SqlStore(place, writer=writer, reader=reader, clock=clock, lock=None)
+    writer, reader = connections.for_writing(place), connections.for_reading(place)
+    return Store(place, writer=writer, reader=reader, clock=clock, lock=None)
 
 
-def _open_reading(place: DatabaseAddress, clock: ports.Clock) -> SqlStore:
+def _open_reading(place: DatabaseAddress, clock: model.Clock) -> Store:
     _refuse_link(place)
     if place.file is not None and not place.file.is_file():
         raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")
-    reader = engines.for_reading(place)
+    reader = connections.for_reading(place)
     try:
         with translated(place), reader.begin() as connection:
             expect(connection, place)
     except BaseException:
         reader.dispose()
         raise
-    return SqlStore(place, writer=None, reader=reader, clock=clock, lock=None)
+    return Store(place, writer=None, reader=reader, clock=clock, lock=None)
 
 
-def _open_writing(place: DatabaseAddress, clock: ports.Clock, process_name: str) -> SqlStore:
+def _open_writing(place: DatabaseAddress, clock: model.Clock, process_name: str) -> Store:
     lock = None
     if place.file is not None:
         _refuse_link(place)
@@ -64,13 +118,13 @@ def _open_writing(place: DatabaseAddress, clock: ports.Clock, process_name: str)
     opened: list[Engine] = []
     try:
         _make_private(place)
-        writer = engines.for_writing(place)
+        writer = connections.for_writing(place)
         opened.append(writer)
-        with translated(place), engines.upgrading(place, writer) as connection:
+        with translated(place), connections.upgrading(place, writer) as connection:
             upgrade(connection, place)
         reader = writer
         if place.file is not None or not place.is_sqlite:
-            reader = engines.for_reading(place)
+            reader = connections.for_reading(place)
             opened.append(reader)
     except BaseException:
         for engine in opened:
@@ -78,12 +132,12 @@ def _open_writing(place: DatabaseAddress, clock: ports.Clock, process_name: str)
         if lock is not None:
             lock.release()
         raise
-    return SqlStore(place, writer=writer, reader=reader, clock=clock, lock=lock)
+    return Store(place, writer=writer, reader=reader, clock=clock, lock=lock)
 
 
 def _refuse_link(place: DatabaseAddress) -> None:
     if place.file is not None:
-        private.refuse_link(place.file, doing=f"opening the database {place}")
+        files.refuse_link(place.file, doing=f"opening the database {place}")
 
 
 def _make_private(place: DatabaseAddress) -> None:
@@ -92,9 +146,9 @@ def _make_private(place: DatabaseAddress) -> None:
         return
     # A full or read-only disk is told by SQLite's own words.
     with contextlib.suppress(OSError):
-        private.create(place.file)
+        files.create(place.file)
     for name in ("", "-wal", "-shm", "-journal"):
-        private.tighten(place.file.with_name(place.file.name + name))
+        files.tighten(place.file.with_name(place.file.name + name))
 
 
 def _make_folder(place: DatabaseAddress) -> None:
@@ -111,6 +165,6 @@ def _need_driver() -> None:
     try:
         import psycopg  # noqa: F401
     except ImportError as error:
-        raise ports.ConfigError(
+        raise model.ConfigError(
             "opening a PostgreSQL database: its driver is missing; pip install 'wirewatch[postgres]'"
         ) from error

@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import BindParameter, Connection, Row, Select, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from bot import ledger, model
-from bot.model import MessageKind, SendState
-from bot.storage import codec
+from bot import model
+from bot.model import MessageKind, SendState, ledger
+from bot.storage import columns
 from bot.storage.columns import EnumText, Timestamp, chunks
 from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, tellings
@@ -249,7 +249,7 @@ class Outbox:
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
         waiting = self._all(_PARKED_ANEW, channels=channels, reason=reason)
         parked = [(row, replace(row, state=SendState.PARKED, error=reason)) for row in waiting]
-        facts = [ledger.outcome(before, after, at=now) for before, after in parked]
+        facts = [ledger.send_row(before, after, at=now) for before, after in parked]
         Ledger(self._connection).add([fact for fact in facts if fact is not None])
         return self._connection.execute(_PARK, {"channels": channels, "reason": reason}).rowcount
 
@@ -263,7 +263,7 @@ class Outbox:
             dropped += found
             if found:
                 self._connection.execute(_DROP, {"wanted": [row.id for row in found], "reason": reason})
-        facts = [ledger.outcome(row, replace(row, state=SendState.DROPPED, error=reason), at=now) for row in dropped]
+        facts = [ledger.send_row(row, replace(row, state=SendState.DROPPED, error=reason), at=now) for row in dropped]
         Ledger(self._connection).add([fact for fact in facts if fact is not None])
         return len(dropped)
 
@@ -302,8 +302,8 @@ def _row(row: model.Outgoing) -> dict[str, object]:
         "is_top_level": row.is_top_level,
         "tried_at": row.tried_at,
         "error": row.error,
-        "receipt": None if row.receipt is None else codec.RECEIPT.dump(row.receipt),
-        "message": codec.MESSAGE.dump(row.message),
+        "receipt": None if row.receipt is None else columns.RECEIPT.dump(row.receipt),
+        "message": columns.MESSAGE.dump(row.message),
     }
 
 
@@ -313,7 +313,7 @@ def _outgoing(row: _AnyRow) -> model.Outgoing:
         channel=row.channel,
         thread=model.SendId(row.thread),
         seq=row.seq,
-        message=codec.MESSAGE.load(row.message),
+        message=columns.MESSAGE.load(row.message),
         story=None if row.story is None else model.StoryId(row.story),
         state=row.state,
         created_at=row.created_at,
@@ -322,6 +322,6 @@ def _outgoing(row: _AnyRow) -> model.Outgoing:
         is_plain=row.is_plain,
         is_top_level=row.is_top_level,
         tried_at=row.tried_at,
-        receipt=None if row.receipt is None else codec.RECEIPT.load(row.receipt),
+        receipt=None if row.receipt is None else columns.RECEIPT.load(row.receipt),
         error=row.error,
     )

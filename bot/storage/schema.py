@@ -1,53 +1,87 @@
-"""The tables: one schema for every database.
-
-A change here comes with a migration (a test compares the two). What a query needs is a column; the rest of a value is a
-JSON document beside it (codec).
-
-    feeds ─┐
-           ├─ sightings ─ articles ─ versions
-                            │   └─── matches
-                            members ─ stories ─ decisions
-                                         ├───── alerts
-                                         ├───── judgements
-                                         ├───── rulings
-                                         └───── tellings ─ outbox
-    ledger (with decisions)             silences
-
-Beside them is the index of words over the articles, kept by triggers (migration 0013, read by search.py).
-"""
+"""The tables: one schema for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, Table, Text, text
 
 from bot import model
 from bot.storage.columns import EnumText, HashBytes, StorableText, Timestamp
-from bot.storage.schema_people import SERIAL, judgements, metadata, rulings, silences
 
-__all__ = [
-    "REVISION",
-    "UNSENT",
-    "alerts",
-    "articles",
-    "decision_queue",
-    "decisions",
-    "feeds",
-    "fresh_identities",
-    "host_limits",
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+#: Counts up by itself; on SQLite only a column of type INTEGER does.
+SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+judgements = Table(
     "judgements",
-    "key_values",
-    "ledger",
-    "matches",
-    "members",
-    "metadata",
-    "outbox",
+    metadata,
+    #: In the order in which they were said.
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),
+    Column("at", Timestamp, nullable=False),
+    Column("by", StorableText, nullable=False),
+    #: As whom others see them; empty: as ``by``.
+    Column("name", StorableText, nullable=False, server_default=""),
+    Column("channel", StorableText, nullable=False),
+    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
+    Column("verdict", EnumText(model.Verdict), nullable=False),
+    #: Empty where the verdict is of the story.
+    Column("rule", StorableText, nullable=False),
+    #: The message that was judged; its row may be deleted.
+    Column("message", Text, nullable=False),
+    Index("uq_judgements_id", "id", unique=True),
+    Index(None, "story"),
+    Index(None, "at"),
+)
+
+rulings = Table(
     "rulings",
-    "sightings",
+    metadata,
+    #: In the order in which they were made.
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),
+    Column("at", Timestamp, nullable=False),
+    Column("by", StorableText, nullable=False),
+    Column("kind", EnumText(model.RulingKind), nullable=False),
+    Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
+    #: JSON list of article ids.
+    Column("articles", Text, nullable=False),
+    Column("other", Text),
+    #: NULL: to be carried out.
+    Column("done_at", Timestamp),
+    Index("uq_rulings_id", "id", unique=True),
+    Index(None, "story"),
+    Index(None, "done_at"),
+)
+
+silences = Table(
     "silences",
-    "stories",
-    "tellings",
-    "versions",
-]
+    metadata,
+    #: In the order in which they were made.
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False),
+    Column("at", Timestamp, nullable=False),
+    Column("by", StorableText, nullable=False),
+    Column("kind", EnumText(model.SilenceKind), nullable=False),
+    Column("name", StorableText, nullable=False),
+    #: JSON list of names of channels; empty: all.
+    Column("channels", StorableText, nullable=False, server_default="[]"),
+    Column("reason", StorableText, nullable=False),
+    #: NULL: until somebody ends it.
+    Column("until", Timestamp),
+    #: NULL: nobody has ended it.
+    Column("ended_at", Timestamp),
+    Column("ended_by", StorableText, nullable=False),
+    Index("uq_silences_id", "id", unique=True),
+)
+
 
 #: The revision of the newest migration.
 REVISION = "0020"
@@ -203,7 +237,7 @@ decisions = Table(
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("channel", StorableText, nullable=False),
-    Column("action", EnumText(model.Action), nullable=False),
+    Column("action", EnumText(model.AlertAction), nullable=False),
     Column("reason", EnumText(model.Reason), nullable=False),
     Column("article", Text),
     #: Decision.
@@ -273,7 +307,7 @@ ledger = Table(
     #: In order of writing.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("at", Timestamp, nullable=False),
-    #: A line of JSON (bot/ledger.py).
+    #: A line of JSON (bot/model/ledger.py).
     Column("row", Text, nullable=False),
     Index(None, "at"),
 )

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import DBAPIError
 
-from bot import model, ports
+from bot import model
 from bot.storage.articles import article_of
 from bot.storage.columns import Timestamp, storable
 from bot.storage.schema import articles, matches
@@ -97,7 +97,7 @@ class Search:
         self._connection = connection
         self._is_sqlite = connection.dialect.name == "sqlite"
 
-    def candidates(self, wanted: ports.Wanted, *, within: timedelta) -> Iterator[ports.Candidate]:
+    def candidates(self, wanted: model.SearchQuery, *, within: timedelta) -> Iterator[model.SearchCandidate]:
         with self._limited(within):
             numbers = self._numbers(wanted)
             if numbers is None:
@@ -119,15 +119,17 @@ class Search:
             statement = statement if greatest is None else statement.where(number <= greatest)
             yield from self._rows(statement.where(*_bounds(wanted)))
 
-    def _rows(self, statement: Select[Any]) -> Iterator[ports.Candidate]:
+    def _rows(self, statement: Select[Any]) -> Iterator[model.SearchCandidate]:
         # Closed with the generator: PostgreSQL's cursor lives on the server.
         with self._connection.execute(statement, execution_options=_AHEAD) as found:
             for row in found:
-                yield ports.Candidate(number=row.n, title=row.title, text=row.text, article=partial(article_of, row))
+                yield model.SearchCandidate(
+                    number=row.n, title=row.title, text=row.text, article=partial(article_of, row)
+                )
 
     def _in_postgres(
-        self, wanted: ports.Wanted, condition: ports.Condition, least: int | None, greatest: int | None
-    ) -> Iterator[ports.Candidate]:
+        self, wanted: model.SearchQuery, condition: model.SearchCondition, least: int | None, greatest: int | None
+    ) -> Iterator[model.SearchCandidate]:
         """The way there is chosen here: PostgreSQL takes each rare word for as frequent as the next, and a comparison
         of words for nearly free, and would walk the whole archive for them."""
         exact = _tsquery(condition)
@@ -161,7 +163,7 @@ class Search:
         """At most ``_WINDOW``."""
         return self._connection.execute(select(func.count()).select_from(rows.limit(_WINDOW).subquery())).scalar_one()
 
-    def _numbers(self, wanted: ports.Wanted) -> tuple[int | None, int | None] | None:
+    def _numbers(self, wanted: model.SearchQuery) -> tuple[int | None, int | None] | None:
         """The least and the greatest, each None where there is no bound. None: nothing is in the time asked for."""
         least, greatest = None, None if wanted.before is None else wanted.before - 1
         if wanted.since is not None and (least := self._bound(wanted.since, is_least=True)) is None:
@@ -194,8 +196,8 @@ class Search:
         except DBAPIError as error:
             if not _is_cancelled(error):
                 raise
-            raise ports.SearchTooLong(
-                f"searching took longer than {model.show_duration(within)}: name rarer words, or a shorter time"
+            raise model.SearchTooLong(
+                f"searching took longer than {model.format_duration(within)}: name rarer words, or a shorter time"
             ) from None
 
     @contextlib.contextmanager
@@ -227,7 +229,7 @@ def _of_rule(name: str) -> Select[Any]:
     return select(matches.c.article).where(matches.c.rule == storable(name))
 
 
-def _bounds(wanted: ports.Wanted) -> Iterator[ColumnElement[bool]]:
+def _bounds(wanted: model.SearchQuery) -> Iterator[ColumnElement[bool]]:
     """What holds of each candidate; of its time too: neighbours in time may have numbers the other way round."""
     if wanted.rule is not None and wanted.condition is not None:
         yield exists(_of_rule(wanted.rule).where(matches.c.article == articles.c.id))
@@ -243,7 +245,12 @@ def _matches(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
 
 
 def _tsvector(
-    number: ColumnElement[int], some: ColumnElement[bool], exact: str, wanted: ports.Wanted, *, has_words: bool = False
+    number: ColumnElement[int],
+    some: ColumnElement[bool],
+    exact: str,
+    wanted: model.SearchQuery,
+    *,
+    has_words: bool = False,
 ) -> Select[Any]:
     """Of some rows, ordered by ``number``, those that are wanted. The offset keeps PostgreSQL from mixing both.
 
@@ -266,19 +273,19 @@ def _is_cancelled(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) == _CANCELLED
 
 
-def _fts5(condition: ports.Condition) -> str:
+def _fts5(condition: model.SearchCondition) -> str:
     """The condition as FTS5 writes it (sqlite.org/fts5.html)."""
     match condition:
-        case ports.AllOf(parts, others):
+        case model.AllOf(parts, others):
             # NOT binds closest there, and takes what is before it.
             return (
                 "(" * len(others)
                 + f"({' AND '.join(map(_fts5, parts))})"
                 + "".join(f" NOT {_fts5(other)})" for other in others)
             )
-        case ports.AnyOf(parts):
+        case model.AnyOf(parts):
             return f"({' OR '.join(map(_fts5, parts))})"
-        case ports.Term():
+        case model.SearchTerm():
             words = [_quoted(word) for word in condition.words]
             words[-1] += " *" if condition.is_prefix else ""
             near = [f"NEAR({first} {second}, 1)" for first, second in pairwise(words)] or words
@@ -289,18 +296,18 @@ def _quoted(word: str) -> str:
     return '"' + storable(word).replace('"', " ") + '"'
 
 
-def _tsquery(condition: ports.Condition, *, is_exact: bool = True) -> str:
+def _tsquery(condition: model.SearchCondition, *, is_exact: bool = True) -> str:
     """The condition as PostgreSQL writes it (its documentation, 8.11.2).
 
     Not exact, without places, fields and exclusions: its index itself knows in which rows that is true.
     """
     match condition:
-        case ports.AllOf(parts, others):
+        case model.AllOf(parts, others):
             excluded = (f"!{_tsquery(other)}" for other in others if is_exact)
             return f"({' & '.join([*(_tsquery(part, is_exact=is_exact) for part in parts), *excluded])})"
-        case ports.AnyOf(parts):
+        case model.AnyOf(parts):
             return f"({' | '.join(_tsquery(part, is_exact=is_exact) for part in parts)})"
-        case ports.Term():
+        case model.SearchTerm():
             words = [each for word in condition.words for each in _folded(word)]
             marked = [f"'{word}'" + f":{_WEIGHTS[condition.field]}" * is_exact for word in words]
             marked[-1] += ("*" if is_exact else ":*") * condition.is_prefix

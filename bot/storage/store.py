@@ -13,12 +13,63 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from bot import ports
-from bot.storage import failures, lock, transaction
-from bot.storage.addresses import DatabaseAddress
-from bot.storage.failures import translated
-from bot.storage.feeds import FeedStates
+from bot import model
+from bot.storage import connections, files, keeping
+from bot.storage.articles import Articles
+from bot.storage.completions import Completions
+from bot.storage.connections import DatabaseAddress, translated
+from bot.storage.decision_queue import DecisionQueue, KeyValues
+from bot.storage.feeds import FeedStates, Subscriptions
+from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
+from bot.storage.people import Judgements, Rulings, Silences
+from bot.storage.search import Search
+from bot.storage.stories import Stories
+
+
+@dataclass(slots=True)
+class Transaction:
+    """The parts of the store, over one connection."""
+
+    connection: Connection
+    feeds: model.FeedStates
+    articles: model.Articles
+    stories: model.Stories
+    outbox: model.Outbox
+    judgements: model.Judgements
+    rulings: model.Rulings
+    silences: model.Silences
+    decision_queue: model.DecisionQueue
+    ledger: model.Ledger
+    key_values: model.KeyValues
+    search: model.Search
+    completions: model.Completions
+    subscriptions: model.Subscriptions
+
+    def shift_waiting_times(self, *, by: timedelta, now: datetime) -> None:
+        keeping.shift_waiting_times(self.connection, self.stories, by=by, now=now)
+
+
+def over(connection: Connection) -> model.Transaction:
+    """The parts of the store over an open transaction."""
+    articles = Articles(connection)
+    return Transaction(
+        connection=connection,
+        feeds=FeedStates(connection),
+        articles=articles,
+        stories=Stories(connection, articles),
+        outbox=Outbox(connection),
+        judgements=Judgements(connection),
+        rulings=Rulings(connection),
+        silences=Silences(connection),
+        decision_queue=DecisionQueue(connection),
+        ledger=Ledger(connection),
+        key_values=KeyValues(connection),
+        search=Search(connection),
+        completions=Completions(connection),
+        subscriptions=Subscriptions(connection),
+    )
+
 
 T = TypeVar("T")
 
@@ -46,7 +97,7 @@ class Outage:
 READING, SEARCHING = 5, 2
 
 
-class SqlStore:
+class Store:
     """Over SQLite: one thread that writes, a few that read. Over PostgreSQL: a small pool for both."""
 
     def __init__(
@@ -55,8 +106,8 @@ class SqlStore:
         *,
         writer: Engine | None,
         reader: Engine,
-        clock: ports.Clock,
-        lock: lock.Lock | None,
+        clock: model.Clock,
+        lock: files.Lock | None,
     ) -> None:
         self.address = address
         self._writer = writer
@@ -72,15 +123,15 @@ class SqlStore:
         self._reading = self._writing if writer is reader else ThreadPoolExecutor(READING, "store-read")
         self._searching = self._writing if writer is reader else ThreadPoolExecutor(SEARCHING, "store-search")
 
-    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
-        return await self.run(lambda connection: work(transaction.over(connection)))
+    async def write(self, work: Callable[[model.Transaction], T]) -> T:
+        return await self.run(lambda connection: work(over(connection)))
 
-    async def read(self, work: Callable[[ports.Transaction], T]) -> T:
-        return await self.look(lambda connection: work(transaction.over(connection)))
+    async def read(self, work: Callable[[model.Transaction], T]) -> T:
+        return await self.look(lambda connection: work(over(connection)))
 
-    async def read_long(self, work: Callable[[ports.Transaction], T]) -> T:
+    async def read_long(self, work: Callable[[model.Transaction], T]) -> T:
         """``read`` for a search or a trial, which may take seconds: on threads that nothing else waits for."""
-        run = partial(self._run, self._reader, lambda connection: work(transaction.over(connection)))
+        run = partial(self._run, self._reader, lambda connection: work(over(connection)))
         return await self._again(self._searching, run)
 
     async def look(self, work: Callable[[Connection], T]) -> T:
@@ -90,7 +141,7 @@ class SqlStore:
     async def run(self, work: Callable[[Connection], T]) -> T:
         """``write``, over the bare connection: for the store's own upkeep."""
         if self._writer is None:
-            raise failures.unavailable(self.address, "it was opened for reading only")
+            raise connections.unavailable(self.address, "it was opened for reading only")
         result = await self._again(self._writing, partial(self._run, self._writer, work))
         if self._outage is not None:
             self._note_success(self._outage)
@@ -102,12 +153,14 @@ class SqlStore:
             for _ in range(_TRIES):
                 try:
                     return await asyncio.get_running_loop().run_in_executor(threads, run)
-                except failures.LostRace:
+                except connections.LostRace:
                     # Uneven, so that two losers do not meet again.
                     await self.clock.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
                     pause = min(pause * 2, _LONGEST_PAUSE)
-            raise failures.unavailable(self.address, f"a transaction lost {_TRIES} races in a row; run fewer workers")
-        except ports.StoreUnavailable as error:
+            raise connections.unavailable(
+                self.address, f"a transaction lost {_TRIES} races in a row; run fewer workers"
+            )
+        except model.StoreUnavailable as error:
             self._note_failure(str(error))
             raise
 
@@ -138,7 +191,7 @@ class SqlStore:
     @property
     def owner(self) -> str:
         """The process that owns the database's file now; empty: none does, or it is PostgreSQL."""
-        return lock.owner(self.address.file) if self.address.file is not None else ""
+        return files.owner(self.address.file) if self.address.file is not None else ""
 
     async def free_dead_leases(self) -> None:
         # On PostgreSQL other owners live: there a lease ends by its time.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, sele
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
-from bot.storage import codec
+from bot.storage import columns
 from bot.storage.articles import Articles
 from bot.storage.columns import Timestamp, chunks, storable
 from bot.storage.schema import alerts, decisions, matches, members, stories
@@ -253,7 +253,7 @@ class Stories:
                 "action": decision.action,
                 "reason": decision.reason,
                 "article": decision.article,
-                "decision": codec.DECISION.dump(decision),
+                "decision": columns.DECISION.dump(decision),
             }
             for decision in decisions
         ]
@@ -262,17 +262,17 @@ class Stories:
 
     def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
         found = self._connection.execute(_DECISIONS, {"of_story": story}).scalars()
-        return [codec.DECISION.load(document) for document in found]
+        return [columns.DECISION.load(document) for document in found]
 
     def silenced(self, *, since: datetime) -> Sequence[model.Decision]:
         found = self._connection.execute(_SILENCED, {"since": since}).scalars()
-        return [codec.DECISION.load(document) for document in found]
+        return [columns.DECISION.load(document) for document in found]
 
     def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:
         found: list[str] = []
         for part in chunks(stories):
             found.extend(self._connection.execute(_ALERTS, {"wanted": part}).scalars())
-        return [codec.ALERT.load(document) for document in found]
+        return [columns.ALERT.load(document) for document in found]
 
     def save_alert(self, *saved: model.Alert) -> None:
         rows = [
@@ -282,7 +282,7 @@ class Stories:
                 "state": alert.state,
                 "held_until": alert.held_until,
                 "posted_at": alert.posted_at,
-                "alert": codec.ALERT.dump(alert),
+                "alert": columns.ALERT.dump(alert),
             }
             for alert in saved
         ]
@@ -291,11 +291,11 @@ class Stories:
 
     def held_until(self, now: datetime) -> Sequence[model.Alert]:
         found = self._connection.execute(_HELD, {"now": now}).scalars()
-        return [codec.ALERT.load(document) for document in found]
+        return [columns.ALERT.load(document) for document in found]
 
     def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
         found = self._connection.execute(_POSTED, {"of_channel": channel, "since": when}).scalars()
-        return [codec.ALERT.load(document) for document in found]
+        return [columns.ALERT.load(document) for document in found]
 
 
 def _story_row(story: model.Story, merged_into: str | None) -> dict[str, object]:
@@ -320,7 +320,7 @@ def _member_row(story: model.StoryId, member: model.Member) -> dict[str, object]
         "reason": member.join.reason,
         "detail": member.join.detail,
         "copy_of": member.join.copy_of,
-        "merges": codec.TEXTS.dump(member.join.merges),
+        "merges": columns.TEXTS.dump(member.join.merges),
         "is_baseline": member.is_baseline,
         "confidence": member.join.confidence,
         "near": member.join.near,
@@ -338,6 +338,6 @@ def _member(
         confidence=row.confidence,
         near=None if row.near is None else model.StoryId(row.near),
         copy_of=None if row.copy_of is None else model.ArticleId(row.copy_of),
-        merges=tuple(map(model.StoryId, codec.TEXTS.load(row.merges))),
+        merges=tuple(map(model.StoryId, columns.TEXTS.load(row.merges))),
     )
     return model.Member(article=article, join=join, matches=found, is_baseline=row.is_baseline)

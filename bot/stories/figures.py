@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from bot.language.words import Word
+from bot.text.words import Word
 
 _SCALES = {
     word: scale

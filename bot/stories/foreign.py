@@ -21,7 +21,7 @@ from itertools import chain
 from operator import mul, sub
 from typing import NamedTuple
 
-from bot import model, ports
+from bot import model
 from bot.stories.evidence import LONG, Evidence
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
@@ -113,7 +113,7 @@ class Likeness(NamedTuple):
 class Foreign:
     """Compares by an encoder, and decides."""
 
-    encoder: ports.Encoder
+    encoder: model.Encoder
     decisions: Decisions = SHIPPED
 
     def likeness(self, read: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
@@ -144,7 +144,7 @@ class Foreign:
         missing = [one for one in told if one.vector is None]
         try:
             found = self.encoder.encode([one.text for one in missing]) if missing else ()
-        except ports.EncoderFailed:
+        except model.EncoderFailed:
             return False
         for one, vector in zip(missing, found, strict=True):
             one.vector = array("f", vector)
@@ -236,5 +236,5 @@ def _without(told: Told, mean: Sequence[float]) -> list[float]:
     return [number / length for number in own]
 
 
-def _dot(one: ports.Vector, other: ports.Vector) -> float:
+def _dot(one: model.Vector, other: model.Vector) -> float:
     return float(sum(map(mul, one, other)))

@@ -15,9 +15,10 @@ from functools import cache
 from itertools import filterfalse
 
 from bot import model
-from bot.language import background, dates, lexicon, livepages, mastheads, sentences, telling, tokens, words
 from bot.stories import copies, figures
 from bot.stories.told import Told, beginning
+from bot.text import dates, lexicon, sentences, titles, tokens, words
+from bot.text.names import background_table
 
 #: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
 LEAD_CHARS = 1500
@@ -107,8 +108,8 @@ class Profile:
 def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     """Read an article once."""
     matches = tuple(matches)
-    bare = mastheads.without(article.title, outlet=article.outlet, link=article.link)
-    title = _words(mastheads.undressed(bare))
+    bare = titles.without_outlet(article.title, outlet=article.outlet, link=article.link)
+    title = _words(titles.bare_title(bare))
     text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
     lead = _words(sentences.own_words(text, article.language))
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
@@ -117,7 +118,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     of_title = frozenset(filterfalse(_stops().__contains__, title_stems))
     for word in of_title:
         weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
-    told_in = telling.language_of(beginning(article), article.language)
+    told_in = lexicon.language_of(beginning(article), article.language)
     first, language = _first_sentence(lead), told_in or _COUNTED
     found = {word: written for word, written in _names(language, title, lead).items() if word in weights}
     return Profile(
@@ -149,7 +150,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
         language=told_in,
         length=len(title) + len(lead),
         is_bare=not lead,
-        is_live_blog=livepages.is_live_blog(article),
+        is_live_blog=titles.is_live_blog(article),
         another=2 if _says_another(title) else int(_says_another(first)),
         sketch=copies.sketch(title_stems, stems, found),
     )
@@ -157,7 +158,7 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
 
 @cache
 def _stops() -> frozenset[str]:
-    return frozenset(word for word, rate in background.table().rates.items() if rate >= STOP_RATE)
+    return frozenset(word for word, rate in background_table().rates.items() if rate >= STOP_RATE)
 
 
 def _first_sentence(lead: Sequence[words.Word]) -> Sequence[words.Word]:
@@ -199,7 +200,7 @@ def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
         Counter([token.stem for token in cased]),
         Counter([token.stem for token in cased if token.is_capital]),
     )
-    habit = background.table().capitals
+    habit = background_table().capitals
     written: dict[str, str] = {}
     for token in every:
         if token.is_capital and token.stem not in written and not token.stem[0].isdigit():

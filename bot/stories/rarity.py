@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sized
 from collections.abc import Set as AbstractSet
 
-from bot.language import background
+from bot.text import names
 
 #: As many documents as the shipped table speaks for, beside the open stories (800 and 6000 measured no better).
 BACKGROUND_DOCUMENTS = 2000
@@ -30,7 +30,7 @@ class _Commonness(dict[str, float]):
     def __init__(self, holders: Mapping[str, Sized]) -> None:
         super().__init__()
         self._holders = holders
-        self._rates = background.table().rates
+        self._rates = names.background_table().rates
 
     def __missing__(self, word: str) -> float:
         held = len(self._holders.get(word, ()))
@@ -48,7 +48,7 @@ class _OfRule(dict[str, float]):
         self._held: Counter[str] = Counter()
         #: Words that the rule matched on: known beforehand to be common under it.
         self.matched: set[str] = set()
-        self._rates = background.table().rates
+        self._rates = names.background_table().rates
 
     def __missing__(self, word: str) -> float:
         prior = MATCHED if word in self.matched else self._rates.get(word, 0.0) + UNKNOWN

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, TypeAlias
 from zoneinfo import ZoneInfo
 
-from bot import channels, model, ports
+from bot import channels, model
 from bot.testing import hostile, messages
 
 #: To be put into a secret: it must show nowhere.
@@ -43,7 +43,7 @@ class HttpChannel:
     #: What would ping in these.
     pings: tuple[str, ...] = hostile.PINGS
     #: What is raised where nobody listens. A library that does not say may leave it unknown.
-    of_no_server: type[ports.SendError] = ports.Wait
+    of_no_server: type[model.SendError] = model.RetryLater
 
 
 Check: TypeAlias = Callable[[HttpChannel], None]
@@ -120,7 +120,7 @@ def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel)
     keys, secrets = subject.at(_NOBODY)
     channel = build(subject.kind, keys, {})
     error = asyncio.run(_error_of(channel))
-    assert isinstance(error, ports.Parked), repr(error)
+    assert isinstance(error, model.ChannelClosed), repr(error)
     assert any(f"env:{name} is not set" in str(error) for name in secrets), str(error)
     assert not all(line.is_good for line in asyncio.run(_checked(channel)))
 
@@ -150,7 +150,7 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
         if not channel.abilities.lookup:
             try:
                 await channel.find(delivery(messages.POST), since=NOW)
-            except ports.SendError:
+            except model.SendError:
                 return
             raise AssertionError("it tells what arrived, and says that it cannot")
 
@@ -186,12 +186,12 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, zone: tzinfo = UTC) -> ports.Channel:
+def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, zone: tzinfo = UTC) -> model.Channel:
     """A channel as bot.yaml would make it, from its keys and the environment of its secrets."""
 
     def resolve(secret: model.Secret) -> str:
         if secret.name not in secrets:
-            raise ports.ConfigError(f"{secret.reference} is not set")
+            raise model.ConfigError(f"{secret.reference} is not set")
         return secrets[secret.name]
 
     options = channels.options()[kind].model_validate(dict(keys))
@@ -205,36 +205,36 @@ def delivery(
     reply_to: model.Receipt | None = None,
     edits: model.Receipt | None = None,
     is_plain: bool = False,
-) -> ports.Delivery:
+) -> model.Delivery:
     """A delivery of the message, as the outbox would make it."""
-    return ports.Delivery(id=model.SendId(id), message=message, reply_to=reply_to, edits=edits, is_plain=is_plain)
+    return model.Delivery(id=model.SendId(id), message=message, reply_to=reply_to, edits=edits, is_plain=is_plain)
 
 
-def _built(subject: HttpChannel, address: str) -> ports.Channel:
+def _built(subject: HttpChannel, address: str) -> model.Channel:
     return build(subject.kind, *subject.at(address))
 
 
-async def _error_of(channel: ports.Channel, message: model.Message = messages.POST) -> ports.SendError | None:
+async def _error_of(channel: model.Channel, message: model.Message = messages.POST) -> model.SendError | None:
     try:
         await channel.send(delivery(message))
-    except ports.SendError as error:
+    except model.SendError as error:
         return error
     return None
 
 
-async def _checked(channel: ports.Channel) -> list[ports.CheckLine]:
+async def _checked(channel: model.Channel) -> list[model.CheckLine]:
     return list(await channel.check())
 
 
 def _allowed(status: int) -> tuple[type[object], ...]:
     """What may follow: never a blind repetition of what may have arrived, never an end without a word."""
     if status == 429:
-        return (ports.Wait,)
+        return (model.RetryLater,)
     if status < 300:
-        return (ports.Unknown, type(None))
+        return (model.OutcomeUnknown, type(None))
     if status >= 500 or status in (408, 425):
-        return (ports.Unknown,)
-    return (ports.TooMuch,) if status in (400, 413, 422) else (ports.Parked,)
+        return (model.OutcomeUnknown,)
+    return (model.FormRefused,) if status in (400, 413, 422) else (model.ChannelClosed,)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from bot import model, ports, sources
+from bot import model
+from bot.feeds import kinds
 
 URL = "https://news.example.org/document"
 #: Of one document, on a busy machine; the reader process is ended after twice as long.
@@ -36,7 +37,7 @@ Check: TypeAlias = Callable[[Document], None]
 
 def options_are_documented_and_strict(subject: Document) -> None:
     """Each option has a description, and an unknown key is refused."""
-    options = sources.kinds().found[subject.kind].options
+    options = kinds.find_kinds().found[subject.kind].options
     if options is None:
         return
     assert options.__doc__
@@ -102,18 +103,18 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _read(subject: Document, content: bytes) -> model.Reading:
-    kind = sources.kinds().found[subject.kind]
+def _read(subject: Document, content: bytes) -> model.ParsedFeed:
+    kind = kinds.find_kinds().found[subject.kind]
     options = kind.options.model_validate(dict(subject.options)).model_dump_json() if kind.options else "{}"
     assert json.loads(options) is not None
-    body = ports.Body(content=content, content_type="", url=URL)
-    return sources.parse_document(body, kind=subject.kind, options=options)
+    body = model.Body(content=content, content_type="", url=URL)
+    return kinds.parse_document(body, kind=subject.kind, options=options)
 
 
 def _read_or_refused(subject: Document, content: bytes) -> None:
     try:
         _read(subject, content)
-    except ports.ReadError as error:
+    except model.ReadError as error:
         # A failure of the plug-in itself comes as one too.
         if "failed on this document" in str(error):
             raise AssertionError(f"{error}: {content[:60]!r}") from error.__cause__

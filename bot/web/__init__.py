@@ -9,7 +9,7 @@
 Pages change nothing: each reads the store in a transaction that only reads. Knows no channel and no database.
 """
 
-from bot.answers.watched import Watched
+from bot.queries.watched import Watched
 from bot.web.health import Readiness, readiness
 from bot.web.metrics import Metrics
 from bot.web.server import Site, open_site

@@ -1,22 +1,110 @@
-"""Stories as feeds that any reader can subscribe to: all, or those of a rule, a tag of feeds, a channel."""
+"""Stories as Atom and JSON feeds for any reader."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from lxml import etree
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bot import ports, summaries
-from bot.answers import telling
-from bot.answers.watched import Watched, render
-from bot.web import facts, feed_documents, looks
-from bot.web.feed_documents import FeedDocument, FeedEntry
+from bot import model
+from bot.config.opml import strip_unprintable
+from bot.queries import building
+from bot.queries.watched import Watched, render
+from bot.stories import summaries
+from bot.web import formatting, page_data
+
+_ATOM = "http://www.w3.org/2005/Atom"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEntry:
+    """One story."""
+
+    id: str
+    title: str
+    #: Of the web.
+    link: str
+    published: datetime
+    updated: datetime
+    #: Names of rules.
+    tags: tuple[str, ...]
+    #: HTML that was escaped where it quotes.
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedDocument:
+    """A feed with its entries, the last to change first."""
+
+    id: str
+    title: str
+    #: Its own address, without a token.
+    address: str
+    home: str
+    updated: datetime
+    entries: Sequence[FeedEntry]
+
+
+def atom(feed: FeedDocument) -> bytes:
+    """The feed as Atom."""
+    root = etree.Element(f"{{{_ATOM}}}feed", nsmap={None: _ATOM})  # type: ignore[dict-item]  # None: the default
+    _add(root, "id", feed.id)
+    _add(root, "title", feed.title)
+    _add(root, "updated", feed.updated.isoformat())
+    _add(_add(root, "author"), "name", "Wirewatch")
+    _add(root, "link", rel="self", type="application/atom+xml", href=feed.address)
+    _add(root, "link", rel="alternate", type="text/html", href=feed.home)
+    for each in feed.entries:
+        entry = _add(root, "entry")
+        _add(entry, "id", each.id)
+        _add(entry, "title", each.title)
+        _add(entry, "published", each.published.isoformat())
+        _add(entry, "updated", each.updated.isoformat())
+        _add(entry, "link", rel="alternate", href=each.link)
+        for tag in each.tags:
+            _add(entry, "category", term=tag)
+        _add(entry, "content", each.content, type="html")
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+
+
+def _add(parent: etree._Element, name: str, text: str = "", **attributes: str) -> etree._Element:
+    clean = {key: strip_unprintable(value) for key, value in attributes.items()}
+    added = etree.SubElement(parent, f"{{{_ATOM}}}{name}", clean)
+    if text:
+        added.text = strip_unprintable(text)
+    return added
+
+
+def json_feed(feed: FeedDocument) -> bytes:
+    """The feed as JSON Feed 1.1."""
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "home_page_url": feed.home,
+        "feed_url": feed.address,
+        "items": [
+            {
+                "id": each.id,
+                "url": each.link,
+                "title": each.title,
+                "content_html": each.content,
+                "date_published": each.published.isoformat(),
+                "date_modified": each.updated.isoformat(),
+                "tags": list(each.tags),
+            }
+            for each in feed.entries
+        ],
+    }
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+
 
 #: Of one feed. A channel's or a tag's are picked from the last ones of all.
 MOST_ENTRIES, LOOKED_AT = 50, 300
@@ -42,7 +130,7 @@ class FeedsOut:
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
-        self._template = looks.templates().get_template("feed_entry.html")
+        self._template = formatting.templates().get_template("feed_entry.html")
         #: Address -> what was answered; the oldest is first.
         self._made: dict[str, _Made] = {}
         self._lock = asyncio.Lock()
@@ -80,13 +168,13 @@ class FeedsOut:
             feed = FeedDocument(
                 # Without a public address the host is the reader's word for this machine, and no part of an id.
                 id=f"{base}feeds/{kind}{query}" if public_url else f"urn:wirewatch:feeds:{kind}{query}",
-                title=looks.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
+                title=formatting.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
                 address=address,
                 home=f"{base}rule{query}" if kind == "rule" else f"{base}stories",
                 updated=max((entry.updated for entry in entries), default=loaded_at),
                 entries=sorted(entries, key=lambda entry: entry.updated, reverse=True),
             )
-            return feed_documents.atom(feed) if form == "atom" else feed_documents.json_feed(feed)
+            return atom(feed) if form == "atom" else json_feed(feed)
 
         body = await render(document)
         return _Made(at=now, body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
@@ -105,10 +193,10 @@ class FeedsOut:
             case _:
                 return False
 
-    def _stories(self, tx: ports.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[telling.StoryRow]:
+    def _stories(self, tx: model.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[building.StoryRow]:
         if kind in ("all", "rule"):
             rule = name if kind == "rule" else None
-            return facts.stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]
+            return page_data.stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]
         newest = tx.stories.newest(since=since, rule=None, skip=0, most=LOOKED_AT)
         if kind == "tag":
             tagged = {feed.url for feed in self._watched.settings.feeds if name in feed.tags}
@@ -117,25 +205,25 @@ class FeedsOut:
             alerts = tx.stories.alerts([story.id for story in newest])
             posted = {alert.story for alert in alerts if alert.channel == name and alert.posted_at is not None}
             chosen = [story for story in newest if story.id in posted]
-        return [telling.told(tx, story) for story in chosen[:MOST_ENTRIES]]
+        return [building.read_stories(tx, story) for story in chosen[:MOST_ENTRIES]]
 
-    def _entry(self, row: telling.StoryRow, base: str) -> FeedEntry:
+    def _entry(self, row: building.StoryRow, base: str) -> FeedEntry:
         story = row.story
         page = f"{base}story/{quote(story.id)}"
         own = [member.article for member in story.members if member.article.id == story.headline]
         articles = [*own, *(member.article for member in story.members)]
-        links = (looks.web_link(article.link) for article in articles)
+        links = (formatting.web_link(article.link) for article in articles)
         changes = [decision.at for decision in row.decisions if decision.facts or decision.edits]
         # Every channel has its own decision about one fact or correction.
         facts = list(dict.fromkeys(fact for decision in row.decisions for fact in decision.facts))
         edits = list(dict.fromkeys(edit for decision in row.decisions for edit in decision.edits))
         return FeedEntry(
             id=f"urn:wirewatch:story:{quote(story.id)}",
-            title=looks.plain(summaries.headline_of(story)) or "(without a title)",
+            title=formatting.plain(summaries.story_headline(story)) or "(without a title)",
             link=next((link for link in links if link), page),
             published=story.first_seen,
             updated=max([story.last_seen, *changes]),
-            tags=tuple(looks.plain(rule) for rule in story.rules),
+            tags=tuple(formatting.plain(rule) for rule in story.rules),
             content=self._template.render(
                 entry=row, page=page, facts=facts[-MOST_CHANGES:], edits=edits[-MOST_CHANGES:]
             ),

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot import model, ports
-from bot.answers.watched import PageStore, Watched
-from bot.ports import keys
+from bot import model
+from bot.queries.watched import PageStore, Watched
+from bot.storage import keys
 
 ANSWER_WITHIN = timedelta(seconds=3)
 
@@ -32,19 +32,19 @@ async def readiness(store: PageStore, now: datetime) -> Readiness:
             tick = await store.read(keys.TICK.get)
     except TimeoutError:
         return Readiness(
-            is_ready=False, reason=f"the database gave no answer within {model.show_duration(ANSWER_WITHIN)}"
+            is_ready=False, reason=f"the database gave no answer within {model.format_duration(ANSWER_WITHIN)}"
         )
-    except ports.StoreError as error:
+    except model.StoreError as error:
         return Readiness(is_ready=False, reason=str(error), is_private=True)
     if tick is None:
         return Readiness(is_ready=False, reason="the bot has not looked for due feeds yet")
     age = now - tick
-    if age > keys.TICK_IS_OLD:
+    if age > keys.TICK_MAX_AGE:
         old = f"the last tick is {age.total_seconds():.0f} s old"
         return Readiness(
             is_ready=False, reason=f"{old}: {store.outage_reason}" if store.outage_reason else old, last_tick=tick
         )
-    if -age > keys.TICK_IS_OLD:
+    if -age > keys.TICK_MAX_AGE:
         ahead = f"the last tick is {-age.total_seconds():.0f} s ahead: the clock was set back"
         return Readiness(is_ready=False, reason=ahead, last_tick=tick)
     return Readiness(is_ready=True, reason="ok", last_tick=tick)

@@ -25,11 +25,11 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
-from bot import model, ports
-from bot.answers.watched import Watched
-from bot.pipeline.reports import FeedReport
-from bot.ports import keys
-from bot.web import facts
+from bot import model
+from bot.pipeline.passes import FeedReport
+from bot.queries.watched import Watched
+from bot.storage import keys
+from bot.web import page_data
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 #: From a healthy second to an hour behind.
@@ -147,7 +147,7 @@ class Metrics:
         settings = self._watched.settings
         if standing.tick:
             self._tick.set(standing.tick.timestamp())
-        _fill(self._feeds, {health.value: count for health, count in standing.feeds.items()}, facts.HEALTH_WORDS)
+        _fill(self._feeds, {health.value: count for health, count in standing.feeds.items()}, page_data.HEALTH_WORDS)
         paused = sum(compiled.rule.paused for compiled in settings.rules)
         self._rules.labels("on").set(len(settings.rules) - paused)
         self._rules.labels("paused").set(paused)
@@ -166,7 +166,7 @@ class Metrics:
         _fill(self._problems, problems, ("error", "warning"))
 
 
-def _look(tx: ports.Transaction) -> _Standing:
+def _look(tx: model.Transaction) -> _Standing:
     return _Standing(
         feeds=tx.feeds.counts(),
         counts=tx.outbox.counts(),

@@ -1,12 +1,12 @@
-"""The pages: each reads once, and hands plain values to its template."""
+"""The pages: each reads once and hands plain values to its template."""
 
 from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import groupby, pairwise
 
@@ -14,16 +14,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 import bot
-from bot import articles, config, model, rules
-from bot.alerts import precision
-from bot.answers import asked, day_counts, pasted, playground, telling
-from bot.answers.answering import Answers
-from bot.answers.refusals import Refused, Why, unknown_rule
-from bot.answers.watched import Watched, render
+from bot import config, model, rules
+from bot.alerts import feedback
+from bot.feeds import outlets, websub
 from bot.model import visible
-from bot.polling import websub
-from bot.rules.search import Page
-from bot.web import facts, guard, health, judged, looks, sparkline
+from bot.queries import building, parameters, rulings, trials, watched
+from bot.queries.errors import Refused, Why, unknown_rule
+from bot.queries.questions import Answers
+from bot.queries.watched import Watched, render
+from bot.rules.search import SearchPage
+from bot.web import access, formatting, health, page_data
 
 #: Of one page; the rest is a link away.
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
@@ -53,14 +53,14 @@ class Pages:
         self,
         watched: Watched,
         answers: Answers,
-        counts: day_counts.DayCounts,
-        trying: playground.Playground,
+        counts: watched.DayCounts,
+        trying: trials.Playground,
         feed_token: str | None = None,
     ) -> None:
         self._watched = watched
         self._answers = answers
         self._feed_token = feed_token
-        self._templates = looks.templates()
+        self._templates = formatting.templates()
         self._playground = trying
         self._counts = counts
 
@@ -76,17 +76,19 @@ class Pages:
         template = self._templates.get_template(name)
         return HTMLResponse(await render(lambda: template.render(values)), status)
 
-    def sparkline(self, counts: day_counts.ByDay, name: str, days: int = day_counts.DAYS) -> sparkline.Sparkline:
+    def sparkline(self, counts: watched.ByDay, name: str, days: int = watched.DAYS) -> Sparkline:
         """The last days of one feed or rule."""
-        return sparkline.by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=days)
+        return by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=days)
 
     async def overview(self, request: Request) -> Response:
         """The first page."""
         now = self._watched.clock.now()
         counts = (await self._counts.read()).rules
-        found = await self._watched.store.read(lambda tx: facts.overview(tx, now))
+        found = await self._watched.store.read(lambda tx: page_data.overview(tx, now))
         day = now - timedelta(days=1)
-        told, _ = await self._watched.store.read(lambda tx: facts.stories(tx, since=day, rule=None, skip=0, most=TODAY))
+        told, _ = await self._watched.store.read(
+            lambda tx: page_data.stories(tx, since=day, rule=None, skip=0, most=TODAY)
+        )
         ready = await health.readiness(self._watched.store, now)
         problems = [problem for problem in self._watched.settings.problems if problem.severity == "error"]
         states = model.SendState
@@ -99,7 +101,7 @@ class Pages:
             errors=problems,
             waiting=found.count(states.PENDING, states.SENDING, states.UNKNOWN),
             parked=found.count(states.PARKED),
-            matches=sparkline.by_day(day_counts.total(counts), today=now.date(), days=CHART_DAYS),
+            matches=by_day(watched.total_count(counts), today=now.date(), days=CHART_DAYS),
             names=self.names(),
         )
 
@@ -108,17 +110,19 @@ class Pages:
         now = self._watched.clock.now()
         counts = (await self._counts.read()).feeds
         asked = request.query_params.get("show", "")
-        wanted = asked if asked in facts.HEALTH_WORDS else ""
+        wanted = asked if asked in page_data.HEALTH_WORDS else ""
         skip = (_whole(request, "page", 1) - 1) * FEEDS
-        states, total = await self._watched.store.read(lambda tx: facts.feeds(tx, word=wanted, skip=skip, most=FEEDS))
+        states, total = await self._watched.store.read(
+            lambda tx: page_data.feeds(tx, word=wanted, skip=skip, most=FEEDS)
+        )
         return await self.render(
             "feeds.html",
             request,
             states=states,
             paging=_Paging.of(request, total=total, size=FEEDS),
             wanted=wanted,
-            words=facts.HEALTH_WORDS,
-            health_of=facts.health_of,
+            words=page_data.HEALTH_WORDS,
+            health_of=page_data.health_of,
             late=partial(late, now=now),
             sparkline=partial(self.sparkline, counts),
             names=self.names(),
@@ -131,7 +135,7 @@ class Pages:
         since = self._watched.clock.now() - timedelta(days=days)
         asked = _whole(request, "page", 1)
         told, total = await self._watched.store.read(
-            lambda tx: facts.stories(tx, since=since, rule=rule, skip=(asked - 1) * STORIES, most=STORIES)
+            lambda tx: page_data.stories(tx, since=since, rule=rule, skip=(asked - 1) * STORIES, most=STORIES)
         )
         if not total:
             # Of a rule that is loaded no more, stories may be left.
@@ -149,18 +153,18 @@ class Pages:
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
         shown = settings.rules[page.skip : page.skip + RULES]
         now = self._watched.clock.now()
-        said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
+        said = await self._watched.store.read(lambda tx: rule_opinions(tx, now))
         return await self.render(
             "rules.html",
             request,
             shown=shown,
             paging=page,
-            read_back={compiled.rule.name: rules.describe(compiled.rule) for compiled in shown},
-            last=facts.last_days(counts, [compiled.rule.name for compiled in shown]),
+            read_back={compiled.rule.name: rules.describe_rule(compiled.rule) for compiled in shown},
+            last=page_data.last_days(counts, [compiled.rule.name for compiled in shown]),
             sparkline=partial(self.sparkline, counts),
-            last_match_days=day_counts.LAST_MATCH.days,
+            last_match_days=watched.LAST_MATCH.days,
             said=said,
-            judged_days=precision.JUDGED.days,
+            judged_days=feedback.JUDGED_WITHIN.days,
         )
 
     async def outbox(self, request: Request) -> Response:
@@ -189,7 +193,7 @@ class Pages:
             "configuration.html",
             request,
             loaded_at=self._watched.loaded_at,
-            problems=[(problem, config.render([problem])) for problem in problems[:PROBLEMS]],
+            problems=[(problem, config.render_problems([problem])) for problem in problems[:PROBLEMS]],
             errors=sum(problem.severity == "error" for problem in problems),
             left_out=max(0, len(problems) - PROBLEMS),
             files=list(self._watched.settings.files.items())[:ROWS],
@@ -198,11 +202,11 @@ class Pages:
     async def playground(self, request: Request) -> Response:
         """The form for a rule, and what the rule would have found."""
         written = request.query_params.get("rule", "")
-        days = min(playground.MOST_DAYS, _whole(request, "days", playground.DAYS))
+        days = min(trials.MOST_DAYS, _whole(request, "days", trials.DAYS))
         # A link on another site may fill the form; to run it is for whoever reads it.
-        is_asked = bool(written.strip()) and not guard.is_foreign(request.headers)
+        is_asked = bool(written.strip()) and not access.is_foreign(request.headers)
         trial = await self._playground.try_out(written, days) if is_asked else None
-        example = pasted.example(self._watched.settings)
+        example = trials.example_rule(self._watched.settings)
         return await self.render(
             "try.html",
             request,
@@ -210,13 +214,13 @@ class Pages:
             days=days,
             trial=trial,
             is_from_elsewhere=bool(written.strip()) and not is_asked,
-            playground=playground,
+            playground=trials,
         )
 
     async def story(self, request: Request) -> Response:
         """All that is known of one story; of a merged one, the way to the one that it became."""
         asked = model.StoryId(request.path_params["id"])
-        found = await self._watched.store.read(lambda tx: facts.story(tx, asked))
+        found = await self._watched.store.read(lambda tx: page_data.story(tx, asked))
         if found is None:
             older = "There is no story of this address; older ones are deleted after the time of keep in bot.yaml."
             return await self._none(request, "story", older)
@@ -240,28 +244,28 @@ class Pages:
             return await self._none(request, "rule", f"{refusal}.")
         now = self._watched.clock.now()
         counts = (await self._counts.read()).rules
-        said = await self._watched.store.read(lambda tx: judged.rule_opinions(tx, now))
+        said = await self._watched.store.read(lambda tx: rule_opinions(tx, now))
         told, total = await self._watched.store.read(
-            lambda tx: facts.stories(tx, since=now - day_counts.LAST_MATCH, rule=name, skip=0, most=MOST_STORIES)
+            lambda tx: page_data.stories(tx, since=now - watched.LAST_MATCH, rule=name, skip=0, most=MOST_STORIES)
         )
-        source = await asyncio.to_thread(config.rule_source, self._watched.settings, name)
+        source = await asyncio.to_thread(config.find_rule_source, self._watched.settings, name)
         # Over the archive: some seconds, so only when it is asked for by somebody who looks at this page.
-        wants_near = "near" in request.query_params and not guard.is_foreign(request.headers)
+        wants_near = "near" in request.query_params and not access.is_foreign(request.headers)
         return await self.render(
             "rule.html",
             request,
             rule=compiled.rule,
             source=source,
             trial=await self._playground.try_loaded(compiled) if wants_near else None,
-            playground=playground,
-            read_back=rules.describe(compiled.rule),
-            line=self.sparkline(counts, name, day_counts.LAST_MATCH.days),
-            last=facts.last_days(counts, [name]).get(name),
+            playground=trials,
+            read_back=rules.describe_rule(compiled.rule),
+            line=self.sparkline(counts, name, watched.LAST_MATCH.days),
+            last=page_data.last_days(counts, [name]).get(name),
             said=said,
             told=told,
             total=total,
-            last_match_days=day_counts.LAST_MATCH.days,
-            judged_days=precision.JUDGED.days,
+            last_match_days=watched.LAST_MATCH.days,
+            judged_days=feedback.JUDGED_WITHIN.days,
         )
 
     async def feed(self, request: Request) -> Response:
@@ -271,7 +275,7 @@ class Pages:
         known = self._watched.settings.feeds_by_address
         url = asked if asked in known else next((url for url in known if visible.masked(url) == asked), asked)
         now = self._watched.clock.now()
-        since = now - timedelta(days=day_counts.DAYS)
+        since = now - timedelta(days=watched.DAYS)
         state, last, hub = await self._watched.store.read(
             lambda tx: (
                 tx.feeds.get(url),
@@ -286,14 +290,14 @@ class Pages:
         return await self.render(
             "feed.html",
             request,
-            hub=websub.told(hub, public_url=public_url, now=now) if hub is not None else None,
+            hub=websub.describe_subscription(hub, public_url=public_url, now=now) if hub is not None else None,
             state=state,
             called=self.names()(state),
-            health=facts.health_of(state),
+            health=page_data.health_of(state),
             late=late(state, now=now),
             line=self.sparkline((await self._counts.read()).feeds, url),
-            rhythm=looks.span(statistics.median_low(gaps)) if gaps else "",
-            interval=looks.span(state.interval) if state.interval else "",
+            rhythm=formatting.span(statistics.median_low(gaps)) if gaps else "",
+            interval=formatting.span(state.interval) if state.interval else "",
             delays=_delays(last, state.baseline_at),
             last=last[:SHOWN_ARTICLES],
         )
@@ -301,18 +305,18 @@ class Pages:
     async def search(self, request: Request) -> Response:
         """The form; with words in it, a page of what they find."""
         form = {name: request.query_params.get(name, "").strip() for name in _FIELDS}
-        page: Page | None = None
+        page: SearchPage | None = None
         problem = remark = after = ""
         status = 200
         # A link on another site may fill the form; to run it is for whoever reads it.
-        if any(form.values()) and guard.is_foreign(request.headers):
+        if any(form.values()) and access.is_foreign(request.headers):
             remark = "A link on another site filled in this search. Check it, then press “Search”."
         elif any(form.values()):
             given = {_PARAMETERS.get(name, name): value for name, value in form.items() if value and name != "q"}
             if "after" in request.query_params:
                 given["after"] = request.query_params["after"]
             try:
-                question = asked.read(asked.ArticlesQuestion, given)
+                question = parameters.read(parameters.ArticlesQuestion, given)
                 page = found = await self._answers.find(question, form["q"], shown=_as_it_is)
                 if found.after is not None:
                     after = f"?{request.url.include_query_params(after=found.after).query}"
@@ -344,17 +348,17 @@ class Pages:
     def names(self) -> Callable[[model.FeedState], str]:
         """Return the function that names a feed."""
         feeds = self._watched.settings.feeds_by_address
-        return lambda state: articles.feed_name(state, feeds)
+        return lambda state: outlets.feed_name(state, feeds)
 
 
-def _as_it_is(page: Page) -> Page:
+def _as_it_is(page: SearchPage) -> SearchPage:
     return page
 
 
 def late(state: model.FeedState, *, now: datetime) -> str:
     """How far past its due time a feed is; empty: not worth a word."""
-    lateness = looks.lateness(state, now)
-    return looks.span(lateness) if lateness >= facts.LATE else ""
+    lateness = formatting.lateness(state, now)
+    return formatting.span(lateness) if lateness >= page_data.LATE else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,7 +371,7 @@ class Moment:
     message: model.Outgoing | None = None
 
 
-def timeline(row: telling.StoryRow) -> list[Moment]:
+def timeline(row: building.StoryRow) -> list[Moment]:
     """The oldest first; of one time a report before what was decided on it, and that before what was sent."""
     told = [Moment(at=member.article.first_seen, member=member) for member in row.story.members]
     told += [Moment(at=decision.at, decision=decision) for decision in row.decisions]
@@ -398,7 +402,7 @@ def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> 
     if not found:
         return None
     tenth = found[min(len(found) - 1, len(found) * 9 // 10)]
-    return Delays(count=len(found), half=looks.span(statistics.median_low(found)), most=looks.span(tenth))
+    return Delays(count=len(found), half=formatting.span(statistics.median_low(found)), most=formatting.span(tenth))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -433,3 +437,75 @@ def _whole(request: Request, name: str, default: int) -> int:
     """A whole number of at least 1 from the address; what is none is the default."""
     text = request.query_params.get(name, "")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else default
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleOpinions:
+    """What readers said of the rules."""
+
+    #: Of rules with a judged story.
+    precision: Mapping[str, feedback.Precision]
+    #: Rule -> its silences in force.
+    silences: Mapping[str, Sequence[model.Silence]]
+    #: Rule -> what people decided about its stories.
+    rulings: Mapping[str, Sequence[rulings.RulingText]]
+
+
+def rule_opinions(tx: model.Transaction, now: datetime) -> RuleOpinions:
+    """Read the judgements and rulings of the last ``precision.JUDGED`` and the silences in force."""
+    silences: dict[str, list[model.Silence]] = {}
+    for silence in tx.silences.active(now):
+        if silence.kind is model.SilenceKind.RULE:
+            silences.setdefault(silence.name, []).append(silence)
+    return RuleOpinions(
+        precision=feedback.precision_by_rule(tx.judgements.since(now - feedback.JUDGED_WITHIN)),
+        silences=silences,
+        rulings=rulings.ruling_texts_by_rule(tx, now - feedback.JUDGED_WITHIN),
+    )
+
+
+HEIGHT = 24
+STEP = 6
+#: So that one article among hundreds is still seen.
+_LEAST = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One bar, in units of the SVG."""
+
+    x: int
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sparkline:
+    """The bars of some days."""
+
+    bars: tuple[Bar, ...]
+    width: int
+    #: For those who cannot see it.
+    text: str
+    total: int
+
+
+def by_day(counts: Mapping[date, int], *, today: date, days: int) -> Sparkline:
+    """The last ``days`` days, today last."""
+    return drawn([counts.get(today - timedelta(days=back), 0) for back in reversed(range(days))])
+
+
+def drawn(numbers: Sequence[int]) -> Sparkline:
+    """``numbers``: one for each day, oldest first."""
+    most = max([1, *numbers])
+    bars = []
+    for index, number in enumerate(numbers):
+        height = max(_LEAST, round(HEIGHT * number / most, 1)) if number else 0.0
+        bars.append(Bar(x=index * STEP, y=HEIGHT - height, height=height))
+    said = ", ".join(map(str, numbers))
+    return Sparkline(
+        bars=tuple(bars),
+        width=len(numbers) * STEP,
+        text=f"{sum(numbers)} in {len(numbers)} days, oldest first: {said}",
+        total=sum(numbers),
+    )

@@ -1,32 +1,140 @@
-"""The listening socket and the server behind it, inside the bot's own loop and without signal handlers of its own."""
+"""The listening socket, the routes, and the server inside the bot's own event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
+from functools import partial
+from importlib import resources
+from typing import Protocol
 
 import structlog
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot import config, ports
-from bot.answers.answering import Answers
-from bot.answers.day_counts import DayCounts
-from bot.answers.playground import Playground
-from bot.answers.watched import Shared, Watched
-from bot.ports.tasks import TaskGroup
-from bot.web import api, health
-from bot.web.admission import Admission
-from bot.web.callers import Caller, Rate, Rates, Tokens
+from bot import config, model
+from bot.model.runtime import TaskGroup
+from bot.queries import trials, watched
+from bot.queries.questions import Answers
+from bot.queries.trials import Playground
+from bot.queries.watched import DayCounts, Shared, Watched
+from bot.web import access, api, feeds_out, health, metrics, websub
+from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rate, Rates, Tokens, feed_token
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
-from bot.web.guard import AccessGuard, feed_token
 from bot.web.metrics import Metrics
-from bot.web.site import site_of
-from bot.web.tools import ToolsOverHttp
+from bot.web.pages import Pages
+
+
+def site_of(
+    bot: Watched,
+    answers: Answers,
+    probe: health.Probe,
+    counted: metrics.Metrics,
+    *,
+    counts: watched.DayCounts,
+    trying: trials.Playground,
+    feed_token: str | None,
+    for_programs: Sequence[Route],
+) -> Starlette:
+    """The application of the status page, with health, metrics, pages, and what programs ask for."""
+    pages = Pages(bot, answers, counts, trying, feed_token)
+    style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
+
+    async def live(request: Request) -> Response:
+        """That it answers is the answer."""
+        return JSONResponse({"status": "ok"})
+
+    async def ready(request: Request) -> Response:
+        found = await probe.ask()
+        is_hidden = found.is_private and not access.is_known(request.scope)
+        reason = "the database does not answer" if is_hidden else found.reason
+        body = {"status": "ok" if found.is_ready else "not ready", "reason": reason}
+        return JSONResponse(body, 200 if found.is_ready else 503)
+
+    async def numbers(request: Request) -> Response:
+        try:
+            return Response(await counted.page(), headers={"content-type": metrics.CONTENT_TYPE})
+        except model.StoreError as error:
+            return Response(f"{error}\n", 503, media_type="text/plain")
+
+    async def stylesheet(request: Request) -> Response:
+        return Response(style, media_type="text/css", headers={"cache-control": "max-age=300"})
+
+    return Starlette(
+        routes=[
+            Route(HUBS + "{token}", partial(websub.answer, bot, websub.PushCount()), methods=["GET", "POST"]),
+            Route("/healthz", ready),
+            Route("/healthz/ready", ready),
+            Route("/healthz/live", live),
+            Route("/metrics", numbers),
+            Route("/style.css", stylesheet),
+            Route("/", pages.overview),
+            Route("/feeds", pages.feeds),
+            Route("/feeds/{kind}.{form}", feeds_out.FeedsOut(bot).answer),
+            Route("/stories", pages.stories),
+            Route("/story/{id}", pages.story),
+            Route("/rules", pages.rules),
+            Route("/rule", pages.rule),
+            Route("/feed", pages.feed),
+            Route("/outbox", pages.outbox),
+            Route("/configuration", pages.configuration),
+            Route("/try", pages.playground),
+            Route("/search", pages.search),
+            *for_programs,
+        ],
+        exception_handlers={404: pages.not_found, model.StoreError: pages.store_failed},
+    )
+
+
+#: A tool may try a rule, or search.
+_COST = 5
+
+
+class Handler(Protocol):
+    """Answers one request."""
+
+    async def handle_request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application."""
+
+
+class ToolsOverHttp:
+    """An ASGI application; answers while ``open``."""
+
+    def __init__(self, running: Callable[[], AbstractAsyncContextManager[Handler]], rates: Rates) -> None:
+        self._running = running
+        self._rates = rates
+        self._handler: Handler | None = None
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Once."""
+        async with self._running() as self._handler:
+            yield
+        self._handler = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The protocol's server would answer GET with a stream that never ends.
+        is_post = scope["method"] == "POST"
+        not_post = f"Method not allowed: {scope['method']}"
+        refusal = None if is_post else access.problem_response(405, not_post, headers={"allow": "POST"})
+        refusal = refusal or access.rate_refusal(scope, self._rates, _COST)
+        if refusal is None and self._handler is None:
+            refusal = access.problem_response(503, "The page is being closed.")
+        if refusal is not None:
+            await access.read_body(receive, access.MOST_BODY_BYTES)
+            await refusal(scope, receive, send)
+            return
+        assert self._handler is not None
+        await self._handler.handle_request(scope, receive, send)
+
 
 log = structlog.get_logger("wirewatch")
 
@@ -112,7 +220,7 @@ def open_site(
     rate: Rate | None = None,
 ) -> Site:
     """Open the page at ``web.listen``. Raises ConfigError: a token cannot be read, or the port is taken."""
-    token = config.resolve(web.token, environ) if web.token else None
+    token = config.resolve_secret(web.token, environ) if web.token else None
     shared = Shared(bot)
     metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
@@ -137,9 +245,9 @@ def open_site(
 def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
     """Raises ConfigError where the extra is not installed."""
     try:
-        from bot.answers import assistants
+        from bot.queries import assistants
     except ModuleNotFoundError as error:
-        raise ports.ConfigError(
+        raise model.ConfigError(
             f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
         ) from None
     server = assistants.server_of(answers)
@@ -150,7 +258,7 @@ def _tokens(web: config.WebSettings, environ: Mapping[str, str]) -> Tokens:
     """Raises ConfigError for one that is not there."""
     return Tokens(
         {
-            config.resolve(one.token, environ).encode(): Caller(name=name, may=one.may)
+            config.resolve_secret(one.token, environ).encode(): Caller(name=name, may=one.may)
             for name, one in web.tokens.items()
         }
     )
@@ -163,7 +271,7 @@ def _listen(web: config.WebSettings) -> socket.socket:
     except OSError as error:
         # The standard library adds the address, which is here already.
         why = (error.strerror or str(error)).partition(" (while")[0]
-        raise ports.ConfigError(
+        raise model.ConfigError(
             f"opening the status page at {web.listen}: {why}; choose another web.listen in bot.yaml"
         ) from None
     # Each connection inherits it: asyncio sets it only on sockets that name their protocol. Without it the second part

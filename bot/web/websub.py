@@ -12,12 +12,12 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bot import model, ports
+from bot import model
 from bot.alerts import notices
-from bot.answers.watched import Watched
+from bot.feeds import websub
 from bot.model import visible
-from bot.polling import websub
-from bot.web import problems
+from bot.queries.watched import Watched
+from bot.web import access
 
 log = structlog.get_logger("wirewatch")
 
@@ -55,7 +55,7 @@ async def answer(watched: Watched, pushes: PushCount, request: Request) -> Respo
         if request.method == "POST":
             return await _news(watched, pushes, request, subscription)
         return await _verification(watched, request, subscription)
-    except ports.StoreError:
+    except model.StoreError:
         return PlainTextResponse("Temporarily unavailable; try again later.\n", 503, {"retry-after": "60"})
 
 
@@ -84,14 +84,14 @@ async def _news(
     watched: Watched, pushes: PushCount, request: Request, subscription: model.Subscription | None
 ) -> Response:
     if subscription is None or subscription.until is None:
-        await problems.read(request.receive, problems.MOST_BODY_BYTES)
+        await access.read_body(request.receive, access.MOST_BODY_BYTES)
         # Gone: the hub sends no more (section 7).
         return PlainTextResponse(_UNKNOWN, 410)
     signature, size = websub.Signature(subscription, request.headers.get("x-hub-signature", "")), 0
     async for piece in request.stream():
         signature.update(piece)
         size += len(piece)
-        if size > MOST_BYTES + problems.MOST_BODY_BYTES:
+        if size > MOST_BYTES + access.MOST_BODY_BYTES:
             break
     if size > MOST_BYTES:
         return PlainTextResponse("Too long.\n", 413)
@@ -112,10 +112,10 @@ async def _drop(watched: Watched, subscription: model.Subscription, now: datetim
     operator = watched.settings.bot.operator
     notice = notices.feed_health([f"{visible.masked(dropped.feed)} is only polled: {dropped.error}"], [], now=now)
 
-    def work(tx: ports.Transaction) -> None:
+    def work(tx: model.Transaction) -> None:
         tx.subscriptions.save(dropped)
         if operator is not None:
-            tx.outbox.add([notices.row(notice, channel=operator, now=now)])
+            tx.outbox.add([notices.notice_row(notice, channel=operator, now=now)])
 
     await watched.store.write(work)
     log.warning("the feed is only polled: its hub", feed=dropped.feed, hub=dropped.hub, error=dropped.error)

@@ -14,7 +14,7 @@ from bot import alerts, model
 from testbed.fakes import START
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, posted, situation, story, told
 
-QUIET = model.SpeakPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
+QUIET = model.PostingPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
 DIGEST = model.Digest(at=time(8), zone=ZoneInfo("UTC"))
 
 
@@ -58,7 +58,7 @@ def test_min_outlets_holds_until_enough_owners_carry_the_story_then_speaks_at_on
     rules = (replace(RULE, min_outlets=2),)
     (hold,) = alerts.decide(situation(member("a"), rules=rules))
     assert (hold.reason, hold.until, hold.detail) == (model.Reason.MIN_OUTLETS, None, "1 of 2 independent outlets")
-    alert = alerts.record(None, hold)
+    alert = alerts.record_decision(None, hold)
     assert told(alerts.decide(situation(member("a"), member("b"), arrived=1, rules=rules, alert=alert))) == [
         ("post", "first report")
     ]
@@ -73,7 +73,7 @@ def test_a_syndicated_copy_does_not_count_for_min_outlets() -> None:
 def test_a_rule_that_waits_for_owners_does_not_hold_the_rule_beside_it() -> None:
     rules = (replace(RULE, name="three", min_outlets=3), RULE)
     (decision,) = alerts.decide(situation(member("a", rules=("three", "exit")), rules=rules))
-    assert decision.action is model.Action.POST
+    assert decision.action is model.AlertAction.POST
     assert decision.rules == ("exit",)
 
 
@@ -90,7 +90,7 @@ def test_a_digest_rule_is_held_until_its_hour_of_the_next_day() -> None:
 
 
 def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> None:
-    policy = model.SpeakPolicy(digest=model.Digest(at=time(10), zone=ZoneInfo("UTC")))
+    policy = model.PostingPolicy(digest=model.Digest(at=time(10), zone=ZoneInfo("UTC")))
     loud = replace(RULE, severity=model.Severity.HIGH)
     (hold,) = alerts.decide(situation(member("a"), rules=(loud,), policy=policy))
     assert (hold.reason, hold.until) == (model.Reason.DIGEST, START.replace(hour=10))
@@ -113,7 +113,7 @@ def test_a_cooldown_holds_the_next_story_of_its_rule() -> None:
 
 def test_a_full_hour_holds_until_the_oldest_post_leaves_it() -> None:
     posts = tuple(START - timedelta(minutes=minutes) for minutes in (50, 30, 10))
-    policy = model.SpeakPolicy(posts_per_hour=3)
+    policy = model.PostingPolicy(posts_per_hour=3)
     (hold,) = alerts.decide(situation(member("a"), policy=policy, recent_posts=posts))
     assert (hold.reason, hold.until) == (model.Reason.RATE_CAP, START + timedelta(minutes=10))
 
@@ -125,7 +125,7 @@ def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
     assert told(found) == [("reply", "rule"), ("edit", "added outlet")]
     alert = posted()
     for decision in found:
-        alert = alerts.record(alert, decision)
+        alert = alerts.record_decision(alert, decision)
     assert "reply" not in [
         action for action, _ in told(alerts.decide(situation(*members, arrived=1, rules=rules, alert=alert)))
     ]
@@ -145,7 +145,7 @@ def test_a_new_fact_is_a_reply_and_is_said_once() -> None:
     found = alerts.decide(situation(*members, arrived=1, alert=posted(), facts=(moved, moved)))
     assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
     assert found[0].facts == (moved,)
-    alert = alerts.record(posted(), found[0])
+    alert = alerts.record_decision(posted(), found[0])
     assert alert.latest == moved
     assert ("reply", "new fact") not in told(alerts.decide(situation(*members, arrived=1, alert=alert, facts=(moved,))))
 
@@ -158,7 +158,7 @@ def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
     assert found[0].facts == facts
     assert found[0].detail == "deadline: 30 December; new: A new sentence."
     again = alerts.decide(
-        replace(here, alert=alerts.record(posted(), found[0]), facts=(facts[1], fact("vote", "3 May")))
+        replace(here, alert=alerts.record_decision(posted(), found[0]), facts=(facts[1], fact("vote", "3 May")))
     )
     assert [each.label for each in again[0].facts] == ["vote"]
 
@@ -181,7 +181,7 @@ def test_the_first_news_of_a_gathered_story_comes_with_a_message_of_its_own() ->
     assert told(found) == [("post", "new fact"), ("reply", "new fact"), ("edit", "added outlet")]
     alert = posted(is_gathered=True)
     for decision in found:
-        alert = alerts.record(alert, decision, head=model.SendId("own"))
+        alert = alerts.record_decision(alert, decision, head=model.SendId("own"))
     assert (alert.is_gathered, alert.head) == (False, "own")
     again = replace(here, alert=alert, facts=(fact("toll", "40"),))
     assert told(alerts.decide(again))[0] == ("reply", "new fact")
@@ -218,12 +218,12 @@ _RULES = st.lists(
 def test_deciding_twice_never_speaks_twice(rules: list[model.Rule], outlets: list[str], quiet: bool) -> None:
     names = tuple(rule.name for rule in rules)
     members = tuple(member(f"{outlet}{i}", outlet=outlet, rules=names) for i, outlet in enumerate(outlets))
-    first = situation(*members, rules=tuple(rules), policy=QUIET if quiet else model.SpeakPolicy())
+    first = situation(*members, rules=tuple(rules), policy=QUIET if quiet else model.PostingPolicy())
     alert: model.Alert | None = None
     for decision in alerts.decide(first):
-        alert = alerts.record(alert, decision, head=model.SendId("head"))
+        alert = alerts.record_decision(alert, decision, head=model.SendId("head"))
     again = alerts.decide(replace(first, alert=alert))
-    assert not [d for d in again if d.action in (model.Action.POST, model.Action.REPLY)]
+    assert not [d for d in again if d.action in (model.AlertAction.POST, model.AlertAction.REPLY)]
 
 
 # -- a first post that waits to name several outlets, and when it does not
@@ -236,9 +236,9 @@ HIGH = replace(RULE, name="urgent", severity=model.Severity.HIGH)
 
 def test_the_first_article_starts_the_wait_and_later_ones_do_not_move_its_end() -> None:
     (first,) = alerts.decide(situation(member("a"), rules=(GATHER,)))
-    assert (first.action, first.reason, first.until) == (model.Action.HOLD, model.Reason.GATHER, START + WAIT)
+    assert (first.action, first.reason, first.until) == (model.AlertAction.HOLD, model.Reason.GATHER, START + WAIT)
     assert first.detail == "waits 90 seconds for other outlets"
-    alert = alerts.record(None, first)
+    alert = alerts.record_decision(None, first)
     later = situation(member("a"), member("b"), arrived=1, rules=(GATHER,), alert=alert, now=START + WAIT / 2)
     (again,) = alerts.decide(later)
     assert (again.reason, again.until) == (model.Reason.GATHER, START + WAIT)
@@ -248,7 +248,7 @@ def test_the_first_article_starts_the_wait_and_later_ones_do_not_move_its_end() 
 
 
 def test_what_a_rule_of_severity_high_matches_never_waits_also_not_the_rest_of_a_wait() -> None:
-    policy = model.SpeakPolicy(gather=WAIT)
+    policy = model.PostingPolicy(gather=WAIT)
     assert told(alerts.decide(situation(member("a"), rules=(HIGH,), policy=policy))) == [("post", "first report")]
     waiting = held(model.Reason.GATHER, until=START + WAIT)
     joined = situation(member("a"), member("b"), arrived=1, rules=(GATHER, HIGH), alert=waiting)
@@ -267,7 +267,7 @@ def test_what_a_rule_of_severity_high_matches_never_waits_also_not_the_rest_of_a
     ids=["off by default", "as bot.yaml says", "the rule's own", "a rule that does not wait", "the shortest"],
 )
 def test_how_long_it_waits(rules: tuple[model.Rule, ...], of_bot: int | None, wait: int | None) -> None:
-    policy = model.SpeakPolicy(gather=timedelta(seconds=of_bot) if of_bot else None)
+    policy = model.PostingPolicy(gather=timedelta(seconds=of_bot) if of_bot else None)
     (decision,) = alerts.decide(situation(member("a"), rules=rules, policy=policy))
     assert decision.until == (START + timedelta(seconds=wait) if wait else None)
 
@@ -295,7 +295,7 @@ def test_a_first_poll_announces_its_five_newest_stories_a_rule_and_lists_the_res
     answer = alerts.release([baseline(index) for index in range(8)])
     assert [decision.story for decision in answer.posts] == ["s0", "s1", "s2", "s3", "s4"]
     rest = [decision for decision in answer.decisions if decision not in answer.posts]
-    assert {(d.action, d.reason) for d in rest} == {(model.Action.SILENT, model.Reason.BASELINE)}
+    assert {(d.action, d.reason) for d in rest} == {(model.AlertAction.SILENT, model.Reason.BASELINE)}
 
 
 def test_a_released_digest_posts_with_its_own_reason() -> None:
@@ -305,7 +305,7 @@ def test_a_released_digest_posts_with_its_own_reason() -> None:
 
 
 def test_a_hold_that_meets_quiet_hours_is_held_again() -> None:
-    policy = model.SpeakPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=_ZONE))
+    policy = model.PostingPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=_ZONE))
     due = situation(member("a"), arrived=0, policy=policy, alert=held(model.Reason.COOLDOWN, START))
     assert told(alerts.release([due]).decisions) == [("hold", "quiet hours")]
 
@@ -318,17 +318,17 @@ def test_a_held_story_whose_rule_is_gone_is_silent_with_that_reason() -> None:
 def test_quiet_hours_over_midnight_end_on_the_next_morning_of_their_own_zone() -> None:
     quiet = model.QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
     late = START.replace(hour=18)  # 23:00 in Karachi
-    assert alerts.quiet_until(quiet, late) == START.replace(hour=2) + timedelta(days=1)
+    assert alerts.quiet_hours_end(quiet, late) == START.replace(hour=2) + timedelta(days=1)
     early = START.replace(hour=1)  # 06:00 in Karachi
-    assert alerts.quiet_until(quiet, early) == START.replace(hour=2)
-    assert alerts.quiet_until(quiet, START) is None
+    assert alerts.quiet_hours_end(quiet, early) == START.replace(hour=2)
+    assert alerts.quiet_hours_end(quiet, START) is None
 
 
 def test_a_digest_leaves_at_the_wall_clock_hour_across_a_change_of_summer_time() -> None:
     digest = model.Digest(at=time(8), zone=ZoneInfo("Europe/Berlin"))
     before = START.replace(year=2016, month=3, day=26, hour=12)
-    assert alerts.next_digest(digest, before) == before.replace(day=27, hour=6)
-    assert alerts.next_digest(digest, before.replace(day=27, hour=6)) == before.replace(day=28, hour=6)
+    assert alerts.next_digest_time(digest, before) == before.replace(day=27, hour=6)
+    assert alerts.next_digest_time(digest, before.replace(day=27, hour=6)) == before.replace(day=28, hour=6)
 
 
 # -- reminders before a deadline: when they are planned, told once, and never for what is past
@@ -338,7 +338,7 @@ DAY = timedelta(days=1)
 ZONE = ZoneInfo("Asia/Karachi")
 REMIND = model.Remind(leads=(7 * DAY, DAY), zone=ZONE)
 RULES = (replace(RULE, remind=REMIND),)
-EARLY_QUIET = model.SpeakPolicy(quiet=model.QuietHours(start=time(3), end=time(7), zone=ZoneInfo("UTC")))
+EARLY_QUIET = model.PostingPolicy(quiet=model.QuietHours(start=time(3), end=time(7), zone=ZoneInfo("UTC")))
 
 
 def deadline(day: date) -> model.Deadline:
@@ -358,30 +358,30 @@ def at(now: datetime, alert: model.Alert, *deadlines: model.Deadline, **changes:
 def pass_at(now: datetime, alert: model.Alert, *deadlines: model.Deadline) -> tuple[list[model.Decision], model.Alert]:
     """As a tick does: what is due, then the next hold."""
     here = at(now, alert, *deadlines)
-    made = list(alerts.due(here))
+    made = list(alerts.due_reminders(here))
     for decision in made:
-        alert = alerts.record(alert, decision)
-    planned = alerts.plan(replace(here, alert=alert), is_released=True)
-    return (made, alerts.record(alert, planned)) if planned else (made, alert)
+        alert = alerts.record_decision(alert, decision)
+    planned = alerts.plan_reminder(replace(here, alert=alert), is_released=True)
+    return (made, alerts.record_decision(alert, planned)) if planned else (made, alert)
 
 
 def test_a_deadline_ahead_holds_the_posted_story_for_its_first_reminder() -> None:
-    planned = alerts.plan(at(START, posted(), DEADLINE))
+    planned = alerts.plan_reminder(at(START, posted(), DEADLINE))
     assert planned is not None
-    assert (planned.action, planned.reason) == (model.Action.HOLD, model.Reason.REMINDER)
+    assert (planned.action, planned.reason) == (model.AlertAction.HOLD, model.Reason.REMINDER)
     assert planned.until == WEEK_BEFORE
     assert planned.detail == "deadline 30 December: reminder at 2015-12-23 04:00 UTC"
-    alert = alerts.record(posted(), planned)
+    alert = alerts.record_decision(posted(), planned)
     assert (alert.state, alert.held_until) == (model.AlertState.POSTED, WEEK_BEFORE)
-    assert alerts.plan(at(START, alert, DEADLINE)) is None
+    assert alerts.plan_reminder(at(START, alert, DEADLINE)) is None
 
 
 def test_each_lead_time_is_told_once_in_the_thread() -> None:
     alert = posted(held_until=WEEK_BEFORE)
-    assert alerts.due(at(WEEK_BEFORE - timedelta(seconds=1), alert, DEADLINE)) == ()
+    assert alerts.due_reminders(at(WEEK_BEFORE - timedelta(seconds=1), alert, DEADLINE)) == ()
     (first,), alert = pass_at(WEEK_BEFORE, alert, DEADLINE)
     assert (first.action, first.reason, first.detail) == (
-        model.Action.REPLY,
+        model.AlertAction.REPLY,
         model.Reason.REMINDER,
         "deadline in 7 days",
     )
@@ -395,7 +395,7 @@ def test_each_lead_time_is_told_once_in_the_thread() -> None:
 
 def test_a_moved_deadline_is_recalled_on_its_new_day_only() -> None:
     moved = deadline(date(2016, 1, 30))
-    planned = alerts.plan(at(START, posted(held_until=WEEK_BEFORE), moved))
+    planned = alerts.plan_reminder(at(START, posted(held_until=WEEK_BEFORE), moved))
     assert planned is not None
     assert planned.until == datetime(2016, 1, 23, 4, tzinfo=UTC)
     made, alert = pass_at(WEEK_BEFORE, posted(held_until=WEEK_BEFORE), moved)
@@ -413,31 +413,31 @@ def test_a_deadline_that_passed_meanwhile_or_before_is_not_recalled() -> None:
     made, alert = pass_at(datetime(2015, 12, 30, 5, tzinfo=UTC), posted(held_until=WEEK_BEFORE), DEADLINE)
     assert made == []
     assert alert.held_until is None
-    assert alerts.plan(at(START, posted(), deadline(date(2015, 12, 1)))) is None
+    assert alerts.plan_reminder(at(START, posted(), deadline(date(2015, 12, 1)))) is None
 
 
 def test_a_lead_time_that_lay_behind_when_the_story_was_posted_is_left_out() -> None:
-    planned = alerts.plan(at(START, posted(), deadline(date(2015, 12, 5))))
+    planned = alerts.plan_reminder(at(START, posted(), deadline(date(2015, 12, 5))))
     assert planned is not None
     assert planned.until == datetime(2015, 12, 4, 4, tzinfo=UTC)
 
 
 def test_a_reminder_in_quiet_hours_leaves_at_their_end() -> None:
-    (decision,) = alerts.due(at(WEEK_BEFORE, posted(held_until=WEEK_BEFORE), DEADLINE, policy=EARLY_QUIET))
+    (decision,) = alerts.due_reminders(at(WEEK_BEFORE, posted(held_until=WEEK_BEFORE), DEADLINE, policy=EARLY_QUIET))
     assert decision.until == WEEK_BEFORE.replace(hour=7)
 
 
 def test_two_rules_with_one_lead_time_give_one_reply() -> None:
     other = replace(RULE, name="law", remind=model.Remind(leads=(DAY,), zone=ZONE))
     here = replace(at(DAY_BEFORE, posted(held_until=DAY_BEFORE), DEADLINE), rules=(*RULES, other))
-    assert told(alerts.due(here)) == [("reply", "reminder")]
-    assert alerts.due(here)[0].rules == ("exit", "law")
+    assert told(alerts.due_reminders(here)) == [("reply", "reminder")]
+    assert alerts.due_reminders(here)[0].rules == ("exit", "law")
 
 
 def test_summer_time_does_not_move_the_hour() -> None:
     berlin = replace(RULE, remind=model.Remind(leads=(2 * DAY,), zone=ZoneInfo("Europe/Berlin")))
     here = replace(at(START, posted(), deadline(date(2016, 3, 28))), rules=(berlin,))
-    planned = alerts.plan(here)
+    planned = alerts.plan_reminder(here)
     assert planned is not None
     # 27 March 2016 is the night of the change: 9:00 is 8:00 UTC before it.
     assert planned.until == datetime(2016, 3, 26, 8, tzinfo=UTC)
@@ -455,16 +455,16 @@ def test_deciding_twice_never_reminds_twice(days: list[int], leads: list[int], s
     for step in steps:
         now += timedelta(hours=step)
         here = replace(at(now, alert, *deadlines), rules=rules)
-        for decision in alerts.due(here):
+        for decision in alerts.due_reminders(here):
             count += 1
             (said,) = decision.facts
             assert next(each for each in deadlines if each.fact == said).day >= now.astimezone(ZONE).date()
-            alert = alerts.record(alert, decision)
-        if planned := alerts.plan(replace(here, alert=alert), is_released=True):
-            alert = alerts.record(alert, planned)
+            alert = alerts.record_decision(alert, decision)
+        if planned := alerts.plan_reminder(replace(here, alert=alert), is_released=True):
+            alert = alerts.record_decision(alert, planned)
         again = replace(here, alert=alert)
-        assert alerts.due(again) == ()
-        assert alerts.plan(again) is None
+        assert alerts.due_reminders(again) == ()
+        assert alerts.plan_reminder(again) is None
     assert count <= len(days) * len(leads)
 
 
@@ -497,50 +497,50 @@ def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: st
 
 def test_a_story_of_a_silenced_rule_alone_is_silent_and_says_until_when_by_whom_and_why() -> None:
     (decision,) = alerts.decide(heard(situation(member("a")), rule="exit"))
-    assert (decision.action, decision.reason) == (model.Action.SILENT, model.Reason.SILENCED)
+    assert (decision.action, decision.reason) == (model.AlertAction.SILENT, model.Reason.SILENCED)
     assert (
         decision.detail
         == 'silenced: rule "exit" in every channel until 2015-12-02 11:00 UTC by ann: they move (0a1b2c3d)'
     )
     assert decision.silence == "0a1b2c3d"
-    assert alerts.record(None, decision).state is model.AlertState.SILENT
+    assert alerts.record_decision(None, decision).state is model.AlertState.SILENT
 
 
 def test_a_story_that_another_rule_matches_is_posted_for_that_rule_alone() -> None:
     (decision,) = alerts.decide(heard(situation(member("a"), rules=(RULE, LAW)), rule="exit"))
-    assert (decision.action, decision.rules) == (model.Action.POST, ("law",))
+    assert (decision.action, decision.rules) == (model.AlertAction.POST, ("law",))
 
 
 def test_a_story_is_silent_while_every_article_of_it_is_and_posted_with_the_first_that_is_not() -> None:
     quiet = situation(member("a"), member("b", outlet="a"))
     (decision,) = alerts.decide(heard(quiet, outlet="a"))
     assert decision.reason is model.Reason.SILENCED
-    alert = alerts.record(None, decision)
+    alert = alerts.record_decision(None, decision)
     later = situation(member("a"), member("b", outlet="a"), member("c", copy_of="a"), arrived=1, alert=alert)
     (decision,) = alerts.decide(heard(later, outlet="a"))
-    assert (decision.action, decision.reason) == (model.Action.POST, model.Reason.FIRST_REPORT)
+    assert (decision.action, decision.reason) == (model.AlertAction.POST, model.Reason.FIRST_REPORT)
 
 
 def test_what_a_silence_kept_back_is_posted_with_the_next_article_after_its_end_and_not_before() -> None:
     first = situation(member("a"))
-    alert = alerts.record(None, alerts.decide(heard(first, rule="exit"))[0])
+    alert = alerts.record_decision(None, alerts.decide(heard(first, rule="exit"))[0])
     assert alerts.decide(replace(first, alert=alert, arrivals=())) == ()
     (decision,) = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=alert))
-    assert decision.action is model.Action.POST
+    assert decision.action is model.AlertAction.POST
 
 
 def test_of_a_posted_story_the_news_of_a_silenced_outlet_are_kept_back_and_those_of_others_are_told() -> None:
     news = (replace(fact("deadline", "30 December"), article=model.ArticleId("b")),)
     only = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=news)
     (decision,) = alerts.decide(heard(only, outlet="b"))
-    assert (decision.action, decision.reason) == (model.Action.SILENT, model.Reason.SILENCED)
+    assert (decision.action, decision.reason) == (model.AlertAction.SILENT, model.Reason.SILENCED)
 
     both = situation(member("a"), member("b"), member("c"), arrived=2, alert=posted(), facts=news)
     decisions = alerts.decide(heard(both, outlet="b"))
     assert [each.reason for each in decisions] == [model.Reason.SILENCED, model.Reason.ADDED_OUTLET]
     alert = posted()
     for each in decisions:
-        alert = alerts.record(alert, each)
+        alert = alerts.record_decision(alert, each)
     assert alert.state is model.AlertState.POSTED
 
 
@@ -549,6 +549,6 @@ def test_a_silenced_story_says_nothing_more_and_each_article_says_why() -> None:
         member("a"), member("b"), arrived=1, alert=posted(), facts=(fact("deadline", "30 December"),), has_summary=True
     )
     (decision,) = alerts.decide(heard(news, story="s1"))
-    assert (decision.action, decision.reason) == (model.Action.SILENT, model.Reason.SILENCED)
-    assert alerts.record(posted(), decision) == posted()
+    assert (decision.action, decision.reason) == (model.AlertAction.SILENT, model.Reason.SILENCED)
+    assert alerts.record_decision(posted(), decision) == posted()
     assert alerts.decide(heard(replace(news, arrivals=(), facts=()), story="s1")) == ()

@@ -13,7 +13,7 @@ def test_one_occasion_is_one_message_and_another_is_another() -> None:
     def said(last_match: int) -> model.Outgoing:
         last = START - timedelta(days=last_match)
         notice = notices.rule_is_silent("PTA", timedelta(days=2), last_match=last)
-        return notices.row(notice, channel="ops", now=START)
+        return notices.notice_row(notice, channel="ops", now=START)
 
     assert said(3) == said(3)
     assert said(3).id != said(4).id

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot import alerts, model
-from bot.alerts import precision
+from bot.alerts import feedback
 from bot.model import Verdict
 from testbed.fakes import START
 
@@ -46,11 +46,11 @@ def said(*words: str) -> list[model.Judgement]:
     ],
 )
 def test_each_story_counts_once(words: list[str], useful: int, noise: int) -> None:
-    assert precision.by_rule(said(*words)) == {"r": precision.Precision(useful=useful, noise=noise)}
+    assert feedback.precision_by_rule(said(*words)) == {"r": feedback.Precision(useful=useful, noise=noise)}
 
 
 def test_a_rule_whose_stories_were_only_claimed_is_not_judged() -> None:
-    assert precision.by_rule(said("u1 s1 claimed", "u1 s2 unclaimed")) == {}
+    assert feedback.precision_by_rule(said("u1 s1 claimed", "u1 s2 unclaimed")) == {}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_rule_whose_stories_were_only_claimed_is_not_judged() -> None:
     [(12, 9, 0.3655, 0.7553), (1, 0, 0.2065, 1.0), (0, 3, 0.0, 0.5615), (95, 5, 0.8882, 0.9785)],
 )
 def test_the_interval_is_wilsons(useful: int, noise: int, low: float, high: float) -> None:
-    found = precision.Precision(useful=useful, noise=noise)
+    found = feedback.Precision(useful=useful, noise=noise)
     assert found.interval == pytest.approx((low, high), abs=5e-4)
     assert found.interval[0] <= found.share <= found.interval[1]
 

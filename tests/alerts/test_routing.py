@@ -20,7 +20,7 @@ MIDNIGHT = START + timedelta(hours=15)
 
 
 def goes(*routes: model.Route, rule: model.Rule = HIGH, tags: tuple[str, ...] = (), at_night: bool = False) -> str:
-    return " ".join(routing.route(routes, rule, tags=tags, now=MIDNIGHT if at_night else START))
+    return " ".join(routing.route_channels(routes, rule, tags=tags, now=MIDNIGHT if at_night else START))
 
 
 def test_the_first_route_that_takes_it_decides_and_one_that_continues_lets_the_next_decide_too() -> None:
@@ -49,9 +49,9 @@ def test_inner_routes_come_first_and_what_none_of_them_takes_goes_where_the_oute
 def test_every_way_is_told_in_order_with_what_decides_between_them() -> None:
     inner = model.Route(to=("night",), hours=NIGHT)
     outer = model.Route(to=("desk",), tags=("pakistan",), routes=(inner,), goes_on=True)
-    assert routing.told((outer, LAST), HIGH) == (
+    assert routing.describe_routes((outer, LAST), HIGH) == (
         "night (feeds tagged pakistan, 18:00 to 08:00 UTC), also desk (feeds tagged pakistan), also alerts"
     )
-    assert routing.possible((outer, LAST), HIGH) == ("night", "desk", "alerts")
-    assert routing.told((model.Route(to=("duty",), rules=("other",)), LAST), HIGH) == "alerts"
-    assert routing.told((LAST,), replace(HIGH, notify=("own", "second"))) == "own, second"
+    assert routing.possible_channels((outer, LAST), HIGH) == ("night", "desk", "alerts")
+    assert routing.describe_routes((model.Route(to=("duty",), rules=("other",)), LAST), HIGH) == "alerts"
+    assert routing.describe_routes((LAST,), replace(HIGH, notify=("own", "second"))) == "own, second"

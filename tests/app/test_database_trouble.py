@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import app, model, ports
+from bot import app, model
 from bot.app import runtime
-from bot.app.clock import SystemClock
+from bot.app.environment import SystemClock
 from bot.app.runtime import App
-from bot.ports import tasks
-from bot.storage import engines
+from bot.model import runtime as model_runtime
+from bot.storage import connections
 from bot.storage import store as outages
 from testbed import fresh
 from testbed.servers.feeds import FeedServer, Reply
@@ -43,18 +43,18 @@ class Channel:
 
     name: str = "alerts"
     account: str = "kept"
-    abilities: ports.Abilities = field(default_factory=lambda: ports.Abilities(threads=True, edits=True, lookup=False))
+    abilities: model.Abilities = field(default_factory=lambda: model.Abilities(threads=True, edits=True, lookup=False))
     pace: timedelta = timedelta()
     messages: list[model.Message] = field(default_factory=list)
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         self.messages.append(delivery.message)
         return model.Receipt(ref=delivery.id, place=self.name, sent_at=NOW)
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("nothing is kept")
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise model.OutcomeUnknown("nothing is kept")
 
-    async def check(self) -> Sequence[ports.CheckLine]:
+    async def check(self) -> Sequence[model.CheckLine]:
         return ()
 
     async def close(self) -> None:
@@ -96,8 +96,8 @@ PATHS = ("/prompt", "/slow")
 
 @pytest.fixture
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(tasks, "STORE_PAUSE", timedelta(seconds=0.05))
+    monkeypatch.setattr(connections, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(model_runtime, "STORE_PAUSE", timedelta(seconds=0.05))
     monkeypatch.setattr(outages, "OUTAGE_OVER", timedelta(seconds=0.5))
     folder = tmp_path / "config"
     (folder / "rules").mkdir(parents=True)

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, ports, rules, storage
-from bot.app import interactions
+from bot import model, rules, storage
+from bot.app import chat
 from bot.pipeline.snapshot import Snapshot
-from bot.ports import keys
+from bot.storage import keys
 from testbed.fakes import FakeClock
 
 SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
@@ -28,7 +28,7 @@ class Script:
         self._changes = changes
         self.done = asyncio.Event()
 
-    async def listen(self, on_press: ports.OnPress, on_change: ports.OnChange, on_asked: ports.OnAsked) -> None:
+    async def listen(self, on_press: model.OnPress, on_change: model.OnChange, on_asked: model.OnChatRequest) -> None:
         for seconds, reason in self._changes:
             self._clock.advance(timedelta(seconds=seconds))
             await on_change(reason)
@@ -37,21 +37,21 @@ class Script:
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[storage.SqlStore]:
+async def store() -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
 
 
-async def play(store: storage.SqlStore, *changes: tuple[float, str | None]) -> list[str]:
+async def play(store: storage.Store, *changes: tuple[float, str | None]) -> list[str]:
     """What the operator was told."""
     clock = FakeClock()
     script = Script(clock, *changes)
 
-    async def nobody_asks(asked: ports.Asked, channels: Sequence[str]) -> model.Message:
+    async def nobody_asks(asked: model.ChatRequest, channels: Sequence[str]) -> model.Message:
         raise AssertionError(asked)
 
-    hearing = interactions.Interactions(
+    hearing = chat.Interactions(
         store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None, on_asked=nobody_asks
     )
     async with asyncio.TaskGroup() as group:
@@ -62,11 +62,11 @@ async def play(store: storage.SqlStore, *changes: tuple[float, str | None]) -> l
     return [f"{row.channel}: {row.message.lead} {row.message.lines[0]}" for row in rows]
 
 
-async def note(store: storage.SqlStore) -> str | None:
+async def note(store: storage.Store) -> str | None:
     return await store.read(lambda tx: keys.buttons_trouble("other").get(tx))
 
 
-async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_once(store: storage.SqlStore) -> None:
+async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_once(store: storage.Store) -> None:
     told = await play(store, (0, "no way"), (40, "no way"), (40, "no way"), (40, "still none"), (40, None), (9, None))
     assert told == [
         "ops: The buttons of desk, other do not work. Messages are still sent; presses fail. no way",
@@ -75,30 +75,30 @@ async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_
     assert await note(store) == ""
 
 
-async def test_a_hiccup_is_not_told(store: storage.SqlStore) -> None:
+async def test_a_hiccup_is_not_told(store: storage.Store) -> None:
     assert await play(store, (0, None), (5, "reset"), (30, None), (40, "reset"), (5, None)) == []
 
 
-async def test_what_was_told_before_a_restart_is_not_told_again(store: storage.SqlStore) -> None:
+async def test_what_was_told_before_a_restart_is_not_told_again(store: storage.Store) -> None:
     assert len(await play(store, (0, "no way"), (90, "no way"))) == 1
     assert await note(store) == "no way"
     assert len(await play(store, (0, "no way"), (90, "no way"))) == 1
     assert len(await play(store, (0, None))) == 2
 
 
-async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: storage.SqlStore) -> None:
+async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: storage.Store) -> None:
     clock = FakeClock()
     scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
     waiting = list(scripts)
 
-    async def nobody_asks(asked: ports.Asked, channels: Sequence[str]) -> model.Message:
+    async def nobody_asks(asked: model.ChatRequest, channels: Sequence[str]) -> model.Message:
         raise AssertionError(asked)
 
-    hearing = interactions.Interactions(
+    hearing = chat.Interactions(
         store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None, on_asked=nobody_asks
     )
 
-    def next_one() -> Sequence[ports.Listener]:
+    def next_one() -> Sequence[model.Listener]:
         return [waiting.pop(0)]
 
     async with asyncio.TaskGroup() as group:

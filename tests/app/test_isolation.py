@@ -71,7 +71,7 @@ async def test_a_bot_whose_reader_hangs_is_healthy_and_stops_when_told(folder: P
 
 def _reader_of(pid: int) -> int | None:
     try:
-        found = [child for child in children(pid) if b"bot.reading" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        found = [child for child in children(pid) if b"bot.fetch" in Path(f"/proc/{child}/cmdline").read_bytes()]
     except OSError:
         return None
     return found[0] if found else None

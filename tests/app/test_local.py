@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import app, ports, storage
+from bot import app, model, storage
 from bot.app import reload, runtime
-from bot.reading.threads import Threads
+from bot.fetch.parsing import ReaderThreads
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer, Reply
 from tests.journeys.world import BOT, Item, rss, world
@@ -96,14 +96,14 @@ async def test_a_feed_is_posted_the_same_wherever_it_is_read(tmp_path: Path, bot
 async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = Threads.read
+    read = ReaderThreads.read
 
-    async def with_a_bug(self: Threads, body: ports.Body, feed: object, *, is_first: bool) -> object:
+    async def with_a_bug(self: ReaderThreads, body: model.Body, feed: object, *, is_first: bool) -> object:
         if "wire" in body.url:
             raise RuntimeError("a bug")
         return await read(self, body, feed, is_first=is_first)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Threads, "read", with_a_bug)
+    monkeypatch.setattr(ReaderThreads, "read", with_a_bug)
     async with world(tmp_path / "config") as made:
         made.configure("wire", "courier")
         for outlet in ("wire", "courier"):

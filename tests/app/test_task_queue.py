@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from bot import ports, storage
-from bot.app.engines import task_queue
+from bot import model, storage
+from bot.app.engines import cluster
 from testbed.servers.postgres import Server, name_of
 
 pytestmark = pytest.mark.postgres
@@ -46,8 +46,8 @@ class Idle:
 
 async def test_a_database_that_is_not_there_is_said_at_the_start(postgres_server: Server) -> None:
     nowhere = storage.libpq_address(postgres_server.address("nothere"))
-    with pytest.raises(ports.StoreUnavailable, match="starting the task engine"):
-        await task_queue.TaskQueue(nowhere, Idle()).run(asyncio.Event())
+    with pytest.raises(model.StoreUnavailable, match="starting the task engine"):
+        await cluster.TaskQueue(nowhere, Idle()).run(asyncio.Event())
 
 
 async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_poll_what_is_due(
@@ -59,7 +59,7 @@ async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_p
     one, other = Idle(), Idle()
     async with asyncio.TaskGroup() as group:
         for work in (one, other):
-            group.create_task(task_queue.TaskQueue(conninfo, work).run(stop))
+            group.create_task(cluster.TaskQueue(conninfo, work).run(stop))
         async with asyncio.timeout(300):
             # 25 due feeds in batches of ten: three tasks a tick.
             while one.polls + other.polls < 6:  # noqa: ASYNC110

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apscheduler.job import Job
 
-from bot import ports
-from bot.app.engines.ticker import tick_every
-from bot.ports.tasks import TaskGroup
+from bot import model
+from bot.app.engines.stages import tick_every
+from bot.model.runtime import TaskGroup
 
 EVERY = timedelta(seconds=0.02)
 
@@ -112,9 +112,9 @@ async def test_a_tick_that_runs_is_cancelled_with_the_ticking() -> None:
 
 async def test_a_store_error_of_a_tick_rises_as_itself() -> None:
     async def broken() -> None:
-        raise ports.StoreUnavailable("the disk is full")
+        raise model.StoreUnavailable("the disk is full")
 
-    with pytest.raises(ports.StoreUnavailable, match="the disk is full"):
+    with pytest.raises(model.StoreUnavailable, match="the disk is full"):
         await tick_every(EVERY, broken)
 
 

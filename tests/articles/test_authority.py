@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.articles import alike, outlets, owners
+from bot.feeds import groups, outlets
 
 LINKS = ("https://www.gazette.example/1", "https://feeds.herald.example/rss")
 TITLE = "BlackBerry to leave Pakistan over server access"
@@ -27,7 +27,7 @@ TITLE = "BlackBerry to leave Pakistan over server access"
 )
 def test_two_headlines_agree_but_for_what_outlets_put_around_them(other: str) -> None:
     for one, two in ((TITLE, other), (other, TITLE)):
-        assert alike.titles_agree(one, two, outlet="Morning Post", links=LINKS)
+        assert groups.titles_agree(one, two, outlet="Morning Post", links=LINKS)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +46,8 @@ def test_two_headlines_agree_but_for_what_outlets_put_around_them(other: str) ->
 )
 def test_other_words_do_not_agree(other: str) -> None:
     for one, two in ((TITLE, other), (other, TITLE)):
-        assert not alike.titles_agree(one, two, outlet="Morning Post", links=LINKS)
-    assert not alike.titles_agree(other, "", outlet="", links=LINKS)
+        assert not groups.titles_agree(one, two, outlet="Morning Post", links=LINKS)
+    assert not groups.titles_agree(other, "", outlet="", links=LINKS)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_accounts_of_one_service_are_no_sisters_and_none_speaks_for_another(host
     ],
 )
 def test_a_listed_domain_and_its_subdomains_have_an_owner(domain: str, owner: str) -> None:
-    assert owners.group_of(domain) == owner
+    assert outlets.group_of(domain) == owner
 
 
 @pytest.mark.parametrize("domain", ["gazette.example", "", ".", "com", "co.uk", "notbbc.com", "bbc.com.example"])
 def test_any_other_domain_has_none(domain: str) -> None:
-    assert owners.group_of(domain) is None
+    assert outlets.group_of(domain) is None

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import articles
-from bot.articles import boilerplate
+from bot.feeds import cleaning
 
 
 @pytest.mark.parametrize(
@@ -53,11 +52,11 @@ from bot.articles import boilerplate
     ],
 )
 def test_text_is_what_a_reader_sees(markup: str, text: str) -> None:
-    assert articles.clean(markup, base=None).text == text
+    assert cleaning.clean(markup, base=None).text == text
 
 
 def test_links_are_canonical_absolute_and_once_each() -> None:
-    found = articles.clean(
+    found = cleaning.clean(
         """<a href="/a?utm_source=x">1</a> <A HREF='https://e.org/a'>2</A> <a href="b">3</a>
         <a href="mailto:x@e.org">4</a> <a href="javascript:alert(1)">5</a> <a name=x>6</a> <a href="http://[">7</a>""",
         base="https://e.org/news/",
@@ -67,18 +66,18 @@ def test_links_are_canonical_absolute_and_once_each() -> None:
 
 def test_a_hundred_thousand_nested_tags_are_one_pass() -> None:
     begun = time.perf_counter()
-    assert articles.clean("<div>" * 100_000 + "<b>x</b>", base=None).text in ("x", "")
+    assert cleaning.clean("<div>" * 100_000 + "<b>x</b>", base=None).text in ("x", "")
     assert time.perf_counter() - begun < 10
 
 
 def test_many_links_are_bounded() -> None:
     markup = "".join(f'<a href="https://e.org/{number}">x</a>' for number in range(5_000))
-    assert len(articles.clean(markup, base=None).links) == 200
+    assert len(cleaning.clean(markup, base=None).links) == 200
 
 
 @given(st.text(alphabet=st.sampled_from("ab <>/&;=\"'!-[]\n\r\t\x00\xad\u200b#pbrdivscript"), max_size=80))
 def test_any_markup_gives_text_without_stray_white_space(markup: str) -> None:
-    text = articles.clean(markup, base="https://e.org/").text
+    text = cleaning.clean(markup, base="https://e.org/").text
     assert text == text.strip()
     assert "  " not in text
     assert "\n\n\n" not in text
@@ -86,7 +85,7 @@ def test_any_markup_gives_text_without_stray_white_space(markup: str) -> None:
 
 @given(st.text(max_size=60).filter(lambda text: "<" not in text and "&" not in text))
 def test_plain_text_loses_no_word(text: str) -> None:
-    shown = articles.clean(text, base=None).text
+    shown = cleaning.clean(text, base=None).text
     kept = "".join(letter for letter in text if not letter.isspace() and (letter.isprintable() or ord(letter) > 0x9F))
     assert [letter for letter in kept if letter in shown or not "\ud800" <= letter <= "\udfff"] == [
         letter for letter in "".join(shown.split()) if letter.isprintable() or ord(letter) > 0x9F
@@ -108,7 +107,7 @@ def test_plain_text_loses_no_word(text: str) -> None:
     ],
 )
 def test_a_teaser_that_goes_on_elsewhere_is_cut(text: str) -> None:
-    assert articles.is_cut(text)
+    assert cleaning.is_teaser(text)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +122,7 @@ def test_a_teaser_that_goes_on_elsewhere_is_cut(text: str) -> None:
     ],
 )
 def test_a_text_that_ends_is_whole(text: str) -> None:
-    assert not articles.is_cut(text)
+    assert not cleaning.is_teaser(text)
 
 
 # -- what a feed repeats under its items, and what must stay
@@ -144,8 +143,8 @@ def _told(footer: str = FOOTER) -> list[str]:
     memory, kept = "", []
     for text in NEWS:
         whole = f"{text}\n\n{footer}"
-        memory = boilerplate.learn([whole], memory)
-        kept.append(boilerplate.strip(whole, memory).text)
+        memory = cleaning.learn_boilerplate([whole], memory)
+        kept.append(cleaning.strip_boilerplate(whole, memory).text)
     return kept
 
 
@@ -156,8 +155,8 @@ def test_a_sentence_that_stood_in_three_earlier_items_is_no_text() -> None:
 
 def test_items_that_come_together_count_for_each_other() -> None:
     texts = [f"{text} {FOOTER}" for text in NEWS]
-    memory = boilerplate.learn(texts, "")
-    found = [boilerplate.strip(text, memory) for text in texts]
+    memory = cleaning.learn_boilerplate(texts, "")
+    found = [cleaning.strip_boilerplate(text, memory) for text in texts]
     assert [each.text for each in found] == list(NEWS)
     assert {each.left_out for each in found} == {(FOOTER,)}
 
@@ -173,8 +172,8 @@ def test_a_footer_of_another_language_and_script_is_found_too() -> None:
 
 def test_short_sentences_and_the_same_words_with_other_figures_stay() -> None:
     texts = [f"A quake of magnitude {n} struck at sea today. Nobody was hurt." for n in range(9)]
-    memory = boilerplate.learn(texts, "")
-    assert [boilerplate.strip(text, memory).text for text in texts] == texts
+    memory = cleaning.learn_boilerplate(texts, "")
+    assert [cleaning.strip_boilerplate(text, memory).text for text in texts] == texts
 
 
 def test_a_sentence_in_the_middle_of_long_texts_is_found() -> None:
@@ -185,8 +184,8 @@ def test_a_sentence_in_the_middle_of_long_texts_is_found() -> None:
         )
         for text in NEWS
     ]
-    memory = boilerplate.learn(texts, "")
-    found = [boilerplate.strip(text, memory) for text in texts]
+    memory = cleaning.learn_boilerplate(texts, "")
+    found = [cleaning.strip_boilerplate(text, memory) for text in texts]
     assert {each.left_out for each in found} == {(advertisement,)}
     assert all("Detail 19" in each.text and "End 19." in each.text for each in found)
 
@@ -194,33 +193,35 @@ def test_a_sentence_in_the_middle_of_long_texts_is_found() -> None:
 def test_no_sentence_is_cut_behind_a_title_or_an_initial() -> None:
     texts = [f"Foreign Secretary Teodoro Locsin Jr. said so on day {n}. {text}" for n, text in enumerate(NEWS)]
     texts += [f"The court heard from Mr. J. Doe of Lahore on day {n}. {text}" for n, text in enumerate(NEWS)]
-    memory = boilerplate.learn(texts, "")
-    assert {boilerplate.strip(text, memory).left_out for text in texts} == {()}
+    memory = cleaning.learn_boilerplate(texts, "")
+    assert {cleaning.strip_boilerplate(text, memory).left_out for text in texts} == {()}
 
 
 def test_a_sentence_that_is_repeated_no_more_gives_way_to_newer_ones() -> None:
     once = "An old advertisement stands under the news."
-    memory = boilerplate.learn([f"{text} {once}" for text in NEWS], "")
+    memory = cleaning.learn_boilerplate([f"{text} {once}" for text in NEWS], "")
     for n in range(400):
         line = f"Advertisement number {n} of many others."
-        memory = boilerplate.learn([f"{line} This is news {place} of {n}. {FOOTER}" for place in range(5)], memory)
-    assert boilerplate.strip(once, memory).left_out == ()
-    assert boilerplate.strip(FOOTER, memory).left_out == (FOOTER,)
+        memory = cleaning.learn_boilerplate(
+            [f"{line} This is news {place} of {n}. {FOOTER}" for place in range(5)], memory
+        )
+    assert cleaning.strip_boilerplate(once, memory).left_out == ()
+    assert cleaning.strip_boilerplate(FOOTER, memory).left_out == (FOOTER,)
     assert len(memory) < 7_000
 
 
 def test_a_footer_stays_known_however_many_items_come_without_it() -> None:
-    memory = boilerplate.learn([f"{text} {FOOTER}" for text in NEWS], "")
-    memory = boilerplate.learn([f"Something new happened in place number {n}." for n in range(5_000)], memory)
-    assert boilerplate.strip(FOOTER, memory).left_out == (FOOTER,)
+    memory = cleaning.learn_boilerplate([f"{text} {FOOTER}" for text in NEWS], "")
+    memory = cleaning.learn_boilerplate([f"Something new happened in place number {n}." for n in range(5_000)], memory)
+    assert cleaning.strip_boilerplate(FOOTER, memory).left_out == (FOOTER,)
 
 
 @given(st.lists(st.text(max_size=300), max_size=12))
 def test_whatever_the_texts_nothing_is_made_up_and_the_memory_can_be_read_again(texts: list[str]) -> None:
     memory = ""
     for text in texts:
-        memory = boilerplate.learn([text], memory)
-        found = boilerplate.strip(text, memory)
+        memory = cleaning.learn_boilerplate([text], memory)
+        found = cleaning.strip_boilerplate(text, memory)
         assert sum(map(len, found.left_out)) + len(found.text) <= len(text)
         assert all(sentence in text for sentence in found.left_out)
-        assert boilerplate.learn([], memory) == memory
+        assert cleaning.learn_boilerplate([], memory) == memory

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import articles, model
+from bot import model
+from bot.feeds import identity, items, outlets
 from testbed.archive import DAY, FEED, LONG, Archive, entry, novelties, reading
 from testbed.fakes import START
 
@@ -51,7 +52,7 @@ def test_on_a_baseline_what_is_older_than_the_backfill_window_keeps_its_identity
 def test_a_date_from_before_the_web_is_no_date() -> None:
     archive = Archive()
     (found,) = archive.poll(entry(0, published=datetime(1970, 1, 1, tzinfo=UTC)), is_baseline=True).items
-    assert found.novelty is articles.Novelty.NEW
+    assert found.novelty is identity.Novelty.NEW
     assert found.article is not None
     assert found.article.published is None
 
@@ -75,7 +76,7 @@ def test_the_same_link_through_two_feeds_is_one_article() -> None:
     (first,) = archive.poll(entry(0)).items
     theirs = entry(0, guid="urn:x:1", link="http://example.org/news/0?utm_source=rss#top")
     (found,) = archive.poll(theirs, feed=OTHER).items
-    assert found.novelty is articles.Novelty.SAME_LINK
+    assert found.novelty is identity.Novelty.SAME_LINK
     assert found.stub is not None
     assert first.article is not None
     assert found.stub.id == first.article.id
@@ -87,7 +88,7 @@ def test_another_feeds_teaser_of_an_article_is_known_and_told_apart_once() -> No
     (first,) = archive.poll(entry(0)).items
     theirs = entry(0, guid="urn:x:1", body="<p>Another teaser.</p>")
     (found,) = archive.poll(theirs, feed=OTHER).items
-    assert found.novelty is articles.Novelty.RETOLD
+    assert found.novelty is identity.Novelty.RETOLD
     assert found.told == (first.sighting.article,) == (found.sighting.article,)
     assert found.article is not None
     assert found.article.feed == OTHER.url
@@ -158,7 +159,7 @@ def test_an_id_used_again_for_another_article_is_a_new_article() -> None:
     (first,) = archive.poll(entry(0, guid="top-story")).items
     reused = entry(3, guid="top-story")
     (second,) = archive.poll(reused, later=timedelta(hours=2)).items
-    assert second.novelty is articles.Novelty.NEW
+    assert second.novelty is identity.Novelty.NEW
     assert first.sighting.article != second.sighting.article
     assert novelties(archive.poll(reused)) == ["seen"]
 
@@ -263,7 +264,7 @@ def test_a_changed_text_is_an_edit_under_the_same_id_and_then_seen() -> None:
     (first,) = archive.poll(entry(0)).items
     changed = entry(0, body="<p>The deadline is 30 December.</p>")
     (found,) = archive.poll(changed).items
-    assert found.novelty is articles.Novelty.EDITED
+    assert found.novelty is identity.Novelty.EDITED
     assert found.article is not None
     assert found.article.id == first.sighting.article
     assert novelties(archive.poll(changed)) == ["seen"]
@@ -296,7 +297,7 @@ def test_one_changed_date_is_an_edit_but_a_feed_that_dates_all_anew_is_not_belie
     ],
 )
 def test_without_a_name_an_outlet_is_shown_with_its_host(name: str | None, title: str | None, outlet: str) -> None:
-    assert articles.outlet_of(replace(FEED, name=name), title) == outlet
+    assert outlets.outlet_of(replace(FEED, name=name), title) == outlet
 
 
 # -- what identity keeps to whatever a feed says: polling again comes to rest, and the order of items does not matter
@@ -374,22 +375,22 @@ def test_the_order_of_items_does_not_matter(
 
 
 FEEDS = [model.Feed(url=f"https://www.example.org/rss/{name}", name="Example") for name in ("news", "world", "sport")]
-EDITED, RETOLD = articles.Novelty.EDITED, articles.Novelty.RETOLD
+EDITED, RETOLD = identity.Novelty.EDITED, identity.Novelty.RETOLD
 WIRE_TEXT = f"<p>{'What the regulator wrote to the operators, word for word. ' * 8}</p>"
 
 
 def together(
     archive: Archive, readings: Sequence[Sequence[model.Entry]], *, is_baseline: bool
-) -> list[articles.Identification]:
+) -> list[identity.Identification]:
     """The store is asked before any of them is kept."""
     documents = [reading(*entries) for entries in readings]
-    look_ups = [articles.look_up(feed, document) for feed, document in zip(FEEDS, documents, strict=False)]
+    look_ups = [items.look_up(feed, document) for feed, document in zip(FEEDS, documents, strict=False)]
     answers = [archive.known(look_up.question.feed, look_up) for look_up in look_ups]
-    fresh = articles.Fresh()
+    fresh = identity.BatchArticles()
     found = []
     for feed, document, look_up, known in zip(FEEDS, documents, look_ups, answers, strict=False):
         found.append(
-            articles.identify(
+            identity.identify(
                 feed,
                 document,
                 fresh.beside(known, look_up.question),
@@ -404,11 +405,11 @@ def together(
     return found
 
 
-def sightings(found: articles.Identification) -> list[tuple[str, str]]:
+def sightings(found: identity.Identification) -> list[tuple[str, str]]:
     return [(item.novelty.value, item.sighting.article) for item in found.items]
 
 
-def of_kind(novelty: articles.Novelty, found: Sequence[articles.Identification]) -> set[str]:
+def of_kind(novelty: identity.Novelty, found: Sequence[identity.Identification]) -> set[str]:
     return {item.sighting.article for each in found for item in each.items if item.novelty is novelty}
 
 
@@ -462,6 +463,6 @@ def test_a_batch_is_identified_as_one_feed_after_another(
 def test_an_entry_that_has_nothing_but_the_id_of_another_says_nothing() -> None:
     """Found by fuzzing: without its id, which is taken from both, it has no title either."""
     bare = entry(1, link=None, title=None, body=None)
-    found = articles.look_up(FEED, reading(entry(1), bare, entry(2))).items
+    found = items.look_up(FEED, reading(entry(1), bare, entry(2))).items
     assert [item.title for item in found] == ["Rain stops play at Lord's 1", "Tax bill passes 2"]
     assert all(item.key for item in found)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot import articles
-from bot.articles import links
+from bot.feeds import links, outlets
+from bot.feeds.links import canonical_link, link_key
 
 PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
 
@@ -75,11 +75,11 @@ PLAIN = "https://www.dawn.com/news/1223734/blackberry-quits"
     ],
 )
 def test_a_link_becomes_the_articles_own_address(given_: str, canonical: str) -> None:
-    assert articles.canonical_link(given_) == canonical
+    assert canonical_link(given_) == canonical
 
 
 def test_a_relative_link_is_resolved() -> None:
-    assert articles.canonical_link("../a?x=1", "https://e.org/feeds/rss.xml") == "https://e.org/a?x=1"
+    assert canonical_link("../a?x=1", "https://e.org/feeds/rss.xml") == "https://e.org/a?x=1"
 
 
 def _google_news(url: str) -> str:
@@ -90,12 +90,12 @@ def _google_news(url: str) -> str:
 
 @pytest.mark.parametrize("url", ["https://e.org/a", "https://e.org/" + "long-" * 30 + "story"])
 def test_a_google_news_id_that_holds_the_address_is_opened(url: str) -> None:
-    assert articles.canonical_link(_google_news(url)) == url
+    assert canonical_link(_google_news(url)) == url
 
 
 def test_a_google_news_id_that_holds_none_is_left() -> None:
     link = "https://news.google.com/rss/articles/CBMiAUFVX3lxTE9?oc=5"
-    assert articles.canonical_link(link).startswith("https://news.google.com/rss/articles/CBMiAUFVX3lxTE9")
+    assert canonical_link(link).startswith("https://news.google.com/rss/articles/CBMiAUFVX3lxTE9")
 
 
 URLS = st.builds(
@@ -117,8 +117,8 @@ URLS = st.builds(
 @example("https://m.m.m.m.m.m.m.e.org/")
 @example("https://e.org/amp/amp/amp/amp/amp/amp/amp/amp/1-2-3/amp/amp/amp/amp/amp/amp/amp")
 def test_the_canonical_form_of_a_canonical_link_is_itself(url: str) -> None:
-    link = articles.canonical_link(url)
-    assert articles.canonical_link(link) == link
+    link = canonical_link(url)
+    assert canonical_link(link) == link
 
 
 HOSTS = st.from_regex(r"\A[a-z0-9-]{1,6}(\.[a-z0-9-]{1,6}){1,3}\Z") | st.sampled_from(
@@ -156,23 +156,23 @@ PLAIN_LOOKING = st.builds(
 @example(f"https://{'e' * 64}.org/a")
 @example("https://e.org/a/..")
 def test_a_plain_link_is_read_as_the_careful_reading_reads_it(url: str) -> None:
-    quick = links.plain(url)
-    assert quick is None or quick == links.careful(url)
+    quick = links.canonicalise_plain(url)
+    assert quick is None or quick == links.canonicalise_by_parts(url)
 
 
 def test_http_and_https_with_and_without_www_are_one_article() -> None:
     forms = [f"{scheme}://{www}e.org/a?b=1" for scheme in ("http", "https") for www in ("", "www.")]
-    assert {articles.link_key(form) for form in forms} == {"e.org/a?b=1"}
+    assert {link_key(form) for form in forms} == {"e.org/a?b=1"}
 
 
 @pytest.mark.parametrize("link", ["", "https://e.org/", "https://www.e.org/"])
 def test_a_front_page_names_no_article(link: str) -> None:
-    assert articles.link_key(link) == ""
+    assert link_key(link) == ""
 
 
 def test_an_owner_is_the_registrable_domain() -> None:
-    assert articles.registrable_domain("https://feeds.bbc.co.uk/a") == "bbc.co.uk"
-    assert articles.registrable_domain("https://one.blogspot.com/a") == "one.blogspot.com"
-    assert articles.registrable_domain("http://127.0.0.1:80/a") == "127.0.0.1"
-    assert articles.registrable_domain("http://localhost/a") == "localhost"
-    assert articles.registrable_domain("nonsense") == ""
+    assert outlets.registrable_domain("https://feeds.bbc.co.uk/a") == "bbc.co.uk"
+    assert outlets.registrable_domain("https://one.blogspot.com/a") == "one.blogspot.com"
+    assert outlets.registrable_domain("http://127.0.0.1:80/a") == "127.0.0.1"
+    assert outlets.registrable_domain("http://localhost/a") == "localhost"
+    assert outlets.registrable_domain("nonsense") == ""

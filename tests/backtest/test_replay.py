@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import model, rules, storage
-from bot.pipeline import backtest, snapshot, story_updater
+from bot.pipeline import backtest, join, snapshot
 from testbed.fakes import START, FakeClock
 from tests.backtest.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
@@ -23,7 +23,7 @@ COOL = rule(name="Cool", any=["BlackBerry", "Pakistan"], cooldown=timedelta(minu
 END = START + timedelta(days=2)
 
 
-def tried(articles: Sequence[model.Article], *given: model.Rule, **plan: Any) -> backtest.Report:
+def tried(articles: Sequence[model.Article], *given: model.Rule, **plan: Any) -> backtest.BacktestReport:
     compiled = tuple(map(rules.compile_rule, given))
     settings: dict[str, Any] = {
         "tried": compiled,
@@ -31,7 +31,7 @@ def tried(articles: Sequence[model.Article], *given: model.Rule, **plan: Any) ->
         "until": END,
         "feeds": {FEED.url: FEED},
     } | plan
-    return backtest.run(Archive(articles), backtest.Plan(**settings))
+    return backtest.run_backtest(Archive(articles), backtest.BacktestPlan(**settings))
 
 
 async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -> list[tuple[str, str, str]]:
@@ -40,7 +40,7 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
     index = rules.RuleSet(map(rules.compile_rule, given))
     at_the_time = snapshot.Snapshot(feeds={}, rules=index)
     store = storage.open_store("sqlite://", clock=clock)
-    working = story_updater.StoryUpdater(at_the_time.window)
+    working = join.StoryUpdater(at_the_time.window)
     arriving = sorted(articles, key=lambda one: (one.first_seen, one.id))
     batches = {moment: list(those) for moment, those in groupby(arriving, key=lambda one: one.first_seen)}
 
@@ -98,7 +98,7 @@ def test_a_story_that_waits_for_a_second_outlet_is_held_at_the_end() -> None:
 def test_quiet_hours_are_kept() -> None:
     quiet = model.QuietHours(start=time(8), end=time(15), zone=ZoneInfo("UTC"))
     report = tried(
-        [article("BlackBerry quits Pakistan")], BLACKBERRY, policies={"alerts": model.SpeakPolicy(quiet=quiet)}
+        [article("BlackBerry quits Pakistan")], BLACKBERRY, policies={"alerts": model.PostingPolicy(quiet=quiet)}
     )
     assert [message.at for message in report.messages] == [START.replace(hour=15)]
 

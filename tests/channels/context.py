@@ -12,7 +12,7 @@ from typing import Any
 import pydantic
 from slack_sdk.models.blocks import Block
 
-from bot import channels, model, ports
+from bot import channels, model
 from testbed.fakes import FakeClock, MemoryKeyValues
 
 TOKEN = model.Secret.parse("env:SLACK_BOT_TOKEN")
@@ -26,7 +26,7 @@ class Secrets:
 
     def __call__(self, secret: model.Secret) -> str:
         if secret.name not in self.values:
-            raise ports.ConfigError(f"{secret.reference} is not set")
+            raise model.ConfigError(f"{secret.reference} is not set")
         return self.values[secret.name]
 
 
@@ -36,10 +36,10 @@ def build(
     *,
     secrets: Secrets | None = None,
     key_values: MemoryKeyValues | None = None,
-    clock: ports.Clock | None = None,
+    clock: model.Clock | None = None,
     zone: tzinfo = UTC,
     **written: object,
-) -> ports.Channel:
+) -> model.Channel:
     """A channel as bot.yaml would make it: ``written`` are its keys."""
     options = options or channels.options()[kind].model_validate(written)
     return channels.build(
@@ -61,8 +61,8 @@ def delivery(
     edits: model.Receipt | None = None,
     is_plain: bool = False,
     is_broadcast: bool = False,
-) -> ports.Delivery:
-    return ports.Delivery(
+) -> model.Delivery:
+    return model.Delivery(
         id=model.SendId(id),
         message=message,
         reply_to=reply_to,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot import channels, model, ports
+from bot import channels, model
 from bot.testing import messages
 from testbed.fakes import FakeClock
 from testbed.servers import slack
@@ -21,26 +21,26 @@ TS = "1449046920.000100"
 class Heard:
     """Stands in for the app: remembers, and answers as it is told."""
 
-    presses: list[ports.Press] = field(default_factory=list)
+    presses: list[model.Press] = field(default_factory=list)
     changes: list[str | None] = field(default_factory=list)
-    asked: list[ports.Asked] = field(default_factory=list)
+    asked: list[model.ChatRequest] = field(default_factory=list)
     answer: model.Message = messages.NOTICE
     fails: bool = False
     #: Set: presses wait for it.
     gate: asyncio.Event | None = None
 
-    async def on_press(self, press: ports.Press) -> ports.ActionResult:
+    async def on_press(self, press: model.Press) -> model.ActionResult:
         if self.gate is not None:
             await self.gate.wait()
         if self.fails:
-            raise ports.StoreUnavailable("writing: the disk is full")
+            raise model.StoreUnavailable("writing: the disk is full")
         self.presses.append(press)
-        return ports.ActionResult(text='Noise for "A & B <rule>".', command="silence end 3f2a9c01")
+        return model.ActionResult(text='Noise for "A & B <rule>".', command="silence end 3f2a9c01")
 
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)
 
-    async def on_asked(self, asked: ports.Asked) -> model.Message:
+    async def on_asked(self, asked: model.ChatRequest) -> model.Message:
         self.asked.append(asked)
         return self.answer
 
@@ -70,7 +70,7 @@ async def until(is_so: Callable[[], Any]) -> None:
 
 def listener(
     server: slack.Server, secrets: Secrets, *names: str, clock: FakeClock | None = None
-) -> list[ports.Listener]:
+) -> list[model.Listener]:
     made = [
         build(
             "slack",

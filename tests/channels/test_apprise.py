@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from bot import ports
-from bot.channels.kit import plain_text
+from bot import model
+from bot.channels.kit import rendering
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
 
@@ -61,7 +61,7 @@ def mail() -> Iterator[Mail]:
     server.stop()
 
 
-def channel(address: str) -> ports.Channel:
+def channel(address: str) -> model.Channel:
     return build("apprise", secrets=Secrets(URL=address), url="env:URL")
 
 
@@ -86,7 +86,7 @@ async def test_hostile_text_stays_text_in_a_mail(mail: Mail) -> None:
 
 async def test_a_mail_that_is_not_taken_is_of_unknown_outcome(mail: Mail) -> None:
     mail.box.refuses = "451 try later"
-    with pytest.raises(ports.Unknown):
+    with pytest.raises(model.OutcomeUnknown):
         await channel(mail.address).send(delivery(messages.POST))
 
 
@@ -113,7 +113,7 @@ async def test_a_service_that_asks_for_a_pause_is_waited_for_by_us_and_not_aslee
     thread.start()
     try:
         address = f"matrix://bot:s3cret@127.0.0.1:{server.server_address[1]}/%23desk:wirewatch.test"
-        with pytest.raises(ports.Wait) as caught:
+        with pytest.raises(model.RetryLater) as caught:
             await channel(address).send(delivery(messages.POST))
     finally:
         server.shutdown()
@@ -123,7 +123,7 @@ async def test_a_service_that_asks_for_a_pause_is_waited_for_by_us_and_not_aslee
 
 
 async def test_an_address_that_names_no_service_parks_without_showing_it() -> None:
-    with pytest.raises(ports.Parked, match="unknown service") as caught:
+    with pytest.raises(model.ChannelClosed, match="unknown service") as caught:
         await channel("nosuch://key-123").send(delivery(messages.POST))
     assert "key-123" not in str(caught.value)
     [line] = await channel("nosuch://key-123").check()
@@ -132,7 +132,7 @@ async def test_an_address_that_names_no_service_parks_without_showing_it() -> No
 
 def test_long_text_is_cut_between_lines_so_that_no_address_is_cut() -> None:
     text = "\n".join(f"- Outlet {n} https://x.example/{n}" for n in range(100))
-    kept = plain_text.lines_to(text, 200).split("\n")
+    kept = rendering.cut_lines(text, 200).split("\n")
     assert kept[-1] == "…"
     assert set(kept[:-1]) <= set(text.split("\n"))
     assert len("\n".join(kept)) <= 200

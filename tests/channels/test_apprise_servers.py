@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import ports
+from bot import model
 from bot.testing import hostile, messages
 from testbed.servers import ntfy, synapse
 from testbed.servers.ntfy import ntfy_server  # noqa: F401 - a fixture
@@ -17,7 +17,7 @@ TITLE = "BlackBerry to leave Pakistan rather than open its servers to the regula
 WORDS = ("unfettered access", "Karachi Herald", messages.HERALD, "regulator → PTA")
 
 
-def channel(address: str) -> ports.Channel:
+def channel(address: str) -> model.Channel:
     return build("apprise", secrets=Secrets(URL=address), url="env:URL")
 
 
@@ -93,6 +93,6 @@ async def test_a_password_that_matrix_refuses_parks_and_is_not_shown(
     synapse_server: synapse.Server,  # noqa: F811
 ) -> None:
     address = synapse_server.address("refused", password="wrong-s3cret")
-    with pytest.raises(ports.Parked, match="403") as caught:
+    with pytest.raises(model.ChannelClosed, match="403") as caught:
         await channel(address).send(delivery(messages.POST))
     assert "wrong-s3cret" not in str(caught.value)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot import ports
+from bot import model
 from bot.channels import checks
 from testbed.servers import slack
 from tests.channels.context import Secrets, build
@@ -20,12 +20,12 @@ def server() -> Iterator[slack.Server]:
         yield made
 
 
-def bot(server: slack.Server, token: str = slack.TOKEN) -> ports.Channel:
+def bot(server: slack.Server, token: str = slack.TOKEN) -> model.Channel:
     secrets = Secrets(SLACK_BOT_TOKEN=token)
     return build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
 
 
-async def said(*channels: ports.Channel) -> list[tuple[str, str]]:
+async def said(*channels: model.Channel) -> list[tuple[str, str]]:
     with structlog.testing.capture_logs() as lines:
         await checks.check_all(channels)
     return [(line["event"], str(line.get("wanted", ""))) for line in lines]
@@ -61,12 +61,12 @@ async def test_a_webhook_needs_no_word_and_a_refused_token_a_hand(server: slack.
 async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: slack.Server) -> None:
     class Broken:
         name = "broken"
-        abilities = ports.Abilities(threads=True, edits=True, lookup=True)
+        abilities = model.Abilities(threads=True, edits=True, lookup=True)
 
-        async def check(self) -> list[ports.CheckLine]:
+        async def check(self) -> list[model.CheckLine]:
             raise RuntimeError("a bug")
 
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
-    broken: ports.Channel = Broken()  # type: ignore[assignment] # only its check is asked for
+    broken: model.Channel = Broken()  # type: ignore[assignment] # only its check is asked for
     events = [event for event, _ in await said(broken, hook)]
     assert events == ["channel broke"]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model, ports
+from bot import model
 from bot.testing import messages
 from tests.channels.context import build, delivery
 
@@ -43,7 +43,7 @@ async def test_a_closed_output_parks(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     closed = (tmp_path / "out").open("w")
     closed.close()
     monkeypatch.setattr(sys, "stdout", closed)
-    with pytest.raises(ports.Parked, match="standard output is closed"):
+    with pytest.raises(model.ChannelClosed, match="standard output is closed"):
         await build("console").send(delivery(messages.POST))
 
 

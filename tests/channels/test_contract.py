@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot import channels, model, ports
+from bot import channels, model
 from bot.testing import channels as contract
 from bot.testing import hostile, messages
 from bot.testing.channels import SECRET, HttpChannel, delivery
@@ -102,7 +102,7 @@ HTTP_KINDS = [
         kind="apprise",
         at=lambda at: ({"url": "env:A"}, {"A": f"json://user:{SECRET}@{at}/?retry=0"}),
         markup=lambda body: iter((body["title"], body["message"])),
-        of_no_server=ports.Unknown,
+        of_no_server=model.OutcomeUnknown,
     ),
 ]
 _NO_HTTP = frozenset({"console", "email"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from bot.channels.kit import plain_text
+from bot.channels.kit import rendering
 from bot.channels.slack import blocks
 from bot.testing import messages
 
@@ -18,7 +18,7 @@ def shown(after: str, sentence: str) -> tuple[str, str]:
         messages.NEW_FACT.facts[0], kind="decision", label="lifted", before=None, after=after, sentence=sentence
     )
     message = replace(messages.NEW_FACT, facts=(fact,))
-    return json.dumps(blocks.blocks(message)), plain_text.body(message)
+    return json.dumps(blocks.build_blocks(message)), rendering.plain_body(message)
 
 
 def test_a_decision_is_shown_in_its_own_words_before_its_sentence() -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot import model, ports
+from bot import model
 from bot.testing import hostile, messages
 from testbed.servers import discord, discord_rules, faulty
 from tests.channels.context import Secrets, build, delivery
@@ -24,14 +24,14 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def bot(server: Server, *, to: str | None = None, token: str = discord.TOKEN) -> ports.Channel:
+def bot(server: Server, *, to: str | None = None, token: str = discord.TOKEN) -> model.Channel:
     api_url = f"{server.url}/api/v10"
     secrets = Secrets(DISCORD_TOKEN=token)
     to = to or server.service.news
     return build("discord", secrets=secrets, to=to, token="env:DISCORD_TOKEN", api_url=api_url, pace="0 seconds")
 
 
-def hook(server: Server, key: str = HOOK) -> ports.Channel:
+def hook(server: Server, key: str = HOOK) -> model.Channel:
     return build("discord", secrets=Secrets(HOOK=f"{server.url}/api/webhooks/{key}"), webhook="env:HOOK")
 
 
@@ -107,7 +107,7 @@ async def test_an_empty_history_is_believed_only_with_the_right_to_read_it(serve
     await channel.send(delivery(messages.POST))
     server.service.rights &= ~discord.HISTORY
     assert channel.abilities.lookup
-    with pytest.raises(ports.Unknown, match="Read Message History"):
+    with pytest.raises(model.OutcomeUnknown, match="Read Message History"):
         await channel.find(delivery(messages.POST), since=BEGINNING)
     assert not channel.abilities.lookup
 
@@ -117,7 +117,7 @@ async def test_a_bucket_that_is_empty_is_not_asked_and_no_message_is_refused_for
         channel = bot(server)
         for number in range(2):
             await channel.send(delivery(messages.NOTICE, id=f"{number}"))
-        with pytest.raises(ports.Wait) as caught:
+        with pytest.raises(model.RetryLater) as caught:
             await channel.send(delivery(messages.NOTICE, id="3"))
         assert caught.value.after is not None
         assert 25 < caught.value.after.total_seconds() <= 30
@@ -128,10 +128,10 @@ async def test_a_bucket_that_is_empty_is_not_asked_and_no_message_is_refused_for
 async def test_a_429_waits_for_as_long_as_it_says_with_decimals(server: Server) -> None:
     server.fail("post", "429")
     channel = bot(server)
-    with pytest.raises(ports.Wait) as caught:
+    with pytest.raises(model.RetryLater) as caught:
         await channel.send(delivery(messages.POST))
     assert caught.value.after == timedelta(seconds=1.5)
-    with pytest.raises(ports.Wait):
+    with pytest.raises(model.RetryLater):
         await channel.send(delivery(messages.POST))
     assert server.asked("post") == 1
 
@@ -144,7 +144,7 @@ async def test_where_edits_and_threads_must_wait_the_channel_goes_on(server: Ser
         ("start a thread", delivery(messages.NEW_FACT, id="send-2", reply_to=head)),
     ):
         server.fail(doing, "429")
-        with pytest.raises(ports.Wait) as caught:
+        with pytest.raises(model.RetryLater) as caught:
             await channel.send(sent)
         assert not caught.value.whole_channel
     await channel.send(delivery(messages.NOTICE, id="send-3"))
@@ -155,7 +155,7 @@ async def test_where_no_thread_can_be_had_the_reply_goes_to_the_channel(server: 
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
     server.fail("start a thread", faulty.Answer(400, {"message": "…", "code": code}))
-    with pytest.raises(ports.ThreadGone):
+    with pytest.raises(model.ThreadGone):
         await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=head))
     await channel.send(delivery(messages.NEW_FACT, id="send-2"))
     assert "BlackBerry to leave" in server.service.messages(server.service.news)[-1]["content"], "it names its story"
@@ -165,7 +165,7 @@ async def test_a_message_that_somebody_deleted_is_left(server: Server) -> None:
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
     server.service.channels[server.service.news].messages.clear()
-    with pytest.raises(ports.NotEditable, match="unknown message"):
+    with pytest.raises(model.NotEditable, match="unknown message"):
         await channel.send(delivery(messages.EDIT, edits=head))
 
 
@@ -179,7 +179,7 @@ async def test_check_says_what_is_right(server: Server) -> None:
     assert not server.service.everything()
 
 
-async def bad(channel: ports.Channel) -> dict[str, str]:
+async def bad(channel: model.Channel) -> dict[str, str]:
     return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
@@ -204,7 +204,7 @@ async def test_a_deleted_and_a_mistyped_webhook_say_what_to_click(server: Server
         [told] = (await bad(hook(server, key))).values()
         assert meaning in told
         assert "Integrations, Webhooks" in told
-        with pytest.raises(ports.Parked, match=meaning):
+        with pytest.raises(model.ChannelClosed, match=meaning):
             await hook(server, key).send(delivery(messages.POST))
 
 
@@ -219,8 +219,8 @@ async def test_a_webhooks_message_is_edited_and_its_replies_name_their_story(ser
     first, reply = server.service.messages(server.service.news)
     assert first["edits"] == 1
     assert "BlackBerry to leave Pakistan" in reply["content"]
-    assert channel.abilities == ports.Abilities(threads=False, edits=True, lookup=False)
-    with pytest.raises(ports.Unknown):
+    assert channel.abilities == model.Abilities(threads=False, edits=True, lookup=False)
+    with pytest.raises(model.OutcomeUnknown):
         await channel.find(delivery(messages.POST), since=BEGINNING)
     assert any("reduced mode" in line.what for line in await channel.check())
 
@@ -233,7 +233,7 @@ async def test_a_webhook_of_a_thread_keeps_its_thread(server: Server) -> None:
 
 async def test_a_forums_webhook_parks_and_says_so(server: Server) -> None:
     server.service.channels[server.service.news].type = 15
-    with pytest.raises(ports.Parked, match="text channel"):
+    with pytest.raises(model.ChannelClosed, match="text channel"):
         await hook(server).send(delivery(messages.POST))
 
 

@@ -37,7 +37,7 @@ TEXT = st.text() | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join
 @given(TEXT)
 @settings(max_examples=400)
 def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
-    told = markdown.escaped(text)
+    told = markdown.escape(text)
     assert not discord_rules.MENTION.search(told)
     # After a backslash a mark is a character.
     bare = re.sub(r"\\.", ".", told)
@@ -51,5 +51,5 @@ def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
 def test_whatever_a_feed_says_a_message_keeps_discords_limits(text: str) -> None:
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            body = markdown.payload(message, zone=UTC, ref="0123abcd", names_story=True, is_plain=is_plain)
+            body = markdown.build_payload(message, zone=UTC, ref="0123abcd", names_story=True, is_plain=is_plain)
             discord_rules.check_message(body, known=discord_rules.CREATE)

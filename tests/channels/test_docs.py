@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from bot import channels, model
-from bot.channels.email import errors as mail_errors
-from bot.channels.slack import questions, web_api
+from bot.channels.email import smtp
+from bot.channels.slack import socket_mode, web_api
 from testbed import told
 from tests.channels.context import build
 from tests.channels.test_services import SERVICES, Service
@@ -54,14 +54,14 @@ def test_the_table_of_abilities_is_the_one_that_is_followed() -> None:
     for kind, mode, *written in rows:
         found = build(kind, **_LEAST[f"{kind} {mode}".strip()]).abilities
         claims = (found.threads, found.edits, found.broadcast, found.lookup)
-        lasts = f"for {model.show_duration(found.idempotent)}" if found.idempotent else "no"
+        lasts = f"for {model.format_duration(found.idempotent)}" if found.idempotent else "no"
         assert written == [*("yes" if claim else "no" for claim in claims), lasts], kind
 
 
 def test_the_table_of_mail_servers_answers_is_the_one_that_is_followed() -> None:
-    for stage, table in mail_errors.TABLE.items():
+    for stage, table in smtp.ERRORS.items():
         for code, rule in table.items():
-            act = str(rule.act or mail_errors.LEAVE_OUT) + (f"; {rule.advice}" if rule.advice else "")
+            act = str(rule.act or smtp.LEAVE_OUT) + (f"; {rule.advice}" if rule.advice else "")
             assert f"| {stage} | `{code}{'…' if len(code) == 1 else ''}` | {act} |" in PAGE
 
 
@@ -83,7 +83,7 @@ def test_the_table_of_a_services_codes_is_the_one_that_is_followed(service: Serv
 def test_the_slack_manifest_asks_for_the_scopes_the_command_the_home_tab_and_no_address_to_call() -> None:
     manifest = yaml.safe_load((ROOT / "config" / "slack-app-manifest.yaml").read_text())
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == {*web_api.SCOPES, "commands"}
-    assert [command["command"] for command in manifest["features"]["slash_commands"]] == [questions.COMMAND]
+    assert [command["command"] for command in manifest["features"]["slash_commands"]] == [socket_mode.COMMAND]
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["settings"]["interactivity"] == {"is_enabled": True}

@@ -14,7 +14,7 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import channels, model, ports
+from bot import channels, model
 from bot.channels.email import mail
 from bot.testing import channels as contract
 from bot.testing import hostile, messages
@@ -39,7 +39,7 @@ def server() -> Iterator[smtp.Server]:
         yield running
 
 
-def channel(server: smtp.Server, /, secrets: Secrets | None = None, **keys: Any) -> ports.Channel:
+def channel(server: smtp.Server, /, secrets: Secrets | None = None, **keys: Any) -> model.Channel:
     written = {"to": DESK, "sender": "Wirewatch <bot@wirewatch.example>", "pace": "0 seconds", **keys}
     written = {"server": f"127.0.0.1:{server.port}", "security": server.security, **written}
     kept = {name: written.pop(name) for name in ("clock", "key_values", "zone") if name in written}
@@ -97,7 +97,7 @@ async def test_a_reply_has_the_subject_of_its_head_also_when_the_headline_was_co
 
 
 def test_an_edit_is_not_sent_and_a_mail_cannot_be_looked_for(server: smtp.Server) -> None:
-    assert channel(server).abilities == ports.Abilities(threads=True, edits=False, lookup=False)
+    assert channel(server).abilities == model.Abilities(threads=True, edits=False, lookup=False)
     contract.what_cannot_be_looked_up_is_said_in_the_abilities(SUBJECT)
 
 
@@ -139,12 +139,12 @@ def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text
         sender=SENDER,
         to=[SENDER],
         name=text,
-        unsubscribe=mail.unsubscribe_by_mail(SENDER, text),
+        unsubscribe=mail.unsubscribe_address(SENDER, text),
         now=FakeClock().now(),
         zone=UTC,
     )
     taken = smtp.check(made)
-    assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject(delivery(message)).split())
+    assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject_of(delivery(message)).split())
 
 
 async def test_a_digest_is_one_mail_with_a_sentence_of_each_story(server: smtp.Server) -> None:
@@ -170,7 +170,7 @@ async def test_one_unknown_recipient_among_several_is_named_in_the_log_and_the_o
 
 
 async def test_where_nobody_is_known_the_channel_is_parked_with_what_to_do(server: smtp.Server) -> None:
-    with pytest.raises(ports.Parked, match=r"550 to a recipient \(5\.1\.1 no such user here\).*under to"):
+    with pytest.raises(model.ChannelClosed, match=r"550 to a recipient \(5\.1\.1 no such user here\).*under to"):
         await channel(server, to="nobody@example.org").send(delivery(messages.POST))
     assert server.mails == []
 
@@ -180,7 +180,7 @@ async def test_a_recipient_that_is_put_off_gets_it_later_and_the_others_once(ser
     both = [DESK, "night@example.org"]
     server.script("RCPT night@example.org", "450 4.7.1 greylisted, come back later", times=2)
     for _ in range(2):
-        with pytest.raises(ports.Wait, match=r"1 recipient put off, such as night@example\.org: 450") as caught:
+        with pytest.raises(model.RetryLater, match=r"1 recipient put off, such as night@example\.org: 450") as caught:
             await channel(server, to=both, key_values=kept).send(delivery(messages.POST))
         assert not caught.value.whole_channel, "other mails go on"
     await channel(server, to=both, key_values=kept).send(delivery(messages.POST))
@@ -193,7 +193,7 @@ async def test_a_recipient_that_is_put_off_for_hours_holds_up_nobody(server: smt
     kept, clock = MemoryKeyValues(), FakeClock()
     desk = channel(server, to=[DESK, "full@example.org"], key_values=kept, clock=clock)
     server.script("RCPT full@example.org", "452 4.2.2 mailbox full", times=10)
-    with pytest.raises(ports.Wait):
+    with pytest.raises(model.RetryLater):
         await desk.send(delivery(messages.POST))
     clock.advance(timedelta(hours=3))
     with structlog.testing.capture_logs() as heard:
@@ -210,7 +210,7 @@ async def test_a_recipient_that_is_put_off_for_hours_holds_up_nobody(server: smt
 async def test_an_answer_that_puts_off_is_waited_for(server: smtp.Server, command: str, answer: str) -> None:
     server.script(command, answer if len(answer) > 3 else "454 4.3.0 too many messages")
     desk = channel(server)
-    with pytest.raises(ports.Wait):
+    with pytest.raises(model.RetryLater):
         await desk.send(delivery(messages.POST))
     await desk.send(delivery(messages.POST))
     assert len(server.mails) == 1
@@ -219,7 +219,7 @@ async def test_an_answer_that_puts_off_is_waited_for(server: smtp.Server, comman
 async def test_a_connection_that_breaks_before_the_text_is_no_arrival(server: smtp.Server) -> None:
     for command in ("MAIL", "RCPT"):
         server.script(command, smtp.RESET)
-        with pytest.raises(ports.Wait):
+        with pytest.raises(model.RetryLater):
             await channel(server).send(delivery(messages.POST))
     assert server.mails == []
 
@@ -229,7 +229,7 @@ async def test_a_connection_that_breaks_after_the_text_is_unknown_and_the_repeti
     server: smtp.Server, fault: str
 ) -> None:
     server.script("DATA", fault)
-    with pytest.raises(ports.Unknown):
+    with pytest.raises(model.OutcomeUnknown):
         await channel(server).send(delivery(messages.POST))
     await channel(server).send(delivery(messages.POST))
     assert len(server.mails) == 1 + (fault == smtp.RESET_AFTER)
@@ -238,7 +238,7 @@ async def test_a_connection_that_breaks_after_the_text_is_unknown_and_the_repeti
 
 async def test_a_text_that_is_refused_goes_once_more_as_plain_text(server: smtp.Server) -> None:
     server.script("DATA", "554 5.7.1 this looks like spam")
-    with pytest.raises(ports.TooMuch, match="looks like spam"):
+    with pytest.raises(model.FormRefused, match="looks like spam"):
         await channel(server).send(delivery(messages.POST))
     await channel(server).send(delivery(messages.POST, is_plain=True))
     assert part(server.mails[0], "html") == ""
@@ -246,9 +246,9 @@ async def test_a_text_that_is_refused_goes_once_more_as_plain_text(server: smtp.
 
 async def test_a_server_that_takes_no_connection_or_sends_us_away_is_waited_for_or_parks() -> None:
     for greeting, error, words in (
-        (b"421 4.3.2 too many connections\r\n", ports.Wait, "421"),
-        (b"554 5.7.1 your address is on a list\r\n", ports.Parked, "accepts no mail from this machine"),
-        (b"", ports.Wait, "could not be kept"),
+        (b"421 4.3.2 too many connections\r\n", model.RetryLater, "421"),
+        (b"554 5.7.1 your address is on a list\r\n", model.ChannelClosed, "accepts no mail from this machine"),
+        (b"", model.RetryLater, "could not be kept"),
     ):
 
         async def greet(reader: object, writer: asyncio.StreamWriter, greeting: bytes = greeting) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot import ports
+from bot import model
 from bot.testing import channels as contract
 from bot.testing import messages
 from testbed.servers import smtp
@@ -53,7 +53,7 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def with_login(server: smtp.Server, /, password: str = smtp.PASSWORD, **keys: Any) -> ports.Channel:
+def with_login(server: smtp.Server, /, password: str = smtp.PASSWORD, **keys: Any) -> model.Channel:
     written = {"server": f"feeds.test:{server.port}", "username": smtp.USER, "password": "env:MAIL_PASSWORD", **keys}
     return channel(server, Secrets(MAIL_PASSWORD=password), **written)
 
@@ -67,28 +67,28 @@ async def test_a_login_goes_over_tls_only_and_a_wrong_one_parks_without_showing_
     with smtp.serve(security=security, wants_login=True) as server:
         await with_login(server).send(delivery(messages.POST))
         assert len(server.mails) == 1
-        with pytest.raises(ports.Parked, match=r"535 to the login.*app password") as caught:
+        with pytest.raises(model.ChannelClosed, match=r"535 to the login.*app password") as caught:
             await with_login(server, "wr0ng-s3cret").send(delivery(messages.POST))
         assert caught.value.whole_workspace
         assert "wr0ng-s3cret" not in f"{caught.value} {caplog.text}"
-        with pytest.raises(ports.Parked, match=r"530 to the sender.*add username and password"):
+        with pytest.raises(model.ChannelClosed, match=r"530 to the sender.*add username and password"):
             await channel(server, server=f"feeds.test:{server.port}").send(delivery(messages.POST))
         # The client tries each way to log in.
         server.script("AUTH", "454 4.7.0 temporary authentication failure", times=2)
-        with pytest.raises(ports.Wait):
+        with pytest.raises(model.RetryLater):
             await with_login(server).send(delivery(messages.POST))
 
 
 async def test_a_certificate_that_is_not_trusted_stops_the_mail_before_the_login() -> None:
     with smtp.serve(security="starttls", wants_login=True) as server:
         desk = with_login(server, server=f"127.0.0.1:{server.port}")
-        with pytest.raises(ports.Wait, match="its certificate is not trusted"):
+        with pytest.raises(model.RetryLater, match="its certificate is not trusted"):
             await desk.send(delivery(messages.POST))
         assert "AUTH" not in server.seen
 
 
 async def test_a_server_without_starttls_is_not_spoken_to_in_clear(server: smtp.Server) -> None:
-    with pytest.raises(ports.Parked, match="offers no STARTTLS; set security to tls"):
+    with pytest.raises(model.ChannelClosed, match="offers no STARTTLS; set security to tls"):
         await channel(server, security="starttls").send(delivery(messages.POST))
     assert server.seen == []
 

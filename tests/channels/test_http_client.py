@@ -16,8 +16,8 @@ from urllib.error import URLError
 import certifi
 import pytest
 
-from bot import ports
-from bot.channels.kit import http_client, http_errors
+from bot import model
+from bot.channels.kit import errors, http_client
 
 SECRET = "s3cr3t"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -86,21 +86,21 @@ async def test_what_a_packed_answer_unpacks_to_is_not_looked_at() -> None:
 )
 async def test_an_answer_that_breaks_off_leaves_the_outcome_unknown(answer: bytes) -> None:
     async with serving(saying(answer)) as port:
-        with pytest.raises(ports.Unknown, match="broke before an answer came"):
+        with pytest.raises(model.OutcomeUnknown, match="broke before an answer came"):
             await asked(port)
 
 
 async def test_no_answer_in_time_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "_TIMEOUT", 0.2)
     async with serving(saying(b"", then_hangs=True)) as port:
-        with pytest.raises(ports.Unknown, match="no answer in time"):
+        with pytest.raises(model.OutcomeUnknown, match="no answer in time"):
             await asked(port)
 
 
 async def test_what_never_left_is_sent_again_without_a_look() -> None:
-    with pytest.raises(ports.Wait, match="it: the connection is refused"):
+    with pytest.raises(model.RetryLater, match="it: the connection is refused"):
         await asked(9)
-    with pytest.raises(ports.Wait, match="it: its name cannot be resolved"):
+    with pytest.raises(model.RetryLater, match="it: its name cannot be resolved"):
         await http_client.request("POST", f"http://nobody.invalid/{SECRET}", who="it")
 
 
@@ -111,15 +111,15 @@ async def test_a_server_without_tls_was_never_sent_anything() -> None:
         writer.close()
 
     async with serving(plain) as port:
-        with pytest.raises(ports.Wait):
+        with pytest.raises(model.RetryLater):
             await asked(port, scheme="https")
 
 
 @pytest.mark.parametrize("url", ["ftp://x/s3cr3t", "http://", "http://[s3cr3t", "s3cr3t", "http://x:99999999/s3cr3t"])
 async def test_an_address_that_cannot_be_used_parks(url: str) -> None:
-    with pytest.raises(ports.SendError) as caught:
+    with pytest.raises(model.SendError) as caught:
         await http_client.request("POST", url, who="it")
-    assert isinstance(caught.value, ports.Parked | ports.Wait)
+    assert isinstance(caught.value, model.ChannelClosed | model.RetryLater)
     assert SECRET not in str(caught.value)
 
 
@@ -141,11 +141,11 @@ def test_authorities_of_the_system_are_trusted_beside_those_that_the_library_shi
     shipped = tmp_path / "shipped.pem"
     shipped.write_text(ssl.DER_cert_to_PEM_cert(of_system[0]))
     monkeypatch.setattr(certifi, "where", lambda: str(shipped))
-    http_client._tls.cache_clear()
+    http_client._tls_context.cache_clear()
     try:
-        assert len(http_client._tls().get_ca_certs()) == len(of_system)
+        assert len(http_client._tls_context().get_ca_certs()) == len(of_system)
     finally:
-        http_client._tls.cache_clear()
+        http_client._tls_context.cache_clear()
 
 
 NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
@@ -167,29 +167,29 @@ NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 )
 def test_retry_after_is_seconds_or_a_date_and_bounded(value: str, seconds: int | None) -> None:
     expected = None if seconds is None else timedelta(seconds=seconds)
-    assert http_errors.retry_after({"retry-after": value}, now=NOW) == expected
+    assert errors.parse_retry_after({"retry-after": value}, now=NOW) == expected
 
 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (URLError(socket.gaierror(-2, "Name or service not known")), ports.Wait),
-        (URLError(ConnectionRefusedError(111, "refused")), ports.Wait),
-        (URLError(OSError(101, "Network is unreachable")), ports.Wait),
-        (URLError(ssl.SSLCertVerificationError("no")), ports.Wait),
-        (URLError(ConnectionResetError(104, "reset")), ports.Unknown),
-        (URLError(TimeoutError("timed out")), ports.Unknown),
-        (URLError("unknown url type"), ports.Unknown),
-        (ConnectionResetError(104, "reset"), ports.Unknown),
+        (URLError(socket.gaierror(-2, "Name or service not known")), model.RetryLater),
+        (URLError(ConnectionRefusedError(111, "refused")), model.RetryLater),
+        (URLError(OSError(101, "Network is unreachable")), model.RetryLater),
+        (URLError(ssl.SSLCertVerificationError("no")), model.RetryLater),
+        (URLError(ConnectionResetError(104, "reset")), model.OutcomeUnknown),
+        (URLError(TimeoutError("timed out")), model.OutcomeUnknown),
+        (URLError("unknown url type"), model.OutcomeUnknown),
+        (ConnectionResetError(104, "reset"), model.OutcomeUnknown),
         # Not wrapped: after the connection stood, so it may have arrived.
-        (ConnectionRefusedError(111, "refused"), ports.Unknown),
-        (http.client.RemoteDisconnected("gone"), ports.Unknown),
-        (http.client.IncompleteRead(b""), ports.Unknown),
-        (TimeoutError(), ports.Unknown),
-        (ValueError("https://hooks.example/s3cr3t"), ports.Unknown),
+        (ConnectionRefusedError(111, "refused"), model.OutcomeUnknown),
+        (http.client.RemoteDisconnected("gone"), model.OutcomeUnknown),
+        (http.client.IncompleteRead(b""), model.OutcomeUnknown),
+        (TimeoutError(), model.OutcomeUnknown),
+        (ValueError("https://hooks.example/s3cr3t"), model.OutcomeUnknown),
     ],
 )
 def test_only_what_surely_never_left_is_sent_again_without_a_look(error: Exception, kind: type[Exception]) -> None:
-    made = http_errors.of_exception(error, who="it")
+    made = errors.error_of_exception(error, who="it")
     assert type(made) is kind
     assert "s3cr3t" not in str(made)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot import model, ports
-from bot.channels.matrix import content
+from bot import model
+from bot.channels.matrix import LIMIT_BYTES, SEND_ID, size_bytes
 from bot.testing import hostile, messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, matrix
@@ -29,7 +29,7 @@ def server() -> Iterator[Server]:
 
 def room(
     server: Server, *, to: str = "#policy:wirewatch.test", token: str = matrix.TOKEN, **more: Any
-) -> ports.Channel:
+) -> model.Channel:
     keys: dict[str, Any] = {"server": server.url, "room": to, "token": "env:A", "pace": "0 seconds"}
     return build("matrix", secrets=Secrets(A=token), **keys, **more)
 
@@ -38,7 +38,7 @@ async def test_a_post_is_text_and_html_pings_nobody_and_has_its_send_id(server: 
     receipt = await room(server).send(delivery(messages.POST))
     [taken] = server.service.messages("policy")
     assert (receipt.ref, receipt.place) == (taken["event_id"], "!policy:wirewatch.test")
-    assert (taken["msgtype"], taken["m.mentions"], taken[content.SEND_ID]) == ("m.text", {}, "send-1")
+    assert (taken["msgtype"], taken["m.mentions"], taken[SEND_ID]) == ("m.text", {}, "send-1")
     gravity, headline, *_ = taken["body"].split("\n")
     assert gravity.startswith("🔴 High")
     assert headline.startswith("BlackBerry to leave Pakistan")
@@ -65,7 +65,7 @@ async def test_whatever_a_feed_says_fits_into_an_event_and_is_text(server: Serve
     assert len(server.service.messages("policy")) == len(told)
     for event in server.service.rooms["!policy:wirewatch.test"].events:
         taken = event["content"]
-        assert content.size(taken) <= content.LIMIT_BYTES
+        assert size_bytes(taken) <= LIMIT_BYTES
         for told_by in (taken, taken.get("m.new_content", taken)):
             assert told_by["m.mentions"] == {}
             text = told_by["body"] + told_by["formatted_body"]
@@ -93,7 +93,7 @@ async def test_a_room_that_was_replaced_is_found_again_by_its_alias(server: Serv
     server.service.rooms["!policy:wirewatch.test"].needed = 100
     successor = server.service.add_room("policy2")
     server.service.aliases["#policy:wirewatch.test"] = successor.id
-    with pytest.raises(ports.Parked):
+    with pytest.raises(model.ChannelClosed):
         await desk.send(delivery(messages.NOTICE, id="send-2"))
     assert (await desk.send(delivery(messages.NOTICE, id="send-2"))).place == successor.id
 
@@ -101,7 +101,7 @@ async def test_a_room_that_was_replaced_is_found_again_by_its_alias(server: Serv
 async def test_an_invitation_is_accepted_with_the_first_message(server: Server) -> None:
     there = server.service.rooms["!policy:wirewatch.test"]
     there.members.discard(matrix.ME)
-    with pytest.raises(ports.Parked, match="invite the bot's account") as caught:
+    with pytest.raises(model.ChannelClosed, match="invite the bot's account") as caught:
         await room(server).send(delivery(messages.POST))
     assert not caught.value.whole_workspace
     there.invited.add(matrix.ME)
@@ -113,11 +113,11 @@ async def test_a_thread_or_message_elsewhere_or_gone_is_left(server: Server) -> 
     elsewhere = model.Receipt(ref="$1", place="!other:wirewatch.test", sent_at=BEGINNING)
     gone = replace(elsewhere, place="!policy:wirewatch.test")
     for receipt in (elsewhere, gone):
-        with pytest.raises(ports.ThreadGone):
+        with pytest.raises(model.ThreadGone):
             await room(server).send(delivery(messages.NEW_FACT, reply_to=receipt))
-        with pytest.raises(ports.NotEditable):
+        with pytest.raises(model.NotEditable):
             await room(server).send(delivery(messages.EDIT, edits=receipt))
-    with pytest.raises(ports.ThreadGone):
+    with pytest.raises(model.ThreadGone):
         await room(server).find(delivery(messages.NEW_FACT, reply_to=elsewhere), since=BEGINNING)
 
 

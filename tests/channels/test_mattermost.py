@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot import ports
-from bot.channels.mattermost import markdown
-from bot.channels.mattermost.channel import SEND_ID
+from bot import model
+from bot.channels.mattermost import SEND_ID, escape
 from bot.testing import hostile, messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, mattermost
@@ -29,7 +28,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def desk(server: Server, *, token: str = mattermost.TOKEN, **more: Any) -> ports.Channel:
+def desk(server: Server, *, token: str = mattermost.TOKEN, **more: Any) -> model.Channel:
     keys: dict[str, Any] = {"server": server.url, "team": mattermost.TEAM, "to": "policy-alerts", "token": "env:A"}
     return build("mattermost", secrets=Secrets(A=token), **{**keys, "pace": "0 seconds", **more})
 
@@ -81,7 +80,7 @@ async def test_whatever_a_feed_says_fits_and_pings_nobody(server: Server, max_le
     ],
 )
 def test_what_markdown_reads_is_text(words: str, shown: str) -> None:
-    assert markdown.escaped(words) == shown
+    assert escape(words) == shown
 
 
 # -- finding the channel
@@ -101,7 +100,7 @@ async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_
     channel = desk(server)
     await channel.send(delivery(messages.NOTICE))
     next(each for each in server.service.channels.values() if each.name == "policy-alerts").is_archived = True
-    with pytest.raises(ports.Parked, match="unarchive it"):
+    with pytest.raises(model.ChannelClosed, match="unarchive it"):
         await channel.send(delivery(messages.NOTICE, id="send-2"))
     successor = server.service.add_channel("policy-alerts")
     assert (await channel.send(delivery(messages.NOTICE, id="send-2"))).place == successor.id
@@ -112,11 +111,11 @@ async def test_a_thread_or_message_elsewhere_or_gone_is_left(server: Server) -> 
     elsewhere = replace(head, place="c" * 26)
     server.service.channels[head.place].posts[0]["delete_at"] = 1
     for receipt in (elsewhere, head, replace(head, ref="x" * 26)):
-        with pytest.raises(ports.ThreadGone):
+        with pytest.raises(model.ThreadGone):
             await desk(server).send(delivery(messages.NEW_FACT, id="send-2", reply_to=receipt))
-        with pytest.raises(ports.NotEditable):
+        with pytest.raises(model.NotEditable):
             await desk(server).send(delivery(messages.EDIT, id="send-3", edits=receipt))
-    with pytest.raises(ports.ThreadGone):
+    with pytest.raises(model.ThreadGone):
         await desk(server).find(delivery(messages.NEW_FACT, reply_to=elsewhere), since=BEGINNING)
 
 
@@ -124,7 +123,7 @@ async def test_a_post_that_is_too_old_to_be_edited_is_left(server: Server) -> No
     head = await desk(server).send(delivery(messages.POST))
     server.service.edit_limit_seconds = 0
     server.service.channels[head.place].posts[0]["create_at"] -= 5_000
-    with pytest.raises(ports.NotEditable, match="time_limit"):
+    with pytest.raises(model.NotEditable, match="time_limit"):
         await desk(server).send(delivery(messages.EDIT, edits=head))
 
 

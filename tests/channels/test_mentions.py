@@ -11,12 +11,10 @@ from typing import Any
 import pytest
 
 from bot import model
+from bot.channels import matrix, mattermost, telegram
 from bot.channels.discord import markdown as discord
-from bot.channels.kit import plain_text
-from bot.channels.matrix import content as matrix
-from bot.channels.mattermost import markdown as mattermost
+from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack
-from bot.channels.telegram import entities as telegram
 from bot.testing import messages
 from testbed.servers import slack_rules
 from tests.channels.context import delivery, objects
@@ -35,7 +33,7 @@ def told(*ids: str, kind: model.MessageKind = model.MessageKind.POST) -> model.M
 
 
 def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> None:
-    made = slack.blocks(told("U0AMINA", "S012ABCDEF", "here"))
+    made = slack.build_blocks(told("U0AMINA", "S012ABCDEF", "here"))
     slack_rules.check_blocks(json.loads(json.dumps(made)))
     found = [each for each in objects(made) if each.get("type") in ("user", "usergroup", "broadcast")]
     assert found == [
@@ -46,43 +44,43 @@ def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> 
 
 
 def test_discord_allows_these_mentions_and_no_other() -> None:
-    made = discord.payload(told("123456789012345678", "&223456789012345678"), zone=UTC)
+    made = discord.build_payload(told("123456789012345678", "&223456789012345678"), zone=UTC)
     assert made["allowed_mentions"] == {
         "parse": [],
         "users": ["123456789012345678"],
         "roles": ["223456789012345678"],
     }
     assert "<@123456789012345678>, <@&223456789012345678>" in made["content"].split("\n")[0]
-    assert discord.payload(told(), zone=UTC)["allowed_mentions"] == {"parse": []}
+    assert discord.build_payload(told(), zone=UTC)["allowed_mentions"] == {"parse": []}
 
 
 def test_mattermost_and_telegram_read_the_name_from_the_text_which_has_no_other() -> None:
-    post = mattermost.text(told("ann"), limit=16_000, zone=UTC)
+    post = mattermost.render_text(told("ann"), limit=16_000, zone=UTC)
     assert post.split("\n")[0].endswith("for @ann")
     assert post.count("@ann") == 1
-    chat = telegram.content(told("@ann_desk"), zone=UTC)["text"]
+    chat = telegram.message_content(told("@ann_desk"), zone=UTC)["text"]
     assert chat.split("\n")[0].endswith("for @ann_desk")
     assert "@ann " not in chat + " "
 
 
 def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
-    made = matrix.content(delivery(told("@ann:example.org")), zone=UTC)
+    made = matrix.build_content(delivery(told("@ann:example.org")), zone=UTC)
     assert made["m.mentions"] == {"user_ids": ["@ann:example.org"]}
     edit = replace(
         delivery(told("@ann:example.org", kind=model.MessageKind.EDIT)),
         edits=model.Receipt(ref="$1", place="!r:example.org", sent_at=messages.POST.briefs[0].first_seen),
     )
-    assert matrix.content(edit, zone=UTC)["m.mentions"] == {}
+    assert matrix.build_content(edit, zone=UTC)["m.mentions"] == {}
 
 
 @pytest.mark.parametrize(
     "render",
     [
-        lambda message: slack.blocks(message),
-        lambda message: discord.payload(message, zone=UTC),
-        lambda message: mattermost.text(message, limit=16_000, zone=UTC),
-        lambda message: telegram.content(message, zone=UTC),
-        lambda message: plain_text.whole(message),
+        lambda message: slack.build_blocks(message),
+        lambda message: discord.build_payload(message, zone=UTC),
+        lambda message: mattermost.render_text(message, limit=16_000, zone=UTC),
+        lambda message: telegram.message_content(message, zone=UTC),
+        lambda message: rendering.plain_message(message),
     ],
     ids=["slack", "discord", "mattermost", "telegram", "plain"],
 )

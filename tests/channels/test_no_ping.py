@@ -20,8 +20,8 @@ from apprise.plugins.workflows import WORKFLOWS_MENTION_RE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import ports
-from bot.channels.kit import inert
+from bot import model
+from bot.channels.kit import phrases
 from bot.testing import hostile
 from tests.channels.context import Secrets, build, delivery
 
@@ -86,29 +86,29 @@ def pings(text: str, *, only: frozenset[str] | None = None) -> list[str]:
 @given(TEXTS)
 @settings(max_examples=500)
 def test_no_mention_of_any_service_survives_wherever_it_stands(text: str) -> None:
-    assert pings(inert.text(text)) == []
+    assert pings(phrases.break_markup(text)) == []
 
 
 @given(TEXTS)
 def test_where_marks_are_escaped_on_the_way_no_mention_survives_either(text: str) -> None:
-    assert not re.search(r"[@\uff20\ufe6b][\w*&!]", inert.text(text, reads_marks=False))
+    assert not re.search(r"[@\uff20\ufe6b][\w*&!]", phrases.break_markup(text, reads_marks=False))
 
 
 @pytest.mark.parametrize("text", [f"https://x.example/{token}" for token in TOKENS])
 def test_an_address_is_no_way_round(text: str) -> None:
-    assert pings(inert.text(text)) == []
-    assert not re.search(r"[@\uff20\ufe6b]\w", inert.text(text, reads_marks=False))
+    assert pings(phrases.break_markup(text)) == []
+    assert not re.search(r"[@\uff20\ufe6b]\w", phrases.break_markup(text, reads_marks=False))
 
 
 def test_an_ordinary_address_leads_where_it_led() -> None:
     for url in ("https://x.example/a_b?q=1&r=2#c", "http://127.0.0.1:8080/~user/a-b;c=1/(d)", "https://x.example"):
-        assert inert.text(url) == url
-    assert inert.text("https://medium.example/@writer/post") == "https://medium.example/%40writer/post"
+        assert phrases.break_markup(url) == url
+    assert phrases.break_markup("https://medium.example/@writer/post") == "https://medium.example/%40writer/post"
 
 
 @given(st.text())
 def test_words_stay_readable(text: str) -> None:
-    told = inert.text(text, reads_marks=False)
+    told = phrases.break_markup(text, reads_marks=False)
     without = "".join(char for char in told if char != "\u2060")
     assert len(without) >= len(text.replace("\u2060", "")) or "http" in text
     assert not [char for char in set(told) - set(text) if unicodedata.category(char) == "Cc"]
@@ -175,7 +175,7 @@ async def test_what_a_plug_in_would_send_pings_nobody(name: str, monkeypatch: py
     kinds = hostile.every_kind(evil, "https://x.example/@everyone/<@&123>", many=1)
     for message in (kinds[0], kinds[2], kinds[-1]):
         # Whether the made-up answer pleased the plug-in is not asked.
-        with contextlib.suppress(ports.SendError):
+        with contextlib.suppress(model.SendError):
             await channel.send(delivery(message))
     await channel.close()
     told = "\n".join(text for each in sent for text in _strings(each))

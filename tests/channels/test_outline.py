@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot import model
-from bot.channels.kit import outline, phrases, plain_text
-from bot.channels.kit.styled import Line, Style
+from bot.channels.kit import outline, phrases, rendering
+from bot.channels.kit.outline import Line, Style
 from bot.testing import hostile, messages
 
 
@@ -17,7 +17,7 @@ def told(lines: tuple[Line, ...], style: Style) -> list[str]:
 
 
 def test_the_first_lines_say_how_grave_which_rule_what_happened_and_who_says_so() -> None:
-    first, second, third, *_ = outline.lines(messages.EDIT)
+    first, second, third, *_ = outline.build_lines(messages.EDIT)
     assert first.text == f"🔴 High · {messages.RULE}"
     assert second.text == phrases.headline(messages.BRIEF, 250)
     assert second.runs[0].link == messages.WIRE, "the headline is the link"
@@ -25,26 +25,26 @@ def test_the_first_lines_say_how_grave_which_rule_what_happened_and_who_says_so(
 
 
 def test_matched_words_are_bold_and_another_outlet_stands_once_behind_its_sentences() -> None:
-    own, other = [line for line in outline.lines(messages.EDIT) if line.style is Style.QUOTE]
+    own, other = [line for line in outline.build_lines(messages.EDIT) if line.style is Style.QUOTE]
     assert [run.text for run in own.runs if run.is_bold] == ["BlackBerry", "PTA", "unfettered access", "BES"]
     assert own.text.endswith("BES servers. The order dates from July."), "its outlet is named below the headline"
     assert other.text.endswith("use the service there. — Karachi Herald")
 
 
 def test_the_last_line_says_how_to_claim_where_no_button_does_and_nobody_has() -> None:
-    why = outline.lines(messages.POST)[-1].text
+    why = outline.build_lines(messages.POST)[-1].text
     ways = {
         False: why,
         True: f"To claim it: wirewatch stories claim {messages.STORY}",
     }
     for shows_command, last in ways.items():
-        assert outline.lines(replace(messages.POST, shows_claim_command=shows_command))[-1].text == last
-        claimed = outline.lines(replace(messages.CLAIMED, shows_claim_command=shows_command))
+        assert outline.build_lines(replace(messages.POST, shows_claim_command=shows_command))[-1].text == last
+        claimed = outline.build_lines(replace(messages.CLAIMED, shows_claim_command=shows_command))
         assert "To claim" not in " ".join(line.text for line in claimed)
 
 
 def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_story() -> None:
-    lines = outline.lines(messages.WIDE)
+    lines = outline.build_lines(messages.WIDE)
     assert lines[2].text == "The Wire and 3 more with this headline · 2 Dec 09:02 UTC"
     items = [line for line in lines if line.style is Style.ITEM]
     assert len(items) == 7
@@ -54,24 +54,24 @@ def test_six_headlines_are_listed_and_the_rest_is_counted_with_a_link_to_the_sto
         "and 2 more",
         f"https://wirewatch.example/story/{messages.STORY}",
     )
-    plain = outline.lines(replace(messages.WIDE, public_url=""))
+    plain = outline.build_lines(replace(messages.WIDE, public_url=""))
     assert [(line.text, line.runs[0].link) for line in plain if "and 2 more" in line.text] == [("and 2 more", "")]
 
 
 def test_copies_are_counted_also_where_no_other_headline_is_listed() -> None:
     alone = replace(messages.EDIT, briefs=(replace(messages.BRIEF, coverage=(), coverage_count=0, owner_count=1),))
-    assert outline.lines(alone)[2].text == "The Wire · 2 Dec 09:02 UTC · 1 copy"
+    assert outline.build_lines(alone)[2].text == "The Wire · 2 Dec 09:02 UTC · 1 copy"
 
 
 def test_what_is_left_out_for_want_of_room_is_said() -> None:
     many = replace(
         messages.GATHERED, briefs=tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(110))
     )
-    assert told(outline.lines(many), Style.SMALL) == ["and 8 more: wirewatch stories lists them"]
-    short = outline.lines(messages.EDIT, outline.ROOMS[-1])
+    assert told(outline.build_lines(many), Style.SMALL) == ["and 8 more: wirewatch stories lists them"]
+    short = outline.build_lines(messages.EDIT, outline.ROOMS[-1])
     assert any(quote.endswith("…") for quote in told(short, Style.QUOTE))
     facts = replace(messages.NEW_FACT, facts=messages.NEW_FACT.facts * 10)
-    assert "and 8 more" in told(outline.lines(facts), Style.ITEM)
+    assert "and 8 more" in told(outline.build_lines(facts), Style.ITEM)
 
 
 @pytest.mark.parametrize("message", hostile.ALL)
@@ -79,7 +79,7 @@ def test_whatever_a_feed_says_the_shortest_outline_is_short_clean_and_has_no_emp
     message: model.Message,
 ) -> None:
     for room in outline.ROOMS:
-        lines = outline.lines(message, room)
+        lines = outline.build_lines(message, room)
         assert all(line.text.strip() for line in lines)
         assert not hostile.CONTROL & set("".join(line.text for line in lines))
         for run in (run for line in lines for run in line.runs if run.link):
@@ -92,15 +92,15 @@ def test_the_latest_change_is_quoted_where_nothing_says_what_its_numbers_count()
         messages.NEW_SENTENCE, kind="number", label="", before="132", after="128", sentence="128 were on board."
     )
     edit = replace(messages.EDIT, latest=fact)
-    assert "128 were on board." in " ".join(line.text for line in outline.lines(edit))
+    assert "128 were on board." in " ".join(line.text for line in outline.build_lines(edit))
     named = replace(edit, latest=replace(fact, label="passengers"))
-    assert "passengers: 132 → 128" in " ".join(line.text for line in outline.lines(named)).lower()
+    assert "passengers: 132 → 128" in " ".join(line.text for line in outline.build_lines(named)).lower()
 
 
 def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
     one, two = "The pill was delayed.", "It is due on 3 August."
     told = [replace(messages.NEW_SENTENCE, sentence=each) for each in (one, f"{one} {two}", two)]
-    assert [fact.sentence for fact in phrases.sentences(told)] == [f"{one} {two}"]
+    assert [fact.sentence for fact in phrases.quoted_facts(told)] == [f"{one} {two}"]
 
 
 @pytest.mark.parametrize(
@@ -117,5 +117,5 @@ def test_a_sentence_that_another_quotes_too_is_quoted_once() -> None:
 )
 def test_without_styles_an_edit_is_the_old_wording_and_the_new_one(before: str, after: str, shown: list[str]) -> None:
     edit = replace(messages.CORRECTION.edits[0], before=before, after=after)
-    text = plain_text.whole(replace(messages.CORRECTION, edits=(edit,)))
+    text = rendering.plain_message(replace(messages.CORRECTION, edits=(edit,)))
     assert text.splitlines()[-2:] == shown

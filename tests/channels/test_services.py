@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from bot import ports
-from bot.channels.discord import errors as discord_errors
-from bot.channels.kit import acts
-from bot.channels.matrix import errors as matrix_errors
-from bot.channels.mattermost import errors as mattermost_errors
-from bot.channels.slack import errors as slack_errors
-from bot.channels.teams import errors as teams_errors
-from bot.channels.telegram import errors as telegram_errors
+from bot import model
+from bot.channels import mattermost as channels_mattermost
+from bot.channels import teams as channels_teams
+from bot.channels import telegram as channels_telegram
+from bot.channels.discord import api
+from bot.channels.kit import errors
+from bot.channels.matrix import ERRORS
+from bot.channels.slack import web_api
 from bot.testing import messages
 from testbed.servers import discord, faulty, matrix, mattermost, slack, teams, telegram
 from testbed.servers.faulty import Answer
@@ -45,15 +45,15 @@ class Service:
     secret: Callable[[Any], str]
     shown: Callable[[Any], list[Shown]]
     #: The service's codes, what the channel does about each, and the server's answer with a code.
-    codes: Mapping[Any, tuple[acts.Act, str]]
-    refusal: Callable[[Any, acts.Act], str | Answer]
+    codes: Mapping[Any, tuple[errors.Act, str]]
+    refusal: Callable[[Any, errors.Act], str | Answer]
     #: What a 429 of the server says.
     wait_seconds: float
     post: str = "post"
     threads: bool = True
     looks: bool = True
 
-    def channel(self, server: Any, secret: str | None = None) -> ports.Channel:
+    def channel(self, server: Any, secret: str | None = None) -> model.Channel:
         secrets = Secrets(A=self.secret(server) if secret is None else secret)
         return build(self.kind, secrets=secrets, pace="0 seconds", **self.keys(server))
 
@@ -95,8 +95,8 @@ def _shown_on_discord(server: faulty.Server[discord.Guild]) -> list[Shown]:
     ]
 
 
-def _mattermost_status(act: acts.Act) -> int:
-    return 401 if act is acts.Act.PARK_WORKSPACE else 500 if act is acts.Act.LOOK else 400
+def _mattermost_status(act: errors.Act) -> int:
+    return 401 if act is errors.Act.PARK_WORKSPACE else 500 if act is errors.Act.LOOK else 400
 
 
 SERVICES = [
@@ -109,7 +109,7 @@ SERVICES = [
             Shown(str(message.get("blocks")), message["edits"], message.get("thread_ts", ""))
             for message in server.workspace.messages("policy-alerts")
         ],
-        codes=slack_errors.TABLE,
+        codes=web_api.ERRORS,
         refusal=lambda code, act: str(code),
         wait_seconds=1,
         post="chat.postMessage",
@@ -120,7 +120,7 @@ SERVICES = [
         keys=lambda server: {"to": server.service.news, "token": "env:A", "api_url": f"{server.url}/api/v10"},
         secret=lambda server: discord.TOKEN,
         shown=_shown_on_discord,
-        codes={code: (act, advice) for code, (act, _, advice) in discord_errors.TABLE.items()},
+        codes={code: (act, advice) for code, (act, _, advice) in api.ERRORS.items()},
         refusal=lambda code, act: Answer(400, {"message": "…", "code": code}),
         wait_seconds=1.5,
     ),
@@ -133,7 +133,7 @@ SERVICES = [
             Shown(message["text"], message["edits"], str(message["reply"] or ""))
             for message in server.service.messages()
         ],
-        codes=telegram_errors.TABLE,
+        codes=channels_telegram.ERRORS,
         refusal=lambda code, act: telegram.Refused(400, f"Bad Request: {code}").answer,
         wait_seconds=7,
         looks=False,
@@ -144,7 +144,7 @@ SERVICES = [
         keys=lambda server: {"webhook": "env:A"},
         secret=lambda server: f"{server.url}{teams.PATH}?api-version=1&sv=1.0&sig={teams.SIGNATURE}",
         shown=lambda server: [Shown(teams.text(card)) for card in server.service.cards],
-        codes=teams_errors.TABLE,
+        codes=channels_teams.ERRORS,
         refusal=lambda code, act: teams.Refused(400, code, "…").answer,
         wait_seconds=3,
         threads=False,
@@ -163,7 +163,7 @@ SERVICES = [
         shown=lambda server: [
             Shown(post["message"], post["edits"], post["root_id"]) for post in server.service.posts("policy-alerts")
         ],
-        codes=mattermost_errors.TABLE,
+        codes=channels_mattermost.ERRORS,
         refusal=lambda code, act: mattermost.Refused(_mattermost_status(act), code).answer,
         wait_seconds=2,
     ),
@@ -176,8 +176,8 @@ SERVICES = [
             Shown(event["body"] + event.get("formatted_body", ""), event["edits"], event["thread"])
             for event in server.service.messages("policy")
         ],
-        codes=matrix_errors.TABLE,
-        refusal=lambda code, act: matrix.Refused(429 if act is acts.Act.WAIT else 403, code, "words").answer,
+        codes=ERRORS,
+        refusal=lambda code, act: matrix.Refused(429 if act is errors.Act.WAIT else 403, code, "words").answer,
         wait_seconds=2,
     ),
 ]
@@ -217,9 +217,9 @@ async def test_a_message_of_another_channel_is_neither_edited_nor_answered(servi
     with service.serve() as server:
         channel = service.channel(server)
         elsewhere = replace(await channel.send(delivery(messages.POST)), place="elsewhere")
-        with pytest.raises(ports.ThreadGone):
+        with pytest.raises(model.ThreadGone):
             await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=elsewhere))
-        with pytest.raises(ports.NotEditable):
+        with pytest.raises(model.NotEditable):
             await channel.send(delivery(messages.EDIT, id="send-3", edits=elsewhere))
         assert len(service.shown(server)) == 1
 
@@ -236,11 +236,11 @@ async def test_no_clear_answer_leaves_the_outcome_unknown_and_a_look_tells_it(se
                 continue
             posts = service.posts(server)
             server.fail(service.post, fault)
-            with pytest.raises(ports.Unknown):
+            with pytest.raises(model.OutcomeUnknown):
                 await channel.send(sent)
             assert service.posts(server) == posts + 1
             if not service.looks:
-                with pytest.raises(ports.Unknown):
+                with pytest.raises(model.OutcomeUnknown):
                     await channel.find(sent, since=BEGINNING)
                 continue
             receipt = await channel.find(sent, since=BEGINNING)
@@ -255,7 +255,7 @@ async def test_no_clear_answer_leaves_the_outcome_unknown_and_a_look_tells_it(se
 async def test_a_limit_is_waited_for_as_long_as_the_service_says(service: Service) -> None:
     with service.serve() as server:
         server.fail(service.post, "429")
-        with pytest.raises(ports.Wait) as caught:
+        with pytest.raises(model.RetryLater) as caught:
             await service.channel(server).send(delivery(messages.POST))
     assert caught.value.after is not None
     assert caught.value.after.total_seconds() == service.wait_seconds
@@ -269,16 +269,16 @@ async def test_each_code_of_a_service_has_its_consequence_and_says_what_the_oper
     service: Service, code: Any
 ) -> None:
     act, advice = service.codes[code]
-    expected = acts.error_of(act, "")
+    expected = errors.send_error(act, "")
     with service.serve() as server:
         # Matrix joins the room and tries again at once.
         server.fail(service.post, service.refusal(code, act), times=2)
         with pytest.raises(type(expected)) as caught:
             await service.channel(server).send(delivery(messages.POST))
     assert advice in str(caught.value)
-    if isinstance(expected, ports.Parked):
+    if isinstance(expected, model.ChannelClosed):
         assert advice
-        assert isinstance(caught.value, ports.Parked)
+        assert isinstance(caught.value, model.ChannelClosed)
         assert caught.value.whole_workspace is expected.whole_workspace
 
 
@@ -289,7 +289,7 @@ async def test_a_wrong_token_parks_every_channel_that_uses_it_and_is_not_shown(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with service.serve() as server:
-        with pytest.raises(ports.Parked) as caught:
+        with pytest.raises(model.ChannelClosed) as caught:
             await service.channel(server, token).send(delivery(messages.POST))
         assert service.shown(server) == []
     assert caught.value.whole_workspace or token != "wr0ng-t0ken"

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from bot.channels.kit import phrases, plain_text
+from bot.channels.kit import phrases, rendering
 from bot.channels.slack import blocks as slack_blocks
-from bot.channels.slack import rich_text
+from bot.channels.slack.blocks import TEXT_LIMIT, TOTAL_LIMIT, escape_to, json_length
 from bot.testing import hostile, messages
 from testbed.servers import slack_rules
 from tests.channels.context import check_golden_blocks, objects
@@ -19,26 +19,26 @@ from tests.channels.context import check_golden_blocks, objects
 
 @pytest.mark.parametrize("name", messages.ALL)
 def test_the_blocks_are_those_of_the_golden_file(name: str) -> None:
-    check_golden_blocks(name, slack_blocks.blocks(messages.ALL[name]))
+    check_golden_blocks(name, slack_blocks.build_blocks(messages.ALL[name]))
 
 
 @pytest.mark.parametrize("names_story", [True, False])
 def test_hostile_messages_keep_every_limit(names_story: bool) -> None:
     for message in hostile.ALL:
-        blocks = slack_blocks.blocks(message, names_story=names_story)
-        text = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
+        blocks = slack_blocks.build_blocks(message, names_story=names_story)
+        text = escape_to(rendering.plain_preview(message), TEXT_LIMIT)
         slack_rules.check_message(
             {"channel": "C1", "text": text, "blocks": json.loads(json.dumps(blocks))},
             known=slack_rules.POST_ARGUMENTS,
         )
-        assert rich_text.weight(blocks) <= rich_text.TOTAL_LIMIT
+        assert json_length(blocks) <= TOTAL_LIMIT
         for block in blocks:
             Block.parse(dict(block)).validate_json()  # type: ignore[union-attr]
 
 
 def test_untrusted_text_stands_only_where_slack_reads_no_markup() -> None:
     for message in hostile.every_kind(hostile.BAD, messages.WIRE):
-        for piece in objects(slack_blocks.blocks(message, names_story=True)):
+        for piece in objects(slack_blocks.build_blocks(message, names_story=True)):
             if piece.get("type") == "mrkdwn":
                 assert piece["verbatim"] is True
                 assert not any(ping in str(piece["text"]) for ping in hostile.PINGS)
@@ -49,7 +49,7 @@ def test_untrusted_text_stands_only_where_slack_reads_no_markup() -> None:
 def test_only_web_addresses_are_links_and_each_label_tells_the_true_host() -> None:
     for link in hostile.LINKS:
         for message in hostile.every_kind("bank.example", link, many=1):
-            for piece in objects(slack_blocks.blocks(message, names_story=True)):
+            for piece in objects(slack_blocks.build_blocks(message, names_story=True)):
                 if piece.get("type") == "link":
                     assert str(piece["url"]).startswith(("https://evil.example", "https://xn--", "https://x.example"))
                     assert "bank.example (" in str(piece["text"])
@@ -68,21 +68,21 @@ def test_only_web_addresses_are_links_and_each_label_tells_the_true_host() -> No
     ],
 )
 def test_a_label_never_shows_another_host_alone(label: str, address: str, host: str) -> None:
-    assert phrases.label_for(label, address) == f"{label} ({host})"
+    assert phrases.link_label(label, address) == f"{label} ({host})"
 
 
 @pytest.mark.parametrize(
     "label", ["Dawn", "dawn.com", "www.dawn.com", "epaper.dawn.com: the page", "U.S. sues over 3.5 km"]
 )
 def test_a_label_of_the_same_site_is_left_alone(label: str) -> None:
-    assert phrases.label_for(label, "https://www.dawn.com/news/1") == label
+    assert phrases.link_label(label, "https://www.dawn.com/news/1") == label
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(text=st.text(max_size=400), link=st.text(max_size=80), many=st.integers(0, 40))
 def test_any_text_makes_a_message_that_slack_takes(text: str, link: str, many: int) -> None:
     for message in hostile.every_kind(text, f"https://{link}", many=many):
-        blocks = json.loads(json.dumps(slack_blocks.blocks(message, names_story=True)))
+        blocks = json.loads(json.dumps(slack_blocks.build_blocks(message, names_story=True)))
         slack_rules.check_blocks(blocks)
         json.dumps(blocks, ensure_ascii=False).encode()
 
@@ -90,7 +90,7 @@ def test_any_text_makes_a_message_that_slack_takes(text: str, link: str, many: i
 @given(text=st.text(), limit=st.integers(0, 60))
 def test_a_cut_is_never_too_long_and_the_escaping_never_cut(text: str, limit: int) -> None:
     assert phrases.size(phrases.cut(text, limit)) <= limit or phrases.size(text) <= limit
-    escaped = rich_text.escaped_to(text, limit)
+    escaped = escape_to(text, limit)
     assert phrases.size(escaped) <= limit
     rest = escaped.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
     assert not set(rest) & set("&<>")

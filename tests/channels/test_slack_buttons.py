@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from slack_sdk.models.blocks import Block
 
-from bot import model, ports
-from bot.channels.kit import plain_text
+from bot import model
+from bot.channels.kit import rendering
+from bot.channels.slack import blocks
 from bot.channels.slack import blocks as slack_blocks
-from bot.channels.slack import buttons, rich_text
+from bot.channels.slack.blocks import TEXT_LIMIT, TOTAL_LIMIT, escape_to, json_length
 from bot.model import SilenceKind, Verdict
 from bot.model.actions import Action, Claim, EndSilence, MakeSilence, Noise, Split
 from bot.testing import hostile, messages
@@ -73,26 +74,28 @@ ALL = {
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_buttons_are_those_of_the_golden_file(name: str) -> None:
-    check_golden_blocks(name, slack_blocks.blocks(ALL[name], has_buttons=True))
+    check_golden_blocks(name, slack_blocks.build_blocks(ALL[name], has_buttons=True))
 
 
 def test_who_claimed_is_shown_live_on_slack_alone_and_by_name_elsewhere() -> None:
     claim = replace(messages.CLAIMED.judgements[0], by="U012ABCDEF", name="Ann <@U1>")
     told = replace(messages.CLAIMED, judgements=(claim,))
-    assert {"type": "user", "user_id": "U012ABCDEF"} in list(objects(slack_blocks.blocks(told)))
-    elsewhere = plain_text.whole(told)
+    assert {"type": "user", "user_id": "U012ABCDEF"} in list(objects(slack_blocks.build_blocks(told)))
+    elsewhere = rendering.plain_message(told)
     assert "Claimed by Ann <@U1> ·" in elsewhere
     assert "U012ABCDEF" not in elsewhere
 
 
 def test_a_channel_without_buttons_has_none() -> None:
     for message in ALL.values():
-        assert not [block for block in slack_blocks.blocks(message) if block["type"] == "actions"]
+        assert not [block for block in slack_blocks.build_blocks(message) if block["type"] == "actions"]
 
 
 @pytest.mark.parametrize("name", ["second_rule", "merged", "notice"])
 def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None:
-    assert slack_blocks.blocks(messages.ALL[name], has_buttons=True) == slack_blocks.blocks(messages.ALL[name])
+    assert slack_blocks.build_blocks(messages.ALL[name], has_buttons=True) == slack_blocks.build_blocks(
+        messages.ALL[name]
+    )
 
 
 def _hostile() -> Iterator[model.Message]:
@@ -115,20 +118,20 @@ def _hostile() -> Iterator[model.Message]:
 
 def test_hostile_messages_keep_every_limit_with_buttons() -> None:
     for message in _hostile():
-        blocks = slack_blocks.blocks(message, has_buttons=True)
-        text = rich_text.escaped_to(plain_text.preview(message), rich_text.TEXT_LIMIT)
+        blocks = slack_blocks.build_blocks(message, has_buttons=True)
+        text = escape_to(rendering.plain_preview(message), TEXT_LIMIT)
         slack_rules.check_message(
             {"channel": "C1", "text": text, "blocks": json.loads(json.dumps(blocks))},
             known=slack_rules.POST_ARGUMENTS,
         )
-        assert rich_text.weight(blocks) <= rich_text.TOTAL_LIMIT
+        assert json_length(blocks) <= TOTAL_LIMIT
         for block in blocks:
             Block.parse(dict(block)).validate_json()  # type: ignore[union-attr]
 
 
 def test_a_rules_name_pings_nobody_from_a_button() -> None:
     for message in _hostile():
-        for piece in objects(slack_blocks.blocks(message, has_buttons=True)):
+        for piece in objects(slack_blocks.build_blocks(message, has_buttons=True)):
             if piece.get("type") == "user":
                 assert str(piece["user_id"]).startswith("U")
             if piece.get("type") == "mrkdwn":
@@ -138,10 +141,10 @@ def test_a_rules_name_pings_nobody_from_a_button() -> None:
 def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> None:
     briefs = tuple(replace(messages.BRIEF, story=model.StoryId(f"{n:020x}")) for n in range(10))
     message = replace(messages.GATHERED, briefs=briefs)
-    blocks = slack_blocks.blocks(message, has_buttons=True)
-    assert rich_text.weight(blocks) <= rich_text.TOTAL_LIMIT
+    blocks = slack_blocks.build_blocks(message, has_buttons=True)
+    assert json_length(blocks) <= TOTAL_LIMIT
     without = [block for block in blocks if block["type"] != "actions"]
-    assert without == slack_blocks.blocks(message), "no story is left out for a menu"
+    assert without == slack_blocks.build_blocks(message), "no story is left out for a menu"
     assert len(blocks) - len(without) >= 2
 
 
@@ -149,25 +152,27 @@ def test_ten_gathered_stories_still_fit_and_the_first_of_them_have_a_menu() -> N
 
 
 def payload(**changes: object) -> dict[str, Any]:
-    [row] = [block for block in slack_blocks.blocks(messages.POST, has_buttons=True) if block["type"] == "actions"]
+    [row] = [
+        block for block in slack_blocks.build_blocks(messages.POST, has_buttons=True) if block["type"] == "actions"
+    ]
     button = json.loads(json.dumps(row))["elements"][2]
     made = SocketMode.payload([button], channel="C000000001", ts="1449046920.000100", user="U0AMINA")
     return {**made, **changes}
 
 
 def read(made: dict[str, Any]) -> Any:
-    return buttons.parse_press(made, envelope="e1")
+    return blocks.parse_press(made, envelope="e1")
 
 
 def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
     press = read(payload())
-    assert (press.id, press.person, press.action) == ("e1", ports.Person(id="U0AMINA", name="amina"), Noise())
+    assert (press.id, press.person, press.action) == ("e1", model.Person(id="U0AMINA", name="amina"), Noise())
     assert (press.story, press.place, press.ref) == (messages.STORY, "C000000001", "1449046920.000100")
 
 
 def test_under_a_story_are_four_elements_at_most() -> None:
     for name in ("buttons_post", "buttons_two_rules", "buttons_judged"):
-        [row] = [each for each in slack_blocks.blocks(ALL[name], has_buttons=True) if each["type"] == "actions"]
+        [row] = [each for each in slack_blocks.build_blocks(ALL[name], has_buttons=True) if each["type"] == "actions"]
         labels = [each.get("text", each.get("placeholder"))["text"] for each in json.loads(json.dumps(row))["elements"]]
         assert labels == ["Claim", "Useful", "Noise", "More…"]
 
@@ -206,7 +211,7 @@ def test_a_button_of_an_earlier_version_still_does_what_it_says(element: str, va
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str) -> None:
-    shown = json.loads(json.dumps(slack_blocks.blocks(ALL[name], has_buttons=True)))
+    shown = json.loads(json.dumps(slack_blocks.build_blocks(ALL[name], has_buttons=True)))
     count = 0
     for element in (each for block in shown if block["type"] == "actions" for each in block["elements"]):
         for option in element.get("options", [None]):
@@ -289,5 +294,5 @@ async def test_the_check_says_whether_the_app_token_opens_a_connection(
 def test_under_a_reply_its_article_can_be_said_to_tell_another_event(name: str) -> None:
     message = messages.ALL[name]
     told = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
-    assert f'"split:{told[0]}"' in json.dumps(slack_blocks.blocks(message, has_buttons=True)[-1])
-    assert "actions" not in {block["type"] for block in slack_blocks.blocks(message)}
+    assert f'"split:{told[0]}"' in json.dumps(slack_blocks.build_blocks(message, has_buttons=True)[-1])
+    assert "actions" not in {block["type"] for block in slack_blocks.build_blocks(message)}

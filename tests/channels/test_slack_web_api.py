@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import model, ports
+from bot import model
 from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import slack
@@ -27,7 +27,7 @@ def server() -> Iterator[slack.Server]:
 
 def bot(
     server: slack.Server, *, to: str = "#policy-alerts", key_values: MemoryKeyValues | None = None, **env: str
-) -> ports.Channel:
+) -> model.Channel:
     secrets = Secrets(**({"SLACK_BOT_TOKEN": slack.TOKEN} | env))
     return build(
         "slack",
@@ -113,12 +113,12 @@ async def test_a_name_is_resolved_once_over_all_pages_and_kept(server: slack.Ser
 async def test_without_the_scope_for_private_channels_the_public_ones_are_found(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("groups:read")
     await bot(server).send(delivery(messages.NOTICE))
-    with pytest.raises(ports.Parked, match="groups:read"):
+    with pytest.raises(model.ChannelClosed, match="groups:read"):
         await bot(server, to="#hidden").send(delivery(messages.NOTICE))
 
 
 async def test_an_unknown_channel_parks_and_says_what_to_do(server: slack.Server) -> None:
-    with pytest.raises(ports.Parked, match=r"no channel #nowhere.*bot\.yaml.*/invite") as caught:
+    with pytest.raises(model.ChannelClosed, match=r"no channel #nowhere.*bot\.yaml.*/invite") as caught:
         await bot(server, to="#nowhere").send(delivery(messages.NOTICE))
     assert not caught.value.whole_workspace
     assert server.workspace.messages("policy-alerts") == []
@@ -128,7 +128,7 @@ async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_
     channel = bot(server)
     await channel.send(delivery(messages.NOTICE))
     server.workspace.channels["C000000001"].is_archived = True
-    with pytest.raises(ports.Parked, match="is_archived"):
+    with pytest.raises(model.ChannelClosed, match="is_archived"):
         await channel.send(delivery(messages.NOTICE))
     server.workspace.add_channel("policy-alerts")
     receipt = await channel.send(delivery(messages.NOTICE))
@@ -141,12 +141,12 @@ async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server:
     channel = bot(server, to="C000000001")
     head = model.Receipt(ref="1.0", place="C000000001", sent_at=BEGINNING)
     for _ in range(2):
-        with pytest.raises(ports.Wait) as caught:
+        with pytest.raises(model.RetryLater) as caught:
             await channel.send(delivery(messages.POST))
         assert caught.value.after is not None
         assert caught.value.after.total_seconds() == 30
     assert len(server.requests) == 1
-    with pytest.raises(ports.NotEditable, match="message_not_found"):
+    with pytest.raises(model.NotEditable, match="message_not_found"):
         await channel.send(delivery(messages.EDIT, edits=head))
 
 
@@ -169,7 +169,7 @@ async def test_without_the_history_scope_it_can_no_longer_look(server: slack.Ser
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
     assert channel.abilities.lookup
-    with pytest.raises(ports.Unknown, match="channels:history"):
+    with pytest.raises(model.OutcomeUnknown, match="channels:history"):
         await channel.find(delivery(messages.POST), since=BEGINNING)
     assert not channel.abilities.lookup
 
@@ -177,7 +177,7 @@ async def test_without_the_history_scope_it_can_no_longer_look(server: slack.Ser
 async def test_refused_metadata_is_left_out_of_the_plain_form(server: slack.Server) -> None:
     server.fail("chat.postMessage", "metadata_too_large")
     channel = bot(server)
-    with pytest.raises(ports.TooMuch):
+    with pytest.raises(model.FormRefused):
         await channel.send(delivery(messages.POST))
     await channel.send(delivery(messages.POST, is_plain=True))
     assert "metadata" not in server.workspace.messages("policy-alerts")[0]
@@ -187,7 +187,7 @@ async def test_refused_metadata_is_left_out_of_the_plain_form(server: slack.Serv
 async def test_a_token_that_was_replaced_counts_at_once(server: slack.Server) -> None:
     secrets = Secrets(SLACK_BOT_TOKEN="xoxb-old")
     channel = build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
-    with pytest.raises(ports.Parked):
+    with pytest.raises(model.ChannelClosed):
         await channel.send(delivery(messages.POST))
     secrets.values["SLACK_BOT_TOKEN"] = slack.TOKEN
     assert (await channel.send(delivery(messages.POST))).ref

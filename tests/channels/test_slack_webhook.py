@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot import ports
+from bot import model
 from bot.testing import messages
 from testbed.servers import slack
 from tests.channels.context import Secrets, build, delivery
@@ -19,7 +19,7 @@ def server() -> Iterator[slack.Server]:
         yield running
 
 
-def hook(server: slack.Server, key: str = "T1/B1/key") -> ports.Channel:
+def hook(server: slack.Server, key: str = "T1/B1/key") -> model.Channel:
     return build("slack", secrets=Secrets(HOOK=f"{server.url}/services/{key}"), webhook="env:HOOK")
 
 
@@ -29,7 +29,7 @@ async def test_it_posts_and_promises_neither_threads_nor_edits_nor_a_look(server
         receipt = await channel.send(delivery(message))
         assert receipt.ref == ""
     assert len(server.workspace.messages("policy-alerts")) == len(messages.ALL)
-    assert channel.abilities == ports.Abilities(threads=False, edits=False, lookup=False)
+    assert channel.abilities == model.Abilities(threads=False, edits=False, lookup=False)
     assert any("reduced mode" in line.what for line in await channel.check())
 
 
@@ -42,18 +42,18 @@ async def test_a_reply_outside_of_a_thread_names_its_story(server: slack.Server)
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
-        ("500", ports.Unknown),
-        ("reset_after", ports.Unknown),
-        ("garbage_after", ports.Unknown),
-        ("429", ports.Wait),
-        ("invalid_payload", ports.TooMuch),
-        ("no_service", ports.Parked),
-        ("channel_is_archived", ports.Parked),
-        ("action_prohibited", ports.Parked),
+        ("500", model.OutcomeUnknown),
+        ("reset_after", model.OutcomeUnknown),
+        ("garbage_after", model.OutcomeUnknown),
+        ("429", model.RetryLater),
+        ("invalid_payload", model.FormRefused),
+        ("no_service", model.ChannelClosed),
+        ("channel_is_archived", model.ChannelClosed),
+        ("action_prohibited", model.ChannelClosed),
     ],
 )
 async def test_each_word_of_the_webhook_has_its_deed(
-    server: slack.Server, fault: str, error: type[ports.SendError]
+    server: slack.Server, fault: str, error: type[model.SendError]
 ) -> None:
     server.fail("T1/B1/key", fault)
     with pytest.raises(error) as caught:
@@ -62,8 +62,8 @@ async def test_each_word_of_the_webhook_has_its_deed(
 
 
 async def test_a_mistyped_address_parks_and_says_so(server: slack.Server) -> None:
-    with pytest.raises(ports.Parked, match="no_service"):
+    with pytest.raises(model.ChannelClosed, match="no_service"):
         await hook(server, "T1/B1/other").send(delivery(messages.POST))
     no_address = build("slack", secrets=Secrets(HOOK="hooks.slack.example/x"), webhook="env:HOOK")
-    with pytest.raises(ports.Parked, match="https://"):
+    with pytest.raises(model.ChannelClosed, match="https://"):
         await no_address.send(delivery(messages.POST))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import ports
-from bot.channels.teams import card
+from bot import model
+from bot.channels.teams import LIMIT_BYTES, build_card, size_bytes
 from bot.testing import hostile, messages
 from testbed.servers import faulty, teams
 from tests.channels.context import Secrets, build, delivery
@@ -29,7 +29,7 @@ def address(server: Server, *, signature: str = teams.SIGNATURE) -> str:
     return f"{server.url}{teams.PATH}?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sv=1.0&sig={signature}"
 
 
-def hook(url: str) -> ports.Channel:
+def hook(url: str) -> model.Channel:
     return build("teams", secrets=Secrets(HOOK=url), webhook="env:HOOK", pace="0 seconds")
 
 
@@ -46,8 +46,8 @@ async def test_a_card_says_first_how_grave_which_rule_and_what_happened(server: 
 
 async def test_it_promises_neither_threads_nor_edits_nor_a_look_and_says_so(server: Server) -> None:
     channel = hook(address(server))
-    assert channel.abilities == ports.Abilities(threads=False, edits=False, lookup=False)
-    with pytest.raises(ports.Unknown):
+    assert channel.abilities == model.Abilities(threads=False, edits=False, lookup=False)
+    with pytest.raises(model.OutcomeUnknown):
         await channel.find(delivery(messages.POST), since=BEGINNING)
     good, reduced = await channel.check()
     assert good.is_good
@@ -66,14 +66,14 @@ async def test_more_than_four_a_second_wait_for_as_long_as_it_says() -> None:
         channel = hook(address(server))
         for _ in range(4):
             await channel.send(delivery(messages.NOTICE))
-        with pytest.raises(ports.Wait) as caught:
+        with pytest.raises(model.RetryLater) as caught:
             await channel.send(delivery(messages.NOTICE))
         assert caught.value.after == timedelta(seconds=3)
 
 
 async def test_what_is_wrong_with_a_workflow_says_what_to_click(server: Server) -> None:
     async def told(url: str) -> str:
-        with pytest.raises(ports.Parked) as caught:
+        with pytest.raises(model.ChannelClosed) as caught:
             await hook(url).send(delivery(messages.POST))
         assert "signature" not in str(caught.value)
         return str(caught.value)
@@ -98,7 +98,7 @@ async def test_what_is_wrong_with_a_workflow_says_what_to_click(server: Server) 
     ],
 )
 async def test_an_address_of_another_kind_is_found_before_anything_is_sent(url: str, words: str) -> None:
-    with pytest.raises(ports.Parked, match=words):
+    with pytest.raises(model.ChannelClosed, match=words):
         await hook(url).send(delivery(messages.POST))
     first, _ = await hook(url).check()
     assert not first.is_good
@@ -122,7 +122,7 @@ async def test_hostile_text_in_every_kind_of_message_is_taken_and_mentions_nobod
 def test_whatever_a_feed_says_a_card_keeps_teams_limits(text: str) -> None:
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            made = card.document(message, zone=UTC, is_plain=is_plain)
-            assert card.size_bytes(made) <= card.LIMIT_BYTES
+            made = build_card(message, zone=UTC, is_plain=is_plain)
+            assert size_bytes(made) <= LIMIT_BYTES
             assert teams._attachments(made)
             teams._checked(made["attachments"][0])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import channels, ports
-from bot.channels.telegram import entities
+from bot import channels, model
+from bot.channels.telegram import message_content
 from bot.testing import hostile, messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, telegram
@@ -28,7 +28,7 @@ def server() -> Iterator[Server]:
 
 def bot(
     server: Server, *, token: str = telegram.TOKEN, key_values: MemoryKeyValues | None = None, **keys: object
-) -> ports.Channel:
+) -> model.Channel:
     written = {"to": str(telegram.NEWS), "token": "env:A", "api_url": server.url, "pace": "0 seconds", **keys}
     options = channels.options()["telegram"].model_validate(written)
     return build("telegram", options, secrets=Secrets(A=token), key_values=key_values)
@@ -74,9 +74,9 @@ async def test_a_reply_to_a_deleted_message_goes_to_the_chat_and_a_deleted_one_i
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
     server.service.chats[telegram.NEWS].messages.clear()
-    with pytest.raises(ports.ThreadGone):
+    with pytest.raises(model.ThreadGone):
         await channel.send(delivery(messages.NEW_FACT, reply_to=head))
-    with pytest.raises(ports.NotEditable):
+    with pytest.raises(model.NotEditable):
         await channel.send(delivery(messages.EDIT, edits=head))
     await channel.send(delivery(messages.NEW_FACT))
     assert "BlackBerry to leave Pakistan" in server.service.messages()[0]["text"], "it names its story"
@@ -87,7 +87,7 @@ async def test_a_429_waits_for_as_long_as_it_says_and_asks_nothing_meanwhile() -
         channel = bot(server)
         await channel.send(delivery(messages.NOTICE))
         for _ in range(2):
-            with pytest.raises(ports.Wait) as caught:
+            with pytest.raises(model.RetryLater) as caught:
                 await channel.send(delivery(messages.NOTICE, id="send-2"))
             assert caught.value.after is not None
             assert timedelta(seconds=50) < caught.value.after <= timedelta(seconds=60)
@@ -101,11 +101,11 @@ async def test_a_group_that_became_a_supergroup_is_followed_and_remembered(serve
     channel = bot(server, to="-555", key_values=key_values)
     head = await channel.send(delivery(messages.POST))
     old.moved_to = telegram.NEWS
-    with pytest.raises(ports.NotEditable, match="supergroup"):
+    with pytest.raises(model.NotEditable, match="supergroup"):
         await channel.send(delivery(messages.EDIT, edits=head))
     receipt = await channel.send(delivery(messages.NOTICE))
     assert receipt.place == str(telegram.NEWS)
-    with pytest.raises(ports.ThreadGone):
+    with pytest.raises(model.ThreadGone):
         await channel.send(delivery(messages.NEW_FACT, reply_to=head))
     server.requests.clear()
     await bot(server, to="-555", key_values=key_values).send(delivery(messages.NOTICE))
@@ -125,14 +125,14 @@ async def test_a_topic_of_a_group_is_written_in(server: Server) -> None:
     server.service.chats[telegram.NEWS].topics = (7,)
     await bot(server, topic=7).send(delivery(messages.POST))
     assert server.service.messages()[0]["topic"] == 7
-    with pytest.raises(ports.Parked, match="topic:"):
+    with pytest.raises(model.ChannelClosed, match="topic:"):
         await bot(server, topic=8).send(delivery(messages.POST))
 
 
 # -- what send-test says
 
 
-async def bad(channel: ports.Channel) -> dict[str, str]:
+async def bad(channel: model.Channel) -> dict[str, str]:
     return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
@@ -173,7 +173,7 @@ async def test_a_missing_right_says_what_to_click_before_and_while_it_sends(
     if kind != "private":
         [told] = (await bad(bot(server))).values()
         assert words in told
-    with pytest.raises(ports.Parked, match=words):
+    with pytest.raises(model.ChannelClosed, match=words):
         await bot(server).send(delivery(messages.POST))
 
 
@@ -203,7 +203,7 @@ def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> Non
     api = telegram.BotApi()
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):
-            body = entities.content(message, zone=UTC, names_story=True, is_plain=is_plain)
+            body = message_content(message, zone=UTC, names_story=True, is_plain=is_plain)
             api._send({**body, "chat_id": telegram.NEWS})
     assert api.pinged == []
     assert api.commands == []

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot import channels, model, ports
+from bot import channels, model
 from bot.channels.kit import menu
 from bot.model import Verdict
 from bot.model.actions import Claim, ShowMenu
@@ -46,22 +46,22 @@ def bot(server: Server, **keys: object) -> Any:
 
 @dataclass(slots=True)
 class Ear:
-    presses: list[ports.Press] = field(default_factory=list)
+    presses: list[model.Press] = field(default_factory=list)
     changes: list[str | None] = field(default_factory=list)
     fails: bool = False
 
-    async def on_press(self, press: ports.Press) -> ports.ActionResult:
+    async def on_press(self, press: model.Press) -> model.ActionResult:
         if self.fails:
-            raise ports.StoreUnavailable("writing: the disk is full")
+            raise model.StoreUnavailable("writing: the disk is full")
         self.presses.append(press)
         if isinstance(press.action, ShowMenu):
-            return ports.ActionResult(message=messages.EDIT)
-        return ports.ActionResult(text="The story is claimed. " + "x" * 300)
+            return model.ActionResult(message=messages.EDIT)
+        return model.ActionResult(text="The story is claimed. " + "x" * 300)
 
     async def on_change(self, reason: str | None) -> None:
         self.changes.append(reason)
 
-    async def on_asked(self, asked: ports.Asked) -> model.Message:
+    async def on_asked(self, asked: model.ChatRequest) -> model.Message:
         raise AssertionError(asked)
 
 
@@ -105,7 +105,7 @@ async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(ser
         await until(lambda: not server.service.updates)
     first, second = ear.presses
     assert (first.person, first.action, first.story) == (
-        ports.Person(id="77", name="@ann_desk"),
+        model.Person(id="77", name="@ann_desk"),
         Claim(),
         messages.STORY,
     )
@@ -167,7 +167,7 @@ async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again
         server.service.press("‹ Back")
         await until(lambda: "‹ Back" not in shown(server))
     assert shown(server) == ["Claim", "Useful", "Noise", "More…"]
-    expected = [choice.action for choice in menu.more(messages.EDIT, [messages.RULE])]
+    expected = [choice.action for choice in menu.more_choices(messages.EDIT, [messages.RULE])]
     assert [press.action for press in ear.presses[1:-1]] == expected
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from bot import model, ports
+from bot import model
 from bot.channels import webhook
 from bot.testing import hostile, messages
 from tests.channels.context import Secrets, build, delivery
@@ -56,7 +56,7 @@ def receiver() -> Iterator[Receiver]:
     thread.join()
 
 
-def channel(receiver: Receiver) -> ports.Channel:
+def channel(receiver: Receiver) -> model.Channel:
     address = f"http://127.0.0.1:{receiver.server_address[1]}/hook"
     return build("webhook", secrets=Secrets(URL=address, KEY="shared"), url="env:URL", secret="env:KEY")
 
@@ -85,7 +85,7 @@ async def test_a_reply_and_an_edit_name_the_message_they_belong_to(receiver: Rec
 
 async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     receiver.redirect = f"http://127.0.0.1:{receiver.server_address[1]}/elsewhere"
-    with pytest.raises(ports.Parked, match="moved"):
+    with pytest.raises(model.ChannelClosed, match="moved"):
         await channel(receiver).send(delivery(messages.POST))
     assert len(receiver.taken) == 1
 

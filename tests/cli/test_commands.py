@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.app.clock import SystemClock
+from bot.app.environment import SystemClock
 from testbed import busy
 from testbed.commands import wirewatch
 from testbed.servers import ports, slack

@@ -23,9 +23,9 @@ def kept(tmp_path: Path) -> Path:
     (tmp_path / "config" / "data").mkdir()
     store = storage.open_store(f"sqlite:///{tmp_path}/config/data/wirewatch.db", clock=FakeClock())
     with store._writer.begin() as connection:  # type: ignore[union-attr]  # opened for writing
-        from bot.storage import transaction
+        from bot.storage.store import over
 
-        transaction.over(connection).articles.add([made.article("one"), made.article("two")])
+        over(connection).articles.add([made.article("one"), made.article("two")])
     store.close_now()
     return tmp_path
 

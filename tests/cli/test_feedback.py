@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot import model, rules, storage
-from bot.app.clock import SystemClock
+from bot.app.environment import SystemClock
 from bot.cli import init
 from bot.model import Verdict
+from bot.storage.store import Transaction
 from testbed.commands import wirewatch
 from tests.backtest.archives import article
 from tests.rules.making import FEED, rule
@@ -66,7 +67,7 @@ async def fill(folder: Path) -> None:
     store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=clock)
 
     def work(tx: object) -> None:
-        assert isinstance(tx, storage.transaction.Transaction)
+        assert isinstance(tx, Transaction)
         tx.articles.add(found)
         for number, one in enumerate(found):
             tx.articles.add_matches(one.id, pta.match(one, FEED, now=start))

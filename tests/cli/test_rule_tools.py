@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot import model, rules, storage
-from bot.app.clock import SystemClock
-from bot.cli import init, try_page
+from bot.app.environment import SystemClock
+from bot.cli import init
+from bot.cli.rules import BAR, chart
 from testbed.commands import wirewatch
 from tests.backtest.archives import article
 from tests.rules.making import FEED, rule
@@ -182,9 +183,9 @@ def test_translate_reads_stdin(tmp_path: Path) -> None:
 def test_a_chart_of_few_days_with_matches_has_few_lines() -> None:
     first = date(2026, 11, 1)
     by_day = {first + timedelta(days=day): 2 if day == 12 else 0 for day in range(30)}
-    assert list(try_page.chart(by_day)) == [
+    assert list(chart(by_day)) == [
         "Sun 11-01 … Thu 11-12: none",
-        f"Fri 11-13 {'█' * try_page.BAR} 2",
+        f"Fri 11-13 {'█' * BAR} 2",
         "Sat 11-14 … Mon 11-30: none",
     ]
 

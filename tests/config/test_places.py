@@ -9,15 +9,15 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.config.yaml import errors, nodes, places
+from bot.config import nodes, yaml_errors
 from tests.config import folders
 
 
-def _value(text: str) -> tuple[nodes.Document, nodes.Scalar]:
+def _value(text: str) -> tuple[nodes.Document, nodes.ScalarNode]:
     document = nodes.parse_yaml(text)
-    assert isinstance(document.root, nodes.Mapping)
+    assert isinstance(document.root, nodes.MappingNode)
     value = document.root.pairs[0][1]
-    assert isinstance(value, nodes.Scalar)
+    assert isinstance(value, nodes.ScalarNode)
     return document, value
 
 
@@ -46,7 +46,7 @@ def _value(text: str) -> tuple[nodes.Document, nodes.Scalar]:
 def test_a_word_is_found_where_it_stands(text: str) -> None:
     document, value = _value(text)
     start = value.value.index("WRONG")
-    assert places.span(document, value, start, start + 5) == (text.index("WRONG"), text.index("WRONG") + 5)
+    assert nodes.find_span(document, value, start, start + 5) == (text.index("WRONG"), text.index("WRONG") + 5)
 
 
 _TEXT = st.text(alphabet=st.sampled_from(list("ab \n'\"\\:#é日\t-")), min_size=1, max_size=40)
@@ -58,7 +58,7 @@ def test_every_character_of_a_value_is_found_again(value: str, style: str, width
     text: str = yaml.safe_dump({"k": value}, default_style=style or None, width=width, allow_unicode=True)
     document, scalar = _value(text)
     assert scalar.value == value
-    where = places.offsets(document, scalar)
+    where = nodes.find_offsets(document, scalar)
     assert where is not None
     assert len(where) == len(value) + 1
     assert where == sorted(where)
@@ -72,7 +72,7 @@ def test_every_character_of_a_value_is_found_again(value: str, style: str, width
 def test_any_text_gives_nodes_or_one_located_error(text: str) -> None:
     try:
         document = nodes.parse_yaml(text)
-    except errors.Unreadable as error:
+    except yaml_errors.UnreadableYaml as error:
         refused = error
     else:
         for scalar in nodes.walk(document.root) if document.root else ():

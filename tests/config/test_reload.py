@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import app, config
-from bot.config import files, watch
-from bot.config.yaml import nodes
+from bot.config import files, loading, nodes
 from testbed import fakes
 from tests.config import folders
 
@@ -293,8 +292,8 @@ def test_a_rule_that_moves_to_another_file_is_not_kept_twice(tmp_path: Path) -> 
     assert after.kept == ()
 
 
-def _watcher(folder: Path, clock: fakes.FakeClock) -> watch.Watcher:
-    return watch.Watcher(folder, folders.load(folder), clock=clock, environ={}, kinds=app.kinds())
+def _watcher(folder: Path, clock: fakes.FakeClock) -> loading.Watcher:
+    return loading.Watcher(folder, folders.load(folder), clock=clock, environ={}, kinds=app.kinds())
 
 
 async def test_the_watcher_tells_of_a_change_once(tmp_path: Path) -> None:
@@ -377,7 +376,7 @@ async def test_a_forced_look_reads_all_and_always_answers(tmp_path: Path) -> Non
     bot = folders.BOT + "web: {listen: 127.0.0.1:1, token: env:WEB}\n"
     folder = folders.make(tmp_path, bot=bot)
     environ: dict[str, str] = {}
-    watcher = watch.Watcher(
+    watcher = loading.Watcher(
         folder,
         folders.load(folder, environ=environ),
         clock=fakes.FakeClock(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import config, model
-from bot.config.yaml import problems
+from bot.config import problems
 from tests.config import folders
 
 PROBLEM = model.Problem(
@@ -26,7 +26,7 @@ PROBLEM = model.Problem(
 
 
 def test_text_has_the_place_the_line_the_caret_and_the_help() -> None:
-    assert config.render([PROBLEM]) == (
+    assert config.render_problems([PROBLEM]) == (
         'config/rules/telecom.yaml:7:5: error: unknown key "nome"\n'
         " 7 |     nome: [parent teacher association]\n"
         "   |     ^^^^\n"
@@ -35,7 +35,7 @@ def test_text_has_the_place_the_line_the_caret_and_the_help() -> None:
 
 
 def test_json_is_a_list_of_plain_objects() -> None:
-    assert json.loads(config.render([PROBLEM], "json")) == [
+    assert json.loads(config.render_problems([PROBLEM], "json")) == [
         {
             "severity": "error",
             "file": "config/rules/telecom.yaml",
@@ -47,14 +47,14 @@ def test_json_is_a_list_of_plain_objects() -> None:
             "help": 'did you mean "none"?',
         }
     ]
-    assert json.loads(config.render([], "json")) == []
+    assert json.loads(config.render_problems([], "json")) == []
 
 
 def test_github_gets_annotations_that_no_text_can_break() -> None:
     tricky = model.Problem(
         severity="warning", file="a,b:c.yaml", line=2, column=3, length=2, code="x", message="50% of\nall", help="a::b"
     )
-    assert config.render([tricky], "github") == (
+    assert config.render_problems([tricky], "github") == (
         "::warning file=a%2Cb%3Ac.yaml,line=2,col=3,endColumn=4,title=x::50%25 of%0Aall%0Ahelp: a::b\n"
     )
 
@@ -63,7 +63,7 @@ def test_the_caret_stands_right_under_wide_characters_and_tabs() -> None:
     problem = model.Problem(
         severity="error", file="f", line=1, column=6, length=1, code="x", message="m", source="\t日本é X"
     )
-    line, caret = config.render([problem]).splitlines()[1:3]
+    line, caret = config.render_problems([problem]).splitlines()[1:3]
     assert line == " 1 | \t日本é X"
     assert caret == "   | \t      ^"
 
@@ -71,7 +71,7 @@ def test_the_caret_stands_right_under_wide_characters_and_tabs() -> None:
 def test_a_long_line_is_shown_around_the_caret(tmp_path: Path) -> None:
     query = "PTA OR " * 5000 + "badfield:x"
     found = folders.check(folders.make(tmp_path, rules=f"rules:\n  - {{name: R, notify: desk, query: '{query}'}}\n"))
-    text = config.render([problem for problem in found if problem.severity == "error"])
+    text = config.render_problems([problem for problem in found if problem.severity == "error"])
     assert len(text) < 1000
     line, caret = text.splitlines()[1:3]
     assert line[caret.index("^") :].startswith("badfield")
@@ -79,7 +79,7 @@ def test_a_long_line_is_shown_around_the_caret(tmp_path: Path) -> None:
 
 def test_text_cannot_steer_a_terminal(tmp_path: Path) -> None:
     found = folders.check(folders.make(tmp_path, rules='rules:\n  - {"na\u202eme\\e[31m": x}\n'))
-    text = config.render(found)
+    text = config.render_problems(found)
     assert "\x1b" not in text
     assert "\u202e" not in text
 
@@ -97,7 +97,7 @@ def test_text_cannot_steer_a_terminal(tmp_path: Path) -> None:
     ],
 )
 def test_what_looks_like_a_secret_is_masked_in_place(line: str) -> None:
-    masked = problems.mask(line)
+    masked = problems.mask_secrets(line)
     assert "SECRET" not in masked
     assert len(masked) == len(line)
 
@@ -124,5 +124,5 @@ def test_no_secret_comes_out_whatever_is_wrong(bot: str, tmp_path: Path) -> None
     found = folders.check(folders.make(tmp_path, bot=bot))
     assert any(problem.severity == "error" for problem in found)
     for form in ("text", "json", "github"):
-        assert "SECRET" not in config.render(found, form)
+        assert "SECRET" not in config.render_problems(found, form)
     assert "SECRET" not in repr(found)

@@ -40,7 +40,7 @@ def _kind(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def schemas() -> dict[str, dict[str, object]]:
-    return config.schemas(app.kinds())
+    return config.make_schemas(app.kinds())
 
 
 def test_the_committed_schemas_are_fresh(schemas: dict[str, dict[str, object]]) -> None:

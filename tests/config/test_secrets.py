@@ -6,39 +6,39 @@ from pathlib import Path
 
 import pytest
 
-from bot import config, model, ports
+from bot import config, model
 from tests.config import folders
 
 
 def test_a_variable_is_read_when_it_is_needed() -> None:
     secret = model.Secret.parse("env:TOKEN")
-    assert config.resolve(secret, {"TOKEN": " xoxb-1\n"}) == "xoxb-1"
+    assert config.resolve_secret(secret, {"TOKEN": " xoxb-1\n"}) == "xoxb-1"
     assert str(secret) == repr(secret) == "***"
     assert "TOKEN" not in f"{secret}"
 
 
 def test_an_unset_variable_is_named() -> None:
     for environ in ({}, {"TOKEN": ""}, {"TOKEN": "  "}):
-        with pytest.raises(ports.ConfigError, match="variable TOKEN is not set"):
-            config.resolve(model.Secret.parse("env:TOKEN"), environ)
+        with pytest.raises(model.ConfigError, match="variable TOKEN is not set"):
+            config.resolve_secret(model.Secret.parse("env:TOKEN"), environ)
 
 
 def test_a_file_is_read_without_its_last_line_end(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("xoxb-1\n", encoding="utf-8")
-    assert config.resolve(model.Secret.parse(f"file:{tmp_path}/token"), {}) == "xoxb-1"
+    assert config.resolve_secret(model.Secret.parse(f"file:{tmp_path}/token"), {}) == "xoxb-1"
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe\x00", b"x" * 100_000])
 def test_a_file_that_holds_no_secret_is_named_and_not_shown(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "token").write_bytes(content)
-    with pytest.raises(ports.ConfigError, match="token") as caught:
-        config.resolve(model.Secret.parse(f"file:{tmp_path}/token"), {})
+    with pytest.raises(model.ConfigError, match="token") as caught:
+        config.resolve_secret(model.Secret.parse(f"file:{tmp_path}/token"), {})
     assert "xxx" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ports.ConfigError, match="none cannot be read"):
-        config.resolve(model.Secret.parse(f"file:{tmp_path}/none"), {})
+    with pytest.raises(model.ConfigError, match="none cannot be read"):
+        config.resolve_secret(model.Secret.parse(f"file:{tmp_path}/none"), {})
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_database_address_may_be_kept_in_a_variable(tmp_path: Path) -> None:
     bot = folders.load(folder, environ={"DATABASE_URL": "postgresql://me:pw@db/x"}).bot
     assert "pw" not in repr(bot)
     assert bot.database_address({"DATABASE_URL": "postgresql://me:pw@db/x"}) == "postgresql://me:pw@db/x"
-    with pytest.raises(ports.ConfigError, match="DATABASE_URL"):
+    with pytest.raises(model.ConfigError, match="DATABASE_URL"):
         bot.database_address({})
 
 
@@ -94,5 +94,5 @@ def test_a_token_of_the_page_that_can_be_guessed_is_a_warning_and_the_bot_still_
 def test_what_may_be_a_secret_written_out_is_not_in_the_lines_that_problems_show(block: str, tmp_path: Path) -> None:
     problems = folders.check(folders.make(tmp_path, bot=f"{folders.BOT}\n{block}\n"))
     assert any(problem.severity == "error" for problem in problems)
-    shown = "".join(config.render(problems, each) for each in ("text", "json", "github"))
+    shown = "".join(config.render_problems(problems, each) for each in ("text", "json", "github"))
     assert "Zq3vY7" not in shown

@@ -14,7 +14,7 @@ def _settings() -> config.Settings:
 
 
 def test_it_has_no_problem_and_no_warning() -> None:
-    assert config.render(_settings().problems) == ""
+    assert config.render_problems(_settings().problems) == ""
 
 
 def test_it_needs_no_account_and_no_secret() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model
-from bot.config import feed_urls, values
+from bot.config import feeds_file, values
 
 
 @pytest.mark.parametrize(
@@ -26,62 +26,62 @@ from bot.config import feed_urls, values
     ],
 )
 def test_a_duration_is_read(written: str, seconds: int) -> None:
-    assert values.duration(written) == timedelta(seconds=seconds)
+    assert values.parse_duration(written) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
     "written", ["5", "five minutes", "-5 minutes", "5 minutes ago", "0 seconds", "", "9" * 12 + " days", "٣ minutes"]
 )
 def test_what_is_no_duration_is_refused(written: str) -> None:
-    with pytest.raises(values.Wrong):
-        values.duration(written)
+    with pytest.raises(values.InvalidValue):
+        values.parse_duration(written)
 
 
 @given(st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=36000)))
 def test_a_shown_duration_reads_back(duration: timedelta) -> None:
     duration = timedelta(seconds=int(duration.total_seconds()))
-    assert model.parse_duration(model.show_duration(duration)) == duration
+    assert model.parse_duration(model.format_duration(duration)) == duration
 
 
 @pytest.mark.parametrize(
     ("written", "size"), [("10 MB", 10**7), ("500kB", 500_000), ("1.5 MiB", 1_572_864), ("4096", 4096)]
 )
 def test_a_size_is_read(written: str, size: int) -> None:
-    assert values.size(written) == size
+    assert values.parse_size(written) == size
 
 
 def test_quiet_hours_may_cross_midnight_and_name_a_zone() -> None:
-    start, end, zone = values.quiet_hours("22:00 to 07:00 Asia/Karachi")
+    start, end, zone = values.parse_quiet_hours("22:00 to 07:00 Asia/Karachi")
     assert (start, end, str(zone)) == (time(22), time(7), "Asia/Karachi")
-    assert values.quiet_hours("9:30 to 10:00")[2] is None
+    assert values.parse_quiet_hours("9:30 to 10:00")[2] is None
 
 
 @pytest.mark.parametrize(
     "written", ["22:00", "22 to 7", "25:00 to 07:00", "07:00 to 07:00", "22:00 to 07:00 Mars/Base"]
 )
 def test_what_are_no_quiet_hours_is_refused(written: str) -> None:
-    with pytest.raises(values.Wrong):
-        values.quiet_hours(written)
+    with pytest.raises(values.InvalidValue):
+        values.parse_quiet_hours(written)
 
 
 def test_until_takes_a_day_or_a_moment() -> None:
-    assert values.until("2026-12-31") == (datetime(2026, 12, 31), True)  # noqa: DTZ001
-    assert values.until("2026-12-31 18:00") == (datetime(2026, 12, 31, 18), False)  # noqa: DTZ001
+    assert values.parse_until("2026-12-31") == (datetime(2026, 12, 31), True)  # noqa: DTZ001
+    assert values.parse_until("2026-12-31 18:00") == (datetime(2026, 12, 31, 18), False)  # noqa: DTZ001
 
 
 @pytest.mark.parametrize(
     "written", ["9999-12-31", "0001-01-01", "2026-2-3", "tomorrow", "2026-13-01", "2026-12-31 25:00"]
 )
 def test_what_is_no_date_is_refused(written: str) -> None:
-    with pytest.raises(values.Wrong):
-        values.until(written)
+    with pytest.raises(values.InvalidValue):
+        values.parse_until(written)
 
 
 @pytest.mark.parametrize(
     "written", ["sqlite:///data/x.db", "sqlite:////abs/x.db", "postgresql://u@h:5432/x", "postgresql+psycopg://h/x"]
 )
 def test_a_database_address_is_kept_as_written(written: str) -> None:
-    assert values.database(written) == written
+    assert values.parse_database(written) == written
 
 
 @pytest.mark.parametrize(
@@ -97,32 +97,32 @@ def test_a_database_address_is_kept_as_written(written: str) -> None:
     ],
 )
 def test_what_is_no_database_address_is_refused(written: str) -> None:
-    with pytest.raises(values.Wrong):
-        values.database(written)
+    with pytest.raises(values.InvalidValue):
+        values.parse_database(written)
 
 
 @pytest.mark.parametrize(
     "written", ["http://[::1", "https://", "ftp://h/x", "/local/file", "https://h/a b", "javascript:x"]
 )
 def test_what_is_no_feed_address_is_refused(written: str) -> None:
-    with pytest.raises(values.Wrong):
-        feed_urls.feed_url(written)
+    with pytest.raises(values.InvalidValue):
+        feeds_file.parse_feed_url(written)
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
     for read in (
-        values.duration,
-        values.size,
-        values.zone,
-        values.quiet_hours,
-        values.when,
-        values.until,
-        values.listen,
-        feed_urls.feed_url,
-        values.database,
+        values.parse_duration,
+        values.parse_size,
+        values.parse_zone,
+        values.parse_quiet_hours,
+        values.parse_when,
+        values.parse_until,
+        values.parse_listen,
+        feeds_file.parse_feed_url,
+        values.parse_database,
     ):
         try:
             read(text)
-        except values.Wrong as wrong:
+        except values.InvalidValue as wrong:
             assert str(wrong)  # noqa: PT017 (every reader refuses in the same way)

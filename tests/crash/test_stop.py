@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports.tasks import TaskGroup
+from bot.model.runtime import TaskGroup
 from tests.crash.process import WATCHING, Bot, bot, bot_in  # noqa: F401 - a fixture
 
 #: Another Python that has Wirewatch's dependencies, for the test of signals.

@@ -10,28 +10,28 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bot import ports
+from bot import model
 
 ROOT = Path(__file__).parents[2]
 HOLE = "…"
 # Each name is imported when it is first asked for, so that what is in memory is not all that there is.
 _ERRORS = {
     name
-    for name in ports.__all__
-    if isinstance(kind := getattr(ports, name), type) and issubclass(kind, ports.WirewatchError)
+    for name in model.__all__
+    if isinstance(kind := getattr(model, name), type) and issubclass(kind, model.WirewatchError)
 } | {"Drop", "NotStarted"}
 _LEVELS = {"info", "warning", "error", "critical"}
 #: Functions and tables whose texts are told to people, though none is an error where it stands.
 _PARTS = {
     "bot/cli/run.py": ("on_pass",),
-    "bot/outbox/policy.py": ("_after_look_error", "first_step"),
-    "bot/fetch/failures.py": ("_CERTIFICATE", "told"),
-    "bot/polling/health.py": ("_OVER", "_problems"),
-    "bot/polling/statuses.py": ("_ADVICE", "_of_class"),
-    "bot/reading/child.py": ("_answer",),
-    "bot/reading/process.py": ("_not_started", "ReaderEnded"),
-    "bot/sources/page/source.py": ("_nothing_found",),
-    "bot/storage/failures.py": ("_GONE", "_POSTGRES", "_SQLITE", "translated"),
+    "bot/pipeline/send_policy.py": ("_after_look_error", "first_step"),
+    "bot/fetch/client.py": ("_CERTIFICATE", "told"),
+    "bot/feeds/health.py": ("_OVER", "_problems"),
+    "bot/feeds/polling.py": ("_ADVICE", "_class_advice"),
+    "bot/fetch/child.py": ("_answer",),
+    "bot/fetch/parsing.py": ("_not_started", "ReaderEnded"),
+    "bot/feeds/kinds/page/__init__.py": ("_explain_no_items",),
+    "bot/storage/connections.py": ("_GONE", "_POSTGRES", "_SQLITE", "translated"),
     "bot/web/health.py": ("readiness",),
 }
 

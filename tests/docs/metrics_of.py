@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from bot.answers.watched import Watched
+from bot.queries.watched import Watched
 from bot.web.metrics import Metrics
 
 

@@ -86,7 +86,7 @@ def _default(shape: Any) -> str:
     if value in (None, [], {}, ""):
         return ""
     if isinstance(value, str) and re.fullmatch(r"P(\d+D)?(T.+)?", value):
-        return f"`{model.show_duration(pydantic.TypeAdapter(timedelta).validate_python(value))}`"
+        return f"`{model.format_duration(pydantic.TypeAdapter(timedelta).validate_python(value))}`"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if value == 10_000_000:

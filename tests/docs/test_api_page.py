@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from bot.web.api.operations import OPERATIONS
+from bot.web.api import OPERATIONS
 from tests.web.conftest import ACTS, READS, Page, filled, filled_once, listening, page_over
 
 __all__ = ["filled", "filled_once"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot import model, ports
+from bot import model
 from bot.fetch.client import HttpFetcher
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer
@@ -41,6 +41,6 @@ def fetcher(make_fetcher: MakeFetcher) -> HttpFetcher:
     return make_fetcher(POLICY)
 
 
-def configured(*, url: str, **more: Any) -> ports.Request:
+def configured(*, url: str, **more: Any) -> model.Request:
     """Return a request for an address in the configuration."""
-    return ports.Request(url=url, **{"home": url, **more})
+    return model.Request(url=url, **{"home": url, **more})

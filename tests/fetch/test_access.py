@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import config, model, ports
+from bot import config, model
 from bot.fetch import fulltext
 from bot.fetch.client import HttpFetcher
 from testbed.fakes import FakeClock
@@ -28,7 +28,9 @@ def _local(host: str, port: int) -> Sequence[str]:
 
 @pytest.fixture
 async def private() -> AsyncIterator[HttpFetcher]:
-    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=_local, secret_of=lambda secret: config.resolve(secret, ENVIRON))
+    fetcher = HttpFetcher(
+        POLICY, FakeClock(), resolve=_local, secret_of=lambda secret: config.resolve_secret(secret, ENVIRON)
+    )
     yield fetcher
     await fetcher.close()
 
@@ -113,7 +115,7 @@ async def test_one_feeds_keys_are_not_sent_for_another(server: FeedServer, priva
 async def test_a_line_break_in_a_secret_begins_no_header(
     server: FeedServer, private: HttpFetcher, said: dict[str, object]
 ) -> None:
-    with pytest.raises(ports.Refused, match="such as a line break; not sent") as caught:
+    with pytest.raises(model.AddressRefused, match="such as a line break; not sent") as caught:
         await private.get(configured(url=server.url(), access=access(server, **said)))
     assert not server.requests
     assert "Evil" not in str(caught.value)
@@ -122,7 +124,7 @@ async def test_a_line_break_in_a_secret_begins_no_header(
 async def test_a_cookie_cannot_bring_another_one(server: FeedServer, tmp_path: Path, private: HttpFetcher) -> None:
     (tmp_path / "cookie").write_text("a; admin=1")
     secret = model.Secret.parse(f"file:{tmp_path}/cookie")
-    with pytest.raises(ports.Refused, match="the cookie session"):
+    with pytest.raises(model.AddressRefused, match="the cookie session"):
         await private.get(configured(url=server.url(), access=access(server, cookies=(("session", secret),))))
 
 
@@ -130,7 +132,7 @@ async def test_a_secret_that_is_not_there_stops_the_request_and_is_named(
     server: FeedServer, private: HttpFetcher
 ) -> None:
     missing = model.Login(secret=model.Secret.parse("env:FORGOTTEN"))
-    with pytest.raises(ports.Refused, match="the variable FORGOTTEN is not set"):
+    with pytest.raises(model.AddressRefused, match="the variable FORGOTTEN is not set"):
         await private.get(configured(url=server.url(), access=access(server, login=missing)))
     assert not server.requests
 
@@ -138,7 +140,7 @@ async def test_a_secret_that_is_not_there_stops_the_request_and_is_named(
 async def test_a_failure_shows_no_secret(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", Reply.redirect("http://10.0.0.1/"))
     for said in (everything(server), access(server, proxy="http://127.0.0.1:9")):
-        with pytest.raises(ports.FetchError) as caught:
+        with pytest.raises(model.FetchError) as caught:
             await private.get(configured(url=server.url(), access=said))
         assert not [text for text in ENVIRON.values() if text in f"{caught.value!r}{caught.value.__cause__!r}"]
     assert "open-sesame" not in repr(everything(server))
@@ -152,7 +154,7 @@ async def test_a_feeds_proxy_is_asked_for_it_and_for_each_hop_and_for_no_private
     through = model.Access(home="http://feeds.test/feed", proxy=server.url(""), login=model.Login(secret=TOKEN))
     assert (await private.get(configured(url="http://feeds.test/feed", access=through))).body == BODY
     assert ["authorization" in request.headers for request in server.requests] == [True, False]
-    with pytest.raises(ports.Refused, match="private"):
+    with pytest.raises(model.AddressRefused, match="private"):
         await private.get(configured(url="http://169.254.169.254/", access=through))
     assert len(server.requests) == 2
 
@@ -168,11 +170,11 @@ async def test_a_client_certificate_and_a_private_authority_serve_their_own_orig
         assert (await private.get(configured(url=url, access=mine))).body == BODY
         # Without the certificate the server closes; without the authority we do.
         no_certificate = model.Access(home=url, authority=trusted)
-        with pytest.raises(ports.Unreachable):
+        with pytest.raises(model.Unreachable):
             await private.get(configured(url=url, access=no_certificate))
-        with pytest.raises(ports.Unreachable, match="not trusted here"):
+        with pytest.raises(model.Unreachable, match="not trusted here"):
             await private.get(configured(url=url))
-        with pytest.raises(ports.Unreachable, match="not trusted here"):
+        with pytest.raises(model.Unreachable, match="not trusted here"):
             await private.get(configured(url=other.url(host="feeds.test"), access=mine))
         assert len(server.requests) == 1
 
@@ -181,7 +183,7 @@ async def test_files_that_are_no_certificates_are_named(private: HttpFetcher, tm
     (tmp_path / "ca.pem").write_text("nothing")
     for name, said in (("missing.pem", "missing.pem"), ("ca.pem", "not PEM")):
         there = model.Access(home="https://feeds.test/feed", authority=str(tmp_path / name))
-        with pytest.raises(ports.Refused, match=said):
+        with pytest.raises(model.AddressRefused, match=said):
             await private.get(configured(url="https://feeds.test/feed", access=there))
 
 

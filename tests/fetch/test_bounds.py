@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import ports
-from bot.fetch import bounds
-from bot.fetch.bounds import gunzipped
+from bot import model
+from bot.feeds.kit import packing
+from bot.feeds.kit.packing import gunzip
 from bot.fetch.client import HttpFetcher
 from testbed.servers.feeds import FeedServer, Reply
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
@@ -30,7 +30,7 @@ BODY = b"<rss version='2.0'>" + b"text " * 2000
 async def test_a_bomb_is_refused_within_bounded_memory(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply.bomb())
     tracemalloc.start()
-    with pytest.raises(ports.TooBig, match=r"more than 1 MB.*fetch\.max_bytes"):
+    with pytest.raises(model.BodyTooBig, match=r"more than 1 MB.*fetch\.max_bytes"):
         await fetcher.get(configured(url=server.url()))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -39,7 +39,7 @@ async def test_a_bomb_is_refused_within_bounded_memory(server: FeedServer, fetch
 
 async def test_a_large_plain_body_is_refused(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", b"x" * 1_000_001)
-    with pytest.raises(ports.TooBig):
+    with pytest.raises(model.BodyTooBig):
         await fetcher.get(configured(url=server.url()))
 
 
@@ -68,7 +68,7 @@ async def test_the_body_is_believed_before_the_header(server: FeedServer, fetche
 
 async def test_a_coding_that_was_not_asked_for_is_refused(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=b"\x8b\x03\x80", headers={"Content-Encoding": "br"}))
-    with pytest.raises(ports.Unreachable, match="compressed as br, which was not asked for"):
+    with pytest.raises(model.Unreachable, match="compressed as br, which was not asked for"):
         await fetcher.get(configured(url=server.url()))
 
 
@@ -88,7 +88,7 @@ async def test_the_whole_takes_no_longer_than_the_policy(
     server.serve("/feed", reply)
     fetcher = make_fetcher(dataclasses.replace(POLICY, timeout=timedelta(seconds=0.3)))
     begun = asyncio.get_running_loop().time()
-    with pytest.raises(ports.Unreachable, match=r"within 0\.3 seconds"):
+    with pytest.raises(model.Unreachable, match=r"within 0\.3 seconds"):
         await fetcher.get(configured(url=server.url()))
     assert asyncio.get_running_loop().time() - begun < 2
 
@@ -122,12 +122,12 @@ async def test_a_server_that_speaks_no_http_says_so(
     server: FeedServer, fetcher: HttpFetcher, reply: Reply, says: str
 ) -> None:
     server.serve("/feed", reply)
-    with pytest.raises(ports.Unreachable, match=says):
+    with pytest.raises(model.Unreachable, match=says):
         await fetcher.get(configured(url=server.url()))
 
 
 async def test_a_closed_port_says_so(server: FeedServer, fetcher: HttpFetcher) -> None:
-    with pytest.raises(ports.Unreachable, match="refuses the connection"):
+    with pytest.raises(model.Unreachable, match="refuses the connection"):
         await fetcher.get(configured(url="http://127.0.0.1:9/feed"))
 
 
@@ -139,17 +139,18 @@ async def _pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
 @given(st.binary(max_size=300), st.integers(1, 50), st.sampled_from(["", "gzip", "deflate"]))
 async def test_pieces_of_any_size_give_the_same_body(body: bytes, size: int, coding: str) -> None:
     packed = {"": body, "gzip": gzip.compress(body), "deflate": zlib.compress(body)}[coding]
-    read, is_whole = await bounds.read_bounded(_pieces(packed, size), coding=coding, limit_bytes=1000)
+    read, is_whole = await packing.read_bounded(_pieces(packed, size), coding=coding, limit_bytes=1000)
     assert is_whole
     assert read == body or body.startswith(b"\x1f\x8b")
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_can_be_looked_at_for_gzip(content: bytes) -> None:
-    assert gunzipped(content, limit_bytes=1000) is not None
-    assert gunzipped(gzip.compress(b"<rss/>"), limit_bytes=1000) == b"<rss/>"
+    assert gunzip(content, limit_bytes=1000) is not None
+    assert gunzip(gzip.compress(b"<rss/>"), limit_bytes=1000) == b"<rss/>"
 
 
 def test_whoever_only_unpacks_or_parses_loads_no_http_client() -> None:
-    code = "import sys, bot.sources, bot.fetch.bounds; bot.sources.find(); sys.exit('httpx' in sys.modules)"
+    modules = "sys, bot.feeds.kinds, bot.feeds.kit.packing"
+    code = f"import {modules}; bot.feeds.kinds.find_recognisers(); sys.exit('httpx' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from datetime import UTC, datetime, timedelta
 
-from bot.fetch.client import HttpFetcher, agent_of
+from bot.fetch.client import HttpFetcher, make_user_agent
 from testbed.fakes import START
 from testbed.servers.feeds import FeedServer, Reply
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
@@ -50,7 +50,7 @@ async def test_the_agent_names_itself_and_its_operator(server: FeedServer, make_
 
 
 def test_a_contact_cannot_smuggle_a_header() -> None:
-    agent = agent_of(dataclasses.replace(POLICY, contact="a@b.org)\r\nX-Evil: yes"))
+    agent = make_user_agent(dataclasses.replace(POLICY, contact="a@b.org)\r\nX-Evil: yes"))
     assert "\r" not in agent
     assert "\n" not in agent
 

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, ports
+from bot import model
 from bot.fetch import fulltext
-from bot.fetch.fulltext import extraction
 from testbed.fakes import START, FakeClock
 
 SENTENCE = "The regulator told the operators to close the enterprise servers before the end of the month. "
@@ -27,18 +26,18 @@ class Web:
 
     def __init__(self, clock: FakeClock, **pages: object) -> None:
         self.clock = clock
-        self.answers: dict[str, ports.Answer | ports.FetchError] = {}
+        self.answers: dict[str, model.Response | model.FetchError] = {}
         self.asked: list[tuple[str, float]] = []
 
     def put(self, url: str, body: bytes = PAGE, *, status: int = 200, kind: str = "text/html", **more: object) -> None:
-        answer = ports.Answer(status=status, url=str(more.pop("end", url)), body=body, content_type=kind, **more)  # type: ignore[arg-type]
+        answer = model.Response(status=status, url=str(more.pop("end", url)), body=body, content_type=kind, **more)  # type: ignore[arg-type]
         self.answers[url] = answer
 
-    async def get(self, request: ports.Request) -> ports.Answer:
+    async def get(self, request: model.Request) -> model.Response:
         self.asked.append((request.url, (self.clock.now() - START).total_seconds()))
         await asyncio.sleep(0)
-        answer = self.answers.get(request.url) or ports.Answer(status=404, url=request.url)
-        if isinstance(answer, ports.FetchError):
+        answer = self.answers.get(request.url) or model.Response(status=404, url=request.url)
+        if isinstance(answer, model.FetchError):
             raise answer
         return answer
 
@@ -130,7 +129,7 @@ async def test_a_host_that_did_not_answer_is_asked_for_its_robots_txt_again_soon
     web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
 ) -> None:
     web.put(URL)
-    web.answers[ROBOTS] = ports.Unreachable("no connection")
+    web.answers[ROBOTS] = model.Unreachable("no connection")
     assert await reader.text_of(URL, FEED) is None
     del web.answers[ROBOTS]
     clock.advance(timedelta(hours=2))
@@ -220,9 +219,11 @@ async def test_what_is_no_article_gives_no_text_and_no_error(
     assert await reader.text_of(URL, FEED) is None
 
 
-@pytest.mark.parametrize("error", [ports.Unreachable("no answer"), ports.TooBig("too big"), ports.Refused("private")])
+@pytest.mark.parametrize(
+    "error", [model.Unreachable("no answer"), model.BodyTooBig("too big"), model.AddressRefused("private")]
+)
 async def test_a_page_that_cannot_be_had_gives_no_text_and_no_error(
-    web: Web, reader: fulltext.TrafilaturaReader, error: ports.FetchError
+    web: Web, reader: fulltext.TrafilaturaReader, error: model.FetchError
 ) -> None:
     web.answers[URL] = error
     assert await reader.text_of(URL, FEED) is None
@@ -259,7 +260,7 @@ async def test_what_is_remembered_of_many_large_robots_files_is_bounded(
 
 
 async def test_what_is_remembered_of_many_long_pages_is_bounded(web: Web, clock: FakeClock) -> None:
-    async def extract(page: ports.Answer) -> str | None:
+    async def extract(page: model.Response) -> str | None:
         return "long " * 40_000
 
     reader = fulltext.TrafilaturaReader(web, clock, extract=extract)
@@ -285,8 +286,8 @@ async def test_one_process_extracts_one_page_at_a_time(monkeypatch: pytest.Monke
         under_way.remove(url)
         return url
 
-    monkeypatch.setattr(extraction, "main_text", slowly)
-    pages = [ports.Answer(status=200, url=f"https://a.example/{number}", body=b"x") for number in range(4)]
+    monkeypatch.setattr(fulltext, "main_text", slowly)
+    pages = [model.Response(status=200, url=f"https://a.example/{number}", body=b"x") for number in range(4)]
     texts = await asyncio.gather(*map(fulltext.extract_here, pages))
     assert texts == [page.url for page in pages]
     assert most == 1

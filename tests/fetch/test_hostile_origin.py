@@ -6,7 +6,8 @@ import asyncio
 import dataclasses
 from datetime import timedelta
 
-from bot import ports, sources
+from bot import model
+from bot.feeds import kinds
 from testbed.servers.feeds import FeedServer, Reply
 from tests import memory_peak
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
@@ -50,9 +51,9 @@ async def test_good_feeds_beside_every_bad_one_are_read_in_time(server: FeedServ
     async def read(path: str) -> None:
         try:
             answer = await fetcher.get(configured(url=server.url(path)))
-            body = ports.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
-            reading = await asyncio.to_thread(sources.parse_document, body)
-        except (ports.FetchError, ports.ReadError):
+            body = model.Body(content=answer.body, content_type=answer.content_type, url=answer.url)
+            reading = await asyncio.to_thread(kinds.parse_document, body)
+        except (model.FetchError, model.ReadError):
             failed.add(path)
             return
         if path == "/good":

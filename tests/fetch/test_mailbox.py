@@ -14,8 +14,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot import config, model, ports
-from bot.fetch import mails
+from bot import config, model
+from bot.feeds.kit import packing
 from bot.fetch.client import HttpFetcher
 from testbed.fakes import FakeClock
 from testbed.servers import imap
@@ -35,7 +35,7 @@ def _local(host: str, port: int) -> Sequence[str]:
 async def fetcher_of(policy: model.FetchPolicy = POLICY) -> AsyncIterator[HttpFetcher]:
     tls = ssl.create_default_context(cafile=TLS / "ca.pem")
     fetcher = HttpFetcher(
-        policy, FakeClock(), tls=tls, resolve=_local, secret_of=lambda secret: config.resolve(secret, ENVIRON)
+        policy, FakeClock(), tls=tls, resolve=_local, secret_of=lambda secret: config.resolve_secret(secret, ENVIRON)
     )
     try:
         yield fetcher
@@ -43,13 +43,13 @@ async def fetcher_of(policy: model.FetchPolicy = POLICY) -> AsyncIterator[HttpFe
         await fetcher.close()
 
 
-def request(url: str, *, password: str = "PASSWORD", etag: str | None = None, **options: object) -> ports.Request:
+def request(url: str, *, password: str = "PASSWORD", etag: str | None = None, **options: object) -> model.Request:
     login = model.Login(user=imap.USER, secret=model.Secret.parse(f"env:{password}"))
-    return ports.Request(url=url, etag=etag, access=model.Access(home=url, login=login), options=json.dumps(options))
+    return model.Request(url=url, etag=etag, access=model.Access(home=url, login=login), options=json.dumps(options))
 
 
-def subjects(answer: ports.Answer) -> list[str]:
-    heads = [raw.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n") for _, raw in mails.unpacked(answer.body)]
+def subjects(answer: model.Response) -> list[str]:
+    heads = [raw.partition(b"\r\n\r\n")[0].replace(b"\r\n", b"\n") for _, raw in packing.unpack_mails(answer.body)]
     return [line[9:].decode() for head in heads for line in head.split(b"\n") if line.startswith(b"Subject: ")]
 
 
@@ -57,7 +57,7 @@ async def test_new_mails_are_read_once_and_nothing_is_changed() -> None:
     async with imap.serve() as box, fetcher_of() as fetcher:
         url = f"imap://feeds.test:{box.port}/INBOX"
         empty = await fetcher.get(request(url))
-        assert (empty.status, empty.body) == (200, mails.HEAD)
+        assert (empty.status, empty.body) == (200, packing.MAILS_HEAD)
         await asyncio.to_thread(box.deliver, mail("one"), mail("two"))
         first = await fetcher.get(request(url, etag=empty.etag))
         assert subjects(first) == ["one", "two"]
@@ -125,7 +125,7 @@ async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched() -> Non
 )
 async def test_what_is_refused_is_said_without_the_password(password: str, folder: str, told: str) -> None:
     async with imap.serve() as box, fetcher_of() as fetcher:
-        with pytest.raises(ports.FetchError) as refused:
+        with pytest.raises(model.FetchError) as refused:
             await fetcher.get(request(f"imap://feeds.test:{box.port}/{folder}", password=password))
         assert told in str(refused.value)
         assert not [secret for secret in ENVIRON.values() if secret in str(refused.value)]
@@ -134,13 +134,13 @@ async def test_what_is_refused_is_said_without_the_password(password: str, folde
 async def test_private_addresses_are_refused_and_certificates_are_checked() -> None:
     async with imap.serve() as box:
         async with fetcher_of(dataclasses.replace(POLICY, allow_private=())) as fetcher:
-            with pytest.raises(ports.Refused, match="private or reserved"):
+            with pytest.raises(model.AddressRefused, match="private or reserved"):
                 await fetcher.get(request(f"imap://feeds.test:{box.port}"))
         async with fetcher_of() as fetcher:
-            with pytest.raises(ports.Unreachable, match="TLS"):
+            with pytest.raises(model.Unreachable, match="TLS"):
                 await fetcher.get(request(f"imap://other.test:{box.port}"))
-            with pytest.raises(ports.Refused, match="login"):
-                await fetcher.get(ports.Request(url="imaps://feeds.test/INBOX"))
+            with pytest.raises(model.AddressRefused, match="login"):
+                await fetcher.get(model.Request(url="imaps://feeds.test/INBOX"))
 
 
 @contextlib.asynccontextmanager
@@ -190,7 +190,7 @@ async def test_a_hostile_server_is_left_in_time(lines: tuple[bytes, ...], repeat
         fetcher_of(dataclasses.replace(POLICY, timeout=timedelta(seconds=2))) as fetcher,
     ):
         began = time.monotonic()
-        with pytest.raises(ports.Unreachable):
+        with pytest.raises(model.Unreachable):
             await fetcher.get(request(f"imaps://feeds.test:{port}"))
         assert time.monotonic() - began < 6
 
@@ -208,9 +208,9 @@ async def test_a_mail_that_the_server_refuses_to_give_is_passed_once_a_later_one
         answer = await fetcher.get(request(f"imaps://feeds.test:{port}"))
         assert (answer.etag, subjects(answer)) == ("77.2", ["two"])
         # The mail that is missing is counted by whoever reads them.
-        assert [raw for _, raw in mails.unpacked(answer.body)] == [b"", _LETTER]
+        assert [raw for _, raw in packing.unpack_mails(answer.body)] == [b"", _LETTER]
     async with saying(*begin, b"* SEARCH 1\r\nTAG OK done\r\n", refusal) as (port, _), fetcher_of() as fetcher:
-        with pytest.raises(ports.Unreachable, match="the server refuses to give mail 1"):
+        with pytest.raises(model.Unreachable, match="the server refuses to give mail 1"):
             await fetcher.get(request(f"imaps://feeds.test:{port}"))
 
 
@@ -218,7 +218,7 @@ async def waited(fetcher: HttpFetcher, url: str) -> bool:
     """Once more where the server had written half a line, which the library does not wait for."""
     try:
         return await fetcher.wait(request(url))
-    except ports.Unreachable:
+    except model.Unreachable:
         return await fetcher.wait(request(url))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import ports
+from bot import model
 from bot.fetch.client import HttpFetcher
 from testbed.servers.feeds import FeedServer, Reply
 from tests.fetch.conftest import configured
@@ -36,7 +36,7 @@ async def test_only_the_leading_permanent_hops_are_lasting(
 
 async def test_a_loop_ends_after_five_hops(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/loop", Reply.redirect("/loop", status=301))
-    with pytest.raises(ports.Refused, match="more than 5 redirects"):
+    with pytest.raises(model.AddressRefused, match="more than 5 redirects"):
         await fetcher.get(configured(url=server.url("/loop")))
     assert len(server.requests) == 6
 
@@ -49,7 +49,7 @@ async def test_a_redirect_without_a_location_is_an_answer(server: FeedServer, fe
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/", "gopher://x/", "data:,x"])
 async def test_a_redirect_out_of_the_web_is_refused(server: FeedServer, fetcher: HttpFetcher, target: str) -> None:
     server.serve("/feed", Reply.redirect(target))
-    with pytest.raises(ports.Refused, match="redirects to"):
+    with pytest.raises(model.AddressRefused, match="redirects to"):
         await fetcher.get(configured(url=server.url()))
 
 
@@ -58,7 +58,7 @@ async def test_a_redirect_to_a_private_address_is_refused(
     server: FeedServer, fetcher: HttpFetcher, target: str
 ) -> None:
     server.serve("/feed", Reply.redirect(target, status=301))
-    with pytest.raises(ports.Refused, match="private or reserved"):
+    with pytest.raises(model.AddressRefused, match="private or reserved"):
         await fetcher.get(configured(url=server.url()))
 
 
@@ -91,7 +91,7 @@ async def test_the_body_of_a_redirect_is_not_read(server: FeedServer, fetcher: H
 
 
 async def test_an_error_text_holds_no_password(fetcher: HttpFetcher) -> None:
-    with pytest.raises(ports.FetchError) as caught:
+    with pytest.raises(model.FetchError) as caught:
         await fetcher.get(configured(url="http://me:secret@10.0.0.1/feed"))
     assert "secret" not in str(caught.value)
     assert "10.0.0.1" in str(caught.value)

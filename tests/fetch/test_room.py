@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.fetch.room import SMALL_BYTES, Room
+from bot.fetch.slots import SMALL_BYTES, Room
 from testbed.servers.feeds import FeedServer, Reply
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
 

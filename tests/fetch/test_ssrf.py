@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model, ports
-from bot.fetch import fulltext, robots
+from bot import model
+from bot.fetch import fulltext
 from bot.fetch.client import HttpFetcher
-from bot.fetch.ssrf import AddressRule
+from bot.fetch.guard import AddressRule
 from testbed.fakes import START, FakeClock
 from testbed.servers.feeds import TLS, FeedServer, Reply
 from tests.fetch.conftest import POLICY, configured
@@ -63,7 +63,7 @@ def test_a_coat_changes_nothing(address: object) -> None:
 )
 async def test_literals_of_every_notation_are_refused(host: str) -> None:
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
-    with pytest.raises(ports.Refused, match=r"private or reserved.*allow_private"):
+    with pytest.raises(model.AddressRefused, match=r"private or reserved.*allow_private"):
         await fetcher.get(configured(url=f"http://{host}:1/"))
     await fetcher.close()
 
@@ -73,7 +73,7 @@ async def test_literals_of_every_notation_are_refused(host: str) -> None:
 )
 async def test_what_is_not_of_the_web_is_refused(url: str) -> None:
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
-    with pytest.raises(ports.Refused):
+    with pytest.raises(model.AddressRefused):
         await fetcher.get(configured(url=url))
     await fetcher.close()
 
@@ -83,7 +83,7 @@ async def test_a_name_is_refused_when_one_of_its_addresses_is_private(server: Fe
         return "8.8.8.8", "127.0.0.1"
 
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock(), resolve=both)
-    with pytest.raises(ports.Refused, match=r"leads to 127\.0\.0\.1"):
+    with pytest.raises(model.AddressRefused, match=r"leads to 127\.0\.0\.1"):
         await fetcher.get(configured(url=server.url(host="feeds.test")))
     await fetcher.close()
     assert not server.requests
@@ -103,7 +103,7 @@ async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(ser
     assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
     await fetcher.close()
     fetcher = HttpFetcher(POLICY, FakeClock(), resolve=rebinding)
-    with pytest.raises(ports.Refused, match=r"10\.0\.0\.1"):
+    with pytest.raises(model.AddressRefused, match=r"10\.0\.0\.1"):
         await fetcher.get(configured(url=server.url(host="feeds.test")))
     await fetcher.close()
     assert len(asked) == 4
@@ -125,7 +125,7 @@ async def test_a_name_without_an_address_says_so() -> None:
         return ()
 
     fetcher = HttpFetcher(POLICY, FakeClock(), resolve=nobody)
-    with pytest.raises(ports.Unreachable, match="no address; check the spelling"):
+    with pytest.raises(model.Unreachable, match="no address; check the spelling"):
         await fetcher.get(configured(url="http://feeds.test/"))
     await fetcher.close()
 
@@ -143,7 +143,7 @@ async def test_tls_sees_the_name_and_the_end_of_the_certificate_is_kept() -> Non
         assert answer.status == 200
         assert answer.certificate_until is not None
         assert answer.certificate_until > datetime(2100, 1, 1, tzinfo=UTC)
-        with pytest.raises(ports.Unreachable, match="certificate is for another name"):
+        with pytest.raises(model.Unreachable, match="certificate is for another name"):
             await fetcher.get(configured(url=server.url(host="other.test")))
         await fetcher.close()
 
@@ -151,7 +151,7 @@ async def test_tls_sees_the_name_and_the_end_of_the_certificate_is_kept() -> Non
 async def test_an_untrusted_certificate_says_what_to_do() -> None:
     async with FeedServer(tls=True) as server:
         fetcher = HttpFetcher(POLICY, FakeClock(), resolve=_to_local)
-        with pytest.raises(ports.Unreachable, match="SSL_CERT_FILE"):
+        with pytest.raises(model.Unreachable, match="SSL_CERT_FILE"):
             await fetcher.get(configured(url=server.url(host="feeds.test")))
         await fetcher.close()
 
@@ -164,14 +164,14 @@ async def test_the_environments_proxy_is_used_only_when_asked(
     monkeypatch.delenv("NO_PROXY", raising=False)
     server.serve("http://feeds.test/feed", b"<rss/>")
     direct = HttpFetcher(POLICY, FakeClock(), resolve=lambda host, port: ())
-    with pytest.raises(ports.Unreachable):
+    with pytest.raises(model.Unreachable):
         await direct.get(configured(url="http://feeds.test/feed"))
     assert not server.requests
     proxied = HttpFetcher(dataclasses.replace(POLICY, use_proxy=True), FakeClock())
     assert (await proxied.get(configured(url="http://feeds.test/feed"))).status == 200
-    with pytest.raises(ports.Refused):
+    with pytest.raises(model.AddressRefused):
         await proxied.get(configured(url="http://169.254.169.254/"))
-    with pytest.raises(ports.Refused):
+    with pytest.raises(model.AddressRefused):
         await proxied.get(configured(url="http://localhost/"))
     assert len(server.requests) == 1
     await direct.close()
@@ -203,12 +203,12 @@ async def test_a_private_block_is_open_to_the_feeds_whose_own_address_is_in_it(
     server.serve("/moved", Reply.redirect(f"http://admin.intra:{server.port}/feed"))
     wiki = f"http://wiki.intra:{server.port}"
     for path in ("/feed", "/moved"):
-        answer = await intranet.get(ports.Request(url=wiki + path, home=wiki + path))
+        answer = await intranet.get(model.Request(url=wiki + path, home=wiki + path))
         assert (answer.body, answer.is_private) == (b"<rss/>", True)
     # From there to another private block that the operator has opened for another feed.
     server.serve("/across", Reply.redirect(f"http://other.intra:{server.port}/feed"))
-    with pytest.raises(ports.Refused, match="only for feeds whose own address"):
-        await intranet.get(ports.Request(url=wiki + "/across", home=wiki + "/across"))
+    with pytest.raises(model.AddressRefused, match="only for feeds whose own address"):
+        await intranet.get(model.Request(url=wiki + "/across", home=wiki + "/across"))
 
 
 async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_public_feeds(
@@ -217,18 +217,18 @@ async def test_a_private_block_is_closed_to_hubs_robots_pages_and_redirects_of_p
     server.serve("/feed", Reply(body=b"<rss/>"))
     target, public = f"http://wiki.intra:{server.port}/feed", "http://news.example/feed"
     # A connection that the wiki's own feed has made is idle now.
-    await intranet.get(ports.Request(url=target, home=target))
+    await intranet.get(model.Request(url=target, home=target))
     asked = len(server.requests)
     for request in (
         # A page or a redirect, an address where a feed has moved for good, and what names no feed at all.
-        ports.Request(url=target, home=public),
-        ports.Request(url=f"http://127.0.0.1:{server.port}/feed", home=public),
-        ports.Request(url=target),
-        ports.Request(url=target, form="hub.mode=subscribe", home=public),
+        model.Request(url=target, home=public),
+        model.Request(url=f"http://127.0.0.1:{server.port}/feed", home=public),
+        model.Request(url=target),
+        model.Request(url=target, form="hub.mode=subscribe", home=public),
     ):
-        with pytest.raises(ports.Refused, match="only for feeds whose own address"):
+        with pytest.raises(model.AddressRefused, match="only for feeds whose own address"):
             await intranet.get(request)
-    robots_txt = await robots.ask(intranet, target, home=public, now=START)
+    robots_txt = await fulltext.fetch_robots(intranet, target, home=public, now=START)
     assert (robots_txt.allows(target), robots_txt.is_refused) == (False, True)
     assert len(server.requests) == asked
 

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from bot import articles, model, ports, sources
-from bot.config import feedlist
-from bot.fetch import headers, mails, robots
-from bot.fetch.bounds import gunzipped
-from bot.fetch.fulltext import extraction
-from bot.reading import wire
-from bot.sources.kit import charset, hub, limits, not_a_feed
+from bot import model
+from bot.config import opml
+from bot.feeds import items, kinds
+from bot.feeds.kit import charset, fields, packing, sniff
+from bot.feeds.kit.packing import gunzip
+from bot.fetch import fulltext, headers, protocol
 from tests.sources.documents import atom, entry, item, rss
 
 _URL = "https://news.example.org/feed"
@@ -38,51 +37,51 @@ class Target:
 
 def _document(content_type: str, *, kind: str | None = None, options: str = "{}") -> Callable[[bytes], None]:
     def run(data: bytes) -> None:
-        body = ports.Body(content=data, content_type=content_type, url=_URL)
+        body = model.Body(content=data, content_type=content_type, url=_URL)
         try:
-            reading = sources.parse_document(body, kind=kind, options=options)
-        except ports.ReadError:
+            reading = kinds.parse_document(body, kind=kind, options=options)
+        except model.ReadError:
             return
-        assert len(reading.entries) <= limits.MAX_ENTRIES
-        assert len(reading.item_hashes) <= limits.MAX_ENTRIES
-        assert all(limits.is_within(each) for each in reading.entries)
-        looked_up = articles.look_up(_FEED, reading)
+        assert len(reading.entries) <= fields.MAX_ENTRIES
+        assert len(reading.item_hashes) <= fields.MAX_ENTRIES
+        assert all(fields.is_within_bounds(each) for each in reading.entries)
+        looked_up = items.look_up(_FEED, reading)
         assert len(looked_up.items) <= len(reading.entries)
         for each in looked_up.items:
             assert each.key
             assert each.title or each.guid
         with contextlib.suppress(UnicodeEncodeError):  # the reader process mends these
-            done = wire.Done(reading, wire.cleaned(reading, looked_up.items))
-            again = wire.answer_of(wire.framed(done)[wire.LENGTH_BYTES :])
+            done = protocol.Done(reading, protocol.pack_items(reading, looked_up.items))
+            again = protocol.decode_answer(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
             assert again == done
 
     return run
 
 
 def _mail(data: bytes) -> None:
-    _document(mails.TYPE, kind="imap")(mails.HEAD + mails.packed(data))
+    _document(packing.MAILS_TYPE, kind="imap")(packing.MAILS_HEAD + packing.pack_mail(data))
 
 
 def _hub(data: bytes) -> None:
-    named = (*hub.of(data, _URL), *headers.links(data.decode("latin-1"), _URL).values())
+    named = (*sniff.find_hub(data, _URL), *headers.links(data.decode("latin-1"), _URL).values())
     assert all(each is None or len(each) < 10_000 for each in named)
 
 
 def _offered(data: bytes) -> None:
-    found = not_a_feed.offered(data, "text/html", _URL)
+    found = sniff.find_offered_feeds(data, "text/html", _URL)
     assert len(found) <= 20
     assert all(urlsplit(address).scheme in ("http", "https") for address in found)
 
 
 def _opml(data: bytes) -> None:
-    reading = feedlist.read_opml(data)
+    reading = opml.read_opml(data)
     assert reading.feeds or reading.problems
     assert all(urlsplit(feed.url).scheme in ("http", "https") for feed in reading.feeds)
 
 
 def _robots(data: bytes) -> None:
-    host = robots.Robots(until=_NOW, rules=robots._parsed(data))
-    assert timedelta() <= host.delay <= robots.MAX_DELAY
+    host = fulltext.Robots(until=_NOW, rules=fulltext._parse_robots(data))
+    assert timedelta() <= host.delay <= fulltext.MAX_CRAWL_DELAY
     host.allows("https://news.example.org/a/b?c=d")
 
 
@@ -107,22 +106,22 @@ def _charset(data: bytes) -> None:
 
 
 def _packed(data: bytes) -> None:
-    with contextlib.suppress(ports.TooBig):
-        assert len(gunzipped(data, limit_bytes=100_000)) <= max(100_000, len(data))
+    with contextlib.suppress(model.BodyTooBig):
+        assert len(gunzip(data, limit_bytes=100_000)) <= max(100_000, len(data))
 
 
 def _page(data: bytes) -> None:
     # Whatever its parser raises is the page's fault, by its contract.
     with contextlib.suppress(Exception):
-        text = extraction.main_text(data, url=_URL, content_type="text/html")
-        assert text is None or len(text) <= extraction.MAX_TEXT_LENGTH
+        text = fulltext.main_text(data, url=_URL, content_type="text/html")
+        assert text is None or len(text) <= fulltext.MAX_TEXT_LENGTH
 
 
 def _answer(data: bytes) -> None:
-    with contextlib.suppress(wire.Garbage):
-        wire.answer_of(data)
-    with contextlib.suppress(wire.Garbage):
-        wire.question_of(data)
+    with contextlib.suppress(protocol.Garbage):
+        protocol.decode_answer(data)
+    with contextlib.suppress(protocol.Garbage):
+        protocol.decode_question(data)
 
 
 _XML_WORDS = tuple(
@@ -243,7 +242,7 @@ TARGETS: dict[str, Target] = {
     "article page": Target(_page, (_HTML * 3,), (*_XML_WORDS, b"<table>", b"<p>", b"<meta charset=", b"<script>")),
     "answer of a reader process": Target(
         _answer,
-        (wire.framed(wire.NoFeed("x", ("y",)))[4:], wire.framed(wire.Ready())[4:]),
+        (protocol.frame_message(protocol.NoFeed("x", ("y",)))[4:], protocol.frame_message(protocol.Ready())[4:]),
         (b"\x94", b"\xa4done", b"\xc0"),
     ),
 }

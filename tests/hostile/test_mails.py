@@ -17,12 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, ports, sources
+from bot import app, model
 from bot.app import runtime
 from bot.app.runtime import OnceReport
-from bot.fetch import mails
-from bot.reading import process
-from bot.reading.processes import Processes
+from bot.feeds import kinds
+from bot.feeds.kit import packing
+from bot.fetch import parsing
+from bot.fetch.parsing import ReaderProcesses
 from testbed import fresh
 from testbed.fakes import FakeClock
 from testbed.servers import imap
@@ -49,10 +50,11 @@ _FAULTY = """
 import os, sys
 sys.path[:] = sys.argv[2:]
 from datetime import timedelta
-from bot import model, sources
-from bot.reading import child, limits
-limits.PATIENCE = timedelta(seconds=1)
-read = sources.parse_document
+from bot import model
+from bot.feeds import kinds
+from bot.fetch import child, protocol
+protocol.PATIENCE = timedelta(seconds=1)
+read = kinds.parse_document
 
 class Panic(BaseException):
     "As libraries in Rust raise it."
@@ -66,7 +68,7 @@ def forever():
 FAULTS = {
     b"fault-time": forever,
     b"fault-memory": lambda: bytes(3_000_000_000),
-    b"fault-size": lambda: model.Reading(title="x" * 9_000_000),
+    b"fault-size": lambda: model.ParsedFeed(title="x" * 9_000_000),
     b"fault-crash": os.abort,
     b"fault-panic": panic,
     b"fault-error": lambda: {}["ours"],
@@ -78,7 +80,7 @@ def faulty(body, **named):
             return fault() or read(body, **named)
     return read(body, **named)
 
-sources.parse_document = faulty
+kinds.parse_document = faulty
 child.main(int(sys.argv[1]))
 """
 FAULTS = re.findall(r'b"(fault-\w+)"', _FAULTY)
@@ -134,10 +136,12 @@ def letter(subject: str, *, html: str | None = None) -> EmailMessage:
 def test_a_hostile_mail_is_read_or_skipped_in_bounded_time(name: str) -> None:
     raw = MAILS[name]()
     began = time.process_time()
-    body = ports.Body(
-        content=mails.HEAD + mails.packed(raw[:2_000_000]), content_type=mails.TYPE, url="imaps://x.example/"
+    body = model.Body(
+        content=packing.MAILS_HEAD + packing.pack_mail(raw[:2_000_000]),
+        content_type=packing.MAILS_TYPE,
+        url="imaps://x.example/",
     )
-    reading = sources.parse_document(body, kind="imap")
+    reading = kinds.parse_document(body, kind="imap")
     # Of ten that it may take; each took longer before, or as long as it takes here.
     assert time.process_time() - began < 5
     assert reading.skipped + len(reading.entries) > 0
@@ -160,7 +164,7 @@ async def test_hostile_mails_of_each_family_cost_themselves_alone(tmp_path: Path
 async def test_a_mail_that_uses_too_much_crashes_or_panics_is_skipped_and_reported_and_the_mailbox_goes_on(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_PROGRAM", _FAULTY)
+    monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY)
     async with desk(tmp_path, readers=1) as made:
         await made.poll()
         for name in FAULTS:
@@ -189,16 +193,16 @@ async def test_without_reader_processes_a_mail_that_breaks_the_parser_is_skipped
     class Panic(BaseException):
         """As libraries in Rust raise it."""
 
-    read = sources.parse_document
+    read = kinds.parse_document
 
-    def faulty(body: ports.Body, **named: str) -> model.Reading:
+    def faulty(body: model.Body, **named: str) -> model.ParsedFeed:
         if b"fault-panic" in body.content:
             raise Panic
         if b"fault-error" in body.content:
             raise KeyError("ours")
         return read(body, **named)
 
-    monkeypatch.setattr(sources, "parse_document", faulty)
+    monkeypatch.setattr(kinds, "parse_document", faulty)
     async with desk(tmp_path, readers=0) as made:
         await made.poll()
         await asyncio.to_thread(
@@ -217,10 +221,12 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
         "<html><body><table>" + "".join(row.format(number, each) for each in range(250)) + "</table></body></html>"
         for number in range(50)
     ]
-    packed = [mails.packed(letter(f"Letter {n}", html=html).as_bytes(), f"1.{n}") for n, html in enumerate(heavy)]
-    body = ports.Body(content=mails.HEAD + b"".join(packed), content_type=mails.TYPE, url="imaps://x.example/")
+    packed = [packing.pack_mail(letter(f"Letter {n}", html=html).as_bytes(), f"1.{n}") for n, html in enumerate(heavy)]
+    body = model.Body(
+        content=packing.MAILS_HEAD + b"".join(packed), content_type=packing.MAILS_TYPE, url="imaps://x.example/"
+    )
     assert len(body.content) > 25_000_000
-    processes = Processes(1, max_bytes=10_000_000)
+    processes = ReaderProcesses(1, max_bytes=10_000_000)
     feed = model.Feed(url="imaps://x.example/", kind="imap")
     entries: set[str | None] = set()
     try:
@@ -232,7 +238,9 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
             if reading.read_to is None:
                 break
             rest = packed[int(reading.read_to.partition(".")[2]) + 1 :]
-            body = ports.Body(content=mails.HEAD + b"".join(rest), content_type=mails.TYPE, url=body.url)
+            body = model.Body(
+                content=packing.MAILS_HEAD + b"".join(rest), content_type=packing.MAILS_TYPE, url=body.url
+            )
     finally:
         await processes.close()
     assert len(entries) == 50 * 250
@@ -245,8 +253,8 @@ async def test_an_honest_feed_in_thai_is_read_whatever_its_bytes_become(size: in
         f"<item><title>คำสั่ง {n}</title><guid>{n}</guid><description>{text}</description></item>" for n in range(40)
     )
     document = f'<?xml version="1.0" encoding="windows-874"?><rss><channel><title>ข่าว</title>{items}</channel></rss>'
-    body = ports.Body(content=document.encode("cp874"), content_type="text/xml", url="https://news.example.org/")
-    processes = Processes(1, max_bytes=10_000_000)
+    body = model.Body(content=document.encode("cp874"), content_type="text/xml", url="https://news.example.org/")
+    processes = ReaderProcesses(1, max_bytes=10_000_000)
     try:
         reading, _ = await processes.read(body, model.Feed(url="https://news.example.org/"), is_first=True)
     finally:

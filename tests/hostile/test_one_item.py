@@ -8,7 +8,9 @@ from html import escape
 
 import pytest
 
-from bot import articles, model, ports, sources
+from bot import model
+from bot.feeds import kinds
+from bot.feeds.items import look_up
 from tests.hostile.items import DATES, GUIDS, LINKS, WORDS
 
 FEED = model.Feed(url="https://news.example.org/feed")
@@ -71,10 +73,10 @@ KINDS: dict[str, Callable[..., str]] = {"rss": _rss, "atom": _atom, "json": _jso
 def test_one_hostile_item_leaves_the_others_of_its_document(kind: str) -> None:
     lost = []
     for name, values in BAD.items():
-        body = ports.Body(content=KINDS[kind](values, GOOD).encode(), content_type="", url=FEED.url)
+        body = model.Body(content=KINDS[kind](values, GOOD).encode(), content_type="", url=FEED.url)
         page = {"kind": "page", "options": json.dumps({"item": "li", "date": "time"})} if kind == "page" else {}
-        reading = sources.parse_document(body, **page)
-        items = articles.look_up(FEED, reading).items
+        reading = kinds.parse_document(body, **page)
+        items = look_up(FEED, reading).items
         if not any(item.title == GOOD["title"] and item.link == GOOD["link"] for item in items):
             lost.append(name)
     assert lost == []

@@ -13,7 +13,7 @@ import pytest
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-from bot.answers import assistants
+from bot.queries import assistants
 from testbed import made
 from testbed.servers import slack
 from tests.journeys.world import TOKEN_VARIABLE

@@ -17,7 +17,7 @@ import pytest
 
 from bot import app, model
 from bot.app import runtime
-from bot.app.clock import SystemClock
+from bot.app.environment import SystemClock
 from bot.app.runtime import App
 from bot.model import Verdict
 from testbed import fresh

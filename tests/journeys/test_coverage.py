@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from mcp import Client
 
-from bot import app, ports
-from bot.answers import assistants
+from bot import app, model
 from bot.app import runtime
-from bot.app.asking import Asking
+from bot.app.chat import Asking
+from bot.queries import assistants
 from testbed import commands
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
 from tests.journeys.world import RULES, Item, World, world
@@ -181,7 +181,7 @@ async def test_every_door_shows_a_corrected_headline_and_feeds_out_the_correctio
         assert entry["content_html"].count("corrected its text") == 1
         assert "6 million dollars over its outage" in entry["content_html"].partition("</p>")[0]
         home = await Asking(page.running).answer(
-            ports.Asked(id="1", person=ports.Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
+            model.ChatRequest(id="1", person=model.Person(id="U0", member_of=frozenset({"desk"})), is_page=True),
             channels=("desk",),
         )
         assert [brief.title.text for brief in home.briefs] == [CORRECTED_FINE.title]

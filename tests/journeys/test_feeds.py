@@ -17,9 +17,9 @@ import yaml
 
 from bot import app, config, model
 from bot.app import runtime
-from bot.app.clock import SystemClock
+from bot.app.environment import SystemClock
+from bot.feeds import schedule
 from bot.fetch.client import HttpFetcher
-from bot.polling import timing
 from testbed import commands
 from testbed.commands import wirewatch
 from testbed.fakes import START
@@ -106,7 +106,7 @@ def client(environ: Mapping[str, str], policy: model.FetchPolicy = POLICY) -> Ht
         SystemClock(),
         tls=tls,
         resolve=lambda host, port: ("127.0.0.1",),
-        secret_of=lambda secret: config.resolve(secret, environ),
+        secret_of=lambda secret: config.resolve_secret(secret, environ),
     )
 
 
@@ -124,7 +124,7 @@ async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The first poll was a moment ago.
-    monkeypatch.setattr(timing, "LEAST_AFTER_NEWS", timedelta())
+    monkeypatch.setattr(schedule, "LEAST_AFTER_NEWS", timedelta())
     async with imap.serve() as box, world(tmp_path) as made:
         made.configure()
         made.environ["MAIL_PASSWORD"] = imap.PASSWORD

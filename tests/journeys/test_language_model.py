@@ -16,9 +16,9 @@ import pytest
 
 from bot import app, model
 from bot.app import runtime
-from bot.app.clock import SystemClock
+from bot.app.environment import SystemClock
 from bot.app.runtime import App
-from bot.llm.prompts import same_event
+from bot.llm import prompts
 from testbed.fakes import START
 from testbed.servers import chat_completions, faulty
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND, THIRD
@@ -111,7 +111,7 @@ async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longe
         assert apart.members[0].join.reason is model.JoinReason.OPENED
         assert 'local-model: a different event: "told by Mobilink to prepare"' in apart.members[0].join.detail
         [decision] = await made.decisions(apart)
-        assert (decision.action, decision.reason) == (model.Action.POST, model.Reason.FIRST_REPORT)
+        assert (decision.action, decision.reason) == (model.AlertAction.POST, model.Reason.FIRST_REPORT)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ async def test_without_a_usable_answer_the_article_is_shown_as_without_a_model(
         story = (await made.stories())[-1]
         assert story.members[0].join.reason is model.JoinReason.UNSURE
         [decision] = await made.decisions(story)
-        assert (decision.action, decision.reason) == (model.Action.POST, model.Reason.UNSURE)
+        assert (decision.action, decision.reason) == (model.AlertAction.POST, model.Reason.UNSURE)
         assert server.asked("complete") in (1, 2)
 
 
@@ -201,7 +201,7 @@ async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: 
     assert (kept.use, kept.model, kept.version, kept.error) == (
         model.Use.SAME_EVENT,
         "local-model",
-        same_event.VERSION,
+        prompts.SAME_EVENT_VERSION,
         "",
     )
     assert json.loads(kept.answer or "") == UNABLE

@@ -157,7 +157,7 @@ async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_one_message_wit
         stories = await made.stories()
         states = [decision.action for story in stories for decision in await made.decisions(story)]
         assert len(stories) == 100
-        assert states.count(model.Action.POST) == 100
+        assert states.count(model.AlertAction.POST) == 100
 
 
 async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with_high_severity_first(

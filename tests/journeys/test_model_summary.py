@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot import app, model, ports
+from bot import app, model
 from bot.app import runtime
 from bot.model.actions import Useful
 from bot.pipeline import actions
@@ -52,8 +52,8 @@ async def test_the_alert_leaves_with_the_article_s_sentences_and_is_edited_when_
         [story] = await made.stories()
         told = [(decision.action, decision.reason) for decision in await made.decisions(story)]
         assert told == [
-            (model.Action.POST, model.Reason.FIRST_REPORT),
-            (model.Action.EDIT, model.Reason.SUMMARY),
+            (model.AlertAction.POST, model.Reason.FIRST_REPORT),
+            (model.AlertAction.EDIT, model.Reason.SUMMARY),
         ]
         posted = next(arguments for method, arguments, _ in made.slack.requests if method == "chat.postMessage")
         assert "summary by" not in shown(posted)
@@ -76,16 +76,16 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
             rows = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
             receipt = rows[0].receipt
             assert receipt is not None
-            press = ports.Press(
+            press = model.Press(
                 id="p1",
-                person=ports.Person(id="U0AMINA"),
+                person=model.Person(id="U0AMINA"),
                 action=Useful(),
                 story=story.id,
                 place=receipt.place,
                 ref=receipt.ref,
             )
             snapshot, now = running.live.snapshot, made.clock.now()
-            await running.store.write(lambda tx: actions.press(tx, snapshot, press, channels=["desk"], now=now))
+            await running.store.write(lambda tx: actions.apply_press(tx, snapshot, press, channels=["desk"], now=now))
             newest = (await running.store.read(lambda tx: tx.outbox.of_story(story.id)))[-1]
 
         assert [judged.verdict for judged in newest.message.judgements] == [model.Verdict.USEFUL]

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, polling, storage
-from bot import ports as outside
-from bot.app import runtime, subscribing
-from bot.app.clock import SystemClock
+from bot import app, model, storage
+from bot.app import pushes, runtime
+from bot.app.environment import SystemClock
 from bot.app.runtime import App
+from bot.feeds import polling, schedule, websub
 from bot.fetch.client import HttpFetcher
-from bot.polling import timing, websub
 from testbed import commands, fresh
 from testbed.fakes import START, FakeClock
 from testbed.servers import hub, ports, postgres
@@ -98,7 +97,7 @@ async def desk(folder: Path, database: str, *, lease_seconds: int = 864_000) -> 
 
 async def test_pushed_news_is_posted_at_once(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # The first poll was a moment ago.
-    monkeypatch.setattr(timing, "LEAST_AFTER_NEWS", timedelta())
+    monkeypatch.setattr(schedule, "LEAST_AFTER_NEWS", timedelta())
     async with desk(tmp_path, database) as made:
         [subscriber] = made.hub.verified
         assert subscriber.topic == TOPIC
@@ -161,8 +160,8 @@ async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> N
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=FakeClock())
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
     with hub.serve() as private:
-        hubs = subscribing.Hubs(store, FakeClock(), fetcher, public_url=lambda: None, feeds=dict)
-        wanted = websub.wanted("https://wire.example/feed", private.url, TOPIC, now=START)
+        hubs = pushes.Hubs(store, FakeClock(), fetcher, public_url=lambda: None, feeds=dict)
+        wanted = websub.new_subscription("https://wire.example/feed", private.url, TOPIC, now=START)
         await store.write(lambda tx: tx.subscriptions.want(wanted))
         await hubs.ask_due("https://watch.example")
         [after] = await store.read(lambda tx: tx.subscriptions.all())
@@ -180,8 +179,8 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
     clock = FakeClock()
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock)
     fetcher, feed = HttpFetcher(model.FetchPolicy(), clock), model.Feed(url="https://wire.example/feed")
-    hubs = subscribing.Hubs(store, clock, fetcher, public_url=lambda: None, feeds=lambda: {feed.url: feed})
-    wanted = websub.wanted(feed.url, "https://hub.example/", TOPIC, now=clock.now())
+    hubs = pushes.Hubs(store, clock, fetcher, public_url=lambda: None, feeds=lambda: {feed.url: feed})
+    wanted = websub.new_subscription(feed.url, "https://hub.example/", TOPIC, now=clock.now())
     await store.write(lambda tx: tx.feeds.sync([feed.url], now=clock.now()))
     await store.write(lambda tx: tx.subscriptions.want(wanted))
 
@@ -192,7 +191,7 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
         )
         for state in claimed:
             policy = model.FetchPolicy()
-            answer = outside.Answer(status=200, url=feed.url)
+            answer = model.Response(status=200, url=feed.url)
             after = (
                 polling.after_failure(state, feed, "no answer", policy=policy, now=clock.now(), jitter=0)
                 if fails
@@ -244,13 +243,13 @@ async def test_a_hub_that_does_not_answer_delays_neither_pushes_nor_other_hubs(t
     clock, policy = SystemClock(), model.FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(minutes=10))
     store, fetcher = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock), HttpFetcher(policy, clock)
     feeds = {f"https://{name}.example/": model.Feed(url=f"https://{name}.example/") for name in ("a", "b", "c")}
-    hubs = subscribing.Hubs(store, clock, fetcher, public_url=lambda: "https://watch.example", feeds=lambda: feeds)
+    hubs = pushes.Hubs(store, clock, fetcher, public_url=lambda: "https://watch.example", feeds=lambda: feeds)
     hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
     with hub.serve() as good:
         good.asks_back = False
         slow = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}/"
         for feed, url in zip(feeds, (slow, good.url, good.url), strict=True):
-            one = websub.wanted(feed, url, feed, now=clock.now())
+            one = websub.new_subscription(feed, url, feed, now=clock.now())
             await store.write(partial(lambda one, tx: tx.subscriptions.want(one), one))
         await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now() + timedelta(hours=1)))
         async with asyncio.TaskGroup() as group:

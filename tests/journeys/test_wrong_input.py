@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, ports
+from bot import app, model
 from bot.app import runtime
 from testbed.servers.feeds import Reply
 from tests.journeys.test_seed_story import FIRST, SECOND
@@ -90,7 +90,7 @@ async def test_a_broken_rule_file_keeps_the_rules_of_the_file_beside_it(made: Wo
 
 
 def test_a_missing_folder_says_what_to_type(tmp_path: Path) -> None:
-    with pytest.raises(ports.ConfigError, match="init"):
+    with pytest.raises(model.ConfigError, match="init"):
         app.load(tmp_path / "nowhere", {})
 
 
@@ -98,7 +98,7 @@ async def test_a_second_owner_of_the_database_is_told_who_has_it(made: World) ->
     environment = made.environment()
     settings = app.load(made.folder, environment.environ)
     async with runtime.opened(settings, environment):
-        with pytest.raises(ports.StoreInUse, match=r"process|pid"):
+        with pytest.raises(model.StoreInUse, match=r"process|pid"):
             async with runtime.opened(settings, environment):
                 pass
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.language import datelines, dates
+from bot.text import dates
+from bot.text import dates as text_dates
 
 WRITTEN = date(2015, 12, 2)
 
@@ -103,17 +104,17 @@ SEEN = datetime(2015, 12, 4, 18, 30, tzinfo=UTC)
     ],
 )
 def test_dates_are_read_in_words_and_in_digits(language: str, text: str, day: int) -> None:
-    found = datelines.parsed(text, language)
+    found = text_dates.parse_dateline(text, language)
     assert found is not None
     assert (found.year, found.month, found.day) == (2015, 12, day)
-    assert datelines.parsed(text, language, SEEN) == found
+    assert text_dates.parse_dateline(text, language, SEEN) == found
 
 
 @pytest.mark.parametrize(
     "text", ["yesterday", "2 December", "Monday", "02/03/2015", "", "3 hours ago", "31/02/2015", "10:30", "2015"]
 )
 def test_what_is_no_whole_date_is_none(text: str) -> None:
-    assert datelines.parsed(text, "en") is None
+    assert text_dates.parse_dateline(text, "en") is None
 
 
 @pytest.mark.parametrize(
@@ -133,13 +134,13 @@ def test_what_is_no_whole_date_is_none(text: str) -> None:
 def test_a_day_without_its_year_is_one_of_the_time_before_it_was_seen(
     language: str, text: str, day: int, hour: int
 ) -> None:
-    found = datelines.parsed(text, language, SEEN)
+    found = text_dates.parse_dateline(text, language, SEEN)
     assert found is not None
     assert (found.year, found.month, found.day, found.hour) == (2015, 12, day, hour)
 
 
 def test_a_day_that_is_to_come_is_last_years() -> None:
-    found = datelines.parsed("30 December", "en", SEEN)
+    found = text_dates.parse_dateline("30 December", "en", SEEN)
     assert found is not None
     assert found.date().isoformat() == "2014-12-30"
 
@@ -163,7 +164,7 @@ def test_a_day_that_is_to_come_is_last_years() -> None:
     ],
 )
 def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, text: str, time: str) -> None:
-    found = datelines.parsed(text, language)
+    found = text_dates.parse_dateline(text, language)
     assert found is not None
     assert (found.date().isoformat(), found.time().isoformat()) == ("2015-12-02", time)
 
@@ -171,13 +172,13 @@ def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, t
 @example("1;1", "en")
 @given(st.text(max_size=60), st.sampled_from(["en", "de", "ur", "ja", "x", "", "zh_Hant-TW"]))
 def test_any_text_has_a_date_or_none(text: str, language: str) -> None:
-    for found in (datelines.parsed(text, language), datelines.parsed(text, language, SEEN)):
+    for found in (text_dates.parse_dateline(text, language), text_dates.parse_dateline(text, language, SEEN)):
         assert found is None or found.tzinfo is UTC
 
 
 def test_of_one_document_so_many_dates_in_words_are_read_and_all_in_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datelines, "_MOST", 2)
-    told = datelines.OfDocument()
+    monkeypatch.setattr(text_dates, "_MOST", 2)
+    told = text_dates.DocumentDates()
 
     found = [
         told.parsed(text, "en")

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports
-from bot.language import encoders
-from bot.language.encoders.bounded import Bounded
+from bot import model
+from bot.text import encoders
+from bot.text.encoders.bounded import Bounded
 from testbed.encoders import DictionaryEncoder
 
 SHORT, LONG, NONE = timedelta(seconds=0.05), timedelta(hours=1), timedelta()
@@ -27,20 +27,20 @@ class Faulty:
     def __init__(self, before: Callable[[], object]) -> None:
         self.before, self.calls = before, 0
 
-    def encode(self, texts: Sequence[str]) -> Sequence[ports.Vector]:
+    def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
         self.calls += 1
         self.before()
         return [(1.0,)] * len(texts)
 
 
-def broken() -> ports.Encoder:
+def broken() -> model.Encoder:
     raise OSError("no weights")
 
 
 def test_it_is_opened_on_the_first_text_and_once() -> None:
     opened: list[DictionaryEncoder] = []
 
-    def open_one() -> ports.Encoder:
+    def open_one() -> model.Encoder:
         opened.append(DictionaryEncoder({}))
         return opened[-1]
 
@@ -52,11 +52,11 @@ def test_it_is_opened_on_the_first_text_and_once() -> None:
 
 
 def test_a_model_that_cannot_be_opened_is_said_and_tried_again_after_a_pause() -> None:
-    with pytest.raises(ports.EncoderFailed, match="no weights"):
+    with pytest.raises(model.EncoderFailed, match="no weights"):
         Bounded(broken).encode(["text"])
     bounded = Bounded(broken, pause=NONE)
     for _ in range(2):
-        with pytest.raises(ports.EncoderFailed, match="no weights"):
+        with pytest.raises(model.EncoderFailed, match="no weights"):
             bounded.encode(["text"])
 
 
@@ -66,9 +66,9 @@ def test_after_a_failure_it_is_left_alone_for_a_while() -> None:
 
     faulty = Faulty(fail)
     bounded = Bounded(lambda: faulty, pause=LONG)
-    with pytest.raises(ports.EncoderFailed, match="bad text"):
+    with pytest.raises(model.EncoderFailed, match="bad text"):
         bounded.encode(["text"])
-    with pytest.raises(ports.EncoderFailed, match="paused"):
+    with pytest.raises(model.EncoderFailed, match="paused"):
         bounded.encode(["text"])
     assert faulty.calls == 1
 
@@ -78,10 +78,10 @@ def test_one_that_hangs_is_given_up_and_not_asked_again_before_it_answers() -> N
     faulty = Faulty(release.wait)
     bounded = Bounded(lambda: faulty, timeout=SHORT, pause=NONE)
     before = time.monotonic()
-    with pytest.raises(ports.EncoderFailed, match=r"no answer in 0\.05 seconds"):
+    with pytest.raises(model.EncoderFailed, match=r"no answer in 0\.05 seconds"):
         bounded.encode(["text"])
     assert time.monotonic() - before < 5
-    with pytest.raises(ports.EncoderFailed, match="paused"):
+    with pytest.raises(model.EncoderFailed, match="paused"):
         bounded.encode(["text"])
     assert faulty.calls == 1
     release.set()
@@ -101,7 +101,7 @@ SAME = (
 )
 
 
-def cosine(one: ports.Vector, other: ports.Vector) -> float:
+def cosine(one: model.Vector, other: model.Vector) -> float:
     return float(sum(map(mul, one, other)))
 
 
@@ -126,7 +126,7 @@ def test_multilingual_e5_is_read_from_a_folder_and_unrelated_texts_are_far_apart
     """A model of one layer of our own stands in the folder: a row of numbers for each word."""
     pytest.importorskip("fastembed")
     pytest.importorskip("onnx")
-    from bot.language.encoders import multilingual_e5
+    from bot.text.encoders import multilingual_e5
 
     _write_model(tmp_path)
     encoder = multilingual_e5.Model(specific_model_path=str(tmp_path))

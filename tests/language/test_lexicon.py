@@ -6,12 +6,12 @@ from importlib import resources
 
 import pytest
 
-from bot.language import lexicon
-from bot.language.words import fold
+from bot.text import lexicon
+from bot.text.words import fold
 
 LANGUAGES = sorted(
     path.name.removesuffix(".txt")
-    for path in resources.files("bot.language.lexicon").iterdir()
+    for path in resources.files("bot.text.lexicon").iterdir()
     if path.name.endswith(".txt")
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.language import numbers
+from bot.text import numbers
 
 
 def read(text: str, language: str = "en") -> list[str]:

@@ -8,8 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from bot.language import extensions, numbers, sentences
-from bot.language.sentences import Fault
+from bot.text import extensions, numbers, sentences
+from bot.text.sentences import Fault
 
 
 def texts(text: str, language: str | None = "en") -> list[str]:

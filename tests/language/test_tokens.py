@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.language import tokens
+from bot.text import tokens
 
 ALPHABET = st.text(
     st.sampled_from("aBéßİŉs'’.,-5 0\u00ad\u200b\u200d\u0301\u3099\uff9eかﾊ中กุ한\u1112\u1161\u11ab½…ﬁ\u0645\ufe0f\n"),

@@ -8,22 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import ledger, model
+from bot import model
+from bot.model import ledger
 from testbed.fakes import START
 from testbed.made import article, brief, match, sending
 
 
 @given(st.text(), st.text())
 def test_any_text_of_the_outside_world_is_one_line_of_ascii_and_read_back(link: str, rule: str) -> None:
-    row = ledger.matched(replace(article("one"), link=link), replace(match(rule, "PTA"), rule=rule), at=START)
-    text = ledger.text_of(row)
+    row = ledger.match_row(replace(article("one"), link=link), replace(match(rule, "PTA"), rule=rule), at=START)
+    text = ledger.format_row(row)
     assert text.isascii()
     assert "\n" not in text
     assert ledger.parse_row(text) == row
 
 
 def test_halves_of_surrogate_pairs_do_not_stop_the_ledger() -> None:
-    row = ledger.matched(replace(article("one"), link="https://x.example/\ud83d"), match("r", "PTA"), at=START)
+    row = ledger.match_row(replace(article("one"), link="https://x.example/\ud83d"), match("r", "PTA"), at=START)
     assert dict(row.fields)["link"] == "https://x.example/?"
 
 
@@ -50,7 +51,7 @@ STATE = model.FeedState(url="https://dawn.example/feed", due_at=START, baseline_
 def test_a_poll_is_told_when_it_brought_something_or_ended_otherwise_than_the_last(
     before: model.FeedState, after: model.FeedState, new: int, is_told: bool
 ) -> None:
-    assert (ledger.fetched(before, after, status=200, new_count=new, at=START) is not None) is is_told
+    assert (ledger.poll_row(before, after, status=200, new_count=new, at=START) is not None) is is_told
 
 
 RECEIPT = model.Receipt(ref="1449.1", place="C1", sent_at=START)
@@ -72,13 +73,13 @@ def test_each_end_of_a_try_to_send_is_a_fact(
     kind: model.MessageKind, state: model.SendState, told: model.FactKind | None
 ) -> None:
     before = sending("s1", kind=kind)
-    row = ledger.outcome(before, replace(before, state=state, error="why"), at=START)
+    row = ledger.send_row(before, replace(before, state=state, error="why"), at=START)
     assert (row.kind if row else None) is told
 
 
 def test_a_sent_row_says_whom_what_and_the_receipt() -> None:
     before = sending("s1", kind=model.MessageKind.GATHERED, briefs=(brief("B"), brief("A")))
-    row = ledger.outcome(before, replace(before, state=model.SendState.SENT, receipt=RECEIPT), at=START)
+    row = ledger.send_row(before, replace(before, state=model.SendState.SENT, receipt=RECEIPT), at=START)
     assert row is not None
     assert dict(row.fields) == {
         "send": "s1",
@@ -94,6 +95,6 @@ def test_a_sent_row_says_whom_what_and_the_receipt() -> None:
 def test_a_closed_channel_that_is_tried_again_parks_its_messages_once() -> None:
     row = sending("s1")
     parked = replace(row, state=model.SendState.PARKED, error="is_archived")
-    assert ledger.outcome(row, parked, at=START) is not None
-    assert ledger.outcome(replace(row, error="is_archived"), parked, at=START) is None
-    assert ledger.outcome(replace(row, error="not_in_channel"), parked, at=START) is not None
+    assert ledger.send_row(row, parked, at=START) is not None
+    assert ledger.send_row(replace(row, error="is_archived"), parked, at=START) is None
+    assert ledger.send_row(replace(row, error="not_in_channel"), parked, at=START) is not None

@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import Any
 
 from bot import model
-from bot.articles.clean import clean
-from bot.ports import Body
-from bot.sources.kit import limits
+from bot.feeds.cleaning import clean
+from bot.feeds.kit import fields
+from bot.model import Body
 from tests.linear import compiled
 
 #: Floors whose functions only compute, and the edges that take documents apart.
@@ -28,7 +28,7 @@ _PURE = tuple(
         " translate"
     ).split()
 )
-_TEXTS = {"str", "str | None", "bytes", "list[str]", "Sequence[str]", "Body", "ports.Body", "model.Article"}
+_TEXTS = {"str", "str | None", "bytes", "list[str]", "Sequence[str]", "Body", "model.Body", "model.Article"}
 #: Alone, joined and unclosed; what ends words, sentences, lines, tags, addresses and values.
 PIECES = (
     "a", " ", "\n", "a ", "A", "Aa ", "0", "0,", "1.", ".", "...", "…", "-", "- ", "a-", "'", "'s ", '"', "“a", "(",
@@ -97,7 +97,7 @@ def _article(text: str) -> model.Article:
         owner="example",
         link="http://feeds.example/1",
         # As long as titles may be, and as a text is once it is clean.
-        title=text[: limits.MAX_TITLE],
+        title=text[: fields.MAX_TITLE],
         text=clean(text).text,
         first_seen=datetime(2026, 1, 1, tzinfo=UTC),
         fingerprint=str(len(text)),

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import facts, model, sources
-from bot.config.yaml import nodes
+from bot import facts, model
+from bot.config import nodes
 from bot.facts import corrections as edits
-from bot.fetch import robots
-from bot.language import datelines
-from bot.ports import Body, ReadError
-from bot.sources.kit import links
+from bot.feeds import kinds
+from bot.feeds.kit import fields
+from bot.fetch import fulltext
+from bot.model import Body, ReadError
+from bot.text import dates
 
 #: Processor time for each; before, the least of them took three seconds, most of them hours.
 _MOST_S = 1.0
@@ -39,15 +40,15 @@ def article(text: str, title: str = "A court ruled") -> model.Article:
     )
 
 
-def read(content: str) -> model.Reading:
-    return sources.parse_document(Body(content=content.encode(), content_type="", url="https://feeds.example/"))
+def read(content: str) -> model.ParsedFeed:
+    return kinds.parse_document(Body(content=content.encode(), content_type="", url="https://feeds.example/"))
 
 
 def test_an_attribute_and_many_spaces_are_searched_for_a_relative_link_at_once() -> None:
     started = time.process_time()
-    assert not links.has_relative("<a href=" + " " * 12_000 + ">x</a>")
-    assert links.has_relative("<a href= 'news/1'>")
-    assert not links.has_relative("<a href='mailto:a@b'><img src='#1'>")
+    assert not fields.has_relative_links("<a href=" + " " * 12_000 + ">x</a>")
+    assert fields.has_relative_links("<a href= 'news/1'>")
+    assert not fields.has_relative_links("<a href='mailto:a@b'><img src='#1'>")
     assert time.process_time() - started < _MOST_S
 
 
@@ -144,9 +145,9 @@ def test_a_backslash_in_an_entity_is_only_a_backslash(value: str) -> None:
 def test_a_robots_file_of_many_names_and_rules_is_parsed_at_once() -> None:
     names = "".join(f"user-agent: {number:x}\n" for number in range(10_000))
     started = time.process_time()
-    rules = robots.Robots(until=NOW, rules=robots._parsed((names + "disallow: /a\n" * 20_000).encode()))
+    rules = fulltext.Robots(until=NOW, rules=fulltext._parse_robots((names + "disallow: /a\n" * 20_000).encode()))
     wildcards = "".join(f"disallow: /*{'a' * 6}b*\n" for _ in range(20_000))
-    slow = robots.Robots(until=NOW, rules=robots._parsed(f"user-agent: *\n{wildcards}".encode()))
+    slow = fulltext.Robots(until=NOW, rules=fulltext._parse_robots(f"user-agent: *\n{wildcards}".encode()))
     assert rules.allows("http://a.example/a")
     assert slow.allows("http://a.example/" + "a" * 1_900)
     assert not slow.allows("http://a.example/" + "a" * 100_000)
@@ -161,7 +162,7 @@ def test_relative_links_over_a_long_base_make_no_large_bodies_of_small_ones() ->
     entries = read(content).entries
     assert len(entries) == 80
     assert sum(len(entry.body or "") for entry in entries) < 5 * len(content)
-    assert links.absolute("<a href='x'>y</a>", base[:2_000] + "/") == f'<a href="{base[:2_000]}/x">y</a>'
+    assert fields.resolve_links("<a href='x'>y</a>", base[:2_000] + "/") == f'<a href="{base[:2_000]}/x">y</a>'
 
 
 def test_a_language_of_its_own_in_each_item_leaves_nothing_in_memory() -> None:
@@ -169,7 +170,7 @@ def test_a_language_of_its_own_in_each_item_leaves_nothing_in_memory() -> None:
         for number in numbers:
             code = "q" + "".join(chr(ord("a") + number // 26**place % 26) for place in range(4))
             facts.read(dataclasses.replace(article("On 3 May 5,000.", "Paid"), language=code))
-            datelines.OfDocument().parsed("3 May 2015", code)
+            dates.DocumentDates().parsed("3 May 2015", code)
 
     tracemalloc.start()
     try:

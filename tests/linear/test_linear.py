@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from bot import sources
-from bot.config.feedlist import opml
-from bot.ports import Body, ReadError
+from bot.config import opml
+from bot.feeds import kinds
+from bot.model import Body, ReadError
 from tests.linear import called, compiled, documents, families, growth
 
 #: Shares of all that is tried, so that each test takes seconds: the first one always, the others where tests run long.
@@ -172,7 +172,7 @@ def _slow_documents(kind: str, pieces: tuple[str, ...]) -> Iterator[str]:
 
 def _read(content: bytes) -> None:
     try:
-        sources.parse_document(Body(content=content, content_type="", url="http://feeds.example/"))
+        kinds.parse_document(Body(content=content, content_type="", url="http://feeds.example/"))
     except ReadError:
         return
 

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports
-from bot.llm import open_model
+from bot import model
+from bot.llm import open_model, prompts
 from bot.llm.endpoint import Endpoint
-from bot.llm.prompts import same_event
 from testbed.servers import chat_completions, faulty
 from tests.stories.examples import article, story
 
-PROMPT = same_event.ask(article("BlackBerry stays", "BlackBerry stays in Pakistan."), [story(article("A", "B."))])
+PROMPT = prompts.same_event_prompt(
+    article("BlackBerry stays", "BlackBerry stays in Pakistan."), [story(article("A", "B."))]
+)
 ANSWER = {"verdict": "other", "stories": [], "words": "BlackBerry stays"}
 POLICY = model.LanguageModelPolicy(
     url="", name=chat_completions.NAME, uses=frozenset(model.Use), timeout=timedelta(seconds=0.3)
@@ -78,25 +79,25 @@ async def test_a_model_that_refuses_max_tokens_is_limited_by_max_completion_toke
 @pytest.mark.parametrize(
     ("fault", "kind", "text"),
     [
-        ("500", ports.ModelUnavailable, "the model's API answered with HTTP status 500"),
-        ("429", ports.ModelUnavailable, "the model's API answered with HTTP status 429: Rate limit reached."),
-        ("hang", ports.ModelUnavailable, "the model gave no answer within"),
-        ("reset", ports.ModelUnavailable, "the model's API cannot be reached: "),
-        ("garbage", ports.BadAnswer, "the API's response is not a chat completion"),
-        (faulty.Answer(200, {"choices": []}), ports.BadAnswer, "the API's response is not a chat completion"),
+        ("500", model.ModelUnavailable, "the model's API answered with HTTP status 500"),
+        ("429", model.ModelUnavailable, "the model's API answered with HTTP status 429: Rate limit reached."),
+        ("hang", model.ModelUnavailable, "the model gave no answer within"),
+        ("reset", model.ModelUnavailable, "the model's API cannot be reached: "),
+        ("garbage", model.BadAnswer, "the API's response is not a chat completion"),
+        (faulty.Answer(200, {"choices": []}), model.BadAnswer, "the API's response is not a chat completion"),
         (
             faulty.Answer(200, {"choices": 7, "usage": "x"}),
-            ports.BadAnswer,
+            model.BadAnswer,
             "the API's response is not a chat completion",
         ),
-        (faulty.Answer(200, ["no", "object"]), ports.BadAnswer, "the API's response is not a chat completion"),
-        (faulty.Answer(400, {"error": {"message": "no json_schema here"}}), ports.ModelRefused, "no json_schema here"),
-        (faulty.Answer(401, {"error": "who?"}), ports.ModelRefused, "HTTP status 401"),
-        (faulty.Answer(503, "<html>down</html>"), ports.ModelUnavailable, "HTTP status 503"),
+        (faulty.Answer(200, ["no", "object"]), model.BadAnswer, "the API's response is not a chat completion"),
+        (faulty.Answer(400, {"error": {"message": "no json_schema here"}}), model.ModelRefused, "no json_schema here"),
+        (faulty.Answer(401, {"error": "who?"}), model.ModelRefused, "HTTP status 401"),
+        (faulty.Answer(503, "<html>down</html>"), model.ModelUnavailable, "HTTP status 503"),
     ],
 )
 async def test_what_went_wrong_is_said_in_a_line(
-    endpoint: Endpoint, server: Server, fault: str | faulty.Answer, kind: type[ports.ModelError], text: str
+    endpoint: Endpoint, server: Server, fault: str | faulty.Answer, kind: type[model.ModelError], text: str
 ) -> None:
     server.fail("complete", fault)
 
@@ -112,7 +113,7 @@ async def test_a_redirect_takes_no_prompt_to_another_address(endpoint: Endpoint,
         moved = faulty.Answer(307, {}, {"Location": f"{other.url}{chat_completions.PATH}"})
         server.fail("complete", moved)
 
-        with pytest.raises(ports.ModelRefused, match="HTTP status 307, a redirect, which Wirewatch does not follow"):
+        with pytest.raises(model.ModelRefused, match="HTTP status 307, a redirect, which Wirewatch does not follow"):
             await endpoint.ask(PROMPT)
 
         assert not other.service.bodies
@@ -144,28 +145,28 @@ async def test_only_the_prompt_its_form_and_the_limits_are_sent(endpoint: Endpoi
 
 async def test_a_server_says_how_long_to_wait(endpoint: Endpoint, server: Server) -> None:
     server.fail("complete", "429")
-    with pytest.raises(ports.ModelUnavailable) as raised:
+    with pytest.raises(model.ModelUnavailable) as raised:
         await endpoint.ask(PROMPT)
     assert raised.value.after == timedelta(seconds=1)
 
 
 async def test_a_model_that_declines_or_is_cut_off_has_cost_its_tokens(endpoint: Endpoint, server: Server) -> None:
     server.service.refusal = "No."
-    with pytest.raises(ports.BadAnswer, match=r"declined to answer: No\.") as raised:
+    with pytest.raises(model.BadAnswer, match=r"declined to answer: No\.") as raised:
         await endpoint.ask(PROMPT)
     assert raised.value.tokens_out == 40
     server.service.refusal, server.service.is_cut_off = None, True
-    with pytest.raises(ports.BadAnswer, match="cut off after 40 tokens"):
+    with pytest.raises(model.BadAnswer, match="cut off after 40 tokens"):
         await endpoint.ask(PROMPT)
 
 
 def test_without_the_extra_the_message_says_how_to_install_it() -> None:
     code = (
         "import sys; sys.modules['openai'] = None\n"
-        "from bot import model, ports\nfrom bot.llm import open_model\n"
+        "from bot import model\nfrom bot.llm import open_model\n"
         "policy = model.LanguageModelPolicy(url='http://127.0.0.1:1/v1', name='x', uses=frozenset())\n"
         "try:\n    open_model(policy, lambda secret: '')\n"
-        "except ports.ConfigError as error:\n    print(error)\n"
+        "except model.ConfigError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert 'pip install "wirewatch[llm]"' in done.stdout
@@ -176,7 +177,7 @@ async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_
     policy = replace(POLICY, url=f"file:{path}")
     asked = open_model(policy, lambda secret: "")
     for _ in range(2):
-        with pytest.raises(ports.NotYetAnswered):
+        with pytest.raises(model.NotYetAnswered):
             await asked.ask(PROMPT)
     [entry] = [json.loads(line) for line in path.read_text().splitlines()]
     assert (entry["key"], entry["use"], entry["answer"]) == (PROMPT.key, "same_event", None)
@@ -190,5 +191,5 @@ async def test_an_answer_file_writes_each_prompt_once_and_takes_the_last_answer_
 def test_a_line_of_an_answer_file_that_cannot_be_read_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "answers.jsonl"
     path.write_text(f'{{"key": "a", "answer": null}}\n{line}\n')
-    with pytest.raises(ports.ConfigError, match="line 2 is not a JSON object"):
+    with pytest.raises(model.ConfigError, match="line 2 is not a JSON object"):
         open_model(replace(POLICY, url=f"file:{path}"), lambda secret: "")

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot import model, storage
-from bot.maintenance import heartbeat
+from bot.pipeline import keep
 from testbed.fakes import START, FakeClock
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -20,30 +20,28 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def store(clock: FakeClock) -> AsyncIterator[storage.SqlStore]:
+async def store(clock: FakeClock) -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=clock)
     yield opened
     await opened.close()
 
 
-def process(
-    store: storage.SqlStore, clock: FakeClock, name: str = "one", *, is_alone: bool = True
-) -> heartbeat.Heartbeat:
-    return heartbeat.Heartbeat(store, clock, process=name, version="1.2", is_alone=is_alone)
+def process(store: storage.Store, clock: FakeClock, name: str = "one", *, is_alone: bool = True) -> keep.Heartbeat:
+    return keep.Heartbeat(store, clock, process=name, version="1.2", is_alone=is_alone)
 
 
-async def rows(store: storage.SqlStore) -> list[tuple[str, dict[str, model.LedgerValue]]]:
+async def rows(store: storage.Store) -> list[tuple[str, dict[str, model.LedgerValue]]]:
     found = await store.read(lambda tx: list(tx.ledger.since(START - 365 * 24 * HOUR)))
     return [(row.kind.value, dict(row.fields)) for row in found]
 
 
-async def steps(store: storage.SqlStore) -> list[str]:
+async def steps(store: storage.Store) -> list[str]:
     """Return what the operator was told of the clock."""
     return [row.message.lead for row in await store.read(lambda tx: tx.outbox.unsent())]
 
 
 async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(
-    store: storage.SqlStore, clock: FakeClock
+    store: storage.Store, clock: FakeClock
 ) -> None:
     ahead, behind = process(store, clock, "ahead", is_alone=False), process(store, clock, "behind", is_alone=False)
     await ahead.begin()
@@ -54,13 +52,13 @@ async def test_of_several_processes_one_whose_clock_is_behind_was_not_set_back(
     assert await steps(store) == []
 
 
-async def watch(one: heartbeat.Heartbeat, clock: FakeClock, *, seconds: int) -> None:
+async def watch(one: keep.Heartbeat, clock: FakeClock, *, seconds: int) -> None:
     for _ in range(seconds):
         clock.advance(SECOND)
         await one.tick(operator="ops")
 
 
-async def test_a_run_that_ends_in_order_has_its_start_and_its_end(store: storage.SqlStore, clock: FakeClock) -> None:
+async def test_a_run_that_ends_in_order_has_its_start_and_its_end(store: storage.Store, clock: FakeClock) -> None:
     one = process(store, clock)
     await one.begin()
     await watch(one, clock, seconds=5)
@@ -73,7 +71,7 @@ async def test_a_run_that_ends_in_order_has_its_start_and_its_end(store: storage
 
 
 async def test_a_process_that_was_killed_is_told_of_by_the_next_with_its_last_sign_of_life(
-    store: storage.SqlStore, clock: FakeClock
+    store: storage.Store, clock: FakeClock
 ) -> None:
     killed = process(store, clock, "killed, on host")
     await killed.begin()
@@ -91,7 +89,7 @@ async def test_a_process_that_was_killed_is_told_of_by_the_next_with_its_last_si
 
 
 async def test_one_that_was_killed_before_its_first_look_lived_no_longer_than_its_start(
-    store: storage.SqlStore, clock: FakeClock
+    store: storage.Store, clock: FakeClock
 ) -> None:
     first = process(store, clock)
     await first.begin()
@@ -106,7 +104,7 @@ async def test_one_that_was_killed_before_its_first_look_lived_no_longer_than_it
 
 
 async def test_one_of_several_workers_says_nothing_of_another_that_may_be_alive(
-    store: storage.SqlStore, clock: FakeClock
+    store: storage.Store, clock: FakeClock
 ) -> None:
     await process(store, clock, "one", is_alone=False).begin()
     await process(store, clock, "two", is_alone=False).begin()
@@ -114,7 +112,7 @@ async def test_one_of_several_workers_says_nothing_of_another_that_may_be_alive(
 
 
 async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unheard_of(
-    store: storage.SqlStore, clock: FakeClock
+    store: storage.Store, clock: FakeClock
 ) -> None:
     killed, other = (process(store, clock, name, is_alone=False) for name in ("killed", "other"))
     for one in (killed, other):
@@ -133,7 +131,7 @@ async def test_a_killed_worker_of_several_is_told_of_by_another_once_it_was_unhe
 
 
 async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_the_ledger(
-    store: storage.SqlStore, clock: FakeClock
+    store: storage.Store, clock: FakeClock
 ) -> None:
     still, other = (process(store, clock, name, is_alone=False) for name in ("still", "other"))
     await still.begin(lives_on=True)
@@ -147,7 +145,7 @@ async def test_a_worker_that_stood_still_and_was_taken_for_dead_starts_again_in_
     assert end[1]["since"] == (START + 2 * MINUTE).isoformat()
 
 
-async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.SqlStore, clock: FakeClock) -> None:
+async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.Store, clock: FakeClock) -> None:
     ended, other = (process(store, clock, name, is_alone=False) for name in ("ended", "other"))
     await ended.begin(lives_on=True)
     await ended.end()
@@ -158,7 +156,7 @@ async def test_a_worker_that_ends_in_order_is_not_told_of_again(store: storage.S
 
 @pytest.mark.parametrize(("gap", "is_told"), [(MINUTE, False), (10 * MINUTE, True)])
 async def test_minutes_in_which_nobody_looked_are_told(
-    store: storage.SqlStore, clock: FakeClock, gap: timedelta, is_told: bool
+    store: storage.Store, clock: FakeClock, gap: timedelta, is_told: bool
 ) -> None:
     one = process(store, clock)
     await one.begin()
@@ -170,7 +168,7 @@ async def test_minutes_in_which_nobody_looked_are_told(
 
 @pytest.mark.parametrize("restarts", [False, True])
 async def test_a_clock_that_was_set_back_moves_what_waits_once_wherever_the_process_dies(
-    store: storage.SqlStore, clock: FakeClock, restarts: bool
+    store: storage.Store, clock: FakeClock, restarts: bool
 ) -> None:
     one = process(store, clock)
     await one.begin()
@@ -192,7 +190,7 @@ async def test_a_clock_that_was_set_back_moves_what_waits_once_wherever_the_proc
 
 
 async def test_a_start_under_a_clock_that_was_ahead_is_noticed_without_any_tick(
-    store: storage.SqlStore, clock: FakeClock
+    store: storage.Store, clock: FakeClock
 ) -> None:
     clock.set(START + 24 * HOUR)
     once = process(store, clock)
@@ -203,7 +201,7 @@ async def test_a_start_under_a_clock_that_was_ahead_is_noticed_without_any_tick(
     assert await steps(store) == ["The clock of this machine was set back by 1 day."]
 
 
-async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.SqlStore, clock: FakeClock) -> None:
+async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.Store, clock: FakeClock) -> None:
     one = process(store, clock)
     await one.begin()
     await watch(one, clock, seconds=40)

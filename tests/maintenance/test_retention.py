@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, ports, storage
+from bot import app, model, storage
 from bot.app import runtime
-from bot.maintenance import retention
+from bot.pipeline import keep
 from testbed import made
 from testbed.fakes import START, FakeClock
 
@@ -27,7 +27,7 @@ class Trims:
 
     async def __call__(self, before: datetime) -> Mapping[str, int]:
         if self.is_broken:
-            raise ports.StoreUnavailable("trimming: the disk is full")
+            raise model.StoreUnavailable("trimming: the disk is full")
         self.befores.append(before)
         return {"stories": 1}
 
@@ -38,39 +38,39 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def store(clock: FakeClock) -> AsyncIterator[storage.SqlStore]:
+async def store(clock: FakeClock) -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=clock)
     yield opened
     await opened.close()
 
 
-async def test_without_keep_nothing_is_let_go(store: storage.SqlStore, clock: FakeClock) -> None:
+async def test_without_keep_nothing_is_let_go(store: storage.Store, clock: FakeClock) -> None:
     trims = Trims()
-    assert not await retention.trim_when_due(store, clock, keep=None, trim=trims)
+    assert not await keep.trim_when_due(store, clock, keep=None, trim=trims)
     assert trims.befores == []
 
 
-async def test_it_trims_once_a_day_however_often_it_is_asked(store: storage.SqlStore, clock: FakeClock) -> None:
+async def test_it_trims_once_a_day_however_often_it_is_asked(store: storage.Store, clock: FakeClock) -> None:
     trims = Trims()
     for _ in range(10):
-        await retention.trim_when_due(store, clock, keep=400 * DAY, trim=trims)
+        await keep.trim_when_due(store, clock, keep=400 * DAY, trim=trims)
         clock.advance(timedelta(hours=6))
     assert trims.befores == [START + number * DAY - 400 * DAY for number in range(3)]
 
 
-async def test_a_trim_that_failed_is_tried_again(store: storage.SqlStore, clock: FakeClock) -> None:
+async def test_a_trim_that_failed_is_tried_again(store: storage.Store, clock: FakeClock) -> None:
     trims = Trims(is_broken=True)
-    with pytest.raises(ports.StoreUnavailable):
-        await retention.trim_when_due(store, clock, keep=DAY, trim=trims)
+    with pytest.raises(model.StoreUnavailable):
+        await keep.trim_when_due(store, clock, keep=DAY, trim=trims)
     trims.is_broken = False
-    assert await retention.trim_when_due(store, clock, keep=DAY, trim=trims)
+    assert await keep.trim_when_due(store, clock, keep=DAY, trim=trims)
 
 
-async def test_a_clock_that_was_set_back_does_not_stop_it(store: storage.SqlStore, clock: FakeClock) -> None:
+async def test_a_clock_that_was_set_back_does_not_stop_it(store: storage.Store, clock: FakeClock) -> None:
     trims = Trims()
-    await retention.trim_when_due(store, clock, keep=DAY, trim=trims)
+    await keep.trim_when_due(store, clock, keep=DAY, trim=trims)
     clock.advance(-30 * DAY)
-    assert await retention.trim_when_due(store, clock, keep=DAY, trim=trims)
+    assert await keep.trim_when_due(store, clock, keep=DAY, trim=trims)
 
 
 async def test_a_pass_lets_go_of_old_articles_and_never_of_an_open_story(tmp_path: Path) -> None:

@@ -10,17 +10,18 @@ from typing import TypeVar
 
 import sqlalchemy
 
-from bot import model, outbox, ports
-from bot.storage import schema, transaction
+from bot import model
+from bot.pipeline import send
+from bot.storage import schema, store
 from bot.storage.outbox import Outbox
 from bot.testing import messages
 from testbed.fakes import START, FakeClock
 
-FULL = ports.Abilities(threads=True, edits=True, lookup=True)
-REDUCED = ports.Abilities(threads=False, edits=False, lookup=False)
+FULL = model.Abilities(threads=True, edits=True, lookup=True)
+REDUCED = model.Abilities(threads=False, edits=False, lookup=False)
 
 #: What a scripted send does: raise before it is accepted, or be accepted and then raise.
-Fault = ports.SendError | Exception
+Fault = model.SendError | Exception
 
 
 class FakeChannel:
@@ -31,7 +32,7 @@ class FakeChannel:
         clock: FakeClock,
         *,
         name: str = "desk",
-        abilities: ports.Abilities = FULL,
+        abilities: model.Abilities = FULL,
         pace: timedelta = timedelta(seconds=1),
         account: str = "fake",
     ) -> None:
@@ -56,7 +57,7 @@ class FakeChannel:
     def ids(self) -> list[str]:
         return [send for _, send, _ in self.shown]
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         if fault := self.outage():
             raise fault
         if self.before:
@@ -74,16 +75,16 @@ class FakeChannel:
             raise self.after.popleft()
         return model.Receipt(ref=ref, place="fake", sent_at=self.clock.now())
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
         self.looks += 1
         if self.look_faults:
             raise self.look_faults.popleft()
-        for place, (when, send, _) in enumerate(self.shown, start=1):
-            if send == delivery.id and when >= since:
+        for place, (when, send_id, _) in enumerate(self.shown, start=1):
+            if send_id == delivery.id and when >= since:
                 return model.Receipt(ref=f"ref-{place}", place="fake", sent_at=when)
         return None
 
-    async def check(self) -> Sequence[ports.CheckLine]:
+    async def check(self) -> Sequence[model.CheckLine]:
         return ()
 
     async def close(self) -> None:
@@ -119,8 +120,8 @@ def edit(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:
 # -- a sender over a store in memory, and what it made of its rows
 
 
-def sender(store: MemoryStore, clock: FakeClock, *channels: FakeChannel, **options: object) -> outbox.Sender:
-    return outbox.Sender(store, {each.name: each for each in channels}, clock, **options)  # type: ignore[arg-type]
+def sender(store: MemoryStore, clock: FakeClock, *channels: FakeChannel, **options: object) -> send.Sender:
+    return send.Sender(store, {each.name: each for each in channels}, clock, **options)  # type: ignore[arg-type]
 
 
 async def add(store: MemoryStore, *rows: model.Outgoing) -> None:
@@ -136,7 +137,7 @@ async def notices(store: MemoryStore, channel: str = "ops") -> list[str]:
     return [each.message.lead for each in rows if each.channel == channel]
 
 
-async def run_until(sending: outbox.Sender, clock: FakeClock, end: datetime) -> None:
+async def run_until(sending: send.Sender, clock: FakeClock, end: datetime) -> None:
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(sending.run(stop))
@@ -160,15 +161,15 @@ class MemoryStore:
         #: Transactions so far.
         self.trips = 0
 
-    async def write(self, work: Callable[[ports.Transaction], T]) -> T:
+    async def write(self, work: Callable[[model.Transaction], T]) -> T:
         if self.broken:
-            raise ports.StoreUnavailable(self.broken)
+            raise model.StoreUnavailable(self.broken)
         return await self.read(work)
 
-    async def read(self, work: Callable[[ports.Transaction], T]) -> T:
+    async def read(self, work: Callable[[model.Transaction], T]) -> T:
         self.trips += 1
         with self._engine.begin() as connection:
-            return work(transaction.over(connection))
+            return work(store.over(connection))
 
     async def free_dead_leases(self) -> None:
         with self._engine.begin() as connection:

@@ -9,38 +9,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model, ports
+from bot import model
 from bot.model import SendState
-from bot.outbox import policy
+from bot.pipeline import send_policy
 from bot.testing import messages
 from testbed.fakes import START
 from tests.outbox.rows import FULL, REDUCED, reply, row
 
 RECEIPT = model.Receipt(ref="1", place="C1", sent_at=START)
 HEAD = replace(row("head"), state=SendState.SENT, receipt=RECEIPT)
-SEND = policy.Send(ports.Delivery(id=model.SendId("a"), message=row("a").message))
+SEND = send_policy.Send(model.Delivery(id=model.SendId("a"), message=row("a").message))
 ERRORS = (
-    ports.Wait("x"),
-    ports.Wait("x", after=timedelta(seconds=9)),
-    ports.Wait("x", whole_channel=False),
-    ports.Unknown("x"),
-    ports.TooMuch("x"),
-    ports.ThreadGone("x"),
-    ports.NotEditable("x"),
-    ports.Parked("x"),
-    ports.Parked("x", whole_workspace=True),
-    ports.SendError("x"),
+    model.RetryLater("x"),
+    model.RetryLater("x", after=timedelta(seconds=9)),
+    model.RetryLater("x", whole_channel=False),
+    model.OutcomeUnknown("x"),
+    model.FormRefused("x"),
+    model.ThreadGone("x"),
+    model.NotEditable("x"),
+    model.ChannelClosed("x"),
+    model.ChannelClosed("x", whole_workspace=True),
+    model.SendError("x"),
 )
 
 
-def after(error: ports.SendError, of: model.Outgoing = row("a")) -> policy.Step:  # noqa: B008 - frozen
-    return policy.next_step(of, SEND, policy.Failed(error), now=START)
+def after(error: model.SendError, of: model.Outgoing = row("a")) -> send_policy.Step:  # noqa: B008 - frozen
+    return send_policy.next_step(of, SEND, send_policy.Failed(error), now=START)
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_no_failure_loses_a_message_at_its_first_attempt(error: ports.SendError) -> None:
-    written = policy.apply(reply("a", "head"), after(error, reply("a", "head")), last=SEND, now=START)
-    if isinstance(error, ports.NotEditable):
+def test_no_failure_loses_a_message_at_its_first_attempt(error: model.SendError) -> None:
+    written = send_policy.apply_step(reply("a", "head"), after(error, reply("a", "head")), last=SEND, now=START)
+    if isinstance(error, model.NotEditable):
         assert written.state is SendState.DROPPED
     else:
         assert written.state in (SendState.PENDING, SendState.UNKNOWN, SendState.PARKED)
@@ -49,16 +49,18 @@ def test_no_failure_loses_a_message_at_its_first_attempt(error: ports.SendError)
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_only_what_surely_was_not_accepted_may_be_sent_without_a_look(error: ports.SendError) -> None:
+def test_only_what_surely_was_not_accepted_may_be_sent_without_a_look(error: model.SendError) -> None:
     step = after(error)
-    surely_not = isinstance(error, ports.Wait | ports.TooMuch | ports.ThreadGone | ports.NotEditable | ports.Parked)
-    assert isinstance(step, policy.LookFirst) is not surely_not
+    surely_not = isinstance(
+        error, model.RetryLater | model.FormRefused | model.ThreadGone | model.NotEditable | model.ChannelClosed
+    )
+    assert isinstance(step, send_policy.LookFirst) is not surely_not
 
 
 def test_a_clock_that_was_set_back_does_not_hide_a_message_from_the_look_up() -> None:
     unknown = replace(row("a"), state=SendState.UNKNOWN, tried_at=START + timedelta(hours=5))
-    step = policy.first_step(unknown, None, abilities=FULL, now=START)
-    assert isinstance(step, policy.Look)
+    step = send_policy.first_step(unknown, None, abilities=FULL, now=START)
+    assert isinstance(step, send_policy.Look)
     assert step.since < START
 
 
@@ -68,45 +70,47 @@ def test_where_the_service_knows_a_repetition_it_is_sent_at_once_for_as_long_as_
     for lookup in (True, False):
         for choice in model.OnUnknown:
             abilities = replace(knows, lookup=lookup)
-            step = policy.first_step(
+            step = send_policy.first_step(
                 unknown, None, abilities=abilities, now=START + timedelta(seconds=59), on_unknown=choice
             )
-            assert isinstance(step, policy.Send)
+            assert isinstance(step, send_policy.Send)
     for later in (timedelta(minutes=1), -timedelta(seconds=1)):
-        assert isinstance(policy.first_step(unknown, None, abilities=knows, now=START + later), policy.Look)
+        assert isinstance(send_policy.first_step(unknown, None, abilities=knows, now=START + later), send_policy.Look)
 
 
 @given(
     steps=st.lists(
         st.sampled_from(
             [
-                policy.Sent(RECEIPT),
-                policy.LookFirst(START, "x"),
-                policy.RetryAt(START, "x"),
-                policy.Simplify("x"),
-                policy.ParkChannel("x"),
-                policy.Drop("x"),
+                send_policy.Sent(RECEIPT),
+                send_policy.LookFirst(START, "x"),
+                send_policy.RetryAt(START, "x"),
+                send_policy.Simplify("x"),
+                send_policy.ParkChannel("x"),
+                send_policy.Drop("x"),
             ]
         ),
         max_size=30,
     ),
     pace=st.timedeltas(min_value=timedelta(), max_value=timedelta(seconds=5)),
 )
-def test_whatever_happens_the_pace_is_kept_and_no_pause_is_for_ever(steps: list[policy.Step], pace: timedelta) -> None:
-    lane = policy.Lane(at=START, ready_at=START)
+def test_whatever_happens_the_pace_is_kept_and_no_pause_is_for_ever(
+    steps: list[send_policy.Step], pace: timedelta
+) -> None:
+    lane = send_policy.Lane(at=START, ready_at=START)
     for step in steps:
-        lane = policy.plan(lane, step, pace=pace, now=START)
+        lane = send_policy.plan_lane(lane, step, pace=pace, now=START)
         assert START + pace <= lane.ready_at <= START + max(pace, model.LONGEST_WAIT)
-        assert lane.probe_at is None or lane.probe_at <= START + policy.LONGEST_PROBE
+        assert lane.probe_at is None or lane.probe_at <= START + send_policy.LONGEST_PROBE
 
 
 def test_a_clock_that_was_set_back_does_not_silence_a_channel() -> None:
     later = START + timedelta(hours=3)
-    lane = policy.plan(
-        policy.Lane(at=later, ready_at=later), policy.ParkChannel("x"), pace=timedelta(seconds=1), now=later
+    lane = send_policy.plan_lane(
+        send_policy.Lane(at=later, ready_at=later), send_policy.ParkChannel("x"), pace=timedelta(seconds=1), now=later
     )
-    assert policy.after_clock(lane, pace=timedelta(seconds=1), now=later) == lane
-    assert policy.after_clock(lane, pace=timedelta(seconds=1), now=START) == policy.Lane(
+    assert send_policy.reset_after_clock_step(lane, pace=timedelta(seconds=1), now=later) == lane
+    assert send_policy.reset_after_clock_step(lane, pace=timedelta(seconds=1), now=START) == send_policy.Lane(
         at=START, ready_at=START + timedelta(seconds=1)
     )
 
@@ -116,21 +120,23 @@ BROADCASTING = replace(FULL, broadcast=True)
 
 
 def test_what_may_be_part_of_another_story_is_shown_in_the_channel_from_its_thread() -> None:
-    step = policy.first_step(UNSURE, HEAD, abilities=BROADCASTING, now=START)
-    assert isinstance(step, policy.Send)
+    step = send_policy.first_step(UNSURE, HEAD, abilities=BROADCASTING, now=START)
+    assert isinstance(step, send_policy.Send)
     assert (step.delivery.reply_to, step.delivery.is_broadcast) == (RECEIPT, True)
 
 
 @pytest.mark.parametrize("abilities", [FULL, REDUCED])
-def test_where_a_reply_cannot_be_shown_in_the_channel_it_is_a_message_as_any(abilities: ports.Abilities) -> None:
-    step = policy.first_step(UNSURE, HEAD, abilities=abilities, now=START)
-    assert isinstance(step, policy.Send)
+def test_where_a_reply_cannot_be_shown_in_the_channel_it_is_a_message_as_any(abilities: model.Abilities) -> None:
+    step = send_policy.first_step(UNSURE, HEAD, abilities=abilities, now=START)
+    assert isinstance(step, send_policy.Send)
     assert (step.delivery.reply_to, step.delivery.is_broadcast) == (None, False)
 
 
 def test_what_may_be_part_of_a_story_whose_thread_is_gone_goes_to_the_top_level() -> None:
-    step = after(ports.ThreadGone("x"), UNSURE)
-    assert isinstance(step, policy.TopLevel)
-    again = policy.first_step(policy.apply(UNSURE, step, last=SEND, now=START), HEAD, abilities=BROADCASTING, now=START)
-    assert isinstance(again, policy.Send)
+    step = after(model.ThreadGone("x"), UNSURE)
+    assert isinstance(step, send_policy.TopLevel)
+    again = send_policy.first_step(
+        send_policy.apply_step(UNSURE, step, last=SEND, now=START), HEAD, abilities=BROADCASTING, now=START
+    )
+    assert isinstance(again, send_policy.Send)
     assert again.delivery.reply_to is None

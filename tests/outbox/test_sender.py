@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from bot import model, outbox, ports, storage
+from bot import model, storage
+from bot.pipeline.send import SETTLE, Drained, Sender
 from bot.testing import messages
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
@@ -41,7 +42,7 @@ async def test_a_thread_leaves_in_order_and_its_replies_stand_under_the_head(
 ) -> None:
     await add(store, row("head"), reply("one", "head"), edit("two", "head"), reply("three", "head"), row("other"))
     done = await sender(store, clock, channel).drain(MINUTE)
-    assert done == outbox.Drained(sent=5, left=0, parked=0)
+    assert done == Drained(sent=5, left=0, parked=0)
     assert [each for each in channel.ids if each != "other"] == ["head", "one", "three"]
     assert {thread for _, name, thread in channel.shown if name in ("one", "three")} == {"ref-1"}
     assert channel.faces["ref-1"] == "two"
@@ -64,13 +65,13 @@ async def test_channels_do_not_wait_for_each_other(store: MemoryStore, clock: Fa
     await add(store, row("a", channel="slow"), row("b", channel="quick"))
     done = await sender(store, clock, slow, quick).drain(MINUTE)
     assert (quick.ids, slow.ids) == (["b"], [])
-    assert done == outbox.Drained(sent=1, left=1, parked=0)
+    assert done == Drained(sent=1, left=1, parked=0)
 
 
 async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
-    channel.before.append(ports.Wait("later", after=MINUTE, whole_channel=False))
+    channel.before.append(model.RetryLater("later", after=MINUTE, whole_channel=False))
     await add(store, row("a"))
     at = START + timedelta(seconds=10)
 
@@ -89,7 +90,7 @@ async def test_a_new_message_does_not_wait_with_one_that_is_tried_again_later(
 async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_channel(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
-    channel.before.append(ports.Wait("too many", after=timedelta(seconds=30)))
+    channel.before.append(model.RetryLater("too many", after=timedelta(seconds=30)))
     await add(store, row("a"), row("b"))
     assert (await sender(store, clock, channel).drain(MINUTE)).left == 0
     assert channel.ids == ["a", "b"]
@@ -99,10 +100,10 @@ async def test_retry_after_is_waited_for_within_the_deadline_and_holds_the_chann
 async def test_what_must_wait_longer_than_the_deadline_is_left(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
-    channel.before.append(ports.Wait("too many", after=HOUR))
+    channel.before.append(model.RetryLater("too many", after=HOUR))
     await add(store, row("a"), row("b"))
     done = await sender(store, clock, channel).drain(MINUTE)
-    assert done == outbox.Drained(sent=0, left=2, parked=0, reasons={"desk": "too many"})
+    assert done == Drained(sent=0, left=2, parked=0, reasons={"desk": "too many"})
     assert clock.now() - START < MINUTE
 
 
@@ -110,7 +111,7 @@ async def test_what_must_wait_longer_than_the_deadline_is_left(
 async def test_an_unknown_outcome_is_looked_up_before_anything_is_sent_again(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel, was_accepted: bool
 ) -> None:
-    (channel.after if was_accepted else channel.before).append(ports.Unknown("reset"))
+    (channel.after if was_accepted else channel.before).append(model.OutcomeUnknown("reset"))
     await add(store, row("a"), reply("b", "a"))
     assert (await sender(store, clock, channel).drain(MINUTE)).left == 0
     assert channel.ids == ["a", "b"]
@@ -126,7 +127,7 @@ async def test_where_nobody_can_look_the_operator_chooses(
     store: MemoryStore, clock: FakeClock, choice: model.OnUnknown, shown: list[str]
 ) -> None:
     channel = FakeChannel(clock, abilities=REDUCED)
-    channel.after.append(ports.Unknown("reset"))
+    channel.after.append(model.OutcomeUnknown("reset"))
     await add(store, row("a"), row("b"))
     await sender(store, clock, channel, on_unknown=choice).drain(MINUTE)
     assert sorted(channel.ids) == shown
@@ -137,7 +138,7 @@ async def test_an_edit_of_unknown_outcome_is_sent_again_without_a_look(
 ) -> None:
     await add(store, row("a"))
     await sender(store, clock, channel).drain(MINUTE)
-    channel.after.append(ports.Unknown("reset"))
+    channel.after.append(model.OutcomeUnknown("reset"))
     await add(store, edit("b", "a"))
     await sender(store, clock, channel).drain(MINUTE)
     assert (channel.faces, channel.looks) == ({"ref-1": "b"}, 0)
@@ -150,7 +151,7 @@ async def test_what_a_dead_process_was_sending_is_found_and_not_sent_twice(
     await store.write(
         lambda tx: tx.outbox.claim("desk", now=clock.now(), limit=2, token="dead", lease=timedelta(seconds=60))
     )
-    await channel.send(ports.Delivery(id=model.SendId("arrived"), message=messages.POST))
+    await channel.send(model.Delivery(id=model.SendId("arrived"), message=messages.POST))
     await store.free_dead_leases()
     await sender(store, clock, channel).drain(MINUTE)
     assert channel.ids == ["arrived", "lost"]
@@ -171,7 +172,7 @@ async def test_a_lease_that_runs_out_is_taken_over_by_another_sender(
 async def test_an_edit_of_a_message_that_was_never_sent_is_needless_and_a_reply_goes_to_the_top_level(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
-    channel.before.extend([ports.TooMuch("x"), ports.TooMuch("x")])
+    channel.before.extend([model.FormRefused("x"), model.FormRefused("x")])
     await add(store, row("a"), edit("b", "a"), reply("c", "a"))
     await sender(store, clock, channel).drain(MINUTE)
     assert channel.ids == ["c"]
@@ -188,7 +189,7 @@ async def test_a_channel_without_threads_shows_replies_and_drops_edits(store: Me
 async def test_a_database_that_fails_under_a_channel_is_no_bug_of_the_channel_and_costs_a_retry(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
-    channel.before.append(ports.StoreUnavailable("the disk is full"))
+    channel.before.append(model.StoreUnavailable("the disk is full"))
     await add(store, row("a"))
     with capture_logs() as logs:
         done = await sender(store, clock, channel).drain(HOUR)
@@ -246,21 +247,21 @@ async def test_an_absence_is_believed_only_when_a_late_message_would_have_arrive
     await add(store, replace(row("a"), state=model.SendState.UNKNOWN, attempts=1, tried_at=START))
     await sender(store, clock, channel).drain(MINUTE)
     assert channel.looks == 2
-    assert channel.shown[0][0] - START >= outbox.SETTLE
+    assert channel.shown[0][0] - START >= SETTLE
 
 
 async def test_an_escalation_waits_a_minute_for_the_message_that_it_links_and_no_longer(
     store: MemoryStore, clock: FakeClock
 ) -> None:
     desk, duty = FakeChannel(clock), FakeChannel(clock, name="duty")
-    desk.outage = lambda: ports.Wait("busy") if clock.now() < START + 20 * SECOND else None
+    desk.outage = lambda: model.RetryLater("busy") if clock.now() < START + 20 * SECOND else None
     call = model.Escalation(head=model.SendId("head"), channel="desk", after=5 * SECOND)
     await add(store, row("head"), _escalated(row("call", channel="duty"), call))
     await sender(store, clock, desk, duty).drain(MINUTE)
     (first, _, _), (second, _, _) = desk.shown[0], duty.shown[0]
     assert START + 20 * SECOND <= first <= second <= first + 5 * SECOND
 
-    desk.outage = lambda: ports.Wait("busy")
+    desk.outage = lambda: model.RetryLater("busy")
     begun, other = clock.now(), replace(call, head=model.SendId("head 2"))
     await add(store, row("head 2", at=begun), _escalated(row("call 2", channel="duty", at=begun), other))
     await sender(store, clock, desk, duty).drain(2 * MINUTE)
@@ -278,7 +279,9 @@ def _escalated(call: model.Outgoing, about: model.Escalation) -> model.Outgoing:
 async def test_a_refused_form_is_sent_once_more_as_plain_text_then_given_up_and_told(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
-    channel.before.extend([ports.TooMuch("invalid_blocks"), ports.TooMuch("no_text"), ports.TooMuch("invalid_blocks")])
+    channel.before.extend(
+        [model.FormRefused("invalid_blocks"), model.FormRefused("no_text"), model.FormRefused("invalid_blocks")]
+    )
     await add(store, row("a"), row("b"))
     await sender(store, clock, channel, operator="ops").drain(MINUTE)
     assert (await state(store, "a")).state is model.SendState.DROPPED
@@ -291,7 +294,7 @@ async def test_a_thread_that_is_gone_is_answered_at_the_top_level(
 ) -> None:
     await add(store, row("a"))
     await sender(store, clock, channel).drain(MINUTE)
-    channel.before.append(ports.ThreadGone("locked"))
+    channel.before.append(model.ThreadGone("locked"))
     await add(store, reply("b", "a"))
     await sender(store, clock, channel).drain(MINUTE)
     assert channel.shown[1][1:] == ("b", "")
@@ -301,11 +304,11 @@ async def test_a_closed_channel_keeps_its_messages_and_the_operator_hears_of_it_
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
     is_closed = True
-    channel.outage = lambda: ports.Parked("not_in_channel: invite the app") if is_closed else None
+    channel.outage = lambda: model.ChannelClosed("not_in_channel: invite the app") if is_closed else None
     await add(store, row("a"), row("b"))
     for _ in range(3):
         done = await sender(store, clock, channel, operator="ops").drain(MINUTE)
-        assert done == outbox.Drained(sent=0, left=0, parked=2, reasons={"desk": "not_in_channel: invite the app"})
+        assert done == Drained(sent=0, left=0, parked=2, reasons={"desk": "not_in_channel: invite the app"})
     assert len(await notices(store)) == 1
     is_closed = False
     assert (await sender(store, clock, channel, operator="ops").drain(MINUTE)).sent == 2
@@ -319,7 +322,7 @@ async def test_a_closed_channel_keeps_its_messages_and_the_operator_hears_of_it_
 async def test_a_revoked_token_closes_every_channel_with_it_and_no_other(store: MemoryStore, clock: FakeClock) -> None:
     one, two = FakeChannel(clock, name="one", account="x"), FakeChannel(clock, name="two", account="x")
     other = FakeChannel(clock, name="other", account="y")
-    one.outage = lambda: ports.Parked("token_revoked", whole_workspace=True)
+    one.outage = lambda: model.ChannelClosed("token_revoked", whole_workspace=True)
     two.outage = one.outage
     await add(store, row("a", channel="one"), row("b", channel="two"), row("c", channel="other"))
     done = await sender(store, clock, one, two, other, operator="other").drain(MINUTE)
@@ -330,7 +333,7 @@ async def test_a_revoked_token_closes_every_channel_with_it_and_no_other(store: 
 
 async def test_the_operators_own_closed_channel_is_told_of_in_another(store: MemoryStore, clock: FakeClock) -> None:
     ops, desk = FakeChannel(clock, name="ops", account="x"), FakeChannel(clock, name="desk", account="y")
-    ops.outage = lambda: ports.Parked("is_archived")
+    ops.outage = lambda: model.ChannelClosed("is_archived")
     await add(store, row("a", channel="ops", message=messages.NOTICE))
     await sender(store, clock, ops, desk, operator="ops").drain(MINUTE)
     assert len(desk.ids) == 1
@@ -339,7 +342,7 @@ async def test_the_operators_own_closed_channel_is_told_of_in_another(store: Mem
 async def test_a_running_sender_finds_by_itself_that_a_channel_is_back(
     store: MemoryStore, clock: FakeClock, channel: FakeChannel
 ) -> None:
-    channel.outage = lambda: ports.Parked("not_in_channel") if clock.now() < START + 20 * MINUTE else None
+    channel.outage = lambda: model.ChannelClosed("not_in_channel") if clock.now() < START + 20 * MINUTE else None
     await add(store, row("a"), row("b"))
     await run_until(sender(store, clock, channel), clock, START + HOUR)
     assert channel.ids == ["a", "b"]
@@ -352,11 +355,15 @@ async def test_an_hour_without_slack_loses_nothing_keeps_order_and_is_told_once(
     desk, ops = FakeChannel(clock), FakeChannel(clock, name="ops", account="console")
     asked: list[object] = []
 
-    def outage() -> ports.SendError | None:
+    def outage() -> model.SendError | None:
         if clock.now() >= START + HOUR:
             return None
         asked.append(clock.now())
-        return ports.Unknown("no answer in time") if len(asked) % 2 else ports.Wait("the connection is refused")
+        return (
+            model.OutcomeUnknown("no answer in time")
+            if len(asked) % 2
+            else model.RetryLater("the connection is refused")
+        )
 
     desk.outage = outage
     await add(store, *(row(f"m{number:02}") for number in range(40)))
@@ -377,9 +384,9 @@ async def test_a_poisoned_message_does_not_hold_up_the_others(
 ) -> None:
     real_send = channel.send
 
-    async def send(delivery: ports.Delivery) -> model.Receipt:
+    async def send(delivery: model.Delivery) -> model.Receipt:
         if delivery.id == "poison":
-            raise ports.Unknown("500")
+            raise model.OutcomeUnknown("500")
         return await real_send(delivery)
 
     channel.send = send  # type: ignore[method-assign]
@@ -402,7 +409,7 @@ async def test_a_full_disk_stops_the_sender_and_nothing_is_lost_or_doubled_when_
 ) -> None:
     real_send = channel.send
 
-    async def send(delivery: ports.Delivery) -> model.Receipt:
+    async def send(delivery: model.Delivery) -> model.Receipt:
         store.broken = "the disk is full"
         return await real_send(delivery)
 
@@ -450,11 +457,11 @@ async def test_a_misbehaving_slack_gets_every_message_once_and_each_thread_in_or
             for each in (row(head), reply(f"{head}-1", head), edit(f"{head}-2", head), reply(f"{head}-3", head))
         ]
         await store.write(lambda tx: tx.outbox.add(rows))
-        done = await outbox.Sender(store, {"desk": channel}, clock).drain(timedelta(hours=2))
+        done = await Sender(store, {"desk": channel}, clock).drain(timedelta(hours=2))
         taken = server.workspace.messages("policy-alerts")
     await store.close()
 
-    assert done == outbox.Drained(sent=4 * HEADS, left=0, parked=0)
+    assert done == Drained(sent=4 * HEADS, left=0, parked=0)
     ids = [message["metadata"]["event_payload"]["send_id"] for message in taken]
     heads = {m["ts"]: send for m, send in zip(taken, ids, strict=True) if "thread_ts" not in m}
     # The head shows its edit now.

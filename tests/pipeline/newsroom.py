@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
-from bot import model, ports, rules, sources, storage
-from bot.pipeline import ingest, story_updater
-from bot.pipeline.poll import Polled
+from bot import model, rules, storage
+from bot.feeds import kinds
+from bot.pipeline import intake, join
+from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START
 
@@ -49,12 +50,12 @@ def document(*items: Item) -> bytes:
 class Newsroom:
     """Each call is one poll; ``together`` is several feeds of one transaction."""
 
-    store: storage.SqlStore
+    store: storage.Store
     feeds: Sequence[model.Feed]
     policy: model.FetchPolicy = field(default_factory=model.FetchPolicy)
     min_outlets: int = 1
     now: datetime = START
-    updater: story_updater.StoryUpdater = field(default_factory=lambda: story_updater.StoryUpdater(timedelta(days=14)))
+    updater: join.StoryUpdater = field(default_factory=lambda: join.StoryUpdater(timedelta(days=14)))
 
     @property
     def snapshot(self) -> Snapshot:
@@ -65,17 +66,17 @@ class Newsroom:
             operator="ops",
         )
 
-    async def poll(self, feed: model.Feed, *items: Item) -> ingest.IngestedPoll:
+    async def poll(self, feed: model.Feed, *items: Item) -> intake.IngestedPoll:
         [poll] = await self.together({feed.url: items})
         return poll
 
-    async def together(self, said: Mapping[str, Sequence[Item]]) -> list[ingest.IngestedPoll]:
+    async def together(self, said: Mapping[str, Sequence[Item]]) -> list[intake.IngestedPoll]:
         self.now += timedelta(minutes=5)
         snapshot, now = self.snapshot, self.now
 
-        def work(tx: ports.Transaction) -> list[ingest.IngestedPoll]:
+        def work(tx: model.Transaction) -> list[intake.IngestedPoll]:
             polls = [self._polled(tx, snapshot.feeds[url], items) for url, items in said.items()]
-            batch = ingest.ingest_polls(tx, polls, snapshot, now=now)
+            batch = intake.ingest_polls(tx, polls, snapshot, now=now)
             ingested = batch.ingested
             tx.feeds.save([poll.state for poll in ingested])
             batch.store(tx, now=now)
@@ -90,16 +91,16 @@ class Newsroom:
             self.updater.forget()
             raise
 
-    def _polled(self, tx: ports.Transaction, feed: model.Feed, items: Sequence[Item]) -> Polled:
+    def _polled(self, tx: model.Transaction, feed: model.Feed, items: Sequence[Item]) -> Poll:
         state = tx.feeds.get(feed.url)
         if state is None:
             # Its first answer was empty, so that nothing of the test is a baseline.
             state = model.FeedState(url=feed.url, due_at=START, baseline_at=START)
         body = document(*items)
-        answer = ports.Answer(status=200, url=feed.url, body=body)
+        answer = model.Response(status=200, url=feed.url, body=body)
         known = frozenset(state.item_hashes)
-        reading = sources.parse_document(ports.Body(content=body, content_type="", url=feed.url, known_hashes=known))
-        return Polled(feed=feed, state=state, answer=answer, reading=reading)
+        reading = kinds.parse_document(model.Body(content=body, content_type="", url=feed.url, known_hashes=known))
+        return Poll(feed=feed, state=state, answer=answer, reading=reading)
 
     async def stories(self) -> Sequence[model.Story]:
         return await self.store.read(lambda tx: tx.stories.since(None))

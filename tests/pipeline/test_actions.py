@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, ports, rules, storage
+from bot import model, rules, storage
 from bot.model import Reason, SendState, SilenceKind
 from bot.model.actions import (
     Action,
@@ -22,7 +22,8 @@ from bot.model.actions import (
     Split,
     Useful,
 )
-from bot.pipeline import actions, rights, silences
+from bot.pipeline import actions, silences
+from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
 from tests.alerts.builders import member, posted
@@ -42,7 +43,7 @@ RULE = replace(RULE_HERE, is_here=False)
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[storage.SqlStore]:
+async def store() -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
@@ -78,10 +79,10 @@ def outgoing(
     )
 
 
-async def post(store: storage.SqlStore, *, alert: model.Alert | None = None, story: str = "s1") -> None:
+async def post(store: storage.Store, *, alert: model.Alert | None = None, story: str = "s1") -> None:
     """A story of two articles that is posted in the channel."""
 
-    def work(tx: ports.Transaction) -> None:
+    def work(tx: model.Transaction) -> None:
         members = tuple(member(name, rules=("exit", "law"), outlet=f"outlet {name}") for name in ("a", "b"))
         for one in members:
             tx.articles.add([one.article])
@@ -98,39 +99,39 @@ async def post(store: storage.SqlStore, *, alert: model.Alert | None = None, sto
 
 
 async def press(
-    store: storage.SqlStore,
+    store: storage.Store,
     action: Action,
     *,
     name: str = "e1",
-    person: ports.Person | None = None,
+    person: model.Person | None = None,
     after: timedelta = timedelta(),
     snapshot: Snapshot = SNAPSHOT,
     channels: tuple[str, ...] = ("desk",),
     story: str = "s1",
     place: str = "C1",
     ref: str = RECEIPT.ref,
-) -> ports.ActionResult:
-    pressed = ports.Press(
+) -> model.ActionResult:
+    pressed = model.Press(
         id=name,
-        person=person or ports.Person(id="U1"),
+        person=person or model.Person(id="U1"),
         action=action,
         story=model.StoryId(story),
         place=place,
         ref=ref,
     )
     now = START + after
-    return await store.write(lambda tx: actions.press(tx, snapshot, pressed, channels=channels, now=now))
+    return await store.write(lambda tx: actions.apply_press(tx, snapshot, pressed, channels=channels, now=now))
 
 
-async def judgements(store: storage.SqlStore) -> list[tuple[str, str]]:
+async def judgements(store: storage.Store) -> list[tuple[str, str]]:
     return [(one.verdict.value, one.rule) for one in await store.read(lambda tx: tx.judgements.since(None))]
 
 
-async def active(store: storage.SqlStore, after: timedelta = timedelta()) -> list[model.Silence]:
+async def active(store: storage.Store, after: timedelta = timedelta()) -> list[model.Silence]:
     return list(await store.read(lambda tx: tx.silences.active(START + after)))
 
 
-async def rows(store: storage.SqlStore, story: str = "s1") -> dict[str, model.Outgoing]:
+async def rows(store: storage.Store, story: str = "s1") -> dict[str, model.Outgoing]:
     return {row.id: row for row in await store.read(lambda tx: tx.outbox.of_story(model.StoryId(story)))}
 
 
@@ -138,7 +139,7 @@ async def rows(store: storage.SqlStore, story: str = "s1") -> dict[str, model.Ou
 
 
 async def test_useful_counts_for_every_rule_that_the_message_names_and_noise_for_the_one_that_was_meant(
-    store: storage.SqlStore,
+    store: storage.Store,
 ) -> None:
     await post(store)
     useful = await press(store, Useful())
@@ -146,13 +147,17 @@ async def test_useful_counts_for_every_rule_that_the_message_names_and_noise_for
     assert await judgements(store) == [("useful", "exit"), ("useful", "law"), ("noise", "law")]
     assert useful.text == 'Useful for "exit", "law".'
     [decision] = useful.decisions
-    assert (decision.action, decision.reason, decision.rules) == (model.Action.EDIT, Reason.JUDGED, ("exit", "law"))
+    assert (decision.action, decision.reason, decision.rules) == (
+        model.AlertAction.EDIT,
+        Reason.JUDGED,
+        ("exit", "law"),
+    )
     assert decision.detail == 'useful for "exit", "law", by U1'
     await press(store, Noise(), name="e3")
     assert (await judgements(store))[-2:] == [("noise", "exit"), ("noise", "law")]
 
 
-async def test_a_press_that_is_delivered_again_is_one_judgement_and_one_edit(store: storage.SqlStore) -> None:
+async def test_a_press_that_is_delivered_again_is_one_judgement_and_one_edit(store: storage.Store) -> None:
     await post(store)
     await press(store, Noise(rule=model.rule_key("exit")))
     again = await press(store, Noise(rule=model.rule_key("exit")), after=timedelta(minutes=1))
@@ -167,7 +172,7 @@ async def test_a_press_that_is_delivered_again_is_one_judgement_and_one_edit(sto
     [("unknown", "C1", RECEIPT.ref), ("s1", "C2", RECEIPT.ref), ("s1", "C1", "1449046920.000101")],
 )
 async def test_a_press_that_names_what_was_never_sent_is_refused(
-    store: storage.SqlStore, story: str, place: str, ref: str
+    store: storage.Store, story: str, place: str, ref: str
 ) -> None:
     await post(store)
     assert (await press(store, Noise(), story=story, place=place, ref=ref)).refused == "unknown message"
@@ -179,7 +184,7 @@ async def test_a_press_that_names_what_was_never_sent_is_refused(
 
 
 async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_has_no_end(
-    store: storage.SqlStore,
+    store: storage.Store,
 ) -> None:
     await post(store)
     waiting = [
@@ -200,7 +205,7 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
     assert edit.state is SendState.PENDING
 
 
-async def test_silencing_and_ending_again_and_again_edits_the_message_each_time(store: storage.SqlStore) -> None:
+async def test_silencing_and_ending_again_and_again_edits_the_message_each_time(store: storage.Store) -> None:
     await post(store)
     actions: list[Action] = [HERE, EndSilence(), HERE, EndSilence()]
     for number, action in enumerate(actions):
@@ -212,7 +217,7 @@ async def test_silencing_and_ending_again_and_again_edits_the_message_each_time(
 
 
 async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_nothing_is_edited(
-    store: storage.SqlStore,
+    store: storage.Store,
 ) -> None:
     await post(store, alert=posted(rules=("exit", "law"), is_gathered=True))
     for number, action in enumerate((HERE, HERE, RULE_HERE, RULE_HERE)):
@@ -221,14 +226,14 @@ async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_not
     assert result.text == 'The silence of rule "exit" has ended.'
     assert list(await rows(store)) == ["head"]
     decisions = await store.read(lambda tx: tx.stories.decisions(model.StoryId("s1")))
-    assert {decision.action for decision in decisions} == {model.Action.SILENT}
+    assert {decision.action for decision in decisions} == {model.AlertAction.SILENT}
     assert {decision.reason for decision in decisions} == {Reason.SILENCED, Reason.SILENCE_ENDED}
 
 
-async def test_a_message_that_a_merged_story_left_to_the_older_one_is_still_silenced(store: storage.SqlStore) -> None:
+async def test_a_message_that_a_merged_story_left_to_the_older_one_is_still_silenced(store: storage.Store) -> None:
     await post(store)
 
-    def merge(tx: ports.Transaction) -> None:
+    def merge(tx: model.Transaction) -> None:
         younger = tx.stories.get([model.StoryId("s1")])[model.StoryId("s1")]
         tx.stories.save(replace(younger, id=model.StoryId("s0")))
         tx.stories.save(replace(younger, members=(), merged_into=model.StoryId("s0")))
@@ -240,14 +245,14 @@ async def test_a_message_that_a_merged_story_left_to_the_older_one_is_still_sile
     assert [silence.name for silence in await active(store)] == ["s0"]
 
 
-async def test_a_message_that_points_to_an_older_one_is_not_judged(store: storage.SqlStore) -> None:
+async def test_a_message_that_points_to_an_older_one_is_not_judged(store: storage.Store) -> None:
     await post(store, alert=posted(state=model.AlertState.MERGED))
     result = await press(store, HERE)
     assert result.refused == "merged story"
     assert "merged into an earlier one" in result.text
 
 
-async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store: storage.SqlStore) -> None:
+async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store: storage.Store) -> None:
     await post(store)
     outlet = MakeSilence(kind=SilenceKind.OUTLET, key="a", end=DAY)
     await press(store, outlet)
@@ -266,9 +271,9 @@ async def test_a_name_and_an_outlet_of_the_message_are_silenced_for_a_day(store:
     [Useful(), Noise(), Claim(), Release(), HERE, RULE, EndSilence(), Split(articles=()), ShowWhy(), ShowMenu()],
     ids=lambda action: type(action).__name__,
 )
-async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storage.SqlStore, action: Action) -> None:
+async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storage.Store, action: Action) -> None:
     await post(store)
-    result = await press(store, action, person=ports.Person(id="U1", barred=frozenset({"desk"})))
+    result = await press(store, action, person=model.Person(id="U1", barred=frozenset({"desk"})))
     assert result.refused == "the person is not in may_act of the channel"
     assert result.text == "Nothing was changed: only people listed by the operator may use the buttons of this channel."
     assert result.decisions == ()
@@ -277,9 +282,9 @@ async def test_a_person_who_may_not_act_changes_and_stores_nothing(store: storag
     assert await active(store) == []
 
 
-async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app(store: storage.SqlStore) -> None:
+async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app(store: storage.Store) -> None:
     await post(store)
-    barred = ports.Person(id="U1", barred=frozenset({"policy"}))
+    barred = model.Person(id="U1", barred=frozenset({"policy"}))
     snapshot = replace(SNAPSHOT, restricted=frozenset({"policy"}))
     actions: list[Action] = [RULE, Split(articles=(model.ArticleId("a"),))]
     for number, action in enumerate(actions):
@@ -304,16 +309,16 @@ async def test_what_holds_everywhere_needs_the_right_in_every_channel_of_the_app
     ids=["everybody may", "no member of policy", "another service restricts", "named in policy"],
 )
 async def test_a_silence_from_a_chat_holds_where_the_person_counts(
-    store: storage.SqlStore, restricted: tuple[str, ...], member_of: tuple[str, ...], expected: tuple[str, ...]
+    store: storage.Store, restricted: tuple[str, ...], member_of: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
     await post(store)
-    person = ports.Person(id="U1", member_of=frozenset(member_of))
+    person = model.Person(id="U1", member_of=frozenset(member_of))
     snapshot = replace(SNAPSHOT, restricted=frozenset(restricted))
     await press(store, RULE, person=person, snapshot=snapshot, channels=("desk", "policy"))
     assert [silence.channels for silence in await active(store)] == [expected]
 
 
-async def test_a_split_is_refused_where_a_channel_of_another_service_says_who_may_act(store: storage.SqlStore) -> None:
+async def test_a_split_is_refused_where_a_channel_of_another_service_says_who_may_act(store: storage.Store) -> None:
     await post(store)
     split = Split(articles=(model.ArticleId("b"),))
     snapshot = replace(SNAPSHOT, restricted=frozenset({"phone"}))
@@ -323,13 +328,13 @@ async def test_a_split_is_refused_where_a_channel_of_another_service_says_who_ma
     assert (ruling.kind, ruling.articles) == (model.RulingKind.SPLIT, ("b",))
 
 
-async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(store: storage.SqlStore) -> None:
+async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(store: storage.Store) -> None:
     await post(store)
     turn_by = "root (command line)"
 
-    def make(tx: ports.Transaction) -> None:
-        turn = rights.turn_of_operator(tx, SNAPSHOT, by=turn_by, now=START)
-        silences.make(
+    def make(tx: model.Transaction) -> None:
+        turn = operator_context(tx, SNAPSHOT, by=turn_by, now=START)
+        silences.make_silence(
             turn, MakeSilence(kind=SilenceKind.RULE, name="exit", end=DAY, reason="live", channels=("policy", "desk"))
         )
 
@@ -339,7 +344,7 @@ async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(st
     assert len(await active(store)) == 1
 
 
-async def test_every_silence_is_named_on_the_operators_channel_in_one_line(store: storage.SqlStore) -> None:
+async def test_every_silence_is_named_on_the_operators_channel_in_one_line(store: storage.Store) -> None:
     await post(store)
     await press(store, RULE)
     await press(store, RULE)
@@ -352,7 +357,7 @@ async def test_every_silence_is_named_on_the_operators_channel_in_one_line(store
 # -- what a message can show beside itself
 
 
-async def test_the_menu_is_the_message_as_it_should_read_now(store: storage.SqlStore) -> None:
+async def test_the_menu_is_the_message_as_it_should_read_now(store: storage.Store) -> None:
     await post(store)
     await press(store, HERE)
     message = (await press(store, ShowMenu(), name="e2")).message
@@ -362,7 +367,7 @@ async def test_the_menu_is_the_message_as_it_should_read_now(store: storage.SqlS
     assert len(await store.read(lambda tx: tx.stories.decisions(model.StoryId("s1")))) == 1, "a look changes nothing"
 
 
-async def test_why_shows_the_decisions_for_the_channel(store: storage.SqlStore) -> None:
+async def test_why_shows_the_decisions_for_the_channel(store: storage.Store) -> None:
     await post(store)
     for number in range(8):
         await press(store, Noise(), name=f"n{number}", after=timedelta(minutes=number))

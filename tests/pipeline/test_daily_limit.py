@@ -22,7 +22,7 @@ def items(count: int, *, start: int = 0, text: str = "") -> list[Item]:
 
 
 @pytest.fixture
-def room(store: storage.SqlStore) -> Newsroom:
+def room(store: storage.Store) -> Newsroom:
     return Newsroom(store, [FLOOD, CALM], policy=model.FetchPolicy(max_items_per_day=10))
 
 

@@ -13,9 +13,8 @@ from structlog.testing import capture_logs
 from bot import app, model
 from bot.app import runtime
 from bot.app.runtime import App
-from bot.pipeline.deciding import Deciding
-from bot.pipeline.passes import EndsAt
-from bot.pipeline.reports import PassReport
+from bot.pipeline.decide import Decider
+from bot.pipeline.passes import EndsAt, PassReport
 from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
 from tests.journeys.world import Item, World, world
@@ -57,7 +56,7 @@ async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_de
 
         batch = await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)
         assert batch.taken == 2
-        assert {decision.action for decision in batch.decisions} == {model.Action.POST}
+        assert {decision.action for decision in batch.decisions} == {model.AlertAction.POST}
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert len(story.members) == 2
         assert (await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)).taken == 0
@@ -65,7 +64,7 @@ async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_de
 
 async def test_two_processes_that_take_turns_know_each_others_stories(seed: World) -> None:
     async with _running(seed) as running:
-        other = Deciding(store=running.store, clock=seed.clock, window=running.live.snapshot.window)
+        other = Decider(store=running.store, clock=seed.clock, window=running.live.snapshot.window)
         for deciding, told in (
             (running.parts.deciding, {"wire": FIRST}),
             (other, {"courier": SECOND}),

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, ports, rules, storage
+from bot import model, rules, storage
 from bot.model import SendState, Verdict
 from bot.model.actions import Action, Claim, MakeSilence, Release
-from bot.pipeline import actions, rights, silences
+from bot.pipeline import actions, silences
+from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom, rule
@@ -49,7 +50,7 @@ class Watch(Newsroom):
     async def send(self, channel: str, ref: str) -> None:
         """What waits for a channel arrives there."""
 
-        def work(tx: ports.Transaction) -> None:
+        def work(tx: model.Transaction) -> None:
             later = self.now + 2 * QUARTER
             for row in tx.outbox.claim(channel, now=later, limit=9, token="t", lease=QUARTER):
                 receipt = model.Receipt(ref=ref, place=channel, sent_at=self.now)
@@ -59,14 +60,14 @@ class Watch(Newsroom):
 
     async def press(
         self, action: Action, place: str, ref: str, *, once: str = "", **person: object
-    ) -> ports.ActionResult:
+    ) -> model.ActionResult:
         (story, *_) = await self.stories()
-        who = replace(ports.Person(id="U1"), **person)  # type: ignore[arg-type]  # a test names the fields it changes
+        who = replace(model.Person(id="U1"), **person)  # type: ignore[arg-type]  # a test names the fields it changes
         once = once or f"{type(action).__name__} {place}"
-        press = ports.Press(id=once, person=who, action=action, story=story.id, place=place, ref=ref)
+        press = model.Press(id=once, person=who, action=action, story=story.id, place=place, ref=ref)
         snapshot, now = self.snapshot, self.now
         return await self.store.write(
-            lambda tx: actions.press(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
+            lambda tx: actions.apply_press(tx, snapshot, press, channels=("desk", "second", "duty"), now=now)
         )
 
 
@@ -176,16 +177,16 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     (story,) = await room.stories()
     snapshot, now = room.snapshot, room.now
 
-    def claim(tx: ports.Transaction, story_id: model.StoryId) -> ports.ActionResult:
-        turn = rights.turn_of_operator(tx, snapshot, by="ann", now=now)
-        return actions.apply(turn, Claim(), actions.story_target(tx, story_id))
+    def claim(tx: model.Transaction, story_id: model.StoryId) -> model.ActionResult:
+        turn = operator_context(tx, snapshot, by="ann", now=now)
+        return actions.apply_action(turn, Claim(), actions.story_target(tx, story_id))
 
     made = await room.store.write(lambda tx: claim(tx, story.id))
     assert len(made.decisions) == 2
     for channel in ("desk", "second"):
         assert [one.by for one in (await room.rows(channel))[-1].message.judgements] == ["ann"]
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
-    with pytest.raises(ports.CannotAct, match="no story 0"):
+    with pytest.raises(model.CannotAct, match="no story 0"):
         await room.store.write(lambda tx: claim(tx, model.StoryId("0")))
 
 
@@ -193,7 +194,7 @@ async def test_a_silence_of_its_rule_calls_it_off(room: Watch) -> None:
     await room.poll(DAWN, item())
     snapshot, now = room.snapshot, room.now
     action = MakeSilence(kind=model.SilenceKind.RULE, name="blackberry", end=QUARTER, reason="followed live")
-    await room.store.write(lambda tx: silences.make(rights.turn_of_operator(tx, snapshot, by="ann", now=now), action))
+    await room.store.write(lambda tx: silences.make_silence(operator_context(tx, snapshot, by="ann", now=now), action))
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
 
 

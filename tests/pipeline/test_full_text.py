@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports, rules, storage
+from bot import model, rules, storage
+from bot.fetch import parsing
 from bot.model import FullText
 from bot.pipeline import poll
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
-from bot.reading import processes
 from testbed.fakes import START, FakeClock
 from tests.sources.documents import URL, item, rss
 
@@ -27,8 +27,8 @@ class OneAnswer:
     def __init__(self, body: str) -> None:
         self._body = body.encode()
 
-    async def get(self, request: ports.Request) -> ports.Answer:
-        return ports.Answer(status=200, url=request.url, body=self._body, content_type="")
+    async def get(self, request: model.Request) -> model.Response:
+        return model.Response(status=200, url=request.url, body=self._body, content_type="")
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -49,16 +49,16 @@ class Pages:
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[storage.SqlStore]:
+async def store(tmp_path: Path) -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
 
 
-async def _asked(store: ports.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
+async def _asked(store: model.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
     feed = model.Feed(url=URL, full_text=full_text)
     pages = Pages(seconds)
-    fetcher, documents = OneAnswer(rss(*items)), processes.of(model.FetchPolicy(readers=0))
+    fetcher, documents = OneAnswer(rss(*items)), parsing.make_reader(model.FetchPolicy(readers=0))
     poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=pages, store=store, clock=FakeClock())
     snapshot = Snapshot(feeds={URL: feed}, rules=rules.RuleSet([rules.compile_rule(RULE)]))
     polled = await poller.poll(model.FeedState(url=URL, due_at=START), snapshot)
@@ -72,7 +72,7 @@ async def _asked(store: ports.Store, full_text: FullText, *items: str, seconds: 
     [(FullText.NEVER, []), (FullText.WHEN_NEEDED, ["2", "3"]), (FullText.ALWAYS, ["1", "2", "3", "4"])],
 )
 async def test_a_page_is_read_where_the_teaser_is_cut_or_a_rule_has_part_of_what_it_needs(
-    store: storage.SqlStore, full_text: FullText, asked: list[str]
+    store: storage.Store, full_text: FullText, asked: list[str]
 ) -> None:
     items = [
         item(1, body="A ferry is late."),
@@ -84,7 +84,7 @@ async def test_a_page_is_read_where_the_teaser_is_cut_or_a_rule_has_part_of_what
 
 
 async def test_a_feed_of_very_many_pages_holds_its_poll_for_a_bounded_time(
-    store: storage.SqlStore, monkeypatch: pytest.MonkeyPatch
+    store: storage.Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(poll, "PAGES_WITHIN", timedelta(seconds=0.5))
     asked = await _asked(store, FullText.ALWAYS, *map(item, range(2_000)), seconds=0.05)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, ports, rules, storage
-from bot.answers import reviewing
+from bot import app, model, rules, storage
 from bot.app import wiring
-from bot.pipeline import story_updater
+from bot.pipeline import join
 from bot.pipeline.snapshot import Snapshot
+from bot.queries import trials
 from testbed.encoders import DictionaryEncoder
 from tests.stories.examples import START, arrival
 from tests.stories.test_foreign import COAST, COSTA, TERMS, TRANSLATIONS, WINDOW
@@ -24,11 +24,11 @@ OFF = Snapshot(feeds={}, rules=rules.RuleSet([RULE]), window=WINDOW)
 ON = replace(OFF, encoder=DictionaryEncoder(TRANSLATIONS))
 
 
-async def members(store: storage.SqlStore, *steps: tuple[Snapshot, model.Article]) -> list[int]:
+async def members(store: storage.Store, *steps: tuple[Snapshot, model.Article]) -> list[int]:
     """How many articles each story has after each article came in its turn."""
-    updater = story_updater.StoryUpdater(WINDOW)
+    updater = join.StoryUpdater(WINDOW)
 
-    def work(tx: ports.Transaction) -> Sequence[model.Story]:
+    def work(tx: model.Transaction) -> Sequence[model.Story]:
         for at, (snapshot, article) in enumerate(steps):
             came = arrival(article, "Quakes", *TERMS)
             tx.articles.add([article])
@@ -45,13 +45,13 @@ async def members(store: storage.SqlStore, *steps: tuple[Snapshot, model.Article
     ids=["with an encoder", "without", "switched on by a reload"],
 )
 async def test_coverage_in_two_languages_is_one_story_where_an_encoder_is_on(
-    store: storage.SqlStore, first: Snapshot, second: Snapshot, sizes: list[int]
+    store: storage.Store, first: Snapshot, second: Snapshot, sizes: list[int]
 ) -> None:
     assert await members(store, (first, COAST), (second, COSTA)) == sizes
 
 
 async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(
-    store: storage.SqlStore, tmp_path: Path
+    store: storage.Store, tmp_path: Path
 ) -> None:
     (tmp_path / "rules").mkdir()
     (tmp_path / "bot.yaml").write_text("channels: {desk: {kind: console}}\n")
@@ -61,10 +61,10 @@ async def test_a_review_of_rules_groups_in_the_languages_that_the_bot_does(
     now = app.load(tmp_path, {})
     await store.write(lambda tx: tx.articles.add([COAST, COSTA]))
 
-    async def posts(encoder: ports.Encoder | None) -> int:
+    async def posts(encoder: model.Encoder | None) -> int:
         old, new = (replace(wiring.snapshot_of(each), encoder=encoder) for each in (before, now))
         since, until = START - timedelta(days=1), START + timedelta(days=1)
-        found = await store.read(lambda tx: reviewing.review(tx, before, now, (old, new), since=since, until=until))
+        found = await store.read(lambda tx: trials.review_rules(tx, before, now, (old, new), since=since, until=until))
         return len(found.more)
 
     assert await posts(None) == 2

@@ -21,7 +21,7 @@ OTHER = "Heavy rain has killed 12 people in Karachi and closed the airport, the 
 
 
 @pytest.fixture
-def room(store: storage.SqlStore) -> Newsroom:
+def room(store: storage.Store) -> Newsroom:
     return Newsroom(store, [WIRE])
 
 

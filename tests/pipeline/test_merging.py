@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, ports, rules, storage
+from bot import model, rules, storage
 from bot.model.actions import MakeSilence
-from bot.pipeline import rights, silences, story_updater
+from bot.pipeline import join, silences
+from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
 from tests.stories import examples
@@ -29,7 +30,7 @@ AGAIN = examples.article(examples.MOVED.title, examples.MOVED.text, outlet="Echo
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[storage.SqlStore]:
+async def store() -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
@@ -39,7 +40,7 @@ def matches(article: model.Article) -> tuple[model.Match, ...]:
     return RULE_SET.match(article, model.Feed(url=article.feed), now=START)
 
 
-def post(tx: ports.Transaction, story: model.Story, *, state: model.AlertState = model.AlertState.POSTED) -> None:
+def post(tx: model.Transaction, story: model.Story, *, state: model.AlertState = model.AlertState.POSTED) -> None:
     """A story that stands in the channel under a head of its own."""
     for member in story.members:
         tx.articles.add([member.article])
@@ -60,11 +61,11 @@ def post(tx: ports.Transaction, story: model.Story, *, state: model.AlertState =
 
 
 async def arrive(
-    store: storage.SqlStore, news: story_updater.StoryUpdater, article: model.Article
+    store: storage.Store, news: join.StoryUpdater, article: model.Article
 ) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
     """What is decided, and what the outbox then holds."""
 
-    def work(tx: ports.Transaction) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
+    def work(tx: model.Transaction) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
         tx.articles.add([article])
         tx.articles.add_matches(article.id, matches(article))
         arrival = model.Arrival(article=article, matches=matches(article), is_baseline=False)
@@ -74,14 +75,14 @@ async def arrive(
     return await store.write(work)
 
 
-async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(store: storage.SqlStore) -> None:
+async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(store: storage.Store) -> None:
     for story in (OLDER, YOUNGER):
         await store.write(lambda tx, story=story: post(tx, story))  # type: ignore[misc]
-    news = story_updater.StoryUpdater(SNAPSHOT.window)
+    news = join.StoryUpdater(SNAPSHOT.window)
     made, rows = await arrive(store, news, BRIDGE)
 
     merged = [each for each in made if each.reason is model.Reason.MERGED]
-    assert [(each.story, each.action) for each in merged] == [(YOUNGER.id, model.Action.EDIT)]
+    assert [(each.story, each.action) for each in merged] == [(YOUNGER.id, model.AlertAction.EDIT)]
     (pointer,) = [row for row in rows if row.thread == f"head of {YOUNGER.id}"]
     assert pointer.message.lead == "Merged into an earlier story:"
     assert all(row.thread == f"head of {OLDER.id}" for row in rows if row is not pointer)
@@ -99,10 +100,10 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
     }
 
 
-async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store: storage.SqlStore) -> None:
+async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store: storage.Store) -> None:
     await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
     await store.write(lambda tx: post(tx, YOUNGER))
-    _, rows = await arrive(store, story_updater.StoryUpdater(SNAPSHOT.window), BRIDGE)
+    _, rows = await arrive(store, join.StoryUpdater(SNAPSHOT.window), BRIDGE)
 
     assert rows
     assert {row.thread for row in rows} == {f"head of {YOUNGER.id}"}
@@ -112,12 +113,12 @@ async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store
     assert alert.posted_for == YOUNGER.id
 
 
-async def test_a_silenced_story_stays_silent_when_an_older_one_takes_its_message_over(store: storage.SqlStore) -> None:
+async def test_a_silenced_story_stays_silent_when_an_older_one_takes_its_message_over(store: storage.Store) -> None:
     await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
     await store.write(lambda tx: post(tx, YOUNGER))
     action = MakeSilence(kind=model.SilenceKind.STORY, name=YOUNGER.id, reason="enough of it")
     await store.write(
-        lambda tx: silences.make(rights.turn_of_operator(tx, SNAPSHOT, by="ann", now=BRIDGE.first_seen), action)
+        lambda tx: silences.make_silence(operator_context(tx, SNAPSHOT, by="ann", now=BRIDGE.first_seen), action)
     )
-    decisions, _ = await arrive(store, story_updater.StoryUpdater(SNAPSHOT.window), BRIDGE)
+    decisions, _ = await arrive(store, join.StoryUpdater(SNAPSHOT.window), BRIDGE)
     assert [(each.story, each.reason) for each in decisions] == [(OLDER.id, model.Reason.SILENCED)]

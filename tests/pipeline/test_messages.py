@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, ports, storage
+from bot import model, storage
 from bot.pipeline import messages
 from testbed.fakes import FakeClock
 from tests.summaries.stories import article, match, member, rule, story
@@ -17,7 +17,7 @@ RULES = {"R": rule("R")}
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[storage.SqlStore]:
+async def store() -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
@@ -36,13 +36,13 @@ FIRST = named("first", matched("BlackBerry leaves Pakistan", outlet="Echo"))
 OTHER = named("other", matched("Sindh lifts a ban", outlet="Post", minutes=3))
 
 
-def decided(action: model.Action, of: model.Story) -> model.Decision:
+def decided(action: model.AlertAction, of: model.Story) -> model.Decision:
     return model.Decision(
         at=of.last_seen,
         story=of.id,
         channel="desk",
         action=action,
-        reason=model.Reason.FIRST_REPORT if action is model.Action.POST else model.Reason.ADDED_OUTLET,
+        reason=model.Reason.FIRST_REPORT if action is model.AlertAction.POST else model.Reason.ADDED_OUTLET,
         rules=("R",),
     )
 
@@ -60,28 +60,28 @@ def alert(of: model.Story, head: str, *, is_gathered: bool = False) -> model.Ale
     )
 
 
-def keep(tx: ports.Transaction, of: model.Story) -> None:
+def keep(tx: model.Transaction, of: model.Story) -> None:
     for each in of.members:
         tx.articles.add([each.article])
         tx.articles.add_matches(each.article.id, each.matches)
     tx.stories.save(of)
 
 
-async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_now(store: storage.SqlStore) -> None:
-    posts = [decided(model.Action.POST, each) for each in (FIRST, OTHER)]
-    head = messages.gathered(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
+async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_now(store: storage.Store) -> None:
+    posts = [decided(model.AlertAction.POST, each) for each in (FIRST, OTHER)]
+    head = messages.gathered_row(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
     joined = matched("Regulator defends its order", outlet="Wire", minutes=9)
     grown = replace(FIRST, members=(*FIRST.members, joined))
 
-    def work(tx: ports.Transaction) -> model.Outgoing | None:
+    def work(tx: model.Transaction) -> model.Outgoing | None:
         for each in (FIRST, OTHER):
             keep(tx, each)
             tx.stories.save_alert(alert(each, head.id, is_gathered=True))
         tx.outbox.add([head])
         keep(tx, grown)
         told = alert(FIRST, head.id, is_gathered=True)
-        edit = decided(model.Action.EDIT, FIRST)
-        return messages.edit_gathered(tx, edit, grown, RULES, told, added=(joined.article.id,))
+        edit = decided(model.AlertAction.EDIT, FIRST)
+        return messages.gathered_edit_row(tx, edit, grown, RULES, told, added=(joined.article.id,))
 
     row = await store.write(work)
     assert row is not None
@@ -94,20 +94,20 @@ async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_
     assert row.message.is_gathered
 
 
-async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(store: storage.SqlStore) -> None:
-    posts = [decided(model.Action.POST, each) for each in (FIRST, OTHER)]
-    head = messages.gathered(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
+async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(store: storage.Store) -> None:
+    posts = [decided(model.AlertAction.POST, each) for each in (FIRST, OTHER)]
+    head = messages.gathered_row(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
     both = replace(FIRST, members=(*FIRST.members, *OTHER.members))
 
-    def work(tx: ports.Transaction) -> model.Outgoing | None:
+    def work(tx: model.Transaction) -> model.Outgoing | None:
         for each in (FIRST, OTHER):
             keep(tx, each)
             tx.stories.save_alert(alert(each, head.id, is_gathered=True))
         tx.outbox.add([head])
         keep(tx, both)
         tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))
-        return messages.edit_gathered(
-            tx, decided(model.Action.EDIT, FIRST), both, RULES, alert(FIRST, head.id, is_gathered=True)
+        return messages.gathered_edit_row(
+            tx, decided(model.AlertAction.EDIT, FIRST), both, RULES, alert(FIRST, head.id, is_gathered=True)
         )
 
     row = await store.write(work)
@@ -119,7 +119,9 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
 
 
 def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
-    row = messages.reply(decided(model.Action.REPLY, FIRST), FIRST, RULES, alert(FIRST, "head", is_gathered=True))
+    row = messages.reply_row(
+        decided(model.AlertAction.REPLY, FIRST), FIRST, RULES, alert(FIRST, "head", is_gathered=True)
+    )
     assert row is not None
     assert row.message.title is not None
     assert row.message.title.text == "BlackBerry leaves Pakistan"

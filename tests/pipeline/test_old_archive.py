@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import articles, model, storage
+from bot import model, storage
+from bot.feeds import outlets
 from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom
 
@@ -98,7 +99,7 @@ async def test_owners_that_were_forged_by_links_are_one_owner(room: Newsroom) ->
 
     async def corrected(feeds: dict[str, model.Feed]) -> tuple[int, set[str]]:
         def owner_of(feed: str, link: str) -> str | None:
-            return articles.owner_of(feeds[feed], link) if feed in feeds else None
+            return outlets.owner_of(feeds[feed], link) if feed in feeds else None
 
         count = await room.store.write(lambda tx: tx.articles.correct_owners(owner_of, since=since))
         return count, {owner for story in await room.stories() for owner in story.owners}

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bot import model, ports, rules, storage
-from bot.pipeline.deciding import Deciding
+from bot import model, rules, storage
+from bot.fetch import parsing
+from bot.pipeline.decide import Decider
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.snapshot import Snapshot
-from bot.reading import processes
 from testbed.fakes import FakeClock
 from tests.pipeline.test_full_text import OneAnswer, Pages
 from tests.sources.documents import URL, item, rss
@@ -23,9 +23,9 @@ class Counted:
 
     def __init__(self) -> None:
         self.opened = 0
-        self.held: set[ports.Share] = set()
+        self.held: set[model.MemoryShare] = set()
 
-    def share(self) -> ports.Share:
+    def share(self) -> model.MemoryShare:
         self.opened += 1
         share = _Share(self.held)
         self.held.add(share)
@@ -33,7 +33,7 @@ class Counted:
 
 
 class _Share:
-    def __init__(self, held: set[ports.Share]) -> None:
+    def __init__(self, held: set[model.MemoryShare]) -> None:
         self._held = held
 
     async def hold(self, size_bytes: int) -> None:
@@ -46,44 +46,44 @@ class _Share:
 class Away:
     """A store that can be read and not written."""
 
-    def __init__(self, store: storage.SqlStore) -> None:
+    def __init__(self, store: storage.Store) -> None:
         self._store = store
 
-    async def read(self, work: Callable[[ports.Transaction], Any]) -> Any:
+    async def read(self, work: Callable[[model.Transaction], Any]) -> Any:
         return await self._store.read(work)
 
-    async def write(self, work: Callable[[ports.Transaction], Any]) -> Any:
-        raise ports.StoreUnavailable("away")
+    async def write(self, work: Callable[[model.Transaction], Any]) -> Any:
+        raise model.StoreUnavailable("away")
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[storage.SqlStore]:
+async def store() -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
 
 
 @pytest.mark.parametrize("is_away", [False, True])
-async def test_nothing_is_held_after_a_pass(store: storage.SqlStore, is_away: bool) -> None:
+async def test_nothing_is_held_after_a_pass(store: storage.Store, is_away: bool) -> None:
     made: Any = Away(store) if is_away else store
     clock, pages, room = FakeClock(), Pages(), Counted()
     passes = Pipeline(
         store=made,
         fetcher=OneAnswer(rss(item(1))),
-        documents=processes.of(model.FetchPolicy(readers=0)),
+        documents=parsing.make_reader(model.FetchPolicy(readers=0)),
         pages=pages,
         links=pages,
         clock=clock,
         concurrency=2,
         room=room,
-        deciding=Deciding(store=made, clock=clock, window=timedelta(days=1), on_decided=lambda *said: None),
+        deciding=Decider(store=made, clock=clock, window=timedelta(days=1), on_decided=lambda *said: None),
     )
     feeds = {f"{URL}{number}": model.Feed(url=f"{URL}{number}") for number in range(5)}
     await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now()))
     states = await store.read(lambda tx: tx.feeds.all())
     snapshot = Snapshot(feeds=feeds, rules=rules.RuleSet([]), fetch=model.FetchPolicy(readers=0), policies={})
     if is_away:
-        with pytest.raises(ports.StoreUnavailable):
+        with pytest.raises(model.StoreUnavailable):
             await passes.run("token", states, snapshot)
     else:
         await passes.run("token", states, snapshot)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, ports, rules, storage
-from bot.pipeline.silence_monitor import SilenceMonitor, note_matches
+from bot import model, rules, storage
+from bot.pipeline.keep import ExpectationMonitor, note_rule_matches
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import FakeClock
 from testbed.made import article
@@ -19,24 +19,24 @@ SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([rules.compile_rule(RULE)]), o
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[storage.SqlStore]:
+async def store() -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
 
 
-async def notices(store: storage.SqlStore, monitor: SilenceMonitor, clock: FakeClock) -> int:
+async def notices(store: storage.Store, monitor: ExpectationMonitor, clock: FakeClock) -> int:
     """Return how many notices there are after the monitor's next tick."""
 
-    def work(tx: ports.Transaction) -> int:
+    def work(tx: model.Transaction) -> int:
         monitor.tell(tx, SNAPSHOT, now=clock.now())
         return len(tx.outbox.unsent())
 
     return await store.write(work)
 
 
-async def test_the_operator_is_notified_once_of_a_silence_that_lasts(store: storage.SqlStore) -> None:
-    monitor, clock = SilenceMonitor(), FakeClock()
+async def test_the_operator_is_notified_once_of_a_silence_that_lasts(store: storage.Store) -> None:
+    monitor, clock = ExpectationMonitor(), FakeClock()
     counts = []
     for _ in range(8):
         counts.append(await notices(store, monitor, clock))
@@ -44,29 +44,29 @@ async def test_the_operator_is_notified_once_of_a_silence_that_lasts(store: stor
     assert counts == [0, 0, 0, *[1] * 5]
 
 
-async def test_a_match_that_another_process_saw_puts_the_notice_off(store: storage.SqlStore) -> None:
-    monitor, clock = SilenceMonitor(), FakeClock()
+async def test_a_match_that_another_process_saw_puts_the_notice_off(store: storage.Store) -> None:
+    monitor, clock = ExpectationMonitor(), FakeClock()
     await notices(store, monitor, clock)
     clock.advance(DAY)
     match = model.Match(rule="Ship lost", rule_version="1", evidence=())
     arrival = model.Arrival(article=article("1"), matches=(match,), is_baseline=False)
-    await store.write(lambda tx: note_matches(tx, SNAPSHOT, [arrival], now=clock.now()))
+    await store.write(lambda tx: note_rule_matches(tx, SNAPSHOT, [arrival], now=clock.now()))
     clock.advance(1.5 * DAY)
     assert await notices(store, monitor, clock) == 0
     clock.advance(DAY)
     assert await notices(store, monitor, clock) == 1
 
 
-async def test_a_notice_of_a_transaction_that_failed_is_written_again(store: storage.SqlStore) -> None:
-    monitor, clock = SilenceMonitor(), FakeClock()
+async def test_a_notice_of_a_transaction_that_failed_is_written_again(store: storage.Store) -> None:
+    monitor, clock = ExpectationMonitor(), FakeClock()
     await notices(store, monitor, clock)
     clock.advance(3 * DAY)
 
-    def fail(tx: ports.Transaction) -> None:
+    def fail(tx: model.Transaction) -> None:
         monitor.tell(tx, SNAPSHOT, now=clock.now())
-        raise ports.StoreUnavailable("the disk is full")
+        raise model.StoreUnavailable("the disk is full")
 
-    with pytest.raises(ports.StoreUnavailable):
+    with pytest.raises(model.StoreUnavailable):
         await store.write(fail)
     monitor.forget()
     assert await notices(store, monitor, clock) == 1

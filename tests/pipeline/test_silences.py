@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, ports, storage
+from bot import model, storage
 from bot.model import SilenceKind
 from bot.model.actions import EndSilence, MakeSilence
-from bot.pipeline import actions, rights, silences
+from bot.pipeline import actions, silences
+from bot.pipeline.silences import operator_context
 from testbed.fakes import START, FakeClock
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.pipeline.test_actions import outgoing
@@ -23,14 +24,14 @@ WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[storage.SqlStore]:
+async def store() -> AsyncIterator[storage.Store]:
     opened = storage.open_store("sqlite://", clock=FakeClock())
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-def room(store: storage.SqlStore) -> Newsroom:
+def room(store: storage.Store) -> Newsroom:
     return Newsroom(store, [DAWN, WIRE])
 
 
@@ -46,13 +47,13 @@ async def silence(
     snapshot = replace(room.snapshot, channels=frozenset({"desk", "policy"}))
     action = MakeSilence(kind=kind, name=name, end=span, reason=reason, channels=channels)
     return await room.store.write(
-        lambda tx: silences.make(rights.turn_of_operator(tx, snapshot, by="ann", now=room.now), action)
+        lambda tx: silences.make_silence(operator_context(tx, snapshot, by="ann", now=room.now), action)
     )
 
 
-async def listed(room: Newsroom, *, with_ended: bool = False) -> list[silences.Listed]:
+async def listed(room: Newsroom, *, with_ended: bool = False) -> list[silences.ListedSilence]:
     now = room.now
-    return list(await room.store.read(lambda tx: silences.listed(tx, now=now, with_ended=with_ended)))
+    return list(await room.store.read(lambda tx: silences.list_silences(tx, now=now, with_ended=with_ended)))
 
 
 async def posts(room: Newsroom) -> int:
@@ -61,7 +62,7 @@ async def posts(room: Newsroom) -> int:
 
 async def end(room: Newsroom, silence_id: str) -> model.Silence:
     now = room.now
-    return await room.store.write(lambda tx: silences.end(tx, silence_id, by="bob", now=now))
+    return await room.store.write(lambda tx: silences.end_silence(tx, silence_id, by="bob", now=now))
 
 
 def item(name: str, title: str, *, at: datetime = START) -> Item:
@@ -109,7 +110,7 @@ async def test_a_silence_that_somebody_ends_keeps_nothing_back_and_cannot_be_end
     await room.poll(DAWN, item("1", "BlackBerry Messenger returns to Sindh"))
     assert await posts(room) == 1
     for unknown in (made.id, "ffffffff"):
-        with pytest.raises(ports.CannotSilence):
+        with pytest.raises(model.CannotSilence):
             await end(room, unknown)
 
 
@@ -130,10 +131,10 @@ async def test_a_silence_that_somebody_ends_keeps_nothing_back_and_cannot_be_end
 async def test_a_silence_that_cannot_be_is_refused_and_says_why(
     room: Newsroom, kind: SilenceKind, name: str, hours: int | None, reason: str, said: str
 ) -> None:
-    with pytest.raises(ports.CannotSilence, match=re.escape(said)):
+    with pytest.raises(model.CannotSilence, match=re.escape(said)):
         await silence(room, kind, name, span=None if hours is None else hours * HOUR, reason=reason)
     assert await listed(room, with_ended=True) == []
-    with pytest.raises(ports.CannotSilence, match='no channel "polcy"; did you mean "policy"'):
+    with pytest.raises(model.CannotSilence, match='no channel "polcy"; did you mean "policy"'):
         await silence(room, SilenceKind.RULE, "blackberry", channels=("polcy",))
 
 
@@ -163,7 +164,7 @@ async def test_a_silenced_story_says_nothing_more_until_somebody_ends_it(room: N
 
     snapshot, now = room.snapshot, room.now
     await room.store.write(
-        lambda tx: actions.apply(rights.turn_of_operator(tx, snapshot, by="bob", now=now), EndSilence(id=made.id))
+        lambda tx: actions.apply_action(operator_context(tx, snapshot, by="bob", now=now), EndSilence(id=made.id))
     )
     assert await posts(room) == before + 1, "its message catches up"
 
@@ -171,9 +172,9 @@ async def test_a_silenced_story_says_nothing_more_until_somebody_ends_it(room: N
 async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroom) -> None:
     action = MakeSilence(kind=SilenceKind.OUTLET, name="Dawn", end=HOUR, reason="x")
 
-    def work(tx: ports.Transaction) -> None:
-        turn = rights.turn_of_operator(tx, room.snapshot, by="ann", now=START)
-        silences.make(replace(turn, once="the same"), action)
+    def work(tx: model.Transaction) -> None:
+        turn = operator_context(tx, room.snapshot, by="ann", now=START)
+        silences.make_silence(replace(turn, once="the same"), action)
 
     await room.store.write(work)
     await room.store.write(work)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot import model, ports, storage
-from bot.pipeline import ingest, storing
+from bot import model, storage
+from bot.pipeline import intake
 from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom
 
@@ -19,32 +19,32 @@ BIG = model.Feed(url="https://big.example/rss", name="Big")
 SMALL = model.Feed(url="https://small.example/rss", name="Small")
 ITEMS = [
     Item(id=f"n{at}", link=f"https://big.example/{at}", title=f"BlackBerry news {at}", text=f"Report number {at}.")
-    for at in range(2 * storing.MOST + 200)
+    for at in range(2 * intake.MOST + 200)
 ]
 ALL = Counter(item.title for item in ITEMS)
 
 
 @pytest.fixture
-def room(store: storage.SqlStore) -> Newsroom:
+def room(store: storage.Store) -> Newsroom:
     return Newsroom(store, [BIG, SMALL])
 
 
 class Fragile:
     """A store that ends a process before one of its transactions, and counts the articles of each."""
 
-    def __init__(self, store: storage.SqlStore, *, dies_at: int | None = None) -> None:
+    def __init__(self, store: storage.Store, *, dies_at: int | None = None) -> None:
         self._store = store
         self._dies_at = dies_at
         self.written: list[int] = []
 
-    async def read(self, work: Callable[[ports.Transaction], Any]) -> Any:
+    async def read(self, work: Callable[[model.Transaction], Any]) -> Any:
         return await self._store.read(work)
 
-    async def write(self, work: Callable[[ports.Transaction], Any]) -> Any:
+    async def write(self, work: Callable[[model.Transaction], Any]) -> Any:
         if len(self.written) == self._dies_at:
-            raise ports.StoreUnavailable("killed")
+            raise model.StoreUnavailable("killed")
 
-        def counted(tx: ports.Transaction) -> Any:
+        def counted(tx: model.Transaction) -> Any:
             before = tx.articles.count()
             answer = work(tx)
             self.written.append(tx.articles.count() - before)
@@ -53,17 +53,17 @@ class Fragile:
         return await self._store.write(counted)
 
 
-async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) -> Sequence[ingest.IngestedPoll]:
+async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) -> Sequence[intake.IngestedPoll]:
     room.now += timedelta(minutes=5)
 
-    def claimed(tx: ports.Transaction) -> Any:
+    def claimed(tx: model.Transaction) -> Any:
         tx.feeds.sync(list(said), now=START)
         tx.feeds.claim_due(now=room.now, limit=10, token=str(room.now), lease=timedelta(seconds=1), everything=True)
         polls = [room._polled(tx, room.snapshot.feeds[url], items) for url, items in said.items()]
         return [replace(polled, state=replace(polled.state, baseline_at=START)) for polled in polls]
 
     polls = await room.store.write(claimed)
-    return await storing.Storing(store).store(polls, room.snapshot, token=str(room.now), now=room.now)
+    return await intake.Storing(store).store(polls, room.snapshot, token=str(room.now), now=room.now)
 
 
 async def _waiting(room: Newsroom) -> Counter[str]:
@@ -76,7 +76,7 @@ async def test_no_transaction_takes_more_than_a_bounded_number_of_articles(room:
     small = Item(id="s", link="https://small.example/s", title="BlackBerry elsewhere", text="Another report.")
     [big, other] = await _take_in(room, store, {BIG.url: ITEMS, SMALL.url: [small]})
     assert sum(store.written) == len(ITEMS) + 1
-    assert max(store.written) <= storing.MOST
+    assert max(store.written) <= intake.MOST
     assert (big.new_count, other.new_count) == (len(ITEMS), 1)
     assert await _waiting(room) == ALL + Counter([small.title])
 
@@ -85,9 +85,9 @@ async def test_no_transaction_takes_more_than_a_bounded_number_of_articles(room:
 async def test_a_process_that_ends_between_two_transactions_loses_and_doubles_nothing(
     room: Newsroom, dies_at: int
 ) -> None:
-    with pytest.raises(ports.StoreUnavailable):
+    with pytest.raises(model.StoreUnavailable):
         await _take_in(room, Fragile(room.store, dies_at=dies_at), {BIG.url: ITEMS})
-    assert sum((await _waiting(room)).values()) == dies_at * storing.MOST
+    assert sum((await _waiting(room)).values()) == dies_at * intake.MOST
     await _take_in(room, Fragile(room.store), {BIG.url: ITEMS})
     await _take_in(room, Fragile(room.store), {BIG.url: ITEMS})
     assert await _waiting(room) == ALL
@@ -100,7 +100,7 @@ async def test_a_batch_that_another_worker_overtakes_in_the_middle_is_identified
     sooner = {SMALL.url: [replace(ITEMS[-1], id="other")]}
 
     class Overtaken(Fragile):
-        async def write(self, work: Callable[[ports.Transaction], Any]) -> Any:
+        async def write(self, work: Callable[[model.Transaction], Any]) -> Any:
             if len(self.written) == 1:
                 await room.together(sooner)
             return await super().write(work)

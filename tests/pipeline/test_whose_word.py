@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot import articles, model, storage
+from bot import model, storage
+from bot.feeds import outlets
 from tests.pipeline.newsroom import Item, Newsroom
 
 WIRE = model.Feed(url="https://feeds.wire.example/world.xml", name="The Wire")
@@ -20,7 +21,7 @@ CATS = Item(id="s1", link=LINK, title="Cat pictures", text="Cats.")
 
 
 @pytest.fixture
-def room(store: storage.SqlStore) -> Newsroom:
+def room(store: storage.Store) -> Newsroom:
     return Newsroom(store, [WIRE, ASIA, SQUAT, BLOG])
 
 
@@ -141,7 +142,7 @@ async def test_two_who_do_not_own_a_link_agree_by_headline_only(room: Newsroom) 
 
 
 @pytest.mark.parametrize("feed", [SQUAT, replace(SQUAT, aggregator=False)])
-async def test_one_feed_with_four_foreign_links_is_one_outlet(store: storage.SqlStore, feed: model.Feed) -> None:
+async def test_one_feed_with_four_foreign_links_is_one_outlet(store: storage.Store, feed: model.Feed) -> None:
     room = Newsroom(store, [WIRE, feed], min_outlets=2)
     titles = [TRUE.title, f"{TRUE.title} now", f"Now {TRUE.title}", f"{TRUE.title} today"]
     sites = ("north", "south", "east", "west")
@@ -155,14 +156,14 @@ async def test_one_feed_with_four_foreign_links_is_one_outlet(store: storage.Sql
     assert "it links to other sites; if it is an aggregator" not in "".join(found.state.remarks), "too few to tell"
 
 
-async def test_a_declared_aggregator_speaks_for_the_sites_of_its_links(store: storage.SqlStore) -> None:
+async def test_a_declared_aggregator_speaks_for_the_sites_of_its_links(store: storage.Store) -> None:
     feed = replace(SQUAT, aggregator=True)
     found = await Newsroom(store, [feed]).poll(feed, replace(TRUE, id="s1"), replace(TRUE, id="s2", link=""))
     assert [arrival.article.owner for arrival in found.arrivals] == ["wire.example", "squat.example"]
 
 
 async def test_a_feed_that_mostly_links_elsewhere_is_remarked_on_until_it_says_what_it_is(
-    store: storage.SqlStore,
+    store: storage.Store,
 ) -> None:
     items = [Item(id=f"{n}", link=f"https://site{n}.example/1", title=f"Headline number {n}") for n in range(6)]
     remark = "it links to other sites; if it is an aggregator, set aggregator: true in feeds.yaml"
@@ -185,7 +186,7 @@ OTHERS = "BlackBerry will leave Pakistan, and the regulator that asked for acces
 @pytest.mark.parametrize("is_together", [True, False])
 @pytest.mark.parametrize("link", [LINK, "https://www.wire.example/made-up"])
 async def test_a_publisher_is_never_the_copy_of_a_feed_that_listed_its_page_before(
-    store: storage.SqlStore, link: str, is_together: bool
+    store: storage.Store, link: str, is_together: bool
 ) -> None:
     room = Newsroom(store, [WIRE, SQUAT, BLOG], min_outlets=2)
     listed = Item(id="s", link=link, title="BlackBerry to leave Pakistan, it says", text=LONG)
@@ -205,7 +206,7 @@ async def test_a_publisher_is_never_the_copy_of_a_feed_that_listed_its_page_befo
     assert len(story.members) == 3
 
 
-async def test_a_text_that_another_site_had_first_is_still_its_copy(store: storage.SqlStore) -> None:
+async def test_a_text_that_another_site_had_first_is_still_its_copy(store: storage.Store) -> None:
     room = Newsroom(store, [WIRE, BLOG])
     await room.poll(BLOG, Item(id="b", link="https://blog.example/1", title=TRUE.title, text=LONG))
     await room.poll(WIRE, replace(TRUE, text=LONG))
@@ -213,7 +214,7 @@ async def test_a_text_that_another_site_had_first_is_still_its_copy(store: stora
     assert story.owners == ("blog.example",)
 
 
-async def test_one_page_that_two_strangers_list_in_their_own_words_is_one_voice(store: storage.SqlStore) -> None:
+async def test_one_page_that_two_strangers_list_in_their_own_words_is_one_voice(store: storage.Store) -> None:
     room = Newsroom(store, [SQUAT, BLOG], min_outlets=2)
     await room.poll(SQUAT, Item(id="s", link=LINK, title="BlackBerry to leave Pakistan, it says", text=LONG))
     await room.poll(BLOG, Item(id="b", link=LINK, title="Goodbye: BlackBerry to leave Pakistan soon", text=OTHERS))
@@ -238,4 +239,4 @@ async def test_one_page_that_two_strangers_list_in_their_own_words_is_one_voice(
     ],
 )
 def test_the_owner_is_who_says_it(feed: model.Feed, link: str, owner: str) -> None:
-    assert articles.owner_of(feed, link) == owner
+    assert outlets.owner_of(feed, link) == owner

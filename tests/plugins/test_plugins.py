@@ -105,14 +105,14 @@ class Source:
 def test_a_source_that_fails_costs_its_own_feed_one_poll_only(tmp_path: Path) -> None:
     install(tmp_path, "wirewatch.sources", {"failing": FAILING})
     program = (
-        "from bot import ports, sources\n"
-        "body = ports.Body(content=b'<rss version=\"2.0\"><channel><title>T</title></channel></rss>', "
+        "from bot import model\nfrom bot.feeds import kinds\n"
+        "body = model.Body(content=b'<rss version=\"2.0\"><channel><title>T</title></channel></rss>', "
         "content_type='', url='https://example.org/')\n"
-        "assert sources.parse_document(body).title == 'T'\n"
+        "assert kinds.parse_document(body).title == 'T'\n"
         "for kind in ('failing', 'absent'):\n"
         "    try:\n"
-        "        sources.parse_document(body, kind=kind)\n"
-        "    except ports.ReadError as error:\n"
+        "        kinds.parse_document(body, kind=kind)\n"
+        "    except model.ReadError as error:\n"
         "        print(error)\n"
     )
     environ = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}

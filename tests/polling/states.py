@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime, timedelta
 
-from bot import model, polling, ports
+from bot import model
+from bot.feeds import polling
 from testbed.fakes import START
 
 URL = "https://news.example.org/feed"
@@ -18,20 +19,25 @@ FRESH = model.FeedState(url=URL, due_at=START)
 READ = dataclasses.replace(
     FRESH, baseline_at=START - timedelta(days=1), ok_at=START - EVERY, etag='"v1"', last_modified="then", item_count=3
 )
-WELL = ports.Answer(status=304, url=URL)
-PAGE = ports.Answer(status=200, url=URL, body=b"<rss/>", etag='"v2"', last_modified="now")
+WELL = model.Response(status=304, url=URL)
+PAGE = model.Response(status=200, url=URL, body=b"<rss/>", etag='"v2"', last_modified="now")
 
 
 def answered(
-    state: model.FeedState, answer: ports.Answer, *, now: datetime = START, jitter: float = 0.0, feed: model.Feed = FEED
+    state: model.FeedState,
+    answer: model.Response,
+    *,
+    now: datetime = START,
+    jitter: float = 0.0,
+    feed: model.Feed = FEED,
 ) -> model.FeedState:
     return polling.after_answer(state, feed, answer, policy=POLICY, now=now, jitter=jitter)
 
 
 def was_read(
     state: model.FeedState,
-    reading: model.Reading,
-    answer: ports.Answer = PAGE,
+    reading: model.ParsedFeed,
+    answer: model.Response = PAGE,
     *,
     new: int = 0,
     now: datetime = START,
@@ -42,7 +48,7 @@ def was_read(
         FEED,
         reading,
         answer,
-        digest=polling.body_hash(answer.body),
+        digest=polling.hash_body(answer.body),
         new_count=new,
         arrivals=[now] * new,
         policy=POLICY,
@@ -55,5 +61,5 @@ def entries(*dates: datetime | None) -> tuple[model.Entry, ...]:
     return tuple(model.Entry(title=str(date), published=date) for date in dates)
 
 
-def status(code: int, **more: object) -> ports.Answer:
-    return dataclasses.replace(ports.Answer(status=code, url=URL), **more)  # type: ignore[arg-type] # fields by name
+def status(code: int, **more: object) -> model.Response:
+    return dataclasses.replace(model.Response(status=code, url=URL), **more)  # type: ignore[arg-type] # fields by name

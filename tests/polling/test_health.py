@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, polling
+from bot import model
+from bot.feeds import health, polling
 from testbed.fakes import START
 from tests.polling.states import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
 
@@ -15,8 +16,8 @@ DAY = timedelta(days=1)
 
 
 def told(state: model.FeedState, now: datetime, feed: model.Feed = FEED) -> tuple[model.FeedState, list[str]]:
-    events = polling.health(state, feed, now)
-    return polling.with_told(state, events), [f"{'+' if event.is_well else '-'}{event.kind}" for event in events]
+    events = health.find_health_events(state, feed, now)
+    return health.mark_reported(state, events), [f"{'+' if event.is_well else '-'}{event.kind}" for event in events]
 
 
 def failed(state: model.FeedState, now: datetime = START, text: str = "no answer") -> model.FeedState:
@@ -36,11 +37,11 @@ def test_a_hiccup_is_not_told_and_five_failures_are_told_once() -> None:
 
 def test_a_feed_that_takes_another_name_is_reported_once_unless_the_operator_named_it() -> None:
     state = dataclasses.replace(READ, title="Karachi Wire", new_title="Reuters")
-    [event] = polling.health(state, FEED, START)
+    [event] = health.find_health_events(state, FEED, START)
     assert 'now calls itself "Reuters"; its articles still show "Karachi Wire"' in event.text
     state, _ = told(state, START)
     assert told(state, START)[1] == []
-    assert polling.health(state, dataclasses.replace(FEED, name="Wire"), START) == ()
+    assert health.find_health_events(state, dataclasses.replace(FEED, name="Wire"), START) == ()
 
 
 def test_one_failure_that_lasts_a_day_is_told() -> None:
@@ -49,7 +50,9 @@ def test_one_failure_that_lasts_a_day_is_told() -> None:
 
 def test_the_text_says_which_feed_since_when_and_why() -> None:
     state = dataclasses.replace(failed(failed(READ)), title="Example News")
-    (event,) = polling.health(state, model.Feed(url="https://me:secret@news.example.org/feed"), START + 3 * DAY)
+    (event,) = health.find_health_events(
+        state, model.Feed(url="https://me:secret@news.example.org/feed"), START + 3 * DAY
+    )
     assert event.text == (
         "Example News (https://***@news.example.org/feed) has failed 2 times in a row, for 3 days: no answer"
     )
@@ -62,7 +65,9 @@ def test_a_feed_that_ended_is_told_at_once_and_alone() -> None:
 
 
 def test_a_move_is_told() -> None:
-    (event,) = polling.health(dataclasses.replace(READ, moved_to="https://new.example.org/feed"), FEED, START)
+    (event,) = health.find_health_events(
+        dataclasses.replace(READ, moved_to="https://new.example.org/feed"), FEED, START
+    )
     assert event.kind == "moved"
     assert "write that into feeds.yaml" in event.text
 
@@ -77,7 +82,7 @@ def test_silence_is_judged_by_the_feeds_own_history() -> None:
     assert kinds == ["-silent"]
     assert told(slow, START + 20 * DAY)[1] == []
     assert told(slow, START + 22 * DAY)[1] == ["-silent"]
-    back = was_read(state, model.Reading(entries=entries(START)), new=1, now=START + 3 * DAY)
+    back = was_read(state, model.ParsedFeed(entries=entries(START)), new=1, now=START + 3 * DAY)
     assert told(back, START + 3 * DAY)[1] == ["+silent"]
 
 
@@ -103,30 +108,30 @@ def test_a_canary_that_stays_away_is_told_and_its_return_too() -> None:
 
 
 def test_a_feed_that_empties_is_told_after_a_day() -> None:
-    state = was_read(READ, model.Reading())
+    state = was_read(READ, model.ParsedFeed())
     assert told(state, START + timedelta(hours=23))[1] == []
-    state = was_read(state, model.Reading(), now=START + timedelta(hours=23))
+    state = was_read(state, model.ParsedFeed(), now=START + timedelta(hours=23))
     state, kinds = told(state, START + DAY)
     assert kinds == ["-empty"]
-    assert told(was_read(state, model.Reading(entries=entries(START))), START + DAY)[1] == ["+empty"]
+    assert told(was_read(state, model.ParsedFeed(entries=entries(START))), START + DAY)[1] == ["+empty"]
 
 
 def test_a_feed_that_never_had_items_is_young_and_not_empty() -> None:
-    state = was_read(was_read(model.FeedState(url=URL, due_at=START), model.Reading()), model.Reading())
+    state = was_read(was_read(model.FeedState(url=URL, due_at=START), model.ParsedFeed()), model.ParsedFeed())
     assert told(state, START + 9 * DAY)[1] == []
 
 
 def test_dates_that_go_are_told() -> None:
-    state = was_read(READ, model.Reading(entries=entries(START)))
-    state = was_read(state, model.Reading(entries=entries(None, None)))
+    state = was_read(READ, model.ParsedFeed(entries=entries(START)))
+    state = was_read(state, model.ParsedFeed(entries=entries(None, None)))
     assert told(state, START)[1] == []
-    state, kinds = told(was_read(state, model.Reading(entries=entries(None))), START)
+    state, kinds = told(was_read(state, model.ParsedFeed(entries=entries(None))), START)
     assert kinds == ["-undated"]
-    assert told(was_read(state, model.Reading(entries=entries(START))), START)[1] == ["+undated"]
+    assert told(was_read(state, model.ParsedFeed(entries=entries(START))), START)[1] == ["+undated"]
 
 
 def test_a_feed_that_never_dated_its_items_is_no_trouble() -> None:
-    assert told(was_read(READ, model.Reading(entries=entries(*[None] * 30))), START)[1] == []
+    assert told(was_read(READ, model.ParsedFeed(entries=entries(*[None] * 30))), START)[1] == []
 
 
 @pytest.mark.parametrize(("left", "kinds"), [(timedelta(days=4), []), (timedelta(days=2), ["-certificate"])])
@@ -138,7 +143,7 @@ def test_a_certificate_near_its_end_is_told(left: timedelta, kinds: list[str]) -
 
 
 def test_skipped_mails_are_told_once_a_day() -> None:
-    reading = model.Reading(is_increment=True, skipped=1)
+    reading = model.ParsedFeed(is_increment=True, skipped=1)
     state, seen = READ, []
     for hours in (0, 1, 24, 49):
         now = START + timedelta(hours=hours)

@@ -8,31 +8,32 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, polling, ports
+from bot import model
+from bot.feeds import polling, schedule
 from testbed.fakes import START
 from tests.polling.states import EVERY, FEED, FRESH, PAGE, POLICY, READ, URL, WELL, answered, entries, status, was_read
 
 
 def test_a_later_request_sends_both_validators() -> None:
-    assert polling.request(READ) == ports.Request(url=URL, home=URL, etag='"v1"', last_modified="then")
+    assert polling.make_request(READ) == model.Request(url=URL, home=URL, etag='"v1"', last_modified="then")
 
 
 def test_a_reading_is_remembered() -> None:
-    reading = model.Reading(title="News", entries=entries(START), remarks=("odd",), item_hashes=("a", "b"))
+    reading = model.ParsedFeed(title="News", entries=entries(START), remarks=("odd",), item_hashes=("a", "b"))
     state = was_read(FRESH, reading, new=1)
     assert (state.title, state.etag, state.last_modified) == ("News", '"v2"', "now")
     assert (state.baseline_at, state.ok_at, state.new_at, state.polled_at) == (START, START, START, START)
     assert (state.item_hashes, state.remarks, state.item_count) == (("a", "b"), ("odd",), 2)
-    assert polling.is_unchanged(state, polling.body_hash(PAGE.body))
-    assert not polling.is_unchanged(state, polling.body_hash(b"<rss></rss>"))
+    assert polling.is_unchanged(state, polling.hash_body(PAGE.body))
+    assert not polling.is_unchanged(state, polling.hash_body(b"<rss></rss>"))
 
 
 def test_the_first_title_stays_and_a_later_one_is_noted_until_it_is_gone() -> None:
-    first = was_read(FRESH, model.Reading(title="Karachi Wire"))
+    first = was_read(FRESH, model.ParsedFeed(title="Karachi Wire"))
     assert (first.title, first.new_title) == ("Karachi Wire", None)
-    taken = was_read(first, model.Reading(title="Reuters"), now=START + EVERY)
+    taken = was_read(first, model.ParsedFeed(title="Reuters"), now=START + EVERY)
     assert (taken.title, taken.new_title) == ("Karachi Wire", "Reuters")
-    back = was_read(taken, model.Reading(title="Karachi Wire"), now=START + 2 * EVERY)
+    back = was_read(taken, model.ParsedFeed(title="Karachi Wire"), now=START + 2 * EVERY)
     assert (back.title, back.new_title) == ("Karachi Wire", None)
 
 
@@ -40,16 +41,16 @@ def test_the_first_title_stays_and_a_later_one_is_noted_until_it_is_gone() -> No
 def test_no_hub_is_asked_about_an_address_with_a_secret(topic: str | None) -> None:
     links = {"hub": "https://hub.example/", **({"self": topic} if topic else {})}
     answer = dataclasses.replace(PAGE, links=links)
-    state = was_read(FRESH, model.Reading(), answer)
+    state = was_read(FRESH, model.ParsedFeed(), answer)
     assert (state.hub, state.topic) == ((None, None) if topic else ("https://hub.example/", URL))
     secret = dataclasses.replace(PAGE, url=f"{URL}?feed_token=0123456789abcdef", links={"hub": "https://hub.example/"})
-    assert was_read(FRESH, model.Reading(), secret).hub is None
+    assert was_read(FRESH, model.ParsedFeed(), secret).hub is None
 
 
 def test_a_baseline_is_the_first_reading_also_without_items() -> None:
-    first = was_read(FRESH, model.Reading())
+    first = was_read(FRESH, model.ParsedFeed())
     assert first.baseline_at == START
-    assert was_read(first, model.Reading(), now=START + EVERY).baseline_at == START
+    assert was_read(first, model.ParsedFeed(), now=START + EVERY).baseline_at == START
 
 
 def test_a_304_is_well_and_may_bring_a_newer_validator() -> None:
@@ -69,9 +70,9 @@ def test_a_permanent_move_is_believed_when_it_repeats(code: int) -> None:
     state = READ
     for _ in range(2):
         state = answered(state, moved)
-        assert polling.request(state).url == URL
+        assert polling.make_request(state).url == URL
     state = answered(state, moved)
-    assert polling.request(state).url == "https://new.example.org/feed"
+    assert polling.make_request(state).url == "https://new.example.org/feed"
     assert state.url == URL
 
 
@@ -86,7 +87,7 @@ def test_a_move_that_leads_nowhere_is_given_up() -> None:
     state = dataclasses.replace(READ, moved_to="https://new.example.org/feed")
     for _ in range(3):
         state = polling.after_failure(state, FEED, "no such host", policy=POLICY, now=START, jitter=0)
-    assert polling.request(state).url == URL
+    assert polling.make_request(state).url == URL
 
 
 def test_410_ends_the_feed_but_not_by_way_of_a_move() -> None:
@@ -141,7 +142,7 @@ def test_every_other_status_backs_off_and_says_what_to_do(code: int) -> None:
 
 
 def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_asks_for() -> None:
-    fresh = model.Reading(title="News", entries=entries(START, START), item_hashes=("a", "b"))
+    fresh = model.ParsedFeed(title="News", entries=entries(START, START), item_hashes=("a", "b"))
     known = dataclasses.replace(READ, polled_at=START - EVERY)
     (remark,) = was_read(known, fresh, new=2).remarks
     assert remark == "all 2 items are new since the last poll; some may have come and gone unseen"
@@ -157,11 +158,11 @@ def test_three_addresses_within_ten_minutes_speak_for_their_host() -> None:
         return name, START + timedelta(minutes=minute), START + timedelta(hours=hours)
 
     together = [limit("a", 0), limit("b", 4, hours=5), limit("c", 10)]
-    assert polling.host_limit(together) == START + timedelta(hours=5)
-    assert polling.host_limit(together[:2]) is None
-    assert polling.host_limit([limit("a", 0), limit("b", 4), limit("c", 11)]) is None
-    assert polling.host_limit([limit("a", 0), limit("a", 1), limit("a", 2), limit("b", 3)]) is None
-    assert polling.host_limit([limit("z", -60), *together]) == START + timedelta(hours=5)
+    assert schedule.host_limit(together) == START + timedelta(hours=5)
+    assert schedule.host_limit(together[:2]) is None
+    assert schedule.host_limit([limit("a", 0), limit("b", 4), limit("c", 11)]) is None
+    assert schedule.host_limit([limit("a", 0), limit("a", 1), limit("a", 2), limit("b", 3)]) is None
+    assert schedule.host_limit([limit("z", -60), *together]) == START + timedelta(hours=5)
 
 
 # -- a changed document is read whole once a week, so that it is known what a feed still lists
@@ -174,7 +175,7 @@ KNOWN = replace(READ, named_at=START, item_hashes=("a",))
 def after(
     state: model.FeedState, *, now: datetime, names_known: bool, hashes: tuple[str, ...] = ("a",)
 ) -> model.FeedState:
-    reading = model.Reading(item_hashes=hashes)
+    reading = model.ParsedFeed(item_hashes=hashes)
     return polling.after_reading(
         state,
         FEED,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.config import feed_urls, feedlist, values
-from bot.polling import places
+from bot.config import feed_list, feeds_file, values
+from bot.feeds import places
 from tests.config import folders
 
 DOCS = Path(__file__).parents[2] / "docs" / "feeds.md"
@@ -49,10 +49,10 @@ EXPECTED = {
 
 @pytest.mark.parametrize("written", EXPECTED)
 def test_a_short_form_is_its_real_address(written: str) -> None:
-    feed = places.expand(written)
+    feed = places.expand_short_form(written)
     assert feed.url == EXPECTED[written]
     assert feed.tags == (written.partition(":")[0], written)
-    assert feed_urls.feed_url(written) == written
+    assert feeds_file.parse_feed_url(written) == written
 
 
 @pytest.mark.parametrize(
@@ -79,25 +79,25 @@ def test_a_short_form_is_its_real_address(written: str) -> None:
     ],
 )
 def test_what_is_no_form_is_refused_with_the_forms(written: str) -> None:
-    with pytest.raises(values.Wrong) as refused:
-        feed_urls.feed_url(written)
+    with pytest.raises(values.InvalidValue) as refused:
+        feeds_file.parse_feed_url(written)
     assert refused.value.code == "address"
     assert refused.value.help
 
 
 def test_a_misspelt_place_is_recognised() -> None:
-    with pytest.raises(values.Wrong) as refused:
-        feed_urls.feed_url("youtub:@BBCNews")
+    with pytest.raises(values.InvalidValue) as refused:
+        feeds_file.parse_feed_url("youtub:@BBCNews")
     assert refused.value.help == 'did you mean "youtube:"?'
 
 
 def test_the_docs_name_each_form_with_an_example_that_works() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    for place in places.known().values():
+    for place in places.get_places().values():
         for form, example in place.forms.items():
             assert f"`{form.partition(' (')[0]}`" in text
             assert f"`{example}`" in text
-            assert re.match(r"https?://\S+$", places.expand(example).url)
+            assert re.match(r"https?://\S+$", places.expand_short_form(example).url)
 
 
 FEEDS = """\
@@ -131,19 +131,19 @@ def test_feeds_yaml_takes_short_forms_beside_addresses(tmp_path: Path) -> None:
 
 def test_a_place_is_asked_as_it_wants_whoever_wrote_its_address() -> None:
     minute = timedelta(minutes=1)
-    without = places.etiquette(model.Feed(url="https://www.reddit.com/r/x/.rss", every=minute))
+    without = places.etiquette_of(model.Feed(url="https://www.reddit.com/r/x/.rss", every=minute))
     assert (without.every, without.pace) == (30 * minute, timedelta(seconds=61))
     access = model.Access(login=model.Login(secret=model.Secret.parse("env:T")))
-    url = places.expand("github:advisories").url
-    assert places.etiquette(model.Feed(url=url)).every == 15 * minute
-    assert places.etiquette(model.Feed(url=url, access=access)).every == timedelta()
-    assert places.etiquette(model.Feed(url="https://example.org/www.reddit.com")) == places.Etiquette()
+    url = places.expand_short_form("github:advisories").url
+    assert places.etiquette_of(model.Feed(url=url)).every == 15 * minute
+    assert places.etiquette_of(model.Feed(url=url, access=access)).every == timedelta()
+    assert places.etiquette_of(model.Feed(url="https://example.org/www.reddit.com")) == places.Etiquette()
 
 
 def test_a_short_form_that_is_listed_is_not_added_again() -> None:
     text = "feeds:\n  - youtube:UC16niRr50-MSBwiO3YDb3RA\n"
     address = EXPECTED["youtube:UC16niRr50-MSBwiO3YDb3RA"]
     for url in ("youtube:UC16niRr50-MSBwiO3YDb3RA", address):
-        assert feedlist.add_all(text, [model.Feed(url=url)]).known
-    added = feedlist.add_all(text, [model.Feed(url="gdelt:PTA Pakistan", name="GDELT")])
+        assert feed_list.add_feeds(text, [model.Feed(url=url)]).known
+    added = feed_list.add_feeds(text, [model.Feed(url="gdelt:PTA Pakistan", name="GDELT")])
     assert added.text == text + '  - {url: "gdelt:PTA Pakistan", name: GDELT}\n'

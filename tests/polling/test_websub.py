@@ -11,12 +11,12 @@ from urllib.parse import parse_qs
 import pytest
 
 from bot import model
-from bot.polling import websub
-from bot.sources.kit import hub
+from bot.feeds import websub
+from bot.feeds.kit import sniff
 from testbed.fakes import START
 
 TOPIC = "https://wire.example/feed"
-ONE = websub.wanted("https://wire.example/feed.xml", "https://hub.example/", TOPIC, now=START)
+ONE = websub.new_subscription("https://wire.example/feed.xml", "https://hub.example/", TOPIC, now=START)
 HOUR = timedelta(hours=1)
 
 
@@ -28,12 +28,12 @@ def is_signed(subscription: model.Subscription, written: str, body: bytes) -> bo
 
 
 def test_the_hub_is_asked_for_the_topic_with_a_callback_and_a_secret_of_this_subscription() -> None:
-    form = {name: value for name, [value] in parse_qs(websub.form(ONE, "https://watch.example/")).items()}
+    form = {name: value for name, [value] in parse_qs(websub.subscribe_form(ONE, "https://watch.example/")).items()}
     assert form["hub.mode"] == "subscribe"
     assert form["hub.topic"] == TOPIC
     assert form["hub.callback"] == f"https://watch.example/websub/{ONE.token}"
     assert form["hub.secret"] == ONE.secret
-    other = websub.wanted(ONE.feed, ONE.hub, TOPIC, now=START)
+    other = websub.new_subscription(ONE.feed, ONE.hub, TOPIC, now=START)
     assert len({ONE.token, ONE.secret, other.token, other.secret}) == 4
     assert len(ONE.token) > 40
 
@@ -43,7 +43,7 @@ def test_the_hub_is_asked_for_the_topic_with_a_callback_and_a_secret_of_this_sub
     [("864000", timedelta(days=10)), ("1", timedelta(minutes=5)), ("9" * 9, timedelta(days=30)), ("x", websub.LEASE)],
 )
 def test_a_verified_subscription_is_renewed_before_its_lease_ends(seconds: str, lease: timedelta) -> None:
-    asked = websub.after_ask(ONE, None, now=START)
+    asked = websub.after_request(ONE, None, now=START)
     after = websub.after_verification(asked, topic=TOPIC, lease_seconds=seconds, now=START)
     assert after
     assert (after.until, after.next_at) == (START + lease, START + lease * 4 / 5)
@@ -53,7 +53,7 @@ def test_a_verified_subscription_is_renewed_before_its_lease_ends(seconds: str, 
 def test_failures_are_tried_again_later_and_later_up_to_a_day() -> None:
     one, waits = ONE, []
     for _ in range(9):
-        one = websub.after_ask(one, "the hub answered 500", now=START)
+        one = websub.after_request(one, "the hub answered 500", now=START)
         waits.append(one.next_at - START)
     assert waits[:3] == [HOUR / 2, HOUR, HOUR * 2]
     assert waits[-1] == timedelta(days=1)
@@ -65,7 +65,7 @@ def test_failures_are_tried_again_later_and_later_up_to_a_day() -> None:
 
 
 def test_a_hub_that_never_asks_back_is_a_failure() -> None:
-    asked = websub.after_ask(ONE, None, now=START)
+    asked = websub.after_request(ONE, None, now=START)
     assert not websub.has_expired(asked, now=START + HOUR / 2)
     assert websub.has_expired(asked, now=asked.next_at)
     after = websub.after_silence(asked, now=asked.next_at)
@@ -113,11 +113,11 @@ def test_news_is_the_hubs_where_its_secret_signed_these_very_bytes(method: str) 
     ],
 )
 def test_the_hub_is_found_in_the_head_of_the_document(content: bytes, found: tuple[str | None, str | None]) -> None:
-    assert hub.of(content, "https://wire.example/feed.xml") == found
+    assert sniff.find_hub(content, "https://wire.example/feed.xml") == found
 
 
 _PUBLIC = "https://watch.example/"
-_ASKED = websub.after_ask(ONE, None, now=START)
+_ASKED = websub.after_request(ONE, None, now=START)
 _ACTIVE = replace(_ASKED, asked_at=None, until=START + 10 * 24 * HOUR)
 _REFUSED = websub.after_denial(ONE, "no more", now=START)
 
@@ -145,12 +145,12 @@ _REFUSED = websub.after_denial(ONE, "no more", now=START)
 def test_a_subscription_is_told_in_one_line(
     subscription: model.Subscription, public_url: str | None, told: str
 ) -> None:
-    assert websub.told(subscription, public_url=public_url, now=START) == told
+    assert websub.describe_subscription(subscription, public_url=public_url, now=START) == told
 
 
 def test_a_feed_that_names_another_hub_in_each_document_has_one_request_an_hour() -> None:
     def asked_at(changed_at: datetime | None) -> datetime:
-        return websub.wanted("f", "https://h.example/", TOPIC, now=START, changed_at=changed_at).next_at
+        return websub.new_subscription("f", "https://h.example/", TOPIC, now=START, changed_at=changed_at).next_at
 
     assert asked_at(None) == asked_at(START - HOUR) == START
     assert asked_at(START - HOUR / 12) == START + HOUR
@@ -159,4 +159,6 @@ def test_a_feed_that_names_another_hub_in_each_document_has_one_request_an_hour(
 def test_a_flooded_subscription_is_dropped_for_a_day() -> None:
     after = websub.after_flood(replace(ONE, until=START + HOUR), now=START)
     assert (after.until, after.next_at) == (None, START + timedelta(days=1))
-    assert "more than 120 times in an hour" in websub.told(after, public_url="https://w.example", now=START)
+    assert "more than 120 times in an hour" in websub.describe_subscription(
+        after, public_url="https://w.example", now=START
+    )

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports
-from bot.reading import process
-from bot.reading.processes import Processes
+from bot import model
+from bot.fetch import parsing
+from bot.fetch.parsing import ReaderProcesses
 from tests.sources.documents import URL
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +23,9 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the measures ar
 _TAKEN_OVER = """
 import sys
 sys.path[:] = sys.argv[2:]
-from bot import model, sources
-from bot.reading import child
+from bot import model
+from bot.feeds import kinds
+from bot.fetch import child
 
 def run(body, **named):
     said = {}
@@ -32,9 +33,9 @@ def run(body, **named):
         exec(body.content.decode(), said)
     except Exception as error:
         said["answer"] = f"{type(error).__name__} {getattr(error, 'errno', '')}"
-    return model.Reading(title=str(said.get("answer"))[:1_000])
+    return model.ParsedFeed(title=str(said.get("answer"))[:1_000])
 
-sources.parse_document = run
+kinds.parse_document = run
 child.main(int(sys.argv[1]))
 """
 
@@ -54,32 +55,36 @@ REFUSED = ("PermissionError 1", "PermissionError 13")
 
 
 @pytest.fixture
-async def taken_over(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Processes]:
-    monkeypatch.setattr(process, "_PROGRAM", _TAKEN_OVER)
-    processes = Processes(1, max_bytes=1_000_000)
+async def taken_over(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReaderProcesses]:
+    monkeypatch.setattr(parsing, "_PROGRAM", _TAKEN_OVER)
+    processes = ReaderProcesses(1, max_bytes=1_000_000)
     yield processes
     await processes.close()
 
 
-async def _run(processes: Processes, code: str) -> str | None:
-    body = ports.Body(content=code.encode(), content_type="", url=URL)
+async def _run(processes: ReaderProcesses, code: str) -> str | None:
+    body = model.Body(content=code.encode(), content_type="", url=URL)
     reading, _ = await processes.read(body, model.Feed(url=URL), is_first=True)
     return reading.title
 
 
-async def test_what_runs_in_a_reader_process_is_seen_by_these_tests(taken_over: Processes) -> None:
+async def test_what_runs_in_a_reader_process_is_seen_by_these_tests(taken_over: ReaderProcesses) -> None:
     assert await _run(taken_over, "answer = 6 * 7") == "42"
 
 
 @needs_landlock
-async def test_a_reader_process_cannot_read_the_environment_or_the_memory_of_the_bot(taken_over: Processes) -> None:
+async def test_a_reader_process_cannot_read_the_environment_or_the_memory_of_the_bot(
+    taken_over: ReaderProcesses,
+) -> None:
     for file in ("environ", "mem", "cmdline", "maps"):
         told = await _run(taken_over, f"import os; answer = open(f'/proc/{{os.getppid()}}/{file}', 'rb').read(100)")
         assert told in REFUSED, file
 
 
 @needs_landlock
-async def test_a_reader_process_can_read_no_secret_and_write_no_file(taken_over: Processes, tmp_path: Path) -> None:
+async def test_a_reader_process_can_read_no_secret_and_write_no_file(
+    taken_over: ReaderProcesses, tmp_path: Path
+) -> None:
     secret = tmp_path / "slack-token"
     secret.write_text("xoxb-secret")
     assert await _run(taken_over, f"answer = open({str(secret)!r}).read()") in REFUSED
@@ -93,12 +98,12 @@ async def test_a_reader_process_can_read_no_secret_and_write_no_file(taken_over:
 
 @needs_landlock
 @pytest.mark.skipif(LANDLOCK < 6, reason="Landlock keeps signals since its version 6 (Linux 6.12)")
-async def test_a_reader_process_cannot_end_the_bot(taken_over: Processes) -> None:
+async def test_a_reader_process_cannot_end_the_bot(taken_over: ReaderProcesses) -> None:
     assert await _run(taken_over, "import os; answer = os.kill(os.getppid(), 0)") in REFUSED
 
 
 @needs_seccomp
-async def test_a_reader_process_opens_no_socket_and_runs_no_program(taken_over: Processes) -> None:
+async def test_a_reader_process_opens_no_socket_and_runs_no_program(taken_over: ReaderProcesses) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.1)
         port = server.getsockname()[1]
@@ -116,7 +121,7 @@ async def test_a_reader_process_opens_no_socket_and_runs_no_program(taken_over: 
 def test_landlock_alone_refuses_tcp() -> None:
     code = (
         "import socket\n"
-        "from bot.reading import confinement\n"
+        "from bot.fetch import confinement\n"
         "server = socket.create_server(('127.0.0.1', 0))\n"
         "confinement._refuse_calls = lambda: False\n"
         "print(confinement.confine())\n"
@@ -129,7 +134,7 @@ def test_landlock_alone_refuses_tcp() -> None:
     assert told == f"['no new privileges', 'Landlock {LANDLOCK}']\nrefused\n"
 
 
-async def test_a_reader_process_gains_no_rights_and_opens_few_files(taken_over: Processes) -> None:
+async def test_a_reader_process_gains_no_rights_and_opens_few_files(taken_over: ReaderProcesses) -> None:
     told = await _run(taken_over, "import resource; answer = resource.getrlimit(resource.RLIMIT_NOFILE)")
     assert told == "(64, 64)"
     code = "import ctypes; answer = ctypes.CDLL(None).prctl(39, 0, 0, 0, 0)"  # PR_GET_NO_NEW_PRIVS
@@ -139,7 +144,7 @@ async def test_a_reader_process_gains_no_rights_and_opens_few_files(taken_over: 
 def test_the_environment_of_a_bot_that_reads_documents_is_hidden_without_landlock_too() -> None:
     code = (
         "import asyncio, ctypes, os, sys\n"
-        "from bot.reading import process\n"
+        "from bot.fetch import parsing\n"
         'look = \'import os; open(f"/proc/{os.getppid()}/environ").read(); print("read", flush=True)\'\n'
         "async def main():\n"
         "    def forked():\n"
@@ -151,7 +156,7 @@ def test_the_environment_of_a_bot_that_reads_documents_is_hidden_without_landloc
         # As any user but root: root may look into every process.
         "    if not os.getuid(): os.setresuid(65534, 65534, 65534); ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)\n"
         "    forked()\n"
-        "    try: await process.start(1_000_000)\n"
+        "    try: await parsing.start_process(1_000_000)\n"
         "    except Exception: pass\n"
         "    forked()\n"
         "    os._exit(0)\n"

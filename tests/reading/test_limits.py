@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot import model, ports
-from bot.reading import limits, process
-from bot.reading.processes import Processes
+from bot import model
+from bot.fetch import parsing, protocol
+from bot.fetch.parsing import ReaderProcesses
 from tests.sources.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)
@@ -20,17 +20,17 @@ _FAULTY = """
 import os, sys
 sys.path[:] = sys.argv[2:]
 from datetime import timedelta
-from bot import sources
-from bot.reading import child, limits
-limits.PATIENCE = timedelta(seconds=1)
-read = sources.parse_document
+from bot.feeds import kinds
+from bot.fetch import child, protocol
+protocol.PATIENCE = timedelta(seconds=1)
+read = kinds.parse_document
 
 def faulty(body, **named):
     if b"bad" in body.content:
         {fault}
     return read(body, **named)
 
-sources.parse_document = faulty
+kinds.parse_document = faulty
 child.main(int(sys.argv[1]))
 """
 _FAULTS = {
@@ -46,21 +46,21 @@ _FAULTS = {
     "crash": ("os.abort()", r"ended over this one \(killed by SIGABRT\)"),
     "exit": ("os._exit(7)", r"ended over this one \(exit code 7\)"),
     "says more than it holds": (
-        "from bot import model; return model.Reading(title='x' * 6_000_000)",
+        "from bot import model; return model.ParsedFeed(title='x' * 6_000_000)",
         "refused: its items are together many times larger than the document",
     ),
 }
 
 
 @pytest.fixture
-async def made() -> AsyncIterator[Processes]:
-    processes = Processes(1, max_bytes=1_000_000)
+async def made() -> AsyncIterator[ReaderProcesses]:
+    processes = ReaderProcesses(1, max_bytes=1_000_000)
     yield processes
     await processes.close()
 
 
-async def _read(made: Processes, title: str, feed: model.Feed = FEED) -> list[str | None]:
-    body = ports.Body(content=rss(item(1, title=title)).encode(), content_type="", url=URL)
+async def _read(made: ReaderProcesses, title: str, feed: model.Feed = FEED) -> list[str | None]:
+    body = model.Body(content=rss(item(1, title=title)).encode(), content_type="", url=URL)
     reading, _ = await made.read(body, feed, is_first=True)
     return [entry.title for entry in reading.entries]
 
@@ -68,21 +68,21 @@ async def _read(made: Processes, title: str, feed: model.Feed = FEED) -> list[st
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux bounds the memory of a process")
 @pytest.mark.parametrize("name", _FAULTS)
 async def test_a_document_that_uses_too_much_is_refused_and_the_next_is_parsed(
-    name: str, made: Processes, monkeypatch: pytest.MonkeyPatch
+    name: str, made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault, told = _FAULTS[name]
-    monkeypatch.setattr(process, "_PROGRAM", _FAULTY.format(fault=fault))
+    monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY.format(fault=fault))
     assert await _read(made, "good") == ["good"]
-    with pytest.raises(ports.ReadError, match=told):
+    with pytest.raises(model.ReadError, match=told):
         await _read(made, "bad")
     assert await _read(made, "good again") == ["good again"]
 
 
 async def test_documents_of_feeds_that_were_slow_are_read_between_those_of_the_others(
-    made: Processes, monkeypatch: pytest.MonkeyPatch
+    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "SLOW", timedelta(seconds=0.5))
-    monkeypatch.setattr(process, "_PROGRAM", _FAULTY.format(fault="import time; time.sleep(0.6)"))
+    monkeypatch.setattr(protocol, "SLOW_AFTER", timedelta(seconds=0.5))
+    monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY.format(fault="import time; time.sleep(0.6)"))
     slow = [model.Feed(url=f"https://slow.example/{number}") for number in range(3)]
 
     async def order(theirs: str) -> list[str]:
@@ -101,19 +101,21 @@ async def test_documents_of_feeds_that_were_slow_are_read_between_those_of_the_o
     assert await order("bad") == ["bad", "bad", "bad", "good", "fine"], "who was quick again waits no longer"
 
 
-async def test_a_bug_of_ours_is_raised_where_it_was_asked(made: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_PROGRAM", _FAULTY.format(fault="raise KeyError('ours')"))
+async def test_a_bug_of_ours_is_raised_where_it_was_asked(
+    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY.format(fault="raise KeyError('ours')"))
     with pytest.raises(RuntimeError, match="KeyError: 'ours'"):
         await _read(made, "bad")
     assert await _read(made, "good") == ["good"]
 
 
-async def test_halves_of_surrogate_pairs_are_joined_or_replaced(made: Processes) -> None:
+async def test_halves_of_surrogate_pairs_are_joined_or_replaced(made: ReaderProcesses) -> None:
     content = (
         rb'{"version": "https://jsonfeed.org/version/1.1", "title": "x", "items": [{"id": "1", "tags": ["\udc00"],'
         rb' "title": "a\ud83d b\ud83d\ude00", "date_published": "2015-12-02T09:00:00Z"}]}'
     )
-    body = ports.Body(content=content, content_type="application/json", url=URL)
+    body = model.Body(content=content, content_type="application/json", url=URL)
     reading, look_up = await made.read(body, FEED, is_first=True)
     assert [(entry.title, entry.tags) for entry in reading.entries] == [("a\ufffd b\U0001f600", ("\ufffd",))]
     assert look_up is not None
@@ -122,13 +124,13 @@ async def test_halves_of_surrogate_pairs_are_joined_or_replaced(made: Processes)
 
 @pytest.mark.long
 async def test_the_largest_documents_that_are_fetched_stay_within_the_limits() -> None:
-    processes = Processes(1, max_bytes=10_000_000)
+    processes = ReaderProcesses(1, max_bytes=10_000_000)
     for count, size, around in ((5_000, 1_800, ""), (200, 49_000, "<![CDATA[<p>x</p>]]>"), (11, 890_000, "&lt;b&gt;")):
         text = ((around + "word text here ") * (size // 14))[:size].rpartition(" ")[0]
         document = rss(*(item(number, body=text) for number in range(count)))
         assert 9_000_000 < len(document) < 10_300_000
         reading, _ = await processes.read(
-            ports.Body(content=document.encode(), content_type="", url=URL), FEED, is_first=True
+            model.Body(content=document.encode(), content_type="", url=URL), FEED, is_first=True
         )
         assert len(reading.entries) == count
     await processes.close()

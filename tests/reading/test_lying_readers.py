@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports
-from bot.reading import limits, process, wire
-from bot.reading.processes import Processes
+from bot import model
+from bot.fetch import parsing, protocol
+from bot.fetch.parsing import ReaderProcesses
 from testbed.servers.processes import children
 from tests.sources.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)
-READY = wire.framed(wire.Ready())
-NONE = wire.framed(wire.NoFeed("no feed"))
+READY = protocol.frame_message(protocol.Ready())
+NONE = protocol.frame_message(protocol.NoFeed("no feed"))
 
 
 def _says(*parts: bytes | str) -> str:
@@ -42,7 +42,7 @@ def _frame(payload: bytes) -> bytes:
 
 #: What the program does, and what is told of the document.
 LIARS = {
-    "is about something else": (_says(wire.framed(wire.Text("x"))), "something else than a document"),
+    "is about something else": (_says(protocol.frame_message(protocol.Text("x"))), "something else than a document"),
     "is no frame": (_says(b"<html>"), r"it answered an answer of \d+ bytes"),
     "is endless": (_says(b"\xff\xff\xff\xff", "while True: os.write(1, bytes(65536))"), "it answered an answer of"),
     "is no message": (_says(_frame(b"\xc1\xc1")), "it answered"),
@@ -50,9 +50,9 @@ LIARS = {
     "is a pickle": (_says(_frame(b"cos\nsystem\n(S'true'\ntR.")), "it answered"),
     "is nothing": (_says(_frame(b"")), "it answered"),
     "is that it is ready, again": (_says(READY), "ready, again"),
-    "is that it leaves": (_says(wire.framed(wire.Leaving())), "that it leaves"),
+    "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "that it leaves"),
     "says more than a document can": (
-        _says(wire.framed(wire.Done(model.Reading(entries=(model.Entry(title="x" * 9_000),)), ()))),
+        _says(protocol.frame_message(protocol.Done(model.ParsedFeed(entries=(model.Entry(title="x" * 9_000),)), ()))),
         "more than any document says",
     ),
     "never comes": (_says(), "no answer within 1 second"),
@@ -65,66 +65,66 @@ LIARS = {
 
 
 @pytest.fixture
-async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Processes]:
-    monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
-    processes = Processes(1, max_bytes=1_000_000)
+async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReaderProcesses]:
+    monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
+    processes = ReaderProcesses(1, max_bytes=1_000_000)
     yield processes
     await processes.close()
 
 
-async def _title(made: Processes, *, body: str = "") -> str | None:
+async def _title(made: ReaderProcesses, *, body: str = "") -> str | None:
     document = rss(item(1, title="Good", body=body))
-    reading, _ = await made.read(ports.Body(content=document.encode(), content_type="", url=URL), FEED, is_first=True)
+    reading, _ = await made.read(model.Body(content=document.encode(), content_type="", url=URL), FEED, is_first=True)
     return reading.entries[0].title
 
 
 @pytest.mark.parametrize("name", LIARS)
 async def test_an_answer_that_is_none_costs_its_document_alone(
-    name: str, made: Processes, monkeypatch: pytest.MonkeyPatch
+    name: str, made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program, told = LIARS[name]
-    monkeypatch.setattr(process, "_PROGRAM", program)
-    with pytest.raises(ports.ReadError, match=rf"the process that reads documents ended over this one \(.*{told}"):
+    monkeypatch.setattr(parsing, "_PROGRAM", program)
+    with pytest.raises(model.ReadError, match=rf"the process that reads documents ended over this one \(.*{told}"):
         await _title(made)
-    monkeypatch.setattr(process, "_PROGRAM", _says(NONE))
-    with pytest.raises(ports.ReadError, match=r"^no feed$"):
+    monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE))
+    with pytest.raises(model.ReadError, match=r"^no feed$"):
         await _title(made)
 
 
-async def test_a_process_that_answers_twice_is_replaced(made: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = process._PROGRAM
-    monkeypatch.setattr(process, "_PROGRAM", _says(NONE + NONE))
-    with pytest.raises(ports.ReadError, match=r"^no feed$"):
+async def test_a_process_that_answers_twice_is_replaced(made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = parsing._PROGRAM
+    monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE + NONE))
+    with pytest.raises(model.ReadError, match=r"^no feed$"):
         await _title(made)
-    monkeypatch.setattr(process, "_PROGRAM", honest)
-    monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
+    monkeypatch.setattr(parsing, "_PROGRAM", honest)
+    monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
     assert await _title(made) == "Good"
 
 
 async def test_documents_that_fill_the_pipe_of_a_process_that_reads_none_are_given_back(
-    made: Processes, monkeypatch: pytest.MonkeyPatch
+    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_PROGRAM", f"import os, time; os.write(1, {READY!r}); time.sleep(60)")
-    with pytest.raises(ports.ReadError, match="no answer within 1 second"):
+    monkeypatch.setattr(parsing, "_PROGRAM", f"import os, time; os.write(1, {READY!r}); time.sleep(60)")
+    with pytest.raises(model.ReadError, match="no answer within 1 second"):
         await _title(made, body="x" * 900_000)
 
 
 async def test_a_process_that_does_not_end_when_nobody_writes_to_it_is_killed(
-    made: Processes, monkeypatch: pytest.MonkeyPatch
+    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "_PROGRAM", _says(NONE, "time.sleep(60)"))
-    with pytest.raises(ports.ReadError, match=r"^no feed$"):
+    monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE, "time.sleep(60)"))
+    with pytest.raises(model.ReadError, match=r"^no feed$"):
         await _title(made)
     await made.close()
     assert children(os.getpid()) == []
 
 
 async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
-    made: Processes, monkeypatch: pytest.MonkeyPatch
+    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     await made.prepare()
-    with pytest.raises(ports.ReadError, match=r"starting a process .*fetch\.readers: 0 in bot\.yaml"):
+    with pytest.raises(model.ReadError, match=r"starting a process .*fetch\.readers: 0 in bot\.yaml"):
         await _title(made)
 
 
@@ -133,30 +133,30 @@ async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
     [("import sys; sys.exit(1)", "exit code 1"), ("import time; time.sleep(60)", "no answer")],
 )
 async def test_a_process_that_does_not_get_ready_is_told_with_what_to_do(
-    made: Processes, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch, program: str, told: str
 ) -> None:
-    monkeypatch.setattr(limits, "START", timedelta(seconds=1))
-    monkeypatch.setattr(process, "_PROGRAM", program)
-    with pytest.raises(ports.ReadError, match=rf"starting a process that reads documents: .*{told}"):
+    monkeypatch.setattr(protocol, "START_PATIENCE", timedelta(seconds=1))
+    monkeypatch.setattr(parsing, "_PROGRAM", program)
+    with pytest.raises(model.ReadError, match=rf"starting a process that reads documents: .*{told}"):
         await _title(made)
 
 
 async def test_a_process_takes_no_module_from_the_working_directory(
-    made: Processes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made: ReaderProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("bot", "msgspec", "json"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit(f'{__name__} of the working directory')")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
+    monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     assert await _title(made) == "Good"
 
 
-async def test_a_process_is_given_no_secret(made: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_is_given_no_secret(made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
     monkeypatch.setattr(
-        process,
+        parsing,
         "_PROGRAM",
         _says(
             "import msgspec",
@@ -164,5 +164,5 @@ async def test_a_process_is_given_no_secret(made: Processes, monkeypatch: pytest
             "os.write(1, len(told).to_bytes(4, 'big') + told)",
         ),
     )
-    with pytest.raises(ports.ReadError, match="none given"):
+    with pytest.raises(model.ReadError, match="none given"):
         await _title(made)

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from bot import articles, model, ports, sources
-from bot.reading import limits, processes
-from bot.reading.processes import Processes
-from bot.reading.threads import Threads
+from bot import model
+from bot.feeds import items, kinds
+from bot.fetch import parsing, protocol
+from bot.fetch.parsing import ReaderProcesses, ReaderThreads
 from testbed.servers.processes import children
 from tests.sources.documents import URL, item, rss
 
@@ -26,13 +26,13 @@ FEED = model.Feed(url=URL)
 PAGE = '<html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml"></head><body>Hi</body></html>'
 
 
-def _body(document: str) -> ports.Body:
-    return ports.Body(content=document.encode(), content_type="", url=URL)
+def _body(document: str) -> model.Body:
+    return model.Body(content=document.encode(), content_type="", url=URL)
 
 
 @pytest.fixture
-async def readers() -> AsyncIterator[Processes]:
-    made = Processes(1, max_bytes=10_000_000)
+async def readers() -> AsyncIterator[ReaderProcesses]:
+    made = ReaderProcesses(1, max_bytes=10_000_000)
     await made.read(_body(rss(item(0))), FEED, is_first=True)  # so that it has started
     yield made
     await made.close()
@@ -41,7 +41,7 @@ async def readers() -> AsyncIterator[Processes]:
 def _child() -> int:
     """The one process that this one has started."""
     started = children(os.getpid())
-    [found] = [pid for pid in started if b"bot.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    [found] = [pid for pid in started if b"bot.fetch" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return found
 
 
@@ -60,37 +60,37 @@ def _is_gone(pid: int) -> bool:
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 async def test_a_document_says_the_same_wherever_it_is_read(count: int) -> None:
-    made = processes.of(model.FetchPolicy(readers=count))
+    made = parsing.make_reader(model.FetchPolicy(readers=count))
     document = rss(*(item(number) for number in range(30)))
     found, look_up = await made.read(_body(document), FEED, is_first=False)
     assert [entry.title for entry in found.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
     # Threads leave that to whoever stores it.
-    assert look_up == (articles.look_up(FEED, found) if count else None)
+    assert look_up == (items.look_up(FEED, found) if count else None)
     await made.close()
 
 
 @pytest.mark.parametrize("count", [0, 1])
 async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) -> None:
-    made = processes.of(model.FetchPolicy(readers=count))
-    with pytest.raises(ports.IsPage) as told:
+    made = parsing.make_reader(model.FetchPolicy(readers=count))
+    with pytest.raises(model.IsPage) as told:
         await made.read(_body(PAGE), FEED, is_first=True)
     assert told.value.feeds == ("https://news.example.org/feed.xml",)
-    with pytest.raises(ports.ReadError, match="empty body"):
+    with pytest.raises(model.ReadError, match="empty body"):
         await made.read(_body(""), FEED, is_first=True)
     await made.close()
 
 
 async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, has_begun, may_end = sources.parse_document, threading.Event(), threading.Event()
+    read, has_begun, may_end = kinds.parse_document, threading.Event(), threading.Event()
 
-    def slowly(body: ports.Body, **named: Any) -> model.Reading:
+    def slowly(body: model.Body, **named: Any) -> model.ParsedFeed:
         if b"slow" in body.content:
             has_begun.set()
             may_end.wait(10)
         return read(body, **named)
 
-    monkeypatch.setattr(sources, "parse_document", slowly)
-    made = Threads()
+    monkeypatch.setattr(kinds, "parse_document", slowly)
+    made = ReaderThreads()
     async with asyncio.TaskGroup() as group:
         slow = group.create_task(made.read(_body(rss(item(1, title="slow"))), FEED, is_first=True))
         assert await asyncio.to_thread(has_begun.wait, 5)
@@ -104,36 +104,36 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
 
 @pytest.mark.parametrize("count", [0, 1])
 async def test_the_text_of_a_page_is_the_same_wherever_it_is_taken_out(count: int) -> None:
-    made = processes.of(model.FetchPolicy(readers=count))
+    made = parsing.make_reader(model.FetchPolicy(readers=count))
     paragraph = "<p>The regulator has written an order to all operators, to be obeyed before the year ends.</p>"
     page = f"<html><body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
-    answer = ports.Answer(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
+    answer = model.Response(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
     assert (await made.text_of_page(answer) or "").startswith("The regulator has written an order")
-    empty = ports.Answer(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
+    empty = model.Response(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
     assert await made.text_of_page(empty) is None
     await made.close()
 
 
 @pytest.mark.parametrize("count", [0, 1])
 async def test_the_lists_of_a_page_are_the_same_wherever_they_are_found(count: int) -> None:
-    made = processes.of(model.FetchPolicy(readers=count))
+    made = parsing.make_reader(model.FetchPolicy(readers=count))
     items = "".join(f"<li class=news><a href='/{n}'>The regulator writes order number {n}</a></li>" for n in range(9))
-    page = ports.Body(content=f"<ul>{items}</ul>".encode(), content_type="text/html", url="https://a.example/")
+    page = model.Body(content=f"<ul>{items}</ul>".encode(), content_type="text/html", url="https://a.example/")
     name, [best, *_] = await made.lists_of(page)
     assert (name, best["item"]) == (None, "li.news")
-    with pytest.raises(ports.ReadError):
-        await made.lists_of(ports.Body(content=b"<a>" * 200_000, content_type="text/html", url="https://a.example/"))
+    with pytest.raises(model.ReadError):
+        await made.lists_of(model.Body(content=b"<a>" * 200_000, content_type="text/html", url="https://a.example/"))
     await made.close()
 
 
-async def test_many_documents_at_once_each_get_their_own_answer(readers: Processes) -> None:
+async def test_many_documents_at_once_each_get_their_own_answer(readers: ReaderProcesses) -> None:
     documents = [rss(item(number, title=f"Title {number}", body="x" * 5_000 * (number % 7))) for number in range(60)]
     async with asyncio.TaskGroup() as group:
         asked = [group.create_task(readers.read(_body(each), FEED, is_first=True)) for each in documents]
     assert [each.result()[0].entries[0].title for each in asked] == [f"Title {number}" for number in range(60)]
 
 
-async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: Processes) -> None:
+async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: ReaderProcesses) -> None:
     pid = _child()
     os.kill(pid, signal.SIGSTOP)
     async with asyncio.TaskGroup() as group:
@@ -147,9 +147,9 @@ async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: Pro
 
 
 async def test_a_document_that_takes_for_ever_is_broken_off_and_the_next_is_read(
-    readers: Processes, monkeypatch: pytest.MonkeyPatch
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
+    monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
     os.kill(_child(), signal.SIGSTOP)
     assert await _read_or_error(readers, 1) == _ended("no answer within 1 second")
     monkeypatch.undo()
@@ -160,16 +160,16 @@ def _ended(why: str) -> str:
     return f"the process that reads documents ended over this one ({why}); it will be tried again"
 
 
-async def _read_or_error(made: Processes, number: int) -> str | None:
+async def _read_or_error(made: ReaderProcesses, number: int) -> str | None:
     try:
         done = await made.read(_body(rss(item(number, title=f"Title {number}"))), FEED, is_first=True)
-    except ports.ReadError as error:
+    except model.ReadError as error:
         return str(error)
     return done[0].entries[0].title
 
 
 async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_does() -> None:
-    made = Processes(1, max_bytes=10_000_000)
+    made = ReaderProcesses(1, max_bytes=10_000_000)
     assert await _read_or_error(made, 1) == "Title 1"
     pid = _child()
     os.kill(pid, signal.SIGTERM)
@@ -178,16 +178,16 @@ async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_d
     assert _child() == pid
     await made.close()
     await _until(lambda: _is_gone(pid))
-    with pytest.raises(ports.ReadError, match="stopping"):
+    with pytest.raises(model.ReadError, match="stopping"):
         await made.read(_body(rss(item(1))), FEED, is_first=True)
 
 
 _OWNER = """
 import asyncio
-from bot.reading.processes import Processes
+from bot.fetch.parsing import ReaderProcesses
 
 async def main():
-    await Processes(1, max_bytes=10_000_000).prepare()
+    await ReaderProcesses(1, max_bytes=10_000_000).prepare()
     print("open", flush=True)
     await asyncio.sleep(60)
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import articles, model, ports
-from bot.reading import wire
-from bot.sources.kit import limits as bounds
+from bot import model
+from bot.feeds import items
+from bot.feeds.kit import fields
+from bot.fetch import protocol
 
 _LIMIT = 1_000_000
 _TEXT = st.text(max_size=30)
@@ -29,30 +30,30 @@ _ENTRY = st.builds(
     identity_only=st.booleans(),
 )
 _FEED = model.Feed(url="https://news.example.org/feed")
-_JOB = wire.Job(ports.Body(content=b"", content_type="", url=_FEED.url), _FEED, is_first=False)
+_JOB = protocol.Job(model.Body(content=b"", content_type="", url=_FEED.url), _FEED, is_first=False)
 
 
-def _done(reading: model.Reading) -> wire.Done:
-    return wire.Done(reading, wire.cleaned(reading, articles.look_up(_FEED, reading).items))
+def _done(reading: model.ParsedFeed) -> protocol.Done:
+    return protocol.Done(reading, protocol.pack_items(reading, items.look_up(_FEED, reading).items))
 
 
 @given(entries=st.lists(_ENTRY, max_size=6).map(tuple), pieces=st.integers(1, 50))
 def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(
     entries: tuple[model.Entry, ...], pieces: int
 ) -> None:
-    reading = model.Reading(title="News", entries=entries, item_hashes=("a", "b"))
-    sent: list[wire.Answer] = [
-        wire.Ready(),
+    reading = model.ParsedFeed(title="News", entries=entries, item_hashes=("a", "b"))
+    sent: list[protocol.Answer] = [
+        protocol.Ready(),
         _done(reading),
-        wire.NoFeed("none", ("https://a.example",)),
-        wire.Leaving(),
+        protocol.NoFeed("none", ("https://a.example",)),
+        protocol.Leaving(),
     ]
-    stream = b"".join(wire.framed(each) for each in sent)
+    stream = b"".join(protocol.frame_message(each) for each in sent)
     received, came = bytearray(), []
     for start in range(0, len(stream), pieces):
         received += stream[start : start + pieces]
-        while (payload := wire.first_frame(received, limit_bytes=_LIMIT)) is not None:
-            came.append(wire.answer_of(payload))
+        while (payload := protocol.take_frame(received, limit_bytes=_LIMIT)) is not None:
+            came.append(protocol.decode_answer(payload))
     assert came == sent
     assert not received
 
@@ -61,63 +62,67 @@ def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(
 def test_entries_made_ready_in_another_process_are_as_if_made_ready_here(
     entries: tuple[model.Entry, ...], is_first: bool
 ) -> None:
-    bounded = tuple(bounds.bounded(entry) for entry in entries)
-    reading = model.Reading(entries=bounded)
-    looked_up = articles.look_up(_FEED, reading, is_first=is_first)
-    job = wire.Job(_JOB.body, _FEED, is_first=is_first)
-    done = wire.Done(reading, wire.cleaned(reading, looked_up.items))
-    assert wire.looked_up(done, job) == looked_up
+    bounded = tuple(fields.bound_entry(entry) for entry in entries)
+    reading = model.ParsedFeed(entries=bounded)
+    looked_up = items.look_up(_FEED, reading, is_first=is_first)
+    job = protocol.Job(_JOB.body, _FEED, is_first=is_first)
+    done = protocol.Done(reading, protocol.pack_items(reading, looked_up.items))
+    assert protocol.unpack_lookup(done, job) == looked_up
 
 
 @given(content=st.binary(max_size=2_000), hashes=st.frozensets(_TEXT, max_size=3), before=_TIME)
 def test_a_job_comes_out_as_it_went_in(content: bytes, hashes: frozenset[str], before: datetime | None) -> None:
-    body = ports.Body(
+    body = model.Body(
         content=content, content_type="text/xml", url=_FEED.url, known_hashes=hashes, identity_before=before
     )
-    job = wire.Job(body, _FEED, is_first=True)
-    assert wire.question_of(wire.framed(job)[wire.LENGTH_BYTES :]) == job
+    job = protocol.Job(body, _FEED, is_first=True)
+    assert protocol.decode_question(protocol.frame_message(job)[protocol.LENGTH_BYTES :]) == job
 
 
 @given(content=st.binary(max_size=300))
 def test_any_bytes_are_an_answer_or_garbage(content: bytes) -> None:
     try:
-        answer = wire.answer_of(content)
-    except wire.Garbage:
+        answer = protocol.decode_answer(content)
+    except protocol.Garbage:
         return
-    assert isinstance(answer, wire.Ready | wire.Done | wire.Text | wire.NoFeed | wire.Broke | wire.Leaving)
+    assert isinstance(
+        answer, protocol.Ready | protocol.Done | protocol.Text | protocol.NoFeed | protocol.Broke | protocol.Leaving
+    )
 
 
 @given(place=st.integers(0, 500), to=st.integers(0, 255))
 def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int) -> None:
-    whole = bytearray(wire.framed(_done(model.Reading(entries=(model.Entry(title="A title", link="https://a.b/c"),)))))
+    whole = bytearray(
+        protocol.frame_message(_done(model.ParsedFeed(entries=(model.Entry(title="A title", link="https://a.b/c"),))))
+    )
     whole[place % len(whole)] = to
     try:
-        payload = wire.first_frame(whole, limit_bytes=_LIMIT)
-        answer = wire.answer_of(payload or b"")
-        if isinstance(answer, wire.Done):
-            wire.looked_up(answer, _JOB)
-    except wire.Garbage:
+        payload = protocol.take_frame(whole, limit_bytes=_LIMIT)
+        answer = protocol.decode_answer(payload or b"")
+        if isinstance(answer, protocol.Done):
+            protocol.unpack_lookup(answer, _JOB)
+    except protocol.Garbage:
         return
 
 
 @pytest.mark.parametrize(
     ("reading", "places"),
     [
-        (model.Reading(entries=(model.Entry(title="x"),)), [1]),
-        (model.Reading(entries=(model.Entry(title="x"),)), [-1]),
-        (model.Reading(entries=(model.Entry(title="x" * 3_000),)), []),
-        (model.Reading(entries=(model.Entry(title="x"),) * 5_001), []),
+        (model.ParsedFeed(entries=(model.Entry(title="x"),)), [1]),
+        (model.ParsedFeed(entries=(model.Entry(title="x"),)), [-1]),
+        (model.ParsedFeed(entries=(model.Entry(title="x" * 3_000),)), []),
+        (model.ParsedFeed(entries=(model.Entry(title="x"),) * 5_001), []),
     ],
 )
-def test_what_no_document_can_say_is_garbage(reading: model.Reading, places: list[int]) -> None:
-    items = tuple(wire.Cleaned(place, "k", None, "", "", "t", "t", "", (), "f", None) for place in places)
-    with pytest.raises(wire.Garbage):
-        wire.looked_up(wire.Done(reading, items), _JOB)
+def test_what_no_document_can_say_is_garbage(reading: model.ParsedFeed, places: list[int]) -> None:
+    items = tuple(protocol.Cleaned(place, "k", None, "", "", "t", "t", "", (), "f", None) for place in places)
+    with pytest.raises(protocol.Garbage):
+        protocol.unpack_lookup(protocol.Done(reading, items), _JOB)
 
 
 def test_what_is_no_selector_is_written_into_no_configuration() -> None:
     good: dict[str, str] = {"item": "li.news", "title": "a"}
-    assert wire.are_selectors(wire.Lists("Site", (good,)))
+    assert protocol.are_selectors(protocol.Lists("Site", (good,)))
     for bad in ({**good, "auth": "x"}, {"item": "x" * 5_000}, {"url": "https://evil.example"}):
-        assert not wire.are_selectors(wire.Lists(None, (good, bad)))
-    assert not wire.are_selectors(wire.Lists(None, (good,) * 100))
+        assert not protocol.are_selectors(protocol.Lists(None, (good, bad)))
+    assert not protocol.are_selectors(protocol.Lists(None, (good,) * 100))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot import model, rules
-from bot.language import tokens as text_module
+from bot.text import tokens
 
 NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 FEED = model.Feed(url="https://news.example/feed.xml", name="Example News", tags=("pakistan",))
@@ -79,4 +79,4 @@ def squeezed(string: str) -> str:
 
 def rules_text(string: str) -> str:
     """As the parser normalises it."""
-    return text_module.normalise(string)
+    return tokens.normalise(string)

@@ -10,8 +10,8 @@ import re
 
 from bot import model
 from bot.rules import expression
-from bot.rules.evaluation import CompiledRule
-from bot.rules.reading import Kind
+from bot.rules.evaluate import CompiledRule
+from bot.rules.parts import LineKind
 from tests.rules.slow_words import Field, Places, capitals, term_places
 
 
@@ -100,14 +100,16 @@ class Slow:
 
 def matches(compiled: CompiledRule, article: model.Article) -> bool:
     slow = Slow(article)
-    wanted = [part.expression for part in compiled.parts if part.kind is Kind.ANY]
-    if not all(slow.holds(part.expression) for part in compiled.parts if part.kind is Kind.ALL):
+    wanted = [part.expression for part in compiled.parts if part.kind is LineKind.ANY]
+    if not all(slow.holds(part.expression) for part in compiled.parts if part.kind is LineKind.ALL):
         return False
     if wanted and not any(map(slow.holds, wanted)):
         return False
-    if any(slow.holds(part.expression) for part in compiled.parts if part.kind is Kind.NONE):
+    if any(slow.holds(part.expression) for part in compiled.parts if part.kind is LineKind.NONE):
         return False
-    found = [leaf for part in compiled.parts if part.kind is not Kind.NONE for leaf in slow.supporting(part.expression)]
+    found = [
+        leaf for part in compiled.parts if part.kind is not LineKind.NONE for leaf in slow.supporting(part.expression)
+    ]
     return not (found and all(is_weak(leaf, compiled, slow) for leaf in found))
 
 

@@ -84,7 +84,7 @@ def terms(draw: st.DrawFn, vocabulary: list[str]) -> str:
 def leaves(vocabulary: list[str]) -> st.SearchStrategy[expression.Expression]:
     def words(text: str, is_exact: bool, field: str | None) -> expression.Expression | None:
         try:
-            return expression.words(" ".join(making.rules_text(text).split()), is_exact=is_exact, field=field)
+            return expression.make_words(" ".join(making.rules_text(text).split()), is_exact=is_exact, field=field)
         except rules.QueryError:
             return None
 
@@ -97,7 +97,7 @@ def leaves(vocabulary: list[str]) -> st.SearchStrategy[expression.Expression]:
 def windows(draw: st.DrawFn, vocabulary: list[str]) -> expression.Expression:
     single = [word for word in vocabulary if " " not in making.rules_text(word)]
     parts = draw(st.lists(st.sampled_from(single), min_size=2, max_size=3))
-    normal = [expression.words(making.rules_text(part)) for part in parts]
+    normal = [expression.make_words(making.rules_text(part)) for part in parts]
     return expression.Window(tuple(normal), draw(st.integers(0, 4)))
 
 
@@ -154,7 +154,7 @@ def cases(draw: st.DrawFn) -> tuple[list[model.Rule], model.Article]:
     for number in range(draw(st.integers(1, 4))):
         where = draw(st.sampled_from(list(model.Where)))
         if draw(st.booleans()):
-            query = rules.show(draw(expressions(vocabulary)))
+            query = rules.render_query(draw(expressions(vocabulary)))
             made.append(making.rule(name=f"rule {number}", query=query, where=where))
         else:
             keys = {

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model, rules
-from bot.language import tokens as words_of
-from bot.rules import article_text, evaluate, examples, patterns
+from bot.rules import article_text, evaluate, expression
+from bot.rules import compile as compiling
 from bot.rules.errors import QueryError
+from bot.text import tokens
 
 PIECES = ["監", "視", "* ", " ", "監*", "視* ", "ab", "abc* "]
 
@@ -45,14 +46,14 @@ def test_an_example_that_takes_too_many_steps_is_a_problem_at_its_place() -> Non
 
 def test_an_article_that_takes_too_many_steps_ends_the_evaluation() -> None:
     compiled = rules.compile_rule(rule("aaa NEAR bbb", "aaa bbb"))
-    long = examples.article_of(model.Example(title="", body="aaa bbb " * 5_000))
+    long = compiling.make_article(model.Example(title="", body="aaa bbb " * 5_000))
     with pytest.raises(rules.TooManySteps):
         rules.RuleSet([compiled], most_steps=1_000).match(long, model.Feed(url=""), now=long.first_seen)
     assert rules.RuleSet([compiled]).match(long, model.Feed(url=""), now=long.first_seen)
 
 
 def test_a_long_run_without_spaces_is_searched_in_linear_time() -> None:
-    pattern = patterns.read_pattern("監* 視*", is_exact=False)
+    pattern = expression.read_pattern("監* 視*", is_exact=False)
     seconds = []
     for size in (4_000, 32_000):
         text = article_text.FieldText("body", "監" * size)
@@ -66,7 +67,7 @@ def test_a_long_run_without_spaces_is_searched_in_linear_time() -> None:
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5), st.text("監視督 ab", max_size=12))
 def test_a_term_with_runs_ends_where_a_search_of_every_way_says(pieces: list[str], written: str) -> None:
     try:
-        pattern = patterns.read_pattern(words_of.normalise("".join(pieces).strip()), is_exact=False)
+        pattern = expression.read_pattern(tokens.normalise("".join(pieces).strip()), is_exact=False)
     except QueryError:
         return
     text = article_text.FieldText("title", written)
@@ -81,12 +82,12 @@ def test_a_term_with_runs_ends_where_a_search_of_every_way_says(pieces: list[str
     assert text.find(pattern) == expected
 
 
-def _every_way(text: article_text.FieldText, pattern: patterns.Pattern, first: int) -> int | None:
+def _every_way(text: article_text.FieldText, pattern: expression.Pattern, first: int) -> int | None:
     ends = {first}
     for before, element in zip(pattern.elements, pattern.elements[1:], strict=False):
         if before.runs_on:
             for end in sorted(ends):
-                while end + 1 < len(text.raw) and text.gaps[end + 1] == "" and words_of.is_unspaced(text.raw[end + 1]):
+                while end + 1 < len(text.raw) and text.gaps[end + 1] == "" and tokens.is_unspaced(text.raw[end + 1]):
                     end += 1
                     ends.add(end)
         following = {end + 1 for end in ends if end + 1 < len(text.raw)}
@@ -95,7 +96,7 @@ def _every_way(text: article_text.FieldText, pattern: patterns.Pattern, first: i
 
 
 def test_a_regular_expression_is_counted_before_it_runs_by_its_size_and_the_length_of_the_text() -> None:
-    article = examples.article_of(model.Example(title="", body="the quick brown fox " * 10_000))
+    article = compiling.make_article(model.Example(title="", body="the quick brown fox " * 10_000))
     for query, steps in ((r"/(?i:[a-z\s]{1,190}[0-9])/", 382_000), ("/fox/", 2_000)):
         wanted = rules.parse_query(query)
         with pytest.raises(rules.TooManySteps):

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from bot import rules
 from bot.rules import evaluate, expression
 from bot.rules.article_text import ArticleText
-from bot.rules.search.glance import glances
+from bot.rules.search import find_glances
 from tests.rules import making, strategies
 from tests.rules.test_engine_equals_slow import EXAMPLES
 
 
 def may_be_near(query: str, text: str) -> bool:
-    [glance] = glances(rules.parse_query(query))
+    [glance] = find_glances(rules.parse_query(query))
     return glance.may_be_near("", text)
 
 
@@ -40,7 +40,7 @@ def cases(draw: st.DrawFn) -> tuple[expression.Near, str]:
 @settings(max_examples=3 * EXAMPLES, deadline=None)
 def test_what_the_rules_find_near_each_other_passes(case: tuple[expression.Near, str]) -> None:
     near, text = case
-    seen = glances(near)
+    seen = find_glances(near)
     assume(seen)
     article = making.article(text=text)
     is_near = evaluate.holds(near, ArticleText(article))
@@ -58,9 +58,9 @@ def test_words_far_apart_or_missing_are_seen_at_a_glance(query: str) -> None:
 
 @pytest.mark.parametrize("query", ["a1", "закон NEAR b1", "b?t NEAR b1", "a1 NEAR (b1 NEAR c1)", "tag:a1 NEAR tag:b1"])
 def test_what_a_glance_cannot_tell_is_left_to_the_rules(query: str) -> None:
-    assert glances(rules.parse_query(query)) == ()
+    assert find_glances(rules.parse_query(query)) == ()
 
 
 def test_every_near_that_must_hold_is_glanced_at() -> None:
-    assert len(glances(rules.parse_query("(a1 NEAR b1) AND c1 AND (d1 NEAR e1)"))) == 2
-    assert glances(rules.parse_query("(a1 NEAR b1) OR c1")) == ()
+    assert len(find_glances(rules.parse_query("(a1 NEAR b1) AND c1 AND (d1 NEAR e1)"))) == 2
+    assert find_glances(rules.parse_query("(a1 NEAR b1) OR c1")) == ()

@@ -177,4 +177,4 @@ def test_where_limits_every_term_without_a_field_of_its_own() -> None:
 def test_a_set_stands_for_any_of_its_terms() -> None:
     with_set = rule(query="$servers NEAR/2 order", sets={"servers": ["BES", "$other"], "other": ["mail serv*"]})
     assert matched(with_set, article("order on mail servers"))
-    assert rules.show(rules.parse_query("title:$a", sets={"a": ("x",)})) == "title:$a"
+    assert rules.render_query(rules.parse_query("title:$a", sets={"a": ("x",)})) == "title:$a"

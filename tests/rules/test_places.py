@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.rules.article_text import FieldText
-from bot.rules.tokenizer import BREAK_WORD
-from bot.rules.vocabulary import Vocabulary
+from bot.rules.vocabulary import PHRASE_BREAK, Vocabulary
 from tests.rules import making, strategies
 from tests.rules.test_engine_equals_slow import EXAMPLES
 
@@ -19,7 +18,7 @@ TEXTS = st.text() | st.lists(st.sampled_from(PIECES) | st.characters(), max_size
 @given(TEXTS, TEXTS)
 @settings(max_examples=3 * EXAMPLES, deadline=None)
 def test_a_text_has_as_many_words_in_chunks_as_read_whole(title: str, text: str) -> None:
-    words = [word for word in Vocabulary().find(title, text).words if word is not BREAK_WORD]
+    words = [word for word in Vocabulary().find(title, text).words if word is not PHRASE_BREAK]
     assert len(words) == len(FieldText("title", title).tokens) + len(FieldText("body", text).tokens)
 
 

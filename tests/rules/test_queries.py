@@ -40,7 +40,7 @@ def outcome(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 def test_what_is_shown_parses_to_the_same_expression(shown: expression.Expression) -> None:
-    assert rules.parse_query(rules.show(shown)) == shown
+    assert rules.parse_query(rules.render_query(shown)) == shown
 
 
 @given(MESSY)
@@ -54,7 +54,7 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
             assert found.message
             assert found.code
         else:
-            assert rules.parse_query(rules.show(found), sets=sets) == found
+            assert rules.parse_query(rules.render_query(found), sets=sets) == found
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,9 @@ def test_a_mistake_is_told_again_however_often_its_term_is_read() -> None:
 
 
 def test_a_term_is_read_anew_in_each_field() -> None:
-    assert [rules.show(rules.parse_query(query)) for query in ("bbc.co.uk", "site:bbc.co.uk", "title:bbc.co.uk")] == [
+    assert [
+        rules.render_query(rules.parse_query(query)) for query in ("bbc.co.uk", "site:bbc.co.uk", "title:bbc.co.uk")
+    ] == [
         "bbc.co.uk",
         "site:bbc.co.uk",
         "title:bbc.co.uk",

@@ -31,7 +31,7 @@ def problems(given: model.Rule) -> list[tuple[tuple[str | int, ...], str]]:
 
 
 def codes(given: model.Rule) -> list[tuple[tuple[str | int, ...], str]]:
-    found = rules.warnings(rules.compile_rule(given))
+    found = rules.find_warnings(rules.compile_rule(given))
     return [(problem.place, problem.code) for problem in found if problem.code != "no-examples"]
 
 
@@ -106,11 +106,13 @@ def test_what_is_rarely_meant_is_warned_of(
 
 
 def test_a_rule_without_examples_is_warned_of_once() -> None:
-    assert [problem.code for problem in rules.warnings(rules.compile_rule(rule(any=["telecom"])))] == ["no-examples"]
+    assert [problem.code for problem in rules.find_warnings(rules.compile_rule(rule(any=["telecom"])))] == [
+        "no-examples"
+    ]
 
 
 def test_explain_says_what_was_found_what_is_missing_and_what_came_near() -> None:
-    explained = rules.explain(BLACKBERRY, article("pta wants backdoor into BES12", "BlackBerry"), FEED)
+    explained = rules.explain_rule(BLACKBERRY, article("pta wants backdoor into BES12", "BlackBerry"), FEED)
     assert not explained.matched
     assert explained.text() == (
         '  + product: "BlackBerry" in body (BlackBerry)\n'
@@ -135,28 +137,28 @@ def test_explain_says_what_was_found_what_is_missing_and_what_came_near() -> Non
     ],
 )
 def test_a_near_miss_is_named(query: str, text: str, note: str) -> None:
-    explained = rules.explain(rule(query=query), article("", text), FEED)
+    explained = rules.explain_rule(rule(query=query), article("", text), FEED)
     assert note in explained.text()
 
 
 def test_explain_tells_weakness_pause_and_other_feeds() -> None:
     shouting = article("PTA MEETING AT SCHOOL TONIGHT")
-    weak = rules.explain(rule(any=["PTA"]), shouting, FEED)
+    weak = rules.explain_rule(rule(any=["PTA"]), shouting, FEED)
     assert (weak.matched, weak.weak) == (False, True)
     assert "only PTA was found" in weak.text()
-    assert "paused" in rules.explain(rule(any=["x"], paused=True), article("x"), FEED).text()
-    other = rules.explain(rule(any=["x"], feeds=("Dawn",)), article("x"), FEED)
+    assert "paused" in rules.explain_rule(rule(any=["x"], paused=True), article("x"), FEED).text()
+    other = rules.explain_rule(rule(any=["x"], feeds=("Dawn",)), article("x"), FEED)
     assert not other.matched
     assert "only for Dawn" in other.text()
 
 
 def test_a_rule_is_read_back_in_english_and_as_a_query() -> None:
-    said = rules.describe(BLACKBERRY)
+    said = rules.describe_rule(BLACKBERRY)
     assert 'product: "BES" in capitals' in said
     assert 'unless it mentions "parent teacher association"' in said
     query = said.splitlines()[-1].removeprefix("As a query: ")
     sets = dict(BLACKBERRY.sets)
-    assert rules.show(rules.parse_query(query, sets=sets)) == query
+    assert rules.render_query(rules.parse_query(query, sets=sets)) == query
 
 
 def test_paused_past_and_foreign_rules_do_not_match() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rules import tokenizer
+from bot.rules import vocabulary
 from tests.rules.making import FEED, NOW, article, has, rule, rule_set
 
 
@@ -13,14 +13,14 @@ from tests.rules.making import FEED, NOW, article, has, rule, rule_set
     [
         ("(back-door), “said” no. U.S. 5,000", '( back door ) , " said " no . U.S . 5,000'),
         ('a "b" (c) d; e', 'a " b " ( c ) d; e'),
-        ("x\n \ny", f"x {tokenizer.BREAK} y"),
-        ("x\r\ny\r\n\r\nz", f"x y {tokenizer.BREAK} z"),
+        ("x\n \ny", f"x {vocabulary.BREAK} y"),
+        ("x\r\ny\r\n\r\nz", f"x y {vocabulary.BREAK} z"),
         ("“x” – ’y", '" x " \'y'),
         ("it's \"Acme\"'s", "it's \"Acme\"'s"),
     ],
 )
 def test_marks_that_belong_to_no_word_stand_apart(text: str, expected: str) -> None:
-    assert tokenizer.split(text) == expected.split()
+    assert vocabulary.split_chunks(text) == expected.split()
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_long_phrase_is_found_wherever_its_beginning_is_said_before() -> None:
 
 
 def test_what_is_forgotten_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokenizer, "MEMO_CHUNKS", 3)
+    monkeypatch.setattr(vocabulary, "MEMO_CHUNKS", 3)
     asked = rule_set(rule(any=["BES", "bes*", "back door"]), rule(name="other", any=["besides", "law/order"]))
     texts = ["BES/1 BES/2", "BES/3 back/door", "besides BES", "back-door", "law/order", "BES/4", "nothing"] * 3
     found = [asked.matching(article("x", text), FEED, now=NOW) for text in texts]

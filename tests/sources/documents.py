@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot import model, ports, sources
+from bot import model
+from bot.feeds import kinds
 
 URL = "https://news.example.org/feeds/main.xml"
 
@@ -17,10 +18,10 @@ def read(
     known: frozenset[str] = frozenset(),
     before: datetime | None = None,
     names_known: bool = False,
-) -> model.Reading:
+) -> model.ParsedFeed:
     data = content.encode() if isinstance(content, str) else content
-    return sources.parse_document(
-        ports.Body(
+    return kinds.parse_document(
+        model.Body(
             content=data,
             content_type=content_type,
             url=url,

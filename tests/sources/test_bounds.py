@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot import ports
+from bot import model
 from tests.sources.documents import item, read, rss
 
 
@@ -13,7 +13,7 @@ def _element(count: int) -> str:
 
 
 def test_an_element_of_very_many_attributes_is_refused() -> None:
-    with pytest.raises(ports.ReadError, match="refused: an element with 5000 attributes"):
+    with pytest.raises(model.ReadError, match="refused: an element with 5000 attributes"):
         read(rss(item(1, extra=_element(5_000))))
     assert len(read(rss(item(1, extra=_element(900)))).entries) == 1
 
@@ -23,7 +23,7 @@ def test_a_long_text_with_many_equals_signs_is_none() -> None:
 
 
 def test_very_many_items_that_can_only_be_parsed_together_are_refused() -> None:
-    with pytest.raises(ports.ReadError, match="refused: 5001 items that can only be parsed together"):
+    with pytest.raises(model.ReadError, match="refused: 5001 items that can only be parsed together"):
         read(rss(*(item(1, body="AT&T & more") * 5_001,)))
     assert len(read(rss(item(1, body="AT&T & more"))).entries) == 1
 
@@ -35,5 +35,5 @@ def test_of_very_many_items_no_more_is_remembered_than_of_the_most_that_are_read
 
 @pytest.mark.parametrize("name", ["description", "title"])
 def test_an_item_of_very_many_elements_is_refused(name: str) -> None:
-    with pytest.raises(ports.ReadError, match="refused: an element with more than 10000 others in it"):
+    with pytest.raises(model.ReadError, match="refused: an element with more than 10000 others in it"):
         read(rss(item(1, extra=f"<{name}>x</{name}>" * 20_000)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sources.kit import charset
+from bot.feeds.kit import charset
 from tests.sources.documents import item, read, rss
 
 TITLE = "Café žluťoučký 東京 Привет"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot import sources
-from bot.fetch import mails
+from bot.feeds import kinds
+from bot.feeds.kit import packing
 from bot.testing import sources as contract
 from bot.testing.sources import Document
 from tests.sources.documents import item, rss
@@ -46,9 +46,9 @@ DOCUMENTS = [
     ),
     Document(
         kind="imap",
-        content=mails.HEAD
+        content=packing.MAILS_HEAD
         + b"".join(
-            mails.packed(b"Subject: Regulator writes order %d\r\nMessage-ID: <%d@x>\r\n\r\nText\r\n" % (n, n))
+            packing.pack_mail(b"Subject: Regulator writes order %d\r\nMessage-ID: <%d@x>\r\n\r\nText\r\n" % (n, n))
             for n in (1, 2)
         ),
         titles=_TITLES,
@@ -76,7 +76,7 @@ DOCUMENTS = [
 
 
 def test_every_kind_that_was_found_is_under_this_contract() -> None:
-    assert set(sources.kinds().found) == {document.kind for document in DOCUMENTS}
+    assert set(kinds.find_kinds().found) == {document.kind for document in DOCUMENTS}
 
 
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: str(check.__name__))

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports, sources
-from bot.sources.kit import limits, xmltext
-from bot.sources.rss import source
-from bot.sources.rss.header import Header
+from bot import model
+from bot.feeds import kinds
+from bot.feeds.kinds import rss
+from bot.feeds.kinds.rss.light import Header
+from bot.feeds.kit import fields, xmltext
 from testbed import shared_data
 from tests.sources import documents
 from tests.sources.documents import atom, entry, item, read
@@ -33,7 +34,7 @@ def _packed(folder: Path, *, every: int) -> Iterator[tuple[str, bytes]]:
                 yield member.name, file.read()
 
 
-def _without(reading: model.Reading, known: frozenset[str]) -> Sequence[model.Entry]:
+def _without(reading: model.ParsedFeed, known: frozenset[str]) -> Sequence[model.Entry]:
     pairs = zip(reading.entries, reading.item_hashes, strict=True)
     return tuple(entry for entry, digest in pairs if digest not in known)
 
@@ -42,7 +43,7 @@ def _check(name: str, content: bytes) -> bool:
     """Whether the document was cut; asserts that nothing of it depends on the cut."""
     try:
         whole = read(content)
-    except ports.ReadError:
+    except model.ReadError:
         return False
     if not whole.item_hashes:
         return False
@@ -58,19 +59,19 @@ def _check(name: str, content: bytes) -> bool:
     dates = sorted(date for e in whole.entries if (date := e.published or e.updated) is not None)
     if dates:
         before = dates[len(dates) * 9 // 10]
-        expected = limits.of_baseline(whole.entries, before)
+        expected = fields.mark_baseline(whole.entries, before)
         assert read(content, before=before).entries == expected, name
     return True
 
 
-def _check_feedparser_agrees(name: str, content: bytes, whole: model.Reading) -> None:
-    body = ports.Body(content=content, content_type="", url=documents.URL)
-    if not source.Source().recognises(body):
+def _check_feedparser_agrees(name: str, content: bytes, whole: model.ParsedFeed) -> None:
+    body = model.Body(content=content, content_type="", url=documents.URL)
+    if not rss.Source().recognises(body):
         return
     # Of a document that was cut off, the mended text: feedparser's loose reader spoils the links of the original.
-    text, _ = source._mended(xmltext.prepare(body, roots=source._ROOTS))
-    header, entries = source.read_whole(text.encode("utf-8", "replace"), documents.URL)
-    assert tuple(limits.bounded(e) for e in entries) == whole.entries, name
+    text, _ = rss._mended(xmltext.prepare_xml(body, roots=rss._ROOTS))
+    header, entries = rss.parse_with_feedparser(text.encode("utf-8", "replace"), documents.URL)
+    assert tuple(fields.bound_entry(e) for e in entries) == whole.entries, name
     said = Header(title=whole.title, link=whole.link, language=whole.language, ttl=whole.ttl)
     assert said == header, name
 
@@ -167,7 +168,7 @@ def test_a_document_type_that_declares_nothing_is_no_reason_to_read_known_items(
     document = documents.rss(*items, declaration=doctype)
     whole = read(document)
     assert [e.guid for e in read(document, known=frozenset(whole.item_hashes[1:])).entries] == ["id-1"]
-    _, entries = source.read_whole(document.encode(), documents.URL)
+    _, entries = rss.parse_with_feedparser(document.encode(), documents.URL)
     assert whole.entries == entries
 
 
@@ -245,7 +246,7 @@ JSON = '{"version": "https://jsonfeed.org/version/1.1", "title": "Example", "ite
 
 
 def test_the_sources_are_found_by_their_kind() -> None:
-    assert list(sources.kinds().found) == ["advisories", "imap", "jsonfeed", "page", "reddit", "rss", "sitemap"]
+    assert list(kinds.find_kinds().found) == ["advisories", "imap", "jsonfeed", "page", "reddit", "rss", "sitemap"]
 
 
 def test_body_hashes_do_not_collide_by_concatenation() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot import ports
-from bot.sources.kit import charset, not_a_feed
+from bot import model
+from bot.feeds.kit import charset, sniff
 from tests.sources.documents import URL, item, read, rss
 
 
@@ -14,8 +14,8 @@ from tests.sources.documents import URL, item, read, rss
 )
 def test_an_address_with_an_open_bracket_hides_no_other_feed_of_a_page(place: str) -> None:
     page = f'<html>{place}<link rel="alternate" type="application/rss+xml" href="/feed.xml"></html>'
-    assert not_a_feed.offered(page.encode(), "text/html", URL) == ("https://news.example.org/feed.xml",)
-    with pytest.raises(ports.IsPage):
+    assert sniff.find_offered_feeds(page.encode(), "text/html", URL) == ("https://news.example.org/feed.xml",)
+    with pytest.raises(model.IsPage):
         read(page)
 
 

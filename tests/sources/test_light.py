@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model
-from bot.sources.kit import limits
-from bot.sources.rss import elements, light, source
-from bot.sources.rss.header import Header
+from bot.feeds.kinds import rss
+from bot.feeds.kinds.rss import light, plain
+from bot.feeds.kinds.rss.light import Header
+from bot.feeds.kit import fields
 from tests.sources import documents
 from tests.sources.documents import atom, entry, item, read
 
@@ -27,14 +28,14 @@ SPACES = (
 )
 
 
-def check(document: str) -> model.Reading:
+def check(document: str) -> model.ParsedFeed:
     """The reading, once it is feedparser's own, in whole and as a baseline."""
-    header, entries = source.read_whole(document.encode(), documents.URL)
+    header, entries = rss.parse_with_feedparser(document.encode(), documents.URL)
     reading = read(document)
-    assert reading.entries == tuple(map(limits.bounded, entries))
+    assert reading.entries == tuple(map(fields.bound_entry, entries))
     said = Header(title=reading.title, link=reading.link, language=reading.language, ttl=reading.ttl)
     assert said == header
-    assert read(document, before=FAR).entries == limits.of_baseline(reading.entries, FAR)
+    assert read(document, before=FAR).entries == fields.mark_baseline(reading.entries, FAR)
     return reading
 
 
@@ -193,7 +194,7 @@ def test_the_tags_around_an_item_count(attributes: str) -> None:
 
 @pytest.mark.timeout(30)
 def test_text_between_very_many_elements_is_copied_once() -> None:
-    found = elements.parse_elements(f"<x>{'<b/>some text' * 300_000}</x>".encode())
+    found = plain.parse_elements(f"<x>{'<b/>some text' * 300_000}</x>".encode())
     assert found is not None
     assert len(found[0]) == 300_000
 

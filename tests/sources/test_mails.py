@@ -8,9 +8,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from bot import model, ports
-from bot.fetch import mails
-from bot.sources.imap import Options, Source
+from bot import model
+from bot.feeds.kinds.imap import Options, Source
+from bot.feeds.kit import packing
 
 HEADLINES = [
     ("https://paper.example/1", "BlackBerry quits Pakistan after PTA sought backdoor", "The regulator wrote in July."),
@@ -39,9 +39,11 @@ def mail(subject: str = "Daily briefing", *, html: str | None = None, text: str 
     return made
 
 
-def read(*each: EmailMessage | bytes, **options: str) -> model.Reading:
-    packed = b"".join(mails.packed(one if isinstance(one, bytes) else one.as_bytes()) for one in each)
-    body = ports.Body(content=mails.HEAD + packed, content_type=mails.TYPE, url="imaps://mail.test/INBOX")
+def read(*each: EmailMessage | bytes, **options: str) -> model.ParsedFeed:
+    packed = b"".join(packing.pack_mail(one if isinstance(one, bytes) else one.as_bytes()) for one in each)
+    body = model.Body(
+        content=packing.MAILS_HEAD + packed, content_type=packing.MAILS_TYPE, url="imaps://mail.test/INBOX"
+    )
     return Source(Options.model_validate(options)).read(body)
 
 
@@ -124,5 +126,5 @@ def test_a_hostile_mail_is_read_or_left_out_in_time(raw: bytes) -> None:
 
 
 def test_what_is_from_no_mailbox_is_refused() -> None:
-    with pytest.raises(ports.ReadError, match="imaps://"):
-        Source(Options.model_validate({})).read(ports.Body(content=b"<rss/>", content_type="", url="https://x.example"))
+    with pytest.raises(model.ReadError, match="imaps://"):
+        Source(Options.model_validate({})).read(model.Body(content=b"<rss/>", content_type="", url="https://x.example"))

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import ports, sources
-from bot.sources.kit import limits
+from bot import model
+from bot.feeds import kinds
+from bot.feeds.kit import fields
 from tests.sources.documents import URL, atom, entry, item, read, rss
 from tests.sources.test_cut import JSON, SITEMAP
 
@@ -23,7 +24,7 @@ FEEDS = {"rss": rss(*map(item, range(3))), "atom": atom(*map(entry, range(3))), 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\x00\x00", b"\xef\xbb\xbf\n", gzip.compress(b"", mtime=0)])
 def test_an_empty_body_says_so(content: bytes) -> None:
-    with pytest.raises(ports.ReadError, match=r"^empty body"):
+    with pytest.raises(model.ReadError, match=r"^empty body"):
         read(content)
 
 
@@ -45,7 +46,7 @@ def test_an_empty_body_says_so(content: bytes) -> None:
     ],
 )
 def test_what_is_not_a_feed_is_named(content: bytes, says: str) -> None:
-    with pytest.raises(ports.ReadError, match=re.escape(says)):
+    with pytest.raises(model.ReadError, match=re.escape(says)):
         read(content)
 
 
@@ -56,7 +57,7 @@ def test_a_page_offers_its_feeds_best_first() -> None:
       <link rel="ALTERNATE" type="application/rss+xml; charset=utf-8" href="//cdn.example.org/rss">
       <link rel="alternate" type="application/rss+xml" href="javascript:x"></head>
       <body><a href="/world.rss">RSS</a><a href="/about">x</a></body></html>"""
-    with pytest.raises(ports.IsPage, match=r"it offers https://cdn\.example\.org/rss and 3 more") as caught:
+    with pytest.raises(model.IsPage, match=r"it offers https://cdn\.example\.org/rss and 3 more") as caught:
         read(page, content_type="text/html")
     assert caught.value.feeds == (
         "https://cdn.example.org/rss",
@@ -72,7 +73,7 @@ def test_a_gzip_that_nothing_announced_is_unpacked(kind: str) -> None:
 
 
 def test_a_packed_bomb_is_refused() -> None:
-    with pytest.raises(ports.ReadError, match="packed body"):
+    with pytest.raises(model.ReadError, match="packed body"):
         read(gzip.compress(b"\0" * 60_000_000))
 
 
@@ -135,7 +136,7 @@ def test_a_cut_document_keeps_its_whole_items_and_says_so(kind: str, end: str) -
 
 @pytest.mark.parametrize("document", [FEEDS["rss"][:200], FEEDS["atom"][:250], '{"version": "x", "items": [{"id": "1'])
 def test_a_document_cut_before_its_first_item_ends_is_asked_again(document: str) -> None:
-    with pytest.raises(ports.ReadError, match="cut off before the end of its first item; it is polled again later"):
+    with pytest.raises(model.ReadError, match="cut off before the end of its first item; it is polled again later"):
         read(document)
 
 
@@ -174,14 +175,14 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 def test_an_entity_bomb_is_refused(declared: str) -> None:
     document = rss(item(1, title="&l9;&big;&a;"), declaration=f"<!DOCTYPE rss [{declared}]>")
     begun = time.monotonic()
-    with pytest.raises(ports.ReadError, match=r"^refused: .*entity bomb"):
+    with pytest.raises(model.ReadError, match=r"^refused: .*entity bomb"):
         read(document)
     assert time.monotonic() - begun < 1
 
 
 def test_many_uses_of_one_entity_are_refused() -> None:
     document = rss(item(1, body="&e;" * 40_000), declaration=f'<!DOCTYPE rss [<!ENTITY e "{"x" * 190}">]>')
-    with pytest.raises(ports.ReadError, match="many times larger"):
+    with pytest.raises(model.ReadError, match="many times larger"):
         read(document)
 
 
@@ -200,20 +201,20 @@ def test_a_harmless_entity_is_expanded() -> None:
 
 
 def test_entries_and_fields_are_bounded() -> None:
-    many = rss(*(item(1, title=str(number)) for number in range(limits.MAX_ENTRIES + 10)))
+    many = rss(*(item(1, title=str(number)) for number in range(fields.MAX_ENTRIES + 10)))
     reading = read(many, before=None)
-    assert len(reading.entries) == limits.MAX_ENTRIES
-    assert (reading.entries[0].title, reading.entries[-1].title) == ("0", str(limits.MAX_ENTRIES + 9))
+    assert len(reading.entries) == fields.MAX_ENTRIES
+    assert (reading.entries[0].title, reading.entries[-1].title) == ("0", str(fields.MAX_ENTRIES + 9))
     assert "only the first and the last 2500 are read" in reading.remarks[0]
     long = rss(item(1, title="t" * 5000, body="b" * 2_000_000).replace("id-1", "g" * 20_000))
     (found,) = read(long).entries
-    assert (len(found.title or ""), len(found.body or "")) == (limits.MAX_TITLE, limits.MAX_BODY)
+    assert (len(found.title or ""), len(found.body or "")) == (fields.MAX_TITLE, fields.MAX_BODY)
     assert (found.guid or "").startswith("sha256:")
 
 
 def test_a_sitemap_without_news_is_refused() -> None:
     plain = "<urlset><url><loc>https://news.example.org/1</loc></url></urlset>"
-    with pytest.raises(ports.ReadError, match="lists pages, not news"):
+    with pytest.raises(model.ReadError, match="lists pages, not news"):
         read(plain)
     assert read("<urlset></urlset>").entries == ()
 
@@ -221,7 +222,7 @@ def test_a_sitemap_without_news_is_refused() -> None:
 def test_a_list_of_sitemaps_names_the_news_one_first() -> None:
     index = "".join(f"<sitemap><loc>https://a.example.org/{name}.xml</loc></sitemap>" for name in ("pages", "news"))
     with pytest.raises(
-        ports.ReadError, match=r"name one of https://a.example.org/news.xml, https://a.example.org/pages"
+        model.ReadError, match=r"name one of https://a.example.org/news.xml, https://a.example.org/pages"
     ):
         read(f"<sitemapindex>{index}</sitemapindex>")
 
@@ -242,7 +243,7 @@ def test_nested_elements_without_end_do_not_hurt() -> None:
 def test_no_damage_gives_anything_but_a_reading_or_a_clear_error(kind: str, at: int, junk: bytes, cut: int) -> None:
     content = FEEDS[kind].encode()
     damaged = content[:at] + junk + content[at + cut :]
-    with contextlib.suppress(ports.ReadError):
+    with contextlib.suppress(model.ReadError):
         assert len(read(damaged, url=URL).entries) <= 10
 
 
@@ -254,16 +255,16 @@ ENTRY = (
 
 @pytest.mark.parametrize("encoding", ["utf-8", "windows-1252"])
 def test_an_atom_entry_that_is_a_document_of_its_own_is_a_feed_of_one(encoding: str) -> None:
-    body = ports.Body(content=ENTRY.format(encoding).encode(encoding), content_type="", url="https://a.example/entry")
-    [entry] = sources.parse_document(body).entries
+    body = model.Body(content=ENTRY.format(encoding).encode(encoding), content_type="", url="https://a.example/entry")
+    [entry] = kinds.parse_document(body).entries
     assert (entry.title, entry.guid, entry.link) == ("Café", "urn:1", "https://a.example/1")
 
 
 @pytest.mark.parametrize("end", [60, 120, 190])
 def test_half_an_atom_entry_is_no_feed(end: int) -> None:
-    body = ports.Body(content=ENTRY.format("utf-8").encode()[:end], content_type="", url="https://a.example/entry")
-    with pytest.raises(ports.ReadError):
-        sources.parse_document(body)
+    body = model.Body(content=ENTRY.format("utf-8").encode()[:end], content_type="", url="https://a.example/entry")
+    with pytest.raises(model.ReadError):
+        kinds.parse_document(body)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_such_an_entry_may_have_a_prefix_an_older_namespace_and_comments_around_
 
 
 def test_an_entry_of_another_vocabulary_is_no_feed() -> None:
-    with pytest.raises(ports.ReadError):
+    with pytest.raises(model.ReadError):
         read("<entry><form>word</form><sense>what it means</sense></entry>")
 
 

@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import model, ports, sources
-from bot.sources.page import proposals
-from bot.sources.page.options import Options
-from bot.sources.page.source import Source
+from bot import model
+from bot.feeds import kinds
+from bot.feeds.kinds.page import Options, Source, proposals
 
 URL = "https://regulator.example/news/"
 ITEM = """<article class="card teaser"><h3><a href="{n}?ref=list#top">Regulator schreibt Anordnung {n}</a></h3>
@@ -29,16 +28,16 @@ def page(*numbers: int, item: str = ITEM, head: str = "") -> bytes:
     return PAGE.replace("{items}", items).replace("{menu}", MENU).replace("{head}", head).encode()
 
 
-def body(content: bytes) -> ports.Body:
-    return ports.Body(content=content, content_type="text/html; charset=utf-8", url=URL)
+def body(content: bytes) -> model.Body:
+    return model.Body(content=content, content_type="text/html; charset=utf-8", url=URL)
 
 
-def read(content: bytes, **options: str) -> model.Reading:
+def read(content: bytes, **options: str) -> model.ParsedFeed:
     return Source(Options.model_validate(options)).read(body(content))
 
 
 def refused(content: bytes, **options: str) -> str:
-    with pytest.raises(ports.ReadError) as caught:
+    with pytest.raises(model.ReadError) as caught:
         read(content, **options)
     return str(caught.value)
 
@@ -68,9 +67,9 @@ def test_posts_whose_title_is_their_text_have_none_and_inline_tags_part_no_words
 def test_known_items_are_left_out_and_read_for_their_identity_where_that_is_asked() -> None:
     known = frozenset(read(page(1), item="article").item_hashes)
     source = Source(Options(item="article", title=None, link=None, date=None, text=None, language=None))
-    later = ports.Body(content=page(1, 2), content_type="", url=URL, known_hashes=known)
+    later = model.Body(content=page(1, 2), content_type="", url=URL, known_hashes=known)
     assert [entry.title for entry in source.read(later).entries] == ["Regulator schreibt Anordnung 2"]
-    named = ports.Body(content=page(1, 2), content_type="", url=URL, known_hashes=known, names_known=True)
+    named = model.Body(content=page(1, 2), content_type="", url=URL, known_hashes=known, names_known=True)
     assert [entry.identity_only for entry in source.read(named).entries] == [True, False]
 
 
@@ -86,7 +85,7 @@ def test_an_item_without_a_link_is_known_by_its_title() -> None:
 def test_a_page_may_say_its_encoding_itself(declared: str, encoding: str, title: str) -> None:
     content = f'<html><head>{declared.format(encoding)}</head><body><li><a href="/1">{title}</a>'.encode(encoding)
     source = Source(Options.model_validate({"item": "li"}))
-    assert source.read(ports.Body(content=content, content_type="text/html", url=URL)).entries[0].title == title
+    assert source.read(model.Body(content=content, content_type="text/html", url=URL)).entries[0].title == title
 
 
 def test_a_page_on_which_nothing_is_found_any_more_says_what_changed() -> None:
@@ -111,7 +110,7 @@ def test_a_page_without_a_body_says_what_is_wrong() -> None:
 
 
 def test_selectors_are_proposed_from_what_repeats_and_not_from_the_menu() -> None:
-    name, found = proposals.of_body(body(page(*range(1, 9))))
+    name, found = proposals.propose_selectors(body(page(*range(1, 9))))
     assert name == "Die Behörde"
     assert found[0] == {"item": "article.card", "title": "h3", "date": "span.when", "text": "p"}
     reading = read(page(*range(1, 9)), **found[0])
@@ -126,9 +125,9 @@ def test_what_json_ld_calls_articles_is_proposed_before_a_longer_list() -> None:
     head = f'<script type="application/ld+json">{ld}</script>'
     other = "".join(f'<div class="ad"><a href="/ad{n}">Buy one of our many papers {n}</a></div>' for n in range(5))
     content = page(*range(4), item=short, head=head).replace(b"</main>", other.encode() + b"</main>")
-    assert proposals.of_body(body(content))[1][0]["item"] == "p.note"
+    assert proposals.propose_selectors(body(content))[1][0]["item"] == "p.note"
     without = content.replace(ld.encode(), b"{")
-    assert proposals.of_body(body(without))[1][0]["item"] == "div.ad"
+    assert proposals.propose_selectors(body(without))[1][0]["item"] == "div.ad"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +158,7 @@ def test_no_page_takes_long(name: str) -> None:
     begun = time.process_time()
     try:
         reading = read(b"<html><body>" + content, **options)
-    except ports.ReadError:
+    except model.ReadError:
         pass
     else:
         assert sum(len(entry.title or "") + len(entry.body or "") for entry in reading.entries) < 10_000_000
@@ -169,13 +168,13 @@ def test_no_page_takes_long(name: str) -> None:
 def test_proposing_for_a_hostile_page_is_bounded_too() -> None:
     begun = time.process_time()
     links = "".join(f'<div class="c{"a" * (n % 50)}"><a href="/{n}">A headline of some words</a>' for n in range(9_000))
-    with contextlib.suppress(ports.ReadError):
-        proposals.of_body(body(links.encode()))
+    with contextlib.suppress(model.ReadError):
+        proposals.propose_selectors(body(links.encode()))
     assert time.process_time() - begun < 5
 
 
 def test_a_feed_is_read_as_a_page_only_where_it_says_so() -> None:
-    with pytest.raises(ports.IsPage):
-        sources.parse_document(body(page(1, 2)))
+    with pytest.raises(model.IsPage):
+        kinds.parse_document(body(page(1, 2)))
     options = Options.model_validate({"item": "article"}).model_dump_json()
-    assert len(sources.parse_document(body(page(1, 2)), kind="page", options=options).entries) == 2
+    assert len(kinds.parse_document(body(page(1, 2)), kind="page", options=options).entries) == 2

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import model, ports
-from bot.sources.page import proposals
-from bot.sources.page.options import Options
-from bot.sources.page.source import Source
+from bot import model
+from bot.feeds.kinds.page import Options, Source, proposals
 
 URL = "https://authority.example/en/news/"
 FETCHED = datetime(2015, 12, 20, 9, tzinfo=UTC)
@@ -34,9 +32,9 @@ def page(item: Callable[[int, str], str], *, around: str = "{}", language: str =
     ).encode()
 
 
-def read(content: bytes, fetched: datetime | None = FETCHED) -> tuple[dict[str, str], model.Reading]:
-    body = ports.Body(content=content, content_type="text/html", url=URL, fetched=fetched)
-    options = proposals.of_body(body)[1][0]
+def read(content: bytes, fetched: datetime | None = FETCHED) -> tuple[dict[str, str], model.ParsedFeed]:
+    body = model.Body(content=content, content_type="text/html", url=URL, fetched=fetched)
+    options = proposals.propose_selectors(body)[1][0]
     return dict(options), Source(Options.model_validate(options)).read(body)
 
 
@@ -193,14 +191,14 @@ def test_days_ago_are_counted_from_the_fetch_and_are_no_change_of_the_item() -> 
     options, first = read(content)
     assert first.entries[0].published == datetime(2015, 12, 1, 9, tzinfo=UTC)
     later = content.replace(b" days ago", b"7 days ago")
-    body = ports.Body(content=later, content_type="text/html", url=URL, fetched=FETCHED)
+    body = model.Body(content=later, content_type="text/html", url=URL, fetched=FETCHED)
     assert Source(Options.model_validate(options)).read(body).item_hashes == first.item_hashes
 
 
 def test_a_page_that_scripts_build_is_said_to_be_one() -> None:
-    body = ports.Body(content=b"<div id=app></div><script src=x></script>", content_type="text/html", url=URL)
-    with pytest.raises(ports.ReadError, match="empty without JavaScript"):
-        proposals.of_body(body)
+    body = model.Body(content=b"<div id=app></div><script src=x></script>", content_type="text/html", url=URL)
+    with pytest.raises(model.ReadError, match="empty without JavaScript"):
+        proposals.propose_selectors(body)
 
 
 def grouped(group: Callable[[int, str], str], item: Callable[[int, str], str], *, language: str = "en") -> bytes:

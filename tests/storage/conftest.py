@@ -51,7 +51,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def store(address: str, clock: FakeClock) -> AsyncIterator[storage.SqlStore]:
+async def store(address: str, clock: FakeClock) -> AsyncIterator[storage.Store]:
     opened = storage.open_store(address, clock=clock)
     yield opened
     await opened.close()

@@ -5,37 +5,37 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import model, ports, storage
+from bot import model, storage
 from testbed.fakes import START
 from testbed.made import MINUTE, article, match
 
 DAWN, BBC = "https://dawn.example/feed", "https://bbc.example/feed"
 
 
-async def keep(store: storage.SqlStore, *articles: model.Article, has_text: bool = True) -> None:
+async def keep(store: storage.Store, *articles: model.Article, has_text: bool = True) -> None:
     await store.write(lambda tx: tx.articles.add(articles, has_text=has_text))
 
 
-async def see(store: storage.SqlStore, item: model.Article, key: str, *, feed: str = DAWN, days: int = 0) -> None:
-    sighting = ports.Sighting(feed=feed, key=key, article=item.id)
+async def see(store: storage.Store, item: model.Article, key: str, *, feed: str = DAWN, days: int = 0) -> None:
+    sighting = model.Sighting(feed=feed, key=key, article=item.id)
     await store.write(lambda tx: tx.articles.see([sighting], at=START + timedelta(days=days)))
 
 
 async def known(
-    store: storage.SqlStore,
+    store: storage.Store,
     *,
     feed: str = DAWN,
     keys: tuple[str, ...] = (),
     links: tuple[str, ...] = (),
     fingerprints: tuple[str, ...] = (),
     titles: tuple[str, ...] = (),
-) -> ports.Known:
-    question = ports.Question(feed=feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
+) -> model.KnownItems:
+    question = model.IdentityQuery(feed=feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
     [found] = await store.read(lambda tx: tx.articles.known([question]))
     return found
 
 
-async def test_an_article_comes_back_as_it_was_and_is_not_written_twice(store: storage.SqlStore) -> None:
+async def test_an_article_comes_back_as_it_was_and_is_not_written_twice(store: storage.Store) -> None:
     one = replace(article("one"), author="A. Khan", language="ur", is_full_text=True, published=None)
     await keep(store, one)
     await keep(store, replace(one, title="another"))
@@ -44,7 +44,7 @@ async def test_an_article_comes_back_as_it_was_and_is_not_written_twice(store: s
     assert await store.read(lambda tx: tx.articles.find("")) is None
 
 
-async def test_an_id_is_known_in_its_own_feed_only(store: storage.SqlStore) -> None:
+async def test_an_id_is_known_in_its_own_feed_only(store: storage.Store) -> None:
     one = article("one")
     await keep(store, one)
     await see(store, one, "guid-1")
@@ -52,7 +52,7 @@ async def test_an_id_is_known_in_its_own_feed_only(store: storage.SqlStore) -> N
     assert (await known(store, feed=BBC, keys=("guid-1",))).by_key == {}
 
 
-async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(store: storage.SqlStore) -> None:
+async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(store: storage.Store) -> None:
     one, two = article("one"), replace(article("two", minutes=1), link=article("one").link)
     await keep(store, two, one)
     found = await known(store, feed=BBC, links=(one.link, "https://x.example/"), fingerprints=(two.fingerprint, ""))
@@ -67,7 +67,7 @@ async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(sto
     )
 
 
-async def test_a_link_is_known_in_any_of_its_forms(store: storage.SqlStore) -> None:
+async def test_a_link_is_known_in_any_of_its_forms(store: storage.Store) -> None:
     one = replace(article("one"), link="http://www.news.example/a?b=1")
     front = replace(article("front"), link="https://front.example/")
     await keep(store, one, front)
@@ -77,7 +77,7 @@ async def test_a_link_is_known_in_any_of_its_forms(store: storage.SqlStore) -> N
     assert await store.read(lambda tx: tx.articles.find(front.link)) == front
 
 
-async def test_a_title_is_known_folded_and_only_of_the_feed_that_carries_it(store: storage.SqlStore) -> None:
+async def test_a_title_is_known_folded_and_only_of_the_feed_that_carries_it(store: storage.Store) -> None:
     one, two = article("one"), replace(article("two", minutes=1), title="HEADLINE of “one”!")
     await keep(store, one, two)
     await see(store, one, "1")
@@ -89,7 +89,7 @@ async def test_a_title_is_known_folded_and_only_of_the_feed_that_carries_it(stor
     assert (await known(store, feed=BBC, titles=("headline of one",))).by_title == {}
 
 
-async def test_an_id_moves_to_the_article_it_names_now(store: storage.SqlStore) -> None:
+async def test_an_id_moves_to_the_article_it_names_now(store: storage.Store) -> None:
     one, two = article("one"), article("two")
     await keep(store, one, two)
     await see(store, one, "guid")
@@ -97,13 +97,13 @@ async def test_an_id_moves_to_the_article_it_names_now(store: storage.SqlStore) 
     assert (await known(store, keys=("guid",))).by_key["guid"].id == two.id
 
 
-async def test_questions_asked_together_are_answered_each_for_its_own_feed(store: storage.SqlStore) -> None:
+async def test_questions_asked_together_are_answered_each_for_its_own_feed(store: storage.Store) -> None:
     one, two = article("one"), article("two", minutes=1)
     await keep(store, one, two)
     await see(store, one, "guid")
     await see(store, two, "guid", feed=BBC)
     asked = {"keys": ("guid",), "links": (one.link,), "titles": ("headline of one", "headline of two")}
-    questions = [ports.Question(feed=feed, **asked) for feed in (DAWN, BBC, "https://none.example/")]
+    questions = [model.IdentityQuery(feed=feed, **asked) for feed in (DAWN, BBC, "https://none.example/")]
     together = await store.read(lambda tx: tx.articles.known(questions))
     assert list(together) == [await known(store, feed=question.feed, **asked) for question in questions]
     assert [[stub.id for stub in each.by_key.values()] for each in together] == [[one.id], [two.id], []]
@@ -111,10 +111,10 @@ async def test_questions_asked_together_are_answered_each_for_its_own_feed(store
     assert [[stub.id for stub in each.by_link[one.link]] for each in together] == [[one.id]] * 3
 
 
-async def test_thousands_of_ids_at_once_are_known(store: storage.SqlStore) -> None:
+async def test_thousands_of_ids_at_once_are_known(store: storage.Store) -> None:
     items = [article(str(n)) for n in range(2_500)]
     await keep(store, *items)
-    sightings = [ports.Sighting(feed=DAWN, key=f"guid {n}", article=item.id) for n, item in enumerate(items)]
+    sightings = [model.Sighting(feed=DAWN, key=f"guid {n}", article=item.id) for n, item in enumerate(items)]
     await store.write(lambda tx: tx.articles.see(sightings, at=START))
     found = await known(
         store, keys=tuple(sighting.key for sighting in sightings), links=tuple(item.link for item in items)
@@ -123,7 +123,7 @@ async def test_thousands_of_ids_at_once_are_known(store: storage.SqlStore) -> No
     assert len(await store.read(lambda tx: tx.articles.get([item.id for item in items]))) == 2_500
 
 
-async def test_hostile_text_is_kept_without_what_no_database_can_hold(store: storage.SqlStore) -> None:
+async def test_hostile_text_is_kept_without_what_no_database_can_hold(store: storage.Store) -> None:
     long = "x" * 100_000
     one = replace(
         article("one"), title="a\x00b \ud83d\ude00 \udc00", link=f"https://x.example/{long}", tags=("a", "\ud83d")
@@ -138,7 +138,7 @@ async def test_hostile_text_is_kept_without_what_no_database_can_hold(store: sto
     assert list(found.by_link) == [one.link]
 
 
-async def test_an_old_item_is_kept_for_its_identity_only(store: storage.SqlStore) -> None:
+async def test_an_old_item_is_kept_for_its_identity_only(store: storage.Store) -> None:
     one = article("one")
     await keep(store, one, has_text=False)
     stored = (await store.read(lambda tx: tx.articles.get([one.id])))[one.id]
@@ -148,7 +148,7 @@ async def test_an_old_item_is_kept_for_its_identity_only(store: storage.SqlStore
     assert await store.read(lambda tx: tx.articles.count()) == 1
 
 
-async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.SqlStore) -> None:
+async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.Store) -> None:
     one = article("one")
     await keep(store, one)
     second = replace(one, title="New headline", text="New text", fingerprint="new", version=2)
@@ -158,7 +158,7 @@ async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.SqlSt
     assert list(found.by_fingerprint) == ["new"]
 
 
-async def test_matches_keep_the_order_of_their_first_time(store: storage.SqlStore) -> None:
+async def test_matches_keep_the_order_of_their_first_time(store: storage.Store) -> None:
     one = article("one")
     await keep(store, one)
     await store.write(lambda tx: tx.articles.add_matches(one.id, [match("b", "PTA"), match("a", "BES\ud83d")]))
@@ -167,7 +167,7 @@ async def test_matches_keep_the_order_of_their_first_time(store: storage.SqlStor
     assert list(stored) == [match("b", "backdoor"), match("a", "BES\ufffd"), match("c")]
 
 
-async def test_the_archive_tells_oldest_first_from_a_time_on(store: storage.SqlStore) -> None:
+async def test_the_archive_tells_oldest_first_from_a_time_on(store: storage.Store) -> None:
     items = [article(str(n), minutes=n) for n in (3, 1, 2, 0)]
     await keep(store, *items)
     told = await store.read(lambda tx: [item.id for item in tx.articles.archive(since=START + MINUTE)])
@@ -175,7 +175,7 @@ async def test_the_archive_tells_oldest_first_from_a_time_on(store: storage.SqlS
     assert await store.read(lambda tx: tx.articles.count(since=START + 2 * MINUTE)) == 2
 
 
-async def test_articles_and_matches_are_counted_by_day_of_utc(store: storage.SqlStore) -> None:
+async def test_articles_and_matches_are_counted_by_day_of_utc(store: storage.Store) -> None:
     late = 16 * 60
     await keep(store, article("one"), article("two"), article("next day", minutes=late), article("other", feed=BBC))
     await keep(store, article("only its identity"), has_text=False)

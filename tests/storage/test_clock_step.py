@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot import model, ports, storage
+from bot import model, storage
 from testbed.fakes import START, FakeClock
 from testbed.made import article, story
 from tests.outbox.rows import row
@@ -14,7 +14,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEASE = timedelta(minutes=1)
 
 
-async def test_what_waits_for_a_time_waits_as_long_as_before(store: storage.SqlStore, clock: FakeClock) -> None:
+async def test_what_waits_for_a_time_waits_as_long_as_before(store: storage.Store, clock: FakeClock) -> None:
     ahead = START + DAY  # what the clock showed before it was put right
     waiting = model.FeedState(url="https://a.example/", due_at=ahead + HOUR)
     due = model.FeedState(url="https://b.example/", due_at=START - HOUR)
@@ -34,7 +34,7 @@ async def test_what_waits_for_a_time_waits_as_long_as_before(store: storage.SqlS
 
 
 async def test_what_is_held_is_decided_anew_and_what_was_said_counts_from_now(
-    store: storage.SqlStore, clock: FakeClock
+    store: storage.Store, clock: FakeClock
 ) -> None:
     ahead = START + DAY
     await store.write(lambda tx: _tell(tx, ahead))
@@ -49,7 +49,7 @@ async def test_what_is_held_is_decided_anew_and_what_was_said_counts_from_now(
     ]
 
 
-def _tell(tx: ports.Transaction, ahead: datetime) -> None:
+def _tell(tx: model.Transaction, ahead: datetime) -> None:
     for name in ("held", "said"):
         tx.articles.add([article(name)])
         tx.stories.save(story(name, article(name)))

@@ -25,19 +25,19 @@ ANSWERED = model.Completion(
 FAILED = replace(ANSWERED, at=START + DAY, answer=None, error="no answer", tokens_out=0)
 
 
-async def add(store: storage.SqlStore, *completions: model.Completion) -> None:
+async def add(store: storage.Store, *completions: model.Completion) -> None:
     for each in completions:
         await store.write(lambda tx, each=each: tx.completions.add(each))  # type: ignore[misc]  # its own default
 
 
-async def test_what_was_asked_comes_back_as_it_was_and_in_order(store: storage.SqlStore) -> None:
+async def test_what_was_asked_comes_back_as_it_was_and_in_order(store: storage.Store) -> None:
     await add(store, ANSWERED, FAILED, replace(ANSWERED, article=model.ArticleId("a2")))
 
     assert await store.read(lambda tx: tx.completions.about(model.ArticleId("a1"))) == [ANSWERED, FAILED]
     assert await store.read(lambda tx: tx.completions.since(START + DAY)) == [FAILED]
 
 
-async def test_the_newest_answer_of_the_same_model_is_found_and_a_failure_is_none(store: storage.SqlStore) -> None:
+async def test_the_newest_answer_of_the_same_model_is_found_and_a_failure_is_none(store: storage.Store) -> None:
     newer = replace(ANSWERED, answer='{"updates": [1]}')
     await add(store, ANSWERED, newer, FAILED, replace(FAILED, key="k2"))
 
@@ -47,15 +47,15 @@ async def test_the_newest_answer_of_the_same_model_is_found_and_a_failure_is_non
     assert await store.read(lambda tx: tx.completions.answers(["k1"], by="another")) == {}
 
 
-async def test_a_day_s_cost_has_its_failures_too(store: storage.SqlStore) -> None:
+async def test_a_day_s_cost_has_its_failures_too(store: storage.Store) -> None:
     await add(store, ANSWERED, FAILED)
 
-    assert await store.read(lambda tx: tx.completions.spent(since=START)) == model.Spent(calls=2, tokens=1_840)
-    assert await store.read(lambda tx: tx.completions.spent(since=START + DAY)) == model.Spent(calls=1, tokens=900)
-    assert await store.read(lambda tx: tx.completions.spent(since=START + 2 * DAY)) == model.Spent()
+    assert await store.read(lambda tx: tx.completions.spent(since=START)) == model.Spending(calls=2, tokens=1_840)
+    assert await store.read(lambda tx: tx.completions.spent(since=START + DAY)) == model.Spending(calls=1, tokens=900)
+    assert await store.read(lambda tx: tx.completions.spent(since=START + 2 * DAY)) == model.Spending()
 
 
-async def test_answers_older_than_keep_are_deleted(store: storage.SqlStore) -> None:
+async def test_answers_older_than_keep_are_deleted(store: storage.Store) -> None:
     await add(store, ANSWERED, FAILED)
 
     await storage.trim(store, before=START + DAY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot import model, ports, storage
+from bot import model, storage
 from testbed.fakes import START
 from testbed.made import LEASE, article, match
 
@@ -15,7 +15,7 @@ def _arrival(number: int) -> model.Arrival:
     )
 
 
-async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(store: storage.SqlStore) -> None:
+async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(store: storage.Store) -> None:
     arrivals = [_arrival(number) for number in range(3)]
     edit = model.Edit(article=article("9").id, outlet="Dawn", field="title", before="exits", after="delays exit")
     revision = model.Revision(article=article("9"), matches=(), edits=(edit,), poll="p9")
@@ -30,14 +30,14 @@ async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(stor
     assert (first.arrivals, first.revisions) == (tuple(arrivals[:2]), ())
     assert (rest.arrivals, rest.revisions) == ((arrivals[2],), (revision,))
     await store.write(lambda tx: tx.decision_queue.remove(rest.numbers))
-    assert await store.read(lambda tx: tx.decision_queue.peek(limit=10)) == ports.Waiting()
+    assert await store.read(lambda tx: tx.decision_queue.peek(limit=10)) == model.QueuedWork()
 
 
-async def _take_over(store: storage.SqlStore, who: str, seen: ports.Holder) -> ports.Holder | None:
+async def _take_over(store: storage.Store, who: str, seen: model.QueueHolder) -> model.QueueHolder | None:
     return await store.write(lambda tx: tx.decision_queue.take_over(who, seen=seen))
 
 
-async def test_what_was_computed_before_another_decided_may_not_be_written(store: storage.SqlStore) -> None:
+async def test_what_was_computed_before_another_decided_may_not_be_written(store: storage.Store) -> None:
     at_first = await store.read(lambda tx: tx.decision_queue.holder())
     mine = await _take_over(store, "a", at_first)
     assert mine is not None
@@ -49,7 +49,7 @@ async def test_what_was_computed_before_another_decided_may_not_be_written(store
     assert again.change > mine.change
 
 
-async def test_what_was_computed_before_a_reader_pressed_a_button_may_not_be_written(store: storage.SqlStore) -> None:
+async def test_what_was_computed_before_a_reader_pressed_a_button_may_not_be_written(store: storage.Store) -> None:
     mine = await _take_over(store, "a", await store.read(lambda tx: tx.decision_queue.holder()))
     assert mine is not None
     await store.write(lambda tx: tx.decision_queue.note_change())
@@ -58,11 +58,11 @@ async def test_what_was_computed_before_a_reader_pressed_a_button_may_not_be_wri
     assert (now.who, now != mine) == ("a", True)
 
 
-async def test_a_renewed_lease_is_not_claimed_when_its_first_time_has_passed(store: storage.SqlStore) -> None:
+async def test_a_renewed_lease_is_not_claimed_when_its_first_time_has_passed(store: storage.Store) -> None:
     await store.write(lambda tx: tx.feeds.sync(["https://a.example/feed"], now=START))
     later = START + LEASE + timedelta(seconds=1)
 
-    def claim(tx: ports.Transaction, token: str, now: timedelta) -> int:
+    def claim(tx: model.Transaction, token: str, now: timedelta) -> int:
         return len(tx.feeds.claim_due(now=START + now, limit=10, token=token, lease=LEASE))
 
     assert await store.read(lambda tx: tx.feeds.count_due(now=START)) == 1
@@ -75,7 +75,7 @@ async def test_a_renewed_lease_is_not_claimed_when_its_first_time_has_passed(sto
     assert await store.write(lambda tx: claim(tx, "theirs", LEASE + timedelta(seconds=1))) == 0
 
 
-async def test_what_is_pending_waits_in_the_queue_under_a_key_that_is_no_article_s(store: storage.SqlStore) -> None:
+async def test_what_is_pending_waits_in_the_queue_under_a_key_that_is_no_article_s(store: storage.Store) -> None:
     prompt = model.Prompt(
         use=model.Use.FACTS, version=1, instructions="i", data="{}", schema="{}", article=model.ArticleId("a")
     )

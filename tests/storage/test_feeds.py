@@ -15,7 +15,7 @@ A, B, C = "https://a.example/feed", "https://b.example/feed", "https://c.example
 
 
 async def claim(
-    store: storage.SqlStore, clock: FakeClock, *, token: str = "t", limit: int = 10, everything: bool = False
+    store: storage.Store, clock: FakeClock, *, token: str = "t", limit: int = 10, everything: bool = False
 ) -> list[model.FeedState]:
     now = clock.now()
     return list(
@@ -25,33 +25,29 @@ async def claim(
     )
 
 
-async def save(store: storage.SqlStore, *states: model.FeedState, token: str | None = None) -> list[str]:
+async def save(store: storage.Store, *states: model.FeedState, token: str | None = None) -> list[str]:
     return list(await store.write(lambda tx: tx.feeds.save(states, token=token)))
 
 
 @pytest.fixture
-async def listed(store: storage.SqlStore, clock: FakeClock) -> storage.SqlStore:
+async def listed(store: storage.Store, clock: FakeClock) -> storage.Store:
     await store.write(lambda tx: tx.feeds.sync([A, B, C], now=clock.now()))
     return store
 
 
-async def test_the_most_overdue_comes_first_and_no_more_than_asked_for(
-    listed: storage.SqlStore, clock: FakeClock
-) -> None:
+async def test_the_most_overdue_comes_first_and_no_more_than_asked_for(listed: storage.Store, clock: FakeClock) -> None:
     await save(listed, *(model.FeedState(url=url, due_at=START - n * MINUTE) for n, url in enumerate((A, B, C))))
     assert [state.url for state in await claim(listed, clock, limit=2)] == [C, B]
 
 
-async def test_a_leased_feed_is_nobody_elses_until_the_lease_runs_out(
-    listed: storage.SqlStore, clock: FakeClock
-) -> None:
+async def test_a_leased_feed_is_nobody_elses_until_the_lease_runs_out(listed: storage.Store, clock: FakeClock) -> None:
     await claim(listed, clock)
     assert await claim(listed, clock, token="other", everything=True) == []
     clock.advance(LEASE)
     assert len(await claim(listed, clock, token="other")) == 3
 
 
-async def test_saving_releases_and_a_lost_lease_writes_nothing(listed: storage.SqlStore, clock: FakeClock) -> None:
+async def test_saving_releases_and_a_lost_lease_writes_nothing(listed: storage.Store, clock: FakeClock) -> None:
     mine = await claim(listed, clock)
     clock.advance(LEASE)
     await claim(listed, clock, token="other", limit=1)
@@ -62,9 +58,7 @@ async def test_saving_releases_and_a_lost_lease_writes_nothing(listed: storage.S
     assert [state.url for state in await claim(listed, clock)] == [B, C]
 
 
-async def test_a_feed_that_is_not_due_waits_unless_everything_is_asked(
-    listed: storage.SqlStore, clock: FakeClock
-) -> None:
+async def test_a_feed_that_is_not_due_waits_unless_everything_is_asked(listed: storage.Store, clock: FakeClock) -> None:
     await save(
         listed,
         model.FeedState(url=A, due_at=START + MINUTE),
@@ -77,9 +71,7 @@ async def test_a_feed_that_is_not_due_waits_unless_everything_is_asked(
     assert [state.url for state in await claim(listed, clock)] == [B, A], "Retry-After is over; 410 stays"
 
 
-async def test_every_feed_can_be_made_due_but_for_retry_after_and_410(
-    listed: storage.SqlStore, clock: FakeClock
-) -> None:
+async def test_every_feed_can_be_made_due_but_for_retry_after_and_410(listed: storage.Store, clock: FakeClock) -> None:
     await save(
         listed,
         model.FeedState(url=A, due_at=START + MINUTE),
@@ -91,7 +83,7 @@ async def test_every_feed_can_be_made_due_but_for_retry_after_and_410(
 
 
 async def test_an_unlisted_feed_is_neither_claimed_nor_shown_and_comes_back_due(
-    listed: storage.SqlStore, clock: FakeClock
+    listed: storage.Store, clock: FakeClock
 ) -> None:
     await save(listed, model.FeedState(url=A, due_at=START + MINUTE, gone=True, etag="kept"))
     await listed.write(lambda tx: tx.feeds.sync([B, C], now=START))
@@ -102,7 +94,7 @@ async def test_an_unlisted_feed_is_neither_claimed_nor_shown_and_comes_back_due(
     assert [(state.url, state.gone, state.etag) for state in back] == [(A, False, "kept")]
 
 
-async def test_syncing_what_is_listed_changes_nothing(listed: storage.SqlStore, clock: FakeClock) -> None:
+async def test_syncing_what_is_listed_changes_nothing(listed: storage.Store, clock: FakeClock) -> None:
     await save(listed, model.FeedState(url=A, due_at=START + MINUTE, gone=True))
     await listed.write(lambda tx: tx.feeds.sync([A, B, C], now=START + 2 * MINUTE))
     state = await listed.read(lambda tx: tx.feeds.get(A))
@@ -111,7 +103,7 @@ async def test_syncing_what_is_listed_changes_nothing(listed: storage.SqlStore, 
     assert state.due_at == START + MINUTE
 
 
-async def test_a_state_comes_back_as_it_was(listed: storage.SqlStore) -> None:
+async def test_a_state_comes_back_as_it_was(listed: storage.Store) -> None:
     state = model.FeedState(
         url=A,
         title="Dawn – ڈان",
@@ -128,7 +120,7 @@ async def test_a_state_comes_back_as_it_was(listed: storage.SqlStore) -> None:
     assert await listed.read(lambda tx: tx.feeds.get("https://unknown.example/")) is None
 
 
-async def test_a_host_keeps_the_later_of_two_limits(store: storage.SqlStore) -> None:
+async def test_a_host_keeps_the_later_of_two_limits(store: storage.Store) -> None:
     await store.write(lambda tx: tx.feeds.limit_host("a.example", START + 2 * MINUTE))
     await store.write(lambda tx: tx.feeds.limit_host("a.example", START + MINUTE))
     limits = await store.read(lambda tx: tx.feeds.host_limits(now=START + MINUTE))
@@ -137,7 +129,7 @@ async def test_a_host_keeps_the_later_of_two_limits(store: storage.SqlStore) -> 
 
 
 async def test_feeds_of_a_limited_host_are_left_alone_until_it_may_be_asked(
-    listed: storage.SqlStore, clock: FakeClock
+    listed: storage.Store, clock: FakeClock
 ) -> None:
     until = START + 2 * MINUTE
     moved = model.FeedState(url=B, due_at=START, moved_to="https://a.example/moved")
@@ -150,7 +142,7 @@ async def test_feeds_of_a_limited_host_are_left_alone_until_it_may_be_asked(
     assert [(state.url, state.due_at) for state in found] == [(C, START), (A, until), (B, until)]
 
 
-async def test_feeds_are_shown_and_counted_by_their_health(listed: storage.SqlStore, clock: FakeClock) -> None:
+async def test_feeds_are_shown_and_counted_by_their_health(listed: storage.Store, clock: FakeClock) -> None:
     await save(listed, model.FeedState(url=A, due_at=START, baseline_at=START))
     await save(listed, model.FeedState(url=B, due_at=START, gone=True, failures=1))
     health = model.FeedHealth

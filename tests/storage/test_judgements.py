@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot import model, storage
 from bot.model import SendState, Verdict
+from bot.storage.store import Transaction
 from testbed.fakes import START
 from testbed.made import LEASE, MINUTE, sending, story
 
@@ -30,16 +31,16 @@ def said(
     )
 
 
-async def keep(store: storage.SqlStore, *judgements: model.Judgement) -> None:
+async def keep(store: storage.Store, *judgements: model.Judgement) -> None:
     def work(tx: object) -> None:
-        assert isinstance(tx, storage.transaction.Transaction)
+        assert isinstance(tx, Transaction)
         tx.stories.save(story("A"))
         tx.judgements.add(judgements)
 
     await store.write(work)
 
 
-async def test_what_was_said_comes_back_in_order_and_a_repetition_is_left_out(store: storage.SqlStore) -> None:
+async def test_what_was_said_comes_back_in_order_and_a_repetition_is_left_out(store: storage.Store) -> None:
     noise, useful = said(Verdict.NOISE, "1"), said(Verdict.USEFUL, "2", minutes=1)
     elsewhere = said(Verdict.CLAIMED, "3", channel="other")
     await keep(store, noise, useful, elsewhere)
@@ -50,7 +51,7 @@ async def test_what_was_said_comes_back_in_order_and_a_repetition_is_left_out(st
     assert len(await store.read(lambda tx: tx.judgements.since(None))) == 4
 
 
-async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(store: storage.SqlStore) -> None:
+async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(store: storage.Store) -> None:
     await keep(store)
     names = ("begun", "waiting", "parked", "left")
     await store.write(lambda tx: tx.outbox.add([sending(name) for name in names[:1]]))
@@ -71,7 +72,7 @@ async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(st
     assert {str(one["send"]) for one in told if one["reason"] == "silenced"} == {"waiting", "parked"}
 
 
-async def test_what_was_said_of_a_story_is_let_go_with_it(store: storage.SqlStore) -> None:
+async def test_what_was_said_of_a_story_is_let_go_with_it(store: storage.Store) -> None:
     await keep(store, said(Verdict.NOISE, "1"))
     await storage.trim(store, before=START + 400 * DAY)
     assert await store.read(lambda tx: tx.judgements.since(None)) == []

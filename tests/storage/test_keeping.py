@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports, storage
+from bot import model, storage
 from testbed.fakes import START, FakeClock
 from testbed.made import MINUTE, article, brief, match, sending, story
 
@@ -18,12 +18,12 @@ BEFORE = START + timedelta(days=1)
 LATE = 2 * 24 * 60
 
 
-async def fill(store: storage.SqlStore, *, is_sent: bool) -> None:
-    def work(tx: ports.Transaction) -> None:
+async def fill(store: storage.Store, *, is_sent: bool) -> None:
+    def work(tx: model.Transaction) -> None:
         old, new, lone = article("old"), article("new", minutes=LATE), article("lone")
         tx.articles.add([old, new, lone])
         tx.articles.see(
-            [ports.Sighting(feed=FEED, key=item.id, article=item.id) for item in (old, new, lone)], at=START
+            [model.Sighting(feed=FEED, key=item.id, article=item.id) for item in (old, new, lone)], at=START
         )
         tx.articles.add_matches(old.id, [match("r", "PTA")])
         tx.articles.revise(replace(lone, version=2, text="second"))
@@ -46,7 +46,7 @@ async def fill(store: storage.SqlStore, *, is_sent: bool) -> None:
     await store.write(work)
 
 
-async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.SqlStore) -> None:
+async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.Store) -> None:
     await fill(store, is_sent=True)
     gone = await storage.trim(store, before=BEFORE)
     assert gone == storage.Trimmed(stories=1, messages=1, texts=2, identities=0)
@@ -60,20 +60,20 @@ async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.SqlSto
         "lone": False,
     }
     keys = [article("old").id, article("lone").id]
-    [known] = await store.read(lambda tx: tx.articles.known([ports.Question(feed=FEED, keys=keys)]))
+    [known] = await store.read(lambda tx: tx.articles.known([model.IdentityQuery(feed=FEED, keys=keys)]))
     assert set(known.by_key) == set(keys), "what a feed may still list is not news when it comes again"
     assert list(await store.read(lambda tx: tx.articles.matches(article("old").id))) == []
     assert await storage.trim(store, before=BEFORE) == storage.Trimmed(stories=0, messages=0, texts=0, identities=0)
 
 
-async def test_nothing_unsent_is_let_go(store: storage.SqlStore) -> None:
+async def test_nothing_unsent_is_let_go(store: storage.Store) -> None:
     await fill(store, is_sent=False)
     gone = await storage.trim(store, before=BEFORE)
     assert (gone.stories, gone.messages) == (0, 0)
     assert len(await store.read(lambda tx: tx.outbox.unsent())) == 2
 
 
-async def test_a_merged_story_stays_as_long_as_the_one_it_became(store: storage.SqlStore) -> None:
+async def test_a_merged_story_stays_as_long_as_the_one_it_became(store: storage.Store) -> None:
     one, two = article("one"), article("two")
     await store.write(lambda tx: tx.articles.add([one, two]))
     await store.write(lambda tx: tx.stories.save(story("A", one, minutes=LATE)))
@@ -93,22 +93,22 @@ async def test_a_merged_story_stays_as_long_as_the_one_it_became(store: storage.
     ],
 )
 async def test_an_identity_is_kept_for_sixty_days_after_its_feed_listed_it_last(
-    store: storage.SqlStore, seen_days: list[int], whole_reading: int | None, before: int, kept: list[int]
+    store: storage.Store, seen_days: list[int], whole_reading: int | None, before: int, kept: list[int]
 ) -> None:
     items = [article(str(day)) for day in seen_days]
     named_at = None if whole_reading is None else START + timedelta(days=whole_reading)
 
-    def work(tx: ports.Transaction) -> None:
+    def work(tx: model.Transaction) -> None:
         tx.articles.add(items, has_text=False)
         for day, item in zip(seen_days, items, strict=True):
-            tx.articles.see([ports.Sighting(feed=FEED, key=item.id, article=item.id)], at=START + timedelta(days=day))
+            tx.articles.see([model.Sighting(feed=FEED, key=item.id, article=item.id)], at=START + timedelta(days=day))
         tx.feeds.sync([FEED], now=START)
         tx.feeds.save([model.FeedState(url=FEED, due_at=START, named_at=named_at)])
 
     await store.write(work)
     trimmed = await storage.trim(store, before=START + timedelta(days=before))
     assert trimmed.identities == len(items) - len(kept)
-    question = ports.Question(feed=FEED, keys=[item.id for item in items])
+    question = model.IdentityQuery(feed=FEED, keys=[item.id for item in items])
     [known] = await store.read(lambda tx: tx.articles.known([question]))
     assert [number for number, item in enumerate(items) if item.id in known.by_key] == kept
 
@@ -149,14 +149,14 @@ async def test_a_backup_of_a_running_store_is_one_whole_moment(tmp_path: Path) -
 
 def test_a_backup_says_why_it_cannot_be_made(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/store.db"
-    with pytest.raises(ports.StoreUnavailable, match="there is none yet"):
+    with pytest.raises(model.StoreUnavailable, match="there is none yet"):
         storage.backup(address, tmp_path / "copy.db")
     storage.open_store(address, clock=FakeClock()).close_now()
     (tmp_path / "copy.db").write_text("kept")
-    with pytest.raises(ports.StoreError, match="it exists; name a new file"):
+    with pytest.raises(model.StoreError, match="it exists; name a new file"):
         storage.backup(address, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "kept"
-    with pytest.raises(ports.StoreUnavailable, match="check the space and the rights there"):
+    with pytest.raises(model.StoreUnavailable, match="check the space and the rights there"):
         storage.backup(address, tmp_path / "copy.db" / "inside")
-    with pytest.raises(ports.ConfigError, match="pg_dump"):
+    with pytest.raises(model.ConfigError, match="pg_dump"):
         storage.backup("postgresql://bot@host/db", tmp_path / "copy2.db")

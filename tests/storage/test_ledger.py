@@ -10,8 +10,9 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, inspect, text
 
-from bot import ledger, model, ports, storage
-from bot.storage import addresses, codec, engines, schema, upgrade
+from bot import model, storage
+from bot.model import ledger
+from bot.storage import columns, connections, opening, schema
 from testbed.fakes import START, FakeClock
 from testbed.made import article, match, sending, story
 from testbed.servers.postgres import Server
@@ -24,16 +25,16 @@ def decision(days: float, *, of: str = "A") -> model.Decision:
         at=START + days * DAY,
         story=model.StoryId(of),
         channel="desk",
-        action=model.Action.POST,
+        action=model.AlertAction.POST,
         reason=model.Reason.FIRST_REPORT,
     )
 
 
 def fact(days: float) -> model.LedgerRow:
-    return ledger.matched(article("one"), match("r", "PTA"), at=START + days * DAY)
+    return ledger.match_row(article("one"), match("r", "PTA"), at=START + days * DAY)
 
 
-def keep(tx: ports.Transaction, *days: float) -> None:
+def keep(tx: model.Transaction, *days: float) -> None:
     """A matched article and a decision on each day."""
     tx.articles.add([article("one")])
     tx.stories.save(story("A", article("one")))
@@ -42,11 +43,11 @@ def keep(tx: ports.Transaction, *days: float) -> None:
         tx.stories.decide([decision(each)])
 
 
-async def listed(store: storage.SqlStore) -> list[tuple[str, timedelta]]:
+async def listed(store: storage.Store) -> list[tuple[str, timedelta]]:
     return await store.read(lambda tx: [(row.kind.value, row.at - START) for row in tx.ledger.since(START - DAY)])
 
 
-async def test_rows_and_decisions_are_listed_by_their_time(store: storage.SqlStore) -> None:
+async def test_rows_and_decisions_are_listed_by_their_time(store: storage.Store) -> None:
     await store.write(lambda tx: keep(tx, 2, 0, 1))
     rows = await store.read(lambda tx: list(tx.ledger.since(START + DAY)))
     assert [(row.kind.value, row.at - START) for row in rows] == [
@@ -61,21 +62,21 @@ async def test_rows_and_decisions_are_listed_by_their_time(store: storage.SqlSto
 @pytest.mark.parametrize(
     "statement", ["UPDATE ledger SET row = '{' WHERE n = 2", "UPDATE decisions SET decision = '{' WHERE n = 2"]
 )
-async def test_a_damaged_row_is_named_by_its_time(store: storage.SqlStore, statement: str) -> None:
+async def test_a_damaged_row_is_named_by_its_time(store: storage.Store, statement: str) -> None:
     await store.write(lambda tx: keep(tx, 0, 1))
     await store.run(lambda connection: connection.execute(text(statement)))
-    with pytest.raises(ports.StoreError, match=rf"the row of {START + DAY:%Y-%m-%d %H:%M:%S} is damaged"):
+    with pytest.raises(model.StoreError, match=rf"the row of {START + DAY:%Y-%m-%d %H:%M:%S} is damaged"):
         await store.read(lambda tx: list(tx.ledger.since(START)))
 
 
-async def test_retention_deletes_rows_by_their_age(store: storage.SqlStore) -> None:
+async def test_retention_deletes_rows_by_their_age(store: storage.Store) -> None:
     await store.write(lambda tx: keep(tx, 0, 1, 2))
     await storage.trim(store, before=START + 1.5 * DAY)
     assert [row for row in await listed(store) if row[0] == "matched"] == [("matched", 2 * DAY)]
     assert await store.run(lambda c: c.execute(text("SELECT count(*) FROM ledger")).scalar()) == 1
 
 
-async def test_a_story_stays_while_a_decision_about_it_is_young_enough(store: storage.SqlStore) -> None:
+async def test_a_story_stays_while_a_decision_about_it_is_young_enough(store: storage.Store) -> None:
     await store.write(lambda tx: keep(tx, 0, 1))
     assert (await storage.trim(store, before=START + DAY)).stories == 0
     assert ("decided", 0 * DAY) in await listed(store), "a story keeps all its decisions"
@@ -83,8 +84,8 @@ async def test_a_story_stays_while_a_decision_about_it_is_young_enough(store: st
     assert await listed(store) == []
 
 
-async def test_messages_of_a_channel_that_closes_are_told_once_for_each_reason(store: storage.SqlStore) -> None:
-    def close(reason: str) -> Callable[[ports.Transaction], int]:
+async def test_messages_of_a_channel_that_closes_are_told_once_for_each_reason(store: storage.Store) -> None:
+    def close(reason: str) -> Callable[[model.Transaction], int]:
         return lambda tx: tx.outbox.park(["desk"], reason, now=START)
 
     await store.write(lambda tx: tx.outbox.add([sending("one"), sending("two")]))
@@ -104,10 +105,10 @@ async def test_messages_of_a_channel_that_closes_are_told_once_for_each_reason(s
 
 
 def _at(schema_revision: str, address: str, fill: Callable[[Connection], None]) -> None:
-    place = addresses.parse(address)
-    engine = engines.for_writing(place)
-    with engines.upgrading(place, engine) as connection:
-        command.upgrade(upgrade.config(connection), schema_revision)
+    place = connections.parse(address)
+    engine = connections.for_writing(place)
+    with connections.upgrading(place, engine) as connection:
+        command.upgrade(opening.config(connection), schema_revision)
         fill(connection)
     engine.dispose()
 
@@ -118,7 +119,7 @@ def _microseconds(days: float) -> int:
 
 def fill_first(connection: Connection) -> None:
     """A story that was decided on."""
-    document = codec.DECISION.dump(decision(0))
+    document = columns.DECISION.dump(decision(0))
     connection.execute(text("INSERT INTO stories (id, title, first_seen, last_seen) VALUES ('A', 'Story', 0, 0)"))
     connection.execute(
         text(
@@ -131,10 +132,10 @@ def fill_first(connection: Connection) -> None:
 
 async def upgraded(address: str) -> None:
     _at("0001", address, fill_first)
-    with pytest.raises(ports.StoreUnavailable, match="an earlier version made it"):
+    with pytest.raises(model.StoreUnavailable, match="an earlier version made it"):
         storage.open_store(address, clock=FakeClock(), read_only=True)
     store = storage.open_store(address, clock=FakeClock())
-    assert await store.run(upgrade.revision_of) == schema.REVISION
+    assert await store.run(opening.revision_of) == schema.REVISION
     assert await store.read(lambda tx: tx.stories.decisions(model.StoryId("A"))) == [decision(0)]
     assert await listed(store) == [("decided", 0 * DAY)]
     await store.close()
@@ -163,11 +164,15 @@ def fill_sealed(connection: Connection) -> None:
             {"day": day, "kept": is_kept},
         )
     rows: tuple[tuple[float, str | None, str], ...] = (
-        (-1.0, "2015-12-01", ledger.text_of(fact(-1))),
-        (0.0, "2015-12-02", ledger.text_of(fact(0))),
+        (-1.0, "2015-12-01", ledger.format_row(fact(-1))),
+        (0.0, "2015-12-02", ledger.format_row(fact(0))),
         (0.0, "2015-12-02", _LET_GO),
-        (1.0, None, ledger.text_of(fact(1))),
-        (1.0, None, ledger.text_of(ledger.stopped('"kind":"let_go",', since="", until="", how="in order", at=START))),
+        (1.0, None, ledger.format_row(fact(1))),
+        (
+            1.0,
+            None,
+            ledger.format_row(ledger.stop_row('"kind":"let_go",', since="", until="", how="in order", at=START)),
+        ),
     )
     for at, of_day, row in rows:
         values = {"at": _microseconds(at), "day": of_day, "row": row}

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from bot import model, ports, storage
+from bot import model, storage
 from bot.model import Reason, SilenceKind, Verdict
-from bot.storage import addresses, codec, schema, upgrade
+from bot.storage import columns, connections, opening, schema
 from testbed.fakes import START, FakeClock
 from testbed.servers.postgres import Server
 from tests.alerts.builders import posted
@@ -43,7 +43,7 @@ def _fill(connection: sa.Connection) -> None:
         connection.execute(sa.insert(schema.stories), row)
     alerts = [posted(story=model.StoryId(name)) for name, _ in stories]
     for alert in alerts:
-        document = json.loads(codec.ALERT.dump(alert))
+        document = json.loads(columns.ALERT.dump(alert))
         document["is_muted"] = alert.story in ("s0", "s1", "old")
         state = model.AlertState.MERGED if alert.story == "old" else model.AlertState.POSTED
         row = {
@@ -56,7 +56,7 @@ def _fill(connection: sa.Connection) -> None:
     held = replace(
         posted(story=model.StoryId("loud")), channel="policy", state=model.AlertState.HELD, held_until=START + 20 * HOUR
     )
-    document = {**json.loads(codec.ALERT.dump(held)), "reason": "snoozed"}
+    document = {**json.loads(columns.ALERT.dump(held)), "reason": "snoozed"}
     row = {
         "story": "loud",
         "channel": "policy",
@@ -78,7 +78,7 @@ def _fill(connection: sa.Connection) -> None:
     ]
     connection.execute(sa.insert(sa.table("judgements", *map(sa.column, _JUDGEMENTS))), rows)
     sent = outgoing("edit", kind=model.MessageKind.EDIT)
-    message = json.loads(codec.MESSAGE.dump(sent.message))
+    message = json.loads(columns.MESSAGE.dump(sent.message))
     shown = {"id": "j2", "at": START.isoformat(), "by": "U1", "channel": "desk", "story": "s1", "message": "head"}
     message["judgements"] = [{**shown, "verdict": "muted", "until": None}, {**shown, "verdict": "claimed"}]
     message["reason"] = "muted"
@@ -105,9 +105,9 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         server: Server = request.getfixturevalue("postgres_server")
         address = server.new_database()
-    engine = sa.create_engine(addresses.parse(address).url)
+    engine = sa.create_engine(connections.parse(address).url)
     with engine.begin() as connection:
-        command.upgrade(upgrade.config(connection), "0018")
+        command.upgrade(opening.config(connection), "0018")
         _fill(connection)
     engine.dispose()
     return address
@@ -128,7 +128,7 @@ async def test_mutes_and_snoozes_in_force_become_silences_in_force(earlier: str)
 async def test_opinions_claims_holds_and_messages_of_the_earlier_version_can_be_read(earlier: str) -> None:
     store = storage.open_store(earlier, clock=FakeClock())
 
-    def read(tx: ports.Transaction) -> tuple[list[Verdict], model.Message, list[model.Alert]]:
+    def read(tx: model.Transaction) -> tuple[list[Verdict], model.Message, list[model.Alert]]:
         verdicts = [each.verdict for each in tx.judgements.since(None)]
         [row] = tx.outbox.unsent()
         return verdicts, row.message, list(tx.stories.held_until(START + 20 * HOUR))

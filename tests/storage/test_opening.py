@@ -18,8 +18,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from bot import ports, storage
-from bot.storage import schema, upgrade
+from bot import model, storage
+from bot.storage import opening, schema
 from testbed.fakes import FakeClock
 from testbed.made import article
 from testbed.servers.postgres import Server
@@ -31,28 +31,28 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def owned(file: Path) -> AsyncIterator[storage.SqlStore]:
+async def owned(file: Path) -> AsyncIterator[storage.Store]:
     store = storage.open_store(f"sqlite:///{file}", clock=FakeClock(), process_name="wirewatch run")
     yield store
     await store.close()
 
 
-def open_again(file: Path, *, read_only: bool = False) -> storage.SqlStore:
+def open_again(file: Path, *, read_only: bool = False) -> storage.Store:
     return storage.open_store(f"sqlite:///{file}", clock=FakeClock(), read_only=read_only)
 
 
 # -- the owner
 
 
-async def test_a_second_owner_is_told_who_the_first_is(owned: storage.SqlStore, file: Path) -> None:
-    with pytest.raises(ports.StoreInUse, match=rf"in use by wirewatch run \(process {os.getpid()}\)"):
+async def test_a_second_owner_is_told_who_the_first_is(owned: storage.Store, file: Path) -> None:
+    with pytest.raises(model.StoreInUse, match=rf"in use by wirewatch run \(process {os.getpid()}\)"):
         open_again(file)
 
 
-async def test_a_folder_with_two_names_is_one_folder(owned: storage.SqlStore, file: Path) -> None:
+async def test_a_folder_with_two_names_is_one_folder(owned: storage.Store, file: Path) -> None:
     link = file.parent.with_name("other-name")
     link.symlink_to(file.parent)
-    with pytest.raises(ports.StoreInUse):
+    with pytest.raises(model.StoreInUse):
         open_again(link / file.name)
 
 
@@ -75,7 +75,7 @@ def test_a_dead_owner_leaves_no_lock(file: Path) -> None:
     open_again(file).close_now()
 
 
-async def test_a_closed_store_can_be_opened_again(owned: storage.SqlStore, file: Path) -> None:
+async def test_a_closed_store_can_be_opened_again(owned: storage.Store, file: Path) -> None:
     await owned.write(lambda tx: tx.key_values.put("k", "v"))
     await owned.close()
     again = open_again(file)
@@ -83,15 +83,13 @@ async def test_a_closed_store_can_be_opened_again(owned: storage.SqlStore, file:
     await again.close()
 
 
-async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(
-    owned: storage.SqlStore, file: Path
-) -> None:
+async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(owned: storage.Store, file: Path) -> None:
     await owned.write(lambda tx: tx.key_values.put("k", "v"))
     reader = open_again(file, read_only=True)
     assert await reader.read(lambda tx: tx.key_values.get("k")) == "v"
-    with pytest.raises(ports.StoreUnavailable, match="reading only"):
+    with pytest.raises(model.StoreUnavailable, match="reading only"):
         await reader.write(lambda tx: tx.key_values.put("k", "w"))
-    with pytest.raises(ports.StoreUnavailable, match="cannot be written"):
+    with pytest.raises(model.StoreUnavailable, match="cannot be written"):
         await owned.read(lambda tx: tx.key_values.put("k", "w"))
     await reader.close()
 
@@ -103,11 +101,11 @@ async def test_a_reader_opens_what_nobody_runs(file: Path) -> None:
     await reader.close()
 
 
-async def test_a_long_read_does_not_hold_up_a_write(owned: storage.SqlStore) -> None:
+async def test_a_long_read_does_not_hold_up_a_write(owned: storage.Store) -> None:
     await owned.write(lambda tx: tx.articles.add([article(str(n), minutes=n) for n in range(500)]))
     begun, go_on = threading.Event(), threading.Event()
 
-    def read(tx: ports.Transaction) -> int:
+    def read(tx: model.Transaction) -> int:
         archive = tx.articles.archive(since=article("0").first_seen)
         next(archive)
         begun.set()
@@ -125,8 +123,8 @@ async def test_a_long_read_does_not_hold_up_a_write(owned: storage.SqlStore) -> 
 # -- transactions
 
 
-async def test_work_that_raises_leaves_nothing(store: storage.SqlStore) -> None:
-    def work(tx: ports.Transaction) -> None:
+async def test_work_that_raises_leaves_nothing(store: storage.Store) -> None:
+    def work(tx: model.Transaction) -> None:
         tx.articles.add([article("one")])
         raise LookupError("our own")
 
@@ -135,7 +133,7 @@ async def test_work_that_raises_leaves_nothing(store: storage.SqlStore) -> None:
     assert await store.read(lambda tx: tx.articles.count()) == 0
 
 
-async def test_a_time_without_zone_is_refused(store: storage.SqlStore) -> None:
+async def test_a_time_without_zone_is_refused(store: storage.Store) -> None:
     naive = article("one").first_seen.replace(tzinfo=None)
     with pytest.raises(Exception, match="no time zone"):
         await store.read(lambda tx: tx.articles.count(since=naive))
@@ -153,28 +151,28 @@ async def test_a_time_without_zone_is_refused(store: storage.SqlStore) -> None:
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_with_the_right_form(address: str, says: str) -> None:
-    with pytest.raises(ports.ConfigError, match=says):
+    with pytest.raises(model.ConfigError, match=says):
         storage.open_store(address, clock=FakeClock())
 
 
 @pytest.mark.postgres
 def test_no_text_holds_the_password(postgres_server: Server) -> None:
     address = f"postgresql://nobody:s3cret@/gone?host={postgres_server.folder}&password=s3cret2"
-    with pytest.raises(ports.StoreUnavailable) as caught:
+    with pytest.raises(model.StoreUnavailable) as caught:
         storage.open_store(address, clock=FakeClock())
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in str(caught.value.__cause__)
 
 
 def test_a_server_that_is_not_there_is_said_with_what_to_check() -> None:
-    with pytest.raises(ports.StoreUnavailable, match="no connection; check that the server runs"):
+    with pytest.raises(model.StoreUnavailable, match="no connection; check that the server runs"):
         storage.open_store("postgresql://bot@127.0.0.1:1/db", clock=FakeClock())
 
 
 # -- what a disk may do
 
 
-async def test_a_full_disk_is_said_and_nothing_is_lost(owned: storage.SqlStore) -> None:
+async def test_a_full_disk_is_said_and_nothing_is_lost(owned: storage.Store) -> None:
     def limit(pages: int) -> None:
         assert owned._writer is not None
         with owned._writer.connect() as connection:
@@ -182,20 +180,20 @@ async def test_a_full_disk_is_said_and_nothing_is_lost(owned: storage.SqlStore) 
 
     await owned.write(lambda tx: tx.articles.add([article("one")]))
     limit(1)
-    with pytest.raises(ports.StoreUnavailable, match="the disk is full; free space"):
+    with pytest.raises(model.StoreUnavailable, match="the disk is full; free space"):
         await owned.write(lambda tx: tx.articles.add([article("two", text="x" * 500_000)]))
     limit(1_000_000)
     await owned.write(lambda tx: tx.articles.add([article("two", text="x" * 500_000)]))
     assert await owned.read(lambda tx: tx.articles.count()) == 2
 
 
-async def test_a_lock_of_another_program_is_said(owned: storage.SqlStore, file: Path) -> None:
+async def test_a_lock_of_another_program_is_said(owned: storage.Store, file: Path) -> None:
     assert owned._writer is not None
     with owned._writer.connect() as connection:
         connection.execute(text("PRAGMA busy_timeout = 50"))
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(ports.StoreUnavailable, match="locked by another program; end that program"):
+        with pytest.raises(model.StoreUnavailable, match="locked by another program; end that program"):
             await owned.write(lambda tx: tx.key_values.put("k", "v"))
     await owned.write(lambda tx: tx.key_values.put("k", "v"))
 
@@ -227,13 +225,13 @@ def test_a_file_that_cannot_be_opened_is_reported_and_left_as_it_is(
 ) -> None:
     spoil(file)
     before = file.read_bytes() if file.is_file() else b""
-    with pytest.raises(ports.StoreUnavailable, match=words):
+    with pytest.raises(model.StoreUnavailable, match=words):
         open_again(file)
     assert not before or file.read_bytes() == before
 
 
 def test_a_reader_of_nothing_is_told_what_makes_it(file: Path) -> None:
-    with pytest.raises(ports.StoreUnavailable, match="there is none yet; `wirewatch once`"):
+    with pytest.raises(model.StoreUnavailable, match="there is none yet; `wirewatch once`"):
         open_again(file, read_only=True)
     assert not file.parent.exists()
 
@@ -246,7 +244,7 @@ def _is_ours(name: str | None, _kind: str, _parents: object) -> bool:
     return name is None or "search_" not in name
 
 
-async def test_the_migrations_make_the_schema_and_no_other(store: storage.SqlStore) -> None:
+async def test_the_migrations_make_the_schema_and_no_other(store: storage.Store) -> None:
     difference = await store.run(
         lambda connection: compare_metadata(
             MigrationContext.configure(connection, opts={"include_name": _is_ours}), schema.metadata
@@ -256,16 +254,16 @@ async def test_the_migrations_make_the_schema_and_no_other(store: storage.SqlSto
 
 
 def test_the_schemas_revision_is_that_of_the_newest_migration() -> None:
-    assert ScriptDirectory.from_config(upgrade.config()).get_heads() == [schema.REVISION]
+    assert ScriptDirectory.from_config(opening.config()).get_heads() == [schema.REVISION]
 
 
-async def test_a_newer_versions_database_is_left_alone(owned: storage.SqlStore, file: Path) -> None:
+async def test_a_newer_versions_database_is_left_alone(owned: storage.Store, file: Path) -> None:
     await owned.close()
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
     for read_only in (False, True):
-        with pytest.raises(ports.StoreUnavailable, match="a newer version of Wirewatch made it"):
+        with pytest.raises(model.StoreUnavailable, match="a newer version of Wirewatch made it"):
             open_again(file, read_only=read_only)
 
 
@@ -274,5 +272,5 @@ async def test_a_reader_does_not_upgrade(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE other (x)")
         connection.commit()
-    with pytest.raises(ports.StoreUnavailable, match="it is empty; `wirewatch once`"):
+    with pytest.raises(model.StoreUnavailable, match="it is empty; `wirewatch once`"):
         open_again(file, read_only=True)

@@ -67,7 +67,7 @@ steps = st.lists(
 class History:
     """Plays steps on a real store, keeping by itself what must be true."""
 
-    def __init__(self, store: storage.SqlStore, clock: FakeClock) -> None:
+    def __init__(self, store: storage.Store, clock: FakeClock) -> None:
         self.store = store
         self.clock = clock
         self.added: list[model.Outgoing] = []

@@ -15,7 +15,7 @@ from testbed.made import LEASE, MINUTE, brief, sending
 class Box:
     """The outbox of one store, call by call."""
 
-    def __init__(self, store: storage.SqlStore, clock: FakeClock) -> None:
+    def __init__(self, store: storage.Store, clock: FakeClock) -> None:
         self.store = store
         self.clock = clock
 
@@ -42,7 +42,7 @@ class Box:
 
 
 @pytest.fixture
-def box(store: storage.SqlStore, clock: FakeClock) -> Box:
+def box(store: storage.Store, clock: FakeClock) -> Box:
     return Box(store, clock)
 
 

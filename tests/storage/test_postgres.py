@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, ports, storage
+from bot import model, storage
 from bot.model import SendState
 from testbed.fakes import START, FakeClock
 from testbed.made import LEASE, article, brief, match, sending, story
@@ -38,19 +38,19 @@ def address(postgres_address: str) -> str:
 
 
 @pytest.fixture
-async def rivals(address: str) -> AsyncIterator[list[storage.SqlStore]]:
+async def rivals(address: str) -> AsyncIterator[list[storage.Store]]:
     opened = [storage.open_store(address, clock=RealClock()) for _ in range(3)]  # type: ignore[arg-type]
     yield opened
     for store in opened:
         await store.close()
 
 
-async def test_rivals_claim_each_feed_once(rivals: list[storage.SqlStore]) -> None:
+async def test_rivals_claim_each_feed_once(rivals: list[storage.Store]) -> None:
     urls = [f"https://{n}.example/feed" for n in range(300)]
     await rivals[0].write(lambda tx: tx.feeds.sync(urls, now=START))
     polled: Counter[str] = Counter()
 
-    async def worker(store: storage.SqlStore, token: str) -> None:
+    async def worker(store: storage.Store, token: str) -> None:
         while states := await store.write(lambda tx: tx.feeds.claim_due(now=START, limit=10, token=token, lease=LEASE)):
             polled.update(state.url for state in states)
             done = [replace(state, due_at=START + LEASE) for state in states]
@@ -62,12 +62,12 @@ async def test_rivals_claim_each_feed_once(rivals: list[storage.SqlStore]) -> No
     assert polled == Counter(urls)
 
 
-async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.SqlStore]) -> None:
+async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.Store]) -> None:
     rows = [sending(f"{thread:02}-{n}", thread=f"{thread:02}-0") for n in range(5) for thread in range(12)]
     await rivals[0].write(lambda tx: tx.outbox.add(rows))
     sent: list[str] = []
 
-    async def worker(store: storage.SqlStore, token: str) -> None:
+    async def worker(store: storage.Store, token: str) -> None:
         while await store.read(lambda tx: tx.outbox.next_due(["desk"], now=START)) is not None:
             claimed = await store.write(
                 lambda tx: tx.outbox.claim("desk", now=START, limit=3, token=token, lease=LEASE)
@@ -86,10 +86,10 @@ async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.S
         assert mine == sorted(mine)
 
 
-async def test_a_lost_race_runs_again_on_what_the_winner_wrote(rivals: list[storage.SqlStore]) -> None:
+async def test_a_lost_race_runs_again_on_what_the_winner_wrote(rivals: list[storage.Store]) -> None:
     await rivals[0].write(lambda tx: tx.key_values.put("count", "0"))
 
-    def add_one(tx: ports.Transaction) -> None:
+    def add_one(tx: model.Transaction) -> None:
         tx.key_values.put("count", str(int(tx.key_values.get("count") or 0) + 1))
 
     async with asyncio.TaskGroup() as group:
@@ -109,16 +109,16 @@ async def test_workers_that_start_together_make_one_schema(postgres_server: Serv
 
 
 async def test_a_broken_connection_is_said_and_mends_by_itself(
-    rivals: list[storage.SqlStore], postgres_server: Server
+    rivals: list[storage.Store], postgres_server: Server
 ) -> None:
     store = rivals[0]
 
-    def work(tx: ports.Transaction) -> None:
+    def work(tx: model.Transaction) -> None:
         tx.key_values.put("k", "lost")
         postgres_server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'")
         tx.key_values.put("k", "lost too")
 
-    with pytest.raises(ports.StoreUnavailable, match="it will be tried again"):
+    with pytest.raises(model.StoreUnavailable, match="it will be tried again"):
         await store.write(work)
     await store.write(lambda tx: tx.key_values.put("k", "kept"))
     assert await store.read(lambda tx: tx.key_values.get("k")) == "kept"
@@ -126,7 +126,7 @@ async def test_a_broken_connection_is_said_and_mends_by_itself(
 
 async def test_a_reader_cannot_write(address: str) -> None:
     reader = storage.open_store(address, clock=FakeClock(), read_only=True)
-    with pytest.raises(ports.StoreUnavailable, match="read-only"):
+    with pytest.raises(model.StoreUnavailable, match="read-only"):
         await reader.read(lambda tx: tx.key_values.put("k", "v"))
     await reader.close()
 
@@ -139,11 +139,11 @@ async def source(tmp_path: Path) -> str:
     address = f"sqlite:///{tmp_path}/store.db"
     store = storage.open_store(address, clock=FakeClock())
 
-    def work(tx: ports.Transaction) -> None:
+    def work(tx: model.Transaction) -> None:
         tx.feeds.sync(["https://a.example/feed"], now=START)
         items = [replace(article(str(n)), text="x\x00 ü 😀") for n in range(1_200)]
         tx.articles.add(items)
-        tx.articles.see([ports.Sighting(feed="f", key=item.id, article=item.id) for item in items], at=START)
+        tx.articles.see([model.Sighting(feed="f", key=item.id, article=item.id) for item in items], at=START)
         tx.articles.add_matches(items[0].id, [match("r", "PTA")])
         # The younger story is written before the one it points to.
         tx.stories.save(replace(story("B", items[1]), merged_into=model.StoryId("A")))
@@ -211,21 +211,21 @@ async def test_a_target_in_use_is_refused(source: str, address: str) -> None:
     store = storage.open_store(address, clock=FakeClock())
     await store.write(lambda tx: tx.key_values.put("k", "v"))
     await store.close()
-    with pytest.raises(ports.StoreError, match=r"it is not empty \(notes\)"):
+    with pytest.raises(model.StoreError, match=r"it is not empty \(notes\)"):
         await storage.move(source, address, clock=FakeClock())
-    with pytest.raises(ports.ConfigError, match="from an SQLite file to PostgreSQL only"):
+    with pytest.raises(model.ConfigError, match="from an SQLite file to PostgreSQL only"):
         await storage.move(address, source, clock=FakeClock())
 
 
 async def test_a_running_bot_is_not_moved(source: str, address: str) -> None:
     running = storage.open_store(source, clock=FakeClock(), process_name="wirewatch run")
-    with pytest.raises(ports.StoreInUse, match="wirewatch run"):
+    with pytest.raises(model.StoreInUse, match="wirewatch run"):
         await storage.move(source, address, clock=FakeClock())
     await running.close()
 
 
 async def test_articles_that_another_worker_has_lately_added_are_looked_at_again(
-    rivals: list[storage.SqlStore],
+    rivals: list[storage.Store],
 ) -> None:
     one = article("one")
     same_link = replace(article("two"), link=one.link)
@@ -237,15 +237,15 @@ async def test_articles_that_another_worker_has_lately_added_are_looked_at_again
         assert not await rivals[1].read(lambda tx, other=other: tx.articles.are_rivalled([other], beside=[one]))  # type: ignore[misc]
 
 
-async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: list[storage.SqlStore]) -> None:
+async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: list[storage.Store]) -> None:
     link = "https://news.example/blackberry"
     begun: list[int] = []
 
-    async def bring(store: storage.SqlStore, number: int) -> None:
+    async def bring(store: storage.Store, number: int) -> None:
         mine = replace(article(f"copy {number}"), link=link)
 
-        def work(tx: ports.Transaction) -> None:
-            [known] = tx.articles.known([ports.Question(feed=mine.feed, links=[link])])
+        def work(tx: model.Transaction) -> None:
+            [known] = tx.articles.known([model.IdentityQuery(feed=mine.feed, links=[link])])
             begun.append(number)
             if link not in known.by_link:
                 # Wide enough that the other has looked too before we commit.
@@ -264,22 +264,22 @@ async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: 
 
 
 async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_decided_once(
-    rivals: list[storage.SqlStore],
+    rivals: list[storage.Store],
 ) -> None:
     arrivals = [model.Arrival(article=article(str(n)), matches=(match("BES"),), is_baseline=False) for n in range(60)]
     await rivals[0].write(lambda tx: tx.decision_queue.add(arrivals, []))
     taken: Counter[str] = Counter()
 
-    def computed(tx: ports.Transaction) -> tuple[ports.Holder, ports.Waiting]:
+    def computed(tx: model.Transaction) -> tuple[model.QueueHolder, model.QueuedWork]:
         return tx.decision_queue.holder(), tx.decision_queue.peek(limit=7)
 
-    def write(tx: ports.Transaction, who: str, seen: ports.Holder, waiting: ports.Waiting) -> bool:
+    def write(tx: model.Transaction, who: str, seen: model.QueueHolder, waiting: model.QueuedWork) -> bool:
         if tx.decision_queue.take_over(who, seen=seen) is None:
             return False
         tx.decision_queue.remove(waiting.numbers)
         return True
 
-    async def desk(store: storage.SqlStore, who: str) -> None:
+    async def desk(store: storage.Store, who: str) -> None:
         while True:
             seen, waiting = await store.read(computed)
             if not waiting.numbers:

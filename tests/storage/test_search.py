@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, ports, storage
+from bot import model, storage
 from bot.rules import search
 from testbed.fakes import START
 from testbed.made import MINUTE, article, match
@@ -28,13 +28,13 @@ TOLD = (
 )
 
 
-async def keep(store: storage.SqlStore, *articles: model.Article, has_text: bool = True) -> None:
+async def keep(store: storage.Store, *articles: model.Article, has_text: bool = True) -> None:
     await store.write(lambda tx: tx.articles.add(articles, has_text=has_text))
 
 
-async def titles(store: storage.SqlStore, words: str | None, **asked: object) -> list[str]:
-    wanted = search.read(words) if words else None
-    page = await store.read(lambda tx: search.look(tx, search.Asked(wanted=wanted, **asked)))  # type: ignore[arg-type]
+async def titles(store: storage.Store, words: str | None, **asked: object) -> list[str]:
+    wanted = search.parse_search(words) if words else None
+    page = await store.read(lambda tx: search.search_page(tx, search.SearchQuery(wanted=wanted, **asked)))  # type: ignore[arg-type]
     return [one.article.title for one in page.found]
 
 
@@ -65,12 +65,12 @@ async def titles(store: storage.SqlStore, words: str | None, **asked: object) ->
         ("wombat", []),
     ],
 )
-async def test_a_search_finds_what_a_rule_would(store: storage.SqlStore, words: str, numbers: list[int]) -> None:
+async def test_a_search_finds_what_a_rule_would(store: storage.Store, words: str, numbers: list[int]) -> None:
     await keep(store, *TOLD)
     assert await titles(store, words) == [TOLD[number].title for number in numbers]
 
 
-async def test_a_search_is_bounded_by_outlet_rule_and_time(store: storage.SqlStore) -> None:
+async def test_a_search_is_bounded_by_outlet_rule_and_time(store: storage.Store) -> None:
     await keep(store, *TOLD)
     await store.write(lambda tx: tx.articles.add_matches(TOLD[0].id, [match("R", "BlackBerry")]))
     assert await titles(store, "blackberry", outlet="guardian") == [TOLD[1].title]
@@ -84,15 +84,15 @@ async def test_a_search_is_bounded_by_outlet_rule_and_time(store: storage.SqlSto
     assert await titles(store, "blackberry", until=START) == []
 
 
-async def test_pages_follow_one_another_and_end(store: storage.SqlStore) -> None:
+async def test_pages_follow_one_another_and_end(store: storage.Store) -> None:
     many = [told(f"n{number}", f"Wombat {number}", minutes=number) for number in range(25)]
     await keep(store, *many)
     found: list[str] = []
     before: int | None = None
     sizes = []
     while True:
-        asked = search.Asked(wanted=search.read("wombat"), before=before, most=10)
-        page = await store.read(lambda tx, asked=asked: search.look(tx, asked))  # type: ignore[misc]
+        asked = search.SearchQuery(wanted=search.parse_search("wombat"), before=before, most=10)
+        page = await store.read(lambda tx, asked=asked: search.search_page(tx, asked))  # type: ignore[misc]
         sizes.append(len(page.found))
         found += [one.article.title for one in page.found]
         before = page.after
@@ -115,7 +115,7 @@ async def test_pages_follow_one_another_and_end(store: storage.SqlStore) -> None
     ],
 )
 async def test_common_and_rare_words_are_found_in_order_across_all_windows(
-    store: storage.SqlStore, monkeypatch: pytest.MonkeyPatch, words: str, wanted: Callable[[int], bool]
+    store: storage.Store, monkeypatch: pytest.MonkeyPatch, words: str, wanted: Callable[[int], bool]
 ) -> None:
     monkeypatch.setattr("bot.storage.search._WINDOW", 10)
     monkeypatch.setattr("bot.storage.search._COMMON", 3)
@@ -144,7 +144,7 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
             assert found == [many[number].title for number in numbers], (bounds, rule)
 
 
-async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.SqlStore) -> None:
+async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.Store) -> None:
     one = TOLD[0]
     await keep(store, one)
     await keep(store, replace(one, title="Never written"))
@@ -159,25 +159,27 @@ async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store:
     assert await titles(store, "wombat") == ["Another wombat"]
 
 
-async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storage.SqlStore) -> None:
+async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storage.Store) -> None:
     await keep(store, *TOLD)
-    asked = search.Asked(wanted=search.read("blackberry naivete"))
-    [found] = (await store.read(lambda tx: search.look(tx, asked))).found
+    asked = search.SearchQuery(wanted=search.parse_search("blackberry naivete"))
+    [found] = (await store.read(lambda tx: search.search_page(tx, asked))).found
     places = {(one.field, one.text, one.start) for each in found.matches for one in each.evidence}
     assert places == {("title", "BlackBerry", 0), ("body", "naïveté", found.article.text.index("naïveté"))}
 
 
-async def test_a_search_that_takes_too_long_is_given_up(store: storage.SqlStore) -> None:
+async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) -> None:
     many = [told(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(3_000)]
     await keep(store, *many)
-    wanted = ports.Wanted(condition=ports.AnyOf((ports.Term(words=("kangaroo",)), ports.Term(words=("wombat",)))))
-    with pytest.raises(ports.SearchTooLong, match="name rarer words"):
+    wanted = model.SearchQuery(
+        condition=model.AnyOf((model.SearchTerm(words=("kangaroo",)), model.SearchTerm(words=("wombat",))))
+    )
+    with pytest.raises(model.SearchTooLong, match="name rarer words"):
         await store.read(lambda tx: list(tx.search.candidates(wanted, within=timedelta(milliseconds=1))))
     assert len(await titles(store, "kangaroo", most=30)) == 30, "the next one has its own time"
 
 
 async def test_an_article_on_which_the_expressions_of_a_search_are_too_costly_is_left_out(
-    store: storage.SqlStore,
+    store: storage.Store,
 ) -> None:
     await keep(store, told("long", "Long", "the quick brown fox " * 10_000 + "7"), told("short", "Short", "a fox 7"))
     costly = " OR ".join(rf"/(?i:[a-z\s]{{1,{190 - number}}}[0-9])/" for number in range(5))
@@ -185,7 +187,7 @@ async def test_an_article_on_which_the_expressions_of_a_search_are_too_costly_is
     assert await titles(store, "/fox.{0,5}7/") == ["Short", "Long"]
 
 
-async def test_searches_leave_the_threads_on_which_the_bot_reads(store: storage.SqlStore) -> None:
+async def test_searches_leave_the_threads_on_which_the_bot_reads(store: storage.Store) -> None:
     if store.address.is_sqlite and store.address.file is None:
         return  # In memory there is one connection.
     may_end = threading.Event()

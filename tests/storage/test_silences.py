@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot import model, storage
+from bot.storage.store import Transaction
 from testbed.fakes import START
 from testbed.made import MINUTE, story
 
@@ -25,7 +26,7 @@ def made(name: str, *, minutes: int = 60) -> model.Silence:
     )
 
 
-async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(store: storage.SqlStore) -> None:
+async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(store: storage.Store) -> None:
     one, other, endless = made("0000000a"), made("0000000b", minutes=90), made("0000000c", minutes=0)
     added = await store.write(lambda tx: [tx.silences.add(each) for each in (one, other, one, endless)])
     assert added == [True, True, False, True]
@@ -38,20 +39,20 @@ async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(sto
     assert await store.read(lambda tx: tx.silences.all()) == [one, ended, endless]
 
 
-async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.SqlStore) -> None:
+async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.Store) -> None:
     told = story("A")
     kept = model.Decision(
         at=START,
         story=told.id,
         channel="desk",
-        action=model.Action.SILENT,
+        action=model.AlertAction.SILENT,
         reason=model.Reason.SILENCED,
         silence=model.SilenceId("0000000a"),
     )
     held = replace(kept, reason=model.Reason.COOLDOWN, silence=None)
 
     def work(tx: object) -> None:
-        assert isinstance(tx, storage.transaction.Transaction)
+        assert isinstance(tx, Transaction)
         tx.stories.save(told)
         tx.stories.decide([replace(kept, at=START - HOUR), held, kept])
 

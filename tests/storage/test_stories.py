@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, ports, storage
+from bot import model, storage
+from bot.storage.store import Transaction
 from testbed.fakes import START
 from testbed.made import MINUTE, article, match, story
 
 A, B, C = model.StoryId("A"), model.StoryId("B"), model.StoryId("C")
 
 
-async def keep(store: storage.SqlStore, *stories: model.Story) -> None:
+async def keep(store: storage.Store, *stories: model.Story) -> None:
     def work(tx: object) -> None:
-        assert isinstance(tx, storage.transaction.Transaction)
+        assert isinstance(tx, Transaction)
         for item in stories:
             tx.articles.add([member.article for member in item.members])
             tx.stories.save(item)
@@ -23,11 +24,11 @@ async def keep(store: storage.SqlStore, *stories: model.Story) -> None:
     await store.write(work)
 
 
-async def load(store: storage.SqlStore, name: model.StoryId) -> model.Story:
+async def load(store: storage.Store, name: model.StoryId) -> model.Story:
     return (await store.read(lambda tx: tx.stories.get([name])))[name]
 
 
-async def test_a_story_comes_back_with_its_members_and_their_matches(store: storage.SqlStore) -> None:
+async def test_a_story_comes_back_with_its_members_and_their_matches(store: storage.Store) -> None:
     one, two = article("one"), article("two")
     told = story("A", one, two)
     await keep(store, told)
@@ -37,7 +38,7 @@ async def test_a_story_comes_back_with_its_members_and_their_matches(store: stor
     assert stored == replace(told, members=members)
 
 
-async def test_saving_again_adds_members_and_leaves_those_that_are_there(store: storage.SqlStore) -> None:
+async def test_saving_again_adds_members_and_leaves_those_that_are_there(store: storage.Store) -> None:
     one, two = article("one"), article("two")
     await keep(store, story("A", one))
     later = replace(story("A", two, one), title="Better title", last_seen=START + MINUTE)
@@ -47,7 +48,7 @@ async def test_saving_again_adds_members_and_leaves_those_that_are_there(store: 
     assert (stored.title, stored.last_seen) == ("Better title", START + MINUTE)
 
 
-async def test_open_stories_are_those_with_late_news_oldest_first(store: storage.SqlStore) -> None:
+async def test_open_stories_are_those_with_late_news_oldest_first(store: storage.Store) -> None:
     await keep(store, story("B", minutes=2), story("A", minutes=1), story("C", minutes=0))
     opened = await store.read(lambda tx: tx.stories.open_since(START + MINUTE))
     assert [item.id for item in opened] == [A, B]
@@ -55,7 +56,7 @@ async def test_open_stories_are_those_with_late_news_oldest_first(store: storage
     assert [item.id for item in everything] == [C, A, B]
 
 
-async def test_stories_are_shown_by_the_page_and_counted_without_being_read(store: storage.SqlStore) -> None:
+async def test_stories_are_shown_by_the_page_and_counted_without_being_read(store: storage.Store) -> None:
     named = {name: article(name) for name in ("old", "one", "two", "three", "part")}
     await keep(
         store,
@@ -68,7 +69,7 @@ async def test_stories_are_shown_by_the_page_and_counted_without_being_read(stor
     )
     hits = {"old": "spies", "one": "spies", "two": "banks", "part": "banks"}
 
-    def add_matches(tx: ports.Transaction) -> None:
+    def add_matches(tx: model.Transaction) -> None:
         for name, rule in hits.items():
             tx.articles.add_matches(named[name].id, [match(rule, "x")])
 
@@ -95,7 +96,7 @@ async def test_stories_are_shown_by_the_page_and_counted_without_being_read(stor
     assert await store.read(lambda tx: tx.stories.count_by_rule(since=START)) == {"banks": 2, "spies": 1}
 
 
-async def test_a_merged_story_lives_on_in_the_older_one(store: storage.SqlStore) -> None:
+async def test_a_merged_story_lives_on_in_the_older_one(store: storage.Store) -> None:
     one, two = article("one"), article("two")
     await keep(store, story("A", one), story("B", two, minutes=1))
     younger = replace(await load(store, B), members=(), merged_into=A)
@@ -112,7 +113,7 @@ async def test_a_merged_story_lives_on_in_the_older_one(store: storage.SqlStore)
     assert found == stored
 
 
-async def test_a_chain_of_merges_has_one_end_in_whatever_order_it_is_written(store: storage.SqlStore) -> None:
+async def test_a_chain_of_merges_has_one_end_in_whatever_order_it_is_written(store: storage.Store) -> None:
     two, three = article("two"), article("three")
     await keep(store, story("A"), story("B", two), story("C", three))
     for younger, older in ((C, B), (B, A)):
@@ -122,7 +123,7 @@ async def test_a_chain_of_merges_has_one_end_in_whatever_order_it_is_written(sto
     assert [member.article.id for member in (await load(store, A)).members] == [two.id, three.id]
 
 
-async def test_decisions_come_back_in_the_order_they_were_made(store: storage.SqlStore) -> None:
+async def test_decisions_come_back_in_the_order_they_were_made(store: storage.Store) -> None:
     fact = model.Fact(
         kind="date",
         label="deadline",
@@ -133,12 +134,14 @@ async def test_decisions_come_back_in_the_order_they_were_made(store: storage.Sq
         outlet="Dawn",
     )
     made = [
-        model.Decision(at=START, story=A, channel="desk", action=model.Action.POST, reason=model.Reason.FIRST_REPORT),
+        model.Decision(
+            at=START, story=A, channel="desk", action=model.AlertAction.POST, reason=model.Reason.FIRST_REPORT
+        ),
         model.Decision(
             at=START,
             story=A,
             channel="desk",
-            action=model.Action.REPLY,
+            action=model.AlertAction.REPLY,
             reason=model.Reason.NEW_FACT,
             rules=("a",),
             facts=(fact,),
@@ -156,7 +159,7 @@ def alert(
     return model.Alert(story=name, channel=channel, state=state, rules=("r",), reason=model.Reason.QUIET_HOURS)
 
 
-async def test_a_story_has_one_alert_a_channel(store: storage.SqlStore) -> None:
+async def test_a_story_has_one_alert_a_channel(store: storage.Store) -> None:
     await keep(store, story("A"), story("B"))
 
     for item in (alert(A), alert(B), alert(A, channel="other"), replace(alert(A), said=("deadline: 30 December",))):
@@ -165,7 +168,7 @@ async def test_a_story_has_one_alert_a_channel(store: storage.SqlStore) -> None:
     assert list(stored) == [replace(alert(A), said=("deadline: 30 December",)), alert(A, channel="other")]
 
 
-async def test_held_alerts_come_when_their_time_has_come(store: storage.SqlStore) -> None:
+async def test_held_alerts_come_when_their_time_has_come(store: storage.Store) -> None:
     await keep(store, story("A"), story("B"), story("C"))
     late, early = replace(alert(A), held_until=START + MINUTE), replace(alert(B), held_until=START)
     waits = alert(C)
@@ -184,14 +187,14 @@ async def test_held_alerts_come_when_their_time_has_come(store: storage.SqlStore
 
 
 @pytest.mark.parametrize("written", ["story\0", "\0", "\ud800", "' OR 1=1 --"])
-async def test_an_id_that_no_database_can_hold_names_nothing(store: storage.SqlStore, written: str) -> None:
+async def test_an_id_that_no_database_can_hold_names_nothing(store: storage.Store, written: str) -> None:
     assert await store.read(lambda tx: tx.stories.get([model.StoryId(written)])) == {}
     assert await store.read(lambda tx: tx.articles.get([model.ArticleId(written)])) == {}
     assert await store.read(lambda tx: tx.feeds.get(written)) is None
     assert await store.read(lambda tx: tx.subscriptions.by_token(written)) is None
 
 
-async def test_a_story_is_found_by_the_beginning_of_its_id(store: storage.SqlStore) -> None:
+async def test_a_story_is_found_by_the_beginning_of_its_id(store: storage.Store) -> None:
     await keep(store, story("a1b2"), story("a1c3"), story("f_%"))
     await store.write(lambda tx: tx.stories.save(replace(story("b9"), merged_into=model.StoryId("a1c3"))))
 

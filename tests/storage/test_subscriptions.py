@@ -5,21 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import model, ports, storage
-from bot.polling import websub
+from bot import model, storage
+from bot.feeds import websub
 from testbed.fakes import START
 
 HUB = "https://hub.example/"
 LEASE = timedelta(minutes=5)
 
 
-def want(tx: ports.Transaction, *each: model.Subscription) -> None:
+def want(tx: model.Transaction, *each: model.Subscription) -> None:
     for one in each:
         tx.subscriptions.want(one)
 
 
-async def test_a_subscription_is_wanted_once_and_anew_where_the_hub_is_another(store: storage.SqlStore) -> None:
-    first, second = (websub.wanted("https://a.example/", HUB, "https://a.example/", now=START) for _ in range(2))
+async def test_a_subscription_is_wanted_once_and_anew_where_the_hub_is_another(store: storage.Store) -> None:
+    first, second = (
+        websub.new_subscription("https://a.example/", HUB, "https://a.example/", now=START) for _ in range(2)
+    )
     other = replace(second, hub="https://other.example/")
     await store.write(lambda tx: want(tx, first, second))
     assert await store.read(lambda tx: tx.subscriptions.all()) == [first]
@@ -34,24 +36,24 @@ async def test_a_subscription_is_wanted_once_and_anew_where_the_hub_is_another(s
     assert await store.read(lambda tx: tx.subscriptions.all()) == []
 
 
-async def test_a_hub_is_asked_by_one_process_until_its_lease_is_over(store: storage.SqlStore) -> None:
-    wanted = [websub.wanted(f"https://{n}.example/", HUB, "https://t.example/", now=START) for n in range(3)]
+async def test_a_hub_is_asked_by_one_process_until_its_lease_is_over(store: storage.Store) -> None:
+    wanted = [websub.new_subscription(f"https://{n}.example/", HUB, "https://t.example/", now=START) for n in range(3)]
     await store.write(lambda tx: want(tx, *wanted))
     assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[1] == 3
     claimed = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=2, lease=LEASE))
     rest = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=9, lease=LEASE))
     assert [each.feed for each in (*claimed, *rest)] == [each.feed for each in wanted]
-    after = websub.after_ask(claimed[0], None, now=START)
+    after = websub.after_request(claimed[0], None, now=START)
     await store.write(lambda tx: tx.subscriptions.save(after))
     late = await store.write(lambda tx: tx.subscriptions.claim_due(now=START + LEASE, limit=9, lease=LEASE))
     assert [each.feed for each in late] == [each.feed for each in wanted[1:]]
     assert await store.read(lambda tx: tx.subscriptions.by_token(after.token)) == after
 
 
-async def test_a_push_waits_until_its_feed_is_due(store: storage.SqlStore) -> None:
+async def test_a_push_waits_until_its_feed_is_due(store: storage.Store) -> None:
     feed = "https://a.example/"
     await store.write(lambda tx: tx.feeds.sync([feed], now=START))
-    await store.write(lambda tx: tx.subscriptions.want(websub.wanted(feed, HUB, feed, now=START)))
+    await store.write(lambda tx: tx.subscriptions.want(websub.new_subscription(feed, HUB, feed, now=START)))
     await store.write(lambda tx: tx.subscriptions.push(feed, at=START))
     assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[0] == [feed]
     [state] = await store.write(lambda tx: tx.feeds.claim_due(now=START, limit=1, token="x", lease=LEASE))
@@ -65,28 +67,28 @@ async def test_a_push_waits_until_its_feed_is_due(store: storage.SqlStore) -> No
     assert (await store.read(lambda tx: tx.subscriptions.waiting(now=START)))[0] == []
 
 
-async def test_a_hub_that_comes_back_before_it_answers_the_request_is_not_forgotten(store: storage.SqlStore) -> None:
+async def test_a_hub_that_comes_back_before_it_answers_the_request_is_not_forgotten(store: storage.Store) -> None:
     feed = "https://a.example/"
-    await store.write(lambda tx: want(tx, websub.wanted(feed, HUB, feed, now=START)))
+    await store.write(lambda tx: want(tx, websub.new_subscription(feed, HUB, feed, now=START)))
     [asked] = await store.write(lambda tx: tx.subscriptions.claim_due(now=START, limit=1, lease=LEASE))
     verified = websub.after_verification(asked, topic=feed, lease_seconds="86400", now=START)
     assert verified is not None
     await store.write(lambda tx: tx.subscriptions.save(verified))
-    await store.write(lambda tx: tx.subscriptions.save(websub.after_ask(asked, None, now=START), asked=asked))
+    await store.write(lambda tx: tx.subscriptions.save(websub.after_request(asked, None, now=START), asked=asked))
     assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == verified
-    again = websub.after_ask(verified, "the hub answered 500", now=START)
+    again = websub.after_request(verified, "the hub answered 500", now=START)
     await store.write(lambda tx: tx.subscriptions.save(again, asked=verified))
     assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == again
 
 
-async def test_a_feed_that_names_another_hub_does_not_end_the_pause_after_failures(store: storage.SqlStore) -> None:
+async def test_a_feed_that_names_another_hub_does_not_end_the_pause_after_failures(store: storage.Store) -> None:
     feed = "https://a.example/"
-    first = websub.wanted(feed, HUB, feed, now=START)
+    first = websub.new_subscription(feed, HUB, feed, now=START)
     await store.write(lambda tx: want(tx, first))
     failed = first
     for _ in range(4):
-        failed = websub.after_ask(failed, "the hub answered 500", now=START)
+        failed = websub.after_request(failed, "the hub answered 500", now=START)
     await store.write(lambda tx: tx.subscriptions.save(failed))
-    await store.write(lambda tx: want(tx, websub.wanted(feed, "https://other.example/", feed, now=START)))
+    await store.write(lambda tx: want(tx, websub.new_subscription(feed, "https://other.example/", feed, now=START)))
     [after] = await store.read(lambda tx: tx.subscriptions.all())
     assert (after.hub, after.failures, after.next_at) == ("https://other.example/", 4, START + timedelta(hours=4))

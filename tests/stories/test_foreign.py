@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from bot import model, ports, stories
-from bot.stories import foreign, profile, trees
+from bot import model, stories
+from bot.stories import foreign, grouping, profile, trees
 from testbed.encoders import DictionaryEncoder
 from tests.stories import examples
 from tests.stories.examples import START, arrival
@@ -60,11 +60,11 @@ COSTA = article(
 
 
 class Broken:
-    def encode(self, texts: Sequence[str]) -> Sequence[ports.Vector]:
-        raise ports.EncoderFailed("no model")
+    def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
+        raise model.EncoderFailed("no model")
 
 
-def joined(encoder: ports.Encoder | None, *articles: model.Article) -> list[model.Join]:
+def joined(encoder: model.Encoder | None, *articles: model.Article) -> list[model.Join]:
     grouping = stories.Grouping(window=WINDOW, across=foreign.Foreign(encoder) if encoder else None)
     return [grouping.join(one, arrival(one, "Quakes", *TERMS).matches) for one in articles]
 
@@ -194,7 +194,7 @@ def test_a_feed_that_names_a_wrong_language_or_none_is_read_all_the_same(languag
 
 
 def test_sure_as_it_may_be_it_never_makes_two_stories_one() -> None:
-    assert foreign.AT_MOST < stories.grouping.MERGE_FROM
+    assert foreign.AT_MOST < grouping.MERGE_FROM
     coast, market, costa = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, COSTA)
     assert costa.merges == ()
     assert market.story != coast.story

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bot import model, stories
+from bot.stories.grouping import story_id
 from tests.stories import examples
 from tests.stories.examples import START, arrival, article
 from tests.stories.test_grouping import CREW, DAY, FERRY, WINDOW
@@ -48,7 +49,7 @@ def test_what_is_not_certain_is_decided_by_the_second_opinion_and_without_one_as
 ) -> None:
     said = {}
     for name, opinion in {
-        "same": Second(stories.grouping.story_id(first.id)),
+        "same": Second(story_id(first.id)),
         "other": Second(),
         "nothing": Second(is_known=False),
         "a story that was not named": Second(model.StoryId("x")),
@@ -234,4 +235,4 @@ def test_without_an_opinion_an_article_in_another_language_opens_a_story() -> No
 
         join = grouping.join(late, arrival(late, RULE[0]).matches, second=opinion)
 
-        assert (join.story, join.reason) == (stories.grouping.story_id(late.id), model.JoinReason.OPENED)
+        assert (join.story, join.reason) == (story_id(late.id), model.JoinReason.OPENED)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.language import background, words
 from bot.stories import copies, profile
+from bot.text import names, words
 from tests.stories.examples import article
 
 
@@ -69,7 +69,7 @@ def test_two_teasers_under_one_headline_are_no_copy_when_they_differ() -> None:
 
 
 def test_the_background_holds_words_and_numbers_only() -> None:
-    packed = resources.files("bot.language").joinpath("background.tsv.gz").read_bytes()
+    packed = resources.files("bot.text").joinpath("background.tsv.gz").read_bytes()
     first, *rows = gzip.decompress(packed).decode().splitlines()
 
     assert len(packed) < 300_000
@@ -79,7 +79,7 @@ def test_the_background_holds_words_and_numbers_only() -> None:
 
 
 def test_the_background_knows_common_words_from_rare_and_names_from_words() -> None:
-    table = background.table()
+    table = names.background_table()
 
     assert table.rates["the"] > table.rates["police"] > table.rates["earthquake"]
     assert table.capitals["pakistan"] == 1

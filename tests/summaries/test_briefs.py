@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, summaries
+from bot import model
+from bot.stories import summaries
 from tests.summaries.stories import article, match, member, rule, story
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
@@ -31,53 +32,53 @@ def both() -> tuple[model.Member, model.Member]:
 
 
 def test_the_headline_is_that_of_the_first_article_however_well_a_later_one_fits() -> None:
-    told = summaries.brief(story(*both()), {"R": rule("R")})
+    told = summaries.make_brief(story(*both()), {"R": rule("R")})
     assert (told.title.text, told.title.outlet) == ("Phone maker quits market", "Echo")
     assert marked(told.summary[0]) == "*BlackBerry* will leave Pakistan, it said on Monday."
 
 
 def test_a_channel_whose_rule_matches_a_later_article_only_has_that_ones_headline() -> None:
-    told = summaries.brief(story(*both()), {"Law": rule("Law")})
+    told = summaries.make_brief(story(*both()), {"Law": rule("Law")})
     assert marked(told.title) == "BlackBerry leaves Pakistan after *PTA* demand"
     assert [line.title for line in told.coverage] == ["Phone maker quits market"]
 
 
 def test_a_message_keeps_the_headline_that_it_was_posted_with() -> None:
     first, second = both()
-    told = summaries.brief(story(first, second), {"R": rule("R")}, headline=second.article.id)
+    told = summaries.make_brief(story(first, second), {"R": rule("R")}, headline=second.article.id)
     assert told.title.outlet == "Post"
     corrected = replace(second, article=replace(second.article, title="BlackBerry delays exit"))
-    told = summaries.brief(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
+    told = summaries.make_brief(story(first, corrected), {"R": rule("R")}, headline=second.article.id)
     assert told.title.text == "BlackBerry delays exit", "its own outlet corrected it"
 
 
 def test_a_story_keeps_its_headline_where_another_article_comes_to_be_its_first() -> None:
     first, second = both()
     turned = replace(story(second, first), headline=first.article.id)
-    assert summaries.headline_of(turned) == "Phone maker quits market"
-    assert summaries.brief(turned, {"R": rule("R")}).title.text == "Phone maker quits market"
+    assert summaries.story_headline(turned) == "Phone maker quits market"
+    assert summaries.make_brief(turned, {"R": rule("R")}).title.text == "Phone maker quits market"
 
 
 def test_a_cut_headline_gives_way_to_a_whole_one() -> None:
     first = article("BlackBerry leaves Pakistan after the regulator…", TEXT, outlet="Echo")
     second = article("BlackBerry leaves Pakistan", TEXT, outlet="Post", minutes=5)
     found = [member(each, match(each, "R", ("product", "title", "BlackBerry"))) for each in (first, second)]
-    assert summaries.headline(story(*found), {"R": rule("R")}).text == "BlackBerry leaves Pakistan"
+    assert summaries.message_headline(story(*found), {"R": rule("R")}).text == "BlackBerry leaves Pakistan"
 
 
 def test_the_outlets_name_behind_a_headline_is_left_out() -> None:
     only = article("BlackBerry leaves Pakistan | Gazette", TEXT)
-    assert summaries.headline(story(member(only)), {}).text == "BlackBerry leaves Pakistan"
+    assert summaries.message_headline(story(member(only)), {}).text == "BlackBerry leaves Pakistan"
 
 
 def test_a_story_without_any_headline_still_has_a_title() -> None:
     only = article("", TEXT)
-    assert summaries.headline(story(member(only)), {}).text
+    assert summaries.message_headline(story(member(only)), {}).text
 
 
 def test_a_teaser_that_is_cut_leaves_the_headline_alone() -> None:
     only = article("BlackBerry leaves Pakistan", "BlackBerry will leave Pakistan after the regulator asked for […]")
-    told = summaries.brief(story(member(only)), {})
+    told = summaries.make_brief(story(member(only)), {})
     assert told.summary == ()
     assert told.title.text == "BlackBerry leaves Pakistan"
 
@@ -93,7 +94,7 @@ def test_why_has_one_entry_a_rule_with_its_severity_and_each_evidence_once() -> 
         )
         for each in (first, second)
     ]
-    told = summaries.brief(story(*both), {"High": rule("High", model.Severity.HIGH), "Low": rule("Low")})
+    told = summaries.make_brief(story(*both), {"High": rule("High", model.Severity.HIGH), "Low": rule("Low")})
     assert [(why.rule, why.severity, [each.text for each in why.evidence]) for why in told.why] == [
         ("High", model.Severity.HIGH, ["BlackBerry", "PTA"]),
         ("Low", model.Severity.NORMAL, ["Pakistan"]),
@@ -102,7 +103,7 @@ def test_why_has_one_entry_a_rule_with_its_severity_and_each_evidence_once() -> 
 
 def test_a_rule_that_does_not_speak_here_is_neither_named_nor_marked() -> None:
     only = article("BlackBerry leaves Pakistan", TEXT)
-    told = summaries.brief(
+    told = summaries.make_brief(
         story(
             member(
                 only,
@@ -117,7 +118,7 @@ def test_a_rule_that_does_not_speak_here_is_neither_named_nor_marked() -> None:
 
 
 def listed(*members: model.Member) -> list[tuple[str, str, int]]:
-    told = summaries.brief(story(*members), {})
+    told = summaries.make_brief(story(*members), {})
     return [(line.title, line.outlet, line.more) for line in told.coverage]
 
 
@@ -125,7 +126,7 @@ def test_each_headline_is_listed_with_its_outlet_the_newest_first() -> None:
     first = article("BlackBerry leaves Pakistan", TEXT, outlet="Echo")
     other = article("Regulator defends order", TEXT, outlet="Post", minutes=5)
     again = article("BlackBerry shares fall", TEXT, outlet="Echo", minutes=9)
-    told = summaries.brief(story(member(first), member(other), member(again)), {})
+    told = summaries.make_brief(story(member(first), member(other), member(again)), {})
     assert told.byline is not None
     assert (told.byline.outlet, told.byline.link, told.byline.more) == ("Echo", first.link, 0)
     assert [(line.title, line.outlet, line.link) for line in told.coverage] == [
@@ -173,7 +174,7 @@ def test_outlets_with_the_storys_own_headline_are_counted_beside_the_first() -> 
     one, two, three = (
         member(article("BlackBerry leaves", TEXT, outlet=name, minutes=at)) for at, name in enumerate("ABC")
     )
-    told = summaries.brief(story(one, two, three), {})
+    told = summaries.make_brief(story(one, two, three), {})
     assert told.byline is not None
     assert (told.byline.outlet, told.byline.more, told.coverage) == ("A", 2, ())
 
@@ -181,7 +182,7 @@ def test_outlets_with_the_storys_own_headline_are_counted_beside_the_first() -> 
 def test_copies_are_counted_and_have_no_line() -> None:
     first = article("One", TEXT, outlet="Echo")
     copy = article("Another headline", TEXT, outlet="Post", minutes=5)
-    told = summaries.brief(story(member(first), member(copy, copy_of=first.id)), {})
+    told = summaries.make_brief(story(member(first), member(copy, copy_of=first.id)), {})
     assert (told.coverage, told.copy_count, told.owner_count) == ((), 1, 1)
 
 
@@ -191,7 +192,7 @@ def test_what_joined_with_less_than_full_certainty_is_marked() -> None:
     doubtful = replace(doubtful, join=replace(doubtful.join, confidence=model.SURE_FROM - 0.01))
     known = member(sure)
     known = replace(known, join=replace(known.join, confidence=model.SURE_FROM))
-    told = summaries.brief(story(member(first), doubtful, known), {})
+    told = summaries.make_brief(story(member(first), doubtful, known), {})
     assert [(line.title, line.is_probable) for line in told.coverage] == [("Headline 2", False), ("Headline 1", True)]
 
 
@@ -200,7 +201,7 @@ def test_what_joined_with_less_than_full_certainty_speaks_last() -> None:
     likely = member(article("Bank fined", "The bank was fined five million dollars.", outlet="Post", minutes=1))
     likely = replace(likely, join=replace(likely.join, confidence=0.85))
     sure = member(article("BlackBerry goes", TEXT, outlet="Wire", minutes=2))
-    told = summaries.brief(story(only, likely, sure), {})
+    told = summaries.make_brief(story(only, likely, sure), {})
     assert {sentence.outlet for sentence in told.summary} == {"Wire"}
 
 
@@ -208,18 +209,18 @@ def test_evidence_with_offsets_beyond_the_text_marks_nothing_and_breaks_nothing(
     only = article("BlackBerry leaves Pakistan", TEXT)
     good = match(only, "R", ("product", "title", "BlackBerry"))
     wild = replace(good, evidence=(replace(good.evidence[0], text="zebra", start=900, end=950),))
-    told = summaries.brief(story(member(only, wild)), {"R": rule("R")})
+    told = summaries.make_brief(story(member(only, wild)), {"R": rule("R")})
     assert marked(told.title) == "BlackBerry leaves Pakistan"
 
 
 def test_a_story_that_is_told_twice_reads_the_same() -> None:
     only = article("BlackBerry leaves Pakistan", TEXT)
     one = story(member(only, match(only, "R", ("product", "title", "BlackBerry"))))
-    assert summaries.brief(one, {"R": rule("R")}) == summaries.brief(one, {"R": rule("R")})
+    assert summaries.make_brief(one, {"R": rule("R")}) == summaries.make_brief(one, {"R": rule("R")})
 
 
 def test_a_story_of_thousands_lists_its_newest_headlines_and_counts_all() -> None:
     many = [member(article(f"BlackBerry leaves {n}", TEXT, outlet=f"Outlet {n}", minutes=n)) for n in range(2_000)]
-    told = summaries.brief(story(*many), {"R": rule("R")})
+    told = summaries.make_brief(story(*many), {"R": rule("R")})
     assert [line.outlet for line in told.coverage] == [f"Outlet {n}" for n in range(1_999, 1_979, -1)]
     assert (told.coverage_count, told.owner_count) == (1_999, 2_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import model
-from bot.summaries import marking
+from bot.stories import summaries
 
 BEFORE = "PTA orders BlackBerry out."
 
@@ -15,7 +15,7 @@ def match(text: str) -> model.Match:
 
 
 def marked(text: str) -> list[str]:
-    return [text[start:end] for start, end in marking.places([match("BlackBerry")], field="title", text=text)]
+    return [text[start:end] for start, end in summaries.find_places([match("BlackBerry")], field="title", text=text)]
 
 
 def test_the_matched_words_are_marked_where_they_matched() -> None:
@@ -29,6 +29,6 @@ def test_in_an_edited_text_they_are_marked_where_they_stand_now_and_nothing_else
 
 def test_of_a_word_that_is_everywhere_a_bounded_number_of_places_is_looked_at() -> None:
     for word, text in (("BlackBerry", "BlackBerry " * 100_000), ("PTA", "PTA." * 250_000), ("PTA", "PTAP" * 250_000)):
-        places = marking.places([match(word)], field="body", text=text)
-        assert len(places) <= marking.MOST_OCCURRENCES
+        places = summaries.find_places([match(word)], field="body", text=text)
+        assert len(places) <= summaries.MOST_OCCURRENCES
         assert all(text[start:end] == word for start, end in places)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import summaries
-from bot.language import sentences
+from bot.stories import summaries
+from bot.text import sentences
 from testbed import shared_data
 from tests.summaries.stories import article, match
 
@@ -21,12 +21,12 @@ order covers 5,000 companies. Read more: India and BlackBerry. And the deadline 
 
 
 def picked(text: str, title: str = "BlackBerry leaves Pakistan over order") -> list[str]:
-    return [sentence.text for sentence in summaries.pick(article(title, text))]
+    return [sentence.text for sentence in summaries.pick_sentences(article(title, text))]
 
 
 def test_each_sentence_stands_in_the_article_and_names_it() -> None:
     source = article("BlackBerry leaves Pakistan", LONG)
-    for sentence in summaries.pick(source):
+    for sentence in summaries.pick_sentences(source):
         assert sentence.text in " ".join(LONG.split())
         assert (sentence.article, sentence.outlet, sentence.link) == (source.id, source.outlet, source.link)
 
@@ -53,9 +53,9 @@ def test_a_sentence_with_the_matched_words_is_told_before_one_without() -> None:
         "It will leave Pakistan because the PTA wants a backdoor into its servers."
     )
     source = article("Company gives quarterly figures", text)
-    without = [sentence.text for sentence in summaries.pick(source, (), 2)]
+    without = [sentence.text for sentence in summaries.pick_sentences(source, (), 2)]
     found = match(source, "R", ("regulator", "body", "PTA"), ("demand", "body", "backdoor"))
-    with_match = [sentence.text for sentence in summaries.pick(source, (found,), 2)]
+    with_match = [sentence.text for sentence in summaries.pick_sentences(source, (found,), 2)]
     assert not any("backdoor" in each for each in without)
     assert any("backdoor" in each for each in with_match)
 
@@ -63,7 +63,7 @@ def test_a_sentence_with_the_matched_words_is_told_before_one_without() -> None:
 def test_the_matched_words_are_marked_wherever_the_sentence_has_them() -> None:
     source = article("News", "The PTA wants keys. The PTA told BlackBerry that the PTA would wait for the keys.")
     found = match(source, "R", ("regulator", "body", "PTA"))
-    (sentence,) = summaries.pick(source, (found,), 1)
+    (sentence,) = summaries.pick_sentences(source, (found,), 1)
     assert [span.text for span in sentence.spans if span.is_marked] == ["PTA", "PTA"]
 
 
@@ -85,8 +85,8 @@ def test_a_quote_that_opens_and_never_closes_is_left_out() -> None:
 
 def test_what_was_told_before_is_not_told_again() -> None:
     source = article("BlackBerry leaves Pakistan", LONG)
-    first = summaries.pick(source, (), 1)
-    again = summaries.pick(source, (), 3, said=[first[0].text])
+    first = summaries.pick_sentences(source, (), 1)
+    again = summaries.pick_sentences(source, (), 3, said=[first[0].text])
     assert first[0].text not in {sentence.text for sentence in again}
 
 
@@ -99,7 +99,7 @@ def test_right_to_left_text_keeps_its_sentences_and_marks() -> None:
     text = "بلیک بیری نے پاکستان چھوڑنے کا فیصلہ کیا ہے۔ پی ٹی اے نے کمپنی سے سرور تک رسائی مانگی تھی۔"
     source = article("بلیک بیری", text, language="ur")
     found = match(source, "R", ("regulator", "body", "پی ٹی اے"))
-    told = summaries.pick(source, (found,))
+    told = summaries.pick_sentences(source, (found,))
     assert [sentence.text for sentence in told] == [span.text for span in sentences.split(text, "ur")]
     assert any(span.is_marked and span.text == "پی ٹی اے" for sentence in told for span in sentence.spans)
 
@@ -114,7 +114,7 @@ def test_a_script_without_spaces_is_told_too() -> None:
 @given(st.text(alphabet="aAbB .!?…\n\"“”()[]|:;,-'é中ا۔", max_size=200), st.integers(0, 4))
 @settings(max_examples=60, deadline=None)
 def test_any_text_gives_only_fit_sentences_of_itself(text: str, count: int) -> None:
-    told = summaries.pick(article("A title", text), (), count)
+    told = summaries.pick_sentences(article("A title", text), (), count)
     assert len(told) <= count
     for sentence in told:
         assert sentence.text in " ".join(text.split())
@@ -130,7 +130,7 @@ def test_no_sentence_of_a_real_article_is_cut() -> None:
     texts = [row["text"] for row in rows if row.get("text")]
     assert len(texts) > 50
     for text in texts:
-        for sentence in summaries.pick(article("", text)):
+        for sentence in summaries.pick_sentences(article("", text)):
             assert sentence.text.rstrip("\"'”’»›)]")[-1:] in ".!?。！？۔؟", sentence.text
             assert sentence.text in " ".join(text.split())
 

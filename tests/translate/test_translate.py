@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot import rules, translate
-from bot.translate import Dialect
+from bot import rules
+from bot.rules import translate
+from bot.rules.translate import Dialect
 
 PAGE = (Path(__file__).parents[2] / "docs" / "translate.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| (yes|no) \|$", re.MULTILINE)

@@ -16,9 +16,9 @@ import pytest
 from bot import app, config, model, web
 from bot.app import runtime
 from bot.app.runtime import App
-from bot.ports import keys
+from bot.storage import keys
 from bot.web import connections
-from bot.web.callers import Rate
+from bot.web.access import Rate
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.web.callers import Rate, Rates
+from bot.web.access import Rate, Rates
 from testbed.commands import wirewatch
 from tests.web.conftest import ACTS, READS, TOKEN, Page, listening, page_over
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.web.callers import Rate
+from bot.web.access import Rate
 from tests.web.conftest import ACTS, Page, listening, page_over
 from tests.web.test_judged import silence
 

@@ -13,9 +13,9 @@ import feedparser
 import pytest
 from lxml import etree
 
-from bot import ports
-from bot.sources import jsonfeed, rss
-from bot.web.guard import feed_token
+from bot import model
+from bot.feeds.kinds import jsonfeed, rss
+from bot.web.access import feed_token
 from testbed import made
 from tests.web.conftest import TOKEN, Page, listening, page_over, publish
 from tests.web.markup import elements, tree_of, values
@@ -30,8 +30,8 @@ def found(root: etree._Element, path: str) -> list[str]:
     return [str(each) if isinstance(each, str) else (each.text or "") for each in answers]
 
 
-def body_of(content: bytes, kind: str) -> ports.Body:
-    return ports.Body(url="https://bot.example/feeds/all", content=content, content_type=kind)
+def body_of(content: bytes, kind: str) -> model.Body:
+    return model.Body(url="https://bot.example/feeds/all", content=content, content_type=kind)
 
 
 @pytest.mark.parametrize("address", ["all", f"rule?name={quote(RULE)}", "channel?name=desk"])
@@ -126,7 +126,7 @@ async def test_what_a_hostile_feed_says_is_inert_in_a_feed(page: Page) -> None:
     title = "Bell \x07 and \ufffe <b>bold</b>"
     story = replace(made.story("h", made.article("h")), title=title, last_seen=page.clock.now())
 
-    def add(tx: ports.Transaction) -> None:
+    def add(tx: model.Transaction) -> None:
         tx.articles.add([made.article("h")])
         tx.stories.save(story)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import config, model, ports, storage, web
+from bot import config, model, storage, web
 from bot.pipeline.snapshot import Snapshot
 from tests.config import folders
 from tests.web.conftest import TOKEN, Page, listening, page_over, publish
@@ -27,11 +27,11 @@ class Unseen:
         raise AssertionError
 
     @property
-    def store(self) -> storage.SqlStore:
+    def store(self) -> storage.Store:
         raise AssertionError
 
     @property
-    def clock(self) -> ports.Clock:
+    def clock(self) -> model.Clock:
         raise AssertionError
 
     @property
@@ -195,7 +195,7 @@ async def test_an_address_or_token_that_nothing_has_is_not_found(filled: Path) -
 
 
 def test_an_unset_token_closes_the_page_and_is_named() -> None:
-    with pytest.raises(ports.ConfigError, match="PAGE_TOKEN is not set"):
+    with pytest.raises(model.ConfigError, match="PAGE_TOKEN is not set"):
         web.open_site(Unseen(), listening(has_token=True), {})
 
 
@@ -203,7 +203,7 @@ async def test_a_taken_port_is_said_with_what_to_do(page: Page) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = config.WebSettings(listen=f"127.0.0.1:{port}", host="127.0.0.1", port=port)
-        with pytest.raises(ports.ConfigError, match=r"in use; choose another web\.listen"):
+        with pytest.raises(model.ConfigError, match=r"in use; choose another web\.listen"):
             web.open_site(page.running, settings, {})
 
 

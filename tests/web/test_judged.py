@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot import model, ports
+from bot import model
 from bot.model import SilenceKind, Verdict
 from bot.pipeline import silences
 from tests.web.conftest import Page
@@ -31,7 +31,7 @@ async def judge(page: Page, *, useful: int, noise: int, rule: str = RULE) -> Non
     """Stories that one reader has judged, and a silence of their rule."""
     now = page.clock.now()
 
-    def work(tx: ports.Transaction) -> None:
+    def work(tx: model.Transaction) -> None:
         verdicts = [Verdict.USEFUL] * useful + [Verdict.NOISE] * noise
         for number, verdict in enumerate(verdicts):
             story = model.StoryId(f"judged-{number}")
@@ -91,7 +91,7 @@ async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) 
 async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_what_each_kept_back(page: Page) -> None:
     now = page.clock.now()
 
-    def work(tx: ports.Transaction) -> model.Silence:
+    def work(tx: model.Transaction) -> model.Silence:
         made = silence(SilenceKind.OUTLET, "<b>Dawn</b>", now=now)
         tx.silences.add(made)
         (story, *_) = tx.stories.since(None)
@@ -99,7 +99,7 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
             at=now,
             story=story.id,
             channel="desk",
-            action=model.Action.SILENT,
+            action=model.AlertAction.SILENT,
             reason=model.Reason.SILENCED,
             silence=made.id,
         )
@@ -111,5 +111,5 @@ async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_w
     assert "outlet “<b>Dawn</b>” in every channel until 2" in shown
     assert "by ann: their site moves 1 story kept back" in shown
     now = now + timedelta(minutes=1)
-    await page.running.store.write(lambda tx: silences.end(tx, made.id, by="ann", now=now))
+    await page.running.store.write(lambda tx: silences.end_silence(tx, made.id, by="ann", now=now))
     assert "Nothing is posted about:" not in text_of(await read(page, "/"))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot import model, ports
-from bot.pipeline.reports import FeedReport
+from bot import model
+from bot.pipeline.passes import FeedReport
 from testbed import made
 from tests.web.conftest import Page
 
@@ -48,7 +48,7 @@ async def test_it_is_ready_while_ticks_are_recent(page: Page) -> None:
 async def test_a_store_that_is_closed_is_not_ready_and_still_alive(page: Page) -> None:
     class Broken:
         async def read(self, work: object) -> object:
-            raise ports.StoreUnavailable("reading the database: the disk is full")
+            raise model.StoreUnavailable("reading the database: the disk is full")
 
     page.running.parts = replace(page.running.parts, store=Broken())  # type: ignore[arg-type]  # it fails at each question
     ready = await page.get("/healthz")
@@ -99,7 +99,7 @@ async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: P
         at=page.clock.now(),
         story=model.StoryId("s"),
         channel="desk",
-        action=model.Action.HOLD,
+        action=model.AlertAction.HOLD,
         reason=model.Reason.QUIET_HOURS,
     )
     page.site.metrics.on_decided(decision)

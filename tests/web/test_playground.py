@@ -12,7 +12,7 @@ import pytest
 from lxml import html
 
 from bot import config
-from bot.answers import pasted, playground
+from bot.queries import trials
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of
 
@@ -80,7 +80,7 @@ def apply(folder: Path, patch: str) -> None:
 async def test_what_was_tried_is_offered_as_a_patch_that_git_applies(page: Page, tmp_path: Path) -> None:
     (file,) = (page.folder / "rules").glob("*.yaml")
     before = file.read_text()
-    source = config.rule_source(page.running.settings, "BlackBerry in Pakistan")
+    source = config.find_rule_source(page.running.settings, "BlackBerry in Pakistan")
     assert source is not None
     narrower = source.item.yaml.replace("backdoor*, ", "")
     new = ["- name: New one", "  any: [wombat]", "  notify: ops"]
@@ -95,7 +95,7 @@ async def test_what_was_tried_is_offered_as_a_patch_that_git_applies(page: Page,
 
 
 async def test_a_rule_that_is_loaded_as_it_is_needs_no_patch(page: Page) -> None:
-    source = config.rule_source(page.running.settings, "BlackBerry in Pakistan")
+    source = config.find_rule_source(page.running.settings, "BlackBerry in Pakistan")
     assert source is not None
     assert elements(await tried(page, source.item.yaml), "//pre[@aria-labelledby='patch']") == []
 
@@ -162,7 +162,7 @@ async def test_what_is_too_much_is_refused_with_the_limit(page: Page) -> None:
 
 
 async def test_a_trial_that_takes_too_long_is_given_up(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(playground, "MOST_TIME", timedelta(seconds=-1))
+    monkeypatch.setattr(trials, "MOST_TIME", timedelta(seconds=-1))
     assert "choose fewer days" in said(await tried(page, RULE))
 
 
@@ -209,7 +209,7 @@ async def test_a_trial_keeps_the_loop_and_other_pages_alive(page: Page) -> None:
 async def test_a_rule_that_takes_too_much_on_one_article_is_given_up(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(playground, "MOST_STEPS_OF_AN_ARTICLE", 10)
+    monkeypatch.setattr(trials, "MOST_STEPS_OF_AN_ARTICLE", 10)
     assert "On one article this takes more than 10 steps" in said(
         await tried(page, "name: Mine\nquery: BlackBerry NEAR/20 Pakistan\nnotify: desk\n")
     )
@@ -231,7 +231,7 @@ async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(page: Page
 
 
 async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(playground, "MOST_ARTICLES", 0)
+    monkeypatch.setattr(trials, "MOST_ARTICLES", 0)
     assert "this covers only the last hour" in said(await tried(page, RULE))
     page.clock.advance(timedelta(days=2))
     told = said(await tried(page, RULE, days="30"))
@@ -243,6 +243,6 @@ async def test_the_form_begins_with_an_example_that_works(page: Page) -> None:
     tree = tree_of((await page.get("/try")).text)
     example = elements(tree, "//textarea")[0].text_content()
     assert "notify: desk" in example
-    compiled, problems = pasted.parse_pasted(example, page.running.settings)
+    compiled, problems = trials.parse_pasted(example, page.running.settings)
     assert [entry.rule.name for entry in compiled] == ["Any backdoor law"]
     assert [problem for problem in problems if problem.severity == "error"] == []

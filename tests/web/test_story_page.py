@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bot import model, ports
-from bot.polling import websub
+from bot import model
+from bot.feeds import websub
 from testbed import made
 from tests.web.conftest import Page
 from tests.web.markup import elements, text_of, tree_of, values
@@ -62,7 +62,7 @@ async def test_a_rule_is_shown_with_its_yaml_and_near_misses_when_asked_for(page
 async def test_a_feed_is_shown_with_its_delay_and_last_articles(page: Page) -> None:
     states = await page.running.store.read(lambda tx: tx.feeds.all())
     url = next(state.url for state in states if state.url.endswith("courier.xml"))
-    hub = websub.wanted(url, "https://hub.example/", url, now=page.clock.now())
+    hub = websub.new_subscription(url, "https://hub.example/", url, now=page.clock.now())
     await page.running.store.write(lambda tx: tx.subscriptions.want(hub))
     tree = tree_of((await page.get("/feed", params={"url": url})).text)
     assert "names a hub; without web.public_url it is only polled" in text_of(tree)
@@ -86,7 +86,7 @@ async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(pag
         held_until=page.clock.now(),
     )
 
-    def add(tx: ports.Transaction) -> None:
+    def add(tx: model.Transaction) -> None:
         tx.articles.add([arrival.article])
         tx.decision_queue.add([arrival], [])
         tx.stories.save(made.story("held", arrival.article))
@@ -120,7 +120,7 @@ async def test_changes_and_corrections_stand_in_the_timeline(page: Page) -> None
         at=page.clock.now(),
         story=model.StoryId(story),
         channel="desk",
-        action=model.Action.POST,
+        action=model.AlertAction.POST,
         reason=model.Reason.FIRST_REPORT,
         facts=(fact,),
         edits=(edit,),
@@ -142,7 +142,7 @@ async def test_the_commands_to_copy_name_ids_only(page: Page) -> None:
 async def test_a_merged_story_leads_to_the_one_that_it_became(page: Page) -> None:
     first, second = made.article("m1"), made.article("m2")
 
-    def add(tx: ports.Transaction) -> None:
+    def add(tx: model.Transaction) -> None:
         tx.articles.add([first, second])
         tx.stories.save(made.story("older", first))
         tx.stories.save(replace(made.story("younger", second), merged_into=model.StoryId("older")))

@@ -12,7 +12,7 @@ from bench.soak.simulation import texts
 from bench.soak.simulation.origin import Origin, Reply
 from bench.soak.simulation.witness import Witness
 from bench.soak.simulation.world import Trouble, World
-from bot import model, ports
+from bot import model
 from bot.fetch.client import HttpFetcher
 
 #: Longer than any client waits.
@@ -69,7 +69,7 @@ class _Everywhere:
         pass
 
 
-def client(network: Network, policy: model.FetchPolicy, clock: ports.Clock) -> HttpFetcher:
+def client(network: Network, policy: model.FetchPolicy, clock: model.Clock) -> HttpFetcher:
     """The real client with its limits, headers and redirects, over the simulated network."""
     made = HttpFetcher(policy, clock)
     made._make_transports = lambda guard: _Everywhere(network)  # type: ignore[assignment]  # only sockets

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from bot import articles, model, ports, sources
+from bot import model
+from bot.feeds import cleaning, kinds
 
 #: Longer texts than a teaser are cut.
 _MOST_CHARACTERS = 400
@@ -78,10 +79,10 @@ def _series(path: Path) -> tuple[list[model.Entry], list[tuple[datetime, datetim
         for member in sorted((m for m in archive.getmembers() if m.isfile()), key=lambda m: m.name):
             file = archive.extractfile(member)
             assert file is not None
-            body = ports.Body(content=file.read(), content_type="", url="https://example.org/", known_hashes=known)
+            body = model.Body(content=file.read(), content_type="", url="https://example.org/", known_hashes=known)
             try:
-                reading = sources.parse_document(body)
-            except ports.ReadError:
+                reading = kinds.parse_document(body)
+            except model.ReadError:
                 continue
             for entry in reading.entries:
                 entries.setdefault(str(entry.guid or entry.link), entry)
@@ -95,7 +96,7 @@ def _series(path: Path) -> tuple[list[model.Entry], list[tuple[datetime, datetim
     return list(entries.values()), spans
 
 
-def _dated(reading: model.Reading, known: frozenset[str]) -> dict[str, datetime]:
+def _dated(reading: model.ParsedFeed, known: frozenset[str]) -> dict[str, datetime]:
     """Item hash -> date, of the items that were read now; they come in the document's order."""
     fresh = [item for item in reading.item_hashes if item not in known]
     if len(fresh) != len(reading.entries):
@@ -138,4 +139,4 @@ def _rhythm(name: str, dates: Iterable[datetime], covered: set[date]) -> Rhythm 
 
 
 def _plain(text: str | None) -> str:
-    return " ".join(articles.clean(text or "", base=None).text.split())
+    return " ".join(cleaning.clean(text or "", base=None).text.split())

@@ -15,11 +15,11 @@ from sqlalchemy import Connection
 from bench.soak.simulation import clockwork, network
 from bench.soak.simulation.witness import Lateness, Witness
 from bench.soak.simulation.world import World
-from bot import app, model, ports
+from bot import app, model
 from bot.app import runtime
 from bot.app.runtime import App
-from bot.outbox import sender
-from bot.pipeline.reports import FeedReport
+from bot.pipeline import send
+from bot.pipeline.passes import FeedReport
 
 RULES = Path(__file__).with_name("rules.yaml")
 EVERY = timedelta(minutes=5)
@@ -32,22 +32,22 @@ class CountingChannel:
     """Takes every message at once, keeps none."""
 
     account = "counting"
-    abilities = ports.Abilities(threads=True, edits=True, lookup=True)
+    abilities = model.Abilities(threads=True, edits=True, lookup=True)
     pace = timedelta(seconds=1)
 
-    def __init__(self, name: str, clock: ports.Clock) -> None:
+    def __init__(self, name: str, clock: model.Clock) -> None:
         self.name = name
         self.count = 0
         self._clock = clock
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         self.count += 1
         return model.Receipt(ref=str(self.count), place=self.name, sent_at=self._clock.now())
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
         return None
 
-    async def check(self) -> Sequence[ports.CheckLine]:
+    async def check(self) -> Sequence[model.CheckLine]:
         return ()
 
     async def close(self) -> None:
@@ -149,8 +149,8 @@ async def opened(folder: Path, world: World, *, tick: timedelta, since: float = 
 @contextmanager
 def _idle_sender_looks(every: timedelta) -> Iterator[None]:
     """Two looks a second into an empty outbox would be most of a simulation's real time."""
-    before, sender.POLL = sender.POLL, every
+    before, send.POLL = send.POLL, every
     try:
         yield
     finally:
-        sender.POLL = before
+        send.POLL = before

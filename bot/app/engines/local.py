@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from bot import model, ports
+from bot import model
 from bot.app.engines.stages import Stages, TickEvery
-from bot.ports.tasks import TaskGroup, until_stored
+from bot.model.runtime import TaskGroup, retry_until_stored
 
 #: How often due feeds are looked for.
 TICK = timedelta(seconds=1)
@@ -44,7 +44,7 @@ class LocalEngine:
 
     async def _maintain_for_ever(self) -> None:
         while True:
-            await until_stored(self._stages.maintain, self._stages.clock)
+            await retry_until_stored(self._stages.maintain, self._stages.clock)
             await self._stages.clock.sleep(MAINTAIN)
 
     async def _tick(self, passes: TaskGroup) -> None:
@@ -59,7 +59,7 @@ class LocalEngine:
                 token, states = await stages.pipeline.claim(limit=limit, everything=self._everything)
                 if not states:
                     await stages.pipeline.release(stages.live.snapshot)
-            except ports.StoreError:
+            except model.StoreError:
                 # The store has logged it; the next tick tries again.
                 return
             if states:
@@ -82,8 +82,8 @@ class LocalEngine:
 
         try:
             stages.on_pass(await stages.pipeline.run(token, states, stages.live.snapshot, on_taken=take))
-        except ports.StoreError:
+        except model.StoreError:
             # What was not stored is polled again, as soon as the database is available.
-            await until_stored(lambda: stages.pipeline.let_go(token), stages.clock)
+            await retry_until_stored(lambda: stages.pipeline.let_go(token), stages.clock)
         finally:
             take(left)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import pydantic
 
-from bot import model, ports
-from bot.channels.kit import threads
+from bot import model
+from bot.channels.kit import context
 from bot.channels.kit.context import ChannelContext
 
 if TYPE_CHECKING:
@@ -30,34 +30,34 @@ class Channel:
 
     pace = timedelta()
     account = "console"
-    abilities = ports.Abilities(threads=True, edits=True, lookup=False)
+    abilities = model.Abilities(threads=True, edits=True, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
         self._context = context
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         # Writing to a pipe that nobody reads blocks, so it runs in a thread.
-        await threads.run(lambda: self._print(delivery), name=self.name)
+        await context.run_in_thread(lambda: self._print(delivery), name=self.name)
         return model.Receipt(ref=delivery.id, place="console", sent_at=self._context.clock.now())
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("a terminal cannot verify delivery")
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise model.OutcomeUnknown("a terminal cannot verify delivery")
 
-    async def check(self) -> Sequence[ports.CheckLine]:
-        return [ports.CheckLine(is_good=True, what="messages go to standard output")]
+    async def check(self) -> Sequence[model.CheckLine]:
+        return [model.CheckLine(is_good=True, what="messages go to standard output")]
 
     async def close(self) -> None:
         """Standard output stays open."""
 
-    def _print(self, delivery: ports.Delivery) -> None:
-        from bot.channels.console import page
+    def _print(self, delivery: model.Delivery) -> None:
+        from bot.channels.console import screen
 
         out = sys.stdout
         try:
             console = self._console(out)
             with console.capture() as capture:
-                page.show(console, delivery.message, zone=self._context.zone)
+                screen.print_message(console, delivery.message, zone=self._context.zone)
             # rich pads lines with spaces.
             shown = "\n".join(line.rstrip() for line in capture.get().split("\n"))
             # A terminal with another character set shows question marks.
@@ -66,7 +66,7 @@ class Channel:
             out.write(shown.encode(encoding, "replace").decode(encoding))
             out.flush()
         except (OSError, ValueError):
-            raise ports.Parked("standard output is closed") from None
+            raise model.ChannelClosed("standard output is closed") from None
 
     def _console(self, out: TextIO) -> Screen:
         from bot.channels.console.screen import Screen

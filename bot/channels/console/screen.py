@@ -1,12 +1,20 @@
-"""A rich console that shows strangers' text as text: whatever is printed, only our own styles steer the terminal."""
+"""Print messages, and everything else that the commands print, on a terminal that untrusted text cannot control."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import tzinfo
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
 from rich.segment import Segment
+from rich.text import Text
 
+from bot import model
+from bot.channels.kit import outline, phrases, rendering
+from bot.channels.kit.outline import Line, Run, Style
 from bot.model import visible
 
 
@@ -18,3 +26,79 @@ class Screen(Console):
         for piece in super().render(renderable, options):
             # rich itself makes pieces with control codes, to move the cursor of a progress bar.
             yield piece if piece.control else Segment(visible.lines(piece.text), piece.style)
+
+
+_COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue", model.Severity.LOW: "dim"}
+_INDENTS = {Style.HEAD: 0, Style.LINE: 2, Style.QUOTE: 4, Style.ITEM: 4, Style.SMALL: 2}
+
+#: Reasons of edits that follow a reply, which has been printed.
+_REPLIED = (model.Reason.CORROBORATION, model.Reason.NEW_FACT, model.Reason.CORRECTION, model.Reason.SECOND_RULE)
+
+
+def print_message(console: Console, message: model.Message, *, zone: tzinfo) -> None:
+    """Print one message, its times in ``zone``."""
+    if message.kind is model.MessageKind.EDIT and message.reason is not model.Reason.MERGED:
+        lines = list(_edit_lines(message, zone))
+        if not lines:
+            return
+    else:
+        lines = list(outline.build_lines(message, names_story=True, zone=zone))
+    if lines and message.kind in (model.MessageKind.REPLY, model.MessageKind.EDIT):
+        # The story with its addresses was printed before.
+        runs = (Run(text="↳ "), *(replace(run, link="") for run in lines[0].runs))
+        lines[0] = replace(lines[0], runs=runs)
+    lines = list(rendering.unstyled(lines))
+    for place, (line, addresses) in enumerate(rendering.with_addresses(lines)):
+        if place == 0 and message.kind in (model.MessageKind.POST, model.MessageKind.GATHERED):
+            console.print(Rule(_styled_text(line, _COLOURS[message.severity]), align="left", style="dim"))
+            continue
+        if place > 1 and line.story != lines[place - 1].story:
+            console.print()
+        _print_line(console, line, addresses, indent=0 if place == 0 else _INDENTS[line.style])
+    console.print()
+
+
+def _edit_lines(message: model.Message, zone: tzinfo) -> Iterator[Line]:
+    """Yield lines for an edit: the state of its stories, and the headlines that joined them."""
+    added = set(message.added)
+    for brief in message.briefs:
+        listed = [line for line in brief.coverage if line.article in added]
+        if brief.title.article in added and message.reason is model.Reason.RATE_CAP:
+            headline = Run(text=phrases.headline(brief, 150), link=phrases.safe_link(brief.title.link) or "")
+            yield Line(style=Style.ITEM, runs=(headline,))
+            continue
+        if message.is_gathered and not listed:
+            continue
+        headline = Run(text=f": {phrases.headline(brief, 150)}")
+        if message.reason in (model.Reason.CLAIMED, model.Reason.UNCLAIMED):
+            nobody = (Run(text="Released: nobody takes care of it"),)
+            claim = next((line.runs for line in outline.claim_lines(message, zone)), nobody)
+            yield Line(style=Style.SMALL, runs=(*claim, headline))
+        elif message.reason is model.Reason.SUMMARY and not listed:
+            # Only the summary is new.
+            yield Line(style=Style.SMALL, runs=(Run(text="summary"), headline))
+            yield from outline.summary_lines(brief)
+        elif listed or message.reason not in _REPLIED:
+            yield Line(style=Style.SMALL, runs=(Run(text=f"now {phrases.count_outlets(brief)}"), headline))
+            yield from outline.coverage_lines(listed, zone)
+
+
+def _print_line(console: Console, line: Line, addresses: tuple[str, ...], *, indent: int) -> None:
+    text = Text.assemble("• " if line.style is Style.ITEM else "", _styled_text(line))
+    if line.style is Style.ITEM and addresses:
+        # An address is never wrapped, so that it can be clicked and copied.
+        console.print(Text.assemble(" " * indent, text, " ", " ".join(addresses)), soft_wrap=True)
+        return
+    console.print(Padding(text, (0, 0, 0, indent)))
+    for address in addresses:
+        console.print(Text(" " * indent + address), soft_wrap=True)
+
+
+def _styled_text(line: Line, colour: str = "") -> Text:
+    """Return a line in colour: matched words yellow, replaced words red."""
+    parts: list[tuple[str, str]] = []
+    for run in line.runs:
+        bold = "bold yellow" if line.style is Style.QUOTE else colour or "bold"
+        styles = [name for is_on, name in ((run.is_bold, bold), (run.is_struck, "strike red")) if is_on]
+        parts.append((run.text, " ".join(styles) or ("dim" if line.style is Style.SMALL else "")))
+    return Text.assemble(*parts)

@@ -14,8 +14,9 @@ from itertools import groupby
 from typing import Any
 
 from bot import model
-from bot.channels.kit import inert, outline, phrases, plain_text
-from bot.channels.kit.styled import Line, Run, Style
+from bot.channels.kit import outline, phrases, rendering
+from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.phrases import break_markup
 
 CONTENT_LIMIT = 2_000
 DESCRIPTION_LIMIT = 4_096
@@ -33,17 +34,17 @@ _MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
 _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 
 
-def payload(
+def build_payload(
     message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
     """Return the fields to create or edit a message. ``ref`` is a reference for look-ups (``refs_of``)."""
-    allowed: dict[str, Any] = {"allowed_mentions": _allowed(message) if not is_plain else {"parse": []}}
+    allowed: dict[str, Any] = {"allowed_mentions": _allowed_mentions(message) if not is_plain else {"parse": []}}
     if is_plain:
         small = f"\n-# {ref}" if ref else ""
-        text = inert.text(plain_text.whole(message, zone=zone))
+        text = break_markup(rendering.plain_message(message, zone=zone))
         content = phrases.cut(text, CONTENT_LIMIT - len(small)) + small
         return {"content": content, "embeds": [], "flags": _SUPPRESS_EMBEDS, **allowed}
-    content, described = outline.fitted(message, _render, _fits, names_story=names_story, zone=zone)
+    content, described = outline.render_to_fit(message, _render, _fits, names_story=names_story, zone=zone)
     if ref and not described:
         # The message has one line, and Discord accepts no embed without text.
         content, described = "Wirewatch", content
@@ -53,7 +54,7 @@ def payload(
     return {"content": content, "embeds": [embed] if described else [], "flags": 0, **allowed}
 
 
-def refs_of(message: Mapping[str, Any]) -> Iterator[str]:
+def find_refs(message: Mapping[str, Any]) -> Iterator[str]:
     """Yield what ``payload`` may have put into a message as its ``ref``."""
     for embed in message.get("embeds") or ():
         yield str(embed.get("url") or "").removeprefix(_REF)
@@ -62,7 +63,7 @@ def refs_of(message: Mapping[str, Any]) -> Iterator[str]:
     yield str(message.get("content") or "").rpartition("-# ")[2]
 
 
-def _allowed(message: model.Message) -> dict[str, list[str]]:
+def _allowed_mentions(message: model.Message) -> dict[str, list[str]]:
     """Allow the message's mentions, which come from the configuration, and no others."""
     ids = [mention.id for mention in message.mentions if mention.id]
     allowed = {
@@ -81,7 +82,7 @@ def thread_name(message: model.Message) -> str:
 def _render(lines: Sequence[Line]) -> tuple[str, str]:
     """Return the content and the embed's description."""
     head = 2 if len(lines) > 1 and lines[1].style is Style.HEAD else 1
-    return "\n".join(map(_line, lines[:head])) or "Wirewatch", "\n".join(map(_line, lines[head:]))
+    return "\n".join(map(_render_line, lines[:head])) or "Wirewatch", "\n".join(map(_render_line, lines[head:]))
 
 
 def _fits(rendered: tuple[str, str]) -> bool:
@@ -90,12 +91,12 @@ def _fits(rendered: tuple[str, str]) -> bool:
     return content <= CONTENT_LIMIT and described <= DESCRIPTION_LIMIT
 
 
-def _line(line: Line) -> str:
+def _render_line(line: Line) -> str:
     merged = groupby(line.runs, key=lambda run: (run.link, run.is_bold, run.is_italic, run.is_struck, run.mention))
     runs = [(key, "".join(run.text for run in same)) for key, same in merged]
     return _PREFIXES[line.style] + "".join(
         _mention(mention)
-        or _marked_up(Run(text=text, link=link, is_bold=bold, is_italic=italic, is_struck=struck), is_first=place == 0)
+        or _render_run(Run(text=text, link=link, is_bold=bold, is_italic=italic, is_struck=struck), is_first=place == 0)
         for place, ((link, bold, italic, struck, mention), text) in enumerate(runs)
     )
 
@@ -105,19 +106,19 @@ def _mention(person: str) -> str:
     return f"@{person}" if person in ("here", "everyone") else f"<@{person}>" if person else ""
 
 
-def _marked_up(run: Run, *, is_first: bool) -> str:
+def _render_run(run: Run, *, is_first: bool) -> str:
     leading, words, trailing = run.parted
     if not words:
         return run.text
-    text = escaped(words, is_first=is_first)
+    text = escape(words, is_first=is_first)
     for is_on, mark in ((run.is_italic, "*"), (run.is_struck, "~~"), (run.is_bold, "**")):
         text = f"{mark}{text}{mark}" if is_on else text
     # Angle brackets turn off the link's preview.
-    text = f"[{text}](<{_address(run.link)}>)" if run.link else text
+    text = f"[{text}](<{_escape_address(run.link)}>)" if run.link else text
     return f"{leading}{text}{trailing}"
 
 
-def escaped(words: str, *, is_first: bool = True) -> str:
+def escape(words: str, *, is_first: bool = True) -> str:
     """Escape untrusted text. ``is_first``: the text may be at the start of a line.
 
     >>> escaped("# *a* <@1> https://x.example @all").replace("\\u2060", "^")
@@ -128,5 +129,5 @@ def escaped(words: str, *, is_first: bool = True) -> str:
     return _LINE_START.sub(r"\1\2\\", text, count=1) if is_first else text
 
 
-def _address(link: str) -> str:
+def _escape_address(link: str) -> str:
     return link.replace("(", "%28").replace(")", "%29").replace("@", "%40")

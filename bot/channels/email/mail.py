@@ -1,24 +1,59 @@
-"""A message as a mail: headers that no text can break out of, a text part and an HTML part. Knows no network."""
+"""Compose a message as a mail: headers that no text can break out of, a text part and an HTML part.
+
+The headers are not written by ``EmailMessage``: it writes encoded words longer than the 75 characters that RFC 2047
+allows, and leaves first lines empty.
+"""
 
 from __future__ import annotations
 
 import email.policy
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr
 from urllib.parse import quote
 
-from bot import model, ports
-from bot.channels.email import headers
-from bot.channels.kit import hypertext, outline, phrases, plain_text
-from bot.channels.kit.styled import Style
+from bot import model
+from bot.channels.kit import outline, phrases, rendering
+from bot.channels.kit.outline import Style
+
+#: RFC 5322, section 2.1.1, and RFC 2047, section 2.
+_LINE_LENGTH = 76
+#: Visible ASCII, with folds.
+_FIELD = re.compile(r"[ -~]*(?:\r\n [!-~][ -~]*)*")
+
+
+def encode_words(text: str, *, name: str) -> str:
+    """Encode a text as the value of the field ``name``."""
+    charset = "us-ascii" if text.isascii() else "utf-8"
+    return Header(text, charset, maxlinelen=_LINE_LENGTH, header_name=name).encode(linesep="\r\n")
+
+
+def encode_mailboxes(addresses: Sequence[Address]) -> str:
+    """Encode addresses as a list, with a line for each."""
+    return ",\r\n ".join(_encode_mailbox(address) for address in addresses)
+
+
+def _encode_mailbox(address: Address) -> str:
+    if address.display_name.isascii():
+        return formataddr((address.display_name, address.addr_spec))
+    return f"{encode_words(address.display_name, name='Reply-To')}\r\n <{address.addr_spec}>"
+
+
+def encode_headers(fields: Mapping[str, str]) -> bytes:
+    """Encode all fields. Raises ValueError for a value that would begin a new field."""
+    for name, value in fields.items():
+        if not _FIELD.fullmatch(value):
+            raise ValueError(f"the value of the header {name} has characters that are not allowed")
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("ascii")
+
 
 #: Gmail clips mails longer than 102 kB (support.google.com/mail, "Message clipped"), including the other parts.
 HTML_LIMIT_BYTES = 80_000
-_SUBJECT = 180
+_SUBJECT_LENGTH = 180
 #: Mail programs drop style sheets but keep the styles of elements.
 _CSS = {
     Style.HEAD: "margin:4px 0 10px;font-size:19px;line-height:1.3",
@@ -44,7 +79,7 @@ def message_id(delivery_id: str, domain: str) -> str:
 
 
 def compose(
-    delivery: ports.Delivery,
+    delivery: model.Delivery,
     *,
     sender: Address,
     to: Sequence[Address],
@@ -56,9 +91,9 @@ def compose(
     """Return a mail. Mail programs filter by ``name``, the channel's; ``unsubscribe`` is a mailto: or https: URL."""
     message = delivery.message
     fields = {
-        "From": headers.mailboxes([sender]),
-        "To": headers.mailboxes(to),
-        "Subject": headers.words(subject(delivery), name="Subject"),
+        "From": encode_mailboxes([sender]),
+        "To": encode_mailboxes(to),
+        "Subject": encode_words(subject_of(delivery), name="Subject"),
         "Date": format_datetime(now),
         "Message-ID": message_id(delivery.id, sender.domain),
     }
@@ -75,19 +110,21 @@ def compose(
         # RFC 8058, section 3.1.
         fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     foot = f"Sent by Wirewatch to the list {phrases.cut(phrases.clean(name), 60)}."
-    return headers.block(fields) + _content(delivery, foot, zone).as_bytes()
+    return encode_headers(fields) + _build_content(delivery, foot, zone).as_bytes()
 
 
-def _content(delivery: ports.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
+def _build_content(delivery: model.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
     """Return the parts in ASCII lines of at most 76 characters, which every server accepts unchanged."""
     message = delivery.message
     content = EmailMessage(policy=_POLICY)
-    text = plain_text.whole(message, names_story=delivery.reply_to is None, zone=zone)
+    text = rendering.plain_message(message, names_story=delivery.reply_to is None, zone=zone)
     content.set_content(f"{text}\n\n-- \n{foot}\n", cte="quoted-printable")
     if not delivery.is_plain:
-        page = outline.fitted(
+        page = outline.render_to_fit(
             message,
-            lambda lines: _PAGE.format(body=hypertext.render(lines, styles=_CSS), foot=hypertext.escaped(foot)),
+            lambda lines: _PAGE.format(
+                body=rendering.render_html(lines, styles=_CSS), foot=rendering.escape_html(foot)
+            ),
             lambda page: len(page.encode()) <= HTML_LIMIT_BYTES,
             names_story=delivery.reply_to is None,
             zone=zone,
@@ -96,21 +133,21 @@ def _content(delivery: ports.Delivery, foot: str, zone: tzinfo) -> EmailMessage:
     return content
 
 
-def subject(delivery: ports.Delivery) -> str:
+def subject_of(delivery: model.Delivery) -> str:
     """Return the subject; a reply has "Re:" and the subject of its head, by which Gmail groups a thread."""
     message = delivery.message
     if delivery.reply_to is not None and delivery.reply_to.subject:
         return f"Re: {delivery.reply_to.subject}"
-    words = plain_text.title(message, _SUBJECT)
+    words = rendering.plain_title(message, _SUBJECT_LENGTH)
     if message.briefs and not message.is_gathered:
-        words = phrases.headline(message.briefs[0], _SUBJECT)
+        words = phrases.headline(message.briefs[0], _SUBJECT_LENGTH)
         words = f"[High] {words}" if message.severity is model.Severity.HIGH else words
         words = f"Re: {words}" if message.kind is model.MessageKind.REPLY else words
     # Break what looks like an encoded word (RFC 2047), which would be decoded.
     return words.replace("=?", "= ?")
 
 
-def unsubscribe_by_mail(sender: Address, name: str) -> str:
+def unsubscribe_address(sender: Address, name: str) -> str:
     """Return a mailto: URL to the sender, whose mailbox a person reads."""
     words = quote(f"unsubscribe {phrases.cut(phrases.clean(name), 60)}", safe="")
     return f"mailto:{sender.addr_spec}?subject={words}"

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from bot import ports
-from bot.channels.kit import http_errors
+from bot import model
+from bot.channels.kit import errors
 
 #: Seconds for each connect, send and read; the sender limits the whole call.
 _TIMEOUT = 15
@@ -68,7 +68,7 @@ async def request(
     # Imported on first use: it takes 0.25 s, and `check` does not need it.
     import httpx
 
-    _silence()
+    _silence_loggers()
     sent_headers = {"User-Agent": "wirewatch", "Accept-Encoding": "identity", **(headers or {})}
     if document is not None:
         body = json.dumps(document, ensure_ascii=False).encode()
@@ -76,7 +76,7 @@ async def request(
     try:
         # A new client for each call (at most one a second) reads the environment's proxies again.
         async with (
-            httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT) as client,
+            httpx.AsyncClient(verify=_tls_context(), timeout=_TIMEOUT) as client,
             client.stream(method, url, content=body, headers=sent_headers) as response,
         ):
             received = bytearray()
@@ -87,22 +87,22 @@ async def request(
             return HttpResponse(response.status_code, dict(response.headers.items()), bytes(received[:limit_bytes]))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         # Not chained: the library's text may contain the address, and the address a secret.
-        raise _failure(error, who) from None
+        raise _error_of_httpx(error, who) from None
 
 
-def _failure(error: Exception, who: str) -> ports.SendError:
+def _error_of_httpx(error: Exception, who: str) -> model.SendError:
     import httpx
 
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
-        return ports.Parked(f"{who}: its address cannot be used; correct it in bot.yaml")
+        return model.ChannelClosed(f"{who}: its address cannot be used; correct it in bot.yaml")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        waits = (http_errors.never_left(cause, who=who) for cause in _causes(error))
-        return next((wait for wait in waits if wait), ports.Wait(f"{who}: no connection could be made"))
+        waits = (errors.unsent_error(cause, who=who) for cause in _causes(error))
+        return next((wait for wait in waits if wait), model.RetryLater(f"{who}: no connection could be made"))
     if isinstance(error, httpx.TimeoutException):
-        return ports.Unknown(f"{who}: no answer in time")
+        return model.OutcomeUnknown(f"{who}: no answer in time")
     if isinstance(error, httpx.TransportError):
-        return ports.Unknown(f"{who}: the connection broke before an answer came")
-    return http_errors.of_exception(error, who=who)
+        return model.OutcomeUnknown(f"{who}: the connection broke before an answer came")
+    return errors.error_of_exception(error, who=who)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -115,7 +115,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def _tls_context() -> ssl.SSLContext:
     import httpx
 
     context = httpx.create_ssl_context()
@@ -125,7 +125,7 @@ def _tls() -> ssl.SSLContext:
 
 
 @cache
-def _silence() -> None:
+def _silence_loggers() -> None:
     # They log each address, which may contain a key.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

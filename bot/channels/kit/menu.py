@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from bot import model
 from bot.channels.kit import phrases
-from bot.language import names
 from bot.model import SilenceKind, Verdict
 from bot.model.actions import (
     BUTTON_SILENCE,
@@ -27,6 +26,7 @@ from bot.model.actions import (
     Split,
     Useful,
 )
+from bot.text import names
 
 #: Maximum outlets and names of the headline offered for a silence.
 _OUTLETS = 3
@@ -37,7 +37,7 @@ _ARTICLES = 8
 _KEY = re.compile(r"([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20})\Z", re.ASCII)
 _KINDS = {0: SilenceKind.STORY, 12: SilenceKind.RULE, 16: SilenceKind.ENTITY, 20: SilenceKind.OUTLET}
 #: Words in the buttons of earlier versions, whose messages are still in the channels.
-_EARLIER = {
+_EARLIER_WORDS = {
     "muted": "here",
     "unmuted": "end",
     "snoozed": "here",
@@ -55,14 +55,14 @@ class Choice:
     action: Action
 
 
-def buttons(message: model.Message) -> tuple[Choice, Choice, Choice]:
+def message_choices(message: model.Message) -> tuple[Choice, Choice, Choice]:
     """Return the three buttons directly under a message."""
     is_claimed = any(judgement.verdict is Verdict.CLAIMED for judgement in message.judgements)
     claim = Choice(label="Release", action=Release()) if is_claimed else Choice(label="Claim", action=Claim())
     return claim, Choice(label="Useful", action=Useful()), Choice(label="Noise", action=Noise())
 
 
-def more(message: model.Message, rules: Sequence[str]) -> list[Choice]:
+def more_choices(message: model.Message, rules: Sequence[str]) -> list[Choice]:
     """Return the menu of "More…" for a story whose message names these rules."""
     brief = message.briefs[0]
     silenced_rules = {silence.name for silence in message.silences if silence.kind is SilenceKind.RULE}
@@ -86,14 +86,14 @@ def more(message: model.Message, rules: Sequence[str]) -> list[Choice]:
         key = model.entity_key(name)
         choices.append(Choice(label=f"Silence everywhere for a day: name {name}", action=_silence(key)))
     for line in brief.coverage[:_ARTICLES]:
-        label = f"Different event: {phrases.name(line.outlet)}: {line.title}"
+        label = f"Different event: {phrases.short_name(line.outlet)}: {line.title}"
         choices.append(Choice(label=label, action=Split(articles=(line.article,))))
     if len(rules) > 1:
         choices += [Choice(label=f"Noise for {rule}", action=Noise(rule=model.rule_key(rule))) for rule in rules]
     return [*choices, Choice(label="Why was this posted?", action=ShowWhy())]
 
 
-def of_gathered(rules: Sequence[str]) -> list[Choice]:
+def gathered_choices(rules: Sequence[str]) -> list[Choice]:
     """Return the menu of a story in a gathered message, which is never edited: choosing a silence again ends it."""
     choices = [Choice(label="Useful", action=Useful())]
     for rule in rules:
@@ -107,7 +107,7 @@ def of_gathered(rules: Sequence[str]) -> list[Choice]:
     return choices
 
 
-def different_event(message: model.Message) -> Choice | None:
+def different_event_choice(message: model.Message) -> Choice | None:
     """Return the button under a reply, or None if the reply is not about an article."""
     articles = [fact.article for fact in message.facts] + [edit.article for edit in message.edits]
     if not articles or not message.briefs:
@@ -120,7 +120,7 @@ def _silence(key: str, *, is_here: bool = False) -> MakeSilence:
     return MakeSilence(kind=_KINDS[len(key)], key=key, end=end, is_here=is_here)
 
 
-def word_of(action: Action) -> tuple[str, str]:
+def encode_action(action: Action) -> tuple[str, str]:
     """Return the word and the key that a button carries for an action."""
     match action:
         case Useful():
@@ -143,12 +143,12 @@ def word_of(action: Action) -> tuple[str, str]:
             return "why", ""
 
 
-def action_of(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
+def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
     """Return the action of a word and a key, or None if they are not ours."""
     if key and not _KEY.match(key):
         return None
     kind = _KINDS[len(key)]
-    match _EARLIER.get(word, word), kind:
+    match _EARLIER_WORDS.get(word, word), kind:
         case "useful", SilenceKind.STORY:
             return Useful()
         case "noise", SilenceKind.STORY | SilenceKind.RULE:
@@ -173,7 +173,7 @@ def action_of(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
             return None
 
 
-def silence_words(silence: model.Silence) -> str:
+def describe_silence(silence: model.Silence) -> str:
     """Return a description of a silence for a message; the person's name follows it."""
     subject = {SilenceKind.STORY: "This story", SilenceKind.EVERYTHING: "Everything"}.get(silence.kind, "")
     place = "here" if silence.channels else "in every channel"

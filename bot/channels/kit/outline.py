@@ -1,21 +1,150 @@
-"""A message as lines of styled runs, without any markup: what a channel with a rich format renders in its own way.
+"""Build a message as lines of styled runs, without markup. Each channel with a rich format renders them its own way.
 
-The order is that of a phone's screen: how grave and which rule; the headline and whose it is; what it says; what came
-last; the other headlines, each with its outlet; the evidence, last and small. Texts are clean and links safe; markup is
-the channel's to escape.
+The order suits the screen of a phone: severity and rule; headline and outlet; summary; the latest news; the other
+headlines with their outlets; the evidence, last and small. Texts are clean and links are safe; the channel only
+escapes its own markup.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote
 
 from bot import model
-from bot.channels.kit import diff, phrases
-from bot.channels.kit.styled import Line, Run, Style
+from bot.channels.kit import phrases
+from bot.text import alignment
+
+
+class Style(StrEnum):
+    """How a line is displayed."""
+
+    HEAD = "head"
+    LINE = "line"
+    QUOTE = "quote"
+    #: Consecutive items form one list.
+    ITEM = "item"
+    SMALL = "small"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Text of one style, and its link."""
+
+    text: str
+    #: A safe address, empty without a link.
+    link: str = ""
+    is_bold: bool = False
+    is_italic: bool = False
+    is_struck: bool = False
+    #: The time that ``text`` states, for services that show it in each reader's zone.
+    at: datetime | None = None
+    #: The service's id of a person, for services that show the name by it; ``text`` names them for others.
+    person: str = ""
+    #: The service's id of somebody to notify; from the configuration, never from an article.
+    mention: str = ""
+
+    @property
+    def parted(self) -> tuple[str, str, str]:
+        """Leading space, words and trailing space: Markdown ignores a mark next to a space."""
+        words = self.text.strip()
+        start = self.text.find(words)
+        return self.text[:start], words, self.text[start + len(words) :]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a message."""
+
+    style: Style
+    runs: tuple[Run, ...]
+    #: The story of the line in a gathered message.
+    story: model.StoryId | None = None
+    #: The lines to show instead where styles are not available; empty for the line itself.
+    unstyled: tuple[Line, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The line without its styles."""
+        return "".join(run.text for run in self.runs)
+
+
+#: Unchanged words shown on either side of a change.
+_CONTEXT_WORDS = 6
+#: Only so many words of a change are compared and shown.
+_WORDS_COMPARED = 300
+
+
+class Change(StrEnum):
+    """Whether a run of words was kept, removed or added."""
+
+    KEPT = "kept"
+    REMOVED = "removed"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of words with the same change."""
+
+    text: str
+    change: Change
+
+
+def diff_words(before: str, after: str, *, limit: int) -> list[Piece]:
+    """Return the changed words with their surroundings, in order, of about ``limit`` characters in total.
+
+    >>> [(p.text, str(p.change)) for p in pieces("by 30 November at noon", "by 30 December at noon", limit=200)]
+    [('by 30', 'kept'), ('November', 'removed'), ('December', 'added'), ('at noon', 'kept')]
+    """
+    old, new = phrases.clean(before).split(), phrases.clean(after).split()
+    # Corrections are small: skip the common beginning and end.
+    start = _common_prefix_length(old, new)
+    end = _common_prefix_length(old[start:][::-1], new[start:][::-1])
+    middles = (words[start : len(words) - end][:_WORDS_COMPARED] for words in (old, new))
+    all_pieces = [
+        *_kept_pieces(old[:start], is_first=True, is_last=False),
+        *_diff_middle(*middles),
+        *_kept_pieces(old[len(old) - end :], is_first=False, is_last=True),
+    ]
+    room, shown = limit, list[Piece]()
+    for piece in all_pieces:
+        words = phrases.cut(piece.text, room)
+        if not words:
+            break
+        shown.append(Piece(words, piece.change))
+        room -= phrases.size(words) + 1
+    return shown
+
+
+def _common_prefix_length(old: list[str], new: list[str]) -> int:
+    """Return how many words both begin with."""
+    differences = (place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
+    return next(differences, min(len(old), len(new)))
+
+
+def _diff_middle(old: list[str], new: list[str]) -> Iterator[Piece]:
+    for part in alignment.align(old, new):
+        if part.kind == "equal":
+            yield from _kept_pieces(old[part.start : part.end], is_first=False, is_last=False)
+            continue
+        if part.start < part.end:
+            yield Piece(" ".join(old[part.start : part.end]), Change.REMOVED)
+        if part.other_start < part.other_end:
+            yield Piece(" ".join(new[part.other_start : part.other_end]), Change.ADDED)
+
+
+def _kept_pieces(words: list[str], *, is_first: bool, is_last: bool) -> Iterator[Piece]:
+    if not words:
+        return
+    beginning = [] if is_first else words[:_CONTEXT_WORDS]
+    end = [] if is_last else words[-_CONTEXT_WORDS:]
+    parts = words if len(words) <= len(beginning) + len(end) else [*beginning, "…", *end]
+    yield Piece(" ".join(parts), Change.KEPT)
+
 
 T = TypeVar("T")
 
@@ -49,7 +178,7 @@ ROOMS = (
 )
 
 
-def fitted(
+def render_to_fit(
     message: model.Message,
     render: Callable[[Sequence[Line]], T],
     fits: Callable[[T], bool],
@@ -59,13 +188,13 @@ def fitted(
 ) -> T:
     """Render the longest outline whose result ``fits``, or the shortest outline if none fits."""
     for room in ROOMS:
-        rendered = render(lines(message, room, names_story=names_story, zone=zone))
+        rendered = render(build_lines(message, room, names_story=names_story, zone=zone))
         if fits(rendered):
             break
     return rendered
 
 
-def lines(
+def build_lines(
     message: model.Message, room: Room = ROOMS[0], *, names_story: bool = False, zone: tzinfo = UTC
 ) -> tuple[Line, ...]:
     """Build the lines of a message, with times in ``zone``.
@@ -76,23 +205,23 @@ def lines(
     return tuple(line for line in localized if line.text.strip())
 
 
-def claims(message: model.Message, zone: tzinfo = UTC) -> tuple[Line, ...]:
+def claim_lines(message: model.Message, zone: tzinfo = UTC) -> tuple[Line, ...]:
     """Return at most one line, with the person who has claimed the story."""
     return tuple(_in_zone(line, zone) for line in _claims(message.judgements))
 
 
-def coverage(listed: Sequence[model.CoverageLine], zone: tzinfo = UTC) -> tuple[Line, ...]:
+def coverage_lines(listed: Sequence[model.CoverageLine], zone: tzinfo = UTC) -> tuple[Line, ...]:
     """Return a list of headlines with outlet and time."""
-    return tuple(_in_zone(_line(Style.ITEM, *_of_coverage(line, ROOMS[0])), zone) for line in listed)
+    return tuple(_in_zone(_line(Style.ITEM, *_coverage_runs(line, ROOMS[0])), zone) for line in listed)
 
 
-def summary(brief: model.StoryBrief) -> tuple[Line, ...]:
+def summary_lines(brief: model.StoryBrief) -> tuple[Line, ...]:
     """Return the summary of a story as quotes, with the outlet of each."""
     return tuple(_quotes(brief, ROOMS[0]))
 
 
 def _in_zone(line: Line, zone: tzinfo) -> Line:
-    runs = tuple(replace(run, text=phrases.day_and_time(run.at, zone)) if run.at else run for run in line.runs)
+    runs = tuple(replace(run, text=phrases.format_time(run.at, zone)) if run.at else run for run in line.runs)
     return replace(line, runs=runs)
 
 
@@ -120,7 +249,7 @@ def _linked(label: str, url: str, room: Room, *, is_bold: bool = False) -> Run:
     address = phrases.safe_link(url)
     if address is None or len(address) > room.link:
         return Run(text=label or "unnamed", is_bold=is_bold)
-    return Run(text=phrases.label_for(label, address), link=address, is_bold=is_bold)
+    return Run(text=phrases.link_label(label, address), link=address, is_bold=is_bold)
 
 
 def _headline(brief: model.StoryBrief, room: Room) -> Run:
@@ -128,7 +257,7 @@ def _headline(brief: model.StoryBrief, room: Room) -> Run:
 
 
 def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
-    yield _line(Style.LINE, *_gravity(brief), *_mentions(message.mentions))
+    yield _line(Style.LINE, *_severity_and_rule(brief), *_mentions(message.mentions))
     if message.escalation is not None:
         yield _line(Style.LINE, *_escalation(message.escalation, room))
     yield _line(Style.HEAD, _headline(brief, room))
@@ -144,9 +273,9 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
     if message.latest is not None:
         yield _line(Style.LINE, *_latest(message.latest, room))
     if brief.coverage:
-        yield _line(Style.LINE, Run(text=phrases.outlets(brief), is_bold=True))
+        yield _line(Style.LINE, Run(text=phrases.count_outlets(brief), is_bold=True))
         yield from _coverage(brief, message, room)
-    yield from _whys(brief.why, room, is_named=True)
+    yield from _why_lines(brief.why, room, is_named=True)
     is_claimed = any(judgement.verdict is model.Verdict.CLAIMED for judgement in message.judgements)
     if message.shows_claim_command and not is_claimed:
         yield _line(Style.SMALL, Run(text=f"To claim it: wirewatch stories claim {brief.story}"))
@@ -154,7 +283,7 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
 
 def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:
     """Return “Not claimed in desk for 15 minutes · first message”."""
-    words = f"Not claimed in {phrases.name(escalation.channel)} for {model.show_duration(escalation.after)}"
+    words = f"Not claimed in {phrases.short_name(escalation.channel)} for {model.format_duration(escalation.after)}"
     if not escalation.link:
         return (Run(text=words, is_bold=True),)
     return Run(text=words, is_bold=True), Run(text=_BETWEEN), _linked("first message", escalation.link, room)
@@ -163,42 +292,42 @@ def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:
 def _mentions(mentions: Sequence[model.Mention]) -> Iterator[Run]:
     for place, mention in enumerate(mentions):
         yield Run(text=", " if place else f"{_BETWEEN}for ")
-        yield Run(text=phrases.name(mention.name), mention=mention.id)
+        yield Run(text=phrases.short_name(mention.name), mention=mention.id)
 
 
 def _claims(judgements: Sequence[model.Judgement]) -> Iterator[Line]:
     claims_made = [judgement for judgement in judgements if judgement.verdict is model.Verdict.CLAIMED]
     for claim in claims_made[-1:]:
-        who = Run(text=phrases.name(claim.author), person=claim.by)
+        who = Run(text=phrases.short_name(claim.author), person=claim.by)
         yield _line(Style.LINE, Run(text="🙋 Claimed by "), who, Run(text=_BETWEEN), Run(text="", at=claim.at))
 
 
 def _byline(brief: model.StoryBrief, line: model.CoverageLine) -> Iterator[Run]:
     """Yield “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
-    yield from (Run(text=f"{phrases.carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
+    yield from (Run(text=f"{phrases.format_carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
     # With coverage, its heading counts the copies.
     if brief.copy_count and not brief.coverage:
-        yield Run(text=f"{_BETWEEN}{phrases.copies(brief)}")
+        yield Run(text=f"{_BETWEEN}{phrases.count_copies(brief)}")
 
 
 def _coverage(brief: model.StoryBrief, message: model.Message, room: Room) -> Iterator[Line]:
     shown = brief.coverage[: room.headlines]
     for line in shown:
-        yield _line(Style.ITEM, *_of_coverage(line, room))
+        yield _line(Style.ITEM, *_coverage_runs(line, room))
     if (omitted := max(brief.coverage_count, len(brief.coverage)) - len(shown)) > 0:
         page = f"{message.public_url.rstrip('/')}/story/{quote(brief.story)}" if message.public_url else ""
         yield _line(Style.ITEM, _linked(f"and {omitted:,} more", page, room))
 
 
-def _of_coverage(line: model.CoverageLine, room: Room) -> Iterator[Run]:
+def _coverage_runs(line: model.CoverageLine, room: Room) -> Iterator[Run]:
     """Yield “Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
     yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
-    yield from (Run(text=f" — {phrases.carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
+    yield from (Run(text=f" — {phrases.format_carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
     if line.is_probable:
         yield from (Run(text=_BETWEEN), Run(text=phrases.PROBABLY, is_italic=True))
 
 
-def _gravity(brief: model.StoryBrief) -> Iterator[Run]:
+def _severity_and_rule(brief: model.StoryBrief) -> Iterator[Run]:
     """Yield “🔴 High · Backdoor demands”."""
     if brief.why:
         severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank)
@@ -223,63 +352,63 @@ def _quotes(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
         following = shown[place + 1] if place + 1 < len(shown) else None
         if runs and not runs[-1].text.endswith(" "):
             runs.append(Run(text=" "))
-        runs += _words(sentence, room)
+        runs += _sentence_runs(sentence, room)
         if following is None and len(sentences) > len(shown):
             runs.append(Run(text=" …"))
         source = (sentence.outlet, sentence.link)
         if following is None or (following.outlet, following.link) != source:
             if source != byline_source:
                 runs.append(Run(text="— " if runs[-1:] and runs[-1].text.endswith(" ") else " — "))
-                runs.append(_linked(phrases.name(sentence.outlet), sentence.link, room))
+                runs.append(_linked(phrases.short_name(sentence.outlet), sentence.link, room))
             yield _line(Style.QUOTE, *runs)
             runs = []
 
 
-def _words(sentence: model.Sentence, room: Room) -> list[Run]:
+def _sentence_runs(sentence: model.Sentence, room: Room) -> list[Run]:
     """Return the sentence with its matched words in bold."""
-    return [Run(text=span.text, is_bold=span.is_marked) for span in phrases.marked(sentence.spans, room.sentence)]
+    return [Run(text=span.text, is_bold=span.is_marked) for span in phrases.clean_spans(sentence.spans, room.sentence)]
 
 
 def _latest(fact: model.Fact, room: Room) -> list[Run]:
     when = [Run(text=" ("), Run(text="", at=fact.said_at), Run(text=")")] if fact.said_at else []
     # "132 → 128" is useless without a heading.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
-    content = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact(fact)
-    mark = [Run(text=f"{phrases.name(fact.mark)}: ", is_bold=True)] if fact.mark else []
-    source = _linked(phrases.name(fact.outlet), fact.link, room)
+    content = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact_runs(fact)
+    mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
+    source = _linked(phrases.short_name(fact.outlet), fact.link, room)
     return [Run(text="Latest", is_bold=True), *when, Run(text=": "), *mark, *content, Run(text=" — "), source]
 
 
-def _whys(whys: Sequence[model.Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
+def _why_lines(whys: Sequence[model.Why], room: Room, *, is_named: bool = False) -> Iterator[Line]:
     for why in whys[: room.rules]:
-        evidence = phrases.evidence(why, 2 * room.sentence)
+        evidence = phrases.format_evidence(why, 2 * room.sentence)
         # A single rule is already named at the top.
         rule = "" if is_named and len(whys) == 1 else phrases.cut(phrases.severity_and_rule(why), 200)
         yield _line(Style.SMALL, Run(text=": ".join(part for part in ("Why", rule, evidence) if part)))
     if len(whys) > room.rules:
-        names = ", ".join(phrases.name(why.rule) for why in whys[room.rules :][: room.items])
+        names = ", ".join(phrases.short_name(why.rule) for why in whys[room.rules :][: room.items])
         yield _line(Style.SMALL, Run(text=phrases.cut(f"and {len(whys) - room.rules:,} more: {names}", 300)))
 
 
 def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator[Line]:
     brief = message.briefs[0] if message.briefs else None
-    opening = [Run(text=phrases.cut(phrases.head_of_reply(message), 200), is_bold=True)]
+    opening = [Run(text=phrases.cut(phrases.reply_heading(message), 200), is_bold=True)]
     if brief is not None and (names_story or message.title is not None):
         opening += [Run(text=_BETWEEN), _headline(brief, room)]
     yield _line(Style.LINE, *opening)
     yield from _facts(message, room)
     for edit in message.edits[: room.items]:
-        article = _linked(phrases.name(edit.outlet), edit.link, room)
+        article = _linked(phrases.short_name(edit.outlet), edit.link, room)
         yield _line(Style.LINE, article, Run(text=f" changed the {edit.field}:"))
         yield _edit(edit, room)
     yield from _more(len(message.edits), room)
-    if brief is not None and phrases.shows_outlets(message):
-        yield _line(Style.LINE, Run(text=f"{phrases.outlets(brief)}:"))
+    if brief is not None and phrases.lists_outlets(message):
+        yield _line(Style.LINE, Run(text=f"{phrases.count_outlets(brief)}:"))
         if brief.byline is not None:
-            yield _line(Style.ITEM, *_of_coverage(brief.byline, room))
+            yield _line(Style.ITEM, *_coverage_runs(brief.byline, room))
         yield from _coverage(brief, message, room)
     if brief is not None and message.reason is model.Reason.SECOND_RULE:
-        yield from _whys(brief.why, room)
+        yield from _why_lines(brief.why, room)
 
 
 def _facts(message: model.Message, room: Room) -> Iterator[Line]:
@@ -288,19 +417,21 @@ def _facts(message: model.Message, room: Room) -> Iterator[Line]:
     # Below "New in this story" the label "new" would repeat the heading.
     is_labelled = message.reason is not model.Reason.NEW_FACT
     for fact in shown:
-        if not fact.is_sentence and not phrases.is_said_by_its_sentence(fact):
-            yield _line(Style.ITEM, *_fact(fact))
-    for fact in phrases.sentences(shown):
+        if not fact.is_sentence and not phrases.repeats_its_sentence(fact):
+            yield _line(Style.ITEM, *_fact_runs(fact))
+    for fact in phrases.quoted_facts(shown):
         is_named = is_labelled and fact.is_sentence and not fact.is_joined
         label = fact.mark or (fact.label if is_named else "")
-        lead = [Run(text=f"{phrases.name(label)}: ", is_bold=True)] if label else []
+        lead = [Run(text=f"{phrases.short_name(label)}: ", is_bold=True)] if label else []
         sentence = Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))
-        yield _line(Style.QUOTE, *lead, sentence, Run(text=" — "), _linked(phrases.name(fact.outlet), fact.link, room))
+        yield _line(
+            Style.QUOTE, *lead, sentence, Run(text=" — "), _linked(phrases.short_name(fact.outlet), fact.link, room)
+        )
     yield from _more(len(message.facts), room)
 
 
-def _fact(fact: model.Fact) -> list[Run]:
-    runs = [Run(text=f"{phrases.name(fact.heading)}: ")] if fact.heading else []
+def _fact_runs(fact: model.Fact) -> list[Run]:
+    runs = [Run(text=f"{phrases.short_name(fact.heading)}: ")] if fact.heading else []
     if fact.before:
         runs += [Run(text=phrases.cut(phrases.clean(fact.before), 150), is_struck=True), Run(text=" → ")]
     return [*runs, Run(text=phrases.cut(phrases.clean(fact.after), 300) or "…", is_bold=True)]
@@ -308,16 +439,16 @@ def _fact(fact: model.Fact) -> list[Run]:
 
 def _edit(edit: model.Edit, room: Room) -> Line:
     """Return the changed words with their context; without styles, the old and the new wording on separate lines."""
-    pieces = diff.pieces(edit.before, edit.after, limit=2 * room.sentence)
+    pieces = diff_words(edit.before, edit.after, limit=2 * room.sentence)
     if not pieces:
         return _line(Style.QUOTE, Run(text="only spaces or marks changed"))
     runs: list[Run] = []
     for piece in pieces:
-        removed, added = piece.change is diff.Change.REMOVED, piece.change is diff.Change.ADDED
+        removed, added = piece.change is Change.REMOVED, piece.change is Change.ADDED
         runs += [Run(text=" ")] if runs else []
         runs.append(Run(text=piece.text, is_struck=removed, is_bold=added))
-    old = " ".join(piece.text for piece in pieces if piece.change is not diff.Change.ADDED)
-    new = " ".join(piece.text for piece in pieces if piece.change is not diff.Change.REMOVED)
+    old = " ".join(piece.text for piece in pieces if piece.change is not Change.ADDED)
+    new = " ".join(piece.text for piece in pieces if piece.change is not Change.REMOVED)
     unstyled = [
         _line(Style.QUOTE, Run(text=f"{label}: {text or '(nothing)'}")) for label, text in (("was", old), ("now", new))
     ]
@@ -328,42 +459,42 @@ def _merged(message: model.Message, room: Room) -> Iterator[Line]:
     if message.title is not None:
         own = phrases.cut(phrases.clean(message.title.text), room.headline) or "(no headline)"
         yield _line(Style.HEAD, _linked(own, message.title.link, room, is_bold=True))
-    lead = Run(text=phrases.cut(message.lead or phrases.HEADS[model.Reason.MERGED], 300), is_italic=True)
+    lead = Run(text=phrases.cut(message.lead or phrases.REPLY_HEADINGS[model.Reason.MERGED], 300), is_italic=True)
     yield _line(Style.LINE, lead, *([Run(text=" "), _headline(message.briefs[0], room)] if message.briefs else []))
 
 
 def _gathered(message: model.Message, room: Room) -> Iterator[Line]:
-    lead = phrases.cut(message.lead or model.counted(len(message.briefs), "story"), room.headline)
+    lead = phrases.cut(message.lead or model.format_count(len(message.briefs), "story"), room.headline)
     yield _line(Style.HEAD, Run(text=lead, is_bold=True))
     count, most = len(message.briefs), room.items + room.titles
     whole = room.items if count <= room.items else max(1, room.items // 3)
     for brief in message.briefs[:whole]:
         yield from (replace(line, story=brief.story) for line in _short(brief, room))
     for brief in message.briefs[whole:most]:
-        outlet = f"{_BETWEEN}{phrases.name(brief.title.outlet)}" if brief.title.outlet else ""
-        yield _line(Style.ITEM, *_mark(brief), _headline(brief, room), Run(text=outlet))
+        outlet = f"{_BETWEEN}{phrases.short_name(brief.title.outlet)}" if brief.title.outlet else ""
+        yield _line(Style.ITEM, *_severity_mark(brief), _headline(brief, room), Run(text=outlet))
     if count > most:
         page = phrases.safe_link(f"{message.public_url.rstrip('/')}/stories") if message.public_url else None
         where = Run(text="all stories", link=page) if page else Run(text="wirewatch stories lists them")
         yield _line(Style.ITEM if page else Style.SMALL, Run(text=f"and {count - most:,} more: "), where)
 
 
-def _mark(brief: model.StoryBrief) -> Iterator[Run]:
+def _severity_mark(brief: model.StoryBrief) -> Iterator[Run]:
     severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank, default=None)
     if severity:
         yield Run(text=f"{SEVERITY[severity]} ")
 
 
 def _short(brief: model.StoryBrief, room: Room) -> Iterator[Line]:
-    yield _line(Style.LINE, *_mark(brief), _headline(brief, room))
+    yield _line(Style.LINE, *_severity_mark(brief), _headline(brief, room))
     rule = f"{_rule(brief)}{_BETWEEN}" if brief.why else ""
     if brief.byline is not None:
         yield _line(Style.LINE, Run(text=rule), *_byline(brief, brief.byline))
     for sentence in brief.summary[:1]:
         yield _line(Style.QUOTE, Run(text=phrases.cut(phrases.clean(sentence.text), room.sentence)))
     for line in brief.coverage[:1]:
-        newest = Run(text=f"{phrases.outlets(brief)}, newest: ")
-        yield _line(Style.LINE, newest, *_of_coverage(line, room))
+        newest = Run(text=f"{phrases.count_outlets(brief)}, newest: ")
+        yield _line(Style.LINE, newest, *_coverage_runs(line, room))
 
 
 def _notice(message: model.Message, room: Room) -> Iterator[Line]:

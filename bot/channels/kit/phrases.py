@@ -1,6 +1,7 @@
-"""The words that every channel shares: what is safe to show, how long it is, how a time, a reason and a fact are put.
+"""The words that all channels share, and the functions that make untrusted text safe to show.
 
-Knows no channel's markup.
+Texts are cleaned, cut to a length and stripped of anything that a service would read as a mention, a command or
+markup. No function here writes a service's own markup.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from bot.model import visible
 
 _ELLIPSIS = "…"
 #: A longer address is not linked, since browsers and channels cut it.
-_LONGEST_LINK = 2000
+_MAX_LINK_LENGTH = 2000
 _LINK = re.compile(r"((?<!\S)https?://\S+)")
 _ADDRESS = re.compile(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
 _BETWEEN_HOSTS = re.compile(r"[^\w.-]+")
 #: Characters that look like a dot and that NFKC keeps.
 _DOTS = str.maketrans(dict.fromkeys("。۔·܁܂", "."))
-LONGEST_NAME = 60
+MAX_NAME_LENGTH = 60
 #: Maximum matched words shown for a line of a rule.
 _WORDS_A_LINE = 4
 
-HEADS = {
+REPLY_HEADINGS = {
     model.Reason.CORROBORATION: "Corroborated",
     model.Reason.NEW_FACT: "New in this story",
     model.Reason.CORRECTION: "Changed since posted",
@@ -108,7 +109,7 @@ def safe_link(url: str) -> str | None:
         host = parts.hostname
     except ValueError:
         return None
-    if parts.scheme.lower() not in ("http", "https") or not host or len(address) > _LONGEST_LINK:
+    if parts.scheme.lower() not in ("http", "https") or not host or len(address) > _MAX_LINK_LENGTH:
         return None
     # A user part hides the host: https://bank.example@evil.example/
     if "@" in parts.netloc:
@@ -121,7 +122,7 @@ def safe_link(url: str) -> str | None:
     return quote(parts._replace(netloc=netloc).geturl(), safe="!#$%&'()*+,/:;=?@[]~-._")
 
 
-def by_links(text: str, words: Callable[[str], str], link: Callable[[str], str] = str) -> str:
+def map_around_links(text: str, words: Callable[[str], str], link: Callable[[str], str] = str) -> str:
     """Apply ``words`` to the text between addresses, and ``link`` to the addresses.
 
     >>> by_links("a_b https://x.example/a_b", str.upper)
@@ -131,7 +132,7 @@ def by_links(text: str, words: Callable[[str], str], link: Callable[[str], str] 
     return "".join(link(part) if place % 2 else words(part) for place, part in enumerate(parts))
 
 
-def label_for(text: str, url: str) -> str:
+def link_label(text: str, url: str) -> str:
     """Return the label of a link, followed by the true host if the label shows another one.
 
     >>> label_for("bank.example", "https://evil.example/x"), label_for("Dawn", "https://www.dawn.com/x")
@@ -161,7 +162,7 @@ def _are_one_site(host: str, other: str) -> bool:
     return host == other or host.endswith(f".{other}") or other.endswith(f".{host}")
 
 
-def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
+def clean_spans(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
     """Clean the spans of a sentence and cut them to ``limit`` units in total."""
     kept: list[model.Span] = []
     room = limit
@@ -180,9 +181,9 @@ def marked(spans: Iterable[model.Span], limit: int) -> tuple[model.Span, ...]:
     return tuple(kept)
 
 
-def name(text: str) -> str:
+def short_name(text: str) -> str:
     """Clean and cut the name of an outlet, a person or a label."""
-    return cut(clean(text[: 8 * LONGEST_NAME]), LONGEST_NAME)
+    return cut(clean(text[: 8 * MAX_NAME_LENGTH]), MAX_NAME_LENGTH)
 
 
 def headline(brief: model.StoryBrief, limit: int) -> str:
@@ -190,21 +191,21 @@ def headline(brief: model.StoryBrief, limit: int) -> str:
     return cut(clean(brief.title.text), limit) or "(no headline)"
 
 
-def outlets(brief: model.StoryBrief) -> str:
+def count_outlets(brief: model.StoryBrief) -> str:
     """Return the numbers of independent outlets and of copies, as in "3 outlets and 1 copy"."""
-    own = model.counted(max(brief.owner_count, 1), "outlet")
-    return f"{own} and {copies(brief)}" if brief.copy_count else own
+    own = model.format_count(max(brief.owner_count, 1), "outlet")
+    return f"{own} and {count_copies(brief)}" if brief.copy_count else own
 
 
-def copies(brief: model.StoryBrief) -> str:
+def count_copies(brief: model.StoryBrief) -> str:
     """Return the number of syndicated copies, as in "2 copies"."""
-    return model.counted(brief.copy_count, "copy")
+    return model.format_count(brief.copy_count, "copy")
 
 
-def carriers(line: model.CoverageLine) -> str:
+def format_carriers(line: model.CoverageLine) -> str:
     """Return the outlets with this headline, as in “The Wire and 3 more with this headline”."""
     more = f" and {line.more:,} more with this headline" if line.more else ""
-    return f"{name(line.outlet) or 'unnamed'}{more}"
+    return f"{short_name(line.outlet) or 'unnamed'}{more}"
 
 
 #: Follows the headline of an article that is only probably about the story's event.
@@ -213,7 +214,7 @@ PROBABLY = "probably the same event"
 PERHAPS_PART_OF = "May be part of:"
 
 
-def day_and_time(when: datetime, zone: tzinfo = UTC) -> str:
+def format_time(when: datetime, zone: tzinfo = UTC) -> str:
     """Format a time in ``zone``, with the zone's name.
 
     >>> from zoneinfo import ZoneInfo
@@ -231,7 +232,7 @@ def severity_and_rule(why: model.Why) -> str:
     return f"{str(why.severity).capitalize()} · {cut(clean(why.rule), 150)}"
 
 
-def evidence(why: model.Why, limit: int) -> str:
+def format_evidence(why: model.Why, limit: int) -> str:
     """Return the matched words for each line of the rule.
 
     An example is “product → BlackBerry (title) · regulator → PTA (body)”.
@@ -240,14 +241,17 @@ def evidence(why: model.Why, limit: int) -> str:
     fields: dict[str, dict[str, None]] = {}
     # Each piece of evidence takes at least one unit, so at most ``limit`` of them are shown.
     for evidence_item in why.evidence[:limit]:
-        label = name(evidence_item.label)
+        label = short_name(evidence_item.label)
         words = lines.setdefault(label, {})
-        words.setdefault(name(evidence_item.text).casefold(), name(evidence_item.text))
+        words.setdefault(short_name(evidence_item.text).casefold(), short_name(evidence_item.text))
         fields.setdefault(label, {})[evidence_item.field] = None
-    return cut(" · ".join(_line(label, list(words.values()), fields[label]) for label, words in lines.items()), limit)
+    return cut(
+        " · ".join(_format_evidence_line(label, list(words.values()), fields[label]) for label, words in lines.items()),
+        limit,
+    )
 
 
-def _line(label: str, words: Sequence[str], fields: Iterable[str]) -> str:
+def _format_evidence_line(label: str, words: Sequence[str], fields: Iterable[str]) -> str:
     shown = ", ".join(words[:_WORDS_A_LINE])
     more = f" +{len(words) - _WORDS_A_LINE}" if len(words) > _WORDS_A_LINE else ""
     where = ", ".join(sorted(fields, key=lambda field: (field != "title", field)))
@@ -256,26 +260,26 @@ def _line(label: str, words: Sequence[str], fields: Iterable[str]) -> str:
     return f"{label} → {shown}{more} ({where})"
 
 
-def head_of_reply(message: model.Message) -> str:
+def reply_heading(message: model.Message) -> str:
     """Return the heading of a reply, in our own words."""
     if message.lead:
         return message.lead
-    return HEADS.get(message.reason, "Update") if message.reason else "Update"
+    return REPLY_HEADINGS.get(message.reason, "Update") if message.reason else "Update"
 
 
-def fact(value: model.Fact, limit: int) -> str:
+def format_fact(value: model.Fact, limit: int) -> str:
     """Return a fact as in “deadline: 30 November → 30 December”."""
     old_value = f"{cut(clean(value.before), limit // 3)} → " if value.before else ""
-    label = f"{name(value.heading)}: " if value.heading else ""
+    label = f"{short_name(value.heading)}: " if value.heading else ""
     return cut(f"{label}{old_value}{clean(value.after)}", limit)
 
 
-def is_said_by_its_sentence(value: model.Fact) -> bool:
+def repeats_its_sentence(value: model.Fact) -> bool:
     """Return whether a fact's sentence adds little to it, as “NTC orders Acme to close” to “orders Acme to close”."""
     return value.kind == "decision" and 3 * len(value.after) >= 2 * len(value.sentence)
 
 
-def sentences(facts: Iterable[model.Fact]) -> list[model.Fact]:
+def quoted_facts(facts: Iterable[model.Fact]) -> list[model.Fact]:
     """Return a fact for each distinct sentence, without sentences that are part of another one."""
     by_sentence: dict[str, model.Fact] = {}
     for value in facts:
@@ -288,8 +292,68 @@ def sentences(facts: Iterable[model.Fact]) -> list[model.Fact]:
     ]
 
 
-def shows_outlets(message: model.Message) -> bool:
+def lists_outlets(message: model.Message) -> bool:
     """Return whether a reply lists the outlets of its story: it does if it has no news except for a sentence."""
     has_news = any(not value.is_sentence for value in message.facts) or bool(message.edits)
     has_own_lines = {model.Reason.SECOND_RULE, model.Reason.NEW_FACT, model.Reason.ADDED_OUTLET}
     return not has_news and message.reason not in has_own_lines
+
+
+#: Invisible. No service accepts it inside a mention or next to a mark.
+_JOINER = "\u2060"
+#: The wide and the small form too: some servers treat them as @.
+_AT = "@\uff20\ufe6b"
+_MENTIONS = str.maketrans({char: f"{char}{_JOINER}" for char in _AT})
+_MARKS = _MENTIONS | str.maketrans(
+    {
+        # Slack, Discord, Teams, Google Chat and others write mentions in angle brackets, and escape them differently.
+        "<": "\u2039",
+        ">": "\u203a",
+        # Code is often a command to copy, and a joiner would be copied with it.
+        "`": "'",
+        # Bold, italic, struck; the label of a link; [CQ:at,qq=all].
+        **{char: f"{char}{_JOINER}" for char in "*_~|[]"},
+    }
+)
+#: A word that Telegram turns into a command (td/telegram/MessageEntity.cpp, "match_bot_commands").
+_COMMAND = re.compile(r"(?<![\w/])/(?=[A-Za-z0-9_])")
+#: A line that begins as a heading or a list.
+_LINE_STARTS = re.compile(r"^(?=[#-])", re.MULTILINE)
+#: An entity that a service may decode a second time: &lt;!channel&gt;
+_ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
+_HOST = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?=[/?#]|\Z)")
+_IN_ADDRESS = str.maketrans({char: "".join(f"%{byte:02X}" for byte in char.encode()) for char in f"{_AT}<>|`*[]\\^"})
+
+
+def break_markup(words: str, *, reads_marks: bool = True) -> str:
+    """Return plain text that no chat service reads as a mention, a format, a command or a disguised link.
+
+    For services whose markup is not escaped by us. Mentions come from the configuration, never from an article, so they
+    are broken everywhere, also inside addresses. ``reads_marks`` is False for text that is escaped later (HTML): then
+    only mentions are broken.
+
+    >>> text("<@U1> *now* https://x.example/@everyone/a_b").replace("\u2060", "^")
+    '‹@^U1› *^now*^ https://x.example/%40everyone/a_b'
+    """
+    return map_around_links(words, _break_marks if reads_marks else _break_mentions, _escape_address)
+
+
+def break_commands(words: str) -> str:
+    """Break words that start with a slash: one tap on the command /ban would send it."""
+    return _COMMAND.sub(f"/{_JOINER}", words)
+
+
+def _break_marks(words: str) -> str:
+    return break_commands(_LINE_STARTS.sub(_JOINER, _ENTITY.sub(f"&{_JOINER}", words.translate(_MARKS))))
+
+
+def _break_mentions(words: str) -> str:
+    return break_commands(words.translate(_MENTIONS))
+
+
+def _escape_address(link: str) -> str:
+    """Percent-encode an address without changing where it leads; text that is not an address is broken like text."""
+    host = _HOST.match(link)
+    if host is None:
+        return _break_marks(link)
+    return host[0] + _ENTITY.sub("%26", link[host.end() :].translate(_IN_ADDRESS))

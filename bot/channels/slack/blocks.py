@@ -1,33 +1,319 @@
-"""A message as Slack's Block Kit, within every limit by construction.
+"""Render a message in Slack's Block Kit, with its buttons, within every limit of Slack; and parse a press of a button.
 
-rich text  how grave, which rule; the headline, which is the link, and whose it is; the summary's sentences, matched
-           words bold; what came last; the other headlines, each linked, with its outlet and time
-context    why: line → words
-rich text  what readers said of it, where the channel has buttons
-actions    the buttons
+    rich text  severity and rule; the headline (the link) and its outlet; the summary, matched words bold; the latest
+               news; the other headlines, each a link, with outlet and time
+    context    why: line → words
+    rich text  what readers decided about it, where the channel has buttons
+    actions    the buttons
+
+Untrusted text appears only in text elements of rich_text blocks and in plain_text objects, which Slack shows as they
+are: nothing in them pings, formats or links (https://docs.slack.dev/reference/block-kit/blocks/rich-text-block). A
+mrkdwn object holds our own words only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, tzinfo
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
 from itertools import groupby
+from typing import Any, TypeAlias
 
 from bot import model
-from bot.channels.kit import outline, phrases
-from bot.channels.kit.styled import Line, Run, Style
-from bot.channels.slack import buttons
-from bot.channels.slack import rich_text as rich
-from bot.channels.slack.rich_text import Piece
+from bot.channels.kit import context, menu, outline, phrases
+from bot.channels.kit.menu import Choice
+from bot.channels.kit.outline import Line, Run, Style
+from bot.model import Verdict
+
+Json: TypeAlias = str | int | bool | Mapping[str, "Json"] | Sequence["Json"] | None
+Piece: TypeAlias = dict[str, Json]
+
+HEADER_LIMIT = 150
+SECTION_LIMIT = 3_000
+TEXT_LIMIT = 4_000
+BLOCK_LIMIT = 50
+#: The maximum length of all blocks as JSON. Slack refuses more than some 13,200 characters (slackapi/bolt-js #2509) and
+#: does not document what it counts, so we count everything.
+TOTAL_LIMIT = 10_000
+
+
+def text_element(
+    words: str, *, bold: bool = False, strike: bool = False, italic: bool = False, code: bool = False
+) -> Piece:
+    """Return a text element with its style."""
+    styles = (("bold", bold), ("strike", strike), ("italic", italic), ("code", code))
+    style = {name: True for name, is_on in styles if is_on}
+    return {"type": "text", "text": words, "style": style} if style else {"type": "text", "text": words}
+
+
+def link_element(label: str, address: str, *, bold: bool = False) -> Piece:
+    """Return a link to a safe address."""
+    piece: Piece = {"type": "link", "url": address, "text": label}
+    return {**piece, "style": {"bold": True}} if bold else piece
+
+
+def user_element(person: str) -> Piece:
+    """Return a person, whom Slack shows by name; in an edit it notifies nobody."""
+    return {"type": "user", "user_id": person}
+
+
+def mention_element(person: str) -> Piece:
+    """Return an element that notifies a person, a user group, or everybody here or in the channel."""
+    if person in ("here", "channel"):
+        return {"type": "broadcast", "range": person}
+    return {"type": "usergroup", "usergroup_id": person} if person.startswith("S") else user_element(person)
+
+
+def date_element(when: datetime, form: str, fallback: str) -> Piece:
+    """Return a time that each reader sees in their zone; ``fallback`` is for programs that cannot show it."""
+    return {"type": "date", "timestamp": int(when.timestamp()), "format": form, "fallback": fallback}
+
+
+def section_element(pieces: Sequence[Piece]) -> Piece:
+    """Return a section of inline elements."""
+    return {"type": "rich_text_section", "elements": _non_empty(pieces)}
+
+
+def quote_element(pieces: Sequence[Piece]) -> Piece:
+    """Return a quotation of inline elements."""
+    return {"type": "rich_text_quote", "elements": _non_empty(pieces)}
+
+
+def _non_empty(pieces: Sequence[Piece]) -> list[Piece]:
+    """Drop empty texts, and never return an empty list: Slack refuses both."""
+    return [piece for piece in pieces if piece.get("text") != ""] or [text_element(" ")]
+
+
+def list_element(items: Sequence[Sequence[Piece]]) -> Piece:
+    """Return a list with an entry for each sequence of inline elements."""
+    return {"type": "rich_text_list", "style": "bullet", "elements": [section_element(item) for item in items]}
+
+
+def rich_text_block(elements: Sequence[Piece]) -> Piece:
+    """Return the block around sections, quotations and lists."""
+    return {"type": "rich_text", "elements": elements}
+
+
+def header_block(words: str) -> Piece:
+    """Return a block with large text, without markup."""
+    return {"type": "header", "text": {"type": "plain_text", "text": words, "emoji": False}}
+
+
+def small_block(words: str) -> Piece:
+    """Return a small grey line, without markup."""
+    return {"type": "context", "elements": [{"type": "plain_text", "text": words, "emoji": False}]}
+
+
+def small_markup_block(mrkdwn: str) -> Piece:
+    """Return a small grey line with markup for dates; for our own words only."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn, "verbatim": True}]}
+
+
+def date_markup(when: datetime, form: str, fallback: str) -> str:
+    """Return the markup of a time that each reader sees in their zone; ``form`` is its format."""
+    return f"<!date^{int(when.timestamp())}^{form}|{fallback}>"
+
+
+def json_length(blocks: Sequence[Piece]) -> int:
+    """Return the length of the blocks as JSON, which counts towards ``TOTAL_LIMIT``."""
+    return phrases.size(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")))
+
+
+def escape(words: str) -> str:
+    """Escape & < > for ``text`` (docs.slack.dev/messaging/formatting-message-text)."""
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_to(words: str, limit: int) -> str:
+    """Return escaped text of at most ``limit`` units; it is cut before escaping, so that no entity is cut."""
+    room = limit
+    while phrases.size(result := escape(phrases.cut(words, room))) > limit:
+        room -= max(1, phrases.size(result) - limit) if room > limit // 2 else max(1, room // 8)
+    return result
+
+
+def break_formats(words: str) -> str:
+    """Add an invisible joiner after each mark in plain text, so that Slack reads none as a format.
+
+    A backtick becomes an apostrophe: code is often a command to copy, and a joiner would be copied with it.
+    """
+    return phrases.map_around_links(
+        words, lambda part: "".join(f"{c}\u2060" if c in "*_~" else c for c in part.replace("`", "'"))
+    )
+
+
+#: Slack's limits: docs.slack.dev/reference/block-kit/composition-objects/option-object.
+OPTION_TEXT_LIMIT = 75
+#: Maximum people named in one line.
+_MAX_PEOPLE = 5
+
+_PREFIX = "wirewatch:"
+#: The menus under a story's message, and under each story of a gathered message.
+_MORE, _GATHERED = "more", "menu"
+#: Slack's maximum of options in an overflow menu.
+_MAX_OVERFLOW = 5
+_ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
+#: A word and the key of a rule or of an entity, or the id of an article.
+_VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{0,20})\Z", re.ASCII)
+_USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
+_PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
+_TS = re.compile(r"\d{1,12}\.\d{1,9}\Z")
+
+
+def button_row(message: model.Message, rules: Sequence[str]) -> Piece:
+    """Return the buttons of a story whose message names these rules."""
+    story = message.briefs[0].story
+    shown = [_button(choice, story) for choice in menu.message_choices(message)]
+    return _actions_block([*shown, _select(_MORE, story, "More…", menu.more_choices(message, rules))])
+
+
+def different_event_row(message: model.Message) -> Iterator[Piece]:
+    """Yield the button under a reply that marks its article as a different event."""
+    choice = menu.different_event_choice(message)
+    if choice is not None:
+        yield _actions_block([_button(choice, message.briefs[0].story)])
+
+
+def gathered_menu(brief: model.StoryBrief, rules: Sequence[str]) -> Piece:
+    """Return all actions in one menu: a gathered message has no room for a row of buttons under each story."""
+    choices = menu.gathered_choices(rules)
+    if len(choices) > _MAX_OVERFLOW:
+        return _actions_block([_select(_GATHERED, brief.story, "More…", choices)])
+    options = [_option(choice) for choice in choices]
+    return _actions_block([{"type": "overflow", "action_id": _element_id(_GATHERED, brief.story), "options": options}])
+
+
+def _actions_block(elements: Sequence[Piece]) -> Piece:
+    return {"type": "actions", "elements": elements}
+
+
+def _button(choice: Choice, story: model.StoryId) -> Piece:
+    word, _ = menu.encode_action(choice.action)
+    return {
+        "type": "button",
+        "action_id": _element_id(word, story),
+        "text": _plain_text(choice.label),
+        "value": _button_value(choice),
+    }
+
+
+def _select(name: str, story: model.StoryId, placeholder: str, choices: Sequence[Choice]) -> Piece:
+    return {
+        "type": "static_select",
+        "action_id": _element_id(name, story),
+        "placeholder": _plain_text(placeholder),
+        "options": [_option(choice) for choice in choices],
+    }
+
+
+def _option(choice: Choice) -> Piece:
+    shown = phrases.cut(phrases.clean(choice.label), OPTION_TEXT_LIMIT) or "unnamed"
+    return {"text": _plain_text(shown), "value": _button_value(choice)}
+
+
+def _plain_text(words: str) -> Piece:
+    plain: Piece = {"type": "plain_text", "text": words}
+    # A rule's name with colons is not emoji. Added only where needed: ten menus are as long as their stories.
+    return {**plain, "emoji": False} if ":" in words else plain
+
+
+def _element_id(name: str, story: model.StoryId) -> str:
+    return f"{_PREFIX}{name}:{story}"
+
+
+def _button_value(choice: Choice) -> str:
+    return ":".join(menu.encode_action(choice.action))
+
+
+def decisions_block(message: model.Message, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
+    """Yield a block with people's verdicts and the silences of a story, the newest ``lines`` of them."""
+    grouped: dict[tuple[Verdict, str], list[model.Judgement]] = {}
+    for judgement in message.judgements:
+        # A claim is shown at the top of the message.
+        if judgement.verdict.is_of_rule:
+            grouped.setdefault((judgement.verdict, judgement.rule), []).append(judgement)
+    shown = [_verdict_elements(verdict, rule, judgements) for (verdict, rule), judgements in grouped.items()]
+    shown = [*shown, *(_silence_elements(silence, zone) for silence in message.silences)][-lines:]
+    if shown:
+        yield rich_text_block([section_element(pieces) for pieces in shown])
+
+
+def person_element(by: str) -> Piece | None:
+    """Return a person, whom Slack shows by name, or None if ``by`` is not an id of Slack."""
+    return user_element(by) if _USER.match(by) else None
+
+
+def _verdict_elements(verdict: Verdict, rule: str, judgements: Sequence[model.Judgement]) -> list[Piece]:
+    rule_name = phrases.cut(phrases.clean(rule), OPTION_TEXT_LIMIT)
+    pieces: list[Piece] = []
+    for judgement in judgements[:_MAX_PEOPLE]:
+        pieces += [text_element(", ")] if pieces else []
+        pieces.append(person_element(judgement.by) or text_element("somebody"))
+    if len(judgements) > _MAX_PEOPLE:
+        pieces.append(text_element(f" and {len(judgements) - _MAX_PEOPLE:,} more"))
+    return [text_element(f"{verdict.value.capitalize()} for {rule_name}: "), *pieces]
+
+
+def _silence_elements(silence: model.Silence, zone: tzinfo) -> list[Piece]:
+    pieces = [text_element(menu.describe_silence(silence)), text_element(phrases.short_name(silence.by) or "somebody")]
+    if silence.until:
+        form = "{date_short_pretty} at {time}"
+        shown = phrases.format_time(silence.until, zone)
+        pieces += [text_element(" until "), date_element(silence.until, form, shown)]
+    return pieces
+
+
+def parse_press(payload: Mapping[str, Any], *, envelope: str) -> model.Press | None:
+    """Parse an interaction payload. Returns None if it is not a press of our buttons or is incomplete."""
+    if payload.get("type") != "block_actions":
+        return None
+    container, user, actions = (payload.get(name) for name in ("container", "user", "actions"))
+    if not isinstance(container, dict) or not isinstance(user, dict) or not isinstance(actions, list):
+        return None
+    by, place, ref = user.get("id"), container.get("channel_id"), container.get("message_ts")
+    if len(actions) != 1 or not isinstance(actions[0], dict) or container.get("type") != "message":
+        return None
+    if not (_has_form(_USER, by) and _has_form(_PLACE, place) and _has_form(_TS, ref)):
+        return None
+    action_id, value = actions[0].get("action_id"), _chosen_value(actions[0])
+    element = _ACTION.match(action_id) if isinstance(action_id, str) else None
+    chosen = _VALUE.match(value) if value else None
+    if element is None or chosen is None:
+        return None
+    action = menu.decode_action(chosen[1], chosen[2], is_toggle=element[1] == _GATHERED)
+    if action is None:
+        return None
+    return model.Press(
+        id=envelope,
+        person=model.Person(id=str(by), name=context.person_name(user.get("username"), service="Slack")),
+        action=action,
+        story=model.StoryId(element[2]),
+        place=str(place),
+        ref=str(ref),
+    )
+
+
+def _has_form(form: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and form.match(value) is not None
+
+
+def _chosen_value(action: Mapping[str, Any]) -> str | None:
+    option = action.get("selected_option")
+    is_chosen = action.get("type") in ("static_select", "overflow") and isinstance(option, dict)
+    value = option.get("value") if is_chosen and option else None
+    value = action.get("value") if action.get("type") == "button" else value
+    return value if isinstance(value, str) else None
+
 
 #: Maximum lines of people's decisions, for each of the outline's rooms.
-_SAID = (8, 4, 2, 1, 1)
+_DECISION_LINES = (8, 4, 2, 1, 1)
 #: Maximum stories of a gathered message with a menu, tried in this order.
-_MENUS = (8, 6, 4, 2, 0)
+_MENU_COUNTS = (8, 6, 4, 2, 0)
 _TIME = "{date_short_pretty} {time}"
 
 
-def blocks(
+def build_blocks(
     message: model.Message, *, names_story: bool = False, has_buttons: bool = False, zone: tzinfo = UTC
 ) -> list[Piece]:
     """Build the blocks of a message.
@@ -37,94 +323,94 @@ def blocks(
     """
     result: list[Piece] = []
     for room, decision_lines, menus in _sizes(len(message.briefs) if has_buttons else 0):
-        lines = outline.lines(message, room, names_story=names_story, zone=zone)
-        result = list(_rendered(lines, _menus(message, room, menus)))
+        lines = outline.build_lines(message, room, names_story=names_story, zone=zone)
+        result = list(_render_lines(lines, _story_menus(message, room, menus)))
         if has_buttons:
-            result += _below(message, room, decision_lines=decision_lines, zone=zone)
-        result = result[: rich.BLOCK_LIMIT]
-        if rich.weight(result) <= rich.TOTAL_LIMIT:
+            result += _buttons_below(message, room, decision_lines=decision_lines, zone=zone)
+        result = result[:BLOCK_LIMIT]
+        if json_length(result) <= TOTAL_LIMIT:
             break
     return result
 
 
 def _sizes(stories: int) -> Iterator[tuple[outline.Room, int, int]]:
     """Yield rooms with their lines of decisions and numbers of menus, from the most generous to the tightest."""
-    for room, decision_lines in zip(outline.ROOMS, _SAID, strict=True):
+    for room, decision_lines in zip(outline.ROOMS, _DECISION_LINES, strict=True):
         # Drop menus before stories: a menu is half as long as a story.
-        counts = sorted({min(stories, count) for count in _MENUS}, reverse=True)
+        counts = sorted({min(stories, count) for count in _MENU_COUNTS}, reverse=True)
         yield from ((room, decision_lines, menus) for menus in counts)
 
 
-def _rules(brief: model.StoryBrief, room: outline.Room) -> list[str]:
+def _named_rules(brief: model.StoryBrief, room: outline.Room) -> list[str]:
     """Return the rules that the message names; only these can be judged."""
     return list(dict.fromkeys(why.rule for why in brief.why[: room.rules]))
 
 
-def _menus(message: model.Message, room: outline.Room, most: int) -> dict[model.StoryId, Piece]:
+def _story_menus(message: model.Message, room: outline.Room, most: int) -> dict[model.StoryId, Piece]:
     shown = [brief for brief in message.briefs[:most] if brief.why]
-    return {brief.story: buttons.gathered_menu(brief, _rules(brief, room)) for brief in shown}
+    return {brief.story: gathered_menu(brief, _named_rules(brief, room)) for brief in shown}
 
 
-def _below(message: model.Message, room: outline.Room, *, decision_lines: int, zone: tzinfo) -> Iterator[Piece]:
+def _buttons_below(message: model.Message, room: outline.Room, *, decision_lines: int, zone: tzinfo) -> Iterator[Piece]:
     match message.kind:
         case _ if message.is_gathered:
             return
         case model.MessageKind.REPLY:
-            yield from buttons.different_event(message)
+            yield from different_event_row(message)
         case model.MessageKind.POST | model.MessageKind.EDIT if message.reason is not model.Reason.MERGED:
             for brief in message.briefs[:1]:
                 if brief.why:
-                    yield from buttons.said(message, lines=decision_lines, zone=zone)
-                    yield buttons.row(message, _rules(brief, room))
+                    yield from decisions_block(message, lines=decision_lines, zone=zone)
+                    yield button_row(message, _named_rules(brief, room))
 
 
-def _rendered(lines: Sequence[Line], menus: dict[model.StoryId, Piece]) -> Iterator[Piece]:
+def _render_lines(lines: Sequence[Line], menus: dict[model.StoryId, Piece]) -> Iterator[Piece]:
     for story, story_lines in groupby(lines, key=lambda line: line.story):
         for is_small, part in groupby(story_lines, key=lambda line: line.style is Style.SMALL):
             part_lines = list(part)
-            yield from _small(part_lines) if is_small else _rich(part_lines)
+            yield from _small_blocks(part_lines) if is_small else _rich_blocks(part_lines)
         if story is not None and story in menus:
             yield menus[story]
 
 
-def _rich(lines: Sequence[Line]) -> Iterator[Piece]:
+def _rich_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
     if lines[0].style is Style.HEAD and not any(run.link for run in lines[0].runs):
-        yield rich.header(phrases.cut(lines[0].text, rich.HEADER_LIMIT))
+        yield header_block(phrases.cut(lines[0].text, HEADER_LIMIT))
         lines = lines[1:]
     elements: list[Piece] = []
     for style, part in groupby(lines, key=lambda line: line.style):
-        pieces = [[_piece(run) for run in line.runs] for line in part]
+        pieces = [[_run_element(run) for run in line.runs] for line in part]
         match style:
             case Style.ITEM:
-                elements.append(rich.bullets(pieces))
+                elements.append(list_element(pieces))
             case Style.QUOTE:
-                elements += [rich.quote(line_pieces) for line_pieces in pieces]
+                elements += [quote_element(line_pieces) for line_pieces in pieces]
             case _:
-                elements += [rich.section(line_pieces) for line_pieces in pieces]
+                elements += [section_element(line_pieces) for line_pieces in pieces]
     if elements:
-        yield rich.rich(elements)
+        yield rich_text_block(elements)
 
 
-def _small(lines: Sequence[Line]) -> Iterator[Piece]:
+def _small_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
     """Yield small lines; a time is markup, so that a line with a time contains our own words only."""
     for has_time, group in groupby(lines, key=lambda line: any(run.at for run in line.runs)):
         if has_time:
-            yield from (rich.small_own("".join(map(_marked_up, line.runs))) for line in group)
+            yield from (small_markup_block("".join(map(_run_markup, line.runs))) for line in group)
         else:
-            yield rich.small(phrases.cut("\n".join(line.text for line in group), rich.SECTION_LIMIT))
+            yield small_block(phrases.cut("\n".join(line.text for line in group), SECTION_LIMIT))
 
 
-def _marked_up(run: Run) -> str:
-    return rich.own_date(run.at, _TIME, run.text) if run.at else rich.escaped(run.text)
+def _run_markup(run: Run) -> str:
+    return date_markup(run.at, _TIME, run.text) if run.at else escape(run.text)
 
 
-def _piece(run: Run) -> Piece:
+def _run_element(run: Run) -> Piece:
     if run.at is not None:
-        return rich.date(run.at, _TIME, run.text)
+        return date_element(run.at, _TIME, run.text)
     if run.mention:
-        return rich.mention(run.mention)
-    if run.person and (person := buttons.person(run.person)):
+        return mention_element(run.mention)
+    if run.person and (person := person_element(run.person)):
         return person
     if run.link:
-        return rich.link(run.text, run.link, bold=run.is_bold)
-    return rich.text(run.text, bold=run.is_bold, strike=run.is_struck, italic=run.is_italic)
+        return link_element(run.text, run.link, bold=run.is_bold)
+    return text_element(run.text, bold=run.is_bold, strike=run.is_struck, italic=run.is_italic)

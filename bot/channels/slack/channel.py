@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import pydantic
 
-from bot import model, ports
-from bot.channels.kit.context import Address, ChannelContext, Duration
-from bot.channels.kit.people import as_list, ids
+from bot import model
+from bot.channels.kit.context import Address, ChannelContext, Duration, as_list, check_ids
 
 if TYPE_CHECKING:
     from bot.channels.slack import socket_mode, web_api
+
 
 KIND = "slack"
 _API = "https://slack.com/api/"
 #: The id of a person or a user group.
 _ID = "[UWS][A-Z0-9]{1,20}"
 _ADVICE = "U012ABCDEF (a person, in a profile under Copy member ID), S012ABCDEF (a user group)"
-_SLACKS_OWN_PACE = timedelta(seconds=1)
+_MIN_PACE = timedelta(seconds=1)
 
 
 class Broadcast(StrEnum):
@@ -62,14 +62,14 @@ class Options(pydantic.BaseModel):
         description="For buttons: the app's app-level token (xapp-…, scope connections:write), as env:NAME or "
         "file:/path.",
     )
-    may_act: Annotated[tuple[str, ...], as_list, ids(re.compile(_ID, re.ASCII), _ADVICE)] = pydantic.Field(
+    may_act: Annotated[tuple[str, ...], as_list, check_ids(re.compile(_ID, re.ASCII), _ADVICE)] = pydantic.Field(
         (),
         description="For buttons: who may press them, by the ids of people (U012ABCDEF) or user groups (S012ABCDEF). "
         "Without it, everybody who sees the channel.",
     )
     people: Annotated[
         dict[str, str],
-        ids(
+        check_ids(
             re.compile(f"{_ID}|here|channel", re.ASCII),
             f"{_ADVICE}, here or channel",
         ),
@@ -80,7 +80,7 @@ class Options(pydantic.BaseModel):
         None, description="The address of another server with Slack's Web API (a proxy, tests)."
     )
     pace: Duration = pydantic.Field(
-        _SLACKS_OWN_PACE, description="Minimum time between two messages; less than 1 second only with api_url."
+        _MIN_PACE, description="Minimum time between two messages; less than 1 second only with api_url."
     )
 
     @pydantic.field_validator("to")
@@ -107,7 +107,7 @@ class Options(pydantic.BaseModel):
             raise ValueError("app_token is for buttons: add buttons: true, or remove app_token")
         if self.may_act and not self.buttons:
             raise ValueError("may_act is for buttons: add buttons: true, or remove may_act")
-        if self.pace < _SLACKS_OWN_PACE and self.api_url is None:
+        if self.pace < _MIN_PACE and self.api_url is None:
             raise ValueError("Slack accepts one message a second for each channel: set pace to at least 1 second")
         return self
 
@@ -122,12 +122,13 @@ class Channel:
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         # Imported on first use: the SDK takes 66 ms, and `check` needs the options only.
-        from bot.channels.slack import incoming_webhook, socket_mode, web_api
+        from bot.channels.slack import incoming_webhook, web_api
+        from bot.channels.slack.socket_mode import SocketConnector
 
         self.name = name
-        self.connector: socket_mode.SocketConnector | None = None
+        self.connector: SocketConnector | None = None
         self.pace = options.pace
-        self._mode: ports.Channel
+        self._mode: model.Channel
         #: None with a webhook.
         self.bot: web_api.WebApi | None = None
         if options.webhook is not None:
@@ -139,9 +140,7 @@ class Channel:
             assert options.token is not None
             api_url = (options.api_url or _API).rstrip("/") + "/"
             if options.buttons and options.app_token:
-                self.connector = socket_mode.SocketConnector(
-                    app_token=options.app_token, api_url=api_url, context=context
-                )
+                self.connector = SocketConnector(app_token=options.app_token, api_url=api_url, context=context)
             self._mode = self.bot = web_api.WebApi(
                 name,
                 to=options.to,
@@ -157,16 +156,16 @@ class Channel:
         self.account = self._mode.account
 
     @property
-    def abilities(self) -> ports.Abilities:
+    def abilities(self) -> model.Abilities:
         return self._mode.abilities
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         return await self._mode.send(delivery)
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
         return await self._mode.find(delivery, since=since)
 
-    async def check(self) -> Sequence[ports.CheckLine]:
+    async def check(self) -> Sequence[model.CheckLine]:
         lines = list(await self._mode.check())
         if self.connector is not None:
             lines.append(await _check_connector(self.connector))
@@ -176,16 +175,16 @@ class Channel:
         await self._mode.close()
 
 
-async def _check_connector(connector: socket_mode.SocketConnector) -> ports.CheckLine:
+async def _check_connector(connector: socket_mode.SocketConnector) -> model.CheckLine:
     what = "the app token opens a connection for the buttons"
     try:
         await connector.open()
-    except ports.SendError as error:
-        return ports.CheckLine(is_good=False, what=what, help=str(error))
-    return ports.CheckLine(is_good=True, what=what)
+    except model.SendError as error:
+        return model.CheckLine(is_good=False, what=what, help=str(error))
+    return model.CheckLine(is_good=True, what=what)
 
 
-def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
+def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
     """Return a listener for each app whose channels have buttons: Slack sends an app's presses on one connection."""
     by_app: dict[tuple[str, str], list[Channel]] = {}
     for channel in channels:
@@ -193,10 +192,10 @@ def listeners(channels: Iterable[Channel]) -> Sequence[ports.Listener]:
             by_app.setdefault((channel.connector.api_url, channel.connector.app_token.reference), []).append(channel)
     if not by_app:
         return []  # Without slack_sdk, whose import would block the event loop for half a second.
-    from bot.channels.slack import socket_mode
+    from bot.channels.slack.socket_mode import Listener
 
     return [
-        socket_mode.Listener(
+        Listener(
             [channel.bot for channel in app_channels if channel.bot], app_channels[0].connector, app_channels[0].context
         )
         for app_channels in by_app.values()

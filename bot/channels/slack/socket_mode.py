@@ -1,9 +1,11 @@
-"""Hears buttons and commands over Socket Mode: a connection that we open, so no port is open to the world.
+"""Receive presses of buttons, commands and openings of the Home tab over Socket Mode, a connection that we open, so
+that no port is open to the world.
 
-    apps.connections.open ──▶ wss://… ──▶ envelope ──▶ kept by the caller ──▶ acknowledged ──▶ our answer to the person
+    apps.connections.open ──▶ wss://… ──▶ envelope ──▶ stored by the caller ──▶ acknowledged ──▶ answer to the person
 
-By the SDK's client that needs no other library; it runs on its own threads. It is made again after each loss, so
-that waiting, giving up and stopping are ours.
+The SDK's built-in client needs no further library; it runs in its own threads. We open a new connection after each
+loss, so that waiting, giving up and stopping are under our control. What comes from Slack is untrusted: only its
+form is checked here.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import asyncio
 import contextlib
 import http.client
 import os
+import re
 import socket
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,14 +29,16 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
+from slack_sdk.webhook import WebhookClient
 
-from bot import model, ports
-from bot.channels.kit import http_errors, threads
+from bot import model
+from bot.channels.kit import context, errors, rendering
 from bot.channels.kit.context import ChannelContext
-from bot.channels.slack import buttons, errors, questions, sdk_setup
+from bot.channels.kit.errors import error_of_exception, error_of_status, parse_retry_after
+from bot.channels.slack import blocks, web_api
 from bot.channels.slack.web_api import WebApi
 from bot.model.actions import EndSilence, MakeSilence
-from bot.ports.tasks import TaskGroup
+from bot.model.runtime import TaskGroup
 
 log = structlog.get_logger()
 
@@ -42,22 +47,22 @@ _TIMEOUT = 15
 #: Slack wants an acknowledgement within three seconds, so it is sent after this even if the store is still busy.
 ACKNOWLEDGE_AFTER = timedelta(seconds=2)
 #: How often the connection is checked, and after how many failed checks it counts as lost: the SDK may be replacing it.
-_LOOK = timedelta(seconds=0.5)
-_LOOKS = 4
+_CHECK_INTERVAL = timedelta(seconds=0.5)
+_CHECKS = 4
 #: How long to wait for the SDK's threads when we stop.
-_CLOSING = timedelta(seconds=2)
+_CLOSE_TIMEOUT = timedelta(seconds=2)
 #: A payload contains the whole message; a large buffer reads it in few pieces.
 _BUFFER_BYTES = 16_384
-_HELP = (
+_CREDENTIAL_ADVICE = (
     "copy the app-level token (xapp-…) into what `app_token:` names: Basic Information, App-Level Tokens; its scope is "
     "connections:write"
 )
-_CODES = {
-    "not_authed": _HELP,
-    "invalid_auth": _HELP,
-    "not_allowed_token_type": _HELP,
-    "token_revoked": _HELP,
-    "token_expired": _HELP,
+_CONNECTION_ERRORS = {
+    "not_authed": _CREDENTIAL_ADVICE,
+    "invalid_auth": _CREDENTIAL_ADVICE,
+    "not_allowed_token_type": _CREDENTIAL_ADVICE,
+    "token_revoked": _CREDENTIAL_ADVICE,
+    "token_expired": _CREDENTIAL_ADVICE,
     "missing_scope": "create a new app-level token with the scope connections:write",
     "no_permission": "create a new app-level token with the scope connections:write",
     "socket_mode_not_enabled": "turn on Socket Mode on the app's page",
@@ -79,35 +84,37 @@ class SocketConnector:
         web = WebClient(
             base_url=self.api_url,
             timeout=_TIMEOUT,
-            ssl=sdk_setup.tls(),
+            ssl=web_api.tls_context(),
             retry_handlers=[],
-            logger=sdk_setup.silent_logger(),
+            logger=web_api.silent_logger(),
         )
         # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
         web.proxy = None
         try:
-            response = await threads.run(lambda: web.apps_connections_open(app_token=token), name="socket mode")
+            response = await context.run_in_thread(
+                lambda: web.apps_connections_open(app_token=token), name="socket mode"
+            )
             url = response.get("url")
         except SlackApiError as error:
             raise self._refusal(error) from None
         except (OSError, http.client.HTTPException) as error:
-            raise http_errors.of_exception(error, who="Slack") from None
+            raise error_of_exception(error, who="Slack") from None
         except (SlackClientError, AttributeError, TypeError, ValueError, LookupError) as error:
-            raise ports.Unknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
+            raise model.OutcomeUnknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
         return web, self._checked(url)
 
-    def _refusal(self, error: SlackApiError) -> ports.SendError:
+    def _refusal(self, error: SlackApiError) -> model.SendError:
         data = error.response.data if isinstance(error.response.data, dict) else {}
         code, status = str(data.get("error") or ""), int(error.response.status_code)
         now = self._context.clock.now()
         if status == 429 or code in ("ratelimited", "rate_limited"):
-            wait = http_errors.retry_after(error.response.headers, now=now)
-            return ports.Wait("apps.connections.open: Slack says too many requests", after=wait)
-        if code in _CODES:
-            return ports.Parked(f"apps.connections.open: Slack says {code}; {_CODES[code]}")
+            wait = parse_retry_after(error.response.headers, now=now)
+            return model.RetryLater("apps.connections.open: Slack says too many requests", after=wait)
+        if code in _CONNECTION_ERRORS:
+            return model.ChannelClosed(f"apps.connections.open: Slack says {code}; {_CONNECTION_ERRORS[code]}")
         if status >= 500 or not code.replace("_", "").isalnum():
-            return http_errors.of_status(status, who="Slack", headers=error.response.headers, now=now)
-        return errors.error_of(code, doing="apps.connections.open")
+            return error_of_status(status, who="Slack", headers=error.response.headers, now=now)
+        return web_api.error_of_code(code, doing="apps.connections.open")
 
     def _checked(self, url: object) -> str:
         """Return the address if it is wss on port 443, which the SDK supports, or ws for a configured http server."""
@@ -115,7 +122,7 @@ class SocketConnector:
         is_safe = parts is not None and parts.scheme == "wss" and parts.port in (None, 443)
         is_local = parts is not None and parts.scheme == "ws" and self.api_url.startswith("http://")
         if not isinstance(url, str) or not (is_safe or is_local):
-            raise ports.Unknown("apps.connections.open: the answer has no usable address")
+            raise model.OutcomeUnknown("apps.connections.open: the answer has no usable address")
         return url
 
 
@@ -130,7 +137,7 @@ class Listener:
         self._connector = connector
         self._context = context
 
-    async def listen(self, on_press: ports.OnPress, on_change: ports.OnChange, on_asked: ports.OnAsked) -> None:
+    async def listen(self, on_press: model.OnPress, on_change: model.OnChange, on_asked: model.OnChatRequest) -> None:
         """Receive presses and questions until cancelled.
 
         ``on_change`` gets the reason when the connection fails, and None when it works again.
@@ -144,9 +151,9 @@ class Listener:
                     failures = 0
                     await self._receive(client, envelopes, on_press, on_asked)
                 wait = model.SHORTEST_WAIT
-            except ports.SendError as error:
+            except model.SendError as error:
                 await on_change(str(error))
-                retry_after = error.after if isinstance(error, ports.Wait) else None
+                retry_after = error.after if isinstance(error, model.RetryLater) else None
                 wait = retry_after or model.backoff(failures)
                 failures += 1
             await self._context.clock.sleep(wait)
@@ -165,7 +172,7 @@ class Listener:
         client = SocketModeClient(
             app_token="",
             web_client=web,
-            logger=sdk_setup.silent_logger(),
+            logger=web_api.silent_logger(),
             auto_reconnect_enabled=False,
             receive_buffer_size=_BUFFER_BYTES,
             concurrency=2,
@@ -175,9 +182,9 @@ class Listener:
         client.proxy = _proxy_of(url)
         client.socket_mode_request_listeners.append(take)
         client.wss_uri = url
-        await threads.run(client.connect, name="socket mode")
+        await context.run_in_thread(client.connect, name="socket mode")
         if not client.is_connected():
-            raise ports.Unknown(
+            raise model.OutcomeUnknown(
                 "Socket Mode: the connection could not be made; check the network connection and the proxy"
             )
         return client, envelopes
@@ -186,28 +193,32 @@ class Listener:
         self,
         client: SocketModeClient,
         envelopes: asyncio.Queue[SocketModeRequest],
-        on_press: ports.OnPress,
-        on_asked: ports.OnAsked,
+        on_press: model.OnPress,
+        on_asked: model.OnChatRequest,
     ) -> None:
         """Handle envelopes until the connection is lost."""
         async with TaskGroup() as group:
             closed = 0
-            while closed < _LOOKS:
+            while closed < _CHECKS:
                 try:
-                    async with asyncio.timeout(_LOOK.total_seconds()):
+                    async with asyncio.timeout(_CHECK_INTERVAL.total_seconds()):
                         request = await envelopes.get()
                 except TimeoutError:
                     # The SDK replaces a connection that Slack is about to close; for a moment there is none.
                     closed = 0 if _is_open(client) else closed + 1
                     continue
-                question = questions.parse(str(request.type), request.payload, envelope=str(request.envelope_id))
+                question = parse_question(str(request.type), request.payload, envelope=str(request.envelope_id))
                 if question is None:
                     group.create_task(self._handle_press(client, request, on_press))
                 else:
                     group.create_task(self._answer_question(client, request, question, on_asked))
 
     async def _answer_question(
-        self, client: SocketModeClient, request: SocketModeRequest, question: ports.Asked, on_asked: ports.OnAsked
+        self,
+        client: SocketModeClient,
+        request: SocketModeRequest,
+        question: model.ChatRequest,
+        on_asked: model.OnChatRequest,
     ) -> None:
         # Acknowledged before it is answered: the person sees whether an answer comes, and can ask again.
         await self._acknowledge(client, request)
@@ -216,17 +227,17 @@ class Listener:
             person = await self._with_rights(question.person, with_members=True)
             message = await on_asked(replace(question, person=person))
             if question.is_page:
-                await place.publish_page(person=question.person.id, view=questions.page(message, zone=zone))
+                await place.publish_page(person=question.person.id, view=home_view(message, zone=zone))
             else:
                 url, api_url = str(request.payload["response_url"]), self._connector.api_url
-                await questions.answer(url, message, zone=zone, api_url=api_url, name=place.name)
-        except ports.SendError as error:
+                await answer_command(url, message, zone=zone, api_url=api_url, name=place.name)
+        except model.SendError as error:
             log.warning("question not answered", error=str(error))
 
     async def _handle_press(
-        self, client: SocketModeClient, request: SocketModeRequest, on_press: ports.OnPress
+        self, client: SocketModeClient, request: SocketModeRequest, on_press: model.OnPress
     ) -> None:
-        press = buttons.parse_press(request.payload, envelope=str(request.envelope_id))
+        press = blocks.parse_press(request.payload, envelope=str(request.envelope_id))
         if press is None:
             # An app created from an earlier manifest also reports reactions.
             if request.type != "events_api":
@@ -246,18 +257,18 @@ class Listener:
     async def _acknowledge(self, client: SocketModeClient, request: SocketModeRequest) -> None:
         response = SocketModeResponse(envelope_id=str(request.envelope_id))
         try:
-            await threads.run(lambda: client.send_socket_mode_response(response), name="socket mode")
+            await context.run_in_thread(lambda: client.send_socket_mode_response(response), name="socket mode")
         except (SlackClientError, OSError, AttributeError) as error:
             # Slack delivers it again with the same envelope id, which identifies the repetition.
             log.warning("press not acknowledged", error=type(error).__name__)
 
-    async def _with_rights(self, person: ports.Person, *, with_members: bool) -> ports.Person:
+    async def _with_rights(self, person: model.Person, *, with_members: bool) -> model.Person:
         """Return the person with the channels that bar them and, with ``with_members``, the channels they are in."""
         barred = [place.name for place in self._places if not await place.may_press(person.id)]
         member_of = [place.name for place in self._places if with_members and await place.is_member(person.id)]
         return replace(person, barred=frozenset(barred), member_of=frozenset(member_of))
 
-    async def _store_press(self, press: ports.Press, on_press: ports.OnPress) -> ports.ActionResult | None:
+    async def _store_press(self, press: model.Press, on_press: model.OnPress) -> model.ActionResult | None:
         try:
             # Only actions that affect other channels need the person's memberships.
             match press.action:
@@ -267,17 +278,17 @@ class Listener:
                     is_wide = isinstance(action, EndSilence)
             person = await self._with_rights(press.person, with_members=is_wide)
             return await on_press(replace(press, person=person))
-        except ports.StoreError as error:
+        except model.StoreError as error:
             log.error("press not kept", error=str(error))
             return None
 
-    async def _answer(self, press: ports.Press, answer: ports.ActionResult) -> None:
-        command = f"{questions.COMMAND} {answer.command}" if answer.command else ""
+    async def _answer(self, press: model.Press, answer: model.ActionResult) -> None:
+        command = f"{COMMAND} {answer.command}" if answer.command else ""
         try:
             await self._places[0].post_ephemeral(
                 place=press.place, person=press.person.id, text=answer.text, command=command
             )
-        except ports.SendError as error:
+        except model.SendError as error:
             log.warning("press not answered", error=str(error))
 
 
@@ -310,8 +321,8 @@ async def _close(client: SocketModeClient) -> None:
     with contextlib.suppress(OSError), _bare_connection(client) as ending:
         ending.shutdown(socket.SHUT_RDWR)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSING.total_seconds()):
-            await threads.run(client.close, name="socket mode")
+        async with asyncio.timeout(_CLOSE_TIMEOUT.total_seconds()):
+            await context.run_in_thread(client.close, name="socket mode")
 
 
 def _proxy_of(url: str) -> str | None:
@@ -321,3 +332,65 @@ def _proxy_of(url: str) -> str | None:
     if urllib.request.proxy_bypass(host):
         return None
     return proxies.get("https")
+
+
+COMMAND = "/wirewatch"
+_USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
+#: Characters of a command that are read; no command is as long.
+_MAX_COMMAND_LENGTH = 2_000
+_ANSWER_TIMEOUT = 15
+_SLACK_HOSTS = (".slack.com", ".slack-gov.com")
+
+
+def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> model.ChatRequest | None:
+    """Parse an envelope of this ``kind``. Returns None if it is not a command or an opened Home tab."""
+    match kind, payload:
+        case "slash_commands", {"command": str(command), "text": str(words), "user_id": str(by), "response_url": str()}:
+            is_ours = command == COMMAND and _USER.match(by)
+            person = model.Person(id=by, name=context.person_name(payload.get("user_name"), service="Slack"))
+            return model.ChatRequest(id=envelope, person=person, words=words[:_MAX_COMMAND_LENGTH]) if is_ours else None
+        case "events_api", {"event": {"type": "app_home_opened", "tab": "home", "user": str(by)}}:
+            person = model.Person(id=by)
+            return model.ChatRequest(id=envelope, person=person, is_page=True) if _USER.match(by) else None
+        case _:
+            return None
+
+
+def home_view(message: model.Message, *, zone: tzinfo) -> dict[str, Any]:
+    """Return the Home tab (docs.slack.dev/surfaces/app-home)."""
+    return {"type": "home", "blocks": blocks.build_blocks(message, zone=zone)}
+
+
+async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_url: str, name: str) -> None:
+    """Post to the response address of a command, for the person who typed it. Raises SendError.
+
+    The address works in every channel, also where the app is not a member.
+    """
+    client = WebhookClient(
+        _check_response_url(url, api_url),
+        timeout=_ANSWER_TIMEOUT,
+        ssl=web_api.tls_context(),
+        retry_handlers=[],
+        logger=web_api.silent_logger(),
+    )
+    client.proxy = None
+    text = blocks.escape_to(blocks.break_formats(rendering.plain_preview(message)), blocks.TEXT_LIMIT)
+    shown = blocks.build_blocks(message, zone=zone)
+    body = {"response_type": "ephemeral", "text": text, "blocks": shown}
+    try:
+        response = await context.run_in_thread(lambda: client.send_dict(body), name=name)
+    except OSError as error:
+        raise errors.error_of_exception(error, who="Slack") from None
+    except (SlackClientError, ValueError) as error:
+        raise model.OutcomeUnknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
+    if response.status_code != 200:
+        raise model.OutcomeUnknown(f"answering a command: Slack answered {response.status_code}")
+
+
+def _check_response_url(url: str, api_url: str) -> str:
+    """Return the address if it is on Slack's host or on the configured server; raise Unknown otherwise."""
+    parts, api = urlsplit(url), urlsplit(api_url)
+    is_on_slack = parts.scheme == "https" and (parts.hostname or "").endswith(_SLACK_HOSTS)
+    if not is_on_slack and (parts.scheme, parts.netloc) != (api.scheme, api.netloc):
+        raise model.OutcomeUnknown("answering a command: the response address is not on Slack's host")
+    return url

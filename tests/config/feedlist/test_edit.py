@@ -7,8 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import model, ports
-from bot.config import feedlist
+from bot import model
+from bot.config import feed_list
 
 NEW = model.Feed(url="https://new.org/rss")
 FULL = model.Feed(
@@ -61,17 +61,17 @@ FULL = model.Feed(
     ],
 )
 def test_a_feed_is_added_and_everything_else_stays_as_it_was(before: str, after: str) -> None:
-    assert feedlist.add(before, NEW) == after
+    assert feed_list.add_feed(before, NEW) == after
 
 
 def test_an_address_with_a_question_mark_is_added_in_brackets_too() -> None:
     asked = model.Feed(url="https://new.org/?feed=rss")
-    assert feedlist.add("feeds: []\n", asked) == 'feeds: ["https://new.org/?feed=rss"]\n'
-    assert feedlist.add("feeds:\n", asked) == "feeds:\n  - https://new.org/?feed=rss\n"
+    assert feed_list.add_feed("feeds: []\n", asked) == 'feeds: ["https://new.org/?feed=rss"]\n'
+    assert feed_list.add_feed("feeds:\n", asked) == "feeds:\n  - https://new.org/?feed=rss\n"
 
 
 def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
-    assert feedlist.add("feeds:\n", FULL) == (
+    assert feed_list.add_feed("feeds:\n", FULL) == (
         'feeds:\n  - {url: "https://www.dawn.com/feeds/home", name: "Dawn: the paper", every: 2 minutes, '
         "backfill: 1 days, full_text: when_needed, "
         'tags: [pakistan, "no, yes"], owner: Dawn Media, expect: every 36 hours}\n'
@@ -80,9 +80,9 @@ def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
 
 def test_a_feed_that_is_listed_is_not_added_again() -> None:
     text = "feeds:\n  - {name: A, url: https://new.org/rss}\n"
-    with pytest.raises(ports.ConfigError, match=r"already lists https://new\.org/rss"):
-        feedlist.add(text, NEW)
-    addition = feedlist.add_all(text, [NEW, FULL, FULL])
+    with pytest.raises(model.ConfigError, match=r"already lists https://new\.org/rss"):
+        feed_list.add_feed(text, NEW)
+    addition = feed_list.add_feeds(text, [NEW, FULL, FULL])
     assert addition.known == (NEW,)
     assert addition.added == (FULL,)
 
@@ -99,8 +99,8 @@ def test_a_feed_that_is_listed_is_not_added_again() -> None:
     ],
 )
 def test_a_file_that_cannot_be_edited_is_said_with_its_place(text: str, told: str) -> None:
-    with pytest.raises(ports.ConfigError, match=told.replace(".", r"\.")):
-        feedlist.add(text, NEW)
+    with pytest.raises(model.ConfigError, match=told.replace(".", r"\.")):
+        feed_list.add_feed(text, NEW)
 
 
 @given(
@@ -118,7 +118,7 @@ def test_a_file_that_cannot_be_edited_is_said_with_its_place(text: str, told: st
     st.sampled_from(["", "feeds:\n- https://x.org\n# end\n", "feeds: [https://x.org]\n", "a: 1\nfeeds:\n"]),
 )
 def test_any_feed_is_read_back_as_it_was(feeds: list[model.Feed], text: str) -> None:
-    edited = feedlist.add_all(text, feeds).text
+    edited = feed_list.add_feeds(text, feeds).text
     listed = yaml.load(edited, Loader=yaml.BaseLoader)["feeds"][-len(feeds) :]
     for feed, item in zip(feeds, listed, strict=True):
         said = {"url": item} if isinstance(item, str) else item

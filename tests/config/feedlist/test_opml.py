@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model
-from bot.config import feedlist
+from bot.config import feed_list, opml
 from testbed import shared_data
 
 
@@ -16,7 +16,7 @@ def _opml(body: str) -> bytes:
 
 
 def test_folders_and_categories_are_tags() -> None:
-    found = feedlist.read_opml(
+    found = opml.read_opml(
         _opml(
             '<outline text="Asia"><outline text="Pakistan"><outline type="rss" text="Dawn" '
             'xmlUrl="https://www.dawn.com/feeds/home" category="/press/daily,english"/></outline></outline>'
@@ -45,7 +45,7 @@ BROKEN = _opml(
 
 
 def test_of_a_broken_file_everything_readable_is_read_and_the_rest_is_said() -> None:
-    found = feedlist.read_opml(BROKEN)
+    found = opml.read_opml(BROKEN)
     assert found.feeds == (
         model.Feed(url="https://a.org/?x=1&lang=en&copy=2", name="A & B", tags=("News & Views",)),
         model.Feed(url="https://c.org/rss", name="C & D é", tags=("News & Views",)),
@@ -62,7 +62,7 @@ def test_entities_are_never_expanded() -> None:
         b'<!DOCTYPE o [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
         b'<opml><body><outline text="&b;&f;" xmlUrl="https://e.org/rss"/></body></opml>'
     )
-    found = feedlist.read_opml(bomb)
+    found = opml.read_opml(bomb)
     assert found.feeds == (model.Feed(url="https://e.org/rss", name="&b;&f;"),)
     assert found.problems == ("the file declares entities, which are not expanded",)
 
@@ -71,7 +71,7 @@ def test_entities_are_never_expanded() -> None:
     "content", [b"", b"<html><body>no</body></html>", b"\x00\xff\xfe", b"<opml/>", b"<outline " * 1000]
 )
 def test_a_file_that_is_no_list_is_said(content: bytes) -> None:
-    found = feedlist.read_opml(content)
+    found = opml.read_opml(content)
     assert found.feeds == ()
     assert "no feed is listed: the file has no <outline> with an xmlUrl" in found.problems
 
@@ -81,7 +81,7 @@ def test_a_broken_file_in_another_encoding_is_read(codec: str) -> None:
     declared = "iso-8859-1" if codec == "iso-8859-1" else "utf-8"
     outline = '<opml><outline text="Zeitung & Blätter" xmlUrl="https://e.org/" /></opml>'
     text = f'<?xml version="1.0" encoding="{declared}"?>{outline}'
-    assert feedlist.read_opml(text.encode(codec)).feeds[0].name == "Zeitung & Blätter"
+    assert opml.read_opml(text.encode(codec)).feeds[0].name == "Zeitung & Blätter"
 
 
 def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_broken() -> None:
@@ -89,7 +89,7 @@ def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_brok
     broken = 0
     for entry in json.loads((folder / "raw-index.json").read_text(encoding="utf-8")):
         content = (folder / entry["file"]).read_bytes()
-        found = feedlist.read_opml(content)
+        found = opml.read_opml(content)
         urls = {part.split(b'"')[0].strip() for part in content.split(b'xmlUrl="')[1:]} - {b""}
         assert len(found.feeds) == len({model.feed_place(url.decode()) for url in urls}), entry["file"]
         assert bool(found.problems) is not entry["well_formed"]
@@ -112,7 +112,7 @@ FEEDS = st.lists(
 
 @given(FEEDS)
 def test_what_is_exported_can_be_imported(feeds: list[model.Feed]) -> None:
-    found = feedlist.read_opml(feedlist.write_opml(feeds).encode())
+    found = opml.read_opml(opml.write_opml(feeds).encode())
     assert [feed.url for feed in found.feeds] == [feed.url for feed in feeds]
     for feed, back in zip(feeds, found.feeds, strict=True):
         assert set(back.tags) == {" ".join(tag.split()) for tag in feed.tags if tag.strip()}
@@ -120,11 +120,11 @@ def test_what_is_exported_can_be_imported(feeds: list[model.Feed]) -> None:
 
 @given(st.binary(max_size=200) | st.text(alphabet='<outline /xmlUr="&;#>a\n', max_size=120).map(str.encode))
 def test_any_bytes_give_a_reading(content: bytes) -> None:
-    feedlist.read_opml(content)
+    opml.read_opml(content)
 
 
 def test_spellings_of_one_address_are_one_feed_with_the_tags_of_both() -> None:
-    found = feedlist.read_opml(
+    found = opml.read_opml(
         _opml(
             '<outline text="A"><outline text="Wire" xmlUrl="http://www.wire.example/feed/"/></outline>'
             '<outline text="B"><outline xmlUrl="https://wire.example/feed"/></outline>'
@@ -139,7 +139,7 @@ def test_spellings_of_one_address_are_one_feed_with_the_tags_of_both() -> None:
 
 def test_a_feed_that_is_listed_under_another_spelling_is_known() -> None:
     text = "feeds:\n  - http://www.wire.example/feed/\n"
-    addition = feedlist.add_all(
+    addition = feed_list.add_feeds(
         text, [model.Feed(url="https://wire.example/feed"), model.Feed(url="https://b.example/")]
     )
     assert [feed.url for feed in addition.known] == ["https://wire.example/feed"]

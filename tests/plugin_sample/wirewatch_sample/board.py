@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import pydantic
 
-from bot import model, ports
-from bot.channels.kit import http_client, http_errors, plain_text
+from bot import model
+from bot.channels.kit import errors, http_client, rendering
 from bot.channels.kit.context import ChannelContext, Duration
 
 KIND = "board"
@@ -26,7 +26,7 @@ class Options(pydantic.BaseModel):
 class Channel:
     """One board. It has no threads, cannot change what stands there, and cannot be looked into."""
 
-    abilities = ports.Abilities(threads=False, edits=False, lookup=False)
+    abilities = model.Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         self.name = name
@@ -36,27 +36,27 @@ class Channel:
         self._options = options
         self._context = context
 
-    async def send(self, delivery: ports.Delivery) -> model.Receipt:
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
         url = self._url()
-        text = plain_text.whole(delivery.message, zone=self._context.zone)
+        text = rendering.plain_message(delivery.message, zone=self._context.zone)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": delivery.id}
         # Raises what no answer means for the message; its words never hold the address, and that the key.
         answer = await http_client.request("POST", url, body=text.encode(), headers=headers, who="the board")
         now = self._context.clock.now()
         if answer.is_success:
             return model.Receipt(ref=delivery.id, place="board", sent_at=now)
-        raise http_errors.of_status(answer.status, who="the board", headers=answer.headers, now=now)
+        raise errors.error_of_status(answer.status, who="the board", headers=answer.headers, now=now)
 
-    async def find(self, delivery: ports.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise ports.Unknown("a board cannot tell what arrived")
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise model.OutcomeUnknown("a board cannot tell what arrived")
 
-    async def check(self) -> Sequence[ports.CheckLine]:
+    async def check(self) -> Sequence[model.CheckLine]:
         what = "the board's address is set"
         try:
             self._url()
-        except ports.Parked as error:
-            return [ports.CheckLine(is_good=False, what=what, help=str(error))]
-        return [ports.CheckLine(is_good=True, what=what)]
+        except model.ChannelClosed as error:
+            return [model.CheckLine(is_good=False, what=what, help=str(error))]
+        return [model.CheckLine(is_good=True, what=what)]
 
     async def close(self) -> None:
         """Nothing is held open between two calls."""

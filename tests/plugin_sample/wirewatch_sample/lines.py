@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pydantic
 
-from bot import model, ports
-from bot.sources.kit import charset, links
+from bot import model
+from bot.feeds.kit import charset, fields
 
 KIND = "lines"
 
@@ -26,27 +26,27 @@ class Source:
     def __init__(self, options: Options) -> None:
         self._separator = options.separator
 
-    def recognises(self, body: ports.Body) -> bool:
+    def recognises(self, body: model.Body) -> bool:
         """Any text might be one: only a feed that says ``kind: lines`` is read so."""
         return False
 
-    def read(self, body: ports.Body) -> model.Reading:
+    def read(self, body: model.Body) -> model.ParsedFeed:
         """Blocking. Raises ReadError."""
         decoded = charset.decode(body.content, body.content_type)
         found = (self._entry(line, body.url) for line in decoded.text.split("\n"))
         # By its address each is told from the others: of two lines of one address the first counts.
         entries = {entry.link: entry for entry in found if entry}
         if not entries:
-            raise ports.ReadError(f'no line with a day, a title and an address between "{self._separator}"')
-        return model.Reading(entries=tuple(entries.values()), remarks=(decoded.remark,) if decoded.remark else ())
+            raise model.ReadError(f'no line with a day, a title and an address between "{self._separator}"')
+        return model.ParsedFeed(entries=tuple(entries.values()), remarks=(decoded.remark,) if decoded.remark else ())
 
     def _entry(self, line: str, base: str) -> model.Entry | None:
         day, _, rest = line.partition(self._separator)
         title, _, address = rest.rpartition(self._separator)
-        link = links.web(address.strip(), base)
+        link = fields.web_address(address.strip(), base)
         if not link or not title.strip():
             return None
-        return model.Entry(link=link, title=links.escaped(title.strip()), published=_day(day.strip()))
+        return model.Entry(link=link, title=fields.escape_text(title.strip()), published=_day(day.strip()))
 
 
 def _day(text: str) -> datetime | None:

@@ -1,0 +1,89 @@
+"""What judgements add up to: each rule's precision, and what a message shows of them. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot import model
+from bot.model import Verdict
+
+#: The page and the API count the judgements of this period.
+JUDGED_WITHIN = timedelta(days=90)
+#: 95 % of a normal distribution are within this many standard deviations.
+_Z = 1.959964
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precision:
+    """The number of useful and of noisy stories of one rule."""
+
+    useful: int
+    noise: int
+
+    @property
+    def judged(self) -> int:
+        """The number of judged stories."""
+        return self.useful + self.noise
+
+    @property
+    def share(self) -> float:
+        """The share of useful stories."""
+        return self.useful / self.judged
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of the share: Wilson's score interval, valid also for few judgements
+        (E. B. Wilson, JASA 22, 1927)."""
+        n, square = self.judged, _Z * _Z
+        middle = (self.share + square / (2 * n)) / (1 + square / n)
+        half = _Z * math.sqrt(self.share * (1 - self.share) / n + square / (4 * n * n)) / (1 + square / n)
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def verdicts_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Mapping[model.StoryId, Verdict]]:
+    """Return rule -> story -> useful or noise.
+
+    The last verdict of each person counts; of several people the majority, in a tie the last verdict.
+    """
+    last: dict[tuple[str, model.StoryId], dict[str, Verdict]] = {}
+    for judgement in judgements:
+        if judgement.verdict.is_of_rule:
+            people = last.setdefault((judgement.rule, judgement.story), {})
+            # Remove first, so that the last verdict is last.
+            people.pop(judgement.by, None)
+            people[judgement.by] = judgement.verdict
+    by_rule: dict[str, dict[model.StoryId, Verdict]] = {}
+    for (rule, story), people in last.items():
+        verdicts = list(people.values())
+        lead = verdicts.count(Verdict.USEFUL) - verdicts.count(Verdict.NOISE)
+        verdict = verdicts[-1] if not lead else Verdict.USEFUL if lead > 0 else Verdict.NOISE
+        by_rule.setdefault(rule, {})[story] = verdict
+    return by_rule
+
+
+def precision_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Precision]:
+    """Return the precision of each rule with a judged story."""
+    verdicts = {rule: list(by_story.values()) for rule, by_story in verdicts_by_rule(judgements).items()}
+    return {
+        rule: Precision(useful=of_rule.count(Verdict.USEFUL), noise=of_rule.count(Verdict.NOISE))
+        for rule, of_rule in verdicts.items()
+    }
+
+
+def active_feedback(judgements: Sequence[model.Judgement]) -> tuple[model.Judgement, ...]:
+    """Return each person's last verdict under each rule, and the claim; oldest first.
+
+    ``judgements``: of one story in one channel, in the order in which they were made.
+    """
+    last: dict[tuple[str, ...], model.Judgement] = {}
+    for judgement in judgements:
+        is_opinion = judgement.verdict.is_of_rule
+        subject = ("opinion", judgement.rule, judgement.by) if is_opinion else ("claim",)
+        # Remove first, so that the result is ordered by the last judgement.
+        last.pop(subject, None)
+        if judgement.verdict is not Verdict.UNCLAIMED:
+            last[subject] = judgement
+    return tuple(last.values())

@@ -1,0 +1,125 @@
+"""Map a service's refusal, an HTTP status or a failed connection to the error that the sender acts on.
+
+A channel's table says for each error code of its service which ``Act`` follows and what the operator should do;
+docs/channels.md shows the same words.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import assert_never
+from urllib.error import URLError
+
+from bot import model
+from bot.fetch import headers as response_headers
+
+
+class Act(StrEnum):
+    """How Wirewatch reacts to a service's error, in the words of docs/channels.md."""
+
+    WAIT = "wait and send again"
+    #: Other messages may still be sent.
+    WAIT_ALONE = "wait with this message alone, then send it again"
+    LOOK = "check whether it arrived, then send again"
+    SIMPLIFY = "send once more as plain text"
+    TOP_LEVEL = "post outside of the thread"
+    LEAVE = "leave the message as it is"
+    PARK_CHANNEL = "keep this channel's messages, notify the operator"
+    PARK_WORKSPACE = "keep the messages of every channel with this token, notify the operator"
+
+
+def send_error(act: Act, text: str, *, advice: str = "", after: timedelta | None = None) -> model.SendError:
+    """Return the error for an act.
+
+    ``advice`` says what the operator should do. ``after`` is the wait that the service asks for, None if it names none.
+    """
+    text = f"{text}; {advice}" if advice else text
+    match act:
+        case Act.WAIT:
+            return model.RetryLater(text, after=after)
+        case Act.WAIT_ALONE:
+            return model.RetryLater(text, after=after, whole_channel=False)
+        case Act.LOOK:
+            return model.OutcomeUnknown(text)
+        case Act.SIMPLIFY:
+            return model.FormRefused(text)
+        case Act.TOP_LEVEL:
+            return model.ThreadGone(text)
+        case Act.LEAVE:
+            return model.NotEditable(text)
+        case Act.PARK_CHANNEL:
+            return model.ChannelClosed(text)
+        case Act.PARK_WORKSPACE:
+            return model.ChannelClosed(text, whole_workspace=True)
+        case _:
+            assert_never(act)
+
+
+#: The longest wait that a server may ask for; a longer one counts as this.
+LONGEST_WAIT = timedelta(hours=1)
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+
+
+def error_of_status(
+    status: int, *, who: str, headers: Mapping[str, str], now: datetime, word: str = ""
+) -> model.SendError:
+    """Return the error for a response that is not a success; ``word`` is the server's error code, if safe to show."""
+    text = f"{who} answered {status}" + (f" ({word})" if word else "")
+    if status == 429:
+        return model.RetryLater(f"{text}: too many messages", after=parse_retry_after(headers, now=now))
+    if status == 503 and (wait := parse_retry_after(headers, now=now)) is not None:
+        return model.RetryLater(text, after=wait)
+    if status >= 500 or status in (408, 425) or status < 300:
+        return model.OutcomeUnknown(text)
+    if status < 400:
+        return model.ChannelClosed(f"{text}: the address has moved; put the new one into bot.yaml")
+    if status in (400, 413, 422):
+        return model.FormRefused(text)
+    if status in (401, 403, 407):
+        return model.ChannelClosed(
+            f"{text}: the server, or a proxy on the way, refused the credentials", whole_workspace=True
+        )
+    return model.ChannelClosed(f"{text}: check the address in bot.yaml")
+
+
+def error_of_exception(error: Exception, *, who: str) -> model.SendError:
+    """Return the error for a request without a response.
+
+    Its text does not repeat the exception's, which may contain the address and so a secret.
+    """
+    reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
+    # urllib (under slack_sdk) raises URLError for failures before the request is sent: name, connection, certificate.
+    if isinstance(error, URLError) and (wait := unsent_error(reason, who=who)):
+        return wait
+    if isinstance(reason, TimeoutError):
+        return model.OutcomeUnknown(f"{who}: no answer in time")
+    if isinstance(reason, ConnectionError | http.client.HTTPException):
+        return model.OutcomeUnknown(f"{who}: the connection broke before an answer came")
+    return model.OutcomeUnknown(f"{who}: the answer cannot be read ({type(reason).__name__})")
+
+
+def unsent_error(reason: BaseException, *, who: str) -> model.RetryLater | None:
+    """Return the error for a request that failed before it was sent, or None if ``reason`` does not show that."""
+    if isinstance(reason, socket.gaierror):
+        return model.RetryLater(f"{who}: its name cannot be resolved")
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        message = getattr(reason, "verify_message", "") or "no reason given"
+        return model.RetryLater(f"{who}: its certificate is not trusted ({message})")
+    if isinstance(reason, ConnectionRefusedError):
+        return model.RetryLater(f"{who}: the connection is refused")
+    if isinstance(reason, OSError) and reason.errno in _NO_ROUTE:
+        return model.RetryLater(f"{who}: its network cannot be reached")
+    return None
+
+
+def parse_retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
+    """Parse Retry-After, which is seconds or a date (RFC 9110, section 10.2.3); None if it is absent or neither."""
+    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+    until = response_headers.retry_at(value, now=now)
+    return None if until is None else min(max(until - now, timedelta()), LONGEST_WAIT)

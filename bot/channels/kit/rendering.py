@@ -1,0 +1,165 @@
+"""Render a message as plain text or as HTML, for channels without markup of their own and for a channel whose service
+refused the richer form.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, tzinfo
+from itertools import groupby
+
+from bot import model
+from bot.channels.kit import outline, phrases
+from bot.channels.kit.outline import Line, Run, Style
+
+#: Kinds of message whose first line is the title.
+_TITLED = frozenset({model.MessageKind.NOTICE, model.MessageKind.REPLY})
+
+
+def plain_title(message: model.Message, limit: int = 250) -> str:
+    """Return one line for a notification, a subject or a preview."""
+    if message.is_gathered:
+        return phrases.cut(message.lead or "Wirewatch", limit)
+    match message.kind:
+        case model.MessageKind.NOTICE:
+            return phrases.cut(message.lead or "Wirewatch", limit)
+        case model.MessageKind.REPLY:
+            head = phrases.cut(phrases.reply_heading(message), limit)
+            return (
+                phrases.cut(f"{head}: {phrases.headline(message.briefs[0], limit)}", limit) if message.briefs else head
+            )
+        case _:
+            return phrases.headline(message.briefs[0], limit) if message.briefs else "Wirewatch"
+
+
+def plain_preview(message: model.Message, limit: int = 300) -> str:
+    """Return severity, title, outlets and rule in one line, for a notification on a phone."""
+    is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
+    if not is_story or not message.briefs:
+        news = "; ".join(phrases.format_fact(fact, 120) for fact in message.facts[:2])
+        return phrases.cut(f"{plain_title(message)} — {news}" if news else plain_title(message), limit)
+    brief = message.briefs[0]
+    alarm = f"{outline.SEVERITY[message.severity]} " if message.severity is model.Severity.HIGH else ""
+    parts = [alarm + ("Not claimed: " if message.escalation else "") + plain_title(message, 200)]
+    if brief.byline is not None:
+        other_outlets = brief.owner_count - 1
+        first = phrases.short_name(brief.byline.outlet)
+        parts.append(first + (f" and {model.format_count(other_outlets, 'other')}" if other_outlets > 0 else ""))
+    parts += [phrases.cut(phrases.clean(why.rule), 80) for why in brief.why[:1]]
+    return phrases.cut(" — ".join(parts), limit)
+
+
+def plain_message(message: model.Message, *, names_story: bool = True, zone: tzinfo = UTC) -> str:
+    """Return the whole message, in the order of its outline."""
+    return _join_lines(outline.build_lines(message, names_story=names_story, zone=zone))
+
+
+def plain_body(message: model.Message, *, zone: tzinfo = UTC) -> str:
+    """Return the message without its title, for services with a separate field for the title."""
+    lines = outline.build_lines(message, zone=zone)
+    # The title is the first line of a notice, a reply and a gathered message, and the headline of a story.
+    kept = lines[1:] if message.kind in _TITLED or message.is_gathered else lines
+    return _join_lines([line for line in kept if line.style is not Style.HEAD])
+
+
+def cut_lines(text: str, limit: int) -> str:
+    """Return as many whole lines as fit, since a cut address is useless."""
+    if limit <= 0 or phrases.size(text) <= limit:
+        return text
+    kept: list[str] = []
+    room = limit - 2
+    for line in text.split("\n"):
+        if phrases.size(line) + 1 > room:
+            break
+        kept.append(line)
+        room -= phrases.size(line) + 1
+    return "\n".join([*kept, "…"]) if kept else phrases.cut(text, limit)
+
+
+def with_addresses(lines: Sequence[Line]) -> Iterator[tuple[Line, tuple[str, ...]]]:
+    """Yield each line with the addresses to show after it.
+
+    Each address appears once, preferably after a line that names its outlet.
+    """
+    ranks = {Style.ITEM: 0, Style.LINE: 1}
+    places: dict[str, tuple[int, int]] = {}
+    for place, line in enumerate(lines):
+        for run in line.runs:
+            rank = (ranks.get(line.style, 2), place)
+            places[run.link] = min(places.get(run.link, rank), rank)
+    for place, line in enumerate(lines):
+        yield line, tuple(link for link, (_, at) in places.items() if link and at == place)
+
+
+def unstyled(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the lines to show without styles: separate lines replace struck-through words."""
+    return tuple(plain for line in lines for plain in line.unstyled or (line,))
+
+
+def _join_lines(lines: Sequence[Line]) -> str:
+    text, previous = "", None
+    for line, addresses in with_addresses(unstyled(lines)):
+        if previous is not None:
+            text += "\n\n" if _has_blank_line_before(line, previous) else "\n"
+        mark, separator = ("- ", " ") if line.style is Style.ITEM else ("", "\n")
+        text += separator.join((mark + line.text, *addresses))
+        previous = line
+    return text
+
+
+def _has_blank_line_before(line: Line, previous: Line) -> bool:
+    """Return whether a blank line separates two lines: between parts, not between a heading and its content."""
+    if line.story != previous.story:
+        return True
+    is_part_end = previous.style in (Style.QUOTE, Style.ITEM) or line.style is Style.SMALL
+    return previous.style is not line.style and is_part_end
+
+
+_TAGS = {Style.HEAD: "h3", Style.LINE: "p", Style.QUOTE: "blockquote", Style.SMALL: "p"}
+
+
+def render_html(
+    lines: Sequence[Line],
+    *,
+    styles: Mapping[Style, str] | None = None,
+    words: Callable[[str], str] = str,
+    may_link: Callable[[str], bool] = lambda link: True,
+) -> str:
+    """Return escaped HTML with a handful of tags, without scripts, pictures or forms.
+
+    ``styles`` is CSS for each element, since mail programs drop style sheets. ``words`` is applied to text before it is
+    escaped, to remove what the service reads in plain text. Links for which ``may_link`` is False become their label.
+
+    >>> render([Line(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), Run(text="c", link="https://x.example/?a&b")))])
+    '<p><strong>a&lt;b </strong><a href="https://x.example/?a&amp;b">c</a></p>'
+    """
+    css = styles or {}
+
+    def element(tag: str, style: Style, inner: str) -> str:
+        return f'<{tag} style="{css[style]}">{inner}</{tag}>' if css.get(style) else f"<{tag}>{inner}</{tag}>"
+
+    def runs(line: Line) -> str:
+        return "".join(_render_run(run, words, may_link) for run in line.runs)
+
+    elements: list[str] = []
+    for style, group in groupby(lines, key=lambda line: line.style):
+        if style is Style.ITEM:
+            elements.append(element("ul", style, "".join(f"<li>{runs(line)}</li>" for line in group)))
+        elif style is Style.SMALL:
+            elements.append(element(_TAGS[style], style, "<br>".join(runs(line) for line in group)))
+        else:
+            elements += [element(_TAGS[style], style, runs(line)) for line in group]
+    return "\n".join(elements)
+
+
+def escape_html(words: str) -> str:
+    """Escape text, also for attributes in double quotes."""
+    return html.escape(words)
+
+
+def _render_run(run: Run, words: Callable[[str], str], may_link: Callable[[str], bool]) -> str:
+    element = html.escape(words(run.text))
+    for tag, is_on in (("em", run.is_italic), ("del", run.is_struck), ("strong", run.is_bold)):
+        element = f"<{tag}>{element}</{tag}>" if is_on else element
+    return f'<a href="{html.escape(run.link)}">{element}</a>' if run.link and may_link(run.link) else element

@@ -1,0 +1,209 @@
+"""``kind: teams``: Adaptive Cards by a workflow's webhook. The reduced mode: no edits, no threads, no look-up.
+
+A workflow answers 202 when it begins. Only the workflow's own run history shows whether its card reached the channel.
+
+Texts are in TextRuns of a RichTextBlock, in which no markup is read (learn.microsoft.com/adaptive-cards, "TextRun":
+"Markdown is not supported"), so nothing needs escaping; a mention needs an entity of the card, and our cards have
+none. Version 1.4: workflows refuse a later one (Skitionek/notify-microsoft-teams #107, atc0005/go-teams-notify #265).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from urllib.parse import urlsplit
+
+import pydantic
+
+from bot import model
+from bot.channels.kit import http_client, outline, phrases, rendering
+from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit.errors import Act, error_of_status, parse_retry_after, send_error
+from bot.channels.kit.outline import Line, Run, Style
+
+KIND = "teams"
+_WHO = "Teams"
+
+
+class Options(pydantic.BaseModel):
+    """A channel or chat of Microsoft Teams, by a workflow's webhook (reduced: no threads, no edits)."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    webhook: model.Secret = pydantic.Field(description="The workflow's address, as env:NAME or file:/path.")
+    # A workflow accepts four requests a second, and posts a hundred cards a minute.
+    pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
+
+
+class Channel:
+    """A workflow, which posts in a channel or chat."""
+
+    abilities = model.Abilities(threads=False, edits=False, lookup=False)
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        self.name = name
+        self.pace = options.pace
+        self.account = f"teams {options.webhook.reference}"
+        self._webhook = options.webhook
+        self._context = context
+
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
+        document = build_card(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
+        response = await http_client.request("POST", self._url(), who=_WHO, document=document)
+        # An HTML page comes from a proxy: a workflow answers with an empty body.
+        if response.is_success and not response.body.lstrip().startswith(b"<"):
+            return model.Receipt(ref="", place="teams", sent_at=self._context.clock.now())
+        raise self._refusal(response)
+
+    def _refusal(self, response: http_client.HttpResponse) -> model.SendError:
+        now = self._context.clock.now()
+        code = _error_code(response)
+        wait = parse_retry_after(response.headers, now=now)
+        if response.status < 500 and code in ERRORS:
+            act, advice = ERRORS[code]
+            return send_error(act, f"Teams says {code}", advice=advice, after=wait)
+        if response.status in (401, 403, 404, 410):
+            return model.ChannelClosed(f"Teams answered {response.status}: {EXPIRED_ADVICE}")
+        return error_of_status(response.status, who=_WHO, headers=response.headers, now=now)
+
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise model.OutcomeUnknown("a webhook cannot verify delivery")
+
+    async def check(self) -> Sequence[model.CheckLine]:
+        """Check the address only: a workflow cannot be checked without posting."""
+        reduced = model.CheckLine(
+            is_good=True,
+            what="reduced mode: a workflow has no threads, no edits and no way to check whether a message arrived",
+            help="it accepts a message before it posts it; if none appears, look into the workflow's run history",
+        )
+        what = "the workflow's address is set"
+        try:
+            self._url()
+        except model.ChannelClosed as error:
+            return [model.CheckLine(is_good=False, what=what, help=str(error)), reduced]
+        return [model.CheckLine(is_good=True, what=what), reduced]
+
+    async def close(self) -> None:
+        """No connection is kept open between calls."""
+
+    def _url(self) -> str:
+        url = self._context.secret(self._webhook, what="the Teams workflow")
+        parts = urlsplit(url)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
+            raise model.ChannelClosed(f"the Teams workflow: {self._webhook.reference} does not begin with https://")
+        if parts.hostname.endswith(RETIRED_HOSTS):
+            raise model.ChannelClosed(f"the Teams workflow: {RETIRED_ADVICE}")
+        return url
+
+
+def _error_code(response: http_client.HttpResponse) -> str:
+    """Return the error code of Logic Apps, or an empty string."""
+    error = response.fields.get("error")
+    return str(error.get("code") or "") if isinstance(error, Mapping) else ""
+
+
+#: Teams accepts about 28 KB, including its own additions; in practice 21 KB (msteams_hermes).
+LIMIT_BYTES = 20_000
+_VERSION = "1.4"
+_PLAIN_LIMIT = 4_000
+
+
+def build_card(message: model.Message, *, zone: tzinfo, is_plain: bool = False) -> dict[str, Any]:
+    """Return the document for the workflow's webhook: a message with one card."""
+    if is_plain:
+        text = rendering.plain_message(message, zone=zone)
+        lines = phrases.cut(text, _PLAIN_LIMIT).split("\n")
+        return _message([_block([{"type": "TextRun", "text": line}]) for line in lines if line])
+    return outline.render_to_fit(message, _render, _fits, names_story=True, zone=zone)
+
+
+def size_bytes(card: dict[str, Any]) -> int:
+    """Return the size of a document as JSON, in bytes."""
+    return len(json.dumps(card, ensure_ascii=False).encode())
+
+
+def _fits(card: dict[str, Any]) -> bool:
+    return size_bytes(card) <= LIMIT_BYTES
+
+
+def _render(lines: Sequence[Line]) -> dict[str, Any]:
+    return _message([_element(line) for line in lines] or [_block([{"type": "TextRun", "text": "Wirewatch"}])])
+
+
+def _message(body: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": _VERSION,
+        # Without this a card is half as wide as its channel.
+        "msteams": {"width": "Full"},
+        "body": list(body),
+    }
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    return {"type": "message", "attachments": [attachment]}
+
+
+def _element(line: Line) -> dict[str, Any]:
+    runs = [_run(run, line.style) for run in line.runs]
+    match line.style:
+        case Style.QUOTE:
+            # Cards have no quotes, so a shaded box.
+            return {"type": "Container", "style": "emphasis", "spacing": "Small", "items": [_block(runs)]}
+        case Style.ITEM:
+            return _block([{"type": "TextRun", "text": "• "}, *runs], spacing="None")
+        case Style.SMALL:
+            return _block(runs, spacing="Small")
+        case _:
+            return _block(runs)
+
+
+def _block(inlines: Sequence[dict[str, Any]], **more: str) -> dict[str, Any]:
+    return {"type": "RichTextBlock", "inlines": list(inlines), **more}
+
+
+def _run(run: Run, style: Style) -> dict[str, Any]:
+    element: dict[str, Any] = {"type": "TextRun", "text": run.text}
+    if run.is_bold:
+        element["weight"] = "Bolder"
+    if run.is_italic:
+        element["italic"] = True
+    if run.is_struck:
+        element["strikethrough"] = True
+    if style is Style.HEAD:
+        element["size"] = "Medium"
+    if style is Style.SMALL:
+        element |= {"size": "Small", "isSubtle": True}
+    if run.link:
+        element["selectAction"] = {"type": "Action.OpenUrl", "url": run.link}
+    return element
+
+
+_COPY_ADDRESS = "open the workflow in the Workflows app of Teams and copy its whole address again"
+_ALLOW_ANYONE = "in the workflow's first step choose Anyone under Who can trigger the flow, then copy its address again"
+_USE_TEMPLATE = "create the workflow from the template Send webhook alerts to a channel"
+
+#: Code -> the reaction, and advice to the operator (docs/channels.md has the same table). Workflows run on Azure Logic
+#: Apps and use its codes. Microsoft has no list of them, and we have not seen them from the real service; an unknown
+#: code is handled by its HTTP status.
+ERRORS: Mapping[str, tuple[Act, str]] = {
+    "TooManyRequests": (Act.WAIT, ""),
+    "WorkflowTriggerIsNotEnabled": (
+        Act.PARK_CHANNEL,
+        "turn the workflow on: Workflows app of Teams, the workflow, Turn on",
+    ),
+    "WorkflowNotFound": (Act.PARK_CHANNEL, f"the workflow was deleted or its address has changed: {_COPY_ADDRESS}"),
+    "DirectApiAuthorizationRequired": (Act.PARK_CHANNEL, _ALLOW_ANYONE),
+    "DirectApiInvalidAuthorizationScheme": (Act.PARK_CHANNEL, _ALLOW_ANYONE),
+    "MisMatchingOAuthClaims": (Act.PARK_CHANNEL, _ALLOW_ANYONE),
+    "AuthorizationFailed": (Act.PARK_CHANNEL, f"the address is cut, mistyped or withdrawn: {_COPY_ADDRESS}"),
+    "InvalidSasToken": (Act.PARK_CHANNEL, f"the address is cut, mistyped or withdrawn: {_COPY_ADDRESS}"),
+    "TriggerInputSchemaMismatch": (Act.PARK_CHANNEL, f"the workflow expects another document: {_USE_TEMPLATE}"),
+    "RequestEntityTooLarge": (Act.SIMPLIFY, ""),
+    "InvalidRequestContent": (Act.SIMPLIFY, ""),
+}
+#: Hosts of the connectors that Microsoft turned off.
+RETIRED_HOSTS = ("webhook.office.com", "outlook.office.com", "outlook.office365.com")
+RETIRED_ADVICE = f"the connectors of this address are turned off: {_USE_TEMPLATE}"
+EXPIRED_ADVICE = f"the workflow does not accept this address: {_COPY_ADDRESS}"

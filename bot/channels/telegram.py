@@ -1,0 +1,587 @@
+"""``kind: telegram``: one chat, by a bot's token, with replies, edits and buttons.
+
+A bot cannot read a chat's history, and Telegram has no key by which it would drop a repetition: after an unknown
+outcome a message may arrive twice or not at all, as ``on_unknown`` decides.
+
+The bot asks for presses of buttons (getUpdates), so no port is open to the world:
+
+    getUpdates (waits some seconds) ──▶ callback_query ──▶ stored by the caller ──▶ answerCallbackQuery
+
+Telegram sends a bot's presses to one program only, and again until the program asks for later ones. What comes is
+untrusted: only its form is checked here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from itertools import groupby
+from typing import Annotated, Any, Protocol, Self
+
+import pydantic
+import structlog
+
+from bot import model
+from bot.channels.kit import context, http_client, menu, outline, phrases, rendering
+from bot.channels.kit.context import Address, ChannelContext, Duration, as_list, check_ids
+from bot.channels.kit.errors import LONGEST_WAIT, Act, error_of_status, send_error
+from bot.channels.kit.outline import Line, Run, Style
+from bot.model import visible
+from bot.model.actions import Action, ShowMenu, ShowWhy
+
+KIND = "telegram"
+_API = "https://api.telegram.org"
+_WHO = "Telegram"
+#: Telegram accepts one message a second in a chat, twenty a minute in a group (core.telegram.org/bots/faq, "My bot is
+#: hitting limits").
+_PACE = timedelta(seconds=3)
+_MIN_PACE = timedelta(seconds=1)
+_CHAT = re.compile(r"-?\d{1,20}\Z|@[A-Za-z]\w{3,}\Z")
+
+
+class Options(pydantic.BaseModel):
+    """A chat, group or channel of Telegram, by a bot's token."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    to: str = pydantic.Field(description="The chat's id (a number, in quotes) or a public channel's @name.")
+    token: model.Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
+    topic: int | None = pydantic.Field(None, ge=1, description="In a group with topics: the topic's number.")
+    buttons: bool = pydantic.Field(
+        False,
+        description="Buttons under each story: Claim, Useful, Noise, More… No other program may receive the bot's "
+        "updates.",
+    )
+    may_act: Annotated[
+        tuple[str, ...], as_list, check_ids(re.compile(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")
+    ] = pydantic.Field(
+        (),
+        description="For buttons: who may press them, by people's ids, in quotes. "
+        "Without it, everybody who sees the chat.",
+    )
+    api_url: Address = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
+    people: Annotated[
+        dict[str, str],
+        check_ids(re.compile(r"@[A-Za-z0-9_]{4,32}", re.ASCII), "a user's public name in quotes: '@ann_desk'"),
+    ] = pydantic.Field(
+        {},
+        description="People whom messages can mention: a name of your choice, and the user's public @name in quotes.",
+    )
+    pace: Duration = pydantic.Field(
+        _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
+    )
+
+    @pydantic.field_validator("to")
+    @classmethod
+    def _is_chat(cls, to: str) -> str:
+        if not _CHAT.match(to):
+            raise ValueError("expected the chat's id (\"-1001234567890\") or a public channel's @name, in quotes")
+        return to
+
+    @pydantic.field_validator("api_url")
+    @classmethod
+    def _without_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @pydantic.model_validator(mode="after")
+    def _has_buttons(self) -> Self:
+        if self.may_act and not self.buttons:
+            raise ValueError("may_act is for buttons: add buttons: true, or remove may_act")
+        return self
+
+    @pydantic.field_validator("pace")
+    @classmethod
+    def _is_slow(cls, pace: timedelta, info: pydantic.ValidationInfo) -> timedelta:
+        if pace < _MIN_PACE and info.data.get("api_url") == _API:
+            raise ValueError("Telegram accepts one message a second for each chat: set pace to at least 1 second")
+        return pace
+
+
+class Channel:
+    """A chat. Replies are in the chat and point to the story's message."""
+
+    abilities = model.Abilities(threads=True, edits=True, lookup=False, broadcast=True)
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        self.name = name
+        self.pace = options.pace
+        self.account = f"telegram {options.api_url} {options.token.reference}"
+        self._options = options
+        self._context = context
+        self._key = f"{self.account}:{options.to}"
+        self._closed_until: datetime | None = None
+
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
+        place = await self._place()
+        names_story = delivery.reply_to is None
+        body = message_content(
+            delivery.message, zone=self._context.zone, names_story=names_story, is_plain=delivery.is_plain
+        )
+        if self._options.buttons and (keyboard := message_keyboard(delivery.message)):
+            # An edit without the buttons would remove them.
+            body["reply_markup"] = keyboard
+        if delivery.edits is not None:
+            context.check_edited(delivery.edits, place)
+            await self._post("editMessageText", place, {**body, "message_id": int(delivery.edits.ref)})
+            return model.Receipt(ref=delivery.edits.ref, place=place, sent_at=self._context.clock.now())
+        if self._options.topic is not None:
+            body["message_thread_id"] = self._options.topic
+        if delivery.reply_to is not None:
+            context.check_thread(delivery.reply_to, place)
+            body["reply_parameters"] = {"message_id": int(delivery.reply_to.ref)}
+        result = await self._post("sendMessage", place, body)
+        ref, chat = result.get("message_id"), result.get("chat") or {}
+        if not isinstance(ref, int) or not isinstance(chat.get("id"), int):
+            raise model.OutcomeUnknown("Telegram accepted the message, but its answer has no message number")
+        return model.Receipt(
+            ref=str(ref), place=str(chat["id"]), link=_message_link(chat, ref), sent_at=self._context.clock.now()
+        )
+
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise model.OutcomeUnknown("a Telegram bot cannot read what arrived in a chat")
+
+    async def close(self) -> None:
+        """No connection is kept open between calls."""
+
+    async def _place(self) -> str:
+        """Return the chat's id; the id of a public name, or of a group that moved, is stored."""
+        if stored_id := await self._context.key_values.get(self._key):
+            return stored_id
+        if not self._options.to.startswith("@"):
+            return self._options.to
+        place = str((await self._ask("getChat", {"chat_id": self._options.to})).get("id"))
+        await self._context.key_values.put(self._key, place)
+        return place
+
+    async def _post(self, method: str, place: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return await self._ask(method, {**body, "chat_id": place})
+        except _Moved as moved:
+            await self._context.key_values.put(self._key, moved.to)
+            # Old messages have no number in the new chat.
+            if "message_id" in body:
+                raise model.NotEditable("the group became a supergroup: its old messages cannot be reached") from None
+            if "reply_parameters" in body:
+                raise model.ThreadGone("the group became a supergroup: its old messages cannot be reached") from None
+            return await self._ask(method, {**body, "chat_id": moved.to})
+        except model.ChannelClosed:
+            # The stored id may be outdated.
+            await self._context.key_values.put(self._key, "")
+            raise
+
+    def may_act(self, person: int) -> bool:
+        """Return whether this person may press the buttons of the chat."""
+        return not self._options.may_act or str(person) in self._options.may_act
+
+    @property
+    def has_buttons(self) -> bool:
+        """Whether messages have buttons."""
+        return self._options.buttons
+
+    @property
+    def clock(self) -> model.Clock:
+        """The clock of the context."""
+        return self._context.clock
+
+    async def _ask(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        result = await self.call(method, body)
+        return result if isinstance(result, Mapping) else {}
+
+    async def call(self, method: str, body: Mapping[str, Any]) -> Any:
+        """Return the result of a method, or None for an edit that changes nothing. Raises SendError."""
+        now = self._context.clock.now()
+        if self._closed_until is not None and now < self._closed_until:
+            raise model.RetryLater(f"{method}: Telegram says too many requests", after=self._closed_until - now)
+        token = self._context.secret(self._options.token, what="the Telegram token")
+        url = f"{self._options.api_url}/bot{token}/{method}"
+        response = await http_client.request("POST", url, who=_WHO, document=body)
+        fields = response.fields
+        if response.is_success:
+            if fields.get("ok") is not True:
+                raise model.OutcomeUnknown(f"{method}: {_WHO} answered {response.status} without its JSON document")
+            return fields.get("result")
+        if response.status == 400 and NOT_MODIFIED in str(fields.get("description")):
+            return None
+        raise self._refusal(method, response, fields)
+
+    def _refusal(self, method: str, response: http_client.HttpResponse, fields: Mapping[str, Any]) -> model.SendError:
+        now = self._context.clock.now()
+        parameters = fields.get("parameters")
+        parameters = parameters if isinstance(parameters, Mapping) else {}
+        new_id = parameters.get("migrate_to_chat_id")
+        if isinstance(new_id, int):
+            return _Moved(method, str(new_id))
+        description = str(fields.get("description") or "")
+        if response.status == 409:
+            # Telegram sends a bot's updates to one program only.
+            cause = "by a webhook" if "webhook" in description.casefold() else "by getUpdates"
+            return model.ChannelClosed(f"{method}: Telegram says conflict {cause}; {OTHER_PROGRAM}")
+        words = find_error(description) if response.status < 500 else None
+        if response.status == 404 and fields.get("ok") is False:
+            # The token does not even have the form of a token.
+            words = "unauthorized"
+        if words is not None:
+            act, advice = ERRORS[words]
+            seconds = parameters.get("retry_after")
+            wait = None
+            if act is Act.WAIT and isinstance(seconds, int) and seconds >= 0:
+                wait = min(timedelta(seconds=seconds), LONGEST_WAIT)
+                self._closed_until = now + wait
+            return send_error(act, f"{method}: Telegram says {words}", advice=advice, after=wait)
+        if response.status == 403:
+            return model.ChannelClosed(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
+        return error_of_status(response.status, who=_WHO, headers=response.headers, now=now)
+
+    async def check(self) -> Sequence[model.CheckLine]:
+        """Check token, chat and rights; the help of each line says what to click."""
+        try:
+            me = await self._ask("getMe", {})
+        except model.SendError as error:
+            return [model.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
+        lines = [model.CheckLine(is_good=True, what=f"the token belongs to @{me.get('username')}")]
+        try:
+            place = await self._place()
+            chat = await self._ask("getChat", {"chat_id": place})
+            member = await self._ask("getChatMember", {"chat_id": place, "user_id": me.get("id")})
+        except model.SendError as error:
+            return [*lines, model.CheckLine(is_good=False, what="the bot can see the chat", help=str(error))]
+        lines.append(model.CheckLine(is_good=True, what=f"the chat is {chat.get('title') or chat.get('username')}"))
+        is_good = _may_post(chat, member)
+        advice = ERRORS["bot is not a member" if member.get("status") in ("left", "kicked") else "not enough rights"][1]
+        lines.append(model.CheckLine.of(is_good, "the bot may post there", otherwise=advice))
+        return [*lines, await self._check_presses()] if self._options.buttons else lines
+
+    async def _check_presses(self) -> model.CheckLine:
+        what = "no webhook receives the presses of the button"
+        try:
+            has_hook = bool((await self._ask("getWebhookInfo", {})).get("url"))
+        except model.SendError as error:
+            return model.CheckLine(is_good=False, what=what, help=str(error))
+        return model.CheckLine.of(not has_hook, what, otherwise=OTHER_PROGRAM)
+
+
+class _Moved(model.SendError):
+    """The group became a supergroup and has a new id."""
+
+    def __init__(self, method: str, to: str) -> None:
+        super().__init__(f"{method}: the group became a supergroup")
+        self.to = to
+
+
+def _message_link(chat: Mapping[str, Any], ref: int) -> str:
+    """Return a message's link (core.telegram.org/api/links, "Message links"); private chats and groups have none."""
+    name, place = chat.get("username"), str(chat.get("id"))
+    if chat.get("type") not in ("supergroup", "channel"):
+        return ""
+    # A bot sees the chat's id with the prefix -100.
+    return f"https://t.me/{name}/{ref}" if name else f"https://t.me/c/{place.removeprefix('-100')}/{ref}"
+
+
+def _may_post(chat: Mapping[str, Any], member: Mapping[str, Any]) -> bool:
+    status = member.get("status")
+    if status in ("left", "kicked"):
+        return False
+    if chat.get("type") == "channel":
+        return status == "creator" or (status == "administrator" and member.get("can_post_messages") is True)
+    if status in ("creator", "administrator") or chat.get("type") == "private":
+        return True
+    allowed = member if status == "restricted" else chat.get("permissions") or {}
+    return allowed.get("can_send_messages") is not False
+
+
+def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
+    """Return a listener for each bot whose chats have buttons."""
+    by_bot: dict[str, list[Channel]] = {}
+    for channel in channels:
+        if channel.has_buttons:
+            by_bot.setdefault(channel.account, []).append(channel)
+    return [Listener(chats, chats[0].clock) for chats in by_bot.values()]
+
+
+log = structlog.get_logger()
+
+#: Telegram waits ten seconds for a press before it sends an empty answer.
+_UPDATES_REQUEST: Mapping[str, Any] = {"timeout": 10, "allowed_updates": ["callback_query"]}
+#: The minimum time between two requests: a proxy may answer each at once.
+_MIN_INTERVAL = timedelta(seconds=1)
+#: The pause after the store failed.
+_STORE_PAUSE = timedelta(seconds=2)
+#: core.telegram.org/bots/api, "answerCallbackQuery".
+_ANSWER_LIMIT = 200
+#: Characters of a button that a phone shows.
+_LABEL_LIMIT = 60
+#: Maximum rules in a menu.
+_MAX_RULES = 4
+#: The action that replaces the menu by the buttons.
+_BACK = "back"
+#: A word, the key where it has one, and the story: at most 64 bytes ("InlineKeyboardButton").
+_DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{12,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
+
+
+class Chat(Protocol):
+    """The part of a channel that a listener uses."""
+
+    name: str
+
+    def may_act(self, person: int) -> bool:
+        """Return whether this person may press buttons."""
+
+    async def call(self, method: str, body: Mapping[str, Any]) -> Any:
+        """Return the result of a method of the Bot API. Raises SendError."""
+
+
+def message_keyboard(message: model.Message) -> dict[str, Any] | None:
+    """Return the buttons of a story's message, or None for other messages and merged stories."""
+    is_story = message.kind in (model.MessageKind.POST, model.MessageKind.EDIT) and not message.is_gathered
+    if not is_story or message.reason is model.Reason.MERGED:
+        return None
+    story = message.briefs[0].story
+    shown = [_button(choice.label, choice.action, story) for choice in menu.message_choices(message)]
+    return {"inline_keyboard": [[*shown, _button("More…", ShowMenu(), story)]]}
+
+
+def more_keyboard(message: model.Message) -> dict[str, Any]:
+    """Return the menu that "More…" shows instead of the buttons, one line for each action."""
+    brief = message.briefs[0]
+    rules = list(dict.fromkeys(why.rule for why in brief.why))[:_MAX_RULES]
+    lines = [[_button(choice.label, choice.action, brief.story)] for choice in menu.more_choices(message, rules)]
+    back = {"text": "‹ Back", "callback_data": f"{_BACK}:{brief.story}"}
+    return {"inline_keyboard": [*lines, [back]]}
+
+
+def _button(label: str, action: Action, story: model.StoryId) -> dict[str, str]:
+    data = ":".join(part for part in (*menu.encode_action(action), story) if part)
+    return {"text": phrases.cut(phrases.clean(label), _LABEL_LIMIT), "callback_data": data}
+
+
+def parse_callback(query: object) -> tuple[model.Press, int] | None:
+    """Parse a callback query into a press and the person's id. Returns None if it is not ours or is incomplete."""
+    match query:
+        case {
+            "id": str(name),
+            "from": {"id": int(person)} as sender,
+            "message": {"message_id": int(ref), "chat": {"id": int(place)}},
+            "data": str(data),
+        } if match := _DATA.fullmatch(data):
+            word = "menu" if match["word"] == _BACK else match["word"]
+            action = menu.decode_action(word, match["key"] or "")
+            if action is None:
+                return None
+            username = sender.get("username")
+            shown = context.person_name(f"@{username}" if username else sender.get("first_name"), service="Telegram")
+            press = model.Press(
+                id=f"telegram {name[:100]}",
+                person=model.Person(id=str(person), name=shown),
+                action=action,
+                story=model.StoryId(match["story"]),
+                place=str(place),
+                ref=str(ref),
+            )
+            return press, person
+        case _:
+            return None
+
+
+class Listener:
+    """Receives the presses of all chats of a bot."""
+
+    #: Only one of several processes may listen.
+    is_alone = True
+
+    def __init__(self, chats: Sequence[Chat], clock: model.Clock) -> None:
+        self.channels = tuple(chat.name for chat in chats)
+        self._chats = chats
+        self._clock = clock
+
+    async def listen(self, on_press: model.OnPress, on_change: model.OnChange, on_asked: model.OnChatRequest) -> None:
+        """Receive presses until cancelled. Telegram has no commands, so ``on_asked`` is never called."""
+        offset, failures, is_connected = 0, 0, False
+        while True:
+            requested_at = self._clock.now()
+            try:
+                updates = await self._chats[0].call("getUpdates", {**_UPDATES_REQUEST, "offset": offset})
+                if not is_connected:
+                    await on_change(None)
+                is_connected, failures = True, 0
+                for update in updates if isinstance(updates, list) else ():
+                    if isinstance(update, dict) and isinstance(update.get("update_id"), int):
+                        await self._handle_press(update.get("callback_query"), on_press)
+                        offset = update["update_id"] + 1
+                took = self._clock.now() - requested_at
+                if timedelta() <= took < _MIN_INTERVAL:
+                    await self._clock.sleep(_MIN_INTERVAL - took)
+            except model.SendError as error:
+                await on_change(str(error))
+                retry_after = error.after if isinstance(error, model.RetryLater) else None
+                is_connected = False
+                await self._clock.sleep(retry_after or model.backoff(failures))
+                failures += 1
+            except model.StoreError as error:
+                log.error("press not kept", error=str(error))
+                await self._clock.sleep(_STORE_PAUSE)
+
+    async def _handle_press(self, query: Any, on_press: model.OnPress) -> None:
+        """Store and answer a press. Raises StoreError if it was not stored."""
+        parsed = parse_callback(query)
+        if parsed is None:
+            log.warning("press ignored", reason="its form is not ours", kind="telegram")
+            return
+        press, person = parsed
+        barred = frozenset(chat.name for chat in self._chats if not chat.may_act(person))
+        result = await on_press(replace(press, person=replace(press.person, barred=barred)))
+        if result.message is not None:
+            is_back = str(query["data"]).startswith(f"{_BACK}:")
+            shown = message_keyboard(result.message) if is_back else more_keyboard(result.message)
+            place = {"chat_id": press.place, "message_id": int(press.ref)}
+            await self._call("editMessageReplyMarkup", {**place, "reply_markup": shown})
+        text = phrases.cut(visible.lines(result.text), _ANSWER_LIMIT)
+        # A longer answer is shown until the person closes it.
+        answer = {"callback_query_id": query["id"], "text": text, "show_alert": isinstance(press.action, ShowWhy)}
+        await self._call("answerCallbackQuery", answer)
+
+    async def _call(self, method: str, body: Mapping[str, Any]) -> None:
+        try:
+            await self._chats[0].call(method, body)
+        except model.SendError as error:
+            # A press from the time when the bot was stopped is too old to be answered.
+            log.warning("press not answered", error=str(error))
+
+
+TEXT_LIMIT = 4_096
+ENTITY_LIMIT = 100
+_PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "", Style.ITEM: "• ", Style.SMALL: ""}
+
+
+def message_content(
+    message: model.Message, *, zone: tzinfo, names_story: bool = False, is_plain: bool = False
+) -> dict[str, Any]:
+    """Return the text of a message with its entities, to send or to edit; links have no preview.
+
+    Nothing in the text is parsed as markup, so it needs no escaping; but Telegram looks for @names and /commands, so an
+    invisible joiner follows each @ and /. Limits (core.telegram.org/bots/api, "sendMessage"; limits.tginfo.me): 4,096
+    UTF-16 units of text without the entities, and 100 entities, beyond which Telegram shows none.
+    """
+    common: dict[str, Any] = {"link_preview_options": {"is_disabled": True}}
+    if is_plain:
+        text = _break_names(rendering.plain_message(message, zone=zone))
+        return {**common, "text": phrases.cut(text, TEXT_LIMIT)}
+    text, entities = outline.render_to_fit(message, _render, _fits, names_story=names_story, zone=zone)
+    return {**common, "text": text, "entities": entities}
+
+
+def _fits(rendered: tuple[str, list[dict[str, Any]]]) -> bool:
+    text, entities = rendered
+    return phrases.size(text) <= TEXT_LIMIT and len(entities) <= ENTITY_LIMIT
+
+
+def _render(lines: Sequence[Line]) -> tuple[str, list[dict[str, Any]]]:
+    text, entities = "", list[dict[str, Any]]()
+    # The evidence is a quote that is folded until the reader touches it.
+    for style, block in groupby(lines, key=lambda line: line.style):
+        if style is Style.SMALL:
+            start = phrases.size(text) + bool(text)
+            for line in block:
+                text, entities = _append_line(text, entities, line)
+            entities.append(_entity("expandable_blockquote", start, phrases.size(text)))
+            continue
+        for line in block:
+            text, entities = _append_line(text, entities, line)
+            if style is Style.QUOTE:
+                start = phrases.size(text) - phrases.size("".join(map(_run_text, line.runs)))
+                entities.append(_entity("blockquote", start, phrases.size(text)))
+    return text or "Wirewatch", entities
+
+
+def _append_line(text: str, entities: list[dict[str, Any]], line: Line) -> tuple[str, list[dict[str, Any]]]:
+    """Append a line to ``text`` and ``entities``."""
+    text += ("\n" if text else "") + _PREFIXES[line.style]
+    for run in line.runs:
+        start = phrases.size(text)
+        text += _run_text(run)
+        entities += _run_entities(run, start, phrases.size(text))
+    return text, entities
+
+
+def _run_entities(run: Run, start: int, end: int) -> Iterator[dict[str, Any]]:
+    if run.link:
+        yield _entity("text_link", start, end, url=run.link)
+    for is_on, kind in ((run.is_bold, "bold"), (run.is_italic, "italic"), (run.is_struck, "strikethrough")):
+        if is_on:
+            yield _entity(kind, start, end)
+
+
+def _entity(kind: str, start: int, end: int, **more: str) -> dict[str, Any]:
+    return {"type": kind, "offset": start, "length": end - start, **more}
+
+
+def _run_text(run: Run) -> str:
+    return run.mention or _break_names(run.text)
+
+
+def _break_names(words: str) -> str:
+    """Break names and commands that Telegram would find: @channel, @alice, /ban.
+
+    >>> _quiet("/ban @all, 5/6, and/or https://x.example/ban (/start)").replace("\u2060", "^")
+    '/^ban @^all, 5/6, and/or https://x.example/ban (/^start)'
+    """
+    return phrases.break_commands(words.replace("@", "@\u2060"))
+
+
+_COPY_ADVICE = (
+    "copy the token that @BotFather gives into what `token:` names: send it /mybots, choose the bot, API Token"
+)
+_ADD_BOT = "add the bot to the chat again: in the chat's profile choose Add Members or, in a channel, Administrators"
+_ALLOW_POSTING = "in the chat's profile choose Administrators, the bot, and allow it to post messages"
+_PRESS_START = "open the chat with the bot and press Start"
+
+#: Words of an error's description, in lower case -> the reaction, and advice to the operator; the first match counts
+#: (docs/channels.md has the same table). Telegram has no codes but HTTP's; the words are from its server
+#: (tdlib/telegram-bot-api, Client.cpp) and the list TelegramBotAPI/errors.
+ERRORS: Mapping[str, tuple[Act, str]] = {
+    "too many requests": (Act.WAIT, ""),
+    "unauthorized": (Act.PARK_WORKSPACE, _COPY_ADVICE),
+    "message to edit not found": (Act.LEAVE, ""),
+    "message can't be edited": (Act.LEAVE, ""),
+    "message_id_invalid": (Act.LEAVE, ""),
+    "message to be replied not found": (Act.TOP_LEVEL, ""),
+    "reply message not found": (Act.TOP_LEVEL, ""),
+    "message thread not found": (Act.PARK_CHANNEL, "correct or remove `topic:` in bot.yaml"),
+    "topic_closed": (Act.PARK_CHANNEL, "open the topic again, or correct `topic:` in bot.yaml"),
+    "chat not found": (
+        Act.PARK_CHANNEL,
+        "correct `to:` in bot.yaml, and add the bot to the chat; in a private chat press Start first",
+    ),
+    "bot was kicked": (Act.PARK_CHANNEL, _ADD_BOT),
+    "bot is not a member": (Act.PARK_CHANNEL, _ADD_BOT),
+    "bot was blocked by the user": (Act.PARK_CHANNEL, _PRESS_START),
+    "can't initiate conversation": (Act.PARK_CHANNEL, _PRESS_START),
+    "can't send messages to bots": (Act.PARK_CHANNEL, "correct `to:` in bot.yaml: it is a bot"),
+    "user is deactivated": (Act.PARK_CHANNEL, "the account was deleted: correct `to:` in bot.yaml"),
+    "deactivated": (Act.PARK_CHANNEL, "the group was closed: correct `to:` in bot.yaml"),
+    "upgraded to a supergroup": (Act.PARK_CHANNEL, "the group has a new id: correct `to:` in bot.yaml"),
+    "not enough rights": (Act.PARK_CHANNEL, _ALLOW_POSTING),
+    "have no rights": (Act.PARK_CHANNEL, _ALLOW_POSTING),
+    "need administrator rights": (Act.PARK_CHANNEL, _ALLOW_POSTING),
+    "chat_write_forbidden": (Act.PARK_CHANNEL, _ALLOW_POSTING),
+    "message is too long": (Act.SIMPLIFY, ""),
+    "text is too long": (Act.SIMPLIFY, ""),
+    "message text is empty": (Act.SIMPLIFY, ""),
+    "entities": (Act.SIMPLIFY, ""),
+    "can't parse": (Act.SIMPLIFY, ""),
+    "wrong http url": (Act.SIMPLIFY, ""),
+}
+#: The answer to an edit that changes nothing, which counts as done.
+NOT_MODIFIED = "message is not modified"
+#: Advice for HTTP 409.
+OTHER_PROGRAM = (
+    "another program receives the updates of this bot: create a separate bot for Wirewatch (@BotFather, /newbot), or "
+    "remove buttons"
+)
+
+
+def find_error(description: str) -> str | None:
+    """Return the first words of the table that the description contains."""
+    folded = description.casefold()
+    return next((words for words in ERRORS if words in folded), None)

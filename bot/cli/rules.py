@@ -1,0 +1,380 @@
+"""wirewatch try and review: rules before they post."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import app, config, model, rules
+from bot.app import wiring
+from bot.cli import archive, check, terminal
+from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
+from bot.config import files, rules_file
+from bot.config.rules_file import RuleContext
+from bot.model import visible
+from bot.pipeline import backtest
+from bot.queries import building, trials
+from bot.text import encoders
+
+
+def try_rule(
+    rule: Annotated[
+        str, typer.Argument(help="A loaded rule's name (or a part of it), a rules file, or a query.", metavar="RULE")
+    ],
+    folder: ConfigDir = DEFAULT_CONFIG,
+    since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
+    against: Annotated[
+        Path | None, typer.Option(help="Compare with the rules of this file.", metavar="FILE", dir_okay=False)
+    ] = None,
+    replay: Annotated[
+        int,
+        typer.Option(
+            help="The number of matched articles for which messages are simulated; 0: all.", metavar="NUMBER", min=0
+        ),
+    ] = 2_000,
+    json: Json = False,
+) -> None:
+    """Backtest a rule over the stored articles.
+
+    Shows what it would match, no longer match and post, and its near misses.
+
+    Example: wirewatch try rules-draft/telecom.yaml --since 30d
+    """
+    settings = app.load(folder, os.environ)
+    tried, is_whole = chosen(settings, rule)
+    is_loaded = all(entry in settings.rules for entry in tried)
+    report = _try(settings, tried, duration(since), against, is_loaded=is_loaded, replayed=replay or None)
+    if json:
+        terminal.answer(building.trial(report).model_dump(mode="json", by_alias=True))
+    else:
+        show_report(report)
+    raise typer.Exit(DONE if is_whole else LEFT)
+
+
+def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
+    """The rules of a file, the loaded ones of that name, or a pasted query or rule; False: some cannot be used."""
+    if _is_file(name):
+        found = read_rule_file(Path(name), settings)
+        check.show(found.problems)
+        return found.rules, not found.problems
+    exact = tuple(entry for entry in settings.rules if entry.rule.name == name)
+    near = exact or tuple(entry for entry in settings.rules if name.casefold() in entry.rule.name.casefold())
+    if not near:
+        if name.endswith((".yaml", ".yml")):
+            terminal.fail(f"there is no file {name}", UNUSABLE)
+        return _pasted(settings, name)
+    return near, True
+
+
+def _pasted(settings: config.Settings, text: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
+    known = "; ".join(entry.rule.name for entry in settings.rules)
+    terminal.say(f'No loaded rule is named like "{text}": it is tried as a query. Loaded: {known or "none"}')
+    try:
+        found, problems = trials.parse_pasted(text, settings)
+    except trials.TooManyRulesError as error:
+        terminal.fail(str(error), UNUSABLE)
+    # It was typed to be tried: that it has no examples is no news.
+    errors = [problem for problem in problems if problem.severity == "error"]
+    check.show(errors)
+    if not found:
+        terminal.fail("the query cannot be used", UNUSABLE)
+    return found, not errors
+
+
+def _is_file(name: str) -> bool:
+    return Path(name).is_file()
+
+
+def _try(
+    settings: config.Settings,
+    tried: Sequence[rules.CompiledRule],
+    span: timedelta,
+    against: Path | None,
+    *,
+    is_loaded: bool,
+    replayed: int | None,
+) -> backtest.BacktestReport:
+    others, with_what = _others(settings, against, is_loaded=is_loaded)
+    feeds = settings.feeds_by_address
+
+    def work(tx: model.Transaction, now: datetime) -> backtest.BacktestReport:
+        when = now - span
+        plan = backtest.BacktestPlan(
+            tried=tuple(tried),
+            others=others,
+            with_what=with_what,
+            matched_before={} if against else _stored(tx, tried, when, others),
+            since=when,
+            until=now,
+            feeds=feeds,
+            routes=settings.bot.routes,
+            baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
+            policies=wiring.snapshot_of(settings).policies,
+            window=settings.bot.stories_window,
+            encoder=encoders.of(settings.bot.languages),
+            zone=settings.bot.timezone,
+            replayed=replayed,
+        )
+        with terminal.progress("trying", tx.articles.count(since=when)) as advance:
+            return backtest.run_backtest(tx.articles, plan, on_article=advance)
+
+    return archive.look(settings, work)
+
+
+def _others(
+    settings: config.Settings, against: Path | None, *, is_loaded: bool
+) -> tuple[Mapping[str, rules.CompiledRule], str]:
+    """What the tried rules are compared with, by name."""
+    if against is not None:
+        found = read_rule_file(against, settings)
+        check.show(found.problems)
+        return {entry.rule.name: entry for entry in found.rules}, str(against)
+    if not is_loaded:
+        return {entry.rule.name: entry for entry in settings.rules}, "the loaded version"
+    return {}, "what it has matched so far"
+
+
+def _stored(
+    tx: model.Transaction,
+    tried: Sequence[rules.CompiledRule],
+    since: datetime,
+    others: Mapping[str, rules.CompiledRule],
+) -> Mapping[str, frozenset[model.ArticleId]]:
+    """What each rule did match while the bot ran: of a file's rule, in the version that is loaded now."""
+    found: dict[str, set[model.ArticleId]] = {
+        entry.rule.name: set() for entry in tried if not others or entry.rule.name in others
+    }
+    for story in tx.stories.since(since):
+        for member in story.members:
+            for match in member.matches if member.article.first_seen >= since else ():
+                other = others.get(match.rule)
+                if match.rule in found and (other is None or other.rule.version == match.rule_version):
+                    found[match.rule].add(member.article.id)
+    return {name: frozenset(those) for name, those in found.items()}
+
+
+#: Lines of a list for people; --json has them all.
+LISTED = 10
+#: Of near misses, of which there are often many for one common word.
+NEAR_LISTED = 3
+#: The longest bar of the chart, in characters.
+BAR = 40
+#: More days than this are shown by weeks, more weeks by months.
+DAYS, WEEKS = 31, 27
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def show_report(report: backtest.BacktestReport) -> None:
+    """Print the report of a backtest."""
+    span = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
+    _line(f"{model.format_count(report.articles, 'article')} of the archive, {span}", style="dim")
+    if not report.articles:
+        terminal.say("No article is stored of that time: wirewatch once or run brings them.")
+    for rule in report.rules:
+        _line()
+        _show_rule(rule)
+    _line()
+    _show_messages(report)
+
+
+def _show_rule(rule: backtest.RuleReport) -> None:
+    _line(rule.rule, style="bold")
+    _line(f"  would match {model.format_count(len(rule.hits), 'article')}")
+    for line in chart(rule.by_day):
+        _line(f"    {line}")
+    _list(rule.hits[::-1])
+    if (compared := rule.comparison) is not None:
+        _line(
+            f"  beside {compared.with_what}: {compared.both} the same, "
+            f"{len(compared.starts)} new, {len(compared.stops)} no longer"
+        )
+        _list(compared.starts[::-1] if compared.both or compared.stops else (), "+")
+        _list(compared.stops[::-1], "-")
+    for near in sorted(rule.near, key=lambda near: near.count):
+        _line(f"  near misses, {near.what}: {near.count}")
+        _list(near.examples, most=NEAR_LISTED, total=near.count)
+
+
+def _show_messages(report: backtest.BacktestReport) -> None:
+    counts = Counter(message.kind for message in report.messages)
+    told = ", ".join(
+        model.format_count(counts[kind], name)
+        for kind, name in (
+            (model.MessageKind.POST, "post"),
+            (model.MessageKind.GATHERED, "gathered message"),
+            (model.MessageKind.EDIT, "edit"),
+            (model.MessageKind.REPLY, "reply"),
+        )
+        if counts[kind] or kind is model.MessageKind.POST
+    )
+    waiting = f"; {report.held} still held" if report.held else ""
+    _line(f"It would have made {told}, of {model.format_count(report.stories, 'story')}{waiting}")
+    if report.told_until:
+        _line(
+            f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
+            f"{report.told_until:%Y-%m-%d %H:%M}; --replay 0 works out all"
+        )
+    spoken = [message for message in report.messages if message.kind is not model.MessageKind.EDIT]
+    for message in spoken[-2 * LISTED :]:
+        headline = message.headlines[0] if message.headlines else ""
+        more = f" and {len(message.headlines) - 1} more" if len(message.headlines) > 1 else ""
+        what = "" if message.kind is model.MessageKind.POST else f"{message.kind.value}, {message.reason}: "
+        _line(f"  {message.at:%m-%d %H:%M} {message.channel}: {what}{headline}{more}")
+    if len(spoken) > 2 * LISTED:
+        _line(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
+
+
+def _list(
+    hits: Sequence[backtest.MatchedArticle], sign: str = " ", *, most: int = LISTED, total: int | None = None
+) -> None:
+    """List the first hits; ``total``: of so many, where ``hits`` are only some of them."""
+    total = len(hits) if total is None else total
+    for hit in hits[:most]:
+        _line(f"   {sign} {hit.first_seen:%m-%d} {hit.outlet}: {hit.title}")
+        if hit.why:
+            _line(f"       {hit.why}", style="dim")
+    if total > most:
+        _line(
+            f"   {sign} … and {total - most} more (--json lists {'all' if total == len(hits) else 'some'})", style="dim"
+        )
+
+
+def _line(text: str = "", *, style: str = "") -> None:
+    terminal.row(text, style=style)
+
+
+def chart(by_day: Mapping[date, int]) -> Iterator[str]:
+    """A bar a day; of a long time a bar a week or a month. Nothing where there is no hit; long pauses are one line."""
+    columns = _columns(by_day)
+    most = max(columns.values(), default=0)
+    if not most:
+        return
+    for is_empty, group in groupby(columns.items(), key=lambda column: not column[1]):
+        pause = list(group)
+        if is_empty and len(pause) > 2:
+            yield f"{pause[0][0]} … {pause[-1][0]}: none"
+            continue
+        for label, count in pause:
+            eighths = max(round(count / most * BAR * 8), 1) if count else 0
+            bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+            yield f"{label} {bar} {count}" if count else label
+
+
+def _columns(by_day: Mapping[date, int]) -> dict[str, int]:
+    if len(by_day) <= DAYS:
+        return {f"{day:%a %m-%d}": count for day, count in by_day.items()}
+    columns: dict[str, int] = {}
+    is_by_week = len(by_day) <= WEEKS * 7
+    for day, count in by_day.items():
+        monday = day - timedelta(days=day.weekday())
+        label = f"week of {monday:%m-%d}" if is_by_week else f"{day:%Y-%m}"
+        columns[label] = columns.get(label, 0) + count
+    return columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFile:
+    """The usable rules of a file, and why others are not."""
+
+    rules: tuple[rules.CompiledRule, ...]
+    #: Errors only: what keeps some rules of it from being used.
+    problems: tuple[model.Problem, ...]
+
+
+def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
+    """Its usable rules, and what is wrong with the others. Raises ConfigError where none can be used."""
+    try:
+        content = files.read_file(str(path), None)
+    except OSError as error:
+        raise model.ConfigError(f"reading {path}: {error.strerror}") from None
+    report = files.parse_file(content, by_item=True)
+    context = RuleContext.of(settings, wants_warnings=False)
+    is_read = report.document.root is not None or not report.error_count
+    desk = rules_file.parse_rules_file(report, context) if is_read else None
+    found = tuple(entry.compiled for entry in desk.rules) if desk else ()
+    problems = tuple(problem for problem in report.finish() if problem.severity == "error")
+    if not found:
+        why = "none of its rules can be used" if problems else "it has no rule"
+        raise model.ConfigError(f"reading {path}: {why}", problems)
+    return RuleFile(rules=found, problems=problems)
+
+
+def feed_of(article: model.Article, feeds: Mapping[str, model.Feed]) -> model.Feed:
+    """Of an article whose feed is no longer configured, a stand-in."""
+    return feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
+
+
+#: Lines of a list, and characters of a headline: a comment on a pull request has 65,536.
+LISTED_CHANGES, LONGEST = 20, 150
+
+
+def review(
+    before: Annotated[Path, typer.Argument(help="The folder with the configuration as it was.", metavar="BEFORE")],
+    folder: ConfigDir = DEFAULT_CONFIG,
+    since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
+) -> None:
+    """Compare two configurations on the stored articles.
+
+    Tries each rule that is new, changed or removed, and prints as Markdown what would be posted more and less. The
+    archive is that of the configuration as it is now.
+
+    Example: wirewatch review ../main/config --config config --since 30d >review.md
+    """
+    old, new = app.load(before, os.environ), app.load(folder, os.environ)
+    if not trials.changed_rules(old, new):
+        terminal.write("### Wirewatch\n\nNo rule is new, changed or removed.\n")
+        return
+    span, snapshots = duration(since), (wiring.snapshot_of(old), wiring.snapshot_of(new))
+    found = archive.look(new, lambda tx, now: trials.review_rules(tx, old, new, snapshots, since=now - span, until=now))
+    terminal.write("\n".join(_markdown(found)) + "\n")
+
+
+def _markdown(found: trials.Review) -> Iterator[str]:
+    span = f"{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}"
+    yield f"### Wirewatch: {model.format_count(len(found.rules), 'changed rule')}"
+    yield f"\nOn {model.format_count(found.articles, 'stored article')} of {span}:\n"
+    yield "| rule | | matched before | matches now | posts before | posts now |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: |"
+    for rule in found.rules:
+        numbers = (rule.matched_before, rule.matched_now, rule.posts_before, rule.posts_now)
+        yield f"| {_code(rule.rule)} | {rule.change.value} | {' | '.join(f'{number:,}' for number in numbers)} |"
+    yield from _posts("Posted more", found.more)
+    yield from _posts("No longer posted", found.less)
+    for rule in found.rules:
+        yield from _articles(f"{_code(rule.rule)} begins to match", rule.starts)
+        yield from _articles(f"{_code(rule.rule)} no longer matches", rule.stops)
+
+
+def _posts(title: str, posts: Iterable[backtest.BacktestPost]) -> Iterator[str]:
+    lines = [
+        f"{post.at:%m-%d %H:%M} {_code(post.channel)}: {_code(post.headlines[0] if post.headlines else '')}"
+        + (f" and {len(post.headlines) - 1:,} more" if len(post.headlines) > 1 else "")
+        for post in posts
+    ]
+    yield from _list_review(f"#### {title}: {len(lines):,}", lines)
+
+
+def _articles(title: str, hits: Iterable[backtest.MatchedArticle]) -> Iterator[str]:
+    lines = [f"{hit.first_seen:%m-%d} {_code(hit.outlet)}: {_code(hit.title)}, {_code(hit.why)}" for hit in hits]
+    if lines:
+        yield from _list_review(f"{title}: {len(lines):,}", lines)
+
+
+def _list_review(title: str, lines: list[str]) -> Iterator[str]:
+    yield f"\n{title}"
+    yield from (f"{'' if index else chr(10)}- {line}" for index, line in enumerate(lines[-LISTED_CHANGES:]))
+    if len(lines) > LISTED_CHANGES:
+        yield f"- and {len(lines) - LISTED_CHANGES:,} before"
+
+
+def _code(text: str) -> str:
+    """Text of strangers as a code span: in it nothing is a link, a name to notify, an issue or a cell's end."""
+    return f"`{visible.line(text, LONGEST).replace('`', chr(39)).replace('|', '¦') or ' '}`"

@@ -1,0 +1,198 @@
+"""Add feeds to feeds.yaml: lines are inserted, and every other character stays as people wrote it.
+
+A library that loads and dumps YAML with its comments (ruamel.yaml) still re-indents and re-wraps; see
+docs/decisions/0013-identity-and-feed-lists.md.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot import model
+from bot.config import nodes
+from bot.config.nodes import Document, MappingNode, ScalarNode, SequenceNode, value_of
+from bot.config.yaml_errors import UnreadableYaml
+from bot.feeds import places
+
+_BYTE_ORDER_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """The result of adding feeds."""
+
+    #: The whole file as it should be written.
+    text: str
+    added: tuple[model.Feed, ...]
+    #: Already listed, unchanged.
+    known: tuple[model.Feed, ...]
+
+
+def add_feed(text: str, feed: model.Feed) -> str:
+    """Return ``text`` of feeds.yaml with one more feed at the end of its list.
+
+    Raises ConfigError if the file cannot be read, or already lists the feed.
+    """
+    addition = add_feeds(text, [feed])
+    if addition.known:
+        raise model.ConfigError(f"feeds.yaml already lists {feed.url}: nothing was changed")
+    return addition.text
+
+
+def add_feeds(text: str, feeds: Iterable[model.Feed]) -> Addition:
+    """Return ``text`` of feeds.yaml with those feeds that it does not list yet. Raises ConfigError."""
+    mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
+    document = _parse_document(text.removeprefix(mark))
+    key, listed = _find_list(document)
+    urls = _listed_urls(listed)
+    listed_places = set(map(_place_of, urls))
+    feeds_by_place: dict[str, model.Feed] = {}
+    for feed in feeds:
+        feeds_by_place.setdefault(_place_of(feed.url), feed)
+    added = tuple(feed for place, feed in feeds_by_place.items() if place not in listed_places)
+    known = tuple(feed for place, feed in feeds_by_place.items() if place in listed_places)
+    if not added:
+        return Addition(text=text, added=(), known=known)
+    in_brackets = listed is not None and listed.is_flow
+    edited = _insert_lines(document, key, listed, [render_feed(feed, in_brackets=in_brackets) for feed in added])
+    edited_urls = _listed_urls(_find_list(_parse_document(edited))[1])
+    if edited_urls != [*urls, *(feed.url for feed in added)]:
+        raise model.ConfigError("the layout of feeds.yaml is not supported: add the feed by hand")
+    return Addition(text=mark + edited, added=added, known=known)
+
+
+def _place_of(written: str) -> str:
+    """Return the place of an address, the same for all its spellings and for the short form of a known place."""
+    try:
+        return model.feed_place(places.expand_short_form(written).url)
+    except places.Unfit:
+        return model.feed_place(written)
+
+
+def _parse_document(text: str) -> Document:
+    try:
+        return nodes.parse_yaml(text)
+    except UnreadableYaml as error:
+        line, column = Document(text, None).place(error.start)
+        raise model.ConfigError(
+            f"feeds.yaml:{line}:{column}: {error.message}; correct it first (wirewatch check)"
+        ) from error
+
+
+def _find_list(document: Document) -> tuple[ScalarNode | None, SequenceNode | None]:
+    """Return the key ``feeds`` and its list; None for what is missing."""
+    root = document.root
+    if root is None:
+        return None, None
+    if not isinstance(root, MappingNode):
+        raise model.ConfigError("feeds.yaml does not begin with 'feeds:'; correct it first (wirewatch check)")
+    listed = root.get("feeds")
+    if isinstance(listed, SequenceNode):
+        return root.key("feeds"), listed
+    if isinstance(listed, ScalarNode) and not listed.value and not listed.style:
+        return root.key("feeds"), None
+    if listed is not None:
+        line, _ = document.place(listed.start)
+        raise model.ConfigError(f"feeds.yaml:{line}: 'feeds' is not a list; correct it first (wirewatch check)")
+    if root.is_flow:
+        raise model.ConfigError("feeds.yaml has braces and no 'feeds'; correct it first (wirewatch check)")
+    return None, None
+
+
+def _listed_urls(listed: SequenceNode | None) -> list[str]:
+    addresses = [
+        item if isinstance(item, ScalarNode) else value_of(item, "url") for item in (listed.items if listed else ())
+    ]
+    return [address.value if isinstance(address, ScalarNode) else "" for address in addresses]
+
+
+def _insert_lines(
+    document: Document, key: ScalarNode | None, listed: SequenceNode | None, written: Iterable[str]
+) -> str:
+    text = document.text
+    newline = "\r\n" if "\r\n" in text else "\n"
+    if listed is not None and listed.is_flow:
+        last = listed.items[-1] if listed.items else None
+        at = last.end if last else listed.start + 1
+        return f"{text[:at]}{', ' if last else ''}{', '.join(written)}{text[at:]}"
+    if listed is not None:
+        at, indent = _after_line(document, listed.end), document.place(listed.start)[1] - 1
+    elif key is not None:
+        at, indent = _after_line(document, key.end), document.place(key.start)[1] + 1
+    else:
+        at, indent = _end_of_document(text), 2
+    head = "" if document.place(at)[1] == 1 else newline
+    title = f"feeds:{newline}" if key is None else ""
+    return text[:at] + head + title + "".join(f"{' ' * indent}- {line}{newline}" for line in written) + text[at:]
+
+
+def _after_line(document: Document, at: int) -> int:
+    line, column = document.place(at)
+    if column == 1 and at > 0:
+        return at  # a block of text (“|”) ends where the next line begins
+    return document.line_starts[line] if line < len(document.line_starts) else len(document.text)
+
+
+def _end_of_document(text: str) -> int:
+    match = re.search(r"^\.\.\.", text, re.MULTILINE)
+    return match.start() if match else len(text)
+
+
+#: Addresses that need no quotes, except that PyYAML ends a scalar in brackets at a question mark.
+_PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
+_PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
+_UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
+
+
+def render_feed(feed: model.Feed, *, in_brackets: bool = False) -> str:
+    """Return the line without the dash; keys in the order of the documentation.
+
+    ``in_brackets``: the list is one line, ``[…]``.
+    """
+    fields: dict[str, str] = {}
+    if feed.name is not None:
+        fields["name"] = _render_words(feed.name)
+    if feed.every is not None:
+        fields["every"] = _render_duration(feed.every)
+    if feed.at_least is not None:
+        fields["at_least"] = _render_duration(feed.at_least)
+    if feed.backfill is not None:
+        fields["backfill"] = _render_duration(feed.backfill)
+    if feed.full_text is not model.FullText.NEVER:
+        fields["full_text"] = feed.full_text.value
+    if feed.tags:
+        fields["tags"] = f"[{', '.join(_render_words(tag) for tag in feed.tags)}]"
+    if feed.owner is not None:
+        fields["owner"] = _render_words(feed.owner)
+    if feed.aggregator is not None:
+        fields["aggregator"] = "true" if feed.aggregator else "false"
+    if feed.expect is not None:
+        fields["expect"] = f"every {_render_duration(feed.expect)}"
+    if feed.kind is not None:
+        fields["kind"] = _render_words(feed.kind)
+        fields |= {key: _quote(str(value)) for key, value in json.loads(feed.options).items() if value is not None}
+    if not fields:
+        is_plain = _PLAIN_ADDRESS.match(feed.url) and not (in_brackets and "?" in feed.url)
+        return feed.url if is_plain else _quote(feed.url)
+    text = ", ".join(f"{key}: {value}" for key, value in {"url": _quote(feed.url), **fields}.items())
+    return f"{{{text}}}"
+
+
+def _render_words(text: str) -> str:
+    return text if _PLAIN_WORDS.match(text) else _quote(text)
+
+
+def _quote(text: str) -> str:
+    # A JSON string is a YAML string, except that YAML refuses unprintable characters and surrogate escapes.
+    plain = json.dumps(text, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08X}" for letter in plain)
+
+
+def _render_duration(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+    return f"{seconds // size} {unit}"

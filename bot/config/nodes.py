@@ -1,0 +1,608 @@
+"""Parse YAML into nodes that know their place; nothing is guessed, nothing is expanded.
+
+Built from the C parser's events instead of ``yaml.compose``: as fast, with half the memory, and a flaw such as an alias
+or a duplicate key spoils one rule instead of the whole file (docs/decisions/0011-configuration.md). The place of a
+character inside a value is computed only for a problem, so a good file does not pay for it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import yaml
+
+from bot.config import yaml_errors
+from bot.config.yaml_errors import UnreadableYaml
+
+#: Maximum nesting; a deeper file is a mistake or an attack.
+MAX_DEPTH = 30
+#: Some 100,000 rules. A node takes about 270 bytes, so this bounds the memory of one file.
+MAX_NODES = 3_000_000
+#: Longer files are parsed once: no item that is not YAML is removed from them.
+_MAX_RETRIED_CHARACTERS = 300_000
+_FIRST_ITEM = re.compile(r"^(?:rules|feeds):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)-\s", re.MULTILINE)
+_NAME = re.compile(r"^[ -]*name: *(.+?) *$", re.MULTILINE)
+#: The line ends of libyaml.
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
+#: Characters that only an escape inside double quotes can put into a value.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_ESCAPED_CHARACTER = re.compile(r"\\.", re.DOTALL)
+#: “#word” at the end of a line, after a space: a comment to YAML.
+_LOST_COMMENT = re.compile(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
+
+
+@dataclass(slots=True)
+class ScalarNode:
+    """One value as written; offsets into the file's text."""
+
+    value: str
+    start: int
+    end: int
+    #: "" plain, ' " | >
+    style: str
+
+
+@dataclass(slots=True)
+class SequenceNode:
+    """A list; ``start`` and ``end`` are offsets in the text."""
+
+    items: list[Node]
+    start: int
+    end: int
+    is_flow: bool
+
+
+@dataclass(slots=True)
+class MappingNode:
+    """A block of keys; ``start`` and ``end`` are offsets in the text."""
+
+    #: In order; of a key given twice the first stays.
+    pairs: list[tuple[ScalarNode, Node]]
+    start: int
+    end: int
+    is_flow: bool
+
+    def get(self, key: str) -> Node | None:
+        """Return the value of a key, or None."""
+        return next((value for name, value in self.pairs if name.value == key), None)
+
+    def key(self, key: str) -> ScalarNode | None:
+        """Return the key node, for its place, or None."""
+        return next((name for name, _ in self.pairs if name.value == key), None)
+
+
+Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
+
+
+def value_of(node: Node | None, key: str) -> Node | None:
+    """Return the value of a key, or None if the key is missing or the node is not a mapping."""
+    return node.get(key) if isinstance(node, MappingNode) else None
+
+
+def pairs_of(node: Node | None) -> list[tuple[ScalarNode, Node]]:
+    """Return the keys of a mapping with their values; empty for another node."""
+    return node.pairs if isinstance(node, MappingNode) else []
+
+
+def scalars_of(node: Node | None) -> list[ScalarNode]:
+    """Return a single value, or the values of a list without inner lists and mappings."""
+    items = node.items if isinstance(node, SequenceNode) else [node]
+    return [item for item in items if isinstance(item, ScalarNode)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """Readable YAML that is refused or looks wrong."""
+
+    severity: str = "error"
+    code: str
+    message: str
+    help: str
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Document:
+    """One file: its text, its nodes, and its flaws."""
+
+    text: str
+    #: None: only comments.
+    root: Node | None
+    #: In order of place.
+    flaws: list[Flaw] = field(default_factory=list)
+    #: Names of the list items that are not YAML and not in ``root``; "" for an item without a name.
+    cut: list[str] = field(default_factory=list)
+    _line_starts: list[int] | None = None
+
+    def flaws_inside(self, node: Node) -> list[Flaw]:
+        """Return the flaws that start inside the node, in order."""
+        low = bisect.bisect_left(self.flaws, node.start, key=lambda flaw: flaw.start)
+        high = bisect.bisect_left(self.flaws, node.end, key=lambda flaw: flaw.start)
+        return self.flaws[low:high]
+
+    def has_flaw_in(self, start: int, end: int) -> bool:
+        """Return whether an error is already reported in this stretch."""
+        at = bisect.bisect_left(self.flaws, start, key=lambda flaw: flaw.start)
+        return any(flaw.severity == "error" and flaw.start <= end for flaw in self.flaws[at : at + 5])
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return line and column, from 1."""
+        starts = self.line_starts
+        line = bisect.bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        """Return the text of a line, by its number from 1, without its end."""
+        starts = self.line_starts
+        if not 1 <= number <= len(starts):
+            return ""
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r\n\x85\u2028\u2029")
+
+    @property
+    def line_starts(self) -> list[int]:
+        """Return the offset of the first character of each line."""
+        if self._line_starts is None:
+            self._line_starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
+        return self._line_starts
+
+
+def parse_items(text: str, *, most_cut: int) -> tuple[Document | None, list[UnreadableYaml]]:
+    """Parse a file that is a list under one key, without the items that are not YAML; return why each is not.
+
+    The document is None if a mistake is outside the list, if more than ``most_cut`` items have one, or if the file is
+    too large to be parsed repeatedly.
+    """
+    mistakes: list[UnreadableYaml] = []
+    cut: list[str] = []
+    remaining = text
+    while True:
+        try:
+            document = parse_yaml(remaining)
+        except UnreadableYaml as error:
+            item = (
+                _item_around(remaining, error.start)
+                if len(text) < _MAX_RETRIED_CHARACTERS and len(cut) < most_cut
+                else None
+            )
+            mistakes.append(error)
+            if item is None:
+                return None, mistakes
+            name = _NAME.search(remaining, *item)
+            cut.append(name[1].strip("\"' ") if name else "")
+            remaining = remaining[: item[0]] + re.sub(r"[^\r\n]", " ", remaining[slice(*item)]) + remaining[item[1] :]
+            continue
+        document.text, document.cut = text, cut
+        return document, mistakes
+
+
+def _item_around(text: str, at: int) -> tuple[int, int] | None:
+    """Return the item of the file's list that ``at`` is in, or None if it is outside the list."""
+    first = _FIRST_ITEM.search(text)
+    if first is None:
+        return None
+    starts = re.compile(rf"^(?:{first['indent']}-(?=\s)|(?P<top>[^\s#-]))", re.MULTILINE)
+    line_end = text.find("\n", at)
+    bounds = list(starts.finditer(text))
+    earlier = [bound for bound in bounds if bound.start() <= (len(text) if line_end < 0 else line_end)]
+    if not earlier or earlier[-1]["top"]:
+        return None
+    end = next((bound.start() for bound in bounds if bound.start() > earlier[-1].start()), len(text))
+    return earlier[-1].start(), end
+
+
+def parse_yaml(text: str) -> Document:
+    """Parse a YAML text. Raises Unreadable, with the place and plain words."""
+    yaml_errors.refuse_binary(text)
+    loader = yaml.CBaseLoader(text)
+    try:
+        return _Composer(text, loader).document()
+    except yaml.YAMLError as error:
+        raise yaml_errors.explain_error(error, text) from None
+    finally:
+        loader.dispose()
+
+
+class _Composer:
+    """Makes nodes from events."""
+
+    def __init__(self, text: str, loader: yaml.CBaseLoader) -> None:
+        # The stubs of the C parser lack the values and places of events.
+        self._next: Callable[[], Any] = loader.get_event
+        self._flaws: list[Flaw] = []
+        self._count = 0
+        self._lost = {match.start(): match for match in _LOST_COMMENT.finditer(text)}
+        self._text = text
+        #: Unusual spaces outside quoted and block text.
+        self._odd = yaml_errors.find_odd_spaces(text)
+
+    def document(self) -> Document:
+        self._next()
+        event = self._next()
+        if isinstance(event, yaml.StreamEndEvent):
+            return Document(self._text, None)
+        root: Node | None = self._node(self._next(), 0)
+        self._next()
+        event = self._next()
+        if not isinstance(event, yaml.StreamEndEvent):
+            at = event.start_mark.index
+            raise UnreadableYaml(
+                "two-documents", "a second document begins here", "remove the line ---: one file, one document", at, 3
+            )
+        if self._odd:
+            raise self._odd[0]
+        if isinstance(root, ScalarNode) and not root.value and not root.style:
+            root = None
+        return Document(self._text, root, sorted(self._flaws, key=lambda flaw: flaw.start))
+
+    def _node(self, event: Any, depth: int) -> Node:
+        kind = type(event)
+        start = event.start_mark.index
+        self._count += 1
+        if kind is yaml.ScalarEvent:
+            if event.anchor is not None or event.tag is not None:
+                self._flaws.append(_tag_flaw(event, start, self._text))
+            end = event.end_mark.index
+            if self._odd and event.style:
+                self._odd = [odd for odd in self._odd if not start < odd.start < end]
+            if (
+                event.style == '"'
+                and _CONTROL.search(event.value)
+                and (flaw := _escape_flaw(self._text[start:end], start))
+            ):
+                self._flaws.append(flaw)
+            if self._lost and end in self._lost:
+                self._warn_of_comment(event.value, self._lost[end])
+            if not event.style and end - start > len(event.value) + 2 and "- " in event.value:
+                self._look_for_dash(event.value, start, end)
+            return ScalarNode(event.value, start, end, event.style or "")
+        if depth > MAX_DEPTH:
+            raise UnreadableYaml(
+                "too-deep", f"brackets or indentation nested deeper than {MAX_DEPTH}", "no key needs that", start
+            )
+        if self._count > MAX_NODES:
+            raise UnreadableYaml(
+                "too-big", f"more than {MAX_NODES:,} values in one file", "split it: one file per team", start
+            )
+        if kind is yaml.AliasEvent:
+            self._flaws.append(_alias_flaw(event.anchor, start, event.end_mark.index))
+            return ScalarNode("", start, event.end_mark.index, "*")
+        if event.anchor is not None or event.tag is not None:
+            self._flaws.append(_tag_flaw(event, start, self._text))
+        if kind is yaml.SequenceStartEvent:
+            return self._sequence(start, event.flow_style, depth)
+        return self._mapping(start, event.flow_style, depth)
+
+    def _sequence(self, start: int, is_flow: bool, depth: int) -> SequenceNode:
+        items: list[Node] = []
+        while type(event := self._next()) is not yaml.SequenceEndEvent:
+            items.append(self._node(event, depth + 1))
+        return SequenceNode(items, start, _end_of(event, items), is_flow)
+
+    def _mapping(self, start: int, is_flow: bool, depth: int) -> MappingNode:
+        pairs: list[tuple[ScalarNode, Node]] = []
+        seen: dict[str, ScalarNode] = {}
+        while type(event := self._next()) is not yaml.MappingEndEvent:
+            key = self._node(event, depth + 1)
+            value = self._node(self._next(), depth + 1)
+            if not isinstance(key, ScalarNode):
+                self._flaws.append(_odd_key_flaw(key))
+            elif first := seen.get(key.value):
+                self._flaws.append(self._twice(key, first))
+            else:
+                seen[key.value] = key
+                pairs.append((key, value))
+        return MappingNode(pairs, start, _end_of(event, [value for _, value in pairs[-1:]]), is_flow)
+
+    def _twice(self, key: ScalarNode, first: ScalarNode) -> Flaw:
+        line = bisect.bisect_right(self._line_ends, first.start) + 1
+        return Flaw(
+            code="duplicate-key",
+            message=f'"{key.value}" is written twice',
+            help=f"it is already on line {line}: join the two or remove one",
+            start=key.start,
+            end=key.end,
+        )
+
+    @functools.cached_property
+    def _line_ends(self) -> list[int]:
+        return [match.end() for match in _LINE_END.finditer(self._text)]
+
+    def _look_for_dash(self, value: str, start: int, end: int) -> None:
+        """Report a list item that is indented deeper than the others, which YAML reads as text of the item above."""
+        if match := _DEEPER_DASH.search(self._text, start, end):
+            self._flaws.append(
+                Flaw(
+                    code="indent",
+                    message="this dash does not line up with the ones above, so it is read as text",
+                    help="put it in the same column as the dash above",
+                    start=match.end() - 2,
+                    end=match.end() - 1,
+                )
+            )
+
+    def _warn_of_comment(self, value: str, lost: re.Match[str]) -> None:
+        comment = lost[0].strip()
+        if not value:
+            return
+        self._flaws.append(
+            Flaw(
+                severity="warning",
+                code="comment-in-value",
+                message=f"{comment} is a comment, not part of the value",
+                help=f'if it belongs to it, quote the whole: "{value} {comment}"',
+                start=lost.start() + lost[0].index("#"),
+                end=lost.start() + len(lost[0].rstrip()),
+            )
+        )
+
+
+def _escape_flaw(written: str, start: int) -> Flaw | None:
+    r"""Return the flaw of ``"\bPTA\b"``: double quotes make a backspace of what was meant as a word boundary.
+
+    Who writes other characters by their codes (``\x1b``) means what is written.
+    """
+    escapes = list(_ESCAPED_CHARACTER.finditer(written))
+    letter = next((found for found in escapes if found[0][1] in "0abefv"), None)
+    if letter is None or any(found[0][1] in "xuU" for found in escapes):
+        return None
+    single = written[1:-1].replace("'", "''")
+    return Flaw(
+        code="escape",
+        message=f"inside double quotes {letter[0]} is a control character, not text",
+        help=f"use single quotes, in which a backslash is only a backslash: '{single}'",
+        start=start + letter.start(),
+        end=start + letter.end(),
+    )
+
+
+def _end_of(event: Any, items: list[Node]) -> int:
+    """Return the end of a block: the end of its last item, since libyaml's mark is behind blank lines and comments."""
+    end: int = event.end_mark.index
+    return max(item.end for item in items) if items and event.start_mark.index == end else end
+
+
+def _alias_flaw(name: str, start: int, end: int) -> Flaw:
+    return Flaw(
+        code="star",
+        message=f"a value that begins with * points to another place of the file (*{name})",
+        help=f"write a wildcard at the end of a word: {name.strip('*')}*; a shared list is a set: $name",
+        start=start,
+        end=end,
+    )
+
+
+def _tag_flaw(event: Any, start: int, text: str) -> Flaw:
+    mark = text[start : start + 1]
+    word = (re.match(r"\S+", text[start : start + 60]) or [mark])[0].rstrip(",]}")
+    what = "names this place of the file" if mark == "&" else "is a type for programs"
+    quoted = (
+        f'as text, quote it: "{word} …"' if text[start + len(word) :][:1] == " " else f'as text, quote it: "{word}"'
+    )
+    return Flaw(
+        code="ampersand" if mark == "&" else "exclamation",
+        message=f"a value that begins with {mark} {what} ({word})",
+        help=quoted if mark == "&" else yaml_errors.NO_EXCLAMATION.format(word[1:]),
+        start=start,
+        end=start + len(word),
+    )
+
+
+def _odd_key_flaw(key: SequenceNode | MappingNode) -> Flaw:
+    return Flaw(
+        code="odd-key",
+        message="a key must be a word, here it is a list or a block in braces",
+        help='if this is text, quote it: "{{…}}"',
+        start=key.start,
+        end=max(key.end, key.start + 1),
+    )
+
+
+def walk(node: Node) -> Iterator[ScalarNode]:
+    """Yield every value below, in order."""
+    match node:
+        case ScalarNode():
+            yield node
+        case SequenceNode():
+            for item in node.items:
+                yield from walk(item)
+        case MappingNode():
+            for _, value in node.pairs:
+                yield from walk(value)
+
+
+_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+#: Maximum explicit indentation.
+_MAX_INDENT = 64
+_ESCAPE_SEQUENCE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r\n|.)", re.DOTALL)
+
+
+def find_offsets(document: Document, scalar: ScalarNode) -> list[int] | None:
+    """Return the offset in the file of each character of the value, and of its end; None if it cannot be computed."""
+    text = document.text
+    if scalar.style in "|>" and scalar.style:
+        positions = _block_offsets(text, scalar)
+    elif scalar.style in "\"'" and scalar.style:
+        positions = list(_flow_offsets(text, scalar.start + 1, scalar.end - 1, scalar.style))
+    elif scalar.style == "":
+        positions = list(_flow_offsets(text, scalar.start, scalar.end, ""))
+    else:
+        return None
+    if len(positions) != len(scalar.value):
+        return None
+    return [*positions, (positions[-1] + 1 if positions else scalar.start)]
+
+
+def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> tuple[int, int]:
+    """Return the offsets in the file of a stretch of a value; the whole value if they cannot be computed."""
+    positions = find_offsets(document, scalar)
+    if positions is None:
+        return scalar.start, scalar.end
+    last = len(positions) - 1
+    start, end = min(max(start, 0), last), min(max(end, 0), last)
+    if end <= start:
+        return positions[start], positions[start] + 1
+    return positions[start], positions[end - 1] + 1
+
+
+def _flow_offsets(text: str, at: int, end: int, quote: str) -> Iterator[int]:
+    """Yield offsets of plain and quoted values: one line end folds to a space, n empty lines to n line ends."""
+    while at < end:
+        char = text[at]
+        if quote == "'" and char == "'":
+            yield at
+            at += 2
+        elif quote == '"' and char == "\\":
+            escape = _ESCAPE_SEQUENCE.match(text, at)
+            length = len(escape[0]) if escape else 2
+            if escape and _BREAK.fullmatch(escape[0][1:]):
+                at += length
+                while at < end and text[at] in " \t":
+                    at += 1
+            else:
+                yield at
+                at += length
+        elif char in " \t" or _BREAK.match(text, at):
+            stretch = re.compile("[ \t\r\n\x85\u2028\u2029]+").match(text, at, end)
+            stop = stretch.end() if stretch else at + 1
+            breaks = [match.start() for match in _BREAK.finditer(text, at, stop)]
+            if not breaks:
+                yield from range(at, stop)
+            elif len(breaks) == 1:
+                yield breaks[0]
+            else:
+                yield from breaks[1:]
+            at = stop
+        else:
+            yield at
+            at += 1
+
+
+def _block_offsets(text: str, scalar: ScalarNode) -> list[int]:
+    """Return offsets in literal and folded blocks; an explicit indentation is found by trying each one."""
+    header = _BREAK.search(text, scalar.start)
+    if header is None:
+        return []
+    is_explicit = any(char.isdigit() for char in text[scalar.start : header.start()].partition("#")[0])
+    for indent in range(1, _MAX_INDENT) if is_explicit else (_indent_of(text, header.end()),):
+        block = _Block(text, header.end(), indent, is_folded=scalar.style == ">")
+        for keep in ("clip", "keep", "strip"):
+            characters = block.characters(keep)
+            if "".join(char for char, _ in characters) == scalar.value:
+                return [at for _, at in characters]
+    return []
+
+
+def _indent_of(text: str, at: int) -> int:
+    """Return the indentation of the first line with text, or of the deepest blank line before it."""
+    deepest = 0
+    while True:
+        stop = at
+        while text[stop : stop + 1] == " ":
+            stop += 1
+        deepest = max(deepest, stop - at)
+        match = _BREAK.match(text, stop)
+        if match is None:
+            return max(deepest, 1)
+        at = match.end()
+
+
+class _Block:
+    """The characters of a block with their places, joined as libyaml's yaml_parser_scan_block_scalar does."""
+
+    def __init__(self, text: str, at: int, indent: int, *, is_folded: bool) -> None:
+        self._text = text
+        self._indent = indent
+        self._content: list[tuple[str, int]] = []
+        self._last_break: list[tuple[str, int]] = []
+        at, self._breaks, is_inside = self._skip(at)
+        was_blank = False
+        while is_inside and at < len(text):
+            is_blank = text[at] in " \t"
+            if is_folded and self._last_break and self._last_break[0][0] == "\n" and not was_blank and not is_blank:
+                if not self._breaks:
+                    self._content.append((" ", self._last_break[0][1]))
+            else:
+                self._content += self._last_break
+            self._content += self._breaks
+            was_blank = is_blank
+            match = _BREAK.search(text, at)
+            stop = match.start() if match else len(text)
+            self._content += [(text[place], place) for place in range(at, stop)]
+            self._last_break = [_read_break(match)] if match else []
+            at, self._breaks, is_inside = self._skip(match.end() if match else stop)
+
+    def characters(self, chomping: str) -> list[tuple[str, int]]:
+        if chomping == "strip":
+            return self._content
+        kept = [*self._content, *self._last_break]
+        return [*kept, *self._breaks] if chomping == "keep" else kept
+
+    def _skip(self, at: int) -> tuple[int, list[tuple[str, int]], bool]:
+        """Skip empty lines and the indentation; the last value is false if the next line ends the block."""
+        breaks: list[tuple[str, int]] = []
+        while True:
+            column = 0
+            while column < self._indent and self._text[at : at + 1] == " ":
+                at, column = at + 1, column + 1
+            match = _BREAK.match(self._text, at)
+            if match is None:
+                return at, breaks, column == self._indent
+            breaks.append(_read_break(match))
+            at = match.end()
+
+
+def _read_break(match: re.Match[str]) -> tuple[str, int]:
+    """Return a line end as libyaml reads it: the two of Unicode stay, all others become one."""
+    return (match[0] if match[0] in "\u2028\u2029" else "\n"), match.start()
+
+
+def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode | None]:
+    """Return the deepest node that a path reaches, and its key; steps that shorthand omits are skipped.
+
+    ``("all", "regulator", 1)`` in a plain list without labels is the item that reads “regulator”.
+    """
+    key: ScalarNode | None = None
+    for step in path:
+        match node:
+            case MappingNode():
+                value = node.get(str(step))
+                if value is None:
+                    return node, key
+                key, node = node.key(str(step)), value
+            case SequenceNode():
+                item = _find_item(node, step, key)
+                if item is not None:
+                    node, key = item, None
+            case ScalarNode():
+                return node, key
+    return node, key
+
+
+def _exact_key(node: MappingNode) -> ScalarNode | None:
+    """Return the one key of ``{EXACT}``, which is the value."""
+    return node.pairs[0][0] if len(node.pairs) == 1 else None
+
+
+def _find_item(node: SequenceNode, step: str | int, key: ScalarNode | None) -> Node | None:
+    if isinstance(step, int):
+        return node.items[step] if 0 <= step < len(node.items) else None
+    for item in node.items:
+        if isinstance(item, ScalarNode) and item.value == step:
+            return item
+        if (
+            isinstance(item, MappingNode)
+            and (short := _exact_key(item))
+            and step in (short.value, "{" + short.value + "}")
+        ):
+            return item
+    if step.isdigit() and int(step) < len(node.items) and (key is None or key.value != step):
+        return node.items[int(step)]
+    return None

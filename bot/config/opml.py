@@ -1,0 +1,228 @@
+"""Read and write feeds as OPML. Everything readable in a broken file is read; the rest is reported.
+
+Of 59 lists published by one maintained project 40 are not well-formed: bare ampersands, quotation marks or tags inside
+values. Parsers that recover drop the attributes behind the first flaw, among them the address, so the <outline> tags
+of such a file are scanned by a pattern.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from bot import model
+from bot.model import visible
+
+#: Maximum size of a subscription list.
+MAX_BYTES = 20_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpmlReading:
+    """The feeds of a file; a feed's folders and categories are its tags."""
+
+    feeds: tuple[model.Feed, ...]
+    #: Messages for people, each with its place: what was omitted, and what was repaired.
+    problems: tuple[str, ...] = ()
+
+
+def read_opml(content: bytes) -> OpmlReading:
+    """Read a file; never raises. A file that is not OPML gives no feeds and a problem."""
+    if len(content) > MAX_BYTES:
+        return OpmlReading(
+            feeds=(), problems=(f"the file has more than {MAX_BYTES // 1_000_000} MB: too big for a list of feeds",)
+        )
+    found_outlines, flaw = _read_outlines(content)
+    problems = [flaw] if flaw else []
+    #: By place.
+    feeds: dict[str, model.Feed] = {}
+    for outline in found_outlines:
+        feed = _read_feed(outline, problems)
+        if feed is None:
+            continue
+        place = model.feed_place(feed.url)
+        if earlier := feeds.get(place):
+            # Keep the secure one of two spellings of an address.
+            url = feed.url if feed.url.startswith("https:") and earlier.url.startswith("http:") else earlier.url
+            tags = tuple(dict.fromkeys((*earlier.tags, *feed.tags)))
+            feeds[place] = replace(earlier, url=url, name=earlier.name or feed.name, tags=tags)
+        else:
+            feeds[place] = feed
+    if not feeds:
+        problems.append("no feed is listed: the file has no <outline> with an xmlUrl")
+    return OpmlReading(feeds=tuple(feeds.values()), problems=tuple(problems))
+
+
+def write_opml(feeds: Iterable[model.Feed]) -> str:
+    """Return OPML 2.0; tags are categories, since a feed has many tags but can be in one folder only."""
+    root = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = "Wirewatch"
+    body = etree.SubElement(root, "body")
+    for feed in feeds:
+        name = strip_unprintable(visible.dropped(feed.name or feed.url))
+        line = etree.SubElement(
+            body, "outline", type="rss", text=name, title=name, xmlUrl=strip_unprintable(visible.masked(feed.url))
+        )
+        if feed.tags:
+            line.set(
+                "category", ",".join(strip_unprintable(visible.dropped(tag.replace(",", " "))) for tag in feed.tags)
+            )
+    etree.indent(root)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8").decode() + "\n"
+
+
+def _read_outlines(content: bytes) -> tuple[Sequence[Outline], str | None]:
+    """Return the outlines, and what is wrong with the whole file, or None."""
+    if b"<!ENTITY" in content:  # an entity can name a file or grow without bound; the scanner expands none
+        return scan_outlines(content), "the file declares entities, which are not expanded"
+    try:
+        root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError as error:
+        text = str(error).split(", line ")[0]
+        return scan_outlines(
+            content
+        ), f"line {error.lineno or 1}: not well-formed XML ({text}); read as far as it can be"
+    return tuple(_walk_outlines(root)), None
+
+
+def _walk_outlines(root: etree._Element) -> Iterator[Outline]:
+    for element in root.iter("{*}outline"):
+        above = [str(folder.get("text") or folder.get("title") or "") for folder in element.iterancestors("{*}outline")]
+        attributes = {str(name).casefold(): str(value) for name, value in element.attrib.items()}
+        yield Outline(line=_line_of(element), attributes=attributes, folders=tuple(reversed(above)))
+
+
+def _line_of(element: etree._Element) -> int:
+    line: object = element.sourceline  # the stubs leave its type open
+    return line if isinstance(line, int) else 0
+
+
+def _read_feed(outline: Outline, problems: list[str]) -> model.Feed | None:
+    attributes = outline.attributes
+    name = " ".join((attributes.get("title") or attributes.get("text") or "").split())
+    url = _clean_address(attributes.get("xmlurl", ""))
+    if not url:
+        if attributes.get("type", "").casefold() in ("rss", "atom"):
+            problems.append(f"line {outline.line}: '{name}' has no xmlUrl: omitted")
+        return None
+    if not _is_web(url):
+        problems.append(f"line {outline.line}: {url!r} is not an http or https address: omitted")
+        return None
+    categories = (path.rpartition("/")[2] for path in attributes.get("category", "").split(","))
+    tags = (" ".join(tag.split()) for tag in (*outline.folders, *categories))
+    return model.Feed(
+        url=url,
+        name=name if name and name != url else None,
+        tags=tuple(dict.fromkeys(tag for tag in tags if tag)),
+    )
+
+
+def _clean_address(url: str) -> str:
+    """Remove ``feed:``, which some readers put before an address (feed://x.org, feed:https://x.org)."""
+    url = url.strip()
+    if url.casefold().startswith("feed:"):
+        rest = url[len("feed:") :]
+        url = f"http:{rest}" if rest.startswith("//") else rest
+    return url
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in url
+
+
+_NAME = r"[A-Za-z_][\w:.-]*"
+#: A description may have several lines, but an unclosed quotation mark ends with its tag.
+_VALUE = r"(?:(?!<outline)[\s\S]){0,20000}?"
+#: A value ends at the quotation mark before the next attribute or the tag's end, not at the first one.
+_ATTRIBUTE = re.compile(
+    rf"""\s*({_NAME})\s*=\s*(?:"({_VALUE})"|'({_VALUE})')(?=\s+{_NAME}\s*=\s*["']|\s*/?>\s*(?:<|\Z))"""
+)
+_TAG = re.compile(r"<(/?)outline\b", re.IGNORECASE)
+_TAG_END = re.compile(r"\s*(/?)>")
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.:-]+)""")
+#: The entities that XML defines: “&lang=en” in an address is not an entity.
+_REFERENCE = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6}));")
+_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: Maximum depth of folders.
+_MAX_DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """One <outline> tag, with its place in the file and in the folders."""
+
+    line: int
+    #: The attributes by name in small letters.
+    attributes: Mapping[str, str]
+    #: Texts of the outlines around it, outermost first.
+    folders: tuple[str, ...]
+
+
+def scan_outlines(content: bytes) -> tuple[Outline, ...]:
+    """Return every outline whose tag is recognisable, in order."""
+    return tuple(_iter_outlines(_decode(content)))
+
+
+def strip_unprintable(text: str) -> str:
+    """Remove the characters that XML does not allow."""
+    return _NOT_XML.sub("", text)
+
+
+def _iter_outlines(text: str) -> Iterator[Outline]:
+    folders: list[str] = []
+    line, counted, position = 1, 0, 0
+    while match := _TAG.search(text, position):
+        line += text.count("\n", counted, match.start())
+        counted, position = match.start(), match.end()
+        if match[1]:
+            if folders:
+                folders.pop()
+            continue
+        attributes, position = _scan_attributes(text, position)
+        yield Outline(line=line, attributes=attributes, folders=tuple(folders))
+        end = _TAG_END.match(text, position)
+        if end is not None:
+            position = end.end()
+        # An incomplete tag, or the tag of a feed, opens no folder.
+        if end is not None and not end[1] and len(folders) < _MAX_DEPTH:
+            folders.append(attributes.get("text") or attributes.get("title") or "")
+
+
+def _scan_attributes(text: str, position: int) -> tuple[dict[str, str], int]:
+    attributes: dict[str, str] = {}
+    while match := _ATTRIBUTE.match(text, position):
+        attributes.setdefault(match[1].casefold(), _REFERENCE.sub(_unescape, match[2] or match[3] or ""))
+        position = match.end()
+    return attributes, position
+
+
+def _unescape(match: re.Match[str]) -> str:
+    if match[1]:
+        return _NAMED[match[1]]
+    code = int(match[2]) if match[2] else int(match[3], 16)
+    return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else match[0]
+
+
+def _decode(content: bytes) -> str:
+    for bom, codec in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ):
+        if content.startswith(bom):
+            return content[len(bom) :].decode(codec, "replace")
+    declared = _DECLARED.match(content[:200])
+    try:
+        return content.decode(declared[1].decode() if declared else "utf-8", "replace")
+    except (LookupError, UnicodeError):
+        return content.decode("utf-8", "replace")

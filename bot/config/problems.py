@@ -1,0 +1,249 @@
+"""Collect the problems of one file, and render problems as text, JSON or workflow annotations."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot import model
+from bot.config.nodes import Document, Flaw, Node
+
+#: File name of problems in environment variables.
+ENVIRONMENT = "environment"
+#: Maximum problems of one file; more are copies of one mistake.
+_MAX_PROBLEMS = 1000
+#: A longer line is shown only around the caret.
+_MAX_SHOWN = 160
+_BEFORE_CARET = 60
+#: Never show these anywhere: tokens of Slack, passwords in addresses, hooks, values of keys with such names.
+_SECRETS = re.compile(
+    r"""xox[a-z]-[^\s"',}\]]+ | xapp-[^\s"',}\]]+
+    | (?<=://)[^\s/@:"']*:[^\s@"']+(?=@)
+    | (?<=hooks\.slack\.com/)[^\s"',}\]]+
+    | (?i:token|secret|password|passwd|api_?key|webhook)["']?\s*[:=]\s*(?!["']?(?:env|file):)\K_
+    """.replace(r"\K_", r"(?P<value>[^\s,}\]#]+)"),
+    re.VERBOSE,
+)
+
+
+class ProblemReport:
+    """The problems of one file, in the order in which they are found."""
+
+    def __init__(self, path: str, document: Document) -> None:
+        self.path = path
+        self.document = document
+        self._problems: list[model.Problem] = []
+        self._secret_spans: list[tuple[int, int]] = []
+        self._seen: set[tuple[int, int, str]] = set()
+        self._left_out = 0
+        self._shown: dict[int, str] = {}
+        self.error_count = 0
+        self._environment_from: int | None = None
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        help: str | None = None,  # noqa: A002 (the name that people see)
+        *,
+        start: int,
+        end: int | None = None,
+        rule: str | None = None,
+        severity: str = "error",
+    ) -> None:
+        """Report one problem at a stretch of the file; the same problem at one place only once."""
+        line, column = self.document.place(start)
+        if (line, column, message) in self._seen:
+            return
+        if len(self._problems) >= _MAX_PROBLEMS:
+            self.error_count += severity == "error"
+            self._left_out += 1
+            return
+        self._seen.add((line, column, message))
+        self.error_count += severity == "error"
+        length = self._length(line, start, start + 1 if end is None else end)
+        self._problems.append(
+            model.Problem(
+                severity=severity,
+                file=self.path,
+                line=line,
+                column=column,
+                length=length,
+                rule=rule,
+                code=code,
+                message=message,
+                help=help or None,
+            )
+        )
+
+    def add_at(
+        self,
+        place: Node | Flaw,
+        code: str,
+        message: str,
+        help: str | None = None,  # noqa: A002 (as in ``add``)
+        *,
+        rule: str | None = None,
+        severity: str = "error",
+    ) -> None:
+        """Report one problem with a whole value or key."""
+        self.add(code, message, help, start=place.start, end=place.end, rule=rule, severity=severity)
+
+    def add_flaw(self, flaw: Flaw, *, rule: str | None = None) -> None:
+        """Report a flaw of the YAML itself, for ``rule`` where it is inside one."""
+        self.add_at(flaw, flaw.code, flaw.message, flaw.help, rule=rule, severity=flaw.severity)
+
+    def append_environment(self, document: Document, first_line: int) -> None:
+        """Set the document with the environment appended from a line on; problems there name the environment."""
+        self.document = document
+        self._environment_from = first_line
+
+    def hide(self, start: int, end: int) -> None:
+        """Mark a stretch that may be a secret, shown as *** in every line of this file."""
+        self._secret_spans.append((start, end))
+
+    def finish(self) -> tuple[model.Problem, ...]:
+        """Return all problems by place, each with its line."""
+        self._shown.clear()
+        ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.code))
+        problems = tuple(self._of_environment(self._with_source(problem)) for problem in ordered)
+        return (*problems, self._many(problems[-1])) if self._left_out else problems
+
+    def _of_environment(self, problem: model.Problem) -> model.Problem:
+        first = self._environment_from
+        if first is None or problem.line < first:
+            return problem
+        return replace(problem, file=ENVIRONMENT, line=problem.line - first + 1)
+
+    def _many(self, last: model.Problem) -> model.Problem:
+        return model.Problem(
+            severity="error",
+            file=self.path,
+            line=last.line,
+            column=last.column,
+            code="too-many",
+            message=f"{self._left_out:,} more problems in this file are not shown",
+            help="correct these first",
+        )
+
+    def _length(self, line: int, start: int, end: int) -> int:
+        """Return the length to underline, at most to the end of the line."""
+        starts = self.document.line_starts
+        line_end = starts[line] if line < len(starts) else len(self.document.text)
+        if end < line_end:
+            return max(1, end - start)
+        return max(1, len(self.document.text[start:line_end].rstrip()))
+
+    def _shown_line(self, number: int) -> str:
+        if number not in self._shown:
+            first = self.document.line_starts[number - 1]
+            text = list(self.document.line(number))
+            for start, end in self._secret_spans:
+                for at in range(max(start - first, 0), min(end - first, len(text))):
+                    text[at] = "*"
+            self._shown[number] = mask_secrets("".join(text))
+        return self._shown[number]
+
+    def _with_source(self, problem: model.Problem) -> model.Problem:
+        line = self._shown_line(problem.line)
+        if problem.rule and len(problem.rule) > _MAX_SHOWN:
+            problem = replace(problem, rule=problem.rule[: _MAX_SHOWN - 1] + "…")
+        return replace(problem, source=line[_window_start(problem.column) :][: _MAX_SHOWN * 2])
+
+
+def mask_secrets(line: str) -> str:
+    """Mask what looks like a secret; the line keeps its length, so that carets stay right."""
+
+    def hide(match: re.Match[str]) -> str:
+        value = match["value"]
+        kept = "" if value is None else match[0][: -len(value)]
+        return kept + "*" * (len(match[0]) - len(kept))
+
+    return _SECRETS.sub(hide, line)
+
+
+def _window_start(column: int) -> int:
+    """Return where the shown part of a line begins: at its beginning, except for far columns."""
+    return 0 if column <= _MAX_SHOWN - _BEFORE_CARET else column - 1 - _BEFORE_CARET
+
+
+def sort_by_place(problems: Sequence[model.Problem]) -> tuple[model.Problem, ...]:
+    """Sort by file, line and column."""
+    return tuple(sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column, problem.code)))
+
+
+def render_problems(problems: Sequence[model.Problem], format: str = "text") -> str:  # noqa: A002 (the option's name)
+    """Render all problems: ``text`` for people, ``json`` for programs, ``github`` for workflow annotations."""
+    match format:
+        case "text":
+            return "\n".join(_render_text(problem) for problem in problems)
+        case "json":
+            return json.dumps([_as_object(problem) for problem in problems], ensure_ascii=False, indent=2) + "\n"
+        case "github":
+            return "".join(_render_annotation(problem) for problem in problems)
+        case _:
+            raise ValueError(f"unknown format {format}: use text, json or github")
+
+
+def _render_text(problem: model.Problem) -> str:
+    place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+    lines = [f"{place}: {problem.severity}: {_printable(problem.message)}"]
+    gutter = " " * (len(str(problem.line)) + 1)
+    if problem.line and problem.source is not None:
+        start = _window_start(problem.column)
+        front, at = ("…", problem.column - 1 - start) if start else ("", problem.column - 1)
+        shown = problem.source[:_MAX_SHOWN]
+        back = "…" if len(problem.source) > _MAX_SHOWN else ""
+        length = max(1, min(problem.length, len(shown) - at))
+        space = " " * len(front) + "".join("\t" if c == "\t" else " " * _count_cells(c) for c in shown[:at])
+        carets = "^" * (sum(_count_cells(c) for c in shown[at : at + length]) or 1)
+        lines.append(f" {problem.line} | {front}{_printable(shown)}{back}".rstrip())
+        lines.append(f"{gutter} | {space}{carets}")
+    if problem.help:
+        lines.append(f"{gutter} = help: {_printable(problem.help)}")
+    return "\n".join(lines) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Replace controls and direction marks, which can steer a terminal, by a visible sign of the same width."""
+    return "".join(
+        "�" if (c != "\t" and unicodedata.category(c) in ("Cc", "Cs", "Co")) or c in _STEERING else c for c in text
+    )
+
+
+_STEERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
+
+
+def _count_cells(char: str) -> int:
+    """Return the terminal columns that a character takes."""
+    if char in _STEERING:
+        return 1
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _as_object(problem: model.Problem) -> dict[str, object]:
+    keys = ("severity", "file", "line", "column", "rule", "code", "message", "help")
+    return {key: getattr(problem, key) for key in keys}
+
+
+def _render_annotation(problem: model.Problem) -> str:
+    """https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+    place = f"file={_escape_property(problem.file)}"
+    if problem.line:
+        end = problem.column + problem.length - 1
+        place += f",line={problem.line},col={problem.column},endColumn={end}"
+    text = problem.message + (f"\nhelp: {problem.help}" if problem.help else "")
+    return f"::{problem.severity} {place},title={_escape_property(problem.code)}::{_escape_data(text)}\n"
+
+
+def _escape_data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,340 @@
+"""Validate a node with a pydantic model, and report what is wrong in our words, at its place in the file.
+
+Nobody who edits a configuration needs to know a Python type or a schema path.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, TypeAlias, TypeVar
+
+import pydantic
+from pydantic_core import ErrorDetails
+
+from bot.config import nodes, values
+from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from bot.config.problems import ProblemReport
+
+_Path: TypeAlias = tuple[str | int, ...]
+#: Maximum errors of one rule, channel or feed; more are copies of one mistake.
+_MAX_ERRORS = 100
+Shape = TypeVar("Shape", bound=pydantic.BaseModel)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemText:
+    """A problem in our words, before its place is known."""
+
+    code: str
+    message: str
+    help: str = ""
+    #: Point at the key instead of its value.
+    is_about_key: bool = False
+
+
+def to_plain(node: Node) -> object:
+    """Return a node as plain lists, dicts and strings; an empty plain value is None, ``{EXACT}`` is its term."""
+    match node:
+        case ScalarNode():
+            return None if not node.value and not node.style else node.value
+        case MappingNode():
+            if (exact := exact_term(node)) is not None:
+                return exact
+            return {key.value: to_plain(value) for key, value in node.pairs}
+        case _:
+            return [to_plain(item) for item in node.items]
+
+
+def exact_term(node: MappingNode) -> str | None:
+    """Return the term of ``{EXACT}``, a mapping of one key without a value, or None."""
+    is_exact = node.is_flow and len(node.pairs) == 1 and _is_empty(node.pairs[0][1])
+    return "{" + node.pairs[0][0].value + "}" if is_exact else None
+
+
+def validate(shape: type[Shape], node: Node, report: ProblemReport, *, whole: ScalarNode | None = None) -> Shape | None:
+    """Validate the node as ``shape``; return None if it has errors (they are in the report).
+
+    ``whole``: the name of the node, at which errors of the whole are reported.
+    """
+    return validate_parts(shape, node, report, whole=whole)[0]
+
+
+def validate_parts(
+    shape: type[Shape], node: Node, report: ProblemReport, *, rule: str | None = None, whole: ScalarNode | None = None
+) -> tuple[Shape | None, frozenset[str]]:
+    """Validate like ``check``; also return the keys of the node that have an error."""
+    empty = {path for path, key in _find_empty_keys(node) if _report_empty(key, report, rule)}
+    bad = {str(path[0]) for path in empty}
+    try:
+        checked = shape.model_validate(to_plain(node))
+    except pydantic.ValidationError as error:
+        errors = error.errors(include_url=False)
+        missing = frozenset(_path_of(details) for details in errors if details["type"] == "missing")
+        misspelt = frozenset(
+            (*path[:-1], key)
+            for details in errors
+            if details["type"] == "extra_forbidden" and (path := _path_of(details))
+            if (key := _guess_key(details, shape, path, missing))
+        )
+        for details in errors[:_MAX_ERRORS]:
+            path = _path_of(details)
+            if details["type"] == "missing" and path in misspelt:
+                continue
+            bad.update(str(step) for step in path[:1])
+            if not path and empty:
+                continue
+            if not path and whole is not None:
+                wording = _describe_error(details, shape, path, missing)
+                message = f'"{whole.value}": {wording.message}'
+                report.add_at(whole, "block", message, wording.help, rule=rule)
+            elif path not in empty:
+                _report_error(details, shape, node, report, rule=rule, missing=missing)
+        return None, frozenset(bad)
+    return (None if empty else checked), frozenset(bad)
+
+
+def _find_empty_keys(
+    node: Node, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], ScalarNode]]:
+    """Yield the keys that have no value, except in ``{EXACT}``."""
+    match node:
+        case MappingNode() if exact_term(node) is None:
+            for key, value in node.pairs:
+                if _is_empty(value):
+                    yield (*path, key.value), key
+                else:
+                    yield from _find_empty_keys(value, (*path, key.value))
+        case SequenceNode():
+            for index, item in enumerate(node.items):
+                yield from _find_empty_keys(item, (*path, index))
+
+
+def _report_empty(key: ScalarNode, report: ProblemReport, rule: str | None) -> bool:
+    if lost := _lost_comment(report, key.end):
+        report.add_at(
+            key,
+            "comment-in-value",
+            "a # after a space begins a comment, so the value is missing",
+            f'quote it: "{lost}"',
+            rule=rule,
+        )
+    else:
+        report.add_at(key, "no-value", "no value", "write one after the colon, or remove the key", rule=rule)
+    return True
+
+
+def _path_of(details: ErrorDetails) -> tuple[str | int, ...]:
+    return tuple(step for step in details["loc"] if not _is_of_pydantic(step))
+
+
+def _report_error(
+    details: ErrorDetails,
+    shape: type[pydantic.BaseModel],
+    node: Node,
+    report: ProblemReport,
+    *,
+    rule: str | None,
+    missing: frozenset[_Path],
+) -> None:
+    """Report one error of pydantic at its place."""
+    path = _path_of(details)
+    wording = _describe_error(details, shape, path, missing)
+    target, key = nodes.find_node(node, path[:-1] if details["type"] == "missing" else path)
+    if details["type"] == "missing" and isinstance(target, MappingNode) and target.pairs:
+        # A missing key has no place, so point at the first key of its block.
+        first = target.pairs[0][0]
+        start, end = (target.start, target.start + 1) if target.is_flow else (first.start, first.end)
+    elif key is not None and (wording.is_about_key or _is_empty(target)):
+        start, end = key.start, key.end
+    else:
+        start, end = target.start, _first_stretch(target)
+    if not report.document.has_flaw_in(target.start, target.end):
+        report.add(wording.code, wording.message, wording.help, start=start, end=end, rule=rule)
+
+
+def _is_of_pydantic(step: str | int) -> bool:
+    """Return whether a step of a path is a branch of a schema, not a key of the file."""
+    return isinstance(step, str) and (
+        step.startswith("function-") or ("[" in step and step.endswith("]") and "(" in step)
+    )
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and not node.value and not node.style
+
+
+def _first_stretch(node: Node) -> int:
+    """Return where the underline ends: for a block, behind its first key."""
+    match node:
+        case MappingNode() if not node.is_flow and node.pairs:
+            return node.pairs[0][0].end
+        case SequenceNode() if not node.is_flow:
+            return node.start + 1
+        case _:
+            return max(node.end, node.start + 1)
+
+
+def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
+    """Return the text behind a # where a value was expected, or None."""
+    text = report.document.text
+    end = text.find("\n", after_key)
+    rest = text[after_key : len(text) if end < 0 else end].lstrip(": \t")
+    return rest.rstrip(" }\r") if rest.startswith("#") and rest[1:2].strip() else None
+
+
+def _describe_error(
+    details: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]
+) -> ProblemText:
+    kind, context, value = details["type"], details.get("ctx", {}), details.get("input")
+    name = str(path[-1]) if path else ""
+    if kind == "value_error":
+        return _describe_wrong(context["error"])
+    if kind == "extra_forbidden":
+        keys = _keys_at(shape, path[:-1])
+        guess = _guess_key(details, shape, path, missing)
+        help_text = f'did you mean "{guess}"?' if guess else "the keys here are " + ", ".join(keys)
+        message = f'unknown key "{values.shorten(name)}"'
+        return ProblemText(code="unknown-key", message=message, help=help_text, is_about_key=True)
+    if kind == "missing":
+        return ProblemText(
+            code="missing-key", message=f'the key "{name}" is missing', help=_help_with_missing(shape, path)
+        )
+    if value is None:
+        return ProblemText(code="no-value", message="no value", help="write one after the colon, or remove the key")
+    if kind in ("enum", "literal_error"):
+        return _describe_choice(str(value), context, shape, path)
+    return _describe_type(kind, context, value)
+
+
+def _guess_key(
+    details: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]
+) -> str | None:
+    """Return the key that was probably meant: a missing key, or a key that accepts such a value."""
+    model = _model_at(shape, path[:-1])
+    if model is None:
+        return None
+    name = str(path[-1])
+    if (synonym := getattr(model, "OTHER_WORDS", {}).get(name.casefold())) is not None:
+        return str(synonym)
+    awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
+    if nearest := values.find_nearest(name, awaited):
+        return nearest
+    best = values.find_nearest(name, model.model_fields)
+    if best is None or not isinstance(details.get("input"), list | dict):
+        return best
+    return (
+        values.find_nearest(name, [key for key, info in model.model_fields.items() if _takes_list(info.annotation)])
+        or best
+    )
+
+
+def _takes_list(annotation: object) -> bool:
+    return "tuple[" in str(annotation) or "dict[" in str(annotation) or _inner_model(annotation) is not None
+
+
+def _describe_wrong(error: Exception) -> ProblemText:
+    if isinstance(error, values.InvalidValue):
+        return ProblemText(code=error.code, message=str(error), help=error.help)
+    message, _, help_text = str(error).partition(": ")
+    code = "secret" if message.startswith("a secret is not written") else "value"
+    return ProblemText(code=code, message=message, help=help_text)
+
+
+def _describe_choice(
+    value: str, context: Mapping[str, Any], shape: type[pydantic.BaseModel], path: tuple[str | int, ...]
+) -> ProblemText:
+    allowed = _choices_at(shape, path) or [str(context.get("expected", "")).replace("'", "")]
+    help_text = values.did_you_mean(value, allowed, otherwise="write " + " or ".join(allowed))
+    return ProblemText(
+        code="unknown-value", message=f'"{values.shorten(value)}" is not one of {", ".join(allowed)}', help=help_text
+    )
+
+
+_BOUNDS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def _describe_type(kind: str, context: Mapping[str, Any], value: object) -> ProblemText:
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return ProblemText(code="number", message=f"the number must be {words} {context[bound]:,}")
+    if kind.startswith(("int_", "float_", "decimal_")):
+        shown = f'"{values.shorten(value)}"' if isinstance(value, str) else values.describe_kind(value)
+        return ProblemText(
+            code="number", message=f"a whole number is expected here, not {shown}", help="write digits only"
+        )
+    if kind.startswith("bool_"):
+        return ProblemText(code="true-or-false", message="true or false is expected here", help="write true or false")
+    if kind.startswith("string_") and kind != "string_type":
+        return ProblemText(code="value", message="the value is too long or has a form that cannot be used")
+    if kind == "string_type":
+        return ProblemText(code="wrong-kind", message=f"one value is expected here, not {values.describe_kind(value)}")
+    if kind in ("list_type", "tuple_type", "set_type"):
+        return ProblemText(
+            code="wrong-kind",
+            message=f"a list is expected here, not {values.describe_kind(value)}",
+            help="write [one, two]",
+        )
+    if kind in ("model_type", "dict_type", "mapping_type", "model_attributes_type"):
+        return ProblemText(
+            code="wrong-kind",
+            message=f"a block of keys is expected here, not {values.describe_kind(value)}",
+            help="write key: value, indented, or in braces",
+        )
+    return ProblemText(code="value", message="this value cannot be used here")
+
+
+def _help_with_missing(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> str:
+    model = _model_at(shape, path[:-1])
+    info = model.model_fields.get(str(path[-1])) if model else None
+    return f"write {path[-1]}: {info.examples[0]}" if info and info.examples else f"add {path[-1]}: and its value"
+
+
+def _keys_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> list[str]:
+    """Return the keys of the model at a path; empty if the path leads to no model."""
+    model = _model_at(shape, path)
+    return list(model.model_fields) if model else []
+
+
+def _model_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> type[pydantic.BaseModel] | None:
+    """Return the model that a path of keys leads to, or None."""
+    model: type[pydantic.BaseModel] | None = shape
+    for step in path:
+        if model is None:
+            return None
+        if isinstance(step, str) and step in model.model_fields:
+            model = _inner_model(model.model_fields[step].annotation)
+    return model
+
+
+def _inner_model(annotation: object) -> type[pydantic.BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
+        return annotation
+    for argument in typing.get_args(annotation):
+        if inner := _inner_model(argument):
+            return inner
+    return None
+
+
+def _choices_at(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    model = _model_at(shape, path[:-1])
+    info = model.model_fields.get(str(path[-1])) if model and path else None
+    return _choices_of(info.annotation) if info else []
+
+
+def _choices_of(annotation: object) -> list[str]:
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return [str(member.value) for member in annotation]
+    if typing.get_origin(annotation) is typing.Literal:
+        return [str(value) for value in typing.get_args(annotation)]
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
+        return [value for argument in typing.get_args(annotation) for value in _choices_of(argument)]
+    return []

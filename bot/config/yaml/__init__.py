@@ -1,1 +1,0 @@
-"""YAML read with its places, checked against a shape, and its problems shown where they are."""

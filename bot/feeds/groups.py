@@ -1,0 +1,292 @@
+"""Group the items of one reading that are one article, and find the stored article that they are.
+
+A feed writes the links of its items, so a link alone proves nothing across feeds: otherwise whoever lists a publisher's
+link first, under any headline, would silence the publisher's own item.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot import model
+from bot.feeds.cleaning import fold_title
+from bot.feeds.items import TELLING_TEXT, Item
+from bot.feeds.links import link_key
+from bot.feeds.outlets import belongs_to, registrable_domain, site_of
+from bot.text import titles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The items of one reading that are one article."""
+
+    #: The fullest first.
+    members: tuple[Item, ...]
+    #: The stored article, if there is one.
+    stub: model.ArticleStub | None
+
+    def is_known_by_id(self, stored: model.KnownItems) -> bool:
+        """Return whether the store knows the feed's own id of any of the items."""
+        return any(item.key in stored.by_key for item in self.members)
+
+    @property
+    def best(self) -> Item:
+        """The item that the article is made from."""
+        return self.members[0]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The feed's ids for the article."""
+        return tuple(dict.fromkeys(item.key for item in self.members))
+
+
+def group_items(items: Sequence[Item], feed: model.Feed, stored: model.KnownItems, *, outlet: str) -> list[Group]:
+    """Return one group for each article, in the reading's order."""
+    return _merge_by_article(
+        [Group(members=members, stub=_find_stub(members, feed, stored, outlet)) for members in _gather(items)]
+    )
+
+
+def _gather(items: Sequence[Item]) -> list[tuple[Item, ...]]:
+    """Gather the items that share an id or a link, the fullest first: their order in the feed does not matter."""
+    links = [item.link_key for item in items if item.link_key]
+    if len({item.key for item in items}) == len(items) and len(set(links)) == len(links):
+        return [(item,) for item in items]
+    leader: dict[str, int] = {}
+    parent = list(range(len(items)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    for index, item in enumerate(items):
+        for name in (f"key {item.key}", f"link {item.link_key}" if item.link_key else ""):
+            if name:
+                first = root(leader.setdefault(name, index))
+                parent[max(first, root(index))] = min(first, root(index))
+    groups: dict[int, list[Item]] = {}
+    for index, item in enumerate(items):
+        groups.setdefault(root(index), []).append(item)
+    return [_fullest_first(group) for group in groups.values()]
+
+
+def _merge_by_article(groups: Sequence[Group]) -> list[Group]:
+    """Merge the groups of one stored article: two ids would otherwise edit it in turns, for ever."""
+    merged: dict[str, Group] = {}
+    for index, group in enumerate(groups):
+        name = group.stub.id if group.stub is not None else f"new {index}"
+        if name in merged:
+            group = Group(members=_fullest_first((*merged[name].members, *group.members)), stub=group.stub)  # noqa: PLW2901
+        merged[name] = group
+    return list(merged.values())
+
+
+def _fullest_first(members: Sequence[Item]) -> tuple[Item, ...]:
+    return tuple(members) if len(members) == 1 else tuple(sorted(members, key=_fullness, reverse=True))
+
+
+def _fullness(item: Item) -> tuple[bool, bool, float, int, str]:
+    when = item.entry.updated or item.published
+    # The last value makes the order total, so that the order of the reading does not matter.
+    return (
+        not item.entry.identity_only,
+        bool(item.entry.title or item.text),
+        when.timestamp() if when else 0.0,
+        len(item.text),
+        repr(item.entry),
+    )
+
+
+def _find_stub(
+    members: Iterable[Item], feed: model.Feed, stored: model.KnownItems, outlet: str
+) -> model.ArticleStub | None:
+    """Return the stored article: by the feed's id, by link, or by text in a sister feed of the same site."""
+    members = tuple(members)
+    for item in members:
+        stub = stored.by_key.get(item.key)
+        if stub is not None and not _is_reused(stub, item):
+            return stub
+    for item in members:
+        stub = _find_by_link(item, stored, feed, outlet) if item.link_key else None
+        if stub is not None:
+            return stub
+    for item in members:
+        for stub in stored.by_fingerprint.get(item.fingerprint, ()):
+            if _is_other_address(stub, item, feed):
+                return stub
+    return None
+
+
+def _find_by_link(item: Item, stored: model.KnownItems, feed: model.Feed, outlet: str) -> model.ArticleStub | None:
+    """Return the feed's own article under the item's link, else the oldest of another feed that agrees with it."""
+    stubs = stored.by_link.get(item.link_key)
+    if not stubs:
+        return None
+    own, foreign = split_own(stubs, feed)
+    for stub in own:
+        # A link that named several articles when they were stored (a list page) proves nothing without the headline.
+        if (len(own) == 1 and is_id_of_link(stub, item.link_key)) or titles_alike(stub.title, item.title):
+            return stub
+    carried = next((stub for stub in foreign if stub.id in stored.carried), None)
+    return carried or next((stub for stub in foreign if is_same_article(stub, item, feed, outlet=outlet)), None)
+
+
+def split_own(
+    stubs: Sequence[model.ArticleStub], feed: model.Feed
+) -> tuple[list[model.ArticleStub], list[model.ArticleStub]]:
+    """Split the articles into the feed's own and the articles of other feeds."""
+    own = [stub for stub in stubs if stub.feed in ("", feed.url)]
+    return own, [stub for stub in stubs if stub.feed not in ("", feed.url)]
+
+
+def _is_reused(stub: model.ArticleStub, item: Item) -> bool:
+    """Return whether a stored id now names another article: link, headline and date all differ."""
+    if item.guid is None:
+        return False  # the key was made from the article's own text
+    if stub.fingerprint == item.fingerprint or titles_alike(stub.title, item.title):
+        return False
+    if stub.published is not None and stub.published == item.published:
+        return False
+    if item.link_key and is_id_of_link(stub, item.link_key):
+        return False  # an article keeps the link that gave it its id, even if the feed has changed its link since
+    if link_key(stub.link) and item.link_key:
+        return item.link_key != link_key(stub.link)
+    return stub.published is not None and item.published is not None
+
+
+def _is_other_address(stub: model.ArticleStub, item: Item, feed: model.Feed) -> bool:
+    """Return whether one site carries the article word for word at two addresses in two feeds.
+
+    A copy at another outlet is another article. So is an article that a feed of another site listed: that feed may
+    have made its address up.
+    """
+    if stub.feed in ("", feed.url) or len(item.text) < TELLING_TEXT or not stub.link or not item.link:
+        return False
+    if None not in (stub.published, item.published) and stub.published != item.published:
+        return False
+    if site_of(stub.feed) != site_of(feed.url) and not belongs_to(stub.link, stub.feed):
+        return False
+    return registrable_domain(stub.link) == registrable_domain(item.link)
+
+
+def id_of_link(feed: str, key: str) -> model.ArticleId:
+    """Return the id of an article with a link; ``key`` is the link's key."""
+    return hash_id("link", feed, key)
+
+
+def is_id_of_link(stub: model.ArticleStub, key: str) -> bool:
+    """Return whether this link gave the article its id; up to schema 0008 the link alone did."""
+    return stub.id in (id_of_link(stub.feed, key), hash_id("link", key))
+
+
+def hash_id(*parts: str) -> model.ArticleId:
+    """Return the first 20 hexadecimal digits of a hash over the parts."""
+    packed = "\n".join(parts).encode("utf-8", "replace")
+    return model.ArticleId(hashlib.sha256(packed).hexdigest()[:20])
+
+
+#: Dice's coefficient over pairs of letters, set by bench/quality/identity.py.
+ALIKE = 0.4
+#: Publishers add and remove these before a headline.
+_PREFIX = re.compile(
+    r"(?:live|update[ds]?|watch|video|listen|podcast|breaking(?: news)?|exclusive|opinion|analysis|just in|"
+    r"correct(?:ed|ion)|developing)(?: \d{1,3})?(?: updates?)? ?[:|–—-]\s?",
+    re.IGNORECASE,
+)
+_PREFIXES = 3
+#: Minimum letters of a cut headline to recognise the whole one.
+_CUT_LETTERS = 30
+#: Maximum length that is compared.
+_LONGEST = 500
+
+
+def titles_alike(title: str, other: str) -> bool:
+    """Return whether two headlines can be one article's before and after an edit, in any script."""
+    title, other = fold_title(title), fold_title(other)
+    return title == other or similarity(title, other) >= ALIKE
+
+
+def titles_agree(title: str, other: str, *, outlet: str, links: Iterable[str]) -> bool:
+    """Return whether two outlets show the same headline, apart from marks, their names and a cut end.
+
+    ``outlet`` and ``links`` name the outlets.
+    """
+    if (folded := fold_title(title)) == fold_title(other):
+        return bool(folded)
+    links = tuple(links)
+    bare, other_bare = _bare(title, outlet, links), _bare(other, outlet, links)
+    folded, other_folded = fold_title(bare), fold_title(other_bare)
+    if not folded or not other_folded:
+        return False
+    return (
+        folded == other_folded or _is_cut_of(bare, folded, other_folded) or _is_cut_of(other_bare, other_folded, folded)
+    )
+
+
+def _bare(title: str, outlet: str, links: tuple[str, ...]) -> str:
+    """Return the title without “LIVE:” at its start and an outlet's name at its end."""
+    title = " ".join(title[:_LONGEST].split())
+    for _ in range(_PREFIXES):
+        prefix = _PREFIX.match(title)
+        if prefix is None:
+            break
+        title = title[prefix.end() :]
+    for link in links:
+        title = titles.without_outlet(title, outlet=outlet, link=link)
+    return title
+
+
+def _is_cut_of(title: str, folded: str, whole: str) -> bool:
+    return title.endswith(("…", "...")) and len(folded) >= _CUT_LETTERS and whole.startswith(folded)
+
+
+def similarity(folded: str, other: str) -> float:
+    """Return the share of common letter pairs of two folded titles, from 0 to 1."""
+    pairs, other_pairs = _pairs(folded), _pairs(other)
+    total = pairs.total() + other_pairs.total()
+    return 2 * (pairs & other_pairs).total() / total if total else 0.0
+
+
+def _pairs(folded: str) -> Counter[str]:
+    return Counter(word[at : at + 2] for word in folded.split() for at in range(max(1, len(word) - 1)))
+
+
+#: Only the identity of an article that is too old to be reported is kept. A feed that lists another site's article with
+#: a false date must not silence it: an item that is younger by more than this is another article.
+_YOUNGER = timedelta(hours=12)
+
+
+def is_same_article(stub: model.ArticleStub, item: Item, feed: model.Feed, *, outlet: str) -> bool:
+    """Return whether ``item`` of ``feed`` is the article that another feed listed under the same link.
+
+    It is if one publisher has both feeds, if the article came from the feed of the link's own site, or if the headlines
+    agree.
+    """
+    if site_of(stub.feed) == site_of(feed.url):
+        return True
+    if not stub.has_text and item.published and stub.published and item.published - stub.published > _YOUNGER:
+        return False
+    if belongs_to(stub.link, stub.feed):
+        return True
+    return titles_agree(stub.title, item.title, outlet=outlet, links=(item.link, stub.feed, feed.url))
+
+
+def takes_over(stub: model.ArticleStub, item: Item, feed: model.Feed) -> bool:
+    """Return whether ``feed`` becomes the article's source: only ``feed`` belongs to the site of the link."""
+    return stub.feed not in ("", feed.url) and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
+
+
+def speaks_for(article: model.Article, other: model.Article) -> bool:
+    """Return whether ``article`` is the original of ``other``, whichever came first.
+
+    It is if it comes from its own site's feed, and ``other`` links to that site from another site's feed.
+    """
+    is_its_own = belongs_to(article.link, article.feed)
+    return is_its_own and belongs_to(other.link, article.feed) and not belongs_to(other.link, other.feed)

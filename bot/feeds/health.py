@@ -1,0 +1,159 @@
+"""Compare a feed with its own history. Each problem is reported once, and once more when it is over.
+
+Pure: reads a state, writes nothing. The caller reports the events and stores that it did (``with_told``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from bot import model
+from bot.feeds import places, polling
+from bot.model import visible
+
+#: A feed is broken after this many failures in a row, or after a day of failures.
+BROKEN_FAILURES = 5
+_A_DAY = timedelta(hours=24)
+#: A feed is silent after this many times the longest gap between its last arrivals, but at least two days.
+_SILENT_GAPS = 3
+_SILENT_AT_LEAST = timedelta(days=2)
+#: Minimum arrivals of a history.
+_HISTORY = 8
+#: Entries in a row without a date, in a feed that had dates.
+_UNDATED = 3
+#: Short-lived certificates (six days) are renewed earlier than this before their end.
+_CERTIFICATE_LEFT = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthEvent:
+    """A change in one feed's health, to be reported to the operator."""
+
+    #: broken, gone, moved, renamed, skipped, empty, silent, expected, undated, certificate or flood.
+    kind: str
+    text: str
+    #: The problem is over.
+    is_well: bool = False
+
+
+def find_health_events(state: model.FeedState, feed: model.Feed, now: datetime) -> tuple[HealthEvent, ...]:
+    """Return the events that have not been reported to the operator yet."""
+    problems = dict(_problems(state, feed, now))
+    name = _named(state, feed)
+    new = [HealthEvent(kind=kind, text=f"{name} {text}") for kind, text in problems.items() if kind not in state.told]
+    if state.gone:
+        return tuple(new)
+    over = [
+        HealthEvent(kind=kind, text=f"{name} {_OVER[kind]}", is_well=True)
+        for kind in state.told
+        if kind not in problems and kind in _OVER
+    ]
+    return (*new, *over)
+
+
+def mark_reported(state: model.FeedState, events: Sequence[HealthEvent]) -> model.FeedState:
+    """Return the state after these events were reported."""
+    over = {event.kind for event in events if event.is_well}
+    new = [event.kind for event in events if not event.is_well]
+    kept = [kind for kind in state.told if kind not in over]
+    return replace(state, told=tuple(dict.fromkeys([*kept, *new])))
+
+
+_OVER = {
+    "broken": "is well again",
+    "gone": "is back",
+    "moved": "is read at the address in feeds.yaml again",
+    "empty": "has items again",
+    "silent": "brings articles again",
+    "expected": "has brought an article again",
+    "undated": "dates its items again",
+    "certificate": "has a new certificate",
+}
+
+
+def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterator[tuple[str, str]]:
+    if state.gone:
+        yield "gone", f"has ended: {state.error}"
+        return
+    place = places.place_of(feed.url)
+    if state.moved_to is not None and not place.is_page:
+        yield (
+            "moved",
+            f"has moved for good to {visible.masked(state.moved_to)}, where it is read; write that into feeds.yaml",
+        )
+    failing = now - state.failing_since if state.failing_since else timedelta()
+    if (state.failures >= BROKEN_FAILURES and not place.outages) or failing >= _A_DAY:
+        times = f"{state.failures} times in a row" if state.failures > 1 else "once"
+        yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
+    if state.new_title is not None and not feed.name:
+        titles = f'now calls itself "{state.new_title}"; its articles still show "{state.title}"'
+        yield "renamed", f"{titles}; give it the name that you trust: name: … in feeds.yaml"
+    if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
+        yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; tell the publisher"
+    if state.left_count and state.day == now.date():
+        # The feed may have dropped the others by then.
+        yield polling.FLOOD, f"brings more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"
+    if state.skipped_on == now.date():
+        mails = model.format_count(state.skipped_count, "mail")
+        yield "skipped", f"has {mails} that could not be read and will be missing; the log says which and why"
+    if state.empty_since is not None and now - state.empty_since >= _A_DAY:
+        yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; open it in a browser"
+    if state.has_dates and state.undated_count >= _UNDATED:
+        yield "undated", "no longer dates its items; the time at which each is first seen counts"
+    last = state.new_at or (state.rhythm[-1] if state.rhythm else None) or state.baseline_at
+    if last is None:
+        return
+    silence = now - last
+    text = f"has brought nothing new for {_spoken(silence)}"
+    if feed.expect is not None:
+        if silence > feed.expect:
+            yield "expected", f"{text}; something every {_spoken(feed.expect)} is expected of it"
+        return
+    longest = _longest_gap(state)
+    # A failing feed is reported as broken; its silence is not reported too.
+    if longest is None or (state.failures and "silent" not in state.told):
+        return
+    if silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
+        yield "silent", f"{text}; its longest pause before was {_spoken(longest)}"
+
+
+def poll_remarks(state: model.FeedState) -> tuple[str, ...]:
+    """Return remarks on the last poll, for people: where the feed has moved, and what is odd in its document."""
+    if places.place_of(state.url).is_page:
+        return state.remarks
+    if state.moved_to is not None:
+        return (f"moved for good to {visible.masked(state.moved_to)}; write that into feeds.yaml", *state.remarks)
+    if state.moving_to is not None:
+        times = "once" if state.moving_count == 1 else f"{state.moving_count} times"
+        return (f"redirected for good to {visible.masked(state.moving_to)}, seen {times}", *state.remarks)
+    return state.remarks
+
+
+def _longest_gap(state: model.FeedState) -> timedelta | None:
+    """Return the longest gap between the last arrivals, or None if there are too few."""
+    if len(state.rhythm) < _HISTORY:
+        return None
+    return max(later - earlier for earlier, later in pairwise(state.rhythm))
+
+
+def _named(state: model.FeedState, feed: model.Feed) -> str:
+    name = feed.name or state.title
+    return f"{name} ({visible.masked(feed.url)})" if name else visible.masked(feed.url)
+
+
+def _spoken(duration: timedelta) -> str:
+    """Return a duration in words.
+
+    >>> _spoken(timedelta(hours=50)), _spoken(timedelta(minutes=61)), _spoken(timedelta(seconds=9))
+    ('2 days', '1 hour', '1 minute')
+    """
+    minutes = max(1, int(duration.total_seconds() // 60))
+    for unit, size in (("day", 1440), ("hour", 60)):
+        # Below two days hours are clearer.
+        if minutes >= size * (2 if unit == "day" else 1):
+            count = minutes // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{minutes} minute{'s' if minutes > 1 else ''}"

@@ -1,0 +1,142 @@
+"""Parse documents into entries; each module or package of this folder parses one kind.
+
+A module of another installed package that an entry point of ``wirewatch.sources`` names is a kind too. Knows bytes and
+their content type; must not know how they were fetched, nor which articles are already stored.
+
+    Body → gunzipped → the kind that the feed names, or that recognises it → items cut, known ones left out → Reading
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+
+from bot import model, plugins
+from bot.feeds.kit import fields, sniff
+from bot.feeds.kit.packing import gunzip
+
+__all__ = [
+    "find_kinds",
+    "find_recognisers",
+    "get_rss_source",
+    "parse_document",
+    "propose_selectors",
+]
+
+
+GROUP = "wirewatch.sources"
+#: Bound of a body that is gzip though nothing said so; above any fetch.max_bytes that makes sense.
+_UNPACKED_BYTES = 50_000_000
+
+
+@cache
+def find_kinds() -> plugins.Kinds:
+    """Every kind of source, and those that are installed and cannot be loaded."""
+    return plugins.find(__name__, group=GROUP, made_by="Source")
+
+
+@cache
+def get_rss_source() -> tuple[plugins.Kind, model.Source]:
+    """The kind of nearly every document. Others are imported where one is met, which takes as long as fifty feeds."""
+    return _get_source("rss", "{}")
+
+
+@cache
+def find_recognisers() -> tuple[tuple[plugins.Kind, model.Source], ...]:
+    """Those that may recognise a document, our own first: of each kind that needs no option, one."""
+    ours_first = sorted(find_kinds().found.values(), key=lambda kind: kind.package is not None)
+    return tuple((kind, source) for kind in ours_first if (source := _make_without_options(kind)))
+
+
+def parse_document(body: model.Body, *, kind: str | None = None, options: str = "{}") -> model.ParsedFeed:
+    """What the document says, by the kind that is named, else by one that recognises it.
+
+    ``options`` is the JSON of that kind's options. Blocking. Raises ReadError, IsPage.
+    """
+    try:
+        content = gunzip(body.content, limit_bytes=_UNPACKED_BYTES)
+    except model.BodyTooBig as error:
+        raise model.ReadError(f"not a feed: a packed body, {error}") from error
+    if content is not body.content:
+        body = dataclasses.replace(body, content=content)
+    if not content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
+        raise model.ReadError("empty body: the server sent nothing; it is polled again later")
+    reading = _parse_with(*_get_source(kind, options), body) if kind else _parse_recognised(body)
+    named, own = sniff.find_hub(body.content, body.url)
+    return dataclasses.replace(
+        reading,
+        entries=fields.mark_baseline(reading.entries, body.identity_before),
+        hub=named,
+        topic=own,
+    )
+
+
+def propose_selectors(body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+    """A page's name, and selectors of its lists, the likeliest first. Blocking. Raises ReadError."""
+    from bot.feeds.kinds.page import proposals  # of people's commands only
+
+    return proposals.propose_selectors(body)
+
+
+def _parse_recognised(body: model.Body) -> model.ParsedFeed:
+    if get_rss_source()[1].recognises(body):
+        return _parse_with(*get_rss_source(), body)
+    for kind, source in find_recognisers():
+        if _recognises(kind, source, body):
+            return _parse_with(kind, source, body)
+    raise sniff.explain_refusal(body)
+
+
+def _recognises(kind: plugins.Kind, source: model.Source, body: model.Body) -> bool:
+    if kind.package is None:
+        return source.recognises(body)
+    try:
+        return bool(source.recognises(body))
+    except Exception:  # noqa: BLE001 - another kind may know it
+        return False
+
+
+def _parse_with(kind: plugins.Kind, source: model.Source, body: model.Body) -> model.ParsedFeed:
+    if kind.package is None:
+        return source.read(body)
+    try:
+        reading = source.read(body)
+        kept, remark = fields.keep_ends(list(reading.entries))
+    except model.ReadError:
+        raise
+    except Exception as error:
+        raise model.ReadError(
+            f'the plug-in "{kind.name}" of {kind.package} failed on this document ({type(error).__name__})'
+        ) from error
+    entries = tuple(fields.bound_entry(entry) for entry in kept)
+    return dataclasses.replace(reading, entries=entries, remarks=(*reading.remarks, *((remark,) if remark else ())))
+
+
+@lru_cache(maxsize=1_000)
+def _get_source(name: str, options: str) -> tuple[plugins.Kind, model.Source]:
+    """The source of a feed that names its kind. Raises ReadError."""
+    kind = find_kinds().found.get(name)
+    if kind is None:
+        broken = find_kinds().broken.get(name)
+        raise model.ReadError(str(broken) if broken else f'no kind of source "{name}" is installed here')
+    try:
+        source: model.Source = (
+            kind.made_by(kind.options.model_validate_json(options)) if kind.options else kind.made_by()
+        )
+    except Exception as error:
+        raise model.ReadError(f'the kind "{name}" refuses its options ({type(error).__name__})') from error
+    return kind, source
+
+
+def _make_without_options(kind: plugins.Kind) -> model.Source | None:
+    """None: some option has no default, so that only a feed that names the kind is read by it."""
+    if kind.options and any(option.is_required() for option in kind.options.model_fields.values()):
+        return None
+    try:
+        source: model.Source = kind.made_by(kind.options()) if kind.options else kind.made_by()
+    except Exception:
+        if kind.package is None:
+            raise
+        return None
+    return source

@@ -1,0 +1,402 @@
+"""``kind: imap``: parse mails into entries. A newsletter that lists articles is split into them.
+
+A mail that cannot be parsed is skipped, counted and not read again. Hostile mails are bounded.
+"""
+
+from __future__ import annotations
+
+import email
+import email.header
+import email.message
+import email.policy
+import email.utils
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from itertools import islice
+from typing import Literal
+
+import pydantic
+from lxml import etree
+from lxml.html import HtmlElement
+
+from bot import model
+from bot.feeds.kinds.page import selectors
+from bot.feeds.kit import charset, fields, packing
+from bot.model import Body, ReadError
+
+KIND = "imap"
+
+
+class Options(pydantic.BaseModel):
+    """Newsletters in a mailbox."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    sender: str | None = pydantic.Field(
+        None, min_length=1, max_length=200, description="Only mails whose sender has this in name or address."
+    )
+    split: Literal["auto", "never"] = pydantic.Field(
+        "auto", description="auto: a mail that lists articles with their links is split into them; never: it is one."
+    )
+    mark_seen: bool = pydantic.Field(False, description="Mark what was read as seen; without it, nothing is changed.")
+
+
+class Source:
+    """Parses mails."""
+
+    def __init__(self, options: Options) -> None:
+        self._splits = options.split == "auto"
+
+    def recognises(self, body: Body) -> bool:
+        """Never: only what a mailbox gave is parsed as mails, and its feed names the kind."""
+        return False
+
+    def read(self, body: Body) -> model.ParsedFeed:
+        """Blocking. Raises ReadError."""
+        if not body.content.startswith(packing.MAILS_HEAD):
+            raise ReadError("not from a mailbox: the address of kind: imap reads imaps://host/folder")
+        entries: dict[str, model.Entry] = {}
+        skipped = 0
+        for _, raw in packing.unpack_mails(body.content):
+            mail = parse_mail(raw)
+            skipped += mail is None
+            for entry in self._entries(mail) if mail else ():
+                entries.setdefault(entry.guid or "", fields.bound_entry(entry))
+        kept, remark = fields.keep_ends(list(entries.values()))
+        return model.ParsedFeed(entries=kept, remarks=(remark,) if remark else (), is_increment=True, skipped=skipped)
+
+    def _entries(self, mail: Mail) -> Iterator[model.Entry]:
+        listed = find_listed_articles(mail.html or convert_text_to_html(mail.text)) if self._splits else ()
+        for item in listed:
+            yield model.Entry(
+                guid=f"{mail.id}#{_hash(item.link)}",
+                link=item.link,
+                title=fields.escape_text(item.title),
+                body=fields.escape_text(item.text) or None,
+                author=mail.sender,
+                published=mail.date,
+            )
+        if not listed:
+            yield model.Entry(
+                guid=mail.id,
+                title=fields.escape_text(mail.subject),
+                body=mail.html or fields.escape_text(mail.text),
+                author=mail.sender,
+                published=mail.date,
+            )
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+#: Parts inside of parts are parsed by recursion, and each line is compared with the boundary of each part around it.
+_MOST_BOUNDARIES = 60
+_MOST_PARTS = 300
+#: Lines times boundaries: some seven times what the largest honest mail has, and a second of work.
+_MOST_COMPARISONS = 10_000_000
+#: The library takes time in the square of a header's length: 40 kB of semicolons in a Content-Type take a second.
+_MOST_OF_HEADER = 2_000
+_MOST_OF_TEXT = 1_500_000
+#: As mail programs of several languages write it.
+_FORWARDED = re.compile(r"^(?:(?:fwd?|wg|tr|rv|enc|i|doorst|vs)\s?:\s*)+", re.IGNORECASE)
+_PART = re.compile(rb"^content-type[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_BOUNDARY = re.compile(rb"boundary[ \t]*=", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """What an article is made of."""
+
+    id: str
+    subject: str
+    sender: str | None
+    date: datetime | None
+    #: Empty: the mail has none.
+    html: str
+    text: str
+
+
+class _BoundedHeaders(email.policy.Compat32):
+    """The library's usual policy, over headers that are cut before it parses them."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Return the name and the value of one header."""
+        name, value = super().header_source_parse(sourcelines)
+        return name[:_MOST_OF_HEADER], value[:_MOST_OF_HEADER]
+
+
+_POLICY = _BoundedHeaders()
+
+
+def parse_mail(raw: bytes) -> Mail | None:
+    """Return the mail, or None where it cannot be parsed within the bounds."""
+    boundaries = len(_BOUNDARY.findall(raw))
+    if len(_PART.findall(raw)) > _MOST_PARTS or boundaries > _MOST_BOUNDARIES:
+        return None
+    if (raw.count(b"\n") + raw.count(b"\r")) * boundaries > _MOST_COMPARISONS:
+        return None
+    try:
+        message = email.message_from_bytes(raw, policy=_POLICY)
+        html, text = _body(message, "text/html"), _body(message, "text/plain")
+        if not html.strip() and not text.strip() and not message["subject"]:
+            return None
+        return Mail(
+            # A mail without an id is known by its bytes.
+            id=_header(message, "message-id").strip("<> ") or hashlib.sha256(raw).hexdigest(),
+            subject=_FORWARDED.sub("", " ".join(_header(message, "subject").split())) or "(no subject)",
+            sender=_sender(_header(message, "from")),
+            date=_date(_header(message, "date")),
+            html=html if html.strip() else "",
+            text=text,
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        # The library raises these for what it does not expect.
+        return None
+
+
+def _header(message: email.message.Message, name: str) -> str:
+    written = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
+    # The library keeps bytes that are not ASCII as surrogates.
+    plain = charset.decode(written.encode("ascii", "surrogateescape"), "").text
+    try:
+        parts = email.header.decode_header(plain)
+    except (ValueError, LookupError):
+        parts = [(plain, None)]
+    decoded = "".join(_part(*part) for part in parts)
+    return decoded.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def _part(content: str | bytes, name: str | None) -> str:
+    if isinstance(content, str):
+        return content
+    # What stands between encoded words comes in this form.
+    return content.decode("raw-unicode-escape") if name is None else charset.decode(content, f"charset={name}").text
+
+
+def _sender(written: str) -> str | None:
+    name, address = email.utils.parseaddr(written)
+    return (name or address).strip() or None
+
+
+def _date(written: str) -> datetime | None:
+    try:
+        when = email.utils.parsedate_to_datetime(written)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _body(message: email.message.Message, kind: str) -> str:
+    """The first part of that kind that is no attachment."""
+    for part in message.walk():
+        if part.get_content_type() != kind or part.is_multipart() or part.get_content_disposition() == "attachment":
+            continue
+        content = part.get_payload(decode=True)
+        if isinstance(content, bytes) and content.strip():
+            named = part.get_content_charset()
+            told = f"{kind}; charset={named}" if named else kind
+            return charset.decode(content[:_MOST_OF_TEXT], told).text.replace("\x00", "")
+    return ""
+
+
+#: Fewer are the links of one text.
+_LEAST_ITEMS = 3
+_MOST_ITEMS = 300
+_MOST_TEXT = 5_000
+#: A headline has at least so many words, or letters in a script that does not separate words.
+_LEAST_WORDS = 4
+_LEAST_LETTERS = 10
+_LONGEST = 300
+#: Of the text of one link or heading.
+_MOST_OF_LINK = 1_000
+#: A headline is at least this share of its block's text; a link inside a sentence is not.
+_SHARE = 0.6
+_BLOCKS = frozenset(
+    "td th p div li dt dd h1 h2 h3 h4 h5 h6 table tr ul ol body section article blockquote br hr".split()
+)
+_HEADINGS = ("h1", "h2", "h3", "h4")
+_TEXTLESS = frozenset(("script", "style", "noscript"))
+#: More links with one text are a topic's or a button's.
+_MOST_OF_ONE = 2
+#: What ends a list: the words and addresses by which a mail is cancelled.
+_FAREWELL = re.compile(
+    r"unsub|opt[ -]?out (?:of (?:th|our|all|future|e?-?mail)|here)|\boptout\b"
+    r"|(?:e-?mail|your) (?:preferences|subscription)|manage (?:your|my|the)? ?.{0,12}subscription"
+    r"|no longer wish|abmelden|abbestell|abonnement verwalten|d[eé]sinscri"
+    r"|se d[eé]sabonner|cancelar (?:a )?(?:su|in)|darse de baja|disiscri|tua iscrizione|wypisz|zrezygnuj|odhl[aá]sit"
+    r"|afmelden|отпис|відпис|aboneli[gğ]in|配信停止|購読解除|退订|退訂|取消订阅|수신 ?거부|구독 ?취소|سبسکرپشن ختم"
+    r"|إلغاء الاشتراك|لغو اشتراک",
+    re.IGNORECASE,
+)
+#: Of the mail itself. A browser, a privacy policy and a subscription are news too, in other words.
+_NO_ARTICLE = re.compile(
+    r"^(?:read |view |see |our )*(?:privacy (?:policy|notice|statement)|terms (?:of (?:service|use)|and conditions))"
+    r"|^(?:please )?subscribe (?:to|now|here|today)|^forward (?:this|to)|^advertise with|^view (?:this|online)"
+    r"|in your (?:web )?browser|(?:read|view|open) (?:this|it) .{0,30}(?:online|on the web)"
+    r"|(?:view|read|open|voir|lire|afficher|ver|abrir|leer|visualizza|apri|zobacz|otw[oó]rz|anzeigen|посмотреть|открыть)"
+    r".{0,40}(?:browser|nav[ie]ga(?:dor|teur)|przegl[aą]dar|браузер)"
+    r"|im browser (?:anzeigen|ansehen|[oö]ffnen|lesen)|ブラウザで|taray[ıi]c[ıi].{0,12}(?:g[oö]r|a[cç])"
+    r"|浏览器(?:中|里)?(?:查看|打开|阅读)|web ?version(?: dieser| of this| anzeigen| ansehen|\Z)|to your address ?book"
+    r"|why (?:did|am) (?:i|you) (?:get|receiv)"
+    r"|(?:report|mark) (?:this|it|as).{0,20}spam|(?:follow|like|join|contact) us ",
+    re.IGNORECASE,
+)
+_PARAGRAPHS = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[*•●-]|\d{1,2}[.)])[ \t])")
+_BULLET = re.compile(r"(?:[*•●-]|\d{1,2}[.)])\s+")
+_ADDRESS = re.compile(r"[<(\[]?(https?://[^\s<>()\[\]]+)[>)\]]?")
+
+
+@dataclass(slots=True)
+class ListedArticle:
+    """One listed article."""
+
+    link: str
+    title: str
+    words: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """The text below its headline."""
+        return " ".join(" ".join(self.words).split())[:_MOST_TEXT]
+
+
+def find_listed_articles(html: str) -> Sequence[ListedArticle]:
+    """Return the articles that the mail lists, or none where it is one text."""
+    try:
+        root, _ = selectors.parse_page(Body(content=html.encode(), content_type="text/html; charset=utf-8", url=""))
+    except ReadError:
+        return ()
+    texts = {element: text for element in root.iter("a", *_HEADINGS) if (text := _beginning(element)) is not None}
+    headlines = _headlines(root, texts)
+    if len({item.link for item in headlines.values()}) < _LEAST_ITEMS:
+        return ()
+    _fill(root, headlines, texts)
+    unique: dict[str, ListedArticle] = {}
+    for item in headlines.values():
+        unique.setdefault(item.link, item)
+    return list(unique.values())
+
+
+def convert_text_to_html(text: str) -> str:
+    """A mail without markup: the first line of a paragraph is a link where an address ends it or is the next line."""
+    return "".join(f"<p>{_paragraph(each.strip())}</p>" for each in _PARAGRAPHS.split(text))
+
+
+def _paragraph(text: str) -> str:
+    first, _, rest = text.partition("\n")
+    title, _, last = first.strip().rpartition(" ")
+    address = _ADDRESS.fullmatch(last)
+    if address is None:
+        second, _, rest = rest.partition("\n")
+        title, address = first, _ADDRESS.fullmatch(second.strip())
+    if address is None:
+        return escape(text)
+    title = _BULLET.sub("", title, count=1).rstrip(": ")
+    return f'<a href="{escape(address[1])}">{escape(title)}</a><br>{escape(rest)}'
+
+
+def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement, str]]:
+    """Yield the start and end of each element inside ``root``, with the text that follows it there."""
+    for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        text = element.tail if event != "start" else None if element.tag in _TEXTLESS else element.text
+        yield event, element, text or ""
+
+
+def _beginning(element: HtmlElement) -> str | None:
+    """Return the text of a link or heading; None for a link that leads nowhere and a heading that has a link inside.
+
+    The text of a link that is never closed ends at the next one, as in a browser, and a long text is cut: so all
+    texts of a mail together are never longer than the mail.
+    """
+    if element.tag == "a" and not element.get("href"):
+        return None
+    parts, length = list[str](), 0
+    for event, inside, text in _walk(element):
+        if event == "end" and inside is element:
+            break
+        if event == "start" and inside is not element:
+            if inside.tag == "a" and inside.get("href"):
+                if element.tag != "a":
+                    return None
+                break
+            if inside.tag in _HEADINGS and element.tag != "a":
+                break
+        parts.append(text)
+        length += len(text)
+        if length > _MOST_OF_LINK:
+            break
+    return " ".join(" ".join(parts).split())[:_MOST_OF_LINK]
+
+
+def _headlines(root: HtmlElement, texts: Mapping[HtmlElement, str]) -> dict[HtmlElement, ListedArticle]:
+    """Return the items by their anchor, or by a heading without a link that is followed by one ("Read more")."""
+    found: dict[HtmlElement, ListedArticle] = {}
+    lengths = _line_lengths(root)
+    heading: HtmlElement | None = None
+    for element in root.iter("a", *_HEADINGS):
+        title = texts.get(element)
+        if element.tag != "a":
+            heading = element if title is not None and _is_headline(title) else None
+            continue
+        link = fields.web_address(element.get("href"))
+        if link is None or not link.startswith("http") or not title or len(found) >= _MOST_ITEMS:
+            continue
+        if _ends(element, title) and len(found) >= _LEAST_ITEMS:
+            break
+        if _FAREWELL.search(title) or _NO_ARTICLE.search(title):
+            continue
+        is_alone = len(title) >= _SHARE * min(lengths[element], _MOST_OF_LINK)
+        if _is_headline(title):
+            if is_alone or any(above.tag in _HEADINGS for above in islice(element.iterancestors(), 2)):
+                found[element] = ListedArticle(link, title)
+                heading = None
+        elif heading is not None and is_alone:
+            found[heading] = ListedArticle(link, texts[heading])
+            heading = None
+    counts = Counter(item.title for item in found.values())
+    return {place: item for place, item in found.items() if counts[item.title] <= _MOST_OF_ONE}
+
+
+def _line_lengths(root: HtmlElement) -> dict[HtmlElement, int]:
+    """Return the length of each link's line: what is between two line breaks or edges of blocks."""
+    lines, line_of = [0], dict[HtmlElement, int]()
+    for event, element, text in _walk(root):
+        if element.tag in _BLOCKS:
+            lines.append(0)
+        if event == "start" and element.tag == "a":
+            line_of[element] = len(lines) - 1
+        lines[-1] += len(" ".join(text.split()))
+    return {anchor: lines[line] for anchor, line in line_of.items()}
+
+
+def _ends(anchor: HtmlElement, title: str) -> bool:
+    return _FAREWELL.search(f"{anchor.get('href')} {title}") is not None
+
+
+def _is_headline(title: str) -> bool:
+    is_parted = len(title.split()) >= _LEAST_WORDS
+    return len(title) <= _LONGEST and (is_parted or (len(title) >= _LEAST_LETTERS and not title.isascii()))
+
+
+def _fill(root: HtmlElement, headlines: Mapping[HtmlElement, ListedArticle], texts: Mapping[HtmlElement, str]) -> None:
+    """Add to each item the text up to the next headline or the end of the list."""
+    current: ListedArticle | None = None
+    inside: HtmlElement | None = None
+    for event, element, text in _walk(root):
+        if event == "start" and element in headlines:
+            current, inside = headlines[element], element
+        elif event == "start" and element.tag == "a":
+            title = texts.get(element)
+            if title is not None and (_ends(element, title) or _NO_ARTICLE.search(title)):
+                current = None
+            continue
+        elif element is inside:
+            inside = None
+        if current is not None and inside is None:
+            current.words.append(text)

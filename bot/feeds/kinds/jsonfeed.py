@@ -1,0 +1,182 @@
+"""Parse JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), and JSON APIs that can be converted to it.
+
+Lenient where real feeds are: numbers as ids, author beside authors, a document cut off in the middle.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import html
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeAlias
+
+from bot import model
+from bot.feeds.kit import charset, fields, sniff
+from bot.model import Body, ReadError
+from bot.text.dates import DocumentDates
+
+KIND = "jsonfeed"
+
+Json: TypeAlias = "Mapping[str, Json] | list[Json] | str | int | float | bool | None"
+_BETWEEN = re.compile(r"[ \t\r\n,]*+")
+_ITEMS = re.compile(r'"items"\s*:\s*\[')
+
+
+class Source:
+    """Parses JSON Feed."""
+
+    def recognises(self, body: Body) -> bool:
+        return sniff.root_element(body.content, body.content_type) == "json"
+
+    def read(self, body: Body) -> model.ParsedFeed:
+        """Blocking. Raises ReadError."""
+        decoded = charset.decode(body.content, body.content_type)
+        remarks = [decoded.remark] if decoded.remark else []
+        feed, found = _parsed(decoded.text.strip("\x00\t\n\r \ufeff"), remarks)
+        items, remark = fields.keep_ends([item for item in found if isinstance(item, Mapping)])
+        if remark:
+            remarks.append(remark)
+        hashes = [_hash(item, body.url) for item in items]
+        base = fields.web_address(_text(feed, "feed_url"), body.url) or body.url
+        dates = DocumentDates()
+        return model.ParsedFeed(
+            title=" ".join((_text(feed, "title") or "").split())[:300] or None,
+            link=fields.web_address(_text(feed, "home_page_url"), base),
+            language=_text(feed, "language"),
+            entries=tuple(
+                fields.mark_known(
+                    fields.bound_entry(_entry(item, feed, base, dates)), is_known=digest in body.known_hashes
+                )
+                for item, digest in zip(items, hashes, strict=True)
+                if body.names_known or digest not in body.known_hashes
+            ),
+            remarks=tuple(remarks),
+            item_hashes=tuple(hashes),
+        )
+
+
+def _parsed(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Json]]:
+    """The feed and its items, as far as the document goes."""
+    try:
+        document: Json = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return _salvaged(text, remarks)
+    if not isinstance(document, Mapping):
+        raise ReadError("not a feed: JSON, but no object; a JSON Feed is an object with items")
+    items = document.get("items")
+    if not isinstance(items, list):
+        keys = ", ".join(f'"{key[:30]}"' for key in list(document)[:4])
+        raise ReadError(f'not a feed: JSON without a list of "items" (it has {keys or "nothing"})')
+    return document, items
+
+
+def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Json]]:
+    """The whole items of a document that was cut off. Raises ReadError."""
+    opened = _ITEMS.search(text)
+    if opened is None:
+        raise ReadError(f'not a feed: broken JSON that starts with "{" ".join(text[:60].split())}"')
+    decoder = json.JSONDecoder(strict=False)
+    items: list[Json] = []
+    at = opened.end()
+    try:
+        while True:
+            between = _BETWEEN.match(text, at)
+            item, at = decoder.raw_decode(text, between.end() if between else at)
+            items.append(item)
+    except (ValueError, RecursionError):
+        if not items:
+            # As a baseline it would make every item of the next poll new.
+            raise ReadError("cut off before the end of its first item; it is polled again later") from None
+        remarks.append(f"cut off after item {len(items)}")
+    head = text[: opened.start()].rstrip().rstrip(",")
+    try:
+        feed: Json = json.loads(head + "}", strict=False)
+    except (ValueError, RecursionError):
+        feed = {}
+    return feed if isinstance(feed, Mapping) else {}, items
+
+
+def _hash(item: Mapping[str, Json], base: str) -> str:
+    packed = json.dumps(item, ensure_ascii=True, sort_keys=True).encode()
+    return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
+
+
+def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates: DocumentDates) -> model.Entry:
+    guid = _text(item, "id")
+    language = _text(item, "language") or _text(feed, "language") or "en"
+    return model.Entry(
+        guid=guid,
+        link=fields.web_address(_text(item, "url"), base)
+        or fields.web_address(_text(item, "external_url"), base)
+        or _address(guid),
+        title=fields.escape_text(_text(item, "title")),
+        body=_body(item, base),
+        author=_author(item) or _author(feed),
+        tags=tuple(_texts(item.get("tags"))),
+        published=dates.parsed(_text(item, "date_published") or "", language),
+        updated=dates.parsed(_text(item, "date_modified") or "", language),
+        language=_text(item, "language"),
+    )
+
+
+def _body(item: Mapping[str, Json], base: str) -> str | None:
+    plain = [html.escape(text, quote=False) for name in ("content_text", "summary") if (text := _text(item, name))]
+    bodies = [*([page] if (page := _text(item, "content_html")) else []), *(_paragraphs(text) for text in plain)]
+    return fields.resolve_links(max(bodies, key=len), base) if bodies else None
+
+
+def _paragraphs(text: str) -> str:
+    # Blank lines end a phrase and must outlive a reading as HTML.
+    return "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", text))
+
+
+def _author(of: Mapping[str, Json]) -> str | None:
+    authors = of.get("authors")
+    for author in [*(authors if isinstance(authors, list) else []), of.get("author")]:
+        if isinstance(author, Mapping) and (name := _text(author, "name")):
+            return name
+        if isinstance(author, str) and author.strip():
+            return author.strip()
+    return None
+
+
+def _texts(value: Json) -> Iterable[str]:
+    return [text.strip() for text in value if isinstance(text, str) and text.strip()] if isinstance(value, list) else []
+
+
+def _text(of: Mapping[str, Json], name: str) -> str | None:
+    value = of.get(name)
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        # 1.0 wants ids to be strings and says that numbers are to be read as such.
+        return str(value)
+    return (value.replace("\x00", "").strip() or None) if isinstance(value, str) else None
+
+
+def _address(guid: str | None) -> str | None:
+    """An id that is the item's whole address, as the format recommends; any other leads nowhere."""
+    return fields.web_address(guid) if guid and "://" in guid else None
+
+
+def parse_api_answer(
+    body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]
+) -> model.ParsedFeed:
+    """``items_of`` makes items of JSON Feed from the whole answer. Raises ReadError, as it may."""
+    decoded = charset.decode(body.content, body.content_type)
+    try:
+        answer: Json = json.loads(decoded.text, strict=False)
+    except (ValueError, RecursionError):
+        raise ReadError("broken JSON, or cut off: it is polled again later") from None
+    feed = {"title": title, "items": list(items_of(answer))}
+    content = json.dumps(feed, ensure_ascii=True).encode()
+    return Source().read(dataclasses.replace(body, content=content, content_type="application/json"))
+
+
+def text_field(item: Mapping[str, Json], key: str) -> str:
+    """Empty where it is none."""
+    found = item.get(key)
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,199 @@
+"""``kind: page``: parse a web page's list of articles by CSS selectors for the item, its title, link, date and text."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+
+import pydantic
+from lxml.html import HtmlElement
+
+from bot import model
+from bot.feeds.kinds.page import days, proposals, selectors
+from bot.feeds.kinds.page.days import find_date
+from bot.feeds.kinds.page.selectors import Selector, get_selector, text_of
+from bot.feeds.kit import fields
+from bot.model import Body, ReadError
+from bot.text.dates import DocumentDates
+
+
+def _check_selector(text: str) -> str:
+    Selector(text.strip())
+    return text.strip()
+
+
+SelectorText = Annotated[str, pydantic.Field(min_length=1), pydantic.AfterValidator(_check_selector)]
+
+
+class Options(pydantic.BaseModel):
+    """A web page whose list of articles is found by CSS selectors."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    item: SelectorText = pydantic.Field(
+        ..., description="What holds one article of the list: ul.news > li.", examples=["ul.news > li"]
+    )
+    title: SelectorText | None = pydantic.Field(
+        None,
+        description="Its title, inside of the item; without it, the first heading, else the link's text.",
+    )
+    link: SelectorText | None = pydantic.Field(
+        None, description="Its link; without it, that of the heading, else the first of the item."
+    )
+    date: SelectorText | None = pydantic.Field(
+        None, description="Its date, in words or digits; without it, the first <time>, else the day over the item."
+    )
+    text: SelectorText | None = pydantic.Field(None, description="Its text; without it, the title alone is matched.")
+    language: str | None = pydantic.Field(
+        None,
+        min_length=2,
+        max_length=35,
+        description="The language of its dates (de, en-GB); without it, what the page says.",
+    )
+
+
+KIND = "page"
+
+
+class Source:
+    """Parses the list of a page."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    def recognises(self, body: Body) -> bool:
+        """A page is read so only where its feed says ``kind: page``."""
+        return False
+
+    def read(self, body: Body) -> model.ParsedFeed:
+        """Blocking. Raises ReadError, which says what the selectors find no more."""
+        root, remarks = selectors.parse_page(body)
+        items = _outermost(get_selector(self._options.item).all(root))
+        if not items:
+            selectors.check_scripts(root)
+            raise ReadError(_explain_no_items(root, self._options.item))
+        kept, remark = fields.keep_ends(items)
+        language = self._options.language or root.get("lang") or "en"
+        told = DocumentDates()
+
+        @functools.cache
+        def over() -> Mapping[HtmlElement, str]:
+            return days.find_days(items, lambda text: told.parsed(text, language, body.fetched) is not None)
+
+        found: dict[str, model.Entry] = {}
+        hashes: dict[str, str] = {}
+        for place, item in zip(kept, days.expand_items(kept), strict=True):
+            entry = self._entry(item, body.url)
+            if entry is None or (key := entry.link or entry.guid or "") in found:
+                continue
+            if not entry.link and entry.title in over().values():
+                continue  # the day itself
+            # "3 days ago" is another text tomorrow, and the same date.
+            date = functools.partial(self._date, item, language, told=told)
+            own = date(None)
+            day = None if own else over().get(place)
+            sure = own or date(None, day=day)
+            hashes[key] = _hash(replace(entry, published=sure))
+            published = own or date(body.fetched) or sure or date(body.fetched, day=day)
+            found[key] = fields.bound_entry(replace(entry, published=published))
+        if not found:
+            named = (
+                f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
+            )
+            raise ReadError(f"none of {len(items)} items has a title: {named}; correct the selectors in feeds.yaml")
+        if self._options.date and not any(entry.published for entry in found.values()):
+            remarks.append(f'"{self._options.date}" finds no date')
+        title = root.find(".//title")
+        return model.ParsedFeed(
+            title=(text_of(title) or "")[:300] or None if title is not None else None,
+            link=body.url,
+            language=root.get("lang"),
+            entries=tuple(
+                fields.mark_known(entry, is_known=digest in body.known_hashes)
+                for entry, digest in zip(found.values(), hashes.values(), strict=True)
+                if body.names_known or digest not in body.known_hashes
+            ),
+            remarks=(*remarks, *([remark] if remark else [])),
+            item_hashes=tuple(hashes.values()),
+        )
+
+    def _entry(self, item: HtmlElement, base: str) -> model.Entry | None:
+        said = self._options
+        heading = next(item.iter(*days.HEADINGS), None)
+        anchor = _anchor(item, said.link, heading)
+        # A post has no headline: its first words become its title.
+        is_post = said.title is not None and said.title == said.text
+        if said.title:
+            title = get_selector(said.title).text_in(item)
+        else:
+            titles = (text_of(element) for element in (heading, anchor) if element is not None)
+            title = next((text for text in titles if text), None)
+        if not title:
+            return None
+        link = fields.web_address(anchor.get("href") if anchor is not None else None, base)
+        body = get_selector(said.text).markup_in(item) if said.text else None
+        return model.Entry(
+            # Without a link it is known by its title, and a corrected one is another article.
+            guid=None if link else "title:" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest(),
+            link=link,
+            title=None if is_post else fields.escape_text(title),
+            body=body,
+        )
+
+    def _date(
+        self,
+        item: HtmlElement,
+        language: str,
+        seen: datetime | None,
+        *,
+        told: DocumentDates,
+        day: str | None = None,
+    ) -> datetime | None:
+        path = self._options.date
+        dated = next(iter(get_selector(path).all(item) if path else item.iter("time")), None)
+        written = get_selector(path).text_in(item) if path else text_of(dated) if dated is not None else None
+        return find_date(dated, written, language, seen, told=told, day=day)
+
+
+def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) -> HtmlElement | None:
+    if path:
+        found = get_selector(path).all(item)
+        return next((each for each in found if each.get("href")), None)
+    if item.tag == "a" and item.get("href"):
+        return item
+    places = [heading, heading.getparent()] if heading is not None else []
+    for place in places:
+        if place is not None and place.tag == "a" and place.get("href"):
+            return place
+    inside = [each for place in (heading, item) if place is not None for each in place.iter("a") if each.get("href")]
+    return next((each for each in inside if text_of(each)), next(iter(inside), None))
+
+
+def _outermost(items: list[HtmlElement]) -> list[HtmlElement]:
+    """Without items inside of items, whose text would be read once for each that holds it."""
+    among = set(items)
+    return [item for item in items if not any(above in among for above in item.iterancestors())]
+
+
+def _hash(entry: model.Entry) -> str:
+    packed = "\0".join((entry.link or "", entry.title or "", entry.body or "", str(entry.published)))
+    return hashlib.blake2b(packed.encode("utf-8", "replace"), digest_size=10).hexdigest()
+
+
+def _explain_no_items(root: HtmlElement, path: str) -> str:
+    """What changed: how much of the selector is still found, and what the page repeats now."""
+    told = f'no article: "{path}" finds nothing on the page'
+    steps = path.replace(">", " > ").split()
+    whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]
+    still = [part for part in whole if get_selector(part).all(root)]
+    told += f'; "{still[-1]}" is still there' if still else ""
+    best = next(iter(proposals.find_proposals(root, limit=1)), None)
+    if best is not None:
+        return (
+            f'{told}; now it repeats "{best.options["item"]}" ({best.count} times): correct the selectors in feeds.yaml'
+        )
+    return f"{told}; open it in a browser and correct the selectors in feeds.yaml"

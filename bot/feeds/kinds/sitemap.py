@@ -1,0 +1,118 @@
+"""News sitemaps (https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap).
+
+A sitemap without news: tags names pages, not news, and is refused with a text that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from lxml import etree
+
+from bot import model
+from bot.feeds.kit import fields, sniff, xmltext
+from bot.model import Body, ReadError
+from bot.text.dates import DocumentDates
+
+KIND = "sitemap"
+
+_ROOTS = ("urlset", "sitemapindex")
+_MAX_NAMED = 5
+
+
+class Source:
+    """Parses news sitemaps."""
+
+    def recognises(self, body: Body) -> bool:
+        return sniff.root_element(body.content, body.content_type) in _ROOTS
+
+    def read(self, body: Body) -> model.ParsedFeed:
+        """Blocking. Raises ReadError."""
+        document = xmltext.prepare_xml(body, roots=_ROOTS)
+        root = _parsed(document.text)
+        if document.root == "sitemapindex":
+            raise ReadError(_names_others(root))
+        pages = [child for child in root if _local(child) == "url"]
+        remarks = list(document.remarks)
+        if document.is_cut and pages:
+            # The parser closes what was open; the last page may be half of one.
+            pages.pop()
+            remarks.append(f"cut off after item {len(pages)}")
+        news = [page for page in pages if _child(page, "news") is not None]
+        if pages and not news:
+            raise ReadError("a sitemap without news: tags: it lists pages, not news; name a news sitemap")
+        kept, remark = fields.keep_ends(news)
+        hashes = [_hash(page, body.url) for page in kept]
+        dates = DocumentDates()
+        first = _child(news[0], "news") if news else None
+        publication = _child(first, "publication") if first is not None else None
+        return model.ParsedFeed(
+            title=fields.plain_title(_text(publication, "name")),
+            language=_text(publication, "language"),
+            entries=tuple(
+                fields.mark_known(
+                    fields.bound_entry(_entry(page, body.url, dates)), is_known=digest in body.known_hashes
+                )
+                for page, digest in zip(kept, hashes, strict=True)
+                if body.names_known or digest not in body.known_hashes
+            ),
+            remarks=(*remarks, *((remark,) if remark else ())),
+            item_hashes=tuple(hashes),
+        )
+
+
+def _parsed(text: str) -> etree._Element:
+    parser = etree.XMLParser(
+        recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+    )
+    try:
+        root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError as error:
+        raise ReadError("a sitemap whose XML is too broken to be read; tell the publisher") from error
+    if root is None:
+        raise ReadError("a sitemap whose XML is too broken to be read; tell the publisher")
+    return root
+
+
+def _names_others(root: etree._Element) -> str:
+    found = [address for child in root if (address := fields.web_address(_text(child, "loc")))]
+    # The one with news in its name is the one that is meant.
+    found.sort(key=lambda address: "news" not in address.lower())
+    if not found:
+        return "a list of sitemaps that names none"
+    named = ", ".join(found[:_MAX_NAMED])
+    more = f" and {len(found) - _MAX_NAMED} more" if len(found) > _MAX_NAMED else ""
+    return f"a list of sitemaps, not a news sitemap; name one of {named}{more} in feeds.yaml"
+
+
+def _entry(page: etree._Element, base: str, dates: DocumentDates) -> model.Entry:
+    news = _child(page, "news")
+    language = _text(_child(news, "publication"), "language")
+    return model.Entry(
+        link=fields.web_address(_text(page, "loc"), base),
+        title=fields.escape_text(_text(news, "title")),
+        tags=tuple(dict.fromkeys(word.strip() for word in (_text(news, "keywords") or "").split(",") if word.strip())),
+        published=dates.parsed(_text(news, "publication_date") or "", language or "en"),
+        updated=dates.parsed(_text(page, "lastmod") or "", language or "en"),
+        language=language,
+    )
+
+
+def _hash(page: etree._Element, base: str) -> str:
+    packed = etree.tostring(page, with_tail=False)
+    return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
+
+
+def _local(element: etree._Element) -> str:
+    return str(element.tag).rpartition("}")[2].lower()
+
+
+def _child(element: etree._Element | None, name: str) -> etree._Element | None:
+    if element is None:
+        return None
+    return next((child for child in element if _local(child) == name), None)
+
+
+def _text(element: etree._Element | None, name: str) -> str | None:
+    found = _child(element, name)
+    return "".join(str(text) for text in found.itertext()).strip() or None if found is not None else None

@@ -1,0 +1,1 @@
+"""Helpers that several kinds of source share; plug-ins may use them."""

@@ -1,0 +1,179 @@
+"""Bound the fields of an entry; resolve and check addresses; convert plain text to HTML and back.
+
+Pure; knows no kind of feed. The bounds are far above any real feed, and low enough that ten thousand hostile documents
+fit in memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from lxml import etree, html
+
+from bot import model
+
+T = TypeVar("T")
+
+MAX_ENTRIES = 5_000
+MAX_TITLE = 2_000
+MAX_BODY = 1_000_000
+MAX_ADDRESS = 8_000
+MAX_NAME = 300
+MAX_TAGS = 100
+#: At a first poll the old ones among so many first items keep their text: it shows what the feed repeats.
+SAMPLE = 12
+#: RFC 5646 section 4.4.1.
+_MAX_LANGUAGE = 35
+
+
+def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
+    """At most MAX_ENTRIES of the items, and a remark where some are left.
+
+    Both ends are kept: the new ones are at the head of most feeds and at the foot of some.
+    """
+    if len(items) <= MAX_ENTRIES:
+        return tuple(items), None
+    half = MAX_ENTRIES // 2
+    return (*items[:half], *items[-half:]), f"{len(items)} items; only the first and the last {half} are read"
+
+
+def bound_entry(entry: model.Entry) -> model.Entry:
+    """The entry with every field within its bound."""
+    if is_within_bounds(entry):
+        return entry
+    return dataclasses.replace(
+        entry,
+        guid=_key(entry.guid),
+        link=entry.link if entry.link and len(entry.link) <= MAX_ADDRESS else None,
+        title=_cut(entry.title, MAX_TITLE),
+        body=_cut(entry.body, MAX_BODY),
+        author=_cut(entry.author, MAX_NAME),
+        tags=tuple(tag[:MAX_NAME] for tag in entry.tags[:MAX_TAGS]),
+        language=_cut(entry.language, _MAX_LANGUAGE),
+    )
+
+
+def is_within_bounds(entry: model.Entry) -> bool:
+    """Whether each field is within its bound: nearly always, and then nothing is copied."""
+    return (
+        len(entry.guid or "") <= MAX_ADDRESS
+        and len(entry.link or "") <= MAX_ADDRESS
+        and len(entry.title or "") <= MAX_TITLE
+        and len(entry.body or "") <= MAX_BODY
+        and len(entry.author or "") <= MAX_NAME
+        and len(entry.language or "") <= _MAX_LANGUAGE
+        and len(entry.tags) <= MAX_TAGS
+        and all(len(tag) <= MAX_NAME for tag in entry.tags)
+        and "" not in (entry.guid, entry.link, entry.title, entry.body, entry.author, entry.language)
+    )
+
+
+def mark_baseline(entries: Sequence[model.Entry], before: datetime | None) -> tuple[model.Entry, ...]:
+    """Return the entries with those dated before marked as never matched; an undated one counts as new.
+
+    Behind the first ``SAMPLE`` entries they lose their text too.
+    """
+    return tuple(
+        dataclasses.replace(
+            entry,
+            body=entry.body if place < SAMPLE else None,
+            author=None,
+            tags=(),
+            language=None,
+            identity_only=True,
+        )
+        if _is_before(entry, before)
+        else entry
+        for place, entry in enumerate(entries)
+    )
+
+
+def _is_before(entry: model.Entry, before: datetime | None) -> bool:
+    date = entry.published or entry.updated
+    return before is not None and date is not None and date < before and not entry.identity_only
+
+
+def mark_known(entry: model.Entry, *, is_known: bool) -> model.Entry:
+    """An entry whose bytes are known is named only. Its body stays: one without an id is known by its text."""
+    return dataclasses.replace(entry, identity_only=True) if is_known else entry
+
+
+def _cut(text: str | None, size: int) -> str | None:
+    return text[:size] if text else None
+
+
+def _key(guid: str | None) -> str | None:
+    """Cut ids would fall together, so a long one is replaced by its hash."""
+    if not guid or len(guid) <= MAX_ADDRESS:
+        return guid or None
+    return "sha256:" + hashlib.sha256(guid.encode("utf-8", "replace")).hexdigest()
+
+
+#: An address in a body that has no scheme and is not a place in the page itself.
+_RELATIVE = re.compile(
+    r"""\b(?:href|src|cite)\s*+=\s*+["']?+\s*+(?![a-z][a-z0-9+.-]*+:|[\#"'>])[^\s"'>]""", re.IGNORECASE
+)
+#: What a body may grow by, beside twice its length: with a base of 7,000 characters 126 KB of links became 34 MB.
+_MOST_GROWTH = 5_000
+_MARKUP = re.compile(r"<[A-Za-z!/?]|&#?\w+;")
+
+
+def web_address(address: str | None, base: str = "") -> str | None:
+    """The address where it is one of the web, made absolute; None: anything else (javascript:, urn:, tag:).
+
+    One that is relative and has no base stays as it is.
+    """
+    if not address:
+        return None
+    try:
+        whole = urljoin(base, address.strip()) if base else address.strip()
+        parts = urlsplit(whole)
+    except ValueError:
+        return None
+    if not parts.scheme:
+        return whole or None
+    return whole if parts.scheme.lower() in ("http", "https") and parts.netloc else None
+
+
+def has_relative_links(body: str) -> bool:
+    """Whether the markup has an address that needs a base."""
+    return _RELATIVE.search(body) is not None
+
+
+def resolve_links(body: str, base: str) -> str:
+    """HTML whose relative links are resolved; untouched where it has none, nearly always, or would grow too much."""
+    relative = sum(1 for _ in _RELATIVE.finditer(body)) if base else 0
+    if not relative or relative * len(base) > _MOST_GROWTH + 2 * len(body):
+        return body
+    try:
+        fragment = html.fragment_fromstring(body, create_parent="div")
+        fragment.make_links_absolute(base, handle_failures="ignore")
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return body
+    whole = etree.tostring(fragment, encoding="unicode", method="html", with_tail=False)
+    return whole.removeprefix("<div>").removesuffix("</div>")
+
+
+def escape_text(text: str | None) -> str | None:
+    """Plain text that would read otherwise as HTML is escaped, so that one reading fits every entry.
+
+    >>> escaped("AT&T <b>"), escaped("AT&T")
+    ('AT&amp;T &lt;b&gt;', 'AT&T')
+    """
+    return escape(text, quote=False) if text and _MARKUP.search(text) else text
+
+
+def plain_title(text: str | None) -> str | None:
+    """A feed's own title without markup."""
+    if text and ("<" in text or "&" in text):
+        with contextlib.suppress(etree.ParserError, etree.XMLSyntaxError, ValueError):
+            text = html.fragment_fromstring(text, create_parent="div").text_content()
+    return " ".join(text.split())[:300] or None if text else None

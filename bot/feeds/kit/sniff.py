@@ -1,0 +1,171 @@
+"""Recognise a document by its beginning: its root element, its hub, and, if it is not a feed, what it is instead.
+
+Fetches nothing: the feeds that an HTML page offers are only listed.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from lxml import etree, html
+
+from bot.feeds.kit import charset, fields, xmltext
+from bot.model import Body, IsPage, ReadError
+
+#: Warnings of a broken server may be before the document; a feed begins within this.
+_HEAD_BYTES = 16_384
+_ROOT = re.compile(
+    r"<(?:[A-Za-z_][\w.-]*:)?(rss|feed|RDF|channel|urlset|sitemapindex|opml|html|head|body|!doctype\s+html)(?=[\s/>])",
+    re.IGNORECASE,
+)
+#: A feed that a proxy or a template put into a page; a page never has these attributes in elements of these names.
+_WRAPPED = re.compile(r"<(rss(?=\s[^<>]*version=)|feed(?=\s[^<>]*xmlns=))", re.IGNORECASE)
+_ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
+
+
+def root_element(content: bytes, content_type: str = "") -> str:
+    """Lower-case name of the first element that tells the kind; "json"; else the first element, or nothing.
+
+    >>> root(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
+    'rss'
+    """
+    text = charset.decode(content[:_HEAD_BYTES], content_type).text.lstrip("\x00\t\n\r \ufeff")
+    if text.startswith(("{", "[")):
+        return "json"
+    text = xmltext.without_asides(text)
+    if found := _ROOT.search(text):
+        name = found.group(1).lower()
+        if name not in ("html", "head", "body") and not name.startswith("!doctype"):
+            return name
+        wrapped = _WRAPPED.search(text)
+        return wrapped.group(1).lower() if wrapped else "html"
+    if "<!ENTITY" in text:
+        return "rss"  # declarations larger than any feed's: for xmltext.py to refuse
+    found = _ANY_ELEMENT.search(text)
+    return found.group(1).lower() if found else ""
+
+
+def first_words(content: bytes, content_type: str) -> str:
+    """The first words, for an error text."""
+    text = charset.decode(content[:400], content_type).text
+    printable = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(printable.split())[:60]
+
+
+#: Best first: the kinds that a page may offer (https://html.spec.whatwg.org/#rel-alternate).
+_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
+_LOOSE_TYPES = ("application/xml", "text/xml", "application/json")
+_FEED_PATHS = (".rss", ".atom", "/rss", "/feed", "/atom", "rss.xml", "feed.xml", "atom.xml", "index.rdf", "feed.json")
+_MAX_OFFERED = 20
+_MAX_PAGE = 2_000_000
+
+
+def explain_refusal(body: Body) -> ReadError:
+    """Why ``body`` is not a feed, and what to do about it."""
+    name = root_element(body.content, body.content_type)
+    if name == "html" or (not name and "html" in body.content_type.lower()):
+        return _explain_page(body)
+    if name == "opml":
+        return ReadError('an OPML list of feeds, not a feed; "wirewatch feeds import" reads it')
+    start = first_words(body.content, body.content_type)
+    if name:
+        return ReadError(f'not a feed: XML with the root element "{name[:40]}"; starts with "{start}"')
+    return ReadError(f'not a feed: starts with "{start}"')
+
+
+def find_offered_feeds(content: bytes, content_type: str, url: str) -> tuple[str, ...]:
+    """Absolute addresses of the feeds that an HTML page names, best first."""
+    document = _parse_page(content, content_type)
+    if document is None:
+        return ()
+    base = (
+        fields.web_address(next((_href(element) for element in document.iter("base") if _href(element)), ""), url)
+        or url
+    )
+    ranked: list[tuple[int, str]] = []
+    for element in document.iter("link", "a"):
+        rank = _rank(element)
+        address = fields.web_address(_href(element), base) if rank is not None else None
+        if rank is not None and address:
+            ranked.append((rank, address))
+    ranked.sort(key=lambda pair: pair[0])
+    return tuple(dict.fromkeys(address for _, address in ranked if address != url))[:_MAX_OFFERED]
+
+
+def _explain_page(body: Body) -> IsPage:
+    feeds = find_offered_feeds(body.content, body.content_type, body.url)
+    if feeds:
+        more = f" and {len(feeds) - 1} more" if len(feeds) > 1 else ""
+        return IsPage(f"an HTML page, not a feed; it offers {feeds[0]}{more}", feeds)
+    title = _title(body)
+    named = f' titled "{title}"' if title else ""
+    return IsPage(f"an HTML page{named}, not a feed; it offers none: the feed has moved, or a login stands before it")
+
+
+def _parse_page(content: bytes, content_type: str) -> html.HtmlElement | None:
+    text = charset.decode(content[:_MAX_PAGE], content_type).text
+    parser = html.HTMLParser(encoding="utf-8", no_network=True, huge_tree=False)
+    try:
+        document = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None
+    return document
+
+
+def _title(body: Body) -> str:
+    document = _parse_page(body.content, body.content_type)
+    found = document.findtext(".//title") if document is not None else None
+    return " ".join((found or "").split())[:80]
+
+
+def _href(element: html.HtmlElement) -> str:
+    return (element.get("href") or "").strip()
+
+
+def _rank(element: html.HtmlElement) -> int | None:
+    """0 is best; None: not a feed."""
+    kind = (element.get("type") or "").partition(";")[0].strip().lower()
+    rel = (element.get("rel") or "").lower().split()
+    if element.tag == "link":
+        if "alternate" not in rel and "feed" not in rel:
+            return None
+        # Comments are feeds too, and never what is meant.
+        late = 50 if "comment" in (element.get("title") or "").lower() or "/comments/" in _href(element) else 0
+        if kind in _FEED_TYPES:
+            return _FEED_TYPES.index(kind) + late
+        # WordPress names its API and its embeds by the same types.
+        is_other = "oembed" in _href(element) or "wp-json" in _href(element)
+        return 10 + late if kind in _LOOSE_TYPES and not is_other else None
+    path = _href(element).partition("#")[0].partition("?")[0].lower().rstrip("/")
+    return 30 if path.endswith(_FEED_PATHS) else None
+
+
+#: Both are in the head of a document, before its items.
+_MOST_BYTES = 20_000
+_LINK = re.compile(rb"<(?:[A-Za-z][\w.-]{0,30}:)?link\s([^<>]{1,3000})>")
+_ATTRIBUTE = re.compile(rb"""\b(rel|href)\s{0,9}=\s{0,9}["']([^"'<>]{1,2000})["']""")
+_HUBS = re.compile(rb'''"hubs"\s{0,9}:\s{0,9}\[[^\]]{0,2000}?"url"\s{0,9}:\s{0,9}"((?:[^"\\]|\\/){1,2000})"''')
+_OWN = re.compile(rb'"feed_url"\s{0,9}:\s{0,9}"((?:[^"\\]|\\/){1,2000})"')
+_ITEM = re.compile(rb"<(?:item|entry)[\s>]")
+
+
+def find_hub(content: bytes, base: str) -> tuple[str | None, str | None]:
+    """Hub and own address, absolute; None: not named."""
+    head = content[:_MOST_BYTES]
+    first = _ITEM.search(head)
+    found: dict[bytes, bytes] = {}
+    for link in _LINK.finditer(head[: first.start()] if first else head):
+        told = dict(_ATTRIBUTE.findall(link[1]))
+        for relation in told.get(b"rel", b"").lower().split():
+            found.setdefault(relation, told.get(b"href", b""))
+    if not found and (hubs := _HUBS.search(head)):
+        own = _OWN.search(head)
+        found = {b"hub": hubs[1], b"self": own[1] if own else b""}
+    return _address(found.get(b"hub"), base), _address(found.get(b"self"), base)
+
+
+def _address(written: bytes | None, base: str) -> str | None:
+    return (
+        fields.web_address(unescape(written.decode("utf-8", "replace")).replace("\\/", "/"), base) if written else None
+    )

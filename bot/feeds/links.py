@@ -1,0 +1,284 @@
+"""Return one address for one article: the canonical link, without tracking, AMP, mobile hosts and redirects.
+
+Sends no request: a redirect is resolved only if its own address contains its target (search results, social networks,
+mail gateways); short links, feedproxy and Google News since 2024 stay as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urljoin, urlsplit, urlunsplit
+
+import url_normalize
+
+#: Longer addresses are broken or hide data; the longest in real feeds have some 1,500 characters.
+MAX_LENGTH = 4_000
+#: Nested redirects; more than in any real link.
+_MAX_STEPS = 20
+
+#: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the others are never valid.
+_JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+#: Links that ``url_normalize`` (60 µs) would not change, apart from tracking; most links of feeds are such links. No
+#: escape, no capital in the host, no port, no dot segment, no second “=” in a parameter.
+_PLAIN = re.compile(
+    r"(?P<address>https?://(?P<host>[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+)(?=/)"
+    r"(?:/[A-Za-z0-9_~,:@!$'()*+;=&-][A-Za-z0-9_~,.:@!$'()*+;=&-]*)*/?)"
+    r"(?:\?(?P<query>[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?"
+    r"(?:&[A-Za-z0-9_~,.:/?@!$'()*+;-]*(?:=[A-Za-z0-9_~,.:/?@!$'()*+;-]*)?)*))?(?:#(?P<fragment>[A-Za-z0-9_/!-]*))?\Z"
+)
+#: Signs of an AMP or mobile address in a plain link.
+_TWIN_HINT = re.compile(r"[/.](?:(?:amp|m|mobile|touch)\.|amp(?:/|\Z))")
+#: A label is too long for a host name (RFC 1035 section 2.3.4); the library refuses such links.
+_LONG_LABEL = re.compile(r"[^./]{64}")
+_AMP_FOLDER = re.compile(r"^(/news)?/amp(?=/.*(?:\d|-.*-))")
+_TWIN_HOST = re.compile(r"^(?:(?:www\.)?(?:amp|m|mobile|touch)\.)+(?=.+\..)")
+_WIKI_MOBILE = re.compile(r"^([a-z-]+)\.m\.(?=.+\..)")
+
+
+def canonical_link(url: str, base: str | None = None) -> str:
+    """Return the article's own address, or an empty string if ``url`` is not an http(s) address.
+
+    >>> canonical_link("HTTP://m.Example.COM:80/news/1/amp?utm_source=rss&id=7#top")
+    'http://www.example.com/news/1?id=7'
+    """
+    quick = canonicalise_plain(url)
+    return canonicalise_by_parts(url, base) if quick is None else quick
+
+
+def canonicalise_by_parts(url: str, base: str | None = None) -> str:
+    """Return the canonical form of any link, part by part."""
+    link = _absolute(url, base)
+    # One step can make another possible (an AMP page behind a redirect), so they are repeated.
+    for _ in range(_MAX_STEPS):
+        target = redirect_target(link) if link else None
+        simpler = _simplify((_absolute(target, None) if target else "") or link)
+        if simpler == link:
+            break
+        link = simpler
+    return link
+
+
+def link_key(link: str) -> str:
+    """Return the part that all forms of a canonical link share: without scheme and ``www.``.
+
+    Empty if the link does not name one article: it is empty, or a site's front page.
+    """
+    key = link.partition("://")[2].removeprefix("www.")
+    return key if key.partition("/")[2] else ""
+
+
+def canonicalise_plain(link: str) -> str | None:
+    """Return the canonical form of a link that only has tracking or a fragment to lose, or None for any other link."""
+    parts = _PLAIN.match(link)
+    if parts is None or len(link) > MAX_LENGTH:
+        return None
+    address, host, query = parts["address"], parts["host"], parts["query"]
+    if _TWIN_HINT.search(address) or "xn--" in host or _LONG_LABEL.search(host):
+        return None
+    if may_redirect(host) and redirect_target(link) is not None:
+        return None
+    kept = strip_tracking(query, host) if query else ""
+    return f"{address}{'?' if kept else ''}{kept}{_kept_fragment(parts['fragment'] or '')}"
+
+
+def _absolute(url: str, base: str | None) -> str:
+    url = _JUNK.sub("", url.strip())
+    try:
+        if base and not url.lower().startswith(("http://", "https://")):
+            url = urljoin(base, url)
+        elif url.startswith("//"):
+            url = f"https:{url}"
+        elif url.lower().startswith("www."):
+            url = f"http://{url}"
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or len(url) > MAX_LENGTH:
+            return ""
+        _ = parts.port
+    except ValueError:  # “Invalid IPv6 URL”, “Port out of range”
+        return ""
+    return url
+
+
+def _simplify(link: str) -> str:
+    if not link:
+        return link
+    # The library rewrites “#!”, which names a page of a script-driven site, so it gets no fragment.
+    bare, _, fragment = link.partition("#")
+    try:
+        parts = urlsplit(url_normalize.url_normalize(bare) or "")
+    except (ValueError, UnicodeError):
+        # A host that IDNA refuses may exist all the same.
+        parts = urlsplit(bare)
+    host = _host_of(parts)
+    query = strip_tracking(parts.query, host)
+    path = _without_amp(parts.path) or "/"
+    return urlunsplit((parts.scheme, host, path, query, "")) + _kept_fragment(fragment)
+
+
+def _kept_fragment(fragment: str) -> str:
+    """Return the fragment with its “#” if it names a page of a script-driven site, not a place in the page."""
+    return f"#{fragment}" if fragment.startswith(("!", "/")) else ""
+
+
+def _host_of(parts: SplitResult) -> str:
+    """Return the host without credentials, AMP and mobile labels."""
+    host = parts.netloc.rpartition("@")[2]
+    host = _TWIN_HOST.sub("www.", host.removesuffix(":"))
+    return _WIKI_MOBILE.sub(r"\1.", host)
+
+
+def _without_amp(path: str) -> str:
+    if "amp" not in path:
+        return path
+    path = _AMP_FOLDER.sub(r"\1", path)
+    for end, kept in (("/amp/", "/"), ("/amp", ""), ("/amp.html", ""), (".amp.html", ".html"), (".amp", "")):
+        if path.endswith(end) and len(path) > len(end):
+            return path[: -len(end)] + kept
+    return path
+
+
+#: Host (and its subdomains), path, and the parameters that may hold the target, best first.
+_WRAPPERS: tuple[tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]], ...] = tuple(
+    (re.compile(rf"(?:^|\.)(?:{host})\Z"), re.compile(path), tuple(names.split()))
+    for host, path, names in (
+        (r"google\.[a-z.]{2,6}", r"^/(?:url|imgres|alerts/share)\b", "url q imgrefurl"),
+        (r"news\.google\.[a-z.]{2,6}", r"^/news/url\b", "url"),
+        (r"feedproxy\.google\.com|feeds\.feedburner\.com", r"", "url"),
+        (r"facebook\.com|instagram\.com|threads\.com", r"^/(?:l\.php|flx/warn/?)?\Z", "u"),
+        (r"bing\.com", r"^/news/apiclick\.aspx", "url"),
+        (r"duckduckgo\.com", r"^/l/", "uddg"),
+        (r"youtube\.com", r"^/redirect\b", "q"),
+        (r"out\.reddit\.com", r"", "url"),
+        (r"t\.umblr\.com", r"^/redirect", "z"),
+        (r"linkedin\.com", r"^/(?:redir/redirect|safety/go|redirect)", "url"),
+        (r"vk\.com", r"^/away(?:\.php)?", "to"),
+        (r"slack-redir\.net", r"^/link", "url"),
+        (r"safelinks\.protection\.outlook\.com", r"", "url"),
+        (r"yandex\.(?:ru|com)", r"^/(?:clck/)?jsredir", "url"),
+        (r"medium\.com", r"^/r/", "url"),
+        (r"steamcommunity\.com", r"^/linkfilter", "url u"),
+        (r"disq\.us|disqus\.com", r"^/url", "url"),
+    )
+)
+_AMP_CACHE = re.compile(r"^/(?:[civ]|wp)(?:/s)?/|^/amp/(?:s/)?")
+_GOOGLE_NEWS = re.compile(r"^/(?:rss/|__i/rss/rd/)?articles/([A-Za-z0-9_=-]+)")
+_YAHOO = re.compile(r"/RU=([^/]+)")
+
+
+_HINT = re.compile(
+    r"(?:^|\.)(?:google|feedburner|facebook|instagram|threads|bing|duckduckgo|youtube|reddit|umblr|linkedin|vk|slack-redir"
+    r"|outlook|yandex|medium|steamcommunity|disqus?|ampproject|yahoo)\.",
+)
+
+
+def may_redirect(host: str) -> bool:
+    """Return False if ``target_of`` surely returns None for a link to this host (in lower case). Cheap."""
+    return _HINT.search(host) is not None
+
+
+def redirect_target(link: str) -> str | None:
+    """Return the target that ``link`` contains, one step, or None if it is not such a redirect."""
+    parts = urlsplit(link)
+    host = (parts.hostname or "").lower()
+    if host.endswith(".cdn.ampproject.org") or (
+        parts.path.startswith("/amp/") and re.search(r"(?:^|\.)google\.[a-z]{2,3}(?:\.[a-z]{2,3})?\Z", host)
+    ):
+        return _in_amp_cache(parts.path, parts.query)
+    if host.startswith("news.google.") and (match := _GOOGLE_NEWS.match(parts.path)):
+        return _in_google_news(match[1])
+    if host.endswith("r.search.yahoo.com") and (match := _YAHOO.search(parts.path)):
+        return _web_address(unquote(match[1]))
+    if not parts.query:
+        return None
+    for hosts, path, names in _WRAPPERS:
+        if hosts.search(host) and path.search(parts.path):
+            # urlsplit has cut off "#" in an unescaped target: a fragment, which is dropped anyway.
+            values = parse_qs(parts.query, max_num_fields=100)
+            return next((web for name in names for value in values.get(name, ()) if (web := _web_address(value))), None)
+    return None
+
+
+def _web_address(value: str) -> str | None:
+    return value if value.lower().startswith(("http://", "https://")) else None
+
+
+def _in_amp_cache(path: str, query: str) -> str | None:
+    """Return the target of ``/c/s/example.com/x`` (cache) or ``/amp/s/example.com/x`` (viewer); ``s`` is https."""
+    prefix = _AMP_CACHE.match(path)
+    if prefix is None or "." not in path[prefix.end() :].partition("/")[0]:
+        return None
+    scheme = "https" if prefix[0].endswith("/s/") else "http"
+    return f"{scheme}://{path[prefix.end() :]}" + (f"?{query}" if query else "")
+
+
+def _in_google_news(code: str) -> str | None:
+    """Return the address inside a Google News id (a protocol buffer in base64), or None: ids since 2024 have none."""
+    try:
+        raw = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    # Field 4, a string: tag 0x22, its length as a varint of one or two bytes, its bytes.
+    start = raw.find(b"\x22")
+    if start < 0 or start + 3 > len(raw):
+        return None
+    length, at = raw[start + 1], start + 2
+    if length & 0x80:
+        length, at = (length & 0x7F) | raw[start + 2] << 7, start + 3
+    return _web_address(raw[at : at + length].decode("utf-8", "replace"))
+
+
+# Sources: Firefox's query stripping list, ClearURLs' global rules, AdGuard's TrackParamFilter (general_url), and the
+# parameters that publishers append to the links in their feeds.
+_TRACKING_PREFIXES = tuple(
+    """
+    utm_ mtm_ pk_ piwik_ matomo_ at_campaign at_medium at_custom hsa_ itm_ ns_ oly_ vero_ mkt_ _hs __hs fb_action_ stm_
+    guce_ mc_cid mc_eid int_cmp trk_ wt_mc wt.mc_ wt_z
+    """.split()
+)
+_TRACKING_NAMES = frozenset(
+    """
+    fbclid gclid gclsrc dclid gbraid wbraid msclkid yclid ysclid twclid ttclid igshid igsh li_fat_id epik rb_clickid
+    _ga _gl _openstat s_cid icid ncid cmpid cmp ocid smid smtyp spm scm xtor sref sr_share srnd ref_src ref_url
+    feature_src trkcampaign soc_src soc_trk tsrc guccounter mbid ito cvid emci emdi vgo_ee ftag taid cndid esrc bxid
+    __twitter_impression __source s_campaign nr_email_referer traffic_source fromrss via_rss
+    """.split()
+)
+#: Dropped only with these values: with others they name the article.
+_TRACKING_VALUES = {
+    "ref": frozenset(("rss", "feed", "rssfeed", "rss_feed", "home", "twitter", "facebook", "hvper.com")),
+    "source": frozenset(("rss", "feed", "rssfeed", "googlenews", "newsletter", "twitter", "facebook")),
+    "src": frozenset(("rss", "feed", "rss_feed", "twitter", "facebook")),
+    "from": frozenset(("rss", "feed", "rssfeed")),
+    "via": frozenset(("rss", "feed")),
+    "cid": frozenset(("rss", "public-rss_20151202")),
+    "feature": frozenset(("youtu.be", "share", "emb_title", "rss")),
+    "amp": frozenset(("", "1", "true")),
+    "outputtype": frozenset(("amp", "valid-amp")),
+    "output": frozenset(("amp", "rss")),
+    "format": frozenset(("amp",)),
+    "view": frozenset(("amp",)),
+    "mode": frozenset(("amp",)),
+    "rss": frozenset(("", "1", "yes", "true")),
+    "m": frozenset(("1",)),
+}
+_NEED_HOST = {"m": re.compile(r"blogspot\.|blogger\.")}
+
+
+def strip_tracking(query: str, host: str) -> str:
+    """Return ``query`` without tracking, in its order, which matters to some servers."""
+    if not query:
+        return ""
+    return "&".join(part for part in query.split("&") if part and not _is_tracking(part, host))
+
+
+def _is_tracking(part: str, host: str) -> bool:
+    name, _, value = part.partition("=")
+    name = unquote_plus(name).casefold()
+    if name in _TRACKING_VALUES:
+        needed = _NEED_HOST.get(name)
+        return unquote_plus(value).casefold() in _TRACKING_VALUES[name] and (
+            needed is None or bool(needed.search(host))
+        )
+    return name in _TRACKING_NAMES or name.startswith(_TRACKING_PREFIXES)

@@ -1,0 +1,170 @@
+"""Plan the next poll: a feed's own rhythm between two bounds, what its publisher asks for, and the limits of its host.
+
+Pure arithmetic over times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from bot import model
+from bot.feeds import places
+
+#: Polls per mean gap between two articles: an article then waits a sixteenth of that gap on average.
+_POLLS_A_GAP = 8
+#: Polls while all items of a feed's document can be replaced.
+_POLLS_A_TURNOVER = 2
+#: Minimum arrivals of a burst.
+_LEAST_BURST = 5
+#: The rhythm comes from this many last arrivals.
+_RECENT = 20
+#: Publishers write “one year” by mistake; no header delays the poll of a news feed by more than a day.
+_LONGEST_ASKED = timedelta(hours=24)
+#: Longest Retry-After that is obeyed.
+_LONGEST_LIMIT = timedelta(days=7)
+#: Maximum random share added to a wait, so that feeds added together drift apart.
+_JITTER = 0.1
+_HOUR = timedelta(hours=1)
+#: The shortest time between two polls, whatever a push reports.
+LEAST_AFTER_NEWS = timedelta(seconds=30)
+#: The longest wait after a failure, by how long the feed has been failing.
+_BACKOFF = (
+    (timedelta(days=1), timedelta(hours=1)),
+    (timedelta(days=7), timedelta(hours=6)),
+    (timedelta.max, timedelta(hours=24)),
+)
+
+
+def shortest_interval(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
+    """Return the shortest interval between two polls of the feed."""
+    # The feed's own interval overrides the general one; a known place's minimum overrides both.
+    interval = feed.every or min(policy.every, feed.at_least or timedelta.max)
+    return max(interval, places.etiquette_of(feed).every)
+
+
+def longest_interval(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
+    """Return the longest interval that the feed's rhythm can lead to; includes the random part of a wait."""
+    return max(shortest_interval(feed, policy), (feed.at_least or policy.at_least) / (1 + _JITTER))
+
+
+def learn_interval(
+    rhythm: Sequence[datetime],
+    *,
+    window: int,
+    since: datetime | None,
+    shortest: timedelta,
+    longest: timedelta,
+    now: datetime,
+) -> timedelta:
+    """Return the interval that fits a feed's arrivals; ``since`` is when the feed was first read.
+
+    Silence counts as a gap, so a feed that stops is polled less and less often, up to the longest interval; but often
+    enough that a burst like an earlier one cannot fill its document of ``window`` items twice (bench/soak/day.py).
+    """
+    recent = rhythm[-_RECENT:]
+    begin = recent[0] if recent else since
+    if begin is None:
+        return shortest
+    gaps = max(1, len(recent) - 1)
+    mean = (recent[-1] - recent[0]) / gaps if len(recent) > 1 else timedelta()
+    silence = now - (recent[-1] if recent else begin)
+    wait = min(max(mean, silence / 2) / _POLLS_A_GAP, _turnover(rhythm, window) / _POLLS_A_TURNOVER)
+    return min(max(wait, shortest), longest)
+
+
+def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:
+    """Return the shortest time in which a whole document of items came; of a long document, estimated from a part."""
+    count = min(window, len(rhythm) - 1)
+    if count < _LEAST_BURST:
+        return timedelta.max
+    fastest = min(last - first for first, last in zip(rhythm, rhythm[count:], strict=False))
+    return fastest * window / count
+
+
+def plan_next_poll(
+    state: model.FeedState, *, wait: timedelta, fresh_until: datetime | None, now: datetime, jitter: float
+) -> datetime:
+    """Return ``wait`` from now, or later if the publisher asks for it in the feed or by its response."""
+    due = now + wait
+    if state.ttl is not None:
+        due = max(due, now + min(state.ttl, _LONGEST_ASKED))
+    if fresh_until is not None:
+        due = max(due, min(fresh_until, now + _LONGEST_ASKED))
+    due += (due - now) * _JITTER * jitter
+    return _past_skipped(due, hours=state.skip_hours, days=state.skip_days)
+
+
+def _past_skipped(due: datetime, *, hours: Sequence[int], days: Sequence[int]) -> datetime:
+    """Return the first moment from ``due`` on that the feed does not ask to skip; ``due`` if it skips all."""
+    if not hours and not days:
+        return due
+    moment = due
+    for _ in range(24 * 7):
+        if moment.hour not in hours and moment.weekday() not in days:
+            return moment
+        # Keeps the minute, so that feeds are not all polled at the full hour.
+        moment += _HOUR
+    return due
+
+
+def back_off(*, interval: timedelta, failures: int, failing: timedelta, now: datetime, jitter: float) -> datetime:
+    """Double the interval with each failure, up to an hour on the first day, six in the first week, then a day."""
+    longest = next(wait for until, wait in _BACKOFF if failing < until)
+    wait = min(interval * (1 << min(max(failures - 1, 0), 20)), max(longest, interval))
+    return now + wait + wait * (_JITTER * jitter)
+
+
+def plan_after_push(state: model.FeedState, feed: model.Feed, *, now: datetime) -> datetime | None:
+    """Return when to poll a feed whose server reported news, or None to keep its rhythm.
+
+    A feed that fails, or whose document takes long to parse, keeps its rhythm. A stranger may have sent the report, so
+    the pause between requests to the feed's host is kept too.
+    """
+    if state.failures or state.is_slow:
+        return None
+    if state.polled_at is None:
+        return now
+    return max(now, state.polled_at + max(LEAST_AFTER_NEWS, places.etiquette_of(feed).every))
+
+
+def bound_limit(until: datetime, *, now: datetime) -> datetime:
+    """Return until when to wait for a host that limits us: what it asks for, up to a week."""
+    return min(until, now + _LONGEST_LIMIT)
+
+
+#: Limits of this many addresses within this time count for their host.
+_ADDRESSES = 3
+_WITHIN = timedelta(minutes=10)
+
+
+def host_of(url: str) -> str:
+    """Return the host name in lower case, or an empty string if there is none.
+
+    >>> host_of("https://me:secret@Feeds.Example.org:8443/x")
+    'feeds.example.org'
+    """
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def request_host(state: model.FeedState) -> str:
+    """Return the host that the feed's next request goes to."""
+    return host_of(state.moved_to or state.url)
+
+
+def host_limit(recent: Sequence[tuple[str, datetime, datetime]]) -> datetime | None:
+    """Return until when the whole host limits us, or None; ``recent`` are its limits: address, time, until.
+
+    The latest ``until`` of the limits that agree counts.
+    """
+    by_time = sorted(recent, key=lambda limit: limit[1])
+    latest: datetime | None = None
+    for _, begin, _ in by_time:
+        together = [limit for limit in by_time if begin <= limit[1] <= begin + _WITHIN]
+        if len({url for url, _, _ in together}) >= _ADDRESSES:
+            latest = max([until for _, _, until in together] + ([latest] if latest else []))
+    return latest

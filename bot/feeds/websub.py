@@ -1,0 +1,148 @@
+"""WebSub: the request to a hub, the meaning of its answers, and the check that a push comes from it (``Signature``).
+
+Pure. A push makes a feed due at once; its poll is like any other, so that identity, bounds and health are the same.
+
+    subscribe → the hub asks back (verified) → it pushes, signed (Signature) → subscribed again in time (renewed)
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from bot import model
+
+#: The requested lease; the hub decides.
+LEASE = timedelta(days=10)
+_SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=30)
+#: A hub that accepts the request asks back within this time.
+PATIENCE = timedelta(hours=1)
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=30), timedelta(days=1)
+#: Enough for an item every half minute; a push may cause a download and seconds of work.
+MOST_PUSHES_AN_HOUR = 120
+_MOST_ERROR = 300
+#: Methods of X-Hub-Signature; old hubs use SHA-1.
+_METHODS = ("sha1", "sha256", "sha384", "sha512")
+
+
+def new_subscription(
+    feed: str, hub: str, topic: str, *, now: datetime, changed_at: datetime | None = None
+) -> model.Subscription:
+    """Return a new subscription, to be requested at once.
+
+    ``changed_at`` is when the feed last named another hub or topic: a feed that names another one in each document
+    causes a request per hour, not per poll.
+    """
+    return model.Subscription(
+        feed=feed,
+        hub=hub,
+        topic=topic,
+        token=secrets.token_urlsafe(32),
+        secret=secrets.token_hex(32),
+        next_at=now if changed_at is None or now - changed_at >= PATIENCE else now + PATIENCE,
+    )
+
+
+def subscribe_form(subscription: model.Subscription, public_url: str) -> str:
+    """Return the form to post to the hub."""
+    return urlencode(
+        {
+            "hub.mode": "subscribe",
+            "hub.topic": subscription.topic,
+            "hub.callback": f"{public_url.rstrip('/')}/websub/{subscription.token}",
+            "hub.lease_seconds": int(LEASE.total_seconds()),
+            "hub.secret": subscription.secret,
+        }
+    )
+
+
+def after_request(subscription: model.Subscription, error: str | None, *, now: datetime) -> model.Subscription:
+    """Return the subscription after its request; ``error`` says why the hub did not accept it."""
+    if error is None:
+        return replace(subscription, asked_at=now, next_at=now + PATIENCE, error=None)
+    return _failed(subscription, error, now=now)
+
+
+def after_verification(
+    subscription: model.Subscription, *, topic: str, lease_seconds: str, now: datetime
+) -> model.Subscription | None:
+    """Return the subscription after the hub asked back, or None if it asked for a topic that is not ours."""
+    if topic != subscription.topic:
+        return None
+    # A hub must send it (section 5.3); some old ones do not.
+    lease = timedelta(seconds=int(lease_seconds)) if lease_seconds.isdecimal() and len(lease_seconds) < 10 else LEASE
+    lease = min(max(lease, _SHORTEST), _LONGEST)
+    renewed = now + lease * 4 / 5
+    return replace(subscription, asked_at=None, until=now + lease, next_at=renewed, failures=0, error=None)
+
+
+def after_denial(subscription: model.Subscription, reason: str, *, now: datetime) -> model.Subscription:
+    """Return the subscription after the hub refused it or ended it."""
+    return replace(_failed(subscription, f"the hub refuses: {reason}"[:_MOST_ERROR], now=now), until=None)
+
+
+def after_flood(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
+    """Return the subscription after too many pushes in an hour: it is dropped, and requested again a day later."""
+    text = f"the hub pushed more than {MOST_PUSHES_AN_HOUR} times in an hour, so the subscription was dropped for a day"
+    return replace(_failed(subscription, text, now=now), until=None, next_at=now + _LONGEST_WAIT)
+
+
+def has_expired(subscription: model.Subscription, *, now: datetime) -> bool:
+    """Return whether the hub accepted a request and has not asked back in time."""
+    return subscription.asked_at is not None and now - subscription.asked_at >= PATIENCE
+
+
+def after_silence(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
+    """Return the subscription after the hub did not ask back: it cannot reach our callback, or does not try."""
+    text = "the hub took the request and never asked back: web.public_url may not be reachable from outside"
+    return _failed(replace(subscription, asked_at=None), text, now=now)
+
+
+def describe_subscription(subscription: model.Subscription, *, public_url: str | None, now: datetime) -> str:
+    """Return one line for people: until when the hub pushes, or why it does not."""
+    if public_url is None:
+        return "names a hub; without web.public_url it is only polled"
+    why = f": {subscription.error}" if subscription.error else ""
+    if subscription.until is not None and subscription.until > now:
+        return f"its hub pushes until {subscription.until:%Y-%m-%d %H:%M} UTC{why and f'; not renewed yet{why}'}"
+    if subscription.asked_at is not None:
+        return "only polled: its hub has not confirmed the subscription yet"
+    if why:
+        return f"only polled{why}; next request to it {subscription.next_at:%Y-%m-%d %H:%M} UTC"
+    return (
+        "only polled: the subscription has ended"
+        if subscription.until
+        else "only polled: the request to its hub comes next"
+    )
+
+
+class Signature:
+    """X-Hub-Signature, compared with a body piece by piece, so that the body need not be kept."""
+
+    def __init__(self, subscription: model.Subscription, written: str) -> None:
+        method, _, digest = written.partition("=")
+        self._digest = digest.strip().lower().encode("utf-8", "replace")
+        self._hmac = hmac.new(subscription.secret.encode(), digestmod=method) if method in _METHODS else None
+
+    def update(self, piece: bytes) -> None:
+        """Add the next bytes of the body."""
+        if self._hmac:
+            self._hmac.update(piece)
+
+    def is_good(self) -> bool:
+        """Return whether the sender of the body has the subscription's secret."""
+        return self._hmac is not None and hmac.compare_digest(self._hmac.hexdigest().encode(), self._digest)
+
+
+def _failed(subscription: model.Subscription, error: str, *, now: datetime) -> model.Subscription:
+    wait = min(_FIRST_WAIT * 2 ** min(subscription.failures, 10), _LONGEST_WAIT)
+    return replace(
+        subscription,
+        asked_at=None,
+        failures=subscription.failures + 1,
+        error=error[:_MOST_ERROR],
+        next_at=now + wait,
+    )

@@ -1,0 +1,168 @@
+"""A reader process: parses the documents that arrive on standard input, one after another, until it is closed.
+
+It has no secrets (its environment is almost empty), may read nothing but the Python libraries (confinement.py), and has
+bounded time and memory for each document.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import gc
+import math
+import os
+import resource
+import signal
+import sys
+import traceback
+from typing import Any, BinaryIO
+
+from bot import model
+from bot.feeds import kinds
+from bot.feeds.items import look_up
+from bot.fetch import confinement, protocol
+
+
+def main(max_bytes: int) -> None:
+    """Answer questions until standard input is closed; ``max_bytes`` is the longest document that is fetched."""
+    # The bot ends this process by closing its input, after it has stored the last documents: Ctrl-C in a terminal and
+    # SIGTERM of a service manager go to the whole process group.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Nothing that a library prints may get between two answers.
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+    kinds.get_rss_source()
+    # Almost no object of a document is garbage before its end: collect rarely, and never in the modules.
+    gc.set_threshold(20_000)
+    gc.collect()
+    gc.freeze()
+    # A dump of its memory would be a dump of documents.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    start_bytes = _memory_bytes()
+    if start_bytes is not None:
+        most = start_bytes + protocol.memory_bytes(max_bytes)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    measures = confinement.confine()
+    with contextlib.suppress(BrokenPipeError):  # the bot is gone
+        _write(answers, protocol.frame_message(protocol.Ready(tuple(measures))))
+        while (job := _next_job(sys.stdin.buffer)) is not None:
+            _bound_time()
+            frame = _answer(job, max_bytes)
+            is_large = (_memory_bytes() or 0) - (start_bytes or 0) > protocol.memory_bytes(max_bytes) // 2
+            _write(answers, frame)
+            if is_large:
+                # A process keeps the memory that it frees; a new one starts small.
+                _write(answers, protocol.frame_message(protocol.Leaving()))
+                return
+
+
+def _bound_time() -> None:
+    """Have the system end this process (SIGXCPU) if the next document takes too long, even if the bot was killed."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    # Whole seconds are counted.
+    until = math.ceil(used.ru_utime + used.ru_stime) + protocol.PATIENCE.seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (until if most == resource.RLIM_INFINITY else min(until, most), most))
+
+
+def _next_job(questions: BinaryIO) -> bytes | None:
+    """Return the next question, or None if there are no more, or the bot is gone."""
+    head = questions.read(protocol.LENGTH_BYTES)
+    if len(head) < protocol.LENGTH_BYTES:
+        return None
+    job = questions.read(length := protocol.frame_length(head))
+    return job if len(job) == length else None
+
+
+def _answer(question: bytes, max_bytes: int) -> bytes:
+    """Return the frame to send."""
+    try:
+        frame = _frame_for(protocol.decode_question(question))
+        if len(frame) <= protocol.answer_bytes(protocol.LENGTH_BYTES + len(question)):
+            return frame
+        return protocol.frame_message(
+            protocol.NoFeed("refused: its items are together many times larger than the document")
+        )
+    except model.ReadError as error:
+        return protocol.frame_message(protocol.NoFeed.of(error))
+    except MemoryError:
+        megabytes = protocol.memory_bytes(max_bytes) // 1_000_000
+        return protocol.frame_message(protocol.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory"))
+    except BaseException:  # noqa: BLE001 -- raised again in the bot; a panic of a Rust library is not an Exception
+        return protocol.frame_message(protocol.Broke(traceback.format_exc()))
+
+
+def _frame_for(question: protocol.Question) -> bytes:
+    match question:
+        case protocol.ArticlePage():
+            return protocol.frame_message(protocol.Text.of(_main_text(question)))
+        case protocol.UndescribedPage():
+            name, options = kinds.propose_selectors(question.body)
+            return protocol.frame_message(protocol.Lists(name, tuple(map(dict, options))))
+        case protocol.Job(body, feed, is_first):
+            reading = kinds.parse_document(body, kind=feed.kind, options=feed.options)
+            try:
+                return _done(feed, reading, is_first=is_first)
+            except UnicodeEncodeError:
+                return _done(feed, _without_surrogates(reading), is_first=is_first)
+
+
+def _main_text(page: protocol.ArticlePage) -> str | None:
+    from bot.fetch import fulltext
+
+    try:
+        return fulltext.main_text(page.content, url=page.url, content_type=page.content_type)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Whatever the parser raises is the page's fault.
+        raise model.ReadError(f"not readable: {type(error).__name__}: {error}"[:500]) from error
+
+
+def _done(feed: model.Feed, reading: model.ParsedFeed, *, is_first: bool) -> bytes:
+    items = look_up(feed, reading, is_first=is_first).items
+    return protocol.frame_message(protocol.Done(reading, protocol.pack_items(reading, items)))
+
+
+def _without_surrogates(reading: model.ParsedFeed) -> model.ParsedFeed:
+    """Join halves of surrogate pairs, which JSON can hold and UTF-8 cannot, or replace them by U+FFFD."""
+    entries = tuple(dataclasses.replace(entry, **_mended(entry)) for entry in reading.entries)
+    return dataclasses.replace(reading, **{**_mended(reading), "entries": entries})
+
+
+def _mended(value: model.ParsedFeed | model.Entry) -> dict[str, Any]:
+    values = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    texts = {name: _joined(value) for name, value in values.items() if isinstance(value, str)}
+    lists = {
+        name: tuple(_joined(text) for text in value)
+        for name, value in values.items()
+        if isinstance(value, tuple) and value and isinstance(value[0], str)
+    }
+    return {**texts, **lists}
+
+
+def _joined(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _memory_bytes() -> int | None:
+    """Return the bytes that count towards RLIMIT_DATA, or None on a system without this figure and limit."""
+    try:
+        pages = int(os.pread(_statm(), 200, 0).split()[5])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * resource.getpagesize()
+
+
+@functools.cache
+def _statm() -> int:
+    """Return the file with the process's memory, opened once: a confined process cannot open it any more."""
+    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _write(answers: BinaryIO, frame: bytes) -> None:
+    remaining = memoryview(frame)
+    while remaining:
+        remaining = remaining[answers.write(remaining) :]

@@ -1,0 +1,527 @@
+"""Parse documents off the event loop, in reader processes (``fetch.readers``) or in threads of this process.
+
+A document that takes a reader process down (a fault in a parser, memory) or holds it for ever costs that document
+alone: its feed's poll fails, the process is started again, and the other documents are parsed there. Nothing that a
+reader process sends is trusted: an answer that is late, too long, unasked or malformed ends the process.
+
+    Body → kinds.parse_document → Reading → items.look_up → cleaned items, and the question to the store
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import fcntl
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+import bot
+from bot import model
+from bot.feeds import items, kinds
+from bot.feeds.items import Item, Lookup, make_question
+from bot.feeds.kit import fields, packing
+from bot.fetch import confinement, fulltext, protocol
+
+log = structlog.get_logger("wirewatch")
+
+
+def make_reader(policy: model.FetchPolicy) -> ReaderThreads | ReaderProcesses:
+    """Return the reader processes that ``policy`` asks for, or threads of this process. Starts nothing yet."""
+    return ReaderProcesses(policy.readers, max_bytes=policy.max_bytes) if policy.readers else ReaderThreads()
+
+
+class ReaderProcesses:
+    """``count`` reader processes, each started when it is first needed."""
+
+    def __init__(self, count: int, *, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._readers: list[ReaderProcess | None] = [None] * count
+        #: So that each process is started once.
+        self._starting = asyncio.Lock()
+        self._is_closed = False
+        #: Feeds whose last document was slow, or ended its process. They are parsed one at a time, on all processes
+        #: together: otherwise the other feeds would wait until dozens of slow documents have been parsed.
+        self._slow: set[str] = set()
+        self._of_slow = asyncio.Lock()
+
+    async def prepare(self) -> None:
+        """Start the first process, so that it is ready when a document has been fetched. Does not wait for it."""
+        if self._readers[0] is None and not self._starting.locked():
+            with contextlib.suppress(model.ReadError):  # the first document reports it
+                await self._at(0)
+
+    async def read(
+        self, body: model.Body, feed: model.Feed, *, is_first: bool
+    ) -> tuple[model.ParsedFeed, items.Lookup | None]:
+        """Parse a document, and clean its entries. Raises ReadError."""
+        if holds_mails(body):
+            return await read_mails(body, feed, partial(self._read, feed=feed, is_first=is_first), is_first=is_first)
+        return await self._read(body, feed, is_first=is_first)
+
+    async def _read(
+        self, body: model.Body, feed: model.Feed, *, is_first: bool
+    ) -> tuple[model.ParsedFeed, items.Lookup]:
+        job = protocol.Job(body, dataclasses.replace(feed, access=None), is_first)
+        async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
+            reader, done = await self._ask(job, feed_url=feed.url)
+        if not isinstance(done, protocol.Done):
+            raise _end_process(reader, protocol.Garbage("something else than a document"))
+        try:
+            return dataclasses.replace(done.reading, was_slow=feed.url in self._slow), protocol.unpack_lookup(done, job)
+        except protocol.Garbage as garbage:
+            raise _end_process(reader, garbage) from None
+
+    async def text_of_page(self, page: model.Response) -> str | None:
+        """Return the main text of an article's page, or None if it has none. Raises ReadError."""
+        content = page.body[: fulltext.MAX_PAGE_BYTES]
+        reader, answer = await self._ask(protocol.ArticlePage(content, page.url, page.content_type))
+        if not isinstance(answer, protocol.Text):
+            raise _end_process(reader, protocol.Garbage("something else than a text"))
+        return answer.text[: fulltext.MAX_TEXT_LENGTH] if answer.text else None
+
+    async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+        """Return a page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
+        reader, answer = await self._ask(protocol.UndescribedPage(body))
+        if not isinstance(answer, protocol.Lists) or not protocol.are_selectors(answer):
+            raise _end_process(reader, protocol.Garbage("something else than lists"))
+        return answer.name, answer.options
+
+    async def _ask(self, question: protocol.Question, *, feed_url: str = "") -> tuple[ReaderProcess, protocol.Answer]:
+        """Return the process that answered, and its answer. Raises ReadError."""
+        while True:
+            reader = await self._at(min(range(len(self._readers)), key=self._load))
+            try:
+                answer, duration = await reader.ask(question)
+            except ProcessEnded as ended:
+                if ended.is_of_this:
+                    self._slow.add(feed_url)
+                    raise ReaderEnded(str(ended)) from None
+                continue  # it ended over another question
+            (self._slow.add if duration > protocol.SLOW_AFTER else self._slow.discard)(feed_url)
+            if isinstance(answer, protocol.NoFeed):
+                raise answer.error()
+            if isinstance(answer, protocol.Broke):
+                raise RuntimeError(f"in the reader process:\n{answer.traceback}")  # noqa: TRY004 -- our bug
+            return reader, answer
+
+    def _load(self, place: int) -> int:
+        reader = self._readers[place]
+        return reader.load if reader is not None and reader.is_alive else 0
+
+    async def _at(self, place: int) -> ReaderProcess:
+        """Return the process at a place of ``_readers``; start it if it does not run."""
+        reader = self._readers[place]
+        if reader is not None and reader.is_alive:
+            return reader
+        async with self._starting:
+            reader = self._readers[place]
+            if self._is_closed:
+                raise NotStarted("not read: Wirewatch is stopping")
+            if reader is None or not reader.is_alive:
+                if reader is not None:
+                    await reader.gone()
+                    if reader.end:
+                        log.warning("reader ended", why=reader.end, help="it is started again")
+                reader = self._readers[place] = await start_process(self._max_bytes)
+            return reader
+
+    async def close(self) -> None:
+        """End all reader processes."""
+        self._is_closed = True
+        for reader in self._readers:
+            if reader is not None:
+                await reader.close()
+
+
+def _end_process(reader: ReaderProcess, garbage: protocol.Garbage) -> model.ReadError:
+    """End the process that sent this answer; return the error to raise."""
+    why = f"it answered {garbage}"
+    reader.break_off(why)
+    return ReaderEnded(why)
+
+
+_process_log = structlog.get_logger("wirewatch")
+
+#: A process ends when its input is closed; it is killed if that takes longer.
+_GOODBYE = timedelta(seconds=2)
+#: Two documents fill a pipe of the usual 64 KiB, and then each end waits for the other: a tenth of a first poll. The
+#: maximum for unprivileged users on Linux (pipe(7)).
+_PIPE_BYTES = 1024 * 1024
+#: Maximum bytes of questions that wait in and before the pipe; further ones are not encoded yet.
+_AHEAD_BYTES = 2 * _PIPE_BYTES
+#: A timer that fires later than this was delayed by our own loop, and the answer may have arrived already.
+_HELD_UP_SECONDS = 1
+#: The variables that a reader process gets from our environment: these never hold a secret.
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
+#: Modules come from the same folders as ours, and never from the working directory (-P).
+_PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__package__} import child; child.main(int(sys.argv[1]))"
+
+
+class ProcessEnded(Exception):
+    """The process ended before it answered."""
+
+    def __init__(self, text: str, *, is_of_this: bool) -> None:
+        super().__init__(text)
+        #: It ended over this question, not over an earlier one.
+        self.is_of_this = is_of_this
+
+
+class NotStarted(model.ReadError):
+    """No process can be started, whatever the document is."""
+
+
+class ReaderEnded(model.ReadError):
+    """The process ended over this document, or was ended because its answer was wrong."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the process that reads documents ended over this one ({why}); it will be tried again")
+        self.why = why
+
+
+class ReaderProcess(asyncio.SubprocessProtocol):
+    """A started process, its unanswered questions and its limits."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._is_ready = False
+        #: Unanswered questions with their length.
+        self._waiting: deque[tuple[asyncio.Future[tuple[protocol.Answer, timedelta]], int]] = deque()
+        #: When the process began with the first of them, by the loop's clock.
+        self._since = 0.0
+        self._ahead_bytes = 0
+        self._has_room = asyncio.Event()
+        #: Held while a question is put into the pipe: the others are not encoded yet.
+        self._turn = asyncio.Lock()
+        self._received = bytearray()
+        self._ended = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._is_broken_off = False
+        self._has_answered = False
+        #: It announced that it ends.
+        self._is_leaving = False
+        self.is_alive = True
+        #: Why it ended, for people; empty if it runs, or ended in order.
+        self.end = ""
+
+    @property
+    def load(self) -> int:
+        """Return the number of unanswered questions."""
+        return len(self._waiting)
+
+    async def ask(self, question: protocol.Question) -> tuple[protocol.Answer, timedelta]:
+        """Return the answer, and how long the process took. Raises Ended, or ReadError if the process cannot start."""
+        async with self._turn:
+            answer = await self._put(protocol.frame_message(question))
+        return await answer
+
+    async def _put(self, frame: bytes) -> asyncio.Future[tuple[protocol.Answer, timedelta]]:
+        while self.is_alive and self._waiting and self._ahead_bytes + len(frame) > _AHEAD_BYTES:
+            self._has_room.clear()
+            await self._has_room.wait()
+        if not self.is_alive or self._transport is None:
+            raise ProcessEnded(self.end, is_of_this=False)
+        self._transport.get_pipe_transport(0).write(frame)  # type: ignore[union-attr]  # its standard input
+        answer: asyncio.Future[tuple[protocol.Answer, timedelta]] = self._loop.create_future()
+        self._waiting.append((answer, len(frame)))
+        self._ahead_bytes += len(frame)
+        if self._is_ready and len(self._waiting) == 1:
+            self._watch(protocol.PATIENCE_BY_THE_CLOCK)
+        return answer
+
+    def _watch(self, patience: timedelta | None) -> None:
+        """Set the alarm for the current question, or for the start."""
+        self._since = self._loop.time()
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_later(patience.total_seconds(), self._ring, patience) if patience else None
+
+    def _ring(self, patience: timedelta) -> None:
+        assert self._alarm is not None
+        if self._loop.time() - self._alarm.when() > _HELD_UP_SECONDS:
+            self._alarm = self._loop.call_later(_HELD_UP_SECONDS, self._ring, patience)
+        else:
+            self.break_off(f"no answer within {model.format_count(patience.seconds, 'second')}")
+
+    def break_off(self, why: str) -> None:
+        """End the process at once, over the current question."""
+        self._set_over(why)
+        self._is_broken_off = True
+        self._received.clear()
+        if self._transport:
+            with contextlib.suppress(ProcessLookupError):
+                self._transport.kill()
+
+    def _set_over(self, why: str) -> None:
+        self.end = self.end or ("" if self._is_leaving else why)
+        self.is_alive = False
+        self._has_room.set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
+        for fd in (0, 1):
+            _widen(transport.get_pipe_transport(fd))
+        self._watch(protocol.START_PATIENCE)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if self._is_broken_off:
+            return
+        self._received += data
+        try:
+            while (payload := protocol.take_frame(self._received, limit_bytes=self._most_bytes())) is not None:
+                self._take(protocol.decode_answer(payload))
+        except protocol.Garbage as garbage:
+            self.break_off(f"it answered {garbage}")
+
+    def _most_bytes(self) -> int:
+        return protocol.answer_bytes(self._waiting[0][1] if self._waiting else 0)
+
+    def _take(self, answer: protocol.Answer) -> None:
+        """Raises Garbage."""
+        if isinstance(answer, protocol.Ready):
+            if self._is_ready:
+                raise protocol.Garbage("that it is ready, again")
+            self._is_ready = True
+            _process_log.debug("reader started", confined_by=", ".join(answer.measures) or "nothing")
+        elif isinstance(answer, protocol.Leaving):
+            if not self._has_answered:
+                raise protocol.Garbage("that it leaves")
+            self._is_leaving = True
+            self._set_over("")
+            self._watch(_GOODBYE)
+            return
+        else:
+            if not self._waiting or not self._is_ready:
+                raise protocol.Garbage("what was not asked")
+            self._has_answered = True
+            question, length = self._waiting.popleft()
+            self._ahead_bytes -= length
+            self._has_room.set()
+            if not question.done():
+                question.set_result((answer, timedelta(seconds=self._loop.time() - self._since)))
+        self._watch(protocol.PATIENCE_BY_THE_CLOCK if self._waiting else None)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        # If it has ended, ``process_exited`` follows; a process that only closed its output is useless.
+        if fd == 1 and self._transport and self._transport.get_returncode() is None and self.is_alive:
+            self._watch(_GOODBYE)
+
+    def process_exited(self) -> None:
+        code = self._transport.get_returncode() if self._transport else None
+        self._set_over(_describe_exit(code))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail the unanswered questions; called after the last answer."""
+        if self._alarm:
+            self._alarm.cancel()
+        for place, (answer, _) in enumerate(self._waiting):
+            if not answer.done():
+                answer.set_exception(self._reason(is_first=place == 0))
+        self._waiting.clear()
+        self._ended.set()
+        if self._transport:
+            self._transport.close()
+
+    def _reason(self, *, is_first: bool) -> Exception:
+        if self._is_ready:
+            return ProcessEnded(self.end, is_of_this=is_first and not self._is_leaving)
+        return NotStarted(_not_started(self.end))
+
+    async def gone(self) -> None:
+        """Wait for the end of a process that is not alive."""
+        await self._ended.wait()
+
+    async def close(self) -> None:
+        """End the process, by force if it does not end in time."""
+        if self._transport is None or self._ended.is_set():
+            return
+        if self._waiting or not self._is_ready:
+            self.break_off("Wirewatch is stopping")  # its answers are not needed any more
+        self._set_over("Wirewatch is stopping")
+        self._transport.get_pipe_transport(0).close()  # type: ignore[union-attr]  # its standard input
+        try:
+            async with asyncio.timeout(_GOODBYE.total_seconds()):
+                await self._ended.wait()
+        except TimeoutError:
+            self.break_off("Wirewatch is stopping")
+            await self._ended.wait()
+
+
+async def start_process(max_bytes: int) -> ReaderProcess:
+    """Start a process, which accepts questions from the beginning. Raises ReadError if it cannot be started."""
+    # It must import this very bot, and never a folder with that name in the working directory.
+    places = [place for place in sys.path if os.path.isabs(place)]
+    if (own := str(Path(bot.__file__).parents[1])) not in places:
+        places.insert(0, own)
+    command = (sys.executable, "-P", "-c", _PROGRAM, str(max_bytes), *places)
+    # Otherwise a process of the same user could read the secrets in /proc.
+    confinement.hide_memory()
+    environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
+    try:
+        _, process = await asyncio.get_running_loop().subprocess_exec(
+            ReaderProcess, *command, stderr=None, env=environment, cwd="/"
+        )
+    except OSError as error:
+        raise NotStarted(_not_started(str(error))) from error
+    return process
+
+
+def _not_started(why: str) -> str:
+    return f"starting a process that reads documents: {why}; fetch.readers: 0 in bot.yaml does without"
+
+
+def _widen(pipe: asyncio.BaseTransport | None) -> None:
+    if pipe is not None and sys.platform == "linux":
+        with contextlib.suppress(OSError):  # more than this user may have; a smaller pipe works too
+            fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+
+def _describe_exit(code: int | None) -> str:
+    if code is None or code >= 0:
+        return f"exit code {code}"
+    if -code == signal.SIGXCPU:
+        return f"more than {protocol.PATIENCE.seconds} seconds of processor time"
+    return f"killed by {signal.Signals(-code).name}"
+
+
+#: Parsing holds the interpreter, so more threads do not help; the second one takes over while a document takes seconds.
+_THREADS = 2
+
+
+class ReaderThreads:
+    """Parses documents without the limits of a process."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(_THREADS, "read")
+
+    async def prepare(self) -> None:
+        """Do nothing: threads start with their first document."""
+
+    async def read(
+        self, body: model.Body, feed: model.Feed, *, is_first: bool
+    ) -> tuple[model.ParsedFeed, items.Lookup | None]:
+        """Parse a document, and clean nothing. Raises ReadError."""
+        if holds_mails(body):
+            return await read_mails(body, feed, partial(self._read, feed=feed), is_first=is_first)
+        return await self._read(body, feed)
+
+    async def _read(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, None]:
+        work = partial(_parse, body, feed)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work), None
+
+    async def text_of_page(self, page: model.Response) -> str | None:
+        """Return the main text of an article's page, or None if it has none. Raises whatever its parser raises."""
+        return await fulltext.extract_here(page)
+
+    async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+        """Return a page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, kinds.propose_selectors, body)
+
+    async def close(self) -> None:
+        """Start no more work; does not wait for running work."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _parse(body: model.Body, feed: model.Feed) -> model.ParsedFeed:
+    try:
+        return kinds.parse_document(body, kind=feed.kind, options=feed.options)
+    except Exception:
+        raise
+    except BaseException as error:
+        # A panic of a Rust library is not an Exception, and would end the bot.
+        raise RuntimeError(f"a parser panicked: {error}") from error
+
+
+_mail_log = structlog.get_logger("wirewatch")
+
+#: Maximum skipped mails per poll. Each may have cost a reader process; the mails that follow wait for the next poll.
+MOST_SKIPPED = 3
+#: Maximum characters per poll; bounds the memory of its mails.
+MOST_CHARACTERS = 20_000_000
+#: On a busy machine an honest mail may cost a reader process too, so it gets a second try.
+_TRIES = 2
+
+Read = Callable[[model.Body], Awaitable[tuple[model.ParsedFeed, Lookup | None]]]
+
+
+def holds_mails(body: model.Body) -> bool:
+    """Return whether a mailbox gave this document."""
+    return body.content.startswith(packing.MAILS_HEAD)
+
+
+async def read_mails(
+    body: model.Body, feed: model.Feed, read: Read, *, is_first: bool
+) -> tuple[model.ParsedFeed, Lookup | None]:
+    """Return the entries of all mails in one reading. Mails that cannot be parsed are skipped and counted.
+
+    Raises NotStarted, which is not the fault of a mail.
+    """
+    entries: dict[str, model.Entry] = {}
+    items: list[Item] = []
+    has_items, remarks, read_to, characters, skipped = True, list[str](), "", 0, 0
+    was_slow = False
+    unread = packing.unpack_mails(body.content)
+    for read_to, mail in unread:
+        single = dataclasses.replace(body, content=packing.MAILS_HEAD + packing.pack_mail(mail, read_to))
+        reading, look_up = await _read_mail(single, feed, read, etag=read_to)
+        new = {entry.guid or "": entry for entry in reading.entries if entry.guid not in entries}
+        entries |= new
+        has_items = has_items and (look_up is not None or not new)
+        items += [item for item in look_up.items if item.entry.guid in new] if look_up else ()
+        remarks += [remark for remark in reading.remarks if remark not in remarks]
+        skipped += reading.skipped
+        was_slow = was_slow or reading.was_slow
+        characters += sum(len(entry.title or "") + len(entry.body or "") for entry in new.values())
+        if skipped >= MOST_SKIPPED or characters > MOST_CHARACTERS or len(entries) > fields.MAX_ENTRIES:
+            break
+    is_whole = next(unread, None) is None
+    if skipped:
+        remarks.append(
+            f"{model.format_count(skipped, 'mail')} could not be read and {'was' if skipped == 1 else 'were'} skipped"
+        )
+    merged = model.ParsedFeed(
+        entries=tuple(entries.values()),
+        remarks=tuple(remarks),
+        is_increment=True,
+        skipped=skipped,
+        was_slow=was_slow,
+        read_to=None if is_whole else read_to,
+    )
+    if not has_items:
+        return merged, None
+    return merged, Lookup(question=make_question(feed, items, is_first=is_first), items=tuple(items))
+
+
+async def _read_mail(
+    body: model.Body, feed: model.Feed, read: Read, *, etag: str
+) -> tuple[model.ParsedFeed, Lookup | None]:
+    for is_last in (False, True):
+        try:
+            reading, look_up = await read(body)
+        except NotStarted:
+            raise
+        except ReaderEnded as error:
+            if not is_last:
+                continue
+            _mail_log.warning("mail skipped", feed=feed.url, mail=etag, error=f"its reader process ended: {error.why}")
+        except model.ReadError as error:
+            _mail_log.warning("mail skipped", feed=feed.url, mail=etag, error=str(error))
+        except Exception:  # noqa: BLE001 - logged with its traceback
+            _mail_log.critical("reading a mail raised an unexpected error", feed=feed.url, mail=etag, exc_info=True)
+        else:
+            if reading.skipped:
+                _mail_log.warning("mail skipped", feed=feed.url, mail=etag, error="its MIME structure cannot be parsed")
+            return reading, look_up
+        break
+    return model.ParsedFeed(is_increment=True, skipped=1), None

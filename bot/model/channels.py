@@ -1,0 +1,167 @@
+"""A channel: where messages are posted, and the connection on which people press buttons and type commands."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeAlias
+
+from bot.model.actions import Action, Ruling, Silence
+from bot.model.alerts import Decision
+from bot.model.messages import Message, Receipt
+from bot.model.stories import SendId, StoryId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abilities:
+    """The abilities of a channel's service."""
+
+    threads: bool
+    edits: bool
+    #: ``find`` can determine whether a message arrived.
+    lookup: bool
+    #: A reply can also be shown in the channel.
+    broadcast: bool = False
+    #: For this long after the first attempt, the service shows a message once even if it is sent twice.
+    idempotent: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message to deliver."""
+
+    id: SendId
+    message: Message
+    #: The head of the thread to reply in; None: top level.
+    reply_to: Receipt | None = None
+    #: The message to edit; None: a new message.
+    edits: Receipt | None = None
+    #: Text only, no blocks, after the channel refused the message's form.
+    is_plain: bool = False
+    #: A reply that is also shown in the channel; without ``reply_to`` it is an ordinary message.
+    is_broadcast: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLine:
+    """One line of ``send-test``: what was checked, and how to fix it."""
+
+    is_good: bool
+    what: str
+    help: str = ""
+
+    @classmethod
+    def of(cls, is_good: bool, what: str, *, otherwise: str) -> CheckLine:
+        """Return a line whose help is ``otherwise`` if it is not good, else empty."""
+        return cls(is_good=is_good, what=what, help="" if is_good else otherwise)
+
+
+class Channel(Protocol):
+    """A place where messages are posted. A kind is a module of bot/channels with ``KIND``, ``Options`` and a class."""
+
+    name: str
+    #: Minimum time between two messages.
+    pace: timedelta
+    #: Identifies the credentials, without the secret: channels with equal accounts are closed together.
+    account: str
+
+    @property
+    def abilities(self) -> Abilities:
+        """The current abilities; they change if a right turns out to be missing."""
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        """Send a message. Raises SendError. After a cancellation the outcome is unknown."""
+
+    async def find(self, delivery: Delivery, *, since: datetime) -> Receipt | None:
+        """Return the receipt of a delivery that may have arrived, or None if it did not. Raises SendError."""
+
+    async def check(self) -> Sequence[CheckLine]:
+        """Check credentials, rights and place, without posting."""
+
+    async def close(self) -> None:
+        """Close the connections; the channel is not used again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A person in a chat, with their membership in the listener's channels."""
+
+    #: The service's id of the person.
+    id: str
+    #: The name shown to people, never an id; empty: ``id``.
+    name: str = ""
+    #: Channels whose ``may_act`` does not include the person.
+    barred: frozenset[str] = frozenset()
+    #: Channels of which they are a member. For a button press, set only if the action affects other channels.
+    member_of: frozenset[str] = frozenset()
+
+    @property
+    def author(self) -> str:
+        """The name of the person, for people."""
+        return self.name or self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """One press of a button. Its form was checked, but not whether the story exists."""
+
+    #: The channel's id of the press: the same if it is delivered again.
+    id: str
+    person: Person
+    action: Action
+    story: StoryId
+    #: The place and reference of the message, as in its receipt.
+    place: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """A command that a person typed, or a visit to the bot's page in the service."""
+
+    #: The channel's id of the request: the same if it is delivered again.
+    id: str
+    person: Person
+    #: The arguments of the command, as typed.
+    words: str = ""
+    #: The person opened the page, which shows the latest stories.
+    is_page: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionResult:
+    """The result of an action, shown only to the person."""
+
+    #: May contain names of rules and outlets, which are untrusted.
+    text: str = ""
+    #: A command that undoes the action, without the name of the bot's command: "silence end 3f2a9c01".
+    command: str = ""
+    #: Decisions of the action.
+    decisions: tuple[Decision, ...] = ()
+    #: Why nothing was done; None: it was done, now or before.
+    refused: str | None = None
+    #: The current message, if its menu was requested.
+    message: Message | None = None
+    #: What the action created, if people refer to it by an id.
+    made: Silence | Ruling | None = None
+
+
+#: Carries out a press. Raises StoreError if it was not carried out, so that the person does not get a confirmation.
+OnPress: TypeAlias = Callable[[Press], Awaitable[ActionResult]]
+#: Gets the reason why the connection is down, or None when it is back.
+OnChange: TypeAlias = Callable[[str | None], Awaitable[None]]
+#: Returns the reply, which is shown to that person only.
+OnChatRequest: TypeAlias = Callable[[ChatRequest], Awaitable[Message]]
+
+
+class Listener(Protocol):
+    """One connection on which button presses and commands arrive."""
+
+    #: The channels whose messages it serves.
+    channels: tuple[str, ...]
+    #: The service allows one connection for each account: of several processes, only the sending one listens.
+    is_alone: bool
+
+    async def listen(self, on_press: OnPress, on_change: OnChange, on_asked: OnChatRequest) -> None:
+        """Listen until cancelled; reconnect when the connection is lost."""

@@ -1,0 +1,275 @@
+"""Turns of deciding: queued articles join stories, and each channel's messages are decided, by one process at a time.
+
+    peek at the queue ─▶ turn (stories, facts, messages: computed over a read) ─▶ commit (rows only)
+             ▲                    │ waits for the answer of a language model
+             └────────────────────┘
+
+A turn is computed over a read and committed in one short transaction, which first checks that the turn is still
+valid: if another process has decided since, or a reader has pressed a button, nothing is written and the turn is
+computed again. Work stays in the queue until its turn is committed, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+
+from bot import model
+from bot.pipeline.join import StoryUpdater
+from bot.pipeline.keep import ExpectationMonitor
+from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Draft
+
+if TYPE_CHECKING:
+    from bot.pipeline.advice import Advice
+
+
+log = structlog.get_logger("wirewatch")
+
+#: Maximum articles per turn; bounds the length of its transaction.
+BATCH = 100
+#: Maximum turns in a row that another process overtakes, before the store counts as unavailable.
+_TRIES = 20
+
+#: Called with each committed decision.
+OnDecided = Callable[[model.Decision], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class DecisionBatch:
+    """The result of one turn."""
+
+    #: The number of decided arrivals and revisions.
+    taken: int = 0
+    decisions: list[model.Decision] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Computed:
+    """A turn before its commit."""
+
+    seen: model.QueueHolder
+    waiting: model.QueuedWork
+    ruled: Sequence[model.Ruling]
+    decisions: list[model.Decision]
+    #: Numbers of the decided queue rows; the others stay in the queue.
+    taken: Sequence[int]
+
+
+class Decider:
+    """Decides, as one of the processes that may."""
+
+    def __init__(
+        self,
+        *,
+        store: model.Store,
+        clock: model.Clock,
+        window: timedelta,
+        on_decided: OnDecided = lambda decision: None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._updater = StoryUpdater(window)
+        self._draft = Draft()
+        self._silence_monitor = ExpectationMonitor()
+        self._on_decided = on_decided
+        self._who = secrets.token_hex(8)
+        #: The state of the queue on which the cached stories and alerts are based.
+        self._known: model.QueueHolder | None = None
+        self._lock = asyncio.Lock()
+        #: A language model's answers; None: no language model.
+        self._advice: Advice | None = None
+        #: Do not wait for answers any more.
+        self._is_over = False
+
+    def advise(self, advisor: model.Advisor | None) -> None:
+        """Use this language model from the next turn on; None: no language model."""
+        if advisor is None:
+            self._advice = None
+            return
+        # Costs start-up: the prompts, which only a configuration with a model needs.
+        from bot.pipeline.advice import Advice
+
+        self._advice = Advice(advisor)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether work waits for the answer of a language model."""
+        return self._advice is not None and bool(self._advice.held)
+
+    async def stop_waiting(self, snapshot: Snapshot) -> Sequence[model.Decision]:
+        """Decide the work that waits for answers without them. Raises StoreError."""
+        self._is_over = True
+        try:
+            return await self.work_off(snapshot)
+        finally:
+            self._is_over = False
+
+    async def decide_batch(self, snapshot: Snapshot, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
+        """Decide at most ``limit`` queued items and, with ``releases``, alerts whose hold has ended.
+
+        Raises StoreError.
+        """
+        async with self._lock:
+            try:
+                return await self._decide(snapshot, limit=limit, releases=releases)
+            except model.StoreError:
+                raise
+            except Exception:
+                # A bug on one article must not stop the others, nor recur for ever.
+                log.critical("deciding failed; its articles are decided one by one", exc_info=True)
+                return await self._decide_one_by_one(snapshot, limit=limit, releases=releases)
+
+    async def work_off(self, snapshot: Snapshot) -> Sequence[model.Decision]:
+        """Decide everything in the queue, turn by turn; holds stay. Raises StoreError."""
+        decisions: list[model.Decision] = []
+        while True:
+            batch = await self.decide_batch(snapshot, releases=False)
+            decisions += batch.decisions
+            if batch.taken < BATCH:
+                return decisions
+
+    def tell(
+        self,
+        decisions: Sequence[model.Decision],
+        arrivals: Sequence[model.Arrival] = (),
+        revisions: Sequence[model.Revision] = (),
+    ) -> None:
+        """Count and log decisions; the articles' polls connect them with earlier log lines."""
+        polls = {arrival.article.id: arrival.poll for arrival in arrivals}
+        polls |= {revision.article.id: revision.poll for revision in revisions}
+        for decision in decisions:
+            self._on_decided(decision)
+            log.info(
+                "decided",
+                poll=polls.get(decision.article) if decision.article else None,
+                story=decision.story,
+                channel=decision.channel,
+                action=decision.action.value,
+                reason=decision.reason.value,
+                rules=list(decision.rules),
+            )
+
+    async def _decide(self, snapshot: Snapshot, *, limit: int, releases: bool) -> DecisionBatch:
+        try:
+            for _ in range(_TRIES):
+                now = self._clock.now()
+                compute = partial(self._compute, snapshot=snapshot, limit=limit, releases=releases, now=now)
+                batch = await self._store.read(compute)
+                if await self._commit(batch, snapshot, now=now):
+                    self.tell(batch.decisions, batch.waiting.arrivals, batch.waiting.revisions)
+                    if self._advice is not None:
+                        self._advice.end()
+                    return DecisionBatch(taken=len(batch.taken), decisions=batch.decisions)
+                self._forget()
+        except BaseException:
+            self._forget()
+            raise
+        raise model.StoreUnavailable(f"{_TRIES} turns in a row were overtaken by another process; run fewer workers")
+
+    def _compute(
+        self, tx: model.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
+    ) -> _Computed:
+        """Compute a turn. Reads only."""
+        seen = tx.decision_queue.holder()
+        if seen != self._known:
+            self._draft = Draft()
+            if seen.who != self._who:
+                self._updater.forget()
+        advice, held = self._advice, frozenset[str]()
+        if advice is not None:
+            # Items that wait for answers are read again, in addition to a whole batch.
+            limit += len(advice.held)
+            advice.begin(tx, now, is_over=self._is_over)
+        waiting, ruled = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
+        draft = self._draft.over(tx)
+        self._updater.advice = advice
+        made = list(
+            self._updater.update(
+                draft, snapshot, waiting.arrivals, waiting.revisions, waiting.pending, now=now, ruled=ruled
+            )
+        )
+        if releases:
+            made.extend(self._updater.release(draft, snapshot, now=now))
+        if advice is not None:
+            held = advice.held
+        rows = zip(waiting.numbers, waiting.keys, strict=True)
+        taken = [number for number, key in rows if key not in held]
+        return _Computed(seen=seen, waiting=waiting, ruled=ruled, decisions=made, taken=taken)
+
+    async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
+        """Write the turn. Return False, and write nothing, if the state that it was computed on has changed."""
+        has_changes = batch.taken or batch.ruled or self._draft.has_changes
+        if not (has_changes or self._silence_monitor.is_due(snapshot, now=now)):
+            self._known = batch.seen
+            return True
+
+        def work(tx: model.Transaction) -> model.QueueHolder | None:
+            after = tx.decision_queue.take_over(self._who, seen=batch.seen)
+            if after is not None:
+                self._draft.commit(tx, now=now)
+                tx.rulings.done([ruling.id for ruling in batch.ruled], at=now)
+                tx.decision_queue.remove(batch.taken)
+                self._silence_monitor.tell(tx, snapshot, now=now)
+            return after
+
+        self._known = await self._store.write(work)
+        if self._known is None:
+            return False
+        self._draft.settle()
+        return True
+
+    async def _decide_one_by_one(self, snapshot: Snapshot, *, limit: int, releases: bool) -> DecisionBatch:
+        """Decide one article per turn. An article that fails is removed from the queue, but stays in the archive."""
+        whole = DecisionBatch()
+        for _ in range(limit):
+            try:
+                batch = await self._decide(snapshot, limit=1, releases=releases)
+            except model.StoreError:
+                raise
+            except Exception:
+                waiting, ruled = await self._store.read(
+                    lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting())
+                )
+                if ruled:
+                    # The ruling may be the cause, and must not recur for ever.
+                    await self._store.write(partial(_give_up, ruled=ruled, now=self._clock.now()))
+                    log.critical(
+                        "ruling broke the decision pass", rulings=[ruling.id for ruling in ruled], exc_info=True
+                    )
+                    continue
+                await self._store.write(partial(_remove, numbers=waiting.numbers))
+                broken = [arrival.article.id for arrival in waiting.arrivals]
+                broken += [revision.article.id for revision in waiting.revisions]
+                broken += [pending.prompt.article for pending in waiting.pending]
+                log.critical("article broke the decision pass", articles=broken, exc_info=True)
+                if not broken:
+                    raise
+                whole.taken += 1
+                continue
+            if not batch.taken:
+                break
+            whole.taken += batch.taken
+            whole.decisions.extend(batch.decisions)
+        return whole
+
+    def _forget(self) -> None:
+        """Drop all caches after a turn that was not committed."""
+        self._updater.forget()
+        self._draft, self._known = Draft(), None
+        self._silence_monitor.forget()
+
+
+def _remove(tx: model.Transaction, numbers: Sequence[int]) -> None:
+    tx.decision_queue.remove(numbers)
+
+
+def _give_up(tx: model.Transaction, ruled: Sequence[model.Ruling], now: datetime) -> None:
+    tx.rulings.done([ruling.id for ruling in ruled], at=now)

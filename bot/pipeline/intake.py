@@ -1,0 +1,549 @@
+"""Take polls in: identify their items, match them, and write articles, matches, feed states and queued work.
+
+polls ─▸ look up ─▸ identify in turn ─▸ match, feed by feed     computed over a read
+                                           └─▸ write            short transactions of some hundred articles
+
+The feeds' states are written last. If the process ends before that, the feeds are polled again, and what was stored
+is recognised.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from bot import facts, model
+from bot.alerts import notices
+from bot.feeds import cleaning, health, identity, polling, schedule, websub
+from bot.model import ledger
+from bot.pipeline.keep import note_rule_matches
+from bot.pipeline.poll import Poll, identify, look_up_of
+from bot.pipeline.snapshot import Snapshot
+
+#: Not counted: stored without text, or stored only if they match.
+_FREE = (identity.Novelty.OLD, identity.Novelty.RETOLD)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyUse:
+    """What one poll uses of its feed's daily limit."""
+
+    #: Counted against ``fetch.max_items_per_day``.
+    cost: int = 0
+    #: New ids of articles that are known; bounded by the same number.
+    names: int = 0
+    #: Items postponed to the next day.
+    left: int = 0
+
+
+def limit_to_day(
+    identified: identity.Identification,
+    known_items: model.KnownItems,
+    state: model.FeedState,
+    *,
+    pages: Mapping[str, str],
+    most: int,
+    now: datetime,
+) -> tuple[identity.Identification, DailyUse]:
+    """Return the items to store now, and their use of the day; ``pages``: main texts by link."""
+    storing = [item for item in identified.items if item.article and item.novelty not in _FREE]
+    fits, cost = polling.count_fitting(state, [_length(item, pages) for item in storing], most=most, now=now)
+    postponed = {item.sighting.article for item in storing[fits:]}
+    free_names = max(0, most - (state.day_names if state.day == now.date() else 0))
+    names = sum(_is_new_name(item, known_items) for item in identified.items)
+    if not postponed and names <= free_names:
+        return identified, DailyUse(cost=cost, names=names)
+    kept: list[identity.Identified] = []
+    used_names = 0
+    for item in identified.items:
+        if item.sighting.article in postponed:
+            # Postpone the edit, but note that the feed still lists the article, so that it is not deleted.
+            if item.sighting.key in known_items.by_key:
+                kept.append(replace(item, novelty=identity.Novelty.SEEN, article=None))
+            continue
+        if _is_new_name(item, known_items):
+            # Nothing is lost: the next poll identifies the article by its link or title again.
+            if used_names >= free_names:
+                continue
+            used_names += 1
+        kept.append(item)
+    return replace(identified, items=tuple(kept)), DailyUse(cost=cost, names=used_names, left=len(postponed))
+
+
+def _is_new_name(item: identity.Identified, known_items: model.KnownItems) -> bool:
+    is_named = item.article is None or item.novelty is identity.Novelty.RETOLD
+    return is_named and item.sighting.key not in known_items.by_key
+
+
+def _length(item: identity.Identified, pages: Mapping[str, str]) -> int:
+    assert item.article is not None
+    return len(pages.get(item.article.link) or item.article.text)
+
+
+#: Number of articles without text that take as long to write as one with text, which is indexed for search.
+_OLD_PER_ARTICLE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestedPoll:
+    """The articles and the new state of one poll."""
+
+    polled: Poll
+    state: model.FeedState
+    arrivals: tuple[model.Arrival, ...] = ()
+    revisions: tuple[model.Revision, ...] = ()
+    new_count: int = 0
+    health: tuple[health.HealthEvent, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class IngestBatch:
+    """The computed results of a batch of polls, not yet stored."""
+
+    #: One for each poll, in order.
+    ingested: list[IngestedPoll] = field(default_factory=list)
+    #: Older than the backfill window: stored without text.
+    old: list[model.Article] = field(default_factory=list)
+    new: list[model.Article] = field(default_factory=list)
+    sightings: list[model.Sighting] = field(default_factory=list)
+    #: Next versions of stored articles.
+    revised: list[model.Article] = field(default_factory=list)
+    matches: list[tuple[model.ArticleId, tuple[model.Match, ...]]] = field(default_factory=list)
+
+    @property
+    def articles(self) -> Sequence[model.Article]:
+        """All articles to write."""
+        return (*self.old, *self.new, *self.revised)
+
+    @property
+    def _weight(self) -> int:
+        """The cost of writing, in articles with text."""
+        return -(-len(self.old) // _OLD_PER_ARTICLE) + len(self.new) + len(self.revised)
+
+    def cut(self, most: int) -> Sequence[IngestBatch]:
+        """Remove pieces of ``most`` articles, each with its sightings and matches, until the rest is not larger.
+
+        Several articles without text count as one. The rest includes the feeds' states.
+        """
+        pieces = []
+        while self._weight > most:
+            piece = IngestBatch()
+            for source, target in ((self.old, piece.old), (self.new, piece.new), (self.revised, piece.revised)):
+                count = (most - piece._weight) * (_OLD_PER_ARTICLE if source is self.old else 1)
+                target.extend(source[:count])
+                del source[:count]
+            ids = {article.id for article in piece.articles}
+            piece.sightings = [sighting for sighting in self.sightings if sighting.article in ids]
+            piece.matches = [(article, matches) for article, matches in self.matches if article in ids]
+            self.sightings = [sighting for sighting in self.sightings if sighting.article not in ids]
+            self.matches = [(article, matches) for article, matches in self.matches if article not in ids]
+            pieces.append(piece)
+        return pieces
+
+    def store(self, tx: model.Transaction, *, now: datetime) -> None:
+        """Write the articles, their ids in feeds, and their matches."""
+        tx.articles.add(self.old, has_text=False)
+        tx.articles.add(self.new)
+        tx.articles.see(self.sightings, at=now)
+        for article in self.revised:
+            tx.articles.revise(article)
+        for article_id, matches in self.matches:
+            tx.articles.add_matches(article_id, matches)
+
+
+def ingest_polls(tx: model.Transaction, polls: Sequence[Poll], snapshot: Snapshot, *, now: datetime) -> IngestBatch:
+    """Identify and match the items of polls against the store. Reads only."""
+    return _Ingestor(tx, snapshot, now).ingest(polls)
+
+
+class _Ingestor:
+    def __init__(self, tx: model.Transaction, snapshot: Snapshot, now: datetime) -> None:
+        self._tx = tx
+        self._snapshot = snapshot
+        self._now = now
+        self._done = IngestBatch()
+        #: Feed -> the text that its items repeat.
+        self._boilerplate: dict[str, str] = {}
+        #: Feed -> what the poll uses of its daily limit.
+        self._used: dict[str, DailyUse] = {}
+        #: Articles under one link -> rules that matched another feed's wording of them.
+        self._matched_rules: defaultdict[tuple[model.ArticleId, ...], set[str]] = defaultdict(set)
+
+    def ingest(self, polls: Sequence[Poll]) -> IngestBatch:
+        self._boilerplate = {polled.feed.url: polled.state.boilerplate for polled in polls}
+        by_feed = {url: self._stripped(url, identified) for url, identified in self._identified(polls).items()}
+        for identified in by_feed.values():
+            self._done.old += _of(identified.items, identity.Novelty.OLD)
+            self._done.new += _of(identified.items, identity.Novelty.NEW)
+            self._done.sightings += [item.sighting for item in identified.items]
+        self._done.ingested = [
+            self._with_health(self._ingested(polled, by_feed.get(polled.feed.url))) for polled in polls
+        ]
+        return self._done
+
+    def _stripped(self, url: str, identified: identity.Identification) -> identity.Identification:
+        """Return the items without the sentences that the feed repeats, learnt from items seen for the first time."""
+        first_seen = [item.article.text for item in identified.items if item.novelty in _FIRST_SEEN and item.article]
+        self._boilerplate[url] = memory = cleaning.learn_boilerplate(first_seen, self._boilerplate[url])
+        return replace(identified, items=tuple(_without_boilerplate(item, memory) for item in identified.items))
+
+    def _identified(self, polls: Sequence[Poll]) -> Mapping[str, identity.Identification]:
+        """Return the identified items of each feed with a new document."""
+        parsed = [
+            (polled, polled.reading, look_up_of(polled, polled.reading))
+            for polled in polls
+            if polled.reading is not None
+        ]
+        stored = self._tx.articles.known([look_up.question for _, _, look_up in parsed])
+        fresh = identity.BatchArticles()
+        by_feed = {}
+        most = self._snapshot.fetch.max_items_per_day
+        for (polled, reading, look_up), known_items in zip(parsed, stored, strict=True):
+            with_batch = fresh.beside(known_items, look_up.question)
+            identified = identify(polled, reading, look_up, with_batch, snapshot=self._snapshot, now=self._now)
+            identified, self._used[polled.feed.url] = limit_to_day(
+                identified, known_items, polled.state, pages=polled.pages, most=most, now=self._now
+            )
+            fresh.add(identified)
+            by_feed[polled.feed.url] = _with_pages(identified, polled.pages)
+        return by_feed
+
+    def _ingested(self, polled: Poll, identified: identity.Identification | None) -> IngestedPoll:
+        if polled.reading is None or identified is None:
+            return IngestedPoll(polled=polled, state=self._without_reading(polled))
+        # Articles older than the backfill window do not count for the feed's rhythm.
+        new = _of(identified.items, identity.Novelty.NEW)
+        assert polled.answer is not None
+        state = polling.after_reading(
+            polled.state,
+            polled.feed,
+            polled.reading,
+            polled.answer,
+            digest=polled.body_hash,
+            new_count=len(new),
+            arrivals=tuple(article.when for article in new),
+            names_known=polled.names_known,
+            policy=self._snapshot.fetch,
+            now=self._now,
+            jitter=_draw(),
+        )
+        state = self._with_remarks(state, polled, identified)
+        reworded = self._reworded(polled, identified.items)
+        return IngestedPoll(
+            polled=polled,
+            state=state,
+            arrivals=(*self._arrivals(polled, new), *reworded),
+            revisions=self._edited(polled, identified.items),
+            new_count=len(new) + len(reworded),
+        )
+
+    def _with_remarks(
+        self, state: model.FeedState, polled: Poll, identified: identity.Identification
+    ) -> model.FeedState:
+        feed = polled.feed
+        elsewhere = state.links_elsewhere if identified.links_elsewhere is None else identified.links_elsewhere
+        remarks = [*state.remarks, *identified.remarks]
+        if elsewhere and feed.aggregator is None and feed.owner is None:
+            remarks.append("it links to other sites; if it is an aggregator, set aggregator: true in feeds.yaml")
+        state = replace(
+            state,
+            boilerplate=self._boilerplate[feed.url],
+            moved_to=polled.found_at or state.moved_to,
+            remarks=tuple(remarks),
+            links_elsewhere=elsewhere,
+        )
+        used = self._used[feed.url]
+        return polling.count_stored(
+            state,
+            cost=used.cost,
+            names=used.names,
+            left=used.left,
+            most=self._snapshot.fetch.max_items_per_day,
+            now=self._now,
+            # Without an etag, a mailbox would return its last mails, not the mails after the last one that was read.
+            etag=polled.state.etag if polled.reading and polled.reading.is_increment else None,
+        )
+
+    def _without_reading(self, polled: Poll) -> model.FeedState:
+        policy = self._snapshot.fetch
+        if polled.postponed_to is not None:
+            return polling.after_no_request(polled.state, polled.postponed_to)
+        if polled.error is None and polled.answer is not None:
+            return polling.after_answer(
+                polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=_draw()
+            )
+        text = polled.error or "no answer"
+        return polling.after_failure(polled.state, polled.feed, text, policy=policy, now=self._now, jitter=_draw())
+
+    def _arrivals(self, polled: Poll, new: Sequence[model.Article]) -> tuple[model.Arrival, ...]:
+        matched = ((article, self._match(article, polled.feed)) for article in new)
+        return tuple(_arrival(polled, article, matches) for article, matches in matched if matches)
+
+    def _reworded(self, polled: Poll, items: Sequence[identity.Identified]) -> tuple[model.Arrival, ...]:
+        """Return known articles with matches that only this feed's wording triggers."""
+        arrivals = []
+        for item in items:
+            if item.novelty is not identity.Novelty.RETOLD or item.article is None or item.stub is None:
+                continue
+            matches = self._snapshot.rules.match(item.article, polled.feed, now=self._now)
+            if matches:
+                rules = self._matched_rules[item.told]
+                rules.update(match.rule for id_ in item.told for match in self._tx.articles.matches(id_))
+                rules.update(match.rule for id_, stored in self._done.matches if id_ in item.told for match in stored)
+                matches = tuple(match for match in matches if match.rule not in rules)
+                rules.update(match.rule for match in matches)
+            if matches:
+                arrivals.append(_arrival(polled, item.article, matches))
+                self._done.new.append(item.article)
+                self._done.matches.append((item.article.id, matches))
+                self._done.sightings = [
+                    replace(sighting, article=item.article.id)
+                    if (sighting.feed, sighting.article) == (polled.feed.url, item.stub.id)
+                    else sighting
+                    for sighting in self._done.sightings
+                ]
+        return tuple(arrivals)
+
+    def _edited(self, polled: Poll, items: Sequence[identity.Identified]) -> tuple[model.Revision, ...]:
+        edited = {
+            item.stub.id: item.article for item in items if item.novelty in _REVISED and item.article and item.stub
+        }
+        taken_over = {item.sighting.article for item in items if item.novelty is identity.Novelty.TAKEN_OVER}
+        # Articles that another feed of this batch added or changed are not stored yet.
+        in_batch = {item.id: item for item in (*self._done.new, *self._done.revised) if item.id in edited}
+        previous = {**self._tx.articles.get(list(edited)), **in_batch}
+        revisions = []
+        for article_id, article in edited.items():
+            if article_id not in previous:
+                continue
+            # Strip the previous version too, so that a footer that is now known does not look removed by the edit.
+            before = _stripped(previous[article_id], self._boilerplate[polled.feed.url])
+            is_taken_over = article_id in taken_over
+            revised = self._revised(before, article, is_taken_over=is_taken_over)
+            if revised is None:
+                continue
+            self._done.revised.append(revised)
+            if _content(revised) == _content(before) and not is_taken_over:
+                # Store another date, but do not match again or post for it.
+                continue
+            revisions.append(
+                model.Revision(
+                    article=revised,
+                    matches=self._match(revised, polled.feed),
+                    # The wording of two outlets differs without being a correction.
+                    edits=() if is_taken_over else facts.corrections(before, revised),
+                    poll=polled.id,
+                    live_before=before if facts.is_live_page(revised) and not is_taken_over else None,
+                )
+            )
+        return tuple(revisions)
+
+    def _revised(self, previous: model.Article, new: model.Article, *, is_taken_over: bool) -> model.Article | None:
+        """Return the next version of an article, or None if nothing that is stored has changed."""
+        if previous.is_full_text and not new.is_full_text:
+            # The feed's teaser cannot show a change of the page's text, only of the headline.
+            new = replace(new, text=previous.text, links=previous.links, is_full_text=True)
+        published = new.published or previous.published
+        if _content(previous) == _content(new) and previous.published == published and not is_taken_over:
+            return None
+        source = new if is_taken_over else previous
+        return replace(
+            new,
+            id=previous.id,
+            feed=source.feed,
+            outlet=source.outlet,
+            owner=source.owner,
+            first_seen=previous.first_seen,
+            published=published,
+            version=previous.version + 1,
+        )
+
+    def _match(self, article: model.Article, feed: model.Feed) -> tuple[model.Match, ...]:
+        matches = self._snapshot.rules.match(article, feed, now=self._now)
+        if matches:
+            self._done.matches.append((article.id, matches))
+        return matches
+
+    def _with_health(self, poll: IngestedPoll) -> IngestedPoll:
+        events = health.find_health_events(poll.state, poll.polled.feed, self._now)
+        if not events:
+            return poll
+        return replace(poll, state=health.mark_reported(poll.state, events), health=events)
+
+
+_FIRST_SEEN = (identity.Novelty.NEW, identity.Novelty.OLD)
+_REVISED = (identity.Novelty.EDITED, identity.Novelty.TAKEN_OVER)
+
+
+def _arrival(polled: Poll, article: model.Article, matches: tuple[model.Match, ...]) -> model.Arrival:
+    return model.Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
+
+
+def _draw() -> float:
+    """Return a random number for the jitter of the next poll."""
+    return random.random()  # noqa: S311 - not a secret
+
+
+def _of(items: Sequence[identity.Identified], novelty: identity.Novelty) -> list[model.Article]:
+    return [item.article for item in items if item.novelty is novelty and item.article]
+
+
+def _with_pages(identified: identity.Identification, pages: Mapping[str, str]) -> identity.Identification:
+    """Return the items with the main text of their pages, if it was fetched."""
+    if not pages:
+        return identified
+    return replace(identified, items=tuple(_with_page(item, pages) for item in identified.items))
+
+
+def _with_page(item: identity.Identified, pages: Mapping[str, str]) -> identity.Identified:
+    text = pages.get(item.article.link) if item.article else None
+    if not text or item.article is None or item.novelty is identity.Novelty.OLD:
+        return item
+    return replace(item, article=replace(item.article, text=text, is_full_text=True))
+
+
+def _without_boilerplate(item: identity.Identified, memory: str) -> identity.Identified:
+    if item.article is None or item.novelty is identity.Novelty.OLD:
+        return item
+    article = _stripped(item.article, memory)
+    return item if article is item.article else replace(item, article=article)
+
+
+def _stripped(article: model.Article, memory: str) -> model.Article:
+    stripped = cleaning.strip_boilerplate(article.text, memory)
+    return replace(article, text=stripped.text, left_out=stripped.left_out) if stripped.left_out else article
+
+
+def _content(article: model.Article) -> tuple[str, str]:
+    return article.title, article.text
+
+
+#: Maximum articles of one transaction: it takes some 50 ms, in which nothing else can write to SQLite.
+MOST = 250
+
+
+class Storing:
+    """Writes one batch at a time: what is computed must still be true when it is written."""
+
+    def __init__(self, store: model.Store) -> None:
+        self._store = store
+
+    async def store(
+        self, polls: Sequence[Poll], snapshot: Snapshot, *, token: str, now: datetime
+    ) -> Sequence[IngestedPoll]:
+        """Write polls; return those of the feeds that were still leased by ``token``. Raises StoreError."""
+        compute: Callable[[model.Transaction], IngestBatch] = partial(
+            ingest_polls, polls=polls, snapshot=snapshot, now=now
+        )
+        batch = await self._store.read(compute)
+        computed = [batch]
+        stored: list[model.Article] = []
+        for piece in batch.cut(MOST):
+            if not await self._store.write(partial(_store_piece, piece=piece, batch=batch, stored=stored, now=now)):
+                computed.clear()
+                break
+            stored += piece.articles
+
+        def work(tx: model.Transaction) -> Sequence[IngestedPoll]:
+            # On a second try, after a lost race, another worker may have stored the same articles.
+            batch = computed.pop() if computed else compute(tx)
+            if tx.articles.are_rivalled((*batch.new, *batch.old), beside=stored):
+                # Another worker has stored some of them since the batch was computed: identify them again.
+                batch = compute(tx)
+            return _finish(tx, batch, snapshot, token=token, now=now)
+
+        return await self._store.write(work)
+
+
+def _finish(
+    tx: model.Transaction, batch: IngestBatch, snapshot: Snapshot, *, token: str, now: datetime
+) -> Sequence[IngestedPoll]:
+    """Write the rest of the batch, and the feeds' states."""
+    lost = set(tx.feeds.save([poll.state for poll in batch.ingested], token=token))
+    kept = [poll for poll in batch.ingested if poll.state.url not in lost]
+    tx.ledger.add([row for poll in kept if (row := _poll_row(poll, now))])
+    _limit_hosts(tx, kept)
+    _note_hubs(tx, kept, now)
+    _report_health(tx, kept, snapshot, now)
+    matched: list[model.Arrival | model.Revision] = []
+    for poll in kept:
+        matched += [*poll.arrivals, *poll.revisions]
+    note_rule_matches(tx, snapshot, matched, now=now)
+    _store(tx, batch, kept, now=now)
+    return kept
+
+
+def _store_piece(
+    tx: model.Transaction, *, piece: IngestBatch, batch: IngestBatch, stored: Sequence[model.Article], now: datetime
+) -> bool:
+    """Write a piece. Return False, and write nothing, if another worker has stored some of it since it was computed."""
+    if tx.articles.are_rivalled((*piece.new, *piece.old), beside=stored):
+        return False
+    _store(tx, piece, batch.ingested, now=now)
+    return True
+
+
+def _store(tx: model.Transaction, piece: IngestBatch, ingested: Sequence[IngestedPoll], *, now: datetime) -> None:
+    """Write the articles, and their matches into the decision queue and the ledger."""
+    piece.store(tx, now=now)
+    new, revised = {article.id for article in piece.new}, {article.id for article in piece.revised}
+    arrivals = [arrival for poll in ingested for arrival in poll.arrivals if arrival.article.id in new]
+    revisions = [revision for poll in ingested for revision in poll.revisions if revision.article.id in revised]
+    matched = [(arrival.article, arrival.matches) for arrival in arrivals]
+    matched += [(revision.article, revision.matches) for revision in revisions]
+    tx.ledger.add([ledger.match_row(article, match, at=now) for article, matches in matched for match in matches])
+    tx.decision_queue.add(arrivals, revisions)
+
+
+def _poll_row(poll: IngestedPoll, now: datetime) -> model.LedgerRow | None:
+    """Return the ledger row of a poll, if it gets one."""
+    answer = poll.polled.answer
+    status = answer.status if answer else None
+    return ledger.poll_row(poll.polled.state, poll.state, status=status, new_count=poll.new_count, at=now)
+
+
+def _note_hubs(tx: model.Transaction, ingested: Sequence[IngestedPoll], now: datetime) -> None:
+    """Update the subscriptions of feeds whose hub has changed."""
+    for poll in ingested:
+        previous, state = poll.polled.state, poll.state
+        if (previous.hub, previous.topic) == (state.hub, state.topic):
+            continue
+        if state.hub and state.topic:
+            changed_at = previous.hub_changed_at
+            tx.subscriptions.want(
+                websub.new_subscription(state.url, state.hub, state.topic, now=now, changed_at=changed_at)
+            )
+        elif previous.hub:
+            tx.subscriptions.drop(state.url)
+
+
+def _limit_hosts(tx: model.Transaction, ingested: Sequence[IngestedPoll]) -> None:
+    """Limit a whole host if three of its addresses responded with Retry-After within ten minutes."""
+    limited = [poll.state for poll in ingested if poll.state.retry_after and poll.state.limited_at]
+    if not limited:
+        return
+    states = tx.feeds.limited()
+    for host in {schedule.request_host(state) for state in limited}:
+        recent = [
+            (state.url, state.limited_at, state.retry_after)
+            for state in states
+            if schedule.request_host(state) == host and state.limited_at and state.retry_after
+        ]
+        until = schedule.host_limit(recent)
+        if until:
+            tx.feeds.limit_host(host, until)
+
+
+def _report_health(tx: model.Transaction, ingested: Sequence[IngestedPoll], snapshot: Snapshot, now: datetime) -> None:
+    if snapshot.operator is None:
+        return
+    events = [event for poll in ingested for event in poll.health]
+    if events:
+        troubles = [event.text for event in events if not event.is_well]
+        resolved = [event.text for event in events if event.is_well]
+        notice = notices.feed_health(troubles, resolved, now=now)
+        tx.outbox.add([notices.notice_row(notice, channel=snapshot.operator, now=now)])

@@ -1,0 +1,240 @@
+"""What keeps a long-running bot and its archive in order: heartbeat, retention, clock changes, expected matches.
+
+A silent feed and a stopped bot leave the same gap in the ledger; the heartbeat's rows show which it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import structlog
+
+from bot import model
+from bot.alerts import notices
+from bot.model import ledger
+from bot.pipeline.snapshot import Snapshot
+from bot.storage import keys
+
+log = structlog.get_logger("wirewatch")
+
+#: Due feeds are looked for every second. A longer gap is recorded as unwatched.
+UNWATCHED = timedelta(minutes=2)
+#: How often a cluster worker writes its heartbeat. Clocks may differ by the difference to ``keys.UNHEARD``.
+HEARTBEAT_EVERY = timedelta(seconds=5)
+#: Smaller corrections of the clock are ignored.
+SET_BACK = timedelta(minutes=1)
+
+
+class Heartbeat:
+    """The heartbeat of one process."""
+
+    def __init__(self, store: model.Store, clock: model.Clock, *, process: str, version: str, is_alone: bool) -> None:
+        """``process`` is its unique name; ``is_alone``: no other process works on this database."""
+        self._store = store
+        self._clock = clock
+        self._process = process
+        self._version = version
+        self._is_alone = is_alone
+        self._since = clock.now()
+        self._is_told_alive = False
+
+    async def begin(self, *, lives_on: bool = False, operator: str | None = None) -> None:
+        """Record the start; move waiting work if the clock was set back since the last process.
+
+        ``lives_on``: a cluster worker that will write heartbeats. ``operator``: the channel that gets a notice of the
+        clock. Raises StoreUnavailable.
+        """
+        now = self._since = self._clock.now()
+        self._is_told_alive = lives_on and not self._is_alone
+
+        def work(tx: model.Transaction) -> timedelta | None:
+            back = self._set_back(tx, now, operator)
+            previous = keys.get_owner(tx) if self._is_alone else None
+            if previous:
+                process, since = previous
+                # An older tick belongs to an earlier process.
+                until = max(since, keys.TICK.get(tx) or since)
+                tx.ledger.add([_stopped(process, since, until, "without a word", now)])
+            tx.ledger.add([ledger.start_row(self._process, version=self._version, at=now)])
+            if self._is_alone:
+                keys.put_owner(tx, self._process, now)
+            elif lives_on:
+                keys.put_worker_life(tx, keys.WorkerLife(process=self._process, since=now, until=now))
+            keys.LAST_SEEN.put(tx, now)
+            return back
+
+        _log(await self._store.write(work))
+
+    async def end(self) -> None:
+        """Record an orderly end. If the database is unavailable, the next start records it."""
+        now = self._clock.now()
+
+        def work(tx: model.Transaction) -> None:
+            tx.ledger.add([_stopped(self._process, self._since, now, "in order", now)])
+            if self._is_alone:
+                keys.clear_owner(tx)
+            keys.drop_worker_life(tx, self._process)
+            keys.LAST_SEEN.put(tx, now)
+
+        try:
+            await self._store.write(work)
+        except model.StoreError as error:
+            log.error("worker end not stored", error=str(error))
+
+    async def live(self) -> None:
+        """Write the heartbeat of a cluster worker. Raises StoreUnavailable."""
+        now = self._clock.now()
+
+        def work(tx: model.Transaction) -> datetime:
+            since = self._since
+            if self._is_told_alive and not keys.has_worker_life(tx, self._process):
+                # It was blocked for so long that another worker recorded its end.
+                tx.ledger.add([ledger.start_row(self._process, version=self._version, at=now)])
+                since = now
+            keys.put_worker_life(tx, keys.WorkerLife(process=self._process, since=since, until=now))
+            return since
+
+        self._since = await self._store.write(work)
+        self._is_told_alive = True
+
+    async def tell_of_dead(self) -> None:
+        """Record the end of workers without a recent heartbeat. Raises StoreUnavailable."""
+        now = self._clock.now()
+
+        def work(tx: model.Transaction) -> list[str]:
+            dead = []
+            for process, life in keys.worker_lives(tx).items():
+                if process != self._process and now - life.until > keys.DEAD_AFTER:
+                    tx.ledger.add([_stopped(process, life.since, life.until, "without a word", now)])
+                    keys.drop_worker_life(tx, process)
+                    dead.append(process)
+            return dead
+
+        for process in await self._store.write(work):
+            log.warning("worker ended unexpectedly", process=process)
+
+    async def tick(self, *, operator: str | None = None) -> None:
+        """Record a look for due feeds; handle a clock that was set back as ``begin`` does. Raises StoreUnavailable."""
+        now = self._clock.now()
+
+        def work(tx: model.Transaction) -> timedelta | None:
+            back = self._set_back(tx, now, operator)
+            last = keys.TICK.get(tx)
+            if last is not None and now - last > UNWATCHED:
+                tx.ledger.add([ledger.gap_row(since=last.isoformat(), until=now.isoformat(), at=now)])
+            keys.TICK.put(tx, now)
+            return back
+
+        _log(await self._store.write(work))
+
+    def _set_back(self, tx: model.Transaction, now: datetime, operator: str | None) -> timedelta | None:
+        # In a cluster the machines' clocks differ, so an earlier time does not mean that the clock was set back.
+        return _set_back(tx, now, operator) if self._is_alone else None
+
+
+def _set_back(tx: model.Transaction, now: datetime, operator: str | None) -> timedelta | None:
+    """Move waiting work with the clock; return how far the clock was set back, or None.
+
+    Runs in the transaction that clears later times in the store, so that a crash neither skips nor repeats the move.
+    """
+    times = {key: time for key in (keys.TICK, keys.LAST_SEEN) if (time := key.get(tx)) is not None}
+    back = max(times.values(), default=now) - now
+    if back <= SET_BACK:
+        return None
+    for key, time in times.items():
+        if time > now:
+            key.clear(tx)
+    tx.shift_waiting_times(by=back, now=now)
+    if operator:
+        tx.outbox.add([notices.notice_row(notices.clock_set_back(_shown(back), now=now), channel=operator, now=now)])
+    return back
+
+
+def _log(back: timedelta | None) -> None:
+    if back is not None:
+        log.warning("clock set back; waiting work was moved with it", by=_shown(back))
+
+
+def _shown(back: timedelta) -> str:
+    return model.format_duration(timedelta(minutes=round(back / timedelta(minutes=1))))
+
+
+def _stopped(process: str, since: datetime, until: datetime, how: str, at: datetime) -> model.LedgerRow:
+    return ledger.stop_row(process, since=since.isoformat(), until=until.isoformat(), how=how, at=at)
+
+
+#: Deletes what ended before a time; returns how many rows of each kind were deleted.
+Trim: TypeAlias = Callable[[datetime], Awaitable[Mapping[str, int]]]
+
+TRIM_EVERY = timedelta(days=1)
+
+
+async def trim_when_due(store: model.Store, clock: model.Clock, *, keep: timedelta | None, trim: Trim) -> bool:
+    """Trim, if a day has passed since the last time; ``keep`` None keeps everything. Raises StoreUnavailable."""
+    if keep is None:
+        return False
+    now = clock.now()
+    # Stored, so that a start, or `once` from cron, does not trim each time.
+    last = await store.read(keys.TRIMMED.get)
+    # A last time in the future means that the clock was set back.
+    if last is not None and timedelta() <= now - last < TRIM_EVERY:
+        return False
+    deleted = await trim(now - keep)
+    await store.write(lambda tx: keys.TRIMMED.put(tx, now))
+    log.info("old articles deleted", keep_days=keep.days, **deleted)
+    return True
+
+
+class ExpectationMonitor:
+    """Remembers when each expected match is overdue, so that most ticks need no query."""
+
+    def __init__(self) -> None:
+        self._overdue_at: dict[tuple[str, timedelta], datetime] = {}
+
+    def forget(self) -> None:
+        """Forget everything, since a transaction failed and its notices were not written."""
+        self._overdue_at.clear()
+
+    def is_due(self, snapshot: Snapshot, *, now: datetime) -> bool:
+        """Return whether ``tell`` may have something to report."""
+        if snapshot.operator is None:
+            return False
+        return any(now > self._overdue_at.get((name, expect), now - expect) for name, expect in _expected(snapshot))
+
+    def tell(self, tx: model.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
+        """Write notices for the rules whose matches are overdue; a new rule counts from now."""
+        if snapshot.operator is None:
+            return
+        for name, expect in _expected(snapshot):
+            if now <= self._overdue_at.get((name, expect), now - expect):
+                continue
+            last = keys.rule_matched(name).get(tx)
+            since = last or now
+            if last is None:
+                keys.rule_matched(name).put(tx, now)
+            if now - since > expect:
+                notice = notices.rule_is_silent(name, expect, last_match=last)
+                tx.outbox.add([notices.notice_row(notice, channel=snapshot.operator, now=now)])
+                since = now
+            self._overdue_at[name, expect] = since + expect
+
+
+def note_rule_matches(
+    tx: model.Transaction,
+    snapshot: Snapshot,
+    queued: Iterable[model.Arrival | model.Revision],
+    *,
+    now: datetime,
+) -> None:
+    """Store the time of the last match of rules with ``expect``."""
+    matched = {match.rule for item in queued for match in item.matches}
+    for name, _ in _expected(snapshot):
+        if name in matched:
+            keys.rule_matched(name).put(tx, now)
+
+
+def _expected(snapshot: Snapshot) -> list[tuple[str, timedelta]]:
+    rules = snapshot.rules.rules.values()
+    return [(rule.name, rule.expect) for rule in rules if rule.expect is not None and not rule.paused]

@@ -1,0 +1,484 @@
+"""Send the rows of the outbox: one worker for each channel.
+
+A claimed row is leased for a minute. If the process dies, the lease expires and the row returns with an unknown
+outcome, to be looked up before it is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+from typing import TypeAlias, TypeVar
+
+import structlog
+
+from bot import model
+from bot.alerts import notices
+from bot.model import ledger
+from bot.model.runtime import TaskGroup, retry_until_stored
+from bot.pipeline import send_policy
+from bot.storage import keys
+
+log = structlog.get_logger("wirewatch")
+
+
+class IncidentKind(StrEnum):
+    """The kind of an incident of a channel or a message."""
+
+    PARKED = "parked"
+    FAILING = "failing"
+    DROPPED = "dropped"
+    BACK = "back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """An incident of some channels, reported once, in the transaction that records it."""
+
+    kind: IncidentKind
+    channels: tuple[str, ...]
+    #: May contain a service's text, so it is untrusted.
+    reason: str
+    at: datetime
+    #: Channels that cannot carry the notice now.
+    affected: frozenset[str]
+    #: For a dropped message: its row.
+    row: model.SendId | None = None
+
+
+def new_incidents(
+    step: send_policy.Step,
+    *,
+    channel: str,
+    row: model.Outgoing,
+    told: Mapping[str, str],
+    closed: Sequence[str],
+    lane: send_policy.Lane,
+    now: datetime,
+) -> tuple[Incident, ...]:
+    """Return the incident that a step causes, if the operator does not know it yet.
+
+    ``told``: channel -> the reported reason of an open incident.
+    """
+    names: Sequence[str] = (channel,)
+    affected = {*told, *closed, channel}
+    match step:
+        case send_policy.ParkChannel(reason=reason) | send_policy.ParkWorkspace(reason=reason):
+            kind, names = IncidentKind.PARKED, [name for name in closed if told.get(name) != reason]
+        case send_policy.Drop(reason=reason, is_loss=True):
+            kind = IncidentKind.DROPPED
+            # The channel itself works; but a refused notice is not reported by another notice there.
+            if channel not in told and row.message.kind is not model.MessageKind.NOTICE:
+                affected.discard(channel)
+        case send_policy.Sent() if channel in told:
+            kind, reason = IncidentKind.BACK, told[channel]
+            affected.discard(channel)
+        case send_policy.RetryAt(reason=reason) | send_policy.LookFirst(reason=reason):
+            kind = IncidentKind.FAILING
+            names = names if channel not in told and send_policy.is_worth_reporting(lane, now=now) else ()
+        case _:
+            return ()
+    if not names:
+        return ()
+    news = Incident(kind=kind, channels=tuple(names), reason=reason, at=now, affected=frozenset(affected), row=row.id)
+    return (news,)
+
+
+class Incidents:
+    """The incidents of one sender's channels that are reported and not yet over."""
+
+    def __init__(self, operators: Sequence[str]) -> None:
+        """``operators``: the first of these channels that works gets a notice; every incident is logged."""
+        self._operators = operators
+        #: Channel -> reason.
+        self.told: dict[str, str] = {}
+
+    def write(self, tx: model.Transaction, incident: Incident) -> None:
+        """Write the notice, in the transaction that records the incident."""
+        for channel in incident.channels:
+            if incident.kind is IncidentKind.BACK:
+                keys.channel_trouble(channel).put(tx, "")
+            elif incident.kind is not IncidentKind.DROPPED:
+                keys.channel_trouble(channel).put(tx, incident.reason)
+        target = next((name for name in self._operators if name not in incident.affected), None)
+        if target is not None:
+            tx.outbox.add([notices.notice_row(_notice(incident), channel=target, now=incident.at)])
+
+    def remember(self, incident: Incident) -> None:
+        """Note that the incident was reported: its transaction is committed."""
+        for channel in incident.channels:
+            if incident.kind is IncidentKind.BACK:
+                self.told.pop(channel, None)
+            elif incident.kind is not IncidentKind.DROPPED:
+                self.told[channel] = incident.reason
+        report = log.info if incident.kind is IncidentKind.BACK else log.error
+        report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)
+
+
+def _notice(incident: Incident) -> model.Notice:
+    occasion = (incident.kind, *incident.channels, incident.row or "", incident.at.isoformat())
+    match incident.kind:
+        case IncidentKind.PARKED:
+            make_notice = notices.channel_closed
+        case IncidentKind.FAILING:
+            make_notice = notices.channel_failing
+        case IncidentKind.DROPPED:
+            make_notice = notices.message_dropped
+        case IncidentKind.BACK:
+            make_notice = notices.channel_is_back
+    return make_notice(incident.channels, incident.reason, occasion=occasion)
+
+
+#: How long an escalation waits for the address of the message that it links. Then it is sent without: if the first
+#: channel is down, the escalation is the only message about the story.
+_ADDRESS_WAIT = timedelta(minutes=1)
+_ADDRESS_RETRY = timedelta(seconds=2)
+_UNDER_WAY = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
+
+
+async def resolve_links(
+    store: model.Store, row: model.Outgoing, *, now: datetime
+) -> tuple[model.Outgoing, model.Outgoing | None, send_policy.RetryAt | None]:
+    """Return the row with the address that its escalation links, the head of its thread if it is not the head itself,
+    and the step if it must wait for that address. Raises StoreUnavailable.
+    """
+    escalation, nearest = row.message.escalation, row.message.nearest
+    head = nearest.head if row.thread == row.id and nearest else row.thread
+    head = None if head == row.id else head
+    ids = [id_ for id_ in (head, escalation.head if escalation else None) if id_ is not None]
+    rows = await store.read(lambda tx: tx.outbox.get(ids)) if ids else {}
+    wait = None
+    if escalation is not None:
+        first = rows.get(escalation.head)
+        link = first.receipt.link if first and first.receipt else ""
+        row = replace(row, message=replace(row.message, escalation=replace(escalation, link=link)))
+        may_wait = row.state is not model.SendState.UNKNOWN and now < row.created_at + escalation.after + _ADDRESS_WAIT
+        if may_wait and first is not None and first.state in _UNDER_WAY:
+            wait = send_policy.RetryAt(
+                now + _ADDRESS_RETRY, "the message that it links is being sent", pauses_channel=False
+            )
+    return row, rows.get(head) if head is not None else None, wait
+
+
+T = TypeVar("T")
+
+LEASE = timedelta(seconds=60)
+#: The limit of one attempt with all its requests (name, pages of history); well below the lease.
+ATTEMPT_TIMEOUT = timedelta(seconds=45)
+#: How often an idle worker queries the store.
+POLL = timedelta(seconds=0.5)
+#: How long due messages are still sent after a stop; a container's limit is ten seconds.
+GRACE = timedelta(seconds=8)
+#: After an interrupted attempt the message may still arrive: a look-up that finds nothing is trusted only after this.
+SETTLE = timedelta(seconds=2)
+#: How often new rows of a closed channel are parked, so that ``status`` is correct.
+PARK_EVERY = timedelta(seconds=5)
+
+
+OnSent: TypeAlias = Callable[[model.Outgoing], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """The result of ``drain``."""
+
+    sent: int
+    #: Left for the next start: not due before the deadline, or the outcome still unknown.
+    left: int
+    parked: int
+    #: Channel -> why its last unsent message was not sent, for messages that were tried.
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+class Sender:
+    """Sends the rows of some channels in order, with their pace, and once if the channel supports look-ups."""
+
+    def __init__(
+        self,
+        store: model.Store,
+        channels: Mapping[str, model.Channel],
+        clock: model.Clock,
+        *,
+        on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
+        operator: str | None = None,
+        others: Sequence[str] = (),
+        on_sent: OnSent | None = None,
+        on_outcome: OnSent | None = None,
+        settle: timedelta = SETTLE,
+        grace: timedelta = GRACE,
+        attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
+    ) -> None:
+        """``others``: all channels, if another sender has some of them."""
+        self._store = store
+        self._channels = dict(channels)
+        self._clock = clock
+        self._on_unknown = on_unknown
+        # If the operator's channel is closed, another channel gets the notice.
+        self._incidents = Incidents([operator, *(others or channels)] if operator is not None else [])
+        self._on_sent = on_sent
+        #: Called with every row as written after an attempt, sent or not.
+        self._on_outcome = on_outcome
+        self._settle = settle
+        self._grace = grace
+        self._attempt_timeout = attempt_timeout
+        self._token = uuid.uuid4().hex
+        self._lanes: dict[str, send_policy.Lane] = {}
+        self._sent = 0
+        self._started_at = clock.now()
+
+    # -- the two ways to run
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Send until ``stop``; then send what is due for at most the grace time."""
+        ending = _Ending()
+        try:
+            await self._open_lanes()
+            async with asyncio.timeout(None) as limit, TaskGroup() as group:
+                for name in self._channels:
+                    group.create_task(self._work(name, ending))
+                await stop.wait()
+                ending.at = self._clock.now() + self._grace
+                limit.reschedule(asyncio.get_running_loop().time() + self._grace.total_seconds())
+        except TimeoutError:
+            log.warning("sending stopped before the outbox was empty; the rest is sent at the next start")
+
+    async def drain(self, deadline: timedelta) -> Drained:
+        """Send until nothing sendable is left, waiting for pace and Retry-After up to the deadline."""
+        ending = _Ending(at=self._clock.now() + deadline)
+        before = self._sent
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout((deadline + self._grace).total_seconds()):
+                await self._open_lanes()
+                await self._work_all(ending)
+                # A notice may have been added to a channel whose worker had ended.
+                while await self._is_work_left(ending):
+                    await self._work_all(ending)
+        counts, unsent = await self._store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
+        own_counts = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
+        waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
+        return Drained(
+            sent=self._sent - before,
+            left=sum(n for state, n in own_counts if state in waiting),
+            parked=sum(n for state, n in own_counts if state is model.SendState.PARKED),
+            reasons={row.channel: row.error for row in unsent if row.error and row.channel in self._channels},
+        )
+
+    async def _open_lanes(self) -> None:
+        for name in self._channels:
+            await self._while_store_fails(partial(self._open_lane, name))
+
+    async def _work_all(self, ending: _Ending) -> None:
+        async with TaskGroup() as group:
+            for name in self._channels:
+                group.create_task(self._work(name, ending))
+
+    async def _is_work_left(self, ending: _Ending) -> bool:
+        assert ending.at is not None
+        moments = [await self._while_store_fails(partial(self._next_moment, name, ending)) for name in self._channels]
+        return any(moment is not None and moment <= ending.at for moment in moments)
+
+    # -- one channel's worker
+
+    async def _work(self, name: str, ending: _Ending) -> None:
+        while True:
+            moment = await self._while_store_fails(lambda: self._next_moment(name, ending))
+            now = self._clock.now()
+            if ending.at is not None and (moment is None or moment > ending.at):
+                return
+            if moment is None or moment > now:
+                await self._rest(POLL if moment is None else min(moment - now, PARK_EVERY), ending)
+                if moment is None or not self._is_time(name, moment):
+                    continue
+                # Claim without another look for due rows.
+            row = await self._while_store_fails(lambda: self._claim(name))
+            if row is None:
+                await self._rest(POLL, ending)
+                continue
+            await self._process(name, row)
+
+    async def _open_lane(self, name: str) -> None:
+        """Begin to send to a channel. A closed one is tried at every start: the operator may have repaired it."""
+
+        def work(tx: model.Transaction) -> str:
+            tx.outbox.unpark([name], now=self._clock.now())
+            return keys.channel_trouble(name).get(tx)
+
+        trouble = await self._store.write(work)
+        if trouble:
+            self._incidents.told[name] = trouble
+        # Wait for one pace: the previous process may have sent a message just now.
+        now = self._clock.now()
+        self._lanes[name] = send_policy.Lane(at=now, ready_at=now + self._channels[name].pace)
+
+    async def _next_moment(self, name: str, ending: _Ending) -> datetime | None:
+        """Return when this channel's next row can be tried; None: no row waits."""
+        now = self._clock.now()
+        lane = self._lanes[name] = send_policy.reset_after_clock_step(
+            self._lanes[name], now=now, pace=self._channels[name].pace
+        )
+        if lane.probe_at is None:
+            if now < lane.ready_at and ending.at is None:
+                # Nothing may be sent before, so no query is needed; this saves half of them (bench/speed/delivery.py).
+                return lane.ready_at
+            due = await self._store.read(lambda tx: tx.outbox.next_due([name], now=now))
+            if ending.at is None and due is not None and due > now + POLL:
+                # It waits for its next try; a row that comes before that must not wait with it.
+                return None
+            return None if due is None else max(due, lane.ready_at)
+        if now < lane.probe_at:
+            reason = self._incidents.told.get(name, "the channel is closed")
+            await self._store.write(lambda tx: tx.outbox.park([name], reason, now=now))
+            return None if ending.at is not None else min(lane.probe_at, now + PARK_EVERY)
+        await self._store.write(lambda tx: tx.outbox.unpark([name], now=now))
+        self._lanes[name] = replace(lane, probe_at=None)
+        return now
+
+    def _is_time(self, name: str, moment: datetime) -> bool:
+        """Return whether the time has come; during the rest, the channel may have been closed or the clock set back."""
+        lane = self._lanes[name]
+        return lane.probe_at is None and self._clock.now() >= max(moment, lane.ready_at)
+
+    async def _rest(self, duration: timedelta, ending: _Ending) -> None:
+        """Sleep, in slices while a stop may still come, to notice it at once."""
+        until = self._clock.now() + duration
+        is_stopping = ending.at is not None
+        # A pause above the duration means that the clock was set back.
+        while timedelta() < (pause := until - self._clock.now()) <= duration and is_stopping is (ending.at is not None):
+            await self._clock.sleep(pause if is_stopping else min(pause, POLL))
+
+    async def _claim(self, name: str) -> model.Outgoing | None:
+        now = self._clock.now()
+        rows = await self._store.write(
+            lambda tx: tx.outbox.claim(name, now=now, limit=1, token=self._token, lease=LEASE)
+        )
+        return rows[0] if rows else None
+
+    async def _process(self, name: str, row: model.Outgoing) -> None:
+        """Take one claimed row to its next written state."""
+        channel = self._channels[name]
+        resolved = partial(resolve_links, self._store, row, now=self._clock.now())
+        row, head, wait = await self._while_store_fails(resolved)
+        step = wait or send_policy.first_step(
+            row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._on_unknown
+        )
+        last: send_policy.Send | send_policy.Look | None = None
+        while isinstance(step, send_policy.Send | send_policy.Look):
+            last = step
+            try:
+                outcome = await self._attempt(channel, step)
+            except asyncio.CancelledError:
+                # Best effort: without it, the lease expires and the outcome is unknown too.
+                step = send_policy.next_step(row, last, send_policy.Interrupted(), now=self._clock.now())
+                with contextlib.suppress(model.StoreError, TimeoutError, asyncio.CancelledError):
+                    async with asyncio.timeout(1):
+                        await asyncio.shield(self._write(name, row, step, last))
+                raise
+            step = send_policy.next_step(row, last, outcome, now=self._clock.now())
+        await self._while_store_fails(lambda: self._write(name, row, step, last))
+
+    async def _attempt(self, channel: model.Channel, step: send_policy.Send | send_policy.Look) -> send_policy.Outcome:
+        looking = isinstance(step, send_policy.Look)
+        try:
+            async with asyncio.timeout(self._attempt_timeout.total_seconds()):
+                if isinstance(step, send_policy.Send):
+                    return send_policy.Accepted(await channel.send(step.delivery))
+                receipt = await channel.find(step.delivery, since=step.since)
+        except TimeoutError:
+            error = model.OutcomeUnknown(f"no answer within {self._attempt_timeout.total_seconds():g} seconds")
+            return send_policy.LookFailed(error) if looking else send_policy.Failed(error)
+        except model.SendError as error:
+            return send_policy.LookFailed(error) if looking else send_policy.Failed(error)
+        except model.StoreError as error:
+            # A channel reads its stored values before it sends anything.
+            wait = model.RetryLater(str(error))
+            return send_policy.LookFailed(wait) if looking else send_policy.Failed(wait)
+        except Exception as error:
+            # A bug in one channel must not stop the others.
+            log.critical("channel broke", channel=channel.name, send=step.delivery.id, exc_info=True)
+            text = f"unexpected error of the channel ({type(error).__name__}); the log has the details"
+            return send_policy.LookFailed(model.OutcomeUnknown(text)) if looking else send_policy.Crashed(text)
+        if receipt is not None:
+            return send_policy.Accepted(receipt)
+        return send_policy.NotFound(self._started_at + self._settle)
+
+    # -- writing the outcome
+
+    async def _write(
+        self,
+        name: str,
+        row: model.Outgoing,
+        step: send_policy.Step,
+        last: send_policy.Send | send_policy.Look | None,
+    ) -> None:
+        now = self._clock.now()
+        closed = self._closed_by(name, step)
+        written = send_policy.apply_step(row, step, last=last, now=now)
+        lane = send_policy.plan_lane(self._lanes[name], step, pace=self._channels[name].pace, now=now)
+        incidents = new_incidents(
+            step, channel=name, row=row, told=self._incidents.told, closed=closed, lane=lane, now=now
+        )
+
+        def work(tx: model.Transaction) -> bool:
+            is_ours = tx.outbox.save(written, token=self._token)
+            fact = ledger.send_row(row, written, at=now)
+            if is_ours and fact is not None:
+                tx.ledger.add([fact])
+            if closed:
+                tx.outbox.park(closed, written.error or "", now=now)
+            for incident in incidents:
+                self._incidents.write(tx, incident)
+            return is_ours
+
+        if not await self._store.write(work):
+            log.warning("lease lost; another sender has the message", channel=name, send=row.id)
+        self._lanes[name] = lane
+        for channel in closed:
+            self._lanes[channel] = lane if channel == name else _closed(self._lanes.get(channel), lane)
+        for incident in incidents:
+            self._incidents.remember(incident)
+        self._report(name, written, step)
+
+    def _closed_by(self, name: str, step: send_policy.Step) -> list[str]:
+        match step:
+            case send_policy.ParkWorkspace():
+                account = self._channels[name].account
+                return [other_name for other_name, channel in self._channels.items() if channel.account == account]
+            case send_policy.ParkChannel():
+                return [name]
+            case _:
+                return []
+
+    def _report(self, name: str, row: model.Outgoing, step: send_policy.Step) -> None:
+        fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}
+        if self._on_outcome is not None:
+            self._on_outcome(row)
+        if isinstance(step, send_policy.Sent):
+            self._sent += 1
+            log.info("message sent", **fields, attempts=row.attempts)
+            if self._on_sent is not None:
+                self._on_sent(row)
+        else:
+            log.debug("message kept", **fields, state=str(row.state), reason=row.error)
+
+    async def _while_store_fails(self, work: Callable[[], Awaitable[T]]) -> T:
+        return await retry_until_stored(work, self._clock)
+
+
+@dataclass(slots=True)
+class _Ending:
+    """When the workers stop waiting; None: never."""
+
+    at: datetime | None = None
+
+
+def _closed(lane: send_policy.Lane | None, by: send_policy.Lane) -> send_policy.Lane:
+    """Return a lane closed by the failure of a channel with the same credentials; it keeps its pace."""
+    if lane is None:
+        return by
+    return replace(lane, probe_at=by.probe_at, probes=max(lane.probes, by.probes))

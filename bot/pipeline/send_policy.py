@@ -1,0 +1,344 @@
+"""What to do next with a message, given its row and the last outcome; and when its channel may be posted to. Pure.
+
+claimed row ── first_step ──> Send ──> the channel ──> outcome ── next_step ──> Sent, RetryAt, LookFirst, …
+                          └─> Look ──> the channel ──> outcome ──┘
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias, assert_never
+
+from bot import model
+
+#: Failures of one message after which it waits longer, so that the next message is sent.
+_PATIENCE = 3
+#: A look-up starts this much before the first attempt, since our clock and the channel's may differ.
+CLOCK_MARGIN = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The channel accepted it, now or earlier, as a look-up shows."""
+
+    receipt: model.Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An attempt to send raised this error."""
+
+    error: model.SendError
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The process stopped while the message was being sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """A look-up found nothing. Before ``settled_at``, the channel may still be processing the message."""
+
+    settled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LookFailed:
+    """A look-up raised this error."""
+
+    error: model.SendError
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """A channel raised an unexpected error: our bug."""
+
+    text: str
+
+
+#: The result of the last attempt.
+Outcome: TypeAlias = Accepted | Failed | Interrupted | NotFound | LookFailed | Crashed
+
+
+# -- steps
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this delivery."""
+
+    delivery: model.Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look up whether this delivery arrived after ``since``."""
+
+    delivery: model.Delivery
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The service accepted the message."""
+
+    receipt: model.Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAt:
+    """Definitely not accepted: send again at ``when``. ``pauses_channel``: the channel's other messages wait too."""
+
+    when: datetime
+    reason: str
+    pauses_channel: bool = True
+    #: The channel named the time; false: it is our back-off, and the channel's pause has a separate back-off.
+    is_told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookFirst:
+    """The outcome is unknown: look it up at ``when``, and send only if it did not arrive."""
+
+    when: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Simplify:
+    """Refused for its form: send once more as plain text."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopLevel:
+    """Its thread cannot take it: send once more at top level."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkChannel:
+    """Keep all messages of the channel until somebody acts, for ``reason``."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParkWorkspace:
+    """As ParkChannel, for every channel with the same credentials."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """End the row with its reason: not needed any more, or, with ``is_loss``, impossible to send."""
+
+    reason: str
+    is_loss: bool = False
+
+
+Step: TypeAlias = Send | Look | Sent | RetryAt | LookFirst | Simplify | TopLevel | ParkChannel | ParkWorkspace | Drop
+
+
+def first_step(
+    row: model.Outgoing,
+    head: model.Outgoing | None,
+    *,
+    abilities: model.Abilities,
+    now: datetime,
+    on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
+) -> Step:
+    """Return the step for a newly claimed row; ``head`` is the head of its thread, None if the row is the head."""
+    receipt = head.receipt if head is not None and head.receipt is not None and head.receipt.ref else None
+    if row.message.kind is model.MessageKind.EDIT:
+        if not abilities.edits:
+            return Drop("this kind of channel cannot edit a message")
+        if receipt is None:
+            return Drop("the message it would edit was never sent, or its channel gave no reference to it")
+        # An edit that arrives twice leaves the same message, so it needs no look-up.
+        return Send(model.Delivery(id=row.id, message=row.message, edits=receipt, is_plain=row.is_plain))
+    is_reply = _belongs_in_thread(row, abilities) and not row.is_top_level
+    delivery = model.Delivery(
+        id=row.id,
+        message=row.message,
+        reply_to=receipt if is_reply else None,
+        is_plain=row.is_plain,
+        is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
+    )
+    # The age is negative after the clock was set back.
+    is_repeatable = timedelta() <= now - (row.tried_at or row.created_at) < abilities.idempotent
+    if row.state is not model.SendState.UNKNOWN or is_repeatable:
+        return Send(delivery)
+    if abilities.lookup:
+        # Not later than now: the clock may have been set back.
+        return Look(delivery, since=min(row.tried_at or row.created_at, now) - CLOCK_MARGIN)
+    if on_unknown is model.OnUnknown.LEAVE:
+        reason = "it is unknown whether it arrived, and on_unknown is at_most_once"
+        return Drop(reason, is_loss=True)
+    return Send(delivery)
+
+
+def _belongs_in_thread(row: model.Outgoing, abilities: model.Abilities) -> bool:
+    """Return whether it is a reply, or a story that may be part of another and is shown in that story's thread."""
+    if row.message.kind is model.MessageKind.REPLY:
+        return abilities.threads
+    return row.message.nearest is not None and abilities.threads and abilities.broadcast
+
+
+def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: datetime) -> Step:
+    """Return the step that follows from the outcome of ``last``."""
+    match outcome:
+        case Accepted(receipt=receipt):
+            return Sent(receipt)
+        case Interrupted():
+            return LookFirst(now, "interrupted while it was sent")
+        case NotFound(settled_at=settled_at):
+            if now < settled_at:
+                return LookFirst(settled_at, "not found yet; checking once more before it is sent again")
+            return Send(last.delivery)
+        case LookFailed(error=error):
+            return _after_look_error(row, error, now=now)
+        case Failed(error=error):
+            return _after_error(row, error, now=now)
+        case Crashed(text=text):
+            if row.is_plain:
+                return Drop(text, is_loss=True)
+            return Simplify(text)
+        case _:
+            assert_never(outcome)
+
+
+def _after_error(row: model.Outgoing, error: model.SendError, *, now: datetime) -> Step:
+    reason = str(error)
+    match error:
+        case model.RetryLater(after=after, whole_channel=whole_channel):
+            if after is None:
+                return RetryAt(now + _row_wait(row), reason, whole_channel)
+            return RetryAt(now + after, reason, whole_channel, is_told=True)
+        case model.FormRefused():
+            return Drop(f"refused also as plain text: {reason}", is_loss=True) if row.is_plain else Simplify(reason)
+        case model.ThreadGone():
+            if row.is_top_level or (row.message.kind is not model.MessageKind.REPLY and row.message.nearest is None):
+                return Drop(reason, is_loss=True)
+            return TopLevel(reason)
+        case model.NotEditable():
+            return Drop(reason)
+        case model.ChannelClosed(whole_workspace=whole_workspace):
+            return ParkWorkspace(reason) if whole_workspace else ParkChannel(reason)
+        case _:
+            # Unknown, and any other failure: a look-up is always safe.
+            return LookFirst(now + _row_wait(row), reason)
+
+
+def _after_look_error(row: model.Outgoing, error: model.SendError, *, now: datetime) -> Step:
+    """Return the step after a failed look-up: look again, or wait until the channel is back."""
+    reason = f"checking whether it arrived: {error}"
+    match error:
+        case model.RetryLater(after=after):
+            return LookFirst(now + (_row_wait(row) if after is None else after), reason)
+        case model.ThreadGone():
+            # Nobody sees a reply in a deleted thread, so post it at top level.
+            return TopLevel(reason)
+        case model.ChannelClosed(whole_workspace=whole_workspace):
+            return ParkWorkspace(reason) if whole_workspace else ParkChannel(reason)
+        case _:
+            return LookFirst(now + _row_wait(row), reason)
+
+
+def _row_wait(row: model.Outgoing) -> timedelta:
+    """Return the wait of a failed message. After some failures it is longer than the channel's, so that other messages
+    are sent: the fault may be in the message."""
+    wait = model.backoff(row.attempts)
+    return wait if row.attempts < _PATIENCE else 2 * wait
+
+
+def apply_step(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: datetime) -> model.Outgoing:
+    """Return the row after ``step``; ``last`` is the attempt, None if there was none."""
+    attempts = row.attempts + isinstance(last, Send)
+    tried_at = row.tried_at or (now if isinstance(last, Send) else None)
+    row = replace(row, attempts=attempts, tried_at=tried_at)
+    match step:
+        case Sent(receipt=receipt):
+            return replace(row, state=model.SendState.SENT, receipt=receipt, error=None)
+        case RetryAt(when=when, reason=reason):
+            return replace(row, state=model.SendState.PENDING, due_at=when, error=reason)
+        case LookFirst(when=when, reason=reason):
+            return replace(row, state=model.SendState.UNKNOWN, due_at=when, error=reason)
+        case Simplify(reason=reason):
+            return replace(row, state=model.SendState.PENDING, due_at=now, is_plain=True, error=reason)
+        case TopLevel(reason=reason):
+            return replace(row, state=model.SendState.PENDING, due_at=now, is_top_level=True, error=reason)
+        case ParkChannel(reason=reason) | ParkWorkspace(reason=reason):
+            return replace(row, state=model.SendState.PARKED, due_at=now, error=reason)
+        case Drop(reason=reason):
+            return replace(row, state=model.SendState.DROPPED, error=reason)
+        case Send() | Look():
+            raise ValueError(f"{type(step).__name__} is carried out, not written")
+        case _:
+            assert_never(step)
+
+
+# -- pace: when a channel may be posted to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """When one channel may be posted to, and its recent failures."""
+
+    #: When this was computed. If the clock shows an earlier time, it was set back.
+    at: datetime
+    #: Nothing is sent before this time.
+    ready_at: datetime
+    #: Consecutive failures, of any message.
+    failures: int = 0
+    failing_since: datetime | None = None
+    #: The next probe of a closed channel; None: the channel is open.
+    probe_at: datetime | None = None
+    #: Consecutive probes that found it closed.
+    probes: int = 0
+
+
+#: A closed channel is probed after a minute, then after twice as long each time, at most every quarter of an hour.
+FIRST_PROBE = timedelta(minutes=1)
+LONGEST_PROBE = timedelta(minutes=15)
+#: A channel that fails for this long is reported to the operator.
+REPORT_AFTER = timedelta(minutes=5)
+
+
+def plan_lane(lane: Lane, step: Step, *, pace: timedelta, now: datetime) -> Lane:
+    """Return the lane after a step. ``now`` is the end of the attempt, so two messages are at least ``pace`` apart."""
+    rested = now + pace
+    match step:
+        case Sent():
+            return Lane(at=now, ready_at=rested)
+        case RetryAt(when=when, pauses_channel=True, is_told=True):
+            return _failed(lane, until=max(when, rested), now=now)
+        case RetryAt(pauses_channel=True) | LookFirst():
+            return _failed(lane, until=max(now + model.backoff(lane.failures), rested), now=now)
+        case ParkChannel() | ParkWorkspace():
+            wait = min(FIRST_PROBE * 2 ** min(lane.probes, 10), LONGEST_PROBE)
+            return Lane(at=now, ready_at=rested, probe_at=now + wait, probes=lane.probes + 1)
+        case _:
+            return replace(lane, at=now, ready_at=rested)
+
+
+def _failed(lane: Lane, *, until: datetime, now: datetime) -> Lane:
+    since = lane.failing_since or now
+    return replace(lane, at=now, ready_at=until, failures=lane.failures + 1, failing_since=since)
+
+
+def reset_after_clock_step(lane: Lane, *, pace: timedelta, now: datetime) -> Lane:
+    """Return the lane, or an open one if the clock was set back: the old times would block the channel."""
+    if now >= lane.at:
+        return lane
+    return Lane(at=now, ready_at=now + pace)
+
+
+def is_worth_reporting(lane: Lane, *, now: datetime) -> bool:
+    """Return whether the channel has failed long enough for a notice."""
+    return lane.failing_since is not None and now - lane.failing_since >= REPORT_AFTER

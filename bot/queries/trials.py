@@ -1,0 +1,483 @@
+"""Trials of rules over the archive: a pasted rule, and two versions of the rules compared. Nothing is saved."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot import config, model, rules
+from bot.config import files, nodes, rules_file
+from bot.config.problems import ProblemReport
+from bot.config.rule_keys import RuleShape
+from bot.config.rules_file import RuleContext
+from bot.config.settings import Stamp
+from bot.pipeline import backtest
+from bot.pipeline.snapshot import Snapshot
+from bot.queries.watched import Watched
+from bot.text import encoders
+
+#: Looked back at first, and at most.
+DAYS, MOST_DAYS = 7, 30
+#: Some seconds of one core at 50 µs an article and rule.
+MOST_ARTICLES = 20_000
+MOST_TIME = timedelta(seconds=5)
+#: On the examples of all pasted rules together, and on one article; half a million are a second of one core.
+MOST_STEPS_OF_EXAMPLES = 500_000
+MOST_STEPS_OF_AN_ARTICLE = 2_000_000
+#: Trials that wait for the one under way.
+MOST_WAITING = 3
+#: What fits into an address, which is where a form that changes nothing puts it.
+MOST_CHARACTERS = 8_000
+#: Articles shown of each rule.
+SHOWN = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One rule on the archive."""
+
+    report: backtest.RuleReport
+    read_back: str
+    #: The last matches, newest first, each with what the rule fired on.
+    matched: tuple[tuple[model.Article, tuple[model.Match, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaygroundResult:
+    """What a pasted rule would have found, or why it was not tried."""
+
+    problems: tuple[model.Problem, ...] = ()
+    #: The same, with carets.
+    problem_text: str = ""
+    #: Why there is no result, or why it is smaller than asked for.
+    remark: str = ""
+    tried: tuple[Tried, ...] = ()
+    #: None: nothing was tried.
+    report: backtest.BacktestReport | None = None
+    #: What puts the rules into the files of the configuration; empty: they are there already.
+    patch: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the rule has an error."""
+        return any(problem.severity == "error" for problem in self.problems)
+
+
+class _TooLongError(Exception):
+    pass
+
+
+class Playground:
+    """Tries pasted rules, one at a time."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched = watched
+        self._one_at_a_time = asyncio.Lock()
+        self._inside = 0
+
+    async def try_out(self, written: str, days: int) -> PlaygroundResult:
+        """Raises StoreUnavailable."""
+        if len(written) > MOST_CHARACTERS:
+            return PlaygroundResult(
+                remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}."
+            )
+        return await self._in_turn(lambda: self._try_out(written, days))
+
+    async def try_loaded(self, compiled: rules.CompiledRule) -> PlaygroundResult:
+        """A rule that is loaded, over ``DAYS`` days. Raises StoreUnavailable."""
+        return await self._in_turn(lambda: self._over_archive(PlaygroundResult(), (compiled,), DAYS))
+
+    async def _in_turn(self, work: Callable[[], Awaitable[PlaygroundResult]]) -> PlaygroundResult:
+        if self._inside > MOST_WAITING:
+            return PlaygroundResult(remark="Others are trying rules now: try again in a few seconds.")
+        self._inside += 1
+        try:
+            async with self._one_at_a_time:
+                return await work()
+        finally:
+            self._inside -= 1
+
+    async def _try_out(self, written: str, days: int) -> PlaygroundResult:
+        settings = self._watched.settings
+        try:
+            compiled, problems = await self._watched.store.read_long(
+                lambda tx: parse_pasted(written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
+            )
+        except TooManyRulesError as error:
+            return PlaygroundResult(remark=f"{str(error).capitalize()}.")
+        told = PlaygroundResult(problems=problems, problem_text=config.render_problems(problems))
+        if not compiled:
+            return replace(told, remark="" if problems else "There is no rule in it.")
+        found = await self._over_archive(told, compiled, days)
+        patch = await asyncio.to_thread(lambda: patch_of(rule_items(written, settings), settings))
+        return replace(found, patch=patch)
+
+    async def _over_archive(
+        self, told: PlaygroundResult, compiled: tuple[rules.CompiledRule, ...], days: int
+    ) -> PlaygroundResult:
+        settings, now = self._watched.settings, self._watched.clock.now()
+        ends_at = time.monotonic() + MOST_TIME.total_seconds()
+        try:
+            return await self._watched.store.read_long(
+                lambda tx: _try(tx, compiled, settings, told, days, now, ends_at)
+            )
+        except rules.TooManySteps:
+            advice = "use fewer wordings under NEAR, or smaller regular expressions"
+            remark = f"On one article this takes more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
+        except _TooLongError:
+            remark = f"This took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
+        return replace(told, remark=remark)
+
+
+def _try(
+    tx: model.Transaction,
+    compiled: tuple[rules.CompiledRule, ...],
+    settings: config.Settings,
+    told: PlaygroundResult,
+    days: int,
+    now: datetime,
+    ends_at: float,
+) -> PlaygroundResult:
+    since, remark = _since(tx, days, now)
+    feeds = settings.feeds_by_address
+
+    def look_at_the_clock() -> None:
+        if time.monotonic() > ends_at:
+            raise _TooLongError
+
+    plan = backtest.BacktestPlan(
+        tried=compiled,
+        since=since,
+        until=now,
+        feeds=feeds,
+        routes=settings.bot.routes,
+        window=settings.bot.stories_window,
+        encoder=encoders.of(settings.bot.languages),
+        most_steps=MOST_STEPS_OF_AN_ARTICLE,
+    )
+    report = backtest.run_backtest(tx.articles, plan, on_article=look_at_the_clock)
+    return replace(
+        told,
+        remark=remark,
+        tried=tuple(_tried(tx, one, found, feeds, now) for one, found in zip(compiled, report.rules, strict=True)),
+        report=report,
+    )
+
+
+def _since(tx: model.Transaction, days: int, now: datetime) -> tuple[datetime, str]:
+    """As far back as asked for, or as the number of articles allows."""
+    for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
+        if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
+            shorter = span < timedelta(days=days)
+            remark = f"The archive is large: this covers only the last {model.format_duration(span)}."
+            return now - span, remark if shorter else ""
+    return now - timedelta(hours=1), "The archive is large: this covers only the last hour."
+
+
+def _tried(
+    tx: model.Transaction,
+    compiled: rules.CompiledRule,
+    found: backtest.RuleReport,
+    feeds: Mapping[str, model.Feed],
+    now: datetime,
+) -> Tried:
+    awake = replace(compiled, rule=replace(compiled.rule, paused=False, until=None))
+    ruleset = rules.RuleSet([awake], most_steps=MOST_STEPS_OF_AN_ARTICLE)
+    last = [hit.article for hit in found.hits[: -SHOWN - 1 : -1]]
+    articles = tx.articles.get(last)
+    shown = [articles[each] for each in last if each in articles]
+    return Tried(
+        report=found,
+        read_back=rules.describe_rule(compiled.rule),
+        matched=tuple(
+            (article, ruleset.match(article, feeds.get(article.feed) or model.Feed(url=article.feed), now=now))
+            for article in shown
+        ),
+    )
+
+
+#: What the text is called in its problems.
+PASTED_FILE = "rule"
+#: Each is compiled, and compared with a score of looser versions of itself.
+MOST_RULES = 10
+_WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
+#: A key of a rule at the beginning of a line; no field of a query is called like one.
+_KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(RuleShape.model_fields)})[ \t]*:", re.MULTILINE)
+_LIST_OF_RULES = re.compile(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
+#: What a rule is called that was pasted without a name.
+UNNAMED = "Pasted"
+
+
+class TooManyRulesError(Exception):
+    """More rules than are tried at once."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"at most {MOST_RULES} rules at a time; these are {count}")
+
+
+def parse_pasted(
+    written: str, settings: config.Settings, steps: rules.Steps | None = None
+) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
+    """The rules that can be used, and the problems of all; their examples are tried within ``steps``.
+
+    Takes processor time: not for the event loop. Raises TooManyRulesError.
+    """
+    text, lines, columns = _as_file(written, settings)
+    report = _parsed(text)
+    if (count := _count(report)) > MOST_RULES:
+        raise TooManyRulesError(count)
+    context = RuleContext.of(settings, steps=steps)
+    desk = None if report.error_count else rules_file.parse_rules_file(report, context)
+    # No warning of lines that were put before what was pasted.
+    shown = [each for each in report.finish() if each.line > lines or each.severity == "error"]
+    problems = tuple(_moved(problem, lines, columns) for problem in shown)
+    return tuple(entry.compiled for entry in desk.rules) if desk else (), problems
+
+
+def _count(report: ProblemReport) -> int:
+    root = report.document.root
+    items = root.get("rules") if isinstance(root, nodes.MappingNode) else None
+    return len(items.items) if isinstance(items, nodes.SequenceNode) else 0
+
+
+def rule_items(written: str, settings: config.Settings) -> list[config.RuleItem]:
+    """The rules of the text, each with its YAML."""
+    return list(files.find_rule_items(_parsed(_as_file(written, settings)[0]).document))
+
+
+def _parsed(text: str) -> ProblemReport:
+    content = text.encode("utf-8", "replace")
+    stamp = Stamp(modified_ns=0, changed_ns=0, size=len(content), inode=0)
+    return files.parse_file(files.FileContent(path=PASTED_FILE, stamp=stamp, digest="", content=content))
+
+
+def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:
+    """A whole rule file, and by how many lines and columns the text has moved in it."""
+    written = written.replace("\r\n", "\n").strip("\n")
+    if _WHOLE_FILE.search(written):
+        return written, 0, 0
+    if _LIST_OF_RULES.match(written):
+        return f"rules:\n{written}", 1, 0
+    lines = written.split("\n")
+    keys = {found[1] for found in _KEY.finditer(written)}
+    if "name" in keys or written.startswith("{"):
+        return "\n".join(["rules:", f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]), 1, 2
+    if keys:  # a part of a rule, such as the line of its query
+        head = ["rules:", f"- name: {UNNAMED}", *([] if "notify" in keys else [f"  notify: {_channel(settings)}"])]
+        return "\n".join([*head, *(f"  {line}" for line in lines)]), len(head), 2
+    is_list = written.lstrip().startswith(("-", "["))
+    head = ["rules:", f"- name: {UNNAMED}", f"  notify: {_channel(settings)}", "  any:" if is_list else "  query: |"]
+    return "\n".join([*head, *(f"    {line}" for line in lines)]), len(head), 4
+
+
+def _channel(settings: config.Settings) -> str:
+    return next(iter(settings.bot.channels), "alerts")
+
+
+def _moved(problem: model.Problem, lines: int, columns: int) -> model.Problem:
+    source = problem.source[columns:] if problem.source is not None else None
+    return replace(problem, line=max(1, problem.line - lines), column=max(1, problem.column - columns), source=source)
+
+
+def example_rule(settings: config.Settings) -> str:
+    """A rule to begin with, to a channel that there is."""
+    return f"""\
+name: Any backdoor law
+query: |
+  (backdoor* OR "exceptional access") NEAR/10 (law OR bill OR regulator*)
+notify: {_channel(settings)}
+must_match: ["New bill demands a backdoor in every messenger"]
+must_not_match: ["Thieves enter by the back door"]
+"""
+
+
+#: Lines of the file before and after what is changed.
+_AROUND = 3
+
+
+def patch_of(items: Sequence[config.RuleItem], settings: config.Settings) -> str:
+    """A loaded rule takes the place of its older version; a new one gets a file. Empty: nothing differs.
+
+    Reads the rule files: not for the event loop.
+    """
+    parts = []
+    # A second rule of one file would have to know by how many lines the first has moved it.
+    taken: set[str] = set()
+    for item in items:
+        found = config.find_rule_source(settings, item.name)
+        if found is None:
+            parts.append(_added(item))
+        elif found.item.yaml != item.yaml and found.path not in taken:
+            taken.add(found.path)
+            parts.append(_replaced(item, found, os.path.relpath(found.path, settings.bot.folder)))
+    return "".join(parts)
+
+
+def _added(item: config.RuleItem) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", item.name.lower()).strip("-")[:60] or "rule"
+    lines = ["rules:", *_written(item, indent=2)]
+    head = f"--- /dev/null\n+++ b/rules/{name}.yaml\n@@ -0,0 +1,{len(lines)} @@\n"
+    return head + "".join(f"+{line}\n" for line in lines)
+
+
+def _replaced(item: config.RuleItem, found: config.RuleSource, path: str) -> str:
+    old = found.item
+    # What follows the last line's end is no line.
+    lines = list(found.lines[:-1] if found.lines and not found.lines[-1] else found.lines)
+    before = lines[max(0, old.first_line - 1 - _AROUND) : old.first_line - 1]
+    gone = lines[old.first_line - 1 : old.last_line]
+    after = lines[old.last_line : old.last_line + _AROUND]
+    new = _written(item, indent=old.indent)
+    start = old.first_line - len(before)
+    around = len(before) + len(after)
+    head = f"--- a/{path}\n+++ b/{path}\n@@ -{start},{around + len(gone)} +{start},{around + len(new)} @@\n"
+    return head + "".join(
+        [
+            *(f" {line}\n" for line in before),
+            *(f"-{line}\n" for line in gone),
+            *(f"+{line}\n" for line in new),
+            *(f" {line}\n" for line in after),
+        ]
+    )
+
+
+def _written(item: config.RuleItem, *, indent: int) -> list[str]:
+    """The rule as lines of a list."""
+    first, *others = item.yaml.rstrip("\n").split("\n")
+    return [f"{' ' * indent}- {first}", *(f"{' ' * (indent + 2)}{line}" if line else "" for line in others)]
+
+
+class Change(StrEnum):
+    """What became of a rule."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleReview:
+    """One rule that is not as it was; a version that there is not matched and posted nothing."""
+
+    rule: str
+    change: Change
+    matched_before: int
+    matched_now: int
+    #: Articles that only one of the versions matches, oldest first.
+    starts: tuple[backtest.MatchedArticle, ...]
+    stops: tuple[backtest.MatchedArticle, ...]
+    posts_before: int
+    posts_now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """All rules that are not as they were."""
+
+    articles: int
+    since: datetime
+    until: datetime
+    rules: tuple[RuleReview, ...]
+    #: Posts that only one of the versions makes, oldest first.
+    more: tuple[backtest.BacktestPost, ...]
+    less: tuple[backtest.BacktestPost, ...]
+
+
+def changed_rules(before: config.Settings, now: config.Settings) -> dict[str, Change]:
+    """Name -> what became of the rule, for those that are not as they were."""
+    old, new = ({entry.rule.name: _effective(entry.rule) for entry in each.rules} for each in (before, now))
+    found = {name: Change.CHANGED if name in old else Change.NEW for name in new if old.get(name) != new[name]}
+    return found | {name: Change.REMOVED for name in old if name not in new}
+
+
+def _effective(rule: model.Rule) -> model.Rule:
+    """The rule without what changes nothing in what is posted."""
+    return replace(rule, note=None, must_match=(), must_not_match=())
+
+
+def review_rules(
+    tx: model.Transaction,
+    before: config.Settings,
+    now: config.Settings,
+    snapshots: tuple[Snapshot, Snapshot],
+    *,
+    since: datetime,
+    until: datetime,
+) -> Review:
+    """Try both versions of what changed; ``snapshots`` are those of the two settings. Blocking."""
+    changes = changed_rules(before, now)
+    baselines = {state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at}
+    old, new = (
+        _tried_reviewing(
+            tx, [entry for entry in settings.rules if entry.rule.name in changes], snapshot, baselines, since, until
+        )
+        for settings, snapshot in zip((before, now), snapshots, strict=True)
+    )
+    return Review(
+        articles=new.articles,
+        since=since,
+        until=until,
+        rules=tuple(_rule(name, change, old, new) for name, change in sorted(changes.items())),
+        more=tuple(post for key, post in new.posts.items() if key not in old.posts),
+        less=tuple(post for key, post in old.posts.items() if key not in new.posts),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Version:
+    """What one version of the rules finds and posts."""
+
+    articles: int
+    #: Rule -> what it matches.
+    hits: Mapping[str, Mapping[model.ArticleId, backtest.MatchedArticle]]
+    #: By channel and headlines.
+    posts: Mapping[tuple[str, tuple[str, ...]], backtest.BacktestPost]
+
+
+def _tried_reviewing(
+    tx: model.Transaction,
+    chosen: Sequence[rules.CompiledRule],
+    snapshot: Snapshot,
+    baselines: Mapping[str, datetime],
+    since: datetime,
+    until: datetime,
+) -> _Version:
+    plan = backtest.BacktestPlan(
+        tried=tuple(chosen),
+        since=since,
+        until=until,
+        feeds=snapshot.feeds,
+        baselines=baselines,
+        policies=snapshot.policies,
+        routes=snapshot.routes,
+        window=snapshot.window,
+        encoder=snapshot.encoder,
+    )
+    report = backtest.run_backtest(tx.articles, plan)
+    # Edits and replies belong to one of the posts.
+    kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
+    return _Version(
+        articles=report.articles,
+        hits={rule.rule: {hit.article: hit for hit in rule.hits} for rule in report.rules},
+        posts={(post.channel, post.headlines): post for post in report.messages if post.kind in kinds},
+    )
+
+
+def _rule(name: str, change: Change, old: _Version, new: _Version) -> RuleReview:
+    before, now = old.hits.get(name, {}), new.hits.get(name, {})
+    return RuleReview(
+        rule=name,
+        change=change,
+        matched_before=len(before),
+        matched_now=len(now),
+        starts=tuple(hit for article, hit in now.items() if article not in before),
+        stops=tuple(hit for article, hit in before.items() if article not in now),
+        posts_before=sum(name in post.rules for post in old.posts.values()),
+        posts_now=sum(name in post.rules for post in new.posts.values()),
+    )

@@ -1,0 +1,189 @@
+"""Read a rule into its parts, the expressions that it requires or excludes, and collect all its problems."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from bot import model
+from bot.rules import english, expression, parse, terms
+from bot.rules.errors import QueryError, RuleProblem
+
+#: A rule is compiled, checked and tried at once, then rarely read: its parts take four times the memory of its text.
+_CACHED_RULES = 4
+
+
+class LineKind(StrEnum):
+    """What a line requires."""
+
+    #: The line must match.
+    ALL = "all"
+    #: At least one line of this kind must match.
+    ANY = "any"
+    #: The line must not match.
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One line of a rule, or one part of its query between the outermost ANDs."""
+
+    kind: LineKind
+    label: str
+    #: What must match; in a NONE line, what must not.
+    expression: expression.Expression
+    is_query: bool = False
+
+
+class RuleReading(NamedTuple):
+    """The parts of a rule and its problems."""
+
+    parts: tuple[Part, ...]
+    #: The all-capitals terms of the rule, with those of exclusions.
+    capitals: tuple[expression.Pattern, ...] = ()
+    problems: tuple[RuleProblem, ...] = ()
+
+
+@functools.lru_cache(maxsize=_CACHED_RULES)
+def read_rule(rule: model.Rule) -> RuleReading:
+    """Read the rule as far as possible, with every problem; its examples are not run."""
+    problems: list[RuleProblem] = []
+    sets = dict(rule.sets)
+    parts = [
+        part
+        for kind, lines in ((LineKind.ALL, rule.all), (LineKind.ANY, rule.any), (LineKind.NONE, rule.none))
+        for line in lines
+        if (part := _read_line(kind, line, sets, rule.where, problems))
+    ]
+    if rule.query is not None:
+        parts += _read_query(rule.query, sets, rule.where, problems)
+        if rule.all or rule.any:
+            other = "all" if rule.all else "any"
+            problems.append(
+                RuleProblem(
+                    place=("query",),
+                    code="query-and-lists",
+                    message=f"query and {other} in one rule",
+                    help="write the lists into the query, or the query as lists",
+                )
+            )
+    if rule.stem:
+        parts = [replace(part, expression=english.add_word_forms(part.expression)) for part in parts]
+    if not problems and not _requires_a_term(parts):
+        problems.append(_only_negatives_problem(rule))
+    parts.sort(key=lambda part: part.kind is LineKind.NONE)
+    return RuleReading(tuple(parts), _find_capitals(parts), tuple(problems))
+
+
+def _read_line(
+    kind: LineKind,
+    line: model.Line,
+    sets: Mapping[str, tuple[str, ...]],
+    where: model.Where,
+    problems: list[RuleProblem],
+) -> Part | None:
+    wordings = []
+    for number, term in enumerate(line.terms):
+        try:
+            wordings.append(parse.parse_term(term, sets=sets))
+        except QueryError as error:
+            problem = _as_problem((kind.value, line.label, number), error)
+            if kind is LineKind.ALL and line.terms == (line.label,) and (names := terms.find_alternatives(term)):
+                # Each item of a plain list under all must match; only a line with a name has alternatives.
+                help_ = f"give each line of all a name, as in all: {{one: [{', '.join(names)}], other: …}}"
+                problem = replace(problem, help=help_)
+            problems.append(problem)
+    if not wordings:
+        if not line.terms:
+            problems.append(
+                RuleProblem(
+                    place=(kind.value, line.label),
+                    code="empty-line",
+                    message=f'"{line.label}" has no terms',
+                    help="name a term or remove the line",
+                )
+            )
+        return None
+    either = wordings[0] if len(wordings) == 1 else expression.Any(tuple(wordings))
+    return Part(kind=kind, label=line.label, expression=_restrict_to(either, where))
+
+
+def _read_query(
+    query: str, sets: Mapping[str, tuple[str, ...]], where: model.Where, problems: list[RuleProblem]
+) -> Iterable[Part]:
+    try:
+        whole = _restrict_to(parse.parse_query(query, sets=sets), where)
+    except QueryError as error:
+        problems.append(_as_problem(("query",), error))
+        return
+    for part in whole.parts if isinstance(whole, expression.All) else (whole,):
+        if isinstance(part, expression.Not):
+            yield Part(kind=LineKind.NONE, label=parse.render_query(part.part), expression=part.part, is_query=True)
+        else:
+            yield Part(kind=LineKind.ALL, label=parse.render_query(part), expression=part, is_query=True)
+
+
+def _as_problem(place: tuple[str | int, ...], error: QueryError) -> RuleProblem:
+    return RuleProblem(
+        place=place, start=error.start, end=error.end, code=error.code, message=error.message, help=error.help
+    )
+
+
+def _restrict_to(tree: expression.Expression, where: model.Where) -> expression.Expression:
+    """Apply the rule's ``where`` to every term without a field."""
+    return tree if where is model.Where.ANYWHERE else _set_field(tree, where.value)
+
+
+def _set_field(tree: expression.Expression, field: str) -> expression.Expression:
+    """Return the tree with the field set on each leaf that has none."""
+    match tree:
+        case expression.Words(text, is_exact, None):
+            return expression.Words(text, is_exact, field, pattern=tree.pattern)
+        case expression.Regex(source, ignores_case, None):
+            return expression.Regex(source, ignores_case, field)
+        case expression.Window(parts, words, None):
+            inner = tuple(
+                part for part in (_set_field(part, field) for part in parts) if isinstance(part, expression.Words)
+            )
+            return expression.Window(inner, words, field)
+        case expression.Named(name, parts, None):
+            return expression.Named(name, tuple(_set_field(part, field) for part in parts), field)
+        case expression.All(parts):
+            return expression.All(tuple(_set_field(part, field) for part in parts))
+        case expression.Any(parts):
+            return expression.Any(tuple(_set_field(part, field) for part in parts))
+        case expression.Not(part):
+            return expression.Not(_set_field(part, field))
+        case expression.Near(left, right, words, is_ordered):
+            return expression.Near(_set_field(left, field), _set_field(right, field), words, is_ordered)
+        case _:
+            return tree
+
+
+def _requires_a_term(parts: Iterable[Part]) -> bool:
+    required = [part for part in parts if part.kind is not LineKind.NONE]
+    return any(expression.requires_a_term(part.expression) for part in required)
+
+
+def _only_negatives_problem(rule: model.Rule) -> RuleProblem:
+    place: tuple[str | int, ...] = ("query",) if rule.query is not None else ("none",) if rule.none else ("name",)
+    return RuleProblem(
+        place=place,
+        end=len(rule.query or ""),
+        code="only-negatives",
+        message="nothing has to match, so nearly every article would match",
+        help="name under all or any what must match" if rule.query is None else "name a term that must match",
+    )
+
+
+def _find_capitals(parts: Iterable[Part]) -> tuple[expression.Pattern, ...]:
+    capitals: dict[expression.Pattern, None] = {}
+    for part in parts:
+        for leaf in expression.leaves(part.expression):
+            for words in leaf.parts if isinstance(leaf, expression.Window) else (leaf,):
+                if isinstance(words, expression.Words) and words.pattern.is_capitals:
+                    capitals[words.pattern] = None
+    return tuple(capitals)

@@ -1,0 +1,378 @@
+"""Search the stored articles in the rule language.
+
+    text → parse_search → index_condition → candidates of the store, newest first → search_page: the rules decide
+
+Reads from the transaction that it gets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from bot import model
+from bot.rules import evaluate, expression, lexer, regex
+from bot.rules.article_text import ArticleText, Steps, TooManySteps
+from bot.rules.errors import QueryError
+from bot.rules.evaluate import CompiledRule
+from bot.rules.lexer import LexemeKind
+from bot.rules.parse import parse_query
+from bot.rules.parts import LineKind, Part, RuleReading
+from bot.text import tokens
+from bot.text.sentences import UNSPACED
+
+#: Maximum time of one page; the next page continues where it stopped.
+MAX_TIME = timedelta(seconds=2)
+MAX_CANDIDATES = 5_000
+#: Maximum steps for one article; half a million take a second.
+_MAX_STEPS = 500_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchQuery:
+    """One search; at least one part is set."""
+
+    #: The expression of ``question.read``; None: any article.
+    wanted: expression.Expression | None = None
+    #: Words of the outlet's name.
+    outlet: str | None = None
+    #: Name of a rule that matched the article.
+    rule: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    #: Where the previous page ended.
+    before: int | None = None
+    most: int = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """An article with the matching places as evidence."""
+
+    article: model.Article
+    matches: tuple[model.Match, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPage:
+    """One page of results, newest first."""
+
+    found: tuple[SearchHit, ...]
+    #: Where the next page begins; None: this is the last.
+    after: int | None
+    #: The time of the last article searched, if the page stopped early; None: it is full or the last.
+    looked_back_to: datetime | None = None
+
+
+def search_page(tx: model.Transaction, search: SearchQuery) -> SearchPage:
+    """Return one page. Raises SearchTooLong, and QueryError for an outlet without a letter."""
+    tree = _add_outlet(search)
+    compiled = _compile_search(tree)
+    quick_checks = () if tree is None else find_glances(tree)
+    ends_at = time.monotonic() + MAX_TIME.total_seconds()
+    candidates = tx.search.candidates(
+        model.SearchQuery(
+            condition=None if tree is None else index_condition(tree),
+            rule=search.rule,
+            since=search.since,
+            until=search.until,
+            before=search.before,
+        ),
+        within=MAX_TIME,
+    )
+    results: list[SearchHit] = []
+    last: model.SearchCandidate | None = None
+    for count, candidate in enumerate(candidates):
+        if len(results) == search.most:
+            assert last is not None
+            return SearchPage(found=tuple(results), after=last.number)
+        if last is not None and (count >= MAX_CANDIDATES or time.monotonic() > ends_at):
+            return SearchPage(found=tuple(results), after=last.number, looked_back_to=last.article().first_seen)
+        last = candidate
+        if not all(glance.may_be_near(candidate.title, candidate.text) for glance in quick_checks):
+            continue
+        article = candidate.article()
+        matches = _match_article(compiled, article)
+        if matches is not None:
+            results.append(SearchHit(article=article, matches=matches))
+    return SearchPage(found=tuple(results), after=None)
+
+
+def _add_outlet(search: SearchQuery) -> expression.Expression | None:
+    if search.outlet is None:
+        return search.wanted
+    outlet = expression.make_words(tokens.normalise(search.outlet), field="source")
+    return outlet if search.wanted is None else expression.All((search.wanted, outlet))
+
+
+def _compile_search(tree: expression.Expression | None) -> CompiledRule | None:
+    if tree is None:
+        return None
+    parts = (Part(kind=LineKind.ALL, label="search", expression=tree, is_query=True),)
+    # Without the list of capitals, a title that shouts does not hide a match from a search.
+    return CompiledRule(rule=model.Rule(name="search", notify=()), own=RuleReading(parts))
+
+
+def _match_article(compiled: CompiledRule | None, article: model.Article) -> tuple[model.Match, ...] | None:
+    """Return the matches of an article, or None if it is not a result."""
+    if compiled is None:
+        return ()
+    seen = ArticleText(article, Steps(_MAX_STEPS))
+    try:
+        if not evaluate.satisfies_lines(compiled, seen):
+            return None
+        result = evaluate.evaluate_rule(compiled, seen)
+    except TooManySteps:
+        # The article has too many places of the words to decide; leave it out.
+        return None
+    return (
+        (model.Match(rule="search", rule_version="", evidence=evaluate.collect_evidence(result)),)
+        if result.is_match
+        else None
+    )
+
+
+#: Stricter limits than for rules: people wait for a search.
+MAX_CHARACTERS, MAX_TERMS = 2_000, 100
+#: Maximum regular expressions of one search, each with at most ``regex.COSTLY_SIZE`` instructions.
+MAX_REGEXES = 5
+#: The key of a query that was copied from a rule.
+_KEY = re.compile(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
+#: Characters of a text shown on each side of a mistake.
+_AROUND = 60
+_TERMS = (*lexer.LEAF_KINDS, LexemeKind.LOWER)
+
+
+def parse_search(text: str) -> expression.Expression:
+    """Parse a search. Raises QueryError with offsets into the text."""
+    key = _KEY.match(text)
+    start = key.end() if key else 0
+    try:
+        return _parse_search(text[start:])
+    except QueryError as error:
+        raise error.moved(start) from None
+
+
+def _parse_search(text: str) -> expression.Expression:
+    if len(text) > MAX_CHARACTERS:
+        message = f"{len(text):,} characters; a search may have {MAX_CHARACTERS:,}"
+        raise QueryError(message, MAX_CHARACTERS, len(text), "query-too-long", "make it a rule and try that")
+    normal = tokens.normalise_with_offsets(text)
+    lexed = lexer.lex(normal.text)
+    if (
+        lexed.error is None
+        and len(lexed.lexemes) > 2
+        and all(lexeme.kind in (*_TERMS, LexemeKind.FIELD, LexemeKind.END) for lexeme in lexed.lexemes)
+    ):
+        tree = _side_by_side(text, normal, lexed)
+    else:
+        tree = parse_query(text)
+    leaves = list(itertools.islice(expression.leaves(tree), MAX_TERMS + 1))
+    if len(leaves) > MAX_TERMS:
+        message = f"more than {MAX_TERMS} terms"
+        raise QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
+    expressions = [leaf for leaf in leaves if isinstance(leaf, expression.Regex)]
+    if len(expressions) > MAX_REGEXES:
+        message = f"more than {MAX_REGEXES} regular expressions"
+        raise QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
+    for leaf in expressions:
+        if regex.size(leaf.source) > regex.COSTLY_SIZE:
+            start = max(text.find(leaf.source), 0)
+            message = f"a regular expression that is too large for a search: {regex.size(leaf.source):,} instructions"
+            help_text = f"repeat less: {regex.COSTLY_SIZE:,} are allowed"
+            raise QueryError(message, start, start + len(leaf.source), "bad-regex", help_text)
+    if not expression.requires_a_term(tree):
+        raise QueryError("nothing has to match", 0, len(text), "only-negatives", "name a term that must match")
+    return tree
+
+
+def _side_by_side(text: str, normal: tokens.Normal, lexed: lexer.LexedQuery) -> expression.Expression:
+    parts = []
+    start: int | None = None
+    for index, lexeme in enumerate(lexed.lexemes[:-1]):
+        begin, end = lexed.span(index)
+        start = begin if start is None else start
+        if lexeme.kind is LexemeKind.FIELD and lexed.lexemes[index + 1].kind is not LexemeKind.END:
+            continue
+        first, last = normal.place(start, end)
+        written = text[first:last]
+        try:
+            parts.append(parse_query(f'"{written}"' if lexeme.kind is LexemeKind.LOWER else written))
+        except QueryError as error:
+            raise error.moved(first) from None
+        start = None
+    return parts[0] if len(parts) == 1 else expression.All(tuple(parts))
+
+
+def render_mistake(text: str, error: QueryError) -> str:
+    """Render the mistake with the part of the text around it and carets below it, as lines."""
+    line_start = text.rfind("\n", 0, error.start) + 1
+    line_end = text.find("\n", error.start)
+    first = max(line_start, error.start - _AROUND)
+    shown = text[first : line_end if line_end >= 0 else len(text)][: 2 * _AROUND]
+    carets = max(1, min(error.end - error.start, len(shown) - (error.start - first)))
+    lines = [
+        f"{error.start + 1}: {error.message}",
+        f"  {shown}",
+        f"  {' ' * (error.start - first)}{'^' * carets}",
+    ]
+    return "\n".join([*lines, f"  {error.help}"] if error.help else lines)
+
+
+def parse_moment(written: str, now: datetime) -> datetime:
+    """Return the beginning of a UTC day ("2026-11-30"), or the time a duration ago ("30d"). Raises ValueError."""
+    with contextlib.suppress(ValueError):
+        return datetime.strptime(written, "%Y-%m-%d").replace(tzinfo=UTC)
+    try:
+        return now - model.parse_duration(written)
+    except (ValueError, OverflowError):
+        raise ValueError(f'"{written[:40]}" is not a day or a duration: write 2026-11-30 or 30d') from None
+
+
+#: Fields whose words the index holds.
+_INDEXED = (None, "title", "body", "source")
+#: A word as both indexes have it; ``?`` matches any letter, ``*`` any end.
+_WORD = re.compile(r"[\w?]+\*?")
+
+
+def index_condition(tree: expression.Expression) -> model.SearchCondition | None:
+    """Return the condition, or None if the index cannot help (exclusion, regular expression, script without spaces)."""
+    match tree:
+        case expression.Words(text, _, field):
+            return _join_conditions(_indexed_terms(text, field)) if field in _INDEXED else None
+        case expression.All(parts):
+            excluded_terms = tuple(other for part in parts for other in _excluded_terms(part))
+            required = _join_conditions(inner for part in parts if (inner := index_condition(part)) is not None)
+            return model.AllOf((required,), excluded_terms) if required is not None and excluded_terms else required
+        case expression.Window(parts, _, _):
+            return _join_conditions(inner for part in parts if (inner := index_condition(part)) is not None)
+        case expression.Near(left, right):
+            return _join_conditions(inner for part in (left, right) if (inner := index_condition(part)) is not None)
+        case expression.Any(parts) | expression.Named(_, parts):
+            alternatives = [index_condition(part) for part in parts]
+            conditions = tuple(alternative for alternative in alternatives if alternative is not None)
+            return model.AnyOf(conditions) if len(conditions) == len(alternatives) else None
+        case _:
+            return None
+
+
+def _excluded_terms(part: expression.Expression) -> Iterable[model.SearchTerm]:
+    """Yield an excluded word that index and rules find in the same articles: without accents, capitals and digits."""
+    match part:
+        case expression.Not(expression.Words(text, False, field)):
+            if field in _INDEXED and text.isascii() and text.isalpha() and text.islower():
+                yield model.SearchTerm(words=(text,), field=field)
+
+
+def _join_conditions(parts: Iterable[model.SearchCondition]) -> model.SearchCondition | None:
+    conditions = tuple(parts)
+    return conditions[0] if len(conditions) == 1 else model.AllOf(conditions) if conditions else None
+
+
+def _indexed_terms(text: str, field: str | None) -> Iterable[model.SearchTerm]:
+    """Yield the runs of words that the index has; a word with ``?`` or of a script without spaces ends a run."""
+    run: list[str] = []
+    for match in _WORD.finditer(text):
+        word = match[0].removesuffix("*")
+        # The indexes treat a number in a circle as a mark.
+        is_word = any(character.isalpha() or character.isdecimal() for character in word)
+        is_indexed = is_word and "?" not in word and not UNSPACED.search(word)
+        if is_indexed:
+            run.append(word)
+        if run and (not is_indexed or match[0].endswith("*")):
+            yield model.SearchTerm(words=tuple(run), is_prefix=is_indexed, field=field)
+            run = []
+    if run:
+        yield model.SearchTerm(words=tuple(run), field=field)
+
+
+#: A piece with a letter or digit, between white space.
+_PIECE = re.compile(r"\s[^\sA-Za-z0-9]*+[A-Za-z0-9]\S*+(?=\s)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """The two sides of a NEAR that must be true."""
+
+    #: The first element of each term, folded.
+    left: tuple[expression.Element, ...]
+    right: tuple[expression.Element, ...]
+    #: Maximum pieces between white space from one beginning to the other.
+    most: int
+
+    def may_be_near(self, title: str, text: str) -> bool:
+        """Return whether the title or the text has both sides, perhaps near each other."""
+        return any(self._is_close(tokens.fold(field)) for field in (title, text))
+
+    def _is_close(self, folded: str) -> bool:
+        # If two places of different sides are near each other, so are two neighbours of different sides.
+        left = [*_find_places(self.left, 0, folded)]
+        places = sorted((*left, *_find_places(self.right, 1, folded))) if left else []
+        return any(
+            first[2] != second[2] and not _exceeds(self.most, folded, first[1], second[0])
+            for first, second in pairwise(places)
+        )
+
+
+def find_glances(tree: expression.Expression) -> tuple[Glance, ...]:
+    """Return the checks that must hold wherever the expression is true."""
+    match tree:
+        case expression.All(parts):
+            return tuple(glance for part in parts for glance in find_glances(part))
+        case expression.Near(left, right, words) if {*tree.fields} <= {*expression.TEXT_FIELDS}:
+            sides = [tuple(_alternative_words(left)), tuple(_alternative_words(right))]
+            begins = [tuple(_first_element(term) for term in side if term is not None) for side in sides]
+            if all(len(begin) == len(side) and _are_visible(begin) for begin, side in zip(begins, sides, strict=True)):
+                inside = sum(max(len(term.pattern.elements) for term in side if term is not None) for side in sides)
+                return (Glance(left=begins[0], right=begins[1], most=words + inside),)
+    return ()
+
+
+def _alternative_words(part: expression.Expression) -> Iterator[expression.Words | None]:
+    """Yield the terms of which one is enough; None for an alternative that is not a term."""
+    match part:
+        case expression.Words():
+            yield part
+        case expression.Any(parts) | expression.Named(_, parts):
+            for alternative in parts:
+                yield from _alternative_words(alternative)
+        case _:
+            yield None
+
+
+def _first_element(words: expression.Words) -> expression.Element:
+    first = words.pattern.elements[0]
+    return first._replace(text=tokens.drop_accents(tokens.fold_case(first.text)))
+
+
+def _are_visible(begins: Iterable[expression.Element]) -> bool:
+    return all(element.text.isascii() and element.shape is not expression.Shape.HOLES for element in begins)
+
+
+def _find_places(begins: Iterable[expression.Element], side: int, folded: str) -> Iterator[tuple[int, int, int]]:
+    for element in begins:
+        start = folded.find(element.text)
+        while start >= 0:
+            end = start + len(element.text)
+            is_whole = element.shape is expression.Shape.PREFIX or not _is_letter(folded[end : end + 1])
+            if is_whole and not _is_letter(folded[start - 1 : start] if start else ""):
+                yield start, end, side
+            start = folded.find(element.text, end)
+
+
+def _is_letter(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def _exceeds(most: int, folded: str, start: int, end: int) -> bool:
+    """Return whether there are more than ``most`` pieces.
+
+    NEAR counts at least one word of each piece, except for the parts of pieces at both ends and for single marks.
+    """
+    return next(itertools.islice(_PIECE.finditer(folded, start, end), most, None), None) is not None

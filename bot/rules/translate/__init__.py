@@ -1,0 +1,64 @@
+"""Translate another product's query into ours, and note what could not be kept.
+
+    text → lexemes (what a mark means there) → one of two grammars → expression → our query
+
+A part without a counterpart is left out or widened, never silently: a note records each. The result parses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.rules import parse
+from bot.rules.errors import QueryError
+from bot.rules.parse import render_query
+from bot.rules.translate import grammars, lexemes
+from bot.rules.translate.lexemes import Dialect
+from bot.rules.translate.terms import Note, Notes
+from bot.text import tokens
+
+__all__ = [
+    "Dialect",
+    "Note",
+    "Translation",
+    "translate",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """A translated query."""
+
+    #: The query in our language; empty if nothing could be kept.
+    query: str
+    #: Notes of what was lost or guessed; empty if the meaning is the same.
+    lost: tuple[Note, ...]
+    #: Notes of what is written differently and means the same.
+    rewritten: tuple[Note, ...]
+
+
+def translate(query: str, dialect: Dialect) -> Translation:
+    """Translate a query. Raises QueryError if it is broken in its language, or too large for ours.
+
+    The offsets of the error are into ``tokens.normalise(query)``.
+    """
+    if len(query) > parse.MAX_QUERY_CHARACTERS:
+        raise QueryError(
+            f"{len(query):,} characters; at most {parse.MAX_QUERY_CHARACTERS:,}",
+            parse.MAX_QUERY_CHARACTERS,
+            len(query),
+            "query-too-long",
+            "split it into several",
+        )
+    normal = tokens.normalise(query)
+    notes = Notes()
+    query_lexemes = lexemes.lex(normal, dialect)
+    if len(query_lexemes) == 1:
+        raise QueryError("an empty query", 0, len(normal), "empty-query", "paste the query of the other product")
+    parse_whole = grammars.parse_clauses if dialect is Dialect.LUCENE else grammars.parse_boolean
+    tree = parse_whole(query_lexemes, dialect, notes)
+    translated = "" if tree is None else render_query(tree)
+    if translated:
+        # Within our own limits too: brackets, terms, NEAR.
+        parse.parse_query(translated)
+    return Translation(query=translated, lost=notes.lost, rewritten=notes.rewritten)

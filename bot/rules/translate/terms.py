@@ -1,0 +1,321 @@
+"""Translate one term into the nearest form that we have, join translated parts, and note what is lost."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.rules import expression, lexer, regex, terms
+from bot.rules.errors import QueryError
+from bot.rules.lexer import MAX_NEAR
+from bot.rules.translate.lexemes import Dialect, ForeignKind, ForeignLexeme
+
+#: Other products' names for our fields.
+_FIELDS = {
+    "title": "title", "headline": "title", "intitle": "title", "subject": "title",
+    "body": "body", "content": "body", "text": "body", "fulltext": "body", "intext": "body",
+    "description": "body", "ingress": "body",
+    "url": "url", "link": "url", "inurl": "url",
+    "site": "site", "domain": "site", "host": "site", "domainurl": "site",
+    "author": "author", "byline": "author", "by": "author", "authorname": "author",
+    "tag": "tag", "tags": "tag", "category": "tag", "keyword": "tag", "keywords": "tag",
+    "lang": "lang", "language": "lang",
+    "source": "source", "publisher": "source", "outlet": "source", "sourcename": "source",
+}  # fmt: skip
+#: Maximum words for a * in a phrase of Google, which gives no number.
+GAP_WORDS = 3
+DROPPED = "dropped: "
+
+
+def translate_field(lexeme: ForeignLexeme, notes: Notes) -> str | None:
+    """Return our name of a field, or None if we have none, and then its terms are dropped."""
+    field = _FIELDS.get(lexeme.text)
+    if field is None:
+        notes.lose(lexeme.written, f"{DROPPED}Wirewatch has no such field")
+    elif lexeme.text == "ingress":
+        notes.lose(lexeme.written, "Wirewatch has no field for the lead: the whole text is searched")
+    elif field != lexeme.text:
+        notes.rewrite(lexeme.written, f"written as {field}:")
+    return field
+
+
+def translate_term(
+    lexeme: ForeignLexeme, field: str | None, dialect: Dialect, notes: Notes
+) -> expression.Expression | None:
+    """Translate a term, or return None if it is dropped, with a note."""
+    if lexeme.has_boost:
+        notes.lose(lexeme.written, "its weight (^): Wirewatch does not rank")
+    try:
+        match lexeme.kind:
+            case ForeignKind.RANGE:
+                notes.lose(lexeme.written, f"{DROPPED}ranges are not supported")
+                return None
+            case ForeignKind.REGEX:
+                return _translate_regex(lexeme, field, notes)
+            case _ if field in ("site", "lang"):
+                return _translate_value(lexeme, field, notes)
+            case ForeignKind.EXACT:
+                return expression.make_words(_collapse_spaces(lexeme.text), is_exact=True, field=field)
+            case ForeignKind.PHRASE:
+                return _translate_phrase(lexeme, field, dialect, notes)
+            case _:
+                return _translate_word(lexeme, field, notes)
+    except QueryError as error:
+        notes.lose(lexeme.written, f"{DROPPED}{error.message}")
+        return None
+
+
+def _collapse_spaces(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _translate_word(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression | None:
+    if lexeme.distance == -1:
+        notes.lose(lexeme.written, "fuzziness (~): only the word as written matches")
+    if lexeme.text in ("*", "*:*"):
+        notes.lose(lexeme.written, f"{DROPPED}it matches everything")
+        return None
+    text = _translate_wildcards(lexeme.text, lexeme.written, notes)
+    if field != "url" and (host := _strip_scheme(text)):
+        notes.rewrite(lexeme.written, "an address is searched in url:")
+        return expression.make_words(host, field="url")
+    return translate_words(text, field, notes)
+
+
+def _strip_scheme(text: str) -> str | None:
+    return text.partition("://")[2] if re.match(r"https?://[^/]", text) else None
+
+
+def translate_words(text: str, field: str | None, notes: Notes) -> expression.Words:
+    """Make a term that matches in any case, as in all other products. Raises QueryError."""
+    term = expression.make_words(_collapse_spaces(text), field=field)
+    if all(element.form is not expression.Form.EXACT for element in term.pattern.elements):
+        return term
+    notes.rewrite(text, f"{text.lower()}, to match any case; {_collapse_spaces(text)} would match only in capitals")
+    return expression.make_words(_collapse_spaces(text).lower(), field=field)
+
+
+def _translate_phrase(
+    lexeme: ForeignLexeme, field: str | None, dialect: Dialect, notes: Notes
+) -> expression.Expression:
+    if dialect is Dialect.GOOGLE_ALERTS and len(pieces := _collapse_spaces(lexeme.text).split(" * ")) > 1:
+        return _translate_gaps(pieces, lexeme, field, notes)
+    text = _translate_wildcards(lexeme.text, lexeme.written, notes)
+    parts = text.split()
+    distance = None if lexeme.distance is None else min(lexeme.distance, lexer.MAX_NEAR)
+    if distance is None or (distance == 0 and dialect is Dialect.LUCENE):
+        return translate_words(text, field, notes)
+    if not 2 <= len(parts) <= terms.MAX_WINDOW_PARTS:
+        notes.lose(lexeme.written, f"its distance: ~ joins two to {terms.MAX_WINDOW_PARTS} words in Wirewatch")
+        return translate_words(text, field, notes)
+    if dialect is Dialect.LUCENE and len(parts) == 2:
+        return _translate_slop(
+            translate_words(parts[0], field, notes), translate_words(parts[1], field, notes), distance
+        )
+    if dialect is Dialect.LUCENE:
+        notes.lose(
+            lexeme.written, "its distance: Lucene counts moved words, Wirewatch counts other words inside, in any order"
+        )
+    return make_window(parts, distance, field, notes)
+
+
+def _translate_gaps(pieces: list[str], lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression:
+    """Translate ``"fined * million"``, where a * in a phrase is one or a few words."""
+    notes.lose(lexeme.written, f"its *: at most {GAP_WORDS} words, in that order")
+    tree: expression.Expression = translate_words(pieces[0], field, notes)
+    for piece in pieces[1:]:
+        tree = expression.Near(tree, translate_words(piece, field, notes), GAP_WORDS, True)
+    return tree
+
+
+def make_window(parts: Iterable[str], distance: int, field: str | None, notes: Notes) -> expression.Expression:
+    """Make a window of all words near one another. Raises QueryError."""
+    window_words = tuple(translate_words(part, field, notes) for part in parts)
+    if any(" " in part.text or '"' in part.text for part in window_words):
+        raise QueryError('"…"~n joins plain words', 0, 0, "bad-window")
+    return expression.Window(window_words, distance, field)
+
+
+def _translate_slop(first: expression.Words, second: expression.Words, distance: int) -> expression.Expression:
+    """Translate a distance of Lucene, which counts moves.
+
+    In order, n words may be between; in reverse order, the turn takes two of the moves.
+    """
+    forth = expression.Near(first, second, distance, True)
+    if distance < 2:
+        return forth
+    return expression.Any((forth, expression.Near(second, first, distance - 2, True)))
+
+
+_STARRED = re.compile(r"(?<![^\s*?])[^\s*?]*+[*?]\S*+")
+
+
+def _translate_wildcards(text: str, written: str, notes: Notes) -> str:
+    return _STARRED.sub(lambda found: _translate_wildcard(found[0], written, notes), text)
+
+
+def _translate_wildcard(word: str, written: str, notes: Notes) -> str:
+    bare = word.lstrip("*?")
+    if bare != word:
+        notes.lose(written, "a wildcard at the start of a word: only the rest as written matches")
+    head, star, rest = bare.partition("*")
+    if rest.strip("*"):
+        notes.lose(written, f"* inside a word: {head}* matches more")
+    if not star:
+        return head
+    try:
+        expression.make_words(f"{head}*")
+    except QueryError:
+        if head:
+            notes.lose(written, f"its *: it needs at least {expression.MIN_PREFIX} letters or digits before it")
+        return head or rest.strip("*")
+    return f"{head}*"
+
+
+def _translate_value(lexeme: ForeignLexeme, field: str, notes: Notes) -> expression.Expression | None:
+    text = lexeme.text.strip().casefold()
+    if field == "site":
+        host = urllib.parse.urlsplit(text if "://" in text else f"//{text}")
+        if host.path.strip("/*"):
+            notes.lose(lexeme.written, "the path behind the host: use url: for it")
+        text = (host.hostname or "").removeprefix("*.").removeprefix("www.")
+    # Parse it like our queries, so that an invalid host or language is reported.
+    return terms.read_leaf(lexer.Lexeme(lexer.LexemeKind.WORD, text, text), field)
+
+
+def _translate_regex(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression | None:
+    if field in ("site", "lang"):
+        notes.lose(lexeme.written, f"{DROPPED}{field}: takes a plain word")
+        return None
+    source = rf"\b(?:{lexeme.text})\b"
+    regex.check(source)
+    notes.rewrite(lexeme.written, "an expression matches one word there: written with word boundaries, in any case")
+    return expression.Regex(source, True, field)
+
+
+Part = expression.Expression | None
+
+
+def join_all(parts: Iterable[Part]) -> Part:
+    """Join parts by AND, flat."""
+    kept: list[expression.Expression] = []
+    for part in parts:
+        if isinstance(part, expression.All):
+            kept.extend(part.parts)
+        elif part is not None:
+            kept.append(part)
+    return kept[0] if len(kept) == 1 else expression.All(tuple(kept)) if kept else None
+
+
+def join_any(parts: Iterable[Part]) -> Part:
+    """Join parts by OR, flat."""
+    kept: list[expression.Expression] = []
+    for part in parts:
+        if isinstance(part, expression.Any):
+            kept.extend(part.parts)
+        elif part is not None:
+            kept.append(part)
+    return kept[0] if len(kept) == 1 else expression.Any(tuple(kept)) if kept else None
+
+
+def negate(part: Part) -> Part:
+    """Negate a part; the negation of a negated part is that part, and None stays None."""
+    if isinstance(part, expression.Not):
+        return part.part
+    return None if part is None else expression.Not(part)
+
+
+def join_near(left: Part, right: Part, words: int, is_ordered: bool, written: str, notes: Notes) -> Part:
+    """Join two parts by NEAR; spread it over AND, and drop NOT below it, both with a note."""
+    if left is None or right is None:
+        if left is not None or right is not None:
+            notes.lose(written, "its distance: one side was dropped")
+        return left or right
+    for side, other_side, is_left in ((left, right, True), (right, left, False)):
+        if isinstance(side, expression.All):
+            notes.lose(written, "NEAR over AND: each part must be near the other side, not all at one place")
+            return join_all(
+                join_near(part, other_side, words, is_ordered, written, notes)
+                if is_left
+                else join_near(other_side, part, words, is_ordered, written, notes)
+                for part in side.parts
+                if not _is_lost(part, written, notes)
+            )
+    operands = [_near_operand(side, written, notes) for side in (left, right)]
+    if operands[0] is None or operands[1] is None:
+        return operands[0] or operands[1]
+    if not (_fields_in(operands[0]) & _fields_in(operands[1])):
+        notes.lose(written, "its distance: the two sides are in different fields")
+        return join_all(operands)
+    return expression.Near(operands[0], operands[1], min(words, MAX_NEAR), is_ordered)
+
+
+def _is_lost(part: expression.Expression, written: str, notes: Notes) -> bool:
+    if isinstance(part, expression.Not):
+        notes.lose(written, "dropped: NOT under NEAR")
+        return True
+    return False
+
+
+def _near_operand(part: expression.Expression, written: str, notes: Notes) -> Part:
+    """Return the part as NEAR accepts it: terms, OR and NEAR."""
+    match part:
+        case expression.Not() | expression.Value():
+            what = "NOT" if isinstance(part, expression.Not) else f"{part.field}:"
+            notes.lose(written, f"dropped: {what} under NEAR")
+            return None
+        case expression.All(parts):
+            notes.lose(written, "AND inside OR under NEAR: one of its parts is enough")
+            return join_any(_near_operand(inner, written, notes) for inner in parts)
+        case expression.Any(parts):
+            return join_any(_near_operand(inner, written, notes) for inner in parts)
+        case _:
+            return part
+
+
+def _fields_in(part: expression.Expression) -> frozenset[str]:
+    match part:
+        case expression.Near(left, right):
+            return _fields_in(left) & _fields_in(right)
+        case expression.Any(parts):
+            return frozenset[str]().union(*map(_fields_in, parts))
+        case _:
+            field = getattr(part, "field", None)
+            return frozenset(expression.TEXT_FIELDS if field is None else (field,))
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What happened to one part."""
+
+    #: The part of the original query.
+    part: str
+    what: str
+
+
+class Notes:
+    """Collects distinct notes in order."""
+
+    def __init__(self) -> None:
+        self._lost: dict[Note, None] = {}
+        self._rewritten: dict[Note, None] = {}
+
+    def lose(self, part: str, what: str) -> None:
+        """Note that ``part`` means less here, or was dropped."""
+        self._lost[Note(part, what)] = None
+
+    def rewrite(self, part: str, what: str) -> None:
+        """Note that ``part`` is written differently here and means the same."""
+        self._rewritten[Note(part, what)] = None
+
+    @property
+    def lost(self) -> tuple[Note, ...]:
+        """Return the notes of lost parts, in order."""
+        return tuple(self._lost)
+
+    @property
+    def rewritten(self) -> tuple[Note, ...]:
+        """Return the notes of rewritten parts, in order."""
+        return tuple(self._rewritten)

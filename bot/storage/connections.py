@@ -1,0 +1,238 @@
+"""Database addresses, connections, and what a database error means for the operator."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import StaticPool
+
+from bot import model
+
+_FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """A database's address, which never shows its password."""
+
+    url: URL
+    #: SQLite's file; None: in memory, or not SQLite.
+    file: Path | None
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is SQLite, in a file or in memory."""
+        return self.url.get_backend_name() == "sqlite"
+
+    def __str__(self) -> str:
+        """For people: without driver, password and options (which may hold one)."""
+        if self.file is not None:
+            return str(self.file)
+        return self.url.set(drivername=self.url.get_backend_name(), query={}).render_as_string(hide_password=True)
+
+
+def parse(address: str) -> DatabaseAddress:
+    """Raises ConfigError; its text holds no part of the address, which may hold a password."""
+    try:
+        url = make_url(address.strip())
+    except (ArgumentError, ValueError):
+        raise model.ConfigError(f"reading the database's address: not an address; {_FORMS}") from None
+    match url.get_backend_name():
+        case "sqlite":
+            return _sqlite_address(url)
+        case "postgresql" | "postgres":
+            return DatabaseAddress(url.set(drivername="postgresql+psycopg"), None)
+        case other:
+            raise model.ConfigError(f"reading the database's address: {other!r} is not supported; {_FORMS}")
+
+
+def _sqlite_address(url: URL) -> DatabaseAddress:
+    if url.host:
+        raise model.ConfigError(
+            "reading the database's address: two slashes name a host, which SQLite has none of; "
+            "write sqlite:///data/x.db (relative) or sqlite:////var/lib/x.db (absolute)"
+        )
+    if url.database in (None, "", ":memory:"):
+        return DatabaseAddress(url.set(drivername="sqlite", database=":memory:", query={}), None)
+    assert url.database is not None
+    # Absolute at once: the working directory may change. A folder without links: two names of one file are one lock.
+    # A link in the file's own place is refused when it is opened.
+    named = Path(url.database).absolute()
+    file = named.parent.resolve() / named.name
+    return DatabaseAddress(url.set(drivername="sqlite", database=str(file), query={}), file)
+
+
+def libpq_address(address: str) -> str:
+    """PostgreSQL's address as its own library reads it, with what is secret in it. Raises ConfigError."""
+    return parse(address).url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class LostRace(Exception):
+    """Another transaction was first: run this one again."""
+
+
+#: serialization_failure, deadlock_detected (PostgreSQL, appendix A).
+_RACES = ("40001", "40P01")
+
+#: SQLite's primary result codes (sqlite.org/rescode.html).
+_SQLITE = {
+    sqlite3.SQLITE_FULL: "the disk is full; free space, nothing is lost",
+    sqlite3.SQLITE_BUSY: "it is locked by another program; end that program (a database browser, a backup)",
+    sqlite3.SQLITE_LOCKED: "it is locked by another connection; end the program that holds it",
+    sqlite3.SQLITE_READONLY: "it cannot be written; check the file's and its folder's owner, mode and mount",
+    sqlite3.SQLITE_PERM: "access is refused; check the file's owner and mode",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened; check that the folder exists and that this user may write in it",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; put the last backup in its place, or repair it with sqlite3's .recover",
+    sqlite3.SQLITE_NOTADB: "it is not an SQLite database; check the address, or move the file away",
+    sqlite3.SQLITE_IOERR: "the disk fails or its file system turned read-only; see dmesg and mount, nothing is lost",
+    sqlite3.SQLITE_PROTOCOL: "its locks do not work; keep it on a local disk, not on a network share",
+}
+
+#: PostgreSQL's SQLSTATE or its beginning (its documentation, appendix A).
+_POSTGRES = {
+    "53100": "the server's disk is full; free space there, nothing is lost",
+    "53200": "the server is out of memory",
+    "53300": "the server takes no more connections; raise max_connections or run fewer workers",
+    "57P": "the server is starting, stopping or restarting; it will be tried again",
+    "25006": "it is read-only; a standby was reached, name the primary",
+    "28": "user or password is refused; check the address and the server's pg_hba.conf",
+    "3D000": "there is no such database; make it with createdb",
+    "42501": "the user lacks a right; the bot's user must own the database's schema",
+    "55P03": "a lock is held for too long by another session",
+    "08": "the connection broke; it will be tried again",
+    "XX001": "it is damaged: ask the server's administrator",
+    "XX002": "it is damaged: ask the server's administrator",
+}
+_GONE = "no connection; check that the server runs and that host, port and user are right; it will be tried again"
+
+
+@contextmanager
+def translated(address: DatabaseAddress) -> Iterator[None]:
+    """Raises StoreUnavailable or LostRace for what a database may do; a statement that is wrong stays our bug."""
+    try:
+        yield
+    except PoolTimeout:
+        raise unavailable(address, "all connections are in use for too long") from None
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _RACES:
+            raise LostRace from error
+        meaning = _meaning(error)
+        if meaning is None:
+            raise
+        raise unavailable(address, meaning) from error
+
+
+def unavailable(address: DatabaseAddress, meaning: str) -> model.StoreUnavailable:
+    """The error, with the database's address and what the failure means."""
+    return model.StoreUnavailable(f"using the database {address}: {meaning}")
+
+
+def _meaning(error: DBAPIError) -> str | None:
+    """None: not a state of the database but a mistake of ours."""
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", 0)
+        return _SQLITE.get(code & 0xFF)
+    state = getattr(error.orig, "sqlstate", None)
+    if state:
+        return next((text for prefix, text in _POSTGRES.items() if state.startswith(prefix)), None)
+    if error.connection_invalidated or type(error.orig).__name__ in ("OperationalError", "ConnectionTimeout"):
+        return _GONE
+    return None
+
+
+#: How long a statement waits for another program's lock before it fails as “locked”.
+BUSY_SECONDS = 5
+#: A plan made while the tables were empty walks through them for as long as the connection lives: a first poll cost the
+#: server 11 ms instead of 3 (bench/speed/cluster.py). Planning again for each statement costs tenths of a millisecond.
+_OPTIONS = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
+#: A write-ahead log that a long read made grow is cut to this at the next checkpoint.
+_LOG_LIMIT_BYTES = 64 * 1024 * 1024
+_CACHE_KIBIBYTES = 16 * 1024
+
+
+def for_writing(address: DatabaseAddress) -> Engine:
+    """The engine whose transactions may write."""
+    return _sqlite_engine(address, begin="BEGIN IMMEDIATE", writes=True) if address.is_sqlite else _postgres(address)
+
+
+def for_reading(address: DatabaseAddress) -> Engine:
+    """SQLite: connections that cannot write, beside the writer's (WAL: neither waits for the other)."""
+    if address.is_sqlite:
+        return _sqlite_engine(address, begin="BEGIN", writes=False)
+    return _postgres(address, read_only=True)
+
+
+@contextmanager
+def upgrading(address: DatabaseAddress, writer: Engine) -> Iterator[Connection]:
+    """A worker that waited for another's upgrade must see it: on PostgreSQL no snapshot from before the wait."""
+    with writer.connect() as connection:
+        if not address.is_sqlite:
+            connection.execution_options(isolation_level="READ COMMITTED")
+        with connection.begin():
+            yield connection
+
+
+def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Engine:
+    connect_args: dict[str, Any] = {"check_same_thread": False, "timeout": BUSY_SECONDS}
+    if address.file is None:
+        engine = create_engine(address.url, poolclass=StaticPool, connect_args=connect_args)
+    elif writes:
+        engine = create_engine(address.url, connect_args=connect_args)
+    else:
+        # As a URI: mode=ro never makes a file, and needs no right to write it.
+        url = address.url.set(database=address.file.as_uri(), query={"mode": "ro", "uri": "true"})
+        engine = create_engine(url, connect_args=connect_args)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own implicit transactions are off: BEGIN is ours (docs.sqlalchemy.org, pysqlite transactions).
+        connection.isolation_level = None
+        for pragma in _pragmas(writes=writes):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _pragmas(*, writes: bool) -> tuple[str, ...]:
+    if not writes:
+        return ("query_only = ON",)
+    return (
+        "journal_mode = WAL",
+        # NORMAL keeps the file whole but may lose the last transactions at a power cut: a message recorded as sent
+        # would be sent again.
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        # Keys are digests, so rows go in all over the indexes; with the default 2 MB each first poll reads pages again.
+        f"cache_size = -{_CACHE_KIBIBYTES}",
+        f"journal_size_limit = {_LOG_LIMIT_BYTES}",
+    )
+
+
+def _postgres(address: DatabaseAddress, *, read_only: bool = False) -> Engine:
+    # REPEATABLE READ: a transaction that decided on what another has changed meanwhile fails and runs again.
+    options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
+    if read_only:
+        options["postgresql_readonly"] = True
+    return create_engine(
+        address.url,
+        # As many as there are threads: bot/storage/store.py.
+        pool_size=7 if read_only else 4,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        execution_options=options,
+        connect_args={"connect_timeout": 10, "application_name": "wirewatch", "options": _OPTIONS},
+    )

@@ -1,0 +1,145 @@
+"""Files that only the bot's own user may read, and the lock file of an SQLite database."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from bot import model
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MODE = stat.S_IRUSR | stat.S_IWUSR
+
+
+def create(path: Path) -> None:
+    """An empty file that was not there. Raises FileExistsError, also for a link that leads nowhere, and OSError."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE))
+
+
+def opened(path: Path) -> int:
+    """A handle to read and write; the file is made if it is not there. Raises OSError."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _MODE)
+    _tighten(handle, path)
+    return handle
+
+
+def tighten(path: Path) -> None:
+    """Take from others the right to an existing file; one that is not there or not ours stays as it is."""
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            _tighten(handle, path)
+        finally:
+            os.close(handle)
+
+
+def refuse_link(path: Path, *, doing: str) -> None:
+    """Raises StoreUnavailable."""
+    if path.is_symlink():
+        raise link_refused(path, doing=doing)
+
+
+def link_refused(path: Path, *, doing: str) -> model.StoreUnavailable:
+    """The error for a symbolic link where a file is expected; ``doing`` says what for."""
+    return model.StoreUnavailable(f"{doing}: {path} is a symbolic link, which is not followed; name the file itself")
+
+
+def is_link(error: OSError) -> bool:
+    """Whether a file was not opened because it is a link."""
+    return error.errno == errno.ELOOP
+
+
+def _tighten(handle: int, path: Path) -> None:
+    found = os.fstat(handle)
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & _OTHERS:
+        try:
+            os.fchmod(handle, stat.S_IMODE(found.st_mode) & ~_OTHERS)
+        except OSError:
+            # A disk without rights (FAT, some network shares): who may read it is said where it is mounted.
+            return
+        import structlog  # costs start-up, and most files are private already
+
+        log = structlog.get_logger("wirewatch")
+        log.info("file made private", file=str(path), mode_before=f"{stat.S_IMODE(found.st_mode):04o}")
+
+
+#: Whoever looks who the owner is (``owner``) holds the lock for a moment.
+_TRIES, _BETWEEN_TRIES = 5, timedelta(milliseconds=10)
+
+
+class Lock:
+    """Held from ``take`` to ``release``; the kernel releases it when the process ends, however it ends."""
+
+    def __init__(self, file: Path, handle: int) -> None:
+        self._file = file
+        self._handle = handle
+
+    @classmethod
+    def take(cls, database: Path, process_name: str) -> Lock:
+        """Raises StoreInUse, naming the owner, and StoreUnavailable."""
+        file = _lock_file(database)
+        try:
+            handle = opened(file)
+        except OSError as error:
+            if is_link(error):
+                raise link_refused(file, doing=f"locking the database {database}") from None
+            raise model.StoreUnavailable(
+                f"locking the database {database}: {file}: {error.strerror}; this user must be able to write there"
+            ) from error
+        try:
+            _lock(handle)
+        except OSError as error:
+            owner = os.pread(handle, 500, 0).decode(errors="replace").strip()
+            os.close(handle)
+            if not isinstance(error, BlockingIOError):
+                raise model.StoreUnavailable(
+                    f"locking the database {database}: {error.strerror}; keep it on a disk that can lock files"
+                ) from error
+            who = owner or "another process"
+            raise model.StoreInUse(f"opening the database {database}: in use by {who}; stop it first") from None
+        with contextlib.suppress(OSError):  # The lock counts; on a full disk only the owner's name is missing.
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{process_name} (process {os.getpid()})\n".encode(), 0)
+        return cls(file, handle)
+
+    def release(self) -> None:
+        """Another process may own the database."""
+        # The file stays: removing it would let two processes lock two files of one name.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._handle, 0)
+        os.close(self._handle)
+
+
+def owner(database: Path) -> str:
+    """Return the process that owns the database now; empty: none does, or this user may not know."""
+    try:
+        handle = os.open(_lock_file(database), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(handle, 500, 0).decode(errors="replace").strip() or "another process"
+    finally:
+        os.close(handle)
+    return ""
+
+
+def _lock(handle: int) -> None:
+    for _ in range(_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_BETWEEN_TRIES.total_seconds())
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _lock_file(database: Path) -> Path:
+    """The path of the lock file of a database."""
+    return database.with_name(database.name + ".lock")

@@ -1,0 +1,119 @@
+"""How values are shown: times, links, marked words; and the templates.
+
+Everything that came from outside is text to jinja2, which escapes it; a link is one only to http and https.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import jinja2
+
+from bot import model
+from bot.alerts import routing
+from bot.feeds import health
+from bot.model import visible
+from bot.queries import building
+from bot.stories import summaries
+from bot.stories.summaries import make_excerpts, marked_title
+
+#: In a problem's text: a line of the file by its number, or the carets below it.
+_SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
+
+
+def templates() -> jinja2.Environment:
+    """The templates with the filters and functions that they use; an unknown name in one is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bot.web"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"ago": ago, "moment": moment, "web_link": web_link, "plain": plain, "number": number}
+    environment.filters |= {"counted": model.format_count, "headline": summaries.story_headline}
+    environment.tests["source_line"] = lambda line: _SOURCE_LINE.match(line) is not None
+    environment.globals |= {
+        "marked_title": marked_title,
+        "excerpts": make_excerpts,
+        "coverage": summaries.list_coverage,
+        "lead": lead,
+        "where_to": routing.describe_routes,
+        "remarks": health.poll_remarks,
+        "matched_words": matched_words,
+    }
+    return environment
+
+
+def number(value: int) -> str:
+    """With a comma at each thousand."""
+    return f"{value:,}"
+
+
+def ago(when: datetime | None, now: datetime) -> str:
+    """“5 min ago”, “in 2 h”, “never”."""
+    if when is None:
+        return "never"
+    if when > now:
+        return f"in {span(when - now)}"
+    return f"{span(now - when)} ago" if now - when >= timedelta(minutes=1) else "just now"
+
+
+def span(duration: timedelta) -> str:
+    """A length of time, roughly: “5 min”."""
+    seconds = int(duration.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def moment(when: datetime | None) -> str:
+    """A time in UTC, to the minute."""
+    return f"{when:%Y-%m-%d %H:%M} UTC" if when else "never"
+
+
+def web_link(address: str | None) -> str | None:
+    """The address when it is one of the web; None: it is shown as text.
+
+    >>> web_link("https://bank.example@evil.example/")
+    """
+    try:
+        parts = urlsplit((address or "").strip())
+        # A user part hides the host.
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return None
+    return address if is_web else None
+
+
+def plain(text: str | None) -> str:
+    """Without controls and marks that turn or hide text, which no page should carry; line ends stay."""
+    return visible.lines(text or "")
+
+
+def lead(entry: building.StoryRow) -> list[tuple[model.Span, ...]]:
+    """Return the first sentence of the newest message about the story, or of its first article if there is none."""
+    briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
+    summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)
+    if summary is not None:
+        return [summary[0].spans]
+    first = entry.story.members[:1]
+    return make_excerpts(first[0].article, first[0].matches, most=1) if first else []
+
+
+def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:
+    """Each line of a rule with the different words on which it fired."""
+    found: dict[str, dict[str, None]] = {}
+    for match in matches:
+        for evidence in match.evidence:
+            found.setdefault(evidence.label, {})[" ".join(evidence.text.split())] = None
+    return [(line, tuple(words)) for line, words in found.items()]
+
+
+def lateness(state: model.FeedState, now: datetime) -> timedelta:
+    """How far past its due time a feed is."""
+    return max(now - state.due_at, timedelta()) if not state.gone else timedelta()
