@@ -68,7 +68,7 @@ BRIEF = model.StoryBrief(
     title=sentence("[BlackBerry] to leave Pakistan rather than open its servers to the regulator", "The Wire", WIRE),
     summary=(
         sentence(
-            "[BlackBerry] will shut down in Pakistan on 30 December because the [PTA] asked for [unfettered access] to "
+            "[BlackBerry] will shut down in Pakistan on 15 December because the [PTA] asked for [unfettered access] to "
             "its [BES] servers. ",
             "The Wire",
             WIRE,
@@ -153,9 +153,9 @@ NEW_FACT = model.Message(
         model.Fact(
             kind="date",
             label="deadline",
-            before="30 November",
+            before="15 December",
             after="30 December",
-            sentence="The regulator moved the deadline from 30 November to 30 December.",
+            sentence="The regulator moved the deadline from 15 December to 30 December.",
             article=model.ArticleId("a2"),
             outlet="Karachi Herald",
             link=HERALD,
@@ -173,7 +173,7 @@ CORRECTION = model.Message(
             article=model.ArticleId("a1"),
             outlet="The Wire",
             field="title",
-            before="BlackBerry to leave Pakistan on 30 November",
+            before="BlackBerry to leave Pakistan on 15 December",
             after="BlackBerry to leave Pakistan on 30 December",
             link=WIRE,
         ),

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 _INDEX = "decisions/index.md"
-#: Who searches has mostly a message or a key before the eyes. Mistakes name every word of the product once.
-_WEIGHTS = {"troubleshooting.md": 3, "configuration.md": 2, "commands.md": 2, "mistakes.md": 0.5}
+#: Most searches are for a message or a key. The examples contain many words of articles.
+_WEIGHTS = {"troubleshooting.md": 3, "reference/keys.md": 2, "reference/commands.md": 2, "reference/examples.md": 0.3}
 _CODE = re.compile(r"<code>[^<]*</code>")
 _OPTION = re.compile(r"(?<=[ >\[])--[a-z][a-z-]*")
 _FENCE = re.compile(r"^\s*(```|~~~)")

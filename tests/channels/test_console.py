@@ -36,7 +36,7 @@ async def test_a_terminal_of_another_character_set_still_shows_the_message(
     with file.open("w", encoding="ascii") as out:
         monkeypatch.setattr(sys, "stdout", out)
         await build("console").send(delivery(messages.NEW_FACT))
-    assert "30 November ? 30 December" in file.read_text()
+    assert "15 December ? 30 December" in file.read_text()
 
 
 async def test_a_closed_output_parks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

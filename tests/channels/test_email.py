@@ -82,7 +82,7 @@ async def test_a_reply_is_in_the_thread_of_its_story_and_says_its_reason_first(s
     assert reply["In-Reply-To"] == reply["References"] == first["Message-ID"]
     assert reply["Subject"] == f"Re: {first['Subject']}"
     assert part(reply, "plain").startswith("New in this story\n")
-    assert "<del>30 November</del> → <strong>30 December</strong>" in part(reply, "html")
+    assert "<del>15 December</del> → <strong>30 December</strong>" in part(reply, "html")
 
 
 async def test_a_reply_has_the_subject_of_its_head_also_when_the_headline_was_corrected(server: smtp.Server) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import app, config, model
-from tests.config import mistakes_made, mistakes_table
+from tests.config import mistakes_made
 
 MISTAKES = mistakes_made.all_mistakes()
 ROOT = Path(__file__).parents[2]
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_mistake_reads_as_it_should(mistake: mistakes_made.Mistake, tmp_path: Path) -> None:
     found = config.render_problems(mistakes_made.problems_of(mistake, tmp_path))
-    assert found == mistake.expected, "if it reads better now: scripts/mistakes-table --accept, and read the diff"
+    assert found == mistake.expected, "if it reads better now: scripts/accept-mistakes, and read the diff"
 
 
 def test_more_than_forty_mistakes_are_made() -> None:
@@ -135,18 +135,6 @@ def test_no_answer_repeats_a_secret() -> None:
     everything = "".join(mistake.expected for mistake in MISTAKES)
     assert "hunter2" not in everything
     assert "xoxb-12345" not in everything
-
-
-def test_the_page_of_mistakes_is_fresh() -> None:
-    page = (ROOT / "docs" / "mistakes.md").read_text(encoding="utf-8")
-    assert page == mistakes_table.table(), "run scripts/mistakes-table"
-
-
-def test_each_mistake_that_a_kind_names_is_made_and_no_kind_is_empty() -> None:
-    assert set(mistakes_table.named()) - {mistake.name for mistake in MISTAKES} == set()
-    page = mistakes_table.table()
-    assert page.count("<details ") == len(MISTAKES)
-    assert [part for part in page.split("\n## ")[1:] if "<details " not in part] == []
 
 
 def test_the_good_folder_has_no_problem(tmp_path: Path) -> None:

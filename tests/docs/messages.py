@@ -1,7 +1,6 @@
-"""What the program may say to an operator, found in the code by its syntax tree.
+"""The messages that the program may show to an operator, extracted from the code by its syntax tree.
 
-Errors, the lines of the log, the bot's own notices, and the tables of which they are put together. What `check` says of
-a configuration is in docs/mistakes.md, and what Slack answers in docs/channels.md; each has its own test.
+Problems of a configuration and answers of chat services have their own tests.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _LEVELS = {"info", "warning", "error", "critical"}
 _PARTS = {
     "bot/cli/run.py": ("on_pass",),
     "bot/pipeline/send_policy.py": ("_after_look_error", "first_step"),
-    "bot/fetch/client.py": ("_CERTIFICATE", "told"),
+    "bot/fetch/client.py": ("_CERTIFICATE", "describe_failure"),
     "bot/feeds/health.py": ("_OVER", "_problems"),
     "bot/feeds/polling.py": ("_ADVICE", "_class_advice"),
     "bot/fetch/child.py": ("_answer",),

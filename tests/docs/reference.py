@@ -1,13 +1,11 @@
-"""The reference pages, made from the program itself: every key, every option, every metric.
-
-What a page says of a thing at length stands elsewhere, and each row leads there.
-"""
+"""The reference pages, generated from the program."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
@@ -19,36 +17,50 @@ import typer
 from typer.main import get_command
 
 from bot import model
+from bot.channels import matrix, mattermost, teams, telegram
+from bot.channels.discord import api
+from bot.channels.email import smtp
+from bot.channels.slack import web_api
 from bot.cli.commands import app_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
-_MADE = "This page is written by `scripts/docs-reference` from {source}; a test holds it fresh."
+_MADE = "`scripts/docs-reference` writes this page from {source}."
 _FILES = {"bot.json": "bot.yaml", "feeds.json": "feeds.yaml", "rules.json": "rules/*.yaml"}
+NAMES = ("keys.md", "commands.md", "metrics.md", "channel-answers.md", "examples.md")
 
 
-def pages() -> Mapping[str, str]:
-    """File name -> text."""
-    return {"keys.md": keys(), "options.md": options(), "metrics.md": metrics()}
+def page(name: str) -> str:
+    """Return the text of a page of NAMES."""
+    from testbed import examples
+
+    makers = {
+        "keys.md": keys,
+        "commands.md": commands,
+        "metrics.md": metrics,
+        "channel-answers.md": channel_answers,
+        "examples.md": examples.page,
+    }
+    return makers[name]()
 
 
 # -- keys
 
 
 def keys() -> str:
-    parts = [
-        "# Every key\n\nAll keys at a glance; a key leads to what [Configuration](../configuration.md) says of it. "
-    ]
-    parts.append(_MADE.format(source="the schema that editors check the files by") + "\n")
+    head = "# Every key\n\nHow values are written is in [Configuration](../configuration.md). "
+    parts = [head + _MADE.format(source="the schema that editors check the files with") + "\n"]
     for schema, file in _FILES.items():
         read = json.loads((ROOT / "config" / "schema" / schema).read_text(encoding="utf-8"))
-        rows = "".join(_key_row(file, *row) for row in _keys(read, read, ""))
-        parts.append(f"\n## {file}\n" + _table("key", rows))
+        groups: dict[str, list[str]] = defaultdict(list)
+        for name, shape, is_needed in _keys(read, read, ""):
+            block = name.partition(".")[0] if schema == "bot.json" and "." in name else ""
+            groups[block].append(_key_row(name, shape, is_needed))
+        parts.append(f"\n## {file}\n" + _table("key", "".join(groups.pop(""))))
+        parts += [f"\n### {file}: {block}\n" + _table("key", "".join(rows)) for block, rows in groups.items()]
         for kind, options in sorted(_kinds(read)):
-            title = f"{file}: channels, kind {kind}"
-            link = f"[{kind}](../channels.md#{kind})"
-            rows = "".join(_key_row(title, *row) for row in _keys(read, options, "") if row[0] != "kind")
-            text = f"\n### Keys of {kind} channels\n\n{_told(options)} More: {link}.\n"
+            rows = "".join(_key_row(*row) for row in _keys(read, options, "") if row[0] != "kind")
+            text = f"\n### Keys of {kind} channels\n\n{_description(options)} [Set it up](../channels.md#{kind}).\n"
             parts.append(text + (_table("key", rows) if rows else ""))
     return "".join(parts)
 
@@ -56,13 +68,15 @@ def keys() -> str:
 def _keys(whole: Any, part: Any, prefix: str) -> Iterator[tuple[str, Any, bool]]:
     for name, shape in part.get("properties", {}).items():
         inner = re.match(r"#/definitions/(\w+)", shape.get("$ref", ""))
-        told = {**whole["definitions"][inner[1]], **shape} if inner else shape
-        yield f"{prefix}{name}", told, name in part.get("required", ())
+        described = {**whole["definitions"][inner[1]], **shape} if inner else shape
+        yield f"{prefix}{name}", described, name in part.get("required", ())
         for reference in re.findall(r'"#/definitions/(\w+)"', json.dumps(shape)):
             # A list of blocks is the file itself: its keys are named without it.
             is_list = name in ("feeds", "rules") and not prefix
             if whole["definitions"][reference] is part:
                 continue  # a route inside a route has the same keys
+            if f"{prefix}{name}" == "fetch.hosts":
+                continue  # a host has the keys of a feed
             yield from _keys(whole, whole["definitions"][reference], "" if is_list else f"{prefix}{name}.")
 
 
@@ -71,14 +85,8 @@ def _kinds(schema: Any) -> Iterator[tuple[str, Any]]:
         yield branch["if"]["properties"]["kind"]["const"], branch["then"]
 
 
-def _key_row(where: str, name: str, shape: Any, is_needed: bool) -> str:
-    heading = where if ", kind " in where else f"{where}: {name}"
-    # An example's title and body have no heading of their own.
-    heading = heading.removesuffix(".title").removesuffix(".body")
-    # A group of hosts has the keys of a feed.
-    heading = heading.replace("bot.yaml: fetch.hosts.", "feeds.yaml: ")
-    link = f"../configuration.md#{anchor(heading)}"
-    return f"| [`{name}`]({link}) | {'needed' if is_needed else _default(shape)} | {cell(_told(shape))} |\n"
+def _key_row(name: str, shape: Any, is_needed: bool) -> str:
+    return f"| `{name}` | {'needed' if is_needed else _default(shape)} | {cell(_description(shape))} |\n"
 
 
 def _default(shape: Any) -> str:
@@ -94,36 +102,36 @@ def _default(shape: Any) -> str:
     return f"`{value}`"
 
 
-def _told(shape: Any) -> str:
+def _description(shape: Any) -> str:
     text = str(shape.get("description", ""))
     if {"minimum", "maximum"} <= shape.keys():
         text += f" {shape['minimum']} to {shape['maximum']}."
     return text
 
 
-# -- options
+# -- commands
 
 
-def options() -> str:
-    parts = ["# Every option\n\nWhat `--help` says of each command; [Commands](../commands.md) says more. "]
-    parts.append(_MADE.format(source="the commands themselves") + "\n")
-    found = get_command(app_of())
-    for name, command in found.commands.items():  # type: ignore[attr-defined]  # a Typer of several is a group
+def commands() -> str:
+    head = "# Every command\n\nAnswers go to stdout, everything else to stderr. `--config` follows the command's name. "
+    parts = [head + _MADE.format(source="each command's `--help`") + "\n"]
+    group = get_command(app_of())
+    for name, command in group.commands.items():  # type: ignore[attr-defined]  # a Typer of several is a group
         inner = getattr(command, "commands", {"": command})
-        told = inspect.cleandoc(command.help or "").partition("\n")[0]
-        parts.append(f"\n## {name}\n\nMore: [wirewatch {name}](../commands.md#wirewatch-{name}).\n")
-        parts += [f"\n{told}\n"] if "" not in inner and told else []
-        parts += [_command(f"wirewatch {name} {part}".strip(), each) for part, each in inner.items()]
+        first_line = inspect.cleandoc(command.help or "").partition("\n")[0]
+        parts.append(f"\n## wirewatch {name}\n")
+        parts += [f"\n{first_line}\n"] if "" not in inner and first_line else []
+        parts += [_command(f"wirewatch {name} {part}".strip(), subcommand) for part, subcommand in inner.items()]
     return "".join(parts)
 
 
 def _command(name: str, command: typer.core.TyperCommand) -> str:
     help_text = inspect.cleandoc(command.help or "")
-    told, _, example = help_text.partition("Example: ")
-    shown = " ".join([name, *(_usage(param) for param in command.params if param.name != "help")])
-    parts = [f"\n### {name}\n" if name.count(" ") > 1 else "", f"\n{cell(' '.join(told.split()))}\n"]
-    parts.append(f"\n```text\n{shown}\n```\n")
-    rows = [_option(param) for param in command.params if param.name != "help"]
+    description, _, example = help_text.partition("Example: ")
+    usage = " ".join([name, *(_usage(param) for param in command.params if param.name != "help")])
+    parts = [f"\n### {name}\n" if name.count(" ") > 1 else "", f"\n{cell(' '.join(description.split()))}\n"]
+    parts.append(f"\n```text\n{usage}\n```\n")
+    rows = [_option(param) for param in command.params if param.name not in ("help", "folder")]
     if rows:
         parts.append(_table("option", "".join(rows)))
     parts.append(f"\nExample: `{' '.join(example.split())}`\n")
@@ -163,15 +171,42 @@ def _option(param: Any) -> str:
 def metrics() -> str:
     from tests.docs.metrics_of import families
 
-    parts = [
-        "# Every metric\n\nWhat `/metrics` says; [Running and monitoring](../running.md#metrics) says how to read it. "
-    ]
-    parts.append(_MADE.format(source="a scrape of the page") + "\n")
+    head = (
+        "# Every metric\n\nCounters begin at zero with each start; gauges are read from the database at each scrape. "
+    )
+    parts = [head + _MADE.format(source="the registry of `/metrics`") + "\n"]
     parts.append("\n| metric | kind | labels | what it is |\n| --- | --- | --- | --- |\n")
     for family in families():
         labels = ", ".join(f"`{label}`" for label in family.labels)
-        link = f"../running.md#{family.name}"
-        parts.append(f"| [`{family.name}`]({link}) | {family.kind} | {labels} | {cell(family.told)} |\n")
+        parts.append(f"| `{family.name}` | {family.kind} | {labels} | {cell(family.told)} |\n")
+    return "".join(parts)
+
+
+# -- answers of chat services
+
+
+def channel_answers() -> str:
+    head = "# Answers of chat services\n\nWhat is done when a service refuses a message, by the code of its answer. "
+    parts = [head + _MADE.format(source="the tables in `bot/channels`") + "\n"]
+    services: Mapping[str, Mapping[Any, tuple[Any, ...]]] = {
+        "slack": web_api.ERRORS,
+        "discord": {f"{code}` ({row[1]})`": (row[0], row[2]) for code, row in api.ERRORS.items()},
+        "telegram": telegram.ERRORS,
+        "teams": teams.ERRORS,
+        "mattermost": mattermost.ERRORS,
+        "matrix": matrix.ERRORS,
+        "email": {
+            f"{stage}: {code}{'…' if len(code) == 1 else ''}": (rule.act or smtp.LEAVE_OUT, rule.advice)
+            for stage, table in smtp.ERRORS.items()
+            for code, rule in table.items()
+        },
+    }
+    for kind, table in services.items():
+        codes: dict[str, list[str]] = defaultdict(list)
+        for code, (act, advice) in table.items():
+            codes[f"{act}; {advice}" if advice else str(act)].append(f"`{code}`".replace("``", ""))
+        rows = "".join(f"| {cell(', '.join(named))} | {cell(what)} |\n" for what, named in codes.items())
+        parts.append(f"\n## {kind}\n\n| answer | what is done |\n| --- | --- |\n{rows}")
     return "".join(parts)
 
 

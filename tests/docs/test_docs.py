@@ -22,19 +22,6 @@ def commands() -> dict[str, typer.core.TyperCommand]:
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
-def test_each_command_has_a_heading_and_each_of_its_options_is_named_there(name: str) -> None:
-    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    sections = re.split(r"^## ", text, flags=re.MULTILINE)
-    section = next((part for part in sections if part.startswith(f"wirewatch {name}\n")), None)
-    assert section is not None, f"docs/commands.md has no heading «wirewatch {name}»"
-    command = commands()[name]
-    parts = [command, *getattr(command, "commands", {}).values()]
-    options = [option for part in parts for param in part.params for option in param.opts if option.startswith("--")]
-    missing = [option for option in options if option not in (section if option != "--config" else text)]
-    assert missing == []
-
-
-@pytest.mark.parametrize("name", sorted(commands()))
 def test_each_command_shows_an_example_in_its_help(name: str) -> None:
     command = commands()[name]
     for part in getattr(command, "commands", {"": command}).values():

@@ -1,43 +1,17 @@
-"""Text that users see has one word for one thing: the glossary's, and no other.
-
-retired_terms.tsv lists a retired wording (a regular expression, matched at word boundaries) and the term to use.
-Exempt is what is quoted: text in backticks or in double quotation marks is somebody else's, a headline or a program's.
-"""
+"""The glossary explains each term once, and the lists of commands show each description whole."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from tests.docs import visible_text
+from bot.cli.commands import app_of
 
-ROOT = Path(__file__).parents[2]
-GLOSSARY = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-_QUOTED = re.compile(r"`[^`]*`|“[^”]*”|\"[^\"]*\"")
-
-
-def retired() -> list[tuple[str, str]]:
-    lines = (Path(__file__).parent / "retired_terms.tsv").read_text(encoding="utf-8").splitlines()
-    return [(old, new) for old, new in (line.split("\t") for line in lines)]
-
-
-def test_no_text_that_users_see_holds_a_retired_term() -> None:
-    patterns = [(re.compile(rf"\b(?:{old})\b", re.IGNORECASE), new) for old, new in retired()]
-    found = [
-        f"{text.place}: {hit[0]!r}: use {new}"
-        for text in visible_text.everything()
-        if not text.place.startswith("docs/mistakes.md")  # what analysts do wrong, in their words
-        for pattern, new in patterns
-        for hit in pattern.finditer(_QUOTED.sub("", text.text))
-    ]
-    assert not found, "\n".join(found)
-
-
-def test_no_text_that_users_see_holds_guillemets() -> None:
-    found = [text for text in visible_text.everything() if re.search("[«»]", _QUOTED.sub("", text.text))]
-    assert [text.place for text in found] == []
+GLOSSARY = (Path(__file__).parents[2] / "docs" / "glossary.md").read_text(encoding="utf-8")
 
 
 def test_terms_of_the_glossary_are_each_explained_once() -> None:
@@ -49,6 +23,7 @@ def test_terms_of_the_glossary_are_each_explained_once() -> None:
 
 @pytest.mark.parametrize("name", ["", "feeds", "database", "ledger"])
 def test_the_list_of_commands_shows_each_description_whole(name: str) -> None:
-    command = visible_text.command(name)
+    group: Any = get_command(app_of())
+    command = group.commands[name] if name else group
     cut = [inner for inner, found in command.commands.items() if found.get_short_help_str(62).endswith("...")]
     assert [inner for inner in cut if inner != "stories"] == []

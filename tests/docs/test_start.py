@@ -29,7 +29,7 @@ def test_each_file_of_the_start_page_is_taken_beside_the_shipped_ones(tmp_path: 
         name = text.split()[1]
         (tmp_path / name).write_text(text, encoding="utf-8")
         written.append(name)
-    assert written == ["my-config/bot.yaml", "my-config/rules/first.yaml"]
+    assert written == ["my-config/rules/encryption.yaml", "my-config/bot.yaml"]
     problems = [problem.message for problem in folders.check(folder)]
     assert problems in ([], ["the variable SLACK_BOT_TOKEN is not set"])
 

@@ -1,7 +1,4 @@
-"""The example story as each channel really sends it, for docs/channels.md: written by a strict server of the service.
-
-``scripts/told`` puts these texts between the marks of that page; a test compares them.
-"""
+"""The example story as each channel sends it to a strict server of its service, for docs/reference/examples.md."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import asyncio
 import contextlib
 import io
 import json
-import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,23 +22,23 @@ from testbed.servers import mattermost as mattermost_server
 from testbed.servers import teams as teams_server
 from testbed.servers import telegram as telegram_server
 
-#: The head of the thread, what changes in it, and the replies: as a story goes.
+#: The first message, its edit, and the replies in its thread.
 STORY: Sequence[tuple[str, model.Message]] = (
     ("post", messages.POST),
     ("edit", messages.EDIT),
     ("reply", messages.NEW_FACT),
     ("reply", messages.CORRECTION),
 )
-#: Of every kind that the story does not show, as they are called in the page.
+#: The kinds of message that the story does not show, by their heading on the page.
 KINDS: Sequence[tuple[str, model.Message]] = (
     ("First post, before others join", messages.POST),
-    ("First post of what may be part of another story", messages.UNSURE),
+    ("First post that may be part of another story", messages.UNSURE),
     ("First post, after many outlets joined, with `web.public_url` set", messages.WIDE),
-    ("First post, after a reply told something new", messages.LATEST),
+    ("First post, after a reply with a new fact", messages.LATEST),
     ("First post of severity high, with `escalate` set", messages.UNCLAIMED),
     ("First post, claimed", messages.CLAIMED),
     (
-        "First post, after a button took the second article out of it: another event, so what it told is revoked",
+        "First post, after a button took the second article out of it, which was about another event",
         replace(messages.POST, kind=model.MessageKind.EDIT, reason=model.Reason.SPLIT),
     ),
     ("First post, after the story turned out to be an older one", messages.MERGED),
@@ -50,28 +46,27 @@ KINDS: Sequence[tuple[str, model.Message]] = (
     ("Reply: corroborated", messages.CORROBORATION),
     ("Reply: another rule matches", messages.SECOND_RULE),
     ("Reply: reminder of a deadline", messages.REMINDER),
-    ("Gathered: what was found on the first look at new feeds", messages.GATHERED),
+    ("Gathered: the stories of the first poll of new feeds", messages.GATHERED),
     ("Digest", replace(messages.GATHERED, reason=model.Reason.DIGEST, lead="Digest: 2 stories")),
     ("Operator notice", messages.NOTICE),
 )
-_MARKS = re.compile(r"(<!-- told: (\w+) -->\n).*?(<!-- end of told -->)", re.DOTALL)
 _AT = datetime(2015, 12, 2, 9, 3, tzinfo=UTC)
 #: Of the times in the messages.
 ZONE: tzinfo = UTC
 
 
-def tell(
+def send_all(
     kind: str,
     keys: Mapping[str, object],
     secrets: Mapping[str, str],
-    told: Sequence[tuple[str, model.Message]] = STORY,
+    messages: Sequence[tuple[str, model.Message]] = STORY,
 ) -> None:
     """Send the story, or other messages, to a channel with these keys."""
-    asyncio.run(_tell(kind, keys, secrets, told))
+    asyncio.run(_send_all(kind, keys, secrets, messages))
 
 
-async def _tell(
-    kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], told: Sequence[tuple[str, model.Message]]
+async def _send_all(
+    kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], messages: Sequence[tuple[str, model.Message]]
 ) -> None:
     options = channels.options()[kind].model_validate(dict(keys))
     channel = channels.build(
@@ -84,7 +79,7 @@ async def _tell(
         zone=ZONE,
     )
     head: model.Receipt | None = None
-    for number, (what, message) in enumerate(told):
+    for number, (what, message) in enumerate(messages):
         if what == "edit" and not channel.abilities.edits:
             continue
         receipt = await channel.send(
@@ -102,7 +97,7 @@ async def _tell(
 def email() -> str:
     with smtp.serve() as server:
         address = {"to": "policy-desk@example.org", "sender": "Wirewatch <wirewatch@example.org>"}
-        tell("email", {"server": f"127.0.0.1:{server.port}", "security": "none", **address}, {})
+        send_all("email", {"server": f"127.0.0.1:{server.port}", "security": "none", **address}, {})
     shown = ("From", "To", "Subject", "Message-ID", "In-Reply-To", "List-Unsubscribe")
     parts = []
     for mail in server.mails:
@@ -117,7 +112,7 @@ def matrix() -> str:
     with faulty.serve(homeserver.Homeserver()) as server:
         server.service.add_room("policy")
         keys = {"server": server.url, "room": "#policy:wirewatch.test", "token": "env:A"}
-        tell("matrix", keys, {"A": homeserver.TOKEN})
+        send_all("matrix", keys, {"A": homeserver.TOKEN})
         shown = server.service.messages("policy")
     parts = []
     for message in shown:
@@ -149,11 +144,11 @@ def _bare(post: Mapping[str, Any]) -> str:
     return text.replace("\u2060", "")
 
 
-def _posts(told: Sequence[tuple[str, model.Message]]) -> Sequence[Mapping[str, Any]]:
+def _posts(messages: Sequence[tuple[str, model.Message]]) -> Sequence[Mapping[str, Any]]:
     with faulty.serve(mattermost_server.Mattermost()) as server:
         server.service.add_channel("policy-alerts")
         keys = {"server": server.url, "team": mattermost_server.TEAM, "to": "policy-alerts", "token": "env:A"}
-        tell("mattermost", keys, {"A": mattermost_server.TOKEN}, told)
+        send_all("mattermost", keys, {"A": mattermost_server.TOKEN}, messages)
         return server.service.posts("policy-alerts")
 
 
@@ -165,7 +160,7 @@ def discord() -> str:
     guild = discord_server.Guild()
     with faulty.serve(guild) as server:
         keys = {"to": guild.news, "token": "env:A", "api_url": f"{server.url}/api/v10"}
-        tell("discord", keys, {"A": discord_server.TOKEN})
+        send_all("discord", keys, {"A": discord_server.TOKEN})
     parts = []
     for channel in guild.channels.values():
         parts.append(f"Thread: {channel.name}" if channel.type else f"#{channel.name}")
@@ -186,7 +181,7 @@ def telegram() -> str:
     api = telegram_server.BotApi()
     with faulty.serve(api) as server:
         keys = {"to": str(telegram_server.NEWS), "token": "env:A", "api_url": server.url}
-        tell("telegram", keys, {"A": telegram_server.TOKEN})
+        send_all("telegram", keys, {"A": telegram_server.TOKEN})
     return _fenced("\n\n".join(map(_of_telegram, api.messages())))
 
 
@@ -200,33 +195,33 @@ def _of_telegram(message: Mapping[str, Any]) -> str:
         added.append((entity["offset"], place - ("quote" in entity["type"]) * 1_000 + 2_000, before))
         added.append((entity["offset"] + entity["length"], -place, after))
     raw: bytes = message["text"].encode("utf-16-le")
-    told, at = "", 0
+    text, at = "", 0
     for where, _, mark in sorted(added):
-        told, at = told + raw[2 * at : 2 * where].decode("utf-16-le") + mark, where
-    answers = f"(in reply to message {message['reply']})\n" if message["reply"] else ""
-    told += raw[2 * at :].decode("utf-16-le")
-    return answers + told
+        text, at = text + raw[2 * at : 2 * where].decode("utf-16-le") + mark, where
+    parent = f"(in reply to message {message['reply']})\n" if message["reply"] else ""
+    text += raw[2 * at :].decode("utf-16-le")
+    return parent + text
 
 
 def teams() -> str:
     workflow = teams_server.Workflow()
     with faulty.serve(workflow) as server:
         url = f"{server.url}{teams_server.PATH}?sig={teams_server.SIGNATURE}"
-        tell("teams", {"webhook": "env:A"}, {"A": url})
+        send_all("teams", {"webhook": "env:A"}, {"A": url})
     return _fenced("\n\n".join(map(_of_teams, workflow.cards)))
 
 
 def _of_teams(card: Mapping[str, Any]) -> str:
     """Bold words and links as markdown has them; what stands in a shaded box has a bar at its left."""
-    told = []
+    lines = []
     for box, runs in teams_server.lines(card):
         line = "▌ " if box else ""
         for run in runs:
             text = run["text"]
             text = f"~~{text}~~" if "strikethrough" in run else f"**{text}**" if "weight" in run else text
             line += f"[{text}]({run['selectAction']['url']})" if "selectAction" in run else text
-        told.append(line)
-    return "\n".join(told)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 class _Receiver:
@@ -252,41 +247,48 @@ class _Receiver:
 def webhook() -> str:
     """The fields for people; with those for programs it takes four pages."""
     with faulty.serve(_Receiver()) as server:
-        tell("webhook", {"url": "env:A"}, {"A": f"{server.url}/hook"})
+        send_all("webhook", {"url": "env:A"}, {"A": f"{server.url}/hook"})
         shown = ("kind", "severity", "reason", "reply_to", "edits", "title", "text")
-        told = [{name: document[name] for name in shown} for document in server.service.documents]
-    return _fenced("\n\n".join(json.dumps(each, ensure_ascii=False, indent=2) for each in told))
+        documents = [{name: document[name] for name in shown} for document in server.service.documents]
+    return _fenced("\n\n".join(json.dumps(document, ensure_ascii=False, indent=2) for document in documents))
 
 
 def apprise() -> str:
     """As Apprise hands it to a service: here to its own `json://`."""
     with faulty.serve(_Receiver()) as server:
-        tell("apprise", {"url": "env:A", "pace": timedelta()}, {"A": server.url.replace("http:", "json:")})
-        told = [f"{each['title']}\n\n{each['message']}" for each in server.service.documents]
-    return _fenced("\n\n\n".join(told).replace("\u2060", ""))
+        send_all("apprise", {"url": "env:A", "pace": timedelta()}, {"A": server.url.replace("http:", "json:")})
+        texts = [f"{document['title']}\n\n{document['message']}" for document in server.service.documents]
+    return _fenced("\n\n\n".join(texts).replace("\u2060", ""))
 
 
 def console() -> str:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        tell("console", {}, {})
+        send_all("console", {}, {})
     return _fenced(printed.getvalue().strip())
 
 
-TOLD: Mapping[str, Callable[[], str]] = {
-    "kinds": kinds,
-    "discord": discord,
-    "email": email,
-    "matrix": matrix,
-    "teams": teams,
-    "mattermost": mattermost,
-    "telegram": telegram,
-    "webhook": webhook,
-    "apprise": apprise,
-    "console": console,
+#: Kind -> (what is shown, the text).
+STORIES: Mapping[str, tuple[str, Callable[[], str]]] = {
+    "discord": ("The channel, then the thread.", discord),
+    "telegram": ("Bold words and links as Markdown; a quote has a bar at its left.", telegram),
+    "teams": ("Bold words and links as Markdown; a shaded box has a bar at its left.", teams),
+    "webhook": ("The fields for people of each document.", webhook),
+    "mattermost": ("Markdown, as it is sent.", mattermost),
+    "matrix": ("The HTML of each event (`formatted_body`).", matrix),
+    "email": ("The text part of each mail.", email),
+    "apprise": ("Each message is a new one.", apprise),
+    "console": ("As plain text; on a terminal it has colours.", console),
 }
 
 
-def page(text: str) -> str:
-    """docs/channels.md with each story as it is told now."""
-    return _MARKS.sub(lambda found: f"{found[1]}{TOLD[found[2]]()}{found[3]}", text)
+def page() -> str:
+    """Return docs/reference/examples.md."""
+    head = (
+        "# Example messages\n\nEach message below was sent by its channel to a strict server of the service. "
+        "`scripts/docs-reference` writes this page. Slack is on the [first page](../index.md).\n\n"
+        "## Kinds of message\n\nIn Mattermost's Markdown; the other channels show the same lines in their own form.\n\n"
+    )
+    parts = [head, kinds()]
+    parts += [f"\n## {kind}\n\nThe example story. {note}\n\n{text()}" for kind, (note, text) in STORIES.items()]
+    return "".join(parts)
