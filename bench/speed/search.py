@@ -1,10 +1,10 @@
-"""How long a search takes over a large archive, what its index weighs, and how long an older database takes to get one.
+"""How long a search takes over a large archive, and what its index weighs.
 
     python -m bench.speed.search                       1,000,000 articles of 400 days, on SQLite
     python -m bench.speed.search --postgres            on a PostgreSQL with its own settings
     python -m bench.speed.search --articles 100000     a tenth of it
 
-The archive is made at the revision before the index; the upgrade then builds it. Articles are of 20 made-up sentences
+Articles are of 20 made-up sentences
 whose words are as unevenly common as those of a language (Zipf's law). A first page is 20 articles.
 """
 
@@ -24,12 +24,11 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
-from alembic import command
 from sqlalchemy import Connection, bindparam, create_engine, text
 
 from bot import model, storage
 from bot.rules import search
-from bot.storage import connections, opening
+from bot.storage import connections
 from testbed import made
 from testbed.fakes import START, FakeClock
 from testbed.servers import postgres
@@ -79,6 +78,7 @@ def rows(count: int, chance: random.Random) -> Iterator[dict[str, object]]:
 
 
 def fill(address: str, count: int) -> None:
+    storage.open_store(address, clock=FakeClock()).close_now()
     engine = create_engine(connections.parse(address).url)
     names = "id, feed, outlet, owner, link, link_key, title, title_key, first_seen, fingerprint, version, is_full_text,"
     names += " has_text, tags, links, left_out, text"
@@ -88,7 +88,6 @@ def fill(address: str, count: int) -> None:
     values += " FALSE, TRUE, '[]', '[]', '[]', :text"
     statement = text(f"INSERT INTO articles ({names}) VALUES ({values})")
     with engine.begin() as connection:
-        command.upgrade(opening.config(connection), "0012")
         made_up = rows(count, random.Random(7))
         while batch := list(itertools.islice(made_up, 10_000)):
             connection.execute(statement, batch)
@@ -113,15 +112,8 @@ def size_of(connection: Connection) -> int:
 
 
 async def measure(address: str, times: int) -> None:
-    engine = create_engine(connections.parse(address).url)
-    with engine.connect() as connection:
-        before = size_of(connection)
-    engine.dispose()
-    begun = time.perf_counter()
     store = storage.open_store(address, clock=FakeClock())
-    print(f"upgrade: {time.perf_counter() - begun:.0f} s")
-    after = await store.look(size_of)
-    print(f"size: {before / 1e6:,.0f} MB before, {after / 1e6:,.0f} MB after: {after / before - 1:.0%} more")
+    print(f"size: {await store.look(size_of) / 1e6:,.0f} MB with the index")
     print(f"{'search':36}{'found':>7}{'first':>9}{'median':>9}  ms")
     for name, given in SEARCHES:
         asked = search.SearchQuery(**{**given, "wanted": search.parse_search(str(given["wanted"]))})  # type: ignore[arg-type]

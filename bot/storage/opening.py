@@ -18,34 +18,46 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-#: Any number of ours: workers that start together upgrade one after another.
+#: Key of the PostgreSQL advisory lock: workers that start together upgrade one after another.
 _UPGRADE_LOCK = 5_781_104_927
 
 
 def upgrade(connection: Connection, address: DatabaseAddress) -> None:
-    """In one transaction: a kill in between leaves the old schema. Raises StoreUnavailable for a newer one."""
+    """Create the schema in an empty database, or upgrade an earlier one; all in the caller's transaction.
+
+    Raises StoreUnavailable for a database of a newer version, or of one older than the baseline.
+    """
     if revision_of(connection) == schema.REVISION:
         return
     if not address.is_sqlite:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
     # Imported here: most starts find the schema as it should be.
     from alembic import command
-    from alembic.util import CommandError
 
-    try:
+    revision = revision_of(connection)
+    if revision is None:
+        schema.create(connection)
+        command.stamp(config(connection), "head")
+    elif revision < schema.BASELINE:
+        raise unavailable(
+            address,
+            f"a version of Wirewatch before the first release made it (schema {revision}, this version upgrades from "
+            f"{schema.BASELINE}); start once with the version that you had last, or begin with a new database",
+        )
+    elif revision > schema.REVISION:
+        raise _newer(address)
+    else:
         command.upgrade(config(connection), "head")
-    except CommandError as error:
-        raise _newer(address) from error
 
 
 def expect(connection: Connection, address: DatabaseAddress) -> None:
-    """Raises StoreUnavailable when the schema is not this version's, for those who only read."""
-    found = revision_of(connection)
-    if found is None:
+    """Raise StoreUnavailable if the schema is not this version's; for callers that only read."""
+    revision = revision_of(connection)
+    if revision is None:
         raise unavailable(address, "it is empty; `wirewatch once` or `wirewatch run` fills it")
-    if found < schema.REVISION:
+    if revision < schema.REVISION:
         raise unavailable(address, "an earlier version made it; `wirewatch once` or `wirewatch run` upgrades it")
-    if found > schema.REVISION:
+    if revision > schema.REVISION:
         raise _newer(address)
 
 
@@ -54,21 +66,21 @@ def _newer(address: DatabaseAddress) -> model.StoreUnavailable:
 
 
 def revision_of(connection: Connection) -> str | None:
-    """The newest migration that ran; None: an empty database."""
+    """Return the schema's revision, or None if the database is empty."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration, without a file."""
+    """Return Alembic's configuration, which needs no file."""
     from alembic.config import Config
 
-    made = Config()
-    made.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-    made.set_main_option("path_separator", "os")
-    made.attributes["connection"] = connection
-    return made
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    settings.set_main_option("path_separator", "os")
+    settings.attributes["connection"] = connection
+    return settings
 
 
 def open_store(address: str, *, clock: model.Clock, process_name: str = "wirewatch", read_only: bool = False) -> Store:

@@ -1,4 +1,4 @@
-"""The archive by its words: SQLite's FTS5 or PostgreSQL's tsvector, whose rows the triggers of migration 0013 keep."""
+"""The archive by its words: SQLite's FTS5 or PostgreSQL's tsvector, whose rows triggers keep (schema.py)."""
 
 from __future__ import annotations
 

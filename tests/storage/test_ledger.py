@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
 from sqlalchemy import Connection, inspect, text
 
 from bot import model, storage
@@ -16,6 +15,7 @@ from bot.storage import columns, connections, opening, schema
 from testbed.fakes import START, FakeClock
 from testbed.made import article, match, sending, story
 from testbed.servers.postgres import Server
+from tests.storage import earlier
 
 DAY = timedelta(days=1)
 
@@ -108,7 +108,7 @@ def _at(schema_revision: str, address: str, fill: Callable[[Connection], None]) 
     place = connections.parse(address)
     engine = connections.for_writing(place)
     with connections.upgrading(place, engine) as connection:
-        command.upgrade(opening.config(connection), schema_revision)
+        earlier.create(connection, schema_revision)
         fill(connection)
     engine.dispose()
 
@@ -131,7 +131,7 @@ def fill_first(connection: Connection) -> None:
 
 
 async def upgraded(address: str) -> None:
-    _at("0001", address, fill_first)
+    _at("0017", address, fill_first)
     with pytest.raises(model.StoreUnavailable, match="an earlier version made it"):
         storage.open_store(address, clock=FakeClock(), read_only=True)
     store = storage.open_store(address, clock=FakeClock())
@@ -141,12 +141,12 @@ async def upgraded(address: str) -> None:
     await store.close()
 
 
-async def test_a_file_of_the_first_schema_is_upgraded_and_lists_its_decisions(tmp_path: Path) -> None:
+async def test_a_file_of_the_oldest_schema_is_upgraded_and_lists_its_decisions(tmp_path: Path) -> None:
     await upgraded(f"sqlite:///{tmp_path}/store.db")
 
 
 @pytest.mark.postgres
-async def test_a_server_of_the_first_schema_is_upgraded_and_lists_its_decisions(postgres_server: Server) -> None:
+async def test_a_server_of_the_oldest_schema_is_upgraded_and_lists_its_decisions(postgres_server: Server) -> None:
     await upgraded(postgres_server.new_database())
 
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 
 from bot import model, storage
 from bot.model import Reason, SilenceKind, Verdict
-from bot.storage import columns, connections, opening, schema
+from bot.storage import columns, connections, schema
 from testbed.fakes import START, FakeClock
 from testbed.servers.postgres import Server
 from tests.alerts.builders import posted
 from tests.pipeline.test_actions import outgoing
+from tests.storage import earlier as databases
 
 HOUR = timedelta(hours=1)
 _JUDGEMENTS = ("id", "at", "by", "name", "channel", "story", "verdict", "rule", "message", "until")
@@ -107,7 +107,7 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         address = server.new_database()
     engine = sa.create_engine(connections.parse(address).url)
     with engine.begin() as connection:
-        command.upgrade(opening.config(connection), "0018")
+        databases.create(connection, "0018")
         _fill(connection)
     engine.dispose()
     return address

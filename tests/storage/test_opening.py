@@ -23,6 +23,7 @@ from bot.storage import opening, schema
 from testbed.fakes import FakeClock
 from testbed.made import article
 from testbed.servers.postgres import Server
+from tests.storage import earlier
 
 
 @pytest.fixture
@@ -240,17 +241,47 @@ def test_a_reader_of_nothing_is_told_what_makes_it(file: Path) -> None:
 
 
 def _is_ours(name: str | None, _kind: str, _parents: object) -> bool:
-    """The index of words is made by its migration alone; tests/storage/test_search.py holds it."""
+    """Leave out the index of words, which is no table of the metadata; tests/storage/test_search.py covers it."""
     return name is None or "search_" not in name
 
 
-async def test_the_migrations_make_the_schema_and_no_other(store: storage.Store) -> None:
-    difference = await store.run(
+@pytest.mark.parametrize("revision", ["0017", "0018", "0019"])
+async def test_an_upgraded_database_has_the_schema_of_a_new_one(file: Path, revision: str) -> None:
+    file.parent.mkdir()
+    earlier.create_at(f"sqlite:///{file}", revision)
+    store = open_again(file)
+    assert await _differences(store) == []
+    await store.close()
+
+
+@pytest.mark.postgres
+async def test_an_upgraded_database_on_a_server_has_the_schema_of_a_new_one(postgres_server: Server) -> None:
+    address = postgres_server.new_database()
+    earlier.create_at(address, "0017")
+    store = storage.open_store(address, clock=FakeClock())
+    assert await _differences(store) == []
+    await store.close()
+
+
+def test_a_database_older_than_the_baseline_is_refused_and_left_as_it_is(file: Path) -> None:
+    file.parent.mkdir()
+    earlier.create_at(f"sqlite:///{file}", "0017")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0012'")
+        connection.commit()
+    with pytest.raises(model.StoreUnavailable, match=r"schema 0012, this version upgrades from 0017"):
+        open_again(file)
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0012",)]
+
+
+async def _differences(store: storage.Store) -> list[object]:
+    difference: list[object] = await store.run(
         lambda connection: compare_metadata(
             MigrationContext.configure(connection, opts={"include_name": _is_ours}), schema.metadata
         )
     )
-    assert difference == []
+    return difference
 
 
 def test_the_schemas_revision_is_that_of_the_newest_migration() -> None:
