@@ -91,7 +91,7 @@ class Situation:
 
     def digest_of(self, rule: model.Rule) -> model.Digest | None:
         """Return the digest of the rule, or else of the channel."""
-        return rule.digest or self.policy.digest
+        return rule.when or self.policy.digest
 
     def next_digest(self, rules: Sequence[model.Rule]) -> datetime | None:
         """Return the time of the first digest of these rules, or None if one of them posts at once."""

@@ -13,7 +13,7 @@ import typer
 from bot import app, config, model, storage
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
-from bot.config import values
+from bot.config import bot_keys
 
 database = typer.Typer(
     help="Maintain the database.\n\nExample: wirewatch database move env:DATABASE_URL",
@@ -75,8 +75,8 @@ async def _move(address: str, folder: Path) -> Mapping[str, int]:
 def _resolved(address: str, environ: Mapping[str, str]) -> str:
     """As bot.yaml takes it: a password on a command line is seen by everybody on the machine."""
     try:
-        found = values.parse_database(address)
-    except values.InvalidValue as error:
+        found = bot_keys.parse_database(address)
+    except model.values.InvalidValue as error:
         raise model.ConfigError(f"moving the database: {error}; {error.help}") from None
     return found if isinstance(found, str) else config.resolve_secret(found, environ)
 

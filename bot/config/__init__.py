@@ -12,7 +12,7 @@ from bot.config.problems import render_problems
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
 from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
-from bot.config.values import end_of_date, parse_until
+from bot.model.values import end_of_date, parse_until
 
 __all__ = [
     "BotSettings",

@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 import pydantic
 
 from bot import model
-from bot.config import secrets, values
+from bot.config import secrets
 from bot.config.nodes import MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
-from bot.config.values import StrictShape
+from bot.config.strict import StrictShape
+from bot.model import values
 
 #: A name of a header or of a cookie (RFC 9110 section 5.6.2).
 _TOKEN = re.compile(r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot import model, plugins
-from bot.config import access_keys, bot_keys, environment, nodes, secrets, validation, values
+from bot.config import access_keys, bot_keys, environment, nodes, secrets, validation
 from bot.config.bot_keys import BotShape, ModelShape, WebShape, warn_of_no_use
 from bot.config.kinds import channel_options, report_broken, warn_of_unused
 from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.config.secrets import hide_secrets
 from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
+from bot.model import values
 
 #: Shortest token of the status page that is not warned of, in characters.
 _SHORTEST_TOKEN = 16

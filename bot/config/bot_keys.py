@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -13,11 +15,12 @@ from zoneinfo import ZoneInfo
 import pydantic
 
 from bot import model
-from bot.config import access_keys, values
+from bot.config import access_keys
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.values import StrictShape
-from bot.model import OnUnknown, Severity
+from bot.config.strict import StrictShape
+from bot.model import OnUnknown, Severity, values
+from bot.model.values import Parse
 
 _MODEL = model.LanguageModelPolicy(url="", name="", uses=frozenset())
 _MAX_WAIT = timedelta(minutes=2)
@@ -80,6 +83,84 @@ def warn_of_idle_uses(root: Node | None, wanted: Collection[model.Use], report: 
                     f"add {key} to one, or remove {use}",
                     severity="warning",
                 )
+
+
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
+
+
+def parse_listen(value: object) -> str:
+    """Check "127.0.0.1:8080" and return it unchanged. Raises InvalidValue."""
+    written = values.parse_text(value)
+    match = _LISTEN.match(written)
+    if not match or not 0 <= int(match[2]) <= 65535:
+        raise values.InvalidValue("listen", f'"{written}" is not an address to listen at', "write 127.0.0.1:8080")
+    return written
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host of ``listen`` is reachable from this machine only."""
+    host = host.strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() in ("localhost", "")
+
+
+def parse_web_address(value: object) -> str:
+    """Return an http or https address without credentials, query or fragment. Raises InvalidValue."""
+    written = values.parse_text(value)
+    parts = values.split_address(written)
+    if parts is None or parts[0] not in ("http", "https") or not parts[1] or set(written) & set("@?# "):
+        raise values.InvalidValue(
+            "address", f'"{values.shorten(written)}" is not the address of a website', "write https://watch.example.org"
+        )
+    return written.rstrip("/")
+
+
+def parse_database(value: object) -> str | model.Secret:
+    """Parse a database's address without a password, or the secret that holds it. Raises InvalidValue."""
+    written = values.parse_text(value)
+    if written.startswith(("env:", "file:")):
+        try:
+            return model.Secret.parse(written)
+        except ValueError as error:
+            raise values.InvalidValue("secret", str(error)) from None
+    scheme, _, rest = written.partition("://")
+    kind = scheme.partition("+")[0]
+    if not rest or kind not in ("sqlite", "postgresql"):
+        advice = "write sqlite:///data/wirewatch.db or postgresql://user@host/name"
+        if kind in ("postgres", "pgsql"):
+            advice = "write postgresql:// instead of " + kind + "://"
+        raise values.InvalidValue("database", "this is not the address of a database that Wirewatch supports", advice)
+    if kind == "sqlite" and not rest.startswith("/"):
+        raise values.InvalidValue(
+            "database", "an SQLite address has three slashes, four for an absolute path", f"write sqlite:///{rest}"
+        )
+    parts = values.split_address(written)
+    if parts is None:
+        raise values.InvalidValue(
+            "database", "this is not the address of a database", "write postgresql://user@host:5432/name"
+        )
+    if ":" in parts[2].rpartition("@")[0] or re.search(r"[?&]password=", written):
+        raise values.InvalidValue(
+            "secret",
+            "a password is not written into the configuration",
+            "put the whole address into a variable and write env:DATABASE_URL",
+        )
+    return written
+
+
+Listen = Annotated[str, Parse(parse_listen, type="string", examples=["127.0.0.1:8080"])]
+WebAddress = Annotated[str, Parse(parse_web_address, type="string", pattern="^https?://")]
+Database = Annotated[
+    str | model.Secret,
+    Parse(
+        parse_database,
+        type="string",
+        pattern=r"^(sqlite(\+\w+)?:///|postgresql(\+\w+)?://|env:|file:)",
+        examples=["sqlite:///data/wirewatch.db", "postgresql://user@host/name", "env:DATABASE_URL"],
+    ),
+]
 
 
 class ModelShape(StrictShape):
@@ -384,9 +465,7 @@ class WebTokenShape(StrictShape):
 class WebShape(StrictShape):
     """The status page, /healthz and /metrics."""
 
-    listen: values.Listen = pydantic.Field(
-        ..., description="Host and port: 127.0.0.1:8080.", examples=["127.0.0.1:8080"]
-    )
+    listen: Listen = pydantic.Field(..., description="Host and port: 127.0.0.1:8080.", examples=["127.0.0.1:8080"])
     token: model.Secret | None = pydantic.Field(
         None, description="The token that every page except /healthz requires: env:NAME or file:/path."
     )
@@ -396,7 +475,7 @@ class WebShape(StrictShape):
         examples=["{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}"],
     )
     mcp: bool = pydantic.Field(False, description="Serve the tools for assistants at /mcp; needs the extra mcp.")
-    public_url: values.WebAddress | None = pydantic.Field(
+    public_url: WebAddress | None = pydantic.Field(
         None,
         description="The address under which others reach the page. With it, messages link to their stories, and feeds "
         "that name a hub push. Needs token.",
@@ -412,7 +491,7 @@ class WebShape(StrictShape):
             raise values.InvalidValue(
                 "token", "web.public_url without web.token would open the page to everybody", advice
             )
-        if not values.is_loopback(self.listen.rpartition(":")[0]):
+        if not is_loopback(self.listen.rpartition(":")[0]):
             message = f"other machines can reach {self.listen}, so web.token is needed"
             raise values.InvalidValue("token", message, f"{advice}; or listen at 127.0.0.1")
         return self
@@ -430,7 +509,7 @@ class EscalateShape(StrictShape):
 class BotShape(StrictShape):
     """The operator's file: channels, database, fetching and limits."""
 
-    database: values.Database = pydantic.Field(
+    database: Database = pydantic.Field(
         "sqlite:///data/wirewatch.db",
         description=(
             "The database's address: sqlite:///data/wirewatch.db (relative to the folder of bot.yaml; four slashes "

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping
 import pydantic
 
 from bot import model
-from bot.config import nodes, settings, values
+from bot.config import nodes, settings
 from bot.config.bot_keys import BotShape
 from bot.config.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
 from bot.config.problems import ProblemReport
 from bot.config.yaml_errors import UnreadableYaml
+from bot.model import values
 
 PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"

@@ -10,13 +10,13 @@ from typing import Annotated, ClassVar
 import pydantic
 
 from bot import model, plugins
-from bot.config import access_keys, nodes, secrets, validation, values
+from bot.config import access_keys, nodes, secrets, validation
 from bot.config.kinds import report_broken
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.values import StrictShape
+from bot.config.strict import StrictShape
 from bot.feeds import outlets, places
-from bot.model import visible
+from bot.model import values, visible
 
 MAILBOXES = ("imaps", "imap")
 SCHEMES = ("http", "https", *MAILBOXES)

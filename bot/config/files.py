@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import model
-from bot.config import nodes, problems, values
+from bot.config import nodes, problems
 from bot.config.nodes import Document, ScalarNode, SequenceNode, value_of
 from bot.config.problems import ProblemReport
 from bot.config.settings import FileState, Settings, Stamp
+from bot.model import values
 
 #: A file up to this size is read and hashed at each check; a bigger one only if its size, times or inode changed.
 SMALL_BYTES = 256 * 1024

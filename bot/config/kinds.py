@@ -9,10 +9,10 @@ from functools import cache
 import pydantic
 
 from bot import model, plugins
-from bot.config import values
 from bot.config.nodes import MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
-from bot.config.values import StrictShape
+from bot.config.strict import StrictShape
+from bot.model import values
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import model
-from bot.config import access_keys, bot_file, bot_keys, feeds_file, files, problems, rules_file, values
+from bot.config import access_keys, bot_file, bot_keys, feeds_file, files, problems, rules_file
 from bot.config.kinds import Kinds
 from bot.config.rules_file import RuleContext
 from bot.config.settings import BotSettings, FileState, LoadedRule, Settings, Stamp
+from bot.model import values
 
 _UTC = ZoneInfo("UTC")
 

@@ -9,17 +9,37 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
-import pydantic
-
 from bot import model, rules
-from bot.config import bot_keys, nodes, validation, values
+from bot.config import blocks, bot_keys, nodes, validation
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.rule_keys import RuleShape, SetsShape
 from bot.config.settings import LoadedRule, Settings
+from bot.model import values
+from bot.model.rules import TERM_SCHEMA, Term
+from bot.model.values import Key
 from bot.rules import lint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetsOfFile:
+    """A named list of terms."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    sets: Annotated[
+        dict[str, Annotated[tuple[Term, ...], values.Schema(type="array", items=TERM_SCHEMA)]],
+        Key("Terms under a name: blackberry_server: [BES, …], used as $blackberry_server."),
+    ] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFile(SetsOfFile):
+    """The rules of one team, and the sets of terms that they share."""
+
+    rules: Annotated[tuple[model.Rule, ...], Key("The watch rules.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +174,17 @@ class RuleReader:
         flaws = self.report.document.flaws_inside(node)
         for flaw in flaws:
             self.report.add_flaw(flaw, rule=name or None)
-        shape, bad = validation.validate_parts(RuleShape, node, self.report, rule=name or None)
+        zone = values.DefaultZone(self.context.zone)
+        written, bad = validation.validate_parts(model.Rule, node, self.report, rule=name or None, zone=zone)
         self._check_names(node, name)
         warn_of_commas(node, self.report, name)
         if any(flaw.severity == "error" for flaw in flaws):
             return None
-        if shape is None:
+        if written is None:
             self._look_further(node, bad)
             return None
-        rule = self._rule(shape)
+        rule = self._with_context(written)
+        self.content.uses_zone |= zone.is_used
         self._warn_of_no_effect(rule, node)
         if self._uses_broken_set(rule, node):
             return None
@@ -198,11 +220,11 @@ class RuleReader:
         plain_keys = validation.to_plain(valid_part)
         if not isinstance(plain_keys, dict):
             return
-        try:
-            shape = RuleShape.model_validate({"name": "(no name)", **plain_keys})
-        except pydantic.ValidationError:
+        zone = values.DefaultZone(self.context.zone)
+        written = validation.try_validate(model.Rule, {"name": "(no name)", **plain_keys}, zone)
+        if written is None:
             return
-        rule = self._rule(shape)
+        rule = self._with_context(written)
         is_partial = any(key in _CONTENT_KEYS for key in bad) or not any(node.get(key) for key in _CONTENT_KEYS)
         if not any(name in self.sets.broken for name, _ in rule.sets):
             self._compile(rule, node, leaving_out=_FOLLOWING_CODES if is_partial else frozenset())
@@ -213,39 +235,16 @@ class RuleReader:
             help_text = f"a space is missing after the colon: {stuck[1]}: {values.shorten(stuck[2])}"
         self.report.add_at(node, "wrong-kind", "expected a rule, a block of keys that begins with name:", help_text)
 
-    def _rule(self, shape: RuleShape) -> model.Rule:
-        zone = self.context.zone
-        digest = shape.when and model.Digest(at=shape.when[0], zone=shape.when[1] or zone)
-        until = None
-        if shape.until is not None:
-            until = values.end_of_date(shape.until, zone)
-        remind = model.Remind(leads=shape.remind, zone=zone) if shape.remind else None
-        if remind or shape.until is not None or (shape.when and shape.when[1] is None):
-            self.content.uses_zone = True
-        lines = {
-            key: tuple(model.Line(label=label, terms=terms) for label, terms in (getattr(shape, key) or {}).items())
-            for key in ("all", "any", "none")
-        }
-        texts = [text for key in lines for line in lines[key] for text in line.terms] + [shape.query or ""]
-        used_sets = tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts))
-        self.content.needs.update([("channel", name) for name in shape.notify] or [("routes", "")])
-        self.content.needs.update(("feed", name) for name in shape.feeds)
-        self.content.needs.update(("person", name) for name in shape.mention)
-        self.content.needs.update([("use", model.Use.RELEVANCE)] if shape.about else ())
-        return shape.as_value(
-            model.Rule,
-            notify=tuple(dict.fromkeys(shape.notify)),
-            **lines,
-            feeds=tuple(dict.fromkeys(shape.feeds)),
-            mention=tuple(dict.fromkeys(shape.mention)),
-            digest=digest,
-            remind=remind,
-            until=until,
-            must_match=tuple(example.as_value(model.Example) for example in shape.must_match),
-            must_not_match=tuple(example.as_value(model.Example) for example in shape.must_not_match),
-            sets=used_sets,
-            version=_hash_version(shape, lines, used_sets),
-        )
+    def _with_context(self, rule: model.Rule) -> model.Rule:
+        """Return the rule with the sets of its file and its version, and note what it needs of other files."""
+        lines = (*rule.all, *rule.any, *rule.none)
+        texts = [text for line in lines for text in line.terms] + [rule.query or ""]
+        rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
+        self.content.needs.update([("channel", name) for name in rule.notify] or [("routes", "")])
+        self.content.needs.update(("feed", name) for name in rule.feeds)
+        self.content.needs.update(("person", name) for name in rule.mention)
+        self.content.needs.update([("use", model.Use.RELEVANCE)] if rule.about else ())
+        return replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: model.Rule, node: MappingNode) -> None:
         for name, why in (
@@ -271,7 +270,7 @@ class RuleReader:
         """Report channels, people and feeds that no other file has, and a rule without a channel."""
         is_missing = node.get("notify") is None and self.context.has_routes is False
         if is_missing and not any(
-            values.find_nearest(key.value, RuleShape.model_fields) == "notify" for key, _ in node.pairs
+            values.find_nearest(key.value, blocks.types_of(model.Rule)) == "notify" for key, _ in node.pairs
         ):
             first = node.pairs[0][0] if node.pairs else node
             channel = next(iter(sorted(self.context.channels or ())), "alerts")
@@ -401,19 +400,17 @@ def rule_name_of(node: Node) -> str:
     return name.value.strip() if isinstance(name, ScalarNode) else ""
 
 
-def _hash_version(
-    shape: RuleShape, lines: dict[str, tuple[model.Line, ...]], sets: tuple[tuple[str, tuple[str, ...]], ...]
-) -> str:
+def _hash_version(rule: model.Rule) -> str:
     """Return a hash of all that decides what a rule matches and where it posts; notes and examples do not count."""
     parts = [
-        shape.name,
-        shape.notify,
-        [(key, [(line.label, line.terms) for line in lines[key]]) for key in ("all", "any", "none")],
-        shape.query,
-        shape.where.value,
-        shape.feeds,
-        sets,
-        *(("stem",) if shape.stem else ()),
+        rule.name,
+        rule.notify,
+        [(key, [(line.label, line.terms) for line in getattr(rule, key)]) for key in ("all", "any", "none")],
+        rule.query,
+        rule.where.value,
+        rule.feeds,
+        rule.sets,
+        *(("stem",) if rule.stem else ()),
     ]
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
@@ -471,7 +468,7 @@ def _find_top(report: ProblemReport, root: Node) -> MappingNode | None:
     for key, _ in root.pairs:
         if key.value not in ("sets", "rules"):
             help_text = values.did_you_mean(key.value, ["sets", "rules"], otherwise="the keys here are sets, rules")
-            if key.value in RuleShape.model_fields:
+            if key.value in blocks.types_of(model.Rule):
                 help_text = "keys of a rule belong under rules:, after a dash"
             report.add_at(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
     items = root.get("rules")
@@ -513,7 +510,7 @@ def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
         single_set = MappingNode(
             [(_SETS_KEY, MappingNode([(key, _as_list(value))], value.start, value.end, False))], 0, 0, False
         )
-        checked = validation.validate(SetsShape, single_set, report)
+        checked = validation.validate(SetsOfFile, single_set, report)
         if checked is None or any(flaw.severity == "error" for flaw in report.document.flaws_inside(value)):
             sets.broken.add(key.value)
         elif not checked.sets[key.value]:

@@ -8,10 +8,11 @@ from typing import Any
 import pydantic
 
 from bot import plugins
+from bot.config import blocks
 from bot.config.bot_keys import BotShape
 from bot.config.feeds_file import FeedsShape
 from bot.config.kinds import Kinds, channel_options
-from bot.config.rule_keys import RulesShape
+from bot.config.rules_file import RuleFile
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
@@ -25,12 +26,12 @@ def make_schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
     return {
         "bot": bot,
         "feeds": feeds,
-        "rules": _schema_of(RulesShape, "A rule file of Wirewatch"),
+        "rules": _schema_of(RuleFile, "A rule file of Wirewatch"),
     }
 
 
-def _schema_of(shape: type[pydantic.BaseModel], title: str) -> dict[str, Any]:
-    schema = _to_draft_7(shape.model_json_schema(ref_template="#/definitions/{model}"))
+def _schema_of(shape: blocks.Block, title: str) -> dict[str, Any]:
+    schema = _to_draft_7(pydantic.TypeAdapter(shape).json_schema(ref_template="#/definitions/{model}"))
     if not isinstance(schema, dict):
         raise TypeError("a model's schema is an object")
     return {"$schema": DRAFT, **schema, "title": title}
@@ -43,7 +44,9 @@ def _to_draft_7(value: object) -> object:
     if not isinstance(value, dict):
         return value
     converted = {
-        {"$defs": "definitions", "prefixItems": "items"}.get(key, key): _to_draft_7(item) for key, item in value.items()
+        {"$defs": "definitions", "prefixItems": "items"}.get(key, key): _to_draft_7(item)
+        for key, item in value.items()
+        if not (isinstance(item, dict) and item.get("derived"))
     }
     converted.pop("default", None) if converted.get("default", 0) is None else None
     if "title" in converted and isinstance(converted["title"], str):

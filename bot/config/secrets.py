@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import assert_never
 
-import pydantic
-
 from bot import model
+from bot.config import blocks
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of
 from bot.config.problems import ProblemReport
 
@@ -59,16 +58,15 @@ def explain_missing_secret(secret: model.Secret, environ: Mapping[str, str]) -> 
     return None
 
 
-def hide_secrets(
-    block: Node | None, shape: type[pydantic.BaseModel], report: ProblemReport, *, also: Collection[str] = ()
-) -> None:
+def hide_secrets(block: Node | None, shape: blocks.Block, report: ProblemReport, *, also: Collection[str] = ()) -> None:
     """Hide the values of secrets and of unknown keys, also in inner blocks; references stay visible.
 
     ``also``: keys outside ``shape`` that never hold a secret.
     """
+    types = blocks.types_of(shape)
     for key, value in pairs_of(block):
-        if field := shape.model_fields.get(key.value):
-            _hide_value(value, field.annotation, report)
+        if key.value in types:
+            _hide_value(value, types[key.value], report)
         elif key.value not in also:
             _hide_whole(value, report)
 
@@ -81,10 +79,9 @@ def _hide_whole(value: Node, report: ProblemReport) -> None:
 
 def _hide_value(value: Node, form: object, report: ProblemReport) -> None:
     """Hide a value whose type is ``form``."""
-    shape = form if isinstance(form, type) and issubclass(form, pydantic.BaseModel) else None
-    if shape is not None and isinstance(value, MappingNode):
-        hide_secrets(value, shape, report)
-    elif shape is not None or "Secret" in str(form):
+    if blocks.is_block(form) and isinstance(value, MappingNode):
+        hide_secrets(value, form, report)
+    elif blocks.is_block(form) or form is model.Secret:
         # A single value instead of a block may be the secret that belongs inside it.
         _hide_whole(value, report)
     else:
@@ -95,12 +92,10 @@ def _hide_value(value: Node, form: object, report: ProblemReport) -> None:
 
 def _inner_values(value: Node, form: object) -> list[Node]:
     """Return the values inside a list or a mapping; for a union, the value itself."""
-    origin = typing.get_origin(form)
-    is_container = isinstance(origin, type) and issubclass(origin, Collection)
     match value:
-        case MappingNode() if is_container:
+        case MappingNode() if blocks.is_container(form):
             return [item for _, item in value.pairs]
-        case SequenceNode() if is_container:
+        case SequenceNode() if blocks.is_container(form):
             return list(value.items)
         case _:
             return [value]

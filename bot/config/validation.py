@@ -5,24 +5,22 @@ Nobody who edits a configuration needs to know a Python type or a schema path.
 
 from __future__ import annotations
 
-import types
-import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
 import pydantic
 from pydantic_core import ErrorDetails
 
-from bot.config import nodes, values
+from bot.config import blocks, nodes
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bot.config.problems import ProblemReport
+from bot.model import values
 
 _Path: TypeAlias = tuple[str | int, ...]
 #: Maximum errors of one rule, channel or feed; more are copies of one mistake.
 _MAX_ERRORS = 100
-Shape = TypeVar("Shape", bound=pydantic.BaseModel)
+Shape = TypeVar("Shape")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,29 +53,59 @@ def exact_term(node: MappingNode) -> str | None:
     return "{" + node.pairs[0][0].value + "}" if is_exact else None
 
 
-def validate(shape: type[Shape], node: Node, report: ProblemReport, *, whole: ScalarNode | None = None) -> Shape | None:
+_ADAPTERS: dict[object, pydantic.TypeAdapter[Any]] = {}
+
+
+def _adapter(shape: type[Shape]) -> pydantic.TypeAdapter[Shape]:
+    if shape not in _ADAPTERS:
+        _ADAPTERS[shape] = pydantic.TypeAdapter(shape)
+    return _ADAPTERS[shape]
+
+
+def try_validate(shape: type[Shape], plain: object, zone: values.DefaultZone) -> Shape | None:
+    """Validate plain values as ``shape``; return None if they have errors, without a report."""
+    try:
+        return _adapter(shape).validate_python(plain, context=zone)
+    except pydantic.ValidationError:
+        return None
+
+
+def validate(
+    shape: type[Shape],
+    node: Node,
+    report: ProblemReport,
+    *,
+    whole: ScalarNode | None = None,
+    zone: values.DefaultZone | None = None,
+) -> Shape | None:
     """Validate the node as ``shape``; return None if it has errors (they are in the report).
 
     ``whole``: the name of the node, at which errors of the whole are reported.
     """
-    return validate_parts(shape, node, report, whole=whole)[0]
+    return validate_parts(shape, node, report, whole=whole, zone=zone)[0]
 
 
 def validate_parts(
-    shape: type[Shape], node: Node, report: ProblemReport, *, rule: str | None = None, whole: ScalarNode | None = None
+    shape: type[Shape],
+    node: Node,
+    report: ProblemReport,
+    *,
+    rule: str | None = None,
+    whole: ScalarNode | None = None,
+    zone: values.DefaultZone | None = None,
 ) -> tuple[Shape | None, frozenset[str]]:
-    """Validate like ``check``; also return the keys of the node that have an error."""
+    """Validate like ``validate``; also return the keys of the node that have an error."""
     empty = {path for path, key in _find_empty_keys(node) if _report_empty(key, report, rule)}
     bad = {str(path[0]) for path in empty}
     try:
-        checked = shape.model_validate(to_plain(node))
+        checked = _adapter(shape).validate_python(to_plain(node), context=zone)
     except pydantic.ValidationError as error:
         errors = error.errors(include_url=False)
         missing = frozenset(_path_of(details) for details in errors if details["type"] == "missing")
         misspelt = frozenset(
             (*path[:-1], key)
             for details in errors
-            if details["type"] == "extra_forbidden" and (path := _path_of(details))
+            if details["type"] in _UNKNOWN_KEY and (path := _path_of(details))
             if (key := _guess_key(details, shape, path, missing))
         )
         for details in errors[:_MAX_ERRORS]:
@@ -133,7 +161,7 @@ def _path_of(details: ErrorDetails) -> tuple[str | int, ...]:
 
 def _report_error(
     details: ErrorDetails,
-    shape: type[pydantic.BaseModel],
+    shape: blocks.Block,
     node: Node,
     report: ProblemReport,
     *,
@@ -186,15 +214,14 @@ def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
     return rest.rstrip(" }\r") if rest.startswith("#") and rest[1:2].strip() else None
 
 
-def _describe_error(
-    details: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]
-) -> ProblemText:
+def _describe_error(details: ErrorDetails, shape: blocks.Block, path: _Path, missing: frozenset[_Path]) -> ProblemText:
     kind, context, value = details["type"], details.get("ctx", {}), details.get("input")
     name = str(path[-1]) if path else ""
     if kind == "value_error":
         return _describe_wrong(context["error"])
-    if kind == "extra_forbidden":
-        keys = _keys_at(shape, path[:-1])
+    if kind in _UNKNOWN_KEY:
+        block = blocks.block_at(shape, path[:-1])
+        keys = blocks.types_of(block) if block else ()
         guess = _guess_key(details, shape, path, missing)
         help_text = f'did you mean "{guess}"?' if guess else "the keys here are " + ", ".join(keys)
         message = f'unknown key "{values.shorten(name)}"'
@@ -210,30 +237,22 @@ def _describe_error(
     return _describe_type(kind, context, value)
 
 
-def _guess_key(
-    details: ErrorDetails, shape: type[pydantic.BaseModel], path: _Path, missing: frozenset[_Path]
-) -> str | None:
+def _guess_key(details: ErrorDetails, shape: blocks.Block, path: _Path, missing: frozenset[_Path]) -> str | None:
     """Return the key that was probably meant: a missing key, or a key that accepts such a value."""
-    model = _model_at(shape, path[:-1])
-    if model is None:
+    block = blocks.block_at(shape, path[:-1])
+    if block is None:
         return None
     name = str(path[-1])
-    if (synonym := getattr(model, "OTHER_WORDS", {}).get(name.casefold())) is not None:
+    if (synonym := getattr(block, "OTHER_WORDS", {}).get(name.casefold())) is not None:
         return str(synonym)
     awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
     if nearest := values.find_nearest(name, awaited):
         return nearest
-    best = values.find_nearest(name, model.model_fields)
+    keys = blocks.types_of(block)
+    best = values.find_nearest(name, keys)
     if best is None or not isinstance(details.get("input"), list | dict):
         return best
-    return (
-        values.find_nearest(name, [key for key, info in model.model_fields.items() if _takes_list(info.annotation)])
-        or best
-    )
-
-
-def _takes_list(annotation: object) -> bool:
-    return "tuple[" in str(annotation) or "dict[" in str(annotation) or _inner_model(annotation) is not None
+    return values.find_nearest(name, [key for key, form in keys.items() if blocks.takes_list(form)]) or best
 
 
 def _describe_wrong(error: Exception) -> ProblemText:
@@ -245,7 +264,7 @@ def _describe_wrong(error: Exception) -> ProblemText:
 
 
 def _describe_choice(
-    value: str, context: Mapping[str, Any], shape: type[pydantic.BaseModel], path: tuple[str | int, ...]
+    value: str, context: Mapping[str, Any], shape: blocks.Block, path: tuple[str | int, ...]
 ) -> ProblemText:
     allowed = _choices_at(shape, path) or [str(context.get("expected", "")).replace("'", "")]
     help_text = values.did_you_mean(value, allowed, otherwise="write " + " or ".join(allowed))
@@ -254,6 +273,8 @@ def _describe_choice(
     )
 
 
+#: Errors of pydantic for an unknown key, of a model and of a dataclass.
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 _BOUNDS = {
     "greater_than": ("more than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -283,7 +304,7 @@ def _describe_type(kind: str, context: Mapping[str, Any], value: object) -> Prob
             message=f"a list is expected here, not {values.describe_kind(value)}",
             help="write [one, two]",
         )
-    if kind in ("model_type", "dict_type", "mapping_type", "model_attributes_type"):
+    if kind in ("model_type", "dataclass_type", "dict_type", "mapping_type", "model_attributes_type"):
         return ProblemText(
             code="wrong-kind",
             message=f"a block of keys is expected here, not {values.describe_kind(value)}",
@@ -292,49 +313,12 @@ def _describe_type(kind: str, context: Mapping[str, Any], value: object) -> Prob
     return ProblemText(code="value", message="this value cannot be used here")
 
 
-def _help_with_missing(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> str:
-    model = _model_at(shape, path[:-1])
-    info = model.model_fields.get(str(path[-1])) if model else None
-    return f"write {path[-1]}: {info.examples[0]}" if info and info.examples else f"add {path[-1]}: and its value"
+def _help_with_missing(shape: blocks.Block, path: tuple[str | int, ...]) -> str:
+    block = blocks.block_at(shape, path[:-1])
+    example = blocks.example_of(block, str(path[-1])) if block else None
+    return f"write {path[-1]}: {example}" if example else f"add {path[-1]}: and its value"
 
 
-def _keys_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> list[str]:
-    """Return the keys of the model at a path; empty if the path leads to no model."""
-    model = _model_at(shape, path)
-    return list(model.model_fields) if model else []
-
-
-def _model_at(shape: type[pydantic.BaseModel], path: Iterable[str | int]) -> type[pydantic.BaseModel] | None:
-    """Return the model that a path of keys leads to, or None."""
-    model: type[pydantic.BaseModel] | None = shape
-    for step in path:
-        if model is None:
-            return None
-        if isinstance(step, str) and step in model.model_fields:
-            model = _inner_model(model.model_fields[step].annotation)
-    return model
-
-
-def _inner_model(annotation: object) -> type[pydantic.BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
-        return annotation
-    for argument in typing.get_args(annotation):
-        if inner := _inner_model(argument):
-            return inner
-    return None
-
-
-def _choices_at(shape: type[pydantic.BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    model = _model_at(shape, path[:-1])
-    info = model.model_fields.get(str(path[-1])) if model and path else None
-    return _choices_of(info.annotation) if info else []
-
-
-def _choices_of(annotation: object) -> list[str]:
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return [str(member.value) for member in annotation]
-    if typing.get_origin(annotation) is typing.Literal:
-        return [str(value) for value in typing.get_args(annotation)]
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType, typing.Annotated):
-        return [value for argument in typing.get_args(annotation) for value in _choices_of(argument)]
-    return []
+def _choices_at(shape: blocks.Block, path: tuple[str | int, ...]) -> list[str]:
+    block = blocks.block_at(shape, path[:-1])
+    return blocks.choices_of(blocks.types_of(block).get(str(path[-1]))) if block and path else []

@@ -1,11 +1,20 @@
-"""A watch rule as written in YAML, and what it matched."""
+"""A watch rule: its keys as a rule file writes them, the shorthand that each accepts, and what the rule matched.
+
+``Rule`` is both the declaration of the keys and the value that the engine and the alerts read.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
+
+from bot.model import values
+from bot.model.values import DefaultZone, Derived, InvalidValue, Key, Parse
 
 
 class Severity(StrEnum):
@@ -81,58 +90,313 @@ class Remind:
     zone: ZoneInfo
 
 
+TERM_SCHEMA = {
+    "anyOf": [
+        {"type": ["string", "number", "boolean"]},
+        {"type": "object", "minProperties": 1, "maxProperties": 1, "description": "{EXACT}, or title: and body:"},
+    ]
+}
+_LINES_SCHEMA: dict[str, object] = {
+    "anyOf": [
+        {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {
+                "anyOf": [TERM_SCHEMA["anyOf"][0], {"type": "array", "minItems": 1, "items": TERM_SCHEMA}]
+            },
+        },
+        {"type": "array", "minItems": 1, "items": TERM_SCHEMA},
+        {"type": ["string", "number", "boolean"]},
+    ]
+}
+
+
+def parse_term_text(value: object) -> str:
+    """Return one term as text; ``title: X`` written as a YAML mapping is the same as ``title:X``."""
+    if isinstance(value, dict) and len(value) == 1:
+        (field, inner), *_ = value.items()
+        if field in ("title", "body") and isinstance(inner, str):
+            return f"{field}:{inner}"
+        raise InvalidValue(
+            "colon-in-value",
+            f'"{values.shorten(str(field))}:" is read as a key, because a colon and a space follow',
+            "quote the whole item",
+        )
+    if isinstance(value, dict):
+        raise InvalidValue(
+            "quote-needed",
+            "a block in braces is not a term",
+            "{EXACT} holds one term; quote any other text with braces",
+        )
+    if isinstance(value, list):
+        raise InvalidValue(
+            "wrong-kind",
+            "a list inside a list",
+            'write the wordings of one line in one list; in "all", give each line a name: '
+            "{who: [Ofcom, FCA], what: fine}",
+        )
+    written = values.parse_text(value)
+    if len(written) > 1 and written.startswith("-") and written[1] not in "- ":
+        raise InvalidValue(
+            "dash",
+            "a space is missing after the dash",
+            f"write - {written[1:]}; or, to exclude it, {written[1:]} under none",
+        )
+    return written
+
+
+def _label_of(value: object, index: int) -> str:
+    try:
+        return parse_term_text(value)
+    except InvalidValue:
+        return str(index)
+
+
+def _expand_lines(value: object) -> object:
+    """Expand a plain list: each item is a separate line, whose label is the item."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list):
+        return {_label_of(item, index): [item] for index, item in enumerate(value)}
+    return _expand_terms(value)
+
+
+def _expand_terms(value: object) -> object:
+    if value is None:
+        raise InvalidValue("no-value", "no value", "write one after the colon, or remove the key")
+    if isinstance(value, dict):
+        return {label: [terms] if isinstance(terms, str) else terms for label, terms in value.items()}
+    return value
+
+
+def _require_items(items: tuple[str, ...]) -> tuple[str, ...]:
+    if not items:
+        raise InvalidValue("no-value", "an empty list", "name what to look for, or remove the key")
+    return items
+
+
+def _to_lines(terms_by_label: Mapping[str, tuple[str, ...]]) -> tuple[Line, ...]:
+    _require_items(tuple(terms_by_label))
+    return tuple(Line(label=label, terms=terms) for label, terms in terms_by_label.items())
+
+
+Term = Annotated[str, Parse(parse_term_text)]
+
+
+_TermsByLabel = Annotated[
+    dict[str, Annotated[tuple[Term, ...], Parse(_require_items, "after")]],
+    Parse(_expand_lines, "before"),
+    Parse(_to_lines, "after"),
+]
+
+
+class _AsTermsByLabel:
+    """Reads lines as terms by label, so that an error has the path of its term."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Any) -> Mapping[str, object]:
+        schema: Mapping[str, object] = handler.generate_schema(_TermsByLabel)
+        return schema
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Mapping[str, object]:
+        return {**_LINES_SCHEMA}
+
+
+Lines = Annotated[tuple[Line, ...], _AsTermsByLabel()]
+
+
+def _without_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+Names = Annotated[values.Texts, Parse(_without_duplicates, "after")]
+
+
+def _parse_digest(value: object, zone: DefaultZone) -> Digest | None:
+    written = values.parse_text(value)
+    if written == "now":
+        return None
+    match = re.match(r"digest\s+(\S+)(?:\s+(\S+))?\Z", written)
+    if not match:
+        raise InvalidValue("when", f'"{written}" is not a time to post', "write now or digest 08:00")
+    at = values.parse_clock_time(match[1])
+    return Digest(at=at, zone=values.parse_zone(match[2]) if match[2] else zone.take())
+
+
+def _parse_remind(value: object, zone: DefaultZone) -> Remind:
+    if value == []:
+        raise InvalidValue("no-value", "an empty list", "write how long before: 2 days, or [7 days, 1 day]")
+    leads = {values.parse_duration(item) for item in (value if isinstance(value, list | tuple) else [value])}
+    if len(leads) > 5:
+        raise InvalidValue("duration", "more than five reminders for one deadline", "keep the few that matter")
+    return Remind(leads=tuple(sorted(leads, reverse=True)), zone=zone.take())
+
+
+def _parse_end(value: object, zone: DefaultZone) -> datetime:
+    return values.end_of_date(values.parse_until(value), zone.take())
+
+
+_LEAD = {"type": "string", "pattern": values.DURATION_PATTERN}
+_LEADS = {"type": "array", "minItems": 1, "maxItems": 5, "items": _LEAD}
+_WHEN_PATTERN = r"^(now|digest\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?)$"
+_UNTIL_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$"
+When = Annotated[
+    Digest | None,
+    Parse(_parse_digest, zone=True, type="string", pattern=_WHEN_PATTERN, examples=["now", "digest 08:00"]),
+]
+Reminders = Annotated[Remind, Parse(_parse_remind, zone=True, anyOf=[_LEAD, _LEADS], examples=["2 days"])]
+End = Annotated[datetime, Parse(_parse_end, zone=True, type="string", pattern=_UNTIL_PATTERN, examples=["2026-12-31"])]
+Query = Annotated[str, Parse(values.parse_text, type="string")]
+PlainText = Annotated[str, values.Schema(type=["string", "number"])]
+
+
+def _expand_example(value: object) -> object:
+    if isinstance(value, str):
+        return {"title": value}
+    if isinstance(value, dict) and not set(value) <= {"title", "body"} and len(value) == 1:
+        (headline, _), *_ = value.items()
+        raise InvalidValue(
+            "colon-in-value",
+            f'"{values.shorten(str(headline))}:" is read as a key, because a colon and a space follow',
+            "quote the whole headline",
+        )
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A made-up article that a rule must match, or must not."""
+    """A headline, or a title and a body."""
 
-    title: str = ""
-    body: str = ""
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    title: Annotated[PlainText, Key("The headline, as plain text.")] = ""
+    body: Annotated[PlainText, Key("The text, as plain text.")] = ""
+
+
+Examples = Annotated[
+    tuple[Annotated[Example, Parse(_expand_example, "before"), values.OrText()], ...], Parse(values.as_list, "before")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One watch rule: what to match, which channels to notify, and how urgent it is."""
 
-    name: str
-    #: Channel names of bot.yaml.
-    notify: tuple[str, ...]
-    all: tuple[Line, ...] = ()
-    any: tuple[Line, ...] = ()
-    none: tuple[Line, ...] = ()
-    query: str | None = None
-    #: Each term also matches other English forms of its last word.
-    stem: bool = False
-    where: Where = Where.ANYWHERE
-    #: Feed names, addresses or tags; empty: every feed.
-    feeds: tuple[str, ...] = ()
-    severity: Severity = Severity.NORMAL
-    group: Group = Group.NORMAL
-    #: Names of channels' ``people`` that a first message mentions; empty: bot.yaml's ``mention``.
-    mention: tuple[str, ...] = ()
-    #: Minimum number of independent owners before it posts.
-    min_outlets: int = 1
-    cooldown: timedelta | None = None
-    #: How long the first post waits for other outlets; None: bot.yaml's setting.
-    gather: timedelta | None = None
-    #: None: at once.
-    digest: Digest | None = None
-    #: What its stories' threads get; None: the channel's setting.
-    thread: Thread | None = None
-    #: None: no reminders.
-    remind: Remind | None = None
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    OTHER_WORDS: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("not", "exclude", "excludes", "excluded", "without", "unless", "except", "no", "ignore"), "none"
+        ),
+        **dict.fromkeys(("must", "and", "require", "required", "requires", "must_have"), "all"),
+        **dict.fromkeys(("or", "keywords", "keyword", "terms", "words", "match", "include", "search", "either"), "any"),
+        **dict.fromkeys(("channel", "channels", "to", "alert", "send", "send_to", "post_to"), "notify"),
+        **dict.fromkeys(("title", "rule", "label", "id"), "name"),
+        **dict.fromkeys(("priority", "urgency", "level", "importance"), "severity"),
+        **dict.fromkeys(("comment", "description", "why"), "note"),
+        **dict.fromkeys(("example", "examples", "test", "tests", "matches"), "must_match"),
+        **dict.fromkeys(("disabled", "off"), "paused"),
+        **dict.fromkeys(("sources", "source", "only", "outlets", "tags"), "feeds"),
+        **dict.fromkeys(("expires", "ends", "end", "expiry"), "until"),
+        **dict.fromkeys(("schedule", "digest", "at"), "when"),
+        **dict.fromkeys(("in", "field", "fields"), "where"),
+        **dict.fromkeys(("people", "mentions", "ping"), "mention"),
+    }
+
+    name: Annotated[
+        values.Text,
+        Parse(values.check_length(200), "after"),
+        Key("The rule's name in messages; unique over all files.", example="BlackBerry in Pakistan"),
+    ]
+    notify: Annotated[
+        Names,
+        Key("One channel of bot.yaml, or a list of them. Without it, the routes of bot.yaml decide.", example="alerts"),
+    ] = ()
+    all: Annotated[
+        Lines,
+        Key(
+            "Every line must match, in any of its wordings: labelled lines, or a plain list in which every item must "
+            "match."
+        ),
+    ] = ()
+    any: Annotated[Lines, Key("At least one line must match.")] = ()
+    none: Annotated[Lines, Key("No line may match.")] = ()
+    query: Annotated[
+        Query | None, Key("Instead of all and any: a query with AND OR NOT NEAR, best as a block: query: |.")
+    ] = None
+    stem: Annotated[
+        bool,
+        Key(
+            "true: each term also matches the other English forms of its last word: fine also finds fines and fined. "
+            "Terms in CAPITALS, in braces and with * or ? stay as they are."
+        ),
+    ] = False
+    where: Annotated[Where, Key("The part of the article that is searched: title, body, or anywhere (both).")] = (
+        Where.ANYWHERE
+    )
+    feeds: Annotated[Names, Key("Only these feeds, by name, address or tag. Without it, every feed.")] = ()
+    severity: Annotated[Severity, Key("low, normal or high; high passes quiet hours.")] = Severity.NORMAL
+    mention: Annotated[
+        Names,
+        Key(
+            "People whom a story's first message mentions, by their names in people of a channel. Without it, the "
+            "mention of bot.yaml."
+        ),
+    ] = ()
+    group: Annotated[
+        Group, Key("How readily articles share a story: normal, strict (nearly certain only) or off (each alone).")
+    ] = Group.NORMAL
+    min_outlets: Annotated[
+        int, Key("The number of independent owners that must carry a story before it is posted.", ge=1, le=100)
+    ] = 1
+    cooldown: Annotated[
+        values.Duration | None, Key("After a post, the rule's next story in that channel waits this long: 2 hours.")
+    ] = None
+    gather: Annotated[
+        values.Duration | None,
+        Key(
+            "A story's first post waits this long, so that it names several outlets: 90 seconds. Not with severity "
+            "high. Without it, the gather of bot.yaml."
+        ),
+    ] = None
+    when: Annotated[When, Key("now, or digest 08:00: all stories of a day in one message at that time.")] = None
+    thread: Annotated[
+        Thread | None,
+        Key(
+            "Replies in a story's thread: claims (changed values, corrections), news (also quotes of what is new) or "
+            "all (also each article that joins). Without it, the thread of the channel."
+        ),
+    ] = None
+    remind: Annotated[
+        Reminders | None,
+        Key("How long before a story's deadline its thread gets a reminder: 2 days, or a list: [7 days, 1 day]."),
+    ] = None
     #: The first moment at which it no longer applies.
-    until: datetime | None = None
-    paused: bool = False
-    expect: timedelta | None = None
-    note: str | None = None
-    #: The subject of its articles in plain words, for a language model.
-    about: str | None = None
-    must_match: tuple[Example, ...] = ()
-    must_not_match: tuple[Example, ...] = ()
+    until: Annotated[
+        End | None,
+        Key("The last day on which the rule applies (2026-12-31), or the time it ends (2026-12-31 18:00)."),
+    ] = None
+    paused: Annotated[bool, Key("true: the rule still matches, but posts nothing.")] = False
+    expect: Annotated[
+        values.Rhythm | None,
+        Key("every 2 days: the operator is notified when nothing has matched for that long."),
+    ] = None
+    note: Annotated[values.Text | None, Key("For colleagues: why this rule exists.")] = None
+    about: Annotated[
+        Annotated[values.Text, Parse(values.check_length(500), "after")] | None,
+        Key(
+            "The topic of the articles, in plain words. A language model (model, with uses: relevance) judges each "
+            "match; a rejected article is listed and not posted. Without effect where severity is high."
+        ),
+    ] = None
+    must_match: Annotated[
+        Examples, Key("Headlines (or title and body) that the rule must match; checked at every load.")
+    ] = ()
+    must_not_match: Annotated[
+        Examples, Key("Headlines (or title and body) that the rule must not match; checked at every load.")
+    ] = ()
     #: The sets of its file that the rule uses: name -> terms.
-    sets: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sets: Annotated[tuple[tuple[str, tuple[str, ...]], ...], Derived()] = ()
     #: Hash over everything that decides what it matches and where it posts.
-    version: str = ""
+    version: Annotated[str, Derived()] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ def with_mentions(row: model.Outgoing | None, snapshot: Snapshot) -> model.Outgo
 
 
 def _shows_claim_command(row: model.Outgoing, named: Sequence[model.Rule], snapshot: Snapshot) -> bool:
-    is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named)
+    is_high = any(rule.severity is model.Severity.HIGH and rule.when is None for rule in named)
     if not is_high or snapshot.escalate is None or row.channel in snapshot.with_buttons:
         return False
     # Stories that are posted to the second channel itself are not escalated.
@@ -334,7 +334,7 @@ def escalation_row(
     if escalate is None or head is None or escalate.to == decision.channel:
         return None
     named = {name: rules[name] for name in decision.rules if name in rules}
-    is_high = any(rule.severity is model.Severity.HIGH and rule.digest is None for rule in named.values())
+    is_high = any(rule.severity is model.Severity.HIGH and rule.when is None for rule in named.values())
     is_first = decision.action is model.AlertAction.POST and decision.reason is not model.Reason.DIGEST
     is_reply = decision.action is model.AlertAction.REPLY and decision.reason in _ESCALATED_REPLIES
     if not is_high or not (is_first or is_reply):

@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot import config, model, rules
-from bot.config import files, nodes, rules_file
+from bot.config import blocks, files, nodes, rules_file
 from bot.config.problems import ProblemReport
-from bot.config.rule_keys import RuleShape
 from bot.config.rules_file import RuleContext
 from bot.config.settings import Stamp
 from bot.pipeline import backtest
@@ -208,7 +207,7 @@ PASTED_FILE = "rule"
 MOST_RULES = 10
 _WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
 #: A key of a rule at the beginning of a line; no field of a query is called like one.
-_KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(RuleShape.model_fields)})[ \t]*:", re.MULTILINE)
+_KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(blocks.types_of(model.Rule))})[ \t]*:", re.MULTILINE)
 _LIST_OF_RULES = re.compile(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
 #: What a rule is called that was pasted without a name.
 UNNAMED = "Pasted"

@@ -329,8 +329,8 @@ def _describe_conditions(rule: model.Rule) -> list[str]:
         conditions.append(f"  only in {_join_words(rule.feeds, 'or')}")
     if rule.min_outlets > 1:
         conditions.append(f"  once {rule.min_outlets} independent outlets carry it")
-    if rule.digest:
-        conditions.append(f"  gathered at {rule.digest.at:%H:%M} {rule.digest.zone}")
+    if rule.when:
+        conditions.append(f"  gathered at {rule.when.at:%H:%M} {rule.when.zone}")
     if rule.until:
         conditions.append(f"  until {rule.until:%Y-%m-%d %H:%M %Z}")
     if rule.paused:

@@ -85,7 +85,7 @@ def test_quiet_hours_hold_a_normal_rule_and_let_a_high_one_pass() -> None:
 
 
 def test_a_digest_rule_is_held_until_its_hour_of_the_next_day() -> None:
-    (hold,) = alerts.decide(situation(member("a"), rules=(replace(RULE, digest=DIGEST),)))
+    (hold,) = alerts.decide(situation(member("a"), rules=(replace(RULE, when=DIGEST),)))
     assert (hold.reason, hold.until) == (model.Reason.DIGEST, START.replace(hour=8) + timedelta(days=1))
 
 
@@ -94,7 +94,7 @@ def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> 
     loud = replace(RULE, severity=model.Severity.HIGH)
     (hold,) = alerts.decide(situation(member("a"), rules=(loud,), policy=policy))
     assert (hold.reason, hold.until) == (model.Reason.DIGEST, START.replace(hour=10))
-    (own,) = alerts.decide(situation(member("a"), rules=(replace(RULE, digest=DIGEST),), policy=policy))
+    (own,) = alerts.decide(situation(member("a"), rules=(replace(RULE, when=DIGEST),), policy=policy))
     assert own.until == START.replace(hour=8) + timedelta(days=1)
     due = situation(member("a"), arrived=0, rules=(loud,), policy=policy, alert=held(model.Reason.DIGEST, START))
     assert told(alerts.release([due]).decisions) == [("post", "digest")]
@@ -188,7 +188,7 @@ def test_the_first_news_of_a_gathered_story_comes_with_a_message_of_its_own() ->
 
 
 def test_news_of_a_digests_story_waits_for_the_next_digest_in_the_thread_of_the_last() -> None:
-    rules = (replace(RULE, digest=DIGEST),)
+    rules = (replace(RULE, when=DIGEST),)
     news = situation(member("a"), member("b"), arrived=1, rules=rules, facts=(fact("toll", "31"),))
     found = alerts.decide(replace(news, alert=posted(is_gathered=True)))
     assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
@@ -201,7 +201,7 @@ _RULES = st.lists(
             name=name,
             min_outlets=need,
             severity=model.Severity.HIGH if high else model.Severity.NORMAL,
-            digest=DIGEST if digest else None,
+            when=DIGEST if digest else None,
         ),
         st.sampled_from(["exit", "law", "ban"]),
         st.integers(1, 3),
@@ -299,7 +299,7 @@ def test_a_first_poll_announces_its_five_newest_stories_a_rule_and_lists_the_res
 
 
 def test_a_released_digest_posts_with_its_own_reason() -> None:
-    rules = (replace(RULE, digest=model.Digest(at=time(9), zone=_ZONE)),)
+    rules = (replace(RULE, when=model.Digest(at=time(9), zone=_ZONE)),)
     due = situation(member("a"), arrived=0, rules=rules, alert=held(model.Reason.DIGEST, START))
     assert told(alerts.release([due]).decisions) == [("post", "digest")]
 

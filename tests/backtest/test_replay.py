@@ -17,7 +17,7 @@ from tests.backtest.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
 
 BLACKBERRY = rule(name="BlackBerry", any=["BlackBerry"])
-DIGEST = rule(name="Digest", any=["BlackBerry"], digest=model.Digest(at=time(12), zone=ZoneInfo("UTC")))
+DIGEST = rule(name="Digest", any=["BlackBerry"], when=model.Digest(at=time(12), zone=ZoneInfo("UTC")))
 TWO = rule(name="Two", any=["BlackBerry"], min_outlets=2)
 COOL = rule(name="Cool", any=["BlackBerry", "Pakistan"], cooldown=timedelta(minutes=90))
 END = START + timedelta(days=2)

@@ -100,7 +100,7 @@ def test_a_misspelt_variable_is_named_and_one_of_your_own_is_not(tmp_path: Path)
     bot = folders.BOT + "web: {listen: 127.0.0.1:8080, token: env:WIREWATCH_TOKEN}\n"
     environ = {
         "WIREWATCH_FETCH_TIMOUT": "3",
-        "WIREWATCH_TOKEN": "x",
+        "WIREWATCH_TOKEN": "long-enough-for-a-token-of-the-page",
         "WIREWATCH_HOME": "/",
         "WIREWATCH_LOG_LEVEL": "info",
     }

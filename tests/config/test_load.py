@@ -124,7 +124,7 @@ must_not_match: ["", School PTA meets]
     assert rule.severity is model.Severity.HIGH
     assert rule.min_outlets == 2
     assert rule.cooldown == timedelta(hours=2)
-    assert rule.digest == model.Digest(at=time(8), zone=ZoneInfo("Asia/Karachi"))
+    assert rule.when == model.Digest(at=time(8), zone=ZoneInfo("Asia/Karachi"))
     assert rule.until == datetime(2027, 1, 1, tzinfo=UTC), "the named day still counts"
     assert rule.paused
     assert rule.expect == timedelta(days=2)

@@ -195,7 +195,7 @@ def test_a_new_time_zone_reaches_rules_whose_file_is_the_same(tmp_path: Path) ->
     rules = "rules:\n  - {name: R, all: [PTA], notify: desk, when: digest 08:00}\n"
     before = folders.load(folders.make(tmp_path, rules=rules))
     after = folders.load(_with(tmp_path, "bot.yaml", folders.BOT + "timezone: Asia/Karachi\n"), before)
-    digest = after.rules[0].rule.digest
+    digest = after.rules[0].rule.when
     assert digest is not None
     assert str(digest.zone) == "Asia/Karachi"
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model
-from bot.config import feeds_file, values
+from bot.config import bot_keys, feeds_file
+from bot.model import values
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_what_is_no_date_is_refused(written: str) -> None:
     "written", ["sqlite:///data/x.db", "sqlite:////abs/x.db", "postgresql://u@h:5432/x", "postgresql+psycopg://h/x"]
 )
 def test_a_database_address_is_kept_as_written(written: str) -> None:
-    assert values.parse_database(written) == written
+    assert bot_keys.parse_database(written) == written
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_database_address_is_kept_as_written(written: str) -> None:
 )
 def test_what_is_no_database_address_is_refused(written: str) -> None:
     with pytest.raises(values.InvalidValue):
-        values.parse_database(written)
+        bot_keys.parse_database(written)
 
 
 @pytest.mark.parametrize(
@@ -116,11 +117,10 @@ def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
         values.parse_size,
         values.parse_zone,
         values.parse_quiet_hours,
-        values.parse_when,
         values.parse_until,
-        values.parse_listen,
+        bot_keys.parse_listen,
         feeds_file.parse_feed_url,
-        values.parse_database,
+        bot_keys.parse_database,
     ):
         try:
             read(text)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.config import feed_list, feeds_file, values
+from bot.config import feed_list, feeds_file
 from bot.feeds import places
+from bot.model import values
 from tests.config import folders
 
 DOCS = Path(__file__).parents[2] / "docs" / "feeds.md"

@@ -1,0 +1,354 @@
+"""What the keys of the configuration accept: durations, sizes, times of day, zones, lists of names.
+
+Each parser returns the value, or raises InvalidValue in plain words. A field of a value such as ``Rule`` is the only
+declaration of its key: its type says what it accepts, its ``Key`` what it means.
+
+    cooldown: Annotated[values.Duration | None, values.Key("After a post, …")] = None
+
+pydantic reads both by name, without an import of pydantic here, and builds the frozen dataclass itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import zoneinfo
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from bot.model.durations import format_duration
+from bot.model.durations import parse_duration as read_duration
+
+_SIZES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
+_SIZE = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([A-Za-z]*)\s*\Z")
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})\Z")
+#: What pydantic passes on to build the schema of a type.
+_Handler = Callable[[object], Mapping[str, object]]
+
+
+class Key:
+    """What a key means, with an example for error messages and the bounds of a number."""
+
+    def __init__(self, description: str, *, example: str | None = None, **bounds: int) -> None:
+        self.description = description
+        self.example = example
+        self._bounds = bounds
+
+    def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> Mapping[str, object]:
+        return {**handler(source), **self._bounds}
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: _Handler) -> Mapping[str, object]:
+        examples = {"examples": [self.example]} if self.example else {}
+        return {**handler(schema), "description": self.description, **examples}
+
+
+class DefaultZone:
+    """The time zone of values that name none; knows whether one needed it."""
+
+    def __init__(self, zone: zoneinfo.ZoneInfo) -> None:
+        self._zone = zone
+        self.is_used = False
+
+    def take(self) -> zoneinfo.ZoneInfo:
+        """Return the zone, and note that it was needed."""
+        self.is_used = True
+        return self._zone
+
+
+class Parse:
+    """A step from what is written to the value.
+
+    ``instead``: the step is the whole parser; ``before``: it prepares what the type's own parser reads; ``after``: it
+    checks or converts the value. ``zone``: the step also takes the DefaultZone. ``schema``: the JSON Schema.
+    """
+
+    def __init__(
+        self,
+        step: Callable[..., object],
+        mode: Literal["instead", "before", "after"] = "instead",
+        *,
+        zone: bool = False,
+        **schema: object,
+    ) -> None:
+        self._step = step
+        self._mode = mode
+        self._zone = zone
+        self._schema = schema
+
+    def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> Mapping[str, object]:
+        def with_zone(value: object, info: Any) -> object:
+            return self._step(value, info.context)
+
+        function = (
+            {"type": "with-info", "function": with_zone} if self._zone else {"type": "no-info", "function": self._step}
+        )
+        if self._mode == "instead":
+            return {"type": "function-plain", "function": function}
+        return {"type": f"function-{self._mode}", "function": function, "schema": handler(source)}
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: _Handler) -> Mapping[str, object]:
+        return {**self._schema} if self._schema else handler(schema)
+
+
+class Derived:
+    """Marks a field that is not a key: the program sets it."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> Mapping[str, object]:
+        def refuse(value: object, info: Any) -> object:
+            raise InvalidValue("unknown-key", f'unknown key "{info.field_name}"', "remove it")
+
+        return {"type": "function-plain", "function": {"type": "with-info", "function": refuse}}
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: _Handler) -> Mapping[str, object]:
+        return {"derived": True}
+
+
+class _NotBelowEvery:
+    """Refuses a value of ``at_least`` that is shorter than ``every``, a field before it."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> Mapping[str, object]:
+        def check(value: timedelta, info: Any) -> timedelta:
+            every = info.data.get("every")
+            if isinstance(every, timedelta) and value < every:
+                shown = format_duration(every)
+                raise InvalidValue(
+                    "duration", f"at_least is shorter than every, which is {shown}", f"write {shown} or longer"
+                )
+            return value
+
+        return {
+            "type": "function-after",
+            "function": {"type": "with-info", "function": check},
+            "schema": handler(source),
+        }
+
+
+class Schema:
+    """The JSON Schema of a type, in place of pydantic's."""
+
+    def __init__(self, **schema: object) -> None:
+        self._schema = schema
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: _Handler) -> Mapping[str, object]:
+        return {**self._schema}
+
+
+class OrText:
+    """Marks a block of keys that can be written as plain text, in the schema too."""
+
+    def __get_pydantic_json_schema__(self, schema: object, handler: _Handler) -> Mapping[str, object]:
+        return {"anyOf": [{"type": TEXT_TYPES}, handler(schema)]}
+
+
+class InvalidValue(ValueError):
+    """A value that cannot be used; the text never repeats a secret."""
+
+    def __init__(self, code: str, text: str, advice: str = "") -> None:
+        super().__init__(text)
+        self.code = code
+        self.help = advice
+
+
+def find_nearest(word: str, words: Iterable[str]) -> str | None:
+    """Return the word that was probably meant, or None."""
+    candidates = list(words)
+    folded = {candidate.casefold(): candidate for candidate in reversed(candidates)}
+    if (same := folded.get(word.casefold())) and same != word:
+        return same
+    matches = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else None
+
+
+def did_you_mean(word: str, words: Iterable[str], *, otherwise: str = "") -> str:
+    """Return a question with the nearest word, or ``otherwise`` if none is near."""
+    nearest = find_nearest(word, words)
+    return f'did you mean "{nearest}"?' if nearest else otherwise
+
+
+def _scalar_text(value: object) -> str:
+    if value is None:
+        raise InvalidValue("no-value", "no value", "write one after the colon, or remove the key")
+    if not isinstance(value, str):
+        raise InvalidValue("wrong-kind", f"one value is expected here, not {describe_kind(value)}")
+    return value.strip()
+
+
+def describe_kind(value: object) -> str:
+    """Return what a YAML value is, in the words of our messages."""
+    match value:
+        case None:
+            return "nothing"
+        case list() | tuple():
+            return "a list"
+        case dict():
+            return "a block of keys"
+        case _:
+            return "a single value"
+
+
+def parse_text(value: object) -> str:
+    """Return the value as non-empty text. Raises InvalidValue."""
+    written = _scalar_text(value)
+    if not written:
+        raise InvalidValue("no-value", "the value is empty", "write one, or remove the key")
+    return written
+
+
+def parse_duration(value: object) -> timedelta:
+    """Parse "5 minutes" into a positive length of time. Raises InvalidValue."""
+    if isinstance(value, timedelta):
+        return value
+    try:
+        length = read_duration(_scalar_text(value))
+    except InvalidValue:
+        raise
+    except ValueError as error:
+        message, _, advice = str(error).partition(": ")
+        raise InvalidValue("duration", message, advice and f"write {advice.removeprefix('use ')}") from None
+    if length <= timedelta():
+        raise InvalidValue("duration", "a length of time must be more than zero")
+    return length
+
+
+def parse_rhythm(value: object) -> timedelta:
+    """Parse ``every 2 days``."""
+    return parse_duration(value.strip().removeprefix("every ") if isinstance(value, str) else value)
+
+
+def parse_size(value: object) -> int:
+    """Parse "10 MB" into bytes. Raises InvalidValue."""
+    match = _SIZE.match(_scalar_text(value))
+    factor = _SIZES.get(match[2].lower()) if match else None
+    if not match or factor is None:
+        raise InvalidValue("size", "a size needs a number and a unit", "write 10 MB or 500 kB")
+    return int(float(match[1]) * factor)
+
+
+def parse_clock_time(value: str) -> time:
+    """Parse "22:30" into a time of day without a zone. Raises InvalidValue."""
+    match = _TIME.match(value.strip())
+    if not match or int(match[1]) > 23 or int(match[2]) > 59:
+        raise InvalidValue("time", f'"{value.strip()}" is not a time of day', "write it as 07:00 or 22:30, up to 23:59")
+    return time(int(match[1]), int(match[2]))
+
+
+def parse_zone(value: object) -> zoneinfo.ZoneInfo:
+    """Parse "Asia/Karachi" into a time zone. Raises InvalidValue."""
+    if isinstance(value, zoneinfo.ZoneInfo):
+        return value
+    name = _scalar_text(value)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        advice = did_you_mean(
+            name, sorted(zoneinfo.available_timezones()), otherwise="write Area/City: Asia/Karachi, UTC"
+        )
+        raise InvalidValue("timezone", f'"{name}" is not a valid time zone', advice) from None
+
+
+def parse_quiet_hours(value: object) -> tuple[time, time, zoneinfo.ZoneInfo | None]:
+    """Parse "22:00 to 07:00 Asia/Karachi" into start, end and zone (None: not written). Raises InvalidValue."""
+    written = _scalar_text(value)
+    match = re.match(r"(\S+)\s+to\s+(\S+)(?:\s+(\S+))?\Z", written)
+    if not match:
+        raise InvalidValue("quiet-hours", "quiet hours need two times", "write 22:00 to 07:00 Asia/Karachi")
+    start, end = parse_clock_time(match[1]), parse_clock_time(match[2])
+    if start == end:
+        raise InvalidValue("quiet-hours", "quiet hours begin and end at the same time", "write 22:00 to 07:00")
+    return start, end, parse_zone(match[3]) if match[3] else None
+
+
+def parse_until(value: object) -> tuple[datetime, bool]:
+    """Parse a moment without a zone; the second value is true for a whole day."""
+    written = _scalar_text(value)
+    advice = "write year-month-day: 2026-12-31, or 2026-12-31 18:00"
+    # Three centuries: other years are mistakes, and a zone could move them out of the range of datetime.
+    if not re.fullmatch(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?", written):
+        raise InvalidValue("date", f'"{shorten(written)}" is not a date', advice)
+    try:
+        return datetime.fromisoformat(written), len(written) == len("2026-12-31")
+    except ValueError:
+        raise InvalidValue("date", f'"{written}" is not a date of the calendar', advice) from None
+
+
+def end_of_date(date: tuple[datetime, bool], zone: tzinfo) -> datetime:
+    """Return the moment at which a date of ``until`` is over; for a whole day, its end."""
+    moment, is_day = date
+    return ((moment + timedelta(days=1)) if is_day else moment).replace(tzinfo=zone).astimezone(UTC)
+
+
+def parse_language(value: object) -> str:
+    """Parse the code of a language, such as "en". Raises InvalidValue."""
+    written = parse_text(value)
+    if not re.fullmatch(r"[a-z]{2,3}", written):
+        raise InvalidValue(
+            "language", f'"{shorten(written)}" is not the code of a language', "write two letters: en, de, pt"
+        )
+    return written
+
+
+def split_address(written: str) -> tuple[str, str, str] | None:
+    """Return scheme in small letters, host name, and network location as written; None if it is not an address."""
+    try:
+        parts = urlsplit(written)
+        _ = parts.port
+        return parts.scheme.lower(), parts.hostname or "", parts.netloc
+    except ValueError:
+        return None
+
+
+def check_length(limit: int) -> Callable[[str], str]:
+    """Return a check that a text has at most ``limit`` characters."""
+
+    def check(written: str) -> str:
+        if len(written) > limit:
+            raise InvalidValue("value", f"the text has {len(written):,} characters; at most {limit:,}", "shorten it")
+        return written
+
+    return check
+
+
+def as_list(value: object) -> object:
+    """Return a single value as a list."""
+    return [value] if isinstance(value, str) else value
+
+
+def shorten(written: str) -> str:
+    """Shorten to eighty characters, on one line."""
+    flat = re.sub(r"\s+", " ", written)
+    return flat if len(flat) <= 80 else flat[:79] + "…"
+
+
+#: An editor's YAML may read these as numbers or booleans; to us they are text: NO, 007, 3.10.
+TEXT_TYPES = ["string", "number", "boolean"]
+DURATION_PATTERN = (
+    r"^\s*[0-9]+(\.[0-9]+)?\s*([sSmMhHdDwW]|[sS]ecs?|[sS]econds?|[mM]ins?|[mM]inutes?|[hH]rs?|[hH]ours?|[dD]ays?"
+    r"|[wW]eeks?)\s*$"
+)
+_RHYTHM_PATTERN = r"^\s*(every\s+)?[0-9]+(\.[0-9]+)?\s*[A-Za-z]+\s*$"
+_QUIET_PATTERN = r"^[0-9]{1,2}:[0-9]{2}\s+to\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?$"
+_TEXTS = [{"type": TEXT_TYPES}, {"type": "array", "items": {"type": TEXT_TYPES}}]
+
+Text = Annotated[str, Parse(parse_text, type=TEXT_TYPES)]
+Texts = Annotated[tuple[Text, ...], Parse(as_list, "before", anyOf=_TEXTS)]
+Duration = Annotated[
+    timedelta,
+    Parse(
+        parse_duration,
+        type="string",
+        pattern=DURATION_PATTERN,
+        examples=["90 seconds", "5 minutes", "2 hours", "30d"],
+    ),
+]
+AtLeast = Annotated[Duration, _NotBelowEvery()]
+#: ``every 2 days``
+Rhythm = Annotated[timedelta, Parse(parse_rhythm, type="string", pattern=_RHYTHM_PATTERN, examples=["every 2 days"])]
+Size = Annotated[int, Parse(parse_size, type=["string", "integer"], examples=["10 MB"])]
+Zone = Annotated[zoneinfo.ZoneInfo, Parse(parse_zone, type="string", examples=["UTC", "Asia/Karachi"])]
+Quiet = Annotated[
+    tuple[time, time, zoneinfo.ZoneInfo | None],
+    Parse(parse_quiet_hours, type="string", pattern=_QUIET_PATTERN, examples=["22:00 to 07:00 Asia/Karachi"]),
+]
+Language = Annotated[str, Parse(parse_language, type="string", pattern="^[a-z]{2,3}$", examples=["en"])]
