@@ -177,7 +177,13 @@ async def test_the_story_is_told_once(chat: Chat, tmp_path: Path) -> None:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     ("chat", "number"),
-    [pytest.param(chat, number, id=f"{chat.name} {number}") for chat in CHATS for number in range(len(chat.steps))],
+    [
+        pytest.param(chat, number, id=f"{chat.name} {number}")
+        for chat in CHATS
+        for number, step in enumerate(chat.steps)
+        # A reply is the second post; what follows repeats these steps.
+        if step not in chat.steps[:number] or (step == "post" and chat.steps[:number].count(step) == 1)
+    ],
 )
 async def test_a_kill_at_any_request_loses_nothing(chat: Chat, number: int, when: str, tmp_path: Path) -> None:
     async with world_of(chat, tmp_path) as (server, journey):
