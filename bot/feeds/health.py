@@ -92,7 +92,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         titles = f'now calls itself "{state.new_title}"; its articles still show "{state.title}"'
         yield "renamed", f"{titles}; give it the name that you trust: name: … in feeds.yaml"
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
-        yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; tell the publisher"
+        yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; inform the publisher"
     if state.left_count and state.day == now.date():
         # The feed may have dropped the others by then.
         yield polling.FLOOD, f"brings more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"

@@ -139,7 +139,7 @@ def after_answer(
 ) -> model.FeedState:
     """Return the state after an answer without a new document: 304, an unchanged body, or an error status."""
     if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
-        text = "304 Not Modified to an unconditional request; tell the publisher"
+        text = "304 Not Modified to an unconditional request; inform the publisher"
         return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
     if answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK):
         return replace(
@@ -220,7 +220,7 @@ def _slid_out(state: model.FeedState, items: int, new_count: int, *, now: dateti
     # Our own waits follow the feed's rhythm; only the publisher can shorten what it asks for.
     if minutes and requested >= (now - state.polled_at) / 2:
         wait = model.format_duration(timedelta(minutes=minutes))
-        text += f": the server asks to wait for {wait}; tell the publisher"
+        text += f": the server asks to wait for {wait}; inform the publisher"
     return (text,)
 
 
@@ -347,9 +347,9 @@ def describe_status(status: int, *, is_outage: bool = False) -> str:
 
 def _class_advice(status: int) -> str:
     if 200 <= status < 300:
-        return "an answer without a feed; tell the publisher"
+        return "an answer without a feed; inform the publisher"
     if 300 <= status < 400:
-        return "it redirects without saying where; tell the publisher"
+        return "it redirects without saying where; inform the publisher"
     if status >= 500:
         return "the server is in trouble; it will be tried again"
     return "the server refuses the request; open the address in a browser and correct feeds.yaml"

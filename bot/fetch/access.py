@@ -162,7 +162,9 @@ def next_hop(current: Address, location: str) -> Address:
     try:
         url = current.url.join(location.strip())
     except (httpx.InvalidURL, ValueError) as error:
-        raise AddressRefused(f"redirects to something that is not an address ({error}); tell the publisher") from error
+        raise AddressRefused(
+            f"redirects to something that is not an address ({error}); inform the publisher"
+        ) from error
     target = _check_address(url, f"redirects to {location.strip()[:200]}")
     if target.origin == current.origin:
         return Address(target.url, current.user, current.password)

@@ -76,41 +76,43 @@ def _next_job(questions: BinaryIO) -> bytes | None:
     return job if len(job) == length else None
 
 
-def _answer(question: bytes, max_bytes: int) -> bytes:
+def _answer(payload: bytes, max_bytes: int) -> bytes:
     """Return the frame to send."""
+    answer: protocol.Answer
     try:
-        frame = _frame_for(protocol.decode_question(question))
-        if len(frame) <= protocol.answer_bytes(protocol.LENGTH_BYTES + len(question)):
+        frame = _frame_for(protocol.decode_question(payload))
+        if len(frame) <= protocol.answer_bytes(protocol.LENGTH_BYTES + len(payload)):
             return frame
-        return protocol.frame_message(
-            protocol.NoFeed("refused: its items are together many times larger than the document")
-        )
+        answer = protocol.NoFeed("refused: its items are together many times larger than the document")
     except model.ReadError as error:
-        return protocol.frame_message(protocol.NoFeed.of(error))
+        feeds = tuple(map(_joined, error.feeds)) if isinstance(error, model.IsPage) else None
+        answer = protocol.NoFeed(_joined(str(error)), feeds)
     except MemoryError:
         megabytes = protocol.memory_bytes(max_bytes) // 1_000_000
-        return protocol.frame_message(protocol.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory"))
+        answer = protocol.NoFeed(f"refused: parsing it takes more than {megabytes} MB of memory")
     except BaseException:  # noqa: BLE001 -- raised again in the bot; a panic of a Rust library is not an Exception
-        return protocol.frame_message(protocol.Broke(traceback.format_exc()))
+        answer = protocol.Broke(_joined(traceback.format_exc()))
+    return protocol.frame_message(answer)
 
 
 def _frame_for(question: protocol.Question) -> bytes:
     match question:
         case protocol.ArticlePage():
-            return protocol.frame_message(protocol.Text.of(_main_text(question)))
+            text = _main_text(question)
+            return protocol.frame_message(protocol.Text(_joined(text) if text else None))
         case protocol.UndescribedPage():
             name, options = kinds.propose_selectors(question.body)
             return protocol.frame_message(protocol.Lists(name, tuple(map(dict, options))))
         case protocol.Job(body, feed, is_first):
             reading = kinds.parse_document(body, kind=feed.kind, options=feed.options)
             try:
-                return _done(feed, reading, is_first=is_first)
+                return _frame_document(feed, reading, is_first=is_first)
             except UnicodeEncodeError:
-                return _done(feed, _without_surrogates(reading), is_first=is_first)
+                return _frame_document(feed, _without_surrogates(reading), is_first=is_first)
 
 
 def _main_text(page: protocol.ArticlePage) -> str | None:
-    from bot.fetch import fulltext
+    from bot.fetch import fulltext  # few documents are articles' pages
 
     try:
         return fulltext.main_text(page.content, url=page.url, content_type=page.content_type)
@@ -121,9 +123,9 @@ def _main_text(page: protocol.ArticlePage) -> str | None:
         raise model.ReadError(f"not readable: {type(error).__name__}: {error}"[:500]) from error
 
 
-def _done(feed: model.Feed, reading: model.ParsedFeed, *, is_first: bool) -> bytes:
+def _frame_document(feed: model.Feed, reading: model.ParsedFeed, *, is_first: bool) -> bytes:
     items = look_up(feed, reading, is_first=is_first).items
-    return protocol.frame_message(protocol.Done(reading, protocol.pack_items(reading, items)))
+    return protocol.frame_message(protocol.pack_document(reading, items))
 
 
 def _without_surrogates(reading: model.ParsedFeed) -> model.ParsedFeed:

@@ -325,13 +325,13 @@ async def _drain(response: httpx.Response) -> None:
 #: OpenSSL's X509 verification codes (openssl/x509_vfy.h).
 _CERTIFICATE = {
     9: "its certificate is not yet valid; check this machine's clock",
-    10: "its certificate has expired; tell the publisher",
+    10: "its certificate has expired; inform the publisher",
     18: "its certificate is self-signed; trust it with SSL_CERT_FILE if it is yours",
     19: "its certificate comes from an authority that is not trusted here; trust it with SSL_CERT_FILE if it is yours",
     20: "its certificate comes from an authority that is not trusted here, or the server leaves out the middle of its"
-    " chain; tell the publisher, or trust it with SSL_CERT_FILE if it is yours",
-    62: "its certificate is for another name; correct the host in feeds.yaml, or tell the publisher",
-    64: "its certificate is for another name; correct the host in feeds.yaml, or tell the publisher",
+    " chain; inform the publisher, or trust it with SSL_CERT_FILE if it is yours",
+    62: "its certificate is for another name; correct the host in feeds.yaml, or inform the publisher",
+    64: "its certificate is for another name; correct the host in feeds.yaml, or inform the publisher",
 }
 
 

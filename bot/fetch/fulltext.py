@@ -25,11 +25,11 @@ import protego
 import structlog
 
 from bot import model
+from bot.fetch.protocol import MAX_TEXT_LENGTH
 from bot.fetch.slots import Room
 
 #: Longer pages are cut: the article begins well before, and time grows with the tree.
 MAX_PAGE_BYTES = 3_000_000
-MAX_TEXT_LENGTH = 200_000
 #: A page names its charset within this (HTML, “determining the character encoding”).
 _HEAD_BYTES = 1_024
 

@@ -22,17 +22,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
 import bot
 from bot import model
-from bot.feeds import items, kinds
+from bot.feeds import kinds
 from bot.feeds.items import Item, Lookup, make_question
 from bot.feeds.kit import fields, packing
 from bot.fetch import confinement, fulltext, protocol
 
 log = structlog.get_logger("wirewatch")
+_T = TypeVar("_T")
 
 
 def make_reader(policy: model.FetchPolicy) -> ReaderThreads | ReaderProcesses:
@@ -62,42 +64,32 @@ class ReaderProcesses:
 
     async def read(
         self, body: model.Body, feed: model.Feed, *, is_first: bool
-    ) -> tuple[model.ParsedFeed, items.Lookup | None]:
+    ) -> tuple[model.ParsedFeed, Lookup | None]:
         """Parse a document, and clean its entries. Raises ReadError."""
         if holds_mails(body):
             return await read_mails(body, feed, partial(self._read, feed=feed, is_first=is_first), is_first=is_first)
         return await self._read(body, feed, is_first=is_first)
 
-    async def _read(
-        self, body: model.Body, feed: model.Feed, *, is_first: bool
-    ) -> tuple[model.ParsedFeed, items.Lookup]:
+    async def _read(self, body: model.Body, feed: model.Feed, *, is_first: bool) -> tuple[model.ParsedFeed, Lookup]:
         job = protocol.Job(body, dataclasses.replace(feed, access=None), is_first)
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
-            reader, done = await self._ask(job, feed_url=feed.url)
-        if not isinstance(done, protocol.Done):
-            raise _end_process(reader, protocol.Garbage("something else than a document"))
-        try:
-            return dataclasses.replace(done.reading, was_slow=feed.url in self._slow), protocol.unpack_lookup(done, job)
-        except protocol.Garbage as garbage:
-            raise _end_process(reader, garbage) from None
+            reading, lookup = await self._ask(job, job.unpack, feed_url=feed.url)
+        return dataclasses.replace(reading, was_slow=feed.url in self._slow), lookup
 
     async def text_of_page(self, page: model.Response) -> str | None:
         """Return the main text of an article's page, or None if it has none. Raises ReadError."""
-        content = page.body[: fulltext.MAX_PAGE_BYTES]
-        reader, answer = await self._ask(protocol.ArticlePage(content, page.url, page.content_type))
-        if not isinstance(answer, protocol.Text):
-            raise _end_process(reader, protocol.Garbage("something else than a text"))
-        return answer.text[: fulltext.MAX_TEXT_LENGTH] if answer.text else None
+        question = protocol.ArticlePage(page.body[: fulltext.MAX_PAGE_BYTES], page.url, page.content_type)
+        return await self._ask(question, question.unpack)
 
     async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
         """Return a page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
-        reader, answer = await self._ask(protocol.UndescribedPage(body))
-        if not isinstance(answer, protocol.Lists) or not protocol.are_selectors(answer):
-            raise _end_process(reader, protocol.Garbage("something else than lists"))
-        return answer.name, answer.options
+        question = protocol.UndescribedPage(body)
+        return await self._ask(question, question.unpack)
 
-    async def _ask(self, question: protocol.Question, *, feed_url: str = "") -> tuple[ReaderProcess, protocol.Answer]:
-        """Return the process that answered, and its answer. Raises ReadError."""
+    async def _ask(
+        self, question: protocol.Question, unpack: Callable[[protocol.Answer], _T], *, feed_url: str = ""
+    ) -> _T:
+        """Return the unpacked answer. Raises ReadError."""
         while True:
             reader = await self._at(min(range(len(self._readers)), key=self._load))
             try:
@@ -112,7 +104,12 @@ class ReaderProcesses:
                 raise answer.error()
             if isinstance(answer, protocol.Broke):
                 raise RuntimeError(f"in the reader process:\n{answer.traceback}")  # noqa: TRY004 -- our bug
-            return reader, answer
+            try:
+                return unpack(answer)
+            except protocol.Garbage as garbage:
+                why = f"it answered {garbage}"
+                reader.break_off(why)
+                raise ReaderEnded(why) from None
 
     def _load(self, place: int) -> int:
         reader = self._readers[place]
@@ -129,7 +126,7 @@ class ReaderProcesses:
                 raise NotStarted("not read: Wirewatch is stopping")
             if reader is None or not reader.is_alive:
                 if reader is not None:
-                    await reader.gone()
+                    await reader.ended.wait()
                     if reader.end:
                         log.warning("reader ended", why=reader.end, help="it is started again")
                 reader = self._readers[place] = await start_process(self._max_bytes)
@@ -142,15 +139,6 @@ class ReaderProcesses:
             if reader is not None:
                 await reader.close()
 
-
-def _end_process(reader: ReaderProcess, garbage: protocol.Garbage) -> model.ReadError:
-    """End the process that sent this answer; return the error to raise."""
-    why = f"it answered {garbage}"
-    reader.break_off(why)
-    return ReaderEnded(why)
-
-
-_process_log = structlog.get_logger("wirewatch")
 
 #: A process ends when its input is closed; it is killed if that takes longer.
 _GOODBYE = timedelta(seconds=2)
@@ -203,7 +191,8 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         #: Held while a question is put into the pipe: the others are not encoded yet.
         self._turn = asyncio.Lock()
         self._received = bytearray()
-        self._ended = asyncio.Event()
+        #: Set when the process has ended and its questions have failed.
+        self.ended = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._transport: asyncio.SubprocessTransport | None = None
         self._is_broken_off = False
@@ -220,12 +209,12 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         return len(self._waiting)
 
     async def ask(self, question: protocol.Question) -> tuple[protocol.Answer, timedelta]:
-        """Return the answer, and how long the process took. Raises Ended, or ReadError if the process cannot start."""
+        """Return the answer, and how long the process took. Raises ProcessEnded, NotStarted."""
         async with self._turn:
-            answer = await self._put(protocol.frame_message(question))
+            answer = await self._send(protocol.frame_message(question))
         return await answer
 
-    async def _put(self, frame: bytes) -> asyncio.Future[tuple[protocol.Answer, timedelta]]:
+    async def _send(self, frame: bytes) -> asyncio.Future[tuple[protocol.Answer, timedelta]]:
         while self.is_alive and self._waiting and self._ahead_bytes + len(frame) > _AHEAD_BYTES:
             self._has_room.clear()
             await self._has_room.wait()
@@ -279,21 +268,22 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             return
         self._received += data
         try:
-            while (payload := protocol.take_frame(self._received, limit_bytes=self._most_bytes())) is not None:
+            while True:
+                limit_bytes = protocol.answer_bytes(self._waiting[0][1] if self._waiting else 0)
+                payload = protocol.take_frame(self._received, limit_bytes=limit_bytes)
+                if payload is None:
+                    return
                 self._take(protocol.decode_answer(payload))
         except protocol.Garbage as garbage:
             self.break_off(f"it answered {garbage}")
 
-    def _most_bytes(self) -> int:
-        return protocol.answer_bytes(self._waiting[0][1] if self._waiting else 0)
-
     def _take(self, answer: protocol.Answer) -> None:
-        """Raises Garbage."""
+        """Handle one message of the process. Raises Garbage."""
         if isinstance(answer, protocol.Ready):
             if self._is_ready:
                 raise protocol.Garbage("that it is ready, again")
             self._is_ready = True
-            _process_log.debug("reader started", confined_by=", ".join(answer.measures) or "nothing")
+            log.debug("reader started", confined_by=", ".join(answer.measures) or "nothing")
         elif isinstance(answer, protocol.Leaving):
             if not self._has_answered:
                 raise protocol.Garbage("that it leaves")
@@ -318,33 +308,28 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             self._watch(_GOODBYE)
 
     def process_exited(self) -> None:
-        code = self._transport.get_returncode() if self._transport else None
-        self._set_over(_describe_exit(code))
+        self._set_over(_describe_exit(self._transport.get_returncode() if self._transport else None))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail the unanswered questions; called after the last answer."""
         if self._alarm:
             self._alarm.cancel()
         for place, (answer, _) in enumerate(self._waiting):
+            is_of_this = place == 0 and not self._is_leaving
             if not answer.done():
-                answer.set_exception(self._reason(is_first=place == 0))
+                answer.set_exception(
+                    ProcessEnded(self.end, is_of_this=is_of_this)
+                    if self._is_ready
+                    else NotStarted(_not_started(self.end))
+                )
         self._waiting.clear()
-        self._ended.set()
+        self.ended.set()
         if self._transport:
             self._transport.close()
 
-    def _reason(self, *, is_first: bool) -> Exception:
-        if self._is_ready:
-            return ProcessEnded(self.end, is_of_this=is_first and not self._is_leaving)
-        return NotStarted(_not_started(self.end))
-
-    async def gone(self) -> None:
-        """Wait for the end of a process that is not alive."""
-        await self._ended.wait()
-
     async def close(self) -> None:
         """End the process, by force if it does not end in time."""
-        if self._transport is None or self._ended.is_set():
+        if self._transport is None or self.ended.is_set():
             return
         if self._waiting or not self._is_ready:
             self.break_off("Wirewatch is stopping")  # its answers are not needed any more
@@ -352,10 +337,10 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         self._transport.get_pipe_transport(0).close()  # type: ignore[union-attr]  # its standard input
         try:
             async with asyncio.timeout(_GOODBYE.total_seconds()):
-                await self._ended.wait()
+                await self.ended.wait()
         except TimeoutError:
             self.break_off("Wirewatch is stopping")
-            await self._ended.wait()
+            await self.ended.wait()
 
 
 async def start_process(max_bytes: int) -> ReaderProcess:
@@ -410,7 +395,7 @@ class ReaderThreads:
 
     async def read(
         self, body: model.Body, feed: model.Feed, *, is_first: bool
-    ) -> tuple[model.ParsedFeed, items.Lookup | None]:
+    ) -> tuple[model.ParsedFeed, Lookup | None]:
         """Parse a document, and clean nothing. Raises ReadError."""
         if holds_mails(body):
             return await read_mails(body, feed, partial(self._read, feed=feed), is_first=is_first)
@@ -443,62 +428,57 @@ def _parse(body: model.Body, feed: model.Feed) -> model.ParsedFeed:
         raise RuntimeError(f"a parser panicked: {error}") from error
 
 
-_mail_log = structlog.get_logger("wirewatch")
-
 #: Maximum skipped mails per poll. Each may have cost a reader process; the mails that follow wait for the next poll.
 MOST_SKIPPED = 3
 #: Maximum characters per poll; bounds the memory of its mails.
 MOST_CHARACTERS = 20_000_000
-#: On a busy machine an honest mail may cost a reader process too, so it gets a second try.
-_TRIES = 2
-
 Read = Callable[[model.Body], Awaitable[tuple[model.ParsedFeed, Lookup | None]]]
 
 
 def holds_mails(body: model.Body) -> bool:
-    """Return whether a mailbox gave this document."""
+    """Return whether the document comes from a mailbox."""
     return body.content.startswith(packing.MAILS_HEAD)
 
 
 async def read_mails(
     body: model.Body, feed: model.Feed, read: Read, *, is_first: bool
 ) -> tuple[model.ParsedFeed, Lookup | None]:
-    """Return the entries of all mails in one reading. Mails that cannot be parsed are skipped and counted.
+    """Parse the mails one by one, and return their entries in one reading. Skips and counts mails that fail.
 
     Raises NotStarted, which is not the fault of a mail.
     """
     entries: dict[str, model.Entry] = {}
     items: list[Item] = []
-    has_items, remarks, read_to, characters, skipped = True, list[str](), "", 0, 0
-    was_slow = False
+    readings: list[model.ParsedFeed] = []
+    is_cleaned, last_etag, characters, skipped = True, "", 0, 0
     unread = packing.unpack_mails(body.content)
-    for read_to, mail in unread:
-        single = dataclasses.replace(body, content=packing.MAILS_HEAD + packing.pack_mail(mail, read_to))
-        reading, look_up = await _read_mail(single, feed, read, etag=read_to)
+    for last_etag, mail in unread:
+        document = packing.MAILS_HEAD + packing.pack_mail(mail, last_etag)
+        reading, lookup = await _read_mail(dataclasses.replace(body, content=document), feed, read, etag=last_etag)
+        readings.append(reading)
         new = {entry.guid or "": entry for entry in reading.entries if entry.guid not in entries}
         entries |= new
-        has_items = has_items and (look_up is not None or not new)
-        items += [item for item in look_up.items if item.entry.guid in new] if look_up else ()
-        remarks += [remark for remark in reading.remarks if remark not in remarks]
+        if lookup is None:
+            is_cleaned = is_cleaned and not new
+        else:
+            items += [item for item in lookup.items if item.entry.guid in new]
         skipped += reading.skipped
-        was_slow = was_slow or reading.was_slow
         characters += sum(len(entry.title or "") + len(entry.body or "") for entry in new.values())
         if skipped >= MOST_SKIPPED or characters > MOST_CHARACTERS or len(entries) > fields.MAX_ENTRIES:
             break
-    is_whole = next(unread, None) is None
+    remarks = list(dict.fromkeys(remark for reading in readings for remark in reading.remarks))
     if skipped:
-        remarks.append(
-            f"{model.format_count(skipped, 'mail')} could not be read and {'was' if skipped == 1 else 'were'} skipped"
-        )
+        count = model.format_count(skipped, "mail")
+        remarks.append(f"{count} could not be read and {'was' if skipped == 1 else 'were'} skipped")
     merged = model.ParsedFeed(
         entries=tuple(entries.values()),
         remarks=tuple(remarks),
         is_increment=True,
         skipped=skipped,
-        was_slow=was_slow,
-        read_to=None if is_whole else read_to,
+        was_slow=any(reading.was_slow for reading in readings),
+        read_to=last_etag if next(unread, None) else None,
     )
-    if not has_items:
+    if not is_cleaned:
         return merged, None
     return merged, Lookup(question=make_question(feed, items, is_first=is_first), items=tuple(items))
 
@@ -506,22 +486,24 @@ async def read_mails(
 async def _read_mail(
     body: model.Body, feed: model.Feed, read: Read, *, etag: str
 ) -> tuple[model.ParsedFeed, Lookup | None]:
-    for is_last in (False, True):
+    log_mail = log.bind(feed=feed.url, mail=etag)
+    for is_last_try in (False, True):
         try:
-            reading, look_up = await read(body)
+            reading, lookup = await read(body)
         except NotStarted:
             raise
         except ReaderEnded as error:
-            if not is_last:
+            # A process may end over an honest mail on a busy machine.
+            if not is_last_try:
                 continue
-            _mail_log.warning("mail skipped", feed=feed.url, mail=etag, error=f"its reader process ended: {error.why}")
+            log_mail.warning("mail skipped", error=f"its reader process ended: {error.why}")
         except model.ReadError as error:
-            _mail_log.warning("mail skipped", feed=feed.url, mail=etag, error=str(error))
-        except Exception:  # noqa: BLE001 - logged with its traceback
-            _mail_log.critical("reading a mail raised an unexpected error", feed=feed.url, mail=etag, exc_info=True)
+            log_mail.warning("mail skipped", error=str(error))
+        except Exception:
+            log_mail.critical("reading a mail raised an unexpected error", exc_info=True)
         else:
             if reading.skipped:
-                _mail_log.warning("mail skipped", feed=feed.url, mail=etag, error="its MIME structure cannot be parsed")
-            return reading, look_up
+                log_mail.warning("mail skipped", error="its MIME structure cannot be parsed")
+            return reading, lookup
         break
     return model.ParsedFeed(is_increment=True, skipped=1), None

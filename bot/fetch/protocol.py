@@ -1,13 +1,15 @@
 """Questions to a reader process and its answers, as frames of MessagePack, and the limits of one question.
 
 A frame is its length (4 bytes, big-endian) and one value. Decoding it makes values of the types named here and of no
-others, and runs no code, whatever the bytes are.
+others, and runs no code, whatever the bytes are. The bot trusts no answer: ``unpack`` of a question checks it.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Final
 
 import msgspec
 
@@ -15,37 +17,60 @@ from bot import model
 from bot.feeds.items import Item, Lookup, make_question
 from bot.feeds.kit import fields
 
-LENGTH_BYTES = 4
+#: Processor time. The largest document that ``fetch.max_bytes`` allows by default takes a third of it.
+PATIENCE: Final = timedelta(seconds=10)
+#: Time by the clock: on a busy machine a process gets only a part of a processor.
+PATIENCE_BY_THE_CLOCK: Final = 3 * PATIENCE
+#: Time by the clock: the documents of feeds that took longer are parsed one at a time.
+SLOW_AFTER: Final = timedelta(seconds=2)
+#: Time by the clock for a process to start: imports, on a busy or small machine.
+START_PATIENCE: Final = timedelta(seconds=60)
+MAX_TEXT_LENGTH: Final = 200_000
+LENGTH_BYTES: Final = 4
 _SELECTORS = frozenset(("item", "title", "link", "date", "text", "language"))
 _MOST_LISTS, _LONGEST_SELECTOR = 10, 1_000
 _encoder = msgspec.msgpack.Encoder()
+
+
+def memory_bytes(max_bytes: int) -> int:
+    """Return how much more memory a process may use than at its start."""
+    return 100_000_000 + 20 * max_bytes
+
+
+def answer_bytes(question_bytes: int) -> int:
+    """Return the length of the longest answer to a question.
+
+    An answer contains an item's HTML and its clean text, with escapes. In an encoding such as windows-874 (Thai) a
+    letter is one byte, and it becomes three bytes in each of them.
+    """
+    return 1_000_000 + 8 * question_bytes
 
 
 class Garbage(Exception):
     """Received bytes are not a frame of this format, or contain what no document can contain."""
 
 
-class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
-    """A feed document to parse."""
+class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
+    """The first message of a process: the names of the measures that confine it."""
 
-    body: model.Body
-    feed: model.Feed
-    #: Whether nothing of this feed is stored yet.
-    is_first: bool
+    measures: tuple[str, ...] = ()
 
 
-class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
-    """A request for the main text of an article's page."""
+class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
+    """A parsed document."""
 
-    content: bytes
-    url: str
-    content_type: str
+    #: Without its entries.
+    reading: model.ParsedFeed
+    #: The cleaned items, each with its entry.
+    items: tuple[Item, ...]
+    #: The entries that have no item, each with its place among all entries.
+    empty_entries: tuple[tuple[Annotated[int, msgspec.Meta(ge=0, le=fields.MAX_ENTRIES)], model.Entry], ...] = ()
 
 
-class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescribed"):
-    """A request for the lists of a page."""
+class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
+    """The main text of a page, or None if it has no article."""
 
-    body: model.Body
+    text: str | None
 
 
 class Lists(msgspec.Struct, frozen=True, array_like=True, tag="lists"):
@@ -55,57 +80,11 @@ class Lists(msgspec.Struct, frozen=True, array_like=True, tag="lists"):
     options: tuple[dict[str, str], ...]
 
 
-class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
-    """The first message of a process: the names of the measures that confine it."""
-
-    measures: tuple[str, ...] = ()
-
-
-class Cleaned(msgspec.Struct, frozen=True, array_like=True):
-    """An ``Item`` with the place of its entry in the reading instead of the entry."""
-
-    place: int
-    key: str
-    guid: str | None
-    link: str
-    link_key: str
-    title: str
-    folded_title: str
-    text: str
-    links: tuple[str, ...]
-    fingerprint: str
-    published: datetime | None
-
-
-class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
-    """The parsed document, and its cleaned items."""
-
-    reading: model.ParsedFeed
-    items: tuple[Cleaned, ...]
-
-
-class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
-    """The main text of a page, or None if it has no article."""
-
-    text: str | None
-
-    @classmethod
-    def of(cls, text: str | None) -> Text:
-        """Return the message, without letters that MessagePack cannot hold."""
-        return cls(_plain(text) if text else None)
-
-
 class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
-    """A ReadError."""
+    """A ReadError; with the feeds of an IsPage, or None if it is not one."""
 
     text: str
-    #: The feeds of an IsPage, or None if the error is not one.
     feeds: tuple[str, ...] | None = None
-
-    @classmethod
-    def of(cls, error: model.ReadError) -> NoFeed:
-        """Return the error as a message."""
-        return cls(_plain(str(error)), tuple(map(_plain, error.feeds)) if isinstance(error, model.IsPage) else None)
 
     def error(self) -> model.ReadError:
         """Return the message as an exception."""
@@ -122,19 +101,74 @@ class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
     """The last message of a process: it accepts no further question, and ends."""
 
 
-Question = Job | ArticlePage | UndescribedPage
 Answer = Ready | Done | Text | Lists | NoFeed | Broke | Leaving
 
+
+class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
+    """A feed document to parse."""
+
+    body: model.Body
+    feed: model.Feed
+    #: Whether nothing of this feed is stored yet.
+    is_first: bool
+
+    def unpack(self, answer: Answer) -> tuple[model.ParsedFeed, Lookup]:
+        """Return the document, and the question to the store. Raises Garbage.
+
+        The question is made here: a reader process cannot choose another feed.
+        """
+        if not isinstance(answer, Done):
+            raise Garbage("something else than a document")
+        entries = [item.entry for item in answer.items]
+        for place, entry in answer.empty_entries:
+            entries.insert(place, entry)
+        most = max(len(entries), len(answer.reading.item_hashes))
+        if most > fields.MAX_ENTRIES or not all(map(fields.is_within_bounds, entries)):
+            raise Garbage("more than any document says")
+        question = make_question(self.feed, answer.items, is_first=self.is_first)
+        reading = dataclasses.replace(answer.reading, entries=tuple(entries))
+        return reading, Lookup(question=question, items=answer.items)
+
+
+class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
+    """A request for the main text of an article's page."""
+
+    content: bytes
+    url: str
+    content_type: str
+
+    def unpack(self, answer: Answer) -> str | None:
+        """Return the text, or None if the page has no article. Raises Garbage."""
+        if not isinstance(answer, Text):
+            raise Garbage("something else than a text")
+        return answer.text[:MAX_TEXT_LENGTH] if answer.text else None
+
+
+class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescribed"):
+    """A request for the lists of a page."""
+
+    body: model.Body
+
+    def unpack(self, answer: Answer) -> tuple[str | None, Sequence[Mapping[str, str]]]:
+        """Return the page's name, and the selectors of its lists, which are written into feeds.yaml. Raises Garbage."""
+        if not isinstance(answer, Lists) or len(answer.options) > _MOST_LISTS:
+            raise Garbage("something else than lists")
+        for option in answer.options:
+            if option.keys() - _SELECTORS or any(len(selector) > _LONGEST_SELECTOR for selector in option.values()):
+                raise Garbage("something else than lists")
+        return answer.name, answer.options
+
+
+Question = Job | ArticlePage | UndescribedPage
 _questions = msgspec.msgpack.Decoder(Question)
 _answers = msgspec.msgpack.Decoder(Answer)
 
 
-def are_selectors(lists: Lists) -> bool:
-    """Return whether it contains nothing but selectors: they are written into feeds.yaml."""
-    return len(lists.options) <= _MOST_LISTS and all(
-        option.keys() <= _SELECTORS and all(len(selector) <= _LONGEST_SELECTOR for selector in option.values())
-        for option in lists.options
-    )
+def pack_document(reading: model.ParsedFeed, items: tuple[Item, ...]) -> Done:
+    """Return the answer for a parsed document and its cleaned items, which are in the order of its entries."""
+    with_items = {id(item.entry) for item in items}
+    empty = tuple((place, entry) for place, entry in enumerate(reading.entries) if id(entry) not in with_items)
+    return Done(dataclasses.replace(reading, entries=()), items, empty)
 
 
 def frame_message(message: Question | Answer) -> bytes:
@@ -180,82 +214,3 @@ def decode_answer(payload: bytes) -> Answer:
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise Garbage(str(error)) from error
     return answer
-
-
-def _plain(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
-def pack_items(reading: model.ParsedFeed, items: tuple[Item, ...]) -> tuple[Cleaned, ...]:
-    """Return the items of a reading as data."""
-    places = {id(entry): place for place, entry in enumerate(reading.entries)}
-    return tuple(
-        Cleaned(
-            places[id(item.entry)],
-            item.key,
-            item.guid,
-            item.link,
-            item.link_key,
-            item.title,
-            item.folded_title,
-            item.text,
-            item.links,
-            item.fingerprint,
-            item.published,
-        )
-        for item in items
-    )
-
-
-def unpack_lookup(done: Done, job: Job) -> Lookup:
-    """Return the items, with a question about the feed of the job: a reader process cannot choose another feed.
-
-    Raises Garbage.
-    """
-    entries = done.reading.entries
-    most = max(len(entries), len(done.reading.item_hashes))
-    if most > fields.MAX_ENTRIES or not all(map(fields.is_within_bounds, entries)):
-        raise Garbage("more than any document says")
-    if any(not 0 <= item.place < len(entries) for item in done.items):
-        raise Garbage("an item of no entry")
-    items = tuple(
-        Item(
-            entry=entries[item.place],
-            key=item.key,
-            guid=item.guid,
-            link=item.link,
-            link_key=item.link_key,
-            title=item.title,
-            folded_title=item.folded_title,
-            text=item.text,
-            links=item.links,
-            fingerprint=item.fingerprint,
-            published=item.published,
-        )
-        for item in done.items
-    )
-    return Lookup(question=make_question(job.feed, items, is_first=job.is_first), items=items)
-
-
-#: Processor time. The largest document that ``fetch.max_bytes`` allows by default takes a third of it.
-PATIENCE: Final = timedelta(seconds=10)
-#: Time by the clock: on a busy machine a process gets only a part of a processor.
-PATIENCE_BY_THE_CLOCK: Final = 3 * PATIENCE
-#: Time by the clock: the documents of feeds that took longer are parsed one at a time.
-SLOW_AFTER: Final = timedelta(seconds=2)
-#: Time by the clock for a process to start: imports, on a busy or small machine.
-START_PATIENCE: Final = timedelta(seconds=60)
-
-
-def memory_bytes(max_bytes: int) -> int:
-    """Return how much more memory a process may use than at its start."""
-    return 100_000_000 + 20 * max_bytes
-
-
-def answer_bytes(question_bytes: int) -> int:
-    """Return the length of the longest answer to a question.
-
-    An answer contains an item's HTML and its clean text, with escapes. In an encoding such as windows-874 (Thai) a
-    letter is one byte, and it becomes three bytes in each of them.
-    """
-    return 1_000_000 + 8 * question_bytes

@@ -51,7 +51,7 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
             assert each.key
             assert each.title or each.guid
         with contextlib.suppress(UnicodeEncodeError):  # the reader process mends these
-            done = protocol.Done(reading, protocol.pack_items(reading, looked_up.items))
+            done = protocol.pack_document(reading, looked_up.items)
             again = protocol.decode_answer(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
             assert again == done
 
@@ -114,7 +114,7 @@ def _page(data: bytes) -> None:
     # Whatever its parser raises is the page's fault, by its contract.
     with contextlib.suppress(Exception):
         text = fulltext.main_text(data, url=_URL, content_type="text/html")
-        assert text is None or len(text) <= fulltext.MAX_TEXT_LENGTH
+        assert text is None or len(text) <= protocol.MAX_TEXT_LENGTH
 
 
 def _answer(data: bytes) -> None:

@@ -52,7 +52,7 @@ LIARS = {
     "is that it is ready, again": (_says(READY), "ready, again"),
     "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "that it leaves"),
     "says more than a document can": (
-        _says(protocol.frame_message(protocol.Done(model.ParsedFeed(entries=(model.Entry(title="x" * 9_000),)), ()))),
+        _says(protocol.frame_message(protocol.Done(model.ParsedFeed(), (), ((0, model.Entry(title="x" * 9_000)),)))),
         "more than any document says",
     ),
     "never comes": (_says(), "no answer within 1 second"),

@@ -34,7 +34,7 @@ _JOB = protocol.Job(model.Body(content=b"", content_type="", url=_FEED.url), _FE
 
 
 def _done(reading: model.ParsedFeed) -> protocol.Done:
-    return protocol.Done(reading, protocol.pack_items(reading, items.look_up(_FEED, reading).items))
+    return protocol.pack_document(reading, items.look_up(_FEED, reading).items)
 
 
 @given(entries=st.lists(_ENTRY, max_size=6).map(tuple), pieces=st.integers(1, 50))
@@ -66,8 +66,7 @@ def test_entries_made_ready_in_another_process_are_as_if_made_ready_here(
     reading = model.ParsedFeed(entries=bounded)
     looked_up = items.look_up(_FEED, reading, is_first=is_first)
     job = protocol.Job(_JOB.body, _FEED, is_first=is_first)
-    done = protocol.Done(reading, protocol.pack_items(reading, looked_up.items))
-    assert protocol.unpack_lookup(done, job) == looked_up
+    assert job.unpack(protocol.pack_document(reading, looked_up.items)) == (reading, looked_up)
 
 
 @given(content=st.binary(max_size=2_000), hashes=st.frozensets(_TEXT, max_size=3), before=_TIME)
@@ -100,29 +99,38 @@ def test_an_answer_with_a_wrong_byte_is_an_answer_or_garbage(place: int, to: int
         payload = protocol.take_frame(whole, limit_bytes=_LIMIT)
         answer = protocol.decode_answer(payload or b"")
         if isinstance(answer, protocol.Done):
-            protocol.unpack_lookup(answer, _JOB)
+            _JOB.unpack(answer)
     except protocol.Garbage:
         return
 
 
 @pytest.mark.parametrize(
-    ("reading", "places"),
+    "entries",
     [
-        (model.ParsedFeed(entries=(model.Entry(title="x"),)), [1]),
-        (model.ParsedFeed(entries=(model.Entry(title="x"),)), [-1]),
-        (model.ParsedFeed(entries=(model.Entry(title="x" * 3_000),)), []),
-        (model.ParsedFeed(entries=(model.Entry(title="x"),) * 5_001), []),
+        (model.Entry(title="x" * 3_000),),
+        (model.Entry(title="x"),) * 5_001,
     ],
 )
-def test_what_no_document_can_say_is_garbage(reading: model.ParsedFeed, places: list[int]) -> None:
-    items = tuple(protocol.Cleaned(place, "k", None, "", "", "t", "t", "", (), "f", None) for place in places)
+def test_what_no_document_can_say_is_garbage(entries: tuple[model.Entry, ...]) -> None:
     with pytest.raises(protocol.Garbage):
-        protocol.unpack_lookup(protocol.Done(reading, items), _JOB)
+        _JOB.unpack(protocol.Done(model.ParsedFeed(), (), tuple((0, entry) for entry in entries)))
+    with pytest.raises(protocol.Garbage):
+        _JOB.unpack(protocol.Done(model.ParsedFeed(), items.prepare_items(_FEED, model.ParsedFeed(entries=entries))))
+
+
+@pytest.mark.parametrize("place", [-1, 2**63, 2**64 - 1])
+def test_an_entry_at_an_impossible_place_is_garbage(place: int) -> None:
+    done = protocol.Done(model.ParsedFeed(), (), ((place, model.Entry(title="x")),))
+    with pytest.raises(protocol.Garbage):
+        protocol.decode_answer(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
 
 
 def test_what_is_no_selector_is_written_into_no_configuration() -> None:
+    page = protocol.UndescribedPage(_JOB.body)
     good: dict[str, str] = {"item": "li.news", "title": "a"}
-    assert protocol.are_selectors(protocol.Lists("Site", (good,)))
+    assert page.unpack(protocol.Lists("Site", (good,))) == ("Site", (good,))
     for bad in ({**good, "auth": "x"}, {"item": "x" * 5_000}, {"url": "https://evil.example"}):
-        assert not protocol.are_selectors(protocol.Lists(None, (good, bad)))
-    assert not protocol.are_selectors(protocol.Lists(None, (good,) * 100))
+        with pytest.raises(protocol.Garbage):
+            page.unpack(protocol.Lists(None, (good, bad)))
+    with pytest.raises(protocol.Garbage):
+        page.unpack(protocol.Lists(None, (good,) * 100))

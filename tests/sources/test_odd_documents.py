@@ -37,7 +37,7 @@ def test_an_empty_body_says_so(content: bytes) -> None:
         (b"<svg xmlns='x'></svg>", 'not a feed: XML with the root element "svg"'),
         (b"<opml version='2.0'><body/></opml>", 'an OPML list of feeds, not a feed; "wirewatch feeds import" reads it'),
         (b'{"error": "nope"}', 'not a feed: JSON without a list of "items" (it has "error")'),
-        (b"[1, 2]", "not a feed: JSON, but no object"),
+        (b"[1, 2]", "not a feed: JSON, but not an object"),
         # Found by fuzzing: what seems to be the root stands in a document type.
         (b"<!DOCTYPE x [ <rss > ]><urlset><url>", 'its root element is "urlset", and one of rss, feed, rdf, channel'),
         (b"{broken", 'not a feed: broken JSON that starts with "{broken"'),

@@ -26,31 +26,31 @@ __all__ = [
 
 
 GROUP = "wirewatch.sources"
-#: Bound of a body that is gzip though nothing said so; above any fetch.max_bytes that makes sense.
+#: Limit of a body that is gzip without being declared so; above any sensible fetch.max_bytes.
 _UNPACKED_BYTES = 50_000_000
 
 
 @cache
 def find_kinds() -> plugins.Kinds:
-    """Every kind of source, and those that are installed and cannot be loaded."""
+    """Return every kind of source, and the installed ones that cannot be loaded."""
     return plugins.find(__name__, group=GROUP, made_by="Source")
 
 
 @cache
 def get_rss_source() -> tuple[plugins.Kind, model.Source]:
-    """The kind of nearly every document. Others are imported where one is met, which takes as long as fifty feeds."""
+    """Return the kind of nearly every document. Importing all others takes as long as fifty feeds."""
     return _get_source("rss", "{}")
 
 
 @cache
 def find_recognisers() -> tuple[tuple[plugins.Kind, model.Source], ...]:
-    """Those that may recognise a document, our own first: of each kind that needs no option, one."""
+    """Return a source of each kind that needs no option and so may recognise a document; ours come first."""
     ours_first = sorted(find_kinds().found.values(), key=lambda kind: kind.package is not None)
     return tuple((kind, source) for kind in ours_first if (source := _make_without_options(kind)))
 
 
 def parse_document(body: model.Body, *, kind: str | None = None, options: str = "{}") -> model.ParsedFeed:
-    """What the document says, by the kind that is named, else by one that recognises it.
+    """Parse a document by the named kind, else by a kind that recognises it.
 
     ``options`` is the JSON of that kind's options. Blocking. Raises ReadError, IsPage.
     """
@@ -73,8 +73,8 @@ def parse_document(body: model.Body, *, kind: str | None = None, options: str = 
 
 
 def propose_selectors(body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-    """A page's name, and selectors of its lists, the likeliest first. Blocking. Raises ReadError."""
-    from bot.feeds.kinds.page import proposals  # of people's commands only
+    """Return a page's name, and selectors of its lists, the likeliest first. Blocking. Raises ReadError."""
+    from bot.feeds.kinds.page import proposals  # needed only by commands
 
     return proposals.propose_selectors(body)
 
@@ -93,7 +93,7 @@ def _recognises(kind: plugins.Kind, source: model.Source, body: model.Body) -> b
         return source.recognises(body)
     try:
         return bool(source.recognises(body))
-    except Exception:  # noqa: BLE001 - another kind may know it
+    except Exception:  # noqa: BLE001 - another kind may recognise it
         return False
 
 
@@ -115,7 +115,7 @@ def _parse_with(kind: plugins.Kind, source: model.Source, body: model.Body) -> m
 
 @lru_cache(maxsize=1_000)
 def _get_source(name: str, options: str) -> tuple[plugins.Kind, model.Source]:
-    """The source of a feed that names its kind. Raises ReadError."""
+    """Return the source of a feed that names its kind. Raises ReadError."""
     kind = find_kinds().found.get(name)
     if kind is None:
         broken = find_kinds().broken.get(name)
@@ -130,7 +130,7 @@ def _get_source(name: str, options: str) -> tuple[plugins.Kind, model.Source]:
 
 
 def _make_without_options(kind: plugins.Kind) -> model.Source | None:
-    """None: some option has no default, so that only a feed that names the kind is read by it."""
+    """Return a source with default options, or None if an option has no default: feeds must name such a kind."""
     if kind.options and any(option.is_required() for option in kind.options.model_fields.values()):
         return None
     try:

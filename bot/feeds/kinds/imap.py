@@ -53,11 +53,11 @@ class Source:
         self._splits = options.split == "auto"
 
     def recognises(self, body: Body) -> bool:
-        """Never: only what a mailbox gave is parsed as mails, and its feed names the kind."""
+        """Return False: only documents from a mailbox are mails, and their feed names the kind."""
         return False
 
     def read(self, body: Body) -> model.ParsedFeed:
-        """Blocking. Raises ReadError."""
+        """Parse mails. Blocking. Raises ReadError."""
         if not body.content.startswith(packing.MAILS_HEAD):
             raise ReadError("not from a mailbox: the address of kind: imap reads imaps://host/folder")
         entries: dict[str, model.Entry] = {}
@@ -95,15 +95,15 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-#: Parts inside of parts are parsed by recursion, and each line is compared with the boundary of each part around it.
+#: Nested parts are parsed by recursion, and each line is compared with the boundary of each part around it.
 _MOST_BOUNDARIES = 60
 _MOST_PARTS = 300
-#: Lines times boundaries: some seven times what the largest honest mail has, and a second of work.
+#: Lines times boundaries: some seven times as many as in the largest honest mail, and a second of work.
 _MOST_COMPARISONS = 10_000_000
-#: The library takes time in the square of a header's length: 40 kB of semicolons in a Content-Type take a second.
+#: The library takes quadratic time: 40 kB of semicolons in a Content-Type take a second.
 _MOST_OF_HEADER = 2_000
 _MOST_OF_TEXT = 1_500_000
-#: As mail programs of several languages write it.
+#: The prefixes of forwarded mails, in several languages.
 _FORWARDED = re.compile(r"^(?:(?:fwd?|wg|tr|rv|enc|i|doorst|vs)\s?:\s*)+", re.IGNORECASE)
 _PART = re.compile(rb"^content-type[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _BOUNDARY = re.compile(rb"boundary[ \t]*=", re.IGNORECASE)
@@ -111,19 +111,19 @@ _BOUNDARY = re.compile(rb"boundary[ \t]*=", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """What an article is made of."""
+    """The parts of a mail that make an article."""
 
     id: str
     subject: str
     sender: str | None
     date: datetime | None
-    #: Empty: the mail has none.
+    #: Empty if the mail has none.
     html: str
     text: str
 
 
 class _BoundedHeaders(email.policy.Compat32):
-    """The library's usual policy, over headers that are cut before it parses them."""
+    """The library's default policy, with headers that are cut before it parses them."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         """Return the name and the value of one header."""
@@ -147,7 +147,7 @@ def parse_mail(raw: bytes) -> Mail | None:
         if not html.strip() and not text.strip() and not message["subject"]:
             return None
         return Mail(
-            # A mail without an id is known by its bytes.
+            # The bytes of a mail without an id identify it.
             id=_header(message, "message-id").strip("<> ") or hashlib.sha256(raw).hexdigest(),
             subject=_FORWARDED.sub("", " ".join(_header(message, "subject").split())) or "(no subject)",
             sender=_sender(_header(message, "from")),
@@ -156,13 +156,13 @@ def parse_mail(raw: bytes) -> Mail | None:
             text=text,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        # The library raises these for what it does not expect.
+        # The library raises these on unexpected input.
         return None
 
 
 def _header(message: email.message.Message, name: str) -> str:
     written = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
-    # The library keeps bytes that are not ASCII as surrogates.
+    # The library represents bytes that are not ASCII as surrogates.
     plain = charset.decode(written.encode("ascii", "surrogateescape"), "").text
     try:
         parts = email.header.decode_header(plain)
@@ -175,7 +175,7 @@ def _header(message: email.message.Message, name: str) -> str:
 def _part(content: str | bytes, name: str | None) -> str:
     if isinstance(content, str):
         return content
-    # What stands between encoded words comes in this form.
+    # Text between encoded words has this encoding.
     return content.decode("raw-unicode-escape") if name is None else charset.decode(content, f"charset={name}").text
 
 
@@ -193,38 +193,38 @@ def _date(written: str) -> datetime | None:
 
 
 def _body(message: email.message.Message, kind: str) -> str:
-    """The first part of that kind that is no attachment."""
+    """Return the first part of that type that is not an attachment."""
     for part in message.walk():
         if part.get_content_type() != kind or part.is_multipart() or part.get_content_disposition() == "attachment":
             continue
         content = part.get_payload(decode=True)
         if isinstance(content, bytes) and content.strip():
-            named = part.get_content_charset()
-            told = f"{kind}; charset={named}" if named else kind
-            return charset.decode(content[:_MOST_OF_TEXT], told).text.replace("\x00", "")
+            name = part.get_content_charset()
+            content_type = f"{kind}; charset={name}" if name else kind
+            return charset.decode(content[:_MOST_OF_TEXT], content_type).text.replace("\x00", "")
     return ""
 
 
-#: Fewer are the links of one text.
+#: Minimum items of a list: fewer are the links of one text.
 _LEAST_ITEMS = 3
 _MOST_ITEMS = 300
 _MOST_TEXT = 5_000
-#: A headline has at least so many words, or letters in a script that does not separate words.
+#: Minimum words of a headline, or letters in a script that does not separate words.
 _LEAST_WORDS = 4
 _LEAST_LETTERS = 10
 _LONGEST = 300
-#: Of the text of one link or heading.
+#: Maximum letters of one link or heading.
 _MOST_OF_LINK = 1_000
-#: A headline is at least this share of its block's text; a link inside a sentence is not.
+#: Minimum share of a headline in its line; a link inside a sentence has less.
 _SHARE = 0.6
 _BLOCKS = frozenset(
     "td th p div li dt dd h1 h2 h3 h4 h5 h6 table tr ul ol body section article blockquote br hr".split()
 )
 _HEADINGS = ("h1", "h2", "h3", "h4")
 _TEXTLESS = frozenset(("script", "style", "noscript"))
-#: More links with one text are a topic's or a button's.
+#: More links with the same text are topics or buttons.
 _MOST_OF_ONE = 2
-#: What ends a list: the words and addresses by which a mail is cancelled.
+#: Words and addresses for unsubscribing, which end a list.
 _FAREWELL = re.compile(
     r"unsub|opt[ -]?out (?:of (?:th|our|all|future|e?-?mail)|here)|\boptout\b"
     r"|(?:e-?mail|your) (?:preferences|subscription)|manage (?:your|my|the)? ?.{0,12}subscription"
@@ -234,7 +234,7 @@ _FAREWELL = re.compile(
     r"|إلغاء الاشتراك|لغو اشتراک",
     re.IGNORECASE,
 )
-#: Of the mail itself. A browser, a privacy policy and a subscription are news too, in other words.
+#: Links about the mail itself. News about browsers, privacy policies and subscriptions use other words.
 _NO_ARTICLE = re.compile(
     r"^(?:read |view |see |our )*(?:privacy (?:policy|notice|statement)|terms (?:of (?:service|use)|and conditions))"
     r"|^(?:please )?subscribe (?:to|now|here|today)|^forward (?:this|to)|^advertise with|^view (?:this|online)"
@@ -262,12 +262,12 @@ class ListedArticle:
 
     @property
     def text(self) -> str:
-        """The text below its headline."""
+        """Return the text below the headline."""
         return " ".join(" ".join(self.words).split())[:_MOST_TEXT]
 
 
 def find_listed_articles(html: str) -> Sequence[ListedArticle]:
-    """Return the articles that the mail lists, or none where it is one text."""
+    """Return the articles that the mail lists, or nothing if it is one text."""
     try:
         root, _ = selectors.parse_page(Body(content=html.encode(), content_type="text/html; charset=utf-8", url=""))
     except ReadError:
@@ -284,21 +284,21 @@ def find_listed_articles(html: str) -> Sequence[ListedArticle]:
 
 
 def convert_text_to_html(text: str) -> str:
-    """A mail without markup: the first line of a paragraph is a link where an address ends it or is the next line."""
-    return "".join(f"<p>{_paragraph(each.strip())}</p>" for each in _PARAGRAPHS.split(text))
+    """Convert a mail without markup. The first line of a paragraph becomes a link if an address follows it."""
+    return "".join(f"<p>{_paragraph(paragraph.strip())}</p>" for paragraph in _PARAGRAPHS.split(text))
 
 
 def _paragraph(text: str) -> str:
-    first, _, rest = text.partition("\n")
-    title, _, last = first.strip().rpartition(" ")
-    address = _ADDRESS.fullmatch(last)
+    first, _, following = text.partition("\n")
+    title, _, last_word = first.strip().rpartition(" ")
+    address = _ADDRESS.fullmatch(last_word)
     if address is None:
-        second, _, rest = rest.partition("\n")
+        second, _, following = following.partition("\n")
         title, address = first, _ADDRESS.fullmatch(second.strip())
     if address is None:
         return escape(text)
     title = _BULLET.sub("", title, count=1).rstrip(": ")
-    return f'<a href="{escape(address[1])}">{escape(title)}</a><br>{escape(rest)}'
+    return f'<a href="{escape(address[1])}">{escape(title)}</a><br>{escape(following)}'
 
 
 def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement, str]]:
@@ -309,10 +309,10 @@ def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement, str]]:
 
 
 def _beginning(element: HtmlElement) -> str | None:
-    """Return the text of a link or heading; None for a link that leads nowhere and a heading that has a link inside.
+    """Return the text of a link or heading, or None for a link without an address or a heading with a link.
 
-    The text of a link that is never closed ends at the next one, as in a browser, and a long text is cut: so all
-    texts of a mail together are never longer than the mail.
+    The text of a link that is never closed ends at the next link, as in a browser, and a long text is cut: all texts
+    together are never longer than the mail.
     """
     if element.tag == "a" and not element.get("href"):
         return None
@@ -335,8 +335,8 @@ def _beginning(element: HtmlElement) -> str | None:
 
 
 def _headlines(root: HtmlElement, texts: Mapping[HtmlElement, str]) -> dict[HtmlElement, ListedArticle]:
-    """Return the items by their anchor, or by a heading without a link that is followed by one ("Read more")."""
-    found: dict[HtmlElement, ListedArticle] = {}
+    """Return the articles by their link, or by a heading that a link ("Read more") follows."""
+    articles: dict[HtmlElement, ListedArticle] = {}
     lengths = _line_lengths(root)
     heading: HtmlElement | None = None
     for element in root.iter("a", *_HEADINGS):
@@ -345,26 +345,26 @@ def _headlines(root: HtmlElement, texts: Mapping[HtmlElement, str]) -> dict[Html
             heading = element if title is not None and _is_headline(title) else None
             continue
         link = fields.web_address(element.get("href"))
-        if link is None or not link.startswith("http") or not title or len(found) >= _MOST_ITEMS:
+        if link is None or not link.startswith("http") or not title or len(articles) >= _MOST_ITEMS:
             continue
-        if _ends(element, title) and len(found) >= _LEAST_ITEMS:
+        if _ends(element, title) and len(articles) >= _LEAST_ITEMS:
             break
         if _FAREWELL.search(title) or _NO_ARTICLE.search(title):
             continue
         is_alone = len(title) >= _SHARE * min(lengths[element], _MOST_OF_LINK)
         if _is_headline(title):
             if is_alone or any(above.tag in _HEADINGS for above in islice(element.iterancestors(), 2)):
-                found[element] = ListedArticle(link, title)
+                articles[element] = ListedArticle(link, title)
                 heading = None
         elif heading is not None and is_alone:
-            found[heading] = ListedArticle(link, texts[heading])
+            articles[heading] = ListedArticle(link, texts[heading])
             heading = None
-    counts = Counter(item.title for item in found.values())
-    return {place: item for place, item in found.items() if counts[item.title] <= _MOST_OF_ONE}
+    counts = Counter(article.title for article in articles.values())
+    return {place: article for place, article in articles.items() if counts[article.title] <= _MOST_OF_ONE}
 
 
 def _line_lengths(root: HtmlElement) -> dict[HtmlElement, int]:
-    """Return the length of each link's line: what is between two line breaks or edges of blocks."""
+    """Return the length of each link's line: the text between two line breaks or edges of blocks."""
     lines, line_of = [0], dict[HtmlElement, int]()
     for event, element, text in _walk(root):
         if element.tag in _BLOCKS:
@@ -380,12 +380,12 @@ def _ends(anchor: HtmlElement, title: str) -> bool:
 
 
 def _is_headline(title: str) -> bool:
-    is_parted = len(title.split()) >= _LEAST_WORDS
-    return len(title) <= _LONGEST and (is_parted or (len(title) >= _LEAST_LETTERS and not title.isascii()))
+    has_words = len(title.split()) >= _LEAST_WORDS
+    return len(title) <= _LONGEST and (has_words or (len(title) >= _LEAST_LETTERS and not title.isascii()))
 
 
 def _fill(root: HtmlElement, headlines: Mapping[HtmlElement, ListedArticle], texts: Mapping[HtmlElement, str]) -> None:
-    """Add to each item the text up to the next headline or the end of the list."""
+    """Add to each article the text up to the next headline or the end of the list."""
     current: ListedArticle | None = None
     inside: HtmlElement | None = None
     for event, element, text in _walk(root):

@@ -29,14 +29,15 @@ class Source:
     """Parses JSON Feed."""
 
     def recognises(self, body: Body) -> bool:
+        """Return whether it is JSON."""
         return sniff.root_element(body.content, body.content_type) == "json"
 
     def read(self, body: Body) -> model.ParsedFeed:
-        """Blocking. Raises ReadError."""
+        """Parse a document. Blocking. Raises ReadError."""
         decoded = charset.decode(body.content, body.content_type)
         remarks = [decoded.remark] if decoded.remark else []
-        feed, found = _parsed(decoded.text.strip("\x00\t\n\r \ufeff"), remarks)
-        items, remark = fields.keep_ends([item for item in found if isinstance(item, Mapping)])
+        feed, values = _parsed(decoded.text.strip("\x00\t\n\r \ufeff"), remarks)
+        items, remark = fields.keep_ends([item for item in values if isinstance(item, Mapping)])
         if remark:
             remarks.append(remark)
         hashes = [_hash(item, body.url) for item in items]
@@ -59,13 +60,13 @@ class Source:
 
 
 def _parsed(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Json]]:
-    """The feed and its items, as far as the document goes."""
+    """Return the feed and its items; of a document that was cut off, the whole items."""
     try:
         document: Json = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return _salvaged(text, remarks)
     if not isinstance(document, Mapping):
-        raise ReadError("not a feed: JSON, but no object; a JSON Feed is an object with items")
+        raise ReadError("not a feed: JSON, but not an object; a JSON Feed is an object with items")
     items = document.get("items")
     if not isinstance(items, list):
         keys = ", ".join(f'"{key[:30]}"' for key in list(document)[:4])
@@ -74,7 +75,7 @@ def _parsed(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Jso
 
 
 def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Json]]:
-    """The whole items of a document that was cut off. Raises ReadError."""
+    """Return the whole items of a document that was cut off. Raises ReadError."""
     opened = _ITEMS.search(text)
     if opened is None:
         raise ReadError(f'not a feed: broken JSON that starts with "{" ".join(text[:60].split())}"')
@@ -88,7 +89,7 @@ def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[J
             items.append(item)
     except (ValueError, RecursionError):
         if not items:
-            # As a baseline it would make every item of the next poll new.
+            # After an empty baseline every item of the next poll would be new.
             raise ReadError("cut off before the end of its first item; it is polled again later") from None
         remarks.append(f"cut off after item {len(items)}")
     head = text[: opened.start()].rstrip().rstrip(",")
@@ -129,13 +130,13 @@ def _body(item: Mapping[str, Json], base: str) -> str | None:
 
 
 def _paragraphs(text: str) -> str:
-    # Blank lines end a phrase and must outlive a reading as HTML.
+    # Blank lines end a phrase, and HTML has none.
     return "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", text))
 
 
-def _author(of: Mapping[str, Json]) -> str | None:
-    authors = of.get("authors")
-    for author in [*(authors if isinstance(authors, list) else []), of.get("author")]:
+def _author(item: Mapping[str, Json]) -> str | None:
+    authors = item.get("authors")
+    for author in [*(authors if isinstance(authors, list) else []), item.get("author")]:
         if isinstance(author, Mapping) and (name := _text(author, "name")):
             return name
         if isinstance(author, str) and author.strip():
@@ -147,25 +148,25 @@ def _texts(value: Json) -> Iterable[str]:
     return [text.strip() for text in value if isinstance(text, str) and text.strip()] if isinstance(value, list) else []
 
 
-def _text(of: Mapping[str, Json], name: str) -> str | None:
-    value = of.get(name)
+def _text(item: Mapping[str, Json], name: str) -> str | None:
+    value = item.get(name)
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
-        # 1.0 wants ids to be strings and says that numbers are to be read as such.
+        # Version 1.0 asks readers to convert numbers as ids to strings.
         return str(value)
     return (value.replace("\x00", "").strip() or None) if isinstance(value, str) else None
 
 
 def _address(guid: str | None) -> str | None:
-    """An id that is the item's whole address, as the format recommends; any other leads nowhere."""
+    """Return an id that is the item's whole address, as the format recommends, or None."""
     return fields.web_address(guid) if guid and "://" in guid else None
 
 
 def parse_api_answer(
     body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]
 ) -> model.ParsedFeed:
-    """``items_of`` makes items of JSON Feed from the whole answer. Raises ReadError, as it may."""
+    """Parse the answer of an API, which ``items_of`` converts to items of JSON Feed. Raises ReadError."""
     decoded = charset.decode(body.content, body.content_type)
     try:
         answer: Json = json.loads(decoded.text, strict=False)
@@ -177,6 +178,6 @@ def parse_api_answer(
 
 
 def text_field(item: Mapping[str, Json], key: str) -> str:
-    """Empty where it is none."""
-    found = item.get(key)
-    return found if isinstance(found, str) else ""
+    """Return the text under ``key``, or an empty string."""
+    value = item.get(key)
+    return value if isinstance(value, str) else ""

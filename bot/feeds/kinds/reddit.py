@@ -1,4 +1,4 @@
-"""A listing of Reddit's API, which is polled where the feed has a token."""
+"""``kind: reddit``: parse a listing of Reddit's API, which is polled if the feed has a token."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Source:
     """Parses listings of posts."""
 
     def recognises(self, body: Body) -> bool:
-        """Never: any JSON might be one, so that only a feed that names the kind is parsed as one."""
+        """Return False: any JSON might be one, so the feed must name the kind."""
         return False
 
     def read(self, body: Body) -> model.ParsedFeed:
-        """Blocking. Raises ReadError."""
+        """Parse a listing. Blocking. Raises ReadError."""
         return jsonfeed.parse_api_answer(body, title="Reddit", items_of=_items)
 
 
@@ -29,7 +29,7 @@ def _items(answer: Json) -> Iterator[Mapping[str, Json]]:
     data = answer.get("data") if isinstance(answer, Mapping) else None
     children = data.get("children") if isinstance(data, Mapping) else None
     if not isinstance(children, list):
-        raise ReadError("no listing of Reddit: no data with children")
+        raise ReadError("not a listing of Reddit: it has no data with children")
     for child in children:
         post = child.get("data") if isinstance(child, Mapping) else None
         if isinstance(post, Mapping) and text_field(post, "name") and text_field(post, "title"):
@@ -38,7 +38,7 @@ def _items(answer: Json) -> Iterator[Mapping[str, Json]]:
 
 def _item(post: Mapping[str, Json]) -> Mapping[str, Json]:
     created = post.get("created_utc")
-    # Its bound is the year 9999.
+    # The bound is the year 9999.
     is_time = isinstance(created, (int, float)) and 0 < created < 253_402_300_800
     linked = text_field(post, "url_overridden_by_dest")
     return {

@@ -1,6 +1,6 @@
-"""News sitemaps (https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap).
+"""Parse news sitemaps (https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap).
 
-A sitemap without news: tags names pages, not news, and is refused with a text that says so.
+A sitemap without news: tags lists pages, not news, and is refused with a message that says so.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ class Source:
     """Parses news sitemaps."""
 
     def recognises(self, body: Body) -> bool:
+        """Return whether its root element is a sitemap's."""
         return sniff.root_element(body.content, body.content_type) in _ROOTS
 
     def read(self, body: Body) -> model.ParsedFeed:
-        """Blocking. Raises ReadError."""
+        """Parse a document. Blocking. Raises ReadError."""
         document = xmltext.prepare_xml(body, roots=_ROOTS)
         root = _parsed(document.text)
         if document.root == "sitemapindex":
@@ -35,7 +36,7 @@ class Source:
         pages = [child for child in root if _local(child) == "url"]
         remarks = list(document.remarks)
         if document.is_cut and pages:
-            # The parser closes what was open; the last page may be half of one.
+            # The parser closes all open elements, so the last page may be incomplete.
             pages.pop()
             remarks.append(f"cut off after item {len(pages)}")
         news = [page for page in pages if _child(page, "news") is not None]
@@ -68,21 +69,21 @@ def _parsed(text: str) -> etree._Element:
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
-        raise ReadError("a sitemap whose XML is too broken to be read; tell the publisher") from error
+        raise ReadError("a sitemap whose XML is too broken to be read; inform the publisher") from error
     if root is None:
-        raise ReadError("a sitemap whose XML is too broken to be read; tell the publisher")
+        raise ReadError("a sitemap whose XML is too broken to be read; inform the publisher")
     return root
 
 
 def _names_others(root: etree._Element) -> str:
-    found = [address for child in root if (address := fields.web_address(_text(child, "loc")))]
-    # The one with news in its name is the one that is meant.
-    found.sort(key=lambda address: "news" not in address.lower())
-    if not found:
+    addresses = [address for child in root if (address := fields.web_address(_text(child, "loc")))]
+    # A news sitemap usually has "news" in its address.
+    addresses.sort(key=lambda address: "news" not in address.lower())
+    if not addresses:
         return "a list of sitemaps that names none"
-    named = ", ".join(found[:_MAX_NAMED])
-    more = f" and {len(found) - _MAX_NAMED} more" if len(found) > _MAX_NAMED else ""
-    return f"a list of sitemaps, not a news sitemap; name one of {named}{more} in feeds.yaml"
+    first = ", ".join(addresses[:_MAX_NAMED])
+    more = f" and {len(addresses) - _MAX_NAMED} more" if len(addresses) > _MAX_NAMED else ""
+    return f"a list of sitemaps, not a news sitemap; name one of {first}{more} in feeds.yaml"
 
 
 def _entry(page: etree._Element, base: str, dates: DocumentDates) -> model.Entry:
@@ -114,5 +115,5 @@ def _child(element: etree._Element | None, name: str) -> etree._Element | None:
 
 
 def _text(element: etree._Element | None, name: str) -> str | None:
-    found = _child(element, name)
-    return "".join(str(text) for text in found.itertext()).strip() or None if found is not None else None
+    child = _child(element, name)
+    return "".join(str(text) for text in child.itertext()).strip() or None if child is not None else None

@@ -15,7 +15,7 @@ from itertools import islice
 
 from bot import model
 
-#: Byte patterns that leave no doubt (XML 1.0 appendix F); the longer ones first.
+#: Unambiguous byte patterns (XML 1.0 appendix F); longer ones first.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -43,7 +43,7 @@ _WIDER = {
     "tis-620": "cp874",
     "big5": "big5hkscs",
 }
-#: Names of the same list that Python has not.
+#: Names in the same list that Python does not have.
 _ALIASES = {
     "x-sjis": "cp932", "windows-31j": "cp932", "ms_kanji": "cp932", "x-gbk": "gb18030", "windows-874": "cp874",
     "iso-8859-8-i": "iso8859-8", "logical": "iso8859-8", "x-mac-cyrillic": "mac-cyrillic", "x-euc-jp": "euc_jp",
@@ -57,15 +57,15 @@ _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-
 _PARAMETER = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _SEQUENCES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]+")
-#: Fewer bad bytes than this in a document said to be UTF-8 are slips; more, with fewer good ones, a wrong label.
+#: Fewer invalid bytes in a document labelled as UTF-8 are mistakes; more, with fewer valid ones, mean a wrong label.
 _FEW_BYTES = 4
-#: Of those of the same list which somebody may leave unsaid.
+#: Encodings of the same list that documents may use without declaring them.
 _OF_THE_WEB = [
     "cp1252", "cp1250", "cp1251", "koi8_r", "koi8_u", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256",
     "iso8859_6", "tis_620", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
 ]  # fmt: skip
 _TAG = re.compile(rb"<!\[CDATA\[|<[^<>]*>")
-#: Of what is around bytes that are not ASCII as much as a guess needs.
+#: Passages around bytes that are not ASCII, and their size, that are enough for a guess.
 _MOST_PASSAGES, _AROUND, _SAMPLE_BYTES, _FEW_LETTERS = 200, 100, 4_000, 8
 
 
@@ -75,12 +75,12 @@ class Decoded:
 
     text: str
     encoding: str
-    #: For people; None: nothing was odd.
+    #: For people; None if all was well.
     remark: str | None = None
 
 
 def decode(content: bytes, content_type: str) -> Decoded:
-    """Never fails: what cannot be read becomes U+FFFD and is counted in the remark."""
+    """Decode a document. Never fails: undecodable bytes become U+FFFD, and the remark counts them."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _replacing(content, encoding)
@@ -88,56 +88,56 @@ def decode(content: bytes, content_type: str) -> Decoded:
     if content.isascii():
         stateful = next((name for name in declared if _STATEFUL.match(name)), None)
         return _replacing(content, stateful) if stateful else Decoded(content.decode("ascii"), "utf-8")
-    others = [name for name in declared if name != "utf-8"]
+    labels = [name for name in declared if name != "utf-8"]
     try:
-        # Text of another encoding is hardly ever valid UTF-8 by accident.
+        # Text in another encoding is hardly ever valid UTF-8.
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return _not_quite_utf8(content, others, says_utf8="utf-8" in declared)
-    if others and "utf-8" not in declared:
-        return Decoded(text, "utf-8", f"said to be {others[0]}, read as UTF-8, which it is")
+        return _not_quite_utf8(content, labels, says_utf8="utf-8" in declared)
+    if labels and "utf-8" not in declared:
+        return Decoded(text, "utf-8", f"said to be {labels[0]}, read as UTF-8, which it is")
     return Decoded(text, "utf-8")
 
 
-def _not_quite_utf8(content: bytes, others: list[str], *, says_utf8: bool) -> Decoded:
+def _not_quite_utf8(content: bytes, labels: list[str], *, says_utf8: bool) -> Decoded:
     good = len(_SEQUENCES.findall(content))
     bad = len(b"".join(_HIGH.findall(_SEQUENCES.sub(b"", content))))
-    # Without one good sequence nothing speaks for UTF-8 but its name.
+    # Without a valid sequence only the label suggests UTF-8.
     if says_utf8 and good and (good > bad or bad < _FEW_BYTES):
         return _replacing(content, "utf-8")
-    for said in others:
-        # What is called Latin-1 is often what somebody's program calls so.
-        name = _guessed(content) if said == "cp1252" else said
+    for label in labels:
+        # Many programs write Latin-1 as the label of other encodings.
+        name = _guessed(content) if label == "cp1252" else label
         with contextlib.suppress(UnicodeDecodeError):
-            return Decoded(content.decode(name), name, _unlike(said, name))
+            return Decoded(content.decode(name), name, _label_remark(label, name))
     if good > bad:
         return _replacing(content, "utf-8")
-    if others:
-        return _replacing(content, others[0])
+    if labels:
+        return _replacing(content, labels[0])
     name = _guessed(content)
-    return Decoded(content.decode(name, "replace"), name, _unlike("utf-8", name) if says_utf8 else None)
+    return Decoded(content.decode(name, "replace"), name, _label_remark("utf-8", name) if says_utf8 else None)
 
 
-def _unlike(said: str, name: str) -> str | None:
-    """A remark where an encoding is not the one that was said."""
-    if said == name:
+def _label_remark(label: str, name: str) -> str | None:
+    """Return a remark if the label is wrong."""
+    if label == name:
         return None
-    return f"said to be {_label(said)}, read as {_label(name)}, which it is"
+    return f"said to be {_display_name(label)}, read as {_display_name(name)}, which it is"
 
 
-def _label(name: str) -> str:
+def _display_name(name: str) -> str:
     return name.upper() if name == "utf-8" else name.replace("cp125", "windows-125").replace("iso8859", "iso-8859")
 
 
 def _guessed(content: bytes) -> str:
-    """The encoding that the bytes look like."""
-    # 0.2 s, of which few feeds are worth it.
+    """Guess the encoding from the bytes."""
+    # The import takes 0.2 s, and few feeds need it.
     import charset_normalizer
 
     passages, at = [], 0
-    for found in islice(_HIGH.finditer(content), _MOST_PASSAGES):
-        if found.end() > at:
-            start, at = max(at, found.start() - _AROUND), found.end() + _AROUND
+    for match in islice(_HIGH.finditer(content), _MOST_PASSAGES):
+        if match.end() > at:
+            start, at = max(at, match.start() - _AROUND), match.end() + _AROUND
             passages.append(content[start:at])
     sample = _TAG.sub(b" ", b" ".join(passages))[:_SAMPLE_BYTES]
     best = charset_normalizer.from_bytes(sample, cp_isolation=_OF_THE_WEB).best()
@@ -147,7 +147,7 @@ def _guessed(content: bytes) -> str:
         foreign = sum(letter > "\u036f" for letter in letters)
         if foreign >= _FEW_LETTERS and 4 * foreign > len(letters):
             return name
-    # Of Latin letters its guess is none.
+    # It cannot tell Latin encodings apart.
     return guess_latin_encoding(sample)
 
 
@@ -158,12 +158,12 @@ def _replacing(content: bytes, encoding: str) -> Decoded:
         count -= content.count(b"\xef\xbf\xbd")
     label = encoding.removesuffix("-sig").upper()
     remark = f"{model.format_count(count, 'byte')} {'is' if count == 1 else 'are'} not {label}" if count else None
-    # A page put together of files may begin with the mark of each.
+    # A page made of several files may begin with several byte order marks.
     return Decoded(text.lstrip("\ufeff"), encoding, remark)
 
 
 def _declared(content: bytes, content_type: str) -> list[str]:
-    """Usable names, the header's first (RFC 7303 section 3)."""
+    """Return the declared encodings that Python has, the header's first (RFC 7303 section 3)."""
     in_header = _PARAMETER.search(content_type)
     in_document = _DECLARED.search(content[:1024])
     names = [in_header.group(1) if in_header else "", in_document.group(1).decode("ascii") if in_document else ""]
@@ -177,14 +177,14 @@ def _codec(label: str) -> str | None:
         "".encode(name)  # raises LookupError for codecs that are not of text
     except (LookupError, UnicodeError, ValueError):
         return None
-    # A document that declares a two-byte encoding in single bytes is not in it.
+    # A declaration in single bytes cannot be in a two-byte encoding.
     if name in _NOT_CHARSETS or name.startswith(("utf-16", "utf-32")):
         return None
     return _WIDER.get(name, "utf-8" if name == "utf-8-sig" else name)
 
 
-#: Letters beyond ASCII of the languages that are written in each encoding. The first is the rule, the others need
-#: evidence; where two of them read the same letters, the earlier one is meant.
+#: Letters beyond ASCII of the languages that use each encoding. The first encoding is the default, the others need
+#: evidence; if two give the same letters, the earlier one counts.
 _ALPHABETS = {
     "cp1252": (
         "äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúüªº", "àçéèíïóòúü·", "àáâãçéêíóôõúüªº", "àèéìíòóùúªº", "áéëïíóöüèê",
@@ -195,14 +195,14 @@ _ALPHABETS = {
     "cp1254": ("çğıiöşüâîû",),
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž"),
 }  # fmt: skip
-#: A symbol in a word, but for those that are written there, and what is no character at all.
+#: Symbols that do not occur inside words, and bytes that are not characters.
 _MISPLACED = re.compile(r"(?<=[^\W\d_])[^\w\s!-~’‘·•–—…\u00ad]+(?=[^\W\d_])|(?<=[^\W\d_])[¹³¼½¾]|[\x80-\x9f\ufffd]")
-#: So many letters must be right that the rule has wrong, and so many in a hundred of all may be wrong nevertheless.
+#: Minimum letters that the default gets wrong and the guess right, and maximum percentage of wrong letters of a guess.
 _LEAST, _WRONG_PERCENT = 3, 10
 
 
 def guess_latin_encoding(sample: bytes) -> str:
-    """The encoding of a text that is not UTF-8: windows-1252 where nothing speaks against it."""
+    """Guess the Latin encoding in which most letters are in one language's alphabet; windows-1252 by default."""
     wrong = {name: _wrong(sample.decode(name, "replace"), name) for name in _ALPHABETS}
     best = min(wrong, key=lambda name: wrong[name])
     size = sum(byte > 0x7F for byte in sample)
@@ -211,7 +211,7 @@ def guess_latin_encoding(sample: bytes) -> str:
 
 
 def _wrong(text: str, name: str) -> int:
-    """The letters and symbols that no text of the language has which fits best."""
+    """Count the letters and symbols that do not belong to the best matching language of an encoding."""
     letters = Counter(letter.lower()[0] for letter in text if letter > "\x7f" and letter.isalpha())
     most = max(sum(letters[letter] for letter in alphabet) for alphabet in _ALPHABETS[name])
     return letters.total() - most + len(_MISPLACED.findall(text))

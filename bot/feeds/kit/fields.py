@@ -28,16 +28,16 @@ MAX_BODY = 1_000_000
 MAX_ADDRESS = 8_000
 MAX_NAME = 300
 MAX_TAGS = 100
-#: At a first poll the old ones among so many first items keep their text: it shows what the feed repeats.
+#: At a first poll old items among this many first ones keep their text, from which boilerplate is learned.
 SAMPLE = 12
 #: RFC 5646 section 4.4.1.
 _MAX_LANGUAGE = 35
 
 
 def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
-    """At most MAX_ENTRIES of the items, and a remark where some are left.
+    """Return at most MAX_ENTRIES of the items, and a remark if there are more.
 
-    Both ends are kept: the new ones are at the head of most feeds and at the foot of some.
+    Keeps both ends: new items are at the top of most feeds and at the bottom of some.
     """
     if len(items) <= MAX_ENTRIES:
         return tuple(items), None
@@ -46,7 +46,7 @@ def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
 
 
 def bound_entry(entry: model.Entry) -> model.Entry:
-    """The entry with every field within its bound."""
+    """Return the entry with every field within its bound."""
     if is_within_bounds(entry):
         return entry
     return dataclasses.replace(
@@ -62,7 +62,7 @@ def bound_entry(entry: model.Entry) -> model.Entry:
 
 
 def is_within_bounds(entry: model.Entry) -> bool:
-    """Whether each field is within its bound: nearly always, and then nothing is copied."""
+    """Return whether each field is within its bound, as nearly always; then nothing need be copied."""
     return (
         len(entry.guid or "") <= MAX_ADDRESS
         and len(entry.link or "") <= MAX_ADDRESS
@@ -77,9 +77,9 @@ def is_within_bounds(entry: model.Entry) -> bool:
 
 
 def mark_baseline(entries: Sequence[model.Entry], before: datetime | None) -> tuple[model.Entry, ...]:
-    """Return the entries with those dated before marked as never matched; an undated one counts as new.
+    """Mark the entries dated before ``before`` as never matched; an undated entry counts as new.
 
-    Behind the first ``SAMPLE`` entries they lose their text too.
+    Marked entries after the first ``SAMPLE`` lose their text too.
     """
     return tuple(
         dataclasses.replace(
@@ -102,7 +102,7 @@ def _is_before(entry: model.Entry, before: datetime | None) -> bool:
 
 
 def mark_known(entry: model.Entry, *, is_known: bool) -> model.Entry:
-    """An entry whose bytes are known is named only. Its body stays: one without an id is known by its text."""
+    """Mark an entry with known bytes as identity only. It keeps its body, which identifies it if it has no id."""
     return dataclasses.replace(entry, identity_only=True) if is_known else entry
 
 
@@ -111,25 +111,25 @@ def _cut(text: str | None, size: int) -> str | None:
 
 
 def _key(guid: str | None) -> str | None:
-    """Cut ids would fall together, so a long one is replaced by its hash."""
+    """Replace a long id by its hash: cut ids could be equal."""
     if not guid or len(guid) <= MAX_ADDRESS:
         return guid or None
     return "sha256:" + hashlib.sha256(guid.encode("utf-8", "replace")).hexdigest()
 
 
-#: An address in a body that has no scheme and is not a place in the page itself.
+#: An address in a body without a scheme that is not a place in the page itself.
 _RELATIVE = re.compile(
     r"""\b(?:href|src|cite)\s*+=\s*+["']?+\s*+(?![a-z][a-z0-9+.-]*+:|[\#"'>])[^\s"'>]""", re.IGNORECASE
 )
-#: What a body may grow by, beside twice its length: with a base of 7,000 characters 126 KB of links became 34 MB.
+#: Maximum growth of a body beyond twice its length: with a base of 7,000 characters 126 KB of links became 34 MB.
 _MOST_GROWTH = 5_000
 _MARKUP = re.compile(r"<[A-Za-z!/?]|&#?\w+;")
 
 
 def web_address(address: str | None, base: str = "") -> str | None:
-    """The address where it is one of the web, made absolute; None: anything else (javascript:, urn:, tag:).
+    """Return the absolute http(s) address, or None for anything else (javascript:, urn:, tag:).
 
-    One that is relative and has no base stays as it is.
+    A relative address without a base stays unchanged.
     """
     if not address:
         return None
@@ -144,12 +144,12 @@ def web_address(address: str | None, base: str = "") -> str | None:
 
 
 def has_relative_links(body: str) -> bool:
-    """Whether the markup has an address that needs a base."""
+    """Return whether the markup has an address that needs a base."""
     return _RELATIVE.search(body) is not None
 
 
 def resolve_links(body: str, base: str) -> str:
-    """HTML whose relative links are resolved; untouched where it has none, nearly always, or would grow too much."""
+    """Resolve the relative links of HTML; keep it unchanged if it has none (nearly always) or would grow too much."""
     relative = sum(1 for _ in _RELATIVE.finditer(body)) if base else 0
     if not relative or relative * len(base) > _MOST_GROWTH + 2 * len(body):
         return body
@@ -163,7 +163,7 @@ def resolve_links(body: str, base: str) -> str:
 
 
 def escape_text(text: str | None) -> str | None:
-    """Plain text that would read otherwise as HTML is escaped, so that one reading fits every entry.
+    """Escape plain text that would mean something else as HTML, so that all texts of entries are HTML.
 
     >>> escaped("AT&T <b>"), escaped("AT&T")
     ('AT&amp;T &lt;b&gt;', 'AT&T')
@@ -172,7 +172,7 @@ def escape_text(text: str | None) -> str | None:
 
 
 def plain_title(text: str | None) -> str | None:
-    """A feed's own title without markup."""
+    """Return a feed's own title without markup."""
     if text and ("<" in text or "&" in text):
         with contextlib.suppress(etree.ParserError, etree.XMLSyntaxError, ValueError):
             text = html.fragment_fromstring(text, create_parent="div").text_content()

@@ -13,19 +13,19 @@ from lxml import etree, html
 from bot.feeds.kit import charset, fields, xmltext
 from bot.model import Body, IsPage, ReadError
 
-#: Warnings of a broken server may be before the document; a feed begins within this.
+#: A broken server may send warnings before the document; a feed begins within this.
 _HEAD_BYTES = 16_384
 _ROOT = re.compile(
     r"<(?:[A-Za-z_][\w.-]*:)?(rss|feed|RDF|channel|urlset|sitemapindex|opml|html|head|body|!doctype\s+html)(?=[\s/>])",
     re.IGNORECASE,
 )
-#: A feed that a proxy or a template put into a page; a page never has these attributes in elements of these names.
+#: A feed inside a page, by a proxy or a template; a page never has elements with these names and attributes.
 _WRAPPED = re.compile(r"<(rss(?=\s[^<>]*version=)|feed(?=\s[^<>]*xmlns=))", re.IGNORECASE)
 _ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 
 
 def root_element(content: bytes, content_type: str = "") -> str:
-    """Lower-case name of the first element that tells the kind; "json"; else the first element, or nothing.
+    """Return the name of the first telling element in lower case, "json", else the first element or an empty string.
 
     >>> root(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
     'rss'
@@ -34,26 +34,26 @@ def root_element(content: bytes, content_type: str = "") -> str:
     if text.startswith(("{", "[")):
         return "json"
     text = xmltext.without_asides(text)
-    if found := _ROOT.search(text):
-        name = found.group(1).lower()
+    if root := _ROOT.search(text):
+        name = root.group(1).lower()
         if name not in ("html", "head", "body") and not name.startswith("!doctype"):
             return name
         wrapped = _WRAPPED.search(text)
         return wrapped.group(1).lower() if wrapped else "html"
     if "<!ENTITY" in text:
-        return "rss"  # declarations larger than any feed's: for xmltext.py to refuse
-    found = _ANY_ELEMENT.search(text)
-    return found.group(1).lower() if found else ""
+        return "rss"  # more declarations than any feed has: xmltext.py refuses them
+    element = _ANY_ELEMENT.search(text)
+    return element.group(1).lower() if element else ""
 
 
 def first_words(content: bytes, content_type: str) -> str:
-    """The first words, for an error text."""
+    """Return the first words, for an error message."""
     text = charset.decode(content[:400], content_type).text
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:60]
 
 
-#: Best first: the kinds that a page may offer (https://html.spec.whatwg.org/#rel-alternate).
+#: Types of feeds that a page may offer, best first (https://html.spec.whatwg.org/#rel-alternate).
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
 _LOOSE_TYPES = ("application/xml", "text/xml", "application/json")
 _FEED_PATHS = (".rss", ".atom", "/rss", "/feed", "/atom", "rss.xml", "feed.xml", "atom.xml", "index.rdf", "feed.json")
@@ -62,7 +62,7 @@ _MAX_PAGE = 2_000_000
 
 
 def explain_refusal(body: Body) -> ReadError:
-    """Why ``body`` is not a feed, and what to do about it."""
+    """Return an error that says why ``body`` is not a feed, and what to do about it."""
     name = root_element(body.content, body.content_type)
     if name == "html" or (not name and "html" in body.content_type.lower()):
         return _explain_page(body)
@@ -75,7 +75,7 @@ def explain_refusal(body: Body) -> ReadError:
 
 
 def find_offered_feeds(content: bytes, content_type: str, url: str) -> tuple[str, ...]:
-    """Absolute addresses of the feeds that an HTML page names, best first."""
+    """Return the absolute addresses of the feeds that an HTML page names, best first."""
     document = _parse_page(content, content_type)
     if document is None:
         return ()
@@ -99,8 +99,8 @@ def _explain_page(body: Body) -> IsPage:
         more = f" and {len(feeds) - 1} more" if len(feeds) > 1 else ""
         return IsPage(f"an HTML page, not a feed; it offers {feeds[0]}{more}", feeds)
     title = _title(body)
-    named = f' titled "{title}"' if title else ""
-    return IsPage(f"an HTML page{named}, not a feed; it offers none: the feed has moved, or a login stands before it")
+    titled = f' titled "{title}"' if title else ""
+    return IsPage(f"an HTML page{titled}, not a feed; it offers none: the feed has moved, or needs a login")
 
 
 def _parse_page(content: bytes, content_type: str) -> html.HtmlElement | None:
@@ -115,8 +115,8 @@ def _parse_page(content: bytes, content_type: str) -> html.HtmlElement | None:
 
 def _title(body: Body) -> str:
     document = _parse_page(body.content, body.content_type)
-    found = document.findtext(".//title") if document is not None else None
-    return " ".join((found or "").split())[:80]
+    title = document.findtext(".//title") if document is not None else None
+    return " ".join((title or "").split())[:80]
 
 
 def _href(element: html.HtmlElement) -> str:
@@ -124,24 +124,24 @@ def _href(element: html.HtmlElement) -> str:
 
 
 def _rank(element: html.HtmlElement) -> int | None:
-    """0 is best; None: not a feed."""
+    """Return the rank of a link to a feed (0 is best), or None for other links."""
     kind = (element.get("type") or "").partition(";")[0].strip().lower()
     rel = (element.get("rel") or "").lower().split()
     if element.tag == "link":
         if "alternate" not in rel and "feed" not in rel:
             return None
-        # Comments are feeds too, and never what is meant.
-        late = 50 if "comment" in (element.get("title") or "").lower() or "/comments/" in _href(element) else 0
+        # Feeds of comments come last.
+        penalty = 50 if "comment" in (element.get("title") or "").lower() or "/comments/" in _href(element) else 0
         if kind in _FEED_TYPES:
-            return _FEED_TYPES.index(kind) + late
-        # WordPress names its API and its embeds by the same types.
+            return _FEED_TYPES.index(kind) + penalty
+        # WordPress uses the same types for its API and its embeds.
         is_other = "oembed" in _href(element) or "wp-json" in _href(element)
-        return 10 + late if kind in _LOOSE_TYPES and not is_other else None
+        return 10 + penalty if kind in _LOOSE_TYPES and not is_other else None
     path = _href(element).partition("#")[0].partition("?")[0].lower().rstrip("/")
     return 30 if path.endswith(_FEED_PATHS) else None
 
 
-#: Both are in the head of a document, before its items.
+#: Hub and self are in the head of a document, before its items.
 _MOST_BYTES = 20_000
 _LINK = re.compile(rb"<(?:[A-Za-z][\w.-]{0,30}:)?link\s([^<>]{1,3000})>")
 _ATTRIBUTE = re.compile(rb"""\b(rel|href)\s{0,9}=\s{0,9}["']([^"'<>]{1,2000})["']""")
@@ -151,18 +151,18 @@ _ITEM = re.compile(rb"<(?:item|entry)[\s>]")
 
 
 def find_hub(content: bytes, base: str) -> tuple[str | None, str | None]:
-    """Hub and own address, absolute; None: not named."""
+    """Return the absolute addresses of hub and self (WebSub section 4), or None for those that are not named."""
     head = content[:_MOST_BYTES]
     first = _ITEM.search(head)
-    found: dict[bytes, bytes] = {}
+    addresses: dict[bytes, bytes] = {}
     for link in _LINK.finditer(head[: first.start()] if first else head):
-        told = dict(_ATTRIBUTE.findall(link[1]))
-        for relation in told.get(b"rel", b"").lower().split():
-            found.setdefault(relation, told.get(b"href", b""))
-    if not found and (hubs := _HUBS.search(head)):
+        attributes = dict(_ATTRIBUTE.findall(link[1]))
+        for relation in attributes.get(b"rel", b"").lower().split():
+            addresses.setdefault(relation, attributes.get(b"href", b""))
+    if not addresses and (hubs := _HUBS.search(head)):
         own = _OWN.search(head)
-        found = {b"hub": hubs[1], b"self": own[1] if own else b""}
-    return _address(found.get(b"hub"), base), _address(found.get(b"self"), base)
+        addresses = {b"hub": hubs[1], b"self": own[1] if own else b""}
+    return _address(addresses.get(b"hub"), base), _address(addresses.get(b"self"), base)
 
 
 def _address(written: bytes | None, base: str) -> str | None:

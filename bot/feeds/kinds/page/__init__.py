@@ -66,11 +66,11 @@ class Source:
         self._options = options
 
     def recognises(self, body: Body) -> bool:
-        """A page is read so only where its feed says ``kind: page``."""
+        """Return False: only a feed with ``kind: page`` is parsed so."""
         return False
 
     def read(self, body: Body) -> model.ParsedFeed:
-        """Blocking. Raises ReadError, which says what the selectors find no more."""
+        """Parse a page. Blocking. Raises ReadError, which names the selectors that find nothing."""
         root, remarks = selectors.parse_page(body)
         items = _outermost(get_selector(self._options.item).all(root))
         if not items:
@@ -78,34 +78,34 @@ class Source:
             raise ReadError(_explain_no_items(root, self._options.item))
         kept, remark = fields.keep_ends(items)
         language = self._options.language or root.get("lang") or "en"
-        told = DocumentDates()
+        page_dates = DocumentDates()
 
         @functools.cache
         def over() -> Mapping[HtmlElement, str]:
-            return days.find_days(items, lambda text: told.parsed(text, language, body.fetched) is not None)
+            return days.find_days(items, lambda text: page_dates.parsed(text, language, body.fetched) is not None)
 
-        found: dict[str, model.Entry] = {}
+        entries: dict[str, model.Entry] = {}
         hashes: dict[str, str] = {}
         for place, item in zip(kept, days.expand_items(kept), strict=True):
             entry = self._entry(item, body.url)
-            if entry is None or (key := entry.link or entry.guid or "") in found:
+            if entry is None or (key := entry.link or entry.guid or "") in entries:
                 continue
             if not entry.link and entry.title in over().values():
                 continue  # the day itself
-            # "3 days ago" is another text tomorrow, and the same date.
-            date = functools.partial(self._date, item, language, told=told)
+            # The hash has the date: "3 days ago" is another text tomorrow, but the same date.
+            date = functools.partial(self._date, item, language, page_dates=page_dates)
             own = date(None)
             day = None if own else over().get(place)
             sure = own or date(None, day=day)
             hashes[key] = _hash(replace(entry, published=sure))
             published = own or date(body.fetched) or sure or date(body.fetched, day=day)
-            found[key] = fields.bound_entry(replace(entry, published=published))
-        if not found:
-            named = (
+            entries[key] = fields.bound_entry(replace(entry, published=published))
+        if not entries:
+            reason = (
                 f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
             )
-            raise ReadError(f"none of {len(items)} items has a title: {named}; correct the selectors in feeds.yaml")
-        if self._options.date and not any(entry.published for entry in found.values()):
+            raise ReadError(f"none of {len(items)} items has a title: {reason}; correct the selectors in feeds.yaml")
+        if self._options.date and not any(entry.published for entry in entries.values()):
             remarks.append(f'"{self._options.date}" finds no date')
         title = root.find(".//title")
         return model.ParsedFeed(
@@ -114,7 +114,7 @@ class Source:
             language=root.get("lang"),
             entries=tuple(
                 fields.mark_known(entry, is_known=digest in body.known_hashes)
-                for entry, digest in zip(found.values(), hashes.values(), strict=True)
+                for entry, digest in zip(entries.values(), hashes.values(), strict=True)
                 if body.names_known or digest not in body.known_hashes
             ),
             remarks=(*remarks, *([remark] if remark else [])),
@@ -122,22 +122,22 @@ class Source:
         )
 
     def _entry(self, item: HtmlElement, base: str) -> model.Entry | None:
-        said = self._options
+        options = self._options
         heading = next(item.iter(*days.HEADINGS), None)
-        anchor = _anchor(item, said.link, heading)
-        # A post has no headline: its first words become its title.
-        is_post = said.title is not None and said.title == said.text
-        if said.title:
-            title = get_selector(said.title).text_in(item)
+        anchor = _anchor(item, options.link, heading)
+        # A post has no headline: its title comes from its first words.
+        is_post = options.title is not None and options.title == options.text
+        if options.title:
+            title = get_selector(options.title).text_in(item)
         else:
             titles = (text_of(element) for element in (heading, anchor) if element is not None)
             title = next((text for text in titles if text), None)
         if not title:
             return None
         link = fields.web_address(anchor.get("href") if anchor is not None else None, base)
-        body = get_selector(said.text).markup_in(item) if said.text else None
+        body = get_selector(options.text).markup_in(item) if options.text else None
         return model.Entry(
-            # Without a link it is known by its title, and a corrected one is another article.
+            # Without a link its title identifies it; a corrected title makes another article.
             guid=None if link else "title:" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest(),
             link=link,
             title=None if is_post else fields.escape_text(title),
@@ -148,33 +148,34 @@ class Source:
         self,
         item: HtmlElement,
         language: str,
-        seen: datetime | None,
+        fetched: datetime | None,
         *,
-        told: DocumentDates,
+        page_dates: DocumentDates,
         day: str | None = None,
     ) -> datetime | None:
         path = self._options.date
         dated = next(iter(get_selector(path).all(item) if path else item.iter("time")), None)
         written = get_selector(path).text_in(item) if path else text_of(dated) if dated is not None else None
-        return find_date(dated, written, language, seen, told=told, day=day)
+        return find_date(dated, written, language, fetched, page_dates=page_dates, day=day)
 
 
 def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) -> HtmlElement | None:
     if path:
-        found = get_selector(path).all(item)
-        return next((each for each in found if each.get("href")), None)
+        elements = get_selector(path).all(item)
+        return next((element for element in elements if element.get("href")), None)
     if item.tag == "a" and item.get("href"):
         return item
     places = [heading, heading.getparent()] if heading is not None else []
     for place in places:
         if place is not None and place.tag == "a" and place.get("href"):
             return place
-    inside = [each for place in (heading, item) if place is not None for each in place.iter("a") if each.get("href")]
-    return next((each for each in inside if text_of(each)), next(iter(inside), None))
+    places = [place for place in (heading, item) if place is not None]
+    anchors = [anchor for place in places for anchor in place.iter("a") if anchor.get("href")]
+    return next((anchor for anchor in anchors if text_of(anchor)), next(iter(anchors), None))
 
 
 def _outermost(items: list[HtmlElement]) -> list[HtmlElement]:
-    """Without items inside of items, whose text would be read once for each that holds it."""
+    """Return the items that are not inside another item: text of inner items would be parsed twice."""
     among = set(items)
     return [item for item in items if not any(above in among for above in item.iterancestors())]
 
@@ -185,15 +186,14 @@ def _hash(entry: model.Entry) -> str:
 
 
 def _explain_no_items(root: HtmlElement, path: str) -> str:
-    """What changed: how much of the selector is still found, and what the page repeats now."""
-    told = f'no article: "{path}" finds nothing on the page'
+    """Describe the change: which part of the selector still finds something, and what the page repeats now."""
+    reason = f'no article: "{path}" finds nothing on the page'
     steps = path.replace(">", " > ").split()
     whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]
     still = [part for part in whole if get_selector(part).all(root)]
-    told += f'; "{still[-1]}" is still there' if still else ""
+    reason += f'; "{still[-1]}" is still there' if still else ""
     best = next(iter(proposals.find_proposals(root, limit=1)), None)
     if best is not None:
-        return (
-            f'{told}; now it repeats "{best.options["item"]}" ({best.count} times): correct the selectors in feeds.yaml'
-        )
-    return f"{told}; open it in a browser and correct the selectors in feeds.yaml"
+        reason += f'; now it repeats "{best.options["item"]}" ({best.count} times)'
+        return f"{reason}: correct the selectors in feeds.yaml"
+    return f"{reason}; open it in a browser and correct the selectors in feeds.yaml"

@@ -22,30 +22,33 @@ def find_date(
     element: HtmlElement | None,
     written: str | None,
     language: str,
-    seen: datetime | None = None,
+    fetched: datetime | None = None,
     *,
-    told: dates.DocumentDates,
+    page_dates: dates.DocumentDates,
     day: str | None = None,
 ) -> datetime | None:
-    """From the attributes of ``element``, else from the text, else of the ``day`` over the item; None: no date."""
-    said = [element.get("datetime"), element.get("content"), element.get("title")] if element is not None else []
-    said.append(written)
+    """Return the date in ``element``'s attributes, else in the text, else in the ``day`` over the item, or None."""
+    texts = [element.get("datetime"), element.get("content"), element.get("title")] if element is not None else []
+    texts.append(written)
     if day is not None:
-        said += [f"{day} {written}", day] if written and CLOCK.fullmatch(written) else [day]
-    for text in said:
-        if text and (found := told.parsed(text, language, seen)):
-            return found
+        texts += [f"{day} {written}", day] if written and CLOCK.fullmatch(written) else [day]
+    for text in texts:
+        if text and (date := page_dates.parsed(text, language, fetched)):
+            return date
     return None
 
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BEGIN = frozenset((*HEADINGS, "dt"))
-#: A heading of the whole page is followed by all of it.
+#: Maximum elements that belong to a heading: the whole page follows the page's own heading.
 _MAX_RUN = 10
 
 
 def expand_items(items: Sequence[HtmlElement]) -> list[HtmlElement]:
-    """Each item with what belongs to it; one that holds all of it stays what it is."""
+    """Return each item together with the siblings that belong to it.
+
+    These follow a heading or a term of a definition list, up to the next one; a link has the text before it.
+    """
     among = frozenset(items)
     return [_expand_item(item, among) if item.tag in _BEGIN or item.tag in ("dd", "a") else item for item in items]
 
@@ -56,83 +59,82 @@ def _expand_item(item: HtmlElement, among: frozenset[HtmlElement]) -> HtmlElemen
         before = item.getprevious()
         text = before.tail if before is not None else item.getparent().text
     elif item.tag == "dd":
-        term = next((each for each, _ in zip(item.itersiblings("dt", preceding=True), range(1), strict=False)), None)
+        term = next(item.itersiblings("dt", preceding=True), None)
         run = [term, item] if term is not None else run
     else:
-        for each in item.itersiblings():
-            if each in among or each.tag in _BEGIN or len(run) > _MAX_RUN:
+        for sibling in item.itersiblings():
+            if sibling in among or sibling.tag in _BEGIN or len(run) > _MAX_RUN:
                 break
-            run.append(each)
+            run.append(sibling)
     around = html.Element("div")
     around.text = text
-    # What stands behind an element is the next one's.
-    around.extend(copy.copy(each) for each in run)
+    # Copies have no tail: the text behind an element belongs to the next one.
+    around.extend(copy.copy(element) for element in run)
     return around
 
 
-#: Longer texts between items are no day; shorter ones have no day and month.
+#: Minimum and maximum letters of a day over items.
 _LEAST, _MOST = 4, 60
 _MAX_FORMS = 5
-#: One alone is a heading where it is written as one; else the page's head has its own date.
+#: Elements that are headings even if there is only one day: other single dates may be the page's own.
 _WRITTEN_AS_HEADING = frozenset((*HEADINGS, "dt", "th", "tr", "thead", "caption", "td", "legend", "summary"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Heading:
-    """What stands between items."""
+    """A short text between items."""
 
-    #: Its items are inside.
+    #: The element that contains its items.
     around: HtmlElement
-    #: What the headings of one page have in common.
+    #: Tag and class, which all day headings of a page share.
     form: str
     text: str
 
 
 def find_days(items: Sequence[HtmlElement], is_day: Callable[[str], bool]) -> Mapping[HtmlElement, str]:
-    """The text of the day over each item, where the page groups its items so. ``items``: none inside of another."""
+    """Return the day over each item, if the page groups its items by day. No item may be inside another."""
     if not items:
         return {}
     sequence = list(_sequence(items))
-    days = [each for each in sequence if isinstance(each, _Heading) and any(map(str.isdigit, each.text))]
-    forms = Counter(each.form for each in days if is_day(each.text)).most_common(_MAX_FORMS)
-    found = [_governed(sequence, form, is_day) for form, _ in forms]
-    return max(found, key=len, default={})
+    headings = [part for part in sequence if isinstance(part, _Heading) and any(map(str.isdigit, part.text))]
+    forms = Counter(heading.form for heading in headings if is_day(heading.text)).most_common(_MAX_FORMS)
+    return max((_days_by_item(sequence, form, is_day) for form, _ in forms), key=len, default={})
 
 
-def _governed(
+def _days_by_item(
     sequence: Sequence[HtmlElement | _Heading], form: str, is_day: Callable[[str], bool]
 ) -> Mapping[HtmlElement, str]:
-    """The items under headings of one form."""
-    found: dict[HtmlElement, str] = {}
-    over: dict[_Heading, int] = {}
+    """Return the day of each item under headings of one form."""
+    days: dict[HtmlElement, str] = {}
+    counts: dict[_Heading, int] = {}
     current: _Heading | None = None
     is_first_under = True
-    for each in sequence:
-        if isinstance(each, _Heading):
-            if each.form == form:
-                # Of the same form and no day: another section.
-                current = each if is_day(each.text) else None
+    for part in sequence:
+        if isinstance(part, _Heading):
+            if part.form == form:
+                # A heading of this form that is not a day begins another section.
+                current = part if is_day(part.text) else None
                 if current is not None:
-                    over[current] = 0
-        elif current is not None and current.around in each.iterancestors():
-            found[each] = current.text
-            over[current] += 1
-        elif not over:
+                    counts[current] = 0
+        elif current is not None and current.around in part.iterancestors():
+            days[part] = current.text
+            counts[current] += 1
+        elif not counts:
             is_first_under = False
-    if not is_first_under and current is not None and not over[current]:
+    if not is_first_under and current is not None and not counts[current]:
         return {}  # each day follows its item
-    several = {heading.text for heading, count in over.items() if count}
-    return found if len(several) > 1 or form.partition(".")[0] in _WRITTEN_AS_HEADING else {}
+    distinct_days = {heading.text for heading, count in counts.items() if count}
+    return days if len(distinct_days) > 1 or form.partition(".")[0] in _WRITTEN_AS_HEADING else {}
 
 
 def _sequence(items: Sequence[HtmlElement]) -> Iterator[HtmlElement | _Heading]:
-    """Items, and short texts around and between them, in the page's order. An item without a link may be a day."""
+    """Yield the items, and short texts around and between them, in order. An item without a link may be a day."""
     among = {item for item in items if item.tag == "a" or next(item.iter("a"), None) is not None}
     around = {above for item in among for above in item.iterancestors()}
     walk = etree.iterwalk(items[0].getroottree().getroot(), events=("start",), tag="*")
     for _, element in walk:
         if element in around:
-            # A group may say its day itself, before its items.
+            # A group may begin with its day.
             yield from _headings(None, element, _short(element.text))
             continue
         walk.skip_subtree()
@@ -149,14 +151,14 @@ def _sequence(items: Sequence[HtmlElement]) -> Iterator[HtmlElement | _Heading]:
 
 
 def _headings(element: HtmlElement | None, around: HtmlElement, text: str) -> Iterator[_Heading]:
-    """``element``: None for text that is in none."""
+    """Yield a heading if the text is short; ``element`` is None for text outside of an element."""
     if not _LEAST <= len(text) <= _MOST:
         return
     if element is None:
         yield _Heading(around, "", text)
         return
     names = (element.get("class") or "").split()
-    machine = next((each.get("datetime") for each in element.iter("time")), None)
+    machine = next((time.get("datetime") for time in element.iter("time")), None)
     yield _Heading(around, f"{element.tag}.{names[0] if names else ''}", machine or text)
 
 

@@ -25,27 +25,27 @@ from bot.feeds.kinds.page.selectors import OWN_TEXT, beginning_of, get_selector,
 from bot.model import Body
 from bot.text.dates import DocumentDates
 
-#: Fewer letters are a menu's; one of Chinese counts for three.
+#: Minimum letters of a headline: shorter links are menus. A Chinese letter counts as three.
 _LEAST_TITLE, _WIDE_LETTER = 16, 3
-#: Levels around a headline: deeper items are put together by programs, which give them classes.
+#: Levels around a headline that may be its item; deeper items come from programs, which give them classes.
 _MAX_LEVELS = 7
 _MAX_ANCHORS = 2_000
-#: Levels around a heading in which the link beside it is, and the links and addresses there.
+#: Levels around a heading that are searched for its link, and the maximum links and addresses there.
 _MAX_BESIDE, _MAX_LINKS, _MAX_ADDRESSES_BESIDE = 4, 12, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What an anchor leads to."""
+    """A link to an article."""
 
     address: str
-    #: In a heading, or for one: other links of its item are topics and authors.
+    #: Whether it belongs to a heading: other links of its item are topics and authors then.
     is_heading: bool
 
 
 def find_headlines(root: HtmlElement) -> Mapping[HtmlElement, Headline]:
-    """By the anchor that leads to the article, in the page's order."""
-    found: dict[HtmlElement, Headline] = {}
+    """Return the headlines by the anchor that leads to the article, in the page's order."""
+    headlines: dict[HtmlElement, Headline] = {}
     beside: defaultdict[HtmlElement, list[HtmlElement]] = defaultdict(list)
     for anchor in root.xpath("//a[@href]")[:_MAX_ANCHORS]:
         if not address_of(anchor).startswith(("http://", "https://")):
@@ -55,69 +55,70 @@ def find_headlines(root: HtmlElement) -> Mapping[HtmlElement, Headline]:
         around = anchor.getparent()
         is_heading = around is not None and around.tag in days.HEADINGS
         if is_long(text_of(around if is_heading else anchor)):
-            found[anchor] = Headline(address_of(anchor), is_heading)
+            headlines[anchor] = Headline(address_of(anchor), is_heading)
     for heading in root.xpath("|".join(f"//{tag}" for tag in days.HEADINGS))[:_MAX_ANCHORS]:
-        around = next((each for each in islice(heading.iterancestors(), _MAX_BESIDE) if each in beside), None)
+        around = next((above for above in islice(heading.iterancestors(), _MAX_BESIDE) if above in beside), None)
         anchors = beside[around] if around is not None and heading not in beside else []
         counts = Counter(map(address_of, anchors[: _MAX_LINKS + 1]))
         if 0 < len(counts) <= _MAX_ADDRESSES_BESIDE and len(anchors) <= _MAX_LINKS and is_long(text_of(heading)):
-            # "Read more" is behind the topics, and the picture leads there too.
-            address = max(reversed(counts), key=lambda each: counts[each])
-            anchor = next(each for each in anchors if address_of(each) == address)
-            found[anchor] = Headline(address, True)
-    return found
+            # "Read more" comes after the topics, and the picture has the same address.
+            address = max(reversed(counts), key=counts.__getitem__)
+            anchor = next(anchor for anchor in anchors if address_of(anchor) == address)
+            headlines[anchor] = Headline(address, True)
+    return headlines
 
 
-def find_items(found: Mapping[HtmlElement, Headline]) -> Iterator[HtmlElement]:
-    """The item of each headline, in the same order."""
+def find_items(headlines: Mapping[HtmlElement, Headline]) -> Iterator[HtmlElement]:
+    """Yield the item of each headline, in the same order."""
     inside: defaultdict[tuple[HtmlElement, bool], set[str]] = defaultdict(set)
-    for anchor, headline in found.items():
+    for anchor, headline in headlines.items():
         for above in islice(anchor.iterancestors(), _MAX_LEVELS):
             inside[above, False].add(headline.address)
             if headline.is_heading:
                 inside[above, True].add(headline.address)
-    given: set[HtmlElement] = set()
-    for anchor, headline in found.items():
+    items: set[HtmlElement] = set()
+    for anchor, headline in headlines.items():
         item = anchor
         for above in islice(anchor.iterancestors(), _MAX_LEVELS):
             if above.tag in ("body", "html", "main") or len(inside[above, headline.is_heading]) > 1:
                 break
             item = above
-        if item not in given:
-            given.add(item)
+        if item not in items:
+            items.add(item)
             yield item
 
 
 def address_of(anchor: HtmlElement) -> str:
-    """Where it leads, without a place in the page."""
+    """Return the address of a link, without a place in the page."""
     return urldefrag(anchor.get("href") or "").url
 
 
 def is_long(text: str | None) -> bool:
-    """Whether a text has the letters of a headline."""
+    """Return whether a text is long enough for a headline."""
     letters = (text or "")[:_LEAST_TITLE]
-    return sum(_WIDE_LETTER if unicodedata.east_asian_width(each) in "WF" else 1 for each in letters) >= _LEAST_TITLE
+    widths = (_WIDE_LETTER if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in letters)
+    return sum(widths) >= _LEAST_TITLE
 
 
-#: A list of fewer is none.
+#: Minimum items of a list.
 _LEAST_ITEMS = 3
 _LEAST_TEXT = 40
 _LEAST_DATE, _MOST_DATE, _MOST_DATES = 6, 60, 400
-#: Items, and elements of each, that are looked into.
-_ASKED, _MAX_INSIDE = 20, 200
+#: Maximum items of a list that are examined, and elements of each.
+_SAMPLE, _MAX_INSIDE = 20, 200
 _MAX_ADDRESSES = 2_000
-#: Lists, the best first, over whose items a day is looked for.
+#: Number of best lists for which days over the items are searched.
 _MAX_GROUPED = 5
-#: What an item itself says, beside its elements.
+#: Elements that hold navigation, not news.
 _BESIDE = frozenset(("nav", "footer", "aside", "header", "form"))
 _NAVIGATION = re.compile(
     r"(?:^|[\s_-])(?:side-?bar|menu|nav(?:bar|igation)?|footer|breadcrumbs?|pag(?:er|ination)|related)\b", re.IGNORECASE
 )
-#: A class that a human wrote; those that a build made change with the next one.
+#: A class that a human wrote. Generated classes change with each build.
 _CLASS = re.compile(r"[A-Za-z][A-Za-z_-]{1,40}\Z")
-_MADE = re.compile(
+_GENERATED = re.compile(
     r"^(?:css|sc|jsx|svelte|astro|emotion)-|__[A-Za-z0-9]{5,}\Z"
-    # Every second row's.
+    # Classes of every second row.
     r"|^(?:row[-_]?)?(?:odd|even|alt(?:ernat\w+)?)(?:[-_]?(?:row|item))?\Z",
     re.IGNORECASE,
 )
@@ -126,52 +127,47 @@ _MODULE = re.compile(r"([A-Za-z][A-Za-z-]*_[A-Za-z-]+__)[A-Za-z0-9_-]{5,}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Selectors, and how many items they find."""
+    """Selectors, and the number of items that they find."""
 
-    #: As keys of the feed.
+    #: Keys of the feed in feeds.yaml.
     options: Mapping[str, str]
     count: int
     score: float
 
 
-def find_proposals(root: HtmlElement, *, seen: datetime | None = None, limit: int = 3) -> Sequence[Proposal]:
-    """The best first; none: no list was found."""
-    found = find_headlines(root)
+def find_proposals(root: HtmlElement, *, fetched: datetime | None = None, limit: int = 3) -> Sequence[Proposal]:
+    """Return proposals for the lists of a page, the best first."""
+    headlines = find_headlines(root)
     lists: defaultdict[str, list[HtmlElement]] = defaultdict(list)
-    for item in find_items(found):
+    for item in find_items(headlines):
         if path := _path(item):
             lists[path].append(item)
     for path, items in [*lists.items()]:
-        # One class for the items of two lists, as news and events.
+        # Two lists, such as news and events, may use one class.
         around = Counter(_step(above) for item in items for above in islice(item.iterancestors(), 1))
         if len(around) > 1 and all(count >= _LEAST_ITEMS and _is_named(step) for step, count in around.items()):
             for item in lists.pop(path):
                 lists[f"{_step(item.getparent())} > {path}"].append(item)
-    look = _Look(found, _articles(root), root.get("lang") or "en", seen)
+    look = _Look(headlines, _articles(root), root.get("lang") or "en", fetched)
     proposals = {
         path: proposal
         for path, items in lists.items()
         if len(items) >= _LEAST_ITEMS and (proposal := look.proposal(root, path, items))
     }
-    # A look at all that is between the items takes the page's whole length.
+    # Searching for days over the items reads the whole page.
     for path in sorted(proposals, key=lambda path: -proposals[path].score)[:_MAX_GROUPED]:
         proposals[path] = look.proposal(root, path, lists[path], is_grouped=True) or proposals[path]
-    return sorted(proposals.values(), key=lambda each: -each.score)[:limit]
-
-
-def _site_name(root: HtmlElement) -> str | None:
-    """What Open Graph calls the site."""
-    found = root.xpath("string(//meta[@property='og:site_name']/@content)")
-    return " ".join(str(found).split())[:300] or None
+    return sorted(proposals.values(), key=lambda proposal: -proposal.score)[:limit]
 
 
 def propose_selectors(body: Body, *, limit: int = 3) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-    """The site's name, and the keys of each proposal, of a page as fetched. Raises ReadError."""
+    """Return the site's name (from Open Graph), and the keys of each proposal. Raises ReadError."""
     root, _ = selectors.parse_page(body)
-    proposals = find_proposals(root, seen=body.fetched, limit=limit)
+    proposals = find_proposals(root, fetched=body.fetched, limit=limit)
     if not proposals:
         selectors.check_scripts(root)
-    return _site_name(root), [proposal.options for proposal in proposals]
+    name = str(root.xpath("string(//meta[@property='og:site_name']/@content)"))
+    return " ".join(name.split())[:300] or None, [proposal.options for proposal in proposals]
 
 
 def _path(item: HtmlElement) -> str | None:
@@ -180,7 +176,7 @@ def _path(item: HtmlElement) -> str | None:
 
 
 def _longer(item: HtmlElement) -> str | None:
-    """The item behind what holds it, up to three levels."""
+    """Return a selector of the item with up to three levels above it, or None."""
     steps = [_step(item)]
     for above in islice(item.iterancestors(), 3):
         if above.tag in ("body", "html"):
@@ -194,15 +190,15 @@ def _longer(item: HtmlElement) -> str | None:
 
 def _step(element: HtmlElement) -> str:
     names = (element.get("class") or "").split()
-    name = next((each for each in names if _is_written(each) and not (each == "row" and element.tag == "tr")), None)
-    if name:
+    names = [name for name in names if not (name == "row" and element.tag == "tr")]
+    if name := next(filter(_is_written, names), None):
         return f"{element.tag}.{name}"
     identity = element.get("id") or ""
-    # An item's own id is its alone.
+    # The id of an item would find that item alone.
     if element.tag in ("ul", "ol", "section") and _is_written(identity):
         return f"{element.tag}#{identity}"
-    # What a build adds to a class that a human wrote stands behind it.
-    begin = next((made[1] for each in names if (made := _MODULE.fullmatch(each))), None)
+    # A build may append to a class that a human wrote.
+    begin = next((module[1] for name in names if (module := _MODULE.fullmatch(name))), None)
     return f'{element.tag}[class*="{begin}"]' if begin else str(element.tag)
 
 
@@ -211,114 +207,117 @@ def _is_named(step: str) -> bool:
 
 
 def _is_written(name: str) -> bool:
-    return bool(_CLASS.match(name)) and not _MADE.search(name)
+    return bool(_CLASS.match(name)) and not _GENERATED.search(name)
 
 
 class _Look:
-    """What a list's items have in common."""
+    """Examines what the items of a list have in common."""
 
     def __init__(
         self,
-        found: Mapping[HtmlElement, Headline],
+        headlines: Mapping[HtmlElement, Headline],
         articles: frozenset[str],
         language: str,
-        seen: datetime | None,
+        fetched: datetime | None,
     ) -> None:
-        self._addresses = frozenset(headline.address for headline in found.values())
+        self._addresses = frozenset(headline.address for headline in headlines.values())
         self._articles = articles
-        # English alone does not say whether a day is before its month.
+        # English alone does not determine whether the day comes before the month.
         self._languages = (language, "en-GB", "en-US") if language == "en" else (language,)
-        self._seen = seen
+        self._fetched = fetched
         self._dates: dict[tuple[str, str], datetime | None] = {}
-        self._told = DocumentDates()
+        self._page_dates = DocumentDates()
         #: The day over each item.
         self._days: Mapping[HtmlElement, str] = {}
 
     def proposal(
-        self, root: HtmlElement, path: str, found: Sequence[HtmlElement], *, is_grouped: bool = False
+        self, root: HtmlElement, path: str, all_items: Sequence[HtmlElement], *, is_grouped: bool = False
     ) -> Proposal | None:
-        """None: the path finds much else. ``is_grouped``: where the items have no dates, the days over them count."""
+        """Return a proposal, or None if the path finds too much else.
+
+        With ``is_grouped``, items without dates get the days over them.
+        """
         count = _count(root, path)
-        if count > len(found) and (longer := Counter(map(_longer, found)).most_common(1)[0][0]):
+        if count > len(all_items) and (longer := Counter(map(_longer, all_items)).most_common(1)[0][0]):
             path, count = longer, _count(root, longer)
-        if count > 2 * len(found):
+        if count > 2 * len(all_items):
             return None
-        known = [item for item in found if self._linked(item) & self._articles]
-        begin = _common_beginning([address for item in known for address in self._linked(item) & self._articles])
-        # Of items of one shape only those that JSON-LD knows.
-        is_mixed = _LEAST_ITEMS <= len(known) < len(found) and begin is not None
-        asked = (known if is_mixed else found)[:_ASKED]
-        items = days.expand_items(asked)
-        firsts = Counter(each.tag for item in items for each in islice(item.iter(*days.HEADINGS), 1))
-        heading = ", ".join(sorted(firsts)) if 2 * firsts.total() > len(items) else None
+        articles = [item for item in all_items if self._linked(item) & self._articles]
+        begin = _common_beginning([address for item in articles for address in self._linked(item) & self._articles])
+        # If JSON-LD lists only some of the items, the others are not articles.
+        is_mixed = _LEAST_ITEMS <= len(articles) < len(all_items) and begin is not None
+        sample = (articles if is_mixed else all_items)[:_SAMPLE]
+        items = days.expand_items(sample)
+        firsts = Counter(heading.tag for item in items for heading in islice(item.iter(*days.HEADINGS), 1))
+        headings = ", ".join(sorted(firsts)) if 2 * firsts.total() > len(items) else None
         link = f'a[href^="{begin}"]' if is_mixed else self._link(items)
-        title = heading or (link if not is_mixed else None) or _step_of(items, self._is_title)[0]
+        title = headings or (link if not is_mixed else None) or _common_step(items, self._is_title)
         language, date = self._date(items)
         if date is None and is_grouped:
-            over = days.find_days(found, lambda text: any(self._parsed(None, text, each) for each in self._languages))
-            self._days = {item: over[place] for place, item in zip(asked, items, strict=True) if place in over}
+            day_of = days.find_days(all_items, self._is_day)
+            self._days = {item: day_of[place] for place, item in zip(sample, items, strict=True) if place in day_of}
             language, date = self._date(items)
-            date = _step_of(items, _is_clock)[0] or date if self._days else date
+            date = _common_step(items, _is_clock) or date if self._days else date
         options = {
             "item": path,
             "title": title,
             "link": link,
             "date": date,
-            "text": _step_of(items, lambda item, each: self._is_text(item, each, title))[0],
+            "text": _common_step(items, lambda item, element: self._is_text(item, element, title)),
             "language": language,
         }
-        score = sum(len(beginning_of(item)) for item in found) * (1.5 if heading else 1)
-        score *= (1 if date is None else 6) * (0.1 if _share(found, _is_beside) else 1)
+        score = sum(len(beginning_of(item)) for item in all_items) * (1.5 if headings else 1)
+        score *= (1 if date is None else 6) * (0.1 if _share(all_items, _is_beside) else 1)
         return Proposal(
             options={key: value for key, value in options.items() if value},
             count=count,
-            score=score * (2 if len(known) >= _LEAST_ITEMS else 1),
+            score=score * (2 if len(articles) >= _LEAST_ITEMS else 1),
         )
 
     def _linked(self, item: HtmlElement) -> frozenset[str]:
         return self._addresses & set(map(address_of, item.iter("a")))
 
     def _link(self, items: Sequence[HtmlElement]) -> str | None:
-        """Where the link that is taken without being named is another; None: nothing need be said."""
+        """Return a selector of the link, or None if the default link is the right one."""
 
         def is_other(item: HtmlElement) -> bool:
-            inside = [each for heading in item.iter(*days.HEADINGS) for each in heading.iter("a")]
-            first = next((each for each in (*inside, *item.iter("a")) if beginning_of(each)), None)
+            in_headings = [anchor for heading in item.iter(*days.HEADINGS) for anchor in heading.iter("a")]
+            first = next((anchor for anchor in (*in_headings, *item.iter("a")) if beginning_of(anchor)), None)
             return first is None or address_of(first) not in self._addresses
 
-        def leads(_: HtmlElement, each: HtmlElement) -> bool:
-            return each.tag == "a" and bool(beginning_of(each)) and address_of(each) in self._addresses
+        def leads(_: HtmlElement, element: HtmlElement) -> bool:
+            return element.tag == "a" and bool(beginning_of(element)) and address_of(element) in self._addresses
 
-        return _step_of(items, leads)[0] if _share(items, is_other) else None
+        return _common_step(items, leads) if _share(items, is_other) else None
 
     def _date(self, items: Sequence[HtmlElement]) -> tuple[str | None, str | None]:
-        """The language, where the page's is not meant, and the selector: empty for the first <time>, None for none."""
+        """Return the language, if it is not the page's, and the selector: empty for the first <time>, or None."""
         ranks: list[tuple[int, timedelta]] = []
         best: tuple[str | None, str | None] = (None, None)
         for place, language in enumerate(self._languages):
-            path = "" if _share(items, lambda each, name=language: self._read(each, "", name)) else None  # type: ignore[misc]
+            path = "" if _share(items, lambda item, name=language: self._read(item, "", name)) else None  # type: ignore[misc]
             path = self._dated(items, language) if path is None else path
-            found = [date for item in items if path is not None and (date := self._read(item, path, language))]
-            # A list is of a few weeks: in the wrong order its days are spread over the year.
-            rank = (len(found), -(max(found) - min(found)) if found else timedelta())
-            if found and rank > max(ranks, default=(0, timedelta())):
+            dates = [date for item in items if path is not None and (date := self._read(item, path, language))]
+            # A list covers a few weeks: with day and month confused its dates are spread over the year.
+            rank = (len(dates), -(max(dates) - min(dates)) if dates else timedelta())
+            if dates and rank > max(ranks, default=(0, timedelta())):
                 best = (language if place else None, path)
-            elif found and rank in ranks[1:]:
-                best = (None, best[1])  # nothing tells them apart
+            elif dates and rank in ranks[1:]:
+                best = (None, best[1])  # both languages fit
             ranks.append(rank)
         return best
 
     def _dated(self, items: Sequence[HtmlElement], language: str) -> str | None:
-        def holds(_: HtmlElement, each: HtmlElement) -> bool:
-            return len(each) < 2 and self._parsed(None, beginning_of(each), language) is not None
+        def holds(_: HtmlElement, element: HtmlElement) -> bool:
+            return len(element) < 2 and self._parsed(None, beginning_of(element), language) is not None
 
-        path = _step_of(items, holds)[0]
-        if path is None and _share(items, lambda each: self._read(each, OWN_TEXT, language)):
+        path = _common_step(items, holds)
+        if path is None and _share(items, lambda item: self._read(item, OWN_TEXT, language)):
             path = OWN_TEXT
         return path
 
     def _read(self, item: HtmlElement, path: str, language: str) -> datetime | None:
-        """As the page's source reads it."""
+        """Return the date of an item as ``page.Source`` parses it."""
         if path:
             return self._parsed(None, get_selector(path).text_in(item), language)
         element = next(item.iter("time"), None)
@@ -326,17 +325,21 @@ class _Look:
         return own or self._parsed(None, self._days.get(item), language)
 
     def _parsed(self, element: HtmlElement | None, text: str | None, language: str) -> datetime | None:
-        said = (element.get("datetime") if element is not None else None) or text or ""
-        if not _LEAST_DATE <= len(said) <= _MOST_DATE or not any(map(str.isdigit, said)):
+        written = (element.get("datetime") if element is not None else None) or text or ""
+        if not _LEAST_DATE <= len(written) <= _MOST_DATE or not any(map(str.isdigit, written)):
             return None
-        if (said, language) not in self._dates:
+        if (written, language) not in self._dates:
             if len(self._dates) >= _MOST_DATES:
                 return None
-            self._dates[said, language] = days.find_date(element, text, language, self._seen, told=self._told)
-        return self._dates[said, language]
+            date = days.find_date(element, text, language, self._fetched, page_dates=self._page_dates)
+            self._dates[written, language] = date
+        return self._dates[written, language]
+
+    def _is_day(self, text: str) -> bool:
+        return any(self._parsed(None, text, language) for language in self._languages)
 
     def _is_title(self, _: HtmlElement, element: HtmlElement) -> bool:
-        """Whether it is long enough for a headline, and its link holds more."""
+        """Return whether the element is long enough for a headline, and its link has more text."""
         around = next(element.iterancestors("a"), None)
         text = beginning_of(element)
         return around is not None and len(element) == 0 and is_long(text) and text != beginning_of(around)
@@ -345,11 +348,11 @@ class _Look:
         text = beginning_of(element)
         if len(text) < _LEAST_TEXT or element.tag in (*days.HEADINGS, "a"):
             return False
-        said = get_selector(title).text_in(item) if title else None
-        if said:
-            return said not in text
+        title_text = get_selector(title).text_in(item) if title else None
+        if title_text:
+            return title_text not in text
         links = (*element.iter("a"), *element.iterancestors("a"))
-        return not any(address_of(each) in self._addresses for each in links)
+        return not any(address_of(link) in self._addresses for link in links)
 
 
 def _is_clock(_: HtmlElement, element: HtmlElement) -> bool:
@@ -357,15 +360,15 @@ def _is_clock(_: HtmlElement, element: HtmlElement) -> bool:
 
 
 def _is_beside(item: HtmlElement) -> bool:
-    around = [each for each in (item, *item.iterancestors()) if each.tag not in ("body", "html")]
+    around = [element for element in (item, *item.iterancestors()) if element.tag not in ("body", "html")]
     return any(
-        each.tag in _BESIDE or _NAVIGATION.search(f"{each.get('class') or ''} {each.get('id') or ''}")
-        for each in around
+        element.tag in _BESIDE or _NAVIGATION.search(f"{element.get('class') or ''} {element.get('id') or ''}")
+        for element in around
     )
 
 
 def _common_beginning(addresses: Sequence[str]) -> str | None:
-    """Up to a slash behind the host's; None: there is none."""
+    """Return the common path of the addresses up to a slash, or None if they share only the host."""
     first, last = min(addresses, default=""), max(addresses, default="")
     size = next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     begin = first[:size].rpartition("/")[0] + "/"
@@ -383,38 +386,38 @@ def _share(items: Sequence[HtmlElement], holds: Callable[[HtmlElement], object])
     return sum(bool(holds(item)) for item in items) * 2 > len(items)
 
 
-def _step_of(items: Sequence[HtmlElement], holds: Callable[[HtmlElement, HtmlElement], bool]) -> tuple[str | None, int]:
-    """What is found first in most of the items by its class, its name or its place, and holds; and in how many."""
+def _common_step(items: Sequence[HtmlElement], holds: Callable[[HtmlElement, HtmlElement], bool]) -> str | None:
+    """Return the selector (a class, name or place) whose first match in most items fulfils ``holds``, or None."""
     counts: Counter[str] = Counter()
     for item in items:
-        met: set[str] = set()
+        earlier_steps: set[str] = set()
         for element in islice(item.iterdescendants("*"), _MAX_INSIDE):
             place = sum(1 for _ in element.itersiblings("*", preceding=True)) + 1
-            steps = {_step(element), str(element.tag), f"{element.tag}:nth-child({place})"} - met
-            met |= steps
+            steps = {_step(element), str(element.tag), f"{element.tag}:nth-child({place})"} - earlier_steps
+            earlier_steps |= steps
             if steps and holds(item, element):
                 counts.update(steps)
     best = max(counts, key=lambda step: (counts[step], "." in step or "[" in step, ":" not in step), default=None)
-    return (best, counts[best]) if best is not None and 2 * counts[best] > len(items) else (None, 0)
+    return best if best is not None and 2 * counts[best] > len(items) else None
 
 
 def _articles(root: HtmlElement) -> frozenset[str]:
-    """Addresses that the page's JSON-LD gives of articles and lists of them."""
-    found: set[str] = set()
+    """Return the addresses of articles in the page's JSON-LD."""
+    addresses: set[str] = set()
     for script in root.xpath("//script[@type='application/ld+json']")[:20]:
         try:
             waiting = [json.loads((script.text or "")[:200_000])]
         except (ValueError, RecursionError):
             continue
-        while waiting and len(found) < _MAX_ADDRESSES:
+        while waiting and len(addresses) < _MAX_ADDRESSES:
             match waiting.pop():
-                case list() as several:
-                    waiting.extend(several[:_MAX_ADDRESSES])
-                case dict() as one:
-                    kind = str(one.get("@type", ""))
-                    if isinstance(url := one.get("url"), str) and (
+                case list() as values:
+                    waiting.extend(values[:_MAX_ADDRESSES])
+                case dict() as node:
+                    kind = str(node.get("@type", ""))
+                    if isinstance(url := node.get("url"), str) and (
                         "Article" in kind or kind in ("ListItem", "BlogPosting")
                     ):
-                        found.add(urldefrag(url).url)
-                    waiting.extend(value for value in one.values() if isinstance(value, dict | list))
-    return frozenset(found)
+                        addresses.add(urldefrag(url).url)
+                    waiting.extend(value for value in node.values() if isinstance(value, dict | list))
+    return frozenset(addresses)

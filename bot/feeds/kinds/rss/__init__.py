@@ -33,13 +33,13 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _ENTRY = re.compile(r"<((?:[A-Za-z_][\w.-]*:)?)entry\b[^<>]*>")
 _OF_ATOM = re.compile(rf"""xmlns(?::[\w.-]+)?\s*=\s*["'](?:{re.escape(_ATOM)}|http://purl\.org/atom/ns#)["']""")
 _ROOTS = ("rss", "feed", "rdf", "channel")
-#: Dates of which feedparser reads the beginning as a year or a day, or the hour without its half of the day or zone.
+#: Dates that feedparser misreads: it takes their beginning for a year or a day, or ignores am, pm or the zone.
 _HALF_READ = re.compile(
     r"^(?:(?:19|20)\d\d(?!-?\d\d|-?\d{3}$|$)|\d{4}-\D|\d{9}|\d{8}T|\d[^A-Za-z]*[^\x00-\x7f])|\d\s*[ap]\.?m\b"
     r"|\d\s(?:BST|CES?T|EES?T|MSK|PKT|IST|WIB|SGT|[JK]ST)$",
     re.IGNORECASE,
 )
-#: What feedparser raises on input that its authors did not meet.
+#: Exceptions of feedparser on unexpected input.
 _CONFUSED = (AssertionError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
 
 
@@ -47,29 +47,32 @@ class Source:
     """Parses RSS, Atom and RDF."""
 
     def recognises(self, body: Body) -> bool:
+        """Return whether its root element is a feed's or an Atom entry."""
         return sniff.root_element(body.content, body.content_type) in _ROOTS or _in_feed(body) is not body
 
     def read(self, body: Body) -> model.ParsedFeed:
-        """Blocking. Raises ReadError."""
+        """Parse a document. Blocking. Raises ReadError."""
         body = _in_feed(body)
         document = xmltext.prepare_xml(body, roots=_ROOTS)
-        text, remarks = _mended(document)
+        text, remarks = _mend_end(document)
         data = text.encode("utf-8", "replace")
         pieces = cut.cut_items(data, root=document.root, prefix=document.prefix, base=body.url)
         reading = _read_pieces(pieces, body, document) if pieces is not None else None
         if reading is None:
-            reading = _read_whole(data, body)
-        return plain.add_skip_times(reading, text, remarks=(*document.remarks, *remarks))
+            header, entries = parse_with_feedparser(data, body.url)
+            reading = _reading(header, *fields.keep_ends(entries))
+        remarks = (*document.remarks, *remarks, *reading.remarks)
+        return dataclasses.replace(plain.add_skip_times(reading, text), remarks=remarks)
 
 
 def _in_feed(body: Body) -> Body:
-    """An Atom entry that is a document of its own (RFC 4287 section 2), in a feed; any other document as it is."""
+    """Wrap a document that is an Atom entry (RFC 4287 section 2) into a feed; return any other document unchanged."""
     if sniff.root_element(body.content, body.content_type).rpartition(":")[2] != "entry":
         return body
     text = without_asides(charset.decode(body.content, body.content_type).text).strip()
     entry = _ENTRY.search(text)
     space = _OF_ATOM.search(entry[0]) if entry else None
-    # Of half an entry the title may be half.
+    # Half an entry may have half a title.
     if entry is None or space is None or not text.endswith(f"</{entry[1]}entry>"):
         return body
     whole = f"<{entry[1]}feed {space[0]}>{text[entry.start() :]}</{entry[1]}feed>".encode("utf-8", "replace")
@@ -77,8 +80,8 @@ def _in_feed(body: Body) -> Body:
 
 
 def parse_with_feedparser(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
-    """What feedparser makes of a whole document: its header and its entries. Raises ReadError."""
-    import feedparser  # of odd documents only
+    """Parse a whole document by feedparser: its header and its entries. Raises ReadError."""
+    import feedparser  # needed for few documents
 
     # It looks for a parser of 2006 before each document, on every folder of the path: 70 µs, and the import lock.
     feedparser.api.PREFERRED_XML_PARSERS.clear()
@@ -87,8 +90,8 @@ def parse_with_feedparser(data: bytes, url: str) -> tuple[Header, tuple[model.En
         parsed = feedparser.parse(
             io.BytesIO(data),
             response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
-            # Both go through every piece of HTML with a slow parser. Relative links are made absolute where there
-            # are any (links.py), and no HTML is shown to anybody: articles take the text out of it.
+            # Both run a slow parser over all HTML. Relative links are resolved in ``_body``, and nobody sees the HTML:
+            # articles have only its text.
             resolve_relative_uris=False,
             sanitize_html=False,
         )
@@ -99,73 +102,60 @@ def parse_with_feedparser(data: bytes, url: str) -> tuple[Header, tuple[model.En
         raise ReadError(f"a feed that cannot be read: its XML is too broken ({type(error).__name__})") from error
 
 
-def _mended(document: xmltext.XmlText) -> tuple[str, list[str]]:
-    """The document with its end put back, and what to say of it. Raises ReadError where no item is whole."""
+def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
+    """Return a document that was cut off with its end restored, and remarks. Raises ReadError if no item is whole."""
     text = document.text
     if not document.is_cut:
-        return text, []
+        return text, ()
     data = text.encode("utf-8", "replace")
     count, end = cut.find_last_whole_item(data, root=document.root, prefix=document.prefix)
     if not count:
-        # As a baseline it would make every item of the next poll new.
+        # After an empty baseline every item of the next poll would be new.
         raise ReadError("cut off before the end of its first item; it is polled again later")
-    # The unfinished item is left for the next poll: half a title would be an article with an edited title then.
+    # The unfinished item waits for the next poll: half a title now would be an edited title then.
     has_more = re.search(rb"<\w", data[end:]) is not None
     remark = f"cut off after item {count}" if has_more else f"cut off at its end, after item {count}"
     text = data[:end].decode()
     if document.root == "rss" and not re.search(r"</channel\s*>", text):
         text += "</channel>"
-    return f"{text}</{document.tag}>", [remark]
+    return f"{text}</{document.tag}>", (remark,)
 
 
 def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> model.ParsedFeed | None:
-    """The reading of the items that matter; None: the pieces do not agree with the whole."""
+    """Return the reading of the new items, or None if the pieces do not agree with the whole document."""
     kept, remark = fields.keep_ends(tuple(enumerate(pieces.items)))
     known = {place for place, item in kept if item.hash in body.known_hashes}
-    wanted = [place for place, _ in kept if body.names_known or place not in known]
-    plain = light.parse_light(pieces.only(wanted), root=document.root, before=body.identity_before)
-    was_all_parsed = plain is not None and len(wanted) == len(pieces.items)
+    places = [place for place, _ in kept if body.names_known or place not in known]
+    plain_part = light.parse_light(pieces.only(places), root=document.root, before=body.identity_before)
+    was_all_parsed = plain_part is not None and len(places) == len(pieces.items)
     if not was_all_parsed and not pieces.is_well_formed():
         return None
-    entries: dict[int, model.Entry] = {}
-    if plain is not None and len(plain.entries) == len(wanted):
-        entries = {place: entry for place, entry in zip(wanted, plain.entries, strict=True) if entry is not None}
-    header = plain.header if plain is not None else None
-    left = [place for place in wanted if place not in entries]
-    if left or header is None:
-        header, read = parse_with_feedparser(pieces.only(left), body.url)
-        if len(read) != len(left):
+    header, entries = None, dict[int, model.Entry]()
+    if plain_part is not None:
+        header = plain_part.header
+        if len(plain_part.entries) == len(places):
+            pairs = zip(places, plain_part.entries, strict=True)
+            entries = {place: entry for place, entry in pairs if entry is not None}
+    others = [place for place in places if place not in entries]
+    if others or header is None:
+        header, other_entries = parse_with_feedparser(pieces.only(others), body.url)
+        if len(other_entries) != len(others):
             return None
-        entries.update(zip(left, read, strict=True))
-    return _reading(
-        header,
-        tuple(fields.mark_known(entries[place], is_known=place in known) for place in wanted),
-        remarks=(remark,) if remark else (),
-        hashes=tuple(item.hash for _, item in kept),
+        entries.update(zip(others, other_entries, strict=True))
+    reading = _reading(
+        header, tuple(fields.mark_known(entries[place], is_known=place in known) for place in places), remark
     )
+    return dataclasses.replace(reading, item_hashes=tuple(item.hash for _, item in kept))
 
 
-def _read_whole(data: bytes, body: Body) -> model.ParsedFeed:
-    header, entries = parse_with_feedparser(data, body.url)
-    entries, remark = fields.keep_ends(entries)
-    return _reading(header, entries, remarks=(remark,) if remark else ())
-
-
-def _reading(
-    header: Header,
-    entries: tuple[model.Entry, ...],
-    *,
-    remarks: tuple[str, ...],
-    hashes: tuple[str, ...] = (),
-) -> model.ParsedFeed:
+def _reading(header: Header, entries: tuple[model.Entry, ...], remark: str | None) -> model.ParsedFeed:
     return model.ParsedFeed(
         title=header.title,
         link=header.link,
         language=header.language,
         entries=tuple(fields.bound_entry(entry) for entry in entries),
-        remarks=remarks,
+        remarks=(remark,) if remark else (),
         ttl=header.ttl,
-        item_hashes=hashes,
     )
 
 
@@ -178,28 +168,28 @@ def _header(feed: Any) -> Header:
     )
 
 
-def _entry(found: Any, url: str, language: str, dates: DocumentDates) -> model.Entry:
+def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> model.Entry:
     return model.Entry(
-        guid=_text(found, "id"),
-        link=fields.web_address(_text(found, "link"), url) or _other_link(found),
-        title=_as_html(_text(found, "title"), found.get("title_detail") or {}),
-        body=_body(found),
-        author=_author(found),
-        tags=tuple(dict.fromkeys(str(tag["term"]) for tag in found.get("tags", ()) if tag.get("term"))),
-        published=_date(found, "published", language, dates) or _date(found, "created", language, dates),
-        updated=_date(found, "updated", language, dates),
-        language=_text(found.get("title_detail") or {}, "language"),
+        guid=_text(parsed, "id"),
+        link=fields.web_address(_text(parsed, "link"), url) or _other_link(parsed),
+        title=_as_html(_text(parsed, "title"), parsed.get("title_detail") or {}),
+        body=_body(parsed),
+        author=_author(parsed),
+        tags=tuple(dict.fromkeys(str(tag["term"]) for tag in parsed.get("tags", ()) if tag.get("term"))),
+        published=_date(parsed, "published", language, dates) or _date(parsed, "created", language, dates),
+        updated=_date(parsed, "updated", language, dates),
+        language=_text(parsed.get("title_detail") or {}, "language"),
     )
 
 
-def _text(found: dict[str, Any], key: str) -> str | None:
-    # dict.get, since feedparser's own answers "updated" with "published" and a warning.
-    value = dict.get(found, key)
+def _text(parsed: dict[str, Any], key: str) -> str | None:
+    # dict.get, since feedparser's own get returns "published" for "updated", with a warning.
+    value = dict.get(parsed, key)
     return (value.strip() or None) if isinstance(value, str) else None
 
 
-def _date(found: dict[str, Any], key: str, language: str, dates: DocumentDates) -> datetime | None:
-    value, written = dict.get(found, f"{key}_parsed"), _text(found, key)
+def _date(parsed: dict[str, Any], key: str, language: str, dates: DocumentDates) -> datetime | None:
+    value, written = dict.get(parsed, f"{key}_parsed"), _text(parsed, key)
     if written and (value is None or _HALF_READ.search(written)):
         date = dates.parsed(written, language)
         if date or written[:4].isdigit():
@@ -213,25 +203,25 @@ def _date(found: dict[str, Any], key: str, language: str, dates: DocumentDates) 
         return None
 
 
-def _author(found: dict[str, Any]) -> str | None:
-    detail = found.get("author_detail")
-    return (_text(detail, "name") if detail else None) or _text(found, "author")
+def _author(parsed: dict[str, Any]) -> str | None:
+    detail = parsed.get("author_detail")
+    return (_text(detail, "name") if detail else None) or _text(parsed, "author")
 
 
-def _other_link(found: dict[str, Any]) -> str | None:
-    """An alternate link of a type that feedparser passes over (application/xhtml+xml, text/plain)."""
-    for link in found.get("links", ()):
+def _other_link(parsed: dict[str, Any]) -> str | None:
+    """Return an alternate link of a type that feedparser ignores (application/xhtml+xml, text/plain)."""
+    for link in parsed.get("links", ()):
         if link.get("rel") == "alternate" and (address := fields.web_address(_text(link, "href"))):
             return address
     return None
 
 
-def _body(found: dict[str, Any]) -> str | None:
-    """The longest of summary and contents, with absolute links."""
-    details = [*found.get("content", ())]
-    summary = _text(found, "summary")
+def _body(parsed: dict[str, Any]) -> str | None:
+    """Return the longest of summary and contents, with absolute links."""
+    details = [*parsed.get("content", ())]
+    summary = _text(parsed, "summary")
     if summary:
-        details.append({**(found.get("summary_detail") or {}), "value": summary})
+        details.append({**(parsed.get("summary_detail") or {}), "value": summary})
     bodies = [detail for detail in details if _text(detail, "value")]
     if not bodies:
         return None
@@ -244,34 +234,34 @@ def _as_html(value: str | None, detail: dict[str, Any]) -> str | None:
     return fields.escape_text(value) if detail.get("type") == "text/plain" else value
 
 
-#: xml.sax goes through all attributes of an element for each of them: 50,000 would take a minute.
+#: xml.sax takes quadratic time: an element with 50,000 attributes would take a minute.
 MAX_ATTRIBUTES = 1_000
-#: Elements directly in another one. feedparser takes 30 µs for each; only a channel has thousands, its items.
+#: Maximum children of an element. feedparser takes 30 µs for each; only a channel has thousands, its items.
 MAX_CHILDREN = 2 * MAX_ENTRIES
-#: A tag of so many attributes is at least so long; text of that length is common.
+#: A tag with too many attributes is at least this long; text of that length is common.
 _LONG_TAG = re.compile(rb"<[^<]{4000}[^<]*")
 
 
 def check_bounds(data: bytes) -> None:
-    """Raises ReadError."""
-    # 0.3 ms an item; where the items can be cut apart, only those that matter are left at this point.
+    """Refuse documents that would take feedparser too long. Raises ReadError."""
+    # feedparser takes 0.3 ms per item. If the items can be cut apart, this document has only the new ones.
     count = data.count(b"<item") + data.count(b"<entry")
     if count > MAX_ENTRIES:
         raise ReadError(f"refused: {count} items that can only be parsed together")
-    is_odd = any(found[0].count(b"=") > MAX_ATTRIBUTES for found in _LONG_TAG.finditer(data))
-    if is_odd or data.count(b"<") > MAX_CHILDREN:
+    has_long_tag = any(tag[0].count(b"=") > MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(data))
+    if has_long_tag or data.count(b"<") > MAX_CHILDREN:
         counts = _Counts()
         parser = expat.ParserCreate("utf-8")
         parser.StartElementHandler = counts.start
         parser.EndElementHandler = counts.end
-        # Where it gives up, feedparser's does too, and the one that takes its place is linear.
+        # If it gives up, feedparser's parser does too, and feedparser's other parser is linear.
         with contextlib.suppress(expat.ExpatError):
             parser.Parse(data, True)
 
 
 class _Counts:
     def __init__(self) -> None:
-        #: Of each open element.
+        #: Children of each open element.
         self._children = [0]
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
