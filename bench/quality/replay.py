@@ -27,7 +27,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from bot import app, model, rules
+from bot import app, model, rules, storage
 from bot.app import runtime
 from bot.feeds import cleaning, links
 from bot.feeds.groups import titles_alike
@@ -197,7 +197,7 @@ async def replay(series: Sequence[str], *, most: int | None, window: str = "14 d
     return _compare(expected, named, stories, recorder.taken, decisions)
 
 
-async def _named(store: model.Store, feed: str, expected: Expected) -> dict[str, model.ArticleId]:
+async def _named(store: storage.Store, feed: str, expected: Expected) -> dict[str, model.ArticleId]:
     """The articles that the store has under the feed's own ids: a link may change under one id."""
     question = model.IdentityQuery(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
     [known] = await store.read(lambda tx: tx.articles.known([question]))

@@ -55,7 +55,7 @@ async def keep(store: storage.Store, feed: model.Feed, at: datetime, reading: mo
     """Take a reading in as the pipeline does; gives the items' ids."""
     asked = items.look_up(feed, reading)
 
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         [known] = tx.articles.known([asked.question])
         found = identity.identify(
             feed, reading, known, now=at, backfill=DAY, is_baseline=False, feed_title=feed.name, looked_up=asked

@@ -24,7 +24,7 @@ from pathlib import Path
 import httpx
 import structlog
 
-from bot import app, config, model, web
+from bot import app, config, model, storage, web
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.cli import status
@@ -139,7 +139,7 @@ async def fill(running: App, *, articles: int, stories: int, feeds: int) -> None
     await store.write(lambda tx: keys.TICK.put(tx, START))
 
 
-def _add(tx: model.Transaction, articles: Sequence[model.Article]) -> None:
+def _add(tx: storage.Transaction, articles: Sequence[model.Article]) -> None:
     tx.articles.add(articles)
 
 
@@ -149,7 +149,7 @@ def _members_of(number: int, written: Sequence[model.Article], stories: int) -> 
     return written[number * step : number * step + size]
 
 
-def _write(tx: model.Transaction, stories: Sequence[model.Story]) -> None:
+def _write(tx: storage.Transaction, stories: Sequence[model.Story]) -> None:
     for one in stories:
         for member in one.members:
             tx.articles.add_matches(member.article.id, member.matches)
@@ -171,7 +171,7 @@ def _decision(one: model.Story) -> model.Decision:
     )
 
 
-def _whole(tx: model.Transaction, since: datetime) -> int:
+def _whole(tx: storage.Transaction, since: datetime) -> int:
     return len(tx.stories.since(since))
 
 

@@ -100,8 +100,8 @@ def fill(address: str, count: int) -> None:
     engine.dispose()
 
 
-def ask(tx: model.Transaction, asked: search.SearchQuery) -> int:
-    return len(search.search_page(tx, asked).found)
+def ask(tx: storage.Transaction, asked: search.SearchQuery) -> int:
+    return len(search.search_page(tx.search.candidates, asked).found)
 
 
 def size_of(connection: Connection) -> int:

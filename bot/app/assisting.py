@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import config, model
+from bot import config, model, storage
 from bot.app.wiring import Live, Observers
 from bot.model.runtime import TaskGroup
 from bot.pipeline.decide import Decider
@@ -25,7 +25,7 @@ class Assisting:
 
     def __init__(
         self,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
         *,
         live: Live,

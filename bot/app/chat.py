@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot import config, model
+from bot import config, model, storage
 from bot.alerts import notices
 from bot.channels.kit import phrases
 from bot.model import SilenceKind
@@ -37,7 +37,7 @@ class Interactions:
 
     def __init__(
         self,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
         *,
         snapshot: Callable[[], Snapshot],
@@ -104,7 +104,7 @@ class _Watch:
 
     def __init__(
         self,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
         snapshot: Callable[[], Snapshot],
         channels: Sequence[str],
@@ -129,7 +129,7 @@ class _Watch:
             await self._tell(reason, now)
 
     async def _tell(self, reason: str, now: datetime) -> None:
-        def work(tx: model.Transaction) -> None:
+        def work(tx: storage.Transaction) -> None:
             before = [keys.buttons_trouble(channel).get(tx) for channel in self._channels]
             if any(before) == bool(reason):
                 return
@@ -229,7 +229,7 @@ class Asking:
     ) -> list[model.StoryBrief]:
         since = self._watched.clock.now() - back
 
-        def read(tx: model.Transaction) -> list[model.StoryBrief]:
+        def read(tx: storage.Transaction) -> list[model.StoryBrief]:
             briefs: list[model.StoryBrief] = []
             for skip in range(0, _READ, _STORIES + 1):
                 found = tx.stories.newest(since=since, rule=rule, skip=skip, most=_STORIES + 1)
@@ -307,7 +307,7 @@ class Asking:
             action = MakeSilence(kind=kind, name=name, end=lasts, reason=words["why"])
         snapshot, person = self._watched.snapshot, asked.person
 
-        def work(tx: model.Transaction) -> model.ActionResult:
+        def work(tx: storage.Transaction) -> model.ActionResult:
             turn = ActionContext(
                 tx=tx,
                 snapshot=snapshot,

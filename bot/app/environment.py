@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import channels, config, model, plugins
+from bot import channels, config, model, plugins, storage
 
 if TYPE_CHECKING:
     from bot.app.engines.stages import TickEvery
@@ -80,7 +80,7 @@ def database_of(settings: config.Settings, environment: Environment) -> str:
 
 
 def channel_of(
-    settings: config.Settings, name: str, environment: Environment, store: model.Store | None = None
+    settings: config.Settings, name: str, environment: Environment, store: storage.Store | None = None
 ) -> model.Channel:
     """One channel of bot.yaml; one whose secret is unset is built closed: it parks what it is given."""
     found = settings.bot.channels[name]
@@ -98,7 +98,7 @@ def channel_of(
 class _StoreKeyValues:
     """The small facts that a channel keeps, such as a resolved id."""
 
-    def __init__(self, store: model.Store, clock: model.Clock) -> None:
+    def __init__(self, store: storage.Store, clock: model.Clock) -> None:
         self._store = store
         self._clock = clock
 

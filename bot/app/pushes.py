@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from bot import model
+from bot import model, storage
 from bot.app.wiring import Live
 from bot.feeds import schedule, websub
 from bot.model.runtime import STORE_PAUSE, TaskGroup
@@ -34,7 +34,7 @@ class Mailboxes:
 
     def __init__(
         self,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
         fetcher: model.Fetcher,
         *,
@@ -90,7 +90,7 @@ class Mailboxes:
 
 
 def poll_for_news(
-    tx: model.Transaction, *, feeds: Mapping[str, model.Feed], urls: Iterable[str], now: datetime
+    tx: storage.Transaction, *, feeds: Mapping[str, model.Feed], urls: Iterable[str], now: datetime
 ) -> Sequence[str]:
     """Make feeds due of which their servers reported news. Return those that need nothing more to be done."""
     settled = []
@@ -115,7 +115,7 @@ class Hubs:
 
     def __init__(
         self,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
         fetcher: model.Fetcher,
         *,
@@ -149,14 +149,14 @@ class Hubs:
             return
         feeds, now = self._feeds(), self._clock.now()
 
-        def can_be_settled(tx: model.Transaction) -> bool:
+        def can_be_settled(tx: storage.Transaction) -> bool:
             # News of a feed that fails or is slow waits until it does no more, and writes nothing meanwhile.
             states = [(tx.feeds.get(url), feeds.get(url)) for url in pushed]
             return any(
                 not state or not feed or schedule.plan_after_push(state, feed, now=now) for state, feed in states
             )
 
-        def settle(tx: model.Transaction) -> None:
+        def settle(tx: storage.Transaction) -> None:
             for url in poll_for_news(tx, feeds=feeds, urls=pushed, now=now):
                 tx.subscriptions.push(url, at=None)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from bot import config, model
+from bot import config, model, storage
 from bot.alerts import notices
 from bot.config import loading
 
@@ -55,7 +55,7 @@ class Reloader:
                 await self._take_over(settings)
 
 
-async def announce(store: model.Store, settings: config.Settings, *, now: datetime) -> None:
+async def announce(store: storage.Store, settings: config.Settings, *, now: datetime) -> None:
     """Report a reload to the log and to the operator; workers that read the same edit report it once.
 
     Raises StoreUnavailable.

@@ -302,7 +302,7 @@ class App:
         def owner_of(feed: str, link: str) -> str | None:
             return outlets.owner_of(feeds[feed], link) if feed in feeds else None
 
-        def work(tx: model.Transaction) -> None:
+        def work(tx: storage.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
             tx.subscriptions.keep(feeds.keys())
             # For `wirewatch status`, which can read the files as they are now only.
@@ -322,7 +322,7 @@ class App:
         await self.parts.fetcher.close()
 
 
-def _report_outage(tx: model.Transaction, outage: storage.Outage, *, channel: str) -> None:
+def _report_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: str) -> None:
     """Tell the operator; of several workers that met the same outage, one does."""
     reported = keys.OUTAGE.get(tx)
     until = outage.until or outage.last_failure

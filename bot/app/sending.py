@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 
-from bot import model
+from bot import model, storage
 from bot.app.wiring import Live
 from bot.model.runtime import TaskGroup
 from bot.pipeline.send import Drained, Sender
@@ -17,7 +17,7 @@ class Sending:
 
     def __init__(
         self,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
         *,
         live: Live,

@@ -53,7 +53,7 @@ def shown_age(age: timedelta) -> str:
     return f"{seconds} s ago"
 
 
-def look(settings: config.Settings, work: Callable[[model.Transaction, datetime], T]) -> T:
+def look(settings: config.Settings, work: Callable[[storage.Transaction, datetime], T]) -> T:
     """What ``work`` finds in the archive at the time now, in one transaction. Raises StoreUnavailable as ``opened``."""
 
     async def run() -> T:
@@ -64,7 +64,7 @@ def look(settings: config.Settings, work: Callable[[model.Transaction, datetime]
     return asyncio.run(run())
 
 
-def change(settings: config.Settings, work: Callable[[model.Transaction, datetime], T]) -> T:
+def change(settings: config.Settings, work: Callable[[storage.Transaction, datetime], T]) -> T:
     """One small write at the time now, without the owner's lock. Raises StoreUnavailable as ``opened``."""
 
     async def run() -> T:

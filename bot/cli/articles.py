@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model, rules
+from bot import app, config, model, rules, storage
 from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
@@ -53,7 +53,9 @@ def search(
         )
         if asked.wanted is None and outlet is None and rule is None:
             terminal.fail("name words, an outlet or a rule", UNUSABLE)
-        page = archive.look(app.load(folder, os.environ), lambda tx, now: searching.search_page(tx, asked))
+        page = archive.look(
+            app.load(folder, os.environ), lambda tx, now: searching.search_page(tx.search.candidates, asked)
+        )
     except rules.QueryError as error:
         terminal.fail(f"searching: {searching.render_mistake(words, error)}", UNUSABLE)
     if json:
@@ -161,7 +163,7 @@ def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledR
 def _stored(settings: config.Settings, url: str) -> tuple[model.Article, explaining.Place | None]:
     link = links.canonical_link(url)
 
-    def work(tx: model.Transaction, now: datetime) -> tuple[model.Article | None, explaining.Place | None]:
+    def work(tx: storage.Transaction, now: datetime) -> tuple[model.Article | None, explaining.Place | None]:
         article = tx.articles.find(link)
         return article, explaining.place_of(tx, article.id) if article else None
 

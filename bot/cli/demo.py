@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 import typer
 
 import bot
-from bot import app, model
+from bot import app, model, storage
 from bot.app import runtime
 from bot.cli import logs, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
@@ -177,10 +177,10 @@ async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None,
     await tick_every(every / 4, work)
 
 
-async def _until_told(store: model.Store, teller: _Teller) -> None:
+async def _until_told(store: storage.Store, teller: _Teller) -> None:
     """Wait until each published article is decided and shown, and each message was sent, or tried in vain."""
 
-    def is_told(tx: model.Transaction) -> bool:
+    def is_told(tx: storage.Transaction) -> bool:
         messages = (row for row in tx.outbox.unsent() if row.state is not model.SendState.PARKED)
         return not tx.decision_queue.count() and all(row.attempts and row.error for row in messages)
 
@@ -241,7 +241,7 @@ class _Teller:
         terminal.err().print(text, style="dim", markup=False)
 
 
-async def _sum_up(store: model.Store) -> None:
+async def _sum_up(store: storage.Store) -> None:
     counts = await store.read(lambda tx: tx.outbox.counts())
     stories = await store.read(lambda tx: tx.stories.since(None))
     articles = await store.read(lambda tx: tx.articles.count())

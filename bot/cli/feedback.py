@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bot import app, config, model
+from bot import app, config, storage
 from bot.alerts.feedback import Precision, precision_by_rule
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
@@ -55,7 +55,7 @@ def feedback(
 
 
 def _read_feedback(
-    tx: model.Transaction, settings: config.Settings, name: str | None, since: datetime
+    tx: storage.Transaction, settings: config.Settings, name: str | None, since: datetime
 ) -> Sequence[_RuleFeedback]:
     """Return the feedback of the chosen rules, lowest precision first, rules without a judged story last."""
     loaded = {entry.rule.name for entry in settings.rules}

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, model
+from bot import app, model, storage
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 
@@ -43,7 +43,7 @@ def _print(folder: Path, since: str, *, as_json: bool) -> None:
     archive.look(app.load(folder, os.environ), lambda tx, now: _print_rows(tx, now - back, as_json=as_json))
 
 
-def _print_rows(tx: model.Transaction, since: datetime, *, as_json: bool) -> None:
+def _print_rows(tx: storage.Transaction, since: datetime, *, as_json: bool) -> None:
     """Print row by row: a year of rows may not fit in memory."""
     mark = "[" if as_json else ""
     for row in tx.ledger.since(since):

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model, rules
+from bot import app, config, model, rules, storage
 from bot.app import wiring
 from bot.cli import archive, check, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
@@ -105,7 +105,7 @@ def _try(
     others, with_what = _others(settings, against, is_loaded=is_loaded)
     feeds = settings.feeds_by_address
 
-    def work(tx: model.Transaction, now: datetime) -> backtest.BacktestReport:
+    def work(tx: storage.Transaction, now: datetime) -> backtest.BacktestReport:
         when = now - span
         plan = backtest.BacktestPlan(
             tried=tuple(tried),
@@ -143,7 +143,7 @@ def _others(
 
 
 def _stored(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     tried: Sequence[rules.CompiledRule],
     since: datetime,
     others: Mapping[str, rules.CompiledRule],

@@ -93,7 +93,7 @@ async def _look(settings: config.Settings) -> tuple[Status, model.CheckLine]:
     return (found if running.is_good else replace(found, kept=())), running
 
 
-def status_of(tx: model.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
+def status_of(tx: storage.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
     """Read the status; ``channels`` are those whose buttons are looked up."""
     unheard = {name: keys.buttons_trouble(name).get(tx) for name in channels}
     return Status(

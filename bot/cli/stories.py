@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot import app, model
+from bot import app, model, storage
 from bot.app import wiring
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
@@ -75,12 +75,12 @@ def claim(
 
 
 def _apply(
-    folder: Path, story: str, action_of: Callable[[model.Transaction, model.StoryId], Action]
+    folder: Path, story: str, action_of: Callable[[storage.Transaction, model.StoryId], Action]
 ) -> model.ActionResult:
     settings = app.load(folder, os.environ)
     snapshot = wiring.snapshot_of(settings)
 
-    def work(tx: model.Transaction, now: datetime) -> model.ActionResult:
+    def work(tx: storage.Transaction, now: datetime) -> model.ActionResult:
         found = rulings.story_id(tx, story)
         turn = silences.operator_context(tx, snapshot, by=author(), now=now)
         return actions.apply_action(turn, action_of(tx, found), actions.story_target(tx, found))
@@ -126,7 +126,7 @@ stories.command("merge")(merge)
 stories.command("claim")(claim)
 
 
-def told(tx: model.Transaction, since: datetime | None) -> list[building.StoryRow]:
+def told(tx: storage.Transaction, since: datetime | None) -> list[building.StoryRow]:
     """Stories with their decisions and messages; a merged story is told by the one it became."""
     return [building.read_stories(tx, story) for story in tx.stories.since(since) if story.merged_into is None]
 

@@ -16,7 +16,7 @@ from functools import partial
 
 import structlog
 
-from bot import model
+from bot import model, storage
 from bot.alerts import notices
 from bot.llm import prompts
 from bot.model.runtime import TaskGroup
@@ -81,7 +81,7 @@ class Asker:
         language_model: model.LanguageModel,
         policy: model.LanguageModelPolicy,
         *,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
         operator: Callable[[], str | None],
         on_completion: Callable[[model.Completion], None] = lambda completion: None,
@@ -263,7 +263,7 @@ class Asker:
 
 
 def _read_spent(
-    tx: model.Transaction, *, article: model.ArticleId, since: datetime
+    tx: storage.Transaction, *, article: model.ArticleId, since: datetime
 ) -> tuple[model.Article | None, model.Spending, model.Spending]:
     """Return the article, the cost of all calls, and the cost of the calls about articles of its owner."""
     stored = tx.articles.get([article]).get(article)
@@ -271,5 +271,5 @@ def _read_spent(
     return stored, tx.completions.spent(since=since), of_owner
 
 
-def _add_to_outbox(tx: model.Transaction, row: model.Outgoing) -> None:
+def _add_to_outbox(tx: storage.Transaction, row: model.Outgoing) -> None:
     tx.outbox.add([row])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Protocol, TypeAlias
+from datetime import date, datetime
+from typing import TypeAlias
 
 from bot.model.language_models import Prompt
 from bot.model.rules import Match
@@ -171,7 +171,7 @@ SearchCondition: TypeAlias = SearchTerm | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SearchQuery:
+class CandidateQuery:
     """The articles to search for."""
 
     #: None: nothing that the index can decide.
@@ -195,10 +195,3 @@ class SearchCandidate:
     text: str
     #: Builds the whole article; most candidates are dropped before that.
     article: Callable[[], Article]
-
-
-class Search(Protocol):
-    """The archive by its words."""
-
-    def candidates(self, wanted: SearchQuery, *, within: timedelta) -> Iterator[SearchCandidate]:
-        """The last to come first; streamed. Raises SearchTooLong when the database takes longer than ``within``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -136,25 +136,6 @@ class Advisor(Protocol):
 
     def want(self, prompts: Iterable[Prompt]) -> None:
         """Send prompts as soon as possible, except those already sent; the answers go to the store."""
-
-
-class Completions(Protocol):
-    """Every answer of a language model, and every failure."""
-
-    def add(self, completion: Completion) -> None:
-        """Keep what one call brought."""
-
-    def answers(self, keys: Collection[str], *, by: str) -> Mapping[str, str]:
-        """Key of a prompt -> the newest answer of the model named ``by``; prompts without one are left out."""
-
-    def spent(self, *, since: datetime, owner: str | None = None) -> Spending:
-        """Return what all calls since then cost, failures included; ``owner``: only those about its articles."""
-
-    def about(self, article: ArticleId) -> Sequence[Completion]:
-        """What was asked about an article, oldest first."""
-
-    def since(self, when: datetime) -> Sequence[Completion]:
-        """All calls at ``when`` or later, oldest first."""
 
 
 #: Of length 1; the cosine of two is close to 0 for unrelated texts.

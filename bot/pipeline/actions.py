@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import chain
 
-from bot import alerts, model
+from bot import alerts, model, storage
 from bot.model import ActionResult, SilenceKind, Verdict
 from bot.model.actions import (
     Action,
@@ -56,7 +56,7 @@ class Target:
 
 
 def apply_press(
-    tx: model.Transaction, snapshot: Snapshot, pressed: model.Press, *, channels: Collection[str], now: datetime
+    tx: storage.Transaction, snapshot: Snapshot, pressed: model.Press, *, channels: Collection[str], now: datetime
 ) -> ActionResult:
     """Carry out a button press. ``channels``: the channels of the listener."""
     target = _pressed(tx, pressed, channels)
@@ -117,7 +117,7 @@ def apply_action(turn: ActionContext, action: Action, target: Target | None = No
             return ActionResult(message=_message(turn, target))
 
 
-def story_target(tx: model.Transaction, story: model.StoryId) -> Target:
+def story_target(tx: storage.Transaction, story: model.StoryId) -> Target:
     """Return the target for the id of a story. Raises CannotAct if there is no such story."""
     living = find_living(tx, story)
     if living is None:
@@ -125,7 +125,7 @@ def story_target(tx: model.Transaction, story: model.StoryId) -> Target:
     return Target(story=living)
 
 
-def _pressed(tx: model.Transaction, press: model.Press, channels: Collection[str]) -> Target | None:
+def _pressed(tx: storage.Transaction, press: model.Press, channels: Collection[str]) -> Target | None:
     """Return the story whose message was pressed, or None if the message was not sent by this bot."""
     story = tx.stories.get([press.story]).get(press.story)
     if story is None:

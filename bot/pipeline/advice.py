@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from bot import model, stories
+from bot import model, storage, stories
 from bot.llm import prompts
 from bot.llm.prompts import Answer
 from bot.model import visible
@@ -71,7 +71,7 @@ def with_model_words(
     return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
 
 
-def stored_answers(tx: model.Transaction, *, by: str) -> Callable[[model.Prompt, type[A]], A | None]:
+def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[model.Prompt, type[A]], A | None]:
     """Return a look-up of stored answers, which requests nothing."""
 
     def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
@@ -96,7 +96,7 @@ class Advice:
 
     def __init__(self, advisor: model.Advisor) -> None:
         self.advisor = advisor
-        self._tx: model.Transaction | None = None
+        self._tx: storage.Transaction | None = None
         self._now = datetime.min.replace(tzinfo=UTC)
         #: Queue key of waiting work -> since when; and the keys that this turn leaves in the queue.
         self._since: dict[str, datetime] = {}
@@ -115,7 +115,7 @@ class Advice:
         """Return whether the model has this task."""
         return use in self.advisor.policy.uses
 
-    def begin(self, tx: model.Transaction, now: datetime, *, is_over: bool = False) -> None:
+    def begin(self, tx: storage.Transaction, now: datetime, *, is_over: bool = False) -> None:
         """Begin a turn; ``is_over``: do not wait for answers any more."""
         self._tx, self._now, self._is_over = tx, now, is_over
         self._held, self._wanted, self._queued, self._asking = set(), {}, set(), {}
@@ -195,7 +195,7 @@ class Advice:
         return tuple(fact for number, fact in enumerate(pending.offered, start=1) if number in answer.chosen)
 
     def worded(
-        self, tx: model.Transaction, row: model.Outgoing, story: model.Story, *, to: str | None
+        self, tx: storage.Transaction, row: model.Outgoing, story: model.Story, *, to: str | None
     ) -> model.Outgoing:
         """Return the message with the model's wording if it is available; else it is edited later.
 
@@ -262,7 +262,7 @@ class Advice:
 
 
 def sort_by_relevance(
-    tx: model.Transaction, snapshot: Snapshot, advice: Advice, arrivals: Sequence[model.Arrival]
+    tx: storage.Transaction, snapshot: Snapshot, advice: Advice, arrivals: Sequence[model.Arrival]
 ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
     """Return the relevant arrivals, with their remaining matches, and the rejected articles.
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import model
+from bot import model, storage
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.snapshot import Snapshot
@@ -69,7 +69,7 @@ class Decider:
     def __init__(
         self,
         *,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
         window: timedelta,
         on_decided: OnDecided = lambda decision: None,
@@ -175,7 +175,7 @@ class Decider:
         raise model.StoreUnavailable(f"{_TRIES} turns in a row were overtaken by another process; run fewer workers")
 
     def _compute(
-        self, tx: model.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
+        self, tx: storage.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
     ) -> _Computed:
         """Compute a turn. Reads only."""
         seen = tx.decision_queue.holder()
@@ -211,7 +211,7 @@ class Decider:
             self._known = batch.seen
             return True
 
-        def work(tx: model.Transaction) -> model.QueueHolder | None:
+        def work(tx: storage.Transaction) -> model.QueueHolder | None:
             after = tx.decision_queue.take_over(self._who, seen=batch.seen)
             if after is not None:
                 self._draft.commit(tx, now=now)
@@ -267,9 +267,9 @@ class Decider:
         self._silence_monitor.forget()
 
 
-def _remove(tx: model.Transaction, numbers: Sequence[int]) -> None:
+def _remove(tx: storage.Transaction, numbers: Sequence[int]) -> None:
     tx.decision_queue.remove(numbers)
 
 
-def _give_up(tx: model.Transaction, ruled: Sequence[model.Ruling], now: datetime) -> None:
+def _give_up(tx: storage.Transaction, ruled: Sequence[model.Ruling], now: datetime) -> None:
     tx.rulings.done([ruling.id for ruling in ruled], at=now)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import alerts, facts, model
+from bot import alerts, facts, model, storage
 from bot.alerts import routing
 from bot.pipeline import messages, turn
 from bot.pipeline.messages import active_claims, escalation_row, with_mentions
@@ -45,7 +45,7 @@ class Dispatcher:
 
     def __init__(
         self,
-        tx: model.Transaction,
+        tx: storage.Transaction,
         snapshot: Snapshot,
         claims: ClaimsCache,
         now: datetime,

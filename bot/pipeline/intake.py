@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from bot import facts, model
+from bot import facts, model, storage
 from bot.alerts import notices
 from bot.feeds import cleaning, health, identity, polling, schedule, websub
 from bot.model import ledger
@@ -144,7 +144,7 @@ class IngestBatch:
             pieces.append(piece)
         return pieces
 
-    def store(self, tx: model.Transaction, *, now: datetime) -> None:
+    def store(self, tx: storage.Transaction, *, now: datetime) -> None:
         """Write the articles, their ids in feeds, and their matches."""
         tx.articles.add(self.old, has_text=False)
         tx.articles.add(self.new)
@@ -155,13 +155,13 @@ class IngestBatch:
             tx.articles.add_matches(article_id, matches)
 
 
-def ingest_polls(tx: model.Transaction, polls: Sequence[Poll], snapshot: Snapshot, *, now: datetime) -> IngestBatch:
+def ingest_polls(tx: storage.Transaction, polls: Sequence[Poll], snapshot: Snapshot, *, now: datetime) -> IngestBatch:
     """Identify and match the items of polls against the store. Reads only."""
     return _Ingestor(tx, snapshot, now).ingest(polls)
 
 
 class _Ingestor:
-    def __init__(self, tx: model.Transaction, snapshot: Snapshot, now: datetime) -> None:
+    def __init__(self, tx: storage.Transaction, snapshot: Snapshot, now: datetime) -> None:
         self._tx = tx
         self._snapshot = snapshot
         self._now = now
@@ -429,14 +429,14 @@ MOST = 250
 class Storing:
     """Writes one batch at a time: what is computed must still be true when it is written."""
 
-    def __init__(self, store: model.Store) -> None:
+    def __init__(self, store: storage.Store) -> None:
         self._store = store
 
     async def store(
         self, polls: Sequence[Poll], snapshot: Snapshot, *, token: str, now: datetime
     ) -> Sequence[IngestedPoll]:
         """Write polls; return those of the feeds that were still leased by ``token``. Raises StoreError."""
-        compute: Callable[[model.Transaction], IngestBatch] = partial(
+        compute: Callable[[storage.Transaction], IngestBatch] = partial(
             ingest_polls, polls=polls, snapshot=snapshot, now=now
         )
         batch = await self._store.read(compute)
@@ -448,7 +448,7 @@ class Storing:
                 break
             stored += piece.articles
 
-        def work(tx: model.Transaction) -> Sequence[IngestedPoll]:
+        def work(tx: storage.Transaction) -> Sequence[IngestedPoll]:
             # On a second try, after a lost race, another worker may have stored the same articles.
             batch = computed.pop() if computed else compute(tx)
             if tx.articles.are_rivalled((*batch.new, *batch.old), beside=stored):
@@ -460,7 +460,7 @@ class Storing:
 
 
 def _finish(
-    tx: model.Transaction, batch: IngestBatch, snapshot: Snapshot, *, token: str, now: datetime
+    tx: storage.Transaction, batch: IngestBatch, snapshot: Snapshot, *, token: str, now: datetime
 ) -> Sequence[IngestedPoll]:
     """Write the rest of the batch, and the feeds' states."""
     lost = set(tx.feeds.save([poll.state for poll in batch.ingested], token=token))
@@ -478,7 +478,7 @@ def _finish(
 
 
 def _store_piece(
-    tx: model.Transaction, *, piece: IngestBatch, batch: IngestBatch, stored: Sequence[model.Article], now: datetime
+    tx: storage.Transaction, *, piece: IngestBatch, batch: IngestBatch, stored: Sequence[model.Article], now: datetime
 ) -> bool:
     """Write a piece. Return False, and write nothing, if another worker has stored some of it since it was computed."""
     if tx.articles.are_rivalled((*piece.new, *piece.old), beside=stored):
@@ -487,7 +487,7 @@ def _store_piece(
     return True
 
 
-def _store(tx: model.Transaction, piece: IngestBatch, ingested: Sequence[IngestedPoll], *, now: datetime) -> None:
+def _store(tx: storage.Transaction, piece: IngestBatch, ingested: Sequence[IngestedPoll], *, now: datetime) -> None:
     """Write the articles, and their matches into the decision queue and the ledger."""
     piece.store(tx, now=now)
     new, revised = {article.id for article in piece.new}, {article.id for article in piece.revised}
@@ -506,7 +506,7 @@ def _poll_row(poll: IngestedPoll, now: datetime) -> model.LedgerRow | None:
     return ledger.poll_row(poll.polled.state, poll.state, status=status, new_count=poll.new_count, at=now)
 
 
-def _note_hubs(tx: model.Transaction, ingested: Sequence[IngestedPoll], now: datetime) -> None:
+def _note_hubs(tx: storage.Transaction, ingested: Sequence[IngestedPoll], now: datetime) -> None:
     """Update the subscriptions of feeds whose hub has changed."""
     for poll in ingested:
         previous, state = poll.polled.state, poll.state
@@ -521,7 +521,7 @@ def _note_hubs(tx: model.Transaction, ingested: Sequence[IngestedPoll], now: dat
             tx.subscriptions.drop(state.url)
 
 
-def _limit_hosts(tx: model.Transaction, ingested: Sequence[IngestedPoll]) -> None:
+def _limit_hosts(tx: storage.Transaction, ingested: Sequence[IngestedPoll]) -> None:
     """Limit a whole host if three of its addresses responded with Retry-After within ten minutes."""
     limited = [poll.state for poll in ingested if poll.state.retry_after and poll.state.limited_at]
     if not limited:
@@ -538,7 +538,9 @@ def _limit_hosts(tx: model.Transaction, ingested: Sequence[IngestedPoll]) -> Non
             tx.feeds.limit_host(host, until)
 
 
-def _report_health(tx: model.Transaction, ingested: Sequence[IngestedPoll], snapshot: Snapshot, now: datetime) -> None:
+def _report_health(
+    tx: storage.Transaction, ingested: Sequence[IngestedPoll], snapshot: Snapshot, now: datetime
+) -> None:
     if snapshot.operator is None:
         return
     events = [event for poll in ingested for event in poll.health]

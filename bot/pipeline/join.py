@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import facts, model, stories
+from bot import facts, model, storage, stories
 from bot.alerts import notices
 from bot.feeds import groups, links
 from bot.pipeline import turn
@@ -90,7 +90,7 @@ class StoryUpdater:
 
     def update(
         self,
-        tx: model.Transaction,
+        tx: storage.Transaction,
         snapshot: Snapshot,
         arrivals: Sequence[model.Arrival],
         revisions: Sequence[model.Revision],
@@ -104,7 +104,7 @@ class StoryUpdater:
         return (*made, *self._work(tx, snapshot, arrivals, revisions, pending, now=now))
 
     def _rule(
-        self, tx: model.Transaction, snapshot: Snapshot, ruling: model.Ruling, now: datetime
+        self, tx: storage.Transaction, snapshot: Snapshot, ruling: model.Ruling, now: datetime
     ) -> tuple[model.Decision, ...]:
         grouping = self._index(tx, snapshot.encoder, now)
         dispatcher = Dispatcher(tx, snapshot, self._claims, now, self.advice)
@@ -126,7 +126,7 @@ class StoryUpdater:
 
     def _work(
         self,
-        tx: model.Transaction,
+        tx: storage.Transaction,
         snapshot: Snapshot,
         arrivals: Sequence[model.Arrival],
         revisions: Sequence[model.Revision],
@@ -144,7 +144,7 @@ class StoryUpdater:
             tx.stories.save(entry.story)
         return Dispatcher(tx, snapshot, self._claims, now, self.advice).dispatch(changed.values())
 
-    def release(self, tx: model.Transaction, snapshot: Snapshot, *, now: datetime) -> tuple[model.Decision, ...]:
+    def release(self, tx: storage.Transaction, snapshot: Snapshot, *, now: datetime) -> tuple[model.Decision, ...]:
         """Decide again for alerts whose hold has run out."""
         held = tx.stories.held_until(now)
         if not held:
@@ -153,7 +153,7 @@ class StoryUpdater:
 
     def _join(
         self,
-        tx: model.Transaction,
+        tx: storage.Transaction,
         arrivals: Sequence[model.Arrival],
         snapshot: Snapshot,
         now: datetime,
@@ -196,7 +196,7 @@ class StoryUpdater:
 
     def _revise(
         self,
-        tx: model.Transaction,
+        tx: storage.Transaction,
         changed: dict[model.StoryId, ChangedStory],
         revisions: Sequence[model.Revision],
         snapshot: Snapshot,
@@ -218,7 +218,7 @@ class StoryUpdater:
 
     def _sorted(
         self,
-        tx: model.Transaction,
+        tx: storage.Transaction,
         snapshot: Snapshot,
         arrivals: Sequence[model.Arrival],
         changed: dict[model.StoryId, ChangedStory],
@@ -236,7 +236,7 @@ class StoryUpdater:
 
     def _confirmed(
         self,
-        tx: model.Transaction,
+        tx: storage.Transaction,
         story: model.Story,
         article: model.Article,
         found: Sequence[model.Fact],
@@ -258,7 +258,7 @@ class StoryUpdater:
             return ()
 
     def _take_up(
-        self, tx: model.Transaction, changed: dict[model.StoryId, ChangedStory], pending: model.Pending
+        self, tx: storage.Transaction, changed: dict[model.StoryId, ChangedStory], pending: model.Pending
     ) -> None:
         """Tell what was put off, unless it still waits."""
         story, advice, found = turn.find_living(tx, pending.story), self.advice, pending.facts
@@ -278,7 +278,7 @@ class StoryUpdater:
             entry.summary = pending.key
 
     def _second_opinion(
-        self, tx: model.Transaction, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
+        self, tx: storage.Transaction, by_id: Mapping[model.ArticleId, model.Arrival], urgent: Collection[str]
     ) -> stories.SecondOpinion | None:
         advice = self.advice
         if advice is None or not advice.is_for(model.Use.SAME_EVENT):
@@ -286,7 +286,7 @@ class StoryUpdater:
         return lambda article, near: advice.second_opinion(by_id[article].article, near, tx.stories.get(near), urgent)
 
     def _report_merge(
-        self, tx: model.Transaction, snapshot: Snapshot, older: model.Story, younger: model.StoryId, now: datetime
+        self, tx: storage.Transaction, snapshot: Snapshot, older: model.Story, younger: model.StoryId, now: datetime
     ) -> None:
         """Tell the operator of two posted stories that a language model's answer merges."""
         posted = {alert.story for alert in tx.stories.alerts([older.id, younger]) if alert.head is not None}
@@ -298,7 +298,7 @@ class StoryUpdater:
         if snapshot.operator is not None:
             tx.outbox.add([notices.notice_row(notice, channel=snapshot.operator, now=now)])
 
-    def _index(self, tx: model.Transaction, encoder: model.Encoder | None, now: datetime) -> stories.Grouping:
+    def _index(self, tx: storage.Transaction, encoder: model.Encoder | None, now: datetime) -> stories.Grouping:
         if self._grouping is None or self._encoder is not encoder:
             self._encoder = encoder
             across = foreign.Foreign(encoder) if encoder else None
@@ -309,7 +309,7 @@ class StoryUpdater:
         return self._grouping
 
 
-def _kept_apart(tx: model.Transaction, since: datetime) -> list[tuple[model.StoryId, model.Article]]:
+def _kept_apart(tx: storage.Transaction, since: datetime) -> list[tuple[model.StoryId, model.Article]]:
     """What people took out of which story."""
     ruled = [one for one in tx.rulings.since(since) if one.kind is model.RulingKind.SPLIT and one.done_at]
     found = tx.articles.get([article for one in ruled for article in one.articles]) if ruled else {}
@@ -317,7 +317,7 @@ def _kept_apart(tx: model.Transaction, since: datetime) -> list[tuple[model.Stor
 
 
 def _beside(
-    tx: model.Transaction, changed: Mapping[model.StoryId, ChangedStory], join: model.Join
+    tx: storage.Transaction, changed: Mapping[model.StoryId, ChangedStory], join: model.Join
 ) -> Sequence[model.Story]:
     """The nearest other stories as this batch has made them."""
     stored = tx.stories.get([story for story in join.beside if story not in changed])
@@ -355,7 +355,7 @@ def _with_member(story: model.Story, member: model.Member) -> model.Story:
     )
 
 
-def _put_behind(tx: model.Transaction, entry: ChangedStory, carried: Sequence[model.Member]) -> None:
+def _put_behind(tx: storage.Transaction, entry: ChangedStory, carried: Sequence[model.Member]) -> None:
     """Members that turn out to carry the article that joined last stand behind it from now on."""
     by_id = {member.article.id: member for member in carried}
     stored = tx.stories.get([entry.story.id]).get(entry.story.id)
@@ -378,7 +378,7 @@ def _with_article(story: model.Story, article: model.Article, matches: tuple[mod
 
 
 def _merge(
-    tx: model.Transaction, changed: dict[model.StoryId, ChangedStory], older: ChangedStory, younger_id: model.StoryId
+    tx: storage.Transaction, changed: dict[model.StoryId, ChangedStory], older: ChangedStory, younger_id: model.StoryId
 ) -> None:
     """Both stories are one: the older takes the members in, the younger points to it."""
     entry = changed.pop(younger_id, None)
@@ -398,7 +398,7 @@ def _merge(
     tx.stories.save(replace(story, members=(), merged_into=older.story.id))
 
 
-def _late_matches(tx: model.Transaction, revisions: Sequence[model.Revision]) -> list[model.Arrival]:
+def _late_matches(tx: storage.Transaction, revisions: Sequence[model.Revision]) -> list[model.Arrival]:
     """Articles that match only since their edit."""
     return [
         model.Arrival(article=revision.article, matches=revision.matches, is_baseline=False)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import structlog
 
-from bot import model
+from bot import model, storage
 from bot.alerts import notices
 from bot.model import ledger
 from bot.pipeline.snapshot import Snapshot
@@ -30,7 +30,7 @@ SET_BACK = timedelta(minutes=1)
 class Heartbeat:
     """The heartbeat of one process."""
 
-    def __init__(self, store: model.Store, clock: model.Clock, *, process: str, version: str, is_alone: bool) -> None:
+    def __init__(self, store: storage.Store, clock: model.Clock, *, process: str, version: str, is_alone: bool) -> None:
         """``process`` is its unique name; ``is_alone``: no other process works on this database."""
         self._store = store
         self._clock = clock
@@ -49,7 +49,7 @@ class Heartbeat:
         now = self._since = self._clock.now()
         self._is_told_alive = lives_on and not self._is_alone
 
-        def work(tx: model.Transaction) -> timedelta | None:
+        def work(tx: storage.Transaction) -> timedelta | None:
             back = self._set_back(tx, now, operator)
             previous = keys.get_owner(tx) if self._is_alone else None
             if previous:
@@ -71,7 +71,7 @@ class Heartbeat:
         """Record an orderly end. If the database is unavailable, the next start records it."""
         now = self._clock.now()
 
-        def work(tx: model.Transaction) -> None:
+        def work(tx: storage.Transaction) -> None:
             tx.ledger.add([_stopped(self._process, self._since, now, "in order", now)])
             if self._is_alone:
                 keys.clear_owner(tx)
@@ -87,7 +87,7 @@ class Heartbeat:
         """Write the heartbeat of a cluster worker. Raises StoreUnavailable."""
         now = self._clock.now()
 
-        def work(tx: model.Transaction) -> datetime:
+        def work(tx: storage.Transaction) -> datetime:
             since = self._since
             if self._is_told_alive and not keys.has_worker_life(tx, self._process):
                 # It was blocked for so long that another worker recorded its end.
@@ -103,7 +103,7 @@ class Heartbeat:
         """Record the end of workers without a recent heartbeat. Raises StoreUnavailable."""
         now = self._clock.now()
 
-        def work(tx: model.Transaction) -> list[str]:
+        def work(tx: storage.Transaction) -> list[str]:
             dead = []
             for process, life in keys.worker_lives(tx).items():
                 if process != self._process and now - life.until > keys.DEAD_AFTER:
@@ -119,7 +119,7 @@ class Heartbeat:
         """Record a look for due feeds; handle a clock that was set back as ``begin`` does. Raises StoreUnavailable."""
         now = self._clock.now()
 
-        def work(tx: model.Transaction) -> timedelta | None:
+        def work(tx: storage.Transaction) -> timedelta | None:
             back = self._set_back(tx, now, operator)
             last = keys.TICK.get(tx)
             if last is not None and now - last > UNWATCHED:
@@ -129,12 +129,12 @@ class Heartbeat:
 
         _log(await self._store.write(work))
 
-    def _set_back(self, tx: model.Transaction, now: datetime, operator: str | None) -> timedelta | None:
+    def _set_back(self, tx: storage.Transaction, now: datetime, operator: str | None) -> timedelta | None:
         # In a cluster the machines' clocks differ, so an earlier time does not mean that the clock was set back.
         return _set_back(tx, now, operator) if self._is_alone else None
 
 
-def _set_back(tx: model.Transaction, now: datetime, operator: str | None) -> timedelta | None:
+def _set_back(tx: storage.Transaction, now: datetime, operator: str | None) -> timedelta | None:
     """Move waiting work with the clock; return how far the clock was set back, or None.
 
     Runs in the transaction that clears later times in the store, so that a crash neither skips nor repeats the move.
@@ -171,7 +171,7 @@ Trim: TypeAlias = Callable[[datetime], Awaitable[Mapping[str, int]]]
 TRIM_EVERY = timedelta(days=1)
 
 
-async def trim_when_due(store: model.Store, clock: model.Clock, *, keep: timedelta | None, trim: Trim) -> bool:
+async def trim_when_due(store: storage.Store, clock: model.Clock, *, keep: timedelta | None, trim: Trim) -> bool:
     """Trim, if a day has passed since the last time; ``keep`` None keeps everything. Raises StoreUnavailable."""
     if keep is None:
         return False
@@ -203,7 +203,7 @@ class ExpectationMonitor:
             return False
         return any(now > self._overdue_at.get((name, expect), now - expect) for name, expect in _expected(snapshot))
 
-    def tell(self, tx: model.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
+    def tell(self, tx: storage.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
         """Write notices for the rules whose matches are overdue; a new rule counts from now."""
         if snapshot.operator is None:
             return
@@ -222,7 +222,7 @@ class ExpectationMonitor:
 
 
 def note_rule_matches(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     snapshot: Snapshot,
     queued: Iterable[model.Arrival | model.Revision],
     *,

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import chain
 from typing import overload
 
-from bot import alerts, model
+from bot import alerts, model, storage
 from bot.model import Verdict
 from bot.pipeline import turn
 from bot.pipeline.snapshot import Snapshot
@@ -97,7 +97,7 @@ def edit_row(
 
 
 def gathered_edit_row(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     decision: model.Decision,
     story: model.Story,
     rules: Mapping[str, model.Rule],
@@ -122,7 +122,7 @@ def gathered_edit_row(
 
 
 def extended_row(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     decisions: Sequence[model.Decision],
     stories: Mapping[model.StoryId, model.Story],
     rules: Mapping[str, model.Rule],
@@ -150,14 +150,14 @@ def _rank(brief: model.StoryBrief) -> int:
     return max((why.severity.rank for why in brief.why), default=0)
 
 
-def _gathered_row_of(tx: model.Transaction, story: model.StoryId, alert: model.Alert) -> model.Outgoing | None:
+def _gathered_row_of(tx: storage.Transaction, story: model.StoryId, alert: model.Alert) -> model.Outgoing | None:
     """Return the newest version of the gathered message that lists the story."""
     rows = [row for row in tx.outbox.of_story(story) if row.thread == alert.head and row.message.is_gathered]
     return max(rows, key=lambda row: row.seq, default=None)
 
 
 def _gathered_brief(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     brief: model.StoryBrief,
     channel: str,
     changed: model.Story,
@@ -204,7 +204,7 @@ def reply_row(
 
 
 def nearest_story(
-    tx: model.Transaction, story: model.Story, channel: str, rules: Mapping[str, model.Rule]
+    tx: storage.Transaction, story: model.Story, channel: str, rules: Mapping[str, model.Rule]
 ) -> model.Nearest | None:
     """Return the story that this one may be part of, as the channel shows it, or None if there is none."""
     other = turn.find_living(tx, story.nearest)
@@ -357,14 +357,14 @@ def escalation_row(
     )
 
 
-def active_claims(tx: model.Transaction, posted: Sequence[model.Alert]) -> Sequence[model.Judgement]:
+def active_claims(tx: storage.Transaction, posted: Sequence[model.Alert]) -> Sequence[model.Judgement]:
     """Return the current claim of a story in each channel that posted it; empty if nobody has claimed it."""
     judgements = [tx.judgements.of_story(alert.story, alert.channel) for alert in posted]
     active = chain(*map(alerts.active_feedback, judgements))
     return [judgement for judgement in active if judgement.verdict is Verdict.CLAIMED]
 
 
-def drop_escalation(tx: model.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:
+def drop_escalation(tx: storage.Transaction, alert: model.Alert, why: str, *, now: datetime) -> None:
     """Drop the unsent escalation of a story, and of a merged story whose message the alert has taken over."""
     posts = (row for row in tx.outbox.unsent() if row.message.kind is model.MessageKind.POST)
     ids = [
@@ -376,7 +376,7 @@ def drop_escalation(tx: model.Transaction, alert: model.Alert, why: str, *, now:
 
 
 def restart_escalation(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     alert: model.Alert,
     story: model.Story,
     snapshot: Snapshot,
@@ -401,7 +401,7 @@ def restart_escalation(
 
 
 def find_pressed_escalation(
-    tx: model.Transaction, alerts_of: Collection[model.Alert], channels: Collection[str], place: str, ref: str
+    tx: storage.Transaction, alerts_of: Collection[model.Alert], channels: Collection[str], place: str, ref: str
 ) -> tuple[model.Alert, str] | None:
     """Return the alert whose escalation is the message at a place, with the channel of that message."""
     for alert in alerts_of:
@@ -413,7 +413,7 @@ def find_pressed_escalation(
 
 
 def escalation_edits(
-    tx: model.Transaction, alert: model.Alert, shown: model.Message, *, once: str, now: datetime
+    tx: storage.Transaction, alert: model.Alert, shown: model.Message, *, once: str, now: datetime
 ) -> Iterator[model.Outgoing]:
     """Yield edits of sent escalations, with the judgements and silences of ``shown``, the story's message."""
     for row in _escalations(tx, alert):
@@ -436,7 +436,7 @@ def escalation_edits(
             )
 
 
-def _escalations(tx: model.Transaction, alert: model.Alert) -> list[model.Outgoing]:
+def _escalations(tx: storage.Transaction, alert: model.Alert) -> list[model.Outgoing]:
     """Return the escalations of a story, also for another channel's message: a claim applies to all channels."""
     return [
         row

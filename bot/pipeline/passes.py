@@ -21,7 +21,7 @@ from enum import StrEnum
 
 import structlog
 
-from bot import model
+from bot import model, storage
 from bot.model.runtime import TaskGroup
 from bot.pipeline.decide import Decider
 from bot.pipeline.intake import IngestedPoll, Storing
@@ -135,7 +135,7 @@ class Pipeline:
     def __init__(
         self,
         *,
-        store: model.Store,
+        store: storage.Store,
         fetcher: model.Fetcher,
         documents: Documents,
         pages: model.PageReader,

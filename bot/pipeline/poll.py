@@ -12,7 +12,7 @@ from typing import Protocol
 
 import structlog
 
-from bot import model
+from bot import model, storage
 from bot.feeds import cleaning, identity, items, places, polling
 from bot.pipeline.snapshot import Snapshot
 
@@ -81,7 +81,7 @@ class Poller:
         documents: Documents,
         pages: model.PageReader,
         links: model.LinkResolver,
-        store: model.Store,
+        store: storage.Store,
         clock: model.Clock,
     ) -> None:
         self._fetcher = fetcher

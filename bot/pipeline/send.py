@@ -18,7 +18,7 @@ from typing import TypeAlias, TypeVar
 
 import structlog
 
-from bot import model
+from bot import model, storage
 from bot.alerts import notices
 from bot.model import ledger
 from bot.model.runtime import TaskGroup, retry_until_stored
@@ -99,7 +99,7 @@ class Incidents:
         #: Channel -> reason.
         self.told: dict[str, str] = {}
 
-    def write(self, tx: model.Transaction, incident: Incident) -> None:
+    def write(self, tx: storage.Transaction, incident: Incident) -> None:
         """Write the notice, in the transaction that records the incident."""
         for channel in incident.channels:
             if incident.kind is IncidentKind.BACK:
@@ -143,7 +143,7 @@ _UNDER_WAY = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.
 
 
 async def resolve_links(
-    store: model.Store, row: model.Outgoing, *, now: datetime
+    store: storage.Store, row: model.Outgoing, *, now: datetime
 ) -> tuple[model.Outgoing, model.Outgoing | None, send_policy.RetryAt | None]:
     """Return the row with the address that its escalation links, the head of its thread if it is not the head itself,
     and the step if it must wait for that address. Raises StoreUnavailable.
@@ -201,7 +201,7 @@ class Sender:
 
     def __init__(
         self,
-        store: model.Store,
+        store: storage.Store,
         channels: Mapping[str, model.Channel],
         clock: model.Clock,
         *,
@@ -305,7 +305,7 @@ class Sender:
     async def _open_lane(self, name: str) -> None:
         """Begin to send to a channel. A closed one is tried at every start: the operator may have repaired it."""
 
-        def work(tx: model.Transaction) -> str:
+        def work(tx: storage.Transaction) -> str:
             tx.outbox.unpark([name], now=self._clock.now())
             return keys.channel_trouble(name).get(tx)
 
@@ -424,7 +424,7 @@ class Sender:
             step, channel=name, row=row, told=self._incidents.told, closed=closed, lane=lane, now=now
         )
 
-        def work(tx: model.Transaction) -> bool:
+        def work(tx: storage.Transaction) -> bool:
             is_ours = tx.outbox.save(written, token=self._token)
             fact = ledger.send_row(row, written, at=now)
             if is_ours and fact is not None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
-from bot import alerts, model, rules
+from bot import alerts, model, rules, storage
 from bot.alerts import notices, routing
 from bot.feeds.outlets import outlet_of
 from bot.model import SilenceKind, visible
@@ -92,7 +92,7 @@ def person_rights(person: model.Person, channels: Collection[str], snapshot: Sna
 class ActionContext:
     """The context of one action: its transaction and its author."""
 
-    tx: model.Transaction
+    tx: storage.Transaction
     snapshot: Snapshot
     now: datetime
     #: Identifies the request: the same if it is delivered again.
@@ -104,7 +104,7 @@ class ActionContext:
     rights: Rights | None = None
 
 
-def operator_context(tx: model.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
+def operator_context(tx: storage.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
     """Return the context of an action of the CLI or the API, which is not delivered twice."""
     return ActionContext(tx=tx, snapshot=snapshot, now=now, once=secrets.token_hex(10), author=by, author_id=by)
 
@@ -232,7 +232,7 @@ def _resolve_outlet(turn: ActionContext, name: str) -> str:
     raise model.CannotSilence(f'no feed has the outlet "{name}"; {errors.help_with_unknown_name(name, outlets)}')
 
 
-def end_silence(tx: model.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
+def end_silence(tx: storage.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
     """End a silence before its time; what it held back stays listed. Raises CannotSilence."""
     silence = find_silence(tx, silence_id)
     if not silence.is_active(now):
@@ -243,7 +243,7 @@ def end_silence(tx: model.Transaction, silence_id: str, *, by: str, now: datetim
     return ended
 
 
-def find_silence(tx: model.Transaction, silence_id: str) -> model.Silence:
+def find_silence(tx: storage.Transaction, silence_id: str) -> model.Silence:
     """Return the silence with an id. Raises CannotSilence."""
     silence = next((silence for silence in tx.silences.all() if silence.id == silence_id.strip().lower()), None)
     if silence is None:
@@ -274,7 +274,7 @@ class ListedSilence:
         return f"{silence.id}  {summary} ({kept} held back)"
 
 
-def list_silences(tx: model.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
+def list_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
     """Return the silences in force, and also ended ones if requested, newest first."""
     silences = [silence for silence in tx.silences.all() if with_ended or silence.is_active(now)]
     kept: defaultdict[model.SilenceId, dict[model.StoryId, None]] = defaultdict(dict)
@@ -352,7 +352,7 @@ def _compiled(silence: model.Silence) -> rules.CompiledRule:
     return rules.compile_rule(model.Rule(name=silence.id, notify=(), all=(line,), where=model.Where.TITLE))
 
 
-def _drop_waiting(tx: model.Transaction, silence: model.Silence, head: model.SendId | None) -> None:
+def _drop_waiting(tx: storage.Transaction, silence: model.Silence, head: model.SendId | None) -> None:
     """Drop waiting replies and escalations that a new silence covers.
 
     These wait for the end of quiet hours, a digest or a claim. For a silenced story, due ones are dropped too, unless a

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
-from bot import facts, model, stories
+from bot import facts, model, storage, stories
+from bot.storage.articles import Articles as StoredArticles
+from bot.storage.outbox import Outbox as StoredOutbox
+from bot.storage.people import Judgements as StoredJudgements
+from bot.storage.people import Rulings as StoredRulings
+from bot.storage.people import Silences as StoredSilences
+from bot.storage.stories import Stories as StoredStories
 
 #: Stories remembered between turns, and their articles in all: some 60 MB of texts.
 _MOST_STORIES = 2_000
@@ -20,7 +26,7 @@ class Stories:
 
     def __init__(self) -> None:
         #: The store of this turn; None: there is nothing but what is kept here.
-        self.below: model.Stories | None = None
+        self.below: StoredStories | None = None
         #: The one used last is last.
         self.known: OrderedDict[model.StoryId, model.Story] = OrderedDict()
         self.alerts_of: dict[model.StoryId, dict[str, model.Alert]] = {}
@@ -130,7 +136,7 @@ class Stories:
         """Whether a commit would write anything."""
         return bool(self._saved or self._alerts or self._decisions or self._taken_out)
 
-    def commit(self, stories: model.Stories) -> None:
+    def commit(self, stories: StoredStories) -> None:
         """Write what the store does not have."""
         for story, articles in self._taken_out.items():
             stories.take_out(story, articles)
@@ -153,7 +159,7 @@ class Outbox:
     """Stands in for ``ports.Outbox``; takes what storage would take."""
 
     def __init__(self) -> None:
-        self.below: model.Outbox | None = None
+        self.below: StoredOutbox | None = None
         self.rows: dict[model.SendId, model.Outgoing] = {}
         #: Rows of the store that must not leave -> why.
         self.dropped: dict[model.SendId, str] = {}
@@ -176,7 +182,7 @@ class Articles:
     """Stands in for ``ports.Articles``."""
 
     def __init__(self) -> None:
-        self.below: model.Articles | None = None
+        self.below: StoredArticles | None = None
         #: Article -> rules that it is not about.
         self.dropped: dict[model.ArticleId, list[str]] = {}
 
@@ -236,29 +242,29 @@ class Draft:
         self.stories = Stories()
         self.outbox = Outbox()
         self.decision_queue = DecisionQueue()
-        self.judgements: model.Judgements = cast("model.Judgements", NoJudgements())
-        self.rulings: model.Rulings = cast("model.Rulings", NoRulings())
-        self.silences: model.Silences = cast("model.Silences", NoSilences())
+        self.judgements: StoredJudgements = cast("StoredJudgements", NoJudgements())
+        self.rulings: StoredRulings = cast("StoredRulings", NoRulings())
+        self.silences: StoredSilences = cast("StoredSilences", NoSilences())
         self.articles = Articles()
 
-    def over(self, tx: model.Transaction) -> model.Transaction:
+    def over(self, tx: storage.Transaction) -> storage.Transaction:
         """Begin a turn: read from ``tx``, which is only read."""
         self.stories.below, self.outbox.below, self.judgements = tx.stories, tx.outbox, tx.judgements
         self.rulings, self.silences, self.articles.below = tx.rulings, tx.silences, tx.articles
         return self.transaction
 
     @property
-    def transaction(self) -> model.Transaction:
+    def transaction(self) -> storage.Transaction:
         """The draft where a transaction is expected."""
         # The story updater and its dispatcher use these three, and of them what is here; the tests run them whole.
-        return cast("model.Transaction", self)
+        return cast("storage.Transaction", self)
 
     @property
     def has_changes(self) -> bool:
         """Whether a commit would write anything."""
         return self.stories.has_changes or bool(self.outbox.rows or self.outbox.dropped or self.decision_queue.pending)
 
-    def commit(self, tx: model.Transaction, *, now: datetime) -> None:
+    def commit(self, tx: storage.Transaction, *, now: datetime) -> None:
         """Write the turn into a transaction; may be called again where that one was lost."""
         self.stories.commit(tx.stories)
         for send, reason in self.outbox.dropped.items():
@@ -294,7 +300,7 @@ class Split:
         return frozenset(member.article.id for member in self.apart.members)
 
 
-def split_story(tx: model.Transaction, ruling: model.Ruling) -> Split | None:
+def split_story(tx: storage.Transaction, ruling: model.Ruling) -> Split | None:
     """Move the articles of a ruling, with their copies, to a separate story.
 
     Return None if there is nothing to do: they are no longer in the story, or are the whole story.
@@ -326,7 +332,7 @@ def split_story(tx: model.Transaction, ruling: model.Ruling) -> Split | None:
     return Split(ruling=ruling, home=left, apart=apart)
 
 
-def stories_to_merge(tx: model.Transaction, ruling: model.Ruling) -> tuple[model.Story, model.Story] | None:
+def stories_to_merge(tx: storage.Transaction, ruling: model.Ruling) -> tuple[model.Story, model.Story] | None:
     """Return the two stories of a ruling, older first, or None if they are already merged or one is gone."""
     one, other = find_living(tx, ruling.story), find_living(tx, ruling.other)
     if one is None or other is None or one.id == other.id:
@@ -335,7 +341,7 @@ def stories_to_merge(tx: model.Transaction, ruling: model.Ruling) -> tuple[model
     return older, younger
 
 
-def find_living(tx: model.Transaction, story: model.StoryId | None) -> model.Story | None:
+def find_living(tx: storage.Transaction, story: model.StoryId | None) -> model.Story | None:
     """Return the story, or the story that it was merged into, or None if it is gone."""
     stored = tx.stories.get([story]).get(story) if story else None
     if stored is not None and stored.merged_into is not None:

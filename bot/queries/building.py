@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from bot import model
+from bot import model, storage
 from bot.alerts import routing
 from bot.alerts.feedback import Precision
 from bot.feeds import health, outlets
@@ -214,7 +214,7 @@ class StoryRow:
     messages: tuple[model.Outgoing, ...]
 
 
-def read_stories(tx: model.Transaction, story: model.Story) -> StoryRow:
+def read_stories(tx: storage.Transaction, story: model.Story) -> StoryRow:
     """The story with its decisions and messages."""
     return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=_messages(tx, story.id))
 
@@ -225,7 +225,7 @@ def describe_decision(decided: model.Decision) -> str:
     return f"{decided.channel}: {decided.action.value}, {decided.reason.value}{detail}"
 
 
-def _messages(tx: model.Transaction, story: model.StoryId) -> tuple[model.Outgoing, ...]:
+def _messages(tx: storage.Transaction, story: model.StoryId) -> tuple[model.Outgoing, ...]:
     """Its own messages, and the gathered one that it is in."""
     own = tuple(tx.outbox.of_story(story))
     heads = [alert.head for alert in tx.stories.alerts([story]) if alert.head and alert.is_gathered]

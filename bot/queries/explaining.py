@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import config, model, rules
+from bot import config, model, rules, storage
 from bot.queries import building, documents
 from bot.stories import summaries
 
@@ -22,7 +22,7 @@ class Place:
     completions: tuple[model.Completion, ...]
 
 
-def place_of(tx: model.Transaction, article: model.ArticleId) -> Place | None:
+def place_of(tx: storage.Transaction, article: model.ArticleId) -> Place | None:
     """None: it matches no rule, so that it is in no story."""
     story = tx.stories.of_article(article)
     join = next((member.join for member in story.members if member.article.id == article), None) if story else None

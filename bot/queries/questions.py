@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from bot import config, model, rules
+from bot import config, model, rules, storage
 from bot.alerts import feedback
 from bot.feeds import links
 from bot.model.actions import EndSilence, MakeSilence, Merge, Split
@@ -84,7 +84,7 @@ class Answers:
         since = _moment("since", question.since, self._now()) or _EVER
         behind = _story_cursor(question.after) if question.after else None
 
-        def read(tx: model.Transaction) -> documents.StoriesPage:
+        def read(tx: storage.Transaction) -> documents.StoriesPage:
             # One more than wanted: whether there is another page.
             found = tx.stories.newest(since=since, rule=question.rule, skip=0, most=question.limit + 1, after=behind)
             shown = found[: question.limit]
@@ -128,7 +128,9 @@ class Answers:
         )
         # Only an outlet without a letter is found to be none by then.
         with _query("outlet", question.outlet or ""):
-            page, is_empty = await self._read_long(lambda tx: _shown(search.search_page(tx, wish), shown))
+            page, is_empty = await self._read_long(
+                lambda tx: _shown(search.search_page(tx.search.candidates, wish), shown)
+            )
         if is_empty:
             self.refuse_unknown(question.rule)
         return page
@@ -137,7 +139,7 @@ class Answers:
         """One article of the archive with its text."""
         wanted = model.ArticleId(article)
 
-        def read(tx: model.Transaction) -> documents.ArticleDocument:
+        def read(tx: storage.Transaction) -> documents.ArticleDocument:
             found = tx.articles.get([wanted]).get(wanted)
             if found is None:
                 raise Refused(Why.NOT_FOUND, f"no article {article} is in the archive")
@@ -204,7 +206,7 @@ class Answers:
             )
         link = links.canonical_link(question.url) if question.url is not None else None
 
-        def read(tx: model.Transaction) -> documents.ExplainAnswer:
+        def read(tx: storage.Transaction) -> documents.ExplainAnswer:
             article, place = explaining.typed(question.text or "", self._now()), None
             if link is not None:
                 stored = tx.articles.find(link)
@@ -282,7 +284,7 @@ class Answers:
     async def _silenced(self, action: MakeSilence | EndSilence, *, by: str) -> documents.SilenceDocument:
         snapshot, now = self._watched.snapshot, self._now()
 
-        def work(tx: model.Transaction) -> silences.ListedSilence:
+        def work(tx: storage.Transaction) -> silences.ListedSilence:
             made = actions.apply_action(operator_context(tx, snapshot, by=by, now=now), action).made
             listed = silences.list_silences(tx, now=now, with_ended=True)
             return next(each for each in listed if made is not None and each.silence.id == made.id)
@@ -293,11 +295,11 @@ class Answers:
             raise Refused(Why.UNUSABLE, str(error)) from None
 
     async def _rule(
-        self, story: str, action_of: Callable[[model.Transaction], Split | Merge], *, by: str
+        self, story: str, action_of: Callable[[storage.Transaction], Split | Merge], *, by: str
     ) -> documents.RulingDocument:
         snapshot, now = self._watched.snapshot, self._now()
 
-        def work(tx: model.Transaction) -> model.Ruling:
+        def work(tx: storage.Transaction) -> model.Ruling:
             action, target = action_of(tx), actions.story_target(tx, model.StoryId(story))
             made = actions.apply_action(operator_context(tx, snapshot, by=by, now=now), action, target).made
             assert isinstance(made, model.Ruling)
@@ -315,10 +317,10 @@ class Answers:
     def _unknown_rule(self, name: str) -> Refused:
         return unknown_rule(name, [entry.rule.name for entry in self._watched.settings.rules])
 
-    async def _read(self, work: Callable[[model.Transaction], T]) -> T:
+    async def _read(self, work: Callable[[storage.Transaction], T]) -> T:
         return await self._watched.store.read(work)
 
-    async def _read_long(self, work: Callable[[model.Transaction], T]) -> T:
+    async def _read_long(self, work: Callable[[storage.Transaction], T]) -> T:
         try:
             return await self._watched.store.read_long(work)
         except model.SearchTooLong as error:

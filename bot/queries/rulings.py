@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot import model
+from bot import model, storage
 from bot.feeds import links
 from bot.model.actions import Merge, Split
 from bot.pipeline import turn
@@ -14,7 +14,7 @@ from bot.queries.errors import Refused, Why
 from bot.stories import summaries
 
 
-def split_of(tx: model.Transaction, story_id: str, addresses: Sequence[str]) -> Split:
+def split_of(tx: storage.Transaction, story_id: str, addresses: Sequence[str]) -> Split:
     """Return the action that takes these articles (by id or link) out of the story. Raises Refused."""
     story = find_story(tx, story_id)
     known = {member.article.link: member.article.id for member in story.members if member.article.link}
@@ -33,7 +33,7 @@ def split_of(tx: model.Transaction, story_id: str, addresses: Sequence[str]) -> 
     return Split(articles=tuple(chosen))
 
 
-def merge_of(tx: model.Transaction, story_id: str, other_id: str) -> Merge:
+def merge_of(tx: storage.Transaction, story_id: str, other_id: str) -> Merge:
     """Return the action that makes the two stories one. Raises Refused."""
     story, other = find_story(tx, story_id), find_story(tx, other_id)
     if story.id == other.id:
@@ -41,7 +41,7 @@ def merge_of(tx: model.Transaction, story_id: str, other_id: str) -> Merge:
     return Merge(other=other.id)
 
 
-def story_id(tx: model.Transaction, written: str) -> model.StoryId:
+def story_id(tx: storage.Transaction, written: str) -> model.StoryId:
     """Return the id of the one story whose id begins with what was written. Raises Refused."""
     ids = tx.stories.beginning(written, most=2) if written else []
     if len(ids) > 1:
@@ -49,7 +49,7 @@ def story_id(tx: model.Transaction, written: str) -> model.StoryId:
     return ids[0] if ids else model.StoryId(written)
 
 
-def find_story(tx: model.Transaction, story_id: str) -> model.Story:
+def find_story(tx: storage.Transaction, story_id: str) -> model.Story:
     """The story, or the one that it was merged into. Raises Refused."""
     story = turn.find_living(tx, model.StoryId(story_id))
     if story is None:
@@ -78,7 +78,7 @@ class RulingText:
     is_done: bool
 
 
-def ruling_texts_by_rule(tx: model.Transaction, since: datetime) -> Mapping[str, tuple[RulingText, ...]]:
+def ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[str, tuple[RulingText, ...]]:
     """Return the rulings made at ``since`` or later by rule, oldest first; those of deleted stories are left out."""
     rulings = tx.rulings.since(since)
     stories = tx.stories.get([story for ruling in rulings for story in (ruling.story, ruling.other) if story])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot import config, model, rules
+from bot import config, model, rules, storage
 from bot.config import blocks, files, nodes, rules_file
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
@@ -135,7 +135,7 @@ class Playground:
 
 
 def _try(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     compiled: tuple[rules.CompiledRule, ...],
     settings: config.Settings,
     told: PlaygroundResult,
@@ -169,7 +169,7 @@ def _try(
     )
 
 
-def _since(tx: model.Transaction, days: int, now: datetime) -> tuple[datetime, str]:
+def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime, str]:
     """As far back as asked for, or as the number of articles allows."""
     for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
         if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
@@ -180,7 +180,7 @@ def _since(tx: model.Transaction, days: int, now: datetime) -> tuple[datetime, s
 
 
 def _tried(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     compiled: rules.CompiledRule,
     found: backtest.RuleReport,
     feeds: Mapping[str, model.Feed],
@@ -401,7 +401,7 @@ def _effective(rule: model.Rule) -> model.Rule:
 
 
 def review_rules(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     before: config.Settings,
     now: config.Settings,
     snapshots: tuple[Snapshot, Snapshot],
@@ -440,7 +440,7 @@ class _Version:
 
 
 def _tried_reviewing(
-    tx: model.Transaction,
+    tx: storage.Transaction,
     chosen: Sequence[rules.CompiledRule],
     snapshot: Snapshot,
     baselines: Mapping[str, datetime],

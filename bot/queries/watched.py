@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from bot import config, model
+from bot import config, model, storage
 from bot.pipeline.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -29,17 +29,17 @@ async def render(make: Callable[[], T]) -> T:
 class PageStore(Protocol):
     """The part of ``ports.Store`` that pages use."""
 
-    async def read(self, work: Callable[[model.Transaction], T]) -> T:
+    async def read(self, work: Callable[[storage.Transaction], T]) -> T:
         """Raises StoreUnavailable."""
 
-    async def read_long(self, work: Callable[[model.Transaction], T]) -> T:
+    async def read_long(self, work: Callable[[storage.Transaction], T]) -> T:
         """``read`` for what may take seconds. Raises StoreUnavailable."""
 
     @property
     def outage_reason(self) -> str:
         """Why nothing can be written now; empty: nothing has failed since the last transaction that wrote."""
 
-    async def write(self, work: Callable[[model.Transaction], T]) -> T:
+    async def write(self, work: Callable[[storage.Transaction], T]) -> T:
         """Of a ruling of people only. Raises StoreUnavailable."""
 
 
@@ -94,12 +94,12 @@ class Shared:
     def loaded_at(self) -> datetime:
         return self._bot.loaded_at
 
-    async def read(self, work: Callable[[model.Transaction], T]) -> T:
+    async def read(self, work: Callable[[storage.Transaction], T]) -> T:
         """Raises StoreUnavailable."""
         async with self._turn:
             return await self._bot.store.read(work)
 
-    async def read_long(self, work: Callable[[model.Transaction], T]) -> T:
+    async def read_long(self, work: Callable[[storage.Transaction], T]) -> T:
         """Raises StoreUnavailable."""
         return await self._bot.store.read_long(work)
 
@@ -107,7 +107,7 @@ class Shared:
     def outage_reason(self) -> str:
         return self._bot.store.outage_reason
 
-    async def write(self, work: Callable[[model.Transaction], T]) -> T:
+    async def write(self, work: Callable[[storage.Transaction], T]) -> T:
         """Raises StoreUnavailable."""
         return await self._bot.store.write(work)
 

@@ -2,7 +2,7 @@
 
     text → parse_search → index_condition → candidates of the store, newest first → search_page: the rules decide
 
-Reads from the transaction that it gets.
+The store finds candidates (``storage.Search.candidates``); nothing here reads it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import contextlib
 import itertools
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import TypeAlias
 
 from bot import model
 from bot.rules import evaluate, expression, lexer, regex
@@ -32,6 +33,10 @@ MAX_TIME = timedelta(seconds=2)
 MAX_CANDIDATES = 5_000
 #: Maximum steps for one article; half a million take a second.
 _MAX_STEPS = 500_000
+
+
+#: Yields the candidates of a query, newest first, within a time limit.
+FindCandidates: TypeAlias = Callable[[model.CandidateQuery, timedelta], Iterator[model.SearchCandidate]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,21 +75,21 @@ class SearchPage:
     looked_back_to: datetime | None = None
 
 
-def search_page(tx: model.Transaction, search: SearchQuery) -> SearchPage:
+def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchPage:
     """Return one page. Raises SearchTooLong, and QueryError for an outlet without a letter."""
     tree = _add_outlet(search)
     compiled = _compile_search(tree)
     quick_checks = () if tree is None else find_glances(tree)
     ends_at = time.monotonic() + MAX_TIME.total_seconds()
-    candidates = tx.search.candidates(
-        model.SearchQuery(
+    candidates = find_candidates(
+        model.CandidateQuery(
             condition=None if tree is None else index_condition(tree),
             rule=search.rule,
             since=search.since,
             until=search.until,
             before=search.before,
         ),
-        within=MAX_TIME,
+        MAX_TIME,
     )
     results: list[SearchHit] = []
     last: model.SearchCandidate | None = None

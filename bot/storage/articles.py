@@ -289,13 +289,17 @@ _MATCHES = select(matches).where(matches.c.article.in_(bindparam("wanted", expan
 
 
 class Articles:
+    """Articles, the feeds that carry them, their versions and matches."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def known(self, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
+        """Return the stored articles for each query, in order. One call for several queries costs a fraction."""
         return known(self._connection, questions)
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
+        """Add new articles; an id that exists is left as it is."""
         if articles:
             self._guard(articles)
             _ADD.write(self._connection, [self._row(article, has_text=has_text) for article in articles])
@@ -314,6 +318,10 @@ class Articles:
         return keys | {digest(article.fingerprint): article.first_seen for article in articles}
 
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
+        """Return whether another worker has added an article with the same link or text within the last minutes.
+
+        The identities that were computed before may then be wrong. ``beside``: articles that were computed with them.
+        """
         # SQLite has one writer, which takes in one batch after another.
         if self._connection.dialect.name != "postgresql":
             return False
@@ -322,9 +330,11 @@ class Articles:
         return next(found, None) is not None
 
     def forget_fresh(self, *, before: datetime) -> None:
+        """Delete the guards against adding an article twice; they are needed for minutes only."""
         self._connection.execute(_FORGET_FRESH, {"before": before})
 
     def see(self, sightings: Sequence[model.Sighting], *, at: datetime) -> None:
+        """Record that a feed carries an article, again or under a new id."""
         times = {"seen_at": at, "stale": at - RENEWED_AFTER}
         rows = [
             {"key": digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
@@ -358,12 +368,17 @@ class Articles:
         }
 
     def revise(self, article: model.Article) -> None:
+        """Store a new version; the old one moves to the versions table."""
         self._connection.execute(_KEEP_VERSION, {"of_article": article.id})
         row = self._row(article, has_text=True)
         del row["id"]
         self._connection.execute(_REVISE.values(row), {"of_article": article.id})
 
     def correct_owners(self, owner_of: Callable[[str, str], str | None], *, since: datetime) -> int:
+        """Correct the owners of articles in stories that changed since a time; return how many were corrected.
+
+        ``owner_of(feed, link)`` returns the owner, or None to keep the stored one.
+        """
         rows = self._connection.execute(_VOICES, {"since": since}).all()
         said = ((row, owner_of(row.feed, row.link)) for row in rows)
         wrong = [{"of_article": row.id, "to_owner": owner} for row, owner in said if owner not in (None, row.owner)]
@@ -372,6 +387,7 @@ class Articles:
         return len(wrong)
 
     def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None:
+        """Add matches; a rule that is stored already is left as it is."""
         rows = [
             {
                 "article": article,
@@ -385,13 +401,16 @@ class Articles:
             self._connection.execute(_MATCH, rows)
 
     def drop_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
+        """Delete the matches of these rules."""
         self._connection.execute(_DROP_MATCHES, {"of_article": article, "of_rules": list(rules)})
 
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
+        """Return id -> article; unknown ids are left out."""
         found = (article_of(row) for row in rows(self._connection, _GET, list(dict.fromkeys(ids))))
         return {article.id: article for article in found}
 
     def find(self, link: str) -> model.Article | None:
+        """Return the article with a canonical link, in any of its forms."""
         if not link:
             return None
         found = [article_of(row) for row in self._connection.execute(_FIND, {"of_link": digest(place_of(link))})]
@@ -399,6 +418,7 @@ class Articles:
         return next((one for one in found if belongs_to(one.link, one.feed)), found[0] if found else None)
 
     def matches(self, article: model.ArticleId) -> Sequence[model.Match]:
+        """Return the matches of an article, ordered by rule."""
         return self.matches_of([article]).get(article, ())
 
     def matches_of(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, Sequence[model.Match]]:
@@ -411,24 +431,29 @@ class Articles:
         return found
 
     def archive(self, *, since: datetime) -> Iterator[model.Article]:
+        """Yield articles with text that were first seen since a time, oldest first."""
         options = {"yield_per": _AHEAD}
         # Closed with the generator: PostgreSQL's cursor lives on the server.
         with self._connection.execute(_ARCHIVE, {"since": since}, execution_options=options) as rows:
             yield from map(article_of, rows)
 
     def count(self, *, since: datetime | None = None) -> int:
+        """Return the number of articles first seen since a time, or of all."""
         if since is None:
             return self._connection.execute(_COUNT).scalar_one()
         return self._connection.execute(_COUNT_SINCE, {"since": since}).scalar_one()
 
     def last_of_feed(self, feed: str, *, since: datetime, most: int) -> Sequence[model.Article]:
+        """Return a feed's articles with text that were first seen since a time, newest first."""
         values = {"since": since, "of_feed": feed, "most": most}
         return [article_of(row) for row in self._connection.execute(_LAST_OF_FEED, values)]
 
     def new_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
+        """Count the new articles of each feed by day; days without articles are left out."""
         return self._by_day(_NEW_BY_DAY, since)
 
     def matched_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
+        """Count the articles that each rule matched by day."""
         return self._by_day(_MATCHED_BY_DAY, since)
 
     def _by_day(self, statement: Select[*tuple[Any, ...]], since: datetime) -> Sequence[model.DayCount]:

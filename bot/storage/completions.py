@@ -69,10 +69,13 @@ _SINCE = _ALL.where(completions.c.at >= bindparam("since", type_=Timestamp))
 
 
 class Completions:
+    """Every answer of a language model, and every failure."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, completion: model.Completion) -> None:
+        """Add the result of one call."""
         row = {
             "key": completion.key,
             "use": completion.use,
@@ -90,6 +93,7 @@ class Completions:
         self._connection.execute(_ADD, row)
 
     def answers(self, keys: Collection[str], *, by: str) -> Mapping[str, str]:
+        """Return key of a prompt -> newest answer of the model named ``by``; prompts without an answer are left out."""
         found: dict[str, str] = {}
         for part in chunks(list(keys)):
             # The newest is last.
@@ -97,14 +101,17 @@ class Completions:
         return found
 
     def spent(self, *, since: datetime, owner: str | None = None) -> model.Spending:
+        """Return the cost of all calls since a time, including failures; ``owner``: only calls about its articles."""
         values = {"since": since, **({"owner": owner} if owner is not None else {})}
         calls, tokens = self._connection.execute(_SPENT if owner is None else _SPENT_ON, values).one()
         return model.Spending(calls=calls, tokens=int(tokens))
 
     def about(self, article: model.ArticleId) -> Sequence[model.Completion]:
+        """Return the calls about an article, oldest first."""
         return self._all(_ABOUT, wanted=article)
 
     def since(self, when: datetime) -> Sequence[model.Completion]:
+        """Return all calls at ``when`` or later, oldest first."""
         return self._all(_SINCE, since=when)
 
     def _all(self, statement: Select[tuple[object, ...]], **values: object) -> list[model.Completion]:

@@ -27,6 +27,8 @@ _REMOVE = delete(decision_queue).where(decision_queue.c.n.in_(bindparam("taken",
 
 
 class DecisionQueue:
+    """Matched articles that await a decision, by one process at a time."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
@@ -36,6 +38,7 @@ class DecisionQueue:
         revisions: Sequence[model.Revision],
         pending: Sequence[model.Pending] = (),
     ) -> None:
+        """Append arrivals, revisions and pending answers."""
         rows = [{"kind": "arrival", "body": columns.ARRIVAL.dump(arrival)} for arrival in arrivals]
         rows += [{"kind": "revision", "body": columns.REVISION.dump(revision)} for revision in revisions]
         rows += [{"kind": "pending", "body": columns.PENDING.dump(each)} for each in pending]
@@ -43,6 +46,7 @@ class DecisionQueue:
             self._connection.execute(_ADD, rows)
 
     def peek(self, *, limit: int) -> model.QueuedWork:
+        """Return the oldest entries, without removing them."""
         rows = self._connection.execute(_OLDEST, {"at_most": limit}).all()
         bodies = [_CODECS[row.kind].load(row.body) for row in rows]
         return model.QueuedWork(
@@ -54,18 +58,25 @@ class DecisionQueue:
         )
 
     def remove(self, numbers: Sequence[int]) -> None:
+        """Remove decided entries."""
         for part in chunks(numbers):
             self._connection.execute(_REMOVE, {"taken": part})
 
     def count(self) -> int:
+        """Return the number of entries."""
         return self._connection.execute(_COUNT).scalar_one()
 
     def holder(self) -> model.QueueHolder:
+        """Return the state that a turn is computed on; the turn is valid as long as this stays the same."""
         # The count is first; versions before it wrote the name alone.
         change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
         return model.QueueHolder(who=who, change=int(change)) if counted else model.QueueHolder(who=change, change=0)
 
     def take_over(self, who: str, *, seen: model.QueueHolder) -> model.QueueHolder | None:
+        """Become the holder, in the transaction that writes a turn computed on ``seen``.
+
+        Return None if somebody else has decided or changed something since; then nothing of the turn may be written.
+        """
         now = self.holder()
         # Written also when nothing changes: on PostgreSQL two who write one row cannot both commit.
         after = model.QueueHolder(who=who, change=now.change + 1)
@@ -73,6 +84,7 @@ class DecisionQueue:
         return after if now == seen else None
 
     def note_change(self) -> None:
+        """Note that stories or alerts are changed outside a turn, such as by a button press."""
         now = self.holder()
         self._put(model.QueueHolder(who=now.who, change=now.change + 1))
 
@@ -87,18 +99,24 @@ _DROP = delete(key_values).where(key_values.c.key == bindparam("of_key"))
 
 
 class KeyValues:
+    """Single values of the running bot, by key."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def get(self, key: str) -> str | None:
+        """Return the value, or None."""
         return self._connection.execute(_GET, {"of_key": key}).scalar()
 
     def put(self, key: str, value: str) -> None:
+        """Write the value over a previous one."""
         self._connection.execute(_PUT, {"key": key, "value": value})
 
     def beginning(self, start: str) -> Mapping[str, str]:
+        """Return the keys with this prefix and their values."""
         found = select(key_values).where(key_values.c.key.startswith(start, autoescape=True))
         return {row.key: row.value for row in self._connection.execute(found)}
 
     def drop(self, key: str) -> None:
+        """Delete the key, if it exists."""
         self._connection.execute(_DROP, {"of_key": key})

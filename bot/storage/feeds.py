@@ -120,10 +120,13 @@ _CLAIM_ALL = _claim(everything=True)
 
 
 class FeedStates:
+    """The state of each feed, and the lease of its poll."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def sync(self, urls: Iterable[str], *, now: datetime) -> None:
+        """Set the configured feeds: new feeds are due now, and feeds that are not listed any more are not claimed."""
         wanted = dict.fromkeys(urls)
         stored: dict[str, bool] = dict(map(tuple, self._connection.execute(_LISTING)))
         self._add([model.FeedState(url=url, due_at=now) for url in wanted if url not in stored])
@@ -141,6 +144,10 @@ class FeedStates:
     def claim_due(
         self, *, now: datetime, limit: int, token: str, lease: timedelta, everything: bool = False
     ) -> Sequence[model.FeedState]:
+        """Lease due feeds to ``token``; return their states, most overdue first.
+
+        ``everything`` ignores the due time, but not leases, Retry-After or 410. Feeds of a limited host are postponed.
+        """
         rows = self._connection.execute(
             _CLAIM_ALL if everything else _CLAIM_DUE,
             {"now": now, "at_most": limit, "token": token, "until": now + lease},
@@ -166,18 +173,23 @@ class FeedStates:
         return [state for state in claimed if state.url not in put_back]
 
     def hurry(self, url: str, *, at: datetime, now: datetime) -> bool:
+        """Make a feed due ``at`` a time, unless it is due before. Return False while it is being polled."""
         return self._connection.execute(_HURRY, {"of_url": url, "at_time": at, "now": now}).rowcount > 0
 
     def make_due(self, *, now: datetime) -> None:
+        """Make every listed feed due; Retry-After and 410 stay in force."""
         self._connection.execute(_MAKE_DUE, {"now": now})
 
     def renew(self, token: str, *, until: datetime) -> None:
+        """Extend the leases of ``token``."""
         self._connection.execute(_RENEW, {"token": token, "until": until})
 
     def count_due(self, *, now: datetime) -> int:
+        """Return how many feeds ``claim_due`` could lease."""
         return self._connection.execute(_COUNT_DUE, {"now": now}).scalar_one()
 
     def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
+        """Write states and release their leases; return the URLs whose lease was lost, which are not written."""
         urls = [state.url for state in states]
         held = set(urls) if token is None else self._held(urls, token)
         rows = [_row(state) | {"is_listed": False} for state in states if state.url in held]
@@ -192,27 +204,34 @@ class FeedStates:
         return held
 
     def get(self, url: str) -> model.FeedState | None:
+        """Return the state of a feed, or None if it was never listed."""
         row = self._connection.execute(_GET, {"of_url": url}).one_or_none()
         return None if row is None else _state(row)
 
     def all(self) -> Sequence[model.FeedState]:
+        """Return the states of the configured feeds, ordered by URL."""
         # Sorted here: databases order text each by its own collation.
         return sorted(map(_state, self._connection.execute(_ALL)), key=lambda state: state.url)
 
     def page(self, *, health: Collection[model.FeedHealth], skip: int, most: int) -> Sequence[model.FeedState]:
+        """Return some of the configured feeds with these healths, ordered by URL."""
         rows = self._connection.execute(_PAGE, {"health": list(health), "skip": skip, "most": most})
         return list(map(_state, rows))
 
     def counts(self) -> Mapping[model.FeedHealth, int]:
+        """Return the number of configured feeds with each health; a health without feeds is left out."""
         return dict(map(tuple, self._connection.execute(_COUNTS)))
 
     def limited(self) -> Sequence[model.FeedState]:
+        """Return the feeds whose last response set a limit (Retry-After), ordered by URL."""
         return sorted(map(_state, self._connection.execute(_LIMITED)), key=lambda state: state.url)
 
     def host_limits(self, *, now: datetime) -> Mapping[str, datetime]:
+        """Return limited host -> end of the limit."""
         return dict(map(tuple, self._connection.execute(_LIMITS, {"now": now})))
 
     def limit_host(self, host: str, until: datetime) -> None:
+        """Limit a host until a time."""
         self._connection.execute(_LIMIT, {"host": host, "until": until})
 
     def free_leases(self) -> None:
@@ -300,33 +319,45 @@ _SAVE_AFTER_ASKING = _SAVE_SUBSCRIPTION.where(
 
 
 class Subscriptions:
+    """WebSub subscriptions, at most one for each feed."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def want(self, subscription: model.Subscription) -> None:
+        """Add a subscription, unless the feed has one for this hub and topic; another one is replaced."""
         self._connection.execute(_WANT, asdict(subscription))
 
     def drop(self, feed: str) -> None:
+        """Delete the subscription of a feed that has no hub any more."""
         self._connection.execute(_DROP, {"feeds": [feed]})
 
     def keep(self, feeds: Collection[str]) -> None:
+        """Delete the subscriptions of all other feeds."""
         known = self._connection.execute(select(subscriptions.c.feed)).scalars()
         for part in chunks([feed for feed in known if feed not in feeds]):
             self._connection.execute(_DROP, {"feeds": part})
 
     def claim_due(self, *, now: datetime, limit: int, lease: timedelta) -> Sequence[model.Subscription]:
+        """Lease the subscriptions whose hub is due for a request."""
         rows = self._connection.execute(_CLAIM, {"now": now, "at_most": limit, "lease_until": now + lease})
         return sorted(map(_subscription, rows), key=lambda each: each.feed)
 
     def by_token(self, token: str) -> model.Subscription | None:
+        """Return the subscription with a token."""
         row = self._connection.execute(_BY_TOKEN, {"of_token": token}).one_or_none()
         return _subscription(row) if row is not None else None
 
     def of_feed(self, feed: str) -> model.Subscription | None:
+        """Return the subscription of a feed."""
         row = self._connection.execute(_OF_FEED, {"of_feed": feed}).one_or_none()
         return _subscription(row) if row is not None else None
 
     def save(self, subscription: model.Subscription, *, asked: model.Subscription | None = None) -> None:
+        """Write a subscription, except for pushes, unless it was deleted or replaced.
+
+        ``asked``: its state when the request was sent; nothing is written if the hub has responded since.
+        """
         values = asdict(subscription)
         new = {"of_token": subscription.token, **{f"new_{name}": values[name] for name in _SAVED}}
         if asked is None:
@@ -336,13 +367,16 @@ class Subscriptions:
             self._connection.execute(_SAVE_AFTER_ASKING, new | old)
 
     def push(self, feed: str, *, at: datetime | None) -> None:
+        """Note that news was pushed; None: the feed is now due for it."""
         self._connection.execute(_PUSH, {"of_feed": feed, "at_time": at})
 
     def waiting(self, *, now: datetime) -> tuple[Sequence[str], int]:
+        """Return the feeds with pushed news that are not yet due for it, and the number of hubs to be asked."""
         due = self._connection.execute(_DUE, {"now": now}).scalar_one()
         return sorted(self._connection.execute(_PUSHED).scalars()), due
 
     def all(self) -> Sequence[model.Subscription]:
+        """Return all subscriptions, ordered by feed."""
         return sorted(map(_subscription, self._connection.execute(_ALL_SUBSCRIPTIONS)), key=lambda each: each.feed)
 
 

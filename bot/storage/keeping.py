@@ -54,6 +54,7 @@ from bot.storage.schema import (
     versions,
 )
 from bot.storage.store import Store
+from bot.storage.stories import Stories
 
 #: Rows let go in one transaction, so that the writers behind it wait for some hundredths of a second only.
 _BATCH = 500
@@ -299,7 +300,7 @@ _HELD = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > _NOW
 _AHEAD = select(alerts.c.alert).where(or_(_HELD, alerts.c.posted_at > _NOW))
 
 
-def shift_waiting_times(connection: Connection, stories: model.Stories, *, by: timedelta, now: datetime) -> None:
+def shift_waiting_times(connection: Connection, stories: Stories, *, by: timedelta, now: datetime) -> None:
     """Move what waits: the clock shows ``now`` and was set back ``by``."""
     values = {"now": now, "by": by // _MICROSECOND}
     for statement in _MOVE:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.model.store import Transaction
+from bot.storage.store import Transaction
 
 
 @dataclass(frozen=True, slots=True)

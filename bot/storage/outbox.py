@@ -181,10 +181,13 @@ _FREE = (
 
 
 class Outbox:
+    """Messages to send, and their outcomes."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, rows: Sequence[model.Outgoing]) -> None:
+        """Add rows; an id that exists is left as it is, and a newer edit replaces a pending one of the same thread."""
         for row in rows:
             self._add(row)
 
@@ -215,38 +218,49 @@ class Outbox:
     def claim(
         self, channel: str, *, now: datetime, limit: int, token: str, lease: timedelta
     ) -> Sequence[model.Outgoing]:
+        """Lease sendable rows in order: at most one of a thread, after all older unsent rows of the thread.
+
+        An untried reply that is due later does not block its thread. Rows whose lease expired are returned as UNKNOWN.
+        """
         rows = self._connection.execute(
             _CLAIM, {"of_channel": channel, "now": now, "at_most": limit, "token": token, "until": now + lease}
         )
         return sorted(map(_outgoing, rows), key=lambda row: row.seq)
 
     def save(self, row: model.Outgoing, *, token: str) -> bool:
+        """Write the outcome and release the lease. Return False, and write nothing, if the lease was lost."""
         values = _row(row)
         renamed = {f"new_{name}": values[name] for name in _SAVED}
         return self._connection.execute(_SAVE, {"of_id": row.id, "token": token, **renamed}).rowcount == 1
 
     def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]:
+        """Return id -> row; unknown ids are left out."""
         found: dict[model.SendId, model.Outgoing] = {}
         for part in chunks(ids):
             found.update((row.id, row) for row in self._all(_GET, wanted=part))
         return found
 
     def next_due(self, channels: Sequence[str], *, now: datetime) -> datetime | None:
+        """Return when the next row can be sent, or None if no row waits."""
         return self._connection.execute(_NEXT_DUE, {"channels": channels, "now": now}).scalar()
 
     def counts(self) -> Mapping[tuple[str, model.SendState], int]:
+        """Return (channel, state) -> number of rows."""
         return {(channel, state): count for channel, state, count in self._connection.execute(_COUNTS)}
 
     def unsent(self) -> Sequence[model.Outgoing]:
+        """Return pending, sending, unknown and parked rows, in order."""
         return sorted(self._all(_UNSENT), key=lambda row: row.seq)
 
     def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
+        """Return the rows of a story, oldest first."""
         return tuple(self._all(_OF_STORY, of_story=story))
 
     def _all(self, statement: Select[*tuple[Any, ...]], **values: object) -> Iterator[model.Outgoing]:
         return map(_outgoing, self._connection.execute(statement, values))
 
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
+        """Park all pending rows of these channels; the ledger records each, unless the reason is the same as before."""
         waiting = self._all(_PARKED_ANEW, channels=channels, reason=reason)
         parked = [(row, replace(row, state=SendState.PARKED, error=reason)) for row in waiting]
         facts = [ledger.send_row(before, after, at=now) for before, after in parked]
@@ -254,9 +268,11 @@ class Outbox:
         return self._connection.execute(_PARK, {"channels": channels, "reason": reason}).rowcount
 
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
+        """Make the parked rows of these channels pending again."""
         return self._connection.execute(_UNPARK, {"channels": channels, "now": now}).rowcount
 
     def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
+        """Drop rows that no sender has claimed, and record each in the ledger; return how many."""
         dropped: list[model.Outgoing] = []
         for part in chunks(ids):
             found = list(self._all(_UNBEGUN, wanted=part))

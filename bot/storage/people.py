@@ -29,16 +29,21 @@ _ALL_SINCE = _ALL_JUDGEMENTS.where(judgements.c.at >= _SINCE_JUDGEMENTS)
 
 
 class Judgements:
+    """Judgements of people about stories, in the order in which they were made."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, judgements: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
+        """Add judgements; return the new ones. An id that exists is left as it is."""
         return [one for one in judgements if self._connection.execute(_ADD_JUDGEMENTS, asdict(one)).first() is not None]
 
     def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
+        """Return the judgements of one story in one channel."""
         return self._all(self._connection.execute(_OF_STORY, {"of_story": story, "of_channel": channel}).all())
 
     def since(self, when: datetime | None) -> Sequence[model.Judgement]:
+        """Return the judgements at ``when`` or later, or all."""
         if when is None:
             return self._all(self._connection.execute(_ALL_JUDGEMENTS).all())
         return self._all(self._connection.execute(_ALL_SINCE, {"since": when}).all())
@@ -73,10 +78,13 @@ _DONE = (
 
 
 class Rulings:
+    """Rulings of people about stories, in the order in which they were made."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, ruling: model.Ruling) -> bool:
+        """Add a ruling. Return False if its id exists."""
         row = {
             "id": ruling.id,
             "at": ruling.at,
@@ -90,12 +98,15 @@ class Rulings:
         return self._connection.execute(_ADD_RULINGS, row).first() is not None
 
     def waiting(self) -> Sequence[model.Ruling]:
+        """Return the rulings that are not carried out yet."""
         return self._all(_WAITING)
 
     def since(self, when: datetime | None) -> Sequence[model.Ruling]:
+        """Return the rulings at ``when`` or later, or all."""
         return self._all(_ALL_RULINGS) if when is None else self._all(_SINCE_RULINGS, since=when)
 
     def done(self, ids: Sequence[str], *, at: datetime) -> None:
+        """Mark rulings as carried out."""
         if ids:
             self._connection.execute(_DONE, {"wanted": list(ids), "at_time": at})
 
@@ -129,21 +140,27 @@ _END = (
 
 
 class Silences:
+    """Silences, in the order in which they were made."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, silence: model.Silence) -> bool:
+        """Add a silence. Return False if its id exists."""
         row = {**asdict(silence), "channels": columns.TEXTS.dump(silence.channels)}
         return self._connection.execute(_ADD_SILENCES, row).first() is not None
 
     def save_end(self, silence: model.Silence) -> None:
+        """Write that somebody ended a silence, unless it was ended before."""
         values = {"of_id": silence.id, "at_time": silence.ended_at, "who": silence.ended_by}
         self._connection.execute(_END, values)
 
     def active(self, now: datetime) -> Sequence[model.Silence]:
+        """Return the silences in force."""
         return self._all(_ACTIVE, now=now)
 
     def all(self) -> Sequence[model.Silence]:
+        """Return all silences, including ended ones."""
         return self._all(_ALL_SILENCES)
 
     def _all(self, statement: Select[tuple[object, ...]], **values: datetime) -> list[model.Silence]:

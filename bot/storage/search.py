@@ -97,7 +97,8 @@ class Search:
         self._connection = connection
         self._is_sqlite = connection.dialect.name == "sqlite"
 
-    def candidates(self, wanted: model.SearchQuery, *, within: timedelta) -> Iterator[model.SearchCandidate]:
+    def candidates(self, wanted: model.CandidateQuery, within: timedelta) -> Iterator[model.SearchCandidate]:
+        """Yield candidates, newest first. Raises SearchTooLong if the database takes longer than ``within``."""
         with self._limited(within):
             numbers = self._numbers(wanted)
             if numbers is None:
@@ -128,7 +129,7 @@ class Search:
                 )
 
     def _in_postgres(
-        self, wanted: model.SearchQuery, condition: model.SearchCondition, least: int | None, greatest: int | None
+        self, wanted: model.CandidateQuery, condition: model.SearchCondition, least: int | None, greatest: int | None
     ) -> Iterator[model.SearchCandidate]:
         """The way there is chosen here: PostgreSQL takes each rare word for as frequent as the next, and a comparison
         of words for nearly free, and would walk the whole archive for them."""
@@ -163,7 +164,7 @@ class Search:
         """At most ``_WINDOW``."""
         return self._connection.execute(select(func.count()).select_from(rows.limit(_WINDOW).subquery())).scalar_one()
 
-    def _numbers(self, wanted: model.SearchQuery) -> tuple[int | None, int | None] | None:
+    def _numbers(self, wanted: model.CandidateQuery) -> tuple[int | None, int | None] | None:
         """The least and the greatest, each None where there is no bound. None: nothing is in the time asked for."""
         least, greatest = None, None if wanted.before is None else wanted.before - 1
         if wanted.since is not None and (least := self._bound(wanted.since, is_least=True)) is None:
@@ -229,7 +230,7 @@ def _of_rule(name: str) -> Select[Any]:
     return select(matches.c.article).where(matches.c.rule == storable(name))
 
 
-def _bounds(wanted: model.SearchQuery) -> Iterator[ColumnElement[bool]]:
+def _bounds(wanted: model.CandidateQuery) -> Iterator[ColumnElement[bool]]:
     """What holds of each candidate; of its time too: neighbours in time may have numbers the other way round."""
     if wanted.rule is not None and wanted.condition is not None:
         yield exists(_of_rule(wanted.rule).where(matches.c.article == articles.c.id))
@@ -248,7 +249,7 @@ def _tsvector(
     number: ColumnElement[int],
     some: ColumnElement[bool],
     exact: str,
-    wanted: model.SearchQuery,
+    wanted: model.CandidateQuery,
     *,
     has_words: bool = False,
 ) -> Select[Any]:

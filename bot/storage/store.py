@@ -27,48 +27,28 @@ from bot.storage.search import Search
 from bot.storage.stories import Stories
 
 
-@dataclass(slots=True)
 class Transaction:
-    """The parts of the store, over one connection."""
+    """The parts of the store, over one connection. Synchronous: used on the store's own threads."""
 
-    connection: Connection
-    feeds: model.FeedStates
-    articles: model.Articles
-    stories: model.Stories
-    outbox: model.Outbox
-    judgements: model.Judgements
-    rulings: model.Rulings
-    silences: model.Silences
-    decision_queue: model.DecisionQueue
-    ledger: model.Ledger
-    key_values: model.KeyValues
-    search: model.Search
-    completions: model.Completions
-    subscriptions: model.Subscriptions
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.feeds = FeedStates(connection)
+        self.articles = Articles(connection)
+        self.stories = Stories(connection, self.articles)
+        self.outbox = Outbox(connection)
+        self.judgements = Judgements(connection)
+        self.rulings = Rulings(connection)
+        self.silences = Silences(connection)
+        self.decision_queue = DecisionQueue(connection)
+        self.ledger = Ledger(connection)
+        self.key_values = KeyValues(connection)
+        self.search = Search(connection)
+        self.completions = Completions(connection)
+        self.subscriptions = Subscriptions(connection)
 
     def shift_waiting_times(self, *, by: timedelta, now: datetime) -> None:
+        """Move waiting times by as much as the clock was set back."""
         keeping.shift_waiting_times(self.connection, self.stories, by=by, now=now)
-
-
-def over(connection: Connection) -> model.Transaction:
-    """The parts of the store over an open transaction."""
-    articles = Articles(connection)
-    return Transaction(
-        connection=connection,
-        feeds=FeedStates(connection),
-        articles=articles,
-        stories=Stories(connection, articles),
-        outbox=Outbox(connection),
-        judgements=Judgements(connection),
-        rulings=Rulings(connection),
-        silences=Silences(connection),
-        decision_queue=DecisionQueue(connection),
-        ledger=Ledger(connection),
-        key_values=KeyValues(connection),
-        search=Search(connection),
-        completions=Completions(connection),
-        subscriptions=Subscriptions(connection),
-    )
 
 
 T = TypeVar("T")
@@ -123,15 +103,20 @@ class Store:
         self._reading = self._writing if writer is reader else ThreadPoolExecutor(READING, "store-read")
         self._searching = self._writing if writer is reader else ThreadPoolExecutor(SEARCHING, "store-search")
 
-    async def write(self, work: Callable[[model.Transaction], T]) -> T:
-        return await self.run(lambda connection: work(over(connection)))
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one transaction, committed when it returns, rolled back when it raises.
 
-    async def read(self, work: Callable[[model.Transaction], T]) -> T:
-        return await self.look(lambda connection: work(over(connection)))
+        ``work`` may run again after a lost race, so it must not have other effects. Raises StoreUnavailable.
+        """
+        return await self.run(lambda connection: work(Transaction(connection)))
 
-    async def read_long(self, work: Callable[[model.Transaction], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` over one state of the database. Raises StoreUnavailable."""
+        return await self.look(lambda connection: work(Transaction(connection)))
+
+    async def read_long(self, work: Callable[[Transaction], T]) -> T:
         """``read`` for a search or a trial, which may take seconds: on threads that nothing else waits for."""
-        run = partial(self._run, self._reader, lambda connection: work(over(connection)))
+        run = partial(self._run, self._reader, lambda connection: work(Transaction(connection)))
         return await self._again(self._searching, run)
 
     async def look(self, work: Callable[[Connection], T]) -> T:
@@ -194,6 +179,7 @@ class Store:
         return files.owner(self.address.file) if self.address.file is not None else ""
 
     async def free_dead_leases(self) -> None:
+        """Free the leases of a dead process at start, as the one owner of a SQLite file; its sends become UNKNOWN."""
         # On PostgreSQL other owners live: there a lease ends by its time.
         if self.address.is_sqlite:
             await self.run(_free)

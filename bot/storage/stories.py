@@ -137,20 +137,25 @@ _TAKE_OUT = delete(members).where(
 
 
 class Stories:
+    """Stories with their members, decisions and alerts."""
+
     def __init__(self, connection: Connection, articles: Articles) -> None:
         self._connection = connection
         self._articles = articles
 
     def open_since(self, since: datetime) -> Sequence[model.Story]:
+        """Return unmerged stories whose last article came since a time, with their members, oldest first."""
         return self._whole(self._connection.execute(_OPEN, {"since": since}).all())
 
     def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
+        """Return id -> story with its members; unknown ids are left out."""
         rows: list[_AnyRow] = []
         for part in chunks(list(dict.fromkeys(ids))):
             rows.extend(self._connection.execute(_GET, {"wanted": part}))
         return {story.id: story for story in self._whole(rows)}
 
     def beginning(self, start: str, *, most: int) -> Sequence[model.StoryId]:
+        """Return at most ``most`` ids with this prefix; a merged story is replaced by the story that it became."""
         home = func.coalesce(stories.c.merged_into, stories.c.id)
         begins = stories.c.id.startswith(storable(start), autoescape=True)
         return list(
@@ -158,14 +163,17 @@ class Stories:
         )
 
     def of_article(self, article: model.ArticleId) -> model.Story | None:
+        """Return the story of an article, with its members."""
         home = self.home_of(article)
         return None if home is None else self.get([home]).get(home)
 
     def home_of(self, article: model.ArticleId) -> model.StoryId | None:
+        """Return the id of an article's story, without its members, of which there may be thousands."""
         row = self._connection.execute(_OF_ARTICLE, {"of_article": article}).one_or_none()
         return None if row is None else model.StoryId(row.merged_into or row.id)
 
     def since(self, when: datetime | None) -> Sequence[model.Story]:
+        """Return every story with this last_seen or later, oldest first, including merged ones."""
         if when is None:
             return self._whole(self._connection.execute(_ALL).all())
         return self._whole(self._connection.execute(_ALL_SINCE, {"since": when}).all())
@@ -179,6 +187,10 @@ class Stories:
         most: int,
         after: tuple[datetime, model.StoryId] | None = None,
     ) -> Sequence[model.Story]:
+        """Return a page of unmerged stories whose last article came since a time, last changed first.
+
+        ``rule``: only stories with an article that it matched. ``after``: only stories behind this last_seen and id.
+        """
         values: dict[str, object] = {"since": since, "skip": skip, "most": most, **_of_rule(rule)}
         statement = _NEWEST if rule is None else _NEWEST_OF_RULE
         if after is not None:
@@ -187,13 +199,16 @@ class Stories:
         return self._whole(self._connection.execute(statement, values).all())
 
     def count(self, *, since: datetime, rule: str | None = None) -> int:
+        """Return how many stories ``newest`` would return without paging."""
         statement = _COUNT if rule is None else _COUNT_OF_RULE
         return self._connection.execute(statement, {"since": since, **_of_rule(rule)}).scalar_one()
 
     def count_by_rule(self, *, since: datetime) -> Mapping[str, int]:
+        """Return the number of stories of each rule; a rule without stories is left out."""
         return dict(map(tuple, self._connection.execute(_COUNT_BY_RULE, {"since": since})))
 
     def save(self, *saved: model.Story) -> None:
+        """Write stories and their new members."""
         if whole := [_story_row(story, None) for story in saved if story.merged_into is None]:
             self._connection.execute(_SAVE, whole)
         for story in saved:
@@ -206,6 +221,7 @@ class Stories:
             self._connection.execute(_JOIN, rows)
 
     def take_out(self, story: model.StoryId, articles: Sequence[model.ArticleId]) -> None:
+        """Remove articles from a story and from the stories that were merged into it."""
         for part in chunks(articles):
             self._connection.execute(_TAKE_OUT, {"home": story, "taken": part})
 
@@ -261,20 +277,24 @@ class Stories:
             self._connection.execute(_DECIDE, rows)
 
     def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
+        """Return the decisions about a story, oldest first."""
         found = self._connection.execute(_DECISIONS, {"of_story": story}).scalars()
         return [columns.DECISION.load(document) for document in found]
 
     def silenced(self, *, since: datetime) -> Sequence[model.Decision]:
+        """Return the decisions of silences at ``since`` or later, oldest first."""
         found = self._connection.execute(_SILENCED, {"since": since}).scalars()
         return [columns.DECISION.load(document) for document in found]
 
     def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:
+        """Return the alerts of these stories, one for each channel."""
         found: list[str] = []
         for part in chunks(stories):
             found.extend(self._connection.execute(_ALERTS, {"wanted": part}).scalars())
         return [columns.ALERT.load(document) for document in found]
 
     def save_alert(self, *saved: model.Alert) -> None:
+        """Write each alert over the previous one of its story and channel."""
         rows = [
             {
                 "story": alert.story,
@@ -290,10 +310,12 @@ class Stories:
             self._connection.execute(_SAVE_ALERT, rows)
 
     def held_until(self, now: datetime) -> Sequence[model.Alert]:
+        """Return held alerts whose time has come, and posted ones with a due reminder, oldest first."""
         found = self._connection.execute(_HELD, {"now": now}).scalars()
         return [columns.ALERT.load(document) for document in found]
 
     def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
+        """Return the channel's alerts that were first posted at ``when`` or later."""
         found = self._connection.execute(_POSTED, {"of_channel": channel, "since": when}).scalars()
         return [columns.ALERT.load(document) for document in found]
 

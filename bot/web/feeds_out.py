@@ -14,7 +14,7 @@ from lxml import etree
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bot import model
+from bot import storage
 from bot.config.opml import strip_unprintable
 from bot.queries import building
 from bot.queries.watched import Watched, render
@@ -193,7 +193,9 @@ class FeedsOut:
             case _:
                 return False
 
-    def _stories(self, tx: model.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[building.StoryRow]:
+    def _stories(
+        self, tx: storage.Transaction, kind: str, name: str, *, since: datetime
+    ) -> Sequence[building.StoryRow]:
         if kind in ("all", "rule"):
             rule = name if kind == "rule" else None
             return page_data.stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]

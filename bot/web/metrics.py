@@ -25,7 +25,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
-from bot import model
+from bot import model, storage
 from bot.pipeline.passes import FeedReport
 from bot.queries.watched import Watched
 from bot.storage import keys
@@ -166,7 +166,7 @@ class Metrics:
         _fill(self._problems, problems, ("error", "warning"))
 
 
-def _look(tx: model.Transaction) -> _Standing:
+def _look(tx: storage.Transaction) -> _Standing:
     return _Standing(
         feeds=tx.feeds.counts(),
         counts=tx.outbox.counts(),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from bot import model
+from bot import model, storage
 from bot.pipeline import silences, turn
 from bot.queries import building, watched
 from bot.storage import keys
@@ -80,7 +80,7 @@ class Overview:
         return self.broken_count > 0 and 2 * self.broken_count >= sum(self.feeds.values())
 
 
-def overview(tx: model.Transaction, now: datetime) -> Overview:
+def overview(tx: storage.Transaction, now: datetime) -> Overview:
     """Read the first page's figures: articles of a day, stories of seven days."""
     return Overview(
         feeds=tx.feeds.counts(),
@@ -97,7 +97,7 @@ def overview(tx: model.Transaction, now: datetime) -> Overview:
     )
 
 
-def feeds(tx: model.Transaction, *, word: str, skip: int, most: int) -> tuple[Sequence[model.FeedState], int]:
+def feeds(tx: storage.Transaction, *, word: str, skip: int, most: int) -> tuple[Sequence[model.FeedState], int]:
     """A page of feeds, of one health or of any, and how many there are in all."""
     wanted = [health for health in model.FeedHealth if health.value == word] or list(model.FeedHealth)
     counts = tx.feeds.counts()
@@ -111,7 +111,7 @@ def _at_most_last(skip: int, total: int, most: int) -> int:
 
 
 def stories(
-    tx: model.Transaction, *, since: datetime, rule: str | None, skip: int, most: int
+    tx: storage.Transaction, *, since: datetime, rule: str | None, skip: int, most: int
 ) -> tuple[list[building.StoryRow], int]:
     """A page of stories, the last that moved first, and how many there are in all."""
     total = tx.stories.count(since=since, rule=rule)
@@ -135,7 +135,7 @@ class StoryWhole:
     beside: tuple[model.Story, ...]
 
 
-def story(tx: model.Transaction, story_id: model.StoryId) -> StoryWhole | None:
+def story(tx: storage.Transaction, story_id: model.StoryId) -> StoryWhole | None:
     """The story, or the one that it was merged into; None: there is none of this id."""
     found = turn.find_living(tx, story_id)
     if found is None:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 import bot
-from bot import config, model, rules
+from bot import config, model, rules, storage
 from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
@@ -451,7 +451,7 @@ class RuleOpinions:
     rulings: Mapping[str, Sequence[rulings.RulingText]]
 
 
-def rule_opinions(tx: model.Transaction, now: datetime) -> RuleOpinions:
+def rule_opinions(tx: storage.Transaction, now: datetime) -> RuleOpinions:
     """Read the judgements and rulings of the last ``precision.JUDGED`` and the silences in force."""
     silences: dict[str, list[model.Silence]] = {}
     for silence in tx.silences.active(now):

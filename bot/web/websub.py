@@ -12,7 +12,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from bot import model
+from bot import model, storage
 from bot.alerts import notices
 from bot.feeds import websub
 from bot.model import visible
@@ -112,7 +112,7 @@ async def _drop(watched: Watched, subscription: model.Subscription, now: datetim
     operator = watched.settings.bot.operator
     notice = notices.feed_health([f"{visible.masked(dropped.feed)} is only polled: {dropped.error}"], [], now=now)
 
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         tx.subscriptions.save(dropped)
         if operator is not None:
             tx.outbox.add([notices.notice_row(notice, channel=operator, now=now)])

@@ -23,9 +23,7 @@ def kept(tmp_path: Path) -> Path:
     (tmp_path / "config" / "data").mkdir()
     store = storage.open_store(f"sqlite:///{tmp_path}/config/data/wirewatch.db", clock=FakeClock())
     with store._writer.begin() as connection:  # type: ignore[union-attr]  # opened for writing
-        from bot.storage.store import over
-
-        over(connection).articles.add([made.article("one"), made.article("two")])
+        storage.Transaction(connection).articles.add([made.article("one"), made.article("two")])
     store.close_now()
     return tmp_path
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model
+from bot import app, model, storage
 from bot.app import runtime
 from bot.app.runtime import App
 from testbed.fakes import START, FakeClock
@@ -61,7 +61,7 @@ class Newspaper:
     async def first_seen(self, item: Item) -> int:
         """On which day the article was new."""
 
-        def work(tx: model.Transaction) -> model.Article | None:
+        def work(tx: storage.Transaction) -> model.Article | None:
             return tx.articles.find(f"https://paper.example/{item.id}")
 
         found = await self._running.store.read(work)

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import sqlalchemy
 
-from bot import model
+from bot import model, storage
 from bot.pipeline import send
-from bot.storage import schema, store
+from bot.storage import schema
 from bot.storage.outbox import Outbox
 from bot.testing import messages
 from testbed.fakes import START, FakeClock
@@ -161,15 +161,15 @@ class MemoryStore:
         #: Transactions so far.
         self.trips = 0
 
-    async def write(self, work: Callable[[model.Transaction], T]) -> T:
+    async def write(self, work: Callable[[storage.Transaction], T]) -> T:
         if self.broken:
             raise model.StoreUnavailable(self.broken)
         return await self.read(work)
 
-    async def read(self, work: Callable[[model.Transaction], T]) -> T:
+    async def read(self, work: Callable[[storage.Transaction], T]) -> T:
         self.trips += 1
         with self._engine.begin() as connection:
-            return work(store.over(connection))
+            return work(storage.Transaction(connection))
 
     async def free_dead_leases(self) -> None:
         with self._engine.begin() as connection:

@@ -74,7 +74,7 @@ class Newsroom:
         self.now += timedelta(minutes=5)
         snapshot, now = self.snapshot, self.now
 
-        def work(tx: model.Transaction) -> list[intake.IngestedPoll]:
+        def work(tx: storage.Transaction) -> list[intake.IngestedPoll]:
             polls = [self._polled(tx, snapshot.feeds[url], items) for url, items in said.items()]
             batch = intake.ingest_polls(tx, polls, snapshot, now=now)
             ingested = batch.ingested
@@ -91,7 +91,7 @@ class Newsroom:
             self.updater.forget()
             raise
 
-    def _polled(self, tx: model.Transaction, feed: model.Feed, items: Sequence[Item]) -> Poll:
+    def _polled(self, tx: storage.Transaction, feed: model.Feed, items: Sequence[Item]) -> Poll:
         state = tx.feeds.get(feed.url)
         if state is None:
             # Its first answer was empty, so that nothing of the test is a baseline.

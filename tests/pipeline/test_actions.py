@@ -82,7 +82,7 @@ def outgoing(
 async def post(store: storage.Store, *, alert: model.Alert | None = None, story: str = "s1") -> None:
     """A story of two articles that is posted in the channel."""
 
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         members = tuple(member(name, rules=("exit", "law"), outlet=f"outlet {name}") for name in ("a", "b"))
         for one in members:
             tx.articles.add([one.article])
@@ -233,7 +233,7 @@ async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_not
 async def test_a_message_that_a_merged_story_left_to_the_older_one_is_still_silenced(store: storage.Store) -> None:
     await post(store)
 
-    def merge(tx: model.Transaction) -> None:
+    def merge(tx: storage.Transaction) -> None:
         younger = tx.stories.get([model.StoryId("s1")])[model.StoryId("s1")]
         tx.stories.save(replace(younger, id=model.StoryId("s0")))
         tx.stories.save(replace(younger, members=(), merged_into=model.StoryId("s0")))
@@ -332,7 +332,7 @@ async def test_a_silence_that_holds_elsewhere_too_is_not_ended_from_a_channel(st
     await post(store)
     turn_by = "root (command line)"
 
-    def make(tx: model.Transaction) -> None:
+    def make(tx: storage.Transaction) -> None:
         turn = operator_context(tx, SNAPSHOT, by=turn_by, now=START)
         silences.make_silence(
             turn, MakeSilence(kind=SilenceKind.RULE, name="exit", end=DAY, reason="live", channels=("policy", "desk"))

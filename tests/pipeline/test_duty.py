@@ -50,7 +50,7 @@ class Watch(Newsroom):
     async def send(self, channel: str, ref: str) -> None:
         """What waits for a channel arrives there."""
 
-        def work(tx: model.Transaction) -> None:
+        def work(tx: storage.Transaction) -> None:
             later = self.now + 2 * QUARTER
             for row in tx.outbox.claim(channel, now=later, limit=9, token="t", lease=QUARTER):
                 receipt = model.Receipt(ref=ref, place=channel, sent_at=self.now)
@@ -177,7 +177,7 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     (story,) = await room.stories()
     snapshot, now = room.snapshot, room.now
 
-    def claim(tx: model.Transaction, story_id: model.StoryId) -> model.ActionResult:
+    def claim(tx: storage.Transaction, story_id: model.StoryId) -> model.ActionResult:
         turn = operator_context(tx, snapshot, by="ann", now=now)
         return actions.apply_action(turn, Claim(), actions.story_target(tx, story_id))
 

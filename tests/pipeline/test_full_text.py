@@ -55,7 +55,7 @@ async def store(tmp_path: Path) -> AsyncIterator[storage.Store]:
     await opened.close()
 
 
-async def _asked(store: model.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
+async def _asked(store: storage.Store, full_text: FullText, *items: str, seconds: float = 0) -> list[str]:
     feed = model.Feed(url=URL, full_text=full_text)
     pages = Pages(seconds)
     fetcher, documents = OneAnswer(rss(*items)), parsing.make_reader(model.FetchPolicy(readers=0))

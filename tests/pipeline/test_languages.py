@@ -28,7 +28,7 @@ async def members(store: storage.Store, *steps: tuple[Snapshot, model.Article]) 
     """How many articles each story has after each article came in its turn."""
     updater = join.StoryUpdater(WINDOW)
 
-    def work(tx: model.Transaction) -> Sequence[model.Story]:
+    def work(tx: storage.Transaction) -> Sequence[model.Story]:
         for at, (snapshot, article) in enumerate(steps):
             came = arrival(article, "Quakes", *TERMS)
             tx.articles.add([article])

@@ -40,7 +40,7 @@ def matches(article: model.Article) -> tuple[model.Match, ...]:
     return RULE_SET.match(article, model.Feed(url=article.feed), now=START)
 
 
-def post(tx: model.Transaction, story: model.Story, *, state: model.AlertState = model.AlertState.POSTED) -> None:
+def post(tx: storage.Transaction, story: model.Story, *, state: model.AlertState = model.AlertState.POSTED) -> None:
     """A story that stands in the channel under a head of its own."""
     for member in story.members:
         tx.articles.add([member.article])
@@ -65,7 +65,7 @@ async def arrive(
 ) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
     """What is decided, and what the outbox then holds."""
 
-    def work(tx: model.Transaction) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
+    def work(tx: storage.Transaction) -> tuple[Sequence[model.Decision], Sequence[model.Outgoing]]:
         tx.articles.add([article])
         tx.articles.add_matches(article.id, matches(article))
         arrival = model.Arrival(article=article, matches=matches(article), is_baseline=False)

@@ -60,7 +60,7 @@ def alert(of: model.Story, head: str, *, is_gathered: bool = False) -> model.Ale
     )
 
 
-def keep(tx: model.Transaction, of: model.Story) -> None:
+def keep(tx: storage.Transaction, of: model.Story) -> None:
     for each in of.members:
         tx.articles.add([each.article])
         tx.articles.add_matches(each.article.id, each.matches)
@@ -73,7 +73,7 @@ async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_
     joined = matched("Regulator defends its order", outlet="Wire", minutes=9)
     grown = replace(FIRST, members=(*FIRST.members, joined))
 
-    def work(tx: model.Transaction) -> model.Outgoing | None:
+    def work(tx: storage.Transaction) -> model.Outgoing | None:
         for each in (FIRST, OTHER):
             keep(tx, each)
             tx.stories.save_alert(alert(each, head.id, is_gathered=True))
@@ -99,7 +99,7 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
     head = messages.gathered_row(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
     both = replace(FIRST, members=(*FIRST.members, *OTHER.members))
 
-    def work(tx: model.Transaction) -> model.Outgoing | None:
+    def work(tx: storage.Transaction) -> model.Outgoing | None:
         for each in (FIRST, OTHER):
             keep(tx, each)
             tx.stories.save_alert(alert(each, head.id, is_gathered=True))

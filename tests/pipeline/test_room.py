@@ -49,10 +49,10 @@ class Away:
     def __init__(self, store: storage.Store) -> None:
         self._store = store
 
-    async def read(self, work: Callable[[model.Transaction], Any]) -> Any:
+    async def read(self, work: Callable[[storage.Transaction], Any]) -> Any:
         return await self._store.read(work)
 
-    async def write(self, work: Callable[[model.Transaction], Any]) -> Any:
+    async def write(self, work: Callable[[storage.Transaction], Any]) -> Any:
         raise model.StoreUnavailable("away")
 
 

@@ -28,7 +28,7 @@ async def store() -> AsyncIterator[storage.Store]:
 async def notices(store: storage.Store, monitor: ExpectationMonitor, clock: FakeClock) -> int:
     """Return how many notices there are after the monitor's next tick."""
 
-    def work(tx: model.Transaction) -> int:
+    def work(tx: storage.Transaction) -> int:
         monitor.tell(tx, SNAPSHOT, now=clock.now())
         return len(tx.outbox.unsent())
 
@@ -62,7 +62,7 @@ async def test_a_notice_of_a_transaction_that_failed_is_written_again(store: sto
     await notices(store, monitor, clock)
     clock.advance(3 * DAY)
 
-    def fail(tx: model.Transaction) -> None:
+    def fail(tx: storage.Transaction) -> None:
         monitor.tell(tx, SNAPSHOT, now=clock.now())
         raise model.StoreUnavailable("the disk is full")
 

@@ -172,7 +172,7 @@ async def test_a_silenced_story_says_nothing_more_until_somebody_ends_it(room: N
 async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroom) -> None:
     action = MakeSilence(kind=SilenceKind.OUTLET, name="Dawn", end=HOUR, reason="x")
 
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         turn = operator_context(tx, room.snapshot, by="ann", now=START)
         silences.make_silence(replace(turn, once="the same"), action)
 

@@ -37,14 +37,14 @@ class Fragile:
         self._dies_at = dies_at
         self.written: list[int] = []
 
-    async def read(self, work: Callable[[model.Transaction], Any]) -> Any:
+    async def read(self, work: Callable[[storage.Transaction], Any]) -> Any:
         return await self._store.read(work)
 
-    async def write(self, work: Callable[[model.Transaction], Any]) -> Any:
+    async def write(self, work: Callable[[storage.Transaction], Any]) -> Any:
         if len(self.written) == self._dies_at:
             raise model.StoreUnavailable("killed")
 
-        def counted(tx: model.Transaction) -> Any:
+        def counted(tx: storage.Transaction) -> Any:
             before = tx.articles.count()
             answer = work(tx)
             self.written.append(tx.articles.count() - before)
@@ -56,7 +56,7 @@ class Fragile:
 async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) -> Sequence[intake.IngestedPoll]:
     room.now += timedelta(minutes=5)
 
-    def claimed(tx: model.Transaction) -> Any:
+    def claimed(tx: storage.Transaction) -> Any:
         tx.feeds.sync(list(said), now=START)
         tx.feeds.claim_due(now=room.now, limit=10, token=str(room.now), lease=timedelta(seconds=1), everything=True)
         polls = [room._polled(tx, room.snapshot.feeds[url], items) for url, items in said.items()]
@@ -100,7 +100,7 @@ async def test_a_batch_that_another_worker_overtakes_in_the_middle_is_identified
     sooner = {SMALL.url: [replace(ITEMS[-1], id="other")]}
 
     class Overtaken(Fragile):
-        async def write(self, work: Callable[[model.Transaction], Any]) -> Any:
+        async def write(self, work: Callable[[storage.Transaction], Any]) -> Any:
             if len(self.written) == 1:
                 await room.together(sooner)
             return await super().write(work)

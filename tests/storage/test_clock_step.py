@@ -49,7 +49,7 @@ async def test_what_is_held_is_decided_anew_and_what_was_said_counts_from_now(
     ]
 
 
-def _tell(tx: model.Transaction, ahead: datetime) -> None:
+def _tell(tx: storage.Transaction, ahead: datetime) -> None:
     for name in ("held", "said"):
         tx.articles.add([article(name)])
         tx.stories.save(story(name, article(name)))

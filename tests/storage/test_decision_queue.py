@@ -62,7 +62,7 @@ async def test_a_renewed_lease_is_not_claimed_when_its_first_time_has_passed(sto
     await store.write(lambda tx: tx.feeds.sync(["https://a.example/feed"], now=START))
     later = START + LEASE + timedelta(seconds=1)
 
-    def claim(tx: model.Transaction, token: str, now: timedelta) -> int:
+    def claim(tx: storage.Transaction, token: str, now: timedelta) -> int:
         return len(tx.feeds.claim_due(now=START + now, limit=10, token=token, lease=LEASE))
 
     assert await store.read(lambda tx: tx.feeds.count_due(now=START)) == 1

@@ -19,7 +19,7 @@ LATE = 2 * 24 * 60
 
 
 async def fill(store: storage.Store, *, is_sent: bool) -> None:
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         old, new, lone = article("old"), article("new", minutes=LATE), article("lone")
         tx.articles.add([old, new, lone])
         tx.articles.see(
@@ -98,7 +98,7 @@ async def test_an_identity_is_kept_for_sixty_days_after_its_feed_listed_it_last(
     items = [article(str(day)) for day in seen_days]
     named_at = None if whole_reading is None else START + timedelta(days=whole_reading)
 
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         tx.articles.add(items, has_text=False)
         for day, item in zip(seen_days, items, strict=True):
             tx.articles.see([model.Sighting(feed=FEED, key=item.id, article=item.id)], at=START + timedelta(days=day))

@@ -34,7 +34,7 @@ def fact(days: float) -> model.LedgerRow:
     return ledger.match_row(article("one"), match("r", "PTA"), at=START + days * DAY)
 
 
-def keep(tx: model.Transaction, *days: float) -> None:
+def keep(tx: storage.Transaction, *days: float) -> None:
     """A matched article and a decision on each day."""
     tx.articles.add([article("one")])
     tx.stories.save(story("A", article("one")))
@@ -85,7 +85,7 @@ async def test_a_story_stays_while_a_decision_about_it_is_young_enough(store: st
 
 
 async def test_messages_of_a_channel_that_closes_are_told_once_for_each_reason(store: storage.Store) -> None:
-    def close(reason: str) -> Callable[[model.Transaction], int]:
+    def close(reason: str) -> Callable[[storage.Transaction], int]:
         return lambda tx: tx.outbox.park(["desk"], reason, now=START)
 
     await store.write(lambda tx: tx.outbox.add([sending("one"), sending("two")]))

@@ -128,7 +128,7 @@ async def test_mutes_and_snoozes_in_force_become_silences_in_force(earlier: str)
 async def test_opinions_claims_holds_and_messages_of_the_earlier_version_can_be_read(earlier: str) -> None:
     store = storage.open_store(earlier, clock=FakeClock())
 
-    def read(tx: model.Transaction) -> tuple[list[Verdict], model.Message, list[model.Alert]]:
+    def read(tx: storage.Transaction) -> tuple[list[Verdict], model.Message, list[model.Alert]]:
         verdicts = [each.verdict for each in tx.judgements.since(None)]
         [row] = tx.outbox.unsent()
         return verdicts, row.message, list(tx.stories.held_until(START + 20 * HOUR))

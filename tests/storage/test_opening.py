@@ -106,7 +106,7 @@ async def test_a_long_read_does_not_hold_up_a_write(owned: storage.Store) -> Non
     await owned.write(lambda tx: tx.articles.add([article(str(n), minutes=n) for n in range(500)]))
     begun, go_on = threading.Event(), threading.Event()
 
-    def read(tx: model.Transaction) -> int:
+    def read(tx: storage.Transaction) -> int:
         archive = tx.articles.archive(since=article("0").first_seen)
         next(archive)
         begun.set()
@@ -125,7 +125,7 @@ async def test_a_long_read_does_not_hold_up_a_write(owned: storage.Store) -> Non
 
 
 async def test_work_that_raises_leaves_nothing(store: storage.Store) -> None:
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         tx.articles.add([article("one")])
         raise LookupError("our own")
 

@@ -89,7 +89,7 @@ async def test_rivals_send_each_message_once_and_in_order(rivals: list[storage.S
 async def test_a_lost_race_runs_again_on_what_the_winner_wrote(rivals: list[storage.Store]) -> None:
     await rivals[0].write(lambda tx: tx.key_values.put("count", "0"))
 
-    def add_one(tx: model.Transaction) -> None:
+    def add_one(tx: storage.Transaction) -> None:
         tx.key_values.put("count", str(int(tx.key_values.get("count") or 0) + 1))
 
     async with asyncio.TaskGroup() as group:
@@ -113,7 +113,7 @@ async def test_a_broken_connection_is_said_and_mends_by_itself(
 ) -> None:
     store = rivals[0]
 
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         tx.key_values.put("k", "lost")
         postgres_server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'")
         tx.key_values.put("k", "lost too")
@@ -139,7 +139,7 @@ async def source(tmp_path: Path) -> str:
     address = f"sqlite:///{tmp_path}/store.db"
     store = storage.open_store(address, clock=FakeClock())
 
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         tx.feeds.sync(["https://a.example/feed"], now=START)
         items = [replace(article(str(n)), text="x\x00 ü 😀") for n in range(1_200)]
         tx.articles.add(items)
@@ -244,7 +244,7 @@ async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: 
     async def bring(store: storage.Store, number: int) -> None:
         mine = replace(article(f"copy {number}"), link=link)
 
-        def work(tx: model.Transaction) -> None:
+        def work(tx: storage.Transaction) -> None:
             [known] = tx.articles.known([model.IdentityQuery(feed=mine.feed, links=[link])])
             begun.append(number)
             if link not in known.by_link:
@@ -270,10 +270,10 @@ async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_
     await rivals[0].write(lambda tx: tx.decision_queue.add(arrivals, []))
     taken: Counter[str] = Counter()
 
-    def computed(tx: model.Transaction) -> tuple[model.QueueHolder, model.QueuedWork]:
+    def computed(tx: storage.Transaction) -> tuple[model.QueueHolder, model.QueuedWork]:
         return tx.decision_queue.holder(), tx.decision_queue.peek(limit=7)
 
-    def write(tx: model.Transaction, who: str, seen: model.QueueHolder, waiting: model.QueuedWork) -> bool:
+    def write(tx: storage.Transaction, who: str, seen: model.QueueHolder, waiting: model.QueuedWork) -> bool:
         if tx.decision_queue.take_over(who, seen=seen) is None:
             return False
         tx.decision_queue.remove(waiting.numbers)

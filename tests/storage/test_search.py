@@ -34,7 +34,8 @@ async def keep(store: storage.Store, *articles: model.Article, has_text: bool = 
 
 async def titles(store: storage.Store, words: str | None, **asked: object) -> list[str]:
     wanted = search.parse_search(words) if words else None
-    page = await store.read(lambda tx: search.search_page(tx, search.SearchQuery(wanted=wanted, **asked)))  # type: ignore[arg-type]
+    query = search.SearchQuery(wanted=wanted, **asked)  # type: ignore[arg-type]
+    page = await store.read(lambda tx: search.search_page(tx.search.candidates, query))
     return [one.article.title for one in page.found]
 
 
@@ -92,7 +93,7 @@ async def test_pages_follow_one_another_and_end(store: storage.Store) -> None:
     sizes = []
     while True:
         asked = search.SearchQuery(wanted=search.parse_search("wombat"), before=before, most=10)
-        page = await store.read(lambda tx, asked=asked: search.search_page(tx, asked))  # type: ignore[misc]
+        page = await store.read(lambda tx, asked=asked: search.search_page(tx.search.candidates, asked))  # type: ignore[misc]
         sizes.append(len(page.found))
         found += [one.article.title for one in page.found]
         before = page.after
@@ -162,7 +163,7 @@ async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store:
 async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storage.Store) -> None:
     await keep(store, *TOLD)
     asked = search.SearchQuery(wanted=search.parse_search("blackberry naivete"))
-    [found] = (await store.read(lambda tx: search.search_page(tx, asked))).found
+    [found] = (await store.read(lambda tx: search.search_page(tx.search.candidates, asked))).found
     places = {(one.field, one.text, one.start) for each in found.matches for one in each.evidence}
     assert places == {("title", "BlackBerry", 0), ("body", "naïveté", found.article.text.index("naïveté"))}
 
@@ -170,11 +171,11 @@ async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storag
 async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) -> None:
     many = [told(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(3_000)]
     await keep(store, *many)
-    wanted = model.SearchQuery(
+    wanted = model.CandidateQuery(
         condition=model.AnyOf((model.SearchTerm(words=("kangaroo",)), model.SearchTerm(words=("wombat",))))
     )
     with pytest.raises(model.SearchTooLong, match="name rarer words"):
-        await store.read(lambda tx: list(tx.search.candidates(wanted, within=timedelta(milliseconds=1))))
+        await store.read(lambda tx: list(tx.search.candidates(wanted, timedelta(milliseconds=1))))
     assert len(await titles(store, "kangaroo", most=30)) == 30, "the next one has its own time"
 
 

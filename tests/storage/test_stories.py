@@ -69,7 +69,7 @@ async def test_stories_are_shown_by_the_page_and_counted_without_being_read(stor
     )
     hits = {"old": "spies", "one": "spies", "two": "banks", "part": "banks"}
 
-    def add_matches(tx: model.Transaction) -> None:
+    def add_matches(tx: storage.Transaction) -> None:
         for name, rule in hits.items():
             tx.articles.add_matches(named[name].id, [match(rule, "x")])
 

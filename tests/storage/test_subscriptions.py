@@ -13,7 +13,7 @@ HUB = "https://hub.example/"
 LEASE = timedelta(minutes=5)
 
 
-def want(tx: model.Transaction, *each: model.Subscription) -> None:
+def want(tx: storage.Transaction, *each: model.Subscription) -> None:
     for one in each:
         tx.subscriptions.want(one)
 

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import sys
 
-from bot import model, storage
+from bot import storage
 from testbed.fakes import FakeClock
 from testbed.made import article, sending, story
 
@@ -17,7 +17,7 @@ async def main(address: str) -> None:
     for n in itertools.count(start):
         item = article(str(n))
 
-        def work(tx: model.Transaction, n: int = n) -> None:
+        def work(tx: storage.Transaction, n: int = n) -> None:
             tx.articles.add([article(str(n))])
             tx.stories.save(story(str(n), article(str(n))))
             tx.outbox.add([sending(str(n), story=str(n))])

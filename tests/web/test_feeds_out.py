@@ -13,7 +13,7 @@ import feedparser
 import pytest
 from lxml import etree
 
-from bot import model
+from bot import model, storage
 from bot.feeds.kinds import jsonfeed, rss
 from bot.web.access import feed_token
 from testbed import made
@@ -126,7 +126,7 @@ async def test_what_a_hostile_feed_says_is_inert_in_a_feed(page: Page) -> None:
     title = "Bell \x07 and \ufffe <b>bold</b>"
     story = replace(made.story("h", made.article("h")), title=title, last_seen=page.clock.now())
 
-    def add(tx: model.Transaction) -> None:
+    def add(tx: storage.Transaction) -> None:
         tx.articles.add([made.article("h")])
         tx.stories.save(story)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot import model
+from bot import model, storage
 from bot.model import SilenceKind, Verdict
 from bot.pipeline import silences
 from tests.web.conftest import Page
@@ -31,7 +31,7 @@ async def judge(page: Page, *, useful: int, noise: int, rule: str = RULE) -> Non
     """Stories that one reader has judged, and a silence of their rule."""
     now = page.clock.now()
 
-    def work(tx: model.Transaction) -> None:
+    def work(tx: storage.Transaction) -> None:
         verdicts = [Verdict.USEFUL] * useful + [Verdict.NOISE] * noise
         for number, verdict in enumerate(verdicts):
             story = model.StoryId(f"judged-{number}")
@@ -91,7 +91,7 @@ async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) 
 async def test_the_overview_lists_the_silences_in_force_with_author_reason_and_what_each_kept_back(page: Page) -> None:
     now = page.clock.now()
 
-    def work(tx: model.Transaction) -> model.Silence:
+    def work(tx: storage.Transaction) -> model.Silence:
         made = silence(SilenceKind.OUTLET, "<b>Dawn</b>", now=now)
         tx.silences.add(made)
         (story, *_) = tx.stories.since(None)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from lxml import html
 
-from bot import model
+from bot import model, storage
 from testbed import made
 from tests.web.conftest import Page, page_over
 from tests.web.markup import elements, text_of, tree_of, values
@@ -95,7 +95,7 @@ async def test_stories_are_listed_by_time_and_by_page(page: Page) -> None:
 async def test_older_stories_are_a_link_away_and_each_stands_on_one_page(page: Page) -> None:
     now = page.clock.now()
 
-    def add(tx: model.Transaction) -> None:
+    def add(tx: storage.Transaction) -> None:
         for number in range(60):
             told = replace(made.article(f"a{number}"), first_seen=now - timedelta(minutes=number))
             tx.articles.add([told])
@@ -122,7 +122,7 @@ async def test_older_stories_are_a_link_away_and_each_stands_on_one_page(page: P
 async def test_the_overview_names_some_broken_feeds_and_counts_the_others(page: Page) -> None:
     states = [model.FeedState(url=f"https://{n}.example/", due_at=page.clock.now(), failures=2) for n in range(30)]
 
-    def add(tx: model.Transaction) -> None:
+    def add(tx: storage.Transaction) -> None:
         tx.feeds.sync([state.url for state in states], now=page.clock.now())
         tx.feeds.save(states)
 

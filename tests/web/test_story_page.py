@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bot import model
+from bot import model, storage
 from bot.feeds import websub
 from testbed import made
 from tests.web.conftest import Page
@@ -86,7 +86,7 @@ async def test_the_overview_draws_the_matches_of_a_month_and_says_what_waits(pag
         held_until=page.clock.now(),
     )
 
-    def add(tx: model.Transaction) -> None:
+    def add(tx: storage.Transaction) -> None:
         tx.articles.add([arrival.article])
         tx.decision_queue.add([arrival], [])
         tx.stories.save(made.story("held", arrival.article))
@@ -142,7 +142,7 @@ async def test_the_commands_to_copy_name_ids_only(page: Page) -> None:
 async def test_a_merged_story_leads_to_the_one_that_it_became(page: Page) -> None:
     first, second = made.article("m1"), made.article("m2")
 
-    def add(tx: model.Transaction) -> None:
+    def add(tx: storage.Transaction) -> None:
         tx.articles.add([first, second])
         tx.stories.save(made.story("older", first))
         tx.stories.save(replace(made.story("younger", second), merged_into=model.StoryId("older")))

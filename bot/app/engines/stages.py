@@ -12,7 +12,7 @@ from typing import Protocol
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bot import model
+from bot import model, storage
 from bot.app.wiring import Live
 from bot.model.runtime import TaskGroup
 from bot.pipeline.passes import PassReport, Pipeline
@@ -42,7 +42,7 @@ class SendDue(Protocol):
 class Stages:
     """The stages of one process."""
 
-    store: model.Store
+    store: storage.Store
     clock: model.Clock
     pipeline: Pipeline
     live: Live
