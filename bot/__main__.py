@@ -21,10 +21,10 @@ def main() -> None:
         # Costs start-up: the command line takes longer to import than to say this.
         sys.stdout.write(f"wirewatch {bot.__version__}\n")
         return
-    from bot.model import runtime  # imports all values, which --version does without
+    from bot.model import memory  # imports all values, which --version does without
 
     # Costs start-up: to look for garbage among what imports make, of which all stays, takes a seventh of the time.
-    runtime.spare_collections(lasts=False)
+    memory.spare_collections(lasts=False)
     # Costs start-up: pydantic looks through all installed packages for plug-ins of its own.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot import channels, config, model, plugins, storage
+from bot import channels, config, model, plugins
 
 if TYPE_CHECKING:
+    from bot import storage
     from bot.app.engines.stages import TickEvery
 
 

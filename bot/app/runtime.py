@@ -26,7 +26,7 @@ from bot.app.sending import Sending
 from bot.app.wiring import Live, Observer, Parts, live_of, parts_of
 from bot.channels import checks
 from bot.feeds import outlets
-from bot.model import runtime
+from bot.model import memory
 from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import keep, send
 from bot.pipeline.passes import FeedReport, PassReport
@@ -116,7 +116,7 @@ class App:
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
         """One pass over every due feed, then send what can be sent within ``drain``. Raises StoreUnavailable."""
         await self.parts.heartbeat.begin(operator=self.settings.bot.operator)
-        runtime.spare_collections(lasts=False)
+        memory.spare_collections(lasts=False)
         try:
             passed = await self._pass_over_all(everything=everything)
             passed.decisions.extend(await self._assisting.settle())
@@ -156,7 +156,7 @@ class App:
         site = self._open_site()
         for broken in broken_plugins():
             log.warning("plug-in not loaded", plug_in=broken.name, package=broken.package, why=broken.why)
-        runtime.spare_collections(lasts=True)
+        memory.spare_collections(lasts=True)
         async with TaskGroup() as group:
             if site:
                 group.create_task(site.serve(stop))
@@ -279,7 +279,7 @@ class App:
         # Their messages show times in the zone that they were built with.
         kept = channels_before if (now.channels, now.timezone) == (before.channels, before.timezone) else None
         self.live.take_over(live_of(settings, self.parts.environment, self.store, given=kept))
-        runtime.spare_collections(lasts=True, replaces=True)
+        memory.spare_collections(lasts=True, replaces=True)
         await retry_until_stored(self.begin, self.clock)
         if kept is None:
             self._sending.renew()

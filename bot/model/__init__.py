@@ -58,7 +58,15 @@ from bot.model.channels import (
     Person,
     Press,
 )
-from bot.model.durations import LONGEST_WAIT, SHORTEST_WAIT, backoff, format_count, format_duration, parse_duration
+from bot.model.durations import (
+    LONGEST_WAIT,
+    SHORTEST_WAIT,
+    Clock,
+    backoff,
+    format_count,
+    format_duration,
+    parse_duration,
+)
 from bot.model.errors import (
     AddressRefused,
     BadAnswer,
@@ -145,7 +153,6 @@ from bot.model.messages import (
     Why,
 )
 from bot.model.rules import Digest, Evidence, Example, Group, Line, Match, Remind, Rule, Severity, Thread, Where
-from bot.model.runtime import Clock
 from bot.model.settings import (
     Escalate,
     FetchPolicy,

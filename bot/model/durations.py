@@ -1,9 +1,10 @@
-"""Lengths of time and counts, as people write and read them."""
+"""Lengths of time and counts, as people write and read them; and the clock."""
 
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
 
 def format_count(count: int, noun: str) -> str:
@@ -99,3 +100,13 @@ def backoff(failures: int) -> timedelta:
     """
     doublings: int = 2 ** min(failures, 10)
     return min(SHORTEST_WAIT * doublings, LONGEST_WAIT)
+
+
+class Clock(Protocol):
+    """The current time, and waiting."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Wait; return at once for a negative duration."""

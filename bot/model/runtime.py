@@ -1,27 +1,16 @@
-"""The running process: the clock, task groups, retries while the database is unavailable, and garbage collection."""
+"""Task groups, and retries while the database is unavailable."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Self, TypeVar
 
+from bot.model.durations import Clock
 from bot.model.errors import StoreError, StoreUnavailable
-
-
-class Clock(Protocol):
-    """The current time, and waiting."""
-
-    def now(self) -> datetime:
-        """Return the current time, aware, in UTC."""
-
-    async def sleep(self, duration: timedelta) -> None:
-        """Wait; return at once for a negative duration."""
-
 
 T = TypeVar("T")
 
@@ -85,21 +74,3 @@ async def retry_until_stored(work: Callable[[], Awaitable[T]], clock: Clock) -> 
         except StoreUnavailable:
             # The store has already logged it.
             await clock.sleep(STORE_PAUSE)
-
-
-#: New objects between two collections. Python's default of 700 is for small programs; more than this saves no time.
-_OBJECTS_A_COLLECTION = 20_000
-
-
-def spare_collections(*, lasts: bool, replaces: bool = False) -> None:
-    """Exclude existing objects, such as a hundred thousand rules, from garbage collection, and collect less often.
-
-    With Python's default, a batch of first polls would spend a sixth of its time in collections. ``lasts``: collect
-    first, which takes a moment. ``replaces``: include the previous configuration, which was excluded.
-    """
-    gc.set_threshold(_OBJECTS_A_COLLECTION)
-    if replaces:
-        gc.unfreeze()
-    if lasts:
-        gc.collect()
-    gc.freeze()

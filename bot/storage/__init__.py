@@ -1,9 +1,11 @@
-"""What is kept: one schema and each statement once, for SQLite and PostgreSQL.
+"""The database: one schema, and each statement once, for SQLite and PostgreSQL.
 
-open_store ──▶ Store ──▶ Transaction ──▶ feeds, articles, stories, outbox, … (a class and a file for each table)
-keys           typed accessors of single values
-keeping        retention, backup, clock changes
-moving         from SQLite to PostgreSQL
+    open_store ──▶ Store ──▶ Transaction ──▶ feeds, articles, stories, outbox, … (a class and a file for each table)
+    keys           typed accessors of single values
+    keeping        retention, backup, clock changes
+    moving         from SQLite to PostgreSQL
+
+Only this package uses SQLAlchemy.
 """
 
 from bot.storage.connections import libpq_address
