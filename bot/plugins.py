@@ -1,9 +1,8 @@
-"""The kinds of channels and sources that there are: our own, and those that other installed packages bring.
+"""Find the kinds of channels and sources: the built-in ones, and plug-ins of other installed packages.
 
-One convention for both. A kind is a module with ``KIND``, its name; a class, ``Channel`` or ``Source``; and, where it
-has any, ``Options``, a pydantic model of the keys that a user may write beside ``kind``. Ours are the modules of one
-package; others' are found by entry points of the group ``wirewatch.channels`` or ``wirewatch.sources``, each named as
-its kind.
+A kind is a module with ``KIND`` (its name), a class ``Channel`` or ``Source`` and, if it has options, ``Options``: a
+pydantic model of its keys in the configuration. Built-in kinds are the modules of one package. Plug-ins have an entry
+point of the group ``wirewatch.channels`` or ``wirewatch.sources``, named after the kind.
 """
 
 from __future__ import annotations
@@ -25,29 +24,29 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 
-#: ``KIND = "slack"`` of a module, or the import that takes it from inside a package.
+#: ``KIND = "slack"`` in a module, or its import in the ``__init__.py`` of a package.
 _KIND = re.compile(r"\bKIND\b")
-#: An error of somebody else's, in one line.
+#: Maximum characters of a plug-in's error.
 _LONGEST_WHY = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One that can be used."""
+    """A kind that can be used."""
 
     name: str
     module: ModuleType
     #: ``Channel`` or ``Source``.
     made_by: type
-    #: A pydantic model; None: it has no keys of its own.
+    #: A pydantic model, or None if it has no options.
     options: type[Any] | None
-    #: Who brings it, "wirewatch-board 1.0"; None: this program.
+    #: The package of a plug-in, "wirewatch-board 1.0"; None for a built-in kind.
     package: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """One that is installed and cannot be used."""
+    """A plug-in that is installed but cannot be used."""
 
     name: str
     package: str
@@ -59,84 +58,84 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kinds:
-    """By name, sorted."""
+    """All kinds, sorted by name."""
 
     found: Mapping[str, Kind]
     broken: Mapping[str, Broken]
 
     @property
     def options(self) -> Mapping[str, type[Any] | None]:
-        """Kind -> the pydantic model of its options; None: it has none."""
+        """The pydantic model of each kind's options, or None."""
         return {name: kind.options for name, kind in self.found.items()}
 
 
 def find(package: str, *, group: str, made_by: str) -> Kinds:
-    """Every kind of ``package`` and of the entry points of ``group``; never raises for others'.
+    """Return the kinds of ``package`` and the plug-ins of ``group``; a faulty plug-in never raises.
 
-    Ours are imported one by one when they are asked for: the libraries of all of them cost half a second.
+    A built-in kind is imported when it is first looked up: importing all of them takes half a second.
     """
-    found: dict[str, Kind | None] = dict.fromkeys(_own(package))
+    kinds: dict[str, Kind | None] = dict.fromkeys(_built_in_names(package))
     broken: dict[str, Broken] = {}
-    for entry in sorted(_ours_by_group().get(group, ()), key=lambda entry: (entry.name, entry.value)):
+    for entry in sorted(_entry_points().get(group, ()), key=lambda entry: (entry.name, entry.value)):
         whose = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
         try:
             kind = _loaded(entry.load, entry.name, made_by, whose)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is not ours
+        except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
             broken[entry.name] = Broken(name=entry.name, package=whose, why=_why(error))
             continue
-        if entry.name in found:
-            known = found[entry.name]
-            why = f"the kind is there already, by {(known and known.package) or 'Wirewatch itself'}"
+        if entry.name in kinds:
+            first = kinds[entry.name]
+            why = f"the kind already exists in {(first and first.package) or 'Wirewatch itself'}"
             broken.setdefault(entry.name, Broken(name=entry.name, package=whose, why=why))
         else:
-            found[kind.name] = kind
-    return Kinds(found=_Found(package, made_by, dict(sorted(found.items()))), broken=broken)
+            kinds[kind.name] = kind
+    return Kinds(found=_LazyKinds(package, made_by, dict(sorted(kinds.items()))), broken=broken)
 
 
-class _Found(Mapping[str, Kind]):
-    """Kinds by name; one of ours is imported at its first look-up."""
+class _LazyKinds(Mapping[str, Kind]):
+    """Kinds by name; a built-in one is imported at its first look-up."""
 
-    def __init__(self, package: str, made_by: str, known: dict[str, Kind | None]) -> None:
+    def __init__(self, package: str, made_by: str, kinds: dict[str, Kind | None]) -> None:
         self._package = package
         self._made_by = made_by
-        self._known = known
+        self._kinds = kinds
 
     def __getitem__(self, name: str) -> Kind:
-        kind = self._known[name]
+        kind = self._kinds[name]
         if kind is None:
             module = importlib.import_module(f"{self._package}.{name}")
-            kind = self._known[name] = _kind(module, self._made_by)
+            kind = self._kinds[name] = _kind(module, self._made_by)
         return kind
 
     def __contains__(self, name: object) -> bool:
-        return name in self._known
+        return name in self._kinds
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
+        return iter(self._kinds)
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._kinds)
 
 
 def are_installed(group: str) -> bool:
-    """Whether any other package brings one. Imports nothing."""
-    return bool(_ours_by_group().get(group))
+    """Return whether any plug-in of this group is installed. Imports nothing."""
+    return bool(_entry_points().get(group))
 
 
 @functools.cache
-def _ours_by_group() -> Mapping[str, Sequence[EntryPoint]]:
-    if not any(map(_may_name_ours, sys.path)):
+def _entry_points() -> Mapping[str, Sequence[EntryPoint]]:
+    if not any(map(_may_have_plugins, sys.path)):
         return {}
     from importlib import metadata
 
-    found = metadata.entry_points()
-    return {group: tuple(found.select(group=group)) for group in found.groups if group.startswith("wirewatch.")}
+    entries = metadata.entry_points()
+    return {group: tuple(entries.select(group=group)) for group in entries.groups if group.startswith("wirewatch.")}
 
 
-def _may_name_ours(place: str) -> bool:
-    """Whether a package that is installed here may have an entry point of ours; True of what is no folder.
+def _may_have_plugins(place: str) -> bool:
+    """Return whether a package in this folder of sys.path may be a plug-in; True for a zip file.
 
-    Costs start-up: to look for the groups' names in the files takes a tenth of importing what reads them.
+    Speeds up the start: searching the files takes a tenth of the time of importlib.metadata.
     """
     if Path(place).is_file():
         return True
@@ -149,12 +148,12 @@ def _may_name_ours(place: str) -> bool:
     return False
 
 
-class _Unfit(Exception):
-    """It loads, and does not keep the convention."""
+class _InvalidPlugin(Exception):
+    """It loads, but does not follow the convention."""
 
 
-def _own(package: str) -> Iterator[str]:
-    """Names of our kinds, each that of its module, found without an import: each has KIND in its text."""
+def _built_in_names(package: str) -> Iterator[str]:
+    """Yield the names of the built-in kinds: modules whose text contains KIND. Imports nothing."""
     for folder in importlib.import_module(package).__path__:
         for info in pkgutil.iter_modules([folder]):
             file = Path(folder, info.name, "__init__.py") if info.ispkg else Path(folder, f"{info.name}.py")
@@ -175,18 +174,18 @@ def _kind(module: ModuleType, made_by: str, package: str | None = None) -> Kind:
 def _loaded(load: Callable[[], object], name: str, made_by: str, package: str) -> Kind:
     module = load()
     if not isinstance(module, ModuleType):
-        raise _Unfit("its entry point names no module")
+        raise _InvalidPlugin("its entry point does not name a module")
     if getattr(module, "KIND", None) != name:
-        raise _Unfit(f"its KIND is {getattr(module, 'KIND', None)!r}, not the name of its entry point")
+        raise _InvalidPlugin(f"its KIND is {getattr(module, 'KIND', None)!r}, not the name of its entry point")
     if not isinstance(getattr(module, made_by, None), type):
-        raise _Unfit(f"it has no class {made_by}")
+        raise _InvalidPlugin(f"it has no class {made_by}")
     options = getattr(module, "Options", None)
     if options is not None and not hasattr(options, "model_validate_json"):
-        raise _Unfit("its Options are no pydantic model")
+        raise _InvalidPlugin("its Options are not a pydantic model")
     return _kind(module, made_by, package)
 
 
 def _why(error: Exception) -> str:
     text = " ".join(str(error).split())
-    told = text if isinstance(error, _Unfit) else f"{type(error).__name__}: {text}".rstrip(": ")
-    return visible.line(told, _LONGEST_WHY)
+    reason = text if isinstance(error, _InvalidPlugin) else f"{type(error).__name__}: {text}".rstrip(": ")
+    return visible.line(reason, _LONGEST_WHY)

@@ -1,7 +1,7 @@
-"""What two sequences of words have in common, in order, in a number of steps that grows with their length only.
+"""Align two sequences of words in linear time.
 
-Finds the longest common run, then the longest on each side of it, as ``difflib`` does; but counts its steps. Where
-words repeat so often that the steps run out, what is left counts as replaced: on such text difflib takes cubic time.
+Finds the longest common run, then the longest on each side of it, as ``difflib`` does, but counts its steps. If words
+repeat so often that the steps run out, the rest counts as replaced; difflib takes cubic time on such texts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-#: Steps for each word of both sides. Sentences and articles that people write take a fifth of it at most.
+#: Maximum steps per word of both sides; ordinary articles take at most a fifth.
 STEPS_A_WORD = 50
 
 Kind = Literal["equal", "replace", "delete", "insert"]
@@ -18,7 +18,7 @@ Kind = Literal["equal", "replace", "delete", "insert"]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """``one[start:end]`` against ``other[other_start:other_end]``."""
+    """``words[start:end]`` aligned with ``other_words[other_start:other_end]``."""
 
     kind: Kind
     start: int
@@ -27,21 +27,21 @@ class Stretch:
     other_end: int
 
 
-def align(one: Sequence[str], other: Sequence[str]) -> tuple[Stretch, ...]:
-    """Stretches that cover both sequences, in order: equal ones, and what stands between them.
+def align(words: Sequence[str], other_words: Sequence[str]) -> tuple[Stretch, ...]:
+    """Return stretches that cover both sequences, in order: equal ones and differences.
 
-    >>> [(each.kind, each.start, each.end) for each in align("a b c".split(), "a x c".split())]
+    >>> [(part.kind, part.start, part.end) for part in align("a b c".split(), "a x c".split())]
     [('equal', 0, 1), ('replace', 1, 2), ('equal', 2, 3)]
     """
-    found: list[Stretch] = []
+    stretches: list[Stretch] = []
     at = other_at = 0
-    for start, other_start, length in (*_common_runs(one, other), (len(one), len(other), 0)):
+    for start, other_start, length in (*_common_runs(words, other_words), (len(words), len(other_words), 0)):
         if at < start or other_at < other_start:
-            found.append(Stretch(_kind(at < start, other_at < other_start), at, start, other_at, other_start))
+            stretches.append(Stretch(_kind(at < start, other_at < other_start), at, start, other_at, other_start))
         at, other_at = start + length, other_start + length
         if length:
-            found.append(Stretch("equal", start, at, other_start, other_at))
-    return tuple(found)
+            stretches.append(Stretch("equal", start, at, other_start, other_at))
+    return tuple(stretches)
 
 
 def _kind(is_gone: bool, is_come: bool) -> Kind:
@@ -50,14 +50,14 @@ def _kind(is_gone: bool, is_come: bool) -> Kind:
     return "delete" if is_gone else "insert"
 
 
-def _common_runs(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Where equal stretches begin on both sides, and their lengths, in order; neighbours are one."""
+def _common_runs(words: Sequence[str], other_words: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Return the starts on both sides and the lengths of equal runs, in order, adjacent runs joined."""
     places: dict[str, list[int]] = {}
-    for place, word in enumerate(other):
+    for place, word in enumerate(other_words):
         places.setdefault(word, []).append(place)
-    search = _Search(one, places, steps=STEPS_A_WORD * (len(one) + len(other)))
+    search = _Search(words, places, steps=STEPS_A_WORD * (len(words) + len(other_words)))
     runs: list[tuple[int, int, int]] = []
-    ranges = [(0, len(one), 0, len(other))]
+    ranges = [(0, len(words), 0, len(other_words))]
     while ranges:
         low, high, other_low, other_high = ranges.pop()
         start, other_start, length = search.longest(low, high, other_low, other_high)
@@ -82,29 +82,29 @@ def _joined(runs: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
 
 
 class _Search:
-    def __init__(self, one: Sequence[str], places: Mapping[str, Sequence[int]], *, steps: int) -> None:
-        self._one = one
+    def __init__(self, words: Sequence[str], places: Mapping[str, Sequence[int]], *, steps: int) -> None:
+        self._words = words
         self._places = places
         self._steps = steps
 
     def longest(self, low: int, high: int, other_low: int, other_high: int) -> tuple[int, int, int]:
-        """The longest run that both ranges have, the first of several; its length is 0 where the steps are over."""
+        """Return the first longest run common to both ranges; its length is 0 if the steps are used up."""
         best = (low, other_low, 0)
-        #: By a place of the other side: how long the run is that ends there and at the word before.
+        #: Place on the other side -> length of the run that ends there and at the previous word.
         ending: dict[int, int] = {}
         for at in range(low, high):
-            here: dict[int, int] = {}
+            ending_here: dict[int, int] = {}
             self._steps -= 1
-            for place in self._places.get(self._one[at], ()):
+            for place in self._places.get(self._words[at], ()):
                 if place >= other_high:
                     break
                 self._steps -= 1
                 if place < other_low:
                     continue
-                length = here[place] = ending.get(place - 1, 0) + 1
+                length = ending_here[place] = ending.get(place - 1, 0) + 1
                 if length > best[2]:
                     best = (at - length + 1, place - length + 1, length)
             if self._steps < 0:
                 return low, other_low, 0
-            ending = here
+            ending = ending_here
         return best

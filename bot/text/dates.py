@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
 
-#: A bare weekday that is this near behind and this far ahead is the one behind.
+#: A bare weekday this many days ago is in the past, not almost a week ahead.
 _RECENT_DAYS = 1
-#: Characters before a day in which a word tells that it is still to come.
+#: Characters before a day that are searched for a word such as "will".
 _REACH = 60
 _LONGEST_WORD = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day, month or year of the calendar and where the sentence writes it; what is not said is None."""
+    """A day, month or year and its place in the sentence; parts that the sentence leaves out are None."""
 
     year: int
     month: int | None
     day: int | None
     start: int
     end: int
-    #: "Monday", "tomorrow": counted from the day of writing.
+    #: "Monday", "tomorrow": relative to the day of writing.
     is_relative: bool = False
-    #: "tomorrow": another version of the sentence, a day later, says "today".
+    #: "tomorrow": becomes "today" when the sentence is repeated a day later.
     moves: bool = False
 
     def agrees_with(self, other: Day) -> bool:
-        """Nothing that both say differs: "December" agrees with "30 December"."""
+        """Return whether the parts that both have are equal: "December" agrees with "30 December"."""
         if self.year != other.year:
             return False
         if self.month is None or other.month is None:
@@ -47,15 +47,15 @@ class Day:
         return self.month == other.month and (self.day is None or other.day is None or self.day == other.day)
 
     def may_follow(self, when: date) -> bool:
-        """Some of it is on that day or later."""
+        """Return whether any of it is on or after ``when``."""
         return (self.year, self.month or 12, self.day or 31) >= (when.year, when.month, when.day)
 
     def begins(self) -> date:
-        """Its first day."""
+        """Return its first day."""
         return date(self.year, self.month or 1, self.day or 1)
 
     def shown(self, when: date) -> str:
-        """For people, in one form whatever the article's: "30 December", with the year where it is another."""
+        """Format it for readers: "30 December", with the year if it differs from that of ``when``."""
         parts = [str(self.day)] if self.day else []
         if self.month:
             parts.append(date(2000, self.month, 1).strftime("%B"))
@@ -66,7 +66,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What a language calls its months and weekdays, folded; and how it may write a date."""
+    """The folded month and weekday names of a language, and the pattern of its dates."""
 
     months: dict[str, int]
     weekdays: dict[str, int]
@@ -77,7 +77,7 @@ class _Names:
 
 @lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _names(language: str) -> _Names:
-    # Babel's tables are read when the first article in a language comes: 30 MB on disk, 5 ms a language.
+    # Imported here: Babel reads its tables (30 MB on disk, 5 ms a language) at the first article in a language.
     from babel import Locale, UnknownLocaleError
 
     months: dict[str, int] = {}
@@ -103,18 +103,18 @@ def _names(language: str) -> _Names:
     return _Names(
         months,
         weekdays,
-        frozenset(fold(each) for each in written if each[0].isupper() and each.lower() not in written),
+        frozenset(fold(name) for name in written if name[0].isupper() and name.lower() not in written),
         _pattern(written, weekdays, language),
     )
 
 
 def months(language: str) -> dict[str, int]:
-    """The names of the months, long and short, folded, with their numbers; English ones too."""
+    """Return the number of each month by its folded names, long and short, including the English ones."""
     return _names(language).months
 
 
 def weekdays(language: str) -> dict[str, int]:
-    """The names of the weekdays, folded; Monday is 0."""
+    """Return the number of each weekday by its folded name; Monday is 0."""
     return _names(language).weekdays
 
 
@@ -124,9 +124,9 @@ def _pattern(months: set[str], weekdays: dict[str, int], language: str) -> re.Pa
 
     month = f"(?i:{any_of(months)})"
     today = any_of(set(_relative(language)) | set(_relative("en")))
-    # Nothing else begins a day: most words of a sentence are passed over by two letters.
-    starts = any_of({each[:2] for each in (*months, *weekdays, *_relative(language), *_relative("en"))})
-    full = f"(?i:{any_of({each for each in months if len(each) > 4} | {'May', 'June', 'July'})})"
+    # Dates begin with these letters only, so most words of a sentence are skipped after two letters.
+    starts = any_of({word[:2] for word in (*months, *weekdays, *_relative(language), *_relative("en"))})
+    full = f"(?i:{any_of({name for name in months if len(name) > 4} | {'May', 'June', 'July'})})"
     return re.compile(
         rf"(?<![\w/-])(?=\d|(?i:{starts}|next|this|last|past))(?:(?P<iso>(?:19|20)\d\d-\d\d-\d\d)(?![\d-])"
         rf"|(?:(?P<cjk_year>\d{{4}})年)?(?P<cjk_month>\d{{1,2}})月(?P<cjk_day>\d{{1,2}})日"
@@ -148,32 +148,32 @@ def _relative(language: str) -> dict[str, int]:
 
 
 def days(plain: str, written: date, language: str = "en") -> tuple[Day, ...]:
-    """The days of a sentence in order."""
+    """Return the days that a sentence names, in order."""
     return tuple(_days(plain, written, language))
 
 
 def _days(plain: str, written: date, language: str) -> Iterator[Day]:
     names = _names(language)
     at = 0
-    while found := names.pattern.search(plain, at):
-        at = found.end()
-        month = found["month"] or found["month2"] or found["month3"] or found["month4"]
+    while match := names.pattern.search(plain, at):
+        at = match.end()
+        month = match["month"] or match["month2"] or match["month3"] or match["month4"]
         if month and fold(month) in names.capitals and not month[0].isupper():
             continue
-        if (found["month4"] or found["year5"]) and not _may_precede(language, plain[: found.start()]):
+        if (match["month4"] or match["year5"]) and not _may_precede(language, plain[: match.start()]):
             continue
-        parts = _parts(found, names, plain, written, language)
+        parts = _parts(match, names, plain, written, language)
         if parts is not None and _exists(*parts):
             yield Day(
-                *parts, found.start(), found.end(), bool(found["weekday"] or found["relative"]), bool(found["relative"])
+                *parts, match.start(), match.end(), bool(match["weekday"] or match["relative"]), bool(match["relative"])
             )
 
 
-def _may_precede(language: str, before: str) -> bool:
-    """A month or a year without more is a date after "in" or "until"."""
-    near = before[-_LONGEST_WORD:].replace("-", " ")
-    last = near.split()[-1:] if near.endswith((" ", "\n")) else []
-    return any(lexicon.of(each).has("date-in", fold(word)) for word in last for each in (language, "en"))
+def _may_precede(language: str, text_before: str) -> bool:
+    """Return whether a bare month or year is a date here: after "in" or "until"."""
+    last_words = text_before[-_LONGEST_WORD:].replace("-", " ")
+    last = last_words.split()[-1:] if last_words.endswith((" ", "\n")) else []
+    return any(lexicon.of(code).has("date-in", fold(word)) for word in last for code in (language, "en"))
 
 
 def _exists(year: int, month: int | None, day: int | None) -> bool:
@@ -185,177 +185,179 @@ def _exists(year: int, month: int | None, day: int | None) -> bool:
 
 
 def _parts(
-    found: re.Match[str], names: _Names, plain: str, written: date, language: str
+    match: re.Match[str], names: _Names, plain: str, written: date, language: str
 ) -> tuple[int, int | None, int | None] | None:
-    if found["iso"]:
-        year, month, day = found["iso"].split("-")
+    if match["iso"]:
+        year, month, day = match["iso"].split("-")
         return int(year), int(month), int(day)
-    if found["cjk_day"]:
-        return int(found["cjk_year"] or written.year), int(found["cjk_month"]), int(found["cjk_day"])
-    if found["slashed"]:
-        return _slashed(found["slashed"])
-    before = plain[: found.start()]
-    if found["weekday"] or found["relative"]:
-        near = _near(found, names, before, written, language)
-        return near.year, near.month, near.day
-    if found["year5"]:
-        return int(found["year5"]), None, None
-    name = found["month"] or found["month2"] or found["month3"] or found["month4"]
-    number, year = found["day"] or found["day2"], found["year"] or found["year2"] or found["year3"]
+    if match["cjk_day"]:
+        return int(match["cjk_year"] or written.year), int(match["cjk_month"]), int(match["cjk_day"])
+    if match["slashed"]:
+        return _slashed(match["slashed"])
+    text_before = plain[: match.start()]
+    if match["weekday"] or match["relative"]:
+        day_date = _relative_date(match, names, text_before, written, language)
+        return day_date.year, day_date.month, day_date.day
+    if match["year5"]:
+        return int(match["year5"]), None, None
+    name = match["month"] or match["month2"] or match["month3"] or match["month4"]
+    number, year = match["day"] or match["day2"], match["year"] or match["year2"] or match["year3"]
     in_year = names.months[fold(name)]
     return (
-        int(year) if year else _year(in_year, written, is_ahead=_looks_ahead(before, language)),
+        int(year) if year else _year(in_year, written, is_ahead=_looks_ahead(text_before, language)),
         in_year,
         int(number) if number else None,
     )
 
 
 def _slashed(text: str) -> tuple[int, int, int] | None:
-    """ "30/12/2015" and "12/30/2015"; None where both readings exist."""
-    one, other, year = (int(part) for part in re.split(r"[/.]", text))
-    if "." in text or one > 12:
-        return year, other, one
-    return (year, one, other) if other > 12 or one == other else None
+    """Read "30/12/2015" and "12/30/2015"; return None if both orders are possible."""
+    first, second, year = (int(part) for part in re.split(r"[/.]", text))
+    if "." in text or first > 12:
+        return year, second, first
+    return (year, first, second) if second > 12 or first == second else None
 
 
 def _year(month: int, written: date, *, is_ahead: bool) -> int:
-    """A month without its year is the nearest one, and rather a coming one where the sentence looks ahead."""
+    """Return the year of a bare month: the nearest, preferring the future if the sentence looks ahead."""
     ahead = (month - written.month) % 12
     is_coming = ahead <= (9 if is_ahead else 6)
     years, _ = divmod(written.month - 1 + (ahead if is_coming else ahead - 12), 12)
     return written.year + years
 
 
-def _looks_ahead(before: str, language: str) -> bool:
+def _looks_ahead(text_before: str, language: str) -> bool:
     table = lexicon.of(language)
-    return any(table.has("ahead", fold(word)) for word in re.findall(r"[^\W\d_]+", before[-_REACH:]))
+    return any(table.has("ahead", fold(word)) for word in re.findall(r"[^\W\d_]+", text_before[-_REACH:]))
 
 
-def _near(found: re.Match[str], names: _Names, before: str, written: date, language: str) -> date:
-    if found["relative"]:
-        word = fold(found["relative"])
+def _relative_date(match: re.Match[str], names: _Names, text_before: str, written: date, language: str) -> date:
+    if match["relative"]:
+        word = fold(match["relative"])
         return written + timedelta(days=_relative(language).get(word, _relative("en").get(word, 0)))
-    which = found["which"].strip().lower()
-    ahead = (names.weekdays[fold(found["weekday"])] - written.weekday()) % 7
-    beside = re.findall(r"[^\W\d_]+", before[-20:])[-1:]
-    is_beside = bool(beside) and fold(beside[0]) in _COMING_BESIDE
-    is_coming = which in {"next", "this"} or is_beside or _looks_ahead(before, language)
+    which = match["which"].strip().lower()
+    ahead = (names.weekdays[fold(match["weekday"])] - written.weekday()) % 7
+    previous_word = re.findall(r"[^\W\d_]+", text_before[-20:])[-1:]
+    follows_coming_word = bool(previous_word) and fold(previous_word[0]) in _COMING_BESIDE
+    is_coming = which in {"next", "this"} or follows_coming_word or _looks_ahead(text_before, language)
     if 0 < 7 - ahead <= _RECENT_DAYS:
         # "will sign the bill that passed Wednesday", written on Thursday.
-        is_coming = which == "next" or is_beside
+        is_coming = which == "next" or follows_coming_word
     if which in {"last", "past"} or not is_coming:
         return written - timedelta(days=(-ahead) % 7)
     return written + timedelta(days=ahead)
 
 
-#: Right before a weekday they say that it comes.
+#: Directly before a weekday, these words mean that it is in the future.
 _COMING_BESIDE = frozenset("by until till before next due hasta antes del jusqu avant bis ate entro prima tot".split())
 
 
-#: What is the same read as of both says its own year; what is as far from both is counted from the reader's day.
+#: A text is read relative to both. The same result: it has its own year. The same distance: it is relative.
 _BASES = (datetime(2001, 2, 3, 12, tzinfo=UTC), datetime(2010, 8, 15, 13, 30, tzinfo=UTC))
 _MAX_LENGTH = 200
-#: What dateparser does not read beside the day: it has no hour 24, no second 60, and one language's words alone.
+#: The time of day, for dates that dateparser rejects (hour 24, second 60, words of two languages).
 _CLOCK = re.compile(
     r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::([0-6]\d)(?:\.\d{1,6})?)?(?:\s?([ap])\.?m\b)?"
     r"(?:\s?([+-])(\d\d):?([0-5]\d))?(?![\d:])",
     re.IGNORECASE,
 )
-#: Dates in words of one document: each takes up to 15 ms, and a document at most some seconds.
+#: Maximum dates in words per document; each takes up to 15 ms.
 _MOST = 150
 
 
 class DocumentDates:
-    """The dates of one document, in its order: those in words that come after very many others are not read."""
+    """Parse the dates of one document; stop parsing dates in words after ``_MOST`` of them."""
 
     def __init__(self) -> None:
         self._left = _MOST
         self._read: dict[tuple[str, str, datetime | None], datetime | None] = {}
 
     def parsed(self, text: str, language: str, seen: datetime | None = None) -> datetime | None:
-        """As ``parsed`` of this module; None too for one in words after very many others."""
+        """Parse as ``parse_dateline``; also return None once the limit of dates in words is used up."""
         with contextlib.suppress(ValueError, OverflowError):
             return _in_digits(_plain(text))
-        said = (_plain(text), language, seen)
-        if said not in self._read and self._left > 0:
+        key = (_plain(text), language, seen)
+        if key not in self._read and self._left > 0:
             self._left -= 1
-            self._read[said] = _in_words(*said)
-        return self._read.get(said)
+            self._read[key] = _in_words(*key)
+        return self._read.get(key)
 
 
 def parse_dateline(text: str, language: str, seen: datetime | None = None) -> datetime | None:
-    """In UTC; None: no date, or one that tells a day only to those who know when it was ``seen``.
+    """Return the date of a line in UTC, or None if it has none, or needs ``seen`` to be resolved.
 
-    >>> parsed("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")
+    ``seen`` is when the document was first seen.
+
+    >>> parse_dateline("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")
     datetime.datetime(2015, 12, 2, 9, 30, tzinfo=datetime.timezone.utc)
     """
     return DocumentDates().parsed(text, language, seen)
 
 
 def _plain(text: str) -> str:
-    # Of the zones that are called so, India's has most of the news.
+    # Several zones have this name; most news comes from India's.
     return text[:_MAX_LENGTH].strip().replace(" IST", " +05:30")
 
 
 def _in_words(text: str, language: str, seen: datetime | None) -> datetime | None:
     if not any(letter.isdigit() for letter in text) and seen is None:
         return None
-    one = _read(text, language, 0)
-    other = _read(text, language, 1) if one is not None else None
+    first = _parse_words(text, language, 0)
+    second = _parse_words(text, language, 1) if first is not None else None
     try:
-        return _whole_in(text, language) if one is None or other is None else _settled(text, one, other, seen)
+        return _whole_in(text, language) if first is None or second is None else _settled(text, first, second, seen)
     except (ValueError, OverflowError):
         return None
 
 
 def _in_digits(text: str) -> datetime:
-    """Raises ValueError, OverflowError."""
+    """Parse an ISO 8601 date. Raises ValueError, OverflowError."""
     whole = datetime.fromisoformat(text)
     return (whole if whole.tzinfo else whole.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _read(text: str, language: str, base: int) -> datetime | None:
-    """As of one of the bases; None too where the countries of a language differ."""
+def _parse_words(text: str, language: str, base: int) -> datetime | None:
+    """Parse relative to one of the bases; return None if the countries of a language disagree."""
     for parsers in _parsers(language, base):
-        found = {parser.get_date_data(text).date_obj for parser in parsers}
-        if found != {None}:
-            return found.pop() if len(found) == 1 else None
+        dates = {parser.get_date_data(text).date_obj for parser in parsers}
+        if dates != {None}:
+            return dates.pop() if len(dates) == 1 else None
     return None
 
 
-def _settled(text: str, one: datetime, other: datetime, seen: datetime | None) -> datetime | None:
-    one, other = one.astimezone(UTC), other.astimezone(UTC)
-    if one == other:
-        return one.replace(microsecond=0)
+def _settled(text: str, first: datetime, second: datetime, seen: datetime | None) -> datetime | None:
+    first, second = first.astimezone(UTC), second.astimezone(UTC)
+    if first == second:
+        return first.replace(microsecond=0)
     if seen is None:
         return None
     base, last = _BASES
-    if one - base == other - last:
-        return (seen + (one - base)).replace(second=0, microsecond=0)
-    if one.date() - base.date() == other.date() - last.date():
-        return datetime.combine(seen.date() + (one.date() - base.date()), one.timetz())
+    if first - base == second - last:
+        return (seen + (first - base)).replace(second=0, microsecond=0)
+    if first.date() - base.date() == second.date() - last.date():
+        return datetime.combine(seen.date() + (first.date() - base.date()), first.timetz())
     if not any(letter.isdigit() for letter in text):
         return None  # a weekday
-    # A headline's day is not to come; one of tomorrow may be, in another zone.
-    day = one.replace(year=seen.year)
+    # A dateline is in the past, or tomorrow in another time zone.
+    day = first.replace(year=seen.year)
     return day if day <= seen + timedelta(days=1) else day.replace(year=seen.year - 1)
 
 
 def _whole_in(text: str, language: str) -> datetime | None:
-    """A whole day among other words, with its time of day: "Published on 2 December 2015 at 9:30"."""
+    """Find a whole day, and its time, among other words: "Published on 2 December 2015 at 9:30"."""
     name = language.replace("_", "-").partition("-")[0].lower() or "en"
-    one, other = (
+    first, second = (
         next((day for day in days(text, base.date(), name) if day.day and not day.is_relative), None) for base in _BASES
     )
-    if one is None or one != other:
+    if first is None or first != second:
         return None
-    begins = datetime.combine(one.begins(), datetime.min.time(), UTC)
-    times = _CLOCK.findall(text[: one.start] + " " * (one.end - one.start) + text[one.end :])
+    begins = datetime.combine(first.begins(), datetime.min.time(), UTC)
+    times = _CLOCK.findall(text[: first.start] + " " * (first.end - first.start) + text[first.end :])
     return begins + (_since_midnight(*times[0]) if len(times) == 1 else timedelta())
 
 
 def _since_midnight(hour: str, minute: str, second: str, half: str, sign: str, hours: str, minutes: str) -> timedelta:
-    """In UTC; nothing of an hour that no day has."""
+    """Return the time since midnight UTC, or zero if the hour is invalid."""
     whole = int(hour) % 12 + 12 * (half in "pP") if half else int(hour)
     since = timedelta(hours=whole, minutes=int(minute), seconds=min(int(second or 0), 59))
     ahead = timedelta(hours=int(f"{sign}{hours or 0}"), minutes=int(f"{sign}{minutes or 0}"))
@@ -364,8 +366,8 @@ def _since_midnight(hour: str, minute: str, second: str, half: str, sign: str, h
 
 @lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _parsers(language: str, base: int) -> tuple[tuple[DateDataParser, ...], ...]:
-    """Those of the language, then those of English, which must agree among each other."""
-    # 0.3 s, which few processes need.
+    """Return the parsers of the language, then those of English; parsers of one language must agree."""
+    # Imported here: takes 0.3 s, which few processes need.
     from dateparser.data import languages_info
     from dateparser.date import DateDataParser
 
@@ -378,9 +380,9 @@ def _parsers(language: str, base: int) -> tuple[tuple[DateDataParser, ...], ...]
     }
     name, _, country = language.replace("_", "-").partition("-")
     countries = [country.upper()] if len(country) == 2 else ["US", "GB"] if name == "en" else [None]
-    wanted = ((name.lower(), countries), ("en", ["US", "GB"]))
+    by_language = ((name.lower(), countries), ("en", ["US", "GB"]))
     return tuple(
-        tuple(DateDataParser(languages=[each], region=region, settings=settings) for region in regions)
-        for each, regions in wanted
-        if each in languages_info.language_order
+        tuple(DateDataParser(languages=[code], region=region, settings=settings) for region in regions)
+        for code, regions in by_language
+        if code in languages_info.language_order
     )

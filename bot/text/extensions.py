@@ -1,4 +1,4 @@
-"""Calls of libraries in Rust, whose bugs are raised as a BaseException that is not an Exception: a panic."""
+"""Calls of Rust libraries, whose panics are raised as a BaseException that is not an Exception."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _logged: set[str] = set()
 def call(function: Callable[P, T], otherwise: T, *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what ``function`` returns, or ``otherwise`` if it panics; the first panic of a function is logged.
 
-    A text with a lone surrogate cannot be handed to such a library: ``otherwise`` then, too.
+    Also returns ``otherwise`` for a text with a lone surrogate, which cannot be passed to Rust.
     """
     try:
         return function(*args, **kwargs)

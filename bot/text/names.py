@@ -10,53 +10,53 @@ from importlib import resources
 
 from bot.text import lexicon, words
 
-#: From this share on a word that opens a sentence is a name: the shipped table tells how often it wears a capital.
+#: A word that opens a sentence counts as a name if it is capitalised at least this often (shipped table).
 _USUALLY = 0.7
 
 
 def names(tokens: Sequence[words.Word], language: str) -> frozenset[str]:
-    """Stems of the words that are names or parts of names; acronyms and codes (CVE-2026-1) too."""
+    """Return the stems of words that are (parts of) names, including acronyms and codes (CVE-2026-1)."""
     is_title_case = words.is_headline_case(tokens)
     capitals = background_table().capitals
-    found: set[str] = set()
+    stems: set[str] = set()
     for at, token in enumerate(tokens):
         if not token.is_capital or lexicon.is_small(language, words.fold(token.text)):
             continue
         is_acronym = len(token.text) > 1 and token.text.isupper() and not is_title_case
         if language == "de":
-            beside = [tokens[near] for near in (at - 1, at + 1) if 0 <= near < len(tokens)]
-            if is_acronym or any(near.is_capital and not near.opens for near in beside):
-                found.add(token.stem)
+            neighbours = [tokens[place] for place in (at - 1, at + 1) if 0 <= place < len(tokens)]
+            if is_acronym or any(token.is_capital and not token.opens for token in neighbours):
+                stems.add(token.stem)
         elif is_acronym or not (token.opens or is_title_case) or capitals.get(token.stem, 1.0) >= _USUALLY:
-            found.add(token.stem)
-    return frozenset(found)
+            stems.add(token.stem)
+    return frozenset(stems)
 
 
 def proper_names(text: str) -> tuple[str, ...]:
-    """The names in a text as written, those of several words whole, each once.
+    """Return the distinct names in a text as written; a name of several words is one string.
 
     >>> proper_names("BlackBerry quits Pakistan after Barack Obama's visit")
     ('BlackBerry', 'Pakistan', 'Barack Obama')
     """
     tokens = list(words.words_of(text))
-    known = names(tokens, "en")
-    found: list[list[str]] = []
+    name_stems = names(tokens, "en")
+    parts_of_names: list[list[str]] = []
     is_inside = False
     for token in tokens:
-        is_name = token.is_capital and token.stem in known
+        is_name = token.is_capital and token.stem in name_stems
         if is_name and is_inside and not token.opens:
-            found[-1].append(token.text)
+            parts_of_names[-1].append(token.text)
         elif is_name:
-            found.append([token.text])
+            parts_of_names.append([token.text])
         is_inside = is_name and words.without_possessive(token.text) == token.text
-    return tuple(dict.fromkeys(words.without_possessive(" ".join(each)) for each in found))
+    return tuple(dict.fromkeys(words.without_possessive(" ".join(parts)) for parts in parts_of_names))
 
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Document frequencies of words, and how often each wears a capital inside a sentence."""
+    """Document frequencies of words, and how often each is capitalised inside a sentence."""
 
-    #: Word -> share of news items that hold it.
+    #: Word -> share of news items that contain it.
     rates: dict[str, float]
     #: Word -> 0 (never a name) to 1 (always written as one).
     capitals: dict[str, float]
@@ -64,7 +64,7 @@ class Background:
 
 @cache
 def background_table() -> Background:
-    """The shipped table, read once."""
+    """Return the shipped table, read once."""
     packed = resources.files("bot.text").joinpath("background.tsv.gz").read_bytes()
     first, *rows = gzip.decompress(packed).decode().splitlines()
     documents = int(first)

@@ -15,22 +15,22 @@ from bot.text import extensions
 
 #: Thai, Lao, Burmese, Khmer, Kana and Han: letters of scripts that run without spaces.
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-#: A language that sentencex knows; it stops at the marks of every script whatever the language.
+#: Default language for sentencex, which ends sentences at the marks of every script in any language.
 _DEFAULT_LANGUAGE = "en"
 
-#: sentencex 1.0 panics at one between a capital letter and a full stop: "vitamin B ." with a space that does not break.
+#: sentencex 1.0 panics at a non-breaking space between a capital letter and a full stop.
 _WIDE_BLANK = re.compile(r"[^\S\x00-\x7f]")
-#: Characters. sentencex pairs each opening quotation mark with all that follows, in quadratic time.
+#: Maximum characters per call: sentencex pairs quotation marks in quadratic time.
 _MOST_AT_ONCE = 2_000
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
-#: What may follow a sentence's last mark.
+#: Characters that may follow the final mark of a sentence.
 _CLOSERS = "\"'”’»›)]}」』）】"
 _ENDS = re.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
-#: Lengths of lines that a program wrapped: all of a paragraph's but the last are about as long.
+#: Line lengths of text wrapped by a program: all lines of a paragraph but the last are about this long.
 _WRAPPED = (50, 100)
 
-# Where sentencex stops too early in some language: "M. Dupont", "30 nov. 2015", "5 p.m. Tuesday".
+# Places where sentencex ends a sentence too early: "M. Dupont", "30 nov. 2015", "5 p.m. Tuesday".
 _TITLE_END = re.compile(
     r"(?:^|[\s(“\"«])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|St|Sr|Sra|Hr|Fr|Mme|Mlle|vs|Gen|Sen|Rep|Gov|Lt|Col|Capt|Prof)\.\s*$"
 )
@@ -43,29 +43,29 @@ _BEHIND_HOUR = re.compile(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:January|February|March|April|May|June|July|August|September|October"
     r"|November|December)\b|(?:[A-Z]{1,4}[DS]T|[ACEMPW]E?T|GMT|UTC)\b"
 )
-# And where it takes a word for an abbreviation that is none as it is written: "on 13 May. Farmers", "by the SEC. “He".
+# Places where it mistakes a word for an abbreviation: "on 13 May. Farmers", "by the SEC. “He".
 _WHOLE_WORD_END = re.compile(r"(?:(?<=\bMay\.)|(?<=\b[A-Z]{3}\.))\s++(?=[\"“‘'(]?[A-Z][a-z\s'’])")
 _QUOTED_END = re.compile(r"[」』][\s]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentenceSpan:
-    """One sentence's place in a text; ``text[start:end]`` has no blanks around it."""
+    """The place of one sentence in a text; ``text[start:end]`` is stripped."""
 
     start: int
     end: int
     text: str
-    #: Counted from 0.
+    #: Number of the paragraph, from 0.
     paragraph: int
 
 
 def split(text: str, language: str | None = None) -> tuple[SentenceSpan, ...]:
-    """The sentences of a text in order; none runs over a blank line.
+    """Return the sentences of a text in order; a blank line always ends one.
 
     >>> [span.text for span in split("Mr. Khan left at 5 p.m. Tuesday. Why?")]
     ['Mr. Khan left at 5 p.m. Tuesday.', 'Why?']
     """
-    found = []
+    spans = []
     for number, (start, end) in enumerate(_paragraphs(text)):
         for first, last in _cut(text[start:end], language):
             piece = text[start + first : start + last]
@@ -73,17 +73,17 @@ def split(text: str, language: str | None = None) -> tuple[SentenceSpan, ...]:
             piece = piece.strip()
             if piece:
                 begin = start + first + lead
-                found.append(SentenceSpan(start=begin, end=begin + len(piece), text=piece, paragraph=number))
-    return tuple(found)
+                spans.append(SentenceSpan(start=begin, end=begin + len(piece), text=piece, paragraph=number))
+    return tuple(spans)
 
 
 def ends_a_sentence(text: str) -> bool:
-    """Its last mark is one that ends a sentence in some script."""
+    """Return whether the text ends with a mark that ends a sentence in some script."""
     return bool(_ENDS.search(text))
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
-    """Places of paragraphs: parted by blank lines, or by a line end."""
+    """Yield the places of paragraphs, separated by blank lines or line ends."""
     start = 0
     for gap in [*_BLANK_LINE.finditer(text), None]:
         end = gap.start() if gap else len(text)
@@ -92,14 +92,14 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A line is a separate paragraph, except for wrapped lines and one that goes on in small letters."""
+    """Yield lines as paragraphs; join wrapped lines, and a line followed by one in lower case."""
     lines = text[start:end].split("\n")
     is_wrapped = len(lines) > 2 and all(_WRAPPED[0] <= len(line.strip()) <= _WRAPPED[1] for line in lines[:-1])
     at = first = start
     for line, following in zip_longest(lines, lines[1:], fillvalue=""):
         at += len(line) + 1
-        goes_on = following.lstrip()[:1].islower() or (is_wrapped and bool(following) and not ends_a_sentence(line))
-        if not goes_on or not line.strip():
+        continues = following.lstrip()[:1].islower() or (is_wrapped and bool(following) and not ends_a_sentence(line))
+        if not continues or not line.strip():
             if text[first : at - 1].strip():
                 yield first, at - 1
             first = at
@@ -108,7 +108,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
-    """Places of sentences in one paragraph, too early stops repaired."""
+    """Return the places of the sentences in one paragraph, with early ends repaired."""
     primary = re.split(r"[-_]", language or "", maxsplit=1)[0].lower() or _DEFAULT_LANGUAGE
     ends = {0, len(paragraph)}
     for start, end in _windows(paragraph):
@@ -122,7 +122,7 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
     cuts = sorted(ends)
     places: list[tuple[int, int]] = []
     for first, last in pairwise(cuts):
-        # The last words before the stop tell; reading more would be slow where every stop is a false one.
+        # 40 characters are enough to decide; more would be slow where every end is wrong.
         if places and _runs_on(paragraph[max(places[-1][0], first - 40) : first], paragraph[first : first + 40]):
             places[-1] = (places[-1][0], last)
         else:
@@ -130,12 +130,12 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
     return places
 
 
-def _is_in_quote(before: str) -> bool:
-    return before.count('"') % 2 == 1 or before.count("“") > before.count("”")
+def _is_in_quote(text: str) -> bool:
+    return text.count('"') % 2 == 1 or text.count("“") > text.count("”")
 
 
 def _windows(paragraph: str) -> Iterator[tuple[int, int]]:
-    """The paragraph, as it nearly always is; a very long one in parts, each ended behind a sentence or a word."""
+    """Yield the paragraph, split after a sentence or word if it is very long."""
     start = 0
     while len(paragraph) - start > _MOST_AT_ONCE:
         middle, last = start + _MOST_AT_ONCE // 2, start + _MOST_AT_ONCE
@@ -146,22 +146,22 @@ def _windows(paragraph: str) -> Iterator[tuple[int, int]]:
     yield start, len(paragraph)
 
 
-def _runs_on(before: str, after: str) -> bool:
-    """The stop between the two ends no sentence."""
-    after = after.lstrip()
-    if not after or not before.strip():
+def _runs_on(left: str, right: str) -> bool:
+    """Return whether the mark between the two texts does not end a sentence."""
+    right = right.lstrip()
+    if not right or not left.strip():
         return True
-    if after[0].islower() or after[0] in "”’»›)]}」』）】" or _QUOTED_END.search(before):
+    if right[0].islower() or right[0] in "”’»›)]}」』）】" or _QUOTED_END.search(left):
         return True
-    if after[0].isdigit() and _BEFORE_NUMBER_END.search(before):
+    if right[0].isdigit() and _BEFORE_NUMBER_END.search(left):
         return True
-    if _BEHIND_HOUR.match(after) and _HOUR_END.search(before):
+    if _BEHIND_HOUR.match(right) and _HOUR_END.search(left):
         return True
-    return bool(_TITLE_END.search(before))
+    return bool(_TITLE_END.search(left))
 
 
 def _load() -> tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]:
-    """Return the words that tell of forms inside a sentence, the forms that open one, and those inside."""
+    """Return the words that hint at boilerplate, and the patterns at the start and inside of a sentence."""
     text = resources.files(__package__).joinpath("boilerplate.txt").read_text("utf-8")
     signs, *forms = [line for line in text.splitlines() if line and not line.startswith("#")]
     opening = [form for form in forms if form.startswith("^")]
@@ -170,7 +170,7 @@ def _load() -> tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]:
 
 
 _SIGNS, _OPENING, _INSIDE = _load()
-#: "By Ayesha Khan, Staff Reporter": capitals tell a byline from "By Monday the deadline had passed".
+#: "By Ayesha Khan, Staff Reporter"; the capitals exclude "By Monday the deadline had passed".
 _BYLINE = re.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
 _BYLINE_ROLE = re.compile(
     r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*+\S++(?: \S++){1,4}+$"
@@ -178,24 +178,24 @@ _BYLINE_ROLE = re.compile(
 
 _PLACE, _CAPITALS = r"[A-Z][\w .,/’'-]{1,60}?", r"(?:[A-Z]{3}|(?:ST|FT|EL|LA)[. ] ?[A-Z])[A-Z .,/’'-]{0,60}"
 _DAY = r"(?:[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2}|\d{1,2}\s{1,4}[A-Z][a-z]{2,8}\.?)(?:,?\s{1,4}\d{4})?"
-#: "London, Dec 2 (Reuters) -", "WATERLOO, Ontario —": where and whence, before the first sentence.
+#: Datelines: "London, Dec 2 (Reuters) -", "WATERLOO, Ontario —".
 _DATELINE = re.compile(
     r"(?:"
-    # Any agency behind a day, or behind a place in capitals: "LIMA, Jan 12 (Globe Agency) -", "LIMA--(GLOBE WIRE)--".
+    # Any agency after a day, or after a place in capitals: "LIMA, Jan 12 (Globe Agency) -", "LIMA--(GLOBE WIRE)--".
     rf"(?:{_PLACE}[,:]? )?{_DAY} ?(?:\([^()]{{2,40}}\)|/[^/()]{{2,30}}/)"
     rf"|{_CAPITALS}(?:,\s{{0,4}}[A-Z][\w. ]{{1,20}})? ?\([^()]{{2,40}}\)"
-    # Behind a place in small letters, one that is known or named as one.
+    # After a place in lower case, a well-known agency, or a name that looks like one.
     rf"|(?:{_PLACE})?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS|Bloomberg|Kyodo|Yonhap"
     r"|[A-Z]{2,8}|[A-Z][^()]{0,25}\b(?:Wire|Newswire|News|Agency|Press|Presse|Agence|Service))\)(?: [A-Z]{3,20})?"
     rf"|{_CAPITALS}(?:,\s{{0,4}}[A-Z][\w. ]{{1,20}})?(?:,\s{{0,4}}{_DAY})?"
     r")\s{0,4}(?:(?:[-–—]{1,2}|:)\s+|--(?=[A-Z]))(?![a-z])"
 )
-#: "NRW — Natural Resources Wales — says": the second of a pair of dashes, which no place and date has behind it.
+#: "NRW — Natural Resources Wales — says": a pair of dashes is not a dateline.
 _SECOND_DASH = re.compile(r"[^.!?;:–—]{1,80}\s[-–—]{1,2}\s[a-z]")
 
 
 def is_boilerplate(sentence: str) -> bool:
-    """Whether the sentence is the page's, not the article's."""
+    """Return whether the sentence belongs to the page, not to the article."""
     plain = " ".join(sentence.replace("’", "'").split())
     low = plain.lower()
     if _OPENING.match(low) or (any(map(low.__contains__, _SIGNS)) and _INSIDE.search(low)):
@@ -204,29 +204,29 @@ def is_boilerplate(sentence: str) -> bool:
 
 
 def dateline_length(sentence: str) -> int:
-    """Return the length of what is before the sentence proper: "LAHORE, Dec 2 (Reuters) - "; 0 if nothing is."""
-    found = _DATELINE.match(sentence)
-    if found is None or ("(" not in found[0] and _SECOND_DASH.match(sentence, found.end())):
+    """Return the length of the dateline ("LAHORE, Dec 2 (Reuters) - "), or 0."""
+    match = _DATELINE.match(sentence)
+    if match is None or ("(" not in match[0] and _SECOND_DASH.match(sentence, match.end())):
         return 0
-    return found.end()
+    return match.end()
 
 
 class Fault(StrEnum):
-    """Why a sentence is not shown."""
+    """Reason not to show a sentence."""
 
     CUT = "cut off"
     HEADLESS = "its beginning is missing"
-    TORN_QUOTE = "a quote or bracket of it opens or closes elsewhere"
+    TORN_QUOTE = "a quote or bracket opens or closes outside it"
     TOO_SHORT = "too short to say anything"
-    TOO_LONG = "no sentence but a block of text"
+    TOO_LONG = "a block of text, not a sentence"
     BOILERPLATE = "not the article's own words"
 
 
-#: Characters. Nobody reads a longer one, and patterns are not run over it: text of strangers may be made to slow them.
+#: Maximum characters of a sentence; patterns never run over a longer one, which may be made to slow them.
 LONGEST = 1200
-#: Words; shorter is a label, a caption or a reply. A headline of a teaser is not a sentence either.
+#: Minimum words; fewer are a label, a caption or a reply.
 _FEWEST_WORDS = 5
-#: Letters, for scripts that part no words.
+#: Minimum letters, for scripts without spaces.
 _FEWEST_LETTERS_UNSPACED = 8
 
 _DANGLING = re.compile(
@@ -245,7 +245,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
 
 
 def fault(sentence: str) -> Fault | None:
-    """The first reason against showing it; None: fit.
+    """Return the first reason not to show a sentence, or None.
 
     >>> fault("The regulator moved the deadline to 30 December.")
     >>> fault("The regulator moved the deadline to…")
@@ -267,22 +267,22 @@ def fault(sentence: str) -> Fault | None:
 
 
 def is_cut_title(title: str) -> bool:
-    """A feed's headline that ends in the middle: "BlackBerry to leave Pakistan after…"."""
+    """Return whether a headline is cut off: "BlackBerry to leave Pakistan after…"."""
     return title.rstrip().endswith(("…", "...", "[…]"))
 
 
 def is_question(sentence: str) -> bool:
-    """It ends in a question mark, in a quotation or not."""
+    """Return whether it ends in a question mark, inside or outside a quotation."""
     return sentence.rstrip("\"'”’»").endswith(("?", "？", "؟"))
 
 
 def is_dangling(sentence: str) -> bool:
-    """It opens with a word that points to the sentence before it: "He", "These", "However"."""
+    """Return whether it opens with a reference to the previous sentence: "He", "These", "However"."""
     return _DANGLING.match(sentence) is not None
 
 
 def is_balanced(sentence: str) -> bool:
-    """Every quote and bracket that opens in it also closes in it."""
+    """Return whether every quote and bracket that opens in it also closes in it."""
     if sentence.count('"') % 2:
         return False
     for opening, closing in _PAIRS:
@@ -291,7 +291,7 @@ def is_balanced(sentence: str) -> bool:
         opened = sentence.count(opening) - (sentence.count("„") if opening == "“" else 0)
         closed = sentence.count(closing)
         if opening == "“" and "„" in sentence:
-            # German: „…“ closes with the mark that opens in English.
+            # German quotes („…“) close with the mark that opens English ones.
             return sentence.count("„") == sentence.count("“") + closed
         if opened != closed:
             return False
@@ -301,12 +301,12 @@ def is_balanced(sentence: str) -> bool:
 def _is_cut(sentence: str) -> bool:
     if _CUT_END.search(sentence):
         return True
-    # Thai, Lao and Khmer end sentences with a space: nothing to see at the end.
+    # Thai, Lao and Khmer end sentences with a space, so their end shows nothing.
     return not ends_a_sentence(sentence) and not re.search(r"[\u0e00-\u0eff\u1780-\u17ff]", sentence[-1:])
 
 
 def _starts_small(sentence: str) -> bool:
-    """A lower-case first word; names like iPhone, eBay and 5G are none."""
+    """Return whether the first word is in lower case; iPhone, eBay and 5G are not."""
     first = _WORD.search(sentence)
     return first is not None and first.group().islower() and first.start() <= 2
 
@@ -317,8 +317,8 @@ def _is_short(sentence: str) -> bool:
     return len(_WORD.findall(sentence)) < _FEWEST_WORDS
 
 
-#: A text with none of these invites to nothing: looking at each of its sentences would halve the speed of grouping.
-#: "The post … appeared first on …" says the headline again, and ties nothing together.
+#: A text without any of these contains no invitation to subscribe; checking its sentences would halve the speed of
+#: grouping.
 _SIGNS_OWN_WORDS = (
     "subscribe",
     "follow us",
@@ -342,14 +342,14 @@ _SIGNS_OWN_WORDS = (
     "करें",
     "کریں",
 )
-#: Words of a last paragraph that is a footer as a whole where one of its sentences is the outlet's.
+#: Maximum words of a last paragraph that is dropped if one of its sentences is boilerplate.
 _FOOTER_WORDS = 25
-#: An address, or a line of hashtags: no words of the news.
+#: An address, or a line of hashtags.
 _ADDRESS = re.compile(r"https?://\S+|^[^\w\n#]*+(?:#++\w++[^\S\n]*+)++$", re.MULTILINE)
 
 
 def own_words(text: str, language: str | None = None) -> str:
-    """The text as it is, but for the sentences that invite, addresses and lines of hashtags.
+    """Return the text without invitations to subscribe, addresses and lines of hashtags.
 
     >>> own_words("The tanker left.\\n\\nSubscribe to our channel: https://go.example/tube")
     'The tanker left.'
@@ -366,7 +366,7 @@ def own_words(text: str, language: str | None = None) -> str:
 
 
 def without_footer(spans: Sequence[SentenceSpan]) -> Sequence[SentenceSpan]:
-    """The sentences of a text without its last paragraph where that is the outlet's: "Donate. We rely on you."."""
+    """Drop the last paragraph if it is the outlet's footer: "Donate. We rely on you."."""
     last = [*takewhile(lambda span: span.paragraph == spans[-1].paragraph, reversed(spans))]
     if len(last) == len(spans) or sum(len(span.text.split()) for span in last) > _FOOTER_WORDS:
         return spans

@@ -1,7 +1,4 @@
-"""Words with their offsets, and folding: what every part of the core means by a word.
-
-Knows no rule, no article and no language; it sees one string at a time.
-"""
+"""Words with their offsets, and folding: what rules and search mean by a word. Works on one string at a time."""
 
 from __future__ import annotations
 
@@ -65,7 +62,7 @@ _UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
 _POSSESSIVE = re.compile(rf"([.\")]?)'[sS](?!{_LETTER}|[{_MARK}])")
 _BEGINS_POSSESSIVE = frozenset("'.\")")
 _PLURAL_POSSESSIVE = re.compile(rf"'(?!{_LETTER}|[{_MARK}])")
-#: The same three in ASCII, which has no mark and no unspaced script; in half the time.
+#: The same three for ASCII text, which has no marks and no unspaced scripts; twice as fast.
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:(?<=\d)[.,](?=\d)[A-Za-z0-9]+)*")
 _ASCII_POSSESSIVE = re.compile(r"([.\")]?)'[sS](?![A-Za-z0-9])")
 _ASCII_PLURAL_POSSESSIVE = re.compile(r"'(?![A-Za-z0-9])")
@@ -97,7 +94,7 @@ LETTER_PATTERN = rf"[^\W_][{_MARK}]*"
 
 
 class Word(NamedTuple):
-    """One word as it is, normalised (NFKC), and where it is in the original."""
+    """One word, normalised (NFKC), and its offsets in the original."""
 
     text: str
     start: int
@@ -109,12 +106,12 @@ class Normal:
     """A string in normal form that remembers the original's offsets."""
 
     text: str
-    #: Of each character, where its source starts and ends; None: the text is the original, offset for offset.
+    #: Where the source of each character starts and ends; None if all offsets are those of the original.
     starts: tuple[int, ...] | None = None
     ends: tuple[int, ...] | None = None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """Offsets in the original of a non-empty stretch of the text."""
+        """Return the offsets in the original of a non-empty range of the text."""
         if self.starts is None or self.ends is None:
             return start, end
         return self.starts[start], self.ends[end - 1]
@@ -126,7 +123,7 @@ class Token(NamedTuple):
     text: str
     start: int
     end: int
-    #: ``'s``, ``'`` after a plural, or nothing; no word of its own.
+    #: ``'s``, ``'`` after a plural, or empty; not a separate word.
     possessive: str
     #: Where the gap to the next word starts, behind the possessive.
     gap: int
@@ -135,7 +132,7 @@ class Token(NamedTuple):
 
 
 def normalise(string: str) -> str:
-    """NFKC, quotes straightened, invisible characters dropped."""
+    """Normalise to NFKC, straighten quotes and drop invisible characters."""
     if string.isascii():
         return string
     visible = _straighten(_INVISIBLE.sub("", string))
@@ -151,18 +148,18 @@ def _straighten(string: str) -> str:
 
 
 def normalise_with_offsets(string: str) -> Normal:
-    """As ``normalise``, with the way back to the original."""
+    """Normalise, and keep the offsets in the original."""
     normal = normalise(string)
     if normal in (string, _straighten(string)):
         return Normal(normal)
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    for found in _CLUSTER.finditer(string):
-        piece = normalise(found[0])
+    for cluster in _CLUSTER.finditer(string):
+        piece = normalise(cluster[0])
         pieces.append(piece)
-        starts += [found.start()] * len(piece)
-        ends += [found.start() + len(_TRAILING_INVISIBLE.sub("", found[0]))] * len(piece)
+        starts += [cluster.start()] * len(piece)
+        ends += [cluster.start() + len(_TRAILING_INVISIBLE.sub("", cluster[0]))] * len(piece)
     joined = "".join(pieces)
     kept, at = list[slice](), 0
     for space in _SPACE_IN_RUN.finditer(joined):
@@ -170,28 +167,28 @@ def normalise_with_offsets(string: str) -> Normal:
         at = space.end()
     if kept:
         kept.append(slice(at, len(joined)))
-        joined = "".join(joined[each] for each in kept)
-        starts, ends = ([place for each in kept for place in places[each]] for places in (starts, ends))
+        joined = "".join(joined[piece] for piece in kept)
+        starts, ends = ([place for piece in kept for place in places[piece]] for places in (starts, ends))
     return Normal(joined, tuple(starts), tuple(ends))
 
 
 def gap_form(gap: str) -> str:
-    """What is between two words of a normal text, in one form.
+    """Normalise the characters between two words of a normal text.
 
     White space, line ends and dashes, in any number, are one space; a blank line is ``\\n``; marks stay.
     """
     if gap in ("", " "):
         return gap
-    return _SPACING.sub(lambda found: "\n" if BLANK_LINE.search(found[0]) else " ", gap)
+    return _SPACING.sub(lambda match: "\n" if BLANK_LINE.search(match[0]) else " ", gap)
 
 
 def is_unspaced(character: str) -> bool:
-    """Whether a word begins with a letter of a script that runs without spaces."""
+    """Return whether a word begins with a letter of a script written without spaces."""
     return _UNSPACED.match(character) is not None
 
 
 def tokens(normal: str) -> Iterator[Token]:
-    """The words of a normal text in order; possessives are no words."""
+    """Yield the words of a normal text in order, without their possessives."""
     position, new = 0, tuple.__new__  # in half the time of Token(…)
     is_ascii = normal.isascii()
     word, of_one, of_many = (
@@ -199,24 +196,24 @@ def tokens(normal: str) -> Iterator[Token]:
         if is_ascii
         else (_WORD, _POSSESSIVE, _PLURAL_POSSESSIVE)
     )
-    for found in word.finditer(normal):
-        start, end = found.span()
+    for match in word.finditer(normal):
+        start, end = match.span()
         if start < position:
-            # The s of a possessive.
+            # This is the s of a possessive.
             continue
         possessive, position, mark = "", end, ""
         if normal[end : end + 1] in _BEGINS_POSSESSIVE and (is_ascii or not _UNSPACED.match(normal, start)):
-            if behind := of_one.match(normal, end):
-                possessive, position, mark = "'s", behind.end(), behind[1]
-            elif normal[end - 1] in "sS" and (behind := of_many.match(normal, end)):
-                possessive, position = "'", behind.end()
-        yield new(Token, (found[0], start, end, possessive, position, mark))
+            if suffix := of_one.match(normal, end):
+                possessive, position, mark = "'s", suffix.end(), suffix[1]
+            elif normal[end - 1] in "sS" and (suffix := of_many.match(normal, end)):
+                possessive, position = "'", suffix.end()
+        yield new(Token, (match[0], start, end, possessive, position, mark))
 
 
 def words(string: str) -> tuple[Word, ...]:
-    """The words of a string, normalised but with their case, with offsets into the string itself.
+    """Return the words of a string, normalised with their case kept, with offsets into the original string.
 
-    A letter of a script without spaces is a separate word. ``5,000`` is one word; a possessive is none.
+    A letter of a script without spaces is a separate word. ``5,000`` is one word; a possessive is not a word.
 
     >>> [word.text for word in words("Pakistan’s back-door order hit 5,000 firms")]
     ['Pakistan', 'back', 'door', 'order', 'hit', '5,000', 'firms']
@@ -226,12 +223,12 @@ def words(string: str) -> tuple[Word, ...]:
 
 
 def fold_case(word: str) -> str:
-    """Full Unicode case folding of a normal word; accents stay."""
+    """Fold the case of a normal word (full Unicode folding); keep accents."""
     return word.lower() if word.isascii() else unicodedata.normalize("NFKC", word.casefold())
 
 
 def drop_accents(folded: str) -> str:
-    """Without the combining marks on Latin and Greek letters.
+    """Remove the combining marks on Latin and Greek letters.
 
     >>> drop_accents("résumé й が")
     'resume й が'
@@ -242,7 +239,7 @@ def drop_accents(folded: str) -> str:
 
 
 def fold(string: str) -> str:
-    """One form for strings that read alike: normal form, case and accents folded.
+    """Fold a string: normal form, case and accents.
 
     >>> fold("Île–de–Fran\u00adce")
     'ile–de–france'

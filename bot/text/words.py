@@ -1,6 +1,6 @@
-"""Words as grouping sees them: folded stems with what their writing tells (capital, first of a sentence).
+"""Words as grouping uses them: folded stems, whether they are capitalised and whether they open a sentence.
 
-Faster and coarser than bot.text.tokens, which is exact because rules are; here a near miss costs a little weight.
+Faster and less exact than bot.text.tokens, which rules use; here a mistake only changes a weight slightly.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ class Word(NamedTuple):
     """One word of a text."""
 
     stem: str
-    #: As written.
+    #: The word as written.
     text: str
     is_capital: bool
-    #: The first of a sentence or quote, where a capital says nothing.
+    #: First word of a sentence or quote, where a capital letter means nothing.
     opens: bool
 
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
-    """Without case and without accents on Latin and Greek letters."""
+    """Remove case, and accents on Latin and Greek letters."""
     word = word.casefold().replace("’", "'")
     return word if word.isascii() else unicodedata.normalize("NFC", _MARK.sub("", unicodedata.normalize("NFKD", word)))
 
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """Fold and take off an English plural: enough for "order", "Orders" and "order’s" to meet."""
+    """Fold a word and remove an English plural, so that "order", "Orders" and "order’s" are equal."""
     word = fold(word)
     word = word.removesuffix("'s").removesuffix("'").replace(".", "") if not word[0].isdigit() else word
     word = word.replace(",", "")
@@ -51,36 +51,36 @@ def stem(word: str) -> str:
 
 
 def without_possessive(word: str) -> str:
-    """Pakistan’s → Pakistan."""
+    """Remove a possessive: "Pakistan’s" becomes "Pakistan"."""
     return word.replace("’", "'").removesuffix("'s").removesuffix("'S")
 
 
 def words_of(text: str) -> Iterator[Word]:
-    """The words of a text in order."""
-    # Gap, word, gap, word, …, gap: an object for each match takes most of the time.
+    """Yield the words of a text in order."""
+    # The parts alternate: gap, word, gap, …; faster than a match object per word.
     parts = _TOKEN.split(text)
-    before = ""
+    previous = ""
     for gap, word in zip(parts[::2], parts[1::2], strict=False):
         # Most gaps are one space.
-        opens = not before or (gap != " " and _ends_sentence(before[-1] == ".", gap))
-        before = word
-        found = _written(word)
-        if found:
-            yield found[opens]
-        elif found is None:
+        opens = not previous or (gap != " " and _ends_sentence(previous[-1] == ".", gap))
+        previous = word
+        forms = _written(word)
+        if forms:
+            yield forms[opens]
+        elif forms is None:
             for pair in _pairs(word):
                 yield Word(pair, pair, False, opens)
 
 
 @lru_cache(maxsize=1 << 10)
 def _ends_sentence(is_behind_stop: bool, gap: str) -> bool:
-    """Whether a sentence or quote ends between two words; a mark behind a letter may be inside a word."""
+    """Return whether a sentence or quote ends between two words; a mark after a letter may be inside a word."""
     return _SENTENCE_END.search(("." if is_behind_stop else "a") + gap, 1) is not None
 
 
 @lru_cache(maxsize=1 << 16)
 def _written(word: str) -> tuple[Word, Word] | tuple[()] | None:
-    """The word where it opens no sentence and where it opens one; none where nothing is left; None: a run."""
+    """Return the word inside and at the start of a sentence; empty if nothing is left, None for an unspaced run."""
     if not word.isascii() and _RUN.search(word):
         return None
     root, is_capital = stem(word), word[0].isupper()
@@ -91,7 +91,7 @@ def _pairs(run: str) -> Iterable[str]:
     return [run[at : at + 2] for at in range(max(1, len(run) - 1))]
 
 
-def is_headline_case(found: Sequence[Word]) -> bool:
-    """Nearly every longer word wears a capital, so that a capital tells no name."""
-    long = [token.is_capital for token in found if len(token.stem) > 3 and not token.stem[0].isdigit()]
+def is_headline_case(title_words: Sequence[Word]) -> bool:
+    """Return whether nearly every longer word is capitalised, so that capitals do not mark names."""
+    long = [token.is_capital for token in title_words if len(token.stem) > 3 and not token.stem[0].isdigit()]
     return sum(long) * 10 >= 7 * len(long)

@@ -28,7 +28,7 @@ def test_a_meaning_is_one_over_the_languages(language: str, word: str) -> None:
 def test_every_table_is_read_and_has_small_words(language: str) -> None:
     found = lexicon.of(language)
     assert found.tables["small"].whole
-    assert found.meanings_of.whole or found.meanings_of.beginnings
+    assert found.meanings_of.whole or found.meanings_of.prefixes
 
 
 def test_verbs_of_two_words_are_read_as_one() -> None:

@@ -21,9 +21,9 @@ BROKEN = {
     "classless": ("KIND = 'classless'", "it has no class Channel"),
     "optionless": (
         "KIND = 'optionless'\nclass Channel: pass\nclass Options: pass",
-        "its Options are no pydantic model",
+        "its Options are not a pydantic model",
     ),
-    "console": (f"{OPTIONS}KIND = 'console'\nclass Channel: pass", "the kind is there already, by Wirewatch itself"),
+    "console": (f"{OPTIONS}KIND = 'console'\nclass Channel: pass", "the kind already exists in Wirewatch itself"),
     "absent": (None, "No module named"),
 }
 

@@ -1,4 +1,4 @@
-"""Encoders: models that read meaning in several languages. Each library is imported on first use, in its own file."""
+"""Encoders: models that turn texts of several languages into vectors. Each library is imported on first use."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bot import model
 
 @cache
 def of(languages: model.Languages) -> model.Encoder | None:
-    """The encoder that bot.yaml names, one a process, which loads on its first texts; None: off."""
+    """Return the encoder that bot.yaml names, or None; one per process, loaded at its first texts."""
     if languages is model.Languages.OFF:
         return None
-    # Costs start-up: most configurations have none.
+    # Imported here: most configurations have no encoder.
     from bot.text.encoders import multilingual_e5, universal
     from bot.text.encoders.bounded import Bounded
 

@@ -1,4 +1,4 @@
-"""An encoder that delays nobody for long: opened on first use, bounded in time, and paused after a failure."""
+"""An encoder with a time limit: opened on first use, paused after a failure."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bot import model
 
 log = structlog.get_logger("wirewatch")
 
-#: A call that takes longer is given up; the first one loads the model too (1.3 s on a busy machine).
+#: Maximum duration of a call; the first call also loads the model (1.3 s on a busy machine).
 TIMEOUT = timedelta(seconds=10)
-#: After a failure it is not called for so long.
+#: Pause after a failure.
 PAUSE = timedelta(minutes=10)
 
 
 class Bounded:
-    """``opened`` gives the encoder; both run in a thread that dies with the process."""
+    """Run an encoder, which ``opened`` returns, in a daemon thread."""
 
     def __init__(
         self,
@@ -32,12 +32,12 @@ class Bounded:
     ) -> None:
         self._opened, self._timeout, self._pause = opened, timeout or TIMEOUT, pause
         self._encoder: model.Encoder | None = None
-        #: In seconds of the monotonic clock.
+        #: Seconds of the monotonic clock.
         self._off_until = 0.0
         self._thread: threading.Thread | None = None
 
     def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
-        """One vector a text. Raises EncoderFailed: at once, while one call is overdue or a failure is recent."""
+        """Return one vector per text. Raises EncoderFailed, at once if a call is overdue or failed recently."""
         if time.monotonic() < self._off_until or (self._thread and self._thread.is_alive()):
             raise model.EncoderFailed("reading meaning: paused after a failure")
         answers: queue.SimpleQueue[Sequence[model.Vector] | BaseException] = queue.SimpleQueue()
@@ -51,12 +51,12 @@ class Bounded:
             self._thread.join()
             return answer
         self._off_until = time.monotonic() + self._pause.total_seconds()
-        log.warning("stories go on without languages", pause=model.format_duration(self._pause), error=str(answer))
+        log.warning("cross-language grouping paused", pause=model.format_duration(self._pause), error=str(answer))
         raise model.EncoderFailed(f"reading meaning: {answer}") from answer
 
     def _work(self, texts: Sequence[str], answers: queue.SimpleQueue[Sequence[model.Vector] | BaseException]) -> None:
         try:
             self._encoder = self._encoder or self._opened()
             answers.put(self._encoder.encode(texts))
-        except BaseException as error:  # noqa: BLE001 - whatever a model does, also a panic, stories go on without
+        except BaseException as error:  # noqa: BLE001 - grouping continues whatever a model does, including a panic
             answers.put(error)

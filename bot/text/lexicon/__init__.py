@@ -11,34 +11,34 @@ from itertools import chain
 
 from bot.text.words import fold
 
-#: Languages that a cache remembers: a stranger can name another one in each item.
+#: Size of the caches by language: a feed may name a different language in every item.
 MOST_LANGUAGES = 128
-#: The fewest letters of `word*`.
+#: Minimum letters of `word*`.
 _SHORTEST_PREFIX = 2
-#: No beginning in the tables is longer; a word of strangers may be.
+#: Maximum letters of a prefix in the tables; words in articles may be longer.
 _LONGEST_PREFIX = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Words and beginnings of words, each with what it stands for."""
+    """Words and prefixes of words, each with its values."""
 
     whole: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    beginnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    prefixes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @lru_cache(maxsize=1 << 16)  # noqa: B019 - tables are few, and kept as long as the process
     def get(self, folded: str) -> tuple[str, ...]:
-        """Of a whole word, else of its longest beginning; empty: it is not in the table."""
-        if found := self.whole.get(folded):
-            return found
+        """Return the values of a word, or of its longest prefix; empty if there are none."""
+        if values := self.whole.get(folded):
+            return values
         for end in range(min(len(folded), _LONGEST_PREFIX), _SHORTEST_PREFIX - 1, -1):
-            if found := self.beginnings.get(folded[:end]):
-                return found
+            if values := self.prefixes.get(folded[:end]):
+                return values
         return ()
 
     def add(self, entry: str, value: str) -> None:
-        """Add an entry; ``word*`` stands for every word that begins so."""
-        table, word = (self.beginnings, entry[:-1]) if entry.endswith("*") else (self.whole, entry)
+        """Add an entry; ``word*`` matches every word with this prefix."""
+        table, word = (self.prefixes, entry[:-1]) if entry.endswith("*") else (self.whole, entry)
         word = fold(word)
         table[word] = (*table.get(word, ()), value)
 
@@ -55,19 +55,19 @@ class Lexicon:
         return table in self.tables and bool(self.tables[table].get(folded))
 
     def value(self, table: str, folded: str) -> str | None:
-        """What is behind the `=` of an entry."""
-        found = self.tables[table].get(folded) if table in self.tables else ()
-        return found[0] if found else None
+        """Return the value of an entry: the part after its `=`."""
+        values = self.tables[table].get(folded) if table in self.tables else ()
+        return values[0] if values else None
 
 
 def base(language: str | None) -> str:
-    """`de` of `de-AT`; an article without a language is read as English."""
+    """Return `de` for `de-AT`, and English if there is no language."""
     return (language or "en").replace("_", "-").split("-")[0].lower()
 
 
 @lru_cache(maxsize=MOST_LANGUAGES)
 def of(language: str) -> Lexicon:
-    """The tables of a language by its two letters."""
+    """Return the tables of a language by its two-letter code."""
     tables: dict[str, Table] = {}
     meanings = Table()
     path = resources.files(__package__).joinpath(f"{language}.txt")
@@ -86,43 +86,43 @@ def of(language: str) -> Lexicon:
 
 
 def joined(language: str, text: str) -> str:
-    """Verbs of two words as the one word that means them: "calls off" is "cancel"."""
+    """Replace verbs of two words by one word: "calls off" becomes "cancel"."""
     table = of(language).tables.get("phrase")
-    # Most sentences have none; to look for all first words in each would cost ten times as much.
+    # Most sentences have none; searching for all first words would take ten times as long.
     if table is None or not _seconds(language).search(text):
         return text
-    return _phrases(language).sub(lambda found: table.whole[fold(f"{found[1]}+{found[2]}")][0], text)
+    return _phrases(language).sub(lambda verb: table.whole[fold(f"{verb[1]}+{verb[2]}")][0], text)
 
 
 @lru_cache(maxsize=MOST_LANGUAGES)
 def _seconds(language: str) -> re.Pattern[str]:
-    words = sorted({each.split("+")[1] for each in of(language).tables["phrase"].whole})
+    words = sorted({phrase.split("+")[1] for phrase in of(language).tables["phrase"].whole})
     return re.compile(rf"\s(?:{'|'.join(words)})\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=MOST_LANGUAGES)
 def _phrases(language: str) -> re.Pattern[str]:
-    pairs = (each.split("+") for each in of(language).tables["phrase"].whole)
-    seconds = "|".join(sorted({each.split("+")[1] for each in of(language).tables["phrase"].whole}))
+    pairs = (phrase.split("+") for phrase in of(language).tables["phrase"].whole)
+    seconds = "|".join(sorted({phrase.split("+")[1] for phrase in of(language).tables["phrase"].whole}))
     firsts = "|".join(rf"(?:{first}(?=\s+{second}\b))" for first, second in pairs)
     return re.compile(rf"\b({firsts})\s+({seconds})\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1 << 14)
 def meanings(language: str, folded: str) -> tuple[str, ...]:
-    """The meanings that a word may have: `=die` of "fallecidos"; empty: none that is known."""
+    """Return the possible meanings of a word: `=die` for "fallecidos"; empty if unknown."""
     return of(language).meanings_of.get(folded)
 
 
 @lru_cache(maxsize=1 << 14)
 def is_small(language: str, folded: str) -> bool:
-    """A word that says nothing by itself."""
+    """Return whether the word is a function word or a number."""
     return of(language).has("small", folded) or folded.isdigit()
 
 
-#: A language with so many more small words in the text than the declared one has overrules it.
+#: A language with this many more function words in the text than the declared one overrules it.
 CLEARLY = 2
-#: Letters of languages whose small words cannot be counted: most are written without spaces.
+#: Letters of languages whose function words cannot be counted; most are written without spaces.
 _SCRIPTS = (
     (re.compile("[\u3040-\u30ff]"), "ja"),
     (re.compile("[\uac00-\ud7af]"), "ko"),
@@ -134,8 +134,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str, declared: str | None) -> str:
-    """The language's two letters; the declared one where the text does not tell, "" where none was declared."""
-    # ASCII first, and counts without a loop of ours: asked of half of all articles, about one name each.
+    """Return the two-letter code of the text's language; the declared one if unclear, "" if none is declared."""
+    # Speed matters: called for half of all articles.
     if not text.isascii():
         for letters, language in _SCRIPTS:
             if letters.search(text):
@@ -143,16 +143,18 @@ def language_of(text: str, declared: str | None) -> str:
     named = base(declared) if declared else ""
     counts = Counter(chain.from_iterable(map(_small_in, _WORD.findall(text))))
     most = max(counts.values(), default=0)
-    return min(each for each in counts if counts[each] == most) if most >= counts[named] + CLEARLY else named
+    return (
+        min(language for language in counts if counts[language] == most) if most >= counts[named] + CLEARLY else named
+    )
 
 
 @lru_cache(maxsize=1 << 14)
 def _small_in(word: str) -> tuple[str, ...]:
-    """The languages of which it is a small word."""
-    return tuple(language for language in _known() if is_small(language, fold(word)))
+    """Return the languages in which it is a function word."""
+    return tuple(language for language in _all_languages() if is_small(language, fold(word)))
 
 
 @cache
-def _known() -> tuple[str, ...]:
+def _all_languages() -> tuple[str, ...]:
     files = resources.files(__package__).iterdir()
     return tuple(sorted(file.name.removesuffix(".txt") for file in files if file.name.endswith(".txt")))
