@@ -18,6 +18,7 @@ from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import actions, silences
 from bot.pipeline.silences import ActionContext, Rights, person_rights
 from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
 from bot.queries import parameters
 from bot.queries.errors import Refused
 from bot.queries.questions import Answers
@@ -308,16 +309,14 @@ class Asking:
         snapshot, person = self._watched.snapshot, asked.person
 
         def work(tx: storage.Transaction) -> model.ActionResult:
-            turn = ActionContext(
-                tx=tx,
-                snapshot=snapshot,
-                now=now,
+            context = ActionContext(
+                turn=Turn(tx, snapshot, now),
                 once=asked.id,
                 author=person.author,
                 author_id=person.id,
                 rights=rights,
             )
-            return actions.apply_action(turn, action)
+            return actions.apply_action(context, action)
 
         result = await self._watched.store.write(work)
         silence = result.made

@@ -124,7 +124,7 @@ def _try(
             replayed=replayed,
         )
         with terminal.progress("trying", tx.articles.count(since=when)) as advance:
-            return backtest.run_backtest(tx.articles, plan, on_article=advance)
+            return backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=advance)
 
     return archive.look(settings, work)
 

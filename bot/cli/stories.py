@@ -82,8 +82,8 @@ def _apply(
 
     def work(tx: storage.Transaction, now: datetime) -> model.ActionResult:
         found = rulings.story_id(tx, story)
-        turn = silences.operator_context(tx, snapshot, by=author(), now=now)
-        return actions.apply_action(turn, action_of(tx, found), actions.story_target(tx, found))
+        context = silences.operator_context(tx, snapshot, by=author(), now=now)
+        return actions.apply_action(context, action_of(tx, found), actions.story_target(context, found))
 
     try:
         return archive.change(settings, work)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import chain
 
-from bot import alerts, model, storage
+from bot import model, storage
 from bot.model import ActionResult, SilenceKind, Verdict
 from bot.model.actions import (
     Action,
@@ -27,16 +27,9 @@ from bot.model.actions import (
     Useful,
 )
 from bot.pipeline import messages, silences
-from bot.pipeline.messages import (
-    drop_escalation,
-    escalation_edits,
-    find_pressed_escalation,
-    restart_escalation,
-    with_mentions,
-)
 from bot.pipeline.silences import ActionContext, Rights
 from bot.pipeline.snapshot import Snapshot
-from bot.pipeline.turn import find_living
+from bot.pipeline.turn import Turn
 from bot.stories import summaries
 from bot.text import names
 
@@ -59,7 +52,8 @@ def apply_press(
     tx: storage.Transaction, snapshot: Snapshot, pressed: model.Press, *, channels: Collection[str], now: datetime
 ) -> ActionResult:
     """Carry out a button press. ``channels``: the channels of the listener."""
-    target = _pressed(tx, pressed, channels)
+    turn = Turn(tx, snapshot, now)
+    target = _pressed(turn, pressed, channels)
     if target is None:
         return ActionResult(
             text="This message is not known yet. Please press again in a minute.", refused="unknown message"
@@ -76,84 +70,90 @@ def apply_press(
         )
     # The person can see the channel, so they are a member.
     person = replace(person, member_of=person.member_of | {target.channel})
-    turn = ActionContext(
-        tx=tx,
-        snapshot=snapshot,
-        now=now,
+    context = ActionContext(
+        turn=turn,
         once=pressed.id,
         author=person.author,
         author_id=person.id,
         rights=Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted),
     )
     try:
-        return apply_action(turn, pressed.action, target)
+        return apply_action(context, pressed.action, target)
     except model.CannotAct as error:
         return ActionResult(text=f"Nothing was changed: {error}.", refused=str(error))
 
 
-def apply_action(turn: ActionContext, action: Action, target: Target | None = None) -> ActionResult:
-    """Carry out an action. Raises CannotAct."""
+def apply_action(context: ActionContext, action: Action, target: Target | None = None) -> ActionResult:
+    """Carry out an action, and write it. Raises CannotAct."""
+    result = _apply(context, action, target)
+    context.turn.write(context.turn.tx)
+    return result
+
+
+def _apply(context: ActionContext, action: Action, target: Target | None) -> ActionResult:
     match action:
         case MakeSilence():
-            return _silence(turn, action, target)
+            return _silence(context, action, target)
         case EndSilence():
-            return _end_silence(turn, action, target)
+            return _end_silence(context, action, target)
     if target is None:
         raise model.CannotAct("this action needs a story; add its id")
     match action:
         case Useful() | Noise():
-            return _judge(turn, action, target)
+            return _judge(context, action, target)
         case Claim() | Release():
-            return _claim(turn, action, target)
+            return _claim(context, action, target)
         case Split():
-            return _split(turn, action, target.story)
+            return _split(context, action, target.story)
         case Merge():
-            ruling = _ruling(turn, model.RulingKind.MERGE, target.story, other=action.other)
+            ruling = _ruling(context, model.RulingKind.MERGE, target.story, other=action.other)
             text = f"The stories {ruling.story} and {ruling.other} will be merged in a moment."
             return ActionResult(text=text, made=ruling)
         case ShowWhy():
-            return ActionResult(text="\n".join(_why(turn, target)))
+            return ActionResult(text="\n".join(_why(context, target)))
         case ShowMenu():
-            return ActionResult(message=_message(turn, target))
+            return ActionResult(message=_message(context, target))
 
 
-def story_target(tx: storage.Transaction, story: model.StoryId) -> Target:
+def story_target(context: ActionContext, story_id: model.StoryId) -> Target:
     """Return the target for the id of a story. Raises CannotAct if there is no such story."""
-    living = find_living(tx, story)
-    if living is None:
-        raise model.CannotAct(f"there is no story {story}; `wirewatch stories` lists the ids")
-    return Target(story=living)
+    story = context.turn.story(story_id)
+    if story is None:
+        raise model.CannotAct(f"there is no story {story_id}; `wirewatch stories` lists the ids")
+    return Target(story=story)
 
 
-def _pressed(tx: storage.Transaction, press: model.Press, channels: Collection[str]) -> Target | None:
+def _pressed(turn: Turn, press: model.Press, channels: Collection[str]) -> Target | None:
     """Return the story whose message was pressed, or None if the message was not sent by this bot."""
-    story = tx.stories.get([press.story]).get(press.story)
+    story = turn.stories([press.story]).get(press.story)
     if story is None:
         return None
     # A merged story may have passed its message on to the older story.
-    candidates = tx.stories.alerts([story.merged_into or story.id, story.id])
+    candidates = turn.alerts([story.merged_into or story.id, story.id])
     posted = [alert for alert in candidates if alert.channel in channels and alert.head]
-    heads = tx.outbox.get([alert.head for alert in posted if alert.head])
+    heads = turn.tx.outbox.get([alert.head for alert in posted if alert.head])
     pressed: model.Alert | None = None
     for alert in posted:
         rows = [heads[alert.head]] if alert.head and alert.head in heads else []
         if isinstance(press.action, Split):
             # The press may be on a reply in the thread.
-            rows += [row for row in tx.outbox.of_story(alert.story) if row.channel == alert.channel]
+            rows += [row for row in turn.tx.outbox.of_story(alert.story) if row.channel == alert.channel]
         places = [(row.receipt.place, row.receipt.ref) for row in rows if row.receipt]
         if (press.place, press.ref) in places and (pressed is None or pressed.state is model.AlertState.MERGED):
             pressed = alert
     channel = pressed.channel if pressed else ""
-    if pressed is None and (escalated := find_pressed_escalation(tx, candidates, channels, press.place, press.ref)):
+    if pressed is None and (
+        escalated := messages.find_pressed_escalation(turn, candidates, channels, press.place, press.ref)
+    ):
         pressed, channel = escalated
-    home = tx.stories.get([pressed.story]).get(pressed.story) if pressed else None
+    home = turn.stories([pressed.story]).get(pressed.story) if pressed else None
     return Target(story=home, alert=pressed, channel=channel) if home else None
 
 
 # -- opinions and claims
 
 
-def _judge(turn: ActionContext, action: Useful | Noise, target: Target) -> ActionResult:
+def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> ActionResult:
     alert = target.alert
     if alert is None:
         raise model.CannotAct("this action needs a posted message")
@@ -164,11 +164,11 @@ def _judge(turn: ActionContext, action: Useful | Noise, target: Target) -> Actio
         raise model.CannotAct("this message no longer names that rule")
     named = ", ".join(f'"{rule}"' for rule in rules)
     summary = f"{verdict.value} for {named}"
-    decisions = _keep(turn, verdict, alert, target.story, rules, model.Reason.JUDGED, summary)
+    decisions = _keep(context, verdict, alert, target.story, rules, model.Reason.JUDGED, summary)
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions)
 
 
-def _claim(turn: ActionContext, action: Claim | Release, target: Target) -> ActionResult:
+def _claim(context: ActionContext, action: Claim | Release, target: Target) -> ActionResult:
     """Claim or release a story, and show it in every channel that has posted the story."""
     verdict, reason = Verdict.CLAIMED, model.Reason.CLAIMED
     summary = "the story is claimed"
@@ -178,7 +178,7 @@ def _claim(turn: ActionContext, action: Claim | Release, target: Target) -> Acti
     first = target.alert
     posted = [
         alert
-        for alert in turn.tx.stories.alerts([target.story.id])
+        for alert in context.turn.alerts([target.story.id])
         if alert.state is model.AlertState.POSTED and alert.head and (first is None or alert.channel != first.channel)
     ]
     alerts_shown = [*([first] if first else []), *posted]
@@ -186,18 +186,18 @@ def _claim(turn: ActionContext, action: Claim | Release, target: Target) -> Acti
         raise model.CannotAct(f"the story {target.story.id} was not posted; `wirewatch stories` lists the ids")
     decisions: list[model.Decision] = []
     for alert in alerts_shown:
-        once = turn if alert is first else replace(turn, once=model.send_id(turn.once, alert.channel))
-        kept = _keep(once, verdict, alert, target.story, ("",), reason, summary)
+        own = context if alert is first else replace(context, once=model.send_id(context.once, alert.channel))
+        kept = _keep(own, verdict, alert, target.story, ("",), reason, summary)
         if kept and verdict is Verdict.CLAIMED:
-            drop_escalation(turn.tx, alert, f"claimed by {turn.author}", now=turn.now)
+            messages.drop_escalation(context.turn, alert, f"claimed by {context.author}")
         elif kept:
-            restart_escalation(turn.tx, alert, target.story, turn.snapshot, once=once.once, now=turn.now)
+            messages.restart_escalation(context.turn, alert, target.story, once=own.once)
         decisions += kept
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=tuple(decisions))
 
 
 def _keep(
-    turn: ActionContext,
+    context: ActionContext,
     verdict: Verdict,
     alert: model.Alert,
     story: model.Story,
@@ -209,10 +209,10 @@ def _keep(
     assert alert.head is not None
     judgements = [
         model.Judgement(
-            id=model.JudgementId(model.send_id("judgement", turn.once, rule)),
-            at=turn.now,
-            by=turn.author_id,
-            name="" if turn.author == turn.author_id else turn.author,
+            id=model.JudgementId(model.send_id("judgement", context.once, rule)),
+            at=context.turn.now,
+            by=context.author_id,
+            name="" if context.author == context.author_id else context.author,
             channel=alert.channel,
             story=alert.story,
             verdict=verdict,
@@ -221,28 +221,28 @@ def _keep(
         )
         for rule in rules
     ]
-    if not turn.tx.judgements.add(judgements):
+    if not context.turn.tx.judgements.add(judgements):
         return ()
-    return (_show(turn, alert, story, reason, f"{summary}, by {turn.author}", [rule for rule in rules if rule]),)
+    return (_show(context, alert, story, reason, f"{summary}, by {context.author}", [rule for rule in rules if rule]),)
 
 
 # -- silences
 
 
-def _silence(turn: ActionContext, action: MakeSilence, target: Target | None) -> ActionResult:
+def _silence(context: ActionContext, action: MakeSilence, target: Target | None) -> ActionResult:
     alert = target.alert if target else None
     if target is not None and alert is not None:
         action = _named(action, target.story, alert)
-    if action.is_toggle and alert is not None and (active := _active(turn, action, alert)):
-        return _end(turn, active, target)
-    if turn.rights is not None:
+    if action.is_toggle and alert is not None and (active := _active(context, action, alert)):
+        return _end(context, active, target)
+    if context.rights is not None:
         if action.is_here and target is not None and alert is not None:
             action = replace(action, channels=(alert.channel,))
         else:
-            action = replace(action, channels=turn.rights.reach())
-    silence = silences.make_silence(turn, action, head=alert.head if alert else None)
-    decisions = _show_silence(turn, silence, model.Reason.SILENCED, f"silenced: {silence.summary}", target)
-    until = f"until {_time(silence.until, turn.snapshot.zone)}" if silence.until else "until somebody ends it"
+            action = replace(action, channels=context.rights.reach())
+    silence = silences.make_silence(context, action, head=alert.head if alert else None)
+    decisions = _show_silence(context, silence, model.Reason.SILENCED, f"silenced: {silence.summary}", target)
+    until = f"until {_time(silence.until, context.turn.snapshot.zone)}" if silence.until else "until somebody ends it"
     what = "this story" if silence.kind is SilenceKind.STORY and alert else silence.subject
     text = f"Nothing is posted about {what} {silence.place} {until}."
     return ActionResult(text=text, command=f"silence end {silence.id}", decisions=decisions, made=silence)
@@ -266,68 +266,68 @@ def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeS
     return replace(action, name=matching[0], reason=action.reason or f'by button, under "{story.title}"')
 
 
-def _active(turn: ActionContext, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
+def _active(context: ActionContext, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
     """Return the current silence of the story in the channel, or of the rule with the action's key."""
-    in_force = silences.ActiveSilences(turn.tx.silences.active(turn.now))
+    in_force = silences.ActiveSilences(context.turn.tx.silences.active(context.turn.now))
     if not action.key:
         return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
     of_rules = (in_force.of_rule(rule, alert.channel) for rule in alert.rules if model.rule_key(rule) == action.key)
     return next((silence for silence in of_rules if silence), None)
 
 
-def _end_silence(turn: ActionContext, action: EndSilence, target: Target | None) -> ActionResult:
+def _end_silence(context: ActionContext, action: EndSilence, target: Target | None) -> ActionResult:
     silence: model.Silence | None = None
     if action.id:
-        silence = silences.find_silence(turn.tx, action.id)
+        silence = silences.find_silence(context.turn.tx, action.id)
     elif target is not None and target.alert is not None:
-        silence = _active(turn, action, target.alert)
+        silence = _active(context, action, target.alert)
     if silence is None:
         raise model.CannotSilence("it is not silenced")
-    return _end(turn, silence, target)
+    return _end(context, silence, target)
 
 
-def _end(turn: ActionContext, silence: model.Silence, target: Target | None) -> ActionResult:
-    if turn.rights is not None:
-        turn.rights.refuse_end(silence)
-    ended = silences.end_silence(turn.tx, silence.id, by=turn.author, now=turn.now)
+def _end(context: ActionContext, silence: model.Silence, target: Target | None) -> ActionResult:
+    if context.rights is not None:
+        context.rights.refuse_end(silence)
+    ended = silences.end_silence(context.turn.tx, silence.id, by=context.author, now=context.turn.now)
     summary = f"the silence of {ended.subject} has ended"
-    decisions = _show_silence(turn, ended, model.Reason.SILENCE_ENDED, f"{summary}, by {turn.author}", target)
+    decisions = _show_silence(context, ended, model.Reason.SILENCE_ENDED, f"{summary}, by {context.author}", target)
     return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, made=ended)
 
 
 def _show_silence(
-    turn: ActionContext, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
+    context: ActionContext, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
 ) -> tuple[model.Decision, ...]:
     """Edit the pressed message and, for a silenced story, its messages in all channels that the silence covers."""
     shown: dict[str, tuple[model.Alert, model.Story]] = {}
     if target is not None and target.alert is not None:
         shown[target.alert.channel] = target.alert, target.story
-    if silence.kind is SilenceKind.STORY and (story := find_living(turn.tx, model.StoryId(silence.name))):
-        for alert in turn.tx.stories.alerts([story.id]):
+    if silence.kind is SilenceKind.STORY and (story := context.turn.story(model.StoryId(silence.name))):
+        for alert in context.turn.alerts([story.id]):
             if alert.state is model.AlertState.POSTED and silence.holds_in(alert.channel):
                 shown.setdefault(alert.channel, (alert, story))
     rules = [silence.name] if silence.kind is SilenceKind.RULE else []
-    return tuple(_show(turn, alert, story, reason, detail, rules) for alert, story in shown.values())
+    return tuple(_show(context, alert, story, reason, detail, rules) for alert, story in shown.values())
 
 
 # -- splits and merges
 
 
-def _split(turn: ActionContext, action: Split, story: model.Story) -> ActionResult:
-    if turn.rights is not None:
-        turn.rights.refuse_split()
+def _split(context: ActionContext, action: Split, story: model.Story) -> ActionResult:
+    if context.rights is not None:
+        context.rights.refuse_split()
     leaving = set(action.articles)
     if not leaving or not leaving.issubset(member.article.id for member in story.members):
         raise model.CannotAct("that article is no longer part of this story")
     if all(leaving & {member.article.id, member.join.copy_of} for member in story.members):
         raise model.CannotAct("a story must keep an article: these are all of them")
-    ruling = _ruling(turn, model.RulingKind.SPLIT, story, articles=action.articles)
+    ruling = _ruling(context, model.RulingKind.SPLIT, story, articles=action.articles)
     text = "That article will be removed from this story and posted as a separate story in a moment."
     return ActionResult(text=text, made=ruling)
 
 
 def _ruling(
-    turn: ActionContext,
+    context: ActionContext,
     kind: model.RulingKind,
     story: model.Story,
     *,
@@ -335,11 +335,11 @@ def _ruling(
     other: model.StoryId | None = None,
 ) -> model.Ruling:
     """Write a ruling; the next turn of deciding carries it out."""
-    once = model.send_id("ruling", turn.once)
+    once = model.send_id("ruling", context.once)
     ruling = model.Ruling(
-        id=once, at=turn.now, by=turn.author, kind=kind, story=story.id, articles=articles, other=other
+        id=once, at=context.turn.now, by=context.author, kind=kind, story=story.id, articles=articles, other=other
     )
-    turn.tx.rulings.add(ruling)
+    context.turn.tx.rulings.add(ruling)
     return ruling
 
 
@@ -347,7 +347,7 @@ def _ruling(
 
 
 def _show(
-    turn: ActionContext,
+    context: ActionContext,
     alert: model.Alert,
     story: model.Story,
     reason: model.Reason,
@@ -355,11 +355,11 @@ def _show(
     rules: Sequence[str],
 ) -> model.Decision:
     """Write the decision of an action, and edit the message to show the current state."""
-    tx, snapshot, now = turn.tx, turn.snapshot, turn.now
+    turn = context.turn
     # A turn that is being computed does not include this action.
-    tx.decision_queue.note_change()
+    turn.tx.decision_queue.note_change()
     decision = model.Decision(
-        at=now,
+        at=turn.now,
         story=alert.story,
         channel=alert.channel,
         action=model.AlertAction.SILENT if alert.is_gathered else model.AlertAction.EDIT,
@@ -367,56 +367,48 @@ def _show(
         rules=tuple(rules),
         detail=detail,
     )
-    tx.stories.decide([decision])
-    if decision.action is not model.AlertAction.EDIT:
-        return decision
-    row = _edit(turn, alert, story, decision)
-    tx.outbox.add([with_mentions(row, snapshot)] if row else [])
-    if row is not None:
-        tx.outbox.add(list(escalation_edits(tx, alert, row.message, once=turn.once, now=now)))
+    turn.decide(decision)
+    if decision.action is model.AlertAction.EDIT and (row := _edit(context, alert, story, decision)):
+        turn.post(row, *messages.escalation_edits(turn, alert, row.message, once=context.once))
     return decision
 
 
 def _edit(
-    turn: ActionContext, alert: model.Alert, story: model.Story, decision: model.Decision
+    context: ActionContext, alert: model.Alert, story: model.Story, decision: model.Decision
 ) -> model.Outgoing | None:
-    tx, snapshot = turn.tx, turn.snapshot
-    rules = snapshot.rules.rules
-    row = messages.edit_row(
-        decision,
-        story,
-        rules,
-        alert,
-        judgements=alerts.active_feedback(tx.judgements.of_story(story.id, alert.channel)),
-        silences=silences.ActiveSilences(tx.silences.active(turn.now)).shown(alert),
-        nearest=messages.nearest_story(tx, story, alert.channel, rules),
-        once=turn.once,
-    )
+    turn, snapshot = context.turn, context.turn.snapshot
+    shown = silences.ActiveSilences(turn.tx.silences.active(turn.now)).shown(alert)
+    row = messages.edit_row(turn, decision, story, alert, silences=shown, once=context.once)
     if row and (policy := snapshot.language_model):
-        # Costs start-up: the prompts, which only a configuration with a model needs.
+        # An import at the top would load the prompts, which only a configuration with a model needs.
         from bot.pipeline import advice
 
         to = snapshot.policies.get(row.channel, model.PostingPolicy()).translate
-        row = advice.with_model_words(row, story, advice.stored_answers(tx, by=policy.name), policy=policy, to=to)
+        answers = advice.stored_answers(turn.tx, by=policy.name)
+        row = advice.with_model_words(row, story, answers, policy=policy, to=to)
     return row
 
 
-def _message(turn: ActionContext, target: Target) -> model.Message:
+def _message(context: ActionContext, target: Target) -> model.Message:
     """Return the current message of a story, from which its menu is made."""
     alert = target.alert
     assert alert is not None
     decision = model.Decision(
-        at=turn.now, story=alert.story, channel=alert.channel, action=model.AlertAction.EDIT, reason=model.Reason.JUDGED
+        at=context.turn.now,
+        story=alert.story,
+        channel=alert.channel,
+        action=model.AlertAction.EDIT,
+        reason=model.Reason.JUDGED,
     )
-    row = _edit(turn, replace(alert, is_gathered=False), target.story, decision)
+    row = _edit(context, replace(alert, is_gathered=False), target.story, decision)
     assert row is not None
     return row.message
 
 
-def _why(turn: ActionContext, target: Target) -> list[str]:
+def _why(context: ActionContext, target: Target) -> list[str]:
     """Return why a story was posted: its rules and their words, how its articles joined, and the decisions."""
     story, alert = target.story, target.alert
-    rules = {name: rule for name in story.rules if (rule := turn.snapshot.rules.rules.get(name))}
+    rules = {name: rule for name in story.rules if (rule := context.turn.rules.get(name))}
     lines = []
     for why in summaries.make_brief(story, rules).why:
         if alert is None or why.rule in alert.rules:
@@ -427,13 +419,15 @@ def _why(turn: ActionContext, target: Target) -> list[str]:
         for member in story.members[1:][-_SHOWN:]
     ]
     decisions = [
-        decision for decision in turn.tx.stories.decisions(story.id) if alert and decision.channel == alert.channel
+        decision
+        for decision in context.turn.tx.stories.decisions(story.id)
+        if alert and decision.channel == alert.channel
     ]
     if len(decisions) > _SHOWN:
         lines.append(f"The last {_SHOWN} of {len(decisions)} decisions for this channel:")
     for decision in decisions[-_SHOWN:]:
         detail = f": {decision.detail}" if decision.detail else ""
-        when = _time(decision.at, turn.snapshot.zone)
+        when = _time(decision.at, context.turn.snapshot.zone)
         lines.append(f"{when} {decision.action.value}, {decision.reason.value}{detail}")
     return lines
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from bot import model, storage, stories
 from bot.llm import prompts
 from bot.llm.prompts import Answer
 from bot.model import visible
-from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
 
 _KINDS = (model.MessageKind.POST, model.MessageKind.EDIT)
 #: A message has room for four sentences of 700 characters: the number of original sentences next to a translation, and
@@ -96,8 +96,7 @@ class Advice:
 
     def __init__(self, advisor: model.Advisor) -> None:
         self.advisor = advisor
-        self._tx: storage.Transaction | None = None
-        self._now = datetime.min.replace(tzinfo=UTC)
+        self._turn: Turn | None = None
         #: Queue key of waiting work -> since when; and the keys that this turn leaves in the queue.
         self._since: dict[str, datetime] = {}
         self._held: set[str] = set()
@@ -115,9 +114,9 @@ class Advice:
         """Return whether the model has this task."""
         return use in self.advisor.policy.uses
 
-    def begin(self, tx: storage.Transaction, now: datetime, *, is_over: bool = False) -> None:
+    def begin(self, turn: Turn, *, is_over: bool = False) -> None:
         """Begin a turn; ``is_over``: do not wait for answers any more."""
-        self._tx, self._now, self._is_over = tx, now, is_over
+        self._turn, self._is_over = turn, is_over
         self._held, self._wanted, self._queued, self._asking = set(), {}, set(), {}
 
     @property
@@ -127,7 +126,8 @@ class Advice:
 
     def end(self) -> None:
         """Request the missing answers, after the turn is committed."""
-        self._since = {key: self._since.get(key, self._now) for key in self._held}
+        assert self._turn is not None
+        self._since = {key: self._since.get(key, self._turn.now) for key in self._held}
         self._asked = {key: prompt for key, prompt in self._asking.items() if key in self._held}
         self.advisor.want(self._wanted.values())
 
@@ -194,9 +194,7 @@ class Advice:
             return pending.facts
         return tuple(fact for number, fact in enumerate(pending.offered, start=1) if number in answer.chosen)
 
-    def worded(
-        self, tx: storage.Transaction, row: model.Outgoing, story: model.Story, *, to: str | None
-    ) -> model.Outgoing:
+    def worded(self, row: model.Outgoing, story: model.Story, *, to: str | None) -> model.Outgoing:
         """Return the message with the model's wording if it is available; else it is edited later.
 
         ``to``: the language that the channel wants in addition to the original. While the summary is missing, the
@@ -213,19 +211,19 @@ class Advice:
             waits_for = waits_for or prompt.key
             if pending.key not in self._queued:
                 self._queued.add(pending.key)
-                tx.decision_queue.add((), (), [pending])
+                assert self._turn is not None
+                self._turn.defer(pending)
             return None
 
         return with_model_words(row, story, look_up, policy=self.advisor.policy, to=to)
 
     def has_words(self, pending: model.Pending) -> bool:
         """Return whether a requested summary or translation has arrived, or False if it will not. Raises Undecided."""
-        assert self._tx is not None
         if pending.unless in self._wanted:
             self._queued.add(pending.key)
             self._held.add(pending.key)
             raise stories.Undecided
-        if pending.unless and self._tx.completions.answers([pending.unless], by=self.advisor.policy.name):
+        if pending.unless and self._stored(pending.unless) is not None:
             # The summary may consist of the same sentences, which are then translated with it.
             return False
         self._queued.add(pending.key)
@@ -234,25 +232,31 @@ class Advice:
 
     def _answer(self, prompt: model.Prompt, form: type[A], *, key: str, patience: timedelta | None = None) -> A | None:
         """Return the answer, or None if there will be none. Raises Undecided while ``key`` may wait."""
-        assert self._tx is not None
-        answers = self._tx.completions.answers([prompt.key], by=self.advisor.policy.name)
-        if prompt.key in answers:
+        text = self._stored(prompt.key)
+        if text is not None:
             with suppress(model.BadAnswer):
                 # An earlier version may have accepted it.
-                return prompts.parse_answer(prompt, answers[prompt.key], form)
+                return prompts.parse_answer(prompt, text, form)
             return None
         if not self.advisor.has_failed(prompt.key):
             self._wait(key, prompt, patience)
         return None
 
+    def _stored(self, key: str) -> str | None:
+        """Return the stored answer to a prompt."""
+        assert self._turn is not None
+        return self._turn.tx.completions.answers([key], by=self.advisor.policy.name).get(key)
+
     def _wait(self, key: str, prompt: model.Prompt | None = None, patience: timedelta | None = None) -> None:
         """Raise Undecided, unless it must be decided now."""
-        has_waited = self._now - self._since.get(key, self._now)
+        assert self._turn is not None
+        now = self._turn.now
+        has_waited = now - self._since.get(key, now)
         if (
             self._is_over
             or has_waited >= (patience or self.advisor.policy.wait)
             or len(self._held | {key}) > MOST_WAITING
-            or not self.advisor.is_available(self._now)
+            or not self.advisor.is_available(now)
         ):
             return
         self._held.add(key)
@@ -262,7 +266,7 @@ class Advice:
 
 
 def sort_by_relevance(
-    tx: storage.Transaction, snapshot: Snapshot, advice: Advice, arrivals: Sequence[model.Arrival]
+    turn: Turn, advice: Advice, arrivals: Sequence[model.Arrival]
 ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
     """Return the relevant arrivals, with their remaining matches, and the rejected articles.
 
@@ -273,12 +277,12 @@ def sort_by_relevance(
     relevant, rejected = [], []
     for arrival in arrivals:
         try:
-            reasons = dict(_reasons(snapshot, advice, arrival))
+            reasons = dict(_reasons(turn, advice, arrival))
         except stories.Undecided:
             continue
         remaining = tuple(match for match in arrival.matches if match.rule not in reasons)
         if reasons:
-            tx.articles.drop_matches(arrival.article.id, list(reasons))
+            turn.reject_matches(arrival.article.id, list(reasons))
         if remaining:
             relevant.append(replace(arrival, matches=remaining))
         elif reasons:
@@ -288,11 +292,11 @@ def sort_by_relevance(
     return relevant, rejected
 
 
-def _reasons(snapshot: Snapshot, advice: Advice, arrival: model.Arrival) -> Iterator[tuple[str, str]]:
+def _reasons(turn: Turn, advice: Advice, arrival: model.Arrival) -> Iterator[tuple[str, str]]:
     """Yield the rules that the article is not about, and why. Requests all answers before it waits for one."""
     waits = False
     for match in arrival.matches:
-        rule = snapshot.rules.rules.get(match.rule)
+        rule = turn.rules.get(match.rule)
         if rule is None or not rule.about or rule.severity is model.Severity.HIGH:
             continue
         try:

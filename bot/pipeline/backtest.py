@@ -4,19 +4,20 @@ archive ──▶ one index of all versions ──▶ hits ──▶ replay: sto
             (tried, other, looser)    ──▶ compared with the other version
                                       ──▶ near misses
 
-Uses the rules, grouping and alerts of the live path, over memory. Writes nothing, sends nothing, reads no clock.
+Uses the rules, grouping and alerts of the live path, over a database in memory. Sends nothing and reads no clock.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Protocol
 
-from bot import model, rules
-from bot.pipeline import join, snapshot, turn
+from bot import model, rules, storage
+from bot.pipeline.join import StoryUpdater
+from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import StoryCache, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,56 +233,69 @@ def _by_day(hits: Sequence[MatchedArticle], since: datetime, until: datetime, zo
 class Replay:
     """Replays matched articles; those with the same ``first_seen`` form a batch."""
 
-    def __init__(self, at_the_time: snapshot.Snapshot) -> None:
-        self._snapshot = at_the_time
-        self._updater = join.StoryUpdater(at_the_time.window)
-        self._memory = turn.Draft()
+    def __init__(self, memory: storage.Transaction, snapshot: Snapshot) -> None:
+        self._memory = memory
+        self._snapshot = snapshot
+        self._updater = StoryUpdater(snapshot.window)
+        self._cache = StoryCache()
         self._batch: list[model.Arrival] = []
+        self._rows: dict[model.SendId, model.Outgoing] = {}
 
     def take(self, article: model.Article, matches: tuple[model.Match, ...], *, is_baseline: bool) -> None:
         """Add a matched article; articles come in the order of their ``first_seen``."""
         if self._batch and self._batch[0].article.first_seen != article.first_seen:
-            self._work()
+            self._decide()
         self._batch.append(model.Arrival(article=article, matches=matches, is_baseline=is_baseline))
 
     def finish(self, until: datetime) -> None:
-        """Work off the last batch, and release what is held until ``until``."""
-        self._work()
+        """Decide the last batch, and release what is held until ``until``."""
+        self._decide()
         self._release(until)
 
-    def _work(self) -> None:
+    def _decide(self) -> None:
         if not self._batch:
             return
         now = self._batch[0].article.first_seen
         self._release(now)
-        self._updater.update(self._memory.transaction, self._snapshot, self._batch, (), now=now)
+        self._memory.articles.add([arrival.article for arrival in self._batch])
+        turn = Turn(self._memory, self._snapshot, now, self._cache)
+        self._updater.update(turn, self._batch, ())
+        self._write(turn)
         self._batch = []
         self._release(now)
 
-    def _release(self, now: datetime) -> None:
+    def _release(self, until: datetime) -> None:
         """Release each hold at its time, as the ticks of the live bot do."""
         previous: datetime | None = None
-        while (due := self._memory.stories.next_release()) is not None and due <= now:
-            if due == previous:
+        while due := self._memory.stories.held_until(until):
+            now = due[0].held_until
+            if now is None or now == previous:
                 # Held again until the same time: nothing changes until another article comes.
                 return
-            self._updater.release(self._memory.transaction, self._snapshot, now=due)
-            previous = due
+            turn = Turn(self._memory, self._snapshot, now, self._cache)
+            self._updater.release(turn)
+            self._write(turn)
+            previous = now
+
+    def _write(self, turn: Turn) -> None:
+        for row in turn.rows:
+            self._rows.setdefault(row.id, row)
+        turn.write(self._memory)
 
     @property
     def stories(self) -> int:
         """The number of stories, without merged ones."""
-        return sum(story.merged_into is None for story in self._memory.stories.known.values())
+        return sum(story.merged_into is None for story in self._cache.stories.values())
 
     @property
     def held(self) -> int:
         """The number of stories still held at the end."""
-        return self._memory.stories.held()
+        by_story = [by_channel.values() for by_channel in self._cache.alerts.values()]
+        return sum(any(alert.state is model.AlertState.HELD for alert in alerts) for alerts in by_story)
 
-    def messages(self) -> Sequence[BacktestPost]:
+    def messages(self) -> list[BacktestPost]:
         """Return the messages that would have been posted, in order of time."""
-        rows = sorted(self._memory.outbox.rows.values(), key=lambda row: row.due_at)
-        return [_post(row) for row in rows]
+        return [_post(row) for row in sorted(self._rows.values(), key=lambda row: row.due_at)]
 
 
 def _post(row: model.Outgoing) -> BacktestPost:
@@ -331,24 +345,20 @@ class BacktestPlan:
 OnArticle = Callable[[], None]
 
 
-class Archive(Protocol):
-    """The part of the store that a backtest reads."""
-
-    def archive(self, *, since: datetime) -> Iterator[model.Article]:
-        """Yield articles with text first seen since a time, oldest first."""
-
-
-def run_backtest(archive: Archive, plan: BacktestPlan, *, on_article: OnArticle = lambda: None) -> BacktestReport:
-    """Try the rules of a plan. Blocking; runs inside a store's ``read``. Raises TooManySteps."""
-    trial = _Trial(plan)
-    for article in archive.archive(since=plan.since):
-        trial.take(article)
-        on_article()
-    return trial.report()
+def run_backtest(
+    articles: Iterable[model.Article], plan: BacktestPlan, *, on_article: OnArticle = lambda: None
+) -> BacktestReport:
+    """Try the rules of a plan on articles, oldest first. Blocking. Raises TooManySteps."""
+    with storage.open_in_memory() as memory:
+        trial = _Trial(plan, memory)
+        for article in articles:
+            trial.take(article)
+            on_article()
+        return trial.report()
 
 
 class _Trial:
-    def __init__(self, plan: BacktestPlan) -> None:
+    def __init__(self, plan: BacktestPlan, memory: storage.Transaction) -> None:
         self._plan = plan
         tried = tuple(_awake(compiled) for compiled in plan.tried)
         self._by_rule = {
@@ -368,16 +378,15 @@ class _Trial:
             ),
             most_steps=plan.most_steps,
         )
-        self._replay = Replay(
-            snapshot.Snapshot(
-                feeds=plan.feeds,
-                rules=self._set,
-                policies=plan.policies,
-                routes=plan.routes,
-                window=plan.window,
-                encoder=plan.encoder,
-            )
+        snapshot = Snapshot(
+            feeds=plan.feeds,
+            rules=self._set,
+            policies=plan.policies,
+            routes=plan.routes,
+            window=plan.window,
+            encoder=plan.encoder,
         )
+        self._replay = Replay(memory, snapshot)
         self._before: dict[model.ArticleId, set[str]] = {}
         for name in self._by_rule:
             for article in plan.matched_before.get(name, ()):

@@ -25,7 +25,7 @@ from bot import model, storage
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
 from bot.pipeline.snapshot import Snapshot
-from bot.pipeline.turn import Draft
+from bot.pipeline.turn import StoryCache, Turn
 
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice
@@ -55,9 +55,11 @@ class DecisionBatch:
 class _Computed:
     """A turn before its commit."""
 
+    turn: Turn
+    #: The state of the queue that it was computed on.
     seen: model.QueueHolder
-    waiting: model.QueuedWork
-    ruled: Sequence[model.Ruling]
+    queued: model.QueuedWork
+    rulings: Sequence[model.Ruling]
     decisions: list[model.Decision]
     #: Numbers of the decided queue rows; the others stay in the queue.
     taken: Sequence[int]
@@ -77,8 +79,8 @@ class Decider:
         self._store = store
         self._clock = clock
         self._updater = StoryUpdater(window)
-        self._draft = Draft()
-        self._silence_monitor = ExpectationMonitor()
+        self._cache = StoryCache()
+        self._expectations = ExpectationMonitor()
         self._on_decided = on_decided
         self._who = secrets.token_hex(8)
         #: The state of the queue on which the cached stories and alerts are based.
@@ -94,7 +96,7 @@ class Decider:
         if advisor is None:
             self._advice = None
             return
-        # Costs start-up: the prompts, which only a configuration with a model needs.
+        # An import at the top would load the prompts, which only a configuration with a model needs.
         from bot.pipeline.advice import Advice
 
         self._advice = Advice(advisor)
@@ -162,12 +164,12 @@ class Decider:
             for _ in range(_TRIES):
                 now = self._clock.now()
                 compute = partial(self._compute, snapshot=snapshot, limit=limit, releases=releases, now=now)
-                batch = await self._store.read(compute)
-                if await self._commit(batch, snapshot, now=now):
-                    self.tell(batch.decisions, batch.waiting.arrivals, batch.waiting.revisions)
+                computed = await self._store.read(compute)
+                if await self._commit(computed):
+                    self.tell(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
                     if self._advice is not None:
                         self._advice.end()
-                    return DecisionBatch(taken=len(batch.taken), decisions=batch.decisions)
+                    return DecisionBatch(taken=len(computed.taken), decisions=computed.decisions)
                 self._forget()
         except BaseException:
             self._forget()
@@ -178,53 +180,45 @@ class Decider:
         self, tx: storage.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
     ) -> _Computed:
         """Compute a turn. Reads only."""
-        seen = tx.decision_queue.holder()
+        seen, advice = tx.decision_queue.holder(), self._advice
         if seen != self._known:
-            self._draft = Draft()
+            self._cache = StoryCache()
             if seen.who != self._who:
                 self._updater.forget()
-        advice, held = self._advice, frozenset[str]()
+        turn = Turn(tx, snapshot, now, self._cache)
         if advice is not None:
             # Items that wait for answers are read again, in addition to a whole batch.
             limit += len(advice.held)
-            advice.begin(tx, now, is_over=self._is_over)
-        waiting, ruled = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
-        draft = self._draft.over(tx)
+            advice.begin(turn, is_over=self._is_over)
+        queued, rulings = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
         self._updater.advice = advice
-        made = list(
-            self._updater.update(
-                draft, snapshot, waiting.arrivals, waiting.revisions, waiting.pending, now=now, ruled=ruled
-            )
-        )
+        decisions = self._updater.update(turn, queued.arrivals, queued.revisions, queued.pending, rulings=rulings)
         if releases:
-            made.extend(self._updater.release(draft, snapshot, now=now))
-        if advice is not None:
-            held = advice.held
-        rows = zip(waiting.numbers, waiting.keys, strict=True)
-        taken = [number for number, key in rows if key not in held]
-        return _Computed(seen=seen, waiting=waiting, ruled=ruled, decisions=made, taken=taken)
+            decisions += self._updater.release(turn)
+        held = advice.held if advice is not None else frozenset()
+        taken = [number for number, key in zip(queued.numbers, queued.keys, strict=True) if key not in held]
+        return _Computed(turn=turn, seen=seen, queued=queued, rulings=rulings, decisions=decisions, taken=taken)
 
-    async def _commit(self, batch: _Computed, snapshot: Snapshot, *, now: datetime) -> bool:
+    async def _commit(self, computed: _Computed) -> bool:
         """Write the turn. Return False, and write nothing, if the state that it was computed on has changed."""
-        has_changes = batch.taken or batch.ruled or self._draft.has_changes
-        if not (has_changes or self._silence_monitor.is_due(snapshot, now=now)):
-            self._known = batch.seen
+        turn, snapshot, now = computed.turn, computed.turn.snapshot, computed.turn.now
+        has_changes = computed.taken or computed.rulings or turn.has_changes
+        if not (has_changes or self._expectations.is_due(snapshot, now=now)):
+            self._known = computed.seen
             return True
 
         def work(tx: storage.Transaction) -> model.QueueHolder | None:
-            after = tx.decision_queue.take_over(self._who, seen=batch.seen)
-            if after is not None:
-                self._draft.commit(tx, now=now)
-                tx.rulings.done([ruling.id for ruling in batch.ruled], at=now)
-                tx.decision_queue.remove(batch.taken)
-                self._silence_monitor.tell(tx, snapshot, now=now)
-            return after
+            holder = tx.decision_queue.take_over(self._who, seen=computed.seen)
+            if holder is not None:
+                turn.write(tx)
+                tx.rulings.done([ruling.id for ruling in computed.rulings], at=now)
+                tx.decision_queue.remove(computed.taken)
+                self._expectations.tell(tx, snapshot, now=now)
+            return holder
 
         self._known = await self._store.write(work)
-        if self._known is None:
-            return False
-        self._draft.settle()
-        return True
+        self._cache.trim()
+        return self._known is not None
 
     async def _decide_one_by_one(self, snapshot: Snapshot, *, limit: int, releases: bool) -> DecisionBatch:
         """Decide one article per turn. An article that fails is removed from the queue, but stays in the archive."""
@@ -235,20 +229,19 @@ class Decider:
             except model.StoreError:
                 raise
             except Exception:
-                waiting, ruled = await self._store.read(
+                queued, rulings = await self._store.read(
                     lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting())
                 )
-                if ruled:
-                    # The ruling may be the cause, and must not recur for ever.
-                    await self._store.write(partial(_give_up, ruled=ruled, now=self._clock.now()))
-                    log.critical(
-                        "ruling broke the decision pass", rulings=[ruling.id for ruling in ruled], exc_info=True
-                    )
+                if rulings:
+                    # A ruling may be the cause, and must not recur for ever.
+                    ids, now = [ruling.id for ruling in rulings], self._clock.now()
+                    await self._store.write(partial(_give_up_rulings, ids=ids, now=now))
+                    log.critical("ruling broke the decision pass", rulings=ids, exc_info=True)
                     continue
-                await self._store.write(partial(_remove, numbers=waiting.numbers))
-                broken = [arrival.article.id for arrival in waiting.arrivals]
-                broken += [revision.article.id for revision in waiting.revisions]
-                broken += [pending.prompt.article for pending in waiting.pending]
+                await self._store.write(partial(_remove_queued, numbers=queued.numbers))
+                broken = [arrival.article.id for arrival in queued.arrivals]
+                broken += [revision.article.id for revision in queued.revisions]
+                broken += [pending.prompt.article for pending in queued.pending]
                 log.critical("article broke the decision pass", articles=broken, exc_info=True)
                 if not broken:
                     raise
@@ -263,13 +256,13 @@ class Decider:
     def _forget(self) -> None:
         """Drop all caches after a turn that was not committed."""
         self._updater.forget()
-        self._draft, self._known = Draft(), None
-        self._silence_monitor.forget()
+        self._cache, self._known = StoryCache(), None
+        self._expectations.forget()
 
 
-def _remove(tx: storage.Transaction, numbers: Sequence[int]) -> None:
+def _remove_queued(tx: storage.Transaction, numbers: Sequence[int]) -> None:
     tx.decision_queue.remove(numbers)
 
 
-def _give_up(tx: storage.Transaction, ruled: Sequence[model.Ruling], now: datetime) -> None:
-    tx.rulings.done([ruling.id for ruling in ruled], at=now)
+def _give_up_rulings(tx: storage.Transaction, ids: Sequence[str], now: datetime) -> None:
+    tx.rulings.done(ids, at=now)

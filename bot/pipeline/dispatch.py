@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import alerts, facts, model, storage
+from bot import alerts, facts, model
 from bot.alerts import routing
-from bot.pipeline import messages, turn
-from bot.pipeline.messages import active_claims, escalation_row, with_mentions
+from bot.pipeline import messages
 from bot.pipeline.silences import ActiveSilences
-from bot.pipeline.snapshot import Snapshot
-from bot.pipeline.turn import ClaimsCache
+from bot.pipeline.turn import ClaimsCache, Turn
 from bot.stories import summaries
 
 if TYPE_CHECKING:
@@ -40,35 +38,41 @@ class ChangedStory:
     summary: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A story after people took articles out of it."""
+
+    ruling: model.Ruling
+    #: The story without these articles.
+    home: model.Story
+    #: The new story of these articles.
+    apart: model.Story
+
+    @property
+    def articles(self) -> frozenset[model.ArticleId]:
+        """The ids of the articles that left the story."""
+        return frozenset(member.article.id for member in self.apart.members)
+
+
 class Dispatcher:
     """Dispatches changed stories of one turn."""
 
-    def __init__(
-        self,
-        tx: storage.Transaction,
-        snapshot: Snapshot,
-        claims: ClaimsCache,
-        now: datetime,
-        advice: Advice | None = None,
-    ) -> None:
-        self._tx = tx
-        self._snapshot = snapshot
+    def __init__(self, turn: Turn, claims: ClaimsCache, advice: Advice | None = None) -> None:
+        self._turn = turn
         self._claims = claims
-        self._rules = snapshot.rules.rules
-        self._now = now
         self._advice = advice
-        self._silences = ActiveSilences(tx.silences.active(now))
+        self._silences = ActiveSilences(turn.tx.silences.active(turn.now))
         #: Channel -> its recently posted alerts, oldest first; dropped when another one is posted.
         self._recent: dict[str, Sequence[model.Alert]] = {}
 
-    def dispatch(self, changed: Collection[ChangedStory]) -> tuple[model.Decision, ...]:
-        """Decide for each channel of the changed stories, and write what was decided."""
-        made: list[model.Decision] = []
-        # Load all alerts in one query; the draft caches them.
-        self._tx.stories.alerts([entry.story.id for entry in changed])
+    def dispatch(self, changed: Collection[ChangedStory]) -> list[model.Decision]:
+        """Decide for each channel of the changed stories, and save the decisions, alerts and messages."""
+        decisions: list[model.Decision] = []
+        # Load all alerts in one query; the turn caches them.
+        self._turn.alerts([entry.story.id for entry in changed])
         for entry in changed:
-            known = {alert.channel: alert for alert in self._tx.stories.alerts([entry.story.id])}
-            made.extend(self._merge(entry, known))
+            by_channel = {alert.channel: alert for alert in self._turn.alerts([entry.story.id])}
+            decisions.extend(self._merge(entry, by_channel))
             # Before the first channel has an alert, which would bind the story to that channel.
             routes = self._rules_and_channels(entry.story)
             # Late facts and summaries come without an article that distinguishes the edit.
@@ -78,7 +82,7 @@ class Dispatcher:
                 situation = self._situation(
                     entry.story,
                     channel,
-                    known.get(channel),
+                    by_channel.get(channel),
                     routes=routes,
                     arrivals=tuple(entry.arrivals),
                     new=tuple(entry.facts),
@@ -86,16 +90,17 @@ class Dispatcher:
                     has_summary=bool(entry.summary),
                 )
                 for decision in alerts.decide(situation):
-                    alert = known.get(channel)
-                    known[channel] = self._carry_out(decision, entry.story, alert, once=late, added=added)
-                    made.append(decision)
-                made.extend(self._plan(situation, known.get(channel)))
-        return tuple(made)
+                    by_channel[channel] = self._carry_out(
+                        decision, entry.story, by_channel.get(channel), once=late, added=added
+                    )
+                    decisions.append(decision)
+                decisions.extend(self._plan(situation, by_channel.get(channel)))
+        return decisions
 
-    def release(self, held: Sequence[model.Alert]) -> tuple[model.Decision, ...]:
+    def release(self, held: Sequence[model.Alert]) -> list[model.Decision]:
         """Decide again for held alerts whose time has come, gathered for each channel, and for due reminders."""
-        stories = self._tx.stories.get(list(dict.fromkeys(alert.story for alert in held)))
-        self._tx.stories.alerts(list(stories))
+        stories = self._turn.stories(alert.story for alert in held)
+        self._turn.alerts(stories)
         decisions: list[model.Decision] = []
         for channel in dict.fromkeys(alert.channel for alert in held):
             due = [alert for alert in held if alert.channel == channel and alert.story in stories]
@@ -118,8 +123,8 @@ class Dispatcher:
             decisions.extend(released.decisions)
             for situation in situations:
                 if situation.deadlines and situation.story.id in reasons:
-                    decisions.extend(self._plan(situation, self._alert(situation)))
-        return tuple(decisions)
+                    decisions.extend(self._plan(situation, self._turn.alert(situation.story.id, channel)))
+        return decisions
 
     def _remind(self, situation: alerts.Situation) -> list[model.Decision]:
         """Post the due reminders, and hold until the next."""
@@ -138,29 +143,24 @@ class Dispatcher:
         self._carry_out(planned, situation.story, alert)
         return [planned]
 
-    def _alert(self, situation: alerts.Situation) -> model.Alert | None:
-        """Return the current alert of a situation."""
-        current = self._tx.stories.alerts([situation.story.id])
-        return next((alert for alert in current if alert.channel == situation.channel), None)
-
     def _merge(self, entry: ChangedStory, by_channel: dict[str, model.Alert]) -> list[model.Decision]:
         """Merge alerts: of two messages the older one remains; if only the younger story has one, it is taken over."""
         decisions = []
-        for younger in self._tx.stories.alerts(entry.merged):
+        for younger in self._turn.alerts(entry.merged):
             older = by_channel.get(younger.channel)
             is_posted = younger.state is model.AlertState.POSTED
             if is_posted and (older is None or older.state is not model.AlertState.POSTED):
                 posted_for = younger.posted_for or younger.story
                 by_channel[younger.channel] = replace(younger, story=entry.story.id, posted_for=posted_for)
-                self._tx.stories.save_alert(by_channel[younger.channel])
+                self._turn.save_alert(by_channel[younger.channel])
             elif is_posted:
                 decisions.append(self._point_to(entry.story, younger))
-            self._tx.stories.save_alert(replace(younger, state=model.AlertState.MERGED, held_until=None))
+            self._turn.save_alert(replace(younger, state=model.AlertState.MERGED, held_until=None))
         return decisions
 
     def _point_to(self, older: model.Story, younger: model.Alert) -> model.Decision:
         decision = model.Decision(
-            at=self._now,
+            at=self._turn.now,
             story=younger.story,
             channel=younger.channel,
             action=model.AlertAction.EDIT,
@@ -168,27 +168,27 @@ class Dispatcher:
             rules=younger.rules,
             detail=f"merged into {older.id}",
         )
-        self._tx.stories.decide([decision])
+        self._turn.decide(decision)
         # The older message has its own escalation.
-        self._tx.outbox.drop([model.send_id("escalation", younger.story)], decision.detail, now=self._now)
+        self._turn.drop_rows([model.send_id("escalation", younger.story)], decision.detail)
         if younger.head is not None and not younger.is_gathered:
             lead = "Merged into an earlier story:"
-            title = summaries.message_headline(older, self._rules, article=younger.headline)
-            row = messages.pointer_row(decision, older, younger.head, self._rules, lead=lead, title=title)
-            self._tx.outbox.add([row])
+            title = summaries.message_headline(older, self._turn.rules, article=younger.headline)
+            row = messages.pointer_row(self._turn, decision, older, younger.head, lead=lead, title=title)
+            self._turn.post(row)
         return decision
 
-    def dispatch_split(self, split: turn.Split) -> list[model.Decision]:
+    def dispatch_split(self, split: Split) -> list[model.Decision]:
         """Edit the messages of a split story, and dispatch the new story of the removed articles."""
         decisions = []
-        for alert in self._tx.stories.alerts([split.home.id]):
+        for alert in self._turn.alerts([split.home.id]):
             if alert.state is not model.AlertState.POSTED:
                 continue
-            shows_split = alert.latest is not None and alert.latest.article in split.taken
-            count = len(split.taken)
+            shows_split = alert.latest is not None and alert.latest.article in split.articles
+            count = len(split.articles)
             what = "1 article is" if count == 1 else f"{count} articles are"
             decision = model.Decision(
-                at=self._now,
+                at=self._turn.now,
                 story=split.home.id,
                 channel=alert.channel,
                 action=model.AlertAction.EDIT,
@@ -202,18 +202,18 @@ class Dispatcher:
             self._take_back_replies(split, decision)
         return [*decisions, *self.dispatch([ChangedStory(split.apart, arrivals=list(split.apart.members))])]
 
-    def _take_back_replies(self, split: turn.Split, decision: model.Decision) -> None:
+    def _take_back_replies(self, split: Split, decision: model.Decision) -> None:
         """Edit sent replies about the split articles to point to their new story, and drop unsent ones."""
-        for row in self._tx.outbox.of_story(split.home.id):
+        for row in self._turn.tx.outbox.of_story(split.home.id):
             reported = {fact.article for fact in row.message.facts} | {edit.article for edit in row.message.edits}
             is_reply = row.message.kind is model.MessageKind.REPLY
-            if row.channel != decision.channel or not is_reply or reported.isdisjoint(split.taken):
+            if row.channel != decision.channel or not is_reply or reported.isdisjoint(split.articles):
                 continue
             if row.state is model.SendState.SENT:
                 lead = "Moved to a separate story:"
-                self._tx.outbox.add([messages.pointer_row(decision, split.apart, row.id, self._rules, lead=lead)])
+                self._turn.post(messages.pointer_row(self._turn, decision, split.apart, row.id, lead=lead))
             else:
-                self._tx.outbox.drop([row.id], decision.detail, now=self._now)
+                self._turn.drop_rows([row.id], decision.detail)
 
     def _post_together(
         self,
@@ -230,7 +230,7 @@ class Dispatcher:
         posts = self._loudest_first(posts)
         for start in range(0, len(posts), most):
             chunk = posts[start : start + most]
-            row = messages.gathered_row(chunk, stories, self._rules, lead=_lead(chunk, by_story))
+            row = messages.gathered_row(self._turn, chunk, stories, lead=_lead(chunk, by_story))
             self._list_in(row, row.id, chunk, by_story)
 
     def _post_capped(
@@ -251,16 +251,16 @@ class Dispatcher:
             if alert.head is not None and alert.is_gathered and alert.reason is model.Reason.RATE_CAP:
                 listed[alert.head] += 1
                 gathered.setdefault(alert.head, alert)
-        head, first = max(gathered.items(), key=lambda item: item[1].posted_at or self._now, default=(None, None))
-        if head and first and first.posted_at and first.posted_at > self._now - _HOUR:
+        head, first = max(gathered.items(), key=lambda item: item[1].posted_at or self._turn.now, default=(None, None))
+        if head and first and first.posted_at and first.posted_at > self._turn.now - _HOUR:
             added = posts[: max(0, _STORIES_BEYOND_CAP - listed[head])]
-            row = added and messages.extended_row(self._tx, added, stories, self._rules, first, lead=_MORE)
+            row = added and messages.extended_row(self._turn, added, stories, first, lead=_MORE)
             if row:
                 self._list_in(row, head, added, by_story)
                 posts = posts[len(added) :]
         for start in range(0, len(posts), _STORIES_BEYOND_CAP):
             chunk = posts[start : start + _STORIES_BEYOND_CAP]
-            row = messages.gathered_row(chunk, stories, self._rules, lead=_MORE)
+            row = messages.gathered_row(self._turn, chunk, stories, lead=_MORE)
             self._list_in(row, row.id, chunk, by_story)
 
     def _list_in(
@@ -271,21 +271,21 @@ class Dispatcher:
         by_story: Mapping[model.StoryId, model.Alert],
     ) -> None:
         """Write a gathered message, or an edit of it, that lists the stories of these posts."""
-        self._tx.outbox.add([row])
-        self._tx.stories.decide(posts)
+        self._turn.post(row)
+        self._turn.decide(*posts)
         self._recent.pop(row.channel, None)
         headlines = {brief.story: brief.title.article for brief in row.message.briefs}
         for decision in posts:
             alert, headline = by_story[decision.story], headlines[decision.story]
-            self._tx.stories.save_alert(
+            self._turn.save_alert(
                 alerts.record_decision(alert, decision, head=head, headline=headline, is_gathered=True)
             )
 
     def _loudest_first(self, posts: Sequence[model.Decision]) -> Sequence[model.Decision]:
-        def rank(post: model.Decision) -> int:
-            return messages.highest_severity([self._rules[name] for name in post.rules if name in self._rules]).rank
+        return sorted(posts, key=lambda post: self._severity(post.rules).rank, reverse=True)
 
-        return sorted(posts, key=rank, reverse=True)
+    def _severity(self, rules: Iterable[str]) -> model.Severity:
+        return messages.highest_severity(self._turn.rules[name] for name in rules if name in self._turn.rules)
 
     def _carry_out(
         self,
@@ -296,64 +296,52 @@ class Dispatcher:
         once: str | None = None,
         added: tuple[model.ArticleId, ...] = (),
     ) -> model.Alert:
-        row: model.Outgoing | None = None
+        turn, row = self._turn, None
         match decision.action:
             case model.AlertAction.POST:
-                nearest = messages.nearest_story(self._tx, story, decision.channel, self._rules)
-                headline = alert.headline if alert else None
-                row = messages.post_row(decision, story, self._rules, nearest=nearest, headline=headline)
+                row = messages.post_row(turn, decision, story, headline=alert.headline if alert else None)
             case model.AlertAction.EDIT if alert and alert.is_gathered:
-                row = messages.gathered_edit_row(self._tx, decision, story, self._rules, alert, added=added, once=once)
+                row = messages.gathered_edit_row(turn, decision, story, alert, added=added, once=once)
             case model.AlertAction.EDIT if alert:
-                row = messages.edit_row(
-                    decision,
-                    story,
-                    self._rules,
-                    alert,
-                    judgements=alerts.active_feedback(self._tx.judgements.of_story(story.id, alert.channel)),
-                    silences=self._silences.shown(alert),
-                    nearest=messages.nearest_story(self._tx, story, decision.channel, self._rules),
-                    added=added,
-                    once=once,
-                )
+                silences = self._silences.shown(alert)
+                row = messages.edit_row(turn, decision, story, alert, silences=silences, added=added, once=once)
             case model.AlertAction.REPLY if alert:
-                row = messages.reply_row(decision, story, self._rules, alert)
+                row = messages.reply_row(turn, decision, story, alert)
             case _:
                 pass
-        row = with_mentions(row, self._snapshot)
-        self._tx.stories.decide([decision])
+        turn.decide(decision)
         if row:
             if self._advice is not None:
-                to = self._snapshot.policies.get(row.channel, model.PostingPolicy()).translate
-                row = self._advice.worded(self._tx, row, story, to=to)
-            self._tx.outbox.add([row])
+                to = turn.snapshot.policies.get(row.channel, model.PostingPolicy()).translate
+                row = self._advice.worded(row, story, to=to)
+            turn.post(row)
         headline = row.message.briefs[0].title.article if row else None
         if decision.action is model.AlertAction.POST:
             self._recent.pop(decision.channel, None)
         alert = alerts.record_decision(alert, decision, head=row.id if row else None, headline=headline)
-        self._tx.stories.save_alert(alert)
-        escalation = escalation_row(decision, story, self._rules, alert=alert, escalate=self._snapshot.escalate)
-        if escalation and not active_claims(self._tx, self._tx.stories.alerts([story.id])):
-            self._tx.outbox.add([with_mentions(escalation, self._snapshot)])
+        turn.save_alert(alert)
+        escalation = messages.escalation_row(turn, decision, story, alert)
+        if escalation and not messages.active_claims(turn, story.id):
+            turn.post(escalation)
         return alert
 
     def _rules_and_channels(self, story: model.Story) -> list[tuple[model.Rule, tuple[str, ...]]]:
         """Return each loaded rule of the story, in order of first match, with the channels that it notifies."""
-        loaded = [self._rules[name] for name in story.rules if name in self._rules]
-        current = () if all(rule.notify for rule in loaded) else self._tx.stories.alerts([story.id])
+        loaded = [self._turn.rules[name] for name in story.rules if name in self._turn.rules]
+        current = () if all(rule.notify for rule in loaded) else self._turn.alerts([story.id])
         return [(rule, rule.notify or self._routed(story, rule, current)) for rule in loaded]
 
     def _routed(self, story: model.Story, rule: model.Rule, current: Sequence[model.Alert]) -> tuple[str, ...]:
         """Return the channels by the routes. A story stays in its first channels as long as a route allows them."""
-        routes = self._snapshot.routes
+        routes = self._turn.snapshot.routes
         own = [alert for alert in current if rule.name in alert.rules and alert.state is not model.AlertState.MERGED]
         possible = routing.possible_channels(routes, rule) if own else ()
         if channels := tuple(alert.channel for alert in own if alert.channel in possible):
             return channels
         members = [member for member in story.members if any(match.rule == rule.name for match in member.matches)]
-        feeds = [self._snapshot.feeds.get(member.article.feed) for member in members]
+        feeds = [self._turn.snapshot.feeds.get(member.article.feed) for member in members]
         tags = {tag for feed in feeds if feed for tag in feed.tags}
-        return routing.route_channels(routes, rule, tags=tags, now=self._now)
+        return routing.route_channels(routes, rule, tags=tags, now=self._turn.now)
 
     def _situation(
         self,
@@ -368,14 +356,14 @@ class Dispatcher:
         has_summary: bool = False,
     ) -> alerts.Situation:
         rules = tuple(rule for rule, channels in routes or self._rules_and_channels(story) if channel in channels)
-        policy = self._snapshot.policies.get(channel, model.PostingPolicy())
+        policy = self._turn.snapshot.policies.get(channel, model.PostingPolicy())
         # Load recent posts only if needed: there may be thousands in an hour.
         needs_history = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
         recent = self._posted(channel) if needs_history else ()
         spoke_at = {rule: alert.posted_at for alert in recent for rule in alert.rules if alert.posted_at}
         recent_posts, recent_high_posts = self._times(recent)
         situation = alerts.Situation(
-            now=self._now,
+            now=self._turn.now,
             channel=channel,
             story=story,
             alert=alert,
@@ -396,9 +384,8 @@ class Dispatcher:
         """Return the recently posted alerts, oldest first."""
         if channel not in self._recent:
             # A gathered message grows for an hour, and its first story must be included.
-            since = self._now - max(2 * _HOUR, self._snapshot.longest_cooldown())
-            posted = self._tx.stories.posted_since(channel, since)
-            self._recent[channel] = sorted(posted, key=lambda alert: (alert.posted_at or since, alert.story))
+            since = self._turn.now - max(2 * _HOUR, self._turn.snapshot.longest_cooldown())
+            self._recent[channel] = self._turn.posted_since(channel, since)
         return self._recent[channel]
 
     def _times(self, recent: Sequence[model.Alert]) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
@@ -406,8 +393,7 @@ class Dispatcher:
         times: dict[bool, dict[model.SendId | None, datetime]] = {False: {}, True: {}}
         for alert in recent:
             if alert.posted_at and not (alert.is_gathered and alert.reason is model.Reason.RATE_CAP):
-                rules = [self._rules[name] for name in alert.rules if name in self._rules]
-                is_high = messages.highest_severity(rules) is model.Severity.HIGH
+                is_high = self._severity(alert.rules) is model.Severity.HIGH
                 times[is_high].setdefault(alert.head, alert.posted_at)
         return tuple(times[False].values()), tuple(times[True].values())
 

@@ -21,6 +21,7 @@ from bot.feeds.outlets import outlet_of
 from bot.model import SilenceKind, visible
 from bot.model.actions import MakeSilence
 from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
 from bot.rules import errors
 from bot.text import names
 
@@ -90,11 +91,9 @@ def person_rights(person: model.Person, channels: Collection[str], snapshot: Sna
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionContext:
-    """The context of one action: its transaction and its author."""
+    """The context of one action: its turn and its author."""
 
-    tx: storage.Transaction
-    snapshot: Snapshot
-    now: datetime
+    turn: Turn
     #: Identifies the request: the same if it is delivered again.
     once: str
     #: The person's name for people, and the service's id.
@@ -106,7 +105,7 @@ class ActionContext:
 
 def operator_context(tx: storage.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
     """Return the context of an action of the CLI or the API, which is not delivered twice."""
-    return ActionContext(tx=tx, snapshot=snapshot, now=now, once=secrets.token_hex(10), author=by, author_id=by)
+    return ActionContext(turn=Turn(tx, snapshot, now), once=secrets.token_hex(10), author=by, author_id=by)
 
 
 def check_chat_silence(silence: model.Silence) -> None:
@@ -146,39 +145,37 @@ def _not_in_may_act(channels: Collection[str]) -> model.NotAllowed:
 MAX_TEXT_LENGTH = 300
 
 
-def make_silence(turn: ActionContext, action: MakeSilence, *, head: model.SendId | None = None) -> model.Silence:
+def make_silence(context: ActionContext, action: MakeSilence, *, head: model.SendId | None = None) -> model.Silence:
     """Make a silence that begins now, and notify the operator. Raises CannotAct.
 
     Part of a rule's name is enough if only one rule has it. A request that is delivered twice makes one silence.
     ``head``: the message at the head of the thread of a silenced story.
     """
-    silence = _checked(turn, action)
-    if turn.rights is not None:
+    silence = _checked(context, action)
+    if context.rights is not None:
         check_chat_silence(silence)
-    if turn.tx.silences.add(silence):
+    if context.turn.tx.silences.add(silence):
         # A turn that is being computed does not include it.
-        turn.tx.decision_queue.note_change()
-        _drop_waiting(turn.tx, silence, head)
-        if operator := turn.snapshot.operator:
+        context.turn.tx.decision_queue.note_change()
+        _drop_waiting(context.turn.tx, silence, head)
+        if operator := context.turn.snapshot.operator:
             notice = notices.silence_made(silence)
-            turn.tx.outbox.add([notices.notice_row(notice, channel=operator, now=turn.now)])
+            context.turn.tx.outbox.add([notices.notice_row(notice, channel=operator, now=context.turn.now)])
     return silence
 
 
-def _checked(turn: ActionContext, action: MakeSilence) -> model.Silence:
-    kind, snapshot = action.kind, turn.snapshot
-    name, reason = (
-        visible.line(action.name, MAX_TEXT_LENGTH).strip(),
-        visible.line(action.reason, MAX_TEXT_LENGTH).strip(),
-    )
-    until = turn.now + action.end if isinstance(action.end, timedelta) else action.end
+def _checked(context: ActionContext, action: MakeSilence) -> model.Silence:
+    kind, snapshot = action.kind, context.turn.snapshot
+    name = visible.line(action.name, MAX_TEXT_LENGTH).strip()
+    reason = visible.line(action.reason, MAX_TEXT_LENGTH).strip()
+    until = context.turn.now + action.end if isinstance(action.end, timedelta) else action.end
     if not name and kind is not SilenceKind.EVERYTHING:
         raise model.CannotSilence("a silence needs the name of a rule, an outlet or an entity, or the id of a story")
     if not reason:
         raise model.CannotSilence("a silence needs a reason, so that others can see why nothing is posted")
     if until is None and kind is not SilenceKind.STORY:
         raise model.CannotSilence("a silence needs an end; only a silence of a story may have none")
-    if until is not None and until <= turn.now:
+    if until is not None and until <= context.turn.now:
         raise model.CannotSilence("a silence must end in the future")
     for channel in action.channels:
         if channel not in snapshot.channels:
@@ -188,15 +185,15 @@ def _checked(turn: ActionContext, action: MakeSilence) -> model.Silence:
         case SilenceKind.RULE:
             name = _resolve_rule(name, snapshot.rules.rules)
         case SilenceKind.OUTLET if not action.key:
-            name = _resolve_outlet(turn, name)
-        case SilenceKind.STORY if not turn.tx.stories.get([model.StoryId(name)]):
+            name = _resolve_outlet(context, name)
+        case SilenceKind.STORY if not context.turn.tx.stories.get([model.StoryId(name)]):
             raise model.CannotSilence(f"there is no story {name}; `wirewatch stories` lists the ids")
         case SilenceKind.EVERYTHING:
             name = ""
     silence = model.Silence(
-        id=model.SilenceId(model.send_id("silence", turn.once)[:8]),
-        at=turn.now,
-        by=visible.line(turn.author, MAX_TEXT_LENGTH),
+        id=model.SilenceId(model.send_id("silence", context.once)[:8]),
+        at=context.turn.now,
+        by=visible.line(context.author, MAX_TEXT_LENGTH),
         kind=kind,
         name=name,
         channels=tuple(sorted(set(action.channels))),
@@ -222,10 +219,10 @@ def _resolve_rule(name: str, loaded: Collection[str]) -> str:
     return matching[0]
 
 
-def _resolve_outlet(turn: ActionContext, name: str) -> str:
+def _resolve_outlet(context: ActionContext, name: str) -> str:
     """Return the outlet's name as in articles. Refuse a name that no feed has, since it would silence nothing."""
-    titles = {state.url: state.title for state in turn.tx.feeds.all()}
-    outlets = [outlet_of(feed, titles.get(url)) for url, feed in turn.snapshot.feeds.items()]
+    titles = {state.url: state.title for state in context.turn.tx.feeds.all()}
+    outlets = [outlet_of(feed, titles.get(url)) for url, feed in context.turn.snapshot.feeds.items()]
     for outlet in outlets:
         if outlet.casefold() == name.casefold():
             return outlet

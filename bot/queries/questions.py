@@ -300,8 +300,9 @@ class Answers:
         snapshot, now = self._watched.snapshot, self._now()
 
         def work(tx: storage.Transaction) -> model.Ruling:
-            action, target = action_of(tx), actions.story_target(tx, model.StoryId(story))
-            made = actions.apply_action(operator_context(tx, snapshot, by=by, now=now), action, target).made
+            context = operator_context(tx, snapshot, by=by, now=now)
+            target = actions.story_target(context, model.StoryId(story))
+            made = actions.apply_action(context, action_of(tx), target).made
             assert isinstance(made, model.Ruling)
             return made
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from bot import model, storage
 from bot.feeds import links
 from bot.model.actions import Merge, Split
-from bot.pipeline import turn
 from bot.queries.errors import Refused, Why
 from bot.stories import summaries
 
@@ -51,7 +50,7 @@ def story_id(tx: storage.Transaction, written: str) -> model.StoryId:
 
 def find_story(tx: storage.Transaction, story_id: str) -> model.Story:
     """The story, or the one that it was merged into. Raises Refused."""
-    story = turn.find_living(tx, model.StoryId(story_id))
+    story = tx.stories.resolve(model.StoryId(story_id))
     if story is None:
         raise Refused(Why.NOT_FOUND, f"no story {story_id}; `wirewatch stories` shows the id of each")
     return story

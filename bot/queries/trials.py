@@ -160,7 +160,7 @@ def _try(
         encoder=encoders.of(settings.bot.languages),
         most_steps=MOST_STEPS_OF_AN_ARTICLE,
     )
-    report = backtest.run_backtest(tx.articles, plan, on_article=look_at_the_clock)
+    report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=look_at_the_clock)
     return replace(
         told,
         remark=remark,
@@ -458,7 +458,7 @@ def _tried_reviewing(
         window=snapshot.window,
         encoder=snapshot.encoder,
     )
-    report = backtest.run_backtest(tx.articles, plan)
+    report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan)
     # Edits and replies belong to one of the posts.
     kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
     return _Version(

@@ -12,7 +12,7 @@ from bot.storage.connections import libpq_address
 from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.moving import move
 from bot.storage.opening import open_beside, open_store
-from bot.storage.store import Outage, Store, Transaction
+from bot.storage.store import Outage, Store, Transaction, open_in_memory
 
 __all__ = [
     "Outage",
@@ -23,6 +23,7 @@ __all__ = [
     "libpq_address",
     "move",
     "open_beside",
+    "open_in_memory",
     "open_store",
     "trim",
 ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, create_engine
 
 from bot import model
 from bot.storage import connections, files, keeping
@@ -23,6 +24,7 @@ from bot.storage.feeds import FeedStates, Subscriptions
 from bot.storage.ledger import Ledger
 from bot.storage.outbox import Outbox
 from bot.storage.people import Judgements, Rulings, Silences
+from bot.storage.schema import metadata
 from bot.storage.search import Search
 from bot.storage.stories import Stories
 
@@ -75,6 +77,18 @@ class Outage:
 
 #: Threads that read: the page and the questions of people take four of them at most. And those of searches and trials.
 READING, SEARCHING = 5, 2
+
+
+@contextmanager
+def open_in_memory() -> Iterator[Transaction]:
+    """Open an empty database in memory, for one thread, and yield its one transaction."""
+    engine = create_engine("sqlite://")
+    try:
+        with engine.begin() as connection:
+            metadata.create_all(connection)
+            yield Transaction(connection)
+    finally:
+        engine.dispose()
 
 
 class Store:

@@ -154,6 +154,11 @@ class Stories:
             rows.extend(self._connection.execute(_GET, {"wanted": part}))
         return {story.id: story for story in self._whole(rows)}
 
+    def resolve(self, story_id: model.StoryId) -> model.Story | None:
+        """Return the story, or the story that it was merged into, or None if it is gone."""
+        story = self.get([story_id]).get(story_id)
+        return self.resolve(story.merged_into) if story is not None and story.merged_into else story
+
     def beginning(self, start: str, *, most: int) -> Sequence[model.StoryId]:
         """Return at most ``most`` ids with this prefix; a merged story is replaced by the story that it became."""
         home = func.coalesce(stories.c.merged_into, stories.c.id)

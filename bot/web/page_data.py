@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from bot import model, storage
-from bot.pipeline import silences, turn
+from bot.pipeline import silences
 from bot.queries import building, watched
 from bot.storage import keys
 
@@ -137,7 +137,7 @@ class StoryWhole:
 
 def story(tx: storage.Transaction, story_id: model.StoryId) -> StoryWhole | None:
     """The story, or the one that it was merged into; None: there is none of this id."""
-    found = turn.find_living(tx, story_id)
+    found = tx.stories.resolve(story_id)
     if found is None:
         return None
     since, until = found.first_seen - _WEEK, (found.last_seen + _WEEK, model.StoryId(""))

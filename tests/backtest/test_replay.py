@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import model, rules, storage
-from bot.pipeline import backtest, join, snapshot
+from bot.pipeline import backtest, join, snapshot, turn
 from testbed.fakes import START, FakeClock
 from tests.backtest.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
@@ -31,7 +31,7 @@ def tried(articles: Sequence[model.Article], *given: model.Rule, **plan: Any) ->
         "until": END,
         "feeds": {FEED.url: FEED},
     } | plan
-    return backtest.run_backtest(Archive(articles), backtest.BacktestPlan(**settings))
+    return backtest.run_backtest(Archive(articles).archive(since=settings["since"]), backtest.BacktestPlan(**settings))
 
 
 async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -> list[tuple[str, str, str]]:
@@ -52,9 +52,10 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
                 tx.articles.add([one])
                 tx.articles.add_matches(one.id, matches)
                 arrivals.append(model.Arrival(article=one, matches=matches, is_baseline=False))
-        working.release(tx, at_the_time, now=now)
-        working.update(tx, at_the_time, arrivals, (), now=now)
-        working.release(tx, at_the_time, now=now)
+        for step in (working.release, lambda each: working.update(each, arrivals, ()), working.release):
+            each = turn.Turn(tx, at_the_time, now)
+            step(each)
+            each.write(tx)
 
     ticks = {START + timedelta(minutes=5 * number) for number in range(12 * 24)}
     for now in sorted(ticks | set(batches)):

@@ -23,7 +23,10 @@ def compiled(**keys: Any) -> rules.CompiledRule:
 
 def tried(*articles: model.Article, given: rules.CompiledRule | None = None, **plan: Any) -> backtest.BacktestReport:
     settings: dict[str, Any] = {"since": START - DAY, "until": START + 2 * DAY, "feeds": {FEED.url: FEED}} | plan
-    return backtest.run_backtest(Archive(articles), backtest.BacktestPlan(tried=(given or compiled(),), **settings))
+    return backtest.run_backtest(
+        Archive(articles).archive(since=settings["since"]),
+        backtest.BacktestPlan(tried=(given or compiled(),), **settings),
+    )
 
 
 HIT = article("BlackBerry quits after PTA sought backdoor into BES")
@@ -122,7 +125,7 @@ def test_a_rule_for_some_feeds_is_tried_on_these() -> None:
 
 def test_rules_with_colons_in_their_names_are_kept_apart() -> None:
     both = (compiled(name="1:a", any=["BlackBerry"]), compiled(name="a:1", any=["nothing"]))
-    report = backtest.run_backtest(Archive([HIT]), backtest.BacktestPlan(tried=both, since=START, until=START + DAY))
+    report = backtest.run_backtest([HIT], backtest.BacktestPlan(tried=both, since=START, until=START + DAY))
     assert [len(found.hits) for found in report.rules] == [1, 0]
 
 

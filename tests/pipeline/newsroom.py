@@ -13,6 +13,7 @@ from bot.feeds import kinds
 from bot.pipeline import intake, join
 from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
 from testbed.fakes import START
 
 DAY = timedelta(days=1)
@@ -82,7 +83,9 @@ class Newsroom:
             batch.store(tx, now=now)
             arrivals = [arrival for poll in ingested for arrival in poll.arrivals]
             revisions = [revision for poll in ingested for revision in poll.revisions]
-            self.updater.update(tx, snapshot, arrivals, revisions, now=now)
+            turn = Turn(tx, snapshot, now)
+            self.updater.update(turn, arrivals, revisions)
+            turn.write(tx)
             return ingested
 
         try:

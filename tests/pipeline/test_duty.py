@@ -178,8 +178,8 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     snapshot, now = room.snapshot, room.now
 
     def claim(tx: storage.Transaction, story_id: model.StoryId) -> model.ActionResult:
-        turn = operator_context(tx, snapshot, by="ann", now=now)
-        return actions.apply_action(turn, Claim(), actions.story_target(tx, story_id))
+        context = operator_context(tx, snapshot, by="ann", now=now)
+        return actions.apply_action(context, Claim(), actions.story_target(context, story_id))
 
     made = await room.store.write(lambda tx: claim(tx, story.id))
     assert len(made.decisions) == 2

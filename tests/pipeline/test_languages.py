@@ -13,6 +13,7 @@ from bot import app, model, rules, storage
 from bot.app import wiring
 from bot.pipeline import join
 from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
 from bot.queries import trials
 from testbed.encoders import DictionaryEncoder
 from tests.stories.examples import START, arrival
@@ -33,7 +34,9 @@ async def members(store: storage.Store, *steps: tuple[Snapshot, model.Article]) 
             came = arrival(article, "Quakes", *TERMS)
             tx.articles.add([article])
             tx.articles.add_matches(article.id, came.matches)
-            updater.update(tx, snapshot, [came], (), now=START + timedelta(hours=3, minutes=at))
+            step = Turn(tx, snapshot, START + timedelta(hours=3, minutes=at))
+            updater.update(step, [came], ())
+            step.write(tx)
         return tx.stories.since(None)
 
     return sorted(len(story.members) for story in await store.write(work))

@@ -12,6 +12,7 @@ from bot.model.actions import MakeSilence
 from bot.pipeline import join, silences
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
 from testbed.fakes import START, FakeClock
 from tests.stories import examples
 
@@ -69,7 +70,9 @@ async def arrive(
         tx.articles.add([article])
         tx.articles.add_matches(article.id, matches(article))
         arrival = model.Arrival(article=article, matches=matches(article), is_baseline=False)
-        made = news.update(tx, SNAPSHOT, [arrival], (), now=article.first_seen)
+        turn = Turn(tx, SNAPSHOT, article.first_seen)
+        made = news.update(turn, [arrival], ())
+        turn.write(tx)
         return made, tx.outbox.unsent()
 
     return await store.write(work)

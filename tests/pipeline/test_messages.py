@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot import model, storage
+from bot import model, rules, storage
 from bot.pipeline import messages
-from testbed.fakes import FakeClock
+from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
+from testbed.fakes import START, FakeClock
 from tests.summaries.stories import article, match, member, rule, story
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
@@ -47,6 +49,18 @@ def decided(action: model.AlertAction, of: model.Story) -> model.Decision:
     )
 
 
+def turn_over(tx: storage.Transaction) -> Turn:
+    turn = Turn(tx, Snapshot(feeds={}, rules=rules.RuleSet([])), START)
+    turn.rules = RULES
+    return turn
+
+
+def gathered() -> model.Outgoing:
+    posts = [decided(model.AlertAction.POST, each) for each in (FIRST, OTHER)]
+    with storage.open_in_memory() as tx:
+        return messages.gathered_row(turn_over(tx), posts, {FIRST.id: FIRST, OTHER.id: OTHER}, lead="2 stories")
+
+
 def alert(of: model.Story, head: str, *, is_gathered: bool = False) -> model.Alert:
     return model.Alert(
         story=of.id,
@@ -68,8 +82,7 @@ def keep(tx: storage.Transaction, of: model.Story) -> None:
 
 
 async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_now(store: storage.Store) -> None:
-    posts = [decided(model.AlertAction.POST, each) for each in (FIRST, OTHER)]
-    head = messages.gathered_row(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
+    head = gathered()
     joined = matched("Regulator defends its order", outlet="Wire", minutes=9)
     grown = replace(FIRST, members=(*FIRST.members, joined))
 
@@ -81,7 +94,7 @@ async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_
         keep(tx, grown)
         told = alert(FIRST, head.id, is_gathered=True)
         edit = decided(model.AlertAction.EDIT, FIRST)
-        return messages.gathered_edit_row(tx, edit, grown, RULES, told, added=(joined.article.id,))
+        return messages.gathered_edit_row(turn_over(tx), edit, grown, told, added=(joined.article.id,))
 
     row = await store.write(work)
     assert row is not None
@@ -95,8 +108,7 @@ async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_
 
 
 async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(store: storage.Store) -> None:
-    posts = [decided(model.AlertAction.POST, each) for each in (FIRST, OTHER)]
-    head = messages.gathered_row(posts, {FIRST.id: FIRST, OTHER.id: OTHER}, RULES, lead="2 stories")
+    head = gathered()
     both = replace(FIRST, members=(*FIRST.members, *OTHER.members))
 
     def work(tx: storage.Transaction) -> model.Outgoing | None:
@@ -107,7 +119,7 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
         keep(tx, both)
         tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))
         return messages.gathered_edit_row(
-            tx, decided(model.AlertAction.EDIT, FIRST), both, RULES, alert(FIRST, head.id, is_gathered=True)
+            turn_over(tx), decided(model.AlertAction.EDIT, FIRST), both, alert(FIRST, head.id, is_gathered=True)
         )
 
     row = await store.write(work)
@@ -119,9 +131,10 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
 
 
 def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
-    row = messages.reply_row(
-        decided(model.AlertAction.REPLY, FIRST), FIRST, RULES, alert(FIRST, "head", is_gathered=True)
-    )
+    with storage.open_in_memory() as tx:
+        row = messages.reply_row(
+            turn_over(tx), decided(model.AlertAction.REPLY, FIRST), FIRST, alert(FIRST, "head", is_gathered=True)
+        )
     assert row is not None
     assert row.message.title is not None
     assert row.message.title.text == "BlackBerry leaves Pakistan"
