@@ -104,17 +104,18 @@ class Parts:
 def snapshot_of(settings: config.Settings) -> Snapshot:
     """The settings as the pipeline reads them."""
     bot = settings.bot
+    features = {name: channels.features_of(channel.kind, channel.options) for name, channel in bot.channels.items()}
     return Snapshot(
         feeds={feed.url: feed for feed in settings.feeds},
         rules=rules.RuleSet(settings.rules),
         fetch=bot.fetch,
-        policies={name: _policy(bot, channel) for name, channel in bot.channels.items()},
+        policies={name: _policy(bot, channel, features[name]) for name, channel in bot.channels.items()},
         routes=bot.routes,
         mention=bot.mention,
-        people={name: channels.people(channel.options) for name, channel in bot.channels.items()},
+        people={name: channel.people for name, channel in features.items()},
         channels=frozenset(bot.channels),
-        restricted=frozenset(name for name, each in bot.channels.items() if channels.may_act(each.options)),
-        with_buttons=frozenset(name for name, channel in bot.channels.items() if channels.has_buttons(channel.options)),
+        restricted=frozenset(name for name, channel in features.items() if channel.may_act),
+        with_buttons=frozenset(name for name, channel in features.items() if channel.has_buttons),
         escalate=bot.escalate,
         operator=bot.operator,
         window=bot.stories_window,
@@ -125,13 +126,17 @@ def snapshot_of(settings: config.Settings) -> Snapshot:
     )
 
 
-def _policy(bot: config.BotSettings, channel: config.ChannelSettings) -> model.PostingPolicy:
-    told = channels.digest(channel.options)
-    digest = model.Digest(at=told[0], zone=told[1] or bot.timezone) if told else None
+def _policy(
+    bot: config.BotSettings, channel: config.ChannelSettings, features: channels.ChannelFeatures
+) -> model.PostingPolicy:
+    digest = None
+    if features.digest:
+        at, zone = features.digest
+        digest = model.Digest(at=at, zone=zone or bot.timezone)
     return model.PostingPolicy(
         quiet=bot.quiet,
         posts_per_hour=bot.posts_per_hour,
-        can_edit=channels.can_edit(channel.kind, channel.options),
+        can_edit=bool(features.can_edit),
         gather=bot.gather,
         digest=digest,
         translate=channel.translate,

@@ -1,34 +1,33 @@
 """The channels to which messages are sent: a file or folder for each kind, discovered automatically.
 
 A module or package of this folder with a ``KIND`` is a kind of channel. It also has ``Options``, a pydantic model of
-its keys in bot.yaml, and a class ``Channel(name, options, context)`` that implements ``ports.Channel``. Other installed
-packages add kinds by entry points of the group ``wirewatch.channels``.
+its keys in bot.yaml, and a class ``Channel(name, options, context)`` that implements ``model.Channel``; where its
+options choose between subclasses, a function ``build`` with the same arguments. Other installed packages add kinds by
+entry points of the group ``wirewatch.channels``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, time, tzinfo
+from dataclasses import replace
+from datetime import UTC, tzinfo
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import pydantic
 
 from bot import model, plugins
-from bot.channels.kit.context import ChannelContext, KeyValues
+from bot.channels.kit.context import ChannelContext, ChannelFeatures, ChannelOptions, KeyValues
 from bot.model import Abilities, Channel, Clock, Listener
 
 __all__ = [
     "ChannelContext",
+    "ChannelFeatures",
     "KeyValues",
     "build",
-    "can_edit",
-    "digest",
+    "features_of",
     "find",
-    "has_buttons",
     "kinds",
     "listeners",
-    "may_act",
     "options",
 ]
 
@@ -48,13 +47,7 @@ def find() -> Mapping[str, type[Channel]]:
 
 def options() -> Mapping[str, type[pydantic.BaseModel]]:
     """Return the options model of each kind."""
-    return {name: kind.options or NoOptions for name, kind in kinds().found.items()}
-
-
-class NoOptions(pydantic.BaseModel):
-    """The options of a kind without options."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    return {name: kind.options or ChannelOptions for name, kind in kinds().found.items()}
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[Listener]:
@@ -67,35 +60,13 @@ def listeners(channels: Iterable[Channel]) -> Sequence[Listener]:
     return result
 
 
-def digest(options: pydantic.BaseModel) -> tuple[time, ZoneInfo | None] | None:
-    """When a channel gathers a day's stories, of the kinds that have a key ``digest``; no zone: bot.yaml's own."""
-    told: tuple[time, ZoneInfo | None] | None = getattr(options, "digest", None)
-    return told
-
-
-def people(options: pydantic.BaseModel) -> Mapping[str, str]:
-    """Whom a channel can mention, of the kinds that have a key ``people``: name -> the service's own id."""
-    known: Mapping[str, str] = getattr(options, "people", {})
-    return known
-
-
-def has_buttons(options: pydantic.BaseModel) -> bool:
-    """Return whether people can press buttons in a channel, which only kinds with a key ``buttons`` have."""
-    return bool(getattr(options, "buttons", False))
-
-
-def may_act(options: pydantic.BaseModel) -> Sequence[str]:
-    """Return those who alone may act in a channel; empty: everybody who is in it, or the kind has no ``may_act``."""
-    named: Sequence[str] = getattr(options, "may_act", ())
-    return named
-
-
-def can_edit(kind: str, options: pydantic.BaseModel) -> bool:
-    """Return whether a channel's messages can be edited; False where only the built channel knows."""
-    made_by = kinds().found[kind].made_by
-    if isinstance(abilities := getattr(made_by, "abilities", None), Abilities):
-        return abilities.edits
-    return bool(getattr(options, "can_edit", False))
+def features_of(kind: str, options: pydantic.BaseModel) -> ChannelFeatures:
+    """Return the features of a channel with these options."""
+    features = options.features if isinstance(options, ChannelOptions) else ChannelFeatures()
+    if features.can_edit is not None:
+        return features
+    abilities = getattr(kinds().found[kind].made_by, "abilities", None)
+    return replace(features, can_edit=isinstance(abilities, Abilities) and abilities.edits)
 
 
 def build(
@@ -110,5 +81,6 @@ def build(
 ) -> Channel:
     """Build a channel of bot.yaml, without network access and without reading secrets: both happen at first use."""
     context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values, zone=zone)
-    channel: Channel = kinds().found[kind].made_by(name, options, context)
+    found = kinds().found[kind]
+    channel: Channel = getattr(found.module, "build", found.made_by)(name, options, context)
     return channel

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -14,8 +14,16 @@ from typing import Any
 import pydantic
 
 from bot import model
-from bot.channels.kit import context, errors, phrases, rendering
-from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit import errors, phrases, rendering
+from bot.channels.kit.context import (
+    BaseChannel,
+    ChannelContext,
+    ChannelOptions,
+    Duration,
+    passed,
+    run_in_thread,
+    step,
+)
 from bot.channels.kit.phrases import break_markup
 
 KIND = "apprise"
@@ -28,26 +36,21 @@ _GOODBYE_SECONDS = 3
 _MOST_BYTES = {"ntfy": 4_096}
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """One of the services that Apprise supports (https://appriseit.com/services/)."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     url: model.Secret = pydantic.Field(description="The service's Apprise address: env:NAME or file:/path.")
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
 
-class Channel:
+class Channel(BaseChannel):
     """A service. Apprise returns only whether sending worked, which allows neither threads nor edits."""
 
     abilities = model.Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self.pace = options.pace
-        self.account = f"apprise {options.url.reference}"
+        super().__init__(name, account=f"apprise {options.url.reference}", pace=options.pace, context=context)
         self._url = options.url
-        self._context = context
         #: The plug-in that worked last, with its address; it is logged in.
         self._spare: tuple[str, Any] | None = None
 
@@ -56,45 +59,39 @@ class Channel:
         address = self._address()
         log = _PluginLog()
         try:
-            is_sent = await context.run_in_thread(lambda: self._notify(address, delivery.message, log), name=self.name)
+            is_sent = await run_in_thread(lambda: self._notify(address, delivery.message, log), name=self.name)
         except model.SendError:
             raise
         except (OSError, TypeError, ValueError, LookupError, AttributeError) as error:
             # The plug-in has a bug, so whether it sent the message is not known.
             raise model.OutcomeUnknown(f"the service's plug-in failed ({type(error).__name__})") from None
-        now = self._context.clock.now()
         if is_sent:
-            return model.Receipt(ref="", sent_at=now)
-        raise self._failure(log, now=now)
+            return self.receipt("")
+        raise self._failure(log)
 
     def _notify(self, address: str, message: model.Message, log: _PluginLog) -> bool:
         """Send, blocking."""
         # Removed, so that an abandoned call never shares it with the next one.
         spare, self._spare = self._spare, None
         service = spare[1] if spare is not None and spare[0] == address else _plugin(address)
-        is_sent = _notify(service, message, log, zone=self._context.zone)
+        is_sent = _notify(service, message, log, zone=self.context.zone)
         if is_sent:
             self._spare = address, service
         return is_sent
 
-    def _failure(self, log: _PluginLog, *, now: datetime) -> model.SendError:
+    def _failure(self, log: _PluginLog) -> model.SendError:
         """Return the error for Apprise's False, by the status in its log, which a broken connection does not have."""
         if log.wait is not None:
             return model.RetryLater("the service says too many messages", after=min(log.wait, errors.LONGEST_WAIT))
         if status := _STATUS.search("\n".join(log.lines)):
-            return errors.error_of_status(int(status[1]), who="the service", headers={}, now=now)
+            return errors.error_of_status(int(status[1]), who="the service", headers={}, now=self.context.clock.now())
         return model.OutcomeUnknown("the service did not accept the message and gave no reason")
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("Apprise cannot verify delivery")
-
-    async def check(self) -> Sequence[model.CheckLine]:
-        try:
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        with step("the address is set and names a service"):
             address = self._address()
-            service = await context.run_in_thread(lambda: str(_plugin(address).service_name), name=self.name)
-        except model.ChannelClosed as error:
-            return [model.CheckLine(is_good=False, what="the address is set and names a service", help=str(error))]
-        return [model.CheckLine(is_good=True, what=f"messages go to {service}; without threads, edits and look-up")]
+            service = await run_in_thread(lambda: str(_plugin(address).service_name), name=self.name)
+        yield passed(f"messages go to {service}; without threads, edits and look-up")
 
     async def close(self) -> None:
         """Drop the plug-in in a thread, with a time limit: it may log out when it is deleted."""
@@ -104,10 +101,10 @@ class Channel:
             del spare
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_GOODBYE_SECONDS):
-                    await context.run_in_thread(keep.clear, name=self.name)
+                    await run_in_thread(keep.clear, name=self.name)
 
     def _address(self) -> str:
-        return self._context.secret(self._url, what="the Apprise address")
+        return self.context.secret(self._url, what="the Apprise address")
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Annotated, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
@@ -12,10 +12,22 @@ from urllib.parse import quote, urlencode, urlsplit
 import pydantic
 
 from bot import model
-from bot.channels.kit import context, errors, http_client, outline, phrases, rendering
-from bot.channels.kit.context import ChannelContext, Duration, check_ids
-from bot.channels.kit.errors import Act
-from bot.channels.kit.http_client import HttpResponse
+from bot.channels.kit import http_client, outline, phrases, rendering
+from bot.channels.kit.context import (
+    BaseChannel,
+    ChannelContext,
+    ChannelFeatures,
+    ChannelOptions,
+    Duration,
+    StoredId,
+    check_edited,
+    check_ids,
+    check_thread,
+    passed,
+    step,
+)
+from bot.channels.kit.errors import LONGEST_WAIT, Act, ErrorTable, parse_retry_after, rows
+from bot.channels.kit.http_client import HttpResponse, error_of_response
 from bot.channels.kit.outline import Line
 
 KIND = "matrix"
@@ -29,10 +41,8 @@ _PAGE_BYTES = _PAGE * 70_000
 Body: TypeAlias = Mapping[str, object]
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """A room of a Matrix homeserver, with threads and edits."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     server: str = pydantic.Field(..., description="The homeserver's address: https://matrix.example.org.")
     room: str = pydantic.Field(
@@ -41,13 +51,16 @@ class Options(pydantic.BaseModel):
     token: model.Secret = pydantic.Field(
         ..., description="The access token of the bot's account: env:NAME or file:/path."
     )
-    people: Annotated[
-        dict[str, str],
-        check_ids(_USER_ID, "a user's id in quotes: '@ann:example.org'"),
-    ] = pydantic.Field(
-        {}, description="People whom messages can mention: a name of your choice, and the user's id in quotes."
+    people: Annotated[dict[str, str], check_ids(_USER_ID, "a user's id in quotes: '@ann:example.org'")] = (
+        pydantic.Field(
+            {}, description="People whom messages can mention: a name of your choice, and the user's id in quotes."
+        )
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
+
+    @property
+    def features(self) -> ChannelFeatures:
+        return ChannelFeatures(people=self.people)
 
     @pydantic.field_validator("server")
     @classmethod
@@ -66,38 +79,36 @@ class Options(pydantic.BaseModel):
         return room
 
 
-class Channel:
+class Channel(BaseChannel):
     """A room. A message's transaction id is its send id, so that a homeserver recognizes a repetition."""
 
     #: Synapse keeps a transaction id for a day (databases/main/events_worker.py, _cleanup_old_transaction_ids).
     abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self.pace = options.pace
-        self.account = f"matrix {options.server} {options.token.reference}"
+        account = f"matrix {options.server} {options.token.reference}"
+        super().__init__(name, account=account, pace=options.pace, context=context)
         self._options = options
-        self._context = context
-        self._key = f"{self.account} {options.room}"
-        self._room = options.room if options.room.startswith("!") else ""
+        # The id of an alias is stored: an alias may move to another room.
+        is_id = options.room.startswith("!")
+        key = f"{account} {options.room}"
+        self._room = StoredId(context, key, self._find_room, configured=options.room if is_id else "")
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        room = await self._room_id()
-        context.check_edited(delivery.edits, room)
-        context.check_thread(delivery.reply_to, room)
-        body = build_content(delivery, zone=self._context.zone)
+        room = await self._room.get()
+        check_edited(delivery.edits, room)
+        check_thread(delivery.reply_to, room)
+        body = build_content(delivery, zone=self.context.zone)
         # The plain form needs another id: the server may have stored the id of the form that it refused.
         transaction = f"{delivery.id}{'-plain' if delivery.is_plain else ''}"
         path = f"/rooms/{quote(room, safe='')}/send/m.room.message/{quote(transaction, safe='')}"
-        response = await self._ask("PUT", path, body)
-        if response.fields.get("errcode") == "M_FORBIDDEN" and await self._joins(room):
-            response = await self._ask("PUT", path, body)
+        response = await self._request("PUT", path, body)
+        if response.fields.get("errcode") == "M_FORBIDDEN" and await self._join(room):
+            response = await self._request("PUT", path, body)
         if response.is_success:
-            ref = _require_text(response.fields, "event_id")
+            ref = response.text_field("event_id", who=_WHO)
             thread = (delivery.reply_to.thread or delivery.reply_to.ref) if delivery.reply_to else ""
-            return model.Receipt(
-                ref=ref, place=room, thread=thread, link=_message_link(room, ref), sent_at=self._context.clock.now()
-            )
+            return self.receipt(ref, place=room, thread=thread, link=_message_link(room, ref))
         if _is_about_relation(response) and delivery.edits is not None:
             raise model.NotEditable("the homeserver no longer knows the message")
         if _is_about_relation(response) and delivery.reply_to is not None:
@@ -105,29 +116,25 @@ class Channel:
         raise await self._error(response, doing="sending")
 
     async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        room = await self._room_id()
-        context.check_thread(delivery.reply_to, room)
-        event_filter = json.dumps({"types": ["m.room.message"], "senders": [await self._me()]})
+        room = await self._room.get()
+        check_thread(delivery.reply_to, room)
+        event_filter = json.dumps({"types": ["m.room.message"], "senders": [await self._own_id()]})
         query: dict[str, str | int] = {"dir": "b", "limit": _PAGE, "filter": event_filter}
         while True:
             path = f"/rooms/{quote(room, safe='')}/messages?{urlencode(query)}"
-            page = await self._get(path, doing="looking for a message")
+            page = (await self._get(path, doing="looking for a message")).fields
             events = page.get("chunk")
             if not isinstance(events, list):
-                raise _unreadable("chunk")
+                raise model.OutcomeUnknown(f"{_WHO}: the answer cannot be read (no chunk)")
             for event in events:
                 at = datetime.fromtimestamp(event.get("origin_server_ts", 0) / 1000, UTC)
                 event_content = event.get("content") or {}
                 relation = event_content.get("m.relates_to") or {}
                 if event_content.get(SEND_ID) == delivery.id and relation.get("rel_type") != "m.replace":
+                    ref = str(event["event_id"])
                     thread = str(relation.get("event_id", "")) if relation.get("rel_type") == "m.thread" else ""
-                    return model.Receipt(
-                        ref=str(event["event_id"]),
-                        place=room,
-                        thread=thread,
-                        link=_message_link(room, str(event["event_id"])),
-                        sent_at=at,
-                    )
+                    link = _message_link(room, ref)
+                    return model.Receipt(ref=ref, place=room, thread=thread, link=link, sent_at=at)
                 if at < since:
                     return None
             end = page.get("end")
@@ -135,98 +142,77 @@ class Channel:
                 return None
             query["from"] = end
 
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Check token, room, membership, power level and encryption, and accept an invitation."""
-        try:
-            me = await self._me()
-        except model.SendError as error:
-            return [model.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
-        lines = [model.CheckLine(is_good=True, what=f"the token belongs to {me}")]
+        with step("the token is accepted"):
+            me = await self._own_id()
+        yield passed(f"the token belongs to {me}")
         what = f"{me} is in the room {self._options.room}"
-        try:
-            room = await self._room_id()
-            joined = await self._get("/joined_rooms", doing="looking for its rooms")
-            listed = joined.get("joined_rooms")
-            if not (isinstance(listed, list) and room in listed) and not await self._joins(room):
+        with step(what):
+            room = await self._room.get()
+            joined = (await self._get("/joined_rooms", doing="looking for its rooms")).fields.get("joined_rooms")
+            if not (isinstance(joined, list) and room in joined) and not await self._join(room):
                 raise model.ChannelClosed(f"the bot's account is not in the room; {ERRORS['M_FORBIDDEN'][1]}")
-            lines.append(model.CheckLine(is_good=True, what=what))
+        yield passed(what)
+        with step("the room's settings can be read"):
             levels = await self._state(room, "m.room.power_levels")
             # Since room version 12, the creator of a room may do everything without being in its list.
             creation = await self._state(room, "m.room.create?format=event")
             is_encrypted = bool(await self._state(room, "m.room.encryption"))
-        except model.SendError as error:
-            return [*lines, model.CheckLine(is_good=False, what=what, help=str(error))]
         has = _power_level(levels.get("users"), me, levels.get("users_default"), 0)
         needs = _power_level(levels.get("events"), "m.room.message", levels.get("events_default"), 0)
         may_send = has >= needs or creation.get("sender") == me
-        help_text = f"its power level is {has}, and messages need {needs}: raise it in the room's settings"
-        lines.append(model.CheckLine.of(may_send, f"{me} may send there", otherwise=help_text))
-        plain = "Wirewatch cannot encrypt: create a room without encryption, which cannot be turned off later"
-        return [*lines, model.CheckLine.of(not is_encrypted, "the room is not encrypted", otherwise=plain)]
+        advice = f"its power level is {has}, and messages need {needs}: raise it in the room's settings"
+        yield model.CheckLine.of(may_send, f"{me} may send there", otherwise=advice)
+        advice = "Wirewatch cannot encrypt: create a room without encryption, which cannot be turned off later"
+        yield model.CheckLine.of(not is_encrypted, "the room is not encrypted", otherwise=advice)
 
-    async def close(self) -> None:
-        """No connection is kept open between calls."""
-
-    async def _room_id(self) -> str:
-        """Return the room's id; an alias is looked up once, and its id stored. Raises SendError."""
-        if not self._room:
-            self._room = await self._context.key_values.get(self._key) or ""
-        if not self._room:
-            path = f"/directory/room/{quote(self._options.room, safe='')}"
-            self._room = _require_text(await self._get(path, doing="looking for the room"), "room_id")
-            await self._context.key_values.put(self._key, self._room)
-        return self._room
+    async def _find_room(self) -> str:
+        path = f"/directory/room/{quote(self._options.room, safe='')}"
+        return (await self._get(path, doing="looking for the room")).text_field("room_id", who=_WHO)
 
     async def _error(self, response: HttpResponse, *, doing: str) -> model.SendError:
-        error = _error_of(response, doing=doing, now=self._context.clock.now())
-        if isinstance(error, model.ChannelClosed) and self._options.room.startswith("#") and self._room:
-            # The alias may now belong to a room that replaced this one.
-            self._room = ""
-            await self._context.key_values.put(self._key, "")
+        # Servers before version 1.10 of the specification put the wait into the body.
+        ms = response.fields.get("retry_after_ms")
+        wait = min(timedelta(milliseconds=ms), LONGEST_WAIT) if isinstance(ms, int) and ms >= 0 else None
+        now, code = self.context.clock.now(), response.fields.get("errcode")
+        wait = parse_retry_after(response.headers, now=now) or wait
+        error = error_of_response(response, ERRORS, code=code, who=_WHO, doing=doing, now=now, after=wait)
+        if isinstance(error, model.ChannelClosed):
+            await self._room.forget()
         return error
 
-    async def _joins(self, room: str) -> bool:
+    async def _join(self, room: str) -> bool:
         """Accept an invitation or enter a public room; return whether we are in the room now."""
-        return (await self._ask("POST", f"/join/{quote(room, safe='')}", {})).is_success
+        return (await self._request("POST", f"/join/{quote(room, safe='')}", {})).is_success
 
-    async def _me(self) -> str:
-        return _require_text(await self._get("/account/whoami", doing="the login"), "user_id")
+    async def _own_id(self) -> str:
+        return (await self._get("/account/whoami", doing="the login")).text_field("user_id", who=_WHO)
 
     async def _state(self, room: str, kind: str) -> Body:
-        response = await self._ask("GET", f"/rooms/{quote(room, safe='')}/state/{kind}")
+        response = await self._request("GET", f"/rooms/{quote(room, safe='')}/state/{kind}")
         if response.status == 404:
             return {}
         if not response.is_success:
             raise await self._error(response, doing="looking at the room")
         return response.fields
 
-    async def _get(self, path: str, *, doing: str) -> Body:
-        response = await self._ask("GET", path)
+    async def _get(self, path: str, *, doing: str) -> HttpResponse:
+        response = await self._request("GET", path)
         if not response.is_success:
             raise await self._error(response, doing=doing)
-        return response.fields
+        return response
 
-    async def _ask(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
-        token = self._context.secret(self._options.token, what="the Matrix access token")
+    async def _request(self, method: str, path: str, body: Body | None = None) -> HttpResponse:
+        token = self.context.secret(self._options.token, what="the Matrix access token")
         headers = {"Authorization": f"Bearer {token}"}
         url = f"{self._options.server}{_API}{path}"
         return await http_client.request(method, url, who=_WHO, document=body, headers=headers, limit_bytes=_PAGE_BYTES)
 
 
-def _require_text(body: Body, name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str):
-        raise _unreadable(name)
-    return value
-
-
 def _message_link(room: str, event: str) -> str:
     """Return a link for any Matrix program (https://spec.matrix.org/latest/appendices/#matrixto-navigation)."""
     return f"https://matrix.to/#/{quote(room, safe='')}/{quote(event, safe='')}"
-
-
-def _unreadable(name: str) -> model.OutcomeUnknown:
-    return model.OutcomeUnknown(f"the homeserver: the answer cannot be read (no {name})")
 
 
 def _power_level(levels: object, name: str, default: object, least: int) -> int:
@@ -316,15 +302,10 @@ _JOIN = "invite the bot's account to the room (it joins automatically), and let 
 
 #: Code -> the reaction, and advice to the operator (docs/channels.md has the same table). Codes of the client-server
 #: API (spec.matrix.org, "Standard error response") and of Synapse (synapse/api/errors.py).
-ERRORS: Mapping[str, tuple[Act, str]] = {
+ERRORS: ErrorTable = {
     "M_LIMIT_EXCEEDED": (Act.WAIT, ""),
-    "M_BAD_JSON": (Act.SIMPLIFY, ""),
-    "M_NOT_JSON": (Act.SIMPLIFY, ""),
-    "M_TOO_LARGE": (Act.SIMPLIFY, ""),
-    "M_INVALID_PARAM": (Act.SIMPLIFY, ""),
-    "M_MISSING_PARAM": (Act.SIMPLIFY, ""),
-    "M_UNKNOWN_TOKEN": (Act.PARK_WORKSPACE, _LOG_IN),
-    "M_MISSING_TOKEN": (Act.PARK_WORKSPACE, _LOG_IN),
+    **rows(Act.SIMPLIFY, "M_BAD_JSON", "M_NOT_JSON", "M_TOO_LARGE", "M_INVALID_PARAM", "M_MISSING_PARAM"),
+    **rows(Act.PARK_WORKSPACE, "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", advice=_LOG_IN),
     "M_USER_DEACTIVATED": (Act.PARK_WORKSPACE, "the bot's account is closed: make another"),
     "M_USER_LOCKED": (Act.PARK_WORKSPACE, "the bot's account is locked: ask the homeserver's admin"),
     "M_USER_SUSPENDED": (Act.PARK_WORKSPACE, "the bot's account is suspended: ask the homeserver's admin"),
@@ -334,32 +315,12 @@ ERRORS: Mapping[str, tuple[Act, str]] = {
     "M_FORBIDDEN": (Act.PARK_CHANNEL, _JOIN),
     "M_NOT_FOUND": (Act.PARK_CHANNEL, "check `room:` in bot.yaml: an alias is #name:server, an id begins with !"),
     "M_UNRECOGNIZED": (Act.PARK_CHANNEL, "check `server:` in bot.yaml: it is not a Matrix homeserver, or too old"),
-    "M_UNSUPPORTED_ROOM_VERSION": (Act.PARK_CHANNEL, "the homeserver is too old for this room: update it"),
-    "M_INCOMPATIBLE_ROOM_VERSION": (Act.PARK_CHANNEL, "the homeserver is too old for this room: update it"),
+    **rows(
+        Act.PARK_CHANNEL,
+        *("M_UNSUPPORTED_ROOM_VERSION", "M_INCOMPATIBLE_ROOM_VERSION"),
+        advice="the homeserver is too old for this room: update it",
+    ),
 }
-
-
-def _error_of(response: HttpResponse, *, doing: str, now: datetime) -> model.SendError:
-    """Return the error for a response that is not a success; ``doing`` describes the request."""
-    body = response.fields
-    code = body.get("errcode")
-    act, advice = ERRORS.get(code, (None, "")) if isinstance(code, str) else (None, "")
-    # With a status of 5xx the outcome is unknown, whatever the code.
-    if act is None or response.status >= 500:
-        word = code if isinstance(code, str) and code.isascii() else ""
-        return errors.error_of_status(
-            response.status, who="the homeserver", headers=response.headers, now=now, word=phrases.cut(word, 60)
-        )
-    wait = _wait_time(response, body, now=now) if act is Act.WAIT else None
-    return errors.send_error(act, f"{doing}: the homeserver says {code}", advice=advice, after=wait)
-
-
-def _wait_time(response: HttpResponse, body: Mapping[str, object], *, now: datetime) -> timedelta | None:
-    """Return the wait from Retry-After, or from the field that older servers use (before version 1.10)."""
-    if (wait := errors.parse_retry_after(response.headers, now=now)) is not None:
-        return wait
-    ms = body.get("retry_after_ms")
-    return min(timedelta(milliseconds=ms), errors.LONGEST_WAIT) if isinstance(ms, int) and ms >= 0 else None
 
 
 def _is_about_relation(response: HttpResponse) -> bool:

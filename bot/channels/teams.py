@@ -10,8 +10,8 @@ none. Version 1.4: workflows refuse a later one (Skitionek/notify-microsoft-team
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,89 +19,60 @@ import pydantic
 
 from bot import model
 from bot.channels.kit import http_client, outline, phrases, rendering
-from bot.channels.kit.context import ChannelContext, Duration
-from bot.channels.kit.errors import Act, error_of_status, parse_retry_after, send_error
+from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Duration, passed, step
+from bot.channels.kit.errors import Act, ErrorTable, rows
+from bot.channels.kit.http_client import error_of_response
 from bot.channels.kit.outline import Line, Run, Style
 
 KIND = "teams"
 _WHO = "Teams"
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """A channel or chat of Microsoft Teams, by a workflow's webhook (reduced: no threads, no edits)."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     webhook: model.Secret = pydantic.Field(description="The workflow's address, as env:NAME or file:/path.")
     # A workflow accepts four requests a second, and posts a hundred cards a minute.
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
 
-class Channel:
+class Channel(BaseChannel):
     """A workflow, which posts in a channel or chat."""
 
     abilities = model.Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self.pace = options.pace
-        self.account = f"teams {options.webhook.reference}"
+        super().__init__(name, account=f"teams {options.webhook.reference}", pace=options.pace, context=context)
         self._webhook = options.webhook
-        self._context = context
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        document = build_card(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
+        document = build_card(delivery.message, zone=self.context.zone, is_plain=delivery.is_plain)
         response = await http_client.request("POST", self._url(), who=_WHO, document=document)
         # An HTML page comes from a proxy: a workflow answers with an empty body.
         if response.is_success and not response.body.lstrip().startswith(b"<"):
-            return model.Receipt(ref="", place="teams", sent_at=self._context.clock.now())
-        raise self._refusal(response)
+            return self.receipt("", place="teams")
+        error = response.fields.get("error")
+        code = error.get("code") if isinstance(error, Mapping) else None
+        if code not in ERRORS and response.status in (401, 403, 404, 410):
+            raise model.ChannelClosed(f"Teams answered {response.status}: {EXPIRED_ADVICE}")
+        now = self.context.clock.now()
+        raise error_of_response(response, ERRORS, code=code, who=_WHO, doing="posting", now=now)
 
-    def _refusal(self, response: http_client.HttpResponse) -> model.SendError:
-        now = self._context.clock.now()
-        code = _error_code(response)
-        wait = parse_retry_after(response.headers, now=now)
-        if response.status < 500 and code in ERRORS:
-            act, advice = ERRORS[code]
-            return send_error(act, f"Teams says {code}", advice=advice, after=wait)
-        if response.status in (401, 403, 404, 410):
-            return model.ChannelClosed(f"Teams answered {response.status}: {EXPIRED_ADVICE}")
-        return error_of_status(response.status, who=_WHO, headers=response.headers, now=now)
-
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("a webhook cannot verify delivery")
-
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Check the address only: a workflow cannot be checked without posting."""
-        reduced = model.CheckLine(
-            is_good=True,
-            what="reduced mode: a workflow has no threads, no edits and no way to check whether a message arrived",
-            help="it accepts a message before it posts it; if none appears, look into the workflow's run history",
+        yield passed(
+            "reduced mode: a workflow has no threads, no edits and no way to check whether a message arrived",
+            "it accepts a message before it posts it; if none appears, look into the workflow's run history",
         )
-        what = "the workflow's address is set"
-        try:
+        with step("the workflow's address is set"):
             self._url()
-        except model.ChannelClosed as error:
-            return [model.CheckLine(is_good=False, what=what, help=str(error)), reduced]
-        return [model.CheckLine(is_good=True, what=what), reduced]
-
-    async def close(self) -> None:
-        """No connection is kept open between calls."""
+        yield passed("the workflow's address is set")
 
     def _url(self) -> str:
-        url = self._context.secret(self._webhook, what="the Teams workflow")
-        parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.hostname:
-            raise model.ChannelClosed(f"the Teams workflow: {self._webhook.reference} does not begin with https://")
-        if parts.hostname.endswith(RETIRED_HOSTS):
+        url = self.context.secret_address(self._webhook, what="the Teams workflow")
+        if (urlsplit(url).hostname or "").endswith(RETIRED_HOSTS):
             raise model.ChannelClosed(f"the Teams workflow: {RETIRED_ADVICE}")
         return url
-
-
-def _error_code(response: http_client.HttpResponse) -> str:
-    """Return the error code of Logic Apps, or an empty string."""
-    error = response.fields.get("error")
-    return str(error.get("code") or "") if isinstance(error, Mapping) else ""
 
 
 #: Teams accepts about 28 KB, including its own additions; in practice 21 KB (msteams_hermes).
@@ -187,21 +158,25 @@ _USE_TEMPLATE = "create the workflow from the template Send webhook alerts to a 
 #: Code -> the reaction, and advice to the operator (docs/channels.md has the same table). Workflows run on Azure Logic
 #: Apps and use its codes. Microsoft has no list of them, and we have not seen them from the real service; an unknown
 #: code is handled by its HTTP status.
-ERRORS: Mapping[str, tuple[Act, str]] = {
+ERRORS: ErrorTable = {
     "TooManyRequests": (Act.WAIT, ""),
     "WorkflowTriggerIsNotEnabled": (
         Act.PARK_CHANNEL,
         "turn the workflow on: Workflows app of Teams, the workflow, Turn on",
     ),
     "WorkflowNotFound": (Act.PARK_CHANNEL, f"the workflow was deleted or its address has changed: {_COPY_ADDRESS}"),
-    "DirectApiAuthorizationRequired": (Act.PARK_CHANNEL, _ALLOW_ANYONE),
-    "DirectApiInvalidAuthorizationScheme": (Act.PARK_CHANNEL, _ALLOW_ANYONE),
-    "MisMatchingOAuthClaims": (Act.PARK_CHANNEL, _ALLOW_ANYONE),
-    "AuthorizationFailed": (Act.PARK_CHANNEL, f"the address is cut, mistyped or withdrawn: {_COPY_ADDRESS}"),
-    "InvalidSasToken": (Act.PARK_CHANNEL, f"the address is cut, mistyped or withdrawn: {_COPY_ADDRESS}"),
+    **rows(
+        Act.PARK_CHANNEL,
+        *("DirectApiAuthorizationRequired", "DirectApiInvalidAuthorizationScheme", "MisMatchingOAuthClaims"),
+        advice=_ALLOW_ANYONE,
+    ),
+    **rows(
+        Act.PARK_CHANNEL,
+        *("AuthorizationFailed", "InvalidSasToken"),
+        advice=f"the address is cut, mistyped or withdrawn: {_COPY_ADDRESS}",
+    ),
     "TriggerInputSchemaMismatch": (Act.PARK_CHANNEL, f"the workflow expects another document: {_USE_TEMPLATE}"),
-    "RequestEntityTooLarge": (Act.SIMPLIFY, ""),
-    "InvalidRequestContent": (Act.SIMPLIFY, ""),
+    **rows(Act.SIMPLIFY, "RequestEntityTooLarge", "InvalidRequestContent"),
 }
 #: Hosts of the connectors that Microsoft turned off.
 RETIRED_HOSTS = ("webhook.office.com", "outlook.office.com", "outlook.office365.com")

@@ -14,19 +14,32 @@ untrusted: only its form is checked here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from itertools import groupby
-from typing import Annotated, Any, Protocol, Self
+from typing import Annotated, Any, Self
 
 import pydantic
 import structlog
 
 from bot import model
-from bot.channels.kit import context, http_client, menu, outline, phrases, rendering
-from bot.channels.kit.context import Address, ChannelContext, Duration, as_list, check_ids
-from bot.channels.kit.errors import LONGEST_WAIT, Act, error_of_status, send_error
+from bot.channels.kit import http_client, menu, outline, phrases, rendering
+from bot.channels.kit.context import (
+    Address,
+    BaseChannel,
+    ChannelContext,
+    ChannelFeatures,
+    ChannelOptions,
+    Duration,
+    as_list,
+    check_edited,
+    check_ids,
+    check_thread,
+    passed,
+    step,
+)
+from bot.channels.kit.errors import LONGEST_WAIT, Act, ErrorTable, error_of_status, rows, send_error
 from bot.channels.kit.outline import Line, Run, Style
 from bot.model import visible
 from bot.model.actions import Action, ShowMenu, ShowWhy
@@ -41,10 +54,8 @@ _MIN_PACE = timedelta(seconds=1)
 _CHAT = re.compile(r"-?\d{1,20}\Z|@[A-Za-z]\w{3,}\Z")
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """A chat, group or channel of Telegram, by a bot's token."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     to: str = pydantic.Field(description="The chat's id (a number, in quotes) or a public channel's @name.")
     token: model.Secret = pydantic.Field(description="The bot's token from @BotFather: env:NAME or file:/path.")
@@ -73,6 +84,10 @@ class Options(pydantic.BaseModel):
         _PACE, description="Minimum time between two messages; less than 1 second only with api_url."
     )
 
+    @property
+    def features(self) -> ChannelFeatures:
+        return ChannelFeatures(people=self.people, has_buttons=self.buttons, may_act=self.may_act)
+
     @pydantic.field_validator("to")
     @classmethod
     def _is_chat(cls, to: str) -> str:
@@ -99,67 +114,57 @@ class Options(pydantic.BaseModel):
         return pace
 
 
-class Channel:
+class Channel(BaseChannel):
     """A chat. Replies are in the chat and point to the story's message."""
 
     abilities = model.Abilities(threads=True, edits=True, lookup=False, broadcast=True)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self.pace = options.pace
-        self.account = f"telegram {options.api_url} {options.token.reference}"
-        self._options = options
-        self._context = context
-        self._key = f"{self.account}:{options.to}"
+        account = f"telegram {options.api_url} {options.token.reference}"
+        super().__init__(name, account=account, pace=options.pace, context=context)
+        self.options = options
+        self._key = f"{account}:{options.to}"
         self._closed_until: datetime | None = None
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         place = await self._place()
         names_story = delivery.reply_to is None
         body = message_content(
-            delivery.message, zone=self._context.zone, names_story=names_story, is_plain=delivery.is_plain
+            delivery.message, zone=self.context.zone, names_story=names_story, is_plain=delivery.is_plain
         )
-        if self._options.buttons and (keyboard := message_keyboard(delivery.message)):
+        if self.options.buttons and (keyboard := message_keyboard(delivery.message)):
             # An edit without the buttons would remove them.
             body["reply_markup"] = keyboard
         if delivery.edits is not None:
-            context.check_edited(delivery.edits, place)
+            check_edited(delivery.edits, place)
             await self._post("editMessageText", place, {**body, "message_id": int(delivery.edits.ref)})
-            return model.Receipt(ref=delivery.edits.ref, place=place, sent_at=self._context.clock.now())
-        if self._options.topic is not None:
-            body["message_thread_id"] = self._options.topic
+            return self.receipt(delivery.edits.ref, place=place)
+        if self.options.topic is not None:
+            body["message_thread_id"] = self.options.topic
         if delivery.reply_to is not None:
-            context.check_thread(delivery.reply_to, place)
+            check_thread(delivery.reply_to, place)
             body["reply_parameters"] = {"message_id": int(delivery.reply_to.ref)}
         result = await self._post("sendMessage", place, body)
         ref, chat = result.get("message_id"), result.get("chat") or {}
         if not isinstance(ref, int) or not isinstance(chat.get("id"), int):
             raise model.OutcomeUnknown("Telegram accepted the message, but its answer has no message number")
-        return model.Receipt(
-            ref=str(ref), place=str(chat["id"]), link=_message_link(chat, ref), sent_at=self._context.clock.now()
-        )
-
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("a Telegram bot cannot read what arrived in a chat")
-
-    async def close(self) -> None:
-        """No connection is kept open between calls."""
+        return self.receipt(str(ref), place=str(chat["id"]), link=_message_link(chat, ref))
 
     async def _place(self) -> str:
         """Return the chat's id; the id of a public name, or of a group that moved, is stored."""
-        if stored_id := await self._context.key_values.get(self._key):
+        if stored_id := await self.context.key_values.get(self._key):
             return stored_id
-        if not self._options.to.startswith("@"):
-            return self._options.to
-        place = str((await self._ask("getChat", {"chat_id": self._options.to})).get("id"))
-        await self._context.key_values.put(self._key, place)
+        if not self.options.to.startswith("@"):
+            return self.options.to
+        place = str((await self._ask("getChat", {"chat_id": self.options.to})).get("id"))
+        await self.context.key_values.put(self._key, place)
         return place
 
     async def _post(self, method: str, place: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         try:
             return await self._ask(method, {**body, "chat_id": place})
         except _Moved as moved:
-            await self._context.key_values.put(self._key, moved.to)
+            await self.context.key_values.put(self._key, moved.to)
             # Old messages have no number in the new chat.
             if "message_id" in body:
                 raise model.NotEditable("the group became a supergroup: its old messages cannot be reached") from None
@@ -168,22 +173,12 @@ class Channel:
             return await self._ask(method, {**body, "chat_id": moved.to})
         except model.ChannelClosed:
             # The stored id may be outdated.
-            await self._context.key_values.put(self._key, "")
+            await self.context.key_values.put(self._key, "")
             raise
 
     def may_act(self, person: int) -> bool:
         """Return whether this person may press the buttons of the chat."""
-        return not self._options.may_act or str(person) in self._options.may_act
-
-    @property
-    def has_buttons(self) -> bool:
-        """Whether messages have buttons."""
-        return self._options.buttons
-
-    @property
-    def clock(self) -> model.Clock:
-        """The clock of the context."""
-        return self._context.clock
+        return not self.options.may_act or str(person) in self.options.may_act
 
     async def _ask(self, method: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         result = await self.call(method, body)
@@ -191,11 +186,11 @@ class Channel:
 
     async def call(self, method: str, body: Mapping[str, Any]) -> Any:
         """Return the result of a method, or None for an edit that changes nothing. Raises SendError."""
-        now = self._context.clock.now()
+        now = self.context.clock.now()
         if self._closed_until is not None and now < self._closed_until:
             raise model.RetryLater(f"{method}: Telegram says too many requests", after=self._closed_until - now)
-        token = self._context.secret(self._options.token, what="the Telegram token")
-        url = f"{self._options.api_url}/bot{token}/{method}"
+        token = self.context.secret(self.options.token, what="the Telegram token")
+        url = f"{self.options.api_url}/bot{token}/{method}"
         response = await http_client.request("POST", url, who=_WHO, document=body)
         fields = response.fields
         if response.is_success:
@@ -207,7 +202,7 @@ class Channel:
         raise self._refusal(method, response, fields)
 
     def _refusal(self, method: str, response: http_client.HttpResponse, fields: Mapping[str, Any]) -> model.SendError:
-        now = self._context.clock.now()
+        now = self.context.clock.now()
         parameters = fields.get("parameters")
         parameters = parameters if isinstance(parameters, Mapping) else {}
         new_id = parameters.get("migrate_to_chat_id")
@@ -234,32 +229,24 @@ class Channel:
             return model.ChannelClosed(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
         return error_of_status(response.status, who=_WHO, headers=response.headers, now=now)
 
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Check token, chat and rights; the help of each line says what to click."""
-        try:
+        with step("the token is accepted"):
             me = await self._ask("getMe", {})
-        except model.SendError as error:
-            return [model.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
-        lines = [model.CheckLine(is_good=True, what=f"the token belongs to @{me.get('username')}")]
-        try:
+        yield passed(f"the token belongs to @{me.get('username')}")
+        with step("the bot can see the chat"):
             place = await self._place()
             chat = await self._ask("getChat", {"chat_id": place})
             member = await self._ask("getChatMember", {"chat_id": place, "user_id": me.get("id")})
-        except model.SendError as error:
-            return [*lines, model.CheckLine(is_good=False, what="the bot can see the chat", help=str(error))]
-        lines.append(model.CheckLine(is_good=True, what=f"the chat is {chat.get('title') or chat.get('username')}"))
-        is_good = _may_post(chat, member)
-        advice = ERRORS["bot is not a member" if member.get("status") in ("left", "kicked") else "not enough rights"][1]
-        lines.append(model.CheckLine.of(is_good, "the bot may post there", otherwise=advice))
-        return [*lines, await self._check_presses()] if self._options.buttons else lines
-
-    async def _check_presses(self) -> model.CheckLine:
-        what = "no webhook receives the presses of the button"
-        try:
-            has_hook = bool((await self._ask("getWebhookInfo", {})).get("url"))
-        except model.SendError as error:
-            return model.CheckLine(is_good=False, what=what, help=str(error))
-        return model.CheckLine.of(not has_hook, what, otherwise=OTHER_PROGRAM)
+        yield passed(f"the chat is {chat.get('title') or chat.get('username')}")
+        words = "bot is not a member" if member.get("status") in ("left", "kicked") else "not enough rights"
+        may_post = _may_post(chat, member)
+        yield model.CheckLine.of(may_post, "the bot may post there", otherwise=ERRORS[words][1])
+        if self.options.buttons:
+            what = "no webhook receives the presses of the button"
+            with step(what):
+                webhook = (await self._ask("getWebhookInfo", {})).get("url")
+            yield model.CheckLine.of(not webhook, what, otherwise=OTHER_PROGRAM)
 
 
 class _Moved(model.SendError):
@@ -295,9 +282,9 @@ def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
     """Return a listener for each bot whose chats have buttons."""
     by_bot: dict[str, list[Channel]] = {}
     for channel in channels:
-        if channel.has_buttons:
+        if channel.options.buttons:
             by_bot.setdefault(channel.account, []).append(channel)
-    return [Listener(chats, chats[0].clock) for chats in by_bot.values()]
+    return [Listener(chats) for chats in by_bot.values()]
 
 
 log = structlog.get_logger()
@@ -318,18 +305,6 @@ _MAX_RULES = 4
 _BACK = "back"
 #: A word, the key where it has one, and the story: at most 64 bytes ("InlineKeyboardButton").
 _DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{12,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
-
-
-class Chat(Protocol):
-    """The part of a channel that a listener uses."""
-
-    name: str
-
-    def may_act(self, person: int) -> bool:
-        """Return whether this person may press buttons."""
-
-    async def call(self, method: str, body: Mapping[str, Any]) -> Any:
-        """Return the result of a method of the Bot API. Raises SendError."""
 
 
 def message_keyboard(message: model.Message) -> dict[str, Any] | None:
@@ -370,7 +345,7 @@ def parse_callback(query: object) -> tuple[model.Press, int] | None:
             if action is None:
                 return None
             username = sender.get("username")
-            shown = context.person_name(f"@{username}" if username else sender.get("first_name"), service="Telegram")
+            shown = phrases.person_name(f"@{username}" if username else sender.get("first_name"), service="Telegram")
             press = model.Press(
                 id=f"telegram {name[:100]}",
                 person=model.Person(id=str(person), name=shown),
@@ -390,10 +365,10 @@ class Listener:
     #: Only one of several processes may listen.
     is_alone = True
 
-    def __init__(self, chats: Sequence[Chat], clock: model.Clock) -> None:
+    def __init__(self, chats: Sequence[Channel]) -> None:
         self.channels = tuple(chat.name for chat in chats)
         self._chats = chats
-        self._clock = clock
+        self._clock = chats[0].context.clock
 
     async def listen(self, on_press: model.OnPress, on_change: model.OnChange, on_asked: model.OnChatRequest) -> None:
         """Receive presses until cancelled. Telegram has no commands, so ``on_asked`` is never called."""
@@ -523,7 +498,7 @@ def _run_text(run: Run) -> str:
 def _break_names(words: str) -> str:
     """Break names and commands that Telegram would find: @channel, @alice, /ban.
 
-    >>> _quiet("/ban @all, 5/6, and/or https://x.example/ban (/start)").replace("\u2060", "^")
+    >>> _break_names("/ban @all, 5/6, and/or https://x.example/ban (/start)").replace("\u2060", "^")
     '/^ban @^all, 5/6, and/or https://x.example/ban (/^start)'
     """
     return phrases.break_commands(words.replace("@", "@\u2060"))
@@ -539,38 +514,33 @@ _PRESS_START = "open the chat with the bot and press Start"
 #: Words of an error's description, in lower case -> the reaction, and advice to the operator; the first match counts
 #: (docs/channels.md has the same table). Telegram has no codes but HTTP's; the words are from its server
 #: (tdlib/telegram-bot-api, Client.cpp) and the list TelegramBotAPI/errors.
-ERRORS: Mapping[str, tuple[Act, str]] = {
+ERRORS: ErrorTable = {
     "too many requests": (Act.WAIT, ""),
     "unauthorized": (Act.PARK_WORKSPACE, _COPY_ADVICE),
-    "message to edit not found": (Act.LEAVE, ""),
-    "message can't be edited": (Act.LEAVE, ""),
-    "message_id_invalid": (Act.LEAVE, ""),
-    "message to be replied not found": (Act.TOP_LEVEL, ""),
-    "reply message not found": (Act.TOP_LEVEL, ""),
+    **rows(Act.LEAVE, "message to edit not found", "message can't be edited", "message_id_invalid"),
+    **rows(Act.TOP_LEVEL, "message to be replied not found", "reply message not found"),
     "message thread not found": (Act.PARK_CHANNEL, "correct or remove `topic:` in bot.yaml"),
     "topic_closed": (Act.PARK_CHANNEL, "open the topic again, or correct `topic:` in bot.yaml"),
     "chat not found": (
         Act.PARK_CHANNEL,
         "correct `to:` in bot.yaml, and add the bot to the chat; in a private chat press Start first",
     ),
-    "bot was kicked": (Act.PARK_CHANNEL, _ADD_BOT),
-    "bot is not a member": (Act.PARK_CHANNEL, _ADD_BOT),
-    "bot was blocked by the user": (Act.PARK_CHANNEL, _PRESS_START),
-    "can't initiate conversation": (Act.PARK_CHANNEL, _PRESS_START),
+    **rows(Act.PARK_CHANNEL, "bot was kicked", "bot is not a member", advice=_ADD_BOT),
+    **rows(Act.PARK_CHANNEL, "bot was blocked by the user", "can't initiate conversation", advice=_PRESS_START),
     "can't send messages to bots": (Act.PARK_CHANNEL, "correct `to:` in bot.yaml: it is a bot"),
     "user is deactivated": (Act.PARK_CHANNEL, "the account was deleted: correct `to:` in bot.yaml"),
     "deactivated": (Act.PARK_CHANNEL, "the group was closed: correct `to:` in bot.yaml"),
     "upgraded to a supergroup": (Act.PARK_CHANNEL, "the group has a new id: correct `to:` in bot.yaml"),
-    "not enough rights": (Act.PARK_CHANNEL, _ALLOW_POSTING),
-    "have no rights": (Act.PARK_CHANNEL, _ALLOW_POSTING),
-    "need administrator rights": (Act.PARK_CHANNEL, _ALLOW_POSTING),
-    "chat_write_forbidden": (Act.PARK_CHANNEL, _ALLOW_POSTING),
-    "message is too long": (Act.SIMPLIFY, ""),
-    "text is too long": (Act.SIMPLIFY, ""),
-    "message text is empty": (Act.SIMPLIFY, ""),
-    "entities": (Act.SIMPLIFY, ""),
-    "can't parse": (Act.SIMPLIFY, ""),
-    "wrong http url": (Act.SIMPLIFY, ""),
+    **rows(
+        Act.PARK_CHANNEL,
+        *("not enough rights", "have no rights", "need administrator rights", "chat_write_forbidden"),
+        advice=_ALLOW_POSTING,
+    ),
+    **rows(
+        Act.SIMPLIFY,
+        *("message is too long", "text is too long", "message text is empty"),
+        *("entities", "can't parse", "wrong http url"),
+    ),
 }
 #: The answer to an edit that changes nothing, which counts as done.
 NOT_MODIFIED = "message is not modified"

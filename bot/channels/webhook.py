@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from typing import TypeAlias
 
 import pydantic
 
 from bot import model
-from bot.channels.kit import errors, http_client, phrases, rendering
-from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit import http_client, phrases, rendering
+from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Duration, passed, step
+from bot.channels.kit.errors import error_of_status
 
 KIND = "webhook"
 SCHEMA = "wirewatch.message/1"
@@ -24,68 +25,49 @@ LARGEST_BYTES = 256 * 1024
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """A server of yours that accepts a JSON document by POST."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     url: model.Secret = pydantic.Field(description="The address, as env:NAME or file:/path: it often holds a key.")
     secret: model.Secret | None = pydantic.Field(None, description="Signs each document: env:NAME or file:/path.")
     pace: Duration = pydantic.Field(timedelta(0), description="Minimum time between two messages.")
 
 
-class Channel:
+class Channel(BaseChannel):
     """An address. A document names the message that it replies to or replaces; its key makes a repetition harmless."""
 
     abilities = model.Abilities(threads=True, edits=True, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self.pace = options.pace
-        self.account = f"webhook {options.url.reference}"
+        super().__init__(name, account=f"webhook {options.url.reference}", pace=options.pace, context=context)
         self._options = options
-        self._context = context
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        url = self._url()
-        body = _body(delivery, self._context.zone)
+        url, key = self._address_and_key()
+        body = _body(delivery, self.context.zone)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             # draft-ietf-httpapi-idempotency-key-header: a repetition carries the same key.
             "Idempotency-Key": delivery.id,
         }
-        if self._options.secret is not None:
-            key = self._context.secret(self._options.secret, what="the webhook's secret")
-            at = int(self._context.clock.now().timestamp())
+        if key is not None:
+            at = int(self.context.clock.now().timestamp())
             headers["Wirewatch-Signature"] = f"t={at},v1={signature(key, at, body)}"
         response = await http_client.request("POST", url, body=body, headers=headers, who="the webhook")
-        now = self._context.clock.now()
         if response.is_success:
-            return model.Receipt(ref=delivery.id, place="webhook", sent_at=now)
-        raise errors.error_of_status(response.status, who="the webhook", headers=response.headers, now=now)
+            return self.receipt(delivery.id, place="webhook")
+        now = self.context.clock.now()
+        raise error_of_status(response.status, who="the webhook", headers=response.headers, now=now)
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("a webhook cannot verify delivery")
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        with step("the address and the secret are set"):
+            self._address_and_key()
+        yield passed("the address and the secret are set")
 
-    async def check(self) -> Sequence[model.CheckLine]:
-        try:
-            self._url()
-            if self._options.secret is not None:
-                self._context.secret(self._options.secret, what="the webhook's secret")
-        except model.ChannelClosed as error:
-            return [model.CheckLine(is_good=False, what="the address and the secret are set", help=str(error))]
-        return [model.CheckLine(is_good=True, what="the address and the secret are set")]
-
-    async def close(self) -> None:
-        """No connection is kept open between calls."""
-
-    def _url(self) -> str:
-        url = self._context.secret(self._options.url, what="the webhook's address")
-        if not url.startswith(("https://", "http://")):
-            raise model.ChannelClosed(
-                f"the webhook's address: {self._options.url.reference} does not begin with https://"
-            )
-        return url
+    def _address_and_key(self) -> tuple[str, str | None]:
+        url = self.context.secret_address(self._options.url, what="the webhook's address")
+        secret = self._options.secret
+        return url, self.context.secret(secret, what="the webhook's secret") if secret else None
 
 
 def _body(delivery: model.Delivery, zone: tzinfo) -> bytes:

@@ -125,7 +125,7 @@ def test_a_channel_without_http_keeps_the_local_contract(check: contract.Check) 
 
 def test_a_local_channel_that_loses_messages_breaks_the_contract() -> None:
     webhook = contract.HttpChannel(kind="webhook", at=lambda address: ({"url": "env:A"}, {"A": f"http://{address}/"}))
-    with pytest.raises(AssertionError, match="Wait"):
+    with pytest.raises(AssertionError, match="RetryLater"):
         contract.every_message_gives_a_receipt(webhook)
 
 

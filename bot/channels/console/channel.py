@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
-import pydantic
-
 from bot import model
-from bot.channels.kit import context
-from bot.channels.kit.context import ChannelContext
+from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, passed, run_in_thread
 
 if TYPE_CHECKING:
     from bot.channels.console.screen import Screen
@@ -19,36 +16,25 @@ if TYPE_CHECKING:
 KIND = "console"
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """Standard output: a terminal, a file or a pipe. It has no options."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-
-class Channel:
+class Channel(BaseChannel):
     """Standard output. Printed messages cannot be edited: an edit prints the news of its story."""
 
-    pace = timedelta()
-    account = "console"
     abilities = model.Abilities(threads=True, edits=True, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self._context = context
+        super().__init__(name, account="console", pace=timedelta(), context=context)
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         # Writing to a pipe that nobody reads blocks, so it runs in a thread.
-        await context.run_in_thread(lambda: self._print(delivery), name=self.name)
-        return model.Receipt(ref=delivery.id, place="console", sent_at=self._context.clock.now())
+        await run_in_thread(lambda: self._print(delivery), name=self.name)
+        return model.Receipt(ref=delivery.id, place="console", sent_at=self.context.clock.now())
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("a terminal cannot verify delivery")
-
-    async def check(self) -> Sequence[model.CheckLine]:
-        return [model.CheckLine(is_good=True, what="messages go to standard output")]
-
-    async def close(self) -> None:
-        """Standard output stays open."""
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        yield passed("messages go to standard output")
 
     def _print(self, delivery: model.Delivery) -> None:
         from bot.channels.console import screen
@@ -57,7 +43,7 @@ class Channel:
         try:
             console = self._console(out)
             with console.capture() as capture:
-                screen.print_message(console, delivery.message, zone=self._context.zone)
+                screen.print_message(console, delivery.message, zone=self.context.zone)
             # rich pads lines with spaces.
             shown = "\n".join(line.rstrip() for line in capture.get().split("\n"))
             # A terminal with another character set shows question marks.

@@ -95,11 +95,6 @@ class DiscordApi:
         return model.RetryLater(f"{doing}: Discord says too many requests", after=pause, whole_channel=doing == "post")
 
 
-def message_link(guild: str, place: str, ref: str) -> str:
-    """Return a message's link, empty if the server's id is not known."""
-    return f"https://discord.com/channels/{guild}/{place}/{ref}" if guild and place else ""
-
-
 def _parse_seconds(value: object) -> timedelta:
     """Parse seconds with decimals; an unreadable value counts as one second."""
     try:

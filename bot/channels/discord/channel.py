@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -21,9 +21,20 @@ import pydantic
 
 from bot import model
 from bot.channels.discord import api, markdown
-from bot.channels.discord.api import DiscordApi, Json, message_link
-from bot.channels.kit import context
-from bot.channels.kit.context import Address, ChannelContext, Duration, check_ids
+from bot.channels.discord.api import DiscordApi, Json
+from bot.channels.kit.context import (
+    Address,
+    BaseChannel,
+    ChannelContext,
+    ChannelFeatures,
+    ChannelOptions,
+    Duration,
+    check_edited,
+    check_ids,
+    check_thread,
+    passed,
+    step,
+)
 
 KIND = "discord"
 _API = "https://discord.com/api/v10"
@@ -32,10 +43,8 @@ _MIN_PACE = timedelta(seconds=1)
 _CHANNEL_ID = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/)?(\d{15,20})/?\Z")
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """A Discord channel, by a bot's token (full) or by a webhook (edits, but no threads and no look-up)."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     to: str | None = pydantic.Field(None, description="The channel's link or id, from its menu under Copy Link.")
     token: model.Secret | None = pydantic.Field(None, description="The bot's token: env:NAME or file:/path.")
@@ -83,42 +92,43 @@ class Options(pydantic.BaseModel):
         return self
 
     @property
-    def can_edit(self) -> bool:
-        """Messages can be edited in both modes."""
-        return True
+    def features(self) -> ChannelFeatures:
+        return ChannelFeatures(people=self.people, can_edit=True)
 
 
-class Channel:
-    """One Discord channel in the mode that its options ask for."""
+class Channel(BaseChannel):
+    """A channel in either mode."""
 
-    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self.pace = options.pace
-        self._mode: BotChannel | WebhookChannel
-        if options.webhook is not None:
-            self._mode = WebhookChannel(webhook=options.webhook, context=context)
-        else:
-            assert options.to is not None
-            assert options.token is not None
-            api_url = (options.api_url or _API).rstrip("/")
-            self._mode = BotChannel(to=options.to, token=options.token, api_url=api_url, context=context)
-        self.account = self._mode.account
+    def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
+        super().__init__(name, account=account, pace=options.pace, context=context)
+        self._options = options
+        self._api = DiscordApi(context.clock)
+        #: The server's id, for links; requested once, empty before.
+        self._guild = ""
 
-    @property
-    def abilities(self) -> model.Abilities:
-        return self._mode.abilities
+    async def describe(self) -> Mapping[str, Any]:
+        """Return Discord's description of the channel or the webhook. Raises SendError."""
+        raise NotImplementedError
 
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
-        return await self._mode.send(delivery)
+    async def fetch_guild(self) -> None:
+        """Fetch the server's id, before sending; without it messages have no link."""
+        if not self._guild:
+            with contextlib.suppress(model.SendError):
+                self._guild = str((await self.describe()).get("guild_id") or "")
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        return await self._mode.find(delivery, since=since)
+    def message_receipt(self, answer: Json, *, place: str = "", thread: str = "") -> model.Receipt:
+        """Return the receipt of a message in Discord's JSON. Raises OutcomeUnknown if it has no id."""
+        fields = answer if isinstance(answer, Mapping) else {}
+        ref, place = fields.get("id"), place or str(fields.get("channel_id") or "")
+        if not isinstance(ref, str):
+            raise model.OutcomeUnknown("Discord accepted the message, but its answer has no id")
+        link = f"https://discord.com/channels/{self._guild}/{place}/{ref}" if self._guild and place else ""
+        return self.receipt(ref, place=place, thread=thread, link=link)
 
-    async def check(self) -> Sequence[model.CheckLine]:
-        return await self._mode.check()
 
-    async def close(self) -> None:
-        await self._mode.close()
+def build(name: str, options: Options, context: ChannelContext) -> Channel:
+    """Build the channel in the mode that its options ask for."""
+    return (WebhookChannel if options.webhook else BotChannel)(name, options, context)
 
 
 _PAGE = 100
@@ -132,41 +142,34 @@ _ARCHIVE_MINUTES = 10_080
 _MAX_KNOWN_THREADS = 1_000
 
 
-class BotChannel:
+class BotChannel(Channel):
     """A channel of a server, by a bot's token."""
 
-    def __init__(self, *, to: str, token: model.Secret, api_url: str, context: ChannelContext) -> None:
-        self.account = f"discord {api_url} {token.reference}"
-        self._to = to
-        self._token = token
-        self._api_url = api_url
-        self._context = context
-        self._rest = DiscordApi(context.clock)
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        assert options.to is not None
+        assert options.token is not None
+        self._to = options.to
+        self._token = options.token
+        self._api_url = (options.api_url or _API).rstrip("/")
+        super().__init__(name, options, context, account=f"discord {self._api_url} {options.token.reference}")
         self._shows_history = True
         self._threads: dict[str, None] = {}
-        #: The server's id, requested once; empty before.
-        self._guild = ""
 
     @property
     def abilities(self) -> model.Abilities:
         return model.Abilities(
-            threads=True,
-            edits=True,
-            lookup=self._shows_history,
-            broadcast=True,
-            idempotent=_NONCE_LASTS,
+            threads=True, edits=True, lookup=self._shows_history, broadcast=True, idempotent=_NONCE_LASTS
         )
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         if delivery.edits is not None:
             return await self._edit(delivery, delivery.edits)
-        names_story = delivery.reply_to is None
-        body: dict[str, Any] = {
+        body = {
             **markdown.build_payload(
                 delivery.message,
-                zone=self._context.zone,
+                zone=self.context.zone,
                 ref=_message_ref(delivery),
-                names_story=names_story,
+                names_story=delivery.reply_to is None,
                 is_plain=delivery.is_plain,
             ),
             "nonce": delivery.id[:25],
@@ -179,40 +182,32 @@ class BotChannel:
                 body["message_reference"] = {"message_id": head, "fail_if_not_exists": False}
             else:
                 place = thread = await self._thread(head, delivery.message)
-        await self._fetch_guild()
+        await self.fetch_guild()
         path = f"/channels/{place}/messages"
         instead = api.NO_THREAD if thread else None
-        answer = await self._ask("POST", path, bucket=path, doing="post", body=body, instead=instead)
-        return self._receipt(answer, place, thread)
+        answer = await self._ask("POST", path, doing="post", body=body, instead=instead)
+        return self.message_receipt(answer, place=place, thread=thread)
 
     async def _edit(self, delivery: model.Delivery, edited: model.Receipt) -> model.Receipt:
-        context.check_edited(edited, self._to, edited.thread)
+        check_edited(edited, self._to, edited.thread)
         path = f"/channels/{edited.place}/messages"
-        body = markdown.build_payload(delivery.message, zone=self._context.zone, is_plain=delivery.is_plain)
+        body = markdown.build_payload(delivery.message, zone=self.context.zone, is_plain=delivery.is_plain)
         answer = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
-        return self._receipt(answer, edited.place, edited.thread)
-
-    async def _fetch_guild(self) -> None:
-        """Fetch the server's id, which messages' links need; called before sending, and never raises."""
-        if not self._guild:
-            with contextlib.suppress(model.SendError):
-                self._guild = str((await self._channel(self._to)).get("guild_id") or "")
+        return self.message_receipt(answer, place=edited.place, thread=edited.thread)
 
     def _head(self, reply_to: model.Receipt) -> str:
-        context.check_thread(reply_to, self._to, reply_to.thread)
+        check_thread(reply_to, self._to, reply_to.thread)
         return reply_to.thread or reply_to.ref
 
     async def _thread(self, head: str, message: model.Message) -> str:
         """Create the thread of a message; it has the message's id, so creating it twice is harmless."""
         if head not in self._threads:
-            path = f"/channels/{self._to}/messages/{head}/threads"
-            body = {"name": markdown.thread_name(message), "auto_archive_duration": _ARCHIVE_MINUTES}
             await self._ask(
                 "POST",
-                path,
+                f"/channels/{self._to}/messages/{head}/threads",
                 bucket=f"/channels/{self._to}/threads",
                 doing="start a thread",
-                body=body,
+                body={"name": markdown.thread_name(message), "auto_archive_duration": _ARCHIVE_MINUTES},
                 instead=api.NO_THREAD,
                 fine=api.THREAD_EXISTS,
             )
@@ -221,17 +216,10 @@ class BotChannel:
                 del self._threads[next(iter(self._threads))]
         return head
 
-    def _receipt(self, answer: Json, place: str, thread: str) -> model.Receipt:
-        ref = answer.get("id") if isinstance(answer, Mapping) else None
-        if not isinstance(ref, str):
-            raise model.OutcomeUnknown("Discord accepted the message, but its answer has no id")
-        link = message_link(self._guild, place, ref)
-        return model.Receipt(ref=ref, place=place, thread=thread, link=link, sent_at=self._context.clock.now())
-
     async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
         head = self._head(delivery.reply_to) if delivery.reply_to is not None and not delivery.is_broadcast else ""
         place = head or self._to
-        await self._fetch_guild()
+        await self.fetch_guild()
         last_id, is_first = _snowflake(since), True
         while True:
             page = await self._page(place, f"after={last_id}&limit={_PAGE}")
@@ -242,7 +230,7 @@ class BotChannel:
                 )
             for message in page:
                 if _message_ref(delivery) in markdown.find_refs(message):
-                    return self._receipt(message, place, head)
+                    return self.message_receipt(message, place=place, thread=head)
             if len(page) < _PAGE:
                 return None
             last_id, is_first = max(int(message["id"]) for message in page), False
@@ -265,40 +253,37 @@ class BotChannel:
         """Return the code that means an empty place: a thread may not exist yet, but the channel itself must."""
         return None if place == self._to else api.UNKNOWN_CHANNEL
 
-    async def _ask(self, method: str, path: str, *, bucket: str, doing: str, **more: Any) -> Json:
-        token = self._context.secret(self._token, what="the Discord token")
-        return await self._rest.ask(method, self._api_url + path, bucket=bucket, doing=doing, token=token, **more)
-
-    async def _get(self, path: str, doing: str, *, fine: int | None = None) -> Json:
-        return await self._ask("GET", path, bucket=path, doing=doing, fine=fine)
+    async def _ask(self, method: str, path: str, *, doing: str, bucket: str = "", **more: Any) -> Json:
+        token = self.context.secret(self._token, what="the Discord token")
+        url = self._api_url + path
+        return await self._api.ask(method, url, bucket=bucket or path, doing=doing, token=token, **more)
 
     async def _channel(self, place: str) -> Mapping[str, Any]:
-        channel = await self._get(f"/channels/{place}", "find the channel", fine=self._absent(place))
+        channel = await self._ask("GET", f"/channels/{place}", doing="find the channel", fine=self._absent(place))
         return channel if isinstance(channel, Mapping) else {}
 
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def describe(self) -> Mapping[str, Any]:
+        return await self._channel(self._to)
+
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Check token, channel and permissions; the help of each line says what to click."""
-        try:
-            me = await self._get("/users/@me", "ask for the bot's name")
-        except model.SendError as error:
-            return [model.CheckLine(is_good=False, what="the token is accepted", help=str(error))]
-        lines = [model.CheckLine(is_good=True, what=f"the token belongs to {me.get('username')}")]
-        try:
-            channel = await self._channel(self._to)
-            lines.append(model.CheckLine(is_good=True, what=f"the channel is #{channel.get('name')}"))
-            guild = f"/guilds/{channel.get('guild_id')}"
-            member = await self._get(f"{guild}/members/{me.get('id')}", "ask for the bot's roles")
-            roles = await self._get(f"{guild}/roles", "ask for the server's roles")
-        except model.SendError as error:
-            return [*lines, model.CheckLine(is_good=False, what="the bot can see the channel", help=str(error))]
+        with step("the token is accepted"):
+            me = await self._ask("GET", "/users/@me", doing="ask for the bot's name")
+        yield passed(f"the token belongs to {me.get('username')}")
+        with step("the bot can see the channel"):
+            channel = await self.describe()
+        yield passed(f"the channel is #{channel.get('name')}")
+        guild = f"/guilds/{channel.get('guild_id')}"
+        with step("the bot can see its roles"):
+            member = await self._ask("GET", f"{guild}/members/{me.get('id')}", doing="ask for the bot's roles")
+            roles = await self._ask("GET", f"{guild}/roles", doing="ask for the server's roles")
         have = api.compute_permissions(
             channel, roles=roles, member_roles=member.get("roles") or (), me=str(me.get("id"))
         )
+        lines = api.permission_lines(have)
         self._shows_history = api.READ_HISTORY in api.held_permissions(have)
-        return [*lines, *api.permission_lines(have)]
-
-    async def close(self) -> None:
-        """No connection is kept open between calls."""
+        for line in lines:
+            yield line
 
 
 def _message_ref(delivery: model.Delivery) -> str:
@@ -310,71 +295,48 @@ def _snowflake(moment: datetime) -> int:
     return max(0, int((moment - _EPOCH) / timedelta(milliseconds=1))) << 22
 
 
-class WebhookChannel:
+class WebhookChannel(Channel):
     """The channel of a webhook: posts and edits, but no threads in a text channel and no look-up."""
 
     abilities = model.Abilities(threads=False, edits=True, lookup=False)
 
-    def __init__(self, *, webhook: model.Secret, context: ChannelContext) -> None:
-        self.account = f"discord webhook {webhook.reference}"
-        self._webhook = webhook
-        self._context = context
-        self._rest = DiscordApi(context.clock)
-        #: The server's id, requested once; empty before.
-        self._guild = ""
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        assert options.webhook is not None
+        self._webhook = options.webhook
+        super().__init__(name, options, context, account=f"discord webhook {options.webhook.reference}")
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        is_edit = delivery.edits is not None
         body = markdown.build_payload(
-            delivery.message, zone=self._context.zone, names_story=True, is_plain=delivery.is_plain
+            delivery.message, zone=self.context.zone, names_story=True, is_plain=delivery.is_plain
         )
         if delivery.edits is not None:
             if not delivery.edits.ref.isdigit():
                 raise model.NotEditable("the message is in another channel than the one configured now")
-            answer = await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
-        else:
-            if not self._guild:
-                # Requested before the message is sent; if it fails, the message has no link.
-                with contextlib.suppress(model.SendError):
-                    self._guild = str((await self._ask("GET", "", doing="ask for the webhook")).get("guild_id") or "")
-            # Without "wait" Discord returns no id, and no error if it did not store the message ("Execute Webhook").
-            answer = await self._ask("POST", "", doing="post", body=body, wait="true")
-        ref = answer.get("id")
-        if not isinstance(ref, str):
-            raise model.OutcomeUnknown(
-                f"Discord accepted the {'edit' if is_edit else 'message'}, but its answer has no id"
+            return self.message_receipt(
+                await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
             )
-        place = str(answer.get("channel_id") or "")
-        link = message_link(self._guild, place, ref)
-        return model.Receipt(ref=ref, place=place, link=link, sent_at=self._context.clock.now())
+        await self.fetch_guild()
+        # Without "wait" Discord returns no id, and no error if it did not store the message ("Execute Webhook").
+        return self.message_receipt(await self._ask("POST", "", doing="post", body=body, wait="true"))
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("a webhook cannot verify delivery")
+    async def describe(self) -> Mapping[str, Any]:
+        return await self._ask("GET", "", doing="ask for the webhook")
 
-    async def check(self) -> Sequence[model.CheckLine]:
-        reduced = model.CheckLine(
-            is_good=True,
-            what="reduced mode: a webhook has no threads and no way to check whether a message arrived",
-            help="a bot's token has both: docs/channels.md, Discord",
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        yield passed(
+            "reduced mode: a webhook has no threads and no way to check whether a message arrived",
+            "a bot's token has both: docs/channels.md, Discord",
         )
-        try:
-            webhook = await self._ask("GET", "", doing="ask for the webhook")
-        except model.SendError as error:
-            return [model.CheckLine(is_good=False, what="the webhook is accepted", help=str(error)), reduced]
-        return [model.CheckLine(is_good=True, what=f"the webhook is {webhook.get('name')}"), reduced]
-
-    async def close(self) -> None:
-        """No connection is kept open between calls."""
+        with step("the webhook is accepted"):
+            webhook = await self.describe()
+        yield passed(f"the webhook is {webhook.get('name')}")
 
     async def _ask(
         self, method: str, path: str, *, doing: str, body: Mapping[str, Any] | None = None, **query: str
     ) -> Mapping[str, Any]:
-        url = self._context.secret(self._webhook, what="the Discord webhook")
-        parts = urlsplit(url)
-        if parts.scheme not in ("https", "http") or not parts.netloc:
-            raise model.ChannelClosed(f"the Discord webhook: {self._webhook.reference} does not begin with https://")
+        parts = urlsplit(self.context.secret_address(self._webhook, what="the Discord webhook"))
         # The configured address may name a thread in its query.
         full_query = urlencode({**dict(parse_qsl(parts.query)), **query})
         address = parts._replace(path=parts.path.rstrip("/") + path, query=full_query).geturl()
-        answer = await self._rest.ask(method, address, bucket="webhook", doing=doing, body=body)
+        answer = await self._api.ask(method, address, bucket="webhook", doing=doing, body=body)
         return answer if isinstance(answer, Mapping) else {}

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import tzinfo
+from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from bot import model
 from bot.channels.kit import outline, phrases, rendering
-from bot.channels.kit.outline import Line, Run, Style
+from bot.channels.kit.outline import Line, Style
 from bot.channels.kit.phrases import break_markup
 
 CONTENT_LIMIT = 2_000
@@ -92,36 +95,28 @@ def _fits(rendered: tuple[str, str]) -> bool:
 
 
 def _render_line(line: Line) -> str:
-    merged = groupby(line.runs, key=lambda run: (run.link, run.is_bold, run.is_italic, run.is_struck, run.mention))
-    runs = [(key, "".join(run.text for run in same)) for key, same in merged]
-    return _PREFIXES[line.style] + "".join(
-        _mention(mention)
-        or _render_run(Run(text=text, link=link, is_bold=bold, is_italic=italic, is_struck=struck), is_first=place == 0)
-        for place, ((link, bold, italic, struck, mention), text) in enumerate(runs)
-    )
+    style_of = attrgetter("link", "is_bold", "is_italic", "is_struck", "mention")
+    text = _PREFIXES[line.style]
+    for place, (_, group) in enumerate(groupby(line.runs, key=style_of)):
+        runs = list(group)
+        run = replace(runs[0], text="".join(run.text for run in runs))
+        text += _mention(run.mention) or rendering.render_markdown(
+            run,
+            partial(escape, is_first=place == 0),
+            # Angle brackets turn off the link's preview.
+            lambda link: f"<{_escape_address(link)}>",
+        )
+    return text
 
 
 def _mention(person: str) -> str:
-    """Return the mention, empty without a person."""
     return f"@{person}" if person in ("here", "everyone") else f"<@{person}>" if person else ""
-
-
-def _render_run(run: Run, *, is_first: bool) -> str:
-    leading, words, trailing = run.parted
-    if not words:
-        return run.text
-    text = escape(words, is_first=is_first)
-    for is_on, mark in ((run.is_italic, "*"), (run.is_struck, "~~"), (run.is_bold, "**")):
-        text = f"{mark}{text}{mark}" if is_on else text
-    # Angle brackets turn off the link's preview.
-    text = f"[{text}](<{_escape_address(run.link)}>)" if run.link else text
-    return f"{leading}{text}{trailing}"
 
 
 def escape(words: str, *, is_first: bool = True) -> str:
     """Escape untrusted text. ``is_first``: the text may be at the start of a line.
 
-    >>> escaped("# *a* <@1> https://x.example @all").replace("\\u2060", "^")
+    >>> escape("# *a* <@1> https://x.example @all").replace("\\u2060", "^")
     '\\\\# \\\\*a\\\\* \\\\<@^1\\\\> https\\\\:\\\\/\\\\/x.example @^all'
     """
     text = _MARKS.sub(r"\\\g<0>", words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, time, timedelta
 from email.headerregistry import Address
@@ -18,7 +18,15 @@ from bot import model
 from bot.channels.email import mail, smtp
 from bot.channels.email.smtp import Stage
 from bot.channels.kit import phrases
-from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit.context import (
+    BaseChannel,
+    ChannelContext,
+    ChannelFeatures,
+    ChannelOptions,
+    Duration,
+    passed,
+    step,
+)
 from bot.channels.kit.errors import Act
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
@@ -66,10 +74,8 @@ MailAddress: TypeAlias = Annotated[
 ]
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """A list of recipients, who get a mail for each story and each reply, in threads; or one digest a day."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     to: tuple[MailAddress, ...] = pydantic.Field(
         ..., description="Recipients: an address or a list of addresses. They see each other."
@@ -102,6 +108,10 @@ class Options(pydantic.BaseModel):
         "there is one recipient.",
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two mails.")
+
+    @property
+    def features(self) -> ChannelFeatures:
+        return ChannelFeatures(digest=self.digest)
 
     @pydantic.field_validator("to", mode="before")
     @classmethod
@@ -147,20 +157,18 @@ KIND = "email"
 _PATIENCE = timedelta(minutes=30)
 
 
-class Channel:
+class Channel(BaseChannel):
     """A list of recipients. Sent mails cannot be edited or looked up; each attempt at one has the same Message-ID."""
 
     abilities = model.Abilities(threads=True, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self.pace = options.pace
         host, port = options.server
         self._host, self._port = host, port or smtp.PORTS[options.security]
         login = options.password.reference if options.password else "without a login"
-        self.account = f"email {host}:{self._port} {options.username or ''} {login}"
+        account = f"email {host}:{self._port} {options.username or ''} {login}"
+        super().__init__(name, account=account, pace=options.pace, context=context)
         self._options = options
-        self._context = context
         self._unsubscribe = options.unsubscribe or mail.unsubscribe_address(options.sender, name)
         self._partly = _PartlySent(context, key=f"email {name} partly sent")
 
@@ -171,12 +179,12 @@ class Channel:
             to=self._options.to,
             name=self.name,
             unsubscribe=self._unsubscribe,
-            now=self._context.clock.now(),
-            zone=self._context.zone,
+            now=self.context.clock.now(),
+            zone=self.context.zone,
         )
         ref = mail.message_id(delivery.id, self._options.sender.domain)
         subject = mail.subject_of(delivery)
-        receipt = model.Receipt(ref=ref, place="email", subject=subject, sent_at=self._context.clock.now())
+        receipt = model.Receipt(ref=ref, place="email", subject=subject, sent_at=self.context.clock.now())
         served = await self._partly.served(delivery.id)
         waiting = [address.addr_spec for address in self._options.to if address.addr_spec not in served]
         if not waiting:
@@ -219,40 +227,29 @@ class Channel:
             (deferred if act is Act.WAIT else rejected)[recipient] = answer
         return deferred, rejected
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("a sent mail cannot be looked up; a repetition has the same Message-ID")
-
-    async def check(self) -> Sequence[model.CheckLine]:
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Talk to the server up to the recipients, and send nothing."""
         sender = self._options.sender.addr_spec
-        try:
+        with step(f"the mail server {self._host}:{self._port} accepts mail from {sender}"):
             async with self._session() as session:
                 refused = await session.open(sender, [address.addr_spec for address in self._options.to])
                 await session.forget()
-        except model.SendError as error:
-            what = f"the mail server {self._host}:{self._port} accepts mail from {sender}"
-            return [model.CheckLine(is_good=False, what=what, help=str(error))]
         encryption = "in clear" if self._options.security is smtp.Security.NONE else "over TLS"
-        server = f"the mail server {self._host}:{self._port} answers {encryption}"
-        lines = [model.CheckLine(is_good=True, what=f"{server} and accepts mail from {sender}")]
+        yield passed(f"the mail server {self._host}:{self._port} answers {encryption} and accepts mail from {sender}")
         for address in self._options.to:
             answer = refused.get(address.addr_spec)
             if answer is None:
-                lines.append(model.CheckLine(is_good=True, what=f"it accepts mail for {address.addr_spec}"))
+                yield passed(f"it accepts mail for {address.addr_spec}")
                 continue
             refusal = smtp.error_of(Stage.RECIPIENT, answer.code, answer.text)
             is_deferred = isinstance(refusal, model.RetryLater)
             what = f"it {'defers' if is_deferred else 'rejects'} mail for {address.addr_spec}"
-            lines.append(model.CheckLine(is_good=is_deferred, what=what, help=str(refusal)))
-        return lines
-
-    async def close(self) -> None:
-        """No connection is kept open between mails."""
+            yield model.CheckLine(is_good=is_deferred, what=what, help=str(refusal))
 
     def _session(self) -> AbstractAsyncContextManager[smtp.Session]:
         login = None
         if self._options.username is not None and self._options.password is not None:
-            password = self._context.secret(self._options.password, what="the mail server's password")
+            password = self.context.secret(self._options.password, what="the mail server's password")
             login = smtp.Login(username=self._options.username, password=password)
         domain = self._options.sender.domain
         return smtp.open_session(self._host, self._port, security=self._options.security, login=login, name=domain)

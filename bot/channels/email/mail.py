@@ -7,6 +7,7 @@ allows, and leaves first lines empty.
 from __future__ import annotations
 
 import email.policy
+import html
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
@@ -122,9 +123,7 @@ def _build_content(delivery: model.Delivery, foot: str, zone: tzinfo) -> EmailMe
     if not delivery.is_plain:
         page = outline.render_to_fit(
             message,
-            lambda lines: _PAGE.format(
-                body=rendering.render_html(lines, styles=_CSS), foot=rendering.escape_html(foot)
-            ),
+            lambda lines: _PAGE.format(body=rendering.render_html(lines, styles=_CSS), foot=html.escape(foot)),
             lambda page: len(page.encode()) <= HTML_LIMIT_BYTES,
             names_story=delivery.reply_to is None,
             zone=zone,

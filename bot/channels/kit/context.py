@@ -1,18 +1,19 @@
-"""What every channel is built with: its context, the types of its options, and a thread for calls that block."""
+"""The base of every channel: its options, its context, its defaults, and a thread for calls that block."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, timedelta, tzinfo
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Annotated, Protocol, TypeAlias, TypeVar
+from zoneinfo import ZoneInfo
 
 import pydantic
 
 from bot import model
-from bot.channels.kit import phrases
 
 #: A duration as people write it: ``1 second``.
 Duration = Annotated[
@@ -31,6 +32,51 @@ def _check_address(url: str) -> str:
 
 #: The address of a server.
 Address = Annotated[str, pydantic.AfterValidator(_check_address)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFeatures:
+    """The features that a channel's options turn on."""
+
+    #: The people whom messages can mention: name -> the service's id.
+    people: Mapping[str, str] = field(default_factory=dict)
+    has_buttons: bool = False
+    #: The ids of the people who may press buttons; empty: everybody.
+    may_act: Sequence[str] = ()
+    #: The time of the daily digest; without a zone, in that of bot.yaml.
+    digest: tuple[time, ZoneInfo | None] | None = None
+    #: None: the channel's class determines it.
+    can_edit: bool | None = None
+
+
+class ChannelOptions(pydantic.BaseModel):
+    """The keys of a channel in bot.yaml; each kind adds its own."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    @property
+    def features(self) -> ChannelFeatures:
+        """The features that these options turn on."""
+        return ChannelFeatures()
+
+
+#: The option ``people`` (names with ids) or ``may_act`` (ids).
+PeopleOrIds: TypeAlias = dict[str, str] | tuple[str, ...]
+
+#: Accepts a single id as a list of one.
+as_list = pydantic.BeforeValidator(lambda written: (written,) if isinstance(written, str) else written)
+
+
+def check_ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
+    """Return a validator that checks the form of each id. ``advice`` says what to write instead."""
+
+    def check(people: PeopleOrIds) -> PeopleOrIds:
+        for person in people.values() if isinstance(people, dict) else people:
+            if not form.fullmatch(person):
+                raise ValueError(f'"{person[:40]}" is not an id of this service: {advice}')
+        return people
+
+    return pydantic.AfterValidator(check)
 
 
 class KeyValues(Protocol):
@@ -57,7 +103,7 @@ class ChannelContext:
     def secret(self, secret: model.Secret, *, what: str) -> str:
         """Read a secret; called at each use, so that a rotated file counts at once.
 
-        Raises Parked, whose text names the place of the secret only.
+        Raises ChannelClosed, whose text names the place of the secret only.
         """
         try:
             value = self.resolve(secret).strip()
@@ -70,29 +116,100 @@ class ChannelContext:
             raise model.ChannelClosed(f"{what}: {secret.reference} has a space or a character that is not allowed")
         return value
 
-
-#: The option ``people`` (names with ids) or ``may_act`` (ids).
-PeopleOrIds: TypeAlias = dict[str, str] | tuple[str, ...]
-
-#: Accepts a single id as a list of one.
-as_list = pydantic.BeforeValidator(lambda written: (written,) if isinstance(written, str) else written)
-
-
-def check_ids(form: re.Pattern[str], advice: str) -> pydantic.AfterValidator:
-    """Return a validator that checks the form of each id. ``advice`` says what to write instead."""
-
-    def check(people: PeopleOrIds) -> PeopleOrIds:
-        for person in people.values() if isinstance(people, dict) else people:
-            if not form.fullmatch(person):
-                raise ValueError(f'"{person[:40]}" is not an id of this service: {advice}')
-        return people
-
-    return pydantic.AfterValidator(check)
+    def secret_address(self, secret: model.Secret, *, what: str) -> str:
+        """Read a secret that is an address. Raises ChannelClosed."""
+        address = self.secret(secret, what=what)
+        if not address.startswith(("https://", "http://")):
+            raise model.ChannelClosed(f"{what}: {secret.reference} does not begin with https://")
+        return address
 
 
-def person_name(name: object, *, service: str) -> str:
-    """Return a person's name, clean and short, to show on any service; without a name "somebody on …", never an id."""
-    return (phrases.short_name(name) if isinstance(name, str) else "") or f"somebody on {service}"
+class BaseChannel:
+    """The defaults of a channel: it cannot look up what arrived, and keeps no connection open."""
+
+    def __init__(self, name: str, *, account: str, pace: timedelta, context: ChannelContext) -> None:
+        self.name = name
+        self.account = account
+        self.pace = pace
+        self.context = context
+
+    def receipt(self, ref: str, *, place: str = "", thread: str = "", link: str = "") -> model.Receipt:
+        """Return the receipt of a message that was sent now."""
+        return model.Receipt(ref=ref, place=place, thread=thread, link=link, sent_at=self.context.clock.now())
+
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        raise model.OutcomeUnknown("this channel cannot look up whether a message arrived")
+
+    async def check(self) -> Sequence[model.CheckLine]:
+        lines: list[model.CheckLine] = []
+        try:
+            async for line in self.check_setup():
+                lines.append(line)  # noqa: PERF401 - a failed step must keep the lines before it
+        except _StepFailedError as failed:
+            lines.append(failed.line)
+        return lines
+
+    def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        """Yield the lines of ``check``; a ``step`` that fails ends them."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Do nothing: no connection is kept open between calls."""
+
+
+def passed(what: str, help: str = "") -> model.CheckLine:  # noqa: A002 - the field's name
+    """Return a line of a check that found nothing wrong."""
+    return model.CheckLine(is_good=True, what=what, help=help)
+
+
+@contextlib.contextmanager
+def step(what: str) -> Iterator[None]:
+    """Run a step of ``check_setup``: if it raises SendError, the check ends with a line for ``what``."""
+    try:
+        yield
+    except model.SendError as error:
+        raise _StepFailedError(model.CheckLine(is_good=False, what=what, help=str(error))) from None
+
+
+class _StepFailedError(Exception):
+    def __init__(self, line: model.CheckLine) -> None:
+        super().__init__(line.what)
+        self.line = line
+
+
+class StoredId:
+    """The id of a place that the options name, looked up once and stored between runs."""
+
+    def __init__(
+        self, context: ChannelContext, key: str, find: Callable[[], Awaitable[str]], *, configured: str = ""
+    ) -> None:
+        """``configured``: the options contain the id itself, which needs no look-up."""
+        import asyncio  # on first use: it slows commands that send nothing
+
+        self._context = context
+        self._key = key
+        self._find = find
+        self._configured = configured
+        self._id = ""
+        self._lock = asyncio.Lock()
+
+    async def get(self) -> str:
+        """Return the id. Raises SendError."""
+        if self._configured:
+            return self._configured
+        async with self._lock:
+            if not self._id:
+                self._id = await self._context.key_values.get(self._key) or ""
+            if not self._id:
+                self._id = await self._find()
+                await self._context.key_values.put(self._key, self._id)
+        return self._id
+
+    async def forget(self) -> None:
+        """Look the id up again next time: another place may have the name now."""
+        if self._id:
+            self._id = ""
+            await self._context.key_values.put(self._key, "")
 
 
 def check_edited(edited: model.Receipt | None, *places: str) -> None:
@@ -117,9 +234,7 @@ async def run_in_thread(work: Callable[[], T], *, name: str) -> T:
     would stop all others, and the interpreter waits for its threads at exit, so that a hanging send would outlive the
     ten seconds after SIGTERM. A channel has one call at a time, so there are few threads.
     """
-    # Imported on first use: it slows the start of commands that send nothing.
-    import asyncio
-    import contextlib
+    import asyncio  # on first use: it slows commands that send nothing
 
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import assert_never
+from typing import TypeAlias, assert_never
 from urllib.error import URLError
 
 from bot import model
@@ -32,6 +32,15 @@ class Act(StrEnum):
     LEAVE = "leave the message as it is"
     PARK_CHANNEL = "keep this channel's messages, notify the operator"
     PARK_WORKSPACE = "keep the messages of every channel with this token, notify the operator"
+
+
+#: A service's error code -> the reaction, and advice to the operator.
+ErrorTable: TypeAlias = Mapping[str, tuple[Act, str]]
+
+
+def rows(act: Act, *codes: str, advice: str = "") -> dict[str, tuple[Act, str]]:
+    """Return the rows of an error table for codes with the same reaction."""
+    return dict.fromkeys(codes, (act, advice))
 
 
 def send_error(act: Act, text: str, *, advice: str = "", after: timedelta | None = None) -> model.SendError:

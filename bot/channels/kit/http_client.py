@@ -10,11 +10,13 @@ import logging
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from bot import model
-from bot.channels.kit import errors
+from bot.channels.kit import errors, phrases
+from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error
 
 #: Seconds for each connect, send and read; the sender limits the whole call.
 _TIMEOUT = 15
@@ -49,6 +51,35 @@ class HttpResponse:
         """The JSON object of the body, empty if it is not one."""
         document = self.document
         return document if isinstance(document, dict) else {}
+
+    def text_field(self, name: str, *, who: str) -> str:
+        """Return a text of the JSON object. Raises OutcomeUnknown if it is missing."""
+        value = self.fields.get(name)
+        if not isinstance(value, str) or not value:
+            raise model.OutcomeUnknown(f"{who}: the answer cannot be read (no {name})")
+        return value
+
+
+def error_of_response(
+    response: HttpResponse,
+    table: ErrorTable,
+    *,
+    code: object,
+    who: str,
+    doing: str,
+    now: datetime,
+    after: timedelta | None = None,
+) -> model.SendError:
+    """Map a response that is not a success by its error code, or by its status if that is 5xx or the code is unknown.
+
+    ``doing`` describes the request. ``after`` is the wait that the service asks for; None for Retry-After.
+    """
+    act, advice = table.get(code, (None, "")) if isinstance(code, str) else (None, "")
+    if act is None or response.status >= 500:
+        word = phrases.cut(code, 80) if isinstance(code, str) and code.isascii() else ""
+        return error_of_status(response.status, who=who, headers=response.headers, now=now, word=word)
+    wait = after or parse_retry_after(response.headers, now=now)
+    return send_error(act, f"{doing}: {who} says {code}", advice=advice, after=wait)
 
 
 async def request(

@@ -47,13 +47,6 @@ class Run:
     #: The service's id of somebody to notify; from the configuration, never from an article.
     mention: str = ""
 
-    @property
-    def parted(self) -> tuple[str, str, str]:
-        """Leading space, words and trailing space: Markdown ignores a mark next to a space."""
-        words = self.text.strip()
-        start = self.text.find(words)
-        return self.text[:start], words, self.text[start + len(words) :]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -97,7 +90,7 @@ class Piece:
 def diff_words(before: str, after: str, *, limit: int) -> list[Piece]:
     """Return the changed words with their surroundings, in order, of about ``limit`` characters in total.
 
-    >>> [(p.text, str(p.change)) for p in pieces("by 30 November at noon", "by 30 December at noon", limit=200)]
+    >>> [(p.text, str(p.change)) for p in diff_words("by 30 November at noon", "by 30 December at noon", limit=200)]
     [('by 30', 'kept'), ('November', 'removed'), ('December', 'added'), ('at noon', 'kept')]
     """
     old, new = phrases.clean(before).split(), phrases.clean(after).split()

@@ -125,7 +125,7 @@ def safe_link(url: str) -> str | None:
 def map_around_links(text: str, words: Callable[[str], str], link: Callable[[str], str] = str) -> str:
     """Apply ``words`` to the text between addresses, and ``link`` to the addresses.
 
-    >>> by_links("a_b https://x.example/a_b", str.upper)
+    >>> map_around_links("a_b https://x.example/a_b", str.upper)
     'A_B https://x.example/a_b'
     """
     parts = _LINK.split(text)
@@ -135,9 +135,9 @@ def map_around_links(text: str, words: Callable[[str], str], link: Callable[[str
 def link_label(text: str, url: str) -> str:
     """Return the label of a link, followed by the true host if the label shows another one.
 
-    >>> label_for("bank.example", "https://evil.example/x"), label_for("Dawn", "https://www.dawn.com/x")
+    >>> link_label("bank.example", "https://evil.example/x"), link_label("Dawn", "https://www.dawn.com/x")
     ('bank.example (evil.example)', 'Dawn')
-    >>> label_for("www.dawn.com/news", "https://awn.co/x"), label_for("epaper.dawn.com", "https://www.dawn.com/x")
+    >>> link_label("www.dawn.com/news", "https://awn.co/x"), link_label("epaper.dawn.com", "https://www.dawn.com/x")
     ('www.dawn.com/news (awn.co)', 'epaper.dawn.com')
     """
     label = clean(text)
@@ -186,6 +186,11 @@ def short_name(text: str) -> str:
     return cut(clean(text[: 8 * MAX_NAME_LENGTH]), MAX_NAME_LENGTH)
 
 
+def person_name(name: object, *, service: str) -> str:
+    """Return a person's name, clean and short, to show on any service; without a name "somebody on …", never an id."""
+    return (short_name(name) if isinstance(name, str) else "") or f"somebody on {service}"
+
+
 def headline(brief: model.StoryBrief, limit: int) -> str:
     """Return the story's headline in at most ``limit`` units, or a placeholder."""
     return cut(clean(brief.title.text), limit) or "(no headline)"
@@ -219,7 +224,7 @@ def format_time(when: datetime, zone: tzinfo = UTC) -> str:
 
     >>> from zoneinfo import ZoneInfo
     >>> noon = datetime(2015, 12, 2, 12, tzinfo=UTC)
-    >>> day_and_time(noon), day_and_time(noon, ZoneInfo("Asia/Karachi")), day_and_time(noon, ZoneInfo("Asia/Dubai"))
+    >>> format_time(noon), format_time(noon, ZoneInfo("Asia/Karachi")), format_time(noon, ZoneInfo("Asia/Dubai"))
     ('2 Dec 12:00 UTC', '2 Dec 17:00 PKT', '2 Dec 16:00 UTC+04')
     """
     local = when.astimezone(zone)
@@ -332,7 +337,7 @@ def break_markup(words: str, *, reads_marks: bool = True) -> str:
     are broken everywhere, also inside addresses. ``reads_marks`` is False for text that is escaped later (HTML): then
     only mentions are broken.
 
-    >>> text("<@U1> *now* https://x.example/@everyone/a_b").replace("\u2060", "^")
+    >>> break_markup("<@U1> *now* https://x.example/@everyone/a_b").replace("\u2060", "^")
     '‹@^U1› *^now*^ https://x.example/%40everyone/a_b'
     """
     return map_around_links(words, _break_marks if reads_marks else _break_mentions, _escape_address)

@@ -131,7 +131,8 @@ def render_html(
     ``styles`` is CSS for each element, since mail programs drop style sheets. ``words`` is applied to text before it is
     escaped, to remove what the service reads in plain text. Links for which ``may_link`` is False become their label.
 
-    >>> render([Line(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), Run(text="c", link="https://x.example/?a&b")))])
+    >>> link = Run(text="c", link="https://x.example/?a&b")
+    >>> render_html([Line(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), link))])
     '<p><strong>a&lt;b </strong><a href="https://x.example/?a&amp;b">c</a></p>'
     """
     css = styles or {}
@@ -153,9 +154,16 @@ def render_html(
     return "\n".join(elements)
 
 
-def escape_html(words: str) -> str:
-    """Escape text, also for attributes in double quotes."""
-    return html.escape(words)
+def render_markdown(run: Run, escape: Callable[[str], str], link_target: Callable[[str], str]) -> str:
+    """Render a run in Markdown. Spaces stay outside of its marks: Markdown ignores a mark next to a space."""
+    words = run.text.strip()
+    if not words:
+        return run.text
+    leading, trailing = run.text.split(words, 1)
+    text = escape(words)
+    for is_on, mark in ((run.is_italic, "*"), (run.is_struck, "~~"), (run.is_bold, "**")):
+        text = f"{mark}{text}{mark}" if is_on else text
+    return f"{leading}[{text}]({link_target(run.link)}){trailing}" if run.link else f"{leading}{text}{trailing}"
 
 
 def _render_run(run: Run, words: Callable[[str], str], may_link: Callable[[str], bool]) -> str:

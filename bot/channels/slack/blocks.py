@@ -21,7 +21,7 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 from bot import model
-from bot.channels.kit import context, menu, outline, phrases
+from bot.channels.kit import menu, outline, phrases
 from bot.channels.kit.menu import Choice
 from bot.channels.kit.outline import Line, Run, Style
 from bot.model import Verdict
@@ -141,6 +141,11 @@ def break_formats(words: str) -> str:
     return phrases.map_around_links(
         words, lambda part: "".join(f"{c}\u2060" if c in "*_~" else c for c in part.replace("`", "'"))
     )
+
+
+def plain_text(words: str) -> str:
+    """Return untrusted text for a message without blocks."""
+    return escape_to(break_formats(words), TEXT_LIMIT)
 
 
 #: Slack's limits: docs.slack.dev/reference/block-kit/composition-objects/option-object.
@@ -286,7 +291,7 @@ def parse_press(payload: Mapping[str, Any], *, envelope: str) -> model.Press | N
         return None
     return model.Press(
         id=envelope,
-        person=model.Person(id=str(by), name=context.person_name(user.get("username"), service="Slack")),
+        person=model.Person(id=str(by), name=phrases.person_name(user.get("username"), service="Slack")),
         action=action,
         story=model.StoryId(element[2]),
         place=str(place),

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import Annotated, Self
 
 import pydantic
 
 from bot import model
-from bot.channels.kit.context import Address, ChannelContext, Duration, as_list, check_ids
-
-if TYPE_CHECKING:
-    from bot.channels.slack import socket_mode, web_api
-
+from bot.channels.kit.context import (
+    Address,
+    BaseChannel,
+    ChannelContext,
+    ChannelFeatures,
+    ChannelOptions,
+    Duration,
+    as_list,
+    check_ids,
+)
 
 KIND = "slack"
 _API = "https://slack.com/api/"
@@ -37,10 +42,8 @@ class Broadcast(StrEnum):
         return self is Broadcast.ALWAYS or (self is Broadcast.HIGH and severity is model.Severity.HIGH)
 
 
-class Options(pydantic.BaseModel):
+class Options(ChannelOptions):
     """A Slack channel, by bot token (full) or by incoming webhook (reduced: no threads, no edits)."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     to: str | None = pydantic.Field(None, description="The channel's name (#policy-alerts) or id (C0123ABCDE).")
     token: model.Secret | None = pydantic.Field(
@@ -112,92 +115,49 @@ class Options(pydantic.BaseModel):
         return self
 
     @property
-    def can_edit(self) -> bool:
-        """Whether messages of the channel can be edited."""
-        return self.webhook is None
-
-
-class Channel:
-    """One Slack channel in the mode that its options ask for."""
-
-    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        # Imported on first use: the SDK takes 66 ms, and `check` needs the options only.
-        from bot.channels.slack import incoming_webhook, web_api
-        from bot.channels.slack.socket_mode import SocketConnector
-
-        self.name = name
-        self.connector: SocketConnector | None = None
-        self.pace = options.pace
-        self._mode: model.Channel
-        #: None with a webhook.
-        self.bot: web_api.WebApi | None = None
-        if options.webhook is not None:
-            self._mode = incoming_webhook.IncomingWebhook(
-                name, webhook=options.webhook, pace=options.pace, context=context
-            )
-        else:
-            assert options.to is not None
-            assert options.token is not None
-            api_url = (options.api_url or _API).rstrip("/") + "/"
-            if options.buttons and options.app_token:
-                self.connector = SocketConnector(app_token=options.app_token, api_url=api_url, context=context)
-            self._mode = self.bot = web_api.WebApi(
-                name,
-                to=options.to,
-                token=options.token,
-                api_url=api_url,
-                pace=options.pace,
-                context=context,
-                has_buttons=options.buttons,
-                may_act=options.may_act,
-                shows_reply=options.broadcast.shows,
-            )
-        self.context = context
-        self.account = self._mode.account
+    def features(self) -> ChannelFeatures:
+        return ChannelFeatures(
+            people=self.people, has_buttons=self.buttons, may_act=self.may_act, can_edit=self.webhook is None
+        )
 
     @property
-    def abilities(self) -> model.Abilities:
-        return self._mode.abilities
-
-    async def send(self, delivery: model.Delivery) -> model.Receipt:
-        return await self._mode.send(delivery)
-
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        return await self._mode.find(delivery, since=since)
-
-    async def check(self) -> Sequence[model.CheckLine]:
-        lines = list(await self._mode.check())
-        if self.connector is not None:
-            lines.append(await _check_connector(self.connector))
-        return lines
-
-    async def close(self) -> None:
-        await self._mode.close()
+    def base_url(self) -> str:
+        """The address of the Web API, with a slash at its end."""
+        return (self.api_url or _API).rstrip("/") + "/"
 
 
-async def _check_connector(connector: socket_mode.SocketConnector) -> model.CheckLine:
-    what = "the app token opens a connection for the buttons"
-    try:
-        await connector.open()
-    except model.SendError as error:
-        return model.CheckLine(is_good=False, what=what, help=str(error))
-    return model.CheckLine(is_good=True, what=what)
+class Channel(BaseChannel):
+    """A channel in either mode."""
+
+    def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
+        super().__init__(name, account=account, pace=options.pace, context=context)
+        self.options = options
+
+
+def build(name: str, options: Options, context: ChannelContext) -> Channel:
+    """Build the channel in the mode that its options ask for."""
+    # Imported on first use: the SDK takes 66 ms, and `check` needs the options only.
+    if options.webhook is not None:
+        from bot.channels.slack.incoming_webhook import WebhookChannel
+
+        return WebhookChannel(name, options, context)
+    from bot.channels.slack.web_api import BotChannel
+
+    return BotChannel(name, options, context)
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
     """Return a listener for each app whose channels have buttons: Slack sends an app's presses on one connection."""
     by_app: dict[tuple[str, str], list[Channel]] = {}
     for channel in channels:
-        if channel.connector is not None:
-            by_app.setdefault((channel.connector.api_url, channel.connector.app_token.reference), []).append(channel)
+        if channel.options.buttons and channel.options.app_token:
+            by_app.setdefault((channel.options.base_url, channel.options.app_token.reference), []).append(channel)
     if not by_app:
         return []  # Without slack_sdk, whose import would block the event loop for half a second.
     from bot.channels.slack.socket_mode import Listener
+    from bot.channels.slack.web_api import BotChannel
 
     return [
-        Listener(
-            [channel.bot for channel in app_channels if channel.bot], app_channels[0].connector, app_channels[0].context
-        )
+        Listener([channel for channel in app_channels if isinstance(channel, BotChannel)])
         for app_channels in by_app.values()
-        if app_channels[0].connector is not None
     ]

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import http.client
 import os
 import re
 import socket
@@ -24,26 +23,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
-from slack_sdk.webhook import WebhookClient
 
 from bot import model
-from bot.channels.kit import context, errors, rendering
-from bot.channels.kit.context import ChannelContext
-from bot.channels.kit.errors import error_of_exception, error_of_status, parse_retry_after
+from bot.channels.kit import phrases, rendering
+from bot.channels.kit.context import run_in_thread
 from bot.channels.slack import blocks, web_api
-from bot.channels.slack.web_api import WebApi
+from bot.channels.slack.web_api import BotChannel
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.runtime import TaskGroup
 
 log = structlog.get_logger()
 
-#: Seconds for each connect, send and read.
-_TIMEOUT = 15
 #: Slack wants an acknowledgement within three seconds, so it is sent after this even if the store is still busy.
 ACKNOWLEDGE_AFTER = timedelta(seconds=2)
 #: How often the connection is checked, and after how many failed checks it counts as lost: the SDK may be replacing it.
@@ -53,77 +47,6 @@ _CHECKS = 4
 _CLOSE_TIMEOUT = timedelta(seconds=2)
 #: A payload contains the whole message; a large buffer reads it in few pieces.
 _BUFFER_BYTES = 16_384
-_CREDENTIAL_ADVICE = (
-    "copy the app-level token (xapp-…) into what `app_token:` names: Basic Information, App-Level Tokens; its scope is "
-    "connections:write"
-)
-_CONNECTION_ERRORS = {
-    "not_authed": _CREDENTIAL_ADVICE,
-    "invalid_auth": _CREDENTIAL_ADVICE,
-    "not_allowed_token_type": _CREDENTIAL_ADVICE,
-    "token_revoked": _CREDENTIAL_ADVICE,
-    "token_expired": _CREDENTIAL_ADVICE,
-    "missing_scope": "create a new app-level token with the scope connections:write",
-    "no_permission": "create a new app-level token with the scope connections:write",
-    "socket_mode_not_enabled": "turn on Socket Mode on the app's page",
-    "forbidden_team": "the app is not installed in this workspace",
-}
-
-
-class SocketConnector:
-    """Requests the address of a connection."""
-
-    def __init__(self, *, app_token: model.Secret, api_url: str, context: ChannelContext) -> None:
-        self.app_token = app_token
-        self.api_url = api_url
-        self._context = context
-
-    async def open(self) -> tuple[WebClient, str]:
-        """The address of one connection. Raises SendError."""
-        token = self._context.secret(self.app_token, what="the Slack app token")
-        web = WebClient(
-            base_url=self.api_url,
-            timeout=_TIMEOUT,
-            ssl=web_api.tls_context(),
-            retry_handlers=[],
-            logger=web_api.silent_logger(),
-        )
-        # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
-        web.proxy = None
-        try:
-            response = await context.run_in_thread(
-                lambda: web.apps_connections_open(app_token=token), name="socket mode"
-            )
-            url = response.get("url")
-        except SlackApiError as error:
-            raise self._refusal(error) from None
-        except (OSError, http.client.HTTPException) as error:
-            raise error_of_exception(error, who="Slack") from None
-        except (SlackClientError, AttributeError, TypeError, ValueError, LookupError) as error:
-            raise model.OutcomeUnknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
-        return web, self._checked(url)
-
-    def _refusal(self, error: SlackApiError) -> model.SendError:
-        data = error.response.data if isinstance(error.response.data, dict) else {}
-        code, status = str(data.get("error") or ""), int(error.response.status_code)
-        now = self._context.clock.now()
-        if status == 429 or code in ("ratelimited", "rate_limited"):
-            wait = parse_retry_after(error.response.headers, now=now)
-            return model.RetryLater("apps.connections.open: Slack says too many requests", after=wait)
-        if code in _CONNECTION_ERRORS:
-            return model.ChannelClosed(f"apps.connections.open: Slack says {code}; {_CONNECTION_ERRORS[code]}")
-        if status >= 500 or not code.replace("_", "").isalnum():
-            return error_of_status(status, who="Slack", headers=error.response.headers, now=now)
-        return web_api.error_of_code(code, doing="apps.connections.open")
-
-    def _checked(self, url: object) -> str:
-        """Return the address if it is wss on port 443, which the SDK supports, or ws for a configured http server."""
-        parts = urlsplit(url) if isinstance(url, str) else None
-        is_safe = parts is not None and parts.scheme == "wss" and parts.port in (None, 443)
-        is_local = parts is not None and parts.scheme == "ws" and self.api_url.startswith("http://")
-        if not isinstance(url, str) or not (is_safe or is_local):
-            raise model.OutcomeUnknown("apps.connections.open: the answer has no usable address")
-        return url
 
 
 class Listener:
@@ -131,11 +54,10 @@ class Listener:
 
     is_alone = False
 
-    def __init__(self, places: Sequence[WebApi], connector: SocketConnector, context: ChannelContext) -> None:
+    def __init__(self, places: Sequence[BotChannel]) -> None:
         self.channels = tuple(place.name for place in places)
         self._places = places
-        self._connector = connector
-        self._context = context
+        self._context = places[0].context
 
     async def listen(self, on_press: model.OnPress, on_change: model.OnChange, on_asked: model.OnChatRequest) -> None:
         """Receive presses and questions until cancelled.
@@ -161,7 +83,7 @@ class Listener:
     async def _connect(
         self, stack: contextlib.AsyncExitStack
     ) -> tuple[SocketModeClient, asyncio.Queue[SocketModeRequest]]:
-        web, url = await self._connector.open()
+        web, url = await self._places[0].open_connection()
         loop, envelopes = asyncio.get_running_loop(), asyncio.Queue[SocketModeRequest]()
 
         def take(_client: object, request: SocketModeRequest) -> None:
@@ -178,11 +100,11 @@ class Listener:
             concurrency=2,
         )
         stack.push_async_callback(_close, client)
-        client.app_token = self._context.secret(self._connector.app_token, what="the Slack app token")
+        client.app_token = self._places[0].app_token()
         client.proxy = _proxy_of(url)
         client.socket_mode_request_listeners.append(take)
         client.wss_uri = url
-        await context.run_in_thread(client.connect, name="socket mode")
+        await run_in_thread(client.connect, name="socket mode")
         if not client.is_connected():
             raise model.OutcomeUnknown(
                 "Socket Mode: the connection could not be made; check the network connection and the proxy"
@@ -229,7 +151,7 @@ class Listener:
             if question.is_page:
                 await place.publish_page(person=question.person.id, view=home_view(message, zone=zone))
             else:
-                url, api_url = str(request.payload["response_url"]), self._connector.api_url
+                url, api_url = str(request.payload["response_url"]), place.options.base_url
                 await answer_command(url, message, zone=zone, api_url=api_url, name=place.name)
         except model.SendError as error:
             log.warning("question not answered", error=str(error))
@@ -257,15 +179,15 @@ class Listener:
     async def _acknowledge(self, client: SocketModeClient, request: SocketModeRequest) -> None:
         response = SocketModeResponse(envelope_id=str(request.envelope_id))
         try:
-            await context.run_in_thread(lambda: client.send_socket_mode_response(response), name="socket mode")
+            await run_in_thread(lambda: client.send_socket_mode_response(response), name="socket mode")
         except (SlackClientError, OSError, AttributeError) as error:
             # Slack delivers it again with the same envelope id, which identifies the repetition.
             log.warning("press not acknowledged", error=type(error).__name__)
 
     async def _with_rights(self, person: model.Person, *, with_members: bool) -> model.Person:
         """Return the person with the channels that bar them and, with ``with_members``, the channels they are in."""
-        barred = [place.name for place in self._places if not await place.may_press(person.id)]
-        member_of = [place.name for place in self._places if with_members and await place.is_member(person.id)]
+        barred = [place.name for place in self._places if not await place.rights.may(person.id)]
+        member_of = [place.name for place in self._places if with_members and await place.rights.is_member(person.id)]
         return replace(person, barred=frozenset(barred), member_of=frozenset(member_of))
 
     async def _store_press(self, press: model.Press, on_press: model.OnPress) -> model.ActionResult | None:
@@ -322,7 +244,7 @@ async def _close(client: SocketModeClient) -> None:
         ending.shutdown(socket.SHUT_RDWR)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_TIMEOUT.total_seconds()):
-            await context.run_in_thread(client.close, name="socket mode")
+            await run_in_thread(client.close, name="socket mode")
 
 
 def _proxy_of(url: str) -> str | None:
@@ -338,7 +260,6 @@ COMMAND = "/wirewatch"
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 #: Characters of a command that are read; no command is as long.
 _MAX_COMMAND_LENGTH = 2_000
-_ANSWER_TIMEOUT = 15
 _SLACK_HOSTS = (".slack.com", ".slack-gov.com")
 
 
@@ -347,7 +268,7 @@ def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> m
     match kind, payload:
         case "slash_commands", {"command": str(command), "text": str(words), "user_id": str(by), "response_url": str()}:
             is_ours = command == COMMAND and _USER.match(by)
-            person = model.Person(id=by, name=context.person_name(payload.get("user_name"), service="Slack"))
+            person = model.Person(id=by, name=phrases.person_name(payload.get("user_name"), service="Slack"))
             return model.ChatRequest(id=envelope, person=person, words=words[:_MAX_COMMAND_LENGTH]) if is_ours else None
         case "events_api", {"event": {"type": "app_home_opened", "tab": "home", "user": str(by)}}:
             person = model.Person(id=by)
@@ -366,23 +287,9 @@ async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_
 
     The address works in every channel, also where the app is not a member.
     """
-    client = WebhookClient(
-        _check_response_url(url, api_url),
-        timeout=_ANSWER_TIMEOUT,
-        ssl=web_api.tls_context(),
-        retry_handlers=[],
-        logger=web_api.silent_logger(),
-    )
-    client.proxy = None
-    text = blocks.escape_to(blocks.break_formats(rendering.plain_preview(message)), blocks.TEXT_LIMIT)
-    shown = blocks.build_blocks(message, zone=zone)
-    body = {"response_type": "ephemeral", "text": text, "blocks": shown}
-    try:
-        response = await context.run_in_thread(lambda: client.send_dict(body), name=name)
-    except OSError as error:
-        raise errors.error_of_exception(error, who="Slack") from None
-    except (SlackClientError, ValueError) as error:
-        raise model.OutcomeUnknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None
+    text = blocks.plain_text(rendering.plain_preview(message))
+    body = {"response_type": "ephemeral", "text": text, "blocks": blocks.build_blocks(message, zone=zone)}
+    response = await web_api.post_to_webhook(_check_response_url(url, api_url), body, name=name)
     if response.status_code != 200:
         raise model.OutcomeUnknown(f"answering a command: Slack answered {response.status_code}")
 
