@@ -2,64 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pydantic
 
 from bot import model
 from bot.channels.kit import errors, http_client, rendering
-from bot.channels.kit.context import ChannelContext, Duration
+from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, Duration, passed, step
 
 KIND = "board"
 
 
-class Options(pydantic.BaseModel):
-    """A notice board that takes plain text by POST."""
+class Options(ChannelOptions):
+    """A notice board that accepts plain text by POST."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-    url: model.Secret = pydantic.Field(description="The board's address, as env:NAME or file:/path: it holds a key.")
+    url: model.Secret = pydantic.Field(description="The board's address, as env:NAME or file:/path: it contains a key.")
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
 
-class Channel:
-    """One board. It has no threads, cannot change what stands there, and cannot be looked into."""
+class Channel(BaseChannel):
+    """A board. It has no threads and no edits, and nobody can look up what is on it."""
 
     abilities = model.Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        self.name = name
-        self.pace = options.pace
-        # What is closed together: where the secret is kept, never the secret.
-        self.account = f"board {options.url.reference}"
+        # The account is closed together with others: it names the place of the secret, never the secret.
+        super().__init__(name, account=f"board {options.url.reference}", pace=options.pace, context=context)
         self._options = options
-        self._context = context
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        url = self._url()
-        text = rendering.plain_message(delivery.message, zone=self._context.zone)
+        text = rendering.plain_message(delivery.message, zone=self.context.zone)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": delivery.id}
-        # Raises what no answer means for the message; its words never hold the address, and that the key.
-        answer = await http_client.request("POST", url, body=text.encode(), headers=headers, who="the board")
-        now = self._context.clock.now()
-        if answer.is_success:
-            return model.Receipt(ref=delivery.id, place="board", sent_at=now)
-        raise errors.error_of_status(answer.status, who="the board", headers=answer.headers, now=now)
+        # Raises SendError without a response; its text never contains the address, which has a key in it.
+        response = await http_client.request("POST", self._url(), body=text.encode(), headers=headers, who="the board")
+        if response.is_success:
+            return self.receipt(delivery.id, place="board")
+        now = self.context.clock.now()
+        raise errors.error_of_status(response.status, who="the board", headers=response.headers, now=now)
 
-    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
-        raise model.OutcomeUnknown("a board cannot tell what arrived")
-
-    async def check(self) -> Sequence[model.CheckLine]:
-        what = "the board's address is set"
-        try:
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        with step("the board's address is set"):
             self._url()
-        except model.ChannelClosed as error:
-            return [model.CheckLine(is_good=False, what=what, help=str(error))]
-        return [model.CheckLine(is_good=True, what=what)]
-
-    async def close(self) -> None:
-        """Nothing is held open between two calls."""
+        yield passed("the board's address is set")
 
     def _url(self) -> str:
-        return self._context.secret(self._options.url, what="the board's address")
+        return self.context.secret(self._options.url, what="the board's address")
