@@ -195,7 +195,7 @@ async def measure(folder: Path, *, articles: int, scale: float, times: int) -> l
 
 
 async def _ask(running: App, *, times: int) -> list[tuple[str, float, float]]:
-    listen = config.WebSettings(listen="127.0.0.1:0", host="127.0.0.1", port=0, token=None)
+    listen = config.WebSettings(listen="127.0.0.1:0")
     site = web.open_site(running, listen, {})
     stop = asyncio.Event()
     found: list[tuple[str, float, float]] = []

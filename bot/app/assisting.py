@@ -45,7 +45,7 @@ class Assisting:
 
     async def renew(self) -> None:
         """The configuration has changed; a model that cannot be opened is logged, and none is asked."""
-        policy = self._live.settings.bot.language_model
+        policy = self._live.settings.bot.model
         if policy == self._policy:
             return
         self._policy, before = policy, self._asker

@@ -297,7 +297,7 @@ class App:
         """Tell the store which feeds are configured, and whose voice each of them is."""
         feeds = self.live.snapshot.feeds
         now = self.clock.now()
-        since = now - self.settings.bot.stories_window
+        since = now - self.settings.bot.stories.window
 
         def owner_of(feed: str, link: str) -> str | None:
             return outlets.owner_of(feeds[feed], link) if feed in feeds else None

@@ -43,7 +43,7 @@ class Live:
     def keep(self) -> timedelta | None:
         """How long things are kept: never shorter than a story is open. None: for ever."""
         bot = self.settings.bot
-        return None if bot.keep is None else max(bot.keep, bot.stories_window)
+        return None if bot.keep is None else max(bot.keep, bot.stories.window)
 
 
 class Observer(Protocol):
@@ -118,11 +118,11 @@ def snapshot_of(settings: config.Settings) -> Snapshot:
         with_buttons=frozenset(name for name, channel in features.items() if channel.has_buttons),
         escalate=bot.escalate,
         operator=bot.operator,
-        window=bot.stories_window,
+        window=bot.stories.window,
         public_url=bot.public_url or "",
         zone=bot.timezone,
-        language_model=bot.language_model,
-        encoder=encoders.of(bot.languages),
+        language_model=bot.model,
+        encoder=encoders.of(bot.stories.languages),
     )
 
 
@@ -134,7 +134,7 @@ def _policy(
         at, zone = features.digest
         digest = model.Digest(at=at, zone=zone or bot.timezone)
     return model.PostingPolicy(
-        quiet=bot.quiet,
+        quiet=bot.quiet_hours,
         posts_per_hour=bot.posts_per_hour,
         can_edit=bool(features.can_edit),
         gather=bot.gather,
@@ -170,7 +170,7 @@ def parts_of(
     clock, fetch, observers = environment.clock, settings.bot.fetch, Observers()
     fetcher = fetcher_of(fetch, environment)
     documents = parsing.make_reader(fetch)
-    deciding = Decider(store=store, clock=clock, window=settings.bot.stories_window, on_decided=observers.on_decided)
+    deciding = Decider(store=store, clock=clock, window=settings.bot.stories.window, on_decided=observers.on_decided)
 
     def on_feed_of_both(report: FeedReport) -> None:
         on_feed(report)

@@ -63,7 +63,7 @@ def check(
         warnings = len(problems) - len(errors)
         counts = f"{model.format_count(len(errors), 'error')}, {model.format_count(warnings, 'warning')}"
         terminal.say(f"{folder if folder.name else 'configuration'}: {counts if problems else 'no problems'}")
-        if settings and settings.bot.language_model is None:
+        if settings and settings.bot.model is None:
             terminal.say(_WITHOUT_A_MODEL)
     if routes and settings:
         for entry in settings.rules:

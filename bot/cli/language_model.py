@@ -56,7 +56,7 @@ def ask(
     """
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
-    policy = settings.bot.language_model
+    policy = settings.bot.model
     if policy is None:
         terminal.fail("bot.yaml names no model: see docs/language-model.md", UNUSABLE)
     asked = asyncio.run(_run(policy, environment))

@@ -118,8 +118,8 @@ def _try(
             routes=settings.bot.routes,
             baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
             policies=wiring.snapshot_of(settings).policies,
-            window=settings.bot.stories_window,
-            encoder=encoders.of(settings.bot.languages),
+            window=settings.bot.stories.window,
+            encoder=encoders.of(settings.bot.stories.languages),
             zone=settings.bot.timezone,
             replayed=replayed,
         )

@@ -5,13 +5,14 @@
 The kinds of channels and sources, with their options, are arguments: this package imports none.
 """
 
+from bot.config.bot_keys import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.files import RuleItem, RuleSource, find_rule_source
 from bot.config.kinds import Kinds
 from bot.config.loading import check, load, try_load
 from bot.config.problems import render_problems
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
-from bot.config.settings import BotSettings, ChannelSettings, Settings, WebSettings, WebToken
+from bot.config.settings import Settings
 from bot.model.values import end_of_date, parse_until
 
 __all__ = [

@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeAlias, TypeGuard
 import pydantic
 
 from bot import model
-from bot.model.values import Derived, Key
+from bot.model.values import As, Derived, Key
 
 Block: TypeAlias = type[Any]
 
@@ -59,10 +59,10 @@ def example_of(block: Block, key: str) -> str | None:
 
 
 def walk(form: object) -> Iterator[object]:
-    """Yield the type and every type inside it."""
+    """Yield the type and every type inside it, as it is written."""
     yield form
     for inner in typing.get_args(form):
-        yield from walk(inner)
+        yield from walk(inner.form if isinstance(inner, As) else inner)
 
 
 def inner_block(form: object) -> Block | None:
@@ -81,10 +81,12 @@ def block_at(block: Block, path: Iterable[str | int]) -> Block | None:
 
 def optional_block(form: object) -> Block | None:
     """Return the block that a key holds, also if it is optional; None for blocks under names of the user's choice."""
-    if typing.get_origin(form) is Annotated:
-        return optional_block(typing.get_args(form)[0])
-    parts = typing.get_args(form) if typing.get_origin(form) in (types.UnionType, typing.Union) else (form,)
-    return next(filter(is_block, parts), None)
+    origin, parts = typing.get_origin(form), typing.get_args(form)
+    if origin is Annotated:
+        return optional_block(parts[0])
+    if origin in (types.UnionType, typing.Union):
+        return next(filter(None, map(optional_block, parts)), None)
+    return form if is_block(form) else None
 
 
 def holds_secret(form: object) -> bool:

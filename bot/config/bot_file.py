@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bot import model, plugins
 from bot.config import access_keys, bot_keys, environment, nodes, secrets, validation
-from bot.config.bot_keys import BotShape, ModelShape, WebShape, warn_of_no_use
+from bot.config.bot_keys import BotSettings, ChannelSettings, WebSettings, warn_of_no_use
 from bot.config.kinds import channel_options, report_broken, warn_of_unused
 from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.config.secrets import hide_secrets
-from bot.config.settings import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.model import values
 
 #: Shortest token of the status page that is not warned of, in characters.
@@ -81,28 +82,28 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         if isinstance(root, MappingNode) and (removed_key := root.key(name)):
             report.add_at(removed_key, "removed-key", f"{name} no longer has an effect", advice, severity="warning")
             root.pairs[:] = [pair for pair in root.pairs if pair[0].value != name]
-    shape = validation.validate(BotShape, root, report)
+    settings = validation.validate(BotSettings, root, report, zone=_zone_of(root))
     channels = _read_channels(channels_node, report, kinds, environ)
     warn_of_unused(channels_node, report, kinds)
     bot_keys.check_routes(root, find_channel_names(root) or (), report)
     _check_mentions(root, report)
-    if shape is None or channels is None:
+    if settings is None or channels is None:
         return None
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
         report.add("missing-key", "no channel", "add alerts: {kind: console}", start=_key_start(root, "channels"))
         return None
-    _check_named_channels(shape, root, report)
-    _warn_of_unset(shape, root, report, environ)
+    _check_named_channels(settings, root, report)
+    _warn_of_unset(settings, root, report, environ)
     for _, channel in pairs_of(channels_node):
         if isinstance(channel, MappingNode) and (key := channel.key("translate")):
-            warn_of_no_use(key, model.Use.TRANSLATE, shape.model.uses if shape.model else (), report)
+            warn_of_no_use(key, model.Use.TRANSLATE, settings.model.uses if settings.model else (), report)
     for key, group in groups:
-        if key.value.lower() in shape.fetch.hosts:
-            access = shape.fetch.hosts[key.value.lower()].access()
+        if key.value.lower() in settings.fetch.hosts:
+            access = settings.fetch.hosts[key.value.lower()].access()
             access_keys.warn_of_access(group, access, report, environ, what="its feeds are not polled")
     if report.error_count:
         return None
-    return _make_settings(shape, channels, Path(report.path).parent)
+    return _complete(settings, channels, Path(report.path).parent)
 
 
 def _read_channels(
@@ -172,7 +173,7 @@ def _read_channel(
 
 def _hide_secrets(root: Node, report: ProblemReport, kinds: plugins.Kinds) -> None:
     """Hide secrets in the model, the web page and all channels, also in channels of unknown kinds."""
-    for name, shape in (("model", ModelShape), ("web", WebShape)):
+    for name, shape in (("model", model.LanguageModelPolicy), ("web", WebSettings)):
         hide_secrets(value_of(root, name), shape, report)
     for _, channel in pairs_of(value_of(root, "channels")):
         if isinstance(channel, MappingNode):
@@ -196,26 +197,26 @@ def _check_mentions(root: Node, report: ProblemReport) -> None:
                 report.add_at(item, "unknown-person", message, help_text)
 
 
-def _check_named_channels(shape: BotShape, root: Node, report: ProblemReport) -> None:
+def _check_named_channels(settings: BotSettings, root: Node, report: ProblemReport) -> None:
     names = find_channel_names(root) or frozenset()
     for named, path in (
-        (shape.operator, ("operator",)),
-        (shape.escalate.to if shape.escalate else None, ("escalate", "to")),
+        (settings.operator, ("operator",)),
+        (settings.escalate.to if settings.escalate else None, ("escalate", "to")),
     ):
         node = nodes.find_node(root, path)[0]
         if named is not None and node is not root:
             bot_keys.check_channel(named, node, names, report)
 
 
-def _warn_of_unset(shape: BotShape, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:
-    token = shape.web.token if shape.web else None
+def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:
+    token = settings.web.token if settings.web else None
     closed = "the status page stays closed until then"
-    tokens = shape.web.tokens if shape.web else {}
+    tokens = settings.web.tokens if settings.web else {}
     for secret, path, what in (
-        (shape.database, ("database",), "nothing can start until then"),
+        (settings.database, ("database",), "nothing can start until then"),
         (token, ("web", "token"), closed),
         *((program.token, ("web", "tokens", name, "token"), closed) for name, program in tokens.items()),
-        (shape.model.key if shape.model else None, ("model", "key"), "the model is not used until then"),
+        (settings.model.key if settings.model else None, ("model", "key"), "the model is not used until then"),
     ):
         if not isinstance(secret, model.Secret):
             continue
@@ -240,32 +241,18 @@ def _key_start(root: Node, key: str) -> int:
     return node.start if node else root.start
 
 
-def _make_settings(shape: BotShape, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:
-    fetch = shape.fetch
-    quiet = shape.quiet_hours
-    return shape.as_value(
-        BotSettings,
-        folder=folder,
-        channels=channels,
-        routes=bot_keys.make_routes(shape.routes, shape.timezone),
-        escalate=shape.escalate.as_value(model.Escalate) if shape.escalate else None,
-        fetch=fetch.as_value(model.FetchPolicy),
-        hosts={name: access for name, group in fetch.hosts.items() if (access := group.access())},
-        stories_window=shape.stories.window,
-        languages=shape.stories.languages,
-        quiet=model.QuietHours(start=quiet[0], end=quiet[1], zone=quiet[2] or shape.timezone) if quiet else None,
-        web=_make_web_settings(shape.web),
-        language_model=shape.model.policy(folder) if shape.model else None,
-    )
+def _zone_of(root: Node) -> values.DefaultZone:
+    """Return the zone of values without one; UTC if the key is missing or wrong, which validation reports."""
+    written = value_of(root, "timezone")
+    try:
+        return values.DefaultZone(values.parse_zone(written.value if isinstance(written, ScalarNode) else "UTC"))
+    except values.InvalidValue:
+        return values.DefaultZone(ZoneInfo("UTC"))
 
 
-def _make_web_settings(shape: WebShape | None) -> WebSettings | None:
-    if shape is None:
-        return None
-    host, _, port = shape.listen.rpartition(":")
-    return shape.as_value(
-        WebSettings,
-        host=host.strip("[]") or "127.0.0.1",
-        port=int(port),
-        tokens={name: program.as_value(WebToken) for name, program in shape.tokens.items()},
-    )
+def _complete(settings: BotSettings, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:
+    """Add the channels and the folder, where the path of a file of answers starts."""
+    policy = settings.model
+    if policy is not None and policy.url.startswith("file:"):
+        policy = replace(policy, url=f"file:{folder / policy.url.removeprefix('file:').strip()}")
+    return replace(settings, channels=channels, folder=folder, model=policy)

@@ -1,90 +1,30 @@
-"""The keys of bot.yaml, their values and descriptions; and the checks of its routes and its language model."""
+"""The keys of bot.yaml, which are its settings; the folder of a relative path; and checks of routes and uses."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator, Sequence
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 import pydantic
 
 from bot import model
-from bot.config import access_keys
+from bot.config import access_keys, secrets
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
 from bot.config.strict import StrictShape
-from bot.model import OnUnknown, Severity, values
-from bot.model.values import Parse
+from bot.model import Escalate, LanguageModelPolicy, OnUnknown, QuietHours, Route, Secret, Severity, values
+from bot.model.values import DefaultZone, Derived, Key, Parse
 
-_MODEL = model.LanguageModelPolicy(url="", name="", uses=frozenset())
-_MAX_WAIT = timedelta(minutes=2)
-#: Uses that need a key elsewhere: the owner of the key, and the key.
-_WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLATE: ("channel", "translate")}
-
-
-def _parse_model_url(value: object) -> str:
-    written = values.parse_text(value)
-    if written.startswith("file:"):
-        if not written.removeprefix("file:").strip():
-            raise values.InvalidValue("address", "after file: comes the path of a file", "write file:answers.jsonl")
-        return written
-    parts = values.split_address(written)
-    if parts is None or parts[0] not in ("http", "https") or not parts[1] or any(map(str.isspace, written)):
-        message = f'"{values.shorten(written)}" is not the address of a model\'s API'
-        raise values.InvalidValue("address", message, "write the whole address: http://127.0.0.1:11434/v1")
-    if "@" in parts[2]:
-        raise values.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
-    checked = written.rstrip("/")
-    for end in ("/chat/completions", "/completions", "/responses"):
-        if checked.endswith(end):
-            raise values.InvalidValue(
-                "address", f"the address of a model's API ends before {end}", f"write {checked.removesuffix(end)}"
-            )
-    return checked
-
-
-def _check_wait(value: timedelta) -> timedelta:
-    if value > _MAX_WAIT:
-        limit = model.format_duration(_MAX_WAIT)
-        raise values.InvalidValue("duration", f"an article waits at most {limit} for a model", f"write {limit} or less")
-    return value
-
-
-def warn_of_no_use(
-    key: ScalarNode, use: model.Use, uses: Collection[str], report: ProblemReport, rule: str | None = None
-) -> None:
-    """Warn of a key that only a language model can follow; ``uses`` are the uses of the model (empty: no model)."""
-    if use not in uses:
-        report.add_at(
-            key,
-            "no-use",
-            f"{key.value} does nothing: bot.yaml has no model with the use {use}",
-            f"give it a model with {use} among its uses, or remove {key.value}",
-            rule=rule,
-            severity="warning",
-        )
-
-
-def warn_of_idle_uses(root: Node | None, wanted: Collection[model.Use], report: ProblemReport) -> None:
-    """Warn of uses in bot.yaml that no key needs; ``wanted`` are those that a key needs."""
-    for item in scalars_of(value_of(value_of(root, "model"), "uses")):
-        for use, (owner, key) in _WANTED_BY.items():
-            if item.value.strip() == use and use not in wanted:
-                report.add_at(
-                    item,
-                    "no-use",
-                    f"the use {use} does nothing: no {owner} has {key}",
-                    f"add {key} to one, or remove {use}",
-                    severity="warning",
-                )
-
-
+UTC = ZoneInfo("UTC")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
 
 
@@ -163,46 +103,16 @@ Database = Annotated[
 ]
 
 
-class ModelShape(StrictShape):
-    """A language model for what the bot cannot decide alone; the bot also runs without one."""
+def _parse_quiet(value: object, zone: DefaultZone) -> QuietHours:
+    start, end, own_zone = values.parse_quiet_hours(value)
+    return QuietHours(start=start, end=end, zone=own_zone or zone.take())
 
-    url: Annotated[
-        str,
-        pydantic.PlainValidator(_parse_model_url),
-        pydantic.WithJsonSchema({"type": "string", "pattern": "^(https?://|file:)"}),
-    ] = pydantic.Field(
-        ...,
-        description=(
-            "The base address of an API that is compatible with OpenAI's: https://api.openai.com/v1, or a local one "
-            "such as http://127.0.0.1:11434/v1. file:PATH: a file of prompts and their answers instead."
-        ),
-        examples=["http://127.0.0.1:11434/v1"],
-    )
-    name: values.Text = pydantic.Field(..., description="The model, as the API names it.", examples=["qwen2.5:14b"])
-    key: model.Secret | None = pydantic.Field(None, description="The API's key: env:NAME or file:/path.")
-    uses: Annotated[tuple[model.Use, ...], pydantic.BeforeValidator(values.as_list), pydantic.Field(min_length=1)] = (
-        pydantic.Field(..., description="The tasks of the model.", examples=["[same_event, facts]"])
-    )
-    calls_per_day: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
-        _MODEL.calls_per_day, description="Maximum number of calls on one day (UTC)."
-    )
-    tokens_per_day: Annotated[int, pydantic.Field(ge=1)] = pydantic.Field(
-        _MODEL.tokens_per_day, description="Maximum number of tokens on one day (UTC), of prompts and answers."
-    )
-    timeout: values.Duration = pydantic.Field(_MODEL.timeout, description="Timeout of one call.")
-    wait: Annotated[values.Duration, pydantic.AfterValidator(_check_wait)] = pydantic.Field(
-        _MODEL.wait,
-        description=("How long a decision waits for the model, at most 2 minutes; then it is made without the model."),
-    )
-    at_once: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
-        _MODEL.at_once, description="Calls under way at the same time."
-    )
 
-    def policy(self, folder: Path) -> model.LanguageModelPolicy:
-        """Return the policy; the path of an answer file starts in ``folder``."""
-        is_file = self.url.startswith("file:")
-        url = f"file:{folder / self.url.removeprefix('file:').strip()}" if is_file else self.url
-        return self.as_value(model.LanguageModelPolicy, url=url, uses=frozenset(self.uses))
+_QUIET_PATTERN = r"^[0-9]{1,2}:[0-9]{2}\s+to\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?$"
+Quiet = Annotated[
+    QuietHours,
+    Parse(_parse_quiet, zone=True, type="string", pattern=_QUIET_PATTERN, examples=["22:00 to 07:00 Asia/Karachi"]),
+]
 
 
 #: Words that pydantic reads as true.
@@ -217,7 +127,7 @@ class MatchShape(StrictShape):
         (), description="Tags of feeds, any of them: a feed with the tag has an article that the rule matched."
     )
     severity: tuple[model.Severity, ...] = pydantic.Field((), description="Severities of rules, any of them.")
-    hours: values.Quiet | None = pydantic.Field(
+    hours: Quiet | None = pydantic.Field(
         None, description="The hours of the first decision about the story: 09:00 to 17:00 Asia/Karachi."
     )
 
@@ -247,23 +157,316 @@ class RouteShape(_ContinueShape):  # type: ignore[misc, valid-type]  # made abov
     )
 
 
-def make_routes(shapes: Sequence[RouteShape], zone: ZoneInfo, outer: tuple[str, ...] = ()) -> tuple[model.Route, ...]:
-    """Make the routes with their inherited values: ``zone`` for hours without one, ``outer`` channels."""
+def make_routes(shapes: Sequence[RouteShape], outer: tuple[str, ...] = ()) -> tuple[model.Route, ...]:
+    """Make the routes; an inner route without channels inherits the ``outer`` ones."""
     routes = []
     for shape in shapes:
-        to, hours = tuple(dict.fromkeys(shape.to)) or outer, shape.match.hours
+        to = tuple(dict.fromkeys(shape.to)) or outer
         routes.append(
             model.Route(
                 to=to,
                 rules=shape.match.rule,
                 tags=shape.match.tag,
                 severities=shape.match.severity,
-                hours=model.QuietHours(start=hours[0], end=hours[1], zone=hours[2] or zone) if hours else None,
+                hours=shape.match.hours,
                 goes_on=getattr(shape, "continue"),
-                routes=make_routes(shape.routes, zone, to),
+                routes=make_routes(shape.routes, to),
             )
         )
     return tuple(routes)
+
+
+_RouteShapes = Annotated[tuple[RouteShape, ...], Parse(make_routes, "after")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch(model.FetchPolicy):
+    """How feeds are polled."""
+
+    hosts: Annotated[
+        dict[access_keys.Host, access_keys.AccessShape],
+        Key(
+            "Keys for all feeds of a host, by its name or *.example.org: headers, cookies, auth, proxy, tls. The keys "
+            "of a feed override them."
+        ),
+    ] = field(default_factory=dict, hash=False)
+
+    @property
+    def access_by_host(self) -> Mapping[str, model.Access]:
+        """Return what requests to a host carry, by host name or ``*.`` and a domain."""
+        return {name: access for name, group in self.hosts.items() if (access := group.access())}
+
+
+def _check_installed(languages: model.Languages) -> model.Languages:
+    if languages is not model.Languages.OFF:
+        package, wanted = languages.package
+        if find_spec(package) is None:
+            text = f'the package of "{languages.value}" is not installed'
+            raise values.InvalidValue("missing-extra", text, f"pip install {wanted}, or remove the key")
+    return languages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorySettings:
+    """How articles become stories."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    window: Annotated[
+        values.Duration, Key("A story takes new articles until this long after the last one that joined.")
+    ] = timedelta(days=14)
+    languages: Annotated[
+        model.Languages,
+        Parse(_check_installed, "after"),
+        Key(
+            "The model that finds the story of an article in another language: off, universal-sentence-encoder (in a "
+            "package) or multilingual-e5 (downloads 2.2 GB)."
+        ),
+    ] = model.Languages.OFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebToken:
+    """A program's token for the API."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    token: Annotated[Secret, Key("The token: env:NAME or file:/path.")]
+    may: Annotated[
+        model.TokenScope,
+        Key("read: read only; act: also start and end silences, split and merge stories."),
+    ] = model.TokenScope.READ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """The status page, /healthz and /metrics."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    listen: Annotated[Listen, Key("Host and port: 127.0.0.1:8080.", example="127.0.0.1:8080")]
+    token: Annotated[
+        Secret | None, Key("The token that every page except /healthz requires: env:NAME or file:/path.")
+    ] = None
+    tokens: Annotated[
+        dict[values.Text, WebToken],
+        Key(
+            "More tokens, for the API only: a name of your choice, the token, and its scope (may).",
+            example="{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}",
+        ),
+    ] = field(default_factory=dict)
+    mcp: Annotated[bool, Key("Serve the tools for assistants at /mcp; needs the extra mcp.")] = False
+    public_url: Annotated[
+        WebAddress | None,
+        Key(
+            "The address under which others reach the page. With it, messages link to their stories, and feeds that "
+            "name a hub push. Needs token.",
+            example="https://watch.example.org",
+        ),
+    ] = None
+
+    @property
+    def host(self) -> str:
+        """Return the host of ``listen``."""
+        return self.listen.rpartition(":")[0].strip("[]") or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        """Return the port of ``listen``."""
+        return int(self.listen.rpartition(":")[2])
+
+
+def _require_token(web: WebSettings) -> WebSettings:
+    if web.token is not None:
+        return web
+    advice = "add token: env:WEB_TOKEN to web, and give every reader the token"
+    if web.public_url is not None:
+        raise values.InvalidValue("token", "web.public_url without web.token would open the page to everybody", advice)
+    if not is_loopback(web.listen.rpartition(":")[0]):
+        message = f"other machines can reach {web.listen}, so web.token is needed"
+        raise values.InvalidValue("token", message, f"{advice}; or listen at 127.0.0.1")
+    return web
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSettings:
+    """One channel of bot.yaml."""
+
+    name: str
+    kind: str
+    #: The validated options of its kind.
+    options: pydantic.BaseModel
+    #: Its place, for messages: “config/bot.yaml:5”.
+    place: str
+    #: Translate into this language; None: do not translate.
+    translate: str | None = None
+    #: The replies in its threads.
+    thread: model.Thread = model.Thread.NEWS
+
+
+def _require_block(value: object) -> object:
+    if not isinstance(value, dict):
+        message = f"a block of keys is expected here, not {values.describe_kind(value)}"
+        raise values.InvalidValue("wrong-kind", message, "write key: value, indented, or in braces")
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotSettings:
+    """The operator's file: channels, database, fetching and limits."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    database: Annotated[
+        Database,
+        Key(
+            "The database's address: sqlite:///data/wirewatch.db (relative to the folder of bot.yaml; four slashes for "
+            "an absolute path), postgresql://user@host/name, or the whole address by env:NAME or file:/path."
+        ),
+    ] = "sqlite:///data/wirewatch.db"
+    timezone: Annotated[
+        values.Zone,
+        Key("Time zone of times in messages, and of digests, quiet hours, `until` and dates that have no zone."),
+    ] = UTC
+    #: Read by their kinds (see bot_file.py), once the rest of the file is read.
+    channels: Annotated[
+        Mapping[str, ChannelSettings],
+        Parse(_require_block, type="object"),
+        Key(
+            "The channels to which messages are sent: a name of your choice, its kind, and that kind's keys.",
+            example="{alerts: {kind: console}}",
+        ),
+    ]
+    routes: Annotated[
+        tuple[Route, ...],
+        values.As(_RouteShapes),
+        Key("Where stories of rules without notify are posted: the first route that takes one decides."),
+    ] = ()
+    mention: Annotated[
+        dict[Severity, values.Texts],
+        Key(
+            "People whom the first message of a story mentions, by severity: high: duty. Use the names in people of a "
+            "channel; the mention of a rule overrides it.",
+            example="{high: duty}",
+        ),
+    ] = field(default_factory=dict)
+    escalate: Annotated[
+        Escalate | None, Key("A story of severity high that nobody claims goes to a second channel.")
+    ] = None
+    operator: Annotated[
+        values.Text | None, Key("The channel for notices about the bot itself: broken feeds, refused rules.")
+    ] = None
+    fetch: Annotated[Fetch, Key("How feeds are polled.")] = field(default_factory=Fetch)
+    stories: Annotated[StorySettings, Key("How articles become stories.")] = field(default_factory=StorySettings)
+    quiet_hours: Annotated[
+        Quiet | None,
+        Key("Alerts below severity high are held during these hours: 22:00 to 07:00 Asia/Karachi."),
+    ] = None
+    posts_per_hour: Annotated[
+        int,
+        Key(
+            "Maximum number of new posts per hour in each channel; the rest is gathered into one message, not lost. "
+            "Posts of severity high are counted apart.",
+            ge=1,
+            le=3600,
+        ),
+    ] = 20
+    gather: Annotated[
+        values.Duration | None,
+        Key(
+            "A story's first post waits this long, so that it names several outlets: 90 seconds. Never one of severity "
+            "high. Without it, posts do not wait."
+        ),
+    ] = None
+    web: Annotated[
+        Annotated[WebSettings, Parse(_require_token, "after")] | None, Key("The status page, /healthz and /metrics.")
+    ] = None
+    keep: Annotated[
+        values.Duration | None,
+        Key("Retention: how long articles are kept, as in 400 days. Without it, they are never deleted."),
+    ] = None
+    on_unknown: Annotated[
+        OnUnknown,
+        Key("When it is unknown whether a message arrived: at_least_once sends it again, at_most_once does not."),
+    ] = OnUnknown.SEND_AGAIN
+    # In this class the key hides the package of that name.
+    model: Annotated[
+        LanguageModelPolicy | None,
+        Key("A language model for what the bot cannot decide alone; the bot also runs without one."),
+    ] = None
+    #: The folder of bot.yaml, where a relative path in the database's address starts.
+    folder: Annotated[Path, Derived()] = Path()
+
+    @property
+    def public_url(self) -> str | None:
+        """Return the public address of the page, or None if there is none."""
+        return self.web.public_url if self.web else None
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Return the names of people whom a channel can mention."""
+        return frozenset(name for channel in self.channels.values() for name in getattr(channel.options, "people", {}))
+
+    def database_address(self, environ: Mapping[str, str]) -> str:
+        """Return the whole address, with its secret part and an absolute path. Raises ConfigError."""
+        return absolute_address(self._database(environ), database_folder(self.folder, environ))
+
+    def refuse_stray_database(self, environ: Mapping[str, str]) -> None:
+        """Raise ConfigError, with the command that moves it, if the archive is where earlier versions kept it."""
+        refuse_stray_archive(self._database(environ), database_folder(self.folder, environ))
+
+    def _database(self, environ: Mapping[str, str]) -> str:
+        return self.database if isinstance(self.database, str) else secrets.resolve_secret(self.database, environ)
+
+
+#: Variable with the folder for relative paths, instead of the folder of bot.yaml, which may be read-only.
+HOME_VARIABLE = "WIREWATCH_HOME"
+
+
+def database_folder(folder: Path, environ: Mapping[str, str]) -> Path:
+    """Return the absolute folder that a relative path starts from; ``folder`` is the folder of bot.yaml."""
+    return Path(environ.get(HOME_VARIABLE) or folder).absolute()
+
+
+def absolute_address(address: str, base: Path) -> str:
+    """Return the address with an absolute path; only a relative SQLite address changes. Raises ConfigError."""
+    scheme, path = _split_relative(address)
+    if not path:
+        return address
+    if "?" in str(base):
+        raise model.ConfigError(f"placing the database in {base}: an address cannot hold a ?; rename the folder")
+    return f"{scheme}:///{base / path}"
+
+
+def refuse_stray_archive(address: str, base: Path) -> None:
+    """Raise ConfigError if the archive of ``address`` is still where earlier versions kept it.
+
+    Their paths started from the working directory. A second archive would announce everything again.
+    """
+    _, path = _split_relative(address)
+    new, old = base / path, Path(path).absolute()
+    if not path or new.exists() or not old.is_file() or old.resolve() == new.resolve():
+        return
+    folder, file = shlex.quote(str(new.parent)), shlex.quote(str(old))
+    lines = (
+        (
+            f"A relative path starts from the folder of bot.yaml (or from {HOME_VARIABLE}), "
+            "no longer from the working directory."
+        ),
+        "Stop the bot, then move the archive:",
+        f"  mkdir -p {folder} && mv {file}* {folder}/",
+        "or, where that archive belongs to another configuration, begin with an empty one:",
+        f"  mkdir -p {folder} && touch {shlex.quote(str(new))}",
+    )
+    advice = "\n".join(lines)
+    raise model.ConfigError(f"opening the database {new}: no such file, but {old} exists. {advice}")
+
+
+def _split_relative(address: str) -> tuple[str, str]:
+    """Return the scheme and the path of a relative SQLite address; an empty path for any other."""
+    scheme, _, path = address.strip().partition(":///")
+    is_relative = scheme.partition("+")[0] == "sqlite" and not path.startswith(("/", ":memory:"))
+    return scheme, path.partition("?")[0] if is_relative else ""
 
 
 def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -> None:
@@ -347,229 +550,34 @@ def _walk_routes(routes: Sequence[MappingNode]) -> Iterator[MappingNode]:
         yield from _walk_routes(_route_items(route))
 
 
-_FETCH = model.FetchPolicy()
+#: Uses that need a key elsewhere: the owner of the key, and the key.
+_WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLATE: ("channel", "translate")}
 
 
-def _parse_network(value: object) -> str:
-    import ipaddress
-
-    written = values.parse_text(value)
-    try:
-        return str(ipaddress.ip_network(written))
-    except ValueError as error:
-        help_text = "write 10.0.0.0/8, 192.168.1.20 or fd00::/8"
-        if "host bits" in str(error):
-            help_text = f"write {ipaddress.ip_network(written, strict=False)}"
-        raise values.InvalidValue(
-            "network", f'"{values.shorten(written)}" is not a range of addresses', help_text
-        ) from None
-
-
-class FetchShape(StrictShape):
-    """How feeds are polled."""
-
-    every: values.Duration = pydantic.Field(
-        _FETCH.every,
-        description="The shortest time between two polls of a feed; a feed that publishes rarely is polled less often.",
-    )
-    at_least: values.AtLeast = pydantic.Field(
-        _FETCH.at_least,
-        description=(
-            "The longest time between two polls of a feed, however rarely it publishes; only its publisher can set "
-            "a longer one. Default: 20 minutes, or every where that is longer."
-        ),
-    )
-    concurrency: Annotated[int, pydantic.Field(ge=1, le=1024)] = pydantic.Field(
-        _FETCH.concurrency, description="Feeds polled at the same time."
-    )
-    readers: Annotated[int, pydantic.Field(ge=0, le=16)] = pydantic.Field(
-        _FETCH.readers,
-        description="Number of reader processes, which parse documents; 0: parse in the main process.",
-    )
-    per_host: Annotated[int, pydantic.Field(ge=1, le=64)] = pydantic.Field(
-        _FETCH.per_host, description="Feeds of one host polled at the same time."
-    )
-    timeout: values.Duration = pydantic.Field(
-        _FETCH.timeout, description="Timeout of a whole response, from connecting to the last byte."
-    )
-    max_bytes: Annotated[values.Size, pydantic.Field(ge=1000)] = pydantic.Field(
-        _FETCH.max_bytes, description="Maximum size of a response after decompression: 10 MB."
-    )
-    backfill: values.Duration = pydantic.Field(
-        _FETCH.backfill, description="How far back a feed's first poll matches and announces."
-    )
-    max_items_per_day: Annotated[int, pydantic.Field(ge=1, le=1_000_000)] = pydantic.Field(
-        _FETCH.max_items_per_day,
-        description=(
-            "New and changed items of one feed that are stored on one day (UTC); one of more than 20,000 characters "
-            "counts as several. The rest waits for the next day, and the operator gets a notice."
-        ),
-    )
-    allow_private: Annotated[
-        tuple[
-            Annotated[str, pydantic.PlainValidator(_parse_network), pydantic.WithJsonSchema({"type": "string"})], ...
-        ],
-        pydantic.BeforeValidator(values.as_list),
-    ] = pydantic.Field(
-        (), description="Private address ranges (CIDR) that may be fetched from, for feeds of an intranet."
-    )
-    contact: values.Text | None = pydantic.Field(
-        None,
-        description="A contact address in the User-Agent header, so that publishers can reach you: ops@example.org.",
-    )
-    use_proxy: bool = pydantic.Field(
-        False, description="Use the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name in the environment."
-    )
-    hosts: dict[access_keys.Host, access_keys.AccessShape] = pydantic.Field(
-        {},
-        description=(
-            "Keys for all feeds of a host, by its name or *.example.org: headers, cookies, auth, proxy, tls. The "
-            "keys of a feed override them."
-        ),
-    )
+def warn_of_no_use(
+    key: ScalarNode, use: model.Use, uses: Collection[str], report: ProblemReport, rule: str | None = None
+) -> None:
+    """Warn of a key that only a language model can follow; ``uses`` are the uses of the model (empty: no model)."""
+    if use not in uses:
+        report.add_at(
+            key,
+            "no-use",
+            f"{key.value} does nothing: bot.yaml has no model with the use {use}",
+            f"give it a model with {use} among its uses, or remove {key.value}",
+            rule=rule,
+            severity="warning",
+        )
 
 
-def _check_installed(languages: model.Languages) -> model.Languages:
-    if languages is not model.Languages.OFF:
-        package, wanted = languages.package
-        if find_spec(package) is None:
-            text = f'the package of "{languages.value}" is not installed'
-            raise values.InvalidValue("missing-extra", text, f"pip install {wanted}, or remove the key")
-    return languages
-
-
-class StoriesShape(StrictShape):
-    """How articles become stories."""
-
-    window: values.Duration = pydantic.Field(
-        timedelta(days=14), description="A story takes new articles until this long after the last one that joined."
-    )
-    languages: Annotated[model.Languages, pydantic.AfterValidator(_check_installed)] = pydantic.Field(
-        model.Languages.OFF,
-        description=(
-            "The model that finds the story of an article in another language: off, universal-sentence-encoder (in a "
-            "package) or multilingual-e5 (downloads 2.2 GB)."
-        ),
-    )
-
-
-class WebTokenShape(StrictShape):
-    """A program's token for the API."""
-
-    token: model.Secret = pydantic.Field(..., description="The token: env:NAME or file:/path.")
-    may: model.TokenScope = pydantic.Field(
-        model.TokenScope.READ, description="read: read only; act: also start and end silences, split and merge stories."
-    )
-
-
-class WebShape(StrictShape):
-    """The status page, /healthz and /metrics."""
-
-    listen: Listen = pydantic.Field(..., description="Host and port: 127.0.0.1:8080.", examples=["127.0.0.1:8080"])
-    token: model.Secret | None = pydantic.Field(
-        None, description="The token that every page except /healthz requires: env:NAME or file:/path."
-    )
-    tokens: dict[values.Text, WebTokenShape] = pydantic.Field(
-        {},
-        description="More tokens, for the API only: a name of your choice, the token, and its scope (may).",
-        examples=["{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}"],
-    )
-    mcp: bool = pydantic.Field(False, description="Serve the tools for assistants at /mcp; needs the extra mcp.")
-    public_url: WebAddress | None = pydantic.Field(
-        None,
-        description="The address under which others reach the page. With it, messages link to their stories, and feeds "
-        "that name a hub push. Needs token.",
-        examples=["https://watch.example.org"],
-    )
-
-    @pydantic.model_validator(mode="after")
-    def _require_token(self) -> WebShape:
-        if self.token is not None:
-            return self
-        advice = "add token: env:WEB_TOKEN to web, and give every reader the token"
-        if self.public_url is not None:
-            raise values.InvalidValue(
-                "token", "web.public_url without web.token would open the page to everybody", advice
-            )
-        if not is_loopback(self.listen.rpartition(":")[0]):
-            message = f"other machines can reach {self.listen}, so web.token is needed"
-            raise values.InvalidValue("token", message, f"{advice}; or listen at 127.0.0.1")
-        return self
-
-
-class EscalateShape(StrictShape):
-    """The second channel for a story of severity high that nobody claims."""
-
-    after: values.Duration = pydantic.Field(
-        timedelta(minutes=15), description="How long after its first message: 15 minutes."
-    )
-    to: values.Text = pydantic.Field(..., description="The second channel; it gets one message with a link.")
-
-
-class BotShape(StrictShape):
-    """The operator's file: channels, database, fetching and limits."""
-
-    database: Database = pydantic.Field(
-        "sqlite:///data/wirewatch.db",
-        description=(
-            "The database's address: sqlite:///data/wirewatch.db (relative to the folder of bot.yaml; four slashes "
-            "for an absolute path), postgresql://user@host/name, or the whole address by env:NAME or file:/path."
-        ),
-    )
-    timezone: values.Zone = pydantic.Field(
-        ZoneInfo("UTC"),
-        description="Time zone of times in messages, and of digests, quiet hours, `until` and dates that have no zone.",
-    )
-    channels: dict[str, object] = pydantic.Field(
-        ...,
-        description="The channels to which messages are sent: a name of your choice, its kind, and that kind's keys.",
-        examples=["{alerts: {kind: console}}"],
-    )
-    routes: tuple[RouteShape, ...] = pydantic.Field(
-        (), description="Where stories of rules without notify are posted: the first route that takes one decides."
-    )
-    mention: dict[Severity, values.Texts] = pydantic.Field(
-        {},
-        description="People whom the first message of a story mentions, by severity: high: duty. Use the names in "
-        "people of a channel; the mention of a rule overrides it.",
-        examples=["{high: duty}"],
-    )
-    escalate: EscalateShape | None = pydantic.Field(
-        None, description="A story of severity high that nobody claims goes to a second channel."
-    )
-    operator: values.Text | None = pydantic.Field(
-        None, description="The channel for notices about the bot itself: broken feeds, refused rules."
-    )
-    fetch: FetchShape = pydantic.Field(
-        default_factory=lambda: FetchShape.model_validate({}), description="How feeds are polled."
-    )
-    stories: StoriesShape = pydantic.Field(
-        default_factory=lambda: StoriesShape.model_validate({}), description="How articles become stories."
-    )
-    quiet_hours: values.Quiet | None = pydantic.Field(
-        None, description="Alerts below severity high are held during these hours: 22:00 to 07:00 Asia/Karachi."
-    )
-    posts_per_hour: Annotated[int, pydantic.Field(ge=1, le=3600)] = pydantic.Field(
-        20,
-        description="Maximum number of new posts per hour in each channel; the rest is gathered into one message, not "
-        "lost. Posts of severity high are counted apart.",
-    )
-    gather: values.Duration | None = pydantic.Field(
-        None,
-        description="A story's first post waits this long, so that it names several outlets: 90 seconds. Never one of "
-        "severity high. Without it, posts do not wait.",
-    )
-    web: WebShape | None = pydantic.Field(None, description="The status page, /healthz and /metrics.")
-    keep: values.Duration | None = pydantic.Field(
-        None, description="Retention: how long articles are kept, as in 400 days. Without it, they are never deleted."
-    )
-    on_unknown: OnUnknown = pydantic.Field(
-        OnUnknown.SEND_AGAIN,
-        description=(
-            "When it is unknown whether a message arrived: at_least_once sends it again, at_most_once does not."
-        ),
-    )
-    # In this class the key hides the package of that name.
-    model: ModelShape | None = pydantic.Field(
-        None, description="A language model for what the bot cannot decide alone; the bot also runs without one."
-    )
+def warn_of_idle_uses(root: Node | None, wanted: Collection[model.Use], report: ProblemReport) -> None:
+    """Warn of uses in bot.yaml that no key needs; ``wanted`` are those that a key needs."""
+    for item in scalars_of(value_of(value_of(root, "model"), "uses")):
+        for use, (owner, key) in _WANTED_BY.items():
+            if item.value.strip() == use and use not in wanted:
+                report.add_at(
+                    item,
+                    "no-use",
+                    f"the use {use} does nothing: no {owner} has {key}",
+                    f"add {key} to one, or remove {use}",
+                    severity="warning",
+                )

@@ -6,15 +6,10 @@ Each is appended to the document as if it were below its last line, so that a mi
 from __future__ import annotations
 
 import textwrap
-import types
-import typing
 from collections.abc import Iterable, Iterator, Mapping
 
-import pydantic
-
-from bot import model
-from bot.config import nodes, settings
-from bot.config.bot_keys import BotShape
+from bot.config import blocks, bot_keys, nodes
+from bot.config.bot_keys import BotSettings
 from bot.config.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
 from bot.config.problems import ProblemReport
 from bot.config.yaml_errors import UnreadableYaml
@@ -30,22 +25,14 @@ _REMOVED = {f"{PREFIX}LEDGER": ("ledger",), f"{PREFIX}LEDGER_POST_SEAL": ("ledge
 
 def list_variables() -> dict[str, tuple[str, ...]]:
     """Return the path of a key in bot.yaml by variable; a block of keys also has a variable."""
-    return {PREFIX + "_".join(path).upper(): path for path in _key_paths(BotShape)}
+    return {PREFIX + "_".join(path).upper(): path for path in _key_paths(BotSettings)}
 
 
-def _key_paths(shape: type[pydantic.BaseModel]) -> Iterator[tuple[str, ...]]:
-    for name, field in shape.model_fields.items():
+def _key_paths(block: blocks.Block) -> Iterator[tuple[str, ...]]:
+    for name, form in blocks.types_of(block).items():
         yield (name,)
-        for inner in _inner_models(field.annotation):
+        if inner := blocks.optional_block(form):
             yield from ((name, *path) for path in _key_paths(inner))
-
-
-def _inner_models(annotation: object) -> Iterator[type[pydantic.BaseModel]]:
-    """Yield the block of keys that a key holds, also if optional; not blocks under names of the user's choice."""
-    parts = typing.get_args(annotation) if typing.get_origin(annotation) in (types.UnionType, typing.Union) else ()
-    for part in (annotation, *parts):
-        if isinstance(part, type) and issubclass(part, pydantic.BaseModel):
-            yield part
 
 
 def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None:
@@ -84,7 +71,7 @@ def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None
 
 def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
     """Return the variable that was probably meant, or None if bot.yaml uses this one or it is unrelated."""
-    if name in (settings.HOME_VARIABLE, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
+    if name in (bot_keys.HOME_VARIABLE, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
         return None
     nearest = values.find_nearest(name.removeprefix(PREFIX), [candidate.removeprefix(PREFIX) for candidate in names])
     return PREFIX + nearest if nearest else None
@@ -111,10 +98,8 @@ def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) ->
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:
-    shape: type[pydantic.BaseModel] = BotShape
-    for name in path[:-1]:
-        shape = next(_inner_models(shape.model_fields[name].annotation))
-    return model.Secret.__name__ in str(shape.model_fields[path[-1]].annotation)
+    block = blocks.block_at(BotSettings, path[:-1])
+    return block is not None and blocks.holds_secret(blocks.types_of(block)[path[-1]])
 
 
 def _move_node(node: Node, by: int) -> Node:

@@ -19,9 +19,10 @@ from zoneinfo import ZoneInfo
 
 from bot import model
 from bot.config import access_keys, bot_file, bot_keys, feeds_file, files, problems, rules_file
+from bot.config.bot_keys import BotSettings
 from bot.config.kinds import Kinds
 from bot.config.rules_file import RuleContext
-from bot.config.settings import BotSettings, FileState, LoadedRule, Settings, Stamp
+from bot.config.settings import FileState, LoadedRule, Settings, Stamp
 from bot.model import values
 
 _UTC = ZoneInfo("UTC")
@@ -87,10 +88,11 @@ class _FolderReading:
 
     def settings(self, bot: BotSettings) -> Settings:
         digests = "".join(f"{path}\0{state.digest}\0" for path, state in sorted(self.files.items()))
+        hosts = bot.fetch.access_by_host
         return Settings(
             bot=bot,
             feeds=tuple(
-                access_keys.apply_host_access(feed, bot.hosts) for state in self.files.values() for feed in state.feeds
+                access_keys.apply_host_access(feed, hosts) for state in self.files.values() for feed in state.feeds
             ),
             rules=tuple(entry.compiled for entry in self.loaded),
             problems=self.problems,
@@ -263,7 +265,7 @@ class _Loader:
             destinations=self.found.destinations,
             people=self.found.people,
             has_routes=self.found.has_routes,
-            uses=frozenset(bot.language_model.uses if bot.language_model else ()) if bot else None,
+            uses=frozenset(bot.model.uses if bot.model else ()) if bot else None,
             zone=bot.timezone if bot else _UTC,
             wants_warnings=self._wants_warnings,
         )

@@ -9,7 +9,7 @@ import pydantic
 
 from bot import plugins
 from bot.config import blocks
-from bot.config.bot_keys import BotShape
+from bot.config.bot_keys import BotSettings
 from bot.config.feeds_file import FeedsShape
 from bot.config.kinds import Kinds, channel_options
 from bot.config.rules_file import RuleFile
@@ -19,7 +19,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 def make_schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
     """Return the schemas by kind of file: bot, feeds, rules; with the keys of kinds from plug-ins."""
-    bot = _schema_of(BotShape, "bot.yaml of Wirewatch")
+    bot = _schema_of(BotSettings, "bot.yaml of Wirewatch")
     bot["properties"]["channels"] = _channels_schema(kinds.channels, bot)
     feeds = _schema_of(FeedsShape, "feeds.yaml of Wirewatch")
     _add_sources(kinds.sources(), feeds["definitions"])

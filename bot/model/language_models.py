@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Protocol, TypeAlias
+from typing import Annotated, ClassVar, Protocol, TypeAlias
 
+from bot.model import values
+from bot.model.durations import format_duration
 from bot.model.settings import Secret
 from bot.model.stories import ArticleId
+from bot.model.values import Key, Parse
 
 
 class Use(StrEnum):
@@ -82,25 +85,77 @@ class Spending:
     tokens: int = 0
 
 
+_MAX_WAIT = timedelta(minutes=2)
+
+
+def _parse_url(value: object) -> str:
+    written = values.parse_text(value)
+    if written.startswith("file:"):
+        if not written.removeprefix("file:").strip():
+            raise values.InvalidValue("address", "after file: comes the path of a file", "write file:answers.jsonl")
+        return written
+    parts = values.split_address(written)
+    if parts is None or parts[0] not in ("http", "https") or not parts[1] or any(map(str.isspace, written)):
+        message = f'"{values.shorten(written)}" is not the address of a model\'s API'
+        raise values.InvalidValue("address", message, "write the whole address: http://127.0.0.1:11434/v1")
+    if "@" in parts[2]:
+        raise values.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
+    checked = written.rstrip("/")
+    for end in ("/chat/completions", "/completions", "/responses"):
+        if checked.endswith(end):
+            raise values.InvalidValue(
+                "address", f"the address of a model's API ends before {end}", f"write {checked.removesuffix(end)}"
+            )
+    return checked
+
+
+def _check_wait(value: timedelta) -> timedelta:
+    if value > _MAX_WAIT:
+        limit = format_duration(_MAX_WAIT)
+        raise values.InvalidValue("duration", f"an article waits at most {limit} for a model", f"write {limit} or less")
+    return value
+
+
+def _require_use(uses: frozenset[Use]) -> frozenset[Use]:
+    if not uses:
+        raise values.InvalidValue("no-value", "an empty list", "name a use: [same_event]")
+    return uses
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageModelPolicy:
-    """bot.yaml's ``model``."""
+    """A language model for what the bot cannot decide alone; the bot also runs without one."""
 
-    #: The base address of an API that is compatible with OpenAI's, or ``file:`` and a path.
-    url: str
-    name: str
-    uses: frozenset[Use]
-    #: None: the endpoint needs none.
-    key: Secret | None = None
-    #: Limits of a day in UTC.
-    calls_per_day: int = 500
-    tokens_per_day: int = 1_000_000
-    #: The limit of one call.
-    timeout: timedelta = timedelta(seconds=20)
-    #: How long an undecided article waits for an answer.
-    wait: timedelta = timedelta(seconds=20)
-    #: Maximum concurrent calls.
-    at_once: int = 4
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    url: Annotated[
+        str,
+        Parse(_parse_url, type="string", pattern="^(https?://|file:)"),
+        Key(
+            "The base address of an API that is compatible with OpenAI's: https://api.openai.com/v1, or a local one "
+            "such as http://127.0.0.1:11434/v1. file:PATH: a file of prompts and their answers instead.",
+            example="http://127.0.0.1:11434/v1",
+        ),
+    ]
+    name: Annotated[values.Text, Key("The model, as the API names it.", example="qwen2.5:14b")]
+    key: Annotated[Secret | None, Key("The API's key: env:NAME or file:/path.")] = None
+    uses: Annotated[
+        frozenset[Use],
+        Parse(values.as_list, "before"),
+        Parse(_require_use, "after"),
+        Key("The tasks of the model.", example="[same_event, facts]"),
+    ]
+    calls_per_day: Annotated[int, Key("Maximum number of calls on one day (UTC).", ge=1)] = 500
+    tokens_per_day: Annotated[int, Key("Maximum number of tokens on one day (UTC), of prompts and answers.", ge=1)] = (
+        1_000_000
+    )
+    timeout: Annotated[values.Duration, Key("Timeout of one call.")] = timedelta(seconds=20)
+    wait: Annotated[
+        values.Duration,
+        Parse(_check_wait, "after"),
+        Key("How long a decision waits for the model, at most 2 minutes; then it is made without the model."),
+    ] = timedelta(seconds=20)
+    at_once: Annotated[int, Key("Calls under way at the same time.", ge=1, le=64)] = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot.model import values
@@ -190,18 +190,7 @@ _TermsByLabel = Annotated[
 ]
 
 
-class _AsTermsByLabel:
-    """Reads lines as terms by label, so that an error has the path of its term."""
-
-    def __get_pydantic_core_schema__(self, source: object, handler: Any) -> Mapping[str, object]:
-        schema: Mapping[str, object] = handler.generate_schema(_TermsByLabel)
-        return schema
-
-    def __get_pydantic_json_schema__(self, schema: object, handler: object) -> Mapping[str, object]:
-        return {**_LINES_SCHEMA}
-
-
-Lines = Annotated[tuple[Line, ...], _AsTermsByLabel()]
+Lines = Annotated[tuple[Line, ...], values.As(_TermsByLabel), values.Schema(**_LINES_SCHEMA)]
 
 
 def _without_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:

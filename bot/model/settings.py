@@ -5,15 +5,18 @@ Reads nothing: ``config.resolve`` opens the variable or the file of a secret.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
+from bot.model import values
 from bot.model.rules import Digest, Severity, Thread
+from bot.model.values import Key, Parse
 
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
@@ -135,34 +138,90 @@ class PostingPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalate:
-    """How a story of severity high is escalated if nobody claims it."""
+    """The second channel for a story of severity high that nobody claims."""
 
-    after: timedelta
-    #: The second channel.
-    to: str
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    after: Annotated[values.Duration, Key("How long after its first message: 15 minutes.")] = timedelta(minutes=15)
+    to: Annotated[values.Text, Key("The second channel; it gets one message with a link.")]
+
+
+def _parse_network(value: object) -> str:
+    written = values.parse_text(value)
+    try:
+        return str(ipaddress.ip_network(written))
+    except ValueError as error:
+        help_text = "write 10.0.0.0/8, 192.168.1.20 or fd00::/8"
+        if "host bits" in str(error):
+            help_text = f"write {ipaddress.ip_network(written, strict=False)}"
+        raise values.InvalidValue(
+            "network", f'"{values.shorten(written)}" is not a range of addresses', help_text
+        ) from None
+
+
+def _check_size(size: int) -> int:
+    if size < 1000:
+        raise values.InvalidValue("number", "the number must be at least 1,000")
+    return size
+
+
+Network = Annotated[str, Parse(_parse_network, type="string")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchPolicy:
-    """bot.yaml's ``fetch``."""
+    """How feeds are polled."""
 
-    every: timedelta = timedelta(minutes=5)
-    #: The longest wait between two polls; a longer ``every`` overrides it.
-    at_least: timedelta = timedelta(minutes=20)
-    concurrency: int = 64
-    #: Number of processes that parse documents; 0: threads of the main process parse them.
-    readers: int = 1
-    per_host: int = 2
-    timeout: timedelta = timedelta(seconds=20)
-    max_bytes: int = 10_000_000
-    backfill: timedelta = timedelta(hours=24)
-    #: Maximum new and changed items of one feed that are stored on one day of UTC.
-    max_items_per_day: int = 5_000
-    #: Private CIDR blocks that may be requested.
-    allow_private: tuple[str, ...] = ()
-    contact: str | None = None
-    #: Use HTTP_PROXY and its kin from the environment.
-    use_proxy: bool = False
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    every: Annotated[
+        values.Duration,
+        Key("The shortest time between two polls of a feed; a feed that publishes rarely is polled less often."),
+    ] = timedelta(minutes=5)
+    at_least: Annotated[
+        values.AtLeast,
+        Key(
+            "The longest time between two polls of a feed, however rarely it publishes; only its publisher can set a "
+            "longer one. Default: 20 minutes, or every where that is longer."
+        ),
+    ] = timedelta(minutes=20)
+    concurrency: Annotated[int, Key("Feeds polled at the same time.", ge=1, le=1024)] = 64
+    readers: Annotated[
+        int, Key("Number of reader processes, which parse documents; 0: parse in the main process.", ge=0, le=16)
+    ] = 1
+    per_host: Annotated[int, Key("Feeds of one host polled at the same time.", ge=1, le=64)] = 2
+    timeout: Annotated[values.Duration, Key("Timeout of a whole response, from connecting to the last byte.")] = (
+        timedelta(seconds=20)
+    )
+    max_bytes: Annotated[
+        values.Size,
+        Parse(_check_size, "after"),
+        Key("Maximum size of a response after decompression: 10 MB."),
+    ] = 10_000_000
+    backfill: Annotated[values.Duration, Key("How far back a feed's first poll matches and announces.")] = timedelta(
+        hours=24
+    )
+    max_items_per_day: Annotated[
+        int,
+        Key(
+            "New and changed items of one feed that are stored on one day (UTC); one of more than 20,000 characters "
+            "counts as several. The rest waits for the next day, and the operator gets a notice.",
+            ge=1,
+            le=1_000_000,
+        ),
+    ] = 5_000
+    allow_private: Annotated[
+        tuple[Network, ...],
+        Parse(values.as_list, "before"),
+        Key("Private address ranges (CIDR) that may be fetched from, for feeds of an intranet."),
+    ] = ()
+    contact: Annotated[
+        values.Text | None,
+        Key("A contact address in the User-Agent header, so that publishers can reach you: ops@example.org."),
+    ] = None
+    use_proxy: Annotated[
+        bool, Key("Use the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name in the environment.")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,17 @@ class Schema:
         return {**self._schema}
 
 
+class As:
+    """Reads a value by another type, whose last step makes the value: errors have the paths of what is written."""
+
+    def __init__(self, form: object) -> None:
+        self.form = form
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Any) -> Mapping[str, object]:
+        schema: Mapping[str, object] = handler.generate_schema(self.form)
+        return schema
+
+
 class OrText:
     """Marks a block of keys that can be written as plain text, in the schema too."""
 
@@ -328,7 +339,6 @@ DURATION_PATTERN = (
     r"|[wW]eeks?)\s*$"
 )
 _RHYTHM_PATTERN = r"^\s*(every\s+)?[0-9]+(\.[0-9]+)?\s*[A-Za-z]+\s*$"
-_QUIET_PATTERN = r"^[0-9]{1,2}:[0-9]{2}\s+to\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?$"
 _TEXTS = [{"type": TEXT_TYPES}, {"type": "array", "items": {"type": TEXT_TYPES}}]
 
 Text = Annotated[str, Parse(parse_text, type=TEXT_TYPES)]
@@ -347,8 +357,4 @@ AtLeast = Annotated[Duration, _NotBelowEvery()]
 Rhythm = Annotated[timedelta, Parse(parse_rhythm, type="string", pattern=_RHYTHM_PATTERN, examples=["every 2 days"])]
 Size = Annotated[int, Parse(parse_size, type=["string", "integer"], examples=["10 MB"])]
 Zone = Annotated[zoneinfo.ZoneInfo, Parse(parse_zone, type="string", examples=["UTC", "Asia/Karachi"])]
-Quiet = Annotated[
-    tuple[time, time, zoneinfo.ZoneInfo | None],
-    Parse(parse_quiet_hours, type="string", pattern=_QUIET_PATTERN, examples=["22:00 to 07:00 Asia/Karachi"]),
-]
 Language = Annotated[str, Parse(parse_language, type="string", pattern="^[a-z]{2,3}$", examples=["en"])]

@@ -156,8 +156,8 @@ def _try(
         until=now,
         feeds=feeds,
         routes=settings.bot.routes,
-        window=settings.bot.stories_window,
-        encoder=encoders.of(settings.bot.languages),
+        window=settings.bot.stories.window,
+        encoder=encoders.of(settings.bot.stories.languages),
         most_steps=MOST_STEPS_OF_AN_ARTICLE,
     )
     report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=look_at_the_clock)

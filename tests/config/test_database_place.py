@@ -8,32 +8,32 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.config import settings
+from bot.config import bot_keys
 from testbed.commands import wirewatch
 
 ADDRESS = "sqlite:///data/wirewatch.db"
 
 
 def test_a_relative_path_starts_from_the_folder_of_its_configuration(tmp_path: Path) -> None:
-    base = settings.database_folder(tmp_path / "config", {})
-    assert settings.absolute_address(ADDRESS, base) == f"sqlite:///{tmp_path}/config/data/wirewatch.db"
+    base = bot_keys.database_folder(tmp_path / "config", {})
+    assert bot_keys.absolute_address(ADDRESS, base) == f"sqlite:///{tmp_path}/config/data/wirewatch.db"
 
 
 def test_a_home_folder_comes_before_the_folder_of_the_configuration(tmp_path: Path) -> None:
-    base = settings.database_folder(tmp_path / "config", {settings.HOME_VARIABLE: "/"})
-    assert settings.absolute_address(ADDRESS, base) == "sqlite:////data/wirewatch.db"
+    base = bot_keys.database_folder(tmp_path / "config", {bot_keys.HOME_VARIABLE: "/"})
+    assert bot_keys.absolute_address(ADDRESS, base) == "sqlite:////data/wirewatch.db"
 
 
 @pytest.mark.parametrize(
     "address", ["sqlite:////var/lib/x.db", "sqlite://", "sqlite:///:memory:", "postgresql://user@host/name"]
 )
 def test_any_other_address_stays_as_it_is(address: str, tmp_path: Path) -> None:
-    assert settings.absolute_address(address, tmp_path) == address
+    assert bot_keys.absolute_address(address, tmp_path) == address
 
 
 def test_a_folder_that_an_address_cannot_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(model.ConfigError, match="rename the folder"):
-        settings.absolute_address(ADDRESS, tmp_path / "what?")
+        bot_keys.absolute_address(ADDRESS, tmp_path / "what?")
 
 
 def test_two_configurations_share_no_archive(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_variable_comes_before_the_file_and_reaches_into_blocks_that_it_has_no
     assert bot.operator == "desk"
     assert (bot.fetch.per_host, bot.fetch.every) == (7, timedelta(minutes=9))
     assert bot.fetch.allow_private == ("10.0.0.0/8", "127.0.0.1/32")
-    assert bot.quiet is not None
+    assert bot.quiet_hours is not None
     assert bot.keep is None
 
 

@@ -16,7 +16,7 @@ def bot(languages: str) -> str:
 
 
 def test_without_the_key_no_model_is_asked(tmp_path: Path) -> None:
-    assert folders.load(folders.make(tmp_path)).bot.languages is model.Languages.OFF
+    assert folders.load(folders.make(tmp_path)).bot.stories.languages is model.Languages.OFF
 
 
 @pytest.mark.parametrize("languages", [each for each in model.Languages if each is not model.Languages.OFF])
@@ -27,7 +27,7 @@ def test_a_model_is_named_whose_package_is_there(
     (tmp_path / f"{package}.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     folder = folders.make(tmp_path / "config", bot=bot(languages.value))
-    assert folders.load(folder).bot.languages is languages
+    assert folders.load(folder).bot.stories.languages is languages
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import model
+from bot.config import bot_keys
 from tests.config import folders
 
 FULL_BOT = """database: postgresql://bot@db.example/wirewatch
@@ -36,7 +37,7 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
     assert bot.channels["desk"].kind == "slack"
     assert bot.channels["desk"].options.model_dump()["pace"] == "2 seconds"
     assert bot.operator == "alerts"
-    assert bot.fetch == model.FetchPolicy(
+    assert bot.fetch == bot_keys.Fetch(
         every=timedelta(minutes=10),
         concurrency=8,
         per_host=1,
@@ -47,8 +48,8 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
         contact="ops@example.org",
         use_proxy=True,
     )
-    assert bot.stories_window == timedelta(days=7)
-    assert bot.quiet == model.QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
+    assert bot.stories.window == timedelta(days=7)
+    assert bot.quiet_hours == model.QuietHours(start=time(22), end=time(7), zone=ZoneInfo("Asia/Karachi"))
     assert bot.posts_per_hour == 30
     assert bot.web is not None
     assert (bot.web.host, bot.web.port) == ("0.0.0.0", 9000)
@@ -58,10 +59,10 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
 
 def test_a_bot_yaml_of_one_channel_is_enough(tmp_path: Path) -> None:
     settings = folders.load(folders.make(tmp_path, bot="channels: {alerts: {kind: console}, desk: {kind: console}}\n"))
-    assert settings.bot.fetch == model.FetchPolicy()
+    assert settings.bot.fetch == bot_keys.Fetch()
     assert settings.bot.operator is None
     assert settings.bot.on_unknown is model.OnUnknown.SEND_AGAIN
-    assert settings.bot.quiet is None
+    assert settings.bot.quiet_hours is None
 
 
 def test_every_key_of_a_feed_arrives(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ READS, ACTS = "a token that reads", "a token that acts"
 
 def listening(*, host: str = "127.0.0.1", has_token: bool = False, has_tokens: bool = False) -> config.WebSettings:
     secret = model.Secret.parse("env:PAGE_TOKEN") if has_token else None
-    return config.WebSettings(listen=f"{host}:0", host=host, port=0, token=secret, tokens=TOKENS if has_tokens else {})
+    return config.WebSettings(listen=f"{host}:0", token=secret, tokens=TOKENS if has_tokens else {})
 
 
 def publish(folder: Path) -> None:

@@ -202,11 +202,11 @@ def test_an_unset_token_closes_the_page_and_is_named() -> None:
 async def test_a_taken_port_is_said_with_what_to_do(page: Page) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        settings = config.WebSettings(listen=f"127.0.0.1:{port}", host="127.0.0.1", port=port)
+        settings = config.WebSettings(listen=f"127.0.0.1:{port}")
         with pytest.raises(model.ConfigError, match=r"in use; choose another web\.listen"):
             web.open_site(page.running, settings, {})
 
 
 def test_a_secret_is_where_it_is_kept_and_never_shown() -> None:
-    settings = config.WebSettings(listen="x", host="x", port=1, token=model.Secret.parse("env:PAGE_TOKEN"))
+    settings = config.WebSettings(listen="x:1", token=model.Secret.parse("env:PAGE_TOKEN"))
     assert TOKEN not in repr(settings)
