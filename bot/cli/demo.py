@@ -23,6 +23,7 @@ import bot
 from bot import app, model, storage
 from bot.app import runtime
 from bot.cli import logs, terminal
+from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 from bot.model.runtime import TaskGroup
 from bot.pipeline.passes import PassReport
@@ -251,4 +252,4 @@ async def _sum_up(store: storage.Store) -> None:
             f"\n{model.format_count(articles, 'article')} came, {sum(len(s.members) for s in stories)} matched, "
             f"in {model.format_count(len(stories), 'story')}; {sent} messages, edits and replies were sent."
         )
-        terminal.say("Next: wirewatch init my-config, then edit my-config/rules/.")
+        terminal.say(f"Next: {init_line()}")

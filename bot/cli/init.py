@@ -95,6 +95,13 @@ def command_line(command: str, folder: Path) -> str:
     return f"{_program()} {command}{flag}"
 
 
+def init_line() -> str:
+    """Return what to type for a first configuration, by the way in which this process was started."""
+    if _is_image():
+        return 'docker run --rm --user "$(id -u):$(id -g)" -v .:/here -w /here wirewatch init --minimal my-config'
+    return f"{_program()} init --minimal my-config"
+
+
 def _is_image() -> bool:
     """Whether this is the image of the Dockerfile, whose commands nobody can type outside of it."""
     is_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()

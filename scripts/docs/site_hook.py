@@ -13,7 +13,13 @@ from typing import Any
 
 _INDEX = "decisions/index.md"
 #: Most searches are for a message or a key. The examples contain many words of articles.
-_WEIGHTS = {"troubleshooting.md": 3, "reference/keys.md": 2, "reference/commands.md": 2, "reference/examples.md": 0.3}
+_WEIGHTS = {
+    "troubleshooting.md": 3,
+    "reference/keys.md": 2,
+    "reference/messages.md": 2,
+    "reference/commands.md": 2,
+    "reference/examples.md": 0.3,
+}
 _CODE = re.compile(r"<code>[^<]*</code>")
 _OPTION = re.compile(r"(?<=[ >\[])--[a-z][a-z-]*")
 _FENCE = re.compile(r"^\s*(```|~~~)")

@@ -6,6 +6,7 @@ Problems of a configuration and answers of chat services have their own tests.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,14 +14,13 @@ from bot import model
 
 ROOT = Path(__file__).parents[2]
 HOLE = "…"
-# Each name is imported when it is first asked for, so that what is in memory is not all that there is.
 _ERRORS = {
     name
     for name in model.__all__
     if isinstance(kind := getattr(model, name), type) and issubclass(kind, model.WirewatchError)
 } | {"Drop", "NotStarted"}
 _LEVELS = {"info", "warning", "error", "critical"}
-#: Functions and tables whose texts are told to people, though none is an error where it stands.
+#: Functions and tables whose texts are shown to people, although they are not errors there.
 _PARTS = {
     "bot/cli/run.py": ("on_pass",),
     "bot/pipeline/send_policy.py": ("_after_look_error", "first_step"),
@@ -35,21 +35,80 @@ _PARTS = {
 }
 
 
+#: Folder of bot/ -> heading of docs/reference/messages.md.
+_AREAS = {
+    "channels": "Channels",
+    "cli": "Commands",
+    "config": "Configuration",
+    "feeds": "Feeds",
+    "fetch": "Feeds",
+    "llm": "Language model",
+    "storage": "Database",
+}
+
+
+def page() -> str:
+    """Return docs/reference/messages.md."""
+    troubleshooting = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    headings = {
+        text: heading.partition("\n")[0]
+        for heading in re.split(r"^##+ ", troubleshooting, flags=re.MULTILINE)
+        for text in re.findall(r"^- `+ ?(.+?) ?`+$", heading, re.MULTILINE)
+    }
+    head = (
+        "# Every message\n\nErrors and log lines; `…` is a variable part. Where more can be done, a link leads to "
+        "[Troubleshooting](../troubleshooting.md). `scripts/docs-reference` writes this page from the code.\n"
+    )
+    lines = log_lines()
+    rows = "".join(
+        f"| `{event}` | {level} | {', '.join(f'`{name}`' for name in names) or 'none'} |\n"
+        for event, level, names in lines
+    )
+    parts = [head, f"\n## Log lines\n\n| event | level | fields |\n| --- | --- | --- |\n{rows}"]
+    events = {event for event, *_ in lines}
+    areas: dict[str, list[str]] = {}
+    for text, place in sorted(messages().items(), key=lambda row: row[0].lower().lstrip("…:;` ")):
+        if text not in events:
+            anchor = re.sub(r"[^\w\- ]", "", headings.get(text, "").lower()).replace(" ", "-")
+            more = f" ([more](../troubleshooting.md#{anchor}))" if anchor else ""
+            mark = "``" if "`" in text else "`"
+            pad = " " if mark == "``" else ""
+            areas.setdefault(_AREAS.get(place.split("/")[1], "The bot"), []).append(
+                f"- {mark}{pad}{text}{pad}{mark}{more}\n"
+            )
+    parts += [f"\n## {area}\n\n{''.join(areas[area])}" for area in sorted(areas)]
+    return "".join(parts)
+
+
+def log_lines() -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return (event, level, fields) of each line of the log that the code names as a whole."""
+    found: dict[str, tuple[str, set[str]]] = {}
+    for path in sorted((ROOT / "bot").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+                continue
+            is_log = isinstance(node.func.value, ast.Name) and node.func.value.id in ("log", "_log")
+            if is_log and node.func.attr in _LEVELS and isinstance(node.args[0], ast.Constant):
+                _, names = found.setdefault(str(node.args[0].value), (node.func.attr, set()))
+                names.update(keyword.arg for keyword in node.keywords if keyword.arg and keyword.arg != "exc_info")
+    return sorted((event, level, tuple(sorted(names))) for event, (level, names) in found.items())
+
+
 def messages() -> Mapping[str, str]:
-    """Text, with … where the occasion puts something in -> where it stands."""
+    """Return each text, with … where something is inserted, and the place of its code."""
     found: dict[str, str] = {}
     for path in sorted((ROOT / "bot").rglob("*.py")):
         name = str(path.relative_to(ROOT))
         if name.startswith("bot/testing/"):  # told to whoever runs the contracts, who reads the code
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in (*_told(tree), *_texts_of_parts(tree, _PARTS.get(name, ()))):
+        for node in (*_message_nodes(tree), *_texts_of_parts(tree, _PARTS.get(name, ()))):
             for text in _texts(node):
                 found.setdefault(" ".join(text.split()), f"{name}:{node.lineno}")
     return found
 
 
-def _told(tree: ast.Module) -> Iterator[ast.expr]:
+def _message_nodes(tree: ast.Module) -> Iterator[ast.expr]:
     for node in ast.walk(tree):
         # The first line of a notice.
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["lead"]:

@@ -27,17 +27,19 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
 _MADE = "`scripts/docs-reference` writes this page from {source}."
 _FILES = {"bot.json": "bot.yaml", "feeds.json": "feeds.yaml", "rules.json": "rules/*.yaml"}
-NAMES = ("keys.md", "commands.md", "metrics.md", "channel-answers.md", "examples.md")
+NAMES = ("keys.md", "commands.md", "metrics.md", "messages.md", "channel-answers.md", "examples.md")
 
 
 def page(name: str) -> str:
     """Return the text of a page of NAMES."""
     from testbed import examples
+    from tests.docs import messages
 
     makers = {
         "keys.md": keys,
         "commands.md": commands,
         "metrics.md": metrics,
+        "messages.md": messages.page,
         "channel-answers.md": channel_answers,
         "examples.md": examples.page,
     }
@@ -186,7 +188,7 @@ def metrics() -> str:
 
 
 def channel_answers() -> str:
-    head = "# Answers of chat services\n\nWhat is done when a service refuses a message, by the code of its answer. "
+    head = "# Answers of chat services\n\nThe reaction when a service refuses a message, by the code of its answer. "
     parts = [head + _MADE.format(source="the tables in `bot/channels`") + "\n"]
     services: Mapping[str, Mapping[Any, tuple[Any, ...]]] = {
         "slack": web_api.ERRORS,

@@ -22,8 +22,8 @@ PAGES = ["index", "start", "reference/keys", "troubleshooting", "container", "ch
 #: A key, an answer of Slack's, two words, a metric; and a page that each must lead to.
 SOUGHT = {
     "per_host": "keys.html",
-    "not_in_channel": "channels.html",
-    "quiet hours": "configuration.html",
+    "not_in_channel": "channel-answers.html",
+    "quiet hours": "keys.html",
     "wirewatch_feeds": "metrics.html",
 }
 
