@@ -114,7 +114,7 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
         answer = await fetcher.get(polling.make_request(state))
         digest = polling.hash_body(answer.body)
         if answer.status == 304 or polling.is_unchanged(state, digest):
-            states[url] = polling.after_answer(state, feed, answer, policy=policy, now=now, jitter=0)
+            states[url] = polling.FinishedPoll(state, feed, policy, now, 0).after_answer(answer)
             return 0
         before = now - policy.backfill if state.baseline_at is None else None
         body = Body(
@@ -126,17 +126,8 @@ async def fetch_only(urls: list[str], folder: Path) -> AsyncIterator[Round]:
         )
         reading = await asyncio.to_thread(kinds.parse_document, body)
         new = len(reading.entries)
-        states[url] = polling.after_reading(
-            state,
-            feed,
-            reading,
-            answer,
-            digest=digest,
-            new_count=new,
-            arrivals=[now] * new,
-            policy=policy,
-            now=now,
-            jitter=0,
+        states[url] = polling.FinishedPoll(state, feed, policy, now, 0).after_reading(
+            reading, answer, digest=digest, new_count=new, arrivals=[now] * new
         )
         return new
 

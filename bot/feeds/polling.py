@@ -1,4 +1,4 @@
-"""What a poll does to a feed's state: the request to send, and the state after an answer, a reading or a failure.
+"""Make the request of a poll, and the feed's new state after an answer, a reading or a failure.
 
 Pure: time and jitter are arguments. The only place where a FeedState changes.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -63,261 +63,214 @@ def is_unchanged(state: model.FeedState, digest: str) -> bool:
     return state.baseline_at is not None and state.body_hash == digest
 
 
-def after_reading(
-    state: model.FeedState,
-    feed: model.Feed,
-    reading: model.ParsedFeed,
-    answer: model.Response,
-    *,
-    digest: str,
-    new_count: int,
-    arrivals: Sequence[datetime],
-    names_known: bool = False,
-    policy: model.FetchPolicy,
-    now: datetime,
-    jitter: float,
-) -> model.FeedState:
-    """Return the state after a body was parsed.
-
-    ``digest`` is the body's hash, ``arrivals`` when its new articles came (on a baseline the entries' dates count).
-    ``names_known``: the reading also has the items with known bytes.
-    """
-    is_baseline, place = state.baseline_at is None, places.place_of(feed.url)
-    hub_before = (state.hub, state.topic)
-    # Items with known bytes have nothing new.
-    entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
-    dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
-    # A document without hashes is parsed as a whole each time.
-    is_named = names_known or not state.item_hashes or not reading.item_hashes
-    arrivals = [date for date in dates if date <= now] if is_baseline else arrivals
-    items = max(len(reading.item_hashes), len(reading.entries))
-    state = replace(
-        _moving(state, answer),
-        **_success(answer, now=now),
-        title=state.title or reading.title,
-        new_title=reading.title if reading.title and reading.title != (state.title or reading.title) else None,
-        baseline_at=state.baseline_at or now,
-        **_skipped(state, reading, now=now),
-        is_slow=reading.was_slow,
-        etag=reading.read_to or answer.etag,
-        last_modified=answer.last_modified,
-        body_hash=digest,
-        item_hashes=reading.item_hashes,
-        new_at=now if new_count else state.new_at,
-        remarks=(*reading.remarks, *(() if reading.is_increment else _slid_out(state, items, new_count, now=now))),
-        rhythm=tuple(sorted((*state.rhythm, *arrivals)))[-_RHYTHM:],
-        ttl=reading.ttl,
-        skip_hours=reading.skip_hours,
-        skip_days=reading.skip_days,
-        item_count=items,
-        empty_since=None if items or reading.is_increment else _empty_since(state, now=now),
-        has_dates=state.has_dates or bool(dates),
-        undated_count=0 if dates else state.undated_count + len(entries),
-        named_at=now if is_named else state.named_at,
-        hub=place.hub or answer.links.get("hub") or reading.hub,
-        topic=place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url,
-    )
-    if visible.has_secret(feed.url) or visible.has_secret(state.topic or ""):
-        # The topic would give the secret to the hub.
-        state = replace(state, hub=None, topic=None)
-    if (state.hub, state.topic) != hub_before:
-        state = replace(state, hub_changed_at=now)
-    # Half of the items are new: next time some might come and go unseen.
-    is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
-    schedule = _schedule(state, feed, answer, policy=policy, now=now, jitter=jitter, is_hurried=is_hurried)
-    return replace(state, **schedule)
-
-
-def after_answer(
-    state: model.FeedState,
-    feed: model.Feed,
-    answer: model.Response,
-    *,
-    policy: model.FetchPolicy,
-    now: datetime,
-    jitter: float,
-) -> model.FeedState:
-    """Return the state after an answer without a new document: 304, an unchanged body, or an error status."""
-    if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
-        text = "304 Not Modified to an unconditional request; inform the publisher"
-        return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
-    if answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK):
-        return replace(
-            _moving(state, answer),
-            **_success(answer, now=now),
-            **_schedule(state, feed, answer, policy=policy, now=now, jitter=jitter),
-            # A 304 may have newer validators (RFC 9110 section 15.4.5).
-            etag=answer.etag or state.etag,
-            last_modified=answer.last_modified or state.last_modified,
-        )
-    if answer.status == HTTPStatus.GONE and state.moved_to is None:
-        return _gone(state, now=now)
-    text = describe_status(answer.status, is_outage=answer.status in places.place_of(feed.url).outages)
-    if _is_limit(state, answer):
-        return _limited(state, feed, answer, text, policy=policy, now=now, jitter=jitter)
-    return after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
-
-
 def after_no_request(state: model.FeedState, until: datetime) -> model.FeedState:
     """Return the state if no request was sent, because the feed's host allows none before ``until``."""
     return replace(state, due_at=until)
 
 
-def after_failure(
-    state: model.FeedState,
-    feed: model.Feed,
-    error_text: str,
-    *,
-    policy: model.FetchPolicy,
-    now: datetime,
-    jitter: float,
-) -> model.FeedState:
-    """Return the state after no answer, or bytes that are not a feed: polled again, each time later."""
-    failures = state.failures + 1
-    since = state.failing_since or now
-    is_move_wrong = state.moved_to is not None and failures >= _MOVE_FAILURES
-    return replace(
-        state,
-        polled_at=now,
-        failures=failures,
-        failing_since=since,
-        error=error_text[:_MAX_ERROR],
-        moved_to=None if is_move_wrong else state.moved_to,
-        # The validators belong to the other address.
-        etag=None if is_move_wrong else state.etag,
-        last_modified=None if is_move_wrong else state.last_modified,
-        moving_to=None,
-        moving_count=0,
-        due_at=schedule.back_off(
-            interval=schedule.shortest_interval(feed, policy),
+@dataclass(frozen=True, slots=True)
+class FinishedPoll:
+    """A poll that has ended: its methods return the feed's new state."""
+
+    #: Before the poll.
+    state: model.FeedState
+    feed: model.Feed
+    policy: model.FetchPolicy
+    now: datetime
+    #: From 0 to 1, drawn at random.
+    jitter: float
+
+    def after_reading(
+        self,
+        reading: model.ParsedFeed,
+        answer: model.Response,
+        *,
+        digest: str,
+        new_count: int,
+        arrivals: Sequence[datetime],
+        names_known: bool = False,
+    ) -> model.FeedState:
+        """Return the state after a body was parsed.
+
+        ``digest`` is the body's hash, ``arrivals`` when its new articles came (on a baseline the entries' dates count).
+        ``names_known``: the reading also has the items with known bytes.
+        """
+        state, now = self.state, self.now
+        is_baseline, place = state.baseline_at is None, places.place_of(self.feed.url)
+        # Items with known bytes have nothing new.
+        entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
+        dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
+        # A document without hashes is parsed as a whole each time.
+        is_named = names_known or not state.item_hashes or not reading.item_hashes
+        arrivals = [date for date in dates if date <= now] if is_baseline else arrivals
+        items = max(len(reading.item_hashes), len(reading.entries))
+        # A feed that never had an item is new, not broken.
+        empty_since = state.empty_since or (now if state.item_count else None)
+        hub = place.hub or answer.links.get("hub") or reading.hub
+        topic: str | None
+        topic = place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url
+        if visible.has_secret(self.feed.url) or visible.has_secret(topic):
+            hub = topic = None  # the topic would give the secret to the hub
+        state = replace(
+            state,
+            **self._moving(answer),
+            **self._success(answer),
+            **self._skipped(reading),
+            title=state.title or reading.title,
+            new_title=reading.title if reading.title and reading.title != (state.title or reading.title) else None,
+            baseline_at=state.baseline_at or now,
+            is_slow=reading.was_slow,
+            etag=reading.read_to or answer.etag,
+            last_modified=answer.last_modified,
+            body_hash=digest,
+            item_hashes=reading.item_hashes,
+            new_at=now if new_count else state.new_at,
+            remarks=(*reading.remarks, *(() if reading.is_increment else self._slid_out(items, new_count))),
+            rhythm=tuple(sorted((*state.rhythm, *arrivals)))[-_RHYTHM:],
+            ttl=reading.ttl,
+            skip_hours=reading.skip_hours,
+            skip_days=reading.skip_days,
+            item_count=items,
+            empty_since=None if items or reading.is_increment else empty_since,
+            has_dates=state.has_dates or bool(dates),
+            undated_count=0 if dates else state.undated_count + len(entries),
+            named_at=now if is_named else state.named_at,
+            hub=hub,
+            topic=topic,
+            hub_changed_at=state.hub_changed_at if (hub, topic) == (state.hub, state.topic) else now,
+        )
+        # Half of the items are new: next time some might come and go unseen.
+        is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
+        return replace(state, **self._schedule(state, answer, is_hurried=is_hurried))
+
+    def after_answer(self, answer: model.Response) -> model.FeedState:
+        """Return the state after an answer without a new document: 304, an unchanged body, or an error status."""
+        state = self.state
+        if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
+            return self.after_failure("304 Not Modified to an unconditional request; inform the publisher")
+        if answer.status in (HTTPStatus.NOT_MODIFIED, HTTPStatus.OK):
+            return replace(
+                state,
+                **self._moving(answer),
+                **self._success(answer),
+                **self._schedule(state, answer),
+                # A 304 may have newer validators (RFC 9110 section 15.4.5).
+                etag=answer.etag or state.etag,
+                last_modified=answer.last_modified or state.last_modified,
+            )
+        if answer.status == HTTPStatus.GONE and state.moved_to is None:
+            failed = self.after_failure(describe_status(HTTPStatus.GONE))
+            return replace(failed, gone=True, due_at=self.now + _NEVER)
+        is_outage = answer.status in places.place_of(self.feed.url).outages
+        failed = self.after_failure(describe_status(answer.status, is_outage=is_outage))
+        if not self._is_limit(answer):
+            return failed
+        if answer.retry_after is not None:
+            until = schedule.bound_limit(answer.retry_after, now=self.now)
+        else:
+            until = self.now + min(_LIMIT_WAIT * 2 ** min(failed.failures - 1, 10), _LONGEST_LIMIT_WAIT)
+        return replace(failed, limited_at=self.now, retry_after=until, due_at=max(until, failed.due_at))
+
+    def after_failure(self, error_text: str) -> model.FeedState:
+        """Return the state after no answer, or bytes that are not a feed: polled again, each time later."""
+        state = self.state
+        failures = state.failures + 1
+        since = state.failing_since or self.now
+        failed = replace(
+            state,
+            polled_at=self.now,
             failures=failures,
-            failing=now - since,
-            now=now,
-            jitter=jitter,
-        ),
-    )
+            failing_since=since,
+            error=error_text[:_MAX_ERROR],
+            moving_to=None,
+            moving_count=0,
+            due_at=schedule.back_off(
+                interval=schedule.shortest_interval(self.feed, self.policy),
+                failures=failures,
+                failing=self.now - since,
+                now=self.now,
+                jitter=self.jitter,
+            ),
+        )
+        if state.moved_to is not None and failures >= _MOVE_FAILURES:
+            # The validators belong to the other address.
+            return replace(failed, moved_to=None, etag=None, last_modified=None)
+        return failed
 
+    def _skipped(self, reading: model.ParsedFeed) -> dict[str, Any]:
+        """Return the fields that count today's unreadable mails, which are reported once a day."""
+        if not reading.skipped:
+            return {}
+        today, told = self.now.date(), self.state.told
+        is_new_day = self.state.skipped_on != today
+        return {
+            "skipped_on": today,
+            "skipped_count": reading.skipped + (0 if is_new_day else self.state.skipped_count),
+            "told": tuple(kind for kind in told if kind != "skipped") if is_new_day else told,
+        }
 
-def _skipped(state: model.FeedState, reading: model.ParsedFeed, *, now: datetime) -> dict[str, Any]:
-    """Return the fields that count today's unreadable mails, which are reported once a day."""
-    if not reading.skipped:
-        return {}
-    is_new_day = state.skipped_on != now.date()
-    return {
-        "skipped_on": now.date(),
-        "skipped_count": reading.skipped + (0 if is_new_day else state.skipped_count),
-        "told": tuple(kind for kind in state.told if kind != "skipped") if is_new_day else state.told,
-    }
+    def _slid_out(self, items: int, new_count: int) -> tuple[str, ...]:
+        """Return a remark if all items of the last poll are gone."""
+        state = self.state
+        if state.baseline_at is None or state.polled_at is None or not state.item_count or new_count < max(items, 2):
+            return ()
+        text = f"all {items} items are new since the last poll; some may have come and gone unseen"
+        requested = max(state.ttl or timedelta(), (state.fresh_until or state.polled_at) - state.polled_at)
+        minutes = round(requested / timedelta(minutes=1))
+        # Our own waits follow the feed's rhythm; only the publisher can shorten what it asks for.
+        if minutes and requested >= (self.now - state.polled_at) / 2:
+            wait = model.format_duration(timedelta(minutes=minutes))
+            text += f": the server asks to wait for {wait}; inform the publisher"
+        return (text,)
 
+    def _success(self, answer: model.Response) -> dict[str, Any]:
+        """Return the fields that change after a good answer; a dict, since copying a state copies forty fields."""
+        return {
+            "polled_at": self.now,
+            "ok_at": self.now,
+            "failures": 0,
+            "failing_since": None,
+            "error": None,
+            "retry_after": None,
+            "limited_at": None,
+            "gone": False,
+            "fresh_until": answer.fresh_until,
+            "certificate_until": answer.certificate_until,
+        }
 
-def _slid_out(state: model.FeedState, items: int, new_count: int, *, now: datetime) -> tuple[str, ...]:
-    """Return a remark if all items of the last poll are gone."""
-    if state.baseline_at is None or state.polled_at is None or not state.item_count or new_count < max(items, 2):
-        return ()
-    text = f"all {items} items are new since the last poll; some may have come and gone unseen"
-    requested = max(state.ttl or timedelta(), (state.fresh_until or state.polled_at) - state.polled_at)
-    minutes = round(requested / timedelta(minutes=1))
-    # Our own waits follow the feed's rhythm; only the publisher can shorten what it asks for.
-    if minutes and requested >= (now - state.polled_at) / 2:
-        wait = model.format_duration(timedelta(minutes=minutes))
-        text += f": the server asks to wait for {wait}; inform the publisher"
-    return (text,)
+    def _moving(self, answer: model.Response) -> dict[str, Any]:
+        """Return the fields that a permanent redirect changes."""
+        state, target = self.state, answer.permanent_url
+        if target is None or target == (state.moved_to or state.url):
+            return {"moving_to": None, "moving_count": 0}
+        count = state.moving_count + 1 if target == state.moving_to else 1
+        if count < MOVES_BELIEVED:
+            return {"moving_to": target, "moving_count": count}
+        return {"moved_to": target, "moving_to": None, "moving_count": 0}
 
+    def _schedule(self, state: model.FeedState, answer: model.Response, *, is_hurried: bool = False) -> dict[str, Any]:
+        """Return the fields with interval and next time after a good answer."""
+        interval = shortest = schedule.shortest_interval(self.feed, self.policy)
+        if not is_hurried:
+            interval = schedule.learn_interval(
+                state.rhythm,
+                window=state.item_count,
+                since=state.baseline_at,
+                shortest=shortest,
+                longest=schedule.longest_interval(self.feed, self.policy),
+                now=self.now,
+            )
+        due_at = schedule.plan_next_poll(
+            state, wait=interval, fresh_until=answer.fresh_until, now=self.now, jitter=self.jitter
+        )
+        return {"interval": interval, "due_at": due_at}
 
-def _empty_since(state: model.FeedState, *, now: datetime) -> datetime | None:
-    # A feed that never had an item is new, not broken.
-    return state.empty_since or (now if state.item_count else None)
-
-
-def _success(answer: model.Response, *, now: datetime) -> dict[str, Any]:
-    """Return the fields that change after a good answer; a dict, since copying a state copies forty fields."""
-    return {
-        "polled_at": now,
-        "ok_at": now,
-        "failures": 0,
-        "failing_since": None,
-        "error": None,
-        "retry_after": None,
-        "limited_at": None,
-        "gone": False,
-        "fresh_until": answer.fresh_until,
-        "certificate_until": answer.certificate_until,
-    }
-
-
-def _moving(state: model.FeedState, answer: model.Response) -> model.FeedState:
-    target = answer.permanent_url
-    if target is None or target == (state.moved_to or state.url):
-        # Nearly every poll: nothing is copied.
-        return state if state.moving_to is None else replace(state, moving_to=None, moving_count=0)
-    count = state.moving_count + 1 if target == state.moving_to else 1
-    if count < MOVES_BELIEVED:
-        return replace(state, moving_to=target, moving_count=count)
-    return replace(state, moved_to=target, moving_to=None, moving_count=0)
-
-
-def _schedule(
-    state: model.FeedState,
-    feed: model.Feed,
-    answer: model.Response,
-    *,
-    policy: model.FetchPolicy,
-    now: datetime,
-    jitter: float,
-    is_hurried: bool = False,
-) -> dict[str, Any]:
-    """Return the fields with interval and next time after a good answer."""
-    shortest = schedule.shortest_interval(feed, policy)
-    learnt = schedule.learn_interval(
-        state.rhythm,
-        window=state.item_count,
-        since=state.baseline_at,
-        shortest=shortest,
-        longest=schedule.longest_interval(feed, policy),
-        now=now,
-    )
-    interval = shortest if is_hurried else learnt
-    due_at = schedule.plan_next_poll(state, wait=interval, fresh_until=answer.fresh_until, now=now, jitter=jitter)
-    return {"interval": interval, "due_at": due_at}
-
-
-def _is_limit(state: model.FeedState, answer: model.Response) -> bool:
-    if answer.status in _LIMITS or answer.retry_after is not None:
-        return True
-    # Some hosts send 403 instead of 429: it is a limit if the host answered the last request.
-    return answer.status == HTTPStatus.FORBIDDEN and (
-        (state.ok_at is not None and state.failures == 0) or state.retry_after is not None
-    )
-
-
-def _limited(
-    state: model.FeedState,
-    feed: model.Feed,
-    answer: model.Response,
-    text: str,
-    *,
-    policy: model.FetchPolicy,
-    now: datetime,
-    jitter: float,
-) -> model.FeedState:
-    failed = after_failure(state, feed, text, policy=policy, now=now, jitter=jitter)
-    if answer.retry_after is not None:
-        until = schedule.bound_limit(answer.retry_after, now=now)
-    else:
-        until = now + min(_LIMIT_WAIT * 2 ** min(failed.failures - 1, 10), _LONGEST_LIMIT_WAIT)
-    return replace(failed, limited_at=now, retry_after=until, due_at=max(until, failed.due_at))
-
-
-def _gone(state: model.FeedState, *, now: datetime) -> model.FeedState:
-    return replace(
-        state,
-        polled_at=now,
-        gone=True,
-        failures=state.failures + 1,
-        failing_since=state.failing_since or now,
-        error=describe_status(HTTPStatus.GONE),
-        due_at=now + _NEVER,
-    )
+    def _is_limit(self, answer: model.Response) -> bool:
+        if answer.status in _LIMITS or answer.retry_after is not None:
+            return True
+        # Some hosts send 403 instead of 429: it is a limit if the host answered the last request.
+        was_well = self.state.ok_at is not None and self.state.failures == 0
+        return answer.status == HTTPStatus.FORBIDDEN and (was_well or self.state.retry_after is not None)
 
 
 _ADVICE: dict[int, str] = {
@@ -333,7 +286,7 @@ _ADVICE: dict[int, str] = {
 def describe_status(status: int, *, is_outage: bool = False) -> str:
     """Describe a status for people, with what to do. ``is_outage``: the place sends this status during its outages.
 
-    >>> told(502)
+    >>> describe_status(502)
     '502 Bad Gateway: the server is in trouble; it will be tried again'
     """
     try:
@@ -362,7 +315,7 @@ FLOOD = "flood"
 
 
 def count_fitting(state: model.FeedState, lengths: Sequence[int], *, most: int, now: datetime) -> tuple[int, int]:
-    """Return how many of these items may be stored, from the first on, and how much they count.
+    """Return how many of the items may be stored, from the first on, and how much they count.
 
     ``lengths`` are the characters of each item's text. One item always fits on a day with nothing stored.
     """
@@ -385,7 +338,7 @@ def _used_today(state: model.FeedState, now: datetime) -> int:
 def count_stored(
     state: model.FeedState, *, cost: int, names: int, left: int, most: int, now: datetime, etag: str | None = None
 ) -> model.FeedState:
-    """Return the state after a reading of which ``left`` items were not stored; the others counted ``cost``, ``names``.
+    """Return the state after a reading; ``left`` items were not stored, the others counted ``cost`` and ``names``.
 
     ``etag`` makes the next request return the items that were not stored.
     """

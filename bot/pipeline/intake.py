@@ -218,18 +218,13 @@ class _Ingestor:
         # Articles older than the backfill window do not count for the feed's rhythm.
         new = _of(identified.items, identity.Novelty.NEW)
         assert polled.answer is not None
-        state = polling.after_reading(
-            polled.state,
-            polled.feed,
+        state = self._finished(polled).after_reading(
             polled.reading,
             polled.answer,
             digest=polled.body_hash,
             new_count=len(new),
             arrivals=tuple(article.when for article in new),
             names_known=polled.names_known,
-            policy=self._snapshot.fetch,
-            now=self._now,
-            jitter=_draw(),
         )
         state = self._with_remarks(state, polled, identified)
         reworded = self._reworded(polled, identified.items)
@@ -269,15 +264,14 @@ class _Ingestor:
         )
 
     def _without_reading(self, polled: Poll) -> model.FeedState:
-        policy = self._snapshot.fetch
         if polled.postponed_to is not None:
             return polling.after_no_request(polled.state, polled.postponed_to)
         if polled.error is None and polled.answer is not None:
-            return polling.after_answer(
-                polled.state, polled.feed, polled.answer, policy=policy, now=self._now, jitter=_draw()
-            )
-        text = polled.error or "no answer"
-        return polling.after_failure(polled.state, polled.feed, text, policy=policy, now=self._now, jitter=_draw())
+            return self._finished(polled).after_answer(polled.answer)
+        return self._finished(polled).after_failure(polled.error or "no answer")
+
+    def _finished(self, polled: Poll) -> polling.FinishedPoll:
+        return polling.FinishedPoll(polled.state, polled.feed, self._snapshot.fetch, self._now, _draw())
 
     def _arrivals(self, polled: Poll, new: Sequence[model.Article]) -> tuple[model.Arrival, ...]:
         matched = ((article, self._match(article, polled.feed)) for article in new)

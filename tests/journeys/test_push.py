@@ -192,11 +192,8 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
         for state in claimed:
             policy = model.FetchPolicy()
             answer = model.Response(status=200, url=feed.url)
-            after = (
-                polling.after_failure(state, feed, "no answer", policy=policy, now=clock.now(), jitter=0)
-                if fails
-                else polling.after_answer(state, feed, answer, policy=policy, now=clock.now(), jitter=0)
-            )
+            finished = polling.FinishedPoll(state, feed, policy, clock.now(), 0)
+            after = finished.after_failure("no answer") if fails else finished.after_answer(answer)
             await store.write(partial(lambda state, tx: tx.feeds.save([state], token="x"), after))
         return len(claimed)
 

@@ -31,7 +31,7 @@ def answered(
     jitter: float = 0.0,
     feed: model.Feed = FEED,
 ) -> model.FeedState:
-    return polling.after_answer(state, feed, answer, policy=POLICY, now=now, jitter=jitter)
+    return polling.FinishedPoll(state, feed, POLICY, now, jitter).after_answer(answer)
 
 
 def was_read(
@@ -43,17 +43,8 @@ def was_read(
     now: datetime = START,
     jitter: float = 0.0,
 ) -> model.FeedState:
-    return polling.after_reading(
-        state,
-        FEED,
-        reading,
-        answer,
-        digest=polling.hash_body(answer.body),
-        new_count=new,
-        arrivals=[now] * new,
-        policy=POLICY,
-        now=now,
-        jitter=jitter,
+    return polling.FinishedPoll(state, FEED, POLICY, now, jitter).after_reading(
+        reading, answer, digest=polling.hash_body(answer.body), new_count=new, arrivals=[now] * new
     )
 
 

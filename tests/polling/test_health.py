@@ -21,7 +21,7 @@ def told(state: model.FeedState, now: datetime, feed: model.Feed = FEED) -> tupl
 
 
 def failed(state: model.FeedState, now: datetime = START, text: str = "no answer") -> model.FeedState:
-    return polling.after_failure(state, FEED, text, policy=POLICY, now=now, jitter=0)
+    return polling.FinishedPoll(state, FEED, POLICY, now, 0).after_failure(text)
 
 
 def test_a_hiccup_is_not_told_and_five_failures_are_told_once() -> None:

@@ -54,7 +54,7 @@ def test_a_baseline_is_the_first_reading_also_without_items() -> None:
 
 
 def test_a_304_is_well_and_may_bring_a_newer_validator() -> None:
-    failed = polling.after_failure(READ, FEED, "no answer", policy=POLICY, now=START, jitter=0)
+    failed = polling.FinishedPoll(READ, FEED, POLICY, START, 0).after_failure("no answer")
     state = answered(failed, status(304, etag='"v2"'), now=START + EVERY)
     assert (state.failures, state.error, state.failing_since) == (0, None, None)
     assert (state.etag, state.last_modified, state.ok_at) == ('"v2"', "then", START + EVERY)
@@ -86,7 +86,7 @@ def test_a_move_that_changes_its_mind_is_not_believed() -> None:
 def test_a_move_that_leads_nowhere_is_given_up() -> None:
     state = dataclasses.replace(READ, moved_to="https://new.example.org/feed")
     for _ in range(3):
-        state = polling.after_failure(state, FEED, "no such host", policy=POLICY, now=START, jitter=0)
+        state = polling.FinishedPoll(state, FEED, POLICY, START, 0).after_failure("no such host")
     assert polling.make_request(state).url == URL
 
 
@@ -176,18 +176,8 @@ def after(
     state: model.FeedState, *, now: datetime, names_known: bool, hashes: tuple[str, ...] = ("a",)
 ) -> model.FeedState:
     reading = model.ParsedFeed(item_hashes=hashes)
-    return polling.after_reading(
-        state,
-        FEED,
-        reading,
-        PAGE,
-        digest="",
-        new_count=0,
-        arrivals=(),
-        names_known=names_known,
-        policy=POLICY,
-        now=now,
-        jitter=0,
+    return polling.FinishedPoll(state, FEED, POLICY, now, 0).after_reading(
+        reading, PAGE, digest="", new_count=0, arrivals=(), names_known=names_known
     )
 
 

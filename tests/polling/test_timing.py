@@ -31,13 +31,13 @@ from tests.polling.states import (
 def test_backing_off_doubles_up_to_an_hour_and_further_after_days() -> None:
     state, now, waits = READ, START, []
     for _ in range(40):
-        state = polling.after_failure(state, FEED, "no answer", policy=POLICY, now=now, jitter=0)
+        state = polling.FinishedPoll(state, FEED, POLICY, now, 0).after_failure("no answer")
         waits.append(state.due_at - now)
         now = state.due_at
     assert waits[:5] == [EVERY * factor for factor in (1, 2, 4, 8, 12)]
     assert max(waits[:20]) == timedelta(hours=1)
     assert waits[-1] == timedelta(hours=6)
-    late = polling.after_failure(state, FEED, "x", policy=POLICY, now=now + timedelta(days=9), jitter=0)
+    late = polling.FinishedPoll(state, FEED, POLICY, now + timedelta(days=9), 0).after_failure("x")
     assert late.due_at - (now + timedelta(days=9)) == timedelta(hours=24)
 
 
