@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from bot import model
 from testbed.fakes import START
@@ -87,3 +89,38 @@ def brief(story: str) -> model.StoryBrief:
         first_seen=START,
         last_seen=START,
     )
+
+
+def judgement(
+    verdict: model.Verdict,
+    *,
+    id: str = "j1",  # noqa: A002 - as the field is called
+    by: str = "U1",
+    rule: str = "exit",
+    story: str = "s1",
+    channel: str = "desk",
+    at: datetime = START,
+) -> model.Judgement:
+    return model.Judgement(
+        id=model.JudgementId(id),
+        at=at,
+        by=by,
+        channel=channel,
+        story=model.StoryId(story),
+        verdict=verdict,
+        rule=rule if verdict.is_of_rule else "",
+        message=model.SendId("head"),
+    )
+
+
+def silence(kind: model.SilenceKind, name: str, **changes: Any) -> model.Silence:
+    made = model.Silence(
+        id=model.SilenceId("3f2a9c01"),
+        at=START,
+        by="ann",
+        kind=kind,
+        name=name,
+        reason="they move",
+        until=START + timedelta(hours=2),
+    )
+    return replace(made, **changes)

@@ -1,4 +1,4 @@
-"""A first post that waits to name several outlets, and when it does not."""
+"""When a story is posted, held, edited or silent: first posts, waits, releases, reminders and silences."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot import alerts, model
 from testbed.fakes import START
+from testbed.made import silence
 from tests.alerts.builders import RULE, fact, held, member, new_sentence, posted, situation, story, told
 
 QUIET = model.PostingPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
@@ -298,12 +299,6 @@ def test_a_first_poll_announces_its_five_newest_stories_a_rule_and_lists_the_res
     assert {(d.action, d.reason) for d in rest} == {(model.AlertAction.SILENT, model.Reason.BASELINE)}
 
 
-def test_a_released_digest_posts_with_its_own_reason() -> None:
-    rules = (replace(RULE, when=model.Digest(at=time(9), zone=_ZONE)),)
-    due = situation(member("a"), arrived=0, rules=rules, alert=held(model.Reason.DIGEST, START))
-    assert told(alerts.release([due]).decisions) == [("post", "digest")]
-
-
 def test_a_hold_that_meets_quiet_hours_is_held_again() -> None:
     policy = model.PostingPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=_ZONE))
     due = situation(member("a"), arrived=0, policy=policy, alert=held(model.Reason.COOLDOWN, START))
@@ -474,24 +469,12 @@ def test_deciding_twice_never_reminds_twice(days: list[int], leads: list[int], s
 LAW = model.Rule(name="law", notify=("desk",))
 
 
-def silence(kind: str, name: str) -> model.Silence:
-    return model.Silence(
-        id=model.SilenceId("0a1b2c3d"),
-        at=START,
-        by="ann",
-        kind=model.SilenceKind(kind),
-        name=name,
-        reason="they move",
-        until=START + timedelta(hours=2),
-    )
-
-
 def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: str = "") -> alerts.Situation:
     return alerts.without_silenced(
         here,
-        of_story=silence("story", story) if story else None,
-        of_rule=lambda name: silence("rule", rule) if name == rule else None,
-        of_article=lambda article: silence("outlet", outlet) if article.outlet == outlet else None,
+        of_story=silence(model.SilenceKind.STORY, story) if story else None,
+        of_rule=lambda name: silence(model.SilenceKind.RULE, rule) if name == rule else None,
+        of_article=lambda article: silence(model.SilenceKind.OUTLET, outlet) if article.outlet == outlet else None,
     )
 
 
@@ -500,9 +483,9 @@ def test_a_story_of_a_silenced_rule_alone_is_silent_and_says_until_when_by_whom_
     assert (decision.action, decision.reason) == (model.AlertAction.SILENT, model.Reason.SILENCED)
     assert (
         decision.detail
-        == 'silenced: rule "exit" in every channel until 2015-12-02 11:00 UTC by ann: they move (0a1b2c3d)'
+        == 'silenced: rule "exit" in every channel until 2015-12-02 11:00 UTC by ann: they move (3f2a9c01)'
     )
-    assert decision.silence == "0a1b2c3d"
+    assert decision.silence == "3f2a9c01"
     assert alerts.record_decision(None, decision).state is model.AlertState.SILENT
 
 

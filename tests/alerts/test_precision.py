@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,26 +11,16 @@ from bot import alerts, model
 from bot.alerts import feedback
 from bot.model import Verdict
 from testbed.fakes import START
+from testbed.made import judgement
 
 
 def said(*words: str) -> list[model.Judgement]:
-    """ "u1 s1 noise": who, of which story, what; under the rule r."""
-    made = []
-    for number, text in enumerate(words):
-        by, story, verdict = text.split()
-        made.append(
-            model.Judgement(
-                id=model.JudgementId(str(number)),
-                at=START,
-                by=by,
-                channel="desk",
-                story=model.StoryId(story),
-                verdict=Verdict(verdict),
-                rule="r",
-                message=model.SendId("head"),
-            )
-        )
-    return made
+    """Return the judgements of ``"u1 s1 noise"``: who, which story, what; under the rule r."""
+    parts = [text.split() for text in words]
+    return [
+        replace(judgement(Verdict(verdict), id=str(number), by=by, story=story), rule="r")
+        for number, (by, story, verdict) in enumerate(parts)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,16 +59,7 @@ def test_the_interval_is_wilsons(useful: int, noise: int, low: float, high: floa
 
 
 def judged(verdict: Verdict, minute: int, *, by: str = "U1", rule: str = "exit") -> model.Judgement:
-    return model.Judgement(
-        id=model.JudgementId(str(minute)),
-        at=START + timedelta(minutes=minute),
-        by=by,
-        channel="desk",
-        story=model.StoryId("s1"),
-        verdict=verdict,
-        rule=rule if verdict.is_of_rule else "",
-        message=model.SendId("head"),
-    )
+    return judgement(verdict, id=str(minute), by=by, rule=rule, at=START + timedelta(minutes=minute))
 
 
 def holding(*judgements: model.Judgement) -> list[str]:

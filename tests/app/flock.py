@@ -13,7 +13,7 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,7 +25,7 @@ import pytest
 from testbed.servers import slack
 from testbed.servers.feeds import FeedServer
 from testbed.servers.postgres import Server, name_of
-from tests.crash.storm import story
+from tests.crash.storm import new_words, story
 from tests.journeys.world import Item, rss
 
 OUTLETS = ("north", "south", "east")
@@ -84,7 +84,7 @@ class Flock:
         self._address = database.new_database()
         self._every = every
         self._chance = random.Random(20151202)
-        self._words = _names(random.Random(20151202))
+        self._words = new_words(random.Random(20151202))
         self._stories: list[tuple[Item, ...]] = []
         self._names: list[str] = []
         self._quiet = [f"/quiet/{number}" for number in range(feeds - len(OUTLETS))]
@@ -260,13 +260,3 @@ class Flock:
         counts = {name: sum(name in head for head in heads) for name in self._names}
         outcome.lost += [name for name, count in counts.items() if count == 0]
         outcome.doubled += [name for name, count in counts.items() if count > 1]
-
-
-def _names(chance: random.Random) -> Iterator[str]:
-    """Names that no two stories share."""
-    given: set[str] = set()
-    while True:
-        name = "".join(chance.choice("bdfgklmnprstvz") + chance.choice("aeiou") for _ in range(4)).capitalize()
-        if name not in given:
-            given.add(name)
-            yield name

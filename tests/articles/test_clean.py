@@ -1,4 +1,4 @@
-"""What a feed repeats under its items, and what must stay."""
+"""The text of an item: its markup, whether it is cut, and what a feed repeats under its items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What identity keeps to whatever a feed says: polling again comes to rest, and the order of items does not matter."""
+"""Which items of a feed are articles that are known, edited or new."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ from bot.model import SilenceKind, Verdict
 from bot.model.actions import Action, Claim, EndSilence, MakeSilence, Noise, Split
 from bot.testing import hostile, messages
 from testbed.fakes import FakeClock
+from testbed.made import judgement, silence
 from testbed.servers import slack, slack_rules
 from testbed.servers.slack_socket import SocketMode
 from tests.channels.context import Secrets, build, check_golden_blocks, objects
@@ -28,29 +29,12 @@ LAW = messages.SECOND_WHY.rule
 
 
 def said(verdict: Verdict, by: str, *, rule: str = messages.RULE) -> model.Judgement:
-    return model.Judgement(
-        id=model.JudgementId(f"{verdict}{by}{rule}"),
-        at=messages.FIRST,
-        by=by,
-        channel="desk",
-        story=messages.STORY,
-        verdict=verdict,
-        rule=rule if verdict.is_of_rule else "",
-        message=model.SendId("head"),
-    )
+    return judgement(verdict, id=f"{verdict}{by}{rule}", by=by, rule=rule, story=messages.STORY, at=messages.FIRST)
 
 
 def silenced(kind: SilenceKind, name: str) -> model.Silence:
-    return model.Silence(
-        id=model.SilenceId("3f2a9c01"),
-        at=messages.FIRST,
-        by="amina",
-        kind=kind,
-        name=name,
-        channels=("desk",),
-        reason="by button",
-        until=messages.FIRST + timedelta(days=1) if kind is SilenceKind.RULE else None,
-    )
+    until = messages.FIRST + timedelta(days=1) if kind is SilenceKind.RULE else None
+    return silence(kind, name, at=messages.FIRST, by="amina", channels=("desk",), reason="by button", until=until)
 
 
 TWO = replace(messages.POST, briefs=(replace(messages.ALONE, why=(messages.WHY, messages.SECOND_WHY)),))

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,20 +16,13 @@ from bot.model import Verdict
 from bot.model.actions import Claim, ShowMenu
 from bot.testing import messages
 from testbed.fakes import START, FakeClock
+from testbed.made import judgement
 from testbed.servers import faulty, telegram
 from tests.channels.context import Secrets, build, delivery
 from tests.channels.slack_listening import until
 
 Server = faulty.Server[telegram.BotApi]
-CLAIM = model.Judgement(
-    id=model.JudgementId("j"),
-    at=datetime(2015, 12, 2, 9, 5, tzinfo=UTC),
-    by="@ann_desk",
-    channel="desk",
-    story=messages.STORY,
-    verdict=Verdict.CLAIMED,
-    message=model.SendId("send-1"),
-)
+CLAIM = judgement(Verdict.CLAIMED, by="@ann_desk", story=messages.STORY)
 
 
 @pytest.fixture

@@ -47,13 +47,6 @@ def test_a_backup_is_one_whole_file_also_while_a_bot_owns_the_database(kept: Pat
     assert [file.name for file in (kept / "copies").iterdir()] == ["monday.db"]
 
 
-def test_a_backup_overwrites_nothing(kept: Path) -> None:
-    (kept / "letter.txt").write_text("dear reader")
-    done = wirewatch("backup", "letter.txt", folder=kept, code=2)
-    assert "it exists; name a new file" in done.stderr
-    assert (kept / "letter.txt").read_text() == "dear reader"
-
-
 @pytest.mark.parametrize(
     ("address", "advice"),
     [

@@ -4,37 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import model, rules, storage
-from bot.app.environment import SystemClock
 from bot.cli import init
 from bot.model import Verdict
-from bot.storage.store import Transaction
 from testbed.commands import wirewatch
-from tests.backtest.archives import article
-from tests.rules.making import FEED, rule
+from testbed.made import judgement
+from tests.cli.test_rule_tools import REGULATOR, SCHOOL, keep_matched, published, write
+from tests.rules.making import rule
 
-REGULATOR = [
-    "PTA orders telecom operators in Pakistan to block the service",
-    "Pakistan regulator PTA asks telecom firms for access",
-    "PTA extends deadline for telecom licence in Islamabad",
-    "Pakistan: PTA shuts mobile network, telecom sector protests",
-    "PTA tells mobile operators to register in Pakistan",
-    "Telecom regulator PTA lifts ban in Pakistan",
-    "Mobile firms in Pakistan pay PTA telecom fee",
-]
-SCHOOL = [
-    "Parents at PTA meeting debate school lunch",
-    "School PTA raises money for playground, parents say",
-    "PTA parents ask school for crossing guard",
-    "Teachers and parents join PTA at elementary school",
-    "School PTA bake sale: parents queue",
-]
 MINE = """rules:
   - name: Telecom regulator
     any: [PTA]
@@ -47,58 +28,28 @@ MINE = """rules:
 UNJUDGED = ["Parents at another PTA", "PTA and a telecom tower"]
 
 
+def judge(one: model.Article, verdict: Verdict, name: str) -> model.Judgement:
+    story = f"story {one.id}"
+    return judgement(verdict, id=f"{name} {one.id}", rule=name, story=story, channel="alerts", at=one.first_seen)
+
+
 @pytest.fixture
 def judged(tmp_path: Path) -> Path:
-    """A configuration, an archive, and readers who have pressed: 7 useful, 5 noise."""
+    """Return a folder with a configuration, an archive, and what readers pressed: 7 useful, 5 noise."""
     init.copy_starter(tmp_path / "config")
     (tmp_path / "config" / "rules" / "mine.yaml").write_text(MINE)
-    asyncio.run(fill(tmp_path))
-    return tmp_path
-
-
-async def fill(folder: Path) -> None:
-    clock = SystemClock()
-    start = clock.now() - timedelta(days=4)
-    found = [
-        replace(article(title), first_seen=start + number * timedelta(hours=5))
-        for number, title in enumerate([*REGULATOR, *SCHOOL, *UNJUDGED])
-    ]
+    articles = published(*REGULATOR, *SCHOOL, *UNJUDGED)
     pta = rules.RuleSet([rules.compile_rule(rule(name="Telecom regulator", any=["PTA"]))])
-    store = storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=clock)
 
-    def work(tx: object) -> None:
-        assert isinstance(tx, Transaction)
-        tx.articles.add(found)
-        for number, one in enumerate(found):
-            tx.articles.add_matches(one.id, pta.match(one, FEED, now=start))
-            story = model.StoryId(f"story-{number}")
-            join = model.Join(story=story, article=one.id, reason=model.JoinReason.OPENED)
-            members = (model.Member(article=one, join=join, matches=()),)
-            tx.stories.save(
-                model.Story(
-                    id=story, title=one.title, first_seen=one.first_seen, last_seen=one.first_seen, members=members
-                )
-            )
-            if one.title not in UNJUDGED:
-                verdict = Verdict.USEFUL if one.title in REGULATOR else Verdict.NOISE
-                tx.judgements.add([judgement(number, story, verdict, "Telecom regulator", one)])
-        tx.judgements.add([judgement(99, model.StoryId("story-0"), Verdict.NOISE, "A rule of last year", found[0])])
+    def work(tx: storage.Transaction) -> None:
+        keep_matched(tx, articles, pta)
+        for one in articles[: -len(UNJUDGED)]:
+            verdict = Verdict.USEFUL if one.title in REGULATOR else Verdict.NOISE
+            tx.judgements.add([judge(one, verdict, "Telecom regulator")])
+        tx.judgements.add([judge(articles[0], Verdict.NOISE, "A rule of last year")])
 
-    await store.write(work)
-    await store.close()
-
-
-def judgement(number: int, story: model.StoryId, verdict: Verdict, name: str, one: model.Article) -> model.Judgement:
-    return model.Judgement(
-        id=model.JudgementId(f"j{number}"),
-        at=one.first_seen,
-        by="U0AMINA",
-        channel="alerts",
-        story=story,
-        verdict=verdict,
-        rule=name,
-        message=model.SendId(f"head-{number}"),
-    )
+    asyncio.run(write(tmp_path, work))
+    return tmp_path
 
 
 def test_it_shows_each_rules_precision_the_worst_first(judged: Path) -> None:

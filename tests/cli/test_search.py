@@ -47,13 +47,6 @@ def test_json_has_the_place_where_the_next_page_begins(filled: Path) -> None:
     assert len({one["id"] for one in (*first["articles"], *rest["articles"])}) == 3
 
 
-def test_outlet_rule_and_time_bound_a_search(filled: Path) -> None:
-    assert "quits Pakistan" in wirewatch("search", "--outlet", "courier", folder=filled).stdout
-    done = wirewatch("search", "backdoor", "--rule", "BlackBerry in Pakistan", "--since", "2015-01-01", folder=filled)
-    assert done.stdout.count("BlackBerry") >= 3
-    assert "Nothing found" in wirewatch("search", "backdoor", "--since", "1h", folder=filled).stderr
-
-
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -68,13 +61,3 @@ def test_a_search_that_cannot_be_read_says_where(filled: Path, words: str, says:
     done = wirewatch("search", words, folder=filled, code=2)
     assert says in done.stderr
     assert "^" in done.stderr
-
-
-def test_a_search_for_nothing_says_what_it_needs(filled: Path) -> None:
-    assert "name words, an outlet or a rule" in wirewatch("search", folder=filled, code=2).stderr
-
-
-def test_hostile_text_does_nothing_to_the_terminal(filled: Path) -> None:
-    done = wirewatch("search", "wombat", folder=filled)
-    assert "\u202e" not in done.stdout
-    assert "\x1b" not in done.stdout

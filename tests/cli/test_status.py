@@ -96,13 +96,6 @@ async def test_a_clock_that_went_back_is_told(folder: Path) -> None:
     assert "set the clock" in text
 
 
-async def test_a_bot_that_stopped_is_told(folder: Path) -> None:
-    await note_tick(folder, now() - timedelta(hours=1))
-    good, text = looked_at(folder, code=1)["bot"]
-    assert not good
-    assert "wirewatch run" in text
-
-
 def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_together(folder: Path) -> None:
     bot = folder / "config" / "bot.yaml"
     bot.write_text(
@@ -133,13 +126,6 @@ async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing
     assert "configuration: 1 error; `wirewatch check` says where" in told
     assert "0 articles in the archive" in told
     assert "bot: not running; it has not run here yet" in told
-
-
-def test_a_mistake_that_stops_everything_is_told_once(folder: Path) -> None:
-    (folder / "config" / "bot.yaml").write_text("database: sqlite:///a.db b: c\n")
-    told = wirewatch("status", folder=folder, code=2).stderr
-    assert told.count("= help: quote the whole value") == 1
-    assert told.rstrip().endswith("bot.yaml: it cannot be used")
 
 
 async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> None:

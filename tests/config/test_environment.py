@@ -91,11 +91,6 @@ def test_a_mistake_in_a_variable_is_told_with_its_place_and_what_to_write(tmp_pa
     assert "minuts" in str(caught.value)
 
 
-def test_yaml_that_cannot_be_read_is_told_too(tmp_path: Path) -> None:
-    with pytest.raises(model.ConfigError, match="environment:1"):
-        folders.load(folders.make(tmp_path), environ={"WIREWATCH_CHANNELS": "{alerts: {kind: console}"})
-
-
 def test_a_misspelt_variable_is_named_and_one_of_your_own_is_not(tmp_path: Path) -> None:
     bot = folders.BOT + "web: {listen: 127.0.0.1:8080, token: env:WIREWATCH_TOKEN}\n"
     environ = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot import model
+from bot import app, config, model
 from bot.config import bot_keys
 from tests.config import folders
 
@@ -134,12 +135,6 @@ must_not_match: ["", School PTA meets]
     assert rule.must_not_match == (model.Example(), model.Example(title="School PTA meets"))
 
 
-@pytest.mark.parametrize("written", ["NO", "on", "22:00", "007", "3.10", "1e3", "0x10", "2015-12-02", "null"])
-def test_a_term_stays_as_it_is_written(written: str, tmp_path: Path) -> None:
-    rule = folders.rule_of(f"all:\n  line: [{written}, wirewatch]", tmp_path)
-    assert rule.all[0].terms == (written, "wirewatch")
-
-
 @pytest.mark.parametrize(
     ("written", "term"),
     [
@@ -221,14 +216,130 @@ def test_files_that_editors_leave_are_no_rule_files(tmp_path: Path) -> None:
     assert folders.check(folder) == ()
 
 
-def test_rule_files_are_read_in_order_of_name(tmp_path: Path) -> None:
-    folder = folders.make(tmp_path)
-    folders.write(folder, {"rules/0.yml": "rules:\n  - {name: Zero, all: [wirewatch], notify: desk}\n"})
-    assert folders.names(folders.load(folder)) == ["Zero", "First", "Second"]
-
-
 def test_windows_files_are_read_like_others(tmp_path: Path) -> None:
     folder = folders.make(tmp_path)
     (folder / "rules/a.yaml").write_bytes(b"\xef\xbb\xbf" + folders.RULES.replace("\n", "\r\n").encode())
     assert folders.check(folder) == ()
     assert folders.names(folders.load(folder)) == ["First", "Second"]
+
+
+# -- with what a feed is asked: its own keys, those of its host's group, and which of them may be written out
+
+
+TOKEN = "eleven-secret-letters"
+ENVIRON = {"TOKEN": TOKEN, "OTHER": "other"}
+FEEDS = """\
+feeds:
+  - https://a.news.example/feed
+  - {url: "https://news.example/feed", auth: {bearer: env:OTHER}}
+  - https://elsewhere.example/feed
+"""
+GROUPS = """\
+fetch:
+  hosts:
+    "*.news.example": {auth: {basic: {user: me, password: env:TOKEN}}, headers: {Accept-Language: ur}}
+    a.news.example: {headers: {X-Key: env:TOKEN}}
+    news.example: {auth: {bearer: env:TOKEN}, cookies: {session: env:TOKEN}}
+"""
+
+
+def accesses(tmp_path: Path, *, feeds: str = FEEDS, groups: str = GROUPS) -> dict[str, model.Access | None]:
+    folder = folders.make(tmp_path)
+    folders.write(folder, {"feeds.yaml": feeds, "bot.yaml": folders.BOT + groups})
+    return {feed.url: feed.access for feed in app.load(folder, ENVIRON).feeds}
+
+
+def test_a_hosts_group_gives_its_feeds_what_they_do_not_say_themselves(tmp_path: Path) -> None:
+    found = accesses(tmp_path)
+    token, other = model.Secret.parse("env:TOKEN"), model.Secret.parse("env:OTHER")
+    assert found["https://a.news.example/feed"] == model.Access(
+        home="https://a.news.example/feed",
+        headers=(("X-Key", token),),
+        login=model.Login(user="me", secret=token),
+    )
+    assert found["https://news.example/feed"] == model.Access(
+        home="https://news.example/feed", login=model.Login(secret=other), cookies=(("session", token),)
+    )
+    assert found["https://elsewhere.example/feed"] is None
+
+
+def test_a_secret_that_is_not_set_is_warned_of_at_its_key(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    feeds = "feeds:\n  - url: https://news.example/feed\n    headers: {X-Key: env:FORGOTTEN}\n"
+    group = "fetch:\n  hosts:\n    news.example: {proxy: env:FORGOTTEN}\n"
+    folders.write(folder, {"feeds.yaml": feeds, "bot.yaml": folders.BOT + group})
+    found = [
+        (Path(problem.file).name, problem.line, problem.severity)
+        for problem in folders.check(folder)
+        if problem.code == "unset-secret" and "FORGOTTEN" in problem.message
+    ]
+    line = (folders.BOT + group).splitlines().index("    news.example: {proxy: env:FORGOTTEN}") + 1
+    assert found == [("bot.yaml", line, "warning"), ("feeds.yaml", 3, "warning")]
+
+
+def test_no_problem_shows_a_secret_that_was_written_out(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path)
+    wrong = """\
+headers: {X-Key: %s}
+headers: [%s]
+headers: {"X %s": env:TOKEN}
+headers: {Authorization: Bearer %s}
+header: {X: %s}
+cookies: {a: %s}
+auth: {bearer: %s}
+auth: {baerer: %s}
+auth: {basic: {user: me, password: %s}}
+Authorization: Bearer %s
+api_key: %s
+proxy: http://me:%s@proxy.example""".splitlines()
+    for line in wrong:
+        said = line % TOKEN
+        folders.write(folder, {
+            "feeds.yaml": f"feeds:\n  - url: https://news.example/feed\n    {said}\n",
+            "bot.yaml": f"{folders.BOT}fetch:\n  hosts:\n    news.example:\n      {said}\n",
+        })  # fmt: skip
+        problems = folders.check(folder)
+        assert any(problem.severity == "error" for problem in problems), line
+        assert TOKEN not in str(problems) + "".join(problem.source or "" for problem in problems), line
+
+
+# -- the key stories.languages: off, or a model whose package must be installed
+
+
+def bot(languages: str) -> str:
+    return f"{folders.BOT}stories: {{languages: {languages}}}\n"
+
+
+def test_without_the_key_no_model_is_asked(tmp_path: Path) -> None:
+    assert folders.load(folders.make(tmp_path)).bot.stories.languages is model.Languages.OFF
+
+
+@pytest.mark.parametrize("languages", [each for each in model.Languages if each is not model.Languages.OFF])
+def test_a_model_is_named_whose_package_is_there(
+    languages: model.Languages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, _ = languages.package
+    (tmp_path / f"{package}.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = folders.make(tmp_path / "config", bot=bot(languages.value))
+    assert folders.load(folder).bot.stories.languages is languages
+
+
+@pytest.mark.parametrize(
+    ("languages", "wanted"),
+    [("universal-sentence-encoder", "'wirewatch[languages]'"), ("multilingual-e5", "fastembed")],
+)
+def test_a_package_that_is_missing_is_named_with_its_place_and_what_brings_it(
+    languages: str, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, model.Languages(languages).package[0], None)
+    [problem] = folders.check(folders.make(tmp_path, bot=bot(languages)))
+    told = config.render_problems([problem])
+    assert "bot.yaml:5:" in told
+    assert f'the package of "{languages}" is not installed' in told
+    assert f"pip install {wanted}, or remove the key" in told
+
+
+def test_another_word_is_answered_with_those_that_are_known(tmp_path: Path) -> None:
+    [problem] = folders.check(folders.make(tmp_path, bot=bot("universal")))
+    assert "universal-sentence-encoder" in config.render_problems([problem])

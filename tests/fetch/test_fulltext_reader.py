@@ -1,7 +1,8 @@
+"""Pages of articles: what a host is asked and how often, and the text that is taken out."""
+
 from __future__ import annotations
 
 import asyncio
-import time
 from datetime import timedelta
 
 import pytest
@@ -171,24 +172,11 @@ async def test_a_host_that_says_retry_after_is_left_alone(
     assert await reader.text_of(URL + "b", FEED) is not None
 
 
-async def test_a_page_is_read_once_though_many_ask_for_it_at_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
-    web.put(URL)
-    texts = await asyncio.gather(*(reader.text_of(URL, FEED) for _ in range(5)))
-    assert len(set(texts)) == 1
-    assert web.urls == [ROBOTS, URL]
-
-
 async def test_a_page_without_text_is_not_asked_again_at_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
     web.put(URL, b"<html><body></body></html>")
     assert await reader.text_of(URL, FEED) is None
     assert await reader.text_of(URL, FEED) is None
     assert web.urls.count(URL) == 1
-
-
-async def test_too_many_waiting_for_one_host_are_turned_away(web: Web, reader: fulltext.TrafilaturaReader) -> None:
-    urls = [f"{URL}{number}" for number in range(70)]
-    await asyncio.gather(*(reader.text_of(url, FEED) for url in urls))
-    assert len(web.urls) == 61
 
 
 async def test_a_redirect_to_a_host_that_forbids_robots_gives_no_text(
@@ -219,32 +207,6 @@ async def test_what_is_no_article_gives_no_text_and_no_error(
     assert await reader.text_of(URL, FEED) is None
 
 
-@pytest.mark.parametrize(
-    "error", [model.Unreachable("no answer"), model.BodyTooBig("too big"), model.AddressRefused("private")]
-)
-async def test_a_page_that_cannot_be_had_gives_no_text_and_no_error(
-    web: Web, reader: fulltext.TrafilaturaReader, error: model.FetchError
-) -> None:
-    web.answers[URL] = error
-    assert await reader.text_of(URL, FEED) is None
-
-
-@pytest.mark.parametrize("url", ["", "nonsense", "mailto:x@example.org", "http://[::1", "file:///etc/passwd"])
-async def test_what_is_no_address_is_never_asked(web: Web, reader: fulltext.TrafilaturaReader, url: str) -> None:
-    assert await reader.text_of(url, FEED) is None
-    assert web.urls == []
-
-
-async def test_cancelling_one_reader_lets_the_next_have_the_hosts_turn(
-    web: Web, reader: fulltext.TrafilaturaReader
-) -> None:
-    web.put(URL)
-    task = asyncio.ensure_future(reader.text_of(URL, FEED))
-    await asyncio.sleep(0)
-    task.cancel()
-    assert await reader.text_of(URL, FEED) is not None
-
-
 async def test_what_is_remembered_of_many_large_robots_files_is_bounded(
     web: Web, reader: fulltext.TrafilaturaReader
 ) -> None:
@@ -259,35 +221,33 @@ async def test_what_is_remembered_of_many_large_robots_files_is_bounded(
     assert web.urls == [f"{hosts[-1]}/b", f"{hosts[0]}/robots.txt", f"{hosts[0]}/b"]
 
 
-async def test_what_is_remembered_of_many_long_pages_is_bounded(web: Web, clock: FakeClock) -> None:
-    async def extract(page: model.Response) -> str | None:
-        return "long " * 40_000
-
-    reader = fulltext.TrafilaturaReader(web, clock, extract=extract)
-    pages = [f"{URL}/{number}" for number in range(40)]
-    for page in pages:
-        web.put(page)
-        assert await reader.text_of(page, FEED)
-    web.asked.clear()
-    await reader.text_of(pages[-1], FEED)
-    await reader.text_of(pages[0], FEED)
-    assert web.urls == pages[:1]
+WORDS = "Der Regler verlangt Zugriff auf die Server des Anbieters, weil er Verschlüsseltes für gefährlich hält. " * 4
 
 
-async def test_one_process_extracts_one_page_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    under_way: list[str | None] = []
-    most = 0
+def _page(head: str = "") -> str:
+    return f"<html><head>{head}<title>t</title></head><body><article><p>{WORDS}</p></article></body></html>"
 
-    def slowly(page: bytes, *, url: str | None = None, content_type: str = "") -> str | None:
-        nonlocal most
-        under_way.append(url)
-        most = max(most, len(under_way))
-        time.sleep(0.05)
-        under_way.remove(url)
-        return url
 
-    monkeypatch.setattr(fulltext, "main_text", slowly)
-    pages = [model.Response(status=200, url=f"https://a.example/{number}", body=b"x") for number in range(4)]
-    texts = await asyncio.gather(*map(fulltext.extract_here, pages))
-    assert texts == [page.url for page in pages]
-    assert most == 1
+@pytest.mark.parametrize(
+    ("page", "content_type"),
+    [
+        (_page().encode(), "text/html"),
+        (_page().encode("utf-8-sig"), "text/html; charset=iso-8859-1"),
+        (_page().encode("cp1252"), 'text/html; charset="ISO-8859-1"'),
+        (_page('<meta charset="windows-1252">').encode("cp1252"), "text/html"),
+        (_page('<meta http-equiv="Content-Type" content="text/html; charset=latin1">').encode("cp1252"), ""),
+        (_page('<meta charset="utf-8">').encode(), "text/html; charset=us-ascii; charset=nonsense"),
+        (_page().encode("utf-16"), "text/html"),
+    ],
+)
+def test_a_page_is_decoded_as_its_server_or_itself_says_unless_that_is_wrong(page: bytes, content_type: str) -> None:
+    text = fulltext.main_text(page, content_type=content_type)
+    assert text is not None
+    assert "Verschlüsseltes für gefährlich" in text
+
+
+def test_comments_are_left_out() -> None:
+    page = _page().replace(
+        "</body>", "<div id=comments class=comments><p>First! I disagree with this.</p></div></body>"
+    )
+    assert "disagree" not in (fulltext.main_text(page.encode()) or "")

@@ -80,17 +80,6 @@ async def test_each_outlets_headline_is_listed_and_the_first_stays_the_headline(
     assert "3 outlets" in shown
 
 
-async def test_another_report_of_an_outlet_shows_its_headline_too(desk: World) -> None:
-    await desk.once()
-    desk.publish("wire", FIRST)
-    await desk.once()
-    later = replace(SECOND, id="w2")
-    desk.publish("wire", FIRST, later)
-    await desk.once()
-    (message,) = desk.heads()
-    assert links(message, kind="rich_text_list") == [(later.title, "https://wire.example/w2")]
-
-
 async def test_a_first_looks_message_grows_with_its_stories_and_news_gets_a_message_of_its_own(desk: World) -> None:
     desk.publish("wire", NUMBERED, replace(OTHER_EVENT, at=FIRST.at))
     await desk.once()

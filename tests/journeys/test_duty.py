@@ -6,9 +6,8 @@ A story of severity high that nobody claims goes to a second channel, once, with
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -139,44 +138,9 @@ async def test_a_silence_by_button_keeps_back_what_it_names_and_is_listed_with_w
 # -- a story claimed in Telegram, by a button
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A channel of a service, in which people read and react."""
-
-    #: The line of bot.yaml, without its braces.
-    written: str
-    token: str
-    #: The text of the story's message as it is now; empty: there is none.
-    text: Callable[[], str]
-    claim: Callable[[], object]
-    release: Callable[[], object]
-    #: As the message names who claimed it, and as other services do.
-    name: str
-    shown: str
-    #: The address of the message, which the escalation links.
-    link: Callable[[], str]
-
-
-@contextmanager
-def _telegram() -> Iterator[Place]:
-    with faulty.serve(telegram.BotApi()) as server:
-        api = server.service
-
-        def claim() -> None:
-            api.press("Claim", person=78, name="boss")
-            api.press("Claim")
-
-        keys = f'to: "{telegram.NEWS}", api_url: "{server.url}", pace: 0.01 seconds, buttons: true, may_act: "77"'
-        yield Place(
-            written=f"kind: telegram, {keys}",
-            token=telegram.TOKEN,
-            text=lambda: str(api.messages()),
-            claim=claim,
-            release=lambda: api.press("Release"),
-            name="ann_desk",
-            shown="@ann_desk",
-            link=lambda: "https://t.me/c/1234567890/1",
-        )
+def presented(api: telegram.BotApi) -> str:
+    """The story's message as it is now; empty: there is none."""
+    return str(api.messages())
 
 
 async def is_sending(bot: App) -> bool:
@@ -185,9 +149,12 @@ async def is_sending(bot: App) -> bool:
 
 
 @asynccontextmanager
-async def telling_in(folder: Path, database: str, place: Place) -> AsyncIterator[tuple[World, ShiftedClock]]:
-    """The bot with one grave story told in a place."""
-    desk = "  desk: {{" + place.written + ", token: env:PLACE}}"
+async def telling_in(
+    folder: Path, database: str, server: faulty.Server[telegram.BotApi]
+) -> AsyncIterator[tuple[World, ShiftedClock]]:
+    """The bot with one grave story told in Telegram."""
+    keys = f'to: "{telegram.NEWS}", api_url: "{server.url}", pace: 0.01 seconds, buttons: true, may_act: "77"'
+    desk = "  desk: {{kind: telegram, " + keys + ", token: env:PLACE}}"
     lines = [desk if line.startswith("  desk:") else line for line in worlds.BOT.splitlines()]
     form = "\n".join(lines).replace("  ops:", f"{_SECOND}\n  ops:") + "\nescalate: {{after: 15 minutes, to: duty}}\n"
     form = form.replace("sqlite:///{folder}/wirewatch.db", database)
@@ -195,7 +162,7 @@ async def telling_in(folder: Path, database: str, place: Place) -> AsyncIterator
     if workers > 1:
         form = form.replace("every: 5 minutes", "every: 1 seconds")
     async with worlds.world(folder) as world, AsyncExitStack() as stack:
-        world.environ["PLACE"] = place.token
+        world.environ["PLACE"] = telegram.TOKEN
         world.configure("wire", bot=form)
         world.publish("wire", FIRST)
         clock, stop = ShiftedClock(), asyncio.Event()
@@ -208,31 +175,33 @@ async def telling_in(folder: Path, database: str, place: Place) -> AsyncIterator
         async with asyncio.TaskGroup() as group:
             for bot in bots:
                 group.create_task(bot.run(stop, everything=True))
-            await until(lambda: "BlackBerry" in place.text())
+            await until(lambda: "BlackBerry" in presented(server.service))
             while await is_sending(bots[0]):  # noqa: ASYNC110 - a press that overtakes its message's record is refused
                 await asyncio.sleep(0.02)
             yield world, clock
             stop.set()
 
 
-async def test_a_claim_calls_nobody_and_its_end_calls_them_again(tmp_path: Path, database: str) -> None:
-    with _telegram() as place:
-        async with telling_in(tmp_path, database, place) as (world, clock):
-            assert "Claimed by" not in place.text()
-            place.claim()
-            await until(lambda: "Claimed by" in place.text())
-            assert place.name in place.text()
+async def test_a_claim_in_telegram_calls_nobody_and_its_end_calls_them_again(tmp_path: Path, database: str) -> None:
+    with faulty.serve(telegram.BotApi()) as server:
+        api = server.service
+        async with telling_in(tmp_path, database, server) as (world, clock):
+            assert "Claimed by" not in presented(api)
+            api.press("Claim", person=78, name="boss")
+            api.press("Claim")
+            await until(lambda: "Claimed by" in presented(api))
+            assert "ann_desk" in presented(api)
             clock.advance(QUARTER)
             await asyncio.sleep(0.5)
             assert world.heads("second") == []
 
-            place.release()
-            await until(lambda: "Claimed by" not in place.text())
+            api.press("Release")
+            await until(lambda: "Claimed by" not in presented(api))
             clock.advance(QUARTER)
             await until(lambda: world.heads("second"))
-            assert place.link() in str(world.heads("second")[0]["blocks"])
+            assert "https://t.me/c/1234567890/1" in str(world.heads("second")[0]["blocks"])
 
-            place.claim()
+            api.press("Claim")
             await until(lambda: "Claimed by" in str(world.heads("second")[0]["blocks"]))
             told = str(world.heads("second")[0]["blocks"])
-            assert f"Claimed by '}}, {{'type': 'text', 'text': '{place.shown}'}}" in told, "never an id"
+            assert "Claimed by '}, {'type': 'text', 'text': '@ann_desk'}" in told, "never an id"

@@ -298,19 +298,3 @@ async def test_a_line_in_the_middle_of_every_item_of_a_first_poll_matches_no_rul
         [head] = made.heads()
         assert "wants a" in str(head)
         assert "Read our guide" not in str(head)
-
-
-async def test_old_items_of_a_first_poll_show_what_the_feed_repeats(tmp_path: Path) -> None:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire")
-        old = made.clock.now() - timedelta(days=9)
-        items = [
-            Item(id=str(n), title=f"Weather for day {n}", text=f"A report on day {n}. {FOOTER} Wind {n}.", at=old)
-            for n in range(6)
-        ]
-        items.append(
-            Item(id="new", title="Weather for today", text=f"It rains today. {FOOTER} No wind.", at=made.clock.now())
-        )
-        made.publish("wire", *items)
-        await made.once()
-        assert await made.stories() == []

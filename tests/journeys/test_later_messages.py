@@ -89,24 +89,6 @@ async def test_when_the_deadline_moves_only_the_new_day_is_recalled(desk: World)
     assert "30 December" in told
 
 
-async def test_a_reminder_in_quiet_hours_leaves_at_their_end(desk: World) -> None:
-    bot = desk.folder / "bot.yaml"
-    bot.write_text(bot.read_text() + "quiet_hours: 08:00 to 10:00 UTC\n")
-    desk.publish("wire", FIRST)
-    await at(desk, START + timedelta(hours=2))
-    await at(desk, datetime(2015, 12, 13, 9, tzinfo=UTC))
-    assert reminders(desk) == []
-    await at(desk, datetime(2015, 12, 13, 10, tzinfo=UTC))
-    assert len(reminders(desk)) == 1
-
-
-async def test_a_deadline_that_passed_while_the_bot_was_down_is_not_recalled(desk: World) -> None:
-    desk.publish("wire", FIRST)
-    await desk.once()
-    await at(desk, datetime(2015, 12, 20, 10, tzinfo=UTC))
-    assert reminders(desk) == []
-
-
 # -- a burst: a channel gets its posts of the hour, and one message that lists the rest and lives on
 
 

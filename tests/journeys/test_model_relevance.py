@@ -142,14 +142,6 @@ async def test_an_article_that_asks_to_be_rejected_is_posted(tmp_path: Path, att
         assert server.asked("complete") == 0
 
 
-async def test_a_model_that_is_down_keeps_no_article_back(tmp_path: Path) -> None:
-    async with newsroom(tmp_path, uses="relevance", rules=ABOUT) as (made, server):
-        server.http.shutdown()
-        server.http.server_close()
-        await tell(made, BOOK)
-        assert len(made.heads()) == 1
-
-
 async def test_an_article_of_two_rules_waits_for_both_answers(tmp_path: Path) -> None:
     both = ABOUT + "  - {name: Novels, all: [novel], notify: desk, about: new novels}\n"
     async with newsroom(tmp_path, uses="[relevance, same_event]", rules=both) as (made, server):

@@ -14,7 +14,7 @@ from tests.journeys.world import BOT, Item, World, world
 RULES = """\
 rules:
   - name: Watched
-    any: [Varnholm, Ostrel, Brightmoor, Tarvik, Calder Foods, Lumen Air, Doveridge, Kestrel Bay, Ansgar Holt]
+    any: [Varnholm, Ostrel, Brightmoor, Tarvik, Lumen Air, Kestrel Bay]
     notify: desk
 {keys}"""
 
@@ -61,39 +61,6 @@ TOLD = {
         ),
         ("Denial", "denies plan to block messaging apps"),
     ),
-    "a company confirms": (
-        (
-            "Calder Foods in talks to buy rival Borel, sources say",
-            "Calder Foods is in talks to buy its rival Borel, two people who know the matter said.",
-        ),
-        (
-            "Calder Foods confirms takeover of rival Borel for 3.2 billion dollars",
-            "Calder Foods said that it will buy its rival Borel for 3.2 billion dollars.",
-        ),
-        ("confirms takeover", "3.2 billion"),
-    ),
-    "a suspension is extended": (
-        (
-            "Lumen Air suspends all flights until 30 November",
-            "Lumen Air has suspended all its flights until 30 November because of a fault in its engines.",
-        ),
-        (
-            "Lumen Air extends suspension of all flights to 3 December",
-            "Lumen Air has extended the suspension of all its flights from 30 November to 3 December.",
-        ),
-        ("30 November", "3 December"),
-    ),
-    "an amount is raised": (
-        (
-            "Hackers take data of 850,000 customers of Doveridge",
-            "Hackers have stolen the data of 850,000 customers of the insurer Doveridge, the company said.",
-        ),
-        (
-            "Doveridge raises number of customers hit by hackers",
-            "The insurer Doveridge said the data of 1.2 million customers, not 850,000, was stolen by hackers.",
-        ),
-        ("850,000", "1.2 million"),
-    ),
     "a plan is withdrawn": (
         (
             "Kestrel Bay council plans toll on harbour bridge",
@@ -104,17 +71,6 @@ TOLD = {
             "The council of Kestrel Bay has withdrawn its proposal of a toll on the harbour bridge after protests.",
         ),
         ("Withdrawn", "withdraws harbour bridge toll plan"),
-    ),
-    "a minister resigns": (
-        (
-            "Calls grow for minister Ansgar Holt to go over hospital contracts",
-            "Transport minister Ansgar Holt is under pressure over hospital contracts that went to his brother.",
-        ),
-        (
-            "Minister Ansgar Holt resigns over hospital contracts",
-            "Transport minister Ansgar Holt resigned on Tuesday over the hospital contracts that went to his brother.",
-        ),
-        ("resigns over hospital contracts",),
     ),
     "a correction": (
         (
@@ -127,28 +83,6 @@ TOLD = {
         ),
         ("Correction", "900", "90"),
     ),
-    "a sentence is passed": (
-        (
-            "Doveridge trader Tom Pell convicted of insider dealing",
-            "A court in Bristol convicted Tom Pell, a trader of Doveridge, of insider dealing.",
-        ),
-        (
-            "Doveridge trader Tom Pell sentenced to six years for insider dealing",
-            "The court in Bristol sentenced Tom Pell, a trader of Doveridge, to six years in prison.",
-        ),
-        ("sentenced to six years",),
-    ),
-    "a recall is announced": (
-        (
-            "Calder Foods tests baby milk after infants fall ill",
-            "Calder Foods is testing its baby milk after several infants in Norway fell ill.",
-        ),
-        (
-            "Calder Foods recalls baby milk after infants fall ill",
-            "Calder Foods has recalled its baby milk in Norway after several infants fell ill.",
-        ),
-        ("recalls baby milk",),
-    ),
 }
 
 NOT_TOLD = {
@@ -158,16 +92,6 @@ NOT_TOLD = {
             "A fire on a ferry off Varnholm has killed 12 people, the coast guard said.",
         ),
         ("Twelve dead as ferry burns off Varnholm", "Twelve people died when a ferry caught fire off Varnholm."),
-    ),
-    "the same numbers in another form": (
-        (
-            "Hackers take data of 850,000 customers of Doveridge",
-            "Hackers have stolen the data of 850,000 customers of the insurer Doveridge, the company said.",
-        ),
-        (
-            "Doveridge hackers stole data of nearly 0.85 million customers",
-            "The data of some 850,000 customers of the insurer Doveridge was stolen by hackers.",
-        ),
     ),
     "colour": (
         (
@@ -179,16 +103,6 @@ NOT_TOLD = {
             "Families tell of nights on the floor after Lumen Air suspended all its flights.",
         ),
     ),
-    "background": (
-        (
-            "Jury out in fraud trial of Brightmoor founder Alan Reyes",
-            "The jury in the fraud trial of Alan Reyes, who founded Brightmoor, has begun its deliberations in Leeds.",
-        ),
-        (
-            "Who is Alan Reyes, the Brightmoor founder on trial for fraud?",
-            "Alan Reyes founded Brightmoor in his kitchen. A jury in Leeds is now deliberating in his fraud trial.",
-        ),
-    ),
     "comment": (
         (
             "Kestrel Bay council plans toll on harbour bridge",
@@ -197,16 +111,6 @@ NOT_TOLD = {
         (
             "Comment: why the Kestrel Bay bridge toll may hurt our harbour",
             "I think that the toll of two dollars that the council of Kestrel Bay proposed for the bridge is wrong.",
-        ),
-    ),
-    "weather at the place": (
-        (
-            "Minister Ansgar Holt opens harbour tunnel in Varnholm",
-            "Transport minister Ansgar Holt opened the new harbour tunnel in Varnholm on Monday.",
-        ),
-        (
-            "Ansgar Holt opens Varnholm harbour tunnel in the rain",
-            "It rained when transport minister Ansgar Holt opened the harbour tunnel in Varnholm.",
         ),
     ),
 }

@@ -82,27 +82,6 @@ async def test_a_channel_that_does_not_exist_parks_its_messages_and_the_operator
     assert "no-such-channel" in json.dumps(made.heads("ops"))
 
 
-async def test_a_broken_rule_file_keeps_the_rules_of_the_file_beside_it(made: World) -> None:
-    (made.folder / "rules" / "other.yaml").write_text("rules:\n  - name: [unclosed\n")
-    settings = app.load(made.folder, made.environ)
-    assert [entry.rule.name for entry in settings.rules] == ["BlackBerry in Pakistan"]
-    assert any(problem.file.endswith("other.yaml") for problem in settings.problems)
-
-
-def test_a_missing_folder_says_what_to_type(tmp_path: Path) -> None:
-    with pytest.raises(model.ConfigError, match="init"):
-        app.load(tmp_path / "nowhere", {})
-
-
-async def test_a_second_owner_of_the_database_is_told_who_has_it(made: World) -> None:
-    environment = made.environment()
-    settings = app.load(made.folder, environment.environ)
-    async with runtime.opened(settings, environment):
-        with pytest.raises(model.StoreInUse, match=r"process|pid"):
-            async with runtime.opened(settings, environment):
-                pass
-
-
 async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_comes_after(made: World) -> None:
     environment = made.environment()
     settings = app.load(made.folder, environment.environ)

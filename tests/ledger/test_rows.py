@@ -23,17 +23,6 @@ def test_any_text_of_the_outside_world_is_one_line_of_ascii_and_read_back(link: 
     assert ledger.parse_row(text) == row
 
 
-def test_halves_of_surrogate_pairs_do_not_stop_the_ledger() -> None:
-    row = ledger.match_row(replace(article("one"), link="https://x.example/\ud83d"), match("r", "PTA"), at=START)
-    assert dict(row.fields)["link"] == "https://x.example/?"
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"at":"x","kind":"sent"}', '{"at":3,"kind":"sent"}'])
-def test_what_is_no_row_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        ledger.parse_row(text)
-
-
 STATE = model.FeedState(url="https://dawn.example/feed", due_at=START, baseline_at=START)
 
 

@@ -131,17 +131,6 @@ def test_no_entity_of_a_feed_grows_wherever_its_declaration_hides(head: str) -> 
     assert all(len(title) < 100 for title in titles)
 
 
-def test_harmless_entities_are_still_read() -> None:
-    reading = read('<!DOCTYPE rss [<!ENTITY copy "&#169;">\n<!ENTITY co "Acme">]>' + REST.replace("&e5;", "&co; wins"))
-    assert [entry.title for entry in reading.entries] == ["Acme wins"]
-
-
-@pytest.mark.parametrize("value", [r"\q", r"\1", "\\"])
-def test_a_backslash_in_an_entity_is_only_a_backslash(value: str) -> None:
-    reading = read(f'<!DOCTYPE rss [<!ENTITY co "{value}">]>' + REST.replace("&e5;", "A&co;"))
-    assert [entry.title for entry in reading.entries] == [f"A{value}"]
-
-
 def test_a_robots_file_of_many_names_and_rules_is_parsed_at_once() -> None:
     names = "".join(f"user-agent: {number:x}\n" for number in range(10_000))
     started = time.process_time()

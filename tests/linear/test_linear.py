@@ -94,14 +94,6 @@ def test_the_search_finds_what_is_slow_and_nothing_else(pattern: str, is_slow: b
     assert (next(_slow_inputs(found), None) is not None) is is_slow
 
 
-@pytest.mark.parametrize(("power", "is_slow"), [(1, False), (2, True)])
-def test_a_call_that_is_dearer_from_some_length_on_is_slow_only_where_it_grows_on(power: int, is_slow: bool) -> None:
-    def call(text: str) -> None:
-        sum(1 for _ in range(400_000 + 8 * len(text) ** power if len(text) > 300 else 0))
-
-    assert growth.measured(call, lambda size: "a" * size).is_steep is is_slow
-
-
 def test_no_text_of_a_stranger_is_a_template_of_a_substitution() -> None:
     """In a template \\1 is a group and \\q an error; what a function returns is put in as it is."""
     found = [

@@ -14,7 +14,9 @@ import pytest
 
 from bot import model
 from bot.llm import open_model, prompts
+from bot.llm.asker import FIRST_PAUSE, LONGEST_BREAK, MAX_FAILURES, Breaker
 from bot.llm.endpoint import Endpoint
+from testbed.fakes import START
 from testbed.servers import chat_completions, faulty
 from tests.stories.examples import article, story
 
@@ -163,10 +165,10 @@ async def test_a_model_that_declines_or_is_cut_off_has_cost_its_tokens(endpoint:
 def test_without_the_extra_the_message_says_how_to_install_it() -> None:
     code = (
         "import sys; sys.modules['openai'] = None\n"
-        "from bot import model\nfrom bot.llm import open_model\n"
+        "from bot import model, ports\nfrom bot.llm import open_model\n"
         "policy = model.LanguageModelPolicy(url='http://127.0.0.1:1/v1', name='x', uses=frozenset())\n"
         "try:\n    open_model(policy, lambda secret: '')\n"
-        "except model.ConfigError as error:\n    print(error)\n"
+        "except ports.ConfigError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert 'pip install "wirewatch[llm]"' in done.stdout
@@ -193,3 +195,42 @@ def test_a_line_of_an_answer_file_that_cannot_be_read_is_named(tmp_path: Path, l
     path.write_text(f'{{"key": "a", "answer": null}}\n{line}\n')
     with pytest.raises(model.ConfigError, match="line 2 is not a JSON object"):
         open_model(replace(POLICY, url=f"file:{path}"), lambda secret: "")
+
+
+# -- a model that fails is left alone for a while, longer each time, until one call shows that it is back
+
+
+SECOND = timedelta(seconds=1)
+
+
+def failed(times: int) -> Breaker:
+    breaker = Breaker()
+    for _ in range(times):
+        breaker.fail(breaker.until or START, for_good=False)
+    return breaker
+
+
+def test_some_failures_in_a_row_close_it_and_are_told_once() -> None:
+    breaker = failed(MAX_FAILURES - 1)
+    assert breaker.allows(START)
+
+    assert breaker.fail(START, for_good=False)
+
+    assert not breaker.allows(START + FIRST_PAUSE - SECOND)
+    assert breaker.allows(START + FIRST_PAUSE)
+    assert not breaker.fail(START + FIRST_PAUSE, for_good=False)
+
+
+def test_each_failure_after_a_pause_doubles_it_up_to_the_longest() -> None:
+    breaker, last = failed(MAX_FAILURES + 1), failed(40)
+    assert not breaker.allows(START + 3 * FIRST_PAUSE - SECOND)
+    assert breaker.allows(START + 3 * FIRST_PAUSE)
+    before = failed(39).until
+    assert before is not None
+    assert last.until == before + LONGEST_BREAK
+
+
+def test_a_refusal_closes_it_at_once_and_a_server_may_ask_for_longer() -> None:
+    breaker = Breaker()
+    assert breaker.fail(START, for_good=True, retry_after=timedelta(hours=2))
+    assert breaker.until == START + timedelta(hours=2)

@@ -86,13 +86,6 @@ async def test_a_false_old_date_does_not_make_anothers_article_an_old_one(room: 
     assert (WIRE.url, TRUE.title) in await room.told()
 
 
-async def test_an_id_that_moved_away_from_a_link_does_not_keep_it(room: Newsroom) -> None:
-    await room.poll(SQUAT, CATS)
-    await room.poll(SQUAT, replace(CATS, link="https://squat.example/cats", title="Cat pictures, more of them"))
-    await room.poll(WIRE, TRUE)
-    assert await room.told() == [(WIRE.url, TRUE.title)]
-
-
 async def test_a_copied_text_under_an_address_made_up_at_anothers_site_takes_nothing(room: Newsroom) -> None:
     long = " ".join([TEXT] * 4)
     await room.poll(SQUAT, Item(id="s", link="https://www.wire.example/made-up", title=TRUE.title, text=long))
@@ -204,14 +197,6 @@ async def test_a_publisher_is_never_the_copy_of_a_feed_that_listed_its_page_befo
     [story] = await room.stories()
     assert story.owners == ("wire.example", "blog.example")
     assert len(story.members) == 3
-
-
-async def test_a_text_that_another_site_had_first_is_still_its_copy(store: storage.Store) -> None:
-    room = Newsroom(store, [WIRE, BLOG])
-    await room.poll(BLOG, Item(id="b", link="https://blog.example/1", title=TRUE.title, text=LONG))
-    await room.poll(WIRE, replace(TRUE, text=LONG))
-    [story] = await room.stories()
-    assert story.owners == ("blog.example",)
 
 
 async def test_one_page_that_two_strangers_list_in_their_own_words_is_one_voice(store: storage.Store) -> None:

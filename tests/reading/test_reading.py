@@ -41,7 +41,7 @@ async def readers() -> AsyncIterator[ReaderProcesses]:
 def _child() -> int:
     """The one process that this one has started."""
     started = children(os.getpid())
-    [found] = [pid for pid in started if b"bot.fetch" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    [found] = [pid for pid in started if b"bot.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return found
 
 
@@ -114,25 +114,6 @@ async def test_the_text_of_a_page_is_the_same_wherever_it_is_taken_out(count: in
     await made.close()
 
 
-@pytest.mark.parametrize("count", [0, 1])
-async def test_the_lists_of_a_page_are_the_same_wherever_they_are_found(count: int) -> None:
-    made = parsing.make_reader(model.FetchPolicy(readers=count))
-    items = "".join(f"<li class=news><a href='/{n}'>The regulator writes order number {n}</a></li>" for n in range(9))
-    page = model.Body(content=f"<ul>{items}</ul>".encode(), content_type="text/html", url="https://a.example/")
-    name, [best, *_] = await made.lists_of(page)
-    assert (name, best["item"]) == (None, "li.news")
-    with pytest.raises(model.ReadError):
-        await made.lists_of(model.Body(content=b"<a>" * 200_000, content_type="text/html", url="https://a.example/"))
-    await made.close()
-
-
-async def test_many_documents_at_once_each_get_their_own_answer(readers: ReaderProcesses) -> None:
-    documents = [rss(item(number, title=f"Title {number}", body="x" * 5_000 * (number % 7))) for number in range(60)]
-    async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(readers.read(_body(each), FEED, is_first=True)) for each in documents]
-    assert [each.result()[0].entries[0].title for each in asked] == [f"Title {number}" for number in range(60)]
-
-
 async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: ReaderProcesses) -> None:
     pid = _child()
     os.kill(pid, signal.SIGSTOP)
@@ -184,10 +165,10 @@ async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_d
 
 _OWNER = """
 import asyncio
-from bot.fetch.parsing import ReaderProcesses
+from bot.reading.processes import Processes
 
 async def main():
-    await ReaderProcesses(1, max_bytes=10_000_000).prepare()
+    await Processes(1, max_bytes=10_000_000).prepare()
     print("open", flush=True)
     await asyncio.sleep(60)
 

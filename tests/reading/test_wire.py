@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from bot import model
 from bot.feeds import items
-from bot.feeds.kit import fields
 from bot.fetch import protocol
 
 _LIMIT = 1_000_000
@@ -56,26 +55,6 @@ def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(
             came.append(protocol.decode_answer(payload))
     assert came == sent
     assert not received
-
-
-@given(entries=st.lists(_ENTRY, max_size=6).map(tuple), is_first=st.booleans())
-def test_entries_made_ready_in_another_process_are_as_if_made_ready_here(
-    entries: tuple[model.Entry, ...], is_first: bool
-) -> None:
-    bounded = tuple(fields.bound_entry(entry) for entry in entries)
-    reading = model.ParsedFeed(entries=bounded)
-    looked_up = items.look_up(_FEED, reading, is_first=is_first)
-    job = protocol.Job(_JOB.body, _FEED, is_first=is_first)
-    assert job.unpack(protocol.pack_document(reading, looked_up.items)) == (reading, looked_up)
-
-
-@given(content=st.binary(max_size=2_000), hashes=st.frozensets(_TEXT, max_size=3), before=_TIME)
-def test_a_job_comes_out_as_it_went_in(content: bytes, hashes: frozenset[str], before: datetime | None) -> None:
-    body = model.Body(
-        content=content, content_type="text/xml", url=_FEED.url, known_hashes=hashes, identity_before=before
-    )
-    job = protocol.Job(body, _FEED, is_first=True)
-    assert protocol.decode_question(protocol.frame_message(job)[protocol.LENGTH_BYTES :]) == job
 
 
 @given(content=st.binary(max_size=300))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import strategies as st
+
 from bot import model, rules
+from bot.rules import expression
 from bot.text import tokens
 
 NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
@@ -73,10 +75,173 @@ def words_found(query: str, title: str = "", text: str = "") -> list[str]:
     return [evidence.text for match in found for evidence in match.evidence]
 
 
-def squeezed(string: str) -> str:
-    return re.sub(r"\s+", " ", string).strip()
-
-
 def rules_text(string: str) -> str:
     """As the parser normalises it."""
     return tokens.normalise(string)
+
+
+# -- random texts and rules in eight scripts, made so that they meet often
+
+
+#: Words of each script that are near to one another: cases, accents, endings, forms that fold.
+SCRIPTS = {
+    "Latin": (
+        "BES bes Bes BES12 back door backdoor doors résumé resume Straße STRASSE 5,000 5 PTA PTAs ﬁne fine İran iran"
+        " O'Brien AT&T U.S. l'été x"
+    ).split(),
+    "Greek": ["Νέος", "ΝΕΟΣ", "νεος", "νόμος", "ΝΑΤΟ", "νέοι", "ΐ", "ᾳ"],
+    "Cyrillic": ["закон", "законы", "Йод", "йод", "иод", "НАТО", "нато", "м’ята", "ёж"],
+    "Arabic": ["قانون", "القانون", "باكستان", "بَاب", "باب", "ﷺ", "٥٠"],
+    "Han and Kana": ["中国", "中", "国", "电信管理局", "管理", "バックドア", "ドア", "ﾊﾞｯｸ", "がか", "か", "五", "々"],
+    "Thai": ["หลัง", "บ้าน", "บาน", "ประตู", "ที", "ที่", "กฎหมาย", "๕"],
+    "Hangul": ["한국", "한국은", "한", "법", "법률", "국"],
+    "Devanagari": ["कानून", "क़ानून", "हिन्दी", "हिन्", "पाकिस्तान", "५"],
+}
+SEPARATORS = [" "] * 8 + [
+    "-",
+    " – ",
+    ", ",
+    "’s ",
+    "' ",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "\r\n \r\n",
+    "\u00a0",
+    "",
+    "",
+    "\u00ad",
+    "\u200b",
+]
+SEPARATORS += [
+    ". ",
+    "/",
+    "_",
+    "\u200d",
+    " (",
+    "&",
+    "'",
+    " NOT ",
+    "5",
+    ",",
+    "*",
+    "\u2029",
+    "\u2028\u00ad\u2028",
+    "\u0301",
+]
+
+
+@st.composite
+def texts(draw: st.DrawFn, vocabulary: list[str], *, size: int = 12) -> str:
+    pieces: list[str] = []
+    for _ in range(draw(st.integers(0, size))):
+        pieces.append(draw(st.sampled_from(vocabulary)))
+        pieces.append(draw(st.sampled_from(SEPARATORS)))
+    return "".join(pieces)
+
+
+@st.composite
+def terms(draw: st.DrawFn, vocabulary: list[str]) -> str:
+    words = draw(st.lists(st.sampled_from(vocabulary), min_size=1, max_size=3))
+    shown = []
+    for word in words:
+        change = draw(st.sampled_from(["", "", "", "*", "cut*", "?", "hole"]))
+        if change == "cut*":
+            word = word[: draw(st.integers(1, len(word)))] + "*"
+        elif change == "hole" and len(word) > 2:
+            word = word[:1] + "?" + word[2:]
+        elif change in "*?":
+            word += change
+        shown.append(word)
+    return draw(st.sampled_from([" ", " ", "-", ""])).join(shown)
+
+
+def leaves(vocabulary: list[str]) -> st.SearchStrategy[expression.Expression]:
+    def words(text: str, is_exact: bool, field: str | None) -> expression.Expression | None:
+        try:
+            return expression.make_words(" ".join(rules_text(text).split()), is_exact=is_exact, field=field)
+        except rules.QueryError:
+            return None
+
+    fields = st.sampled_from([None, None, None, "title", "body", "tag"])
+    plain = st.builds(words, terms(vocabulary), st.sampled_from([False, False, True]), fields)
+    return plain.filter(lambda leaf: leaf is not None).map(lambda leaf: leaf)  # type: ignore[arg-type, return-value]
+
+
+@st.composite
+def windows(draw: st.DrawFn, vocabulary: list[str]) -> expression.Expression:
+    single = [word for word in vocabulary if " " not in rules_text(word)]
+    parts = draw(st.lists(st.sampled_from(single), min_size=2, max_size=3))
+    normal = [expression.make_words(rules_text(part)) for part in parts]
+    return expression.Window(tuple(normal), draw(st.integers(0, 4)))
+
+
+def under_near(vocabulary: list[str]) -> st.SearchStrategy[expression.Expression]:
+    base = leaves(vocabulary).filter(lambda leaf: getattr(leaf, "field", None) is None) | windows(vocabulary)
+    return st.recursive(
+        base,
+        lambda inner: (
+            st.builds(expression.Near, inner, inner, st.integers(0, 4), st.booleans())
+            | st.lists(inner, min_size=2, max_size=2).map(lambda parts: expression.Any(tuple(parts)))
+        ),
+        max_leaves=4,
+    )
+
+
+def expressions(vocabulary: list[str]) -> st.SearchStrategy[expression.Expression]:
+    base = leaves(vocabulary) | leaves(vocabulary) | under_near(vocabulary) | values()
+    return st.recursive(
+        base,
+        lambda inner: (
+            st.lists(inner, min_size=2, max_size=3).map(lambda parts: expression.Any(tuple(parts)))
+            | st.lists(inner, min_size=2, max_size=3).map(lambda parts: expression.All(tuple(parts)))
+            | inner.map(expression.Not)
+        ),
+        max_leaves=6,
+    )
+
+
+def values() -> st.SearchStrategy[expression.Expression]:
+    return st.sampled_from(
+        [
+            expression.Value("site", "news.example"),
+            expression.Value("site", "bbc.co.uk"),
+            expression.Value("lang", "en"),
+            expression.Regex("[A-Z]{3}"),
+            expression.Regex("door", True, "title"),
+        ]
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[model.Rule], model.Article]:
+    """A few rules and an article of the same words."""
+    vocabulary = list(SCRIPTS[draw(st.sampled_from(sorted(SCRIPTS)))])
+    if draw(st.booleans()):
+        vocabulary += SCRIPTS[draw(st.sampled_from(sorted(SCRIPTS)))]
+    found = article(
+        draw(texts(vocabulary, size=7)),
+        draw(texts(vocabulary, size=15)),
+        tags=tuple(draw(st.lists(texts(vocabulary, size=2), max_size=2))),
+        language=draw(st.sampled_from([None, "en", "en_GB", "de"])),
+    )
+    made = []
+    for number in range(draw(st.integers(1, 4))):
+        where = draw(st.sampled_from(list(model.Where)))
+        if draw(st.booleans()):
+            query = rules.render_query(draw(expressions(vocabulary)))
+            made.append(rule(name=f"rule {number}", query=query, where=where))
+        else:
+            keys = {
+                key: {str(line): draw(st.lists(items(vocabulary), min_size=1, max_size=3)) for line in range(size)}
+                for key in ("all", "any", "none")
+                if (size := draw(st.integers(0, 2)))
+            }
+            made.append(rule(name=f"rule {number}", where=where, **keys))
+    return made, found
+
+
+def items(vocabulary: list[str]) -> st.SearchStrategy[str]:
+    return (
+        terms(vocabulary) | terms(vocabulary).map(lambda term: f"{{{term}}}") | terms(vocabulary).map("title:{}".format)
+    )

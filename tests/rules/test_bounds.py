@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import model, rules
 from bot.rules import article_text, evaluate, expression
-from bot.rules import compile as compiling
+from bot.rules.compile import make_article
 from bot.rules.errors import QueryError
 from bot.text import tokens
 
@@ -46,22 +44,10 @@ def test_an_example_that_takes_too_many_steps_is_a_problem_at_its_place() -> Non
 
 def test_an_article_that_takes_too_many_steps_ends_the_evaluation() -> None:
     compiled = rules.compile_rule(rule("aaa NEAR bbb", "aaa bbb"))
-    long = compiling.make_article(model.Example(title="", body="aaa bbb " * 5_000))
+    long = make_article(model.Example(title="", body="aaa bbb " * 5_000))
     with pytest.raises(rules.TooManySteps):
         rules.RuleSet([compiled], most_steps=1_000).match(long, model.Feed(url=""), now=long.first_seen)
     assert rules.RuleSet([compiled]).match(long, model.Feed(url=""), now=long.first_seen)
-
-
-def test_a_long_run_without_spaces_is_searched_in_linear_time() -> None:
-    pattern = expression.read_pattern("監* 視*", is_exact=False)
-    seconds = []
-    for size in (4_000, 32_000):
-        text = article_text.FieldText("body", "監" * size)
-        began = time.process_time()
-        assert text.find(pattern) == []
-        seconds.append(time.process_time() - began)
-    # Eight times the text; by the square it would be 64 times the time.
-    assert seconds[1] < 30 * seconds[0] + 0.1
 
 
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5), st.text("監視督 ab", max_size=12))
@@ -96,7 +82,7 @@ def _every_way(text: article_text.FieldText, pattern: expression.Pattern, first:
 
 
 def test_a_regular_expression_is_counted_before_it_runs_by_its_size_and_the_length_of_the_text() -> None:
-    article = compiling.make_article(model.Example(title="", body="the quick brown fox " * 10_000))
+    article = make_article(model.Example(title="", body="the quick brown fox " * 10_000))
     for query, steps in ((r"/(?i:[a-z\s]{1,190}[0-9])/", 382_000), ("/fox/", 2_000)):
         wanted = rules.parse_query(query)
         with pytest.raises(rules.TooManySteps):

@@ -7,13 +7,13 @@ import os
 from hypothesis import HealthCheck, event, given, settings
 
 from bot import model, rules
-from tests.rules import making, slow, strategies
+from tests.rules import making, slow
 
 #: 500 in CI, 10,000 nightly.
 EXAMPLES = int(os.environ.get("WIREWATCH_EXAMPLES", "100"))
 
 
-@given(strategies.cases())
+@given(making.cases())
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )

@@ -1,11 +1,15 @@
-"""The language, sentence by sentence of its specification."""
+"""The language beyond the examples of its specification, which test_docs runs."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bot import rules
-from tests.rules.making import article, has, item_has, matched, rule, words_found
+from bot import model, rules
+from bot.rules import english
+from tests.rules import making, slow
+from tests.rules.making import FEED, NOW, article, has, item_has, matched, rule, rule_set, words_found
 
 
 @pytest.mark.parametrize(
@@ -13,28 +17,15 @@ from tests.rules.making import article, has, item_has, matched, rule, words_foun
     [
         # Whole words.
         ("BES", "BES12 ships", False),
-        ("BES", "the BES, again", True),
         ("Iran", "Iranian oil", False),
-        ("5G", "15G", False),
-        ("BES", "BES_server #BES", True),
-        ("5,000", "5,000 firms", True),
         ("5,000", "15,000 firms", False),
-        ("5,000", "5,000,000 firms", False),
-        ("5", "5,000 firms", False),
         # Case.
-        ("BES", "bes", False),
         ("iran", "IRAN", True),
         ("straße", "STRASSE", True),
-        ("{Bes}", "BES", False),
         ("{Bes}", "Bes", True),
-        ("PTA chief", "PTA Chief", True),
-        ("PTA chief", "Pta chief", False),
         ("G20", "g20", True),
         # Accents.
-        ("resume", "résumé", True),
-        ("résumé", "resume", False),
         ("йод", "иод", False),
-        ("иод", "йод", False),
         ("{cafe}", "café", False),
         ("ÉTÉ", "ETE", False),
         ("Νέος", "ΝΈΟΣ", True),
@@ -43,46 +34,30 @@ from tests.rules.making import article, has, item_has, matched, rule, words_foun
         ("back\u200ddoor", "backdoor", True),
         ("O'Brien", "O’Brien", True),
         # Phrases.
-        ("back door", "back-door", True),
         ("back door", "back – \n door", True),
-        ("back-door", "back door", True),
-        ("back door", "backdoor", False),
-        ("back door", "back, door", False),
         ("back door", "back\n\ndoor", False),
         ("back door", "back\n \u00ad\ndoor", False),
-        ("Pakistan order", "Pakistan’s order", True),
         ("firms servers", "the firms' servers", True),
         ("s", "Pakistan’s", False),
         # Marks.
         ("AT&T", "AT&T said", True),
-        ("AT&T", "AT T", False),
         ("US", "U.S. law", False),
-        ("U.S.", "the U.S. law", True),
         ("U.S.", "the U.S.’s law", True),
-        ("U.S.", "US law", False),
         ("C++", "C++ code", True),
-        ("C++", "C code", False),
         ("#BES", "#BES", True),
         ("#BES", "BES", False),
         ("McDonald's", "McDonald’s shop", True),
         ("McDonald's", "McDonald shop", False),
         # Wildcards.
-        ("backdoor*", "backdoors", True),
         ("backdoor*", "backdoor", True),
         ("Serv* BlackBerry", "Servers BlackBerry", True),
-        ("wom?n", "women", True),
         ("wom?n", "womaen", False),
-        ("PTA*", "PTAs", True),
         # Scripts that run without spaces.
-        ("电信管理局", "巴基斯坦电信管理局要求", True),
-        ("BES", "使用BES服务", True),
         ("5G网", "建5G网络", True),
         ("ドア", "バックドアだ", True),
         ("か", "がか゚が", False),
         ("华*", "华为", True),
-        ("한*", "한국은", True),
         ("한", "한국", False),
-        ("ที", "ที่", False),
         ("บ้าน", "หลังบ้านนี้", True),
         # Addresses.
         ("BES", "see https://x.example/a/BES?id=1", True),
@@ -96,28 +71,21 @@ def test_a_term_is_found_where_the_specification_says(term: str, text: str, expe
 @pytest.mark.parametrize(
     ("query", "title", "text", "expected"),
     [
-        ("a1 AND b1", "a1", "b1", True),
         ("a1 NOT b1", "a1", "b1", False),
         ("a1 AND (b1 OR c1)", "c1 a1", "", True),
         ('"a1 b1"', "a1", "b1", False),
         ("a1 NEAR/0 b1", "b1, a1", "", True),
         ("a1 NEAR/2 b1", "a1 x x b1", "", True),
-        ("a1 NEAR/2 b1", "a1 x x x b1", "", False),
-        ("a1 NEAR/9 b1", "a1", "b1", False),
         ("a1 NEAR b1", "a1. X x x x b1", "", True),
         ("a1 NEAR b1", "a1 x x x x x b1", "", False),
-        ("a1 NEAR/3f b1", "b1 a1", "", False),
         ("a1 ONEAR/3 b1", "a1 b1", "", True),
         ("a1 NEAR/5 b1", "", "a1\n\nb1", True),
         ("a1 NEAR/3 a1", "a1", "", False),
         ("(a1 NEAR/0 b1) NEAR/0 c1", "a1 b1 c1", "", True),
         ("(a1 OR b1) NEAR/0 c1", "b1 c1", "", True),
         ("/ba+d/ NEAR/1 c1", "baaad x c1", "", True),
-        ('"a1 b1 c1"~1', "c1 x a1 b1", "", True),
-        ('"a1 b1 c1"~1', "c1 x a1 x b1", "", False),
         ('"a1 a1"~1', "a1", "", False),
         ("title:(a1 OR b1)", "", "a1", False),
-        ("body:a1", "a1", "", False),
         ("url:story", "", "", True),
         ("url:stor", "", "", False),
         ("site:news.example", "", "", True),
@@ -126,9 +94,6 @@ def test_a_term_is_found_where_the_specification_says(term: str, text: str, expe
         ("lang:en", "", "", True),
         ("author:smith AND tag:telecom", "", "", True),
         ('source:"Example News"', "", "", True),
-        (r"/CVE-\d{4}-\d+/", "CVE-2015-1234", "", True),
-        ("/cve/", "CVE", "", False),
-        ("/cve/i", "CVE", "", True),
     ],
 )
 def test_a_query_is_true_where_the_specification_says(query: str, title: str, text: str, expected: bool) -> None:
@@ -148,10 +113,6 @@ def test_a_title_of_the_rules_own_acronyms_does_not_shout() -> None:
     assert has(query, "PTA BES NATO USA FBI talks")
 
 
-def test_a_weak_term_counts_beside_a_strong_one() -> None:
-    assert has("PTA AND school", "PTA MEETING AT SCHOOL TONIGHT")
-
-
 def test_evidence_is_the_articles_own_words_with_offsets() -> None:
     found = article("Ｔｈｅ ＰＴＡ", "Its back\u00ad-\ndoor’s order")
     (match,) = matched(rule(all={"who": ["PTA"], "what": ["back door"]}), found)
@@ -166,15 +127,166 @@ def test_evidence_of_near_is_the_pair_and_not_every_place() -> None:
 
 
 def test_where_limits_every_term_without_a_field_of_its_own() -> None:
-    from bot import model
+    from bot.model import Where
 
-    in_title = rule(all={"x": ["a1"]}, where=model.Where.TITLE)
+    in_title = rule(all={"x": ["a1"]}, where=Where.TITLE)
     assert matched(in_title, article("a1"))
     assert not matched(in_title, article("x", "a1"))
-    assert matched(rule(any=["body:a1"], where=model.Where.TITLE), article("x", "a1"))
+    assert matched(rule(any=["body:a1"], where=Where.TITLE), article("x", "a1"))
 
 
 def test_a_set_stands_for_any_of_its_terms() -> None:
     with_set = rule(query="$servers NEAR/2 order", sets={"servers": ["BES", "$other"], "other": ["mail serv*"]})
     assert matched(with_set, article("order on mail servers"))
     assert rules.render_query(rules.parse_query("title:$a", sets={"a": ("x",)})) == "title:$a"
+
+
+# -- NEAR is decided on numbers and their places: the same words, counted alike, as a look at the whole text finds
+
+
+PIECES = [word for words in making.SCRIPTS.values() for word in words] + list(making.SEPARATORS)
+TEXTS = st.text() | st.lists(st.sampled_from(PIECES) | st.characters(), max_size=20).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ("door NEAR/3 order", True),
+        ("door NEAR/2 order", False),
+        ("order NEAR/3f door", False),
+        ('"back door" NEAR/2f "an order"', True),
+        ('"back door" NEAR/0 telecom', True),
+        ('"back door" NEAR/0f telecom', False),
+        ('("back door" OR minister) NEAR/2 (court OR talks)', True),
+        ("telecom NEAR/1000 talks", False),
+        ("title:door NEAR/3 order", True),
+        ("body:door NEAR/3 order", False),
+        ("talks NOT (minister NEAR/2 talks)", False),
+        ("talks NOT (minister NEAR/1 talks)", True),
+        ("1.5 NEAR/0f door", False),
+        ("U.S.'s NEAR/6f order", True),
+        ("res* NEAR/5 {BES}", True),
+        ("door NEAR/9 door", False),
+    ],
+)
+def test_near_counts_words_within_one_field(query: str, is_found: bool) -> None:
+    title = "U.S.'s telecom back door: 1.5 years, an order"
+    assert making.has(query, title, "The minister, he said, talks. BES-10 is (re-)sold, or resold") is is_found
+
+
+def test_what_shows_nothing_separates_no_words_of_a_phrase() -> None:
+    assert making.has('"back door"', "A back \u00ad door")
+    assert making.has('"back door" NEAR/0 order', "A back \u00ad door order")
+
+
+# -- chunks of a text say the same however they are cut and remembered
+
+
+@pytest.mark.parametrize(
+    "text", ['"Acme"\'s plan', '"Acme"\u00ad\'s plan', "(Acme)’s plan", "Acme’s plan", "U.S.'s plan"]
+)
+def test_a_possessive_behind_a_mark_is_no_word(text: str) -> None:
+    assert not has("{s}", body(text))
+    assert has("plan NOT {s}", body(text))
+
+
+def body(text: str) -> str:
+    return f"Of {text}, é"
+
+
+def test_a_phrase_ends_at_marks_and_goes_over_dashes_and_possessives() -> None:
+    yes = (
+        "a back door",
+        "back-door",
+        "back — door",
+        "back’s door",
+        "(back door)",
+        "back\ndoor",
+        "back\r\ndoor",
+        "the “back door”",
+    )
+    no = (
+        "back, door",
+        "back. Door",
+        "back? door",
+        "back\n\ndoor",
+        "back (door)",
+        "back “door”",
+        "back: door",
+        "backdoor",
+    )
+    assert [text for text in yes if not has('"back door"', "x", text)] == []
+    assert [text for text in no if has('"back door"', "x", text)] == []
+
+
+def test_a_long_phrase_is_found_wherever_its_beginning_is_said_before() -> None:
+    asked = rule_set(rule(any=["one two three four"]))
+    for text, expected in (("one two one two three four", ("a rule",)), ("one two three and three four", ())):
+        assert asked.matching(article("x", text), FEED, now=NOW) == expected
+
+
+# -- ``stem: true``: the other English forms of a term's last word, and the truth of what is then explained
+
+
+@pytest.mark.parametrize(
+    ("word", "forms"),
+    [
+        ("fine", ("fined", "fines")),
+        ("fines", ("fine", "fined")),
+        ("breach", ("breached", "breaches", "breaching")),
+        ("ban", ("bans", "banned", "banning")),
+        ("banned", ("ban", "bans", "banning")),
+        ("policy", ("policies",)),
+        ("law", ("laws",)),
+        ("universities", ("university",)),
+        ("bus", ("buses",)),
+    ],
+)
+def test_the_forms_of_a_word_are_those_that_the_news_uses(word: str, forms: tuple[str, ...]) -> None:
+    assert english.find_word_forms(word) == forms
+
+
+@pytest.mark.parametrize("term", ["PTA", "{fine}", "regulat*", "wom?n", "Erdoğan", "eu", "5G"])
+def test_a_term_that_says_its_own_forms_stays_as_it_is(term: str) -> None:
+    tree = rules.parse_term(term)
+    assert english.add_word_forms(tree) == tree
+
+
+@pytest.mark.parametrize(
+    ("given_rule", "text", "found"),
+    [
+        (rule(any={"x": ["data breach"]}, stem=True), "Two data breaches in a week", "data breaches"),
+        (rule(any={"x": ["Court ruling"]}, stem=True), "COURT RULINGS ARE DUE", "COURT RULINGS"),
+        (rule(query="fine NEAR/3 regulator", stem=True), "Regulators have fined it", "fined"),
+        (rule(query="title:strike", stem=True), "Miners strike, striking teachers", "strike"),
+    ],
+)
+def test_a_match_names_the_form_that_was_found(given_rule: model.Rule, text: str, found: str) -> None:
+    (match,) = making.matched(given_rule, article(text))
+    assert found in [evidence.text for evidence in match.evidence]
+    for evidence in match.evidence:
+        assert evidence.text.casefold() in evidence.term.casefold()
+
+
+def test_an_exclusion_has_its_forms_too() -> None:
+    excluding = rule(any={"x": ["Ofcom"]}, none=["parking fine"], stem=True)
+    assert making.matched(excluding, article("Ofcom and parking"))
+    assert not making.matched(excluding, article("Ofcom and parking fines"))
+
+
+def test_the_rule_is_read_back_with_every_form_and_as_a_query_that_means_the_same() -> None:
+    said = rules.describe_rule(rule(all={"x": ["fine"], "y": ["Ofcom"]}, stem=True))
+    assert '"fine", "fined" or "fines"' in said
+    assert "(fine OR fined OR fines) AND" in said
+
+
+WORDS = st.sampled_from("fine fines fined law breach breaches ban banned policy policies striking the in of".split())
+
+
+@given(st.lists(WORDS, min_size=1, max_size=3), st.lists(WORDS, max_size=12))
+@settings(max_examples=200, deadline=None)
+def test_engine_and_slow_evaluator_agree_on_widened_terms(term: list[str], text: list[str]) -> None:
+    compiled = rules.compile_rule(rule(any={"x": [" ".join(term)]}, stem=True))
+    found = article(" ".join(text) or "nothing")
+    matched = rules.RuleSet([compiled]).matching(found, making.FEED, now=making.NOW)
+    assert bool(matched) is slow.matches(compiled, found)

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot import rules
-from bot.rules import expression, memo
-from tests.rules import strategies
+from bot.rules import expression
+from tests.rules import making
 from tests.rules.test_engine_equals_slow import EXAMPLES
 
-EVERYTHING = [word for words in strategies.SCRIPTS.values() for word in words]
+EVERYTHING = [word for words in making.SCRIPTS.values() for word in words]
 PIECES = st.sampled_from(
     (
         'a B AND OR NOT NEAR/3 NEAR near/2 ONEAR/1 and ( ) " "a_b" "a_b"~2 ~ { } {X} /a+/ / $s $ title: body:b site:x.y'
@@ -35,7 +35,7 @@ def outcome(
         return error
 
 
-@given(strategies.expressions(EVERYTHING))
+@given(making.expressions(EVERYTHING))
 @settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
@@ -128,32 +128,6 @@ def test_a_mistake_is_told_again_however_often_its_term_is_read() -> None:
         assert query[raised.value.start : raised.value.end] == "ba*"
 
 
-def test_a_term_is_read_anew_in_each_field() -> None:
-    assert [
-        rules.render_query(rules.parse_query(query)) for query in ("bbc.co.uk", "site:bbc.co.uk", "title:bbc.co.uk")
-    ] == [
-        "bbc.co.uk",
-        "site:bbc.co.uk",
-        "title:bbc.co.uk",
-    ]
-
-
-def test_what_was_worked_out_is_remembered_within_bounds() -> None:
-    asked: list[str] = []
-
-    def work_out(text: str) -> int:
-        asked.append(text)
-        return len(text)
-
-    remembered = memo.Memo(work_out, size=2, longest=3)
-    assert [remembered[text] for text in ("a", "b", "a", "b")] == [1, 1, 1, 1]
-    assert asked == ["a", "b"]
-    assert [remembered[text] for text in ("long", "long")] == [4, 4]
-    assert asked == ["a", "b", "long", "long"]
-    assert [remembered[text] for text in ("c", "d", "e", "b")] == [1, 1, 1, 1]
-    assert asked[4:] == ["c", "d", "e", "b"]
-
-
 @pytest.mark.parametrize(
     ("term", "part", "code"),
     [
@@ -177,11 +151,6 @@ def test_a_mistake_in_a_list_item_is_placed_too(term: str, part: str, code: str)
     with pytest.raises(rules.QueryError) as raised:
         rules.parse_term(term)
     assert (raised.value.code, term[raised.value.start : raised.value.end]) == (code, part)
-
-
-def test_a_window_of_one_word_is_told_in_the_singular() -> None:
-    with pytest.raises(rules.QueryError, match=r"~3 with one word$"):
-        rules.parse_query('"a"~3')
 
 
 @pytest.mark.parametrize(

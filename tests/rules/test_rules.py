@@ -72,11 +72,6 @@ def test_an_example_that_must_not_match_says_what_fired() -> None:
         rules.compile_rule(replace(BLACKBERRY, must_not_match=example))
 
 
-def test_an_example_is_not_asked_for_fields_that_it_does_not_have() -> None:
-    rules.compile_rule(rule(query="x AND source:Reuters NOT (site:a.example OR lang:de)", must_match=["x"]))
-    rules.compile_rule(rule(query="x NOT source:Reuters", must_not_match=["y"]))
-
-
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
@@ -103,12 +98,6 @@ def test_what_is_rarely_meant_is_warned_of(
     given: model.Rule, expected: list[tuple[tuple[str | int, ...], str]]
 ) -> None:
     assert codes(given) == expected
-
-
-def test_a_rule_without_examples_is_warned_of_once() -> None:
-    assert [problem.code for problem in rules.find_warnings(rules.compile_rule(rule(any=["telecom"])))] == [
-        "no-examples"
-    ]
 
 
 def test_explain_says_what_was_found_what_is_missing_and_what_came_near() -> None:
@@ -192,8 +181,3 @@ def test_matches_carry_the_rules_version_and_come_in_the_order_of_the_rules() ->
     found = several.match(article("x1"), FEED, now=NOW)
     assert [(match.rule, match.rule_version) for match in found] == [("z", "v1"), ("a", "v2")]
     assert list(several.rules) == ["z", "a"]
-
-
-def test_a_text_of_one_word_again_and_again_is_judged_soon() -> None:
-    hostile = article("", "a1 b1 " * 5_000)
-    assert matched(rule(query='(a1 NEAR/5 b1) NEAR/3 ("a1 b1 a1"~4 OR b1)'), hostile)

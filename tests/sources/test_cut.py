@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.feeds import kinds
 from bot.feeds.kinds import rss
 from bot.feeds.kinds.rss.light import Header
 from bot.feeds.kit import fields, xmltext
@@ -83,18 +81,13 @@ def _check_feedparser_agrees(name: str, content: bytes, whole: model.ParsedFeed)
         ("feed-snapshots", 240),
         pytest.param("feeds-wild", 2, marks=pytest.mark.long),
         pytest.param("feed-snapshots", 60, marks=pytest.mark.long),
+        pytest.param("feeds-wild", 1, marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
+        pytest.param("feed-snapshots", 1, marks=[pytest.mark.slow, pytest.mark.timeout(900)]),
     ],
 )
 def test_real_feeds_read_in_part_equal_the_whole(folder: str, every: int) -> None:
     results = [_check(name, content) for name, content in _packed(shared_data.path(folder), every=every)]
     assert sum(results) > 5
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("folder", ["feeds-wild", "feed-snapshots"])
-def test_every_real_feed_read_in_part_equals_the_whole(folder: str) -> None:
-    assert sum(_check(name, content) for name, content in _packed(shared_data.path(folder), every=1)) > 100
 
 
 @pytest.mark.parametrize("document", [documents.rss(*map(item, range(6))), atom(*map(entry, range(6)))])
@@ -118,12 +111,6 @@ def test_items_are_read_again_when_the_tags_around_them_change(change: str) -> N
     assert len(after.entries) == 1
 
 
-def test_an_item_that_moves_within_the_document_stays_known() -> None:
-    before = read(documents.rss(item(1), item(2)))
-    after = read(documents.rss(item(3), item(2), item(1)), known=frozenset(before.item_hashes))
-    assert [e.guid for e in after.entries] == ["id-3"]
-
-
 @pytest.mark.parametrize(
     "trap",
     [
@@ -139,13 +126,6 @@ def test_what_only_looks_like_an_item_is_none(trap: str) -> None:
     whole = read(document)
     assert len(whole.entries) == len(whole.item_hashes) == 2
     assert [e.guid for e in read(document, known=frozenset(whole.item_hashes[:1])).entries] == ["id-2"]
-
-
-def test_tags_of_an_item_may_hold_angle_brackets_in_attributes() -> None:
-    document = documents.rss(item(1).replace("<item>", "<item note='a > b'>"), item(2))
-    whole = read(document)
-    assert len(whole.item_hashes) == 2
-    assert [e.guid for e in read(document, known=frozenset(whole.item_hashes[1:])).entries] == ["id-1"]
 
 
 def test_a_document_that_is_not_well_formed_is_read_whole() -> None:
@@ -221,16 +201,6 @@ def test_items_with_known_bytes_are_named_where_that_is_asked_for(document: str)
     assert reading.item_hashes == whole.item_hashes
 
 
-def test_an_undated_item_counts_as_new_on_a_baseline() -> None:
-    undated = item(1).replace("pubDate>", "nothing>")
-    assert not read(documents.rss(undated), before=DAY).entries[0].identity_only
-
-
-def test_the_hash_tells_documents_of_two_addresses_apart() -> None:
-    here, there = read(documents.rss(item(1))), read(documents.rss(item(1)), url="https://else.example.org/")
-    assert here.item_hashes != there.item_hashes
-
-
 def test_every_kind_lists_hashes_and_leaves_known_items_out() -> None:
     for document in (documents.rss(item(1)), SITEMAP, JSON):
         whole = read(document)
@@ -243,13 +213,3 @@ SITEMAP = """<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
  <news:publication><news:name>Example</news:name><news:language>en</news:language></news:publication>
  <news:publication_date>2015-12-02</news:publication_date><news:title>One</news:title></news:news></url></urlset>"""
 JSON = '{"version": "https://jsonfeed.org/version/1.1", "title": "Example", "items": [{"id": "1", "title": "One"}]}'
-
-
-def test_the_sources_are_found_by_their_kind() -> None:
-    assert list(kinds.find_kinds().found) == ["advisories", "imap", "jsonfeed", "page", "reddit", "rss", "sitemap"]
-
-
-def test_body_hashes_do_not_collide_by_concatenation() -> None:
-    digests = {digest for number in range(50) for digest in read(documents.rss(item(number))).item_hashes}
-    assert len(digests) == 50
-    assert all(len(digest) == hashlib.blake2b(digest_size=10).digest_size * 2 for digest in digests)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -102,13 +103,6 @@ def test_a_page_that_scripts_build_says_so() -> None:
     assert "empty without JavaScript, which Wirewatch does not run" in told
 
 
-def test_a_page_without_a_body_says_what_is_wrong() -> None:
-    """Found by fuzzing."""
-    assert refused(b"<html><script>start()</script></html>", item="li") == refused(
-        b"<html><body><div id=app></div><script src=x.js></script></body></html>", item="li"
-    )
-
-
 def test_selectors_are_proposed_from_what_repeats_and_not_from_the_menu() -> None:
     name, found = proposals.propose_selectors(body(page(*range(1, 9))))
     assert name == "Die Behörde"
@@ -178,3 +172,217 @@ def test_a_feed_is_read_as_a_page_only_where_it_says_so() -> None:
         kinds.parse_document(body(page(1, 2)))
     options = Options.model_validate({"item": "article"}).model_dump_json()
     assert len(kinds.parse_document(body(page(1, 2)), kind="page", options=options).entries) == 2
+
+
+# -- selectors that are proposed for pages of many shapes, and what they read
+
+
+LIST_URL = "https://authority.example/en/news/"
+FETCHED = datetime(2015, 12, 20, 9, tzinfo=UTC)
+TITLES = (
+    "Authority fines two carriers over roaming charges",
+    "Parliament adopts the amended data retention act",
+    "Court suspends the blocking of a messenger",
+    "Minister presents a draft licence for satellites",
+    "Watchdog publishes its report on outages of the year",
+)
+TEXT = "What the authority has decided is told here in more than forty letters"
+LIST_MENU = "".join(f'<li><a href="/m{n}">Section of the site with number {n}</a></li>' for n in range(9))
+
+
+def list_page(item: Callable[[int, str], str], *, around: str = "{}", language: str = "en", head: str = "") -> bytes:
+    items = "".join(item(number, title) for number, title in enumerate(TITLES, start=1))
+    return (
+        f'<html lang="{language}"><head><meta charset="utf-8">{head}</head><body><header><ul>{LIST_MENU}</ul></header>'
+        f"{around.replace('{}', items)}<ul class='pagination'>{LIST_MENU}</ul></body></html>"
+    ).encode()
+
+
+def read_proposed(content: bytes, fetched: datetime | None = FETCHED) -> tuple[dict[str, str], model.ParsedFeed]:
+    body = model.Body(content=content, content_type="text/html", url=LIST_URL, fetched=fetched)
+    options = proposals.propose_selectors(body)[1][0]
+    return dict(options), Source(Options.model_validate(options)).read(body)
+
+
+LD = json.dumps({
+    "@type": "ItemList",
+    "itemListElement": [{"@type": "ListItem", "url": f"https://authority.example/story/{n}"} for n in range(1, 6)],
+})  # fmt: skip
+PAGES = {
+    "a table without a class, the date in a column": list_page(
+        lambda n, title: f'<tr><td>{n:02}.12.2015</td><td><a href="{n}.html">{title}</a></td></tr>',
+        around='<div id="content"><table><tr><th>Datum</th><th>Titel</th></tr>{}</table></div>',
+        language="de",
+    ),
+    "a list in Polish": list_page(
+        lambda n, title: f'<li><span class="data">{n} grudnia 2015</span> <a href="?id={n}">{title}</a></li>',
+        around='<ul class="aktualnosci">{}</ul>',
+        language="pl",
+    ),
+    "a definition list in Japanese, its dates the terms": list_page(
+        lambda n, title: f'<dt>2015年12月{n}日</dt><dd><a href="/press/{n}">{title}</a></dd>',
+        around='<dl class="news">{}</dl>',
+        language="ja",
+    ),
+    "headings with what follows them": list_page(
+        lambda n, title: f'<h3><a href="/f/{n}">{title}</a></h3><p class="date">{n} December 2015</p><p>{TEXT}.</p>',
+        around='<div id="news">{}</div>',
+    ),
+    "cards that are links, dated by days ago": list_page(
+        lambda n, title: (
+            f'<a class="card" href="../c/{n}"><img src="x"><div class="head">{title}</div>'
+            f"<div>{20 - n} days ago</div></a>"
+        ),
+        around="<section>{}</section>",
+    ),
+    "what JSON-LD lists among others of the same shape": list_page(
+        lambda n, title: (
+            f'<div class="css-9a8"><a href="/story/{n}"><span>{title}</span></a><span>December {n}, 2015</span></div>'
+            f'<div class="css-9a8"><a href="/shop/{n}">A subscription of many words</a></div>'
+        ),
+        around='<div class="css-1x2">{}</div>',
+        head=f'<script type="application/ld+json">{LD}</script>',
+    ),
+    "documents with the date before them": list_page(
+        lambda n, title: f'<p><strong>{n:02}/12/2015</strong> <a href="/files/{n}.pdf">{title}</a></p>',
+        around='<div class="items">{}<p><strong>30/11/2015</strong> <a href="/6.pdf">An older document</a></div>',
+    ),
+    "a heading without a link, topics, and a link to read on": list_page(
+        lambda n, title: (
+            f'<div class="item"><a href="/topic/{n}">Topic</a><h4>{title}</h4><p>{TEXT}.</p><span>{n} Dec 2015</span>'
+            f'<a class="more" href="/x/{n}">Read on</a></div>'
+        )
+    ),
+    "a short list with dates beside a long one without": list_page(
+        lambda n, title: f'<li><span>2015-12-0{n}</span><a href="/p/{n}">{title}</a></li>',
+        around='<ul class="press">{}</ul><ul class="topics">'
+        + "".join(f'<li><a href="/t/{n}">{TEXT} and so on {n}</a></li>' for n in range(15))
+        + "</ul>",
+    ),
+    "lines that are parted by breaks, the date before the link": list_page(
+        lambda n, title: f'{n:02}.12.2015 <a href="{n}.pdf">{title}</a><br>',
+        around='<div id="content"><h1>All press releases of the authority</h1>{}</div>',
+    ),
+    "classes to which a build has added letters": list_page(
+        lambda n, title: (
+            f'<li class="List_item__q1W2e"><div class="Card_body__t5R6y"><a class="Card_a__u7I8o" href="/{n}">{title}'
+            f'</a><div class="Card_date__p0O9i">Dec {n}, 2015</div></div></li>'
+        ),
+        around='<ul class="List_list__x9Y8z">{}</ul>',
+    ),
+    "news and events of one class": list_page(
+        lambda n, title: f'<div class="teaser"><a href="/{n}">{title}</a><i>{n} December 2015</i></div>',
+        around='<div class="events">'
+        + "".join(
+            f'<div class="teaser"><a href="/e{n}">Conference on law, part {n}</a><i>{n} May 2016</i></div>'
+            for n in "123"
+        )
+        + '</div><div class="latest">{}</div>',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_proposed_reads_every_item_with_its_date(name: str) -> None:
+    options, reading = read_proposed(PAGES[name])
+    found = reading.entries[:5]
+    assert [(entry.title, entry.published and entry.published.day) for entry in found] == [
+        (title, number) for number, title in enumerate(TITLES, start=1)
+    ], options
+    links = [entry.link or "" for entry in found]
+    assert [link.rstrip("/").rpartition("/")[2].strip("?id=").partition(".")[0] for link in links] == list("12345")
+    assert not any("/m" in link or "/topic" in link or "/shop" in link for link in links)
+
+
+def test_the_text_is_neither_the_title_nor_the_date() -> None:
+    for name in ("headings with what follows them", "a heading without a link, topics, and a link to read on"):
+        assert all(TEXT in (entry.body or "") for entry in read_proposed(PAGES[name])[1].entries)
+    for name in ("cards that are links, dated by days ago", "what JSON-LD lists among others of the same shape"):
+        assert "text" not in read_proposed(PAGES[name])[0]
+
+
+def test_english_dates_in_digits_are_read_by_the_order_of_the_country_that_the_list_shows() -> None:
+    options, reading = read_proposed(PAGES["documents with the date before them"])
+    assert options["language"] == "en-GB"
+    assert all(entry.published and entry.published.month in (11, 12) for entry in reading.entries)
+
+
+def test_days_ago_are_counted_from_the_fetch_and_are_no_change_of_the_item() -> None:
+    content = PAGES["cards that are links, dated by days ago"]
+    options, first = read_proposed(content)
+    assert first.entries[0].published == datetime(2015, 12, 1, 9, tzinfo=UTC)
+    later = content.replace(b" days ago", b"7 days ago")
+    body = model.Body(content=later, content_type="text/html", url=LIST_URL, fetched=FETCHED)
+    assert Source(Options.model_validate(options)).read(body).item_hashes == first.item_hashes
+
+
+def grouped(group: Callable[[int, str], str], item: Callable[[int, str], str], *, language: str = "en") -> bytes:
+    """Two articles of 3 December, two of 2 December and one of 1 December, below their days."""
+    parts, numbers = "", iter(enumerate(TITLES, start=1))
+    for day, count in ((3, 2), (2, 2), (1, 1)):
+        items = "".join(item(*next(numbers)) for _ in range(count))
+        parts += group(day, items)
+    return (
+        f'<html lang="{language}"><head><meta charset="utf-8"></head>'
+        f'<body><header><p class="today">20 December 2015</p>'
+        f'<ul>{LIST_MENU}</ul></header><div id="content">{parts}</div>'
+        f'<ul class="pagination">{LIST_MENU}</ul></body></html>'
+    ).encode()
+
+
+def line(number: int, title: str) -> str:
+    return f'<li><a href="/{number}">{title}</a></li>'
+
+
+def block(number: int, title: str) -> str:
+    return f'<div class="item"><a href="/{number}">{title}</a></div>'
+
+
+GROUPED = {
+    "a heading before each list": grouped(
+        lambda day, items: f"<h2>{day} December 2015</h2><ul class=news>{items}</ul>", line
+    ),
+    "headings and items side by side": grouped(lambda day, items: f"<h4>December {day}, 2015</h4>{items}", block),
+    "a row of a table for each day": grouped(
+        lambda day, items: f'<table><tr class="day"><td colspan="2"><b>{day:02}.12.2015</b></td></tr>{items}</table>',
+        lambda n, title: f'<tr class="entry"><td><a href="/{n}">{title}</a></td><td>PDF</td></tr>',
+        language="de",
+    ),
+    "rows without a class, a cell over several of them": grouped(
+        lambda day, items: items.replace("<tr>", f"<tr><td rowspan=2>{day} December 2015</td>", 1),
+        lambda n, title: f'<tr><td><a href="/{n}">{title}</a></td></tr>',
+    ).replace(b'<div id="content">', b'<div id="content"><table>'),
+    "today, yesterday and an earlier day": grouped(
+        lambda day, items: f"<h3>{('1 December 2015', 'Yesterday', 'Today')[day - 1]}</h3>{items}", block
+    ),
+    "days and articles in elements of one kind": grouped(
+        lambda day, items: f"<p><strong>{day} December 2015</strong></p>{items}",
+        lambda n, title: f'<p><a href="/{n}">{title}</a></p>',
+    ),
+    "rows of one table without a class": grouped(
+        lambda day, items: f"<tr><td colspan=2>{day:02}/12/2015</td></tr>{items}",
+        lambda n, title: f'<tr><td>PDF</td><td><a href="/{n}">{title}</a></td></tr>',
+    ).replace(b'<div id="content">', b'<div id="content"><table><tr><td>20/11/2015</td></tr>'),
+    "lines between breaks": grouped(
+        lambda day, items: f"{day} December 2015<br>{items}<br>", lambda n, title: f'<a href="/{n}">{title}</a><br>'
+    ),
+}
+SEEN = datetime(2015, 12, 3, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_what_is_under_a_day_has_its_date(name: str) -> None:
+    options, reading = read_proposed(GROUPED[name], SEEN)
+    found = [(entry.title, entry.published and entry.published.day) for entry in reading.entries]
+    assert found == list(zip(TITLES, (3, 3, 2, 2, 1), strict=True)), options
+
+
+def test_a_time_of_day_is_of_the_day_over_it() -> None:
+    content = grouped(
+        lambda day, items: f"<h2>{day} December 2015</h2>{items}",
+        lambda n, title: f'<div class="item"><span>1{n}:30</span> <a href="/{n}">{title}</a></div>',
+    )
+    options, reading = read_proposed(content)
+    assert [entry.published for entry in reading.entries] == [
+        datetime(2015, 12, day, 10 + n, 30, tzinfo=UTC) for n, day in enumerate((3, 3, 2, 2, 1), start=1)
+    ], options

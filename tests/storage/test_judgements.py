@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot import model, storage
 from bot.model import SendState, Verdict
 from bot.storage.store import Transaction
 from testbed.fakes import START
-from testbed.made import LEASE, MINUTE, sending, story
+from testbed.made import LEASE, MINUTE, judgement, sending, story
 
 A = model.StoryId("A")
 DAY = timedelta(days=1)
@@ -17,18 +18,8 @@ DAY = timedelta(days=1)
 def said(
     verdict: Verdict, name: str, *, rule: str = "exit", channel: str = "desk", by: str = "U1", minutes: int = 0
 ) -> model.Judgement:
-    at = START + minutes * MINUTE
-    return model.Judgement(
-        id=model.JudgementId(name),
-        at=at,
-        by=by,
-        name=f"{by} by name",
-        channel=channel,
-        story=A,
-        verdict=verdict,
-        rule=rule if verdict.is_of_rule else "",
-        message=model.SendId("head"),
-    )
+    one = judgement(verdict, id=name, by=by, rule=rule, story=A, channel=channel, at=START + minutes * MINUTE)
+    return replace(one, name=f"{by} by name")
 
 
 async def keep(store: storage.Store, *judgements: model.Judgement) -> None:

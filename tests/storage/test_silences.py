@@ -8,21 +8,15 @@ from datetime import timedelta
 from bot import model, storage
 from bot.storage.store import Transaction
 from testbed.fakes import START
-from testbed.made import MINUTE, story
+from testbed.made import MINUTE, silence, story
 
 HOUR = timedelta(hours=1)
 
 
 def made(name: str, *, minutes: int = 60) -> model.Silence:
-    return model.Silence(
-        id=model.SilenceId(name),
-        at=START,
-        by="ann",
-        kind=model.SilenceKind.OUTLET,
-        name="Dawn",
-        channels=("desk", "política"),
-        reason="moves",
-        until=START + minutes * MINUTE if minutes else None,
+    until = START + minutes * MINUTE if minutes else None
+    return silence(
+        model.SilenceKind.OUTLET, "Dawn", id=model.SilenceId(name), channels=("desk", "política"), until=until
     )
 
 

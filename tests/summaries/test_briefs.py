@@ -66,16 +66,6 @@ def test_a_cut_headline_gives_way_to_a_whole_one() -> None:
     assert summaries.message_headline(story(*found), {"R": rule("R")}).text == "BlackBerry leaves Pakistan"
 
 
-def test_the_outlets_name_behind_a_headline_is_left_out() -> None:
-    only = article("BlackBerry leaves Pakistan | Gazette", TEXT)
-    assert summaries.message_headline(story(member(only)), {}).text == "BlackBerry leaves Pakistan"
-
-
-def test_a_story_without_any_headline_still_has_a_title() -> None:
-    only = article("", TEXT)
-    assert summaries.message_headline(story(member(only)), {}).text
-
-
 def test_a_teaser_that_is_cut_leaves_the_headline_alone() -> None:
     only = article("BlackBerry leaves Pakistan", "BlackBerry will leave Pakistan after the regulator asked for […]")
     told = summaries.make_brief(story(member(only)), {})
@@ -194,29 +184,6 @@ def test_what_joined_with_less_than_full_certainty_is_marked() -> None:
     known = replace(known, join=replace(known.join, confidence=model.SURE_FROM))
     told = summaries.make_brief(story(member(first), doubtful, known), {})
     assert [(line.title, line.is_probable) for line in told.coverage] == [("Headline 2", False), ("Headline 1", True)]
-
-
-def test_what_joined_with_less_than_full_certainty_speaks_last() -> None:
-    only = member(article("BlackBerry leaves", "", outlet="Echo"))
-    likely = member(article("Bank fined", "The bank was fined five million dollars.", outlet="Post", minutes=1))
-    likely = replace(likely, join=replace(likely.join, confidence=0.85))
-    sure = member(article("BlackBerry goes", TEXT, outlet="Wire", minutes=2))
-    told = summaries.make_brief(story(only, likely, sure), {})
-    assert {sentence.outlet for sentence in told.summary} == {"Wire"}
-
-
-def test_evidence_with_offsets_beyond_the_text_marks_nothing_and_breaks_nothing() -> None:
-    only = article("BlackBerry leaves Pakistan", TEXT)
-    good = match(only, "R", ("product", "title", "BlackBerry"))
-    wild = replace(good, evidence=(replace(good.evidence[0], text="zebra", start=900, end=950),))
-    told = summaries.make_brief(story(member(only, wild)), {"R": rule("R")})
-    assert marked(told.title) == "BlackBerry leaves Pakistan"
-
-
-def test_a_story_that_is_told_twice_reads_the_same() -> None:
-    only = article("BlackBerry leaves Pakistan", TEXT)
-    one = story(member(only, match(only, "R", ("product", "title", "BlackBerry"))))
-    assert summaries.make_brief(one, {"R": rule("R")}) == summaries.make_brief(one, {"R": rule("R")})
 
 
 def test_a_story_of_thousands_lists_its_newest_headlines_and_counts_all() -> None:

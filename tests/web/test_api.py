@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.web.access import Rate, Rates
+from bot.web.access import Rate
 from testbed.commands import wirewatch
 from tests.web.conftest import ACTS, READS, TOKEN, Page, listening, page_over
 
@@ -185,13 +185,6 @@ async def test_without_the_pages_token_a_wrong_one_is_still_refused(filled: Path
         refused(await ask(page, "/stories", token="wrong"), 401)
 
 
-async def test_pages_of_other_sites_get_nothing_also_by_a_link_or_a_form(page: Page) -> None:
-    followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    for headers in (followed, {"origin": "https://evil.example"}):
-        refused(await page.get("/api/v1/stories", headers=headers), 403)
-    refused(await page.get("/api/v1/stories", headers={"host": "evil.example"}), 421)
-
-
 SEARCHES = [
     ("backdoor AND (bes OR", 18, 20),
     (" OR ".join(f"a{n}" for n in range(200)), 0, None),
@@ -232,11 +225,6 @@ async def test_what_is_no_parameter_is_refused_by_its_name(page: Page) -> None:
         refused(await client.post("/api/v1/try", json={"rule": "x" * 200_000}), 413)
 
 
-async def test_an_unknown_parameter_is_answered_with_those_that_there_are(page: Page) -> None:
-    problem = refused(await ask(page, "/stories", bogus="1"), 400)
-    assert problem["detail"] == "bogus: there is no such parameter; there are limit, after, since, rule"
-
-
 async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -> None:
     async with page_over(filled, listening(has_tokens=True)) as page:
         told = set()
@@ -256,28 +244,6 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -
         async with httpx.AsyncClient(base_url=page.site.url, headers={"authorization": f"Bearer {ACTS}"}) as client:
             problem = refused(await client.delete("/api/v1/silences/nosuch"), 404)
         assert problem["detail"] == "there is no silence nosuch; GET /silences lists them"
-
-
-async def test_a_feed_has_the_outlet_that_its_articles_have(filled: Path) -> None:
-    async with page_over(filled) as page:
-        articles = (await ask(page, "/articles")).json()["articles"]
-        found = (await ask(page, "/feeds")).json()["feeds"]
-    assert {article["outlet"] for article in articles} <= {feed["outlet"] for feed in found}
-    feeds = filled / "feeds.yaml"
-    feeds.write_text(feeds.read_text().replace("name: wire,", "name: The Wire,"))
-    async with page_over(filled) as page:
-        found = (await ask(page, "/feeds")).json()["feeds"]
-    assert {"The Wire", "courier", "ledger"} <= {feed["outlet"] for feed in found}
-    assert "wire" in {feed["title"] for feed in found}
-
-
-async def test_the_document_names_what_a_question_may_be(page: Page) -> None:
-    paths = (await ask(page, "/openapi.json")).json()["paths"]
-    fields = {each["name"]: each["schema"] for each in paths["/api/v1/search"]["get"]["parameters"]}
-    assert fields["q"]["maxLength"] == 2_000
-    assert fields["after"]["pattern"] == "^[0-9]{1,18}$"
-    assert "404" in paths["/api/v1/stories"]["get"]["responses"]
-    refused(await ask(page, "/search", q="x" * 2_001), 400)
 
 
 async def test_an_unchanged_answer_is_not_sent_again(page: Page) -> None:
@@ -304,12 +270,3 @@ async def test_who_asks_too_often_is_told_when_to_come_again(filled: Path) -> No
         refused(answer, 429)
         assert 1 <= int(answer.headers["retry-after"]) <= 3
         assert (await ask(page, "/rules", token=ACTS)).status_code == 200
-
-
-def test_a_bucket_fills_steadily_and_dear_requests_empty_it_faster() -> None:
-    rates = Rates(Rate(a_minute=60))
-    assert rates.take("a", 50, 0.0) is None
-    assert rates.take("a", 20, 0.0) == 10
-    assert rates.take("a", 20, 10.0) is None
-    assert rates.take("a", 1, 10.0) == 1
-    assert rates.take("b", 60, 10.0) is None

@@ -10,8 +10,8 @@ import pytest
 
 from bot import model
 from bot.web.access import Rate
+from testbed.made import silence
 from tests.web.conftest import ACTS, Page, listening, page_over
-from tests.web.test_judged import silence
 
 #: Beyond the schema there is the rule language, and a day of the calendar: what is none is refused with 422.
 CONFIG = """\
@@ -35,7 +35,7 @@ async def known(page: Page) -> dict[str, str]:
 
 
 async def silenced(page: Page) -> None:
-    one = silence(model.SilenceKind.OUTLET, "wire", now=page.clock.now())
+    one = silence(model.SilenceKind.OUTLET, "wire", at=page.clock.now(), until=None)
     await page.running.store.write(lambda tx: tx.silences.add(one))
 
 

@@ -115,13 +115,6 @@ async def test_ids_and_links_are_of_the_public_address_and_never_of_the_host_tha
                 assert f'href="{public_url}/story/' in feed["items"][0]["content_html"]
 
 
-@pytest.mark.parametrize(
-    "path", ["rule.atom?name=none", "tag.atom?name=none", "channel.json?name=x", "all.rss", "x.atom"]
-)
-async def test_a_feed_of_nothing_there_is_is_not_found(page: Page, path: str) -> None:
-    assert (await page.get(f"/feeds/{path}")).status_code == 404
-
-
 async def test_what_a_hostile_feed_says_is_inert_in_a_feed(page: Page) -> None:
     title = "Bell \x07 and \ufffe <b>bold</b>"
     story = replace(made.story("h", made.article("h")), title=title, last_seen=page.clock.now())

@@ -9,11 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from bot import model
 from bot.pipeline.passes import FeedReport
 from testbed import made
+from tests.journeys.world import world
 from tests.web.conftest import Page
+from tests.web.made import COVERAGE
 
 ROOT = Path(__file__).parents[2]
 
@@ -118,16 +121,27 @@ async def test_the_age_of_the_queue_is_that_of_what_may_be_sent(page: Page) -> N
     assert (await numbers(page))["wirewatch_outbox_oldest_seconds", ("desk",)] == 420
 
 
-async def test_what_waits_for_the_desk_is_counted(page: Page) -> None:
-    assert (await numbers(page))["wirewatch_desk_waiting_articles", ()] == 0
-    arrival = model.Arrival(article=made.article("one"), matches=(), is_baseline=False)
-    await page.running.store.write(lambda tx: tx.decision_queue.add([arrival, arrival], []))
-    assert (await numbers(page))["wirewatch_desk_waiting_articles", ()] == 2
-
-
 async def test_each_alert_and_panel_of_the_docs_asks_for_a_metric(page: Page) -> None:
     own = {name for name in await families(page) if name.startswith("wirewatch_")}
     for name in ("alerts.yaml", "dashboard.json"):
         asked = set(re.findall(r"wirewatch_\w+", (ROOT / "docs" / "monitoring" / name).read_text(encoding="utf-8")))
         known = {f"{name}{end}" for name in own for end in ("", "_total", "_bucket", "_count", "_sum")}
         assert asked - known == set()
+
+
+# -- the log leads from a feed to the message
+
+
+async def test_a_polls_id_leads_from_the_feed_to_the_decision_and_the_story_on_to_the_message(tmp_path: Path) -> None:
+    async with world(tmp_path / "config") as made:
+        made.configure("wire", "courier")
+        await made.once()
+        made.publish("wire", COVERAGE["wire"])
+        with capture_logs() as lines:
+            await made.once()
+    polled = {line["feed"].rpartition("/")[2]: line for line in lines if line["event"] == "feed polled"}
+    (decided,) = [line for line in lines if line["event"] == "decided"]
+    (sent,) = [line for line in lines if line["event"] == "message sent"]
+    assert decided["poll"] == polled["wire.xml"]["poll"] != polled["courier.xml"]["poll"]
+    assert sent["story"] == decided["story"]
+    assert sent["channel"] == decided["channel"] == "desk"

@@ -106,10 +106,6 @@ async def test_near_misses_say_what_is_missing(page: Page) -> None:
     assert "no wombat: 3" in said(tree)
 
 
-async def test_a_paused_rule_is_tried_as_if_it_were_not(page: Page) -> None:
-    assert "Mine: 2 matches" in said(await tried(page, RULE + "paused: true\n"))
-
-
 async def test_nothing_is_saved_and_nobody_is_told(page: Page) -> None:
     before = await page.running.store.read(lambda tx: (tx.outbox.counts(), len(tx.stories.since(None))))
     await tried(page, RULE)
@@ -206,15 +202,6 @@ async def test_a_trial_keeps_the_loop_and_other_pages_alive(page: Page) -> None:
     assert worst < 1
 
 
-async def test_a_rule_that_takes_too_much_on_one_article_is_given_up(
-    page: Page, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trials, "MOST_STEPS_OF_AN_ARTICLE", 10)
-    assert "On one article this takes more than 10 steps" in said(
-        await tried(page, "name: Mine\nquery: BlackBerry NEAR/20 Pakistan\nnotify: desk\n")
-    )
-
-
 async def test_few_trials_wait_and_the_others_are_told_so(page: Page) -> None:
     async with asyncio.TaskGroup() as group:
         trials = [group.create_task(page.get("/try", params={"rule": HEAVY})) for _ in range(6)]
@@ -237,12 +224,3 @@ async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkey
     told = said(await tried(page, RULE, days="30"))
     assert "this covers only the last 1 day" in told
     assert "0 articles" in told
-
-
-async def test_the_form_begins_with_an_example_that_works(page: Page) -> None:
-    tree = tree_of((await page.get("/try")).text)
-    example = elements(tree, "//textarea")[0].text_content()
-    assert "notify: desk" in example
-    compiled, problems = trials.parse_pasted(example, page.running.settings)
-    assert [entry.rule.name for entry in compiled] == ["Any backdoor law"]
-    assert [problem for problem in problems if problem.severity == "error"] == []

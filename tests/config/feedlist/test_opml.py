@@ -76,14 +76,6 @@ def test_a_file_that_is_no_list_is_said(content: bytes) -> None:
     assert "no feed is listed: the file has no <outline> with an xmlUrl" in found.problems
 
 
-@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "iso-8859-1"])
-def test_a_broken_file_in_another_encoding_is_read(codec: str) -> None:
-    declared = "iso-8859-1" if codec == "iso-8859-1" else "utf-8"
-    outline = '<opml><outline text="Zeitung & Blätter" xmlUrl="https://e.org/" /></opml>'
-    text = f'<?xml version="1.0" encoding="{declared}"?>{outline}'
-    assert opml.read_opml(text.encode(codec)).feeds[0].name == "Zeitung & Blätter"
-
-
 def test_every_feed_of_the_published_lists_is_read_though_forty_of_them_are_broken() -> None:
     folder = shared_data.path("opml")
     broken = 0
