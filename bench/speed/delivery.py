@@ -34,6 +34,7 @@ from bot import channels, model, storage
 from bot.app.environment import SystemClock
 from bot.channels.kit import rendering
 from bot.channels.slack import blocks as slack_blocks
+from bot.pipeline.reports import Observer
 from bot.pipeline.send import Sender
 from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
@@ -92,14 +93,15 @@ async def _ours(options: Options, send: Callable[[Sender, asyncio.Event], Awaita
         left = options.messages
         stop = asyncio.Event()
 
-        def count(_row: model.Outgoing) -> None:
-            nonlocal left
-            left -= 1
-            if not left:
-                stop.set()
+        class Count(Observer):
+            def on_outcome(self, row: model.Outgoing) -> None:
+                nonlocal left
+                left -= row.state is model.SendState.SENT
+                if not left:
+                    stop.set()
 
         with _measured():
-            await send(Sender(store, built, clock, on_sent=count), stop)
+            await send(Sender(store, built, clock, observer=Count()), stop)
         await store.close()
 
 

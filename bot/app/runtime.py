@@ -7,7 +7,7 @@ import gc
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,13 +23,13 @@ from bot.app.engines.local import LocalEngine
 from bot.app.engines.stages import Engine, Stages
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
 from bot.app.sending import Sending
-from bot.app.wiring import Live, Observer, Parts, live_of, parts_of
+from bot.app.wiring import Live, Parts, live_of, parts_of
 from bot.channels import checks
 from bot.feeds import outlets
 from bot.model import memory
 from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import keep, send
-from bot.pipeline.passes import FeedReport, PassReport
+from bot.pipeline.reports import FeedReport, Observer, PassReport
 from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
@@ -61,7 +61,7 @@ class App:
             parts.store,
             parts.clock,
             live=live,
-            on_outcome=parts.observers.on_outcome,
+            observer=parts.observers,
             beside=self._hear_alone,
         )
         self._listening = Interactions(
@@ -248,10 +248,7 @@ class App:
         self.parts.observers.all.append(observer)
 
     async def _maintain(self) -> bool:
-        return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep, trim=self._trim)
-
-    async def _trim(self, before: datetime) -> Mapping[str, int]:
-        return asdict(await storage.trim(self.store, before=before))
+        return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep)
 
     async def _note_tick(self) -> None:
         outage, operator = self._past_outage, self.settings.bot.operator

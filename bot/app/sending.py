@@ -9,6 +9,7 @@ from datetime import timedelta
 from bot import model, storage
 from bot.app.wiring import Live
 from bot.model.runtime import TaskGroup
+from bot.pipeline.reports import Observer
 from bot.pipeline.send import Drained, Sender
 
 
@@ -21,14 +22,14 @@ class Sending:
         clock: model.Clock,
         *,
         live: Live,
-        on_outcome: Callable[[model.Outgoing], None],
+        observer: Observer,
         beside: Callable[[Sequence[model.Channel]], Coroutine[None, None, None]],
     ) -> None:
         """``beside``: what the process that sends to these channels also does for them, alone, until cancelled."""
         self._store = store
         self._clock = clock
         self._live = live
-        self._on_outcome = on_outcome
+        self._observer = observer
         self._beside = beside
         #: Set when the channels of the senders that run now are no longer in force.
         self._changed = asyncio.Event()
@@ -66,7 +67,7 @@ class Sending:
             on_unknown=bot.on_unknown,
             operator=bot.operator,
             others=list(live.channels),
-            on_outcome=self._on_outcome,
+            observer=self._observer,
         )
 
 

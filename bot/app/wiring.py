@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from bot import __version__, channels, config, model, rules, storage
 from bot.app.environment import Environment, channel_of
@@ -16,7 +16,9 @@ from bot.fetch.first_use import FetcherAtFirstUse
 from bot.fetch.parsing import ReaderProcesses, ReaderThreads
 from bot.pipeline.decide import Decider
 from bot.pipeline.keep import Heartbeat
-from bot.pipeline.passes import FeedReport, Pipeline
+from bot.pipeline.passes import Pipeline
+from bot.pipeline.poll import Poller
+from bot.pipeline.reports import FeedReport, Observer
 from bot.pipeline.snapshot import Snapshot
 from bot.text import encoders
 
@@ -46,29 +48,15 @@ class Live:
         return None if bot.keep is None else max(bot.keep, bot.stories.window)
 
 
-class Observer(Protocol):
-    """Told of each event as it happens."""
+class Observers(Observer):
+    """Notifies several observers."""
 
-    def on_feed(self, report: FeedReport) -> None:
-        """A feed was polled."""
-
-    def on_decided(self, decision: model.Decision) -> None:
-        """A decision was committed."""
-
-    def on_outcome(self, row: model.Outgoing) -> None:
-        """A message of the outbox changed its state."""
-
-    def on_completion(self, completion: model.Completion) -> None:
-        """A language model was asked."""
-
-
-class Observers:
-    """Passes on what happens to all of them."""
-
-    def __init__(self) -> None:
+    def __init__(self, on_feed: Callable[[FeedReport], None] = lambda report: None) -> None:
         self.all: list[Observer] = []
+        self._on_feed = on_feed
 
     def on_feed(self, report: FeedReport) -> None:
+        self._on_feed(report)
         for observer in self.all:
             observer.on_feed(report)
 
@@ -166,15 +154,11 @@ def parts_of(
     on_feed: Callable[[FeedReport], None],
     process_name: str,
 ) -> Parts:
-    """Everything over an open store, nothing of it begun; ``on_feed`` is told of each poll beside the observers."""
-    clock, fetch, observers = environment.clock, settings.bot.fetch, Observers()
+    """Everything over an open store, nothing of it begun; ``on_feed`` gets the report of each poll."""
+    clock, fetch, observers = environment.clock, settings.bot.fetch, Observers(on_feed)
     fetcher = fetcher_of(fetch, environment)
     documents = parsing.make_reader(fetch)
-    deciding = Decider(store=store, clock=clock, window=settings.bot.stories.window, on_decided=observers.on_decided)
-
-    def on_feed_of_both(report: FeedReport) -> None:
-        on_feed(report)
-        observers.on_feed(report)
+    deciding = Decider(store=store, clock=clock, window=settings.bot.stories.window, observer=observers)
 
     return Parts(
         environment=environment,
@@ -193,15 +177,19 @@ def parts_of(
         deciding=deciding,
         pipeline=Pipeline(
             store=store,
-            fetcher=fetcher,
-            documents=documents,
-            pages=fulltext.TrafilaturaReader(fetcher, clock, extract=documents.text_of_page),
-            links=google_news.GoogleNews(fetcher, clock),
             clock=clock,
+            poller=Poller(
+                fetcher=fetcher,
+                documents=documents,
+                pages=fulltext.TrafilaturaReader(fetcher, clock, extract=documents.text_of_page),
+                links=google_news.GoogleNews(fetcher, clock),
+                store=store,
+                clock=clock,
+            ),
+            decider=deciding,
+            memory=slots.Room(),
             concurrency=fetch.concurrency,
-            room=slots.Room(),
-            deciding=deciding,
-            on_feed=on_feed_of_both,
+            observer=observers,
         ),
     )
 

@@ -26,7 +26,7 @@ from bot.cli import logs, terminal
 from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 from bot.model.runtime import TaskGroup
-from bot.pipeline.passes import PassReport
+from bot.pipeline.reports import PassReport
 from bot.queries import building
 
 

@@ -23,7 +23,7 @@ from bot.app import runtime
 from bot.app.runtime import OnceReport
 from bot.cli import check, logs, status, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
-from bot.pipeline.passes import FeedReport, PassReport
+from bot.pipeline.reports import FeedReport, PassReport
 
 #: Broken feeds named one by one; `wirewatch status` has the rest.
 BROKEN_SHOWN = 10

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -24,6 +24,7 @@ import structlog
 from bot import model, storage
 from bot.pipeline.join import StoryUpdater
 from bot.pipeline.keep import ExpectationMonitor
+from bot.pipeline.reports import Observer
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import StoryCache, Turn
 
@@ -37,9 +38,6 @@ log = structlog.get_logger("wirewatch")
 BATCH = 100
 #: Maximum turns in a row that another process overtakes, before the store counts as unavailable.
 _TRIES = 20
-
-#: Called with each committed decision.
-OnDecided = Callable[[model.Decision], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,14 +72,14 @@ class Decider:
         store: storage.Store,
         clock: model.Clock,
         window: timedelta,
-        on_decided: OnDecided = lambda decision: None,
+        observer: Observer | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._updater = StoryUpdater(window)
         self._cache = StoryCache()
         self._expectations = ExpectationMonitor()
-        self._on_decided = on_decided
+        self._observer = observer or Observer()
         self._who = secrets.token_hex(8)
         #: The state of the queue on which the cached stories and alerts are based.
         self._known: model.QueueHolder | None = None
@@ -148,7 +146,7 @@ class Decider:
         polls = {arrival.article.id: arrival.poll for arrival in arrivals}
         polls |= {revision.article.id: revision.poll for revision in revisions}
         for decision in decisions:
-            self._on_decided(decision)
+            self._observer.on_decided(decision)
             log.info(
                 "decided",
                 poll=polls.get(decision.article) if decision.article else None,

@@ -21,7 +21,7 @@ from bot.alerts import notices
 from bot.feeds import cleaning, health, identity, polling, schedule, websub
 from bot.model import ledger
 from bot.pipeline.keep import note_rule_matches
-from bot.pipeline.poll import Poll, identify, look_up_of
+from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
 
 #: Not counted: stored without text, or stored only if they match.
@@ -194,7 +194,7 @@ class _Ingestor:
     def _identified(self, polls: Sequence[Poll]) -> Mapping[str, identity.Identification]:
         """Return the identified items of each feed with a new document."""
         parsed = [
-            (polled, polled.reading, look_up_of(polled, polled.reading))
+            (polled, polled.reading, polled.prepare_look_up(polled.reading))
             for polled in polls
             if polled.reading is not None
         ]
@@ -204,7 +204,7 @@ class _Ingestor:
         most = self._snapshot.fetch.max_items_per_day
         for (polled, reading, look_up), known_items in zip(parsed, stored, strict=True):
             with_batch = fresh.beside(known_items, look_up.question)
-            identified = identify(polled, reading, look_up, with_batch, snapshot=self._snapshot, now=self._now)
+            identified = polled.identify(reading, look_up, with_batch, self._snapshot, now=self._now)
             identified, self._used[polled.feed.url] = limit_to_day(
                 identified, known_items, polled.state, pages=polled.pages, most=most, now=self._now
             )
@@ -420,37 +420,34 @@ def _content(article: model.Article) -> tuple[str, str]:
 MOST = 250
 
 
-class Storing:
-    """Writes one batch at a time: what is computed must still be true when it is written."""
+async def store_polls(
+    store: storage.Store, polls: Sequence[Poll], snapshot: Snapshot, *, token: str, now: datetime
+) -> Sequence[IngestedPoll]:
+    """Write polls; return those of the feeds that were still leased by ``token``. Raises StoreError.
 
-    def __init__(self, store: storage.Store) -> None:
-        self._store = store
+    One call at a time: what is computed over a read must still be true when it is written.
+    """
+    compute: Callable[[storage.Transaction], IngestBatch] = partial(
+        ingest_polls, polls=polls, snapshot=snapshot, now=now
+    )
+    batch = await store.read(compute)
+    computed = [batch]
+    stored: list[model.Article] = []
+    for piece in batch.cut(MOST):
+        if not await store.write(partial(_store_piece, piece=piece, batch=batch, stored=stored, now=now)):
+            computed.clear()
+            break
+        stored += piece.articles
 
-    async def store(
-        self, polls: Sequence[Poll], snapshot: Snapshot, *, token: str, now: datetime
-    ) -> Sequence[IngestedPoll]:
-        """Write polls; return those of the feeds that were still leased by ``token``. Raises StoreError."""
-        compute: Callable[[storage.Transaction], IngestBatch] = partial(
-            ingest_polls, polls=polls, snapshot=snapshot, now=now
-        )
-        batch = await self._store.read(compute)
-        computed = [batch]
-        stored: list[model.Article] = []
-        for piece in batch.cut(MOST):
-            if not await self._store.write(partial(_store_piece, piece=piece, batch=batch, stored=stored, now=now)):
-                computed.clear()
-                break
-            stored += piece.articles
+    def work(tx: storage.Transaction) -> Sequence[IngestedPoll]:
+        # On a second try, after a lost race, another worker may have stored the same articles.
+        batch = computed.pop() if computed else compute(tx)
+        if tx.articles.are_rivalled((*batch.new, *batch.old), beside=stored):
+            # Another worker has stored some of them since the batch was computed: identify them again.
+            batch = compute(tx)
+        return _finish(tx, batch, snapshot, token=token, now=now)
 
-        def work(tx: storage.Transaction) -> Sequence[IngestedPoll]:
-            # On a second try, after a lost race, another worker may have stored the same articles.
-            batch = computed.pop() if computed else compute(tx)
-            if tx.articles.are_rivalled((*batch.new, *batch.old), beside=stored):
-                # Another worker has stored some of them since the batch was computed: identify them again.
-                batch = compute(tx)
-            return _finish(tx, batch, snapshot, token=token, now=now)
-
-        return await self._store.write(work)
+    return await store.write(work)
 
 
 def _finish(

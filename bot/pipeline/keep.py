@@ -5,9 +5,9 @@ A silent feed and a stopped bot leave the same gap in the ledger; the heartbeat'
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TypeAlias
 
 import structlog
 
@@ -165,13 +165,10 @@ def _stopped(process: str, since: datetime, until: datetime, how: str, at: datet
     return ledger.stop_row(process, since=since.isoformat(), until=until.isoformat(), how=how, at=at)
 
 
-#: Deletes what ended before a time; returns how many rows of each kind were deleted.
-Trim: TypeAlias = Callable[[datetime], Awaitable[Mapping[str, int]]]
-
 TRIM_EVERY = timedelta(days=1)
 
 
-async def trim_when_due(store: storage.Store, clock: model.Clock, *, keep: timedelta | None, trim: Trim) -> bool:
+async def trim_when_due(store: storage.Store, clock: model.Clock, *, keep: timedelta | None) -> bool:
     """Trim, if a day has passed since the last time; ``keep`` None keeps everything. Raises StoreUnavailable."""
     if keep is None:
         return False
@@ -181,9 +178,9 @@ async def trim_when_due(store: storage.Store, clock: model.Clock, *, keep: timed
     # A last time in the future means that the clock was set back.
     if last is not None and timedelta() <= now - last < TRIM_EVERY:
         return False
-    deleted = await trim(now - keep)
+    deleted = await storage.trim(store, before=now - keep)
     await store.write(lambda tx: keys.TRIMMED.put(tx, now))
-    log.info("old articles deleted", keep_days=keep.days, **deleted)
+    log.info("old articles deleted", keep_days=keep.days, **asdict(deleted))
     return True
 
 

@@ -15,7 +15,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -24,42 +24,12 @@ import structlog
 from bot import model, storage
 from bot.model.runtime import TaskGroup
 from bot.pipeline.decide import Decider
-from bot.pipeline.intake import IngestedPoll, Storing
-from bot.pipeline.poll import OUR_BUG, Documents, Poll, Poller
+from bot.pipeline.intake import IngestedPoll, store_polls
+from bot.pipeline.poll import OUR_BUG, Poll, Poller
+from bot.pipeline.reports import FeedReport, Observer, PassReport
 from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedReport:
-    """The report of one feed in a pass."""
-
-    url: str
-    error: str | None
-    is_changed: bool
-    new: int
-    matched: int
-    #: The time from its due time to its intake.
-    lateness: timedelta = timedelta()
-
-
-@dataclass(slots=True, kw_only=True)
-class PassReport:
-    """The feeds and decisions of one pass."""
-
-    feeds: list[FeedReport] = field(default_factory=list)
-    decisions: list[model.Decision] = field(default_factory=list)
-
-    def add(self, other: PassReport) -> None:
-        """Add the report of another pass."""
-        self.feeds += other.feeds
-        self.decisions += other.decisions
-
-    @property
-    def broken(self) -> list[FeedReport]:
-        """The feeds that failed."""
-        return [feed for feed in self.feeds if feed.error]
 
 
 def feed_report(poll: IngestedPoll, now: datetime) -> FeedReport:
@@ -125,8 +95,6 @@ class _Batch:
 
 #: Called with the number of finished feeds of each batch.
 OnIngested = Callable[[int], None]
-#: Called with the report of each feed, for progress and metrics.
-OnFeed = Callable[[FeedReport], None]
 
 
 class Pipeline:
@@ -136,27 +104,23 @@ class Pipeline:
         self,
         *,
         store: storage.Store,
-        fetcher: model.Fetcher,
-        documents: Documents,
-        pages: model.PageReader,
-        links: model.LinkResolver,
         clock: model.Clock,
+        poller: Poller,
+        decider: Decider,
+        memory: model.BodyMemory,
         concurrency: int,
-        room: model.BodyMemory,
-        deciding: Decider,
-        on_feed: OnFeed = lambda report: None,
+        observer: Observer | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._poller = Poller(fetcher=fetcher, documents=documents, pages=pages, links=links, store=store, clock=clock)
+        self._poller = poller
+        self._decider = decider
+        self._memory = memory
         self._concurrency = concurrency
-        self._room = room
         self._slots = asyncio.Semaphore(concurrency)
         #: One intake at a time: what it computes over a read must still be true when it is written.
         self._taking_in = asyncio.Lock()
-        self._storing = Storing(store)
-        self._deciding = deciding
-        self._on_feed = on_feed
+        self._observer = observer or Observer()
 
     async def claim(
         self, *, limit: int, everything: bool = False, token: str | None = None
@@ -217,7 +181,7 @@ class Pipeline:
 
     async def release(self, snapshot: Snapshot, report: PassReport | None = None) -> Sequence[model.Decision]:
         """Decide what waits in the queue, and alerts whose hold has ended."""
-        decisions = [*await self._deciding.work_off(snapshot), *(await self._deciding.decide_batch(snapshot)).decisions]
+        decisions = [*await self._decider.work_off(snapshot), *(await self._decider.decide_batch(snapshot)).decisions]
         if report:
             report.decisions.extend(decisions)
         return decisions
@@ -236,7 +200,7 @@ class Pipeline:
             # Concurrent passes share the slots.
             async with self._slots:
                 if waiting:
-                    shares.add(share := self._room.share())
+                    shares.add(share := self._memory.share())
                     await polls.put(await self._poller.poll(waiting.popleft(), snapshot, share))
 
     async def _take_in(self, batch: _Batch, report: PassReport) -> None:
@@ -244,7 +208,7 @@ class Pipeline:
         now = self._clock.now()
         try:
             async with self._taking_in:
-                ingested = await self._storing.store(batch.polls, batch.snapshot, token=batch.token, now=now)
+                ingested = await store_polls(self._store, batch.polls, batch.snapshot, token=batch.token, now=now)
         except model.StoreError:
             raise
         except Exception:
@@ -256,10 +220,10 @@ class Pipeline:
         for poll in ingested:
             feed = feed_report(poll, now)
             report.feeds.append(feed)
-            self._on_feed(feed)
+            self._observer.on_feed(feed)
             log_poll(poll, feed)
         if batch.ends_at is EndsAt.DECIDING and any(poll.arrivals or poll.revisions for poll in ingested):
-            report.decisions.extend(await self._deciding.work_off(batch.snapshot))
+            report.decisions.extend(await self._decider.work_off(batch.snapshot))
 
     async def _take_in_one_by_one(self, batch: _Batch, report: PassReport) -> None:
         """Take in each feed of a broken batch alone; a feed that breaks alone counts as failed and is polled later."""

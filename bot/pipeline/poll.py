@@ -70,6 +70,31 @@ class Poll:
         """Whether it is the feed's first successful poll."""
         return self.state.baseline_at is None
 
+    def prepare_look_up(self, reading: model.ParsedFeed) -> items.Lookup:
+        """Return the look-up of the entries, unless the reader process has prepared it."""
+        return self.look_up or items.look_up(self.feed, reading, is_first=self.is_baseline)
+
+    def identify(
+        self,
+        reading: model.ParsedFeed,
+        look_up: items.Lookup,
+        known_items: model.KnownItems,
+        snapshot: Snapshot,
+        *,
+        now: datetime,
+    ) -> identity.Identification:
+        """Identify each item of the document, given the stored articles."""
+        return identity.identify(
+            self.feed,
+            reading,
+            known_items,
+            looked_up=look_up,
+            now=now,
+            backfill=self.feed.backfill or snapshot.fetch.backfill,
+            is_baseline=self.is_baseline,
+            feed_title=self.state.title or reading.title,
+        )
+
 
 class Poller:
     """Fetches and parses feeds, and the pages of articles if a feed wants full text."""
@@ -136,7 +161,7 @@ class Poller:
         if hides_links:
             reading = await self._resolved(polled, reading, snapshot)
             polled = replace(polled, reading=reading, look_up=None)
-        look_up = look_up_of(polled, reading)
+        look_up = polled.prepare_look_up(reading)
         polled = replace(polled, look_up=look_up)
         if wants_pages is model.FullText.NEVER:
             return polled
@@ -144,7 +169,7 @@ class Poller:
 
     async def _resolved(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> model.ParsedFeed:
         """Resolve the links of new and edited items; other items are identified by their id."""
-        items = await self._identified(polled, reading, look_up_of(polled, reading), snapshot)
+        items = await self._identified(polled, reading, polled.prepare_look_up(reading), snapshot)
         changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
         hidden = [entry.link for entry in reading.entries if entry.link in changed]
         links = await self._links.resolve(hidden)
@@ -154,8 +179,8 @@ class Poller:
     async def _identified(
         self, polled: Poll, reading: model.ParsedFeed, look_up: items.Lookup, snapshot: Snapshot
     ) -> Sequence[identity.Identified]:
-        [known] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
-        return identify(polled, reading, look_up, known, snapshot=snapshot, now=self._clock.now()).items
+        [known_items] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
+        return polled.identify(reading, look_up, known_items, snapshot, now=self._clock.now()).items
 
     def _body(self, polled: Poll, answer: model.Response, snapshot: Snapshot) -> model.Body:
         backfill = polled.feed.backfill or snapshot.fetch.backfill
@@ -210,30 +235,3 @@ def _is_rate_limited(answer: model.Response, feed: model.Feed) -> bool:
 def _may_follow(polled: Poll) -> bool:
     """Return whether a page at a known place may be replaced by the feed that it links to, once."""
     return polled.found_at is None and places.place_of(polled.feed.url).is_page
-
-
-def look_up_of(polled: Poll, reading: model.ParsedFeed) -> items.Lookup:
-    """Return the look-up of the entries, prepared by the reader process or here."""
-    return polled.look_up or items.look_up(polled.feed, reading, is_first=polled.is_baseline)
-
-
-def identify(
-    polled: Poll,
-    reading: model.ParsedFeed,
-    look_up: items.Lookup,
-    known: model.KnownItems,
-    *,
-    snapshot: Snapshot,
-    now: datetime,
-) -> identity.Identification:
-    """Identify each item of the document, given the stored articles."""
-    return identity.identify(
-        polled.feed,
-        reading,
-        known,
-        looked_up=look_up,
-        now=now,
-        backfill=polled.feed.backfill or snapshot.fetch.backfill,
-        is_baseline=polled.is_baseline,
-        feed_title=polled.state.title or reading.title,
-    )

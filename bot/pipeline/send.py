@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -23,6 +23,7 @@ from bot.alerts import notices
 from bot.model import ledger
 from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import send_policy
+from bot.pipeline.reports import Observer
 from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
@@ -181,9 +182,6 @@ SETTLE = timedelta(seconds=2)
 PARK_EVERY = timedelta(seconds=5)
 
 
-OnSent: TypeAlias = Callable[[model.Outgoing], None]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drained:
     """The result of ``drain``."""
@@ -208,8 +206,7 @@ class Sender:
         on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
         operator: str | None = None,
         others: Sequence[str] = (),
-        on_sent: OnSent | None = None,
-        on_outcome: OnSent | None = None,
+        observer: Observer | None = None,
         settle: timedelta = SETTLE,
         grace: timedelta = GRACE,
         attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
@@ -221,9 +218,7 @@ class Sender:
         self._on_unknown = on_unknown
         # If the operator's channel is closed, another channel gets the notice.
         self._incidents = Incidents([operator, *(others or channels)] if operator is not None else [])
-        self._on_sent = on_sent
-        #: Called with every row as written after an attempt, sent or not.
-        self._on_outcome = on_outcome
+        self._observer = observer or Observer()
         self._settle = settle
         self._grace = grace
         self._attempt_timeout = attempt_timeout
@@ -456,13 +451,10 @@ class Sender:
 
     def _report(self, name: str, row: model.Outgoing, step: send_policy.Step) -> None:
         fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}
-        if self._on_outcome is not None:
-            self._on_outcome(row)
+        self._observer.on_outcome(row)
         if isinstance(step, send_policy.Sent):
             self._sent += 1
             log.info("message sent", **fields, attempts=row.attempts)
-            if self._on_sent is not None:
-                self._on_sent(row)
         else:
             log.debug("message kept", **fields, state=str(row.state), reason=row.error)
 

@@ -26,7 +26,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
 from bot import model, storage
-from bot.pipeline.passes import FeedReport
+from bot.pipeline.reports import FeedReport, Observer
 from bot.queries.watched import Watched
 from bot.storage import keys
 from bot.web import page_data
@@ -54,7 +54,7 @@ class _Standing:
     tick: datetime | None
 
 
-class Metrics:
+class Metrics(Observer):
     """The registry of metrics, and what updates it."""
 
     def __init__(self, watched: Watched) -> None:

@@ -14,7 +14,8 @@ from bot import app, model
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.pipeline.decide import Decider
-from bot.pipeline.passes import EndsAt, PassReport
+from bot.pipeline.passes import EndsAt
+from bot.pipeline.reports import PassReport
 from testbed.fakes import START
 from tests.journeys.test_seed_story import FIRST, SECOND, THIRD
 from tests.journeys.world import Item, World, world

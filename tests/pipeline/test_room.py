@@ -12,6 +12,7 @@ from bot import model, rules, storage
 from bot.fetch import parsing
 from bot.pipeline.decide import Decider
 from bot.pipeline.passes import Pipeline
+from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import FakeClock
 from tests.pipeline.test_full_text import OneAnswer, Pages
@@ -69,14 +70,18 @@ async def test_nothing_is_held_after_a_pass(store: storage.Store, is_away: bool)
     clock, pages, room = FakeClock(), Pages(), Counted()
     passes = Pipeline(
         store=made,
-        fetcher=OneAnswer(rss(item(1))),
-        documents=parsing.make_reader(model.FetchPolicy(readers=0)),
-        pages=pages,
-        links=pages,
         clock=clock,
+        poller=Poller(
+            fetcher=OneAnswer(rss(item(1))),
+            documents=parsing.make_reader(model.FetchPolicy(readers=0)),
+            pages=pages,
+            links=pages,
+            store=made,
+            clock=clock,
+        ),
+        decider=Decider(store=made, clock=clock, window=timedelta(days=1)),
+        memory=room,
         concurrency=2,
-        room=room,
-        deciding=Decider(store=made, clock=clock, window=timedelta(days=1), on_decided=lambda *said: None),
     )
     feeds = {f"{URL}{number}": model.Feed(url=f"{URL}{number}") for number in range(5)}
     await store.write(lambda tx: tx.feeds.sync(feeds, now=clock.now()))

@@ -63,7 +63,7 @@ async def _take_in(room: Newsroom, store: Any, said: dict[str, Sequence[Item]]) 
         return [replace(polled, state=replace(polled.state, baseline_at=START)) for polled in polls]
 
     polls = await room.store.write(claimed)
-    return await intake.Storing(store).store(polls, room.snapshot, token=str(room.now), now=room.now)
+    return await intake.store_polls(store, polls, room.snapshot, token=str(room.now), now=room.now)
 
 
 async def _waiting(room: Newsroom) -> Counter[str]:

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from bot import model
-from bot.pipeline.passes import FeedReport
+from bot.pipeline.reports import FeedReport, Observer
 from testbed import made
 from tests.journeys.world import world
 from tests.web.conftest import Page
@@ -80,7 +80,7 @@ async def test_what_stands_is_true_from_the_first_scrape_on(page: Page) -> None:
 async def test_polls_decisions_and_deliveries_are_counted_as_they_happen(page: Page) -> None:
     seen: list[FeedReport] = []
 
-    class Listener:
+    class Listener(Observer):
         def on_feed(self, report: FeedReport) -> None:
             seen.append(report)
 

@@ -19,7 +19,7 @@ from bot import app, model
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.pipeline import send
-from bot.pipeline.passes import FeedReport
+from bot.pipeline.reports import FeedReport
 
 RULES = Path(__file__).with_name("rules.yaml")
 EVERY = timedelta(minutes=5)

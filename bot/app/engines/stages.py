@@ -15,7 +15,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bot import model, storage
 from bot.app.wiring import Live
 from bot.model.runtime import TaskGroup
-from bot.pipeline.passes import PassReport, Pipeline
+from bot.pipeline.passes import Pipeline
+from bot.pipeline.reports import PassReport
 
 
 class Engine(Protocol):

@@ -1,0 +1,55 @@
+"""Reports of passes, and the observers that the stages notify."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot import model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReport:
+    """The report of one feed in a pass."""
+
+    url: str
+    error: str | None
+    is_changed: bool
+    new: int
+    matched: int
+    #: The time from its due time to its intake.
+    lateness: timedelta = timedelta()
+
+
+@dataclass(slots=True, kw_only=True)
+class PassReport:
+    """The feeds and decisions of one pass."""
+
+    feeds: list[FeedReport] = field(default_factory=list)
+    decisions: list[model.Decision] = field(default_factory=list)
+
+    def add(self, other: PassReport) -> None:
+        """Add the report of another pass."""
+        self.feeds += other.feeds
+        self.decisions += other.decisions
+
+    @property
+    def broken(self) -> list[FeedReport]:
+        """The feeds that failed."""
+        return [feed for feed in self.feeds if feed.error]
+
+
+class Observer:
+    """Notified of events as they happen; subclasses override the events that they need."""
+
+    def on_feed(self, report: FeedReport) -> None:
+        """A feed was polled and taken in."""
+
+    def on_decided(self, decision: model.Decision) -> None:
+        """A decision was committed."""
+
+    def on_outcome(self, row: model.Outgoing) -> None:
+        """A row of the outbox was written after an attempt to send it, successful or not."""
+
+    def on_completion(self, completion: model.Completion) -> None:
+        """A language model was called."""
