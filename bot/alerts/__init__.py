@@ -17,7 +17,7 @@ Under a rule with reminders, a posted story with a deadline ahead is held until 
 which is a reply in its thread (reply: reminder).
 
 Silences come first: a story is silent (silenced) while the story, all its rules or all its articles are silenced;
-silenced rules and articles of a posted story are left out.
+decisions about a posted story ignore silenced rules and articles.
 """
 
 from bot.alerts import routing

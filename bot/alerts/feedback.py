@@ -1,4 +1,4 @@
-"""What judgements add up to: each rule's precision, and what a message shows of them. Pure."""
+"""Sums of judgements: each rule's precision, and the current judgements of a message. Pure."""
 
 from __future__ import annotations
 

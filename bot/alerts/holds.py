@@ -48,7 +48,7 @@ def hold_for(situation: Situation, *, is_released: bool = False, is_beyond_cap: 
 def gather_hold(situation: Situation) -> Hold | None:
     """Return the wait of a first post for other outlets, counted from the first article; None if it does not wait.
 
-    Does not apply under a rule of severity high, nor after another hold.
+    Does not apply under a rule of severity high, or after another hold.
     """
     alert = situation.alert
     if alert is not None and (

@@ -57,7 +57,7 @@ def describe_routes(routes: Sequence[model.Route], rule: model.Rule) -> str:
     """Describe in words where the rule posts.
 
     >>> desk, night = model.Route(to=("desk",)), model.Route(to=("night",), tags=("pakistan",))
-    >>> told((night, desk), model.Rule(name="exit", notify=()))
+    >>> describe_routes((night, desk), model.Rule(name="exit", notify=()))
     'night (feeds tagged pakistan), else desk'
     """
     if rule.notify:

@@ -49,7 +49,7 @@ class Situation:
     rules: tuple[model.Rule, ...]
     #: Members that came in this batch, in order.
     arrivals: tuple[model.Member, ...] = ()
-    #: New facts of the story, including those that this channel has already posted.
+    #: New facts of the story, even if this channel has already posted them.
     facts: tuple[model.Fact, ...] = ()
     edits: tuple[model.Edit, ...] = ()
     #: A language model's summary has arrived that the message does not have.
@@ -66,12 +66,12 @@ class Situation:
     silence: model.Silence | None = None
     #: Otherwise, the silenced rules, which are not in ``rules``.
     silenced_rules: tuple[tuple[model.Rule, model.Silence], ...] = ()
-    #: Otherwise, a silence of some new or changed articles, which are left out of the fields above.
+    #: Otherwise, a silence of some new or changed articles, which the fields above do not include.
     silence_of_some: model.Silence | None = None
 
     @property
     def severity(self) -> model.Severity:
-        """The highest severity among the rules; normal if there is no rule."""
+        """The highest severity among the rules; normal without rules."""
         return max((rule.severity for rule in self.rules), key=lambda s: s.rank, default=model.Severity.NORMAL)
 
     def is_ready(self, rule: model.Rule) -> bool:
@@ -85,7 +85,7 @@ class Situation:
 
     @property
     def thread(self) -> model.Thread:
-        """What the story's thread gets in this channel: the highest level of the rules."""
+        """The kind of replies that the story's thread gets: the highest level of the rules."""
         levels = (rule.thread or self.policy.thread for rule in self.rules)
         return max(levels, key=lambda thread: thread.rank, default=self.policy.thread)
 

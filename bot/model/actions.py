@@ -1,4 +1,4 @@
-"""What people do to stories, and what the store keeps of it: silences, judgements and rulings.
+"""Actions of people on stories, and their results in the store: silences, judgements and rulings.
 
 a button, a command, the CLI, the API ──▶ Action ──▶ pipeline.actions.apply ──▶ Silence, Judgement, Ruling
 """
@@ -122,7 +122,7 @@ def rule_key(name: str) -> str:
 
 
 def entity_key(name: str) -> str:
-    """Return a short key of an entity for a button; its length differs from those of rules and articles."""
+    """Return a short key of an entity for a button; its length differs from other keys."""
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -139,7 +139,7 @@ class RulingKind(StrEnum):
 class Ruling:
     """One decision of a person about stories; grouping never undoes it."""
 
-    #: The same if the request is delivered again.
+    #: Stays the same if the request is delivered again.
     id: str
     at: datetime
     #: The channel's id of the person, or the name of the account that ran the command.

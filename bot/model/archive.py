@@ -1,4 +1,4 @@
-"""What passes between the pipeline and the store: queued work, identities of stored articles, and searches."""
+"""Values that pass between the pipeline and the store: queued work, identities of stored articles, and searches."""
 
 from __future__ import annotations
 

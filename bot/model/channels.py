@@ -143,7 +143,7 @@ class ActionResult:
     refused: str | None = None
     #: The current message, if its menu was requested.
     message: Message | None = None
-    #: What the action created, if people refer to it by an id.
+    #: The silence or ruling that the action created.
     made: Silence | Ruling | None = None
 
 

@@ -105,7 +105,7 @@ class Body:
     content_type: str
     #: The base of relative links.
     url: str
-    #: Hashes of known items, which may be left out.
+    #: Hashes of known items, which the source may skip.
     known_hashes: frozenset[str] = frozenset()
     #: Parse known items too, for their identity only, to see which the feed still lists.
     names_known: bool = False

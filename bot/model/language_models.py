@@ -70,7 +70,7 @@ class Completion:
     model: str
     #: JSON that fits the prompt's schema; None: no answer.
     answer: str | None
-    #: Why there is no answer.
+    #: The reason for a missing answer.
     error: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
@@ -193,7 +193,7 @@ class Advisor(Protocol):
         """Send prompts as soon as possible, except those already sent; the answers go to the store."""
 
 
-#: Of length 1; the cosine of two is close to 0 for unrelated texts.
+#: A vector of length 1; the cosine of two is close to 0 for unrelated texts.
 Vector: TypeAlias = Sequence[float]
 
 

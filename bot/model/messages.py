@@ -32,7 +32,7 @@ class Notice:
     what: str
     #: Further lines: the places that it concerns, or details.
     where: tuple[str, ...] = ()
-    #: What the operator should do; empty: nothing.
+    #: A remedy for the operator; empty: none is needed.
     remedy: str = ""
     #: Identifies the event: a notice of the same occasion is posted once.
     occasion: tuple[str, ...]

@@ -132,7 +132,7 @@ class PostingPolicy:
     digest: Digest | None = None
     #: The language that a language model translates to, such as "en"; None: no translation.
     translate: str | None = None
-    #: What its threads get, except for rules with a separate setting.
+    #: The replies that its threads get, except for rules with a separate setting.
     thread: Thread = Thread.NEWS
 
 

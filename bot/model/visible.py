@@ -69,7 +69,7 @@ def masked(text: str) -> str:
 
 
 def secrets_in(address: str) -> list[tuple[int, int]]:
-    """Return the spans of the query values whose names are those of secrets."""
+    """Return the spans of query values with the names of secrets."""
     return [match.span(2) for match in _SECRET_IN_QUERY.finditer(address)]
 
 

@@ -123,7 +123,7 @@ class Decider:
             except model.StoreError:
                 raise
             except Exception:
-                # A bug on one article must not stop the others, nor recur for ever.
+                # A bug on one article must not stop the others, or recur for ever.
                 log.critical("deciding failed; its articles are decided one by one", exc_info=True)
                 return await self._decide_one_by_one(snapshot, limit=limit, releases=releases)
 
@@ -211,7 +211,7 @@ class Decider:
                 turn.write(tx)
                 tx.rulings.done([ruling.id for ruling in computed.rulings], at=now)
                 tx.decision_queue.remove(computed.taken)
-                self._expectations.tell(tx, snapshot, now=now)
+                self._expectations.report(tx, snapshot, now=now)
             return holder
 
         self._known = await self._store.write(work)

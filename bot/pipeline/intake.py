@@ -30,7 +30,7 @@ _FREE = (identity.Novelty.OLD, identity.Novelty.RETOLD)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyUse:
-    """What one poll uses of its feed's daily limit."""
+    """The use of a feed's daily limit by one poll."""
 
     #: Counted against ``fetch.max_items_per_day``.
     cost: int = 0
@@ -423,7 +423,7 @@ MOST = 250
 async def store_polls(
     store: storage.Store, polls: Sequence[Poll], snapshot: Snapshot, *, token: str, now: datetime
 ) -> Sequence[IngestedPoll]:
-    """Write polls; return those of the feeds that were still leased by ``token``. Raises StoreError.
+    """Write polls; return the polls of feeds that were still leased by ``token``. Raises StoreError.
 
     One call at a time: what is computed over a read must still be true when it is written.
     """

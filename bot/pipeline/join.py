@@ -127,7 +127,7 @@ class StoryUpdater:
         )
         is_asked = self.advice is not None and self.advice.is_for(model.Use.FACTS)
         news = self._claims.join(entry.story, member, _nearby(turn, changed, join), is_asked=is_asked)
-        new_facts, further = (facts_for_rules(turn, arrival.article, found) for found in (news.facts, news.further))
+        new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
         entry.facts.extend(self._confirmed(turn, entry.story, arrival.article, new_facts, further))
         member, copies = resolve_copies(entry.story, member, opposes=news.opposes)
         entry.story = _with_member(entry.story, member)
@@ -217,7 +217,7 @@ class StoryUpdater:
         advice = self.advice
         if advice is None or not advice.is_for(model.Use.SAME_EVENT):
             return None
-        return lambda article, near: advice.second_opinion(by_id[article].article, near, turn.stories(near), urgent)
+        return lambda article, ids: advice.second_opinion(by_id[article].article, ids, turn.stories(ids), urgent)
 
     def _report_merge(self, turn: Turn, older: model.Story, younger_id: model.StoryId) -> None:
         """Notify the operator if a language model's answer merges two posted stories."""
@@ -372,8 +372,8 @@ def _move_to_end(turn: Turn, entry: ChangedStory, copies: Sequence[model.Member]
     """Put the members that are copies of the newest one behind it."""
     by_id = {member.article.id: member for member in copies}
     saved = turn.stories([entry.story.id]).get(entry.story.id)
-    if saved and (known := [member.article.id for member in saved.members if member.article.id in by_id]):
-        turn.remove_members(saved.id, known)
+    if saved and (moved := [member.article.id for member in saved.members if member.article.id in by_id]):
+        turn.remove_members(saved.id, moved)
     kept = [member for member in entry.story.members if member.article.id not in by_id]
     entry.story = replace(entry.story, members=(*kept, *copies))
     entry.arrivals = [by_id.get(member.article.id, member) for member in entry.arrivals]
@@ -410,7 +410,7 @@ def _is_same_text(other: model.Member, member: model.Member) -> bool:
 
 
 def facts_for_rules(turn: Turn, article: model.Article, new_facts: Sequence[model.Fact]) -> Sequence[model.Fact]:
-    """Return the facts of an article; of a live page, only those whose sentence matches a rule by itself.
+    """Return the facts of an article; of a live page, only facts whose sentence alone matches a rule.
 
     On real feeds, live pages caused a third of all new facts, and nearly none of them was about the rule's subject.
     """

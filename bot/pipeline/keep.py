@@ -1,4 +1,4 @@
-"""What keeps a long-running bot and its archive in order: heartbeat, retention, clock changes, expected matches.
+"""Upkeep of a long-running bot and its archive: heartbeat, retention, clock changes, expected matches.
 
 A silent feed and a stopped bot leave the same gap in the ledger; the heartbeat's rows show which it was.
 """
@@ -21,7 +21,7 @@ log = structlog.get_logger("wirewatch")
 
 #: Due feeds are looked for every second. A longer gap is recorded as unwatched.
 UNWATCHED = timedelta(minutes=2)
-#: How often a cluster worker writes its heartbeat. Clocks may differ by the difference to ``keys.UNHEARD``.
+#: How often a cluster worker writes its heartbeat. Clocks may differ by the difference to ``keys.DEAD_AFTER``.
 HEARTBEAT_EVERY = timedelta(seconds=5)
 #: Smaller corrections of the clock are ignored.
 SET_BACK = timedelta(minutes=1)
@@ -195,12 +195,12 @@ class ExpectationMonitor:
         self._overdue_at.clear()
 
     def is_due(self, snapshot: Snapshot, *, now: datetime) -> bool:
-        """Return whether ``tell`` may have something to report."""
+        """Return whether ``report`` may have something to write."""
         if snapshot.operator is None:
             return False
         return any(now > self._overdue_at.get((name, expect), now - expect) for name, expect in _expected(snapshot))
 
-    def tell(self, tx: storage.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
+    def report(self, tx: storage.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
         """Write notices for the rules whose matches are overdue; a new rule counts from now."""
         if snapshot.operator is None:
             return

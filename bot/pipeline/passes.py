@@ -64,7 +64,7 @@ def log_poll(poll: IngestedPoll, report: FeedReport) -> None:
         log.info("feed polled", **fields)
 
 
-#: Maximum polls that are taken in together, to share a commit of 1.6 to 15 ms.
+#: Maximum polls of one intake; they share a commit of 1.6 to 15 ms.
 BATCH = 100
 #: Wait for further polls, so that outlets that report at the same time cause one message without edits.
 GATHER = timedelta(seconds=0.25)
@@ -85,7 +85,7 @@ class EndsAt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Polls that are taken in together."""
+    """The polls of one intake."""
 
     token: str
     polls: Sequence[Poll]
@@ -212,7 +212,7 @@ class Pipeline:
         except model.StoreError:
             raise
         except Exception:
-            # A bug on one feed must not stop the others, nor recur for ever: isolate the feed and continue.
+            # A bug on one feed must not stop the others, or recur for ever: isolate the feed and continue.
             feeds = [polled.state.url for polled in batch.polls]
             log.critical("a feed raised an unexpected error", feeds=feeds, exc_info=True)
             await self._take_in_one_by_one(batch, report)

@@ -1,4 +1,4 @@
-"""What to do next with a message, given its row and the last outcome; and when its channel may be posted to. Pure.
+"""Decide the next step for a message from its row and the last outcome, and when its channel may be posted to. Pure.
 
 claimed row ── first_step ──> Send ──> the channel ──> outcome ── next_step ──> Sent, RetryAt, LookFirst, …
                           └─> Look ──> the channel ──> outcome ──┘
@@ -129,7 +129,7 @@ class ParkChannel:
 
 @dataclass(frozen=True, slots=True)
 class ParkWorkspace:
-    """As ParkChannel, for every channel with the same credentials."""
+    """Park every channel with the same credentials, as ParkChannel does."""
 
     reason: str
 

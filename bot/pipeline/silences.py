@@ -85,7 +85,7 @@ class Rights:
 
 
 def person_rights(person: model.Person, channels: Collection[str], snapshot: Snapshot) -> Rights:
-    """Return the rights of a person; ``channels``: those of the listener."""
+    """Return the rights of a person; ``channels``: the channels of the listener."""
     return Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted)
 
 
@@ -254,7 +254,7 @@ class ListedSilence:
 
     silence: model.Silence
     is_active: bool
-    #: The stories of which it held something back, in order.
+    #: The stories that it held back in whole or in part, in order.
     stories: tuple[model.StoryId, ...]
 
     @property

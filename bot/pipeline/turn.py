@@ -70,13 +70,13 @@ class Turn:
 
     def stories(self, ids: Iterable[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
         """Return id -> story; unknown ids are left out."""
-        wanted, cached = list(dict.fromkeys(ids)), self._cache.stories
-        if missing := [story_id for story_id in wanted if story_id not in cached]:
+        ids, cached = list(dict.fromkeys(ids)), self._cache.stories
+        if missing := [story_id for story_id in ids if story_id not in cached]:
             cached.update(self.tx.stories.get(missing))
-        found_ids = [story_id for story_id in wanted if story_id in cached]
-        for story_id in found_ids:
+        stories = {story_id: cached[story_id] for story_id in ids if story_id in cached}
+        for story_id in stories:
             cached.move_to_end(story_id)
-        return {story_id: cached[story_id] for story_id in found_ids}
+        return stories
 
     def story(self, story_id: model.StoryId | None) -> model.Story | None:
         """Return the story, or the story that it was merged into, or None if it is gone."""
@@ -226,7 +226,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleNews:
-    """What an article adds to the story that it joins."""
+    """The news of an article that joins a story."""
 
     facts: tuple[model.Fact, ...] = ()
     #: Sentences that may also be new; a language model decides.
@@ -256,11 +256,11 @@ class ClaimsCache:
         return claims
 
     def join(
-        self, story: model.Story, member: model.Member, beside: Sequence[model.Story], *, is_asked: bool = False
+        self, story: model.Story, member: model.Member, nearby: Sequence[model.Story], *, is_asked: bool = False
     ) -> ArticleNews:
         """Return what an article adds to the story that it joins, and add it to the claims.
 
-        ``beside``: the nearest other stories; what one of them reports is not news. ``is_asked``: a language model will
+        ``nearby``: the nearest other stories; what one of them reports is not news. ``is_asked``: a language model will
         choose, so return further sentences that may be new too.
         """
         if not story.members:
@@ -268,12 +268,12 @@ class ClaimsCache:
             return ArticleNews()
         claims = self.of(story)
         reading = facts.read(member.article)
-        nearby = [self.of(other) for other in beside]
+        nearby_claims = [self.of(other) for other in nearby]
         confidence = 1.0 if member.join.confidence is None else member.join.confidence
         if is_asked:
-            stated, further = facts.news_and_more(claims, reading, nearby, confidence)
+            stated, further = facts.news_and_more(claims, reading, nearby_claims, confidence)
         else:
-            stated, further = facts.news(claims, reading, nearby, confidence), ()
+            stated, further = facts.news(claims, reading, nearby_claims, confidence), ()
         opposes = facts.undoing(claims, reading) is not None
         claims.add(reading)
         return ArticleNews(facts=stated, further=further, opposes=opposes)

@@ -15,9 +15,7 @@ from bot import model
 ROOT = Path(__file__).parents[2]
 HOLE = "…"
 _ERRORS = {
-    name
-    for name in model.__all__
-    if isinstance(kind := getattr(model, name), type) and issubclass(kind, model.WirewatchError)
+    name for name, kind in vars(model).items() if isinstance(kind, type) and issubclass(kind, model.WirewatchError)
 } | {"Drop", "NotStarted"}
 _LEVELS = {"info", "warning", "error", "critical"}
 #: Functions and tables whose texts are shown to people, although they are not errors there.

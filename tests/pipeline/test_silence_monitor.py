@@ -29,7 +29,7 @@ async def notices(store: storage.Store, monitor: ExpectationMonitor, clock: Fake
     """Return how many notices there are after the monitor's next tick."""
 
     def work(tx: storage.Transaction) -> int:
-        monitor.tell(tx, SNAPSHOT, now=clock.now())
+        monitor.report(tx, SNAPSHOT, now=clock.now())
         return len(tx.outbox.unsent())
 
     return await store.write(work)
@@ -63,7 +63,7 @@ async def test_a_notice_of_a_transaction_that_failed_is_written_again(store: sto
     clock.advance(3 * DAY)
 
     def fail(tx: storage.Transaction) -> None:
-        monitor.tell(tx, SNAPSHOT, now=clock.now())
+        monitor.report(tx, SNAPSHOT, now=clock.now())
         raise model.StoreUnavailable("the disk is full")
 
     with pytest.raises(model.StoreUnavailable):
