@@ -4,7 +4,7 @@ The desks of a part share one index, and one item of each joins a round. By defa
 other, so that no story closes by its age (as in desks.py, which drives the whole bot); with --in-time each is
 seen when it was published. --curve moves the chance from which an article joins. --languages adds lines with an
 encoder; the columns "across" are of pairs of items in two languages. --unseen takes, for each part, judges that were
-fitted without it, which needs lightgbm and scikit-learn. --oracle has the labels answer what a language model would be
+fitted without it, which needs numpy. --oracle has the labels answer what a language model would be
 asked about articles that are not certainly of a story: the most that it can be worth.
 
     python -m bench.quality.desk_grouping [--parts a b c] [--in-time] [--desks] [--curve] [--oracle]
@@ -27,7 +27,7 @@ from bench.quality import desk_baselines, desk_scores, fit, fit_foreign
 from bench.quality.desk_rows import PARTS, WINDOW, Row, rows
 from bench.quality.desk_scores import Desk, Score, Shown
 from bot import model, stories
-from bot.stories import foreign, trees
+from bot.stories import evidence, foreign
 from bot.text import encoders
 
 #: These add an article to a thread without its own headline in the channel.
@@ -124,8 +124,8 @@ def main() -> None:
     Console(width=110).print(table)
 
 
-def _unseen(encoder: model.Encoder | None) -> tuple[dict[str, trees.Judges], dict[str, foreign.Decisions]]:
-    judges = fit.without_each()
+def _unseen(encoder: model.Encoder | None) -> tuple[dict[str, evidence.Judge], dict[str, foreign.Decisions]]:
+    judges = fit.without_each_part()
     return judges, fit_foreign.without_each(judges, encoder) if encoder else {}
 
 

@@ -1,19 +1,19 @@
-"""Where the judge of grouping comes from: boosted trees, fitted on the labelled desks and story sets.
+"""Where the judge of grouping comes from: a conditional logit over the evidence, fitted on labelled news.
 
-Articles arrive one by one in the real order. Each open story that an article is compared with is one choice: its
-evidence, and whether the story was opened by the article's event. The first pass puts every article where it belongs;
-the next passes join by the judge fitted so far, its mistakes included, so that it learns what it will meet. What rules
-collect of real news (set_rules.py, feed_rows.py) is learned too, at a small weight. Trees are small, and the
-probability is calibrated on the joins of a judge that has not seen the desk. Stories that share no rule with the
-article have a judge of their own, fitted on the story sets in two passes.
+Articles arrive one by one in the real order. Each article with candidates is one choice: one of the open stories, or
+none. In the first pass every article is put where it belongs; in the second it joins by a judge that has not seen its
+group, mistakes included, so that the fit learns what it will meet. Each number of the evidence adds to a story's score
+along a line with bends; the candidates and "none" share the probability.
 
-Printed: for each part of the desks, what a judge makes of it that was fitted without it, with --desks the same for each
-fold of desks; one half of the events under rules on local news by what was fitted on the other; and the same for each
-story set. Written: bot/stories/judge.json.
+Printed, for each group by a judge fitted without it, through the whole grouping: events readable nowhere (each of their
+articles is folded under a nearly equal headline), events without a message of their own, messages beyond one an event,
+joins that are right, pairs, and the cost: 20 for nowhere, 4 for no message, 1 for a message beyond. With --curve for
+several probabilities from which an article joins; with --ablation what each number of the evidence is worth; with
+--report the third part of the labels, by what was fitted on all else. --write writes bot/stories/judge.json.
 
-    python -m bench.quality.fit [--desks] [--write]
+    python -m bench.quality.fit [--curve] [--ablation] [--report] [--write]
 
-Needs lightgbm and scikit-learn, which are no dependency of the project: pip install lightgbm scikit-learn.
+Needs numpy, which is no dependency of the project.
 """
 
 from __future__ import annotations
@@ -21,260 +21,443 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from bench.quality import desk_rows, desk_scores, feed_rows, set_rules, storysets
-from bench.quality.fit_choices import (
-    Choices,
-    Run,
-    Told,
-    beginnings,
-    look_alikes,
-    read_desks,
-    read_examples,
-    read_set,
-    run,
-)
-from bench.quality.stories import marks
-from bot.stories import profile, trees
-from bot.stories.evidence import Evidence
+from bench.quality import desk_rows, desk_scores, pools, streams
+from bench.quality.desk_rows import WINDOW
+from bench.quality.streams import Report, Stream
+from bot import model, stories
+from bot.stories import evidence, roundups
+from bot.stories.evidence import Evidence, Judge, Weights
+from bot.stories.grouping import JOIN_FROM, story_id
+from bot.stories.index import Index
+from bot.stories.openstory import OpenStory
+from bot.text import words
 
-#: Beside the real desks those that were written for fitting.
-PARTS = (*desk_rows.PARTS, *desk_scores.OWN_PARTS)
-#: What a choice weighs under the rules drawn for the story sets, and under everyday rules over real feeds: where they
-#: weigh much more, the desks' events are told apart less well.
-DRAWN, EVERYDAY = 0.05, 0.2
-#: What all choices of a set weigh together.
-SETS = {"lede-feeds": 1200, "allsides": 1200, "basil": 600, "ecbplus": 800, "gva": 1600, "fnc": 800}
-#: The chances from which an article joins in the passes with the judge's own mistakes, and what a choice weighs there.
-PASSES, OWN = (0.5, 0.8), 0.5
-FOLDS = 6
-CURVE, MIDDLE = (0.6, 0.7, 0.8, 0.9), 0.8
-#: What a choice of the project's own example weighs, which every version must get right.
-EXAMPLE = 15.0
 SHIPPED = Path(__file__).parents[2] / "bot" / "stories" / "judge.json"
-PARAMETERS = {
-    "objective": "binary",
-    "learning_rate": 0.08,
-    "num_leaves": 12,
-    "min_data_in_leaf": 40,
-    "lambda_l2": 5.0,
-    "feature_fraction": 0.4,
-    "bagging_fraction": 0.7,
-    "bagging_freq": 1,
-    "num_threads": 1,
-    "verbosity": -1,
-    "seed": 1,
+#: Where the lines bend: at these shares of the values above 0.
+BENDS = {
+    "text": (0.3, 0.7, 0.93),
+    "lead": (0.3, 0.7, 0.93),
+    "deeds": (0.3, 0.7),
+    "names": (0.3, 0.7),
+    "new_in_title": (0.3, 0.7),
+    "hours": (0.3, 0.7),
+    "recent": (0.3, 0.7),
+    "length": (0.3, 0.7),
+    "of_rule": (0.5,),
+    "joined": (0.5,),
 }
-#: Of the judge of other stories, which has ten times as many choices to learn from.
-PLAIN = PARAMETERS | {"num_leaves": 10, "min_data_in_leaf": 20, "lambda_l2": 1.0}
-#: Trees of each kind; those with thresholds drawn at random hold better on subjects that were not seen.
-TREES = {False: 150, True: 150}
+#: More of these never lowers a probability, more of the others never raises it; these may do either.
+RISING = frozenset(("text", "lead", "deeds", "names", "figures", "days", "joined"))
+FREE = frozenset(("length", "recent"))
+RIDGE, STEPS = 4.0, 40
+#: The second pass: an article joins from this probability on; a choice counts so much beside one of the first pass.
+OWN_FROM, OWN_WEIGHT = 0.7, 0.7
+#: What a choice under a narrow rule counts for broad rules, and the other way round.
+OTHER_KIND = 0.25
+#: Prices of an event that is readable nowhere, of one without a message of its own, of a message beyond one an event.
+NOWHERE, HIDDEN, BEYOND = 20, 4, 1
+CURVE = (0.5, 0.6, 0.7, 0.8, 0.9)
+#: Titles that share this part of their words are folded into one line of a message.
+FOLDED = 0.8
+#: Of which group a figure is given together.
+KINDS = ("labels", "everyday", "desk", "families", "gva", "sets")
+
+Matrix = NDArray[np.float64]
+Joins = Callable[[Sequence[Evidence]], int | None]
 
 
-def fit(choices: Choices, parameters: Mapping[str, object] = PARAMETERS) -> trees.Judge:
-    """Boosted trees, not calibrated."""
-    import lightgbm
+@dataclass(slots=True)
+class Choices:
+    """Articles with their candidates."""
 
-    data = lightgbm.Dataset(
-        np.array(choices.evidence, dtype=float), np.array(choices.is_right, dtype=float), weight=choices.weights
+    evidence: list[Matrix] = field(default_factory=list)
+    #: Of each candidate: its story was opened by the article's event.
+    is_right: list[NDArray[np.bool_]] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+
+    def __iadd__(self, other: Choices) -> Self:
+        self.evidence += other.evidence
+        self.is_right += other.is_right
+        self.weights += other.weights
+        self.groups += other.groups
+        return self
+
+
+def choices(stream: Stream, weight: float = 1.0, judge: Judge | None = None) -> Choices:
+    """Return the choices of a stream; without a judge each article goes where it belongs."""
+    index, found = Index(), Choices()
+    opened_by: dict[model.StoryId, str] = {}
+    home_of: dict[str, model.StoryId] = {}
+    for at, one in enumerate(stream.reports):
+        if at % 20 == 0:
+            index.forget(one.read.seen - WINDOW)
+        near = index.near(one.read, WINDOW)
+        is_roundup = _is_roundup(one, near, index)
+        near = [] if is_roundup else [story for story in near if not story.is_roundup]
+        compared = evidence.compare(one.read, near, index.rarity)
+        is_right = np.array([opened_by[story.id] == one.event for story in near], dtype=bool)
+        if near:
+            found.evidence.append(np.array(compared, dtype=float))
+            found.is_right.append(is_right)
+            found.weights.append(stream.weight * weight)
+            found.groups.append(stream.group)
+        home = home_of.get(one.event) if judge is None else None
+        if judge is not None and near:
+            chances = judge.chances(compared)
+            best = int(np.argmax(chances))
+            home = near[best].id if chances[best] >= OWN_FROM else None
+        if home is None or home not in index.stories:
+            home = home_of[one.event] = story_id(one.read.id)
+            opened_by[home] = one.event
+        index.add(home, one.read, is_roundup=is_roundup)
+    return found
+
+
+def _is_roundup(one: Report, near: Sequence[OpenStory], index: Index) -> bool:
+    article = one.arrival.article
+    if roundups.heads_several(article):
+        return True
+    return (
+        roundups.names_period(article.title)
+        and roundups.count_subjects(one.read, near, index.rarity.under(one.read.rules)) >= roundups.NAMED
     )
-    found = []
-    for is_extra, count in TREES.items():
-        fitted = lightgbm.train(dict(parameters) | {"extra_trees": is_extra}, data, count)
-        found += [_tree(tree["tree_structure"], 1 / len(TREES)) for tree in fitted.dump_model()["tree_info"]]
-    return trees.Judge(tuple(found), 1.0, 0.0)
 
 
-def _tree(node: dict[str, Any], share: float) -> trees.Tree:
-    if "leaf_value" in node:
-        return round(float(node["leaf_value"]) * share, 4)
-    below, above = _tree(node["left_child"], share), _tree(node["right_child"], share)
-    return (int(node["split_feature"]), float(f"{node['threshold']:.4g}"), below, above)
+def fit(found: Choices, without: Collection[str] = (), left_out: Collection[str] = ()) -> Judge:
+    """Return the judge of these choices, ``without`` some groups; ``left_out``: numbers of the evidence."""
+    return Judge(*(fit_weights(found, is_narrow, without, left_out) for is_narrow in (False, True)))
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """What rules collect of real news."""
+def fit_weights(found: Choices, is_narrow: bool, without: Collection[str], left_out: Collection[str]) -> Weights:
+    """Return the weights under narrow or broad rules; what the other rules teach counts a little."""
+    kept = [at for at, group in enumerate(found.groups) if group not in without]
+    rows = np.vstack([found.evidence[at] for at in kept])
+    is_right = np.concatenate([found.is_right[at] for at in kept])
+    narrow = Evidence._fields.index("narrow")
+    weights = np.array(
+        [found.weights[at] * (1.0 if found.evidence[at][0, narrow] == is_narrow else OTHER_KIND) for at in kept]
+    )
+    sizes = np.array([len(found.evidence[at]) for at in kept])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    article = np.repeat(np.arange(len(sizes)), sizes)
+    bends = [
+        () if name in left_out or name == "narrow" else _bends(name, rows[:, at])
+        for at, name in enumerate(Evidence._fields)
+    ]
+    # A column is the part of a value that lies between two bends; its weight is the slope there.
+    pieces = [(at, start, end) for at, starts_of in enumerate(bends) for start, end in pairwise((*starts_of, np.inf))]
+    columns = np.stack([np.clip(rows[:, at] - start, 0.0, end - start) for at, start, end in pieces], axis=1)
+    signs = np.array([_sign(Evidence._fields[at]) for at, _, _ in pieces] + [0])
+    scale = columns.std(axis=0)
+    scale[scale == 0] = 1.0
+    columns = np.hstack([columns / scale, np.ones((len(columns), 1))])
+    ridge = np.full(columns.shape[1], RIDGE)
+    ridge[-1] = 0.0
 
-    #: By rule, and what each of its choices weighs.
-    rules: list[tuple[list[Told], float]]
-    #: Those of the first pass.
-    choices: Choices
+    def shares(solution: Matrix) -> tuple[Matrix, Matrix, float]:
+        """Return each candidate's share, its share if the article's right ones are given, and the loss."""
+        scores = columns @ solution
+        highest = np.maximum(np.maximum.reduceat(scores, starts), 0.0)
+        share = np.exp(scores - highest[article])
+        whole = np.add.reduceat(share, starts) + np.exp(-highest)
+        share /= whole[article]
+        right = np.add.reduceat(share * is_right, starts)
+        has_right = np.add.reduceat(is_right.astype(float), starts) > 0
+        likelihood = np.where(has_right, right, np.exp(-highest) / whole)
+        given = np.where(is_right, share / np.maximum(right[article], 1e-12), 0.0)
+        loss = -(weights * np.log(likelihood + 1e-12)).sum() + 0.5 * (ridge * solution**2).sum()
+        return share, given, float(loss)
 
+    def allowed(solution: Matrix) -> Matrix:
+        return np.where(signs * solution < 0, 0.0, solution)
 
-def collected(half: int | None = None) -> Collected:
-    """All of it; or one half of the events, and of the everyday rules."""
-    found = [(told, DRAWN) for name in set_rules.DRAWN for told in set_rules.drawn(name, half)]
-    for at, name in enumerate(feed_rows.HALVES):
-        if half in (None, at):
-            rows = feed_rows.rows(name)
-            told = [Told(profile.of(row.arrival.article, row.arrival.matches), row.event, row.rule) for row in rows]
-            found.append((told, EVERYDAY))
-    choices = Choices()
-    for told, weight in found:
-        choices.add(run(told).choices, weight)
-    return Collected(found, choices)
-
-
-def learn(parts: Sequence[Sequence[Told]], real: Collected, leave_out: frozenset[str] = frozenset()) -> trees.Judge:
-    """The judge of stories of the same rule: the passes over some parts of the desks, and over real news."""
-    seen = [[one for one in part if one.source not in leave_out] for part in parts]
-    choices = Choices()
-    choices.add(real.choices)
-    for example in read_examples():
-        choices.add(run(example).choices, EXAMPLE)
-    for part in seen:
-        choices.add(run(part).choices)
-        choices.add(beginnings(part))
-        choices.add(look_alikes(part))
-    judge = fit(choices)
-    for part in seen:
-        for join_from in PASSES:
-            choices.add(run(part, judge, join_from).choices, OWN)
-    for told, weight in real.rules:
-        choices.add(run(told, judge, MIDDLE).choices, OWN * weight)
-    return fit(choices)
-
-
-def without_each(
-    parts: Mapping[str, Sequence[Told]] | None = None, plain: trees.Judge | None = None
-) -> dict[str, trees.Judges]:
-    """For each part the judges that were fitted without it; calibrated on what all of them made of their parts.
-
-    Of real news they have seen one half. ``plain``: the judge of stories of no shared rule; None: as shipped.
-    """
-    parts, real = parts or {part: read_desks(part) for part in PARTS}, collected(half=0)
-    judges = {held: learn([told for part, told in parts.items() if part != held], real) for held in parts}
-    best = [one for held, judge in judges.items() for one in run(parts[held], judge, MIDDLE).best]
-    plain = plain or trees.shipped().plain
-    return {held: trees.Judges(calibrated(judge, best), plain) for held, judge in judges.items()}
-
-
-def calibrated(judge: trees.Judge, best: Iterable[tuple[float, bool, str]]) -> trees.Judge:
-    """With the probability of each score (Platt), from joins that its like made of desks that it had not seen."""
-    from sklearn.linear_model import LogisticRegression
-
-    scores, right, _ = zip(*best, strict=True)
-    found = LogisticRegression(C=1e6).fit(np.array(scores)[:, None], np.array(right))
-    return replace(judge, slope=round(float(found.coef_[0, 0]), 4), shift=round(float(found.intercept_[0]), 4))
-
-
-def written(judges: trees.Judges) -> str:
-    """As they ship: a tree a line."""
-    parts = []
-    for name, judge in (("ruled", judges.ruled), ("plain", judges.plain)):
-        lines = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in judge.trees)
-        calibration = json.dumps([judge.slope, judge.shift])
-        parts.append(f'"{name}": {{"calibration": {calibration}, "trees": [\n{lines}\n]}}')
-    return f'{{"features": {json.dumps(Evidence._fields)},\n{", ".join(parts)}}}\n'
-
-
-def learn_plain(sets: Mapping[str, Sequence[Told]]) -> trees.Judge:
-    """The judge of all other stories: two passes over the story sets, each of its weight whatever its size."""
-    choices, judge = Choices(), None
-    for _ in range(2):
-        for name, told in sets.items():
-            found = run(told, judge).choices
-            choices.add(found, SETS[name] / len(found.is_right))
-        judge = fit(choices, PLAIN)
-    assert judge is not None
-    return judge
+    solution = np.zeros(columns.shape[1])
+    share, given, loss = shares(solution)
+    for _ in range(STEPS):
+        each = weights[article]
+        gradient = columns.T @ (each * (share - given)) + ridge * solution
+        means = np.add.reduceat(columns * share[:, None], starts)
+        curvature = (columns * (each * share)[:, None]).T @ columns - (means * weights[:, None]).T @ means
+        is_free = ~((signs != 0) & (solution == 0) & (signs * gradient > 0))
+        step = np.zeros_like(solution)
+        step[is_free] = np.linalg.solve(
+            (curvature + np.diag(ridge + 1e-3))[np.ix_(is_free, is_free)], gradient[is_free]
+        )
+        for half in range(10):
+            trial = allowed(solution - step / 2**half)
+            after = shares(trial)
+            if after[2] < loss:
+                break
+        else:
+            break
+        gain, solution = loss - after[2], trial
+        share, given, loss = after
+        if gain < 1e-3:
+            break
+    slopes: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+    for (at, start, _), slope in zip(pieces, solution[:-1] / scale, strict=True):
+        slopes[at].append((start, float(slope) - sum(each for _, each in slopes[at])))
+    return Weights(
+        round(float(solution[-1]), 3),
+        tuple(
+            tuple((start, float(f"{slope:.4g}")) for start, slope in slopes[at]) for at in range(len(Evidence._fields))
+        ),
+    )
 
 
-def scored(told: Sequence[Told], done: Run) -> tuple[int, int, float, float]:
-    """Events hidden, items shown beyond one per event, precision and recall of pairs."""
-    events = Counter(one.event for one in told)
-    shown = Counter(one.event for one, is_shown in zip(told, done.is_shown, strict=True) if is_shown)
-    both = Counter((one.event, story) for one, story in zip(told, done.stories, strict=True))
-    joined = Counter((one.source, story) for one, story in zip(told, done.stories, strict=True))
-    pairs = [sum(n * (n - 1) // 2 for n in count.values()) for count in (both, joined, events)]
-    hidden = len(events.keys() - shown.keys())
-    return hidden, shown.total() - len(events), pairs[0] / max(1, pairs[1]), pairs[0] / pairs[2]
+def _sign(name: str) -> int:
+    return 0 if name in FREE else 1 if name in RISING else -1
+
+
+def _bends(name: str, values: Matrix) -> tuple[float, ...]:
+    above = values[values > 0]
+    inner = list(np.quantile(above, BENDS[name])) if name in BENDS and len(above) else []
+    return (0.0, *sorted({float(f"{start:.3g}") for start in inner if start > 0}))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a channel would show of some streams."""
+
+    articles: int = 0
+    events: int = 0
+    nowhere: int = 0
+    hidden: int = 0
+    beyond: int = 0
+    joins: int = 0
+    right: int = 0
+    #: Pairs of articles of one event and in one story, in one story, of one event.
+    pairs_right: int = 0
+    pairs_joined: int = 0
+    pairs: int = 0
+    #: Unsure articles, and those whose nearest story was of their event.
+    unsure: int = 0
+    unsure_right: int = 0
+    #: Tenth of the probability -> joins, right ones.
+    sure: Counter[int] = field(default_factory=Counter)
+    sure_right: Counter[int] = field(default_factory=Counter)
+
+    def __iadd__(self, other: Outcome) -> Self:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
+    @property
+    def cost(self) -> int:
+        """Return the price of all mistakes."""
+        return NOWHERE * self.nowhere + HIDDEN * (self.hidden - self.nowhere) + BEYOND * self.beyond
+
+
+def outcome(reports: Sequence[Report], judge: Judge | None, join_from: float = JOIN_FROM) -> Outcome:
+    """Return what the grouping makes of a stream; None: the judge that ships."""
+    grouping = stories.Grouping(window=WINDOW, judge=judge, join_from=join_from)
+    made = Outcome(articles=len(reports), events=len({one.event for one in reports}))
+    opened_by: dict[model.StoryId, str] = {}
+    lives_in: dict[model.StoryId, model.StoryId] = {}
+    headlines: defaultdict[model.StoryId, list[str]] = defaultdict(list)
+    is_folded: defaultdict[str, list[bool]] = defaultdict(list)
+    homes: list[model.StoryId] = []
+    opened: Counter[str] = Counter()
+    for at, one in enumerate(reports):
+        if at % 20 == 0:
+            grouping.forget(one.read.seen - WINDOW)
+        article = one.arrival.article
+        join = grouping.join(article, one.arrival.matches)
+        for younger in join.merges:
+            lives_in[younger] = join.story
+            headlines[join.story] += headlines.pop(younger, [])
+        homes.append(join.story)
+        if join.story in opened_by:
+            tenth = min(9, int(10 * (join.confidence or 0.0)))
+            is_right = opened_by[join.story] == one.event
+            made.joins += 1
+            made.right += is_right
+            made.sure[tenth] += 1
+            made.sure_right[tenth] += is_right
+            is_folded[one.event].append(
+                join.copy_of is not None or any(_is_folded(article.title, title) for title in headlines[join.story])
+            )
+        else:
+            opened_by[join.story] = one.event
+            opened[one.event] += 1
+            is_folded[one.event].append(False)
+            if join.near is not None:
+                made.unsure += 1
+                made.unsure_right += opened_by.get(join.near) == one.event
+        headlines[join.story].append(article.title)
+    final = [_home(home, lives_in) for home in homes]
+    hidden = {one.event for one in reports} - opened.keys()
+    made.hidden = len(hidden)
+    made.nowhere = sum(all(is_folded[event]) for event in hidden)
+    made.beyond = opened.total() - len(opened)
+    made.pairs_right = _pairs((one.event, home) for one, home in zip(reports, final, strict=True))
+    made.pairs_joined = _pairs((one.source, home) for one, home in zip(reports, final, strict=True))
+    made.pairs = _pairs(one.event for one in reports)
+    return made
+
+
+def _home(story: model.StoryId, lives_in: Mapping[model.StoryId, model.StoryId]) -> model.StoryId:
+    while story in lives_in:
+        story = lives_in[story]
+    return story
+
+
+def _pairs(keys: Iterable[object]) -> int:
+    return sum(count * (count - 1) // 2 for count in Counter(keys).values())
+
+
+def _is_folded(title: str, other: str) -> bool:
+    mine, theirs = ({token.stem for token in words.words_of(each)} for each in (title, other))
+    return len(mine & theirs) >= FOLDED * len(mine | theirs)
+
+
+def all_choices(every: Sequence[Stream]) -> Choices:
+    """Return the choices of both passes; in the second, each half of the groups is judged by what the other taught."""
+    found = Choices()
+    for stream in every:
+        found += choices(stream)
+    groups = sorted({stream.group for stream in every})
+    halves = [set(groups[at::2]) for at in (0, 1)]
+    judges = [fit(found, without=half) for half in halves]
+    for half, judge in zip(halves, judges, strict=True):
+        for stream in every:
+            if stream.group in half:
+                found += choices(stream, OWN_WEIGHT, judge)
+    return found
+
+
+def without_each_part() -> dict[str, Judge]:
+    """Return for each part of the desks the judge that was fitted without it."""
+    found = all_choices(streams.load())
+    parts = (*desk_rows.PARTS, *desk_scores.OWN_PARTS)
+    return {part: fit(found, without={f"desk-{part}"}) for part in parts}
+
+
+def measured(every: Sequence[Stream]) -> list[Stream]:
+    """Return the streams of which figures are given: without what was made of them."""
+    return [stream for stream in every if stream.weight not in (streams.MADE, streams.MADE_NEWS)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--desks", action="store_true", help="also without each fold of the desks")
+    parser.add_argument("--curve", action="store_true", help="for several probabilities from which an article joins")
+    parser.add_argument("--ablation", action="store_true", help="what each number of the evidence is worth")
+    parser.add_argument("--report", action="store_true", help="the third part of the labels too")
     parser.add_argument("--write", action="store_true", help="write bot/stories/judge.json")
     options = parser.parse_args()
-    table = Table("left out", "joins from", "hidden", "beyond", "pair P", "R")
-    sets = {name: read_set(name) for name in SETS}
-    halves = [{name: _half(told, number) for name, told in sets.items()} for number in (0, 1)]
-    judge, best = learn_plain(halves[0]), []
-    of_sets = []
-    for name, told in halves[1].items():
-        done = run(told, judge)
-        best += done.best
-        found = marks([one.event for one in told], done.stories)
-        of_sets.append((f"half of {name}: F1 {found.f1:.3f}", "0.5", "", "", *_shares(found.precision, found.recall)))
-    plain = calibrated(learn_plain(sets), best)
-    parts = {part: read_desks(part) for part in PARTS}
-    unseen = without_each(parts, plain)
-    # Of one calibration.
-    like = unseen[PARTS[0]].ruled
-    for held, judges in unseen.items():
-        for join_from in CURVE:
-            done = run(parts[held], judges.ruled, join_from)
-            table.add_row(held, f"{join_from}", *_cells(*scored(parts[held], done)))
-    if options.desks:
-        for part, join_from, told, done in _folds(parts, like):
-            table.add_row(f"desks of {part}", f"{join_from}", *_cells(*scored(told, done)))
-    for told in set_rules.local():
-        table.add_row(f"half of local news: {told[0].source}", f"{MIDDLE}", *_local(told, like))
-    for row in of_sets:
-        table.add_row(*row)
-    Console(width=110).print(table)
+    every = streams.load()
+    found = all_choices(every)
+    groups = sorted({stream.group for stream in every})
+    unseen = {group: fit(found, without={group}) for group in groups}
+    whole = fit(found)
+    table = _table("left out")
+    for join_from in CURVE if options.curve else (JOIN_FROM,):
+        by_group: defaultdict[str, Outcome] = defaultdict(Outcome)
+        for stream in measured(every):
+            by_group[stream.group] += outcome(stream.reports, unseen[stream.group], join_from)
+        for group, made in by_group.items():
+            table.add_row(group, f"{join_from}", *_cells(made))
+        for kind in KINDS:
+            total = Outcome()
+            for group, made in by_group.items():
+                total += made if group.startswith(kind) else Outcome()
+            table.add_row(f"all of {kind}", f"{join_from}", *_cells(total), end_section=kind == KINDS[-1])
+    if options.report:
+        total = Outcome()
+        for reports in streams.read_labels(pools.PARTS[-1]):
+            total += outcome(reports, whole)
+        table.add_row("labels-c", f"{JOIN_FROM}", *_cells(total))
+    console = Console(width=170)
+    console.print(table)
+    if options.ablation:
+        console.print(_ablation(found, groups))
     if options.write:
-        ruled = replace(learn(list(parts.values()), collected()), slope=like.slope, shift=like.shift)
-        SHIPPED.write_text(written(trees.Judges(ruled, plain)), "utf-8")
+        SHIPPED.write_text(_written(whole), "utf-8")
 
 
-def _local(told: Sequence[Told], judge: trees.Judge) -> tuple[str, ...]:
-    """As scored, of the events that the judge has not seen."""
-    done, kept = run(told, judge, MIDDLE), {id(one) for one in _half(told, 1)}
-    places = [at for at, one in enumerate(told) if id(one) in kept]
-    mine = Run(stories=[done.stories[at] for at in places], is_shown=[done.is_shown[at] for at in places])
-    return _cells(*scored([told[at] for at in places], mine))
+def _written(judge: Judge) -> str:
+    """Return the judge as JSON, a line for each number of the evidence."""
+    kinds = []
+    for kind, weights in (("broad", judge.broad), ("narrow", judge.narrow)):
+        slopes = zip(Evidence._fields, weights.slopes, strict=True)
+        lines = ",\n".join(f'  "{name}": {json.dumps(bends)}' for name, bends in slopes)
+        kinds.append(f'"{kind}": {{"bias": {weights.bias}, "slopes": {{\n{lines}\n}}}}')
+    return f"{{{', '.join(kinds)}}}\n"
 
 
-def _folds(parts: Mapping[str, Sequence[Told]], like: trees.Judge) -> Iterator[tuple[str, float, list[Told], Run]]:
-    """For each part and chance: its desks, each judged by what was fitted without it."""
-    desks = [sorted({one.source for one in told}) for told in parts.values()]
-    found: defaultdict[tuple[str, float], tuple[list[Told], Run]] = defaultdict(lambda: ([], Run()))
-    real = collected(half=0)
-    for fold in range(FOLDS):
-        left_out = frozenset(desk for of_part in desks for desk in of_part[fold::FOLDS])
-        judge = replace(learn(list(parts.values()), real, left_out), slope=like.slope, shift=like.shift)
-        for part, told in parts.items():
-            mine = [one for one in told if one.source in left_out]
-            for join_from in CURVE:
-                done = run(mine, judge, join_from)
-                all_told, all_done = found[part, join_from]
-                all_told += mine
-                all_done.stories += done.stories
-                all_done.is_shown += done.is_shown
-    for (part, join_from), (told, done) in sorted(found.items(), key=lambda item: item[0]):
-        yield part, join_from, told, done
+def _ablation(found: Choices, groups: Sequence[str]) -> Table:
+    """Return how much worse a choice is judged without each number: the mean logarithm of the right choice's share."""
+    table = Table("without", *KINDS, title="loss of a choice, more than with all")
+    whole = _losses(found, groups, ())
+    table.add_row("(with all)", *(f"{whole[kind]:.4f}" for kind in KINDS))
+    for name in Evidence._fields:
+        losses = _losses(found, groups, (name,))
+        table.add_row(name, *(f"{losses[kind] - whole[kind]:+.4f}" for kind in KINDS))
+    return table
 
 
-def _half(told: Sequence[Told], number: int) -> list[Told]:
-    return [one for one in told if storysets.draw(one.event) % 2 == number]
+def _losses(found: Choices, groups: Sequence[str], left_out: Collection[str]) -> dict[str, float]:
+    judges = {group: fit(found, {group}, left_out) for group in groups}
+    sums: defaultdict[str, float] = defaultdict(float)
+    counts: Counter[str] = Counter()
+    for rows, is_right, group in zip(found.evidence, found.is_right, found.groups, strict=True):
+        chances = np.array(judges[group].chances([Evidence(*row) for row in rows]))
+        share = chances[is_right].sum() if is_right.any() else 1.0 - chances.sum()
+        kind = next((kind for kind in KINDS if group.startswith(kind)), group)
+        sums[kind] -= float(np.log(share + 1e-9))
+        counts[kind] += 1
+    return {kind: sums[kind] / count for kind, count in counts.items()}
 
 
-def _cells(hidden: int, beyond: int, precision: float, recall: float) -> tuple[str, ...]:
-    return str(hidden), str(beyond), *_shares(precision, recall)
+def _table(first: str) -> Table:
+    return Table(
+        first,
+        "joins from",
+        "articles",
+        "events",
+        "nowhere",
+        "no message",
+        "beyond",
+        "joins right",
+        "pair P",
+        "R",
+        "unsure right",
+        "cost",
+        ".7 to .9",
+        "from .9",
+    )
 
 
-def _shares(precision: float, recall: float) -> tuple[str, str]:
-    return f"{precision:.2f}", f"{recall:.2f}"
+def _cells(made: Outcome) -> tuple[str, ...]:
+    def share(part: int, whole: int) -> str:
+        return f"{part} of {whole} ({100 * part / max(1, whole):.1f} %)"
+
+    return (
+        str(made.articles),
+        str(made.events),
+        share(made.nowhere, made.events),
+        share(made.hidden, made.events),
+        share(made.beyond, made.events),
+        share(made.right, made.joins),
+        f"{made.pairs_right / max(1, made.pairs_joined):.2f}",
+        f"{made.pairs_right / max(1, made.pairs):.2f}",
+        f"{made.unsure_right} of {made.unsure}",
+        str(made.cost),
+        f"{sum(made.sure_right[tenth] for tenth in (7, 8))} of {sum(made.sure[tenth] for tenth in (7, 8))}",
+        f"{made.sure_right[9]} of {made.sure[9]}",
+    )
 
 
 if __name__ == "__main__":

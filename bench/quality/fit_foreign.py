@@ -1,4 +1,4 @@
-"""Where the decision across languages comes from: a logistic regression over eight signs, fitted on the desks.
+"""Where the decision across languages comes from: a logistic regression over seven signs, fitted on the desks.
 
 Articles arrive one by one in the real order and are put where they belong. Each story that has articles in another
 language than an article is one choice: its signs, and whether the story was opened by the article's event. Stories that
@@ -9,7 +9,7 @@ signs of meaning; and the lines of bot/stories/foreign.py.
 
     python -m bench.quality.fit_foreign [--languages multilingual-e5]
 
-Needs lightgbm and scikit-learn, as bench/quality/fit.py.
+Needs numpy and scikit-learn.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from rich.table import Table
 
 from bench.quality import fit
 from bench.quality.desk_rows import WINDOW
-from bench.quality.fit_choices import read_desks
+from bench.quality.streams import read_desks
 from bot import model
-from bot.stories import evidence, foreign, grouping, trees
+from bot.stories import evidence, foreign, grouping, profile
 from bot.stories.foreign import Decision, Decisions, Foreign, Signs
 from bot.stories.index import Index
-from bot.stories.told import Told
 from bot.text import encoders
 
 #: Without an encoder.
@@ -49,25 +48,24 @@ class Choices(NamedTuple):
     mixed: list[Choice]
 
 
-def choices(part: str, judges: trees.Judges, across: Foreign) -> Choices:
+def choices(part: str, judge: evidence.Judge, across: Foreign) -> Choices:
     """Of a part of the desks."""
     index, found = Index(), Choices([], [])
     opened_by: dict[model.StoryId, str] = {}
     home_of: dict[str, model.StoryId] = {}
     for one in read_desks(part):
-        assert one.arrival is not None
-        read = replace(one.read, told=Told(one.arrival.article, one.read.language))
+        meaning = profile.Meaning(profile.beginning(one.arrival.article), one.read.language)
+        read = replace(one.read, meaning=meaning)
         index.forget(read.seen - WINDOW)
         near = index.near(read, WINDOW)
         alike = across.likeness(read, index.stories.values())
         near += [index.stories[story] for story in alike if index.stories[story] not in near]
-        for each in evidence.compare(read, near, index.rarity):
-            if each.story.id in alike:
-                is_near = each.evidence.words >= grouping.FAINT or each.evidence.top_name
-                chance = judges.chance(each.evidence) if is_near else 0.0
-                signs = across.signs(read, each.story, chance, each.evidence, alike[each.story.id])
-                of_kind = found.foreign if foreign.is_foreign(read, each.story) else found.mixed
-                of_kind.append((signs, opened_by[each.story.id] == one.event))
+        compared = evidence.compare(read, near, index.rarity)
+        for story, of_story, chance in zip(near, compared, judge.chances(compared), strict=True):
+            if story.id in alike:
+                signs = across.signs(read, story, chance, of_story, alike[story.id])
+                of_kind = found.foreign if foreign.is_foreign(read, story) else found.mixed
+                of_kind.append((signs, opened_by[story.id] == one.event))
         home = home_of.get(one.event)
         if home is None or home not in index.stories:
             home = home_of[one.event] = grouping.story_id(read.id)
@@ -93,7 +91,7 @@ def decisions(parts: Iterable[Choices]) -> Decisions:
     return Decisions(*(fitted([*chain.from_iterable(of_kind)]) for of_kind in zip(*parts, strict=True)))
 
 
-def without_each(judges: Mapping[str, trees.Judges], encoder: model.Encoder) -> dict[str, Decisions]:
+def without_each(judges: Mapping[str, evidence.Judge], encoder: model.Encoder) -> dict[str, Decisions]:
     """For each part the decisions that were fitted without it."""
     parts = {part: choices(part, judges[part], Foreign(encoder)) for part in judges}
     return {held: decisions(found for part, found in parts.items() if part != held) for held in parts}
@@ -114,7 +112,7 @@ def main() -> None:
     encoder = encoders.of(model.Languages(parser.parse_args().languages))
     assert encoder is not None
     across = Foreign(encoder)
-    judges = fit.without_each()
+    judges = fit.without_each_part()
     parts = {part: choices(part, judges[part], across) for part in judges}
     names = ("left out", "choices", "right", "by words", "without meaning", "all signs", "words sure", "signs sure")
     table = Table(*names)

@@ -10,6 +10,7 @@ its event. label_rules.yaml holds the rules in three parts: a and b are for fitt
 from __future__ import annotations
 
 import argparse
+import csv
 import dataclasses
 import re
 import tempfile
@@ -26,7 +27,10 @@ from bot import app, model, rules
 from bot.feeds import cleaning, items, kinds
 
 RULES = Path(__file__).with_name("label_rules.yaml")
+LABELS = Path(__file__).with_name("label_events.tsv")
 PARTS = ("a", "b", "c")
+#: The third part is for reporting.
+FITTED = ("a", "b")
 AGGREGATOR = "lede-aggregator-2026"
 SETS = ("gva", "lede-feeds", "allsides", "fnc", "uci-headlines", "basil")
 #: Articles that a rule collects at most: the newest ones, so that they stay neighbours in time.
@@ -48,6 +52,33 @@ class Pooled:
     @property
     def id(self) -> model.ArticleId:
         return self.arrival.article.id
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An article that a rule collected, and its event as a reader labelled it."""
+
+    arrival: model.Arrival
+    event: str
+    #: c: corrects a report, r: round-up, n: new in its event, d: denies or reverses, ?: arguable.
+    flags: str
+
+
+def labelled(name: str) -> dict[str, list[Labelled]]:
+    """Return what each rule of a part collects, labelled. Raises SystemExit where the data are absent."""
+    labels = {}
+    with LABELS.open(encoding="utf-8", newline="") as file:
+        for of_part, rule, article, event, flags in csv.reader(file, delimiter="\t"):
+            if of_part == name:
+                labels[rule, article] = event, flags
+    return {
+        rule: [
+            Labelled(one.arrival, f"{rule}/{labels[rule, one.id][0]}", labels[rule, one.id][1])
+            for one in pooled
+            if (rule, one.id) in labels
+        ]
+        for rule, pooled in part(name).items()
+    }
 
 
 def part(name: str) -> dict[str, list[Pooled]]:

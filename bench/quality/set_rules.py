@@ -16,11 +16,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bench.quality import storysets
-from bench.quality.fit_choices import Told
 from bench.quality.storysets import Labelled
 from bot import model, rules
 from bot.stories import profile
 
+#: An article, its event and its rule.
+Row = tuple[model.Arrival, str, str]
 FEED = model.Feed(url="https://bench.example/feed")
 #: Set -> how many rules of one word, and how many of its articles each collects at least and at most.
 DRAWN = {"gva": (24, 40, 700), "allsides": (12, 20, 200), "lede-feeds": (10, 20, 100), "basil": (6, 20, 100)}
@@ -38,24 +39,24 @@ LOCAL = {
 }
 
 
-def drawn(name: str, half: int | None = None, seed: int = 3) -> list[list[Told]]:
+def drawn(name: str, half: int | None = None, seed: int = 3) -> list[list[Row]]:
     """What each of the rules drawn for a set collects; ``half``: of one half of its stories only."""
     rows, (count, least, most) = _rows(name, half), DRAWN[name]
     most = min(most, len(rows) // 3)
-    held = Counter(word for row in rows for word in profile.of(row.article).weights)
+    held = Counter(word for row in rows for word in profile.profile_of(row.article).weights)
     words = sorted(word for word, times in held.items() if least <= times <= most and _is_plain(word))
     random.Random(seed).shuffle(words)
-    found: list[list[Told]] = []
+    found: list[list[Row]] = []
     for word in words:
-        told = _collected(rows, f"{name}: {word}", ((f"{word}*",),))
-        if least <= len(told) <= most:
-            found.append(told)
+        collected = _collected(rows, f"{name}: {word}", ((f"{word}*",),))
+        if least <= len(collected) <= most:
+            found.append(collected)
         if len(found) == count:
             break
     return found
 
 
-def local() -> list[list[Told]]:
+def local() -> list[list[Row]]:
     """What each rule on local news collects, each article at an hour of its day."""
     rows = []
     for row in _rows("gva", None):
@@ -74,7 +75,7 @@ def _rows(name: str, half: int | None) -> list[Labelled]:
     return storysets.spread(found) if name in storysets.ONE_TIME else found
 
 
-def _collected(rows: Sequence[Labelled], name: str, lines: Sequence[Sequence[str]]) -> list[Told]:
+def _collected(rows: Sequence[Labelled], name: str, lines: Sequence[Sequence[str]]) -> list[Row]:
     written = tuple(model.Line(label=f"line {at}", terms=tuple(terms)) for at, terms in enumerate(lines, 1))
     ruleset = rules.RuleSet([rules.compile_rule(model.Rule(name=name, notify=("bench",), all=written))])
     found = []
@@ -82,5 +83,5 @@ def _collected(rows: Sequence[Labelled], name: str, lines: Sequence[Sequence[str
         matches = ruleset.match(row.article, FEED, now=row.article.first_seen)
         if matches:
             arrival = model.Arrival(article=row.article, matches=matches, is_baseline=False)
-            found.append(Told(profile.of(row.article, matches), row.story, name, arrival))
+            found.append((arrival, row.story, name))
     return found

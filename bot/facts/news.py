@@ -45,7 +45,7 @@ THRESHOLD = 0.55
 #: From this probability on, or where a sentence has a new turn, number or day, a language model is asked what is new.
 _ASKED_FROM = 0.01
 #: The certainty that an article reports the story's event from which on its values replace those of the story.
-_SURE = 0.9
+_SURE = 0.85
 #: Hours since the last article: more say nothing more.
 _LONGEST_PAUSE = 24
 _MOST_CHANGES, _MOST_QUOTES = 3, 2

@@ -9,8 +9,6 @@ import zlib
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from bot.stories import figures
-
 #: Bottom-k sketch (Broder 1997): of the hashes of all runs of this many words, the smallest are kept.
 SHINGLE_WORDS = 4
 SKETCH_SIZE = 64
@@ -22,6 +20,8 @@ HEADLINE_WORDS = 6
 #: Titles or leads agree that share this part of the shorter one's words; a lead is so many words.
 AGREED = 0.6
 LEAD_WORDS = 20
+#: Nearly equal headlines share this part of their words: over leads that agree, and without a text.
+SAME, BARE_SAME = 0.7, 0.85
 #: The filled places of a form stand within so many words; leads that share less than this are not one lead.
 FORM_WORDS, ONE_LEAD = 60, 0.9
 
@@ -46,8 +46,10 @@ class Sketch:
         return self.length < TEASER_WORDS
 
 
-def sketch(title: Sequence[str], text: Sequence[str], names: Container[str] = ()) -> Sketch:
-    """Of the stems of title and text; ``names``: which of them are names."""
+def sketch(
+    title: Sequence[str], text: Sequence[str], names: Container[str] = (), figures: Container[str] = ()
+) -> Sketch:
+    """Return the sketch of a text by its stems; ``names`` and ``figures`` say which of them are such."""
     written = [word.encode() for word in text]
     shingles = zip(*[written[at:] for at in range(SHINGLE_WORDS)], strict=False)
     hashes = set(map(zlib.crc32, map(b" ".join, shingles)))
@@ -58,7 +60,7 @@ def sketch(title: Sequence[str], text: Sequence[str], names: Container[str] = ()
         hashes=frozenset(sorted(hashes)[:SKETCH_SIZE]),
         length=len(text),
         names=frozenset(word for word in title if word in names),
-        figures=frozenset(word for word in (*title, *text[:FORM_WORDS]) if word[0].isdigit() and figures.tells(word)),
+        figures=frozenset(word for word in (*title, *text[:FORM_WORDS]) if word in figures),
     )
 
 
@@ -70,6 +72,19 @@ def is_copy(one: Sketch, other: Sketch) -> bool:
     if one.is_teaser or other.is_teaser:
         return one.title == other.title and one.title.count(" ") + 1 >= HEADLINE_WORDS and _are_equal(one, other)
     return shared(one, other) >= COPIED and agree(one, other) and not _are_of_one_form(one, other)
+
+
+def is_same_headline(one: Sketch, other: Sketch) -> bool:
+    """Whether two headlines are nearly equal, and the leads where both have one; other names or figures tell apart."""
+    mine, theirs = set(one.title.split()), set(other.title.split())
+    has_leads = bool(one.lead and other.lead)
+    if len(mine | theirs) < HEADLINE_WORDS or len(mine & theirs) < (SAME if has_leads else BARE_SAME) * len(
+        mine | theirs
+    ):
+        return False
+    if has_leads and len(one.lead & other.lead) < AGREED * min(len(one.lead), len(other.lead)):
+        return False
+    return not _each_has_more(one.figures, other.figures) and not _each_has_more(one.names, other.names)
 
 
 def _are_of_one_form(one: Sketch, other: Sketch) -> bool:

@@ -1,194 +1,208 @@
-"""What speaks for and against one event: an article beside an open story, as numbers.
+"""Compares an article with open stories as a few numbers, and turns these into probabilities of one event.
 
-Pure: it sees one article, its candidate stories and how rare words are under the rule that both matched. How much each
-number weighs is learned (bench/quality/fit.py) and read in trees.py.
+Pure: sees one article, the candidate stories and how rare words are. A story of several articles is compared by its
+first and last ones; the most similar counts. bench/quality/fit.py fits the weights.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Container, Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from importlib import resources
 from typing import NamedTuple
 
-from bot.stories import roundups
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity, Under
 
-#: Time beyond this says no more.
+#: Longer times count as this.
 LONG = timedelta(days=28)
-DAY = timedelta(days=1)
-#: Reports that follow sooner, or were told before the story's first, are of one age.
-AT_ONCE = timedelta(minutes=5)
-#: Articles beyond this add nothing to a story's breadth.
-MANY = 8
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+#: A word with less rarity (one article in eight has it) does not describe an event.
+PLAIN = 2.0
 
 
 class Evidence(NamedTuple):
-    """One article and one story. Sums are of rarities; shares are 0 to 1; the head is title and first sentence.
+    """Numbers for one article and one story: shares from 0 to 1, sums of rarities, logarithms of times.
 
-    Words that the rule matched on count as words, never as names.
+    The head is the title and the first sentence. The rule's terms and words that are common under the rule count
+    little.
     """
 
-    #: Cosine of all words; this story's lead over the next best.
-    words: float
+    #: Similarity of all words: title and lead, and all of the story.
+    text: float
+    #: How much more similar text and head are than those of the other candidates, on average.
     lead: float
-    #: Share of the article's title that one of the story's titles has.
-    title_in_title: float
-    #: The rarest name of both heads.
-    top_name: float
-    #: Names of the title that the story lacks: sum, share; names of the head that it lacks: share.
+    #: Sum over the words in both heads that describe what happened.
+    deeds: float
+    #: The rarest name in both heads.
+    names: float
+    #: Share of the head's names that the story lacks.
     new_names: float
+    #: Sum over the title's names that no head of the story has.
     new_in_title: float
-    new_in_head: float
-    #: Share of the names of half of the story's heads that the article has not in its title, its head, at all.
-    lacks_in_title: float
-    lacks_in_head: float
-    lacks: float
-    #: Figures that both have; the title has one, and none that the story has, which has others in its titles.
+    #: Sum over the figures in both; 1 if the title has figures and the story's titles have only others.
     figures: float
     figures_clash: float
-    #: What the titles say happened: kinds that both have, and those that the story's lack.
-    meanings: float
-    new_meanings: float
-    #: Days since the nearer end of the story, since its first article (logarithms).
+    #: Calendar days that both name.
     days: float
-    age: float
-    #: It names days that the story names; one that is past, when the story was told; one of its own, after the story.
-    days_shared: float
-    day_back: float
-    day_new: float
-    #: The story's articles, the article's words, the rule's open stories (logarithms; 0: no rule is shared).
-    size: float
+    #: Hours from the most similar article of the story.
+    hours: float
+    #: Articles of the story within a day.
+    recent: float
+    #: Words of the article; open stories of the rule (0 if the article and the story share no rule).
     length: float
     of_rule: float
-    #: It says "another"; its title says that something went on; share of the rule's lines that the title meets.
+    #: Share of the rule's articles that joined a story.
+    joined: float
+    #: 1 if the rule always matches with several lines. Such a rule collects fewer events, and other weights apply.
+    narrow: float
+    #: 2 if the title says "another", 1 if the first sentence does; 1 for the next item of an outlet's series.
     another: float
-    follows: float
-    title_matches: float
-    same_outlet: float
-    #: Candidates whose own subject the article names: a round-up, or background.
-    told: float
+    series: float
 
 
-class _Own(NamedTuple):
-    """The article under one rule."""
+class Weights(NamedTuple):
+    """What each number of the evidence adds to a score: along a line with bends."""
 
-    rare: Under
-    terms: AbstractSet[str]
-    square: float
-    title: list[tuple[str, float]]
-    head: list[tuple[str, float]]
-    title_sum: float
+    bias: float
+    #: By number: where a slope begins, and how much it adds to the slope before.
+    slopes: tuple[tuple[tuple[float, float], ...], ...]
+
+    def score(self, evidence: Evidence) -> float:
+        """Return the logarithm of the odds that the article belongs to the story, if it is the only candidate."""
+        score = self.bias
+        for value, bends in zip(evidence, self.slopes, strict=True):
+            for start, slope in bends:
+                if value > start:
+                    score += slope * (value - start)
+        return score
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """One candidate and what speaks for it."""
+class Judge:
+    """Turns evidence into probabilities, with other weights under a narrow rule than under a broad one.
 
-    story: OpenStory
-    evidence: Evidence
+    The candidates compete: a story's share is the exponential of its score; "another event" has share 1.
+    """
+
+    broad: Weights
+    narrow: Weights
+
+    def chances(self, candidates: Iterable[Evidence]) -> list[float]:
+        """Return for each candidate the probability that the article reports its event."""
+        scores = [(self.narrow if evidence.narrow else self.broad).score(evidence) for evidence in candidates]
+        highest = max(scores, default=0.0)
+        shares = [math.exp(score - max(highest, 0.0)) for score in scores]
+        whole = math.exp(-max(highest, 0.0)) + sum(shares)
+        return [share / whole for share in shares]
 
 
-def compare(read: Profile, near: Sequence[OpenStory], rarity: Rarity) -> list[Compared]:
-    """The evidence for each of the nearest stories, set beside the others."""
-    under: dict[str, _Own] = {}
-    found = []
-    for story in near:
-        rare = rarity.under(story.rules.intersection(read.rules))
-        own = under.get(rare.rule) or under.setdefault(rare.rule, _own(read, rare))
-        found.append(Compared(story, _alone(read, story, own)))
-    told = roundups.told(read, near, rarity.under(read.rules)) if len(near) > 1 else 0
-    best, second = sorted([0.0, 0.0, *(one.evidence.words for one in found)])[:-3:-1]
-    return [
-        replace(
-            one,
-            evidence=one.evidence._replace(
-                lead=one.evidence.words - (second if one.evidence.words == best else best), told=told
+@cache
+def shipped() -> Judge:
+    """Return the judge that ships. Raises ValueError if it was fitted on other numbers than Evidence has."""
+    document = json.loads(resources.files("bot.stories").joinpath("judge.json").read_text("utf-8"))
+    if any(tuple(weights["slopes"]) != Evidence._fields for weights in document.values()):
+        raise ValueError("judge.json was fitted on other evidence: run bench/quality/fit.py")
+    return Judge(
+        **{
+            kind: Weights(weights["bias"], tuple(tuple(map(tuple, bends)) for bends in weights["slopes"].values()))
+            for kind, weights in document.items()
+        }
+    )
+
+
+def compare(profile: Profile, candidates: Sequence[OpenStory], rarity: Rarity) -> list[Evidence]:
+    """Return the evidence for each candidate."""
+    articles: dict[str, _Article] = {}
+    compared = []
+    for story in candidates:
+        rare = rarity.under(story.rules.intersection(profile.rules))
+        if rare.rule not in articles:
+            articles[rare.rule] = _Article(profile, rare, rarity)
+        compared.append(articles[rare.rule].beside(story))
+    whole, rivals = sum([evidence.lead for evidence in compared]), max(1, len(compared) - 1)
+    return [evidence._replace(lead=evidence.lead - (whole - evidence.lead) / rivals) for evidence in compared]
+
+
+class _Article:
+    """An article under one rule, to be compared with several stories."""
+
+    def __init__(self, profile: Profile, rare: Under, rarity: Rarity) -> None:
+        self._profile = profile
+        self._rare = rare
+        self._large = rarity.at_large
+        self._terms = rare.terms | profile.rules.get(rare.rule, frozenset())
+        self._square = rare.square(profile.weights)
+        self._head_square = _square(profile.head, rare)
+
+    def beside(self, story: OpenStory) -> Evidence:
+        """Return the evidence for one story; its ``lead`` is the similarity of text and heads."""
+        profile, rare, large = self._profile, self._rare, self._large
+        heads, deeds = zip(*map(self._similarity, story.samples), strict=True)
+        nearest = story.samples[heads.index(max(heads))]
+        names = {
+            word for word in profile.head if word in profile.names or (word in story.names and word in story.heads)
+        } - self._terms
+        new_names = [word for word in names if word not in story.totals]
+        title_figures = profile.figures & profile.title
+        ours, theirs = profile.weights, story.weights
+        shared = sum([ours[word] * theirs[word] * rare[word] ** 2 for word in ours.keys() & theirs.keys()])
+        text = _cosine(shared, self._square, rare.square(theirs)) if shared > 0 else 0.0
+        return Evidence(
+            text=text,
+            lead=text + max(heads),
+            deeds=max(deeds),
+            names=max([large[word] for word in names if word in story.heads], default=0.0),
+            new_names=_sum(new_names, rare) / _sum(names, rare) if new_names else 0.0,
+            new_in_title=_sum([word for word in names if word in profile.title and word not in story.heads], rare),
+            figures=_sum(profile.figures & story.figures, rare),
+            figures_clash=bool(title_figures)
+            and story.figures.isdisjoint(title_figures)
+            and not story.figures.isdisjoint(story.titles),
+            days=min(2, len(profile.days & story.days)),
+            hours=_hours(abs(profile.when - nearest.when)),
+            recent=math.log1p(sum(1 for _ in story.latest(profile, DAY))),
+            length=math.log(profile.length or 1),
+            of_rule=math.log1p(rare.stories),
+            joined=(rare.articles - rare.stories + 2) / (rare.articles + 6),
+            narrow=rare.is_narrow,
+            another=profile.another,
+            series=any(
+                sample.outlet == profile.outlet and sample.opening == profile.opening and sample.title != profile.title
+                for sample in story.samples
             ),
         )
-        for one in found
-    ]
+
+    def _similarity(self, sample: Profile) -> tuple[float, float]:
+        """Return the similarity of the heads, and the sum over shared deeds."""
+        head, rare = self._profile.head & sample.head, self._rare
+        deeds = sum([max(0.0, self._large[word] - PLAIN) for word in head & self._profile.deeds & sample.deeds])
+        return _cosine(_square(head, rare), self._head_square, _square(sample.head, rare)), deeds
 
 
-def _own(read: Profile, rare: Under) -> _Own:
-    title, head = [(word, rare[word]) for word in read.title], [(word, rare[word]) for word in read.head]
-    return _Own(
-        rare,
-        rare.terms | read.rules.get(rare.rule, frozenset()),
-        rare.square(read.weights),
-        title,
-        head,
-        _sum(title),
-    )
+def shared_words(profile: Profile, sample: Profile, rare: Mapping[str, float]) -> tuple[list[str], list[str]]:
+    """Return the words of both heads that describe what happened, and the names in both; rarest first."""
+    shared = sorted(profile.head & sample.head, key=lambda word: (-rare[word], word))
+    deeds = [word for word in shared if word in profile.deeds and word in sample.deeds]
+    return deeds, [profile.names[word] for word in shared if word in profile.names]
 
 
-def _alone(read: Profile, story: OpenStory, own: _Own) -> Evidence:
-    heads, names, our_names, rare, terms = story.heads, story.names, read.names, own.rare, own.terms
-    ours, theirs = read.weights, story.weights
-    shared = ours.keys() & theirs.keys()
-    both = sum([ours[word] * theirs[word] * rare[word] ** 2 for word in shared])
-    square = rare.square(theirs) if both else 0.0
-    is_name = {word for word in read.head if word in our_names or (word in names and word in heads)} - terms
-    title_names = [(word, worth) for word, worth in own.title if word in is_name]
-    head_names = [(word, worth) for word, worth in own.head if word in is_name]
-    new_title, new_head = _lacking(title_names, heads, shared), _lacking(head_names, heads, shared)
-    chief = [(word, rare[word]) for word in story.core if word in names and word not in terms]
-    lacks_title, lacks_head, lacks = (_lacking(chief, holder) for holder in (read.title, read.head, ours))
-    of_chief = _sum(chief)
-    in_title = [word for word in read.figures if word in read.title]
-    today, first, last = read.when.date(), story.first.date(), story.last.date()
-    return Evidence(
-        words=_share(both, math.sqrt(own.square * square)),
-        lead=0.0,
-        title_in_title=max([_share(_held(own.title, one.title), own.title_sum) for one in story.samples]),
-        top_name=max([worth for word, worth in head_names if word in heads], default=0.0),
-        new_names=new_title,
-        new_in_title=_share(new_title, _sum(title_names)),
-        new_in_head=_share(new_head, _sum(head_names)),
-        lacks_in_title=_share(lacks_title, of_chief),
-        lacks_in_head=_share(lacks_head, of_chief),
-        lacks=_share(lacks, of_chief),
-        figures=sum([rare[word] for word in read.figures if word in story.figures]),
-        figures_clash=bool(in_title)
-        and story.figures.isdisjoint(in_title)
-        and not story.figures.isdisjoint(story.titles),
-        meanings=len(read.meanings & story.meanings),
-        new_meanings=len(read.meanings - story.meanings),
-        days=_days(story.since(read.when)),
-        age=_days(max(read.when - story.first, AT_ONCE)),
-        days_shared=len(read.days & story.days),
-        day_back=any(first - 2 * DAY <= day <= last and day < today - DAY for day in read.days),
-        day_new=any(abs(day - today) <= DAY and day > last + DAY for day in read.days),
-        size=math.log(min(story.size, MANY)),
-        length=math.log(read.length or 1),
-        of_rule=math.log1p(rare.stories),
-        another=read.another,
-        follows=min(read.follows, 2),
-        title_matches=read.title_matches,
-        same_outlet=read.outlet in story.outlets,
-        told=0.0,
-    )
+def _square(words: Iterable[str], rare: Mapping[str, float]) -> float:
+    return sum([rare[word] ** 2 for word in words])
 
 
-def _days(passed: timedelta) -> float:
-    return math.log1p(min(max(passed, timedelta()), LONG) / DAY)
+def _sum(words: Iterable[str], rare: Mapping[str, float]) -> float:
+    return sum([rare[word] for word in words])
 
 
-def _sum(words: Iterable[tuple[str, float]]) -> float:
-    return sum([worth for _, worth in words])
+def _cosine(shared: float, square: float, other_square: float) -> float:
+    return shared / math.sqrt(square * other_square) if shared > 0 else 0.0
 
 
-def _held(words: Iterable[tuple[str, float]], holder: Container[str]) -> float:
-    return sum([worth for word, worth in words if word in holder])
-
-
-def _lacking(words: Iterable[tuple[str, float]], *holders: Container[str]) -> float:
-    return sum([worth for word, worth in words if not any(word in holder for holder in holders)])
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole > 0 else 0.0
+def _hours(passed: timedelta) -> float:
+    return math.log1p(min(passed, LONG) / HOUR)

@@ -1,6 +1,6 @@
 """Joins an article to a story in other languages: proposed by meaning, decided by what needs no translation.
 
-    Told → ports.Encoder → likeness → signs (names, numbers, days, time) → a probability
+    Meaning → ports.Encoder → likeness → signs (names, numbers, days, time) → a probability
 
 Numbers and names that both languages write alike are words that both have: the judge of words weighs them, and its
 probability is one of the signs.
@@ -24,8 +24,7 @@ from typing import NamedTuple
 from bot import model
 from bot.stories.evidence import LONG, Evidence
 from bot.stories.openstory import OpenStory
-from bot.stories.profile import Profile
-from bot.stories.told import Told
+from bot.stories.profile import Meaning, Profile
 
 #: The most stories of the rules that are compared, the latest first, and the most articles of each: bounds the time.
 STORIES, SAMPLES = 60, 4
@@ -44,7 +43,7 @@ FROM = 0.6
 #: A title that says "another" is left to the judge of words: a second event of a kind is worded as the first was. So is
 #: one whose names the story lacks, and which lacks the story's, where the story has articles in its language: what the
 #: names leave open is only how another language writes them.
-SAYS_ANOTHER, STRANGE = 2, 0.25
+SAYS_ANOTHER, STRANGE = 2, 0.5
 #: Sure enough to join, never to merge two stories: a merge is never undone.
 AT_MOST = 0.96
 
@@ -63,8 +62,6 @@ class Signs(NamedTuple):
     name: float
     #: Days between them (logarithm).
     apart: float
-    #: Stories whose own subject the article names: a round-up, or background.
-    told: float
     #: 1: the title has a figure, and the story's titles have others.
     clash: float
 
@@ -92,10 +89,10 @@ class Decisions(NamedTuple):
 #: Written by bench/quality/fit_foreign.py.
 SHIPPED = Decisions(
     foreign=Decision(
-        Signs(words=0.12, lead=4.33, mean=5.413, days=1.632, name=0.142, apart=-2.238, told=-0.699, clash=-1.229), 1.435
+        Signs(words=0.12, lead=4.33, mean=5.413, days=1.632, name=0.142, apart=-2.238, clash=-1.229), 1.435
     ),
     mixed=Decision(
-        Signs(words=0.501, lead=5.038, mean=-1.303, days=1.119, name=0.437, apart=-0.382, told=-0.806, clash=-2.282),
+        Signs(words=0.501, lead=5.038, mean=-1.303, days=1.119, name=0.437, apart=-0.382, clash=-2.282),
         0.5,
     ),
 )
@@ -116,21 +113,21 @@ class Foreign:
     encoder: model.Encoder
     decisions: Decisions = SHIPPED
 
-    def likeness(self, read: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
+    def likeness(self, profile: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
         """Of the latest stories of the article's rules that have articles in another language."""
-        near = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(read.rules)]
+        near = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(profile.rules)]
         near = sorted(near, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
-        if read.told is None:
+        if profile.meaning is None:
             return {}
-        told = read.told
-        samples = {story.id: [one.told for one in story.samples[-SAMPLES:] if one.told] for story in near}
-        every = [told, *chain.from_iterable(samples.values())]
-        if all(one.language == told.language for one in every) or not self._encode(every):
+        own = profile.meaning
+        samples = {story.id: [one.meaning for one in story.samples[-SAMPLES:] if one.meaning] for story in near}
+        every = [own, *chain.from_iterable(samples.values())]
+        if all(one.language == own.language for one in every) or not self._encode(every):
             return {}
         mean = _mean(every)
-        ours = _without(told, mean)
+        ours = _without(own, mean)
         cosines = {
-            story: [_dot(ours, _without(one, mean)) for one in each if one.language != told.language]
+            story: [_dot(ours, _without(one, mean)) for one in each if one.language != own.language]
             for story, each in samples.items()
         }
         nearest = {story: max(each) for story, each in cosines.items() if each}
@@ -140,8 +137,8 @@ class Foreign:
             for story, near in nearest.items()
         }
 
-    def _encode(self, told: Sequence[Told]) -> bool:
-        missing = [one for one in told if one.vector is None]
+    def _encode(self, meanings: Sequence[Meaning]) -> bool:
+        missing = [one for one in meanings if one.vector is None]
         try:
             found = self.encoder.encode([one.text for one in missing]) if missing else ()
         except model.EncoderFailed:
@@ -150,67 +147,65 @@ class Foreign:
             one.vector = array("f", vector)
         return True
 
-    def signs(self, read: Profile, story: OpenStory, chance: float, found: Evidence, alike: Likeness) -> Signs:
+    def signs(self, profile: Profile, story: OpenStory, chance: float, found: Evidence, alike: Likeness) -> Signs:
         """``chance``: what the judge of words says."""
         chance = min(max(chance, 1e-4), 1 - 1e-4)
         return Signs(
             words=math.log(chance / (1 - chance)),
             lead=alike.lead,
             mean=alike.mean,
-            days=len((read.days & story.days) - {read.when.date()}),
-            name=found.top_name,
-            apart=math.log1p(max(AT_ONCE, min(story.since(read.when), LONG)) / timedelta(days=1)),
-            told=found.told,
+            days=len((profile.days & story.days) - {profile.when.date()}),
+            name=found.names,
+            apart=math.log1p(max(AT_ONCE, min(story.since(profile.when), LONG)) / timedelta(days=1)),
             clash=found.figures_clash,
         )
 
-    def chance(self, read: Profile, story: OpenStory, signs: Signs) -> float:
+    def chance(self, profile: Profile, story: OpenStory, signs: Signs) -> float:
         """The probability that the article is of the story's event, at most as sure as a join may be."""
-        decision = self.decisions.foreign if is_foreign(read, story) else self.decisions.mixed
+        decision = self.decisions.foreign if is_foreign(profile, story) else self.decisions.mixed
         return min(AT_MOST, decision.chance(signs))
 
 
-def untranslated(read: Profile, stories: Iterable[OpenStory]) -> list[OpenStory]:
+def untranslated(profile: Profile, stories: Iterable[OpenStory]) -> list[OpenStory]:
     """Those of the article's rules that have no article in its language, whose words it cannot share.
 
     Those first that share names, figures or days with it, then the nearest in time.
     """
-    own = {*read.names, *read.figures, *map(str, read.days)}.difference(*read.rules.values())
+    own = {*profile.names, *profile.figures, *map(str, profile.days)}.difference(*profile.rules.values())
 
     def strangeness(story: OpenStory) -> tuple[int, timedelta, object]:
         shared = own.intersection([*story.names, *story.figures, *map(str, story.days)])
-        return -len(shared), story.since(read.when), story.rank
+        return -len(shared), story.since(profile.when), story.rank
 
     near = [
         story
         for story in stories
-        if read.language
-        and story.languages.isdisjoint(("", read.language))
-        and not story.rules.isdisjoint(read.rules)
+        if profile.language
+        and story.languages.isdisjoint(("", profile.language))
+        and not story.rules.isdisjoint(profile.rules)
         and not story.is_roundup
-        and story.since(read.when) <= SAME_DAYS
-        and not story.is_apart_from(read)
+        and story.since(profile.when) <= SAME_DAYS
+        and not story.is_apart_from(profile)
     ]
     return nsmallest(UNTRANSLATED, near, key=strangeness)
 
 
-def may_decide(read: Profile, story: OpenStory, found: Evidence) -> bool:
+def may_decide(profile: Profile, story: OpenStory, found: Evidence) -> bool:
     """Whether more than the words may make the article one of the story's."""
-    are_strangers = found.new_in_title * found.lacks_in_title >= STRANGE
-    return found.another < SAYS_ANOTHER and (not are_strangers or is_foreign(read, story))
+    return found.another < SAYS_ANOTHER and (found.new_names < STRANGE or is_foreign(profile, story))
 
 
-def is_foreign(read: Profile, story: OpenStory) -> bool:
+def is_foreign(profile: Profile, story: OpenStory) -> bool:
     """The story has no article in the article's language.
 
     Where one of these is not known, the story has no word of the article but the rule's own and numbers.
     """
-    if read.told is None:
+    if profile.meaning is None:
         return False
-    if read.language and "" not in story.languages:
-        return read.language not in story.languages
-    terms = frozenset[str]().union(*read.rules.values())
-    return not any(word in story.totals for word in read.weights if word not in terms and not word[0].isdigit())
+    if profile.language and "" not in story.languages:
+        return profile.language not in story.languages
+    terms = frozenset[str]().union(*profile.rules.values())
+    return not any(word in story.totals for word in profile.weights if word not in terms and not word[0].isdigit())
 
 
 def share_no_language(story: OpenStory, other: OpenStory) -> bool:
@@ -224,14 +219,14 @@ def detail(alike: Likeness, signs: Signs) -> str:
     return f"{said}, the same days" if signs.days else said
 
 
-def _mean(told: Sequence[Told]) -> list[float]:
-    vectors = [one.vector for one in told if one.vector]
+def _mean(meanings: Sequence[Meaning]) -> list[float]:
+    vectors = [one.vector for one in meanings if one.vector]
     return [sum(column) / (len(vectors) + PRIOR) for column in zip(*vectors, strict=True)]
 
 
-def _without(told: Told, mean: Sequence[float]) -> list[float]:
+def _without(meaning: Meaning, mean: Sequence[float]) -> list[float]:
     """The article's vector less the mean, of length 1."""
-    own = list(map(sub, told.vector or (), mean))
+    own = list(map(sub, meaning.vector or (), mean))
     length = math.hypot(*own) or 1.0
     return [number / length for number in own]
 

@@ -1,9 +1,9 @@
 """Coverage becomes stories: each article joins the open story that it tells, or opens one.
 
-    article → profile → index.near → evidence.compare → trees.Judge → join, open or unsure
+    article → profile → index.near → evidence.compare → evidence.Judge → join, probable, unsure or open
                     → foreign.likeness (with an encoder: stories in other languages) ↗
 
-In memory and pure: no I/O, no clock. What is new in a story and whether to speak is decided elsewhere.
+In memory and pure: no I/O, no clock. What is new in a story and whether to post is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -15,29 +15,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot import model
-from bot.stories import evidence, foreign, opinions, profile, roundups, trees
+from bot.stories import evidence, foreign, opinions, roundups
+from bot.stories.evidence import Evidence
 from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
 from bot.stories.opinions import Opinion, SecondOpinion, Undecided
-from bot.stories.profile import Profile
-from bot.stories.told import Told
+from bot.stories.profile import Meaning, Profile, beginning, profile_of
 
-#: From this probability on an article joins a story of its rule (bench/quality/desk_grouping.py draws the curve): a
-#: hidden event is worse than one message too many.
-JOIN_FROM = 0.8
-#: The same of an article that no rule matched: only the event can make it look like a story. One that another rule
-#: matched must be as sure as one of the story's rule: else each rule's readers find it in another's thread.
-PLAIN_FROM = 0.5
+#: An article joins the likeliest story from this probability on. Costs decide: an event that is readable only inside
+#: another's message costs four messages too many (bench/quality/fit.py draws the curve).
+JOIN_FROM = 0.7
 #: The same under a rule with ``group: strict``.
-STRICT_FROM = 0.96
-#: From this probability on an article that does not join is unsure; below it most likely tells another event. Under a
-#: rule that is broader than the judge knows nearly no story that is named is right.
+STRICT_FROM = 0.95
+#: The same of an article that is marked as a correction: it corrects some report.
+CORRECTION_FROM = 0.25
+#: From this probability on an article that does not join is unsure; below it most likely reports another event.
 UNSURE_FROM = 0.4
-#: The probability that an article must have with each of two stories to make them one: a merge is never undone.
+#: Each of two stories must be at least this likely by itself to become one by an article: a merge is never undone.
 MERGE_FROM = 0.97
-#: A story with less in common is not weighed at all.
-FAINT = 0.02
-#: A copy, or the same page under a title or lead that agrees.
+#: A candidate below this probability is no rival of the likeliest one.
+RIVAL_FROM = 0.05
+#: The probability of a copy, of the same page and of the same headline.
 CERTAIN = 0.99
 #: A copy is one only where the evidence does not speak against: releases on two events can share all but the names.
 PLAUSIBLE = 0.3
@@ -54,11 +52,11 @@ class _Judged:
     """One open story as the home of an article."""
 
     story: OpenStory
+    #: Beside the other candidates, and by itself.
     chance: float
-    #: The same if its rule were narrow.
-    likely: float
+    alone: float
     reason: model.JoinReason
-    evidence: evidence.Evidence
+    evidence: Evidence
     copy_of: model.ArticleId | None = None
     #: For people: what both share across languages, where that makes it likelier than the words do.
     across: str = ""
@@ -91,12 +89,12 @@ class Grouping:
         window: timedelta,
         across: foreign.Foreign | None = None,
         join_from: float = JOIN_FROM,
-        judge: trees.Judges | None = None,
+        judge: evidence.Judge | None = None,
     ) -> None:
         self._window = window
         self._across = across
         self._join_from = join_from
-        self._judge = judge or trees.shipped()
+        self._judge = judge or evidence.shipped()
         self._index = Index()
         self._joins: dict[model.ArticleId, model.Join] = {}
         self._agreement = opinions.Agreement()
@@ -112,11 +110,13 @@ class Grouping:
                 for member in story.members:
                     # An article that is not about its rule is in no index: it must not attract other articles.
                     if member.join.reason is not model.JoinReason.NOT_ABOUT:
-                        self._add(self._read(member.article, member.matches), replace(member.join, story=story.id))
+                        self._add(
+                            self._profile_of(member.article, member.matches), replace(member.join, story=story.id)
+                        )
                     if member.join.reason is model.JoinReason.SIMILAR and member.join.near:
                         self._agreement.add(story.id, member.join.near, member.article.owner)
         for home, article in apart:
-            self._keep_apart(home, profile.of(article))
+            self._keep_apart(home, profile_of(article))
 
     def join_batch(
         self, arrivals: Iterable[model.Arrival], modes: Modes | None = None, second: SecondOpinion | None = None
@@ -146,12 +146,12 @@ class Grouping:
         known = self._joins.get(article.id)
         if known is not None:
             return known
-        read = self._read(article, matches)
-        chosen = {(modes or {}).get(rule, model.Group.NORMAL) for rule in read.rules}
-        join = self._decide(read, article.title, chosen, second)
+        profile = self._profile_of(article, matches)
+        chosen = {(modes or {}).get(rule, model.Group.NORMAL) for rule in profile.rules}
+        join = self._decide(profile, article, chosen, second)
         for younger in join.merges:
             self._merge(younger, join.story)
-        self._add(read, join)
+        self._add(profile, join)
         return join
 
     def split(self, story: model.Story, apart: model.Story) -> None:
@@ -166,7 +166,7 @@ class Grouping:
                     self._joins.pop(trace.id, None)
         self.load((story, apart), ((story.id, member.article) for member in apart.members))
         for member in story.members:
-            self._keep_apart(apart.id, profile.of(member.article, member.matches))
+            self._keep_apart(apart.id, profile_of(member.article, member.matches))
 
     def merge(self, story: model.StoryId, into: model.StoryId) -> None:
         """People decided that ``story`` is the same event as ``into``, which remains; no-op where one is not open."""
@@ -179,47 +179,46 @@ class Grouping:
             self._joins.pop(member.id, None)
         self._agreement.forget(self._index.stories.keys())
 
-    def _read(self, article: model.Article, matches: Iterable[model.Match]) -> Profile:
-        read = profile.of(article, matches)
-        return replace(read, told=Told(article, read.language)) if self._across else read
+    def _profile_of(self, article: model.Article, matches: Iterable[model.Match]) -> Profile:
+        profile = profile_of(article, matches)
+        if self._across is None:
+            return profile
+        return replace(profile, meaning=Meaning(beginning(article), profile.language))
 
-    def _keep_apart(self, story: model.StoryId, read: Profile) -> None:
+    def _keep_apart(self, story: model.StoryId, profile: Profile) -> None:
         if story in self._index.stories:
-            self._index.stories[story].keep_apart(read)
+            self._index.stories[story].keep_apart(profile)
 
-    def _add(self, read: Profile, join: model.Join) -> None:
-        if read.id not in self._joins:
-            self._index.add(join.story, read, is_roundup=join.reason is model.JoinReason.ROUNDUP)
-            self._joins[read.id] = join
+    def _add(self, profile: Profile, join: model.Join) -> None:
+        if profile.id not in self._joins:
+            self._index.add(join.story, profile, is_roundup=join.reason is model.JoinReason.ROUNDUP)
+            self._joins[profile.id] = join
 
-    def _decide(self, read: Profile, title: str, modes: set[model.Group], second: SecondOpinion | None) -> model.Join:
-        near = [story for story in self._index.near(read, self._window) if not story.is_apart_from(read)]
-        alike = self._across.likeness(read, self._index.stories.values()) if self._across else {}
-        near += self._proposed(read, alike, near)
-        compared = evidence.compare(read, near, self._index.rarity)
-        judged = sorted(
-            (self._judge_one(read, one, alike.get(one.story.id)) for one in compared),
-            key=lambda one: (-one.chance, one.story.rank),
-        )
+    def _decide(
+        self, profile: Profile, article: model.Article, modes: set[model.Group], second: SecondOpinion | None
+    ) -> model.Join:
+        near = [story for story in self._index.near(profile, self._window) if not story.is_apart_from(profile)]
+        alike = self._across.likeness(profile, self._index.stories.values()) if self._across else {}
+        near += self._proposed(profile, alike, near)
+        judged = self._judge_all(profile, near, alike)
         certain = [one for one in judged if one.reason is not model.JoinReason.SIMILAR]
         if certain:
-            return self._joined(read, certain[0], [one for one in judged if one is not certain[0]], near)
-        told, best = (compared[0].evidence.told, judged[0].chance) if judged else (0, 0.0)
-        if read.rules and (read.is_live_blog or roundups.is_roundup(title, int(told), best)):
-            return self._opened(read, model.JoinReason.ROUNDUP, judged)
-        judged = [one for one in judged if not one.story.is_roundup]
+            return self._joined(profile, certain[0], [one for one in judged if one is not certain[0]], near)
+        if profile.rules and self._is_roundup(profile, article, near):
+            return self._opened(profile, model.JoinReason.ROUNDUP, judged)
+        judged = self._pooled([one for one in judged if not one.story.is_roundup])
         best = judged[0].chance if judged else 0.0
         # With another mode the user has decided what becomes of an unsure article.
-        offered = self._offered(read, judged) if second and modes <= {model.Group.NORMAL} else []
-        opinion = second(read.id, [one.story.id for one in offered]) if second and offered else None
+        offered = self._offered(profile, judged) if second and modes <= {model.Group.NORMAL} else []
+        opinion = second(profile.id, [one.story.id for one in offered]) if second and offered else None
         same = [one for one in offered if opinion and one.story.id in opinion.stories]
         if opinion is None or (opinion.stories and not same):
-            if judged and model.Group.OFF not in modes and best >= self._needed(read, judged[0], modes):
-                return self._joined(read, judged[0], judged[1:], near)
-            is_unsure = best >= UNSURE_FROM and not trees.doubt(judged[0].evidence.of_rule)
-            return self._opened(read, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
+            if judged and model.Group.OFF not in modes and best >= self._needed(profile, judged[0], modes):
+                return self._joined(profile, judged[0], judged[1:], near)
+            is_unsure = best >= UNSURE_FROM
+            return self._opened(profile, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
         if same:
-            join = self._joined(read, same[0], same[1:], near, opinion)
+            join = self._joined(profile, same[0], same[1:], near, opinion)
             # The detail says how sure the bot itself was.
             sure = round(max(same[0].chance, self._join_from), 3)
             apart = next((one.story.id for one in same if one.story.id not in {join.story, *join.merges}), None)
@@ -228,40 +227,46 @@ class Grouping:
             detail = f"by its words {join.detail}"
             join = replace(join, confidence=sure, detail=detail, near=apart, is_advised=True)
         else:
-            join = self._opened(read, model.JoinReason.OPENED, judged)
+            join = self._opened(profile, model.JoinReason.OPENED, judged)
         return replace(join, detail=f"{opinion.detail}; {join.detail}")
 
-    def _offered(self, read: Profile, judged: Sequence[_Judged]) -> list[_Judged]:
+    def _is_roundup(self, profile: Profile, article: model.Article, near: Sequence[OpenStory]) -> bool:
+        if roundups.heads_several(article) or len(self._index.linked(article.links)) >= roundups.LINKED:
+            return True
+        if not roundups.names_period(article.title):
+            return False
+        return roundups.count_subjects(profile, near, self._index.rarity.under(profile.rules)) >= roundups.NAMED
+
+    def _offered(self, profile: Profile, judged: Sequence[_Judged]) -> list[_Judged]:
         """The stories that a second opinion is asked about, likeliest first; none: it is not asked."""
         if judged and judged[0].chance >= opinions.ASKED_BELOW:
             return []
-        # A rule's breadth makes a join a greater risk, not a question.
-        likely = [one for one in judged[: opinions.ASKED] if one.likely >= opinions.OFFERED_FROM]
+        likely = [one for one in judged[: opinions.ASKED] if one.chance >= opinions.OFFERED_FROM]
         known = {one.story.id for one in likely}
-        others = foreign.untranslated(read, [each for each in self._index.stories.values() if each.id not in known])
-        if not others and not any(one.likely >= opinions.ASKED_FROM for one in likely):
+        others = foreign.untranslated(profile, [each for each in self._index.stories.values() if each.id not in known])
+        if not others and not any(one.chance >= opinions.ASKED_FROM for one in likely):
             return []
-        return likely + [self._judge_one(read, one, None) for one in evidence.compare(read, others, self._index.rarity)]
+        return likely + self._judge_all(profile, others, {})
 
     def _proposed(
-        self, read: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near: Sequence[OpenStory]
+        self, profile: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near: Sequence[OpenStory]
     ) -> list[OpenStory]:
         """The stories in other languages that are nearest in meaning, and not found by their words."""
         known = {story.id for story in near}
         others = [self._index.stories[story] for story in alike if story not in known]
-        others = [story for story in others if not story.is_apart_from(read)]
+        others = [story for story in others if not story.is_apart_from(profile)]
         return sorted(others, key=lambda story: -alike[story.id].nearest)[: foreign.PROPOSED]
 
-    def _needed(self, read: Profile, best: _Judged, modes: set[model.Group]) -> float:
+    def _needed(self, profile: Profile, best: _Judged, modes: set[model.Group]) -> float:
         if model.Group.STRICT in modes:
             return STRICT_FROM
-        if best.across:
-            return min(foreign.FROM, self._join_from)
-        return self._join_from if best.evidence.of_rule or read.rules else min(PLAIN_FROM, self._join_from)
+        if profile.is_correction:
+            return min(CORRECTION_FROM, self._join_from)
+        return min(foreign.FROM, self._join_from) if best.across else self._join_from
 
     def _joined(
         self,
-        read: Profile,
+        profile: Profile,
         best: _Judged,
         others: Sequence[_Judged],
         near: Sequence[OpenStory],
@@ -272,20 +277,20 @@ class Grouping:
         home, *younger = sorted(ones, key=lambda story: story.rank)
         return model.Join(
             story=home.id,
-            article=read.id,
+            article=profile.id,
             reason=best.reason,
-            detail=self._detail(read, best),
+            detail=self._detail(profile, best),
             confidence=round(best.chance, 3),
             copy_of=best.copy_of,
             merges=tuple(story.id for story in younger),
             beside=tuple(
-                [story.id for story in near if story not in ones and story.rules & read.rules.keys()][:BESIDE]
+                [story.id for story in near if story not in ones and story.rules & profile.rules.keys()][:BESIDE]
             ),
         )
 
     def _are_one(self, best: _Judged, other: _Judged, opinion: Opinion | None) -> bool:
         """Whether an article that belongs to two stories merges them: an opinion alone does not."""
-        likely = min(best.chance, other.chance)
+        likely = min(best.alone, other.alone)
         if opinion is None:
             return likely >= MERGE_FROM
         pair = best.story.id, other.story.id
@@ -297,36 +302,63 @@ class Grouping:
             or self._agreement.has_another(*pair, opinion.owner)
         )
 
-    def _opened(self, read: Profile, reason: model.JoinReason, judged: Sequence[_Judged]) -> model.Join:
+    def _opened(self, profile: Profile, reason: model.JoinReason, judged: Sequence[_Judged]) -> model.Join:
         nearest = judged[0] if judged else None
-        detail = f"nearest open story: {self._detail(read, nearest)}" if nearest else "no open story shares its words"
+        detail = (
+            f"nearest open story: {self._detail(profile, nearest)}" if nearest else "no open story shares its words"
+        )
         return model.Join(
-            story=story_id(read.id),
-            article=read.id,
+            story=story_id(profile.id),
+            article=profile.id,
             reason=reason,
             detail=detail,
             confidence=round(nearest.chance, 3) if nearest else 0.0,
             near=nearest.story.id if nearest and reason is model.JoinReason.UNSURE else None,
         )
 
-    def _judge_one(self, read: Profile, one: evidence.Compared, alike: foreign.Likeness | None) -> _Judged:
-        story, found = one.story, one.evidence
-        doubt = trees.doubt(found.of_rule)
-        chance = self._judge.chance(found, doubt) if found.words >= FAINT or found.top_name else 0.0
-        # How broad the rule is says nothing about copies.
-        likely = self._judge.chance(found) if doubt and chance else chance
-        original = story.original_of(read) if likely >= PLAUSIBLE else None
+    def _judge_all(
+        self, profile: Profile, near: Sequence[OpenStory], alike: Mapping[model.StoryId, foreign.Likeness]
+    ) -> list[_Judged]:
+        """Return the candidates, likeliest first."""
+        found = evidence.compare(profile, near, self._index.rarity)
+        chances = self._judge.chances(found)
+        judged = [
+            self._judge_one(profile, *one, alike.get(one[0].id)) for one in zip(near, found, chances, strict=True)
+        ]
+        return sorted(judged, key=lambda one: (-one.chance, one.story.rank))
+
+    def _pooled(self, judged: list[_Judged]) -> list[_Judged]:
+        """Return the candidates; the likeliest has a part of what others have that may report the same event.
+
+        One event's coverage may be in two stories. They share its probability, and neither would ever be joined.
+        """
+        if not judged:
+            return judged
+        best, chance = judged[0], judged[0].chance
+        for other in judged[1:]:
+            if other.chance >= RIVAL_FROM:
+                found = evidence.compare(other.story.samples[-1], [best.story], self._index.rarity)
+                chance += other.chance * self._judge.chances(found)[0]
+        return [replace(best, chance=chance), *judged[1:]]
+
+    def _judge_one(
+        self, profile: Profile, story: OpenStory, found: Evidence, chance: float, alike: foreign.Likeness | None
+    ) -> _Judged:
+        alone = self._judge.chances([found])[0]
+        original = story.original_of(profile) if alone >= PLAUSIBLE else None
         if original is not None:
-            return _Judged(story, max(chance, CERTAIN), likely, model.JoinReason.COPY, found, original)
-        if read.link and read.link in story.addresses and story.agrees_at(read):
-            return _Judged(story, max(chance, CERTAIN), likely, model.JoinReason.SAME_LINK, found)
-        if self._across and alike and foreign.may_decide(read, story, found):
-            signs = self._across.signs(read, story, chance, found, alike)
-            if (across := self._across.chance(read, story, signs)) > chance:
+            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.COPY, found, original)
+        if profile.link and profile.link in story.addresses and story.agrees_at(profile):
+            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.SAME_LINK, found)
+        if story.has_headline_of(profile):
+            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.SIMILAR, found)
+        if self._across and alike and foreign.may_decide(profile, story, found):
+            signs = self._across.signs(profile, story, chance, found, alike)
+            if (across := self._across.chance(profile, story, signs)) > chance:
                 return _Judged(
                     story, across, across, model.JoinReason.SIMILAR, found, across=foreign.detail(alike, signs)
                 )
-        return _Judged(story, chance, likely, model.JoinReason.SIMILAR, found)
+        return _Judged(story, chance, alone, model.JoinReason.SIMILAR, found)
 
     def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         for member in self._index.stories[younger].members:
@@ -334,20 +366,22 @@ class Grouping:
             self._joins[member.id] = replace(join, story=older, reason=model.JoinReason.MERGED, merges=())
         self._index.merge(younger, older)
 
-    def _detail(self, read: Profile, one: _Judged) -> str:
-        """In plain English: what is shared, how sure, what speaks against."""
-        rare = self._index.rarity.under(one.story.rules.intersection(read.rules))
-        shared = [word for word in read.weights if word in one.story.weights and rare[word] >= 1]
-        telling = sorted(shared, key=lambda word: (word not in read.names, -rare[word], word))[:NAMED]
-        told = [f"{one.chance:.0%} sure that it is the same event", *([one.across] if one.across else [])]
-        if telling:
-            told.append(f"shares {', '.join(read.names.get(word, word) for word in telling)}")
-        other = [word for word in read.names if word in read.title and word not in one.story.totals]
+    def _detail(self, profile: Profile, one: _Judged) -> str:
+        """Return in plain English what is shared, how sure the join is, and what speaks against it."""
+        rare = self._index.rarity.at_large
+        nearest = max(one.story.samples, key=lambda sample: sum(rare[word] for word in profile.head & sample.head))
+        deeds, names = evidence.shared_words(profile, nearest, rare)
+        parts = [f"{one.chance:.0%} sure that it is the same event", *([one.across] if one.across else [])]
+        if deeds:
+            parts.append(f"both say {', '.join(deeds[:NAMED])}")
+        if names:
+            parts.append(f"both name {', '.join(names[:NAMED])}")
+        other = [word for word in profile.names if word in profile.title and word not in one.story.totals]
         if other:
-            told.append(f"its title names {', '.join(read.names[word] for word in other[:NAMED])} too")
+            parts.append(f"its title names {', '.join(profile.names[word] for word in other[:NAMED])} too")
         if one.evidence.figures_clash:
-            told.append("other figures in the titles")
-        days = round(one.story.since(read.when) / timedelta(days=1))
+            parts.append("other figures in the titles")
+        days = round(one.story.since(profile.when) / timedelta(days=1))
         if days:
-            told.append("1 day apart" if days == 1 else f"{days} days apart")
-        return "; ".join(told)
+            parts.append("1 day apart" if days == 1 else f"{days} days apart")
+        return "; ".join(parts)

@@ -40,10 +40,10 @@ class Index:
         self._by_link: _Postings = defaultdict(dict)
         self.rarity = Rarity(self._by_word)
 
-    def near(self, read: Profile, window: timedelta) -> list[OpenStory]:
+    def near(self, profile: Profile, window: timedelta) -> list[OpenStory]:
         """The open stories that share the most telling words with an article, and those that have its page."""
         words, left = [], POSTINGS
-        for holders, word, worth in sorted(self._telling(read)):
+        for holders, word, worth in sorted(self._telling(profile)):
             left -= holders
             if left < 0:
                 break
@@ -54,36 +54,40 @@ class Index:
                 shared[number] += worth
 
         def worth_of(number: int) -> float:
-            is_other = read.rules and self._numbered[number].rules.isdisjoint(read.rules)
+            is_other = profile.rules and self._numbered[number].rules.isdisjoint(profile.rules)
             return shared[number] * OTHER_RULE if is_other else shared[number]
 
-        linked = self._by_link.get(read.link, {})
+        linked = self._by_link.get(profile.link, {})
         # Those that are past the window are few: they are let go before each batch.
         for most in (CANDIDATES, LONG_LIST):
             found = {number: worth_of(number) for number in (*_likely(words, shared, worth_of, most), *linked)}
             cut = sorted(found.values(), reverse=True)[:most][-1] if found else 0.0
             chosen = [self._numbered[number] for number, worth in found.items() if worth >= cut or number in linked]
-            fresh = [story for story in chosen if read.seen - story.seen <= window]
+            fresh = [story for story in chosen if profile.seen - story.seen <= window]
             if len(fresh) == len(chosen):
                 break
         fresh.sort(key=lambda story: (story.number not in linked, -found[story.number], story.rank))
         return fresh[:CANDIDATES]
 
-    def add(self, story: model.StoryId, read: Profile, *, is_roundup: bool = False) -> None:
+    def linked(self, links: Iterable[str]) -> set[int]:
+        """Return the numbers of the open stories that have one of these pages."""
+        return {number for link in links for number in self._by_link.get(link, ())}
+
+    def add(self, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> None:
         """The article is of the story, which opens with its first."""
         self.rarity.forget()
         home = self.stories.get(story)
         if home is None:
-            home = self.stories[story] = OpenStory.opened(story, read, is_roundup=is_roundup)
+            home = self.stories[story] = OpenStory.opened(story, profile, is_roundup=is_roundup)
             home.number = self._free.pop() if self._free else len(self._numbered)
             self._numbered[home.number] = home
             self.rarity.count(len(self.stories))
-        new = [word for word in read.weights if word not in home.totals]
+        new = [word for word in profile.weights if word not in home.totals]
         before = set(home.rules)
-        home.add(read)
-        self._post(home, new, [read.link], before)
-        for rule, matched in read.rules.items():
-            self.rarity.rules[rule].match(matched)
+        home.add(profile)
+        self._post(home, new, [profile.link], before, 1)
+        for rule, matched in profile.rules.items():
+            self.rarity.rules[rule].match(matched, profile.lines[rule])
         self._trim(home)
 
     def merge(self, younger: model.StoryId, older: model.StoryId) -> None:
@@ -92,7 +96,7 @@ class Index:
         new = [word for word in gone.totals if word not in home.totals]
         before = set(home.rules)
         home.absorb(gone)
-        self._post(home, new, gone.addresses, before)
+        self._post(home, new, gone.addresses, before, gone.size)
         self._trim(home)
 
     def drop(self, story: model.StoryId) -> OpenStory:
@@ -106,6 +110,7 @@ class Index:
             self.rarity.changed(word)
         for rule in gone.rules:
             self.rarity.rules[rule].count(-1, gone.totals, -1)
+            self.rarity.rules[rule].articles -= gone.size
             if not self.rarity.rules[rule].stories:
                 del self.rarity.rules[rule]
         for link in filter(None, gone.addresses):
@@ -133,14 +138,16 @@ class Index:
         for rule in story.rules if gone else ():
             self.rarity.rules[rule].count(0, gone, -1)
 
-    def _telling(self, read: Profile) -> Iterator[tuple[int, str, float]]:
+    def _telling(self, profile: Profile) -> Iterator[tuple[int, str, float]]:
         """The article's words that open stories hold: how many hold it, the word, its worth."""
-        rare = self.rarity.under(read.rules)
-        for (word, weight), rarity in zip(read.weights.items(), rare.of(read.weights.keys()), strict=True):
+        rare = self.rarity.under(profile.rules)
+        for (word, weight), rarity in zip(profile.weights.items(), rare.of(profile.weights.keys()), strict=True):
             if holders := self._by_word.get(word):
                 yield len(holders), word, weight * rarity * rarity
 
-    def _post(self, story: OpenStory, new: Sequence[str], links: Iterable[str], known: AbstractSet[str]) -> None:
+    def _post(
+        self, story: OpenStory, new: Sequence[str], links: Iterable[str], known: AbstractSet[str], articles: int
+    ) -> None:
         """The story has new words and pages; ``known``: the rules under which its other words are counted already."""
         for word in new:
             self._by_word[word][story.number] = None
@@ -149,6 +156,7 @@ class Index:
             self._by_link[link][story.number] = None
         for rule in story.rules:
             self.rarity.rules[rule].count(rule not in known, new if rule in known else story.totals, 1)
+            self.rarity.rules[rule].articles += articles if rule in known else story.size
 
 
 def _likely(

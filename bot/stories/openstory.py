@@ -26,8 +26,8 @@ VOCABULARY = 600
 FIRST, LAST = 2, 4
 #: So many articles that were taken out are remembered.
 APART = 12
-#: A recurring text (a weekly notice) after this time is no copy.
-COPY_AGE = timedelta(days=3)
+#: A recurring text (a weekly notice) after this time is no copy, a recurring headline no sign of one event.
+COPY_AGE, HEADLINE_AGE = timedelta(days=3), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ class OpenStory:
     _core: tuple[str, ...] | None = None
 
     @classmethod
-    def opened(cls, story: model.StoryId, read: Profile, *, is_roundup: bool = False) -> OpenStory:
+    def opened(cls, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
         """A story of one article."""
-        return cls(story, (read.seen, read.when, story), read.when, read.when, read.seen, is_roundup)
+        return cls(story, (profile.seen, profile.when, story), profile.when, profile.when, profile.seen, is_roundup)
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -104,25 +104,25 @@ class OpenStory:
             self._core = tuple([word for word, count in self.heads.items() if 2 * count >= self.size])
         return self._core
 
-    def add(self, read: Profile) -> None:
+    def add(self, profile: Profile) -> None:
         """Add an article to the sums."""
         self._weights = self._core = None
-        self.members.append(Trace(read.id, read.when, read.seen, read.link, read.sketch))
-        self._sample((read,))
+        self.members.append(Trace(profile.id, profile.when, profile.seen, profile.link, profile.sketch))
+        self._sample((profile,))
         self.size += 1
-        _pour(read.weights, self.totals)
-        for name, written in read.names.items():
+        _pour(profile.weights, self.totals)
+        for name, written in profile.names.items():
             self.names.setdefault(name, written)
-        self.titles.update(read.title)
-        self.heads.update(read.head)
-        self.figures |= read.figures
-        self.days |= read.days
-        self.meanings |= read.meanings
-        self.rules.update(read.rules)
-        self.outlets.add(read.outlet)
-        self.addresses.add(read.link)
-        self.languages.add(read.language)
-        self._span(read.when, read.when, read.seen)
+        self.titles.update(profile.title)
+        self.heads.update(profile.head)
+        self.figures |= profile.figures
+        self.days |= profile.days
+        self.meanings |= profile.meanings
+        self.rules.update(profile.rules)
+        self.outlets.add(profile.outlet)
+        self.addresses.add(profile.link)
+        self.languages.add(profile.language)
+        self._span(profile.when, profile.when, profile.seen)
 
     def absorb(self, younger: OpenStory) -> None:
         """Both are one."""
@@ -172,30 +172,34 @@ class OpenStory:
             return when - self.last
         return max(self.first - when, timedelta())
 
-    def latest(self, read: Profile) -> Iterator[Trace]:
-        """The late articles of which an article may be a copy."""
-        return (one for one in islice(reversed(self.members), SKETCHES) if abs(read.when - one.when) <= COPY_AGE)
+    def latest(self, profile: Profile, age: timedelta) -> Iterator[Trace]:
+        """Yield the late articles, latest first, that are at most so much older or younger than the article."""
+        return (one for one in islice(reversed(self.members), SKETCHES) if abs(profile.when - one.when) <= age)
 
-    def original_of(self, read: Profile) -> model.ArticleId | None:
+    def original_of(self, profile: Profile) -> model.ArticleId | None:
         """The earliest of the late articles of which this one is a copy."""
-        copied = [one.id for one in self.latest(read) if copies.is_copy(read.sketch, one.sketch)]
+        copied = [one.id for one in self.latest(profile, COPY_AGE) if copies.is_copy(profile.sketch, one.sketch)]
         return copied[-1] if copied else None
 
-    def agrees_at(self, read: Profile) -> bool:
+    def agrees_at(self, profile: Profile) -> bool:
         """An article of the same address has about the same title or lead."""
-        return any(one.link == read.link and copies.agree(one.sketch, read.sketch) for one in self.members)
+        return any(one.link == profile.link and copies.agree(one.sketch, profile.sketch) for one in self.members)
 
-    def keep_apart(self, read: Profile) -> None:
+    def has_headline_of(self, profile: Profile) -> bool:
+        """One of the late articles has nearly the same headline, and the same first words where both have a text."""
+        return any(copies.is_same_headline(profile.sketch, one.sketch) for one in self.latest(profile, HEADLINE_AGE))
+
+    def keep_apart(self, profile: Profile) -> None:
         """People took the article out of this story: neither it nor what is nearer to it joins."""
-        self.apart = [*self.apart[1 - APART :], read]
+        self.apart = [*self.apart[1 - APART :], profile]
 
-    def is_apart_from(self, read: Profile) -> bool:
+    def is_apart_from(self, profile: Profile) -> bool:
         """It was taken out, or is nearer to what was than to what stayed."""
         if not self.apart:
             return False
-        if any(one.id == read.id for one in self.apart):
+        if any(one.id == profile.id for one in self.apart):
             return True
-        return _nearest(read, self.apart) >= _nearest(read, self.samples)
+        return _nearest(profile, self.apart) >= _nearest(profile, self.samples)
 
     def is_kept_from(self, other: OpenStory) -> bool:
         """People took articles of one out of the other."""
@@ -215,12 +219,12 @@ class OpenStory:
         self.seen = max(self.seen, seen)
 
 
-def _nearest(read: Profile, others: Iterable[Profile]) -> float:
+def _nearest(profile: Profile, others: Iterable[Profile]) -> float:
     """The largest share of title words and first sentence, and of all words, that one of them has in common."""
     return max(
         (
-            len(read.head & one.head) / (1 + min(len(read.head), len(one.head)))
-            + len(read.weights.keys() & one.weights.keys()) / (1 + min(len(read.weights), len(one.weights)))
+            len(profile.head & one.head) / (1 + min(len(profile.head), len(one.head)))
+            + len(profile.weights.keys() & one.weights.keys()) / (1 + min(len(profile.weights), len(one.weights)))
             for one in others
         ),
         default=0.0,

@@ -1,22 +1,22 @@
-"""What grouping keeps of an article: weighted words, names, figures and a sketch of its text.
+"""What grouping keeps of an article: weighted words, names, what happened, figures, days and a sketch of its text.
 
-Knows nothing of other articles; what two of them share is weighed in evidence.py.
+Knows nothing of other articles; two articles are compared in evidence.py.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from itertools import filterfalse
 
 from bot import model
-from bot.stories import copies, figures
-from bot.stories.told import Told, beginning
+from bot.stories import copies
 from bot.text import dates, lexicon, sentences, titles, tokens, words
 from bot.text.names import background_table
 
@@ -25,41 +25,76 @@ LEAD_CHARS = 1500
 #: The head: the title and the first sentence (so many words of it), where the event itself is; background and other
 #: events come later.
 HEAD_WORDS, SENTENCE_WORDS = 35, 8
-#: What is read for the days that it names: its first sentences.
+#: The first sentences, which are read for the days that they name.
 DAYS_CHARS = 700
-#: What a title word weighs beside its count in the lead.
+#: The title with this much of the text tells the language, and is what an encoder compares.
+BEGINNING_CHARS = 300
+#: The weight of a title word beside its count in the lead.
 TITLE_WEIGHT = 3.0
 #: Words that every sixth item holds say nothing of an event.
 STOP_RATE = 0.15
-#: How surely a word is a name to count as one.
+#: A word with at least this likelihood of being a name counts as one.
 NAME = 0.5
-#: A capitalised word never seen before, where the case of its place says nothing. The habit is that of English news:
-#: in another language nearly every word that opens a sentence is unknown ("Suben a tres los muertos").
+#: The same likelihood of an unknown capitalised word whose place tells nothing. The habit is that of English news: in
+#: another language nearly every word that opens a sentence is unknown ("Suben a tres los muertos").
 UNKNOWN_NAME = 0.8
 #: ISLAMABAD, June 9 (Agency) - …: the agency is no name of the event.
 _DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
-#: In German every noun wears a capital.
+#: "…, Gazette reports" behind a headline: who reports an event is no part of it.
+_ATTRIBUTION = re.compile(
+    r"(?<=\w)[,:–—-]\s+(?:according to\s+[^,:;]{2,40}"
+    r"|(?:[A-Z][\w.&'’-]*\s+){0,4}[A-Z][\w.&'’-]*\s+(?:reports?|reported|reporting|writes))\W*\Z"
+)
+#: In German every noun has a capital.
 _GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
-#: The language whose habit was counted; a text that does not tell its language is read as it too.
+#: The habit of capitals was counted in this language; a text of unknown language is read as it too.
 _COUNTED = "en"
-#: In which a name of a month or day is told; one of so few letters is another word in another language.
+#: The languages whose names of months and days are known; a name of so few letters is another word elsewhere.
 LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
-#: Say that this is not the event before it: one more of its kind.
+#: They say that an event is one more of its kind.
 _ANOTHER = frozenset(
     "again another also second third fourth fifth separately separate similar rival"
     " weer opnieuw tweede ook erneut wieder zweite zweiter zweites auch otro otra nuevo nueva también segundo segunda"
     " encore autre deuxième nouveau nouvelle aussi outro outra novo nova também yeni ikinci".split()
 )
-#: Say in a title that something went on: a correction, a toll that rises, an appeal.
-_FOLLOWS = re.compile(
-    r"\b(correct(?:ion|ed|s)|update\w*|clarif\w+|refile\w*|appeal\w*|toll|rise[sn]?|rose|raise[sd]?|widen\w*|grow[sn]?"
-    r"|extend\w*|delay\w*|postpon\w+|still|settle\w*|plead\w*|verdict|withdr\w+|reopen\w*|restor\w+|resum\w+|revis\w+"
-    r"|now|explain\w*|timeline|after|later|days? on|weeks? on|lower\w*|cut|trim\w*|ends?|challeng\w+|lift\w*"
-    r"|overturn\w*|revers\w+|back|not|what|how|why|deadline|until|named|arrested|jailed|sentenced|asks?|adds?|offers?"
-    r"|talks|must|berufung|nach|korrektur|après|recours|rectific\w+|fe de \w+|tras|sube\w*|aplaza\w*|dopo|na|após"
-    r"|corre[cç]\w+|adia\w*)\b",
+#: A title that heads an explanation, a comment or a feature about an event.
+_COMMENT = re.compile(
+    r"^\W*(?:who|what|how|why|where|when|can|could|should|will|is|are|inside|meet|opinion|comment|analysis|editorial"
+    r"|column|letters?|explainer|timeline|profile|quiz|podcast|video|watch|photos?|in pictures)\b|\?\s*$"
+    r"|\bexplain(?:s|ed|er)\b|\bwhat we know\b|\btimeline\b",
     re.IGNORECASE,
 )
+_COMMENT_TEXT = re.compile(r"\A\W*(?:opinion|comment|analysis|editorial)\b\W", re.IGNORECASE)
+#: "CORRECTED-…", "Correction: …", "Clarification" at the beginning of a title or text.
+_CORRECTION = re.compile(
+    r"\A\W*(?:correct(?:ion|ed)|clarif(?:ication|ied)|erratum|korrektur|berichtigung|correcti[oe]n?|rectificati(?:f|on)"
+    r"|correcci[oó]n|rectificaci[oó]n|fe de erratas|corre[cç][aã]o|correzione)\b(?:\s*\(?\w+\)?)?\s*(?:[:–—-]|\Z)\s*",
+    re.IGNORECASE,
+)
+#: Numbers in one form: 20 mln, £20m and 20 million are one figure, 14,000 and 14.000 too.
+_SCALES = {
+    word: scale
+    for scale, written in (
+        (1e3, "k thousand tausend mille mil bin duizend हजार"),
+        (1e5, "lakh लाख"),
+        (1e6, "m mn mln mio million millionen millone millón milhõe milhão milioni miljoen milyon ملین مليون миллион"),
+        (1e7, "crore करोड़"),
+        (1e9, "b bn billion mrd milliard milliarde milliarden miljard milyar mld ارب مليار миллиард"),
+    )
+    for word in written.split()
+}
+_THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$")
+#: Years say nothing of an event; days of a month, hours and small counts are in every text.
+YEARS, SMALL = range(1980, 2040), 31
+
+
+class Meaning:
+    """What an encoder compares of an article; whoever first needs the vector sets it."""
+
+    def __init__(self, text: str, language: str) -> None:
+        self.text = text
+        self.language = language
+        self.vector: array[float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,15 +108,17 @@ class Profile:
     link: str
     #: The rules that matched, each with the words that it matched on.
     rules: Mapping[str, frozenset[str]]
+    #: The rules that matched, each with the number of its lines that did.
+    lines: Mapping[str, int]
     #: Word -> weight before any rarity: dampened count, title words more.
     weights: Mapping[str, float]
     #: Words of the title, and of the title and the first sentence.
     title: frozenset[str]
     head: frozenset[str]
-    #: Share of the rule's lines that the title alone meets.
-    title_matches: float
-    #: The title says that something went on.
-    follows: int
+    #: Words of the head that may say what happened: not names, figures, days or small words.
+    deeds: frozenset[str]
+    #: The first two words of the title: the items of an outlet's series begin alike.
+    opening: tuple[str, ...]
     #: Name -> as written.
     names: Mapping[str, str]
     #: Figures that may be of an event.
@@ -90,26 +127,27 @@ class Profile:
     days: frozenset[date]
     #: What the title says happened, whatever the word or the language: "=die".
     meanings: frozenset[str]
-    #: "": the text does not tell its language, and none was declared.
+    #: "": neither the text nor the feed tells it.
     language: str
     #: Words of title and lead.
     length: int
     sketch: copies.Sketch
-    #: A headline without a text.
-    is_bare: bool
-    #: A live blog, which tells one event after another.
-    is_live_blog: bool
+    #: The title heads an explanation or a comment.
+    is_comment: bool
+    #: Title or text begin as a correction of an earlier report does.
+    is_correction: bool
     #: Title and lead's beginning say "another", "again": 2 for the title, 1 for the lead.
     another: int
-    #: What is compared across languages; None: no encoder is configured.
-    told: Told | None = None
+    #: None: no encoder is configured.
+    meaning: Meaning | None = None
 
 
-def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
-    """Read an article once."""
+def profile_of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
+    """Return the profile of an article."""
     matches = tuple(matches)
-    bare = titles.without_outlet(article.title, outlet=article.outlet, link=article.link)
-    title = _words(titles.bare_title(bare))
+    headline = _ATTRIBUTION.sub("", titles.without_outlet(article.title, outlet=article.outlet, link=article.link))
+    headline = _CORRECTION.sub("", headline) or headline
+    title = _words(titles.bare_title(headline))
     text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
     lead = _words(sentences.own_words(text, article.language))
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
@@ -118,9 +156,11 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
     of_title = frozenset(filterfalse(_stops().__contains__, title_stems))
     for word in of_title:
         weights[word] = weights.get(word, 0.0) + TITLE_WEIGHT
-    told_in = lexicon.language_of(beginning(article), article.language)
-    first, language = _first_sentence(lead), told_in or _COUNTED
-    found = {word: written for word, written in _names(language, title, lead).items() if word in weights}
+    known_language = lexicon.language_of(beginning(article), article.language)
+    first, language = _first_sentence(lead), known_language or _COUNTED
+    names = {word: written for word, written in _names(language, title, lead).items() if word in weights}
+    head = of_title | {token.stem for token in first if token.stem in weights}
+    figures = frozenset(word for word in weights if word[0].isdigit() and _is_figure(word))
     return Profile(
         id=article.id,
         when=article.when,
@@ -136,24 +176,30 @@ def of(article: model.Article, matches: Iterable[model.Match] = ()) -> Profile:
             )
             for match in matches
         },
+        lines={match.rule: len({place.label for place in match.evidence}) for match in matches},
         weights=weights,
         title=of_title,
-        head=of_title | {token.stem for token in first if token.stem in weights},
-        title_matches=_title_matches(matches),
-        follows=len(_FOLLOWS.findall(article.title)),
-        names=found,
-        figures=frozenset(word for word in weights if word[0].isdigit() and figures.tells(word)),
+        head=head,
+        deeds=frozenset(word for word in head if word not in names and _may_be_deed(word, language)),
+        opening=tuple(title_stems[:2]),
+        names=names,
+        figures=figures,
         days=_days(article, language),
         meanings=frozenset(
             meaning for token in title for meaning in lexicon.meanings(language, words.fold(token.text))
         ),
-        language=told_in,
+        language=known_language,
         length=len(title) + len(lead),
-        is_bare=not lead,
-        is_live_blog=titles.is_live_blog(article),
+        sketch=copies.sketch(title_stems, stems, names, figures),
+        is_comment=_COMMENT.search(headline) is not None or _COMMENT_TEXT.match(article.text) is not None,
+        is_correction=_CORRECTION.match(article.title) is not None or _CORRECTION.match(article.text) is not None,
         another=2 if _says_another(title) else int(_says_another(first)),
-        sketch=copies.sketch(title_stems, stems, found),
     )
+
+
+def beginning(article: model.Article) -> str:
+    """Return the title and what the text says first."""
+    return ". ".join(filter(None, (article.title, article.text[:BEGINNING_CHARS])))
 
 
 @cache
@@ -173,20 +219,46 @@ def _days(article: model.Article, language: str) -> frozenset[date]:
     return frozenset(day.begins() for day in dates.days(plain, article.when.date(), language) if day.day)
 
 
-def _title_matches(matches: Iterable[model.Match]) -> float:
-    shares = []
-    for match in matches:
-        labels = {place.label for place in match.evidence}
-        shares.append(len({place.label for place in match.evidence if place.field == "title"}) / max(1, len(labels)))
-    return max(shares, default=0.5)
-
-
 def _says_another(tokens: Iterable[words.Word]) -> bool:
     return any(token.text.casefold() in _ANOTHER for token in tokens)
 
 
+def _may_be_deed(word: str, language: str) -> bool:
+    return not (word[0].isdigit() or "'" in word or word in _calendar() or lexicon.is_small(language, word))
+
+
 def _words(text: str) -> list[words.Word]:
-    return list(figures.joined(list(words.words_of(text))))
+    return list(_with_scales(list(words.words_of(text))))
+
+
+def _with_scales(written: Sequence[words.Word]) -> Iterator[words.Word]:
+    """Yield the words, each number with its scale as one word whose stem is its value."""
+    skip = False
+    for at, token in enumerate(written):
+        if skip:
+            skip = False
+        elif not token.stem[0].isdigit():
+            yield token
+        else:
+            scale = _SCALES.get(written[at + 1].stem.rstrip("."), 1.0) if at + 1 < len(written) else 1.0
+            skip = scale > 1
+            yield token._replace(stem=f"{_value(token.text) * scale:.12g}")
+
+
+def _value(text: str) -> float:
+    """Return the number as written: 14,000, 14.000, 3.5 or 3,5."""
+    if _THOUSANDS.match(text):
+        return float(re.sub("[.,]", "", text))
+    whole, _, part = text.replace(",", ".").rpartition(".")
+    try:
+        return float(f"{whole.replace('.', '')}.{part}" if whole else part)
+    except ValueError:  # digits of other kinds: ①
+        return 0.0
+
+
+def _is_figure(stem: str) -> bool:
+    number = float(stem)
+    return number > SMALL and number not in YEARS
 
 
 def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:

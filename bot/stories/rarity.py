@@ -45,7 +45,11 @@ class _OfRule(dict[str, float]):
         super().__init__()
         self.base = math.log(PRIOR)
         self.stories = 0
+        #: Articles in these stories.
+        self.articles = 0
         self._held: Counter[str] = Counter()
+        #: The fewest lines of the rule that matched an article.
+        self.lines = 0
         #: Words that the rule matched on: known beforehand to be common under it.
         self.matched: set[str] = set()
         self._rates = names.background_table().rates
@@ -65,8 +69,9 @@ class _OfRule(dict[str, float]):
             if not self._held[word]:
                 del self._held[word]
 
-    def match(self, words: Iterable[str]) -> None:
-        """The rule matched an article on these."""
+    def match(self, words: Iterable[str], lines: int) -> None:
+        """Record that the rule matched an article on these words, with so many of its lines."""
+        self.lines = min(self.lines or lines, lines)
         for word in words:
             if word not in self.matched:
                 self.matched.add(word)
@@ -80,9 +85,13 @@ class Under(dict[str, float]):
         super().__init__()
         self.rule, self.stories = rule, stories
         self._base, self._commonness = at_large.base, at_large.commonness
-        self._own = at_large.rules[rule] if rule else None
+        self._own = own = at_large.rules[rule] if rule else None
+        #: Articles of these stories.
+        self.articles = 0 if own is None else own.articles
+        #: Whether the rule always matches with several lines, so that it collects few events.
+        self.is_narrow = own is not None and own.lines > 1
         #: Words that the rule matched on in any article.
-        self.terms: AbstractSet[str] = self._own.matched if self._own else frozenset()
+        self.terms: AbstractSet[str] = frozenset() if own is None else own.matched
 
     def __missing__(self, word: str) -> float:
         return self.of([word])[0]
@@ -124,6 +133,11 @@ class Rarity:
         if rule not in self._under:
             self._under[rule] = Under(self, stories, rule)
         return self._under[rule]
+
+    @property
+    def at_large(self) -> Under:
+        """Return the rarities in the news at large, to be used until the next story changes."""
+        return self.under(())
 
     def forget(self) -> None:
         """A story changes."""

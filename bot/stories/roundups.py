@@ -1,43 +1,60 @@
-"""Round-ups: one article that tells several events. It tells none of them again, and nothing is to join it.
-
-Knows the article and its nearest stories; sees the subjects of each, which the others lack.
-"""
+"""Round-ups: one article that heads or links several events. It reports none of them again, and nothing joins it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 
+from bot import model
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
+from bot.text import titles
 
-#: A round-up tells so many stories; where its title says so, one less. An article that surely tells one of them names
-#: the others as background.
-STORIES, SURELY = 3, 0.97
-#: A story's subject is a name or figure that is so rare and in no other story's heads.
+#: An article whose title names a period is a round-up if it names the subjects of so many open stories; one with links
+#: to so many stories is a round-up whatever its title.
+NAMED, LINKED = 2, 3
+#: A subject of a story is a name or figure that is so rare, and in the heads of no other story nearby.
 TELLING = 1.6
-_SAYS_SO = re.compile(
-    r"\b(round-?up|weeks?|fortnight|weekly|month|digest|tracker|log|in brief|briefs|wrap|review of|bulletin|list|recap"
-    r"|diary|highlights|watch|ledger|wochenr[uü]ckblick|woche|semaine|semana|week van|resumen|tour d.horizon)\b",
+_MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
+#: A title that heads several events by itself.
+_HEADS = re.compile(
+    r"\b(?:round-?up|in brief|news ?briefs?|digest|bulletin|weekly wrap|top stories|quiz of the week"
+    r"|(?:week|month|year) in review|what happened (?:in|around|today|this week)|things (?:you need )?to know"
+    r"|(?:morning|evening|daily|weekly|(?:mon|tues|wednes|thurs|fri|satur|sun)day)(?:’s|'s)?"
+    r" (?:briefing|wrap|report card|headlines|newsletter|tip sheet|update))\b"
+    r"|;.*;|;\s*(?:and )?(?:other|more|plus)\b|\band other (?:news|stories|headlines)\b",
+    re.IGNORECASE,
+)
+#: A title that names a period or a list.
+_PERIOD = re.compile(
+    r"\b(?:weeks?|fortnight|months?|quarter|half-?year|mid-year|\w+ days|log|list|table|tally|tracker|watch|map|recap"
+    r"|diary|highlights|files?|calendar|ledger|(?:this|of the) (?:spring|summer|autumn|winter|year|season)"
+    rf"|in (?:{_MONTHS})|(?:{_MONTHS})(?:’s|'s| in\b)|woche|wochenr[uü]ckblick|semaine|semana|week van|resumen"
+    r"|tour d.horizon)\b",
     re.IGNORECASE,
 )
 
 
-def told(read: Profile, near: Sequence[OpenStory], rare: Mapping[str, float]) -> int:
-    """Of how many stories the article names the own subject."""
-    of_rule = [story for story in near if not story.rules.isdisjoint(read.rules)] if read.rules else near
+def heads_several(article: model.Article) -> bool:
+    """Whether the title alone heads several events: a live blog, a briefing, a list of headlines."""
+    return titles.is_live_blog(article) or _HEADS.search(article.title) is not None
+
+
+def names_period(title: str) -> bool:
+    """Whether a title names a period or a list."""
+    return _PERIOD.search(title) is not None
+
+
+def count_subjects(profile: Profile, near: Sequence[OpenStory], rare: Mapping[str, float]) -> int:
+    """Return how many of the stories have a subject of their own that the article names."""
+    of_rule = [story for story in near if not story.rules.isdisjoint(profile.rules)] if profile.rules else near
     return sum(
         any(
             (word in story.names or word in story.figures)
-            and word in read.weights
+            and word in profile.weights
             and rare[word] >= TELLING
             and not any(word in other.heads for other in of_rule if other is not story)
             for word in story.core
         )
         for story in of_rule
     )
-
-
-def is_roundup(title: str, told: int, chance: float) -> bool:
-    """An article that names the subjects of so many stories, and surely tells none: ``chance`` is the best one's."""
-    return chance < SURELY and told >= (STORIES - 1 if _SAYS_SO.search(title) else STORIES)

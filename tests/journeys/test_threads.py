@@ -100,7 +100,7 @@ NOT_TOLD = {
         ),
         (
             "'We slept on the floor': stranded families tell of Lumen Air chaos",
-            "Families tell of nights on the floor after Lumen Air suspended all its flights.",
+            "Families tell of nights on the floor as Lumen Air suspended its flights until 30 November over a fault.",
         ),
     ),
     "comment": (

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot import model, stories
-from bot.stories import foreign, grouping, profile, trees
+from bot.stories import evidence, foreign, grouping, profile
 from testbed.encoders import DictionaryEncoder
 from tests.stories import examples
 from tests.stories.examples import START, arrival
@@ -78,8 +78,9 @@ def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
 
 
 def test_without_an_encoder_it_does_not() -> None:
-    coast, _, costa = joined(None, COAST, MARKET, COSTA)
-    assert costa.story != coast.story
+    distant = replace(COSTA, title="Cuatro muertos por el terremoto en la costa", text="Hay carreteras cortadas.")
+    coast, market, costa = joined(None, COAST, MARKET, distant)
+    assert costa.story not in (coast.story, market.story)
 
 
 def test_an_encoder_that_fails_changes_nothing() -> None:
@@ -112,7 +113,7 @@ SEARCH = article(
     "en",
     5,
 )
-DOUBTING = trees.Judge((), 1.0, 0.0)
+DOUBTING = evidence.Weights(0.0, ((),) * len(evidence.Evidence._fields))
 
 
 def joins_chala(title: str, text: str = "") -> bool:
@@ -122,7 +123,7 @@ def joins_chala(title: str, text: str = "") -> bool:
     grouping = stories.Grouping(
         window=WINDOW,
         across=foreign.Foreign(DictionaryEncoder(TRANSLATIONS)),
-        judge=trees.Judges(DOUBTING, DOUBTING),
+        judge=evidence.Judge(DOUBTING, DOUBTING),
     )
     story = examples.story(COAST, CHALA, SEARCH)
     members = [replace(each, matches=arrival(each.article, "Quakes", *TERMS).matches) for each in story.members]
@@ -161,7 +162,7 @@ def test_a_word_that_opens_a_sentence_is_a_name_by_its_capital_in_english_only(
     title: str, text: str, language: str, names: set[str], declared: bool
 ) -> None:
     one = article(title, text, language if declared else "en", 0)
-    assert profile.of(one).names.keys() == names
+    assert profile.profile_of(one).names.keys() == names
 
 
 def test_where_all_is_told_in_one_language_no_vector_is_asked_for() -> None:

@@ -38,8 +38,8 @@ ORDER = replace(examples.ORDER, title="Phone firm told to open its servers or sh
 #: An article, and one that is beside it: from nearly certain to nearly certain not.
 BESIDE = {
     "sure": (examples.MESSENGER, examples.EXIT, model.JoinReason.SIMILAR),
-    "unsure": (examples.MESSENGER, ORDER, model.JoinReason.UNSURE),
-    "hardly": (examples.MESSENGER, CREW, model.JoinReason.OPENED),
+    "unsure": (examples.AFFECTED, ORDER, model.JoinReason.UNSURE),
+    "hardly": (examples.MESSENGER, ORDER, model.JoinReason.OPENED),
 }
 
 
@@ -92,7 +92,7 @@ def test_under_a_rule_with_many_stories_it_is_asked_about_those_that_the_bot_no_
 
     assert [home in asked for asked in opinion.asked] == [True]
     assert join.story == home
-    assert re.search(r"by its words \d% sure", join.detail)
+    assert re.search(r"by its words [1-6]?\d% sure", join.detail)
 
 
 def _split(one: model.Arrival) -> tuple[model.Article, tuple[model.Match, ...]]:
@@ -191,10 +191,10 @@ def test_an_opinion_merges_two_stories_that_share_no_language() -> None:
 
 
 def test_stories_that_people_took_apart_are_not_merged_whatever_the_opinion_is() -> None:
-    title, text = "Ferry Shahbaz: boats from Karachi search for crew", "The ferry Shahbaz sank off Manora island"
-    boats = "Boats from Karachi look for its crew near Keamari."
-    still = article(title, f"{text}. {boats}", at=START + DAY / 5)
-    lost = article(f"{title} off Manora", f"{text} in a storm. {boats}", at=START + DAY / 4)
+    still = article("Divers off Manora look for the ferry crew", "A ship of the navy is near.", at=START + DAY / 5)
+    lost = article(
+        "Questions in Karachi about a ferry", "Its crew had asked the port of Manora for a tug.", at=START + DAY / 4
+    )
     ferry, crew = examples.story(FERRY), examples.story(CREW)
     grouping = stories.Grouping(window=WINDOW)
     grouping.load([examples.story(FERRY, CREW)])

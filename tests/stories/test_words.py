@@ -32,7 +32,7 @@ def test_no_word_is_empty(text: str) -> None:
 
 
 def test_names_are_told_by_capitals_inside_sentences() -> None:
-    read = profile.of(
+    read = profile.profile_of(
         article("Regulator moves deadline", "Today the regulator met BlackBerry in Karachi. It was short.")
     )
 
@@ -41,7 +41,7 @@ def test_names_are_told_by_capitals_inside_sentences() -> None:
 
 
 def test_a_headline_in_capitals_is_read_by_the_habit_of_the_news() -> None:
-    read = profile.of(article("Police Say Deadline For Pakistan Was Moved"))
+    read = profile.profile_of(article("Police Say Deadline For Pakistan Was Moved"))
 
     assert "pakistan" in read.names
     assert not {"police", "deadline", "moved"} & read.names.keys()
