@@ -300,7 +300,7 @@ def _may_link(link: str) -> bool:
 _LOG_IN = "log in as the bot's account and copy its new access token into what `token:` names"
 _JOIN = "invite the bot's account to the room (it joins automatically), and let it send messages there"
 
-#: Code -> the reaction, and advice to the operator (docs/channels.md has the same table). Codes of the client-server
+#: Code -> the reaction, and advice to the operator (for channel-answers.md). Codes of the client-server
 #: API (spec.matrix.org, "Standard error response") and of Synapse (synapse/api/errors.py).
 ERRORS: ErrorTable = {
     "M_LIMIT_EXCEEDED": (Act.WAIT, ""),

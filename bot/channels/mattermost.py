@@ -262,7 +262,7 @@ _CHECK_NAMES = (
     "channel first"
 )
 
-#: Error id -> the reaction, and advice to the operator (docs/channels.md has the same table). Ids from
+#: Error id -> the reaction, and advice to the operator (for channel-answers.md). Ids from
 #: mattermost/mattermost: server/channels/api4/post.go, app/post.go, app/channel.go, web/context.go and
 #: server/public/model/post.go.
 ERRORS: ErrorTable = {

@@ -155,7 +155,7 @@ _COPY_ADDRESS = "open the workflow in the Workflows app of Teams and copy its wh
 _ALLOW_ANYONE = "in the workflow's first step choose Anyone under Who can trigger the flow, then copy its address again"
 _USE_TEMPLATE = "create the workflow from the template Send webhook alerts to a channel"
 
-#: Code -> the reaction, and advice to the operator (docs/channels.md has the same table). Workflows run on Azure Logic
+#: Code -> the reaction, and advice to the operator (for channel-answers.md). Workflows run on Azure Logic
 #: Apps and use its codes. Microsoft has no list of them, and we have not seen them from the real service; an unknown
 #: code is handled by its HTTP status.
 ERRORS: ErrorTable = {

@@ -512,7 +512,7 @@ _ALLOW_POSTING = "in the chat's profile choose Administrators, the bot, and allo
 _PRESS_START = "open the chat with the bot and press Start"
 
 #: Words of an error's description, in lower case -> the reaction, and advice to the operator; the first match counts
-#: (docs/channels.md has the same table). Telegram has no codes but HTTP's; the words are from its server
+#: (for channel-answers.md). Telegram has no codes but HTTP's; the words are from its server
 #: (tdlib/telegram-bot-api, Client.cpp) and the list TelegramBotAPI/errors.
 ERRORS: ErrorTable = {
     "too many requests": (Act.WAIT, ""),

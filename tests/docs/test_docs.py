@@ -1,4 +1,4 @@
-"""The docs say what there is: each command and option has its place, each link its target."""
+"""Each link of the docs has its target, and each metric that a page names exists."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def test_each_link_between_pages_leads_somewhere(page: Path) -> None:
     targets = _LINK.findall(page.read_text(encoding="utf-8"))
     missing = [target for target in targets if not (page.parent / target).exists()]
     assert missing == []
+
+
+def test_each_metric_that_a_page_names_exists() -> None:
+    metrics = set(
+        re.findall(r"`(wirewatch_\w+)`", (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8"))
+    )
+    assert len(metrics) > 10
+    for page in PAGES:
+        if page.name != "CHANGELOG.md":
+            assert set(re.findall(r"`(wirewatch_\w+)`", page.read_text(encoding="utf-8"))) - metrics == set(), page
 
 
 def test_decisions_are_numbered_without_doubles() -> None:

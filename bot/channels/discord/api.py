@@ -115,7 +115,7 @@ _NEW_WEBHOOK = (
     "make a new one in the channel's settings, Integrations, Webhooks, and copy its URL into what `webhook:` names"
 )
 
-#: Code -> the reaction, its meaning, and advice to the operator (docs/channels.md has the same table).
+#: Code -> the reaction, its meaning, and advice to the operator (for channel-answers.md).
 ERRORS: Mapping[int, tuple[Act, str, str]] = {
     20016: (Act.WAIT, "slow mode", ""),
     20028: (Act.WAIT, "the channel's write limit", ""),

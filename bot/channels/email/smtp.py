@@ -33,7 +33,7 @@ class Stage(StrEnum):
     TEXT = "the message"
 
 
-#: The reaction to an answer about one recipient, for docs/channels.md.
+#: The reaction to an answer about one recipient, for docs/reference/channel-answers.md.
 LEAVE_OUT = "send to the other recipients, name this one in the log"
 
 
@@ -52,7 +52,7 @@ _NEEDS_LOGIN = "the server requires a login: add username and password"
 _MAY_NOT_SEND = "let this login send as that address, or set sender to its own address"
 _GONE = "correct or remove the address under to"
 
-#: Stage -> the start of a code -> the reaction; the longest start counts (docs/channels.md has the same table).
+#: Stage -> the start of a code -> the reaction; the longest start counts (for channel-answers.md).
 ERRORS: Mapping[Stage, Mapping[str, Rule]] = {
     Stage.CONNECT: {
         "4": Rule(Act.WAIT),

@@ -1,7 +1,7 @@
 """Map a service's refusal, an HTTP status or a failed connection to the error that the sender acts on.
 
 A channel's table says for each error code of its service which ``Act`` follows and what the operator should do;
-docs/channels.md shows the same words.
+docs/reference/channel-answers.md shows the same words.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bot.fetch import headers as response_headers
 
 
 class Act(StrEnum):
-    """How Wirewatch reacts to a service's error, in the words of docs/channels.md."""
+    """How Wirewatch reacts to a service's error, in the words of docs/reference/channel-answers.md."""
 
     WAIT = "wait and send again"
     #: Other messages may still be sent.

@@ -46,7 +46,7 @@ from bot.channels.slack import blocks
 from bot.channels.slack.channel import Channel, Options
 from bot.model import visible
 
-#: Slack's error code -> the reaction, and advice to the operator (docs/channels.md has the same table). Codes from
+#: Slack's error code -> the reaction, and advice to the operator (for channel-answers.md). Codes from
 #: Slack's method reference (chat.postMessage, chat.update, conversations.*) and from observed answers.
 ERRORS: ErrorTable = {
     **rows(Act.WAIT, "ratelimited", "rate_limited", "service_unavailable"),
