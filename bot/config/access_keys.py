@@ -153,7 +153,7 @@ class TlsShape(StrictShape):
 
 
 class AccessShape(StrictShape):
-    """What requests carry besides the address, to the feed's origin only."""
+    """The contents of requests besides the address, sent to the feed's origin only."""
 
     headers: Annotated[
         Mapping[str, str | model.Secret],

@@ -72,11 +72,11 @@ def inner_block(form: object) -> Block | None:
 
 def block_at(block: Block, path: Iterable[str | int]) -> Block | None:
     """Return the block that a path of keys leads to, or None."""
-    found: Block | None = block
+    current: Block | None = block
     for step in path:
-        if found is not None and isinstance(step, str) and step in types_of(found):
-            found = inner_block(types_of(found)[step])
-    return found
+        if current is not None and isinstance(step, str) and step in types_of(current):
+            current = inner_block(types_of(current)[step])
+    return current
 
 
 def optional_block(form: object) -> Block | None:

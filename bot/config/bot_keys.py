@@ -569,11 +569,11 @@ def warn_of_no_use(
         )
 
 
-def warn_of_idle_uses(root: Node | None, wanted: Collection[model.Use], report: ProblemReport) -> None:
-    """Warn of uses in bot.yaml that no key needs; ``wanted`` are those that a key needs."""
+def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: ProblemReport) -> None:
+    """Warn of uses in bot.yaml that are not among the ``needed`` ones."""
     for item in scalars_of(value_of(value_of(root, "model"), "uses")):
         for use, (owner, key) in _WANTED_BY.items():
-            if item.value.strip() == use and use not in wanted:
+            if item.value.strip() == use and use not in needed:
                 report.add_at(
                     item,
                     "no-use",

@@ -23,7 +23,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 BOT, FEEDS, RULES = "bot.yaml", "feeds.yaml", "rules"
 
-#: What to write into a file that is empty or missing.
+#: Advice for a file that is empty or missing.
 RULE_ADVICE = "write rules: and, below, - name: …; to have none on purpose, write rules: []"
 FILE_ADVICE = {
     BOT: "write channels: and, below, alerts: {kind: console}",
@@ -155,8 +155,6 @@ def read_line(path: str, number: int) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleItem:
-    """One rule of a file."""
-
     name: str
     #: Without the dash of the list and its indentation.
     yaml: str

@@ -26,7 +26,7 @@ class Kinds:
 
 @cache
 def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
-    """Return the keys of a channel: the keys of its kind (None: unknown) and those of every channel."""
+    """Return the keys of a channel: the keys of its kind (None: unknown), and the common ones."""
     base: type[pydantic.BaseModel] = kind.options if kind and kind.options else StrictShape
     translate = pydantic.Field(
         None,

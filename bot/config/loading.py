@@ -3,6 +3,20 @@
 A reload reads only what changed. What is broken keeps its last good version: a rule, a feed, a file; bot.yaml as a
 whole. The new settings are a new value, so the running bot swaps one reference. The watcher compares contents every
 two seconds instead of waiting for events: bind mounts and config maps raise none (docs/decisions/0011).
+
+The way of a rule key, which is declared once, as a field of ``model.Rule`` with its type and description:
+
+    1. Watcher.look, load         a file changed; read the folder
+    2. files.parse_file           text → nodes with places (nodes.py)
+    3. rules_file.RuleReader      each item of the list
+    4. validation.validate_parts  node → model.Rule, or problems with carets; the type of the field parses the value
+    5. rules.compile_rule         the rule's parts and examples
+    6. Settings.rules             all rules of the folder
+    7. app.wiring, RuleSet        the engine reads rule.all, rule.where …
+    8. alerts                     decide by rule.cooldown, rule.when …
+
+The reference page, the JSON Schema and (for bot.yaml) the environment variables come from the same fields (schema.py,
+environment.py).
 """
 
 from __future__ import annotations
@@ -120,10 +134,9 @@ def _read_folder(
     reader = _Loader(folder, previous, environ, kinds, wants_warnings=wants_warnings)
     try:
         with _no_collection():
-            reader.read()
+            return reader.read()
     except PermissionError as error:
         raise model.ConfigError(f"reading the configuration in {folder}: {error.strerror}: {error.filename}") from None
-    return reader.found
 
 
 @contextmanager
@@ -156,20 +169,21 @@ class _Loader:
         self._wants_warnings = wants_warnings
         #: The report of bot.yaml, if it could be read.
         self._bot_report: problems.ProblemReport | None = None
-        self.found = _FolderReading()
+        self._reading = _FolderReading()
 
-    def read(self) -> None:
+    def read(self) -> _FolderReading:
         self._bot()
         self._feeds()
         self._rules()
         self._join()
-        self._look_back()
+        self._check_rules_of_bot()
+        return self._reading
 
     def _bot(self) -> None:
         path = str(self._folder / files.BOT)
         old = self._old.get(path)
         kept = self._previous.bot if self._previous else None
-        self.found.bot = kept
+        self._reading.bot = kept
         try:
             content = files.read_file(path, old)
         except OSError as error:
@@ -184,39 +198,39 @@ class _Loader:
             bot = None
             if not report.error_count:
                 self._bot_report = report
-                self.found.has_routes = bot_file.has_routes(report.document.root)
-                self.found.people = bot_file.find_people(report.document.root)
+                self._reading.has_routes = bot_file.has_routes(report.document.root)
+                self._reading.people = bot_file.find_people(report.document.root)
                 bot = bot_file.parse_bot_file(report, kinds=self._kinds.channels, environ=self._environ)
-                self.found.channels = bot_file.find_channel_names(report.document.root)
-                self.found.destinations = bot_file.find_destinations(report.document.root)
-            self.found.bot = bot or kept
-            self.found.files[path] = FileState(
+                self._reading.channels = bot_file.find_channel_names(report.document.root)
+                self._reading.destinations = bot_file.find_destinations(report.document.root)
+            self._reading.bot = bot or kept
+            self._reading.files[path] = FileState(
                 path=path, stamp=content.stamp, digest=content.digest, problems=report.finish()
             )
-        if self.found.bot is not None and self.found.bot is kept:
-            self.found.channels = frozenset(self.found.bot.channels)
-            self.found.has_routes = bool(self.found.bot.routes)
-            self.found.people = self.found.bot.people
+        if self._reading.bot is not None and self._reading.bot is kept:
+            self._reading.channels = frozenset(self._reading.bot.channels)
+            self._reading.has_routes = bool(self._reading.bot.routes)
+            self._reading.people = self._reading.bot.people
 
-    def _look_back(self) -> None:
+    def _check_rules_of_bot(self) -> None:
         """Check bot.yaml against the rules once all files are read: rule names in routes, uses of a model."""
         report = self._bot_report
         if report is not None:
-            rules = [entry.compiled.rule for entry in self.found.loaded]
+            rules = [entry.compiled.rule for entry in self._reading.loaded]
             names = [rule.name for rule in rules]
-            bot_keys.warn_of_unknown_rules(report.document.root, [*names, *self.found.off], report)
+            bot_keys.warn_of_unknown_rules(report.document.root, [*names, *self._reading.off], report)
             wanted_uses = bot_file.find_wanted_uses(report.document.root)
             wanted_uses |= {model.Use.RELEVANCE} if any(rule.about for rule in rules) else set()
             bot_keys.warn_of_idle_uses(report.document.root, wanted_uses, report)
-            self.found.files[report.path] = replace(self.found.files[report.path], problems=report.finish())
+            self._reading.files[report.path] = replace(self._reading.files[report.path], problems=report.finish())
 
     def _keep(self, path: str, old: FileState | None, problem: model.Problem) -> None:
         """Keep the last version of a file that is gone or locked, and report its absence."""
         if old is None:
-            self.found.folder_problems.append(problem)
+            self._reading.folder_problems.append(problem)
         else:
             kept = tuple(replace(entry, is_kept=True) for entry in old.rules)
-            self.found.files[path] = replace(old, problems=(problem,), rules=kept, digest="")
+            self._reading.files[path] = replace(old, problems=(problem,), rules=kept, digest="")
 
     def _feeds(self) -> None:
         path = str(self._folder / files.FEEDS)
@@ -225,11 +239,11 @@ class _Loader:
             content = files.read_file(path, old)
         except OSError as error:
             self._keep(path, old, files.missing_file_problem(path, error, files.FILE_ADVICE[files.FEEDS]))
-            self.found.feed_names = old.names if old else None
+            self._reading.feed_names = old.names if old else None
             return
         if content.content is None and old is not None:
-            self.found.files[path] = replace(old, stamp=content.stamp)
-            self.found.feed_names = old.names
+            self._reading.files[path] = replace(old, stamp=content.stamp)
+            self._reading.feed_names = old.names
             return
         report = files.parse_file(content, by_item=True)
         previous_feeds = old.feeds if old else ()
@@ -241,7 +255,7 @@ class _Loader:
             )
         )
         names = feeds_file.find_feed_names(report.document.root) if feeds is not None else old.names if old else None
-        self.found.files[path] = FileState(
+        self._reading.files[path] = FileState(
             path=path,
             stamp=content.stamp,
             digest=content.digest,
@@ -249,7 +263,7 @@ class _Loader:
             feeds=previous_feeds if feeds is None else feeds,
             names=names or frozenset(),
         )
-        self.found.feed_names = names
+        self._reading.feed_names = names
 
     def _rules(self) -> None:
         try:
@@ -258,13 +272,13 @@ class _Loader:
             paths = []
         if not paths:
             self._no_rules()
-        bot = self.found.bot
+        bot = self._reading.bot
         context = RuleContext(
-            channels=self.found.channels,
-            feeds=self.found.feed_names,
-            destinations=self.found.destinations,
-            people=self.found.people,
-            has_routes=self.found.has_routes,
+            channels=self._reading.channels,
+            feeds=self._reading.feed_names,
+            destinations=self._reading.destinations,
+            people=self._reading.people,
+            has_routes=self._reading.has_routes,
             uses=frozenset(bot.model.uses if bot.model else ()) if bot else None,
             zone=bot.timezone if bot else _UTC,
             wants_warnings=self._wants_warnings,
@@ -272,11 +286,11 @@ class _Loader:
         for path in paths:
             old = self._old.get(path)
             try:
-                self.found.files[path] = self._rule_file(path, old, context)
+                self._reading.files[path] = self._rule_file(path, old, context)
             except OSError as error:
                 self._keep(path, old, files.missing_file_problem(path, error, "let the bot read it, or remove it"))
-        known_paths = [*self.found.files, *paths]
-        self.found.folder_problems += files.find_stray_files(self._folder, known_paths)
+        known_paths = [*self._reading.files, *paths]
+        self._reading.folder_problems += files.find_stray_files(self._folder, known_paths)
 
     def _no_rules(self) -> None:
         """Keep the rules and report that no rule file exists: on a reload a lost mount is likelier than a wish."""
@@ -290,10 +304,10 @@ class _Loader:
         )
         kept = {path: state for path, state in self._old.items() if state.rules}
         for path, state in kept.items():
-            self.found.files[path] = replace(
+            self._reading.files[path] = replace(
                 state, rules=tuple(replace(entry, is_kept=True) for entry in state.rules), digest=""
             )
-        self.found.folder_problems.append(problem)
+        self._reading.folder_problems.append(problem)
 
     def _rule_file(self, path: str, old: FileState | None, context: RuleContext) -> FileState:
         content = files.read_file(path, old)
@@ -324,7 +338,7 @@ class _Loader:
     def _join(self) -> None:
         """Join all rules in order of place; the first of two with one name counts, and a kept version yields to it."""
         places: dict[str, str] = {}
-        entries = [(path, entry) for path, state in self.found.files.items() for entry in state.rules]
+        entries = [(path, entry) for path, state in self._reading.files.items() for entry in state.rules]
         present = {entry.compiled.rule.name for _, entry in entries if not entry.is_kept}
         for path, entry in entries:
             name = entry.compiled.rule.name
@@ -332,12 +346,12 @@ class _Loader:
                 continue
             if name in places:
                 problem = _duplicate_problem(path, entry, places[name])
-                self.found.folder_problems.append(replace(problem, source=files.read_line(path, entry.line)))
+                self._reading.folder_problems.append(replace(problem, source=files.read_line(path, entry.line)))
                 continue
             places[name] = f"{path}:{entry.line}"
-            self.found.loaded.append(entry)
-        off = [name for state in self.found.files.values() for name in state.off]
-        self.found.off = [name for name in dict.fromkeys(off) if name not in places]
+            self._reading.loaded.append(entry)
+        off = [name for state in self._reading.files.values() for name in state.off]
+        self._reading.off = [name for name in dict.fromkeys(off) if name not in places]
 
 
 def _duplicate_problem(path: str, entry: LoadedRule, first: str) -> model.Problem:
@@ -414,10 +428,10 @@ class Watcher:
     def _is_changed(self) -> bool:
         try:
             paths = files.list_files(self._folder)
-            known = self.settings.files
-            if set(paths) - set(known) or {path for path, state in known.items() if state.digest} - set(paths):
+            states = self.settings.files
+            if set(paths) - set(states) or {path for path, state in states.items() if state.digest} - set(paths):
                 return True
-            return any(path in known and files.is_changed(path, known[path]) for path in paths)
+            return any(path in states and files.is_changed(path, states[path]) for path in paths)
         except OSError:
             return True
 

@@ -347,7 +347,7 @@ class _Composer:
 def _escape_flaw(written: str, start: int) -> Flaw | None:
     r"""Return the flaw of ``"\bPTA\b"``: double quotes make a backspace of what was meant as a word boundary.
 
-    Who writes other characters by their codes (``\x1b``) means what is written.
+    Characters written as codes (``\x1b``) are intended.
     """
     escapes = list(_ESCAPED_CHARACTER.finditer(written))
     letter = next((found for found in escapes if found[0][1] in "0abefv"), None)

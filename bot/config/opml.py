@@ -1,8 +1,8 @@
 """Read and write feeds as OPML. Everything readable in a broken file is read; the rest is reported.
 
-Of 59 lists published by one maintained project 40 are not well-formed: bare ampersands, quotation marks or tags inside
-values. Parsers that recover drop the attributes behind the first flaw, among them the address, so the <outline> tags
-of such a file are scanned by a pattern.
+40 of the 59 lists that one maintained project publishes are not well-formed: bare ampersands, quotation marks or tags
+inside values. Parsers that recover drop the attributes behind the first flaw, among them the address, so the <outline>
+tags of such a file are scanned by a pattern.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class RuleContext:
             steps=steps,
         )
 
-    def known(self, kind: str) -> frozenset[str] | None:
+    def names(self, kind: str) -> frozenset[str] | None:
         """Return the names for a "channel", "person", "feed" or "use", or "" for "routes"; None: not checked."""
         if kind == "routes":
             return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
@@ -86,7 +86,7 @@ class RuleContext:
     def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
         """Return the needs that no file meets."""
         return frozenset(
-            (kind, name) for kind, name in needs if (names := self.known(kind)) is not None and name not in names
+            (kind, name) for kind, name in needs if (names := self.names(kind)) is not None and name not in names
         )
 
 
@@ -125,8 +125,6 @@ _CONTENT_KEYS = ("all", "any", "none", "query", "where")
 
 @dataclass(slots=True)
 class RuleFileContent:
-    """The content of one rule file."""
-
     rules: list[LoadedRule] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
     needs: set[tuple[str, str]] = field(default_factory=set)
@@ -135,8 +133,6 @@ class RuleFileContent:
 
 @dataclass(slots=True)
 class RuleSets:
-    """The sets of one file."""
-
     terms: dict[str, tuple[str, ...]] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
@@ -288,7 +284,7 @@ class RuleReader:
             ("person", "mention", "people of a channel", "person"),
             ("feed", "feeds", "feeds.yaml", "feed or tag"),
         ):
-            known_names = self.context.known(kind)
+            known_names = self.context.names(kind)
             for item in (
                 scalars_of(node.get(key)) if known_names or (kind == "person" and known_names is not None) else ()
             ):
@@ -555,10 +551,10 @@ def _keep_previous(
     """
     previous_by_name = {entry.compiled.rule.name: entry for entry in previous}
     present = {entry.compiled.rule.name for entry in content.rules}
-    wanted = [name for name in refused if name in previous_by_name]
+    kept_names = [name for name in refused if name in previous_by_name]
     if "" in refused or not is_top_whole:
-        wanted += [name for name in previous_by_name if name not in present]
-    for name in dict.fromkeys(wanted):
+        kept_names += [name for name in previous_by_name if name not in present]
+    for name in dict.fromkeys(kept_names):
         if name not in present:
             kept_entry = previous_by_name[name]
             content.rules.append(replace(kept_entry, is_kept=True))

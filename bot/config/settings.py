@@ -11,12 +11,10 @@ from bot.config.bot_keys import BotSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedRule:
-    """One rule and its place."""
-
     compiled: rules.CompiledRule
     line: int
     column: int
-    #: What it allows and rarely means.
+    #: Warnings of lint.
     warnings: tuple[rules.RuleProblem, ...] = ()
     #: Its current text was refused; this is the last good version.
     is_kept: bool = False
@@ -24,7 +22,7 @@ class LoadedRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """What shows a change of a file without reading it."""
+    """The metadata of a file, which shows a change without reading it."""
 
     modified_ns: int
     changed_ns: int
@@ -77,5 +75,4 @@ class Settings:
 
     @property
     def feeds_by_address(self) -> Mapping[str, model.Feed]:
-        """Return the configured feeds by address."""
         return {feed.url: feed for feed in self.feeds}

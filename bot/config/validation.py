@@ -168,7 +168,6 @@ def _report_error(
     rule: str | None,
     missing: frozenset[_Path],
 ) -> None:
-    """Report one error of pydantic at its place."""
     path = _path_of(details)
     wording = _describe_error(details, shape, path, missing)
     target, key = nodes.find_node(node, path[:-1] if details["type"] == "missing" else path)

@@ -290,7 +290,6 @@ class Steps:
 
     @property
     def taken(self) -> int:
-        """How many steps were taken."""
         return self._most - self._left
 
     def take(self, count: int) -> None:

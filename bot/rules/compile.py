@@ -50,18 +50,18 @@ def find_example_problems(compiled: CompiledRule, steps: Steps | None = None) ->
     try:
         for number, example in enumerate(compiled.rule.must_match):
             key = "must_match"
-            seen = article_text.ArticleText(make_article(example), steps or Steps())
-            if not evaluate.rule_matches(rule, seen):
+            view = article_text.ArticleText(make_article(example), steps or Steps())
+            if not evaluate.rule_matches(rule, view):
                 example_problems.append(
                     _example_problem(
-                        key, number, example, f"does not match: {describe_missing(evaluate_rule(rule, seen))}"
+                        key, number, example, f"does not match: {describe_missing(evaluate_rule(rule, view))}"
                     )
                 )
         for number, example in enumerate(compiled.rule.must_not_match):
             key = "must_not_match"
-            seen = article_text.ArticleText(make_article(example), steps or Steps())
-            if evaluate.rule_matches(rule, seen):
-                result = evaluate_rule(rule, seen)
+            view = article_text.ArticleText(make_article(example), steps or Steps())
+            if evaluate.rule_matches(rule, view):
+                result = evaluate_rule(rule, view)
                 example_problems.append(
                     _example_problem(key, number, example, f"matches: {describe_hits(result)}", _help_with_case(result))
                 )
@@ -99,7 +99,7 @@ def _example_problem(key: str, number: int, example: model.Example, message: str
     verb = (
         "add a wording that the example uses"
         if key == "must_match"
-        else f"{remedy}add a line, or exclude one of its words under none"
+        else f"{remedy}add a line, or exclude a word of it under none"
     )
     return RuleProblem(
         place=(key, number),

@@ -19,7 +19,7 @@ class QueryError(model.WirewatchError):
         self.end = end
         #: Stable identifier for programs: “mixed-operators”.
         self.code = code
-        #: What to write instead; None if the message is enough.
+        #: The remedy; None if the message is enough.
         self.help = help
 
     def moved(self, by: int) -> QueryError:

@@ -308,8 +308,6 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True)
 class LineEvaluation:
-    """The result of one line of a rule."""
-
     part: Part
     hits: tuple[Hit, ...]
     #: The value of the expression; for a NONE line, true means excluded.
@@ -328,63 +326,62 @@ class Evaluation:
 
     @property
     def is_match(self) -> bool:
-        """Return whether the rule matches the article."""
         return self.is_complete and not self.is_weak
 
 
-def evaluate_rule(compiled: CompiledRule, seen: article_text.ArticleText) -> Evaluation:
+def evaluate_rule(compiled: CompiledRule, view: article_text.ArticleText) -> Evaluation:
     """Evaluate all lines of a rule on one article."""
-    lines = tuple(_evaluate_line(part, seen) for part in compiled.parts)
-    is_complete = satisfies_lines(compiled, seen)
+    lines = tuple(_evaluate_line(part, view) for part in compiled.parts)
+    is_complete = satisfies_lines(compiled, view)
     positive = [hit for line in lines if line.part.kind is not LineKind.NONE for hit in line.hits]
     capitals = compiled.reading.capitals
-    is_weak = is_complete and bool(positive and capitals) and _are_weak(positive, capitals, seen)
+    is_weak = is_complete and bool(positive and capitals) and _are_weak(positive, capitals, view)
     return Evaluation(lines, is_complete, is_weak)
 
 
-def rule_matches(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
+def rule_matches(compiled: CompiledRule, view: article_text.ArticleText) -> bool:
     """Return whether the rule matches, without the places: several times cheaper than ``evaluate_rule``."""
-    if not satisfies_lines(compiled, seen):
+    if not satisfies_lines(compiled, view):
         return False
     capitals = compiled.reading.capitals
-    may_be_weak = bool(capitals) and article_text.is_shouting(seen.fields("title")[0], capitals)
-    return not may_be_weak or evaluate_rule(compiled, seen).is_match
+    may_be_weak = bool(capitals) and article_text.is_shouting(view.fields("title")[0], capitals)
+    return not may_be_weak or evaluate_rule(compiled, view).is_match
 
 
-def satisfies_lines(compiled: CompiledRule, seen: article_text.ArticleText) -> bool:
+def satisfies_lines(compiled: CompiledRule, view: article_text.ArticleText) -> bool:
     """Return whether every line has the required result; weakness aside."""
     parts = compiled.parts
     any_parts = [part for part in parts if part.kind is LineKind.ANY]
     return (
-        all(holds(part.expression, seen) for part in parts if part.kind is LineKind.ALL)
-        and (not any_parts or any(holds(part.expression, seen) for part in any_parts))
-        and not any(holds(part.expression, seen) for part in parts if part.kind is LineKind.NONE)
+        all(holds(part.expression, view) for part in parts if part.kind is LineKind.ALL)
+        and (not any_parts or any(holds(part.expression, view) for part in any_parts))
+        and not any(holds(part.expression, view) for part in parts if part.kind is LineKind.NONE)
     )
 
 
-def _evaluate_line(part: Part, seen: article_text.ArticleText) -> LineEvaluation:
-    hits = tuple(find_hits(part.expression, seen))
-    return LineEvaluation(part, hits, bool(hits) or holds(part.expression, seen))
+def _evaluate_line(part: Part, view: article_text.ArticleText) -> LineEvaluation:
+    hits = tuple(find_hits(part.expression, view))
+    return LineEvaluation(part, hits, bool(hits) or holds(part.expression, view))
 
 
-def _are_weak(hits: list[Hit], capitals: tuple[expression.Pattern, ...], seen: article_text.ArticleText) -> bool:
+def _are_weak(hits: list[Hit], capitals: tuple[expression.Pattern, ...], view: article_text.ArticleText) -> bool:
     if not all(hit.field == "title" and _is_capitals(hit.leaf) for hit in hits):
         return False
     leaves = {hit.leaf for hit in hits}
-    if any(_is_in_body(leaf, seen) for leaf in leaves):
+    if any(_is_in_body(leaf, view) for leaf in leaves):
         return False
-    return article_text.is_shouting(seen.fields("title")[0], capitals)
+    return article_text.is_shouting(view.fields("title")[0], capitals)
 
 
 def _is_capitals(leaf: expression.Leaf) -> bool:
     return isinstance(leaf, expression.Words) and leaf.pattern.is_capitals
 
 
-def _is_in_body(leaf: expression.Leaf, seen: article_text.ArticleText) -> bool:
+def _is_in_body(leaf: expression.Leaf, view: article_text.ArticleText) -> bool:
     return (
         isinstance(leaf, expression.Words)
         and leaf.field is None
-        and holds(expression.Words(leaf.text, leaf.is_exact, "body", pattern=leaf.pattern), seen)
+        and holds(expression.Words(leaf.text, leaf.is_exact, "body", pattern=leaf.pattern), view)
     )
 
 

@@ -81,8 +81,8 @@ def explain_rule(
     Raises RuleError for a rule that cannot be used, TooManySteps if ``steps`` is exceeded.
     """
     compiled = rule if isinstance(rule, CompiledRule) else compiling.compile_rule(rule)
-    seen = ArticleText(article, steps)
-    verdict = evaluate_rule(compiled, seen)
+    view = ArticleText(article, steps)
+    verdict = evaluate_rule(compiled, view)
     notes = []
     if not verdict.is_complete:
         notes.append(_count_lines(verdict))
@@ -97,7 +97,7 @@ def explain_rule(
         rule=compiled.rule.name,
         matched=verdict.is_match and is_meant and not compiled.rule.paused,
         weak=verdict.is_weak,
-        lines=tuple(_explain_line(line, seen) for line in verdict.lines),
+        lines=tuple(_explain_line(line, view) for line in verdict.lines),
         notes=tuple(notes),
     )
 
@@ -111,8 +111,8 @@ def _count_lines(verdict: Evaluation) -> str:
     return f"{sum(required)} of {len(required)}: {compiling.describe_missing(verdict)}"
 
 
-def _explain_line(line: LineEvaluation, seen: ArticleText) -> ExplainedLine:
-    notes = [] if line.is_found else list(dict.fromkeys(_find_near_misses(line.part.expression, seen)))
+def _explain_line(line: LineEvaluation, view: ArticleText) -> ExplainedLine:
+    notes = [] if line.is_found else list(dict.fromkeys(_find_near_misses(line.part.expression, view)))
     return ExplainedLine(
         label=line.part.label,
         kind=line.part.kind.value,
@@ -122,31 +122,31 @@ def _explain_line(line: LineEvaluation, seen: ArticleText) -> ExplainedLine:
     )
 
 
-def _find_near_misses(tree: expression.Expression, seen: ArticleText) -> Iterator[str]:
+def _find_near_misses(tree: expression.Expression, view: ArticleText) -> Iterator[str]:
     match tree:
         case expression.Near():
-            yield from _explain_distance(tree, seen)
-            yield from _find_near_misses(tree.left, seen)
-            yield from _find_near_misses(tree.right, seen)
+            yield from _explain_distance(tree, view)
+            yield from _find_near_misses(tree.left, view)
+            yield from _find_near_misses(tree.right, view)
         case expression.Words():
-            yield from _explain_wording(tree, seen)
+            yield from _explain_wording(tree, view)
         case expression.Window(parts, words, field):
-            if all(any(text.find(part.pattern) for text in seen.fields(field)) for part in parts):
+            if all(any(text.find(part.pattern) for text in view.fields(field)) for part in parts):
                 yield f"{parse.render_term(tree)}: all words found, not within {words} other words"
         case expression.Not(part):
-            for hit in evaluate.find_hits(part, seen)[:1]:
+            for hit in evaluate.find_hits(part, view)[:1]:
                 yield f'"{hit.text}" in {hit.field} is excluded'
         case _:
             for part in expression.children(tree):
-                yield from _find_near_misses(part, seen)
+                yield from _find_near_misses(part, view)
 
 
-def _explain_distance(near: expression.Near, seen: ArticleText) -> Iterator[str]:
+def _explain_distance(near: expression.Near, view: ArticleText) -> Iterator[str]:
     """Return “NEAR/10, found at 14”."""
-    if evaluate.holds(near, seen):
+    if evaluate.holds(near, view):
         return
     best: tuple[int, str] | None = None
-    for field in (*seen.fields(None), *seen.fields("url"), *seen.fields("author"), *seen.fields("source")):
+    for field in (*view.fields(None), *view.fields("url"), *view.fields("author"), *view.fields("source")):
         left, right = evaluate.find_stretches(near.left, field), evaluate.find_stretches(near.right, field)
         for first in left[:100]:
             for second in right[:100]:
@@ -159,14 +159,14 @@ def _explain_distance(near: expression.Near, seen: ArticleText) -> Iterator[str]
         yield f"NEAR/{near.words}{'f' if near.is_ordered else ''}, found at {best[0]}{best[1]}"
 
 
-def _explain_wording(leaf: expression.Words, seen: ArticleText) -> Iterator[str]:
+def _explain_wording(leaf: expression.Words, view: ArticleText) -> Iterator[str]:
     """Find a term in another form, or in another field."""
-    if any(text.find(leaf.pattern) for text in seen.fields(leaf.field)):
+    if any(text.find(leaf.pattern) for text in view.fields(leaf.field)):
         return
     shown = parse.render_item(leaf)
     relaxed = _relax_pattern(leaf.pattern)
     glued = "".join(element.text for element in relaxed.elements)
-    for field in seen.fields(leaf.field):
+    for field in view.fields(leaf.field):
         if stretches := field.find(relaxed):
             yield f'{shown} found as "{_original_words(field, stretches[0].first, stretches[0].last)}" in {field.name}'
         elif len(relaxed.elements) > 1 and glued in field.plain:
@@ -178,7 +178,7 @@ def _explain_wording(leaf: expression.Words, seen: ArticleText) -> Iterator[str]
                 yield f'{shown} found inside "{_original_words(field, inside[0], inside[0])}" in {field.name}'
     if leaf.field in expression.TEXT_FIELDS:
         other_field = "body" if leaf.field == "title" else "title"
-        if any(text.find(leaf.pattern) for text in seen.fields(other_field)):
+        if any(text.find(leaf.pattern) for text in view.fields(other_field)):
             yield f"{shown} found in {other_field} only"
 
 
@@ -308,7 +308,6 @@ def describe_rule(rule: model.Rule) -> str:
 
 
 def _as_expression(compiled: CompiledRule) -> expression.Expression:
-    """Return all lines of a rule as one expression."""
     any_expressions = [part.expression for part in compiled.parts if part.kind is LineKind.ANY]
     joined = [part.expression for part in compiled.parts if part.kind is LineKind.ALL]
     if any_expressions:

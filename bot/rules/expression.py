@@ -29,19 +29,15 @@ _SIMPLE_WORD = rf"(?:[A-Za-z0-9]+|[A-Za-z0-9]{{{MIN_PREFIX},}}\*)"
 
 
 class Form(Enum):
-    """The form of a word that is compared."""
-
     #: Case and accents folded.
     PLAIN = "plain"
     #: Case folded: the term has accents.
     ACCENTED = "accented"
-    #: As written.
+    #: Nothing is folded.
     EXACT = "exact"
 
 
 class Shape(Enum):
-    """The wildcards of a word."""
-
     WORD = "word"
     #: Ends in ``*``.
     PREFIX = "prefix"
@@ -54,13 +50,11 @@ _PLAIN, _EXACT, _WORD, _PREFIX = Form.PLAIN, Form.EXACT, Shape.WORD, Shape.PREFI
 
 
 class Element(NamedTuple):
-    """One word of a term."""
-
     #: The word in its form; a ``HOLES`` element keeps its wildcards.
     text: str
     form: Form
     shape: Shape
-    #: What must be between the previous word and this one, in ``tokens.gap_form``; in the first element, the marks that
+    #: The gap between the previous word and this one, in ``tokens.gap_form``; in the first element, the marks that
     #: must be directly before it.
     gap: str
     #: The ``'s`` or ``'`` that must follow; empty: a possessive does not matter.
@@ -82,8 +76,6 @@ class Element(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """A whole term."""
-
     elements: tuple[Element, ...]
     #: The marks that must be directly behind the last word.
     tail: str

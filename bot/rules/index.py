@@ -1,7 +1,7 @@
 """From the numbers in a text to the rules that may match: the pair index.
 
 A rule is filed under each pair of one number from its rarest group and one from its second rarest, so that a text
-visits only the rules of which it has both (docs/decisions/0010-rule-engine.md). Works on numbers only.
+visits only the rules of both its numbers (docs/decisions/0010-rule-engine.md). Works on numbers only.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Needs(NamedTuple):
 
     #: A text must have at least one number of each group.
     groups: tuple[Need, ...]
-    #: A text must have none of these numbers; exact only for numbers that are sure.
+    #: Numbers that a text must not have; exact only for numbers that are sure.
     forbidden: Group
     #: The groups, ``forbidden`` and the distances decide the whole rule.
     is_whole: bool

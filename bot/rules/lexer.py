@@ -24,8 +24,6 @@ MEMO_SIZE, MEMO_CHARACTERS = 1 << 14, 60
 
 
 class LexemeKind(Enum):
-    """The kind of a lexeme."""
-
     WORD = "word"
     PHRASE = "phrase"
     EXACT = "exact"

@@ -107,11 +107,11 @@ def _check_query(rule: model.Rule) -> Iterator[RuleProblem]:
     except QueryError:
         return
     is_alone = not isinstance(whole, expression.All | expression.Near)
-    seen: set[str] = set()
+    reported: set[str] = set()
     for leaf in _positive_words(whole):
-        if leaf.text in seen:
+        if leaf.text in reported:
             continue
-        seen.add(leaf.text)
+        reported.add(leaf.text)
         match = re.search(rf"(?<!\w){re.escape(leaf.text)}(?!\w)", rule.query)
         start, end = match.span() if match else (0, 1)
         yield from _check_words(("query",), start, end, leaf, is_alone)

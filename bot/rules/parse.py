@@ -418,14 +418,12 @@ def render_query(tree: expression.Expression) -> str:
 
 
 def _render_inner(part: expression.Expression) -> str:
-    """Render an operand of AND, OR or NOT."""
     if isinstance(part, expression.Any | expression.All | expression.Not):
         return f"({render_query(part)})"
     return render_query(part)
 
 
 def _render_operand(part: expression.Expression) -> str:
-    """Render an operand of NEAR."""
     return f"({render_query(part)})" if isinstance(part, expression.Near) else _render_inner(part)
 
 

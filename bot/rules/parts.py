@@ -17,8 +17,6 @@ _CACHED_RULES = 4
 
 
 class LineKind(StrEnum):
-    """What a line requires."""
-
     #: The line must match.
     ALL = "all"
     #: At least one line of this kind must match.
@@ -33,16 +31,14 @@ class Part:
 
     kind: LineKind
     label: str
-    #: What must match; in a NONE line, what must not.
+    #: The expression that must match; in a NONE line, must not match.
     expression: expression.Expression
     is_query: bool = False
 
 
 class RuleReading(NamedTuple):
-    """The parts of a rule and its problems."""
-
     parts: tuple[Part, ...]
-    #: The all-capitals terms of the rule, with those of exclusions.
+    #: The all-capitals terms of the rule, exclusions included.
     capitals: tuple[expression.Pattern, ...] = ()
     problems: tuple[RuleProblem, ...] = ()
 

@@ -69,15 +69,15 @@ class RuleSet:
     def match(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[model.Match, ...]:
         """Return the matching rules in their order, with the words on which they match."""
         sure, partial = self._candidates(self._vocabulary.find(article.title, article.text), article)
-        seen = self._view(article)
+        view = self._view(article)
         matches = []
         for number in sorted(sure | partial):
             if not self._is_active(number, article, feed, now):
                 continue
-            if number in partial and not evaluate.satisfies_lines(self._kept[number], seen):
+            if number in partial and not evaluate.satisfies_lines(self._kept[number], view):
                 # True of most rules here, and much cheaper than to find each term.
                 continue
-            result = evaluate.evaluate_rule(self._cached_rule(number), seen)
+            result = evaluate.evaluate_rule(self._cached_rule(number), view)
             if result.is_match:
                 rule = self._compiled[number].rule
                 matches.append(
@@ -105,13 +105,13 @@ class RuleSet:
     def _matching(self, text_numbers: TextNumbers, article: model.Article) -> set[int]:
         matched, partial = self._candidates(text_numbers, article)
         if partial:
-            seen = self._view(article)
-            matched.update([number for number in partial if evaluate.satisfies_lines(self._kept[number], seen)])
+            view = self._view(article)
+            matched.update([number for number in partial if evaluate.satisfies_lines(self._kept[number], view)])
         capital_rules = [number for number in matched if self._capitals[number]]
         if capital_rules and _may_shout(article.title):
-            seen = self._view(article)
+            view = self._view(article)
             matched.difference_update(
-                [number for number in capital_rules if evaluate.evaluate_rule(self._cached_rule(number), seen).is_weak]
+                [number for number in capital_rules if evaluate.evaluate_rule(self._cached_rule(number), view).is_weak]
             )
         return matched
 
@@ -122,12 +122,12 @@ class RuleSet:
         text_numbers = self._vocabulary.find(article.title, article.text)
         matched = self._matching(text_numbers, article)
         text_numbers.numbers.discard(self._vocabulary.always)
-        seen = self._view(article)
+        view = self._view(article)
         return any(
             not all(map(text_numbers.numbers.isdisjoint, groups))
             and number not in matched
             and self._is_active(number, article, feed, now)
-            and not _is_excluded(self._cached_rule(number), seen)
+            and not _is_excluded(self._cached_rule(number), view)
             for number, groups in self._index.several_groups()
         )
 
@@ -154,9 +154,9 @@ def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> 
     return any(name in names or name.casefold() in names for name in rule.feeds)
 
 
-def _is_excluded(compiled: CompiledRule, seen: ArticleText) -> bool:
+def _is_excluded(compiled: CompiledRule, view: ArticleText) -> bool:
     return any(
-        line.is_found for line in evaluate.evaluate_rule(compiled, seen).lines if line.part.kind is LineKind.NONE
+        line.is_found for line in evaluate.evaluate_rule(compiled, view).lines if line.part.kind is LineKind.NONE
     )
 
 

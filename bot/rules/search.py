@@ -128,11 +128,11 @@ def _match_article(compiled: CompiledRule | None, article: model.Article) -> tup
     """Return the matches of an article, or None if it is not a result."""
     if compiled is None:
         return ()
-    seen = ArticleText(article, Steps(_MAX_STEPS))
+    view = ArticleText(article, Steps(_MAX_STEPS))
     try:
-        if not evaluate.satisfies_lines(compiled, seen):
+        if not evaluate.satisfies_lines(compiled, view):
             return None
-        result = evaluate.evaluate_rule(compiled, seen)
+        result = evaluate.evaluate_rule(compiled, view)
     except TooManySteps:
         # The article has too many places of the words to decide; leave it out.
         return None
@@ -340,7 +340,7 @@ def find_glances(tree: expression.Expression) -> tuple[Glance, ...]:
 
 
 def _alternative_words(part: expression.Expression) -> Iterator[expression.Words | None]:
-    """Yield the terms of which one is enough; None for an alternative that is not a term."""
+    """Yield the alternative terms; None for an alternative that is not a term."""
     match part:
         case expression.Words():
             yield part

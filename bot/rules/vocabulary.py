@@ -143,8 +143,6 @@ _LAST = chr(sys.maxunicode)
 
 
 class TextNumbers(NamedTuple):
-    """The numbers in a text."""
-
     numbers: set[int]
     #: The numbers of each word, with BREAK_WORD where a phrase must end.
     words: list[WordNumbers]

@@ -2,7 +2,7 @@
 
     text → lexemes (what a mark means there) → one of two grammars → expression → our query
 
-A part without a counterpart is left out or widened, never silently: a note records each. The result parses.
+A part without a counterpart is dropped or widened, never silently: a note records each. The result parses.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """A translated query."""
-
     #: The query in our language; empty if nothing could be kept.
     query: str
     #: Notes of what was lost or guessed; empty if the meaning is the same.

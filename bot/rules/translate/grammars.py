@@ -2,7 +2,7 @@
 
 Boolean: Meltwater, Brandwatch, Talkwalker and Feedly take NEAR, then NOT, then AND, then OR; Google Alerts takes OR
 before AND. Clauses: Lucene's classic parser has no precedence, but clauses that must, should or must not match.
-``a AND b OR c`` is ``+a +b c``: c only raises the rank (QueryParserBase.addClause), so it is left out and noted.
+``a AND b OR c`` is ``+a +b c``: c only raises the rank (QueryParserBase.addClause), so it is dropped and noted.
 """
 
 from __future__ import annotations
@@ -273,7 +273,6 @@ class Cursor:
 
     @property
     def lexeme(self) -> ForeignLexeme:
-        """Return the next lexeme."""
         return self._lexemes[self._at]
 
     def is_at(self, kind: ForeignKind) -> bool:

@@ -24,8 +24,6 @@ class Dialect(StrEnum):
 
 
 class ForeignKind(Enum):
-    """The kind of a lexeme."""
-
     WORD = "word"
     PHRASE = "phrase"
     #: A term in exactly this case.

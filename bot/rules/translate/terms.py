@@ -267,7 +267,7 @@ def _near_operand(part: expression.Expression, written: str, notes: Notes) -> Pa
             notes.lose(written, f"dropped: {what} under NEAR")
             return None
         case expression.All(parts):
-            notes.lose(written, "AND inside OR under NEAR: one of its parts is enough")
+            notes.lose(written, "AND inside OR under NEAR: any single part is enough")
             return join_any(_near_operand(inner, written, notes) for inner in parts)
         case expression.Any(parts):
             return join_any(_near_operand(inner, written, notes) for inner in parts)
@@ -288,7 +288,7 @@ def _fields_in(part: expression.Expression) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What happened to one part."""
+    """The change or the loss of one part."""
 
     #: The part of the original query.
     part: str
