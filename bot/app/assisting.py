@@ -1,4 +1,4 @@
-"""The language model of the configuration in force; nothing of it is imported where bot.yaml names none."""
+"""The language model of the current configuration; its library is only imported if bot.yaml names a model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger("wirewatch")
 
 
 class Assisting:
-    """Lets a language model advise the deciding process; a reload that changes ``model`` replaces the asker."""
+    """Let a language model advise decisions; a reload that changes ``model`` replaces the asker."""
 
     def __init__(
         self,
@@ -44,28 +44,28 @@ class Assisting:
         self._changed = asyncio.Event()
 
     async def renew(self) -> None:
-        """The configuration has changed; a model that cannot be opened is logged, and none is asked."""
+        """Apply a changed configuration; a model that cannot be opened is logged and not used."""
         policy = self._live.settings.bot.model
         if policy == self._policy:
             return
-        self._policy, before = policy, self._asker
-        self._asker = self._opened(policy) if policy else None
+        self._policy, previous = policy, self._asker
+        self._asker = self._open(policy) if policy else None
         self._deciding.advise(self._asker)
         self._changed.set()
-        if before is not None:
-            await before.close()
+        if previous is not None:
+            await previous.close()
 
-    def _opened(self, policy: model.LanguageModelPolicy) -> Asker | None:
-        # Costs start-up: the prompts and the SDK, which only a configuration with a model needs.
+    def _open(self, policy: model.LanguageModelPolicy) -> Asker | None:
+        # Imported here: only a configuration with a model needs the prompts and the SDK.
         from bot.llm import Asker, open_model
 
         try:
-            opened = open_model(policy, lambda secret: config.resolve_secret(secret, self._environ))
+            endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._environ))
         except model.ConfigError as error:
             log.error("model not asked", error=str(error))
             return None
         return Asker(
-            opened,
+            endpoint,
             policy,
             store=self._store,
             clock=self._clock,
@@ -74,7 +74,7 @@ class Assisting:
         )
 
     async def run(self) -> None:
-        """Ask for ever, until cancelled."""
+        """Run the asker of the current model until cancelled."""
         while True:
             self._changed.clear()
             async with TaskGroup() as group:
@@ -84,23 +84,23 @@ class Assisting:
                     asking.cancel()
 
     async def settle(self) -> Sequence[model.Decision]:
-        """Ask what the last turn left undecided, at most for the operator's ``wait``, and decide it all.
+        """Ask what the last turn left undecided, for at most the configured ``wait``, then decide everything.
 
         Raises StoreError.
         """
-        made: list[model.Decision] = []
-        left = self._policy.wait if self._policy else timedelta()
+        decisions: list[model.Decision] = []
+        remaining = self._policy.wait if self._policy else timedelta()
         loop = asyncio.get_running_loop()
-        while self._asker is not None and self._deciding.is_waiting and left > timedelta():
-            begun = loop.time()
-            await self._asker.settle(left)
-            made += await self._deciding.work_off(self._live.snapshot)
-            left -= timedelta(seconds=loop.time() - begun)
+        while self._asker is not None and self._deciding.is_waiting and remaining > timedelta():
+            started = loop.time()
+            await self._asker.settle(remaining)
+            decisions += await self._deciding.work_off(self._live.snapshot)
+            remaining -= timedelta(seconds=loop.time() - started)
         if self._deciding.is_waiting:
-            made += await self._deciding.stop_waiting(self._live.snapshot)
-        return made
+            decisions += await self._deciding.stop_waiting(self._live.snapshot)
+        return decisions
 
     async def close(self) -> None:
-        """Close connections."""
+        """Close the connections to the model."""
         if self._asker is not None:
             await self._asker.close()

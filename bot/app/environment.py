@@ -1,4 +1,4 @@
-"""What every command starts from: the configuration, its database and its channels; no stage of a running bot."""
+"""The start of every command: the configuration, its database and its channels."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 
 class SystemClock:
-    """Implements ``ports.Clock``."""
+    """The clock of the machine; implements ``model.Clock``."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251 - the one place where time comes in
+        return datetime.now(UTC)  # noqa: TID251 - the only place that reads the time
 
     async def sleep(self, duration: timedelta) -> None:
-        # Costs start-up: commands that only ask for the time do without.
+        # Imported here: most commands only ask for the time.
         import asyncio
 
         await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
 async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    # Costs start-up: APScheduler, which only a running bot needs.
+    # Imported here: only a running bot needs APScheduler.
     from bot.app.engines.stages import tick_every
 
     await tick_every(every, work)
@@ -37,7 +37,7 @@ async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What a test, a simulation or the demo may replace; each default is the real thing."""
+    """The parts that tests, simulations and the demo replace; the defaults are the real ones."""
 
     environ: Mapping[str, str]
     clock: model.Clock = field(default_factory=SystemClock)
@@ -46,19 +46,19 @@ class Environment:
 
 
 def kinds() -> config.Kinds:
-    """What may be in the configuration as ``kind``."""
+    """Return the kinds of channels and sources that a configuration may name."""
     return config.Kinds(channels.kinds(), _sources)
 
 
 def broken_plugins() -> tuple[plugins.Broken, ...]:
-    """Those that are installed and cannot be used, of channels and sources."""
-    # Our own sources are imported by the reader processes; here it would cost 30 MB.
+    """Return the plug-ins that are installed but cannot be used."""
+    # The built-in sources are imported by the reader processes; importing them here would take 30 MB.
     of_sources = _sources().broken.values() if plugins.are_installed("wirewatch.sources") else ()
     return (*channels.kinds().broken.values(), *of_sources)
 
 
 def _sources() -> plugins.Kinds:
-    # Costs start-up: the parsers, which only a configuration that names a kind of source needs.
+    # Imported here: only a configuration that names a kind of source needs the parsers.
     from bot.feeds.kinds import find_kinds
 
     return find_kinds()
@@ -67,14 +67,14 @@ def _sources() -> plugins.Kinds:
 def load(
     folder: Path, environ: Mapping[str, str], previous: config.Settings | None = None, *, wants_warnings: bool = True
 ) -> config.Settings:
-    """The configuration of a folder; without the warnings of rules where nobody reads them. Raises ConfigError."""
+    """Load the configuration of a folder, optionally without the warnings about rules. Raises ConfigError."""
     return config.load(folder, previous=previous, environ=environ, kinds=kinds(), wants_warnings=wants_warnings)
 
 
 def database_of(settings: config.Settings, environment: Environment) -> str:
-    """The database's whole address, its secret part read now. Raises ConfigError.
+    """Return the address of the database, with its password resolved.
 
-    Also where the archive is still at its place of earlier versions.
+    Raises ConfigError, also if the archive is still at the place where earlier versions kept it.
     """
     settings.bot.refuse_stray_database(environment.environ)
     return settings.bot.database_address(environment.environ)
@@ -83,12 +83,12 @@ def database_of(settings: config.Settings, environment: Environment) -> str:
 def channel_of(
     settings: config.Settings, name: str, environment: Environment, store: storage.Store | None = None
 ) -> model.Channel:
-    """One channel of bot.yaml; one whose secret is unset is built closed: it parks what it is given."""
-    found = settings.bot.channels[name]
+    """Build one channel of bot.yaml; without its secret it is built closed and holds its messages back."""
+    channel = settings.bot.channels[name]
     return channels.build(
-        found.kind,
+        channel.kind,
         name,
-        found.options,
+        channel.options,
         resolve=lambda secret: config.resolve_secret(secret, environment.environ),
         clock=environment.clock,
         key_values=_StoreKeyValues(store, environment.clock) if store else _NoKeyValues(),
@@ -97,7 +97,7 @@ def channel_of(
 
 
 class _StoreKeyValues:
-    """The small facts that a channel keeps, such as a resolved id."""
+    """Values that a channel stores, such as a resolved id."""
 
     def __init__(self, store: storage.Store, clock: model.Clock) -> None:
         self._store = store
@@ -107,14 +107,14 @@ class _StoreKeyValues:
         return await self._store.read(lambda tx: tx.key_values.get(key))
 
     async def put(self, key: str, value: str) -> None:
-        from bot.model.runtime import retry_until_stored  # asyncio, which many commands do without
+        from bot.model.runtime import retry_until_stored  # imports asyncio, which many commands do not need
 
-        # Waits where the database is locked: a mail that has left would leave again.
+        # Retry while the database is locked: otherwise a mail that was sent would be sent again.
         await retry_until_stored(lambda: self._store.write(lambda tx: tx.key_values.put(key, value)), self._clock)
 
 
 class _NoKeyValues:
-    """For a channel that is only looked at: nothing is remembered."""
+    """Values of a channel that is only checked: nothing is stored."""
 
     async def get(self, key: str) -> str | None:
         return None

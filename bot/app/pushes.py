@@ -1,4 +1,4 @@
-"""Feeds that push - mailboxes (IMAP IDLE) and hubs (WebSub) - are polled as soon as there is something new."""
+"""Poll feeds that push - mailboxes (IMAP IDLE) and hubs (WebSub) - as soon as they report something new."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
 
-#: How often added and removed mailboxes are noticed.
+#: Interval between looks for added and removed mailboxes.
 _LOOK = timedelta(seconds=20)
-#: How long after a failure IDLE is tried again; until then the mailbox is polled as any other feed.
+#: Pause of IDLE after a failure; the mailbox is polled like any feed meanwhile.
 _AFTER_FAILURE = timedelta(minutes=10)
-#: Longer than one wait.
+#: Lease of a mailbox by one process; longer than one wait.
 _LEASE = timedelta(minutes=6)
-#: A poll that is under way may have looked before the mail came.
+#: Attempts to have the mailbox polled: a running poll may have looked before the mail arrived.
 _TRIES, _BETWEEN_TRIES = 12, timedelta(seconds=5)
 
 
 class Mailboxes:
-    """Waits for new mail in each mailbox among the feeds."""
+    """Wait for new mail in each mailbox among the feeds."""
 
     def __init__(
         self,
@@ -49,16 +49,16 @@ class Mailboxes:
         self._who = secrets.token_hex(8)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         if self._bell is None:
             return
         waiting: dict[str, asyncio.Task[None]] = {}
         async with TaskGroup() as group:
             while True:
-                wanted = {feed.url for feed in self._live.snapshot.feeds.values() if feed.kind == "imap"}
-                for url in waiting.keys() - wanted:
+                mailboxes = {feed.url for feed in self._live.snapshot.feeds.values() if feed.kind == "imap"}
+                for url in waiting.keys() - mailboxes:
                     waiting.pop(url).cancel()
-                for url in wanted - waiting.keys():
+                for url in mailboxes - waiting.keys():
                     waiting[url] = group.create_task(self._wait_at(url, self._bell))
                 await self._clock.sleep(_LOOK)
 
@@ -76,13 +76,13 @@ class Mailboxes:
                 await self._clock.sleep(_AFTER_FAILURE)
 
     async def _is_ours(self, url: str) -> bool:
-        """Of processes that share a database one waits; two that start together may both, which does no harm."""
+        """Return whether this process waits for the mailbox: one per database (two for a moment do no harm)."""
         now = self._clock.now()
         work = partial(keys.take_turn, what=f"waits at {url}", who=self._who, now=now, until=now + _LEASE)
         return self._is_alone or await self._store.write(work)
 
     async def _make_due(self, url: str, feed: model.Feed) -> None:
-        """Have the mailbox polled as soon as it may be, after a poll that is under way. Raises StoreError."""
+        """Make the mailbox due as soon as possible, after any running poll. Raises StoreError."""
         for _ in range(_TRIES):
             if await self._store.write(partial(poll_for_news, feeds={url: feed}, urls=[url], now=self._clock.now())):
                 return
@@ -92,7 +92,7 @@ class Mailboxes:
 def poll_for_news(
     tx: storage.Transaction, *, feeds: Mapping[str, model.Feed], urls: Iterable[str], now: datetime
 ) -> Sequence[str]:
-    """Make feeds due of which their servers reported news. Return those that need nothing more to be done."""
+    """Make feeds due whose servers reported news; return the feeds for which nothing is left to do."""
     settled = []
     for url in urls:
         state, feed = tx.feeds.get(url), feeds.get(url)
@@ -102,16 +102,16 @@ def poll_for_news(
     return settled
 
 
-#: A feed is polled within this time of a hub's news; a hub that sends more often causes no more polls.
-_LOOK_SUBSCRIBING = timedelta(seconds=2)
-#: No other process asks the same hub for this long, which is longer than the client's timeout.
-_LEASE_SUBSCRIBING = timedelta(minutes=5)
-#: Hubs of one look, and how many of them are asked at a time.
-_MOST, _AT_ONCE = 20, 5
+#: A feed is polled within this time after its hub reports news; more frequent reports cause no more polls.
+_HUB_INTERVAL = timedelta(seconds=2)
+#: Lease of a hub by one process; longer than the timeout of the HTTP client.
+_HUB_LEASE = timedelta(minutes=5)
+#: Maximum hubs asked in one round, and at a time.
+_MAX_HUBS, _CONCURRENT_HUBS = 20, 5
 
 
 class Hubs:
-    """The hubs of all feeds that name one. Any number of processes may run one over a shared database."""
+    """Subscribe to the hubs of all feeds that name one. Several processes may share a database."""
 
     def __init__(
         self,
@@ -119,38 +119,36 @@ class Hubs:
         clock: model.Clock,
         fetcher: model.Fetcher,
         *,
-        public_url: Callable[[], str | None],
-        feeds: Callable[[], Mapping[str, model.Feed]],
+        live: Live,
     ) -> None:
-        self._feeds = feeds
+        self._live = live
         self._store = store
         self._clock = clock
         self._fetcher = fetcher
-        self._public_url = public_url
 
     async def run(self) -> None:
-        """Until cancelled. Hubs that are slow to answer do not delay the polls for news."""
+        """Run until cancelled. A hub that answers slowly does not delay the polls."""
         async with TaskGroup() as group:
-            group.create_task(self._again(lambda _: self.poll_for_news()))
-            group.create_task(self._again(self.ask_due))
+            group.create_task(self._repeat(lambda _: self.poll_for_news()))
+            group.create_task(self._repeat(self.ask_due))
 
-    async def _again(self, work: Callable[[str], Awaitable[None]]) -> None:
+    async def _repeat(self, work: Callable[[str], Awaitable[None]]) -> None:
         while True:
-            # Without an address hubs are not asked, and what they send is refused: there is nothing to read.
-            if public_url := self._public_url():
+            # Hubs can only reach a bot with a public address.
+            if public_url := self._live.snapshot.public_url:
                 with contextlib.suppress(model.StoreError):
                     await work(public_url)
-            await self._clock.sleep(_LOOK_SUBSCRIBING)
+            await self._clock.sleep(_HUB_INTERVAL)
 
     async def poll_for_news(self) -> None:
-        """Make the feeds due of which hubs sent news. Raises StoreError."""
+        """Make the feeds due whose hubs reported news. Raises StoreError."""
         pushed, _due = await self._store.read(lambda tx: tx.subscriptions.waiting(now=self._clock.now()))
         if not pushed:
             return
-        feeds, now = self._feeds(), self._clock.now()
+        feeds, now = self._live.snapshot.feeds, self._clock.now()
 
         def can_be_settled(tx: storage.Transaction) -> bool:
-            # News of a feed that fails or is slow waits until it does no more, and writes nothing meanwhile.
+            # News of a failing or slow feed waits, without a write, until the feed recovers.
             states = [(tx.feeds.get(url), feeds.get(url)) for url in pushed]
             return any(
                 not state or not feed or schedule.plan_after_push(state, feed, now=now) for state, feed in states
@@ -164,14 +162,14 @@ class Hubs:
             await self._store.write(settle)
 
     async def ask_due(self, public_url: str) -> None:
-        """Ask each hub whose time has come. Raises StoreError."""
+        """Renew the subscriptions that are due. Raises StoreError."""
         now = self._clock.now()
         if not (await self._store.read(lambda tx: tx.subscriptions.waiting(now=now)))[1]:
             return
         claimed = await self._store.write(
-            lambda tx: tx.subscriptions.claim_due(now=now, limit=_MOST, lease=_LEASE_SUBSCRIBING)
+            lambda tx: tx.subscriptions.claim_due(now=now, limit=_MAX_HUBS, lease=_HUB_LEASE)
         )
-        slots = asyncio.Semaphore(_AT_ONCE)
+        slots = asyncio.Semaphore(_CONCURRENT_HUBS)
 
         async def ask(subscription: model.Subscription) -> None:
             async with slots:
@@ -182,25 +180,25 @@ class Hubs:
                 group.create_task(ask(subscription))
 
     async def _ask(self, subscription: model.Subscription, public_url: str) -> None:
-        after = await self._asked(subscription, public_url)
-        await self._store.write(lambda tx: tx.subscriptions.save(after, asked=subscription))
+        renewed = await self._renew(subscription, public_url)
+        await self._store.write(lambda tx: tx.subscriptions.save(renewed, asked=subscription))
 
-    async def _asked(self, subscription: model.Subscription, public_url: str) -> model.Subscription:
+    async def _renew(self, subscription: model.Subscription, public_url: str) -> model.Subscription:
         if websub.has_expired(subscription, now=self._clock.now()):
-            after = websub.after_silence(subscription, now=self._clock.now())
+            renewed = websub.after_silence(subscription, now=self._clock.now())
         else:
             error = await self._post(subscription, public_url)
-            after = websub.after_request(subscription, error, now=self._clock.now())
-        if after.error:
-            log.warning("the feed is only polled: its hub", feed=after.feed, hub=after.hub, error=after.error)
-        return after
+            renewed = websub.after_request(subscription, error, now=self._clock.now())
+        if renewed.error:
+            log.warning("the feed is only polled: its hub", feed=renewed.feed, hub=renewed.hub, error=renewed.error)
+        return renewed
 
     async def _post(self, subscription: model.Subscription, public_url: str) -> str | None:
-        """None: the hub took it."""
+        """Send the request to the hub; return the error, or None if the hub accepted it."""
         form = websub.subscribe_form(subscription, public_url)
         try:
-            asked = model.Request(url=subscription.hub, accept="*/*", form=form, home=subscription.feed)
-            answer = await self._fetcher.get(asked)
+            request = model.Request(url=subscription.hub, accept="*/*", form=form, home=subscription.feed)
+            answer = await self._fetcher.get(request)
         except model.FetchError as error:
             return str(error)
         return None if 200 <= answer.status < 300 else f"the hub answered {answer.status}"

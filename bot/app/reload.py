@@ -1,4 +1,4 @@
-"""Watches the configuration's folder, and says once what a reload found."""
+"""Watch the configuration folder, and report each reload once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bot.config import loading
 
 log = structlog.get_logger("wirewatch")
 
-#: How often the configuration's contents are looked at: bind mounts and config maps raise no events.
+#: Interval between looks at the files; bind mounts and config maps raise no file events.
 WATCH = timedelta(seconds=2)
 
 
 class Reloader:
-    """Watches one folder and hands each new reading of it over."""
+    """Watch one folder and pass each new configuration to ``take_over``."""
 
     def __init__(
         self,
@@ -33,30 +33,30 @@ class Reloader:
         kinds: config.Kinds,
         take_over: Callable[[config.Settings], Awaitable[None]],
     ) -> None:
-        """``settings`` are those in force; ``take_over`` is given what comes after them."""
+        """``settings`` is the configuration that is already in use."""
         self._take_over = take_over
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
         self._watcher = loading.Watcher(folder, settings, clock=clock, environ=environ, kinds=kinds)
 
     def soon(self) -> None:
-        """Look now, also when nothing seems to have changed."""
-        self._asked.set()
+        """Read the folder now, even if nothing seems to have changed."""
+        self._requested.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(WATCH.total_seconds()):
-                    await self._asked.wait()
-            is_asked = self._asked.is_set()
-            self._asked.clear()
-            settings = await self._watcher.look(force=is_asked)
+                    await self._requested.wait()
+            is_requested = self._requested.is_set()
+            self._requested.clear()
+            settings = await self._watcher.look(force=is_requested)
             if settings is not None:
                 await self._take_over(settings)
 
 
 async def announce(store: storage.Store, settings: config.Settings, *, now: datetime) -> None:
-    """Report a reload to the log and to the operator; workers that read the same edit report it once.
+    """Report a reload to the log and to the operator; several workers report the same edit only once.
 
     Raises StoreUnavailable.
     """
@@ -73,7 +73,7 @@ async def announce(store: storage.Store, settings: config.Settings, *, now: date
         row = notices.notice_row(notice, channel=settings.bot.operator, now=now)
         await store.write(lambda tx: tx.outbox.add([row]))
     fields: dict[str, object] = {"rules": rules, "feeds": feeds, "problems": len(problems)}
-    # Errors first; the notice and `wirewatch check` have all of them.
+    # The log shows the worst problem; the notice and `wirewatch check` show all of them.
     worst = min(problems, key=lambda problem: problem.severity != "error", default=None)
     if worst is None:
         log.info("configuration reloaded", **fields)

@@ -39,20 +39,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("wirewatch")
 
-#: Feeds of a single pass that are claimed together: the states of 10,000 are 45 MB.
+#: Maximum feeds claimed together in a single pass; bounds memory (the states of 10,000 feeds are 45 MB).
 PORTION = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnceReport:
-    """What ``wirewatch once`` did."""
+    """Result of ``wirewatch once``."""
 
     passed: PassReport
     drained: send.Drained
 
 
 class App:
-    """One running Wirewatch over one store: the parts stay, what is live is swapped by a reload."""
+    """One running Wirewatch over one store. A reload replaces ``live``; ``parts`` never change."""
 
     def __init__(self, parts: Parts, live: Live) -> None:
         self.parts = parts
@@ -62,14 +62,14 @@ class App:
             parts.clock,
             live=live,
             observer=parts.observers,
-            beside=self._hear_alone,
+            alongside=self._listen_alone,
         )
         self._listening = Interactions(
             parts.store,
             parts.clock,
-            snapshot=lambda: self.live.snapshot,
+            live=live,
             on_decided=parts.deciding.tell,
-            on_asked=self._answer,
+            on_question=self._answer,
         )
         self._asking: Asking | None = None
         self._assisting = Assisting(
@@ -83,10 +83,10 @@ class App:
         #: An outage of the database that is over and not yet reported to the operator.
         self._past_outage: storage.Outage | None = None
         parts.store.on_outage = self._on_outage
-        #: None: no folder is watched.
+        #: None if no folder is watched.
         self._reloading: reload.Reloader | None = None
 
-    # What the status page looks at.
+    # Read by the status page (queries.Watched).
 
     @property
     def settings(self) -> config.Settings:
@@ -95,7 +95,7 @@ class App:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The same, as the pipeline reads it."""
+        """The configuration as the pipeline reads it."""
         return self.live.snapshot
 
     @property
@@ -121,7 +121,7 @@ class App:
             passed = await self._pass_over_all(everything=everything)
             passed.decisions.extend(await self._assisting.settle())
         finally:
-            # What was set aside for the pass is looked at again: its garbage must not stay for ever.
+            # Collect the garbage of the pass, which was exempted while it ran.
             gc.unfreeze()
         drained = await self._sending.drain(drain)
         await self._maintain()
@@ -134,7 +134,7 @@ class App:
             await self.store.write(lambda tx: tx.feeds.make_due(now=now))
         due = await self.store.read(lambda tx: tx.feeds.count_due(now=now))
         passed = PassReport()
-        # As many portions as there are now: what a long pass makes due again is the next pass's.
+        # The number of portions is fixed now: feeds that become due during a long pass wait for the next one.
         for _ in range(0, max(due, 1), PORTION):
             token, states = await self.parts.pipeline.claim(limit=PORTION)
             passed.add(await self.parts.pipeline.run(token, states, self.live.snapshot))
@@ -161,8 +161,8 @@ class App:
             if site:
                 group.create_task(site.serve(stop))
             group.create_task(self._engine(on_pass, everything=everything).run(stop))
-            hearing = self._listening.run(lambda: channels.listeners(self.live.channels.values()))
-            others = [group.create_task(hearing), group.create_task(self._assisting.run())]
+            listening = self._listening.run(lambda: channels.listeners(self.live.channels.values()))
+            tasks = [group.create_task(listening), group.create_task(self._assisting.run())]
             if folder:
                 self._reloading = reload.Reloader(
                     folder,
@@ -172,9 +172,8 @@ class App:
                     kinds=kinds(),
                     take_over=self.reload,
                 )
-                others.append(group.create_task(self._reloading.run()))
-            looking = checks.check_all(self.live.channels.values())
-            others.append(group.create_task(looking))
+                tasks.append(group.create_task(self._reloading.run()))
+            tasks.append(group.create_task(checks.check_all(self.live.channels.values())))
             mailboxes = pushes.Mailboxes(
                 self.store,
                 self.clock,
@@ -182,33 +181,27 @@ class App:
                 live=self.live,
                 is_alone=self.store.address.is_sqlite,
             )
-            others.append(group.create_task(mailboxes.run()))
-            hubs = pushes.Hubs(
-                self.store,
-                self.clock,
-                self.parts.fetcher,
-                public_url=lambda: self.settings.bot.public_url,
-                feeds=lambda: self.live.snapshot.feeds,
-            )
-            others.append(group.create_task(hubs.run()))
+            tasks.append(group.create_task(mailboxes.run()))
+            hubs = pushes.Hubs(self.store, self.clock, self.parts.fetcher, live=self.live)
+            tasks.append(group.create_task(hubs.run()))
             await stop.wait()
-            for task in others:
+            for task in tasks:
                 task.cancel()
         await self.parts.heartbeat.end()
 
-    async def _hear_alone(self, ours: Sequence[model.Channel]) -> None:
-        """What people do in channels that one process at a time listens to."""
+    async def _listen_alone(self, ours: Sequence[model.Channel]) -> None:
+        """Listen to the channels that only one process at a time may listen to."""
         await self._listening.run_alone(channels.listeners(ours))
 
-    async def _answer(self, asked: model.ChatRequest, channels: Sequence[str]) -> model.Message:
+    async def _answer(self, question: model.ChatRequest, channels: Sequence[str]) -> model.Message:
         if self._asking is None:
             from bot.app.chat import Asking  # imports all that answers programs, which most runs never need
 
             self._asking = Asking(self)
-        return await self._asking.answer(asked, channels=channels)
+        return await self._asking.answer(question, channels=channels)
 
     def _engine(self, on_pass: Callable[[PassReport], None], *, everything: bool) -> Engine:
-        """What runs the stages, which do not know it: chosen by the database's address."""
+        """Return the engine that runs the stages, chosen by the kind of database."""
         stages = Stages(
             store=self.store,
             clock=self.clock,
@@ -233,18 +226,18 @@ class App:
         )
 
     def _open_site(self) -> web.Site | None:
-        """The status page, where bot.yaml names one; its address and token are those of the start."""
-        wanted = self.live.settings.bot.web
-        if wanted is None:
+        """Return the status page if bot.yaml configures one; a reload does not change its address or token."""
+        web_settings = self.live.settings.bot.web
+        if web_settings is None:
             return None
         from bot.web import open_site  # the server and its templates take 0.2 s to import: not for every command
 
-        site = open_site(self, wanted, self.parts.environment.environ)
+        site = open_site(self, web_settings, self.parts.environment.environ)
         self.count_with(site.metrics)
         return site
 
     def count_with(self, observer: Observer) -> None:
-        """Tell ``observer`` too of what happens from now on."""
+        """Add an observer of polls, decisions, sends and model calls."""
         self.parts.observers.all.append(observer)
 
     async def _maintain(self) -> bool:
@@ -271,17 +264,17 @@ class App:
             self._reloading.soon()
 
     async def reload(self, settings: config.Settings) -> None:
-        """Swap the configuration between passes; what is under way ends with the old one. Said once."""
-        channels_before, before, now = self.live.channels, self.settings.bot, settings.bot
-        # Their messages show times in the zone that they were built with.
-        kept = channels_before if (now.channels, now.timezone) == (before.channels, before.timezone) else None
-        self.live.take_over(live_of(settings, self.parts.environment, self.store, given=kept))
+        """Replace the configuration between passes and report it once; running passes finish with the old one."""
+        old_channels, old, new = self.live.channels, self.settings.bot, settings.bot
+        # Channels format times in the zone that they were built with.
+        kept = old_channels if (new.channels, new.timezone) == (old.channels, old.timezone) else None
+        self.live.take_over(live_of(settings, self.parts.environment, self.store, replaced=kept))
         memory.spare_collections(lasts=True, replaces=True)
         await retry_until_stored(self.begin, self.clock)
         if kept is None:
             self._sending.renew()
             self._listening.renew()
-            for channel in channels_before.values():
+            for channel in old_channels.values():
                 await channel.close()
         await retry_until_stored(lambda: reload.announce(self.store, settings, now=self.clock.now()), self.clock)
 
@@ -291,7 +284,7 @@ class App:
         await self._assisting.renew()
 
     async def sync(self) -> None:
-        """Tell the store which feeds are configured, and whose voice each of them is."""
+        """Store which feeds are configured, and correct the owners of recent articles."""
         feeds = self.live.snapshot.feeds
         now = self.clock.now()
         since = now - self.settings.bot.stories.window
@@ -302,16 +295,16 @@ class App:
         def work(tx: storage.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
             tx.subscriptions.keep(feeds.keys())
-            # For `wirewatch status`, which can read the files as they are now only.
+            # For `wirewatch status`, which can only read the current files.
             keys.KEPT_RULES.put(tx, json.dumps(self.settings.kept))
-            # Open stories count owners: those that an earlier version or configuration gave may be others.
+            # Open stories count owners, which the previous configuration may have set differently.
             if tx.articles.correct_owners(owner_of, since=since):
                 tx.decision_queue.note_change()
 
         await self.store.write(work)
 
     async def close(self) -> None:
-        """Close all but the store, which was open before."""
+        """Close everything except the store."""
         for channel in self.live.channels.values():
             await channel.close()
         await self._assisting.close()
@@ -320,7 +313,7 @@ class App:
 
 
 def _report_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: str) -> None:
-    """Tell the operator; of several workers that met the same outage, one does."""
+    """Notify the operator; several workers report the same outage only once."""
     reported = keys.OUTAGE.get(tx)
     until = outage.until or outage.last_failure
     if reported is None or reported < outage.since:
@@ -338,8 +331,10 @@ async def opened(
     replaced: Mapping[str, model.Channel] | None = None,
     process_name: str = "wirewatch",
 ) -> AsyncIterator[App]:
-    """The app over its database, as its one owner; ``replaced`` channels stand in for those of bot.yaml;
-    ``process_name`` is what a second process is told of us, and the ledger.
+    """Open the app and its database as the only owner.
+
+    ``replaced`` channels are used instead of those of bot.yaml. ``process_name`` appears in the ledger, and in the
+    error of a second process.
 
     Raises ConfigError, StoreInUse, StoreUnavailable.
     """
@@ -347,7 +342,7 @@ async def opened(
     try:
         await store.free_dead_leases()
         parts = parts_of(settings, environment, store, on_feed=on_feed, process_name=process_name)
-        app = App(parts, live_of(settings, environment, store, given=replaced))
+        app = App(parts, live_of(settings, environment, store, replaced=replaced))
         try:
             await app.begin()
             yield app

@@ -1,4 +1,4 @@
-"""One sender after another: a reload that changes channels ends one and begins the next."""
+"""The sender of the current channels; a reload that changes channels replaces it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.pipeline.send import Drained, Sender
 
 
 class Sending:
-    """The senders of one process, over the channels in force."""
+    """Run a sender over the current channels, and a new one after each change of the channels."""
 
     def __init__(
         self,
@@ -23,37 +23,37 @@ class Sending:
         *,
         live: Live,
         observer: Observer,
-        beside: Callable[[Sequence[model.Channel]], Coroutine[None, None, None]],
+        alongside: Callable[[Sequence[model.Channel]], Coroutine[None, None, None]],
     ) -> None:
-        """``beside``: what the process that sends to these channels also does for them, alone, until cancelled."""
+        """``alongside`` runs until cancelled in the process that sends to these channels."""
         self._store = store
         self._clock = clock
         self._live = live
         self._observer = observer
-        self._beside = beside
-        #: Set when the channels of the senders that run now are no longer in force.
+        self._alongside = alongside
+        #: Set when the channels of the running sender have been replaced.
         self._changed = asyncio.Event()
 
     async def send(
         self, over: asyncio.Event, *, is_ours: Callable[[model.Channel], bool] = lambda channel: True
     ) -> None:
-        """Send for ever; after ``over`` what is due is still sent. ``is_ours``: the channels that are sent to."""
+        """Send until ``over`` is set, then send what is still due; only to channels for which ``is_ours`` is true."""
         while not over.is_set():
             ending = asyncio.Event()
             async with TaskGroup() as group:
                 watching = [group.create_task(_pass_on(event, ending)) for event in (over, self._changed)]
-                ours = [channel for channel in self._live.channels.values() if is_ours(channel)]
-                watching.append(group.create_task(self._beside(ours)))
+                channels = [channel for channel in self._live.channels.values() if is_ours(channel)]
+                watching.append(group.create_task(self._alongside(channels)))
                 await self._sender(is_ours).run(ending)
                 for task in watching:
                     task.cancel()
 
     async def drain(self, duration: timedelta) -> Drained:
-        """Send what can be sent within ``duration``, and say what is left."""
+        """Send what can be sent within ``duration``; return what was sent and what is left."""
         return await self._sender(lambda channel: True).drain(duration)
 
     def renew(self) -> None:
-        """The channels have changed."""
+        """Use the changed channels."""
         self._changed.set()
         self._changed = asyncio.Event()
 

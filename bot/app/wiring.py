@@ -28,28 +28,28 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Live:
-    """The configuration in force; work that is under way at a reload ends with the parts that it has taken."""
+    """The current configuration, replaced in place by a reload; running work finishes with the values it has read."""
 
     settings: config.Settings
     snapshot: Snapshot
     channels: Mapping[str, model.Channel]
-    #: When the configuration was taken over.
+    #: Time of the last load or reload.
     loaded_at: datetime
 
     def take_over(self, other: Live) -> None:
-        """From now on be as ``other``."""
+        """Replace all fields by those of ``other``."""
         self.settings, self.snapshot = other.settings, other.snapshot
         self.channels, self.loaded_at = other.channels, other.loaded_at
 
     @property
     def keep(self) -> timedelta | None:
-        """How long things are kept: never shorter than a story is open. None: for ever."""
+        """How long to keep articles, at least as long as stories stay open; None means for ever."""
         bot = self.settings.bot
         return None if bot.keep is None else max(bot.keep, bot.stories.window)
 
 
 class Observers(Observer):
-    """Notifies several observers."""
+    """Forward each event to all observers."""
 
     def __init__(self, on_feed: Callable[[FeedReport], None] = lambda report: None) -> None:
         self.all: list[Observer] = []
@@ -75,7 +75,7 @@ class Observers(Observer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What is wired once at the start and stays until the end; what a reload swaps is ``Live``."""
+    """The parts that are created at the start and never replaced; a reload replaces ``Live``."""
 
     environment: Environment
     store: storage.Store
@@ -83,14 +83,14 @@ class Parts:
     heartbeat: Heartbeat
     observers: Observers
     fetcher: model.Fetcher
-    #: Reads documents outside of the event loop.
+    #: Parses documents outside the event loop.
     documents: ReaderThreads | ReaderProcesses
     deciding: Decider
     pipeline: Pipeline
 
 
 def snapshot_of(settings: config.Settings) -> Snapshot:
-    """The settings as the pipeline reads them."""
+    """Return the settings as the pipeline reads them."""
     bot = settings.bot
     features = {name: channels.features_of(channel.kind, channel.options) for name, channel in bot.channels.items()}
     return Snapshot(
@@ -133,17 +133,17 @@ def _policy(
 
 
 def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> model.Fetcher:
-    """The HTTP client of feeds, or the one that ``environment`` brings."""
+    """Return the fetcher of ``environment``, or an HTTP client that is created at its first use."""
 
-    def made() -> HttpFetcher:
-        # Costs start-up: httpx and the certificates.
+    def create() -> HttpFetcher:
+        # Imported here: httpx and the certificates slow down the start.
         from bot.fetch.client import HttpFetcher
 
         return HttpFetcher(
             policy, environment.clock, secret_of=lambda secret: config.resolve_secret(secret, environment.environ)
         )
 
-    return environment.fetcher or FetcherAtFirstUse(made)
+    return environment.fetcher or FetcherAtFirstUse(create)
 
 
 def parts_of(
@@ -154,7 +154,7 @@ def parts_of(
     on_feed: Callable[[FeedReport], None],
     process_name: str,
 ) -> Parts:
-    """Everything over an open store, nothing of it begun; ``on_feed`` gets the report of each poll."""
+    """Create the parts over an open store, without starting anything; ``on_feed`` is also called after each poll."""
     clock, fetch, observers = environment.clock, settings.bot.fetch, Observers(on_feed)
     fetcher = fetcher_of(fetch, environment)
     documents = parsing.make_reader(fetch)
@@ -199,15 +199,15 @@ def live_of(
     environment: Environment,
     store: storage.Store,
     *,
-    given: Mapping[str, model.Channel] | None = None,
+    replaced: Mapping[str, model.Channel] | None = None,
 ) -> Live:
-    """The configuration as it takes force now; ``given`` channels are taken as they are, the others are built."""
-    given = given or {}
+    """Return the live configuration; ``replaced`` channels are used as they are, the others are built."""
+    replaced = replaced or {}
     return Live(
         settings=settings,
         snapshot=snapshot_of(settings),
         channels={
-            name: given.get(name) or channel_of(settings, name, environment, store) for name in settings.bot.channels
+            name: replaced.get(name) or channel_of(settings, name, environment, store) for name in settings.bot.channels
         },
         loaded_at=environment.clock.now(),
     )

@@ -13,6 +13,7 @@ from bot.app import chat
 from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 from testbed.fakes import FakeClock
+from testbed.live import live_over
 
 SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([]), operator="ops")
 
@@ -52,7 +53,7 @@ async def play(store: storage.Store, *changes: tuple[float, str | None]) -> list
         raise AssertionError(asked)
 
     hearing = chat.Interactions(
-        store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None, on_asked=nobody_asks
+        store, clock, live=live_over(SNAPSHOT), on_decided=lambda made: None, on_question=nobody_asks
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hearing.run(lambda: [script]))
@@ -95,7 +96,7 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
         raise AssertionError(asked)
 
     hearing = chat.Interactions(
-        store, clock, snapshot=lambda: SNAPSHOT, on_decided=lambda made: None, on_asked=nobody_asks
+        store, clock, live=live_over(SNAPSHOT), on_decided=lambda made: None, on_question=nobody_asks
     )
 
     def next_one() -> Sequence[model.Listener]:

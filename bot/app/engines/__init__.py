@@ -1,1 +1,1 @@
-"""What runs the stages: one process over SQLite (local), or a share of a cluster over PostgreSQL (cluster)."""
+"""Run the stages: in one process over SQLite (local), or in several over PostgreSQL (cluster)."""

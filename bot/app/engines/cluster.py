@@ -1,4 +1,4 @@
-"""Many processes over one PostgreSQL: the work as tasks of procrastinate."""
+"""Several processes over one PostgreSQL: the stages as tasks of procrastinate."""
 
 from __future__ import annotations
 
@@ -28,83 +28,83 @@ from bot.pipeline.passes import EndsAt
 
 log = structlog.get_logger("wirewatch")
 
-#: How long a task that lasts keeps its place before another worker may have it: its shift.
+#: Maximum duration of a long-running task (decide, send) before another worker may take it over.
 SHIFT = timedelta(minutes=5)
-#: A worker without a heartbeat for so long is dead; it sends three in this time.
+#: A worker without a heartbeat for this long is dead; it sends three in this time.
 DEAD_AFTER = timedelta(seconds=15)
-#: How long a stopping worker's tasks may still take: the container's own limit is ten seconds.
+#: Time that tasks have to finish when the worker stops; containers are killed after ten seconds.
 GRACE = timedelta(seconds=8.5)
-#: The engine is started again this long after it failed (PostgreSQL is restarting, say).
+#: Pause before the engine is restarted after a failure, such as a restart of PostgreSQL.
 AGAIN_AFTER = timedelta(seconds=2)
 OPENED_WITHIN = timedelta(seconds=5)
-#: Batches of feeds that one process polls at once.
+#: Batches of feeds that one process polls concurrently.
 POLLS = 4
-#: Batches that may wait for a free worker.
+#: Maximum batches that wait for a free worker.
 POLLS_WAITING = 32
-#: Tasks of short life beside the others: tick, recover, keep.
+#: Number of short tasks: tick, recover, keep.
 _SHORT = 3
 
 _TICK = "* * * * * */2"
 _RECOVER = "* * * * * */5"
 _KEEP = "* * * * *"
-#: Priorities; polls have none.
+#: Priorities of tasks; polls have none.
 _SOON, _FIRST = 5, 10
 
-#: Any number of ours: workers that start together make the tables one after another.
+#: Key of the advisory lock under which workers create the tables one after another.
 _SCHEMA_LOCK = 5_781_104_928
-#: Which of the engine's migrations its tables have seen is beside them.
+#: The last migration of procrastinate that was applied is kept as a comment on its table.
 _FOUND_SCHEMA = "SELECT obj_description(to_regclass('procrastinate_jobs')) AS version"
 _MARK_SCHEMA = "COMMENT ON TABLE procrastinate_jobs IS"
 
 
 class Work(Protocol):
-    """What the tasks do."""
+    """The work of the tasks."""
 
     @property
     def batch(self) -> int:
-        """Feeds that one ``poll`` takes."""
+        """Number of feeds per ``poll``."""
 
     @property
     def shares(self) -> int:
-        """Into how many the channels are shared out for sending."""
+        """Number of shares of the channels for sending."""
 
     async def tick(self) -> int:
-        """Note that the cluster lives; gives how many feeds are due."""
+        """Note a heartbeat of the cluster; return how many feeds are due."""
 
     async def poll(self, token: str) -> None:
-        """Take a batch of due feeds, leased to ``token``, as far as the decision queue."""
+        """Poll a batch of due feeds, leased to ``token``, and queue their articles for decision."""
 
     async def let_go(self, token: str) -> None:
-        """Who leased feeds to ``token`` is dead: they are free now, not when their lease has run out."""
+        """Release the feeds that a dead worker leased to ``token``."""
 
     async def tell_of_dead(self) -> None:
-        """Write down the end of workers that were killed."""
+        """Record the end of workers that were killed."""
 
     async def decide(self, over: asyncio.Event) -> None:
-        """Decide what waits, batch after batch, until ``over``."""
+        """Decide waiting articles, batch after batch, until ``over``."""
 
     async def send(self, share: int, over: asyncio.Event) -> None:
-        """Send until ``over``, and then what is due still."""
+        """Send until ``over``, then send what is still due."""
 
     async def keep(self) -> None:
-        """Delete what is past its retention."""
+        """Delete rows past their retention."""
 
 
 class TaskQueue:
-    """This process's part in the queue: it defers tasks and runs its share of them."""
+    """The part of this process in the queue: defer tasks and run some of them."""
 
     def __init__(self, conninfo: str, work: Work) -> None:
-        """``conninfo`` as libpq reads it."""
+        """``conninfo`` is in the format of libpq."""
         self._conninfo = conninfo
         self._work = work
         self._has_begun = False
         self._is_stopping = False
-        #: Of each lasting task that runs here.
+        #: The end event of each long-running task in this process.
         self._shifts: set[asyncio.Event] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop``; a database that goes away is waited for. Raises StoreUnavailable at the start."""
-        # A line a task is for debugging the engine, not the news.
+        """Work until ``stop``; wait for a database that is unavailable. Raises StoreUnavailable at the start."""
+        # They log a line per task, which only helps to debug the engine.
         for name in ("procrastinate", "psycopg.pool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         while not stop.is_set():
@@ -118,7 +118,7 @@ class TaskQueue:
                         await stop.wait()
 
     async def _run_until_it_fails(self, stop: asyncio.Event) -> Exception | None:
-        """None: it ended by itself, as it does when a connection is lost, or since it was to stop."""
+        """Run until ``stop`` or a failure; return the failure, or None if it ended (stop, lost connection)."""
         failure: Exception | None = None
         try:
             await self._run(stop)
@@ -139,7 +139,7 @@ class TaskQueue:
             stopping.cancel()
 
     async def _work_on(self, app: procrastinate.App) -> None:
-        """Until cancelled, or a connection is lost."""
+        """Run a worker until cancelled, or until a connection is lost."""
         try:
             with sync_psycopg_connector.wrap_exceptions():
                 await _open(app)
@@ -170,11 +170,11 @@ class TaskQueue:
 
         @app.task(name="decide")
         async def decide() -> None:
-            await self._lasting(self._work.decide)
+            await self._run_long(self._work.decide)
 
         @app.task(name="send")
         async def send(share: int) -> None:
-            await self._lasting(lambda over: self._work.send(share, over))
+            await self._run_long(lambda over: self._work.send(share, over))
 
         @app.periodic(cron=_TICK)
         @app.task(name="tick", queueing_lock="tick", priority=_FIRST)
@@ -201,19 +201,19 @@ class TaskQueue:
         return app
 
     async def _recover(self, app: procrastinate.App) -> None:
-        """Tasks of workers that died are released: the next tick defers them again."""
+        """Release the tasks of dead workers; the next tick defers them again."""
         dead_after = DEAD_AFTER.total_seconds()
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
             if job.id is None:
                 continue
             log.warning("task of a dead worker released", task=job.task_name, lock=job.lock)
-            with suppress(exceptions.ConnectorException):  # It has ended after all.
+            with suppress(exceptions.ConnectorException):  # it has ended in the meantime
                 await app.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
             if token := job.task_kwargs.get("token"):
                 await self._work.let_go(str(token))
 
-    async def _lasting(self, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-        """Until its shift is over, or this process stops."""
+    async def _run_long(self, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+        """Run a long task until its shift ends or this process stops."""
         over = asyncio.Event()
         if self._is_stopping:
             return
@@ -240,39 +240,39 @@ async def _open(app: procrastinate.App) -> None:
 
 
 async def _defer(job: jobs.JobDeferrer, **kwargs: int | str) -> None:
-    """One of a name waits at a time; more would do the same again."""
+    """Defer a task, unless one with the same name is waiting already."""
     with suppress(exceptions.AlreadyEnqueued):
         await job.defer_async(**kwargs)
 
 
 async def _make_schema(app: procrastinate.App) -> None:
-    """The engine's own tables, once for all workers, and its migrations since. Raises StoreUnavailable."""
-    wanted = _migrations()
+    """Create or migrate the tables of procrastinate, once for all workers. Raises StoreUnavailable."""
+    migrations = _migrations()
     for _ in range(2):
-        found = await app.connector.execute_query_one_async(_FOUND_SCHEMA)
-        have = found["version"]
-        if have == wanted[-1]:
+        row = await app.connector.execute_query_one_async(_FOUND_SCHEMA)
+        version = row["version"]
+        if version == migrations[-1]:
             return
-        if have is None:
+        if version is None:
             queries = [schema.SchemaManager.get_schema()]
-        elif have in wanted:
+        elif version in migrations:
             folder = Path(schema.SchemaManager.get_migrations_path())
-            queries = [(folder / name).read_text() for name in wanted[wanted.index(have) + 1 :]]
+            queries = [(folder / name).read_text() for name in migrations[migrations.index(version) + 1 :]]
         else:
             raise model.StoreUnavailable(
-                f"starting the task engine: its tables are of a version that this one does not know ({have}); "
+                f"starting the task engine: its tables are of a version that this one does not know ({version}); "
                 "start the newest version of Wirewatch, or use another database"
             )
-        steps = [f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", *queries, f"{_MARK_SCHEMA} '{wanted[-1]}'"]
+        steps = [f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", *queries, f"{_MARK_SCHEMA} '{migrations[-1]}'"]
         try:
-            # Statements sent together are one transaction.
+            # Statements that are sent together form one transaction.
             await app.connector.execute_query_async(";\n".join(steps).replace("%", "%%"))
         except exceptions.ConnectorException as error:
-            # Two that start at once: the second finds the tables of the first.
-            again = error
+            # Another worker started at the same time: the second attempt finds its tables.
+            failure = error
         else:
             return
-    raise again
+    raise failure
 
 
 def _migrations() -> list[str]:
@@ -280,40 +280,39 @@ def _migrations() -> list[str]:
 
 
 def _cause(error: BaseException) -> str:
-    """The engine wraps what PostgreSQL said; that has no secret in it, but may hold a query."""
+    """Return the first line of PostgreSQL's error; the rest may contain a query."""
     lines = str(error.__cause__ or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
-#: Into how many the channels are shared out. The number is the cluster's, so it is no setting: workers that disagreed
-#: would send for one channel side by side.
+#: Number of shares of the channels. Not a setting: workers that disagree would send to one channel concurrently.
 SHARES = 4
-#: An empty decision queue is looked into this often.
+#: Interval between looks into an empty decision queue.
 LOOK = timedelta(seconds=0.5)
-#: An identity that was reserved for a new article is forgotten after this long: the transaction that adds the article
-#: has ended by then, and its own rows tell other workers that the article is known.
+#: How long the identity of a new article stays reserved. The transaction that adds the article has ended by then, and
+#: its rows show other workers that the article is known.
 GUARDED = timedelta(hours=1)
 
 
 class ClusterEngine:
-    """Implements Engine, and for the task queue its Work: what this process does of each task.
+    """The engine of one process of several; implements Engine and Work.
 
-    A failure of the database, which the store logs, ends a task; the next tick defers it again.
+    A database error, which the store logs, ends a task; the next tick defers it again.
     """
 
     shares = SHARES
 
     def __init__(self, stages: Stages, *, deciding: Decider, heart: Heartbeat, conninfo: str) -> None:
-        """``conninfo``: the database's address as libpq reads it, with what is secret in it."""
+        """``conninfo`` is the database address in the format of libpq, including its password."""
         self._stages = stages
         self._deciding = deciding
         self._heartbeat = heart
         self._conninfo = conninfo
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Take part until ``stop``. Raises StoreUnavailable at the start."""
+        """Run until ``stop``. Raises StoreUnavailable at the start."""
         async with TaskGroup() as group:
-            # Not cut off: a word that comes after the end would make it a sudden one.
+            # Not cancelled: a heartbeat after the recorded end would look like a crash.
             living = group.create_task(self._live(stop))
             try:
                 await TaskQueue(self._conninfo, self).run(stop)
@@ -333,7 +332,7 @@ class ClusterEngine:
 
     @property
     def batch(self) -> int:
-        """As many as are fetched at once: a batch ends when its slowest feed does."""
+        """Number of feeds that are fetched concurrently; a batch ends with its slowest feed."""
         return self._stages.live.settings.bot.fetch.concurrency
 
     async def tick(self) -> int:
@@ -352,7 +351,7 @@ class ClusterEngine:
             try:
                 passed = await stages.pipeline.run(token, states, stages.live.snapshot, ends_at=EndsAt.QUEUE)
             except BaseException:
-                # Cut off: the feeds are free for the others now, not when their lease has run out.
+                # Interrupted: free the feeds for other workers now, before their lease expires.
                 await asyncio.shield(self.let_go(token))
                 raise
         except model.StoreError:
@@ -360,7 +359,7 @@ class ClusterEngine:
         stages.on_pass(passed)
 
     async def let_go(self, token: str) -> None:
-        # Without it their lease runs out.
+        # If this fails, their lease expires.
         with contextlib.suppress(model.StoreError):
             await self._stages.pipeline.let_go(token)
 
@@ -378,16 +377,16 @@ class ClusterEngine:
         await self._stages.send(over, is_ours=partial(_is_of, share))
 
     async def keep(self) -> None:
-        """Delete what is past its retention; what fails is done a minute later."""
+        """Delete rows past their retention; a failure is retried a minute later."""
         stages = self._stages
-        before = stages.clock.now() - GUARDED
+        cutoff = stages.clock.now() - GUARDED
         with contextlib.suppress(model.StoreError):
             await stages.maintain()
-            await stages.store.write(lambda tx: tx.articles.forget_fresh(before=before))
+            await stages.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
 
 
 def _is_of(share: int, channel: model.Channel) -> bool:
-    """Channels of one account share one sender: what closes the account closes them all."""
+    """Return whether a channel belongs to a share; channels of one account always share a sender."""
     return zlib.crc32(channel.account.encode()) % SHARES == share
 
 

@@ -1,4 +1,4 @@
-"""One process that does all the work: the tick, the sender, the upkeep."""
+"""One process that does everything: polls, sends and deletes old rows."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from bot import model
 from bot.app.engines.stages import Stages, TickEvery
 from bot.model.runtime import TaskGroup, retry_until_stored
 
-#: How often due feeds are looked for.
+#: Interval between looks for due feeds.
 TICK = timedelta(seconds=1)
-#: How often closed days and old articles are looked for: a machine that slept, or a new `keep:`, waits no longer.
+#: Interval between checks whether retention is due, also after sleep or a changed `keep:`.
 MAINTAIN = timedelta(minutes=10)
-#: Feeds under way at once, in parts of ``fetch.concurrency``: enough that no slot waits for a slow neighbour.
+#: Feeds claimed at once, as a multiple of ``fetch.concurrency``, so that no slot waits for a slow feed.
 CLAIM_AHEAD = 4
 
 
 class LocalEngine:
-    """Implements Engine."""
+    """The engine of one process; implements Engine."""
 
     def __init__(self, stages: Stages, *, tick_every: TickEvery, everything: bool) -> None:
-        """``everything``: each tick polls every feed, also those that are not due."""
+        """If ``everything`` is set, each tick polls every feed, due or not."""
         self._stages = stages
         self._tick_every = tick_every
         self._everything = everything
-        #: Feeds that are polled now.
+        #: Number of feeds that are being polled.
         self._under_way = 0
         self._has_room = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until ``stop``; what is due to be sent is still sent then."""
+        """Run until ``stop``, then send what is due."""
         async with TaskGroup() as group:
             group.create_task(self._stages.send(stop))
-            others = [group.create_task(self._poll_for_ever()), group.create_task(self._maintain_for_ever())]
+            tasks = [group.create_task(self._poll_for_ever()), group.create_task(self._maintain_for_ever())]
             await stop.wait()
-            for task in others:
+            for task in tasks:
                 task.cancel()
 
     async def _poll_for_ever(self) -> None:
@@ -48,7 +48,7 @@ class LocalEngine:
             await self._stages.clock.sleep(MAINTAIN)
 
     async def _tick(self, passes: TaskGroup) -> None:
-        """Start passes over the feeds that are due; where there is no room for all of them, wait for it."""
+        """Start passes over the due feeds; wait if there is not enough room for all of them."""
         stages = self._stages
         is_full = True
         while is_full:
@@ -60,30 +60,30 @@ class LocalEngine:
                 if not states:
                     await stages.pipeline.release(stages.live.snapshot)
             except model.StoreError:
-                # The store has logged it; the next tick tries again.
+                # The store has logged the error; the next tick tries again.
                 return
             if states:
                 self._under_way += len(states)
                 passes.create_task(self._pass(token, list(states)))
-            # Where each tick polls every feed, all are due again at once.
+            # With ``everything``, all feeds are due again immediately.
             is_full = len(states) == limit and not self._everything
             if is_full:
                 await self._has_room.wait()
 
     async def _pass(self, token: str, states: list[model.FeedState]) -> None:
-        stages, left = self._stages, len(states)
+        stages, remaining = self._stages, len(states)
 
         def take(count: int) -> None:
-            # Feed by feed: one that hangs must not keep the room of those that were polled beside it.
-            nonlocal left
-            left -= count
+            # Free the slots feed by feed, so that a hanging feed does not hold those of the others.
+            nonlocal remaining
+            remaining -= count
             self._under_way -= count
             self._has_room.set()
 
         try:
             stages.on_pass(await stages.pipeline.run(token, states, stages.live.snapshot, on_taken=take))
         except model.StoreError:
-            # What was not stored is polled again, as soon as the database is available.
+            # Poll these feeds again as soon as the database is available.
             await retry_until_stored(lambda: stages.pipeline.let_go(token), stages.clock)
         finally:
-            take(left)
+            take(remaining)
