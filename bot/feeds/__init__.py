@@ -1,4 +1,4 @@
-"""What a feed is: parsers by kind, the identity of articles, when a feed is polled, and places that many people watch.
+"""Parse feeds, identify their articles, and decide when to poll them.
 
 Pure, apart from parsing: knows no network and no store.
 

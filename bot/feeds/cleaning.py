@@ -300,7 +300,7 @@ _TAIL = 80
 def is_teaser(text: str) -> bool:
     """Return whether a clean text ends like a teaser that was cut off.
 
-    >>> is_cut("Operators were told on Wednesday that the […]"), is_cut("Operators were told."), is_cut("")
+    >>> is_teaser("Operators learned on Wednesday that the […]"), is_teaser("Operators left."), is_teaser("")
     (True, False, False)
     """
     return _GOES_ON.search(text[-_TAIL:]) is not None

@@ -67,8 +67,8 @@ _OVER = {
     "gone": "is back",
     "moved": "is read at the address in feeds.yaml again",
     "empty": "has items again",
-    "silent": "brings articles again",
-    "expected": "has brought an article again",
+    "silent": "has articles again",
+    "expected": "has an article again",
     "undated": "dates its items again",
     "certificate": "has a new certificate",
 }
@@ -95,7 +95,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; inform the publisher"
     if state.left_count and state.day == now.date():
         # The feed may have dropped the others by then.
-        yield polling.FLOOD, f"brings more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"
+        yield polling.FLOOD, f"has more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"
     if state.skipped_on == now.date():
         mails = model.format_count(state.skipped_count, "mail")
         yield "skipped", f"has {mails} that could not be read and will be missing; the log says which and why"
@@ -107,7 +107,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if last is None:
         return
     silence = now - last
-    text = f"has brought nothing new for {_spoken(silence)}"
+    text = f"has had nothing new for {_spoken(silence)}"
     if feed.expect is not None:
         if silence > feed.expect:
             yield "expected", f"{text}; something every {_spoken(feed.expect)} is expected of it"

@@ -17,7 +17,7 @@ from publicsuffixlist import PublicSuffixList
 from bot import model
 from bot.model import visible
 
-#: Hosts that serve the feeds of many publishers under one domain, so two of these feeds are not sisters.
+#: Hosts that serve the feeds of many publishers under one domain: two such feeds are not sisters.
 _SHARED_HOSTS = frozenset(
     (
         "acast.com anchor.fm beehiiv.com bitbucket.org blogs.com bsky.app buttondown.com buttondown.email "

@@ -23,7 +23,7 @@ _HOST_OF_URL = re.compile(r"https?://([^/:?#@]+)", re.IGNORECASE)
 
 
 class Unfit(ValueError):
-    """The text after the place's name is not one of its forms; the message says what to write."""
+    """The text after the place's name has none of its forms; the message says what to write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

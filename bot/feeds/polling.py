@@ -201,12 +201,12 @@ class FinishedPoll:
         """Return the fields that count today's unreadable mails, which are reported once a day."""
         if not reading.skipped:
             return {}
-        today, told = self.now.date(), self.state.told
+        today = self.now.date()
         is_new_day = self.state.skipped_on != today
         return {
             "skipped_on": today,
             "skipped_count": reading.skipped + (0 if is_new_day else self.state.skipped_count),
-            "told": tuple(kind for kind in told if kind != "skipped") if is_new_day else told,
+            "told": tuple(kind for kind in self.state.told if kind != "skipped" or not is_new_day),
         }
 
     def _slid_out(self, items: int, new_count: int) -> tuple[str, ...]:
@@ -350,7 +350,7 @@ def count_stored(
         day_names=names + (0 if is_new_day else state.day_names),
         left_count=left,
         # Reported once a day.
-        told=tuple(kind for kind in state.told if kind != FLOOD) if is_new_day else state.told,
+        told=tuple(kind for kind in state.told if kind != FLOOD or not is_new_day),
     )
     if not left:
         return state

@@ -1,6 +1,6 @@
 """Send one request, follow its redirects and return the answer, within bounds of time, bytes and hops.
 
-Knows no feed; any status is an answer. No cookie that a server sets is kept; those of a feed's own access are sent.
+Knows no feed; any status is an answer. Sends the cookies of a feed's own access, and keeps no cookie of a server.
 """
 
 from __future__ import annotations
@@ -357,10 +357,10 @@ def describe_failure(error: httpx.HTTPError, host: str) -> str:
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
     """Return the first exception of ``kind`` in the chain."""
-    seen = 0
-    while error is not None and seen < 10:
+    depth = 0
+    while error is not None and depth < 10:
         if isinstance(error, kind):
             return error
         error = error.__cause__ or error.__context__
-        seen += 1
+        depth += 1
     return None

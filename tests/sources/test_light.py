@@ -39,7 +39,7 @@ def check(document: str) -> model.ParsedFeed:
 
 
 def is_plain(document: str, root: str) -> bool:
-    found = light.parse_light(document.encode(), root=root, before=None)
+    found = light.parse_light(document.encode(), root=root, identity_before=None)
     return found is not None and found.header is not None and None not in found.entries
 
 
@@ -189,7 +189,7 @@ def test_the_items_of_rss_1_are_cut_and_read_lightly() -> None:
     assert [e.guid for e in reading.entries] == ["https://news.example.org/1", "https://news.example.org/2"]
     known = read(document, known=frozenset(reading.item_hashes[:1]))
     assert [e.title for e in known.entries] == ["Regulator writes order 2"]
-    found = light.parse_light(document.encode(), root="rdf", before=None)
+    found = light.parse_light(document.encode(), root="rdf", identity_before=None)
     assert found is not None
     assert None not in found.entries
 

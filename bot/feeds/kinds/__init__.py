@@ -1,7 +1,7 @@
 """Parse documents into entries; each module or package of this folder parses one kind.
 
 A module of another installed package that an entry point of ``wirewatch.sources`` names is a kind too. Knows bytes and
-their content type; must not know how they were fetched, nor which articles are already stored.
+their content type; must not know how they were fetched, or which articles are stored.
 
     Body → gunzipped → the kind that the feed names, or that recognises it → items cut, known ones left out → Reading
 """

@@ -1,6 +1,6 @@
 """Parse JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), and JSON APIs that can be converted to it.
 
-Lenient where real feeds are: numbers as ids, author beside authors, a document cut off in the middle.
+Lenient with real feeds: numbers as ids, author and authors, a document cut off in the middle.
 """
 
 from __future__ import annotations

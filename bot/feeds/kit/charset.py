@@ -55,6 +55,8 @@ _NOT_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode
 _STATEFUL = re.compile(r"iso2022|utf-7|hz")
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _PARAMETER = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_META = re.compile(rb"""<meta\s[^<>]{0,200}?charset\s*+=\s*+["']?\s*+([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
+_HEAD_BYTES = 4_096
 _SEQUENCES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]+")
 #: Fewer invalid bytes in a document labelled as UTF-8 are mistakes; more, with fewer valid ones, mean a wrong label.
@@ -97,6 +99,12 @@ def decode(content: bytes, content_type: str) -> Decoded:
     if labels and "utf-8" not in declared:
         return Decoded(text, "utf-8", f"said to be {labels[0]}, read as UTF-8, which it is")
     return Decoded(text, "utf-8")
+
+
+def decode_page(content: bytes, content_type: str) -> Decoded:
+    """Decode an HTML page, which may name its encoding itself (HTML 5, section 4.2.5.4)."""
+    named = _META.search(content[:_HEAD_BYTES])
+    return decode(content, f"{content_type}; charset={named[1].decode()}" if named else content_type)
 
 
 def _not_quite_utf8(content: bytes, labels: list[str], *, says_utf8: bool) -> Decoded:
@@ -147,7 +155,7 @@ def _guessed(content: bytes) -> str:
         foreign = sum(letter > "\u036f" for letter in letters)
         if foreign >= _FEW_LETTERS and 4 * foreign > len(letters):
             return name
-    # It cannot tell Latin encodings apart.
+    # It cannot distinguish Latin encodings.
     return guess_latin_encoding(sample)
 
 

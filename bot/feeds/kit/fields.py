@@ -76,8 +76,8 @@ def is_within_bounds(entry: model.Entry) -> bool:
     )
 
 
-def mark_baseline(entries: Sequence[model.Entry], before: datetime | None) -> tuple[model.Entry, ...]:
-    """Mark the entries dated before ``before`` as never matched; an undated entry counts as new.
+def mark_baseline(entries: Sequence[model.Entry], cutoff: datetime | None) -> tuple[model.Entry, ...]:
+    """Mark the entries older than ``cutoff`` as never matched; an undated entry counts as new.
 
     Marked entries after the first ``SAMPLE`` lose their text too.
     """
@@ -90,15 +90,15 @@ def mark_baseline(entries: Sequence[model.Entry], before: datetime | None) -> tu
             language=None,
             identity_only=True,
         )
-        if _is_before(entry, before)
+        if _is_older(entry, cutoff)
         else entry
         for place, entry in enumerate(entries)
     )
 
 
-def _is_before(entry: model.Entry, before: datetime | None) -> bool:
+def _is_older(entry: model.Entry, cutoff: datetime | None) -> bool:
     date = entry.published or entry.updated
-    return before is not None and date is not None and date < before and not entry.identity_only
+    return cutoff is not None and date is not None and date < cutoff and not entry.identity_only
 
 
 def mark_known(entry: model.Entry, *, is_known: bool) -> model.Entry:

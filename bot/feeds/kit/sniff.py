@@ -25,7 +25,7 @@ _ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 
 
 def root_element(content: bytes, content_type: str = "") -> str:
-    """Return the name of the first telling element in lower case, "json", else the first element or an empty string.
+    """Return the name of the first known root in lower case, "json", else the first element or an empty string.
 
     >>> root(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
     'rss'
@@ -151,7 +151,7 @@ _ITEM = re.compile(rb"<(?:item|entry)[\s>]")
 
 
 def find_hub(content: bytes, base: str) -> tuple[str | None, str | None]:
-    """Return the absolute addresses of hub and self (WebSub section 4), or None for those that are not named."""
+    """Return the absolute addresses of hub and self (WebSub section 4), or None if it is not named."""
     head = content[:_MOST_BYTES]
     first = _ITEM.search(head)
     addresses: dict[bytes, bytes] = {}

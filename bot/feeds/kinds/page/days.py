@@ -56,8 +56,8 @@ def expand_items(items: Sequence[HtmlElement]) -> list[HtmlElement]:
 def _expand_item(item: HtmlElement, among: frozenset[HtmlElement]) -> HtmlElement:
     run, text = [item], None
     if item.tag == "a":
-        before = item.getprevious()
-        text = before.tail if before is not None else item.getparent().text
+        previous = item.getprevious()
+        text = previous.tail if previous is not None else item.getparent().text
     elif item.tag == "dd":
         term = next(item.itersiblings("dt", preceding=True), None)
         run = [term, item] if term is not None else run

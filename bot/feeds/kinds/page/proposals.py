@@ -1,6 +1,6 @@
 """Propose selectors for a page: find what repeats, each time with one headline and its link.
 
-A headline is a link with some words, or the link beside a heading; its article's element is the largest one around it
+A headline is a link with some words, or the link next to a heading; its article's element is the largest one around it
 that holds no other headline. Items with the same tag and class are a list. JSON-LD, dates and headings count for a
 list, navigation counts against it.
 """

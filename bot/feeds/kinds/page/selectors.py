@@ -118,9 +118,6 @@ _MAX_BYTES = 5_000_000
 _MAX_ELEMENTS = 20_000
 #: Maximum sum of the depths of all elements: two steps to descendants visit each element once per ancestor.
 _MAX_DEPTHS = 200_000
-#: The encoding that the page declares (HTML 5, section 4.2.5.4).
-_CHARSET = re.compile(rb"""<meta\s[^<>]{0,200}?charset\s*+=\s*+["']?\s*+([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
-_HEAD_BYTES = 4_096
 #: Pages with scripts and less text are built by their scripts.
 _LEAST_TEXT = 300
 
@@ -132,10 +129,7 @@ def parse_page(body: Body) -> tuple[HtmlElement, list[str]]:
     if len(content) > _MAX_BYTES:
         content = content[:_MAX_BYTES]
         remarks.append(f"only the first {_MAX_BYTES // 1_000_000} MB of the page are read")
-    declared = _CHARSET.search(content[:_HEAD_BYTES])
-    content_type = f"{body.content_type}; charset={declared[1].decode()}" if declared else body.content_type
-    decoded = charset.decode(content, content_type)
-    text = decoded.text.replace("\x00", "")
+    text = charset.decode_page(content, body.content_type).text.replace("\x00", "")
     # A tag takes a few bytes of the page, and some hundred bytes of the tree.
     if text.count("<") > 3 * _MAX_ELEMENTS:
         raise ReadError(f"a page of more than {_MAX_ELEMENTS:,} elements, or of elements that are too deep; not read")

@@ -124,9 +124,9 @@ def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
 def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> model.ParsedFeed | None:
     """Return the reading of the new items, or None if the pieces do not agree with the whole document."""
     kept, remark = fields.keep_ends(tuple(enumerate(pieces.items)))
-    known = {place for place, item in kept if item.hash in body.known_hashes}
-    places = [place for place, _ in kept if body.names_known or place not in known]
-    plain_part = light.parse_light(pieces.only(places), root=document.root, before=body.identity_before)
+    known_places = {place for place, item in kept if item.hash in body.known_hashes}
+    places = [place for place, _ in kept if body.names_known or place not in known_places]
+    plain_part = light.parse_light(pieces.only(places), root=document.root, identity_before=body.identity_before)
     was_all_parsed = plain_part is not None and len(places) == len(pieces.items)
     if not was_all_parsed and not pieces.is_well_formed():
         return None
@@ -136,14 +136,14 @@ def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> mode
         if len(plain_part.entries) == len(places):
             pairs = zip(places, plain_part.entries, strict=True)
             entries = {place: entry for place, entry in pairs if entry is not None}
-    others = [place for place in places if place not in entries]
-    if others or header is None:
-        header, other_entries = parse_with_feedparser(pieces.only(others), body.url)
-        if len(other_entries) != len(others):
+    odd_places = [place for place in places if place not in entries]
+    if odd_places or header is None:
+        header, odd_entries = parse_with_feedparser(pieces.only(odd_places), body.url)
+        if len(odd_entries) != len(odd_places):
             return None
-        entries.update(zip(others, other_entries, strict=True))
+        entries.update(zip(odd_places, odd_entries, strict=True))
     reading = _reading(
-        header, tuple(fields.mark_known(entries[place], is_known=place in known) for place in places), remark
+        header, tuple(fields.mark_known(entries[place], is_known=place in known_places) for place in places), remark
     )
     return dataclasses.replace(reading, item_hashes=tuple(item.hash for _, item in kept))
 

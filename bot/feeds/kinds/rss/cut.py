@@ -3,7 +3,7 @@
 Knows where items begin and end, and nothing of their content. Returns None if the cut is not certain; the document is
 then parsed as a whole.
 
-The slow part of a poll is feedparser: about 10 ms for a feed of 25 KB and 30 items, of which one or two are new.
+The slow part of a poll is feedparser: about 10 ms for a feed of 25 KB and 30 items, with one or two new ones.
 """
 
 from __future__ import annotations

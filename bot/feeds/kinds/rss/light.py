@@ -26,7 +26,7 @@ _XML = "{http://www.w3.org/XML/1998/namespace}"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _RSS1 = "{http://purl.org/rss/1.0/}"
 #: Namespaces by the prefix that feedparser knows them by. A document may use such a prefix for another namespace;
-#: feedparser then takes the elements of one for those of the other.
+#: feedparser then confuses their elements.
 _NAMESPACES = {
     "rdf": "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}",
     "dc": "{http://purl.org/dc/elements/1.1/}",
@@ -84,7 +84,7 @@ _AUTHOR_NAME = f"{_ATOM}name"
 _AUTHOR_PARTS = {_AUTHOR_NAME, f"{_ATOM}uri", f"{_ATOM}email"}
 _DOUBLY_ESCAPED = re.compile(r"&amp;(?=\w)", re.ASCII)
 
-#: The elements of a header that are parsed, by name; then those that are not part of the result.
+#: The elements of a header that are parsed, by name; then elements that do not matter.
 _SYNDICATION = dict(zip(_qualify("sy:updatePeriod sy:updateFrequency"), ("period", "frequency"), strict=True))
 _RSS_HEADER = {"title": "title", "link": "link", "language": "language", "ttl": "ttl", **_SYNDICATION}
 _ATOM_HEADER = {f"{_ATOM}title": "title", f"{_ATOM}link": "link", **_SYNDICATION}
@@ -128,10 +128,10 @@ class Light:
     entries: Sequence[model.Entry | None]
 
 
-def parse_light(data: bytes, *, root: str, before: datetime | None) -> Light | None:
+def parse_light(data: bytes, *, root: str, identity_before: datetime | None) -> Light | None:
     """Return the plain part of a document, or None if there is none.
 
-    Of items dated before ``before`` only the identity is parsed, except for the first ``SAMPLE`` items.
+    After the first ``SAMPLE`` items, only the identity of items dated before ``identity_before`` is parsed.
     """
     document = parse_elements(data)
     if document is None:
@@ -145,11 +145,12 @@ def parse_light(data: bytes, *, root: str, before: datetime | None) -> Light | N
         return None
     language = language.replace("_", "-").strip() or None if language else None
     items = [child for child in parent if child.tag == item_name]
-    others = [child for child in parent if child.tag != item_name]
+    header = [child for child in parent if child.tag != item_name]
     return Light(
-        header=_parse_header(others, roles, language),
+        header=_parse_header(header, roles, language),
         entries=[
-            _parse_entry(item, roles, language, before if place >= SAMPLE else None) for place, item in enumerate(items)
+            _parse_entry(item, roles, language, None if place < SAMPLE else identity_before)
+            for place, item in enumerate(items)
         ],
     )
 
@@ -210,7 +211,7 @@ class _Fields:
         """Return the elements of a role, in order."""
         return self._by_role.get(role, ())
 
-    def one(self, role: str) -> Element | None:
+    def only(self, role: str) -> Element | None:
         """Return the only element of a role, or None. Raises NotPlain if there are several, or it has children."""
         elements = self._by_role.get(role)
         if elements is None:
@@ -221,7 +222,7 @@ class _Fields:
 
     def text(self, role: str) -> str:
         """Return the text of the only element of a role, or an empty string. Raises NotPlain if it has attributes."""
-        element = self.one(role)
+        element = self.only(role)
         if element is None:
             return ""
         if element.attrib:
@@ -242,20 +243,20 @@ def _is_touchy(name: str) -> bool:
     return name != _MEDIA_TITLE and name.rpartition("}")[2].lower() in _TOUCHY
 
 
-def _parse_entry(item: Element, roles: _Roles, language: str | None, before: datetime | None) -> model.Entry | None:
-    """Return the entry of an item, or None if it is not plain. If it is dated before ``before``, only its identity."""
+def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: datetime | None) -> model.Entry | None:
+    """Return the entry of an item, or None if it is not plain. If it is older than ``cutoff``, only its identity."""
     parse = _parse_atom_entry if roles is _ATOM_ROLES else _parse_rss_entry
     try:
-        return parse(_Fields(item, roles), language, before)
+        return parse(_Fields(item, roles), language, cutoff)
     except NotPlain:
         return None
 
 
-def _parse_rss_entry(fields: _Fields, language: str | None, before: datetime | None) -> model.Entry:
+def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> model.Entry:
     guid, is_link = _guid(fields)
     # feedparser uses an id that is an address as the link, if no element names another.
     link = guid if is_link else None
-    if fields.one("link") is not None:
+    if fields.only("link") is not None:
         text = fields.text("link")
         # "&" may be escaped twice.
         link = plain.check_link(_DOUBLY_ESCAPED.sub("&", text)) if text.strip() else None
@@ -264,7 +265,7 @@ def _parse_rss_entry(fields: _Fields, language: str | None, before: datetime | N
     updated = plain.parse_w3c_date(date) if (date := fields.text("updated")) else None
     if not title and (fields.all("media title") or not fields.is_all):
         raise NotPlain  # the title of a picture takes its place
-    if _is_old(published, updated, before):
+    if _is_old(published, updated, cutoff):
         return model.Entry(
             guid=guid, link=link, title=title or None, published=published, updated=updated, identity_only=True
         )
@@ -280,20 +281,20 @@ def _parse_rss_entry(fields: _Fields, language: str | None, before: datetime | N
         tags=_rss_tags(fields.all("tag")),
         published=published,
         updated=updated,
-        language=language if fields.one("title") is not None else None,
+        language=language if fields.only("title") is not None else None,
     )
 
 
-def _parse_atom_entry(fields: _Fields, language: str | None, before: datetime | None) -> model.Entry:
+def _parse_atom_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> model.Entry:
     if fields.attributes:
         raise NotPlain
-    title, link = _typed_text(fields.one("title")), _find_page_link(fields.all("link"))
+    title, link = _typed_text(fields.only("title")), _find_page_link(fields.all("link"))
     guid = plain.check_identifier(fields.text("id"))
     published = plain.parse_w3c_date(date) if (date := fields.text("published")) else None
     updated = plain.parse_w3c_date(date) if (date := fields.text("updated")) else None
     if not title or not link:
         raise NotPlain
-    if _is_old(published, updated, before):
+    if _is_old(published, updated, cutoff):
         return model.Entry(guid=guid, link=link, title=title, published=published, updated=updated, identity_only=True)
     if not fields.is_all:
         raise NotPlain
@@ -301,7 +302,7 @@ def _parse_atom_entry(fields: _Fields, language: str | None, before: datetime | 
         guid=guid,
         link=link,
         title=title,
-        body=_longer_body(fields.one("content"), fields.one("summary")),
+        body=_longer_body(fields.only("content"), fields.only("summary")),
         author=_atom_author(fields.all("author")),
         tags=_atom_tags(fields.all("tag")),
         published=published,
@@ -310,14 +311,14 @@ def _parse_atom_entry(fields: _Fields, language: str | None, before: datetime | 
     )
 
 
-def _is_old(published: datetime | None, updated: datetime | None, before: datetime | None) -> bool:
+def _is_old(published: datetime | None, updated: datetime | None, cutoff: datetime | None) -> bool:
     date = published or updated
-    return date is not None and before is not None and date < before
+    return date is not None and cutoff is not None and date < cutoff
 
 
 def _guid(fields: _Fields) -> tuple[str | None, bool]:
     """Return the id, and whether it is an address that leads to the article."""
-    element = fields.one("guid")
+    element = fields.only("guid")
     if fields.attributes:
         about = fields.attributes.get(_RDF_ABOUT)
         if about is None or len(fields.attributes) > 1 or element is not None:
