@@ -1,6 +1,6 @@
 """Compare a feed with its own history. Each problem is reported once, and once more when it is over.
 
-Pure: reads a state, writes nothing. The caller reports the events and stores that it did (``with_told``).
+Pure: reads a state, writes nothing. The caller reports the events and stores that it did (``mark_reported``).
 """
 
 from __future__ import annotations

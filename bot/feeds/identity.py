@@ -1,6 +1,6 @@
 """Decide whether an item is new, old, seen, the same link, edited or churn: by stored identity, never by date.
 
-Knows no store: it gets what the store knows of the items of one reading.
+Knows no store: it gets the store's answer about the items of one reading.
 
     entries ─▸ groups (one article each) ─▸ known by id? by link? by text at a sister feed?
                                               │ yes: seen, edited, same link,    │ no: churn, old, new

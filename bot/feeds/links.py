@@ -174,7 +174,7 @@ _HINT = re.compile(
 
 
 def may_redirect(host: str) -> bool:
-    """Return False if ``target_of`` surely returns None for a link to this host (in lower case). Cheap."""
+    """Return False if ``redirect_target`` surely returns None for a link to this host (in lower case). Cheap."""
     return _HINT.search(host) is not None
 
 

@@ -63,7 +63,7 @@ class _Course:
 
 
 class HttpFetcher:
-    """Implements ports.Fetcher."""
+    """Implements model.Fetcher."""
 
     def __init__(
         self,

@@ -201,7 +201,7 @@ async def extract_here(page: model.Response) -> str | None:
 
 
 class TrafilaturaReader:
-    """Implements ports.PageReader."""
+    """Implements model.PageReader."""
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ _MOST_KEPT: Final = 10_000
 
 
 class GoogleNews:
-    """Implements ports.LinkResolver."""
+    """Implements model.LinkResolver."""
 
     def __init__(self, fetcher: model.Fetcher, clock: model.Clock) -> None:
         self._fetcher = fetcher
