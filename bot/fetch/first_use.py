@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FetcherAtFirstUse:
-    """Implements model.Fetcher and model.Bell by the client that ``make`` returns."""
+    """Implements model.Fetcher and model.PushClient by the client that ``make`` returns."""
 
     def __init__(self, make: Callable[[], HttpFetcher]) -> None:
         self._make = make

@@ -71,7 +71,7 @@ _MOST_LARGE: Final = 4
 
 
 class Room:
-    """Implements model.Room."""
+    """Implements model.BodyMemory."""
 
     def __init__(self) -> None:
         self._large = asyncio.Semaphore(_MOST_LARGE)
@@ -82,7 +82,7 @@ class Room:
 
 
 class Share:
-    """Implements model.Share."""
+    """Implements model.MemoryShare."""
 
     def __init__(self, large: asyncio.Semaphore) -> None:
         self._large = large
