@@ -6,7 +6,6 @@ Lenient with real feeds: numbers as ids, author and authors, a document cut off 
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import html
 import json
 import re
@@ -40,20 +39,14 @@ class Source:
         items, remark = fields.keep_ends([item for item in values if isinstance(item, Mapping)])
         if remark:
             remarks.append(remark)
-        hashes = [_hash(item, body.url) for item in items]
+        hashes = [fields.hash_item(json.dumps(item, sort_keys=True).encode(), body.url) for item in items]
         base = fields.web_address(_text(feed, "feed_url"), body.url) or body.url
         dates = DocumentDates()
         return model.ParsedFeed(
             title=" ".join((_text(feed, "title") or "").split())[:300] or None,
             link=fields.web_address(_text(feed, "home_page_url"), base),
             language=_text(feed, "language"),
-            entries=tuple(
-                fields.mark_known(
-                    fields.bound_entry(_entry(item, feed, base, dates)), is_known=digest in body.known_hashes
-                )
-                for item, digest in zip(items, hashes, strict=True)
-                if body.names_known or digest not in body.known_hashes
-            ),
+            entries=fields.parse_new(items, hashes, body, lambda item: _entry(item, feed, base, dates)),
             remarks=tuple(remarks),
             item_hashes=tuple(hashes),
         )
@@ -98,11 +91,6 @@ def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[J
     except (ValueError, RecursionError):
         feed = {}
     return feed if isinstance(feed, Mapping) else {}, items
-
-
-def _hash(item: Mapping[str, Json], base: str) -> str:
-    packed = json.dumps(item, ensure_ascii=True, sort_keys=True).encode()
-    return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
 
 
 def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates: DocumentDates) -> model.Entry:

@@ -5,8 +5,6 @@ A sitemap without news: tags lists pages, not news, and is refused with a messag
 
 from __future__ import annotations
 
-import hashlib
-
 from lxml import etree
 
 from bot import model
@@ -43,20 +41,14 @@ class Source:
         if pages and not news:
             raise ReadError("a sitemap without news: tags: it lists pages, not news; name a news sitemap")
         kept, remark = fields.keep_ends(news)
-        hashes = [_hash(page, body.url) for page in kept]
+        hashes = [fields.hash_item(etree.tostring(page, with_tail=False), body.url) for page in kept]
         dates = DocumentDates()
         first = _child(news[0], "news") if news else None
         publication = _child(first, "publication") if first is not None else None
         return model.ParsedFeed(
             title=fields.plain_title(_text(publication, "name")),
             language=_text(publication, "language"),
-            entries=tuple(
-                fields.mark_known(
-                    fields.bound_entry(_entry(page, body.url, dates)), is_known=digest in body.known_hashes
-                )
-                for page, digest in zip(kept, hashes, strict=True)
-                if body.names_known or digest not in body.known_hashes
-            ),
+            entries=fields.parse_new(kept, hashes, body, lambda page: _entry(page, body.url, dates)),
             remarks=(*remarks, *((remark,) if remark else ())),
             item_hashes=tuple(hashes),
         )
@@ -97,11 +89,6 @@ def _entry(page: etree._Element, base: str, dates: DocumentDates) -> model.Entry
         updated=dates.parsed(_text(page, "lastmod") or "", language or "en"),
         language=language,
     )
-
-
-def _hash(page: etree._Element, base: str) -> str:
-    packed = etree.tostring(page, with_tail=False)
-    return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
 
 
 def _local(element: etree._Element) -> str:

@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from html import escape
 from typing import TypeVar
@@ -99,6 +99,22 @@ def mark_baseline(entries: Sequence[model.Entry], cutoff: datetime | None) -> tu
 def _is_older(entry: model.Entry, cutoff: datetime | None) -> bool:
     date = entry.published or entry.updated
     return cutoff is not None and date is not None and date < cutoff and not entry.identity_only
+
+
+def parse_new(
+    items: Iterable[T], hashes: Iterable[str], body: model.Body, parse: Callable[[T], model.Entry]
+) -> tuple[model.Entry, ...]:
+    """Parse the items whose hash is new; with ``body.names_known`` the others too, marked as identity only."""
+    return tuple(
+        mark_known(bound_entry(parse(item)), is_known=item_hash in body.known_hashes)
+        for item, item_hash in zip(items, hashes, strict=True)
+        if body.names_known or item_hash not in body.known_hashes
+    )
+
+
+def hash_item(packed: bytes, base: str) -> str:
+    """Return the hash of an item's bytes and of the document's address, which its links depend on."""
+    return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
 
 
 def mark_known(entry: model.Entry, *, is_known: bool) -> model.Entry:

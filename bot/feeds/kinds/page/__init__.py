@@ -112,11 +112,7 @@ class Source:
             title=(text_of(title) or "")[:300] or None if title is not None else None,
             link=body.url,
             language=root.get("lang"),
-            entries=tuple(
-                fields.mark_known(entry, is_known=digest in body.known_hashes)
-                for entry, digest in zip(entries.values(), hashes.values(), strict=True)
-                if body.names_known or digest not in body.known_hashes
-            ),
+            entries=fields.parse_new(entries.values(), hashes.values(), body, lambda entry: entry),
             remarks=(*remarks, *([remark] if remark else [])),
             item_hashes=tuple(hashes.values()),
         )
