@@ -119,11 +119,13 @@ class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
         """
         if not isinstance(answer, Done):
             raise Garbage("something else than a document")
+        count = len(answer.items) + len(answer.empty_entries)
+        if max(count, len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
+            raise Garbage("more than any document says")
         entries = [item.entry for item in answer.items]
         for place, entry in answer.empty_entries:
             entries.insert(place, entry)
-        most = max(len(entries), len(answer.reading.item_hashes))
-        if most > fields.MAX_ENTRIES or not all(map(fields.is_within_bounds, entries)):
+        if not all(map(fields.is_within_bounds, entries)):
             raise Garbage("more than any document says")
         question = make_question(self.feed, answer.items, is_first=self.is_first)
         reading = dataclasses.replace(answer.reading, entries=tuple(entries))
