@@ -200,7 +200,7 @@ async def replay(series: Sequence[str], *, most: int | None, window: str = "14 d
 async def _named(store: storage.Store, feed: str, expected: Expected) -> dict[str, model.ArticleId]:
     """The articles that the store has under the feed's own ids: a link may change under one id."""
     question = model.IdentityQuery(feed=feed, keys=list(expected.links), links=list(expected.links.values()))
-    [known] = await store.read(lambda tx: tx.articles.known([question]))
+    [known] = await store.read(lambda tx: tx.articles.find_known_items([question]))
     by_link = {key: known.by_link[link][0].id for key, link in expected.links.items() if link in known.by_link}
     return {**by_link, **{key: stub.id for key, stub in known.by_key.items()}}
 

@@ -56,7 +56,7 @@ async def keep(store: storage.Store, feed: model.Feed, at: datetime, reading: mo
     asked = items.look_up(feed, reading)
 
     def work(tx: storage.Transaction) -> None:
-        [known] = tx.articles.known([asked.question])
+        [known] = tx.articles.find_known_items([asked.question])
         found = identity.identify(
             feed, reading, known, now=at, backfill=DAY, is_baseline=False, feed_title=feed.name, looked_up=asked
         )

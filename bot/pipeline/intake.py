@@ -198,7 +198,7 @@ class _Ingestor:
             for polled in polls
             if polled.reading is not None
         ]
-        stored = self._tx.articles.known([look_up.question for _, _, look_up in parsed])
+        stored = self._tx.articles.find_known_items([look_up.question for _, _, look_up in parsed])
         fresh = identity.BatchArticles()
         by_feed = {}
         most = self._snapshot.fetch.max_items_per_day

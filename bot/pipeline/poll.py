@@ -179,7 +179,7 @@ class Poller:
     async def _identified(
         self, polled: Poll, reading: model.ParsedFeed, look_up: items.Lookup, snapshot: Snapshot
     ) -> Sequence[identity.Identified]:
-        [known_items] = await self._store.read(lambda tx: tx.articles.known([look_up.question]))
+        [known_items] = await self._store.read(lambda tx: tx.articles.find_known_items([look_up.question]))
         return polled.identify(reading, look_up, known_items, snapshot, now=self._clock.now()).items
 
     def _body(self, polled: Poll, answer: model.Response, snapshot: Snapshot) -> model.Body:

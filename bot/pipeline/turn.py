@@ -69,7 +69,7 @@ class Turn:
     # -- stories
 
     def stories(self, ids: Iterable[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
-        """Return id -> story; unknown ids are left out."""
+        """Return id -> story; unknown ids are omitted."""
         ids, cached = list(dict.fromkeys(ids)), self._cache.stories
         if missing := [story_id for story_id in ids if story_id not in cached]:
             cached.update(self.tx.stories.get(missing))

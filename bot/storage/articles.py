@@ -78,102 +78,102 @@ _CARRIED = select(sightings.c.article, sightings.c.feed).where(
 )
 
 
-def known(connection: Connection, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
-    """One answer for each question, in their order."""
-    keys = [{key: digest(asked.feed, key) for key in asked.keys} for asked in questions]
-    links = [{link: digest(place_of(link)) for link in asked.links if link} for asked in questions]
-    prints = [{value: value for value in asked.fingerprints if value} for asked in questions]
-    titles = {title: digest(title) for asked in questions for title in asked.titles if title}
-    by_key = _first(rows(connection, _BY_KEY, _all(keys)), lambda row: row.key)
-    by_link = _each(rows(connection, _BY_LINK, _all(links)), lambda row: row.link_key)
-    by_print = _each(rows(connection, _BY_FINGERPRINT, _all(prints)), lambda row: row.fingerprint)
+def find_known_items(connection: Connection, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
+    """Return the stored articles for each query, in order."""
+    keys = [{key: digest(query.feed, key) for key in query.keys} for query in questions]
+    links = [{link: digest(place_of(link)) for link in query.links if link} for query in questions]
+    prints = [{value: value for value in query.fingerprints if value} for query in questions]
+    titles = {title: digest(title) for query in questions for title in query.titles if title}
+    by_key = _first_of_each(rows(connection, _BY_KEY, _all(keys)), lambda row: row.key)
+    by_link = _group(rows(connection, _BY_LINK, _all(links)), lambda row: row.link_key)
+    by_print = _group(rows(connection, _BY_FINGERPRINT, _all(prints)), lambda row: row.fingerprint)
     by_title: defaultdict[tuple[str, str], dict[str, model.ArticleStub]] = defaultdict(dict)
-    carriers = {"carriers": [asked.feed for asked in questions]}
+    carriers = {"carriers": [query.feed for query in questions]}
     for row in rows(connection, _BY_TITLE, list(titles.values()), carriers):
         by_title[row.carrier, fold_title(row.title)].setdefault(row.id, _stub(row))
-    links_known = [_asked(links[place], by_link) for place in range(len(questions))]
+    links_known = [_select(links[place], by_link) for place in range(len(questions))]
     carried = _carried(connection, questions, links_known)
     return [
         model.KnownItems(
-            by_key=_asked(keys[place], by_key),
+            by_key=_select(keys[place], by_key),
             by_link=links_known[place],
-            by_fingerprint=_asked(prints[place], by_print),
+            by_fingerprint=_select(prints[place], by_print),
             by_title={
-                title: tuple(by_title[asked.feed, title].values())
-                for title in asked.titles
-                if (asked.feed, title) in by_title
+                title: tuple(by_title[query.feed, title].values())
+                for title in query.titles
+                if (query.feed, title) in by_title
             },
             carried=carried[place],
         )
-        for place, asked in enumerate(questions)
+        for place, query in enumerate(questions)
     ]
 
 
 def _carried(
     connection: Connection,
     questions: Sequence[model.IdentityQuery],
-    found: Sequence[Mapping[str, Sequence[model.ArticleStub]]],
+    by_link_results: Sequence[Mapping[str, Sequence[model.ArticleStub]]],
 ) -> Sequence[Collection[model.ArticleId]]:
-    """Of each question's articles by link, those of other feeds that its feed has carried."""
-    others = [
-        # A first poll asks for no ids: it has carried nothing yet.
-        {stub.id for stubs in by_link.values() for stub in stubs if stub.feed != asked.feed and asked.keys}
-        for asked, by_link in zip(questions, found, strict=True)
+    """Return, for each query, the articles by link from other feeds that its feed has carried."""
+    candidates = [
+        # A first poll has no ids: the feed has carried nothing yet.
+        {stub.id for stubs in by_link.values() for stub in stubs if stub.feed != query.feed and query.keys}
+        for query, by_link in zip(questions, by_link_results, strict=True)
     ]
-    carriers = {"carriers": [asked.feed for asked in questions]}
-    wanted = list(frozenset[model.ArticleId]().union(*others))
-    carried = {(row.feed, row.article) for row in rows(connection, _CARRIED, wanted, carriers)}
+    carriers = {"carriers": [query.feed for query in questions]}
+    articles = list(frozenset[model.ArticleId]().union(*candidates))
+    carried = {(row.feed, row.article) for row in rows(connection, _CARRIED, articles, carriers)}
     return [
-        frozenset(id_ for id_ in ids if (asked.feed, id_) in carried)
-        for asked, ids in zip(questions, others, strict=True)
+        frozenset(id_ for id_ in ids if (query.feed, id_) in carried)
+        for query, ids in zip(questions, candidates, strict=True)
     ]
 
 
 def rows(
     connection: Connection,
     statement: Select[*tuple[Any, ...]],
-    wanted: Sequence[object],
+    values: Sequence[object],
     more: Mapping[str, object] | None = None,
 ) -> Iterator[_AnyRow]:
-    """In runs that fit one statement."""
-    for part in chunks(wanted):
+    """Yield the rows of a statement, in parts whose values fit into one statement."""
+    for part in chunks(values):
         yield from connection.execute(statement, {"wanted": part, **(more or {})})
 
 
 def place_of(link: str) -> str:
-    """What all forms of a link share; a front page, whose forms share nothing, is itself."""
+    """Return the common key of all forms of a link; a front page has no common key and stays as it is."""
     return link_key(link) or link
 
 
-def _all(asked: Sequence[Mapping[str, T]]) -> Sequence[T]:
-    """What all questions ask for, each once."""
-    return list(dict.fromkeys(wanted for each in asked for wanted in each.values()))
+def _all(queries: Sequence[Mapping[str, T]]) -> Sequence[T]:
+    """Return the values of all queries, without duplicates."""
+    return list(dict.fromkeys(value for by_name in queries for value in by_name.values()))
 
 
-def _first(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], T]) -> Mapping[T, model.ArticleStub]:
-    found: dict[T, model.ArticleStub] = {}
+def _first_of_each(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], T]) -> Mapping[T, model.ArticleStub]:
+    first: dict[T, model.ArticleStub] = {}
     for row in rows:
         name = key(row)
-        if name not in found:
-            found[name] = _stub(row)
-    return found
+        if name not in first:
+            first[name] = _stub(row)
+    return first
 
 
-def _each(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], T]) -> Mapping[T, Sequence[model.ArticleStub]]:
-    """All that share a name, in the rows' order; of one feed no more than a few, which a list page can have."""
-    found: dict[T, list[model.ArticleStub]] = {}
+def _group(rows: Iterable[_AnyRow], key: Callable[[_AnyRow], T]) -> Mapping[T, Sequence[model.ArticleStub]]:
+    """Group rows by key, in order, with at most ``OF_ONE_FEED`` rows of each feed."""
+    stubs: dict[T, list[model.ArticleStub]] = {}
     counts: Counter[tuple[T, str]] = Counter()
     for row in rows:
         name = key(row)
         counts[name, row.feed] += 1
         if counts[name, row.feed] <= OF_ONE_FEED:
-            found.setdefault(name, []).append(_stub(row))
-    return found
+            stubs.setdefault(name, []).append(_stub(row))
+    return stubs
 
 
-def _asked(asked: Mapping[str, T], found: Mapping[T, V]) -> Mapping[str, V]:
-    """What was found, under the names by which one question asked."""
-    return {name: found[wanted] for name, wanted in asked.items() if wanted in found}
+def _select(query: Mapping[str, T], results: Mapping[T, V]) -> Mapping[str, V]:
+    """Return the results under the keys of one query."""
+    return {name: results[value] for name, value in query.items() if value in results}
 
 
 def _stub(row: _AnyRow) -> model.ArticleStub:
@@ -210,7 +210,7 @@ _ARCHIVE = (
 _COUNT = select(func.count()).select_from(articles)
 _COUNT_SINCE = _COUNT.where(articles.c.first_seen >= bindparam("since", type_=Timestamp))
 
-#: Whole days since 1970, UTC; the number is no parameter, else PostgreSQL takes its two uses for two things.
+#: Whole days since 1970, UTC. The number is a literal, since PostgreSQL would treat two parameters as different.
 _DAY = type_coerce(articles.c.first_seen, BigInteger).op("/", return_type=BigInteger)(literal_column("86400000000"))
 _LAST_OF_FEED = (
     select(articles)
@@ -294,9 +294,9 @@ class Articles:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def known(self, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
+    def find_known_items(self, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
         """Return the stored articles for each query, in order. One call for several queries costs a fraction."""
-        return known(self._connection, questions)
+        return find_known_items(self._connection, questions)
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
         """Add new articles; an id that exists is left as it is."""
@@ -306,7 +306,7 @@ class Articles:
 
     def _guard(self, articles: Sequence[model.Article]) -> None:
         """On PostgreSQL two transactions that add one article cannot see each other's: under REPEATABLE READ a key
-        that another committed meanwhile is a lost race, so the second runs again. SQLite has one writer."""
+        that another committed in the meantime is a lost race, so the second runs again. SQLite has one writer."""
         if self._connection.dialect.name != "postgresql":
             return
         keys = self._guarded(articles)
@@ -320,14 +320,14 @@ class Articles:
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
         """Return whether another worker has added an article with the same link or text within the last minutes.
 
-        The identities that were computed before may then be wrong. ``beside``: articles that were computed with them.
+        The identities that were computed before may then be wrong. ``beside``: further articles of the computation.
         """
         # SQLite has one writer, which takes in one batch after another.
         if self._connection.dialect.name != "postgresql":
             return False
         keys = self._guarded(articles).keys() - self._guarded(beside).keys()
-        found = rows(self._connection, _RIVALS, list(keys))
-        return next(found, None) is not None
+        rivals = rows(self._connection, _RIVALS, list(keys))
+        return next(rivals, None) is not None
 
     def forget_fresh(self, *, before: datetime) -> None:
         """Delete the guards against adding an article twice; they are needed for minutes only."""
@@ -380,8 +380,8 @@ class Articles:
         ``owner_of(feed, link)`` returns the owner, or None to keep the stored one.
         """
         rows = self._connection.execute(_VOICES, {"since": since}).all()
-        said = ((row, owner_of(row.feed, row.link)) for row in rows)
-        wrong = [{"of_article": row.id, "to_owner": owner} for row, owner in said if owner not in (None, row.owner)]
+        owners = ((row, owner_of(row.feed, row.link)) for row in rows)
+        wrong = [{"of_article": row.id, "to_owner": owner} for row, owner in owners if owner not in (None, row.owner)]
         if wrong:
             self._connection.execute(_SET_OWNER, wrong)
         return len(wrong)
@@ -401,39 +401,41 @@ class Articles:
             self._connection.execute(_MATCH, rows)
 
     def drop_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
-        """Delete the matches of these rules."""
+        """Delete the matches of some rules."""
         self._connection.execute(_DROP_MATCHES, {"of_article": article, "of_rules": list(rules)})
 
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
-        """Return id -> article; unknown ids are left out."""
-        found = (article_of(row) for row in rows(self._connection, _GET, list(dict.fromkeys(ids))))
-        return {article.id: article for article in found}
+        """Return id -> article; unknown ids are omitted."""
+        stored = (article_of(row) for row in rows(self._connection, _GET, list(dict.fromkeys(ids))))
+        return {article.id: article for article in stored}
 
     def find(self, link: str) -> model.Article | None:
         """Return the article with a canonical link, in any of its forms."""
         if not link:
             return None
-        found = [article_of(row) for row in self._connection.execute(_FIND, {"of_link": digest(place_of(link))})]
-        # Of several, that of the link's own site.
-        return next((one for one in found if belongs_to(one.link, one.feed)), found[0] if found else None)
+        stored = [article_of(row) for row in self._connection.execute(_FIND, {"of_link": digest(place_of(link))})]
+        # Return the article of the link's own site if there are several.
+        return next(
+            (article for article in stored if belongs_to(article.link, article.feed)), stored[0] if stored else None
+        )
 
     def matches(self, article: model.ArticleId) -> Sequence[model.Match]:
         """Return the matches of an article, ordered by rule."""
         return self.matches_of([article]).get(article, ())
 
     def matches_of(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, Sequence[model.Match]]:
-        """In order of first match; an article without matches is left out."""
-        found: defaultdict[model.ArticleId, list[model.Match]] = defaultdict(list)
+        """Return the matches of each article, in order of first match; articles without matches are omitted."""
+        by_article: defaultdict[model.ArticleId, list[model.Match]] = defaultdict(list)
         for row in rows(self._connection, _MATCHES, ids):
             evidence = columns.EVIDENCE.load(row.evidence)
             match = model.Match(rule=row.rule, rule_version=row.rule_version, evidence=evidence)
-            found[model.ArticleId(row.article)].append(match)
-        return found
+            by_article[model.ArticleId(row.article)].append(match)
+        return by_article
 
     def archive(self, *, since: datetime) -> Iterator[model.Article]:
         """Yield articles with text that were first seen since a time, oldest first."""
         options = {"yield_per": _AHEAD}
-        # Closed with the generator: PostgreSQL's cursor lives on the server.
+        # Closed with the generator, since PostgreSQL keeps the cursor on the server.
         with self._connection.execute(_ARCHIVE, {"since": since}, execution_options=options) as rows:
             yield from map(article_of, rows)
 
@@ -449,7 +451,7 @@ class Articles:
         return [article_of(row) for row in self._connection.execute(_LAST_OF_FEED, values)]
 
     def new_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
-        """Count the new articles of each feed by day; days without articles are left out."""
+        """Count the new articles of each feed by day; days without articles are omitted."""
         return self._by_day(_NEW_BY_DAY, since)
 
     def matched_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:

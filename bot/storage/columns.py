@@ -81,11 +81,11 @@ class HashBytes(TypeDecorator[bytes]):
         """Both drivers take bytes as they are."""
 
 
-# What a batch of first polls asks about is what it writes then.
+# A batch of first polls writes the keys that it has looked up.
 @functools.lru_cache(maxsize=1 << 14)
 def digest(*parts: str) -> bytes:
-    """16 bytes that stand for these texts; their borders count."""
-    # One call of the hash: a poll asks for hundreds of these.
+    """Return a hash of 16 bytes that depends on the texts and on where each ends."""
+    # Hash in one call, since a poll needs hundreds of hashes.
     packed = b""
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -129,7 +129,7 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 class Codec(Generic[T]):
-    """Of one kind of value."""
+    """The codec of one type of value."""
 
     def __init__(self, kind: Any) -> None:
         self._kind = kind
@@ -189,7 +189,7 @@ class _Compiled:
 
 
 class BulkInsert:
-    """An INSERT of whole rows, and what its other parameters are."""
+    """An INSERT of whole rows with further parameters."""
 
     def __init__(self, statement: Insert, *others: BindParameter[Any]) -> None:
         self._statement = statement
@@ -200,7 +200,7 @@ class BulkInsert:
         self._by_dialect: dict[str, _Compiled] = {}
 
     def write(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-        """Each row has a value for each column, and for each other parameter."""
+        """Insert rows; each has a value for each column and each further parameter."""
         if not rows:
             return
         compiled = self._compiled(connection.dialect)
@@ -215,11 +215,11 @@ class BulkInsert:
     def _compiled(self, dialect: Dialect) -> _Compiled:
         if dialect.name not in self._by_dialect:
             columns = [column.name for column in self._statement.table.columns]
-            made = self._statement.compile(dialect=dialect, column_keys=columns)
-            names = made.positiontup if made.positional and made.positiontup else tuple(self._parameters)
+            compiled = self._statement.compile(dialect=dialect, column_keys=columns)
+            names = compiled.positiontup if compiled.positional and compiled.positiontup else tuple(self._parameters)
             self._by_dialect[dialect.name] = _Compiled(
-                text=made.string,
-                is_positional=made.positional,
+                text=compiled.string,
+                is_positional=compiled.positional,
                 parameters=tuple(
                     (name, self._parameters[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
                 ),

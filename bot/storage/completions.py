@@ -93,12 +93,14 @@ class Completions:
         self._connection.execute(_ADD, row)
 
     def answers(self, keys: Collection[str], *, by: str) -> Mapping[str, str]:
-        """Return key of a prompt -> newest answer of the model named ``by``; prompts without an answer are left out."""
-        found: dict[str, str] = {}
+        """Return key of a prompt -> newest answer of the model named ``by``; prompts without an answer are omitted."""
+        answers: dict[str, str] = {}
         for part in chunks(list(keys)):
             # The newest is last.
-            found.update({row.key: row.answer for row in self._connection.execute(_ANSWERS, {"keys": part, "by": by})})
-        return found
+            answers.update(
+                {row.key: row.answer for row in self._connection.execute(_ANSWERS, {"keys": part, "by": by})}
+            )
+        return answers
 
     def spent(self, *, since: datetime, owner: str | None = None) -> model.Spending:
         """Return the cost of all calls since a time, including failures; ``owner``: only calls about its articles."""

@@ -164,7 +164,7 @@ def for_writing(address: DatabaseAddress) -> Engine:
 
 
 def for_reading(address: DatabaseAddress) -> Engine:
-    """SQLite: connections that cannot write, beside the writer's (WAL: neither waits for the other)."""
+    """Return the engine for reading. On SQLite its connections cannot write or, with WAL, block the writer."""
     if address.is_sqlite:
         return _sqlite_engine(address, begin="BEGIN", writes=False)
     return _postgres(address, read_only=True)
@@ -187,7 +187,7 @@ def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Eng
     elif writes:
         engine = create_engine(address.url, connect_args=connect_args)
     else:
-        # As a URI: mode=ro never makes a file, and needs no right to write it.
+        # A URI, since mode=ro never creates a file and needs only the right to read it.
         url = address.url.set(database=address.file.as_uri(), query={"mode": "ro", "uri": "true"})
         engine = create_engine(url, connect_args=connect_args)
 
@@ -221,13 +221,13 @@ def _pragmas(*, writes: bool) -> tuple[str, ...]:
 
 
 def _postgres(address: DatabaseAddress, *, read_only: bool = False) -> Engine:
-    # REPEATABLE READ: a transaction that decided on what another has changed meanwhile fails and runs again.
+    # REPEATABLE READ: a transaction fails and runs again if another has changed what it has read.
     options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
     if read_only:
         options["postgresql_readonly"] = True
     return create_engine(
         address.url,
-        # As many as there are threads: bot/storage/store.py.
+        # One connection for each thread of the store.
         pool_size=7 if read_only else 4,
         max_overflow=0,
         pool_timeout=30,

@@ -41,7 +41,7 @@ class DecisionQueue:
         """Append arrivals, revisions and pending answers."""
         rows = [{"kind": "arrival", "body": columns.ARRIVAL.dump(arrival)} for arrival in arrivals]
         rows += [{"kind": "revision", "body": columns.REVISION.dump(revision)} for revision in revisions]
-        rows += [{"kind": "pending", "body": columns.PENDING.dump(each)} for each in pending]
+        rows += [{"kind": "pending", "body": columns.PENDING.dump(item)} for item in pending]
         if rows:
             self._connection.execute(_ADD, rows)
 
@@ -79,9 +79,9 @@ class DecisionQueue:
         """
         now = self.holder()
         # Written also when nothing changes: on PostgreSQL two who write one row cannot both commit.
-        after = model.QueueHolder(who=who, change=now.change + 1)
-        self._put(after if now == seen else now)
-        return after if now == seen else None
+        taken_over = model.QueueHolder(who=who, change=now.change + 1)
+        self._put(taken_over if now == seen else now)
+        return taken_over if now == seen else None
 
     def note_change(self) -> None:
         """Note that stories or alerts are changed outside a turn, such as by a button press."""
@@ -114,8 +114,8 @@ class KeyValues:
 
     def beginning(self, start: str) -> Mapping[str, str]:
         """Return the keys with this prefix and their values."""
-        found = select(key_values).where(key_values.c.key.startswith(start, autoescape=True))
-        return {row.key: row.value for row in self._connection.execute(found)}
+        statement = select(key_values).where(key_values.c.key.startswith(start, autoescape=True))
+        return {row.key: row.value for row in self._connection.execute(statement)}
 
     def drop(self, key: str) -> None:
         """Delete the key, if it exists."""

@@ -31,7 +31,7 @@ _LIST_AGAIN = (
         is_listed=True,
         gone=False,
         due_at=_NOW,
-        # What it was told with its 410 counts as a failure until it answers.
+        # A feed that responded with 410 counts as failing until it responds otherwise.
         health=case((feeds.c.health == model.FeedHealth.GONE, model.FeedHealth.FAILING), else_=feeds.c.health),
     )
 )
@@ -86,7 +86,7 @@ _RENEW = (
     update(feeds).where(feeds.c.lease == bindparam("token")).values(lease_until=bindparam("until", type_=Timestamp))
 )
 
-#: What ``claim_due`` takes, apart from its time.
+#: The conditions of ``claim_due``, apart from the due time.
 _IS_FREE = and_(
     feeds.c.is_listed,
     ~feeds.c.gone,
@@ -127,14 +127,14 @@ class FeedStates:
 
     def sync(self, urls: Iterable[str], *, now: datetime) -> None:
         """Set the configured feeds: new feeds are due now, and feeds that are not listed any more are not claimed."""
-        wanted = dict.fromkeys(urls)
+        configured = dict.fromkeys(urls)
         stored: dict[str, bool] = dict(map(tuple, self._connection.execute(_LISTING)))
-        self._add([model.FeedState(url=url, due_at=now) for url in wanted if url not in stored])
-        again = [url for url in wanted if stored.get(url) is False]
-        # A feed that comes back to feeds.yaml is asked again, also one that had said 410.
-        for part in chunks(again):
+        self._add([model.FeedState(url=url, due_at=now) for url in configured if url not in stored])
+        returned = [url for url in configured if stored.get(url) is False]
+        # A feed that returns to feeds.yaml is polled again, even if it had responded with 410.
+        for part in chunks(returned):
             self._connection.execute(_LIST_AGAIN, {"urls": part, "now": now})
-        for part in chunks([url for url, is_listed in stored.items() if is_listed and url not in wanted]):
+        for part in chunks([url for url, is_listed in stored.items() if is_listed and url not in configured]):
             self._connection.execute(_DELIST, {"urls": part})
 
     def _add(self, states: Sequence[model.FeedState]) -> None:
@@ -157,7 +157,7 @@ class FeedStates:
         return self._of_open_hosts(claimed, now=now)
 
     def _of_open_hosts(self, claimed: Sequence[model.FeedState], *, now: datetime) -> Sequence[model.FeedState]:
-        """Those of hosts that are to be left alone are due when these may be asked again."""
+        """Postpone the feeds of limited hosts to the end of the limit, and return the others."""
         limits = self.host_limits(now=now)
         if not limits:
             return claimed
@@ -219,7 +219,7 @@ class FeedStates:
         return list(map(_state, rows))
 
     def counts(self) -> Mapping[model.FeedHealth, int]:
-        """Return the number of configured feeds with each health; a health without feeds is left out."""
+        """Return the number of configured feeds with each health; a health without feeds is omitted."""
         return dict(map(tuple, self._connection.execute(_COUNTS)))
 
     def limited(self) -> Sequence[model.FeedState]:
@@ -334,14 +334,14 @@ class Subscriptions:
 
     def keep(self, feeds: Collection[str]) -> None:
         """Delete the subscriptions of all other feeds."""
-        known = self._connection.execute(select(subscriptions.c.feed)).scalars()
-        for part in chunks([feed for feed in known if feed not in feeds]):
+        stored = self._connection.execute(select(subscriptions.c.feed)).scalars()
+        for part in chunks([feed for feed in stored if feed not in feeds]):
             self._connection.execute(_DROP, {"feeds": part})
 
     def claim_due(self, *, now: datetime, limit: int, lease: timedelta) -> Sequence[model.Subscription]:
         """Lease the subscriptions whose hub is due for a request."""
         rows = self._connection.execute(_CLAIM, {"now": now, "at_most": limit, "lease_until": now + lease})
-        return sorted(map(_subscription, rows), key=lambda each: each.feed)
+        return sorted(map(_subscription, rows), key=lambda subscription: subscription.feed)
 
     def by_token(self, token: str) -> model.Subscription | None:
         """Return the subscription with a token."""
@@ -371,13 +371,15 @@ class Subscriptions:
         self._connection.execute(_PUSH, {"of_feed": feed, "at_time": at})
 
     def waiting(self, *, now: datetime) -> tuple[Sequence[str], int]:
-        """Return the feeds with pushed news that are not yet due for it, and the number of hubs to be asked."""
+        """Return the feeds with pushed news that are not yet due for it, and the number of hubs that need a request."""
         due = self._connection.execute(_DUE, {"now": now}).scalar_one()
         return sorted(self._connection.execute(_PUSHED).scalars()), due
 
     def all(self) -> Sequence[model.Subscription]:
         """Return all subscriptions, ordered by feed."""
-        return sorted(map(_subscription, self._connection.execute(_ALL_SUBSCRIPTIONS)), key=lambda each: each.feed)
+        return sorted(
+            map(_subscription, self._connection.execute(_ALL_SUBSCRIPTIONS)), key=lambda subscription: subscription.feed
+        )
 
 
 def _subscription(row: Row[*tuple[object, ...]]) -> model.Subscription:

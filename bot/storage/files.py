@@ -51,22 +51,22 @@ def link_refused(path: Path, *, doing: str) -> model.StoreUnavailable:
 
 
 def is_link(error: OSError) -> bool:
-    """Whether a file was not opened because it is a link."""
+    """Return whether a file was not opened because it is a link."""
     return error.errno == errno.ELOOP
 
 
 def _tighten(handle: int, path: Path) -> None:
-    found = os.fstat(handle)
-    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_mode & _OTHERS:
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_mode & _OTHERS:
         try:
-            os.fchmod(handle, stat.S_IMODE(found.st_mode) & ~_OTHERS)
+            os.fchmod(handle, stat.S_IMODE(status.st_mode) & ~_OTHERS)
         except OSError:
-            # A disk without rights (FAT, some network shares): who may read it is said where it is mounted.
+            # A disk without file rights (FAT, some network shares): the mount decides who may read it.
             return
         import structlog  # costs start-up, and most files are private already
 
         log = structlog.get_logger("wirewatch")
-        log.info("file made private", file=str(path), mode_before=f"{stat.S_IMODE(found.st_mode):04o}")
+        log.info("file made private", file=str(path), mode_before=f"{stat.S_IMODE(status.st_mode):04o}")
 
 
 #: Whoever looks who the owner is (``owner``) holds the lock for a moment.

@@ -56,9 +56,9 @@ from bot.storage.schema import (
 from bot.storage.store import Store
 from bot.storage.stories import Stories
 
-#: Rows let go in one transaction, so that the writers behind it wait for some hundredths of a second only.
+#: Maximum rows deleted in one transaction, so that other writers wait only some hundredths of a second.
 _BATCH = 500
-#: Rows to let go that are looked for at once, since a look goes through the whole table.
+#: Maximum rows found by one search, which scans the whole table.
 _LOOK = 100_000
 #: How long an item may be gone from its feed and still be known when it comes back. Of 20,200 items of twelve real
 #: feeds 324 came back within the 41 days recorded: 99 % of them within 18 days, the last after 30.
@@ -159,13 +159,13 @@ _FORGET_IDENTITIES = delete(articles).where(articles.c.id.in_(bindparam("wanted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trimmed:
-    """How many were deleted."""
+    """The numbers of deleted rows."""
 
     stories: int
     messages: int
-    #: Articles of which only the identity is kept.
+    #: Articles whose text was deleted.
     texts: int
-    #: Articles of which nothing is kept.
+    #: Articles that were deleted completely.
     identities: int
 
 
@@ -173,7 +173,7 @@ async def trim(store: Store, *, before: datetime) -> Trimmed:
     """Delete what ended before: rows of the ledger, whole stories with their decisions and messages, then the texts of
     articles in no story.
 
-    Nothing unsent is deleted. In small transactions; one that is cut off goes on where it was. Raises StoreUnavailable.
+    Unsent messages stay. Works in small transactions and can be interrupted at any time. Raises StoreUnavailable.
     """
 
     async def drop(statement: Delete | Update) -> int:
@@ -197,26 +197,26 @@ async def trim(store: Store, *, before: datetime) -> Trimmed:
     return Trimmed(stories=stories_gone, messages=messages_gone, texts=texts_gone, identities=identities_gone)
 
 
-async def _forget(store: Store, wanted: Select[tuple[Any]], forget: Delete, before: datetime) -> int:
-    """Look once, then let go in small transactions, each of which looks again at its own few."""
+async def _forget(store: Store, find: Select[tuple[Any]], forget: Delete, ended_before: datetime) -> int:
+    """Search once, then delete in small transactions, which check their rows again."""
 
     def look(connection: Connection) -> Sequence[Any]:
-        return connection.execute(wanted, {"before": before}).scalars().all()
+        return connection.execute(find, {"before": ended_before}).scalars().all()
 
     total = 0
-    while found := await store.look(look):
+    while ids := await store.look(look):
         gone = 0
-        for start in range(0, len(found), _BATCH):
-            values = {"wanted": found[start : start + _BATCH], "before": before}
+        for start in range(0, len(ids), _BATCH):
+            values = {"wanted": ids[start : start + _BATCH], "before": ended_before}
             gone += await store.run(lambda connection, values=values: connection.execute(forget, values).rowcount)  # type: ignore[misc]
         total += gone
-        if len(found) < _LOOK or not gone:
+        if len(ids) < _LOOK or not gone:
             break
     return total
 
 
 def backup(address: str, target: Path, *, progress: Callable[[int, int], None] | None = None) -> None:
-    """A consistent copy of an SQLite database in one new file, also while the bot runs and writes.
+    """Copy an SQLite database into one new file, consistently even while the bot writes.
 
     Blocking. ``progress`` gets pages copied and pages in all. Raises ConfigError, StoreError, StoreUnavailable.
     """
@@ -259,11 +259,11 @@ def _copy(source: Path, target: Path, progress: Callable[[int, int], None] | Non
         reading.execute("BEGIN")
         reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
         reading.backup(writing, pages=-1, progress=report)
-        # One file: no log beside it.
+        # A single file, without a log file.
         writing.execute("PRAGMA journal_mode = DELETE")
-        found = writing.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(f"the copy is damaged ({found})")
+        result = writing.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if result != "ok":
+            raise sqlite3.DatabaseError(f"the copy is damaged ({result})")
     _settle(target)
 
 
@@ -311,7 +311,7 @@ def shift_waiting_times(connection: Connection, stories: Stories, *, by: timedel
 
 
 def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:
-    """What is held is decided again now: what holds it is mostly a time of day, which did not move.
+    """Decide held alerts again now, since most are held until a time of day, which did not move.
 
     A reminder keeps its date. A cooldown and a rate cap count from when it was posted."""
     held, posted = alert.held_until, alert.posted_at

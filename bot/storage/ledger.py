@@ -33,7 +33,7 @@ _DECISIONS_SINCE = (
 
 
 class Ledger:
-    """What happened, in rows that are written once."""
+    """The ledger: rows that are written once."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -45,8 +45,10 @@ class Ledger:
 
     def since(self, when: datetime) -> Iterator[model.LedgerRow]:
         """Yield rows and decisions from ``when`` on, oldest first. Raises StoreError for a damaged row."""
-        both = heapq.merge(self._read(_ROWS_SINCE, when), self._read(_DECISIONS_SINCE, when), key=itemgetter(0))
-        for at, text, is_decision in both:
+        merged = heapq.merge(
+            self._read_rows(_ROWS_SINCE, when), self._read_rows(_DECISIONS_SINCE, when), key=itemgetter(0)
+        )
+        for at, text, is_decision in merged:
             try:
                 yield decision_row(columns.DECISION.load(text)) if is_decision else parse_row(text)
             except ValueError as error:
@@ -54,7 +56,7 @@ class Ledger:
                     f"reading the ledger: the row of {at:%Y-%m-%d %H:%M:%S} is damaged; list later rows with --since"
                 ) from error
 
-    def _read(self, statement: Select[Any], when: datetime) -> Iterator[tuple[datetime, str, bool]]:
+    def _read_rows(self, statement: Select[Any], when: datetime) -> Iterator[tuple[datetime, str, bool]]:
         # Closed with the generator: PostgreSQL keeps the cursor on the server.
         with self._connection.execute(statement, {"since": when}, execution_options={"yield_per": _AHEAD}) as rows:
             yield from (tuple(row) for row in rows)

@@ -1,4 +1,4 @@
-"""From SQLite to PostgreSQL: every row, counted on both sides; cut off, it goes on where it was.
+"""Copy every row from SQLite to PostgreSQL and compare the counts; an interrupted copy continues where it stopped.
 
 The source stays as it is, so going back is naming it again in bot.yaml.
 """
@@ -37,7 +37,7 @@ _BATCH = 500
 #: Notes of the target while a move is under way; gone at its end.
 _MARK = "move:"
 _FROM = f"{_MARK}from"
-#: SQLite's own number of a row: a move that was cut off goes on after the last one.
+#: SQLite's row number: an interrupted copy continues after the last one.
 _ROWID: Any = literal_column("rowid")
 
 
@@ -92,7 +92,7 @@ async def _copy_table(old: Store, new: Store, table: Table, progress: Progress) 
     total = await old.run(partial(_count, table=table))
     last = int(await new.run(lambda target: KeyValues(target).get(_MARK + table.name)) or 0)
     while True:
-        rows = await old.run(partial(_after, table=table, last=last))
+        rows = await old.run(partial(_next_rows, table=table, last=last))
         if not rows:
             progress(table.name, total, total)
             return
@@ -101,17 +101,17 @@ async def _copy_table(old: Store, new: Store, table: Table, progress: Progress) 
         progress(table.name, await new.run(partial(_count, table=table)), total)
 
 
-def _after(source: Connection, table: Table, last: int) -> Sequence[RowMapping]:
+def _next_rows(source: Connection, table: Table, last: int) -> Sequence[RowMapping]:
     statement = select(table, _ROWID.label("place")).where(last < _ROWID).order_by(_ROWID).limit(_BATCH)
     return source.execute(statement).mappings().all()
 
 
 def _put(target: Connection, table: Table, rows: Sequence[RowMapping], last: int) -> None:
-    """Rows and the mark of how far we are, in one transaction."""
+    """Write rows and the progress of the copy, in one transaction."""
     names = [column.name for column in table.c]
     values = [{name: row[name] for name in names} for row in rows]
     if table is stories:
-        # A story may point to one of a later batch: all pointers are set at the end.
+        # A story may point to a story of a later batch, so all pointers are set at the end.
         values = [value | {"merged_into": None} for value in values]
     target.execute(insert(table).on_conflict_do_nothing(), values)
     KeyValues(target).put(_MARK + table.name, str(last))
@@ -140,9 +140,9 @@ def _finish_rows(target: Connection, merged: Sequence[RowMapping]) -> None:
 
 def _verify(target: Connection, counts: Mapping[str, int]) -> None:
     wrong = [
-        f"{table.name} has {found} of {counts[table.name]} rows"
+        f"{table.name} has {count} of {counts[table.name]} rows"
         for table in metadata.sorted_tables
-        if (found := _count(target, table)) != counts[table.name]
+        if (count := _count(target, table)) != counts[table.name]
     ]
     if wrong:
         raise model.StoreError(f"moving the database: {'; '.join(wrong)}; keep using the old one and report this")

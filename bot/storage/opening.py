@@ -96,7 +96,7 @@ def open_store(address: str, *, clock: model.Clock, process_name: str = "wirewat
 
 
 def open_beside(address: str, *, clock: model.Clock) -> Store:
-    """A store for one small write beside the process that owns it: it takes no lock, and makes and upgrades nothing.
+    """Open a store for one small write while another process owns it. Takes no lock; creates and upgrades nothing.
 
     Raises ConfigError for an address, StoreUnavailable.
     """
@@ -153,10 +153,10 @@ def _refuse_link(place: DatabaseAddress) -> None:
 
 
 def _make_private(place: DatabaseAddress) -> None:
-    """Before SQLite opens it: the files that it puts beside the database get the database's own rights."""
+    """Create it before SQLite opens it, since SQLite's further files get the same rights."""
     if place.file is None:
         return
-    # A full or read-only disk is told by SQLite's own words.
+    # SQLite reports a full or read-only disk itself.
     with contextlib.suppress(OSError):
         files.create(place.file)
     for name in ("", "-wal", "-shm", "-journal"):

@@ -1,4 +1,4 @@
-"""The outbox: every intent to speak, and what became of it.
+"""The outbox: every message to send, and its outcome.
 
 The order inside a thread is the order of ``seq`` among what is due: a row can be claimed only when no older row of its
 thread is unsent, whatever state that one is in, except a reply that nobody has tried and that is held until later. So
@@ -155,7 +155,7 @@ _UNPARK = (
         due_at=case((outbox.c.due_at < _NOW, outbox.c.due_at), else_=_NOW),
     )
 )
-# Of a parked row too, unless it may have arrived before.
+# Also drop parked rows, unless they may have arrived.
 _UNBEGUN = (
     select(outbox)
     .where(
@@ -199,26 +199,28 @@ class Outbox:
             values |= self._replace_edits(row)
         if self._connection.execute(_ADD, values).first() is None:
             return
-        told = {brief.story for brief in row.message.briefs} | ({row.story} if row.story else set())
-        if told:
-            self._connection.execute(_TELL, [{"story": story, "send": row.id} for story in sorted(told)])
+        stories = {brief.story for brief in row.message.briefs} | ({row.story} if row.story else set())
+        if stories:
+            self._connection.execute(_TELL, [{"story": story, "send": row.id} for story in sorted(stories)])
 
     def _replace_edits(self, row: model.Outgoing) -> dict[str, object]:
-        """What the newer edit takes over: the earlier due time, so that a flow of edits is not put off for ever, and
-        the parking of its channel."""
-        taken: dict[str, object] = {}
+        """Replace pending edits; return the values that the newer edit inherits.
+
+        It keeps the earlier due time, so that a stream of edits does not postpone itself, and a parked state.
+        """
+        inherited: dict[str, object] = {}
         due_at = row.due_at
         for older in self._connection.execute(_WAITING_EDIT, {"of_thread": row.thread}).all():
             self._connection.execute(_REPLACE, {"of_seq": older.seq})
             due_at = min(due_at, older.due_at)
             if older.state is SendState.PARKED:
-                taken = {"state": SendState.PARKED, "parked_from": older.parked_from, "error": older.error}
-        return taken | {"due_at": due_at}
+                inherited = {"state": SendState.PARKED, "parked_from": older.parked_from, "error": older.error}
+        return inherited | {"due_at": due_at}
 
     def claim(
         self, channel: str, *, now: datetime, limit: int, token: str, lease: timedelta
     ) -> Sequence[model.Outgoing]:
-        """Lease sendable rows in order: at most one of a thread, after all older unsent rows of the thread.
+        """Lease sendable rows in order: at most one row of each thread, after all older unsent rows of the thread.
 
         An untried reply that is due later does not block its thread. Rows whose lease expired are returned as UNKNOWN.
         """
@@ -234,11 +236,11 @@ class Outbox:
         return self._connection.execute(_SAVE, {"of_id": row.id, "token": token, **renamed}).rowcount == 1
 
     def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]:
-        """Return id -> row; unknown ids are left out."""
-        found: dict[model.SendId, model.Outgoing] = {}
+        """Return id -> row; unknown ids are omitted."""
+        by_id: dict[model.SendId, model.Outgoing] = {}
         for part in chunks(ids):
-            found.update((row.id, row) for row in self._all(_GET, wanted=part))
-        return found
+            by_id.update((row.id, row) for row in self._all(_GET, wanted=part))
+        return by_id
 
     def next_due(self, channels: Sequence[str], *, now: datetime) -> datetime | None:
         """Return when the next row can be sent, or None if no row waits."""
@@ -260,35 +262,35 @@ class Outbox:
         return map(_outgoing, self._connection.execute(statement, values))
 
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
-        """Park all pending rows of these channels; the ledger records each, unless the reason is the same as before."""
+        """Park all pending rows of some channels; the ledger records each, unless the reason is the same as before."""
         waiting = self._all(_PARKED_ANEW, channels=channels, reason=reason)
         parked = [(row, replace(row, state=SendState.PARKED, error=reason)) for row in waiting]
-        facts = [ledger.send_row(before, after, at=now) for before, after in parked]
+        facts = [ledger.send_row(pending, parked_row, at=now) for pending, parked_row in parked]
         Ledger(self._connection).add([fact for fact in facts if fact is not None])
         return self._connection.execute(_PARK, {"channels": channels, "reason": reason}).rowcount
 
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
-        """Make the parked rows of these channels pending again."""
+        """Make the parked rows of some channels pending again."""
         return self._connection.execute(_UNPARK, {"channels": channels, "now": now}).rowcount
 
     def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
         """Drop rows that no sender has claimed, and record each in the ledger; return how many."""
         dropped: list[model.Outgoing] = []
         for part in chunks(ids):
-            found = list(self._all(_UNBEGUN, wanted=part))
-            dropped += found
-            if found:
-                self._connection.execute(_DROP, {"wanted": [row.id for row in found], "reason": reason})
+            unclaimed = list(self._all(_UNBEGUN, wanted=part))
+            dropped += unclaimed
+            if unclaimed:
+                self._connection.execute(_DROP, {"wanted": [row.id for row in unclaimed], "reason": reason})
         facts = [ledger.send_row(row, replace(row, state=SendState.DROPPED, error=reason), at=now) for row in dropped]
         Ledger(self._connection).add([fact for fact in facts if fact is not None])
         return len(dropped)
 
     def free_leases(self) -> None:
-        """Every lease is a dead process's: what it was sending may have arrived."""
+        """Free every lease of a dead process; its sends may have arrived."""
         self._connection.execute(_FREE)
 
 
-#: What the outcome of a send may change.
+#: The columns that the outcome of a send may change.
 _SAVED = (
     "state",
     "due_at",

@@ -1,4 +1,4 @@
-"""What people decided: judgements of stories, splits and merges, silences."""
+"""Decisions of people: judgements of stories, splits and merges, silences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ class Judgements:
 
     def add(self, judgements: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
         """Add judgements; return the new ones. An id that exists is left as it is."""
-        return [one for one in judgements if self._connection.execute(_ADD_JUDGEMENTS, asdict(one)).first() is not None]
+        return [
+            judgement
+            for judgement in judgements
+            if self._connection.execute(_ADD_JUDGEMENTS, asdict(judgement)).first() is not None
+        ]
 
     def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
         """Return the judgements of one story in one channel."""

@@ -29,18 +29,18 @@ metadata = MetaData(
     }
 )
 
-#: Counts up by itself; on SQLite only a column of type INTEGER does.
+#: Incremented automatically; on SQLite this needs a column of type INTEGER.
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
 judgements = Table(
     "judgements",
     metadata,
-    #: In the order in which they were said.
+    #: In the order in which they were made.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("by", StorableText, nullable=False),
-    #: As whom others see them; empty: as ``by``.
+    #: The name shown to people; empty: ``by``.
     Column("name", StorableText, nullable=False, server_default=""),
     Column("channel", StorableText, nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
@@ -107,16 +107,16 @@ feeds = Table(
     "feeds",
     metadata,
     Column("url", StorableText, primary_key=True),
-    #: Stands in feeds.yaml now.
+    #: Listed in feeds.yaml.
     Column("is_listed", Boolean, nullable=False),
     Column("due_at", Timestamp, nullable=False),
     Column("retry_after", Timestamp),
     Column("gone", Boolean, nullable=False),
     Column("lease", Text),
     Column("lease_until", Timestamp),
-    #: Of the state, so that the page that shows some feeds reads these only.
+    #: Copied from the state, so that the page reads only the feeds that it shows.
     Column("health", EnumText(model.FeedHealth), nullable=False),
-    #: Of the state, so that retention knows whose items were looked for.
+    #: Copied from the state, so that retention knows which feeds were identified.
     Column("named_at", Timestamp),
     #: FeedState; the columns above rule.
     Column("state", Text, nullable=False),
@@ -214,7 +214,7 @@ stories = Table(
     #: The article whose headline the story shows; NULL: its first.
     Column("headline", Text),
     Index(None, "last_seen"),
-    # Only those that are: else SQLite takes it for “merged_into IS NULL”, nearly all rows.
+    # Only merged stories; otherwise SQLite uses it for “merged_into IS NULL”, which is nearly all rows.
     Index(
         "ix_stories_merged_into",
         "merged_into",
@@ -284,7 +284,7 @@ outbox = Table(
     Column("kind", EnumText(model.MessageKind), nullable=False),
     Column("story", Text),
     Column("state", EnumText(model.SendState), nullable=False),
-    #: Of a parked row: what it is again when its channel is back; a row whose outcome was unknown stays unknown.
+    #: The state of a parked row once its channel is back; a row with an unknown outcome stays unknown.
     Column("parked_from", EnumText(model.SendState)),
     Column("created_at", Timestamp, nullable=False),
     Column("due_at", Timestamp, nullable=False),
@@ -304,7 +304,7 @@ outbox = Table(
     Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
 )
 
-#: Which stories a message of the outbox tells: one, or several of a gathered one.
+#: The stories of each message in the outbox; a gathered message has several.
 tellings = Table(
     "tellings",
     metadata,

@@ -56,7 +56,7 @@ _NEIGHBOURS = 500
 _WINDOW = 2_000
 #: With fewer in a window, gathering all there are by the index costs less than the next windows.
 _COMMON = 200
-#: Of a rule that matched fewer, the articles that it matched are looked through; of another, those with the words.
+#: A search under a rule with fewer matches scans these; under another rule it starts from the words.
 _FEW = 1_000
 #: SQLite's own steps between two looks at the clock.
 _STEPS = 20_000
@@ -65,14 +65,14 @@ _CANCELLED = "57014"
 
 _COLUMNS = {None: "{title body}", "title": "title", "body": "body", "source": "source"}
 _WEIGHTS = {None: "AB", "title": "A", "body": "B", "source": "C"}
-#: What the function search_words of PostgreSQL takes for no part of a word.
+#: Characters that PostgreSQL's function search_words does not treat as part of a word.
 _BETWEEN_WORDS = re.compile(
     "[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7"
     "\u060c\u061b\u061f\u06d4\u0964\u0965\u2000-\u206f\u20a0-\u20cf\u2190-\u2bff\u3000-\u3004\u3008-\u3020"
     "\uff01-\uff0f]+"
 )
 _ACCENTS = re.compile("[\u0300-\u036f]")
-#: Of a tsquery that asks for words anywhere but in the outlet's name.
+#: The weights of a tsquery for words outside the outlet's name.
 _WORD = re.compile("'([^']+)'")
 _SINGLE_WORDS = re.compile(r"(?:[()|& ]|'[^']+':AB\*?)+")
 
@@ -97,39 +97,39 @@ class Search:
         self._connection = connection
         self._is_sqlite = connection.dialect.name == "sqlite"
 
-    def candidates(self, wanted: model.CandidateQuery, within: timedelta) -> Iterator[model.SearchCandidate]:
+    def candidates(self, query: model.CandidateQuery, within: timedelta) -> Iterator[model.SearchCandidate]:
         """Yield candidates, newest first. Raises SearchTooLong if the database takes longer than ``within``."""
         with self._limited(within):
-            numbers = self._numbers(wanted)
+            numbers = self._numbers(query)
             if numbers is None:
                 return
-            if wanted.condition is not None and not self._is_sqlite:
-                yield from self._in_postgres(wanted, wanted.condition, *numbers)
+            if query.condition is not None and not self._is_sqlite:
+                yield from self._in_postgres(query, query.condition, *numbers)
                 return
             number = _ROWS.c.n
             statement: Select[Any] = _CANDIDATES
-            if wanted.rule is not None and (wanted.condition is None or self._has_few(wanted.rule)):
-                # What a rule matched are the candidates; with words only where these are few, else each is looked up.
-                statement = statement.where(articles.c.id.in_(_of_rule(wanted.rule)))
-                if wanted.condition is not None:
-                    statement = statement.where(_FOUND).params(words=_fts5(wanted.condition))
-            elif wanted.condition is not None:
-                statement, number = _FTS5.params(words=_fts5(wanted.condition)), _INDEX.c.rowid
+            if query.rule is not None and (query.condition is None or self._has_few(query.rule)):
+                # The rule's matches are the candidates; the words are part of the query only if the matches are few.
+                statement = statement.where(articles.c.id.in_(_of_rule(query.rule)))
+                if query.condition is not None:
+                    statement = statement.where(_FOUND).params(words=_fts5(query.condition))
+            elif query.condition is not None:
+                statement, number = _FTS5.params(words=_fts5(query.condition)), _INDEX.c.rowid
             least, greatest = numbers
             statement = statement if least is None else statement.where(number >= least)
             statement = statement if greatest is None else statement.where(number <= greatest)
-            yield from self._rows(statement.where(*_bounds(wanted)))
+            yield from self._rows(statement.where(*_bounds(query)))
 
     def _rows(self, statement: Select[Any]) -> Iterator[model.SearchCandidate]:
-        # Closed with the generator: PostgreSQL's cursor lives on the server.
-        with self._connection.execute(statement, execution_options=_AHEAD) as found:
-            for row in found:
+        # Closed with the generator, since PostgreSQL keeps the cursor on the server.
+        with self._connection.execute(statement, execution_options=_AHEAD) as rows:
+            for row in rows:
                 yield model.SearchCandidate(
                     number=row.n, title=row.title, text=row.text, article=partial(article_of, row)
                 )
 
     def _in_postgres(
-        self, wanted: model.CandidateQuery, condition: model.SearchCondition, least: int | None, greatest: int | None
+        self, query: model.CandidateQuery, condition: model.SearchCondition, least: int | None, greatest: int | None
     ) -> Iterator[model.SearchCandidate]:
         """The way there is chosen here: PostgreSQL takes each rare word for as frequent as the next, and a comparison
         of words for nearly free, and would walk the whole archive for them."""
@@ -139,23 +139,23 @@ class Search:
             greatest = self._connection.execute(select(func.max(_ROWS.c.n))).scalar() or 0
         # The index of numbers does not have the sum: what is wanted is found by its rule, or by the index of words.
         number = (_ROWS.c.n + 0).label("n")
-        if wanted.rule is not None and self._has_few(wanted.rule):
-            some = and_(_ROWS.c.article.in_(_of_rule(wanted.rule)), number.between(least, greatest))
-            yield from self._rows(_tsvector(number, some, exact, wanted))
+        if query.rule is not None and self._has_few(query.rule):
+            some = and_(_ROWS.c.article.in_(_of_rule(query.rule)), number.between(least, greatest))
+            yield from self._rows(_tsvector(number, some, exact, query))
             return
         count = _COMMON
         while count >= _COMMON and greatest >= least:
             below = max(least, greatest - _WINDOW + 1)
             recent = _ROWS.c.n.between(below, greatest)
             count = 0
-            for candidate in self._rows(_tsvector(_ROWS.c.n, recent, exact, wanted)):
+            for candidate in self._rows(_tsvector(_ROWS.c.n, recent, exact, query)):
                 count += 1  # noqa: SIM113 - read after the loop
                 yield candidate
-            if wanted.rule is not None:
+            if query.rule is not None:
                 count = self._count(select(_ROWS.c.n).where(recent, _matches(_ROWS.c.words, exact)))
             greatest = below - 1
         by_index = and_(_matches(_ROWS.c.words, _tsquery(condition, is_exact=False)), number.between(least, greatest))
-        yield from self._rows(_tsvector(number, by_index, exact, wanted, has_words=True))
+        yield from self._rows(_tsvector(number, by_index, exact, query, has_words=True))
 
     def _has_few(self, rule: str) -> bool:
         return self._count(_of_rule(rule)) < _FEW
@@ -164,13 +164,13 @@ class Search:
         """At most ``_WINDOW``."""
         return self._connection.execute(select(func.count()).select_from(rows.limit(_WINDOW).subquery())).scalar_one()
 
-    def _numbers(self, wanted: model.CandidateQuery) -> tuple[int | None, int | None] | None:
-        """The least and the greatest, each None where there is no bound. None: nothing is in the time asked for."""
-        least, greatest = None, None if wanted.before is None else wanted.before - 1
-        if wanted.since is not None and (least := self._bound(wanted.since, is_least=True)) is None:
+    def _numbers(self, query: model.CandidateQuery) -> tuple[int | None, int | None] | None:
+        """Return the lowest and highest number, each None without a bound, or None if the period has no article."""
+        least, greatest = None, None if query.before is None else query.before - 1
+        if query.since is not None and (least := self._bound(query.since, is_least=True)) is None:
             return None
-        if wanted.until is not None:
-            last = self._bound(wanted.until, is_least=False)
+        if query.until is not None:
+            last = self._bound(query.until, is_least=False)
             if last is None:
                 return None
             greatest = last if greatest is None else min(last, greatest)
@@ -178,16 +178,16 @@ class Search:
 
     def _bound(self, when: datetime, *, is_least: bool) -> int | None:
         time_ = bindparam("when", when, type_=Timestamp)
-        near = (
+        neighbours = (
             _TIMES.where(articles.c.first_seen >= time_).order_by(articles.c.first_seen)
             if is_least
             else _TIMES.where(articles.c.first_seen < time_).order_by(articles.c.first_seen.desc())
         )
-        numbers = near.limit(_NEIGHBOURS).subquery()
-        found: int | None = self._connection.execute(
+        numbers = neighbours.limit(_NEIGHBOURS).subquery()
+        number: int | None = self._connection.execute(
             select((func.min if is_least else func.max)(numbers.c.n))
         ).scalar_one()
-        return found
+        return number
 
     @contextlib.contextmanager
     def _limited(self, within: timedelta) -> Iterator[None]:
@@ -230,14 +230,14 @@ def _of_rule(name: str) -> Select[Any]:
     return select(matches.c.article).where(matches.c.rule == storable(name))
 
 
-def _bounds(wanted: model.CandidateQuery) -> Iterator[ColumnElement[bool]]:
-    """What holds of each candidate; of its time too: neighbours in time may have numbers the other way round."""
-    if wanted.rule is not None and wanted.condition is not None:
-        yield exists(_of_rule(wanted.rule).where(matches.c.article == articles.c.id))
-    if wanted.since is not None:
-        yield articles.c.first_seen >= wanted.since
-    if wanted.until is not None:
-        yield articles.c.first_seen < wanted.until
+def _bounds(query: model.CandidateQuery) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions on candidates, including time: numbers of close articles may be in a different order."""
+    if query.rule is not None and query.condition is not None:
+        yield exists(_of_rule(query.rule).where(matches.c.article == articles.c.id))
+    if query.since is not None:
+        yield articles.c.first_seen >= query.since
+    if query.until is not None:
+        yield articles.c.first_seen < query.until
 
 
 def _matches(column: ColumnElement[Any], words: str) -> ColumnElement[bool]:
@@ -249,11 +249,11 @@ def _tsvector(
     number: ColumnElement[int],
     some: ColumnElement[bool],
     exact: str,
-    wanted: model.CandidateQuery,
+    query: model.CandidateQuery,
     *,
     has_words: bool = False,
 ) -> Select[Any]:
-    """Of some rows, ordered by ``number``, those that are wanted. The offset keeps PostgreSQL from mixing both.
+    """Filter rows that are ordered by ``number``. The offset keeps PostgreSQL from merging both queries.
 
     ``has_words``: the rows have the words of ``exact``, perhaps in other fields and places.
     """
@@ -265,7 +265,7 @@ def _tsvector(
         outlet = func.lower(articles.c.outlet)
         is_wanted = or_(and_(*(func.strpos(outlet, word) == 0 for word in _WORD.findall(exact))), is_wanted)
     joined = select(rows.c.n, articles).join(articles, articles.c.id == rows.c.article)
-    return joined.where(is_wanted, *_bounds(wanted)).order_by(rows.c.n.desc())
+    return joined.where(is_wanted, *_bounds(query)).order_by(rows.c.n.desc())
 
 
 def _is_cancelled(error: DBAPIError) -> bool:
@@ -289,8 +289,8 @@ def _fts5(condition: model.SearchCondition) -> str:
         case model.SearchTerm():
             words = [_quoted(word) for word in condition.words]
             words[-1] += " *" if condition.is_prefix else ""
-            near = [f"NEAR({first} {second}, 1)" for first, second in pairwise(words)] or words
-            return f"({_COLUMNS[condition.field]} : ({' AND '.join(near)}))"
+            pairs = [f"NEAR({first} {second}, 1)" for first, second in pairwise(words)] or words
+            return f"({_COLUMNS[condition.field]} : ({' AND '.join(pairs)}))"
 
 
 def _quoted(word: str) -> str:
@@ -298,9 +298,9 @@ def _quoted(word: str) -> str:
 
 
 def _tsquery(condition: model.SearchCondition, *, is_exact: bool = True) -> str:
-    """The condition as PostgreSQL writes it (its documentation, 8.11.2).
+    """Return the condition as a tsquery (documentation of PostgreSQL, 8.11.2).
 
-    Not exact, without places, fields and exclusions: its index itself knows in which rows that is true.
+    Inexact queries have no positions, fields or exclusions, so that the index alone can answer them.
     """
     match condition:
         case model.AllOf(parts, others):
@@ -309,11 +309,11 @@ def _tsquery(condition: model.SearchCondition, *, is_exact: bool = True) -> str:
         case model.AnyOf(parts):
             return f"({' | '.join(_tsquery(part, is_exact=is_exact) for part in parts)})"
         case model.SearchTerm():
-            words = [each for word in condition.words for each in _folded(word)]
+            words = [part_of_word for word in condition.words for part_of_word in _folded(word)]
             marked = [f"'{word}'" + f":{_WEIGHTS[condition.field]}" * is_exact for word in words]
             marked[-1] += ("*" if is_exact else ":*") * condition.is_prefix
-            near = [f"({a} <-> {b} | {a} <2> {b})" for a, b in pairwise(marked)] if is_exact else []
-            return f"({' & '.join(near or marked)})"
+            pairs = [f"({a} <-> {b} | {a} <2> {b})" for a, b in pairwise(marked)] if is_exact else []
+            return f"({' & '.join(pairs or marked)})"
 
 
 def _folded(word: str) -> list[str]:

@@ -59,23 +59,23 @@ T = TypeVar("T")
 _TRIES = 20
 _FIRST_PAUSE = timedelta(milliseconds=5)
 _LONGEST_PAUSE = timedelta(milliseconds=500)
-#: An outage is over when nothing has failed for so long: on a full disk small transactions succeed now and then.
+#: An outage is over when nothing has failed for this long: on a full disk small transactions succeed occasionally.
 OUTAGE_OVER = timedelta(minutes=1)
 
 
 @dataclass(slots=True, kw_only=True)
 class Outage:
-    """A time in which the database could not be used."""
+    """A period in which the database could not be used."""
 
     since: datetime
     #: The first failure's text, for people.
     reason: str
     last_failure: datetime
-    #: The first transaction that wrote after the last failure; None: none has.
+    #: The first transaction that wrote after the last failure.
     until: datetime | None = None
 
 
-#: Threads that read: the page and the questions of people take four of them at most. And those of searches and trials.
+#: Threads for reading (pages and queries use at most four), and for searches and backtests.
 READING, SEARCHING = 5, 2
 
 
@@ -131,22 +131,22 @@ class Store:
     async def read_long(self, work: Callable[[Transaction], T]) -> T:
         """``read`` for a search or a trial, which may take seconds: on threads that nothing else waits for."""
         run = partial(self._run, self._reader, lambda connection: work(Transaction(connection)))
-        return await self._again(self._searching, run)
+        return await self._retry(self._searching, run)
 
     async def look(self, work: Callable[[Connection], T]) -> T:
         """``read``, over the bare connection."""
-        return await self._again(self._reading, partial(self._run, self._reader, work))
+        return await self._retry(self._reading, partial(self._run, self._reader, work))
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """``write``, over the bare connection: for the store's own upkeep."""
         if self._writer is None:
             raise connections.unavailable(self.address, "it was opened for reading only")
-        result = await self._again(self._writing, partial(self._run, self._writer, work))
+        result = await self._retry(self._writing, partial(self._run, self._writer, work))
         if self._outage is not None:
             self._note_success(self._outage)
         return result
 
-    async def _again(self, threads: ThreadPoolExecutor, run: Callable[[], T]) -> T:
+    async def _retry(self, threads: ThreadPoolExecutor, run: Callable[[], T]) -> T:
         pause = _FIRST_PAUSE
         try:
             for _ in range(_TRIES):

@@ -148,7 +148,7 @@ class Stories:
         return self._whole(self._connection.execute(_OPEN, {"since": since}).all())
 
     def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
-        """Return id -> story with its members; unknown ids are left out."""
+        """Return id -> story with its members; unknown ids are omitted."""
         rows: list[_AnyRow] = []
         for part in chunks(list(dict.fromkeys(ids))):
             rows.extend(self._connection.execute(_GET, {"wanted": part}))
@@ -173,7 +173,7 @@ class Stories:
         return None if home is None else self.get([home]).get(home)
 
     def home_of(self, article: model.ArticleId) -> model.StoryId | None:
-        """Return the id of an article's story, without its members, of which there may be thousands."""
+        """Return the id of an article's story, without loading its members: there may be thousands."""
         row = self._connection.execute(_OF_ARTICLE, {"of_article": article}).one_or_none()
         return None if row is None else model.StoryId(row.merged_into or row.id)
 
@@ -209,7 +209,7 @@ class Stories:
         return self._connection.execute(statement, {"since": since, **_of_rule(rule)}).scalar_one()
 
     def count_by_rule(self, *, since: datetime) -> Mapping[str, int]:
-        """Return the number of stories of each rule; a rule without stories is left out."""
+        """Return the number of stories of each rule; a rule without stories is omitted."""
         return dict(map(tuple, self._connection.execute(_COUNT_BY_RULE, {"since": since})))
 
     def save(self, *saved: model.Story) -> None:
@@ -246,8 +246,8 @@ class Stories:
         ]
 
     def _members(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, model.Member]]:
-        """Of each story, article -> member in order of arrival: its own and those of the stories merged into it."""
-        wanted = set(ids)
+        """Return, for each story, article -> member in order of arrival, including the members of merged stories."""
+        requested = set(ids)
         rows: list[_AnyRow] = []
         for part in chunks(ids):
             rows.extend(self._connection.execute(_MEMBERS, {"wanted": part}))
@@ -257,11 +257,11 @@ class Stories:
         articles, matches = self._articles.get(article_ids), self._articles.matches_of(article_ids)
         joined: defaultdict[str, dict[str, model.Member]] = defaultdict(dict)
         for row in rows:
-            article, found = articles[row.article], tuple(matches.get(row.article, ()))
-            if row.story in wanted:
-                joined[row.story][row.article] = _member(row, article, found, row.story, row.reason)
-            if row.merged_into in wanted and (row.merged_into, row.article) not in own:
-                merged = _member(row, article, found, row.merged_into, model.JoinReason.MERGED)
+            article, article_matches = articles[row.article], tuple(matches.get(row.article, ()))
+            if row.story in requested:
+                joined[row.story][row.article] = _member(row, article, article_matches, row.story, row.reason)
+            if row.merged_into in requested and (row.merged_into, row.article) not in own:
+                merged = _member(row, article, article_matches, row.merged_into, model.JoinReason.MERGED)
                 joined[row.merged_into].setdefault(row.article, merged)
         return joined
 
@@ -283,23 +283,23 @@ class Stories:
 
     def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
         """Return the decisions about a story, oldest first."""
-        found = self._connection.execute(_DECISIONS, {"of_story": story}).scalars()
-        return [columns.DECISION.load(document) for document in found]
+        documents = self._connection.execute(_DECISIONS, {"of_story": story}).scalars()
+        return [columns.DECISION.load(document) for document in documents]
 
     def silenced(self, *, since: datetime) -> Sequence[model.Decision]:
         """Return the decisions of silences at ``since`` or later, oldest first."""
-        found = self._connection.execute(_SILENCED, {"since": since}).scalars()
-        return [columns.DECISION.load(document) for document in found]
+        documents = self._connection.execute(_SILENCED, {"since": since}).scalars()
+        return [columns.DECISION.load(document) for document in documents]
 
     def alerts(self, stories: Sequence[model.StoryId]) -> Sequence[model.Alert]:
-        """Return the alerts of these stories, one for each channel."""
-        found: list[str] = []
+        """Return the alerts of stories, one for each channel."""
+        documents: list[str] = []
         for part in chunks(stories):
-            found.extend(self._connection.execute(_ALERTS, {"wanted": part}).scalars())
-        return [columns.ALERT.load(document) for document in found]
+            documents.extend(self._connection.execute(_ALERTS, {"wanted": part}).scalars())
+        return [columns.ALERT.load(document) for document in documents]
 
     def save_alert(self, *saved: model.Alert) -> None:
-        """Write each alert over the previous one of its story and channel."""
+        """Write alerts; each replaces the previous alert of its story and channel."""
         rows = [
             {
                 "story": alert.story,
@@ -316,13 +316,13 @@ class Stories:
 
     def held_until(self, now: datetime) -> Sequence[model.Alert]:
         """Return held alerts whose time has come, and posted ones with a due reminder, oldest first."""
-        found = self._connection.execute(_HELD, {"now": now}).scalars()
-        return [columns.ALERT.load(document) for document in found]
+        documents = self._connection.execute(_HELD, {"now": now}).scalars()
+        return [columns.ALERT.load(document) for document in documents]
 
     def posted_since(self, channel: str, when: datetime) -> Sequence[model.Alert]:
         """Return the channel's alerts that were first posted at ``when`` or later."""
-        found = self._connection.execute(_POSTED, {"of_channel": channel, "since": when}).scalars()
-        return [columns.ALERT.load(document) for document in found]
+        documents = self._connection.execute(_POSTED, {"of_channel": channel, "since": when}).scalars()
+        return [columns.ALERT.load(document) for document in documents]
 
 
 def _story_row(story: model.Story, merged_into: str | None) -> dict[str, object]:
@@ -355,7 +355,7 @@ def _member_row(story: model.StoryId, member: model.Member) -> dict[str, object]
 
 
 def _member(
-    row: _AnyRow, article: model.Article, found: tuple[model.Match, ...], story: str, reason: model.JoinReason
+    row: _AnyRow, article: model.Article, article_matches: tuple[model.Match, ...], story: str, reason: model.JoinReason
 ) -> model.Member:
     join = model.Join(
         story=model.StoryId(story),
@@ -367,4 +367,4 @@ def _member(
         copy_of=None if row.copy_of is None else model.ArticleId(row.copy_of),
         merges=tuple(map(model.StoryId, columns.TEXTS.load(row.merges))),
     )
-    return model.Member(article=article, join=join, matches=found, is_baseline=row.is_baseline)
+    return model.Member(article=article, join=join, matches=article_matches, is_baseline=row.is_baseline)

@@ -31,7 +31,7 @@ async def known(
     titles: tuple[str, ...] = (),
 ) -> model.KnownItems:
     question = model.IdentityQuery(feed=feed, keys=keys, links=links, fingerprints=fingerprints, titles=titles)
-    [found] = await store.read(lambda tx: tx.articles.known([question]))
+    [found] = await store.read(lambda tx: tx.articles.find_known_items([question]))
     return found
 
 
@@ -104,7 +104,7 @@ async def test_questions_asked_together_are_answered_each_for_its_own_feed(store
     await see(store, two, "guid", feed=BBC)
     asked = {"keys": ("guid",), "links": (one.link,), "titles": ("headline of one", "headline of two")}
     questions = [model.IdentityQuery(feed=feed, **asked) for feed in (DAWN, BBC, "https://none.example/")]
-    together = await store.read(lambda tx: tx.articles.known(questions))
+    together = await store.read(lambda tx: tx.articles.find_known_items(questions))
     assert list(together) == [await known(store, feed=question.feed, **asked) for question in questions]
     assert [[stub.id for stub in each.by_key.values()] for each in together] == [[one.id], [two.id], []]
     assert [list(each.by_title) for each in together] == [["headline of one"], ["headline of two"], []]

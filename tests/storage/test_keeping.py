@@ -60,7 +60,7 @@ async def test_what_ended_is_let_go_and_its_identity_stays(store: storage.Store)
         "lone": False,
     }
     keys = [article("old").id, article("lone").id]
-    [known] = await store.read(lambda tx: tx.articles.known([model.IdentityQuery(feed=FEED, keys=keys)]))
+    [known] = await store.read(lambda tx: tx.articles.find_known_items([model.IdentityQuery(feed=FEED, keys=keys)]))
     assert set(known.by_key) == set(keys), "what a feed may still list is not news when it comes again"
     assert list(await store.read(lambda tx: tx.articles.matches(article("old").id))) == []
     assert await storage.trim(store, before=BEFORE) == storage.Trimmed(stories=0, messages=0, texts=0, identities=0)
@@ -109,7 +109,7 @@ async def test_an_identity_is_kept_for_sixty_days_after_its_feed_listed_it_last(
     trimmed = await storage.trim(store, before=START + timedelta(days=before))
     assert trimmed.identities == len(items) - len(kept)
     question = model.IdentityQuery(feed=FEED, keys=[item.id for item in items])
-    [known] = await store.read(lambda tx: tx.articles.known([question]))
+    [known] = await store.read(lambda tx: tx.articles.find_known_items([question]))
     assert [number for number, item in enumerate(items) if item.id in known.by_key] == kept
 
 

@@ -245,7 +245,7 @@ async def test_two_workers_that_bring_one_article_at_once_store_it_once(rivals: 
         mine = replace(article(f"copy {number}"), link=link)
 
         def work(tx: storage.Transaction) -> None:
-            [known] = tx.articles.known([model.IdentityQuery(feed=mine.feed, links=[link])])
+            [known] = tx.articles.find_known_items([model.IdentityQuery(feed=mine.feed, links=[link])])
             begun.append(number)
             if link not in known.by_link:
                 # Wide enough that the other has looked too before we commit.

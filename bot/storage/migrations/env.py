@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations on the connection that the caller opened, in the caller's transaction."""
+"""Run by Alembic: the migrations on the caller's connection, in the caller's transaction."""
 
 from __future__ import annotations
 
