@@ -22,7 +22,6 @@ from bot.channels.kit import outline
 from bot.feeds import cleaning
 
 Pair = tuple[model.Article, model.Article]
-_MARKS = {outline.Change.REMOVED: "[-{}-]", outline.Change.ADDED: "{{+{}+}}"}
 
 
 def pairs(series: str) -> Iterator[Pair]:
@@ -47,7 +46,8 @@ def is_reworded(before: model.Article, after: model.Article) -> bool:
 
 def shown(edit: model.Edit) -> str:
     parts = outline.diff_words(edit.before, edit.after, limit=300)
-    return f"{edit.field}: " + " ".join(_MARKS.get(part.change, "{}").format(part.text) for part in parts)
+    marks = ("[-{}-]" if part.is_struck else "{{+{}+}}" if part.is_bold else "{}" for part in parts)
+    return f"{edit.field}: " + " ".join(mark.format(part.text) for mark, part in zip(marks, parts, strict=True))
 
 
 def main() -> None:

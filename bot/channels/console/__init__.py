@@ -1,5 +1,64 @@
-"""``kind: console``: messages on standard output."""
+"""``kind: console``: messages on standard output, in colour on a terminal, plain elsewhere."""
 
-from bot.channels.console.channel import KIND, Channel, Options
+from __future__ import annotations
 
-__all__ = ["KIND", "Channel", "Options"]
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, TextIO
+
+from bot import model
+from bot.channels.kit.context import BaseChannel, ChannelContext, ChannelOptions, passed, run_in_thread
+
+if TYPE_CHECKING:
+    from bot.channels.console.screen import Screen
+
+KIND = "console"
+
+
+class Options(ChannelOptions):
+    """Standard output: a terminal, a file or a pipe. It has no options."""
+
+
+class Channel(BaseChannel):
+    """Standard output. Printed messages cannot be edited: an edit prints the news of its story."""
+
+    abilities = model.Abilities(threads=True, edits=True, lookup=False)
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        super().__init__(name, account="console", pace=timedelta(), context=context)
+
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
+        # Writing to a pipe that nobody reads blocks, so it runs in a thread.
+        await run_in_thread(lambda: self._print(delivery), name=self.name)
+        return model.Receipt(ref=delivery.id, place="console", sent_at=self.context.clock.now())
+
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        yield passed("messages go to standard output")
+
+    def _print(self, delivery: model.Delivery) -> None:
+        from bot.channels.console import screen
+
+        out = sys.stdout
+        try:
+            console = self._console(out)
+            with console.capture() as capture:
+                screen.print_message(console, delivery.message, zone=self.context.zone)
+            # rich pads lines with spaces.
+            shown = "\n".join(line.rstrip() for line in capture.get().split("\n"))
+            # A terminal with another character set shows question marks.
+            encoding = out.encoding or "utf-8"
+            # One write for each message, so that two channels do not mix.
+            out.write(shown.encode(encoding, "replace").decode(encoding))
+            out.flush()
+        except (OSError, ValueError):
+            raise model.ChannelClosed("standard output is closed") from None
+
+    def _console(self, out: TextIO) -> Screen:
+        from bot.channels.console.screen import Screen
+
+        if out.isatty():
+            return Screen(file=out, highlight=False, emoji=False, markup=False)
+        return Screen(
+            file=out, width=80, color_system=None, force_terminal=False, highlight=False, emoji=False, markup=False
+        )

@@ -1,5 +1,342 @@
-"""``kind: discord``: by a bot's token, or by a webhook."""
+"""``kind: discord``: one channel, by a bot's token (threads, edits, look-up) or by a webhook (edits only).
 
-from bot.channels.discord.channel import KIND, Channel, Options, build
+A story's replies are in a thread of its message, so that the channel stays a list of stories, each with a count of
+its replies. A message that may be part of another story is a reply to it in the channel.
 
-__all__ = ["KIND", "Channel", "Options", "build"]
+Each message carries a nonce, by which Discord itself drops a repetition for some minutes, and, in an address that is
+not shown, a short reference, by which a look-up finds it later: Discord does not return nonces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pydantic
+
+from bot import model
+from bot.channels.discord import api, markdown
+from bot.channels.discord.api import DiscordApi, Json
+from bot.channels.kit.context import (
+    Address,
+    BaseChannel,
+    ChannelContext,
+    ChannelFeatures,
+    ChannelOptions,
+    Duration,
+    check_edited,
+    check_ids,
+    check_thread,
+    passed,
+    step,
+)
+
+KIND = "discord"
+_API = "https://discord.com/api/v10"
+_MIN_PACE = timedelta(seconds=1)
+#: A snowflake, alone or at the end of a channel's link.
+_CHANNEL_ID = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/)?(\d{15,20})/?\Z")
+
+
+class Options(ChannelOptions):
+    """A Discord channel, by a bot's token (full) or by a webhook (edits, but no threads and no look-up)."""
+
+    to: str | None = pydantic.Field(None, description="The channel's link or id, from its menu under Copy Link.")
+    token: model.Secret | None = pydantic.Field(None, description="The bot's token: env:NAME or file:/path.")
+    webhook: model.Secret | None = pydantic.Field(
+        None, description="Instead of to and token: the address of a webhook, as env:NAME or file:/path."
+    )
+    people: Annotated[
+        dict[str, str],
+        check_ids(
+            re.compile(r"&?\d{15,20}|here|everyone", re.ASCII),
+            "123456789012345678 (a person), &123456789012345678 (a role), here",
+        ),
+    ] = pydantic.Field(
+        {},
+        description="People whom messages can mention: a name of your choice, and a person's id, or & and a role's id.",
+    )
+    api_url: Address | None = pydantic.Field(
+        None, description="The address of another server with Discord's API (a proxy, tests)."
+    )
+    pace: Duration = pydantic.Field(
+        _MIN_PACE, description="Minimum time between two messages; less than 1 second only with api_url."
+    )
+
+    @pydantic.field_validator("to")
+    @classmethod
+    def _is_channel(cls, to: str | None) -> str | None:
+        if to is None:
+            return None
+        match = _CHANNEL_ID.match(to)
+        if match is None:
+            raise ValueError(
+                "expected the channel's link or its id, a long number in quotes: right-click the channel, Copy Link"
+            )
+        return match[1]
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_mode(self) -> Self:
+        if self.webhook is not None:
+            if self.to is not None or self.token is not None:
+                raise ValueError("a webhook has a fixed channel and needs no token: remove to and token")
+        elif self.to is None or self.token is None:
+            raise ValueError("add to and token (a bot), or webhook (reduced mode)")
+        if self.pace < _MIN_PACE and self.api_url is None:
+            raise ValueError("Discord accepts about one message a second: set pace to at least 1 second")
+        return self
+
+    @property
+    def features(self) -> ChannelFeatures:
+        return ChannelFeatures(people=self.people, can_edit=True)
+
+
+class Channel(BaseChannel):
+    """A channel in either mode."""
+
+    def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
+        super().__init__(name, account=account, pace=options.pace, context=context)
+        self._options = options
+        self._api = DiscordApi(context.clock)
+        #: The server's id, for links; requested once, empty before.
+        self._guild = ""
+
+    async def describe(self) -> Mapping[str, Any]:
+        """Return Discord's description of the channel or the webhook. Raises SendError."""
+        raise NotImplementedError
+
+    async def fetch_guild(self) -> None:
+        """Fetch the server's id, before sending; without it messages have no link."""
+        if not self._guild:
+            with contextlib.suppress(model.SendError):
+                self._guild = str((await self.describe()).get("guild_id") or "")
+
+    def message_receipt(self, answer: Json, *, place: str = "", thread: str = "") -> model.Receipt:
+        """Return the receipt of a message in Discord's JSON. Raises OutcomeUnknown if it has no id."""
+        fields = answer if isinstance(answer, Mapping) else {}
+        ref, place = fields.get("id"), place or str(fields.get("channel_id") or "")
+        if not isinstance(ref, str):
+            raise model.OutcomeUnknown("Discord accepted the message, but its answer has no id")
+        link = f"https://discord.com/channels/{self._guild}/{place}/{ref}" if self._guild and place else ""
+        return self.receipt(ref, place=place, thread=thread, link=link)
+
+
+def build(name: str, options: Options, context: ChannelContext) -> Channel:
+    """Build the channel in the mode that its options ask for."""
+    return (WebhookChannel if options.webhook else BotChannel)(name, options, context)
+
+
+_PAGE = 100
+#: Snowflakes count milliseconds from here (developers/reference.mdx, "Snowflakes").
+_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+#: Discord knows a nonce for "the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
+_NONCE_LASTS = timedelta(minutes=1)
+#: A thread without messages leaves the channel's list after a week, until a new reply.
+_ARCHIVE_MINUTES = 10_080
+#: Maximum remembered threads; creating a forgotten one again changes nothing.
+_MAX_KNOWN_THREADS = 1_000
+
+
+class BotChannel(Channel):
+    """A channel of a server, by a bot's token."""
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        assert options.to is not None
+        assert options.token is not None
+        self._to = options.to
+        self._token = options.token
+        self._api_url = (options.api_url or _API).rstrip("/")
+        super().__init__(name, options, context, account=f"discord {self._api_url} {options.token.reference}")
+        self._shows_history = True
+        self._threads: dict[str, None] = {}
+
+    @property
+    def abilities(self) -> model.Abilities:
+        return model.Abilities(
+            threads=True, edits=True, lookup=self._shows_history, broadcast=True, idempotent=_NONCE_LASTS
+        )
+
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
+        if delivery.edits is not None:
+            return await self._edit(delivery, delivery.edits)
+        body = {
+            **markdown.build_payload(
+                delivery.message,
+                zone=self.context.zone,
+                ref=_message_ref(delivery),
+                names_story=delivery.reply_to is None,
+                is_plain=delivery.is_plain,
+            ),
+            "nonce": delivery.id[:25],
+            "enforce_nonce": True,
+        }
+        place, thread = self._to, ""
+        if delivery.reply_to is not None:
+            head = self._head(delivery.reply_to)
+            if delivery.is_broadcast:
+                body["message_reference"] = {"message_id": head, "fail_if_not_exists": False}
+            else:
+                place = thread = await self._thread(head, delivery.message)
+        await self.fetch_guild()
+        path = f"/channels/{place}/messages"
+        instead = api.NO_THREAD if thread else None
+        answer = await self._ask("POST", path, doing="post", body=body, instead=instead)
+        return self.message_receipt(answer, place=place, thread=thread)
+
+    async def _edit(self, delivery: model.Delivery, edited: model.Receipt) -> model.Receipt:
+        check_edited(edited, self._to, edited.thread)
+        path = f"/channels/{edited.place}/messages"
+        body = markdown.build_payload(delivery.message, zone=self.context.zone, is_plain=delivery.is_plain)
+        answer = await self._ask("PATCH", f"{path}/{edited.ref}", bucket=path, doing="edit", body=body)
+        return self.message_receipt(answer, place=edited.place, thread=edited.thread)
+
+    def _head(self, reply_to: model.Receipt) -> str:
+        check_thread(reply_to, self._to, reply_to.thread)
+        return reply_to.thread or reply_to.ref
+
+    async def _thread(self, head: str, message: model.Message) -> str:
+        """Create the thread of a message; it has the message's id, so creating it twice is harmless."""
+        if head not in self._threads:
+            await self._ask(
+                "POST",
+                f"/channels/{self._to}/messages/{head}/threads",
+                bucket=f"/channels/{self._to}/threads",
+                doing="start a thread",
+                body={"name": markdown.thread_name(message), "auto_archive_duration": _ARCHIVE_MINUTES},
+                instead=api.NO_THREAD,
+                fine=api.THREAD_EXISTS,
+            )
+            self._threads[head] = None
+            if len(self._threads) > _MAX_KNOWN_THREADS:
+                del self._threads[next(iter(self._threads))]
+        return head
+
+    async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
+        head = self._head(delivery.reply_to) if delivery.reply_to is not None and not delivery.is_broadcast else ""
+        place = head or self._to
+        await self.fetch_guild()
+        last_id, is_first = _snowflake(since), True
+        while True:
+            page = await self._page(place, f"after={last_id}&limit={_PAGE}")
+            if not page and is_first and not await self._may_read(place):
+                self._shows_history = False
+                raise model.OutcomeUnknown(
+                    "the bot cannot read the channel's history: allow its role Read Message History"
+                )
+            for message in page:
+                if _message_ref(delivery) in markdown.find_refs(message):
+                    return self.message_receipt(message, place=place, thread=head)
+            if len(page) < _PAGE:
+                return None
+            last_id, is_first = max(int(message["id"]) for message in page), False
+
+    async def _page(self, place: str, query: str) -> Sequence[Mapping[str, Any]]:
+        path = f"/channels/{place}/messages"
+        answer = await self._ask("GET", f"{path}?{query}", bucket=path, doing="look", fine=self._absent(place))
+        return [item for item in answer if isinstance(item, Mapping)] if isinstance(answer, list) else []
+
+    async def _may_read(self, place: str) -> bool:
+        """Return whether an empty page means an empty channel.
+
+        Without the right to read the history Discord returns an empty page too ("Get Channel Messages").
+        """
+        if await self._page(place, "limit=1"):
+            return True
+        return (await self._channel(place)).get("last_message_id") is None
+
+    def _absent(self, place: str) -> int | None:
+        """Return the code that means an empty place: a thread may not exist yet, but the channel itself must."""
+        return None if place == self._to else api.UNKNOWN_CHANNEL
+
+    async def _ask(self, method: str, path: str, *, doing: str, bucket: str = "", **more: Any) -> Json:
+        token = self.context.secret(self._token, what="the Discord token")
+        url = self._api_url + path
+        return await self._api.ask(method, url, bucket=bucket or path, doing=doing, token=token, **more)
+
+    async def _channel(self, place: str) -> Mapping[str, Any]:
+        channel = await self._ask("GET", f"/channels/{place}", doing="find the channel", fine=self._absent(place))
+        return channel if isinstance(channel, Mapping) else {}
+
+    async def describe(self) -> Mapping[str, Any]:
+        return await self._channel(self._to)
+
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        """Check token, channel and permissions; the help of each line says what to click."""
+        with step("the token is accepted"):
+            me = await self._ask("GET", "/users/@me", doing="ask for the bot's name")
+        yield passed(f"the token belongs to {me.get('username')}")
+        with step("the bot can see the channel"):
+            channel = await self.describe()
+        yield passed(f"the channel is #{channel.get('name')}")
+        guild = f"/guilds/{channel.get('guild_id')}"
+        with step("the bot can see its roles"):
+            member = await self._ask("GET", f"{guild}/members/{me.get('id')}", doing="ask for the bot's roles")
+            roles = await self._ask("GET", f"{guild}/roles", doing="ask for the server's roles")
+        have = api.compute_permissions(
+            channel, roles=roles, member_roles=member.get("roles") or (), me=str(me.get("id"))
+        )
+        lines = api.permission_lines(have)
+        self._shows_history = api.READ_HISTORY in api.held_permissions(have)
+        for line in lines:
+            yield line
+
+
+def _message_ref(delivery: model.Delivery) -> str:
+    """Return a short reference for a message; a plain text, sent after a refused form, ends with it."""
+    return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
+
+
+def _snowflake(moment: datetime) -> int:
+    return max(0, int((moment - _EPOCH) / timedelta(milliseconds=1))) << 22
+
+
+class WebhookChannel(Channel):
+    """The channel of a webhook: posts and edits, but no threads in a text channel and no look-up."""
+
+    abilities = model.Abilities(threads=False, edits=True, lookup=False)
+
+    def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
+        assert options.webhook is not None
+        self._webhook = options.webhook
+        super().__init__(name, options, context, account=f"discord webhook {options.webhook.reference}")
+
+    async def send(self, delivery: model.Delivery) -> model.Receipt:
+        body = markdown.build_payload(
+            delivery.message, zone=self.context.zone, names_story=True, is_plain=delivery.is_plain
+        )
+        if delivery.edits is not None:
+            if not delivery.edits.ref.isdigit():
+                raise model.NotEditable("the message is in another channel than the one configured now")
+            return self.message_receipt(
+                await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
+            )
+        await self.fetch_guild()
+        # Without "wait" Discord returns no id, and no error if it did not store the message ("Execute Webhook").
+        return self.message_receipt(await self._ask("POST", "", doing="post", body=body, wait="true"))
+
+    async def describe(self) -> Mapping[str, Any]:
+        return await self._ask("GET", "", doing="ask for the webhook")
+
+    async def check_setup(self) -> AsyncIterator[model.CheckLine]:
+        yield passed(
+            "reduced mode: a webhook has no threads and no way to check whether a message arrived",
+            "a bot's token has both: docs/channels.md, Discord",
+        )
+        with step("the webhook is accepted"):
+            webhook = await self.describe()
+        yield passed(f"the webhook is {webhook.get('name')}")
+
+    async def _ask(
+        self, method: str, path: str, *, doing: str, body: Mapping[str, Any] | None = None, **query: str
+    ) -> Mapping[str, Any]:
+        parts = urlsplit(self.context.secret_address(self._webhook, what="the Discord webhook"))
+        # The configured address may name a thread in its query.
+        full_query = urlencode({**dict(parse_qsl(parts.query)), **query})
+        address = parts._replace(path=parts.path.rstrip("/") + path, query=full_query).geturl()
+        answer = await self._api.ask(method, address, bucket="webhook", doing=doing, body=body)
+        return answer if isinstance(answer, Mapping) else {}

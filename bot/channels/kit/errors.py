@@ -50,10 +50,8 @@ def send_error(act: Act, text: str, *, advice: str = "", after: timedelta | None
     """
     text = f"{text}; {advice}" if advice else text
     match act:
-        case Act.WAIT:
-            return model.RetryLater(text, after=after)
-        case Act.WAIT_ALONE:
-            return model.RetryLater(text, after=after, whole_channel=False)
+        case Act.WAIT | Act.WAIT_ALONE:
+            return model.RetryLater(text, after=after, whole_channel=act is Act.WAIT)
         case Act.LOOK:
             return model.OutcomeUnknown(text)
         case Act.SIMPLIFY:
@@ -62,10 +60,8 @@ def send_error(act: Act, text: str, *, advice: str = "", after: timedelta | None
             return model.ThreadGone(text)
         case Act.LEAVE:
             return model.NotEditable(text)
-        case Act.PARK_CHANNEL:
-            return model.ChannelClosed(text)
-        case Act.PARK_WORKSPACE:
-            return model.ChannelClosed(text, whole_workspace=True)
+        case Act.PARK_CHANNEL | Act.PARK_WORKSPACE:
+            return model.ChannelClosed(text, whole_workspace=act is Act.PARK_WORKSPACE)
         case _:
             assert_never(act)
 

@@ -71,44 +71,31 @@ _CONTEXT_WORDS = 6
 _WORDS_COMPARED = 300
 
 
-class Change(StrEnum):
-    """Whether a run of words was kept, removed or added."""
+def diff_words(old_text: str, new_text: str, *, limit: int) -> list[Run]:
+    """Return the changed words with their surroundings: removed words struck, added words bold.
 
-    KEPT = "kept"
-    REMOVED = "removed"
-    ADDED = "added"
+    ``limit`` is the approximate number of characters in total.
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A run of words with the same change."""
-
-    text: str
-    change: Change
-
-
-def diff_words(before: str, after: str, *, limit: int) -> list[Piece]:
-    """Return the changed words with their surroundings, in order, of about ``limit`` characters in total.
-
-    >>> [(p.text, str(p.change)) for p in diff_words("by 30 November at noon", "by 30 December at noon", limit=200)]
-    [('by 30', 'kept'), ('November', 'removed'), ('December', 'added'), ('at noon', 'kept')]
+    >>> runs = diff_words("by 30 November at noon", "by 30 December at noon", limit=200)
+    >>> [(run.text, run.is_struck, run.is_bold) for run in runs]
+    [('by 30', False, False), ('November', True, False), ('December', False, True), ('at noon', False, False)]
     """
-    old, new = phrases.clean(before).split(), phrases.clean(after).split()
+    old, new = phrases.clean(old_text).split(), phrases.clean(new_text).split()
     # Corrections are small: skip the common beginning and end.
     start = _common_prefix_length(old, new)
     end = _common_prefix_length(old[start:][::-1], new[start:][::-1])
     middles = (words[start : len(words) - end][:_WORDS_COMPARED] for words in (old, new))
-    all_pieces = [
-        *_kept_pieces(old[:start], is_first=True, is_last=False),
+    runs = [
+        *_kept_words(old[:start], is_first=True, is_last=False),
         *_diff_middle(*middles),
-        *_kept_pieces(old[len(old) - end :], is_first=False, is_last=True),
+        *_kept_words(old[len(old) - end :], is_first=False, is_last=True),
     ]
-    room, shown = limit, list[Piece]()
-    for piece in all_pieces:
-        words = phrases.cut(piece.text, room)
+    room, shown = limit, list[Run]()
+    for run in runs:
+        words = phrases.cut(run.text, room)
         if not words:
             break
-        shown.append(Piece(words, piece.change))
+        shown.append(replace(run, text=words))
         room -= phrases.size(words) + 1
     return shown
 
@@ -119,24 +106,25 @@ def _common_prefix_length(old: list[str], new: list[str]) -> int:
     return next(differences, min(len(old), len(new)))
 
 
-def _diff_middle(old: list[str], new: list[str]) -> Iterator[Piece]:
+def _diff_middle(old: list[str], new: list[str]) -> Iterator[Run]:
     for part in alignment.align(old, new):
+        removed, added = old[part.start : part.end], new[part.other_start : part.other_end]
         if part.kind == "equal":
-            yield from _kept_pieces(old[part.start : part.end], is_first=False, is_last=False)
+            yield from _kept_words(removed, is_first=False, is_last=False)
             continue
-        if part.start < part.end:
-            yield Piece(" ".join(old[part.start : part.end]), Change.REMOVED)
-        if part.other_start < part.other_end:
-            yield Piece(" ".join(new[part.other_start : part.other_end]), Change.ADDED)
+        if removed:
+            yield Run(text=" ".join(removed), is_struck=True)
+        if added:
+            yield Run(text=" ".join(added), is_bold=True)
 
 
-def _kept_pieces(words: list[str], *, is_first: bool, is_last: bool) -> Iterator[Piece]:
+def _kept_words(words: list[str], *, is_first: bool, is_last: bool) -> Iterator[Run]:
     if not words:
         return
     beginning = [] if is_first else words[:_CONTEXT_WORDS]
     end = [] if is_last else words[-_CONTEXT_WORDS:]
     parts = words if len(words) <= len(beginning) + len(end) else [*beginning, "…", *end]
-    yield Piece(" ".join(parts), Change.KEPT)
+    yield Run(text=" ".join(parts))
 
 
 T = TypeVar("T")
@@ -376,7 +364,8 @@ def _why_lines(whys: Sequence[model.Why], room: Room, *, is_named: bool = False)
     for why in whys[: room.rules]:
         evidence = phrases.format_evidence(why, 2 * room.sentence)
         # A single rule is already named at the top.
-        rule = "" if is_named and len(whys) == 1 else phrases.cut(phrases.severity_and_rule(why), 200)
+        name = f"{str(why.severity).capitalize()} · {phrases.cut(phrases.clean(why.rule), 150)}"
+        rule = "" if is_named and len(whys) == 1 else phrases.cut(name, 200)
         yield _line(Style.SMALL, Run(text=": ".join(part for part in ("Why", rule, evidence) if part)))
     if len(whys) > room.rules:
         names = ", ".join(phrases.short_name(why.rule) for why in whys[room.rules :][: room.items])
@@ -432,20 +421,16 @@ def _fact_runs(fact: model.Fact) -> list[Run]:
 
 def _edit(edit: model.Edit, room: Room) -> Line:
     """Return the changed words with their context; without styles, the old and the new wording on separate lines."""
-    pieces = diff_words(edit.before, edit.after, limit=2 * room.sentence)
-    if not pieces:
+    runs = diff_words(edit.before, edit.after, limit=2 * room.sentence)
+    if not runs:
         return _line(Style.QUOTE, Run(text="only spaces or marks changed"))
-    runs: list[Run] = []
-    for piece in pieces:
-        removed, added = piece.change is Change.REMOVED, piece.change is Change.ADDED
-        runs += [Run(text=" ")] if runs else []
-        runs.append(Run(text=piece.text, is_struck=removed, is_bold=added))
-    old = " ".join(piece.text for piece in pieces if piece.change is not Change.ADDED)
-    new = " ".join(piece.text for piece in pieces if piece.change is not Change.REMOVED)
-    unstyled = [
+    spaced = [part for run in runs for part in (Run(text=" "), run)][1:]
+    old = " ".join(run.text for run in runs if not run.is_bold)
+    new = " ".join(run.text for run in runs if not run.is_struck)
+    unstyled = tuple(
         _line(Style.QUOTE, Run(text=f"{label}: {text or '(nothing)'}")) for label, text in (("was", old), ("now", new))
-    ]
-    return replace(_line(Style.QUOTE, *runs), unstyled=tuple(unstyled))
+    )
+    return replace(_line(Style.QUOTE, *spaced), unstyled=unstyled)
 
 
 def _merged(message: model.Message, room: Room) -> Iterator[Line]:

@@ -232,11 +232,6 @@ def format_time(when: datetime, zone: tzinfo = UTC) -> str:
     return f"{local.day} {local:%b %H:%M} {'UTC' if zone_name[:1] in '+-' else ''}{zone_name}"
 
 
-def severity_and_rule(why: model.Why) -> str:
-    """Return the severity and the rule's name, as in "High · BlackBerry"."""
-    return f"{str(why.severity).capitalize()} · {cut(clean(why.rule), 150)}"
-
-
 def format_evidence(why: model.Why, limit: int) -> str:
     """Return the matched words for each line of the rule.
 

@@ -41,16 +41,9 @@ TOTAL_LIMIT = 10_000
 def text_element(
     words: str, *, bold: bool = False, strike: bool = False, italic: bool = False, code: bool = False
 ) -> Piece:
-    """Return a text element with its style."""
     styles = (("bold", bold), ("strike", strike), ("italic", italic), ("code", code))
     style = {name: True for name, is_on in styles if is_on}
     return {"type": "text", "text": words, "style": style} if style else {"type": "text", "text": words}
-
-
-def link_element(label: str, address: str, *, bold: bool = False) -> Piece:
-    """Return a link to a safe address."""
-    piece: Piece = {"type": "link", "url": address, "text": label}
-    return {**piece, "style": {"bold": True}} if bold else piece
 
 
 def user_element(person: str) -> Piece:
@@ -58,61 +51,18 @@ def user_element(person: str) -> Piece:
     return {"type": "user", "user_id": person}
 
 
-def mention_element(person: str) -> Piece:
-    """Return an element that notifies a person, a user group, or everybody here or in the channel."""
-    if person in ("here", "channel"):
-        return {"type": "broadcast", "range": person}
-    return {"type": "usergroup", "usergroup_id": person} if person.startswith("S") else user_element(person)
-
-
 def date_element(when: datetime, form: str, fallback: str) -> Piece:
     """Return a time that each reader sees in their zone; ``fallback`` is for programs that cannot show it."""
     return {"type": "date", "timestamp": int(when.timestamp()), "format": form, "fallback": fallback}
 
 
-def section_element(pieces: Sequence[Piece]) -> Piece:
-    """Return a section of inline elements."""
-    return {"type": "rich_text_section", "elements": _non_empty(pieces)}
-
-
-def quote_element(pieces: Sequence[Piece]) -> Piece:
-    """Return a quotation of inline elements."""
-    return {"type": "rich_text_quote", "elements": _non_empty(pieces)}
-
-
-def _non_empty(pieces: Sequence[Piece]) -> list[Piece]:
-    """Drop empty texts, and never return an empty list: Slack refuses both."""
-    return [piece for piece in pieces if piece.get("text") != ""] or [text_element(" ")]
-
-
-def list_element(items: Sequence[Sequence[Piece]]) -> Piece:
-    """Return a list with an entry for each sequence of inline elements."""
-    return {"type": "rich_text_list", "style": "bullet", "elements": [section_element(item) for item in items]}
+def section_element(pieces: Sequence[Piece], kind: str = "rich_text_section") -> Piece:
+    # Slack refuses empty texts, and elements without any.
+    return {"type": kind, "elements": [piece for piece in pieces if piece.get("text") != ""] or [text_element(" ")]}
 
 
 def rich_text_block(elements: Sequence[Piece]) -> Piece:
-    """Return the block around sections, quotations and lists."""
     return {"type": "rich_text", "elements": elements}
-
-
-def header_block(words: str) -> Piece:
-    """Return a block with large text, without markup."""
-    return {"type": "header", "text": {"type": "plain_text", "text": words, "emoji": False}}
-
-
-def small_block(words: str) -> Piece:
-    """Return a small grey line, without markup."""
-    return {"type": "context", "elements": [{"type": "plain_text", "text": words, "emoji": False}]}
-
-
-def small_markup_block(mrkdwn: str) -> Piece:
-    """Return a small grey line with markup for dates; for our own words only."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": mrkdwn, "verbatim": True}]}
-
-
-def date_markup(when: datetime, form: str, fallback: str) -> str:
-    """Return the markup of a time that each reader sees in their zone; ``form`` is its format."""
-    return f"<!date^{int(when.timestamp())}^{form}|{fallback}>"
 
 
 def json_length(blocks: Sequence[Piece]) -> int:
@@ -380,16 +330,18 @@ def _render_lines(lines: Sequence[Line], menus: dict[model.StoryId, Piece]) -> I
 
 def _rich_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
     if lines[0].style is Style.HEAD and not any(run.link for run in lines[0].runs):
-        yield header_block(phrases.cut(lines[0].text, HEADER_LIMIT))
+        words = phrases.cut(lines[0].text, HEADER_LIMIT)
+        yield {"type": "header", "text": {"type": "plain_text", "text": words, "emoji": False}}
         lines = lines[1:]
     elements: list[Piece] = []
     for style, part in groupby(lines, key=lambda line: line.style):
         pieces = [[_run_element(run) for run in line.runs] for line in part]
         match style:
             case Style.ITEM:
-                elements.append(list_element(pieces))
+                items = [section_element(line_pieces) for line_pieces in pieces]
+                elements.append({"type": "rich_text_list", "style": "bullet", "elements": items})
             case Style.QUOTE:
-                elements += [quote_element(line_pieces) for line_pieces in pieces]
+                elements += [section_element(line_pieces, "rich_text_quote") for line_pieces in pieces]
             case _:
                 elements += [section_element(line_pieces) for line_pieces in pieces]
     if elements:
@@ -399,23 +351,33 @@ def _rich_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
 def _small_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
     """Yield small lines; a time is markup, so that a line with a time contains our own words only."""
     for has_time, group in groupby(lines, key=lambda line: any(run.at for run in line.runs)):
+        elements: list[Piece]
         if has_time:
-            yield from (small_markup_block("".join(map(_run_markup, line.runs))) for line in group)
+            texts = ("".join(map(_run_markup, line.runs)) for line in group)
+            elements = [{"type": "mrkdwn", "text": text, "verbatim": True} for text in texts]
         else:
-            yield small_block(phrases.cut("\n".join(line.text for line in group), SECTION_LIMIT))
+            text = phrases.cut("\n".join(line.text for line in group), SECTION_LIMIT)
+            elements = [{"type": "plain_text", "text": text, "emoji": False}]
+        for element in elements:
+            yield {"type": "context", "elements": [element]}
 
 
 def _run_markup(run: Run) -> str:
-    return date_markup(run.at, _TIME, run.text) if run.at else escape(run.text)
+    return f"<!date^{int(run.at.timestamp())}^{_TIME}|{run.text}>" if run.at else escape(run.text)
 
 
 def _run_element(run: Run) -> Piece:
     if run.at is not None:
         return date_element(run.at, _TIME, run.text)
+    if run.mention in ("here", "channel"):
+        return {"type": "broadcast", "range": run.mention}
+    if run.mention.startswith("S"):
+        return {"type": "usergroup", "usergroup_id": run.mention}
     if run.mention:
-        return mention_element(run.mention)
+        return user_element(run.mention)
     if run.person and (person := person_element(run.person)):
         return person
     if run.link:
-        return link_element(run.text, run.link, bold=run.is_bold)
+        link: Piece = {"type": "link", "url": run.link, "text": run.text}
+        return {**link, "style": {"bold": True}} if run.is_bold else link
     return text_element(run.text, bold=run.is_bold, strike=run.is_struck, italic=run.is_italic)

@@ -9,8 +9,7 @@ from bot import model
 from bot.channels.kit import rendering
 from bot.channels.kit.context import ChannelContext, passed, step
 from bot.channels.kit.errors import error_of_status
-from bot.channels.slack import blocks, web_api
-from bot.channels.slack.channel import Channel, Options
+from bot.channels.slack import Channel, Options, blocks, web_api
 
 
 class WebhookChannel(Channel):

@@ -42,8 +42,7 @@ from bot.channels.kit.errors import (
     rows,
     send_error,
 )
-from bot.channels.slack import blocks
-from bot.channels.slack.channel import Channel, Options
+from bot.channels.slack import Channel, Options, blocks
 from bot.model import visible
 
 #: Slack's error code -> the reaction, and advice to the operator (for channel-answers.md). Codes from
