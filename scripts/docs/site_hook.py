@@ -1,8 +1,7 @@
-"""What the site adds to the pages, which are written for a git host too.
+"""Adapt pages that are written for a git host to the site.
 
-The decision records in the navigation and on their page: whoever writes a record touches no list, its number and its
-first line say where it belongs. A blank line before a list, which git hosts can do without. A weight in the search.
-Options that a line's end does not cut behind their hyphens.
+Lists the decision records, puts a blank line before lists, weighs pages in the search, and keeps options such as
+``--json`` on one line.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def on_page_content(html: str, **_: object) -> str:
 
 
 def on_post_page(output: str, **_: object) -> str:
-    # The theme's search is a dialog without a name, which a screen reader asks for.
+    # The theme's search is a dialog without a name, which screen readers need.
     return output.replace(
         'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
     )
@@ -73,7 +72,7 @@ def _with_lists_apart(markdown: str) -> str:
 
 
 def _continues(lines: list[str]) -> bool:
-    """Whether the last line is the lazily written rest of a list's item."""
+    """Return whether the last line continues an item of a list."""
     for line in reversed(lines):
         if not line.strip():
             return False
@@ -83,7 +82,7 @@ def _continues(lines: list[str]) -> bool:
 
 
 def _records(docs: Path) -> list[tuple[str, str]]:
-    """File name and title, by number. Their first lines number themselves in two ways: ``# 0012: …``, ``# 12. …``."""
+    """Return the file name and title of each record, by number."""
     found = []
     for path in sorted((docs / "decisions").glob("[0-9]*.md")):
         first = path.read_text(encoding="utf-8").partition("\n")[0]

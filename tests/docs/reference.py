@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pydantic
 import typer
@@ -22,6 +22,8 @@ from bot.channels.discord import api
 from bot.channels.email import smtp
 from bot.channels.slack import web_api
 from bot.cli.commands import app_of
+from bot.queries.watched import Watched
+from bot.web.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -171,16 +173,17 @@ def _option(param: Any) -> str:
 
 
 def metrics() -> str:
-    from tests.docs.metrics_of import families
-
     head = (
         "# Every metric\n\nCounters begin at zero with each start; gauges are read from the database at each scrape. "
     )
     parts = [head + _MADE.format(source="the registry of `/metrics`") + "\n"]
     parts.append("\n| metric | kind | labels | what it is |\n| --- | --- | --- | --- |\n")
-    for family in families():
-        labels = ", ".join(f"`{label}`" for label in family.labels)
-        parts.append(f"| `{family.name}` | {family.kind} | {labels} | {cell(family.told)} |\n")
+    registry = Metrics(cast("Watched", None))._registry
+    families: list[Any] = [family for family in registry._collector_to_names if hasattr(family, "_labelnames")]
+    for family in families:
+        name = family._name + ("_total" if family._type == "counter" else "")
+        labels = ", ".join(f"`{label}`" for label in family._labelnames)
+        parts.append(f"| `{name}` | {family._type} | {labels} | {cell(family._documentation)} |\n")
     return "".join(parts)
 
 

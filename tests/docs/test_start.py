@@ -1,4 +1,4 @@
-"""What a newcomer is told to type and to write works."""
+"""The commands and files of the pages work."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START = (ROOT / "docs" / "start.md").read_text(encoding="utf-8")
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
-def test_each_file_of_the_start_page_is_taken_beside_the_shipped_ones(tmp_path: Path) -> None:
+def test_each_file_of_the_start_page_is_accepted_in_the_shipped_configuration(tmp_path: Path) -> None:
     folder = tmp_path / "my-config"
     init.copy_starter(folder)
     written = []
@@ -35,20 +35,20 @@ def test_each_file_of_the_start_page_is_taken_beside_the_shipped_ones(tmp_path: 
 
 
 def _typed(page: Path) -> list[str]:
-    """Lines of code blocks, and code spans, that begin with the command."""
+    """Return the lines of code blocks, and the code spans, that begin with the command."""
     text = page.read_text(encoding="utf-8")
     lines = re.findall(r"^(?: {4,}|\$ )?(?:\.venv/bin/)?(wirewatch [a-z].*)$", text, flags=re.MULTILINE)
     return lines + re.findall(r"`(?:\.venv/bin/)?(wirewatch [a-z][^`]*)`", text)
 
 
-#: With all its commands, which takes long.
+#: Loading all commands takes long.
 _command = functools.cache(lambda: get_command(app_of()))
 
 
 def _unknown(line: str) -> list[str]:
     command = _command()
     words = shlex.split(line.replace("'", '"'), comments=True)[1:]
-    # A second command may follow: only the first is looked at.
+    # A second command may follow: only the first is checked.
     words = words[: next((index for index, word in enumerate(words) if word in ("&&", "|", ";")), len(words))]
     while words and (inner := getattr(command, "commands", {})):
         if words[0].startswith("--") and getattr(command, "invoke_without_command", False):
@@ -62,10 +62,10 @@ def _unknown(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_each_command_that_a_page_tells_to_type_exists_with_its_options(page: Path) -> None:
+def test_each_command_of_a_page_exists_with_its_options(page: Path) -> None:
     wrong = {line: unknown for line in _typed(page) if (unknown := _unknown(line))}
     assert wrong == {}
 
 
-def test_the_commands_of_the_start_page_are_found_at_all() -> None:
+def test_the_commands_of_the_start_page_are_recognised() -> None:
     assert len(_typed(ROOT / "docs" / "start.md")) > 8
