@@ -91,7 +91,9 @@ class Cleaner:
         self._reader.begin()
         self._parser.feed(_mend(markup))
         self._parser.close()
-        return Clean(text=_lay_out("".join(self._reader.parts)), links=_outgoing(self._reader.hrefs, base))
+        hrefs = self._reader.hrefs[:MAX_LINKS]
+        outgoing = tuple(dict.fromkeys(filter(None, (links.canonical_link(href, base) for href in hrefs))))
+        return Clean(text=_lay_out("".join(self._reader.parts)), links=outgoing)
 
 
 def _mend(markup: str) -> str:
@@ -114,11 +116,6 @@ def _lay_out(text: str) -> str:
             lambda breaks: "\n" if breaks[0].strip(" ") == _LINE else "\n\n", text.replace(f" {_LINE}", _LINE)
         )
     return text.strip()
-
-
-def _outgoing(hrefs: list[str], base: str | None) -> tuple[str, ...]:
-    outgoing = (links.canonical_link(href, base) for href in hrefs[:MAX_LINKS])
-    return tuple(dict.fromkeys(filter(None, outgoing)))
 
 
 class _TextCollector:

@@ -42,22 +42,23 @@ class Keys:
         self._stamps: dict[_Files, tuple[int, ...]] = {}
 
     def fields(self, access: model.Access) -> dict[str, str]:
-        """Return the headers by name. Raises Refused."""
+        """Return the headers by name. Raises AddressRefused."""
         headers = {name: self._opened(value, f"the header {name}", _HEADER) for name, value in access.headers}
         if access.cookies:
             pairs = (f"{name}={self._opened(x, f'the cookie {name}', _COOKIE)}" for name, x in access.cookies)
             headers["Cookie"] = "; ".join(pairs)
         if access.login is not None:
             secret = self._opened(access.login.secret, "auth", _HEADER if access.login.user is None else None)
-            headers["Authorization"] = _authorization(access.login.user, secret)
+            user = access.login.user
+            headers["Authorization"] = f"Bearer {secret}" if user is None else _basic_authorization(user, secret)
         return headers
 
     def password(self, login: model.Login) -> str:
-        """Return the password of a login. Raises Refused."""
+        """Return the password of a login. Raises AddressRefused."""
         return self._opened(login.secret, "auth", _PASSWORD)
 
     def proxy(self, access: model.Access) -> str | None:
-        """Return the address of the feed's proxy, or None if it has none. Raises Refused."""
+        """Return the address of the feed's proxy, or None if it has none. Raises AddressRefused."""
         if access.proxy is None:
             return None
         address = self._opened(access.proxy, "proxy", _HEADER)
@@ -70,7 +71,7 @@ class Keys:
         return address
 
     def tls(self, access: model.Access) -> ssl.SSLContext | None:
-        """Return a context with the feed's certificates (one for equal files), or None without any. Raises Refused."""
+        """Return a context with the feed's certificates (one for equal files), or None without any. Raises AddressRefused."""
         files = (access.certificate, access.key, access.authority)
         if not any(files):
             return None
@@ -100,10 +101,8 @@ class Keys:
         return text
 
 
-def _authorization(user: str | None, secret: str) -> str:
-    if user is None:
-        return f"Bearer {secret}"
-    return "Basic " + base64.b64encode(f"{user}:{secret}".encode()).decode("ascii")
+def _basic_authorization(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
 #: Longer addresses are refused by most servers, and no feed needs one (RFC 9110 section 4.1 asks for 8,000).
@@ -134,8 +133,7 @@ class Address:
         """Return the Authorization header, or None without credentials."""
         if not self.user and not self.password:
             return None
-        packed = base64.b64encode(f"{self.user}:{self.password}".encode())
-        return "Basic " + packed.decode("ascii")
+        return _basic_authorization(self.user, self.password)
 
     @property
     def whole(self) -> str:
@@ -146,7 +144,7 @@ class Address:
 
 
 def parse_address(text: str) -> Address:
-    """Parse an address. Raises Refused, which says what is wrong."""
+    """Parse an address. Raises AddressRefused, which says what is wrong."""
     text = text.strip()
     if len(text) > MAX_ADDRESS_LENGTH:
         raise AddressRefused(f"{visible.masked(text[:80])}…: longer than {MAX_ADDRESS_LENGTH} characters; not fetched")
@@ -158,7 +156,7 @@ def parse_address(text: str) -> Address:
 
 
 def next_hop(current: Address, location: str) -> Address:
-    """Return the target of a redirect, with the credentials only on the same origin. Raises Refused."""
+    """Return the target of a redirect, with the credentials only on the same origin. Raises AddressRefused."""
     try:
         url = current.url.join(location.strip())
     except (httpx.InvalidURL, ValueError) as error:

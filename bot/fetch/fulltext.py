@@ -259,7 +259,7 @@ class TrafilaturaReader:
                 page = _Page(None, self._clock.now() + _FRESH)
             self._pages[key] = page
         self._pages.move_to_end(key)
-        while len(self._pages) > _MAX_PAGES or sum(map(_length, self._pages.values())) > _MAX_CHARACTERS:
+        while len(self._pages) > _MAX_PAGES or self._characters() > _MAX_CHARACTERS:
             self._pages.popitem(last=False)
         return page.text
 
@@ -329,20 +329,18 @@ class TrafilaturaReader:
     def _host(self, name: str) -> _Host:
         host = self._hosts.setdefault(name, _Host())
         self._hosts.move_to_end(name)
-        while len(self._hosts) > _MAX_HOSTS or sum(map(_lines, self._hosts.values())) > _MAX_LINES:
+        while len(self._hosts) > _MAX_HOSTS or self._robots_lines() > _MAX_LINES:
             idle = next((key for key, other in self._hosts.items() if not other.waiting and other is not host), None)
             if idle is None:
                 break
             del self._hosts[idle]
         return host
 
+    def _characters(self) -> int:
+        return sum(len(page.text or "") for page in self._pages.values())
 
-def _length(page: _Page) -> int:
-    return len(page.text or "")
-
-
-def _lines(host: _Host) -> int:
-    return host.robots.lines if host.robots is not None else 0
+    def _robots_lines(self) -> int:
+        return sum(host.robots.lines for host in self._hosts.values() if host.robots is not None)
 
 
 def _origin(url: str) -> str | None:

@@ -149,7 +149,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first allowed address of the host that answers. Raises Refused and httpcore's ConnectError."""
+        """Connect to the first allowed address of the host that answers. Raises AddressRefused and httpcore's ConnectError."""
         addresses = await self.addresses(host, port, timeout)
         last = len(addresses) - 1
         for place, address in enumerate(addresses):
@@ -162,7 +162,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         raise AssertionError  # ``addresses`` never returns an empty list
 
     async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
-        """Refuse: raises Refused."""
+        """Refuse: raises AddressRefused."""
         raise AddressRefused("a socket file is never fetched from")
 
     async def sleep(self, seconds: float) -> None:
@@ -174,7 +174,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check_literal(self, host: str) -> None:
-        """Refuse names and literals that are private without resolving them, since a proxy resolves. Raises Refused."""
+        """Refuse names and literals that are private without resolving them, since a proxy resolves. Raises AddressRefused."""
         name = host.rstrip(".").lower()
         if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
             raise AddressRefused(f"{host} is a name of the local network: not fetched through the proxy")
@@ -200,7 +200,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
             )
 
     async def addresses(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
-        """Return the addresses of a host, if all are allowed. Raises Refused, Unreachable."""
+        """Return the addresses of a host, if all are allowed. Raises AddressRefused, Unreachable."""
         addresses: Sequence[str]
         try:
             addresses = (str(ipaddress.ip_address(host)),)
@@ -372,7 +372,7 @@ class Transports:
     ) -> httpx.AsyncBaseTransport:
         """Return the transport for a request; ``proxy`` and ``tls`` are the feed's own.
 
-        Raises Refused if a proxy would get a private literal.
+        Raises AddressRefused if a proxy would get a private literal.
         """
         proxy = proxy or self._of_environment(url)
         if proxy is None and tls is None:

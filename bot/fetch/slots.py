@@ -29,7 +29,7 @@ class HostTurns:
     def take(self, host: str, pace: timedelta, *, now: datetime) -> datetime:
         """Take the next turn and return its time: now, or within ``PATIENCE``.
 
-        Raises TooSoon if it is later, with a time that follows all polls that are already postponed.
+        Raises HostLimited if it is later, with a time that follows all polls that are already postponed.
         """
         turn = max(now, self._next.get(host, now))
         if turn - now <= TURN_PATIENCE:

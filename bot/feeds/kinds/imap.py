@@ -74,7 +74,7 @@ class Source:
         listed = find_listed_articles(mail.html or convert_text_to_html(mail.text)) if self._splits else ()
         for item in listed:
             yield model.Entry(
-                guid=f"{mail.id}#{_hash(item.link)}",
+                guid=f"{mail.id}#{hashlib.sha256(item.link.encode('utf-8', 'replace')).hexdigest()[:16]}",
                 link=item.link,
                 title=fields.escape_text(item.title),
                 body=fields.escape_text(item.text) or None,
@@ -89,10 +89,6 @@ class Source:
                 author=mail.sender,
                 published=mail.date,
             )
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 #: Nested parts are parsed by recursion, and each line is compared with the boundary of each part around it.

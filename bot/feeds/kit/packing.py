@@ -28,7 +28,7 @@ async def no_wait(size_bytes: int) -> None:
 async def read_bounded(
     chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int, hold: Hold = no_wait
 ) -> tuple[bytes, bool]:
-    """Return the unpacked body and whether it is complete. Raises TooBig, Unreachable.
+    """Return the unpacked body and whether it is complete. Raises BodyTooBig, Unreachable.
 
     ``coding`` is the value of Content-Encoding. A body that is not packed so is returned unchanged, since such servers
     exist and its first bytes show what it is.
@@ -62,7 +62,7 @@ async def read_bounded(
 
 
 def gunzip(content: bytes, *, limit_bytes: int) -> bytes:
-    """Unpack bytes that are gzip without being declared so; return all others unchanged. Raises TooBig."""
+    """Unpack bytes that are gzip without being declared so; return all others unchanged. Raises BodyTooBig."""
     for _ in range(_MAX_LAYERS):
         if not content.startswith(_GZIP_MAGIC):
             break
@@ -90,7 +90,7 @@ class Unpacker:
         self._head = b""
 
     def feed(self, chunk: bytes) -> None:
-        """Add packed bytes. Raises TooBig."""
+        """Add packed bytes. Raises BodyTooBig."""
         if self.is_over:
             return
         if not self._is_begun:
@@ -100,7 +100,9 @@ class Unpacker:
             chunk, self._head = self._head, b""
             self._begin(chunk)
         if self._inflater is not None:
-            self._inflate(chunk)
+            # Small steps, so that damage costs no more than one step.
+            for place in range(0, len(chunk), _STEP_BYTES):
+                self._inflate(chunk[place : place + _STEP_BYTES])
         else:
             self._out += chunk
             _check(len(self._out), self._limit)
@@ -129,11 +131,6 @@ class Unpacker:
             self._inflater = zlib.decompressobj(_ZLIB if is_zlib else _RAW)
 
     def _inflate(self, chunk: bytes) -> None:
-        # Small steps, so that damage costs no more than one step.
-        for place in range(0, len(chunk), _STEP_BYTES):
-            self._inflate_step(chunk[place : place + _STEP_BYTES])
-
-    def _inflate_step(self, chunk: bytes) -> None:
         while chunk and self._inflater is not None and not self.is_over:
             try:
                 self._out += self._inflater.decompress(chunk, self._limit + 1 - len(self._out))
