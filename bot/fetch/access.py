@@ -71,7 +71,7 @@ class Keys:
         return address
 
     def tls(self, access: model.Access) -> ssl.SSLContext | None:
-        """Return a context with the feed's certificates (one for equal files), or None without any. Raises AddressRefused."""
+        """Return a context with the feed's certificates, or None without any. Raises AddressRefused."""
         files = (access.certificate, access.key, access.authority)
         if not any(files):
             return None

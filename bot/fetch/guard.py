@@ -149,7 +149,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first allowed address of the host that answers. Raises AddressRefused and httpcore's ConnectError."""
+        """Connect to the first address of the host that answers. Raises AddressRefused, httpcore.ConnectError."""
         addresses = await self.addresses(host, port, timeout)
         last = len(addresses) - 1
         for place, address in enumerate(addresses):
@@ -174,7 +174,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check_literal(self, host: str) -> None:
-        """Refuse names and literals that are private without resolving them, since a proxy resolves. Raises AddressRefused."""
+        """Refuse private names and literals without resolving them: a proxy resolves. Raises AddressRefused."""
         name = host.rstrip(".").lower()
         if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
             raise AddressRefused(f"{host} is a name of the local network: not fetched through the proxy")
