@@ -41,7 +41,7 @@ async def readers() -> AsyncIterator[ReaderProcesses]:
 def _child() -> int:
     """The one process that this one has started."""
     started = children(os.getpid())
-    [found] = [pid for pid in started if b"bot.reading" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    [found] = [pid for pid in started if b"bot.fetch" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     return found
 
 
