@@ -81,6 +81,6 @@ def build(
 ) -> Channel:
     """Build a channel of bot.yaml, without network access and without reading secrets: both happen at first use."""
     context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values, zone=zone)
-    found = kinds().found[kind]
-    channel: Channel = getattr(found.module, "build", found.made_by)(name, options, context)
+    registered = kinds().found[kind]
+    channel: Channel = getattr(registered.module, "build", registered.made_by)(name, options, context)
     return channel

@@ -44,7 +44,7 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A service. Apprise returns only whether sending worked, which allows neither threads nor edits."""
+    """A service. Apprise returns only whether sending worked, which rules out threads and edits."""
 
     abilities = model.Abilities(threads=False, edits=False, lookup=False)
 

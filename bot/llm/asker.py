@@ -74,7 +74,7 @@ _INTERNAL_ERROR = "an internal error; the log of Wirewatch has it"
 
 
 class Asker:
-    """Implements ``ports.Advisor``. It calls the model only during ``run`` and ``settle``."""
+    """Implements ``model.Advisor``. It calls the model only during ``run`` and ``settle``."""
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 def build_payload(
     message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
-    """Return the fields to create or edit a message. ``ref`` is a reference for look-ups (``refs_of``)."""
+    """Return the fields to create or edit a message. ``find_refs`` finds ``ref`` again."""
     allowed: dict[str, Any] = {"allowed_mentions": _allowed_mentions(message) if not is_plain else {"parse": []}}
     if is_plain:
         small = f"\n-# {ref}" if ref else ""
@@ -58,7 +58,7 @@ def build_payload(
 
 
 def find_refs(message: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what ``payload`` may have put into a message as its ``ref``."""
+    """Yield the texts of a message that may be the ``ref`` of ``build_payload``."""
     for embed in message.get("embeds") or ():
         yield str(embed.get("url") or "").removeprefix(_REF)
         # Earlier versions showed the reference in the footer.

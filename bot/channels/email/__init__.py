@@ -218,7 +218,7 @@ class Channel(BaseChannel):
     def _split_refused(
         self, refused: Mapping[str, smtp.Answer]
     ) -> tuple[dict[str, smtp.Answer], dict[str, smtp.Answer]]:
-        """Return the deferred and the rejected recipients. Raises Parked if the refusal is not about the recipient."""
+        """Return the deferred and the rejected recipients. Raises SendError if a refusal is not about a recipient."""
         deferred, rejected = dict[str, smtp.Answer](), dict[str, smtp.Answer]()
         for recipient, answer in refused.items():
             act = smtp.rule_for(Stage.RECIPIENT, answer.code, answer.text).act

@@ -215,8 +215,11 @@ class Listener:
 
 
 def _is_open(client: SocketModeClient) -> bool:
-    """Whether the current connection has not ended. The SDK notices an end without a word only when its pings have
-    failed for 25 seconds, and reads in a tight loop until then (builtin/connection.py of 3.48)."""
+    """Return whether the current connection is open.
+
+    The SDK notices a silent end only when its pings have failed for 25 seconds, and reads in a tight loop until then
+    (builtin/connection.py of 3.48).
+    """
     try:
         with _bare_connection(client) as looking:
             return looking.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b""
@@ -236,7 +239,7 @@ def _bare_connection(client: SocketModeClient) -> socket.socket:
 
 
 async def _close(client: SocketModeClient) -> None:
-    """Close the connection, and wait at most ``_CLOSING`` for the SDK's threads, which are daemons."""
+    """Close the connection, and wait at most ``_CLOSE_TIMEOUT`` for the SDK's threads, which are daemons."""
     # The SDK's own close waits for its threads: up to three seconds for bytes and one for a message.
     client.closed = True
     client.message_queue.put(None)
@@ -295,7 +298,7 @@ async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_
 
 
 def _check_response_url(url: str, api_url: str) -> str:
-    """Return the address if it is on Slack's host or on the configured server; raise Unknown otherwise."""
+    """Return the address if it is on Slack's host or on the configured server; else raise OutcomeUnknown."""
     parts, api = urlsplit(url), urlsplit(api_url)
     is_on_slack = parts.scheme == "https" and (parts.hostname or "").endswith(_SLACK_HOSTS)
     if not is_on_slack and (parts.scheme, parts.netloc) != (api.scheme, api.netloc):
