@@ -55,10 +55,9 @@ BENDS = {
     "recent": (0.3, 0.7),
     "length": (0.3, 0.7),
     "of_rule": (0.5,),
-    "joined": (0.5,),
 }
 #: More of these never lowers a probability, more of the others never raises it; these may do either.
-RISING = frozenset(("text", "lead", "deeds", "names", "figures", "days", "joined"))
+RISING = frozenset(("text", "lead", "deeds", "names", "figures", "days"))
 FREE = frozenset(("length", "recent"))
 RIDGE, STEPS = 4.0, 40
 #: The second pass: an article joins from this probability on; a choice counts so much beside one of the first pass.
@@ -347,7 +346,7 @@ def without_each_part() -> dict[str, Judge]:
 
 def measured(every: Sequence[Stream]) -> list[Stream]:
     """Return the streams of which figures are given: without what was made of them."""
-    return [stream for stream in every if stream.weight not in (streams.MADE, streams.MADE_NEWS)]
+    return [stream for stream in every if stream.weight != streams.MADE]
 
 
 def main() -> None:

@@ -39,10 +39,10 @@ HEADLINES = (
     ("Pakistan lifts ban on BlackBerry Messenger in Sindh after PTA gets backdoor access to chat logs", ""),
     ("BlackBerry pulls out of Pakistan as PTA insists on backdoor", ""),
 )
-#: What is made of the desks beside them: beginnings of a rule, and other events in the same words.
+#: What is made of desks and labels: beginnings of a rule, and other events in the same words.
 BEGINNINGS, LOOK_ALIKES = 4, 6
-#: The weight of a choice there, made of desks and made of labels.
-MADE, MADE_NEWS = 0.25, 0.1
+#: The weight of a choice there.
+MADE = 0.25
 SYLLABLES = "ba do ver lin mar to ques na rel so vi kan dru pe ost hal".split()
 FEED = model.Feed(url="https://bench.example/feed")
 
@@ -83,7 +83,7 @@ def load() -> list[Stream]:
     for part in pools.FITTED:
         for news in read_labels(part):
             found.append(Stream(f"labels-{part}", 1.5, news))
-            found += [Stream(f"labels-{part}", MADE_NEWS, each) for each in _made(news)]
+            found += [Stream(f"labels-{part}", MADE, each) for each in _made(news)]
     reported = {row.arrival.article.id for rows in pools.labelled(pools.PARTS[-1]).values() for row in rows}
     for each in read_everyday():
         found.append(Stream("everyday", 1.0, [one for one in each if one.read.id not in reported]))

@@ -57,8 +57,6 @@ class Evidence(NamedTuple):
     #: Words of the article; open stories of the rule (0 if the article and the story share no rule).
     length: float
     of_rule: float
-    #: Share of the rule's articles that joined a story.
-    joined: float
     #: 1 if the rule always matches with several lines. Such a rule collects fewer events, and other weights apply.
     narrow: float
     #: 2 if the title says "another", 1 if the first sentence does; 1 for the next item of an outlet's series.
@@ -169,7 +167,6 @@ class _Article:
             recent=math.log1p(sum(1 for _ in story.latest(profile, DAY))),
             length=math.log(profile.length or 1),
             of_rule=math.log1p(rare.stories),
-            joined=(rare.articles - rare.stories + 2) / (rare.articles + 6),
             narrow=rare.is_narrow,
             another=profile.another,
             series=any(

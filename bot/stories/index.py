@@ -85,7 +85,7 @@ class Index:
         new = [word for word in profile.weights if word not in home.totals]
         before = set(home.rules)
         home.add(profile)
-        self._post(home, new, [profile.link], before, 1)
+        self._post(home, new, [profile.link], before)
         for rule, matched in profile.rules.items():
             self.rarity.rules[rule].match(matched, profile.lines[rule])
         self._trim(home)
@@ -96,7 +96,7 @@ class Index:
         new = [word for word in gone.totals if word not in home.totals]
         before = set(home.rules)
         home.absorb(gone)
-        self._post(home, new, gone.addresses, before, gone.size)
+        self._post(home, new, gone.addresses, before)
         self._trim(home)
 
     def drop(self, story: model.StoryId) -> OpenStory:
@@ -110,7 +110,6 @@ class Index:
             self.rarity.changed(word)
         for rule in gone.rules:
             self.rarity.rules[rule].count(-1, gone.totals, -1)
-            self.rarity.rules[rule].articles -= gone.size
             if not self.rarity.rules[rule].stories:
                 del self.rarity.rules[rule]
         for link in filter(None, gone.addresses):
@@ -145,9 +144,7 @@ class Index:
             if holders := self._by_word.get(word):
                 yield len(holders), word, weight * rarity * rarity
 
-    def _post(
-        self, story: OpenStory, new: Sequence[str], links: Iterable[str], known: AbstractSet[str], articles: int
-    ) -> None:
+    def _post(self, story: OpenStory, new: Sequence[str], links: Iterable[str], known: AbstractSet[str]) -> None:
         """The story has new words and pages; ``known``: the rules under which its other words are counted already."""
         for word in new:
             self._by_word[word][story.number] = None
@@ -156,7 +153,6 @@ class Index:
             self._by_link[link][story.number] = None
         for rule in story.rules:
             self.rarity.rules[rule].count(rule not in known, new if rule in known else story.totals, 1)
-            self.rarity.rules[rule].articles += articles if rule in known else story.size
 
 
 def _likely(

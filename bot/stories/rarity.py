@@ -45,8 +45,6 @@ class _OfRule(dict[str, float]):
         super().__init__()
         self.base = math.log(PRIOR)
         self.stories = 0
-        #: Articles in these stories.
-        self.articles = 0
         self._held: Counter[str] = Counter()
         #: The fewest lines of the rule that matched an article.
         self.lines = 0
@@ -86,8 +84,6 @@ class Under(dict[str, float]):
         self.rule, self.stories = rule, stories
         self._base, self._commonness = at_large.base, at_large.commonness
         self._own = own = at_large.rules[rule] if rule else None
-        #: Articles of these stories.
-        self.articles = 0 if own is None else own.articles
         #: Whether the rule always matches with several lines, so that it collects few events.
         self.is_narrow = own is not None and own.lines > 1
         #: Words that the rule matched on in any article.

@@ -32,7 +32,7 @@ FILE = "model: {{url: file:../answers.jsonl, name: any, uses: [same_event]}}\n"
 #: Of the same event as FIRST, in words that leave it unsure.
 UNSURE = Item(
     id="v1",
-    title="BlackBerry customers in Karachi told to prepare",
+    title="BlackBerry customers in Pakistan told to prepare",
     text="Customers of BlackBerry in Pakistan were told by Mobilink to prepare. The PTA repeated its demand for a "
     "backdoor.",
     at=START + timedelta(minutes=20),

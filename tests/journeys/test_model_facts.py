@@ -34,7 +34,7 @@ MOVED = Item(
 #: Told by nobody but a model: the bot finds nothing surely new in it.
 QUIET = Item(
     id="q1",
-    title="BlackBerry leaves Pakistan, Mobilink pays customers back",
+    title="BlackBerry leaves Pakistan, customers are paid back",
     text="Mobilink will pay back 3,000 customers. The PTA still wants unfettered access to the BES servers of "
     "BlackBerry, a backdoor for the company.",
     at=START + timedelta(minutes=10),

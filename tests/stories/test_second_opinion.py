@@ -38,8 +38,8 @@ ORDER = replace(examples.ORDER, title="Phone firm told to open its servers or sh
 #: An article, and one that is beside it: from nearly certain to nearly certain not.
 BESIDE = {
     "sure": (examples.MESSENGER, examples.EXIT, model.JoinReason.SIMILAR),
-    "unsure": (examples.AFFECTED, ORDER, model.JoinReason.UNSURE),
-    "hardly": (examples.MESSENGER, ORDER, model.JoinReason.OPENED),
+    "unsure": (examples.MESSENGER, ORDER, model.JoinReason.UNSURE),
+    "hardly": (CREW, examples.MESSENGER, model.JoinReason.OPENED),
 }
 
 
