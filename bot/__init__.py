@@ -1,4 +1,4 @@
-"""Wirewatch watches the news and tells a team once per story.
+"""Wirewatch watches the news and notifies a team once per story.
 
 An article flows one way:
 

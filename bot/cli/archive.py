@@ -1,4 +1,4 @@
-"""The archive for a command: one look at it or one small change, also beside a running bot."""
+"""Open the archive for a command: to read it, or for one small change, also while the bot runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def opened(settings: config.Settings, environment: app.Environment) -> AsyncIterator[storage.Store]:
-    """Without the owner's lock, beside a running bot. Raises StoreUnavailable where there is no database yet."""
+    """Open the archive without the owner's lock, also while the bot runs. Raises StoreUnavailable if there is none."""
     store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
     try:
         yield store
@@ -54,7 +54,7 @@ def shown_age(age: timedelta) -> str:
 
 
 def look(settings: config.Settings, work: Callable[[storage.Transaction, datetime], T]) -> T:
-    """What ``work`` finds in the archive at the time now, in one transaction. Raises StoreUnavailable as ``opened``."""
+    """Return the result of ``work`` in one read transaction. Raises StoreUnavailable as ``opened`` does."""
 
     async def run() -> T:
         environment = app.Environment(environ=os.environ)

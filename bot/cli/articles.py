@@ -42,7 +42,7 @@ def search(
     """
     now = app.Environment(environ=os.environ).clock.now()
     try:
-        asked = searching.SearchQuery(
+        query = searching.SearchQuery(
             wanted=searching.parse_search(words) if words.strip() else None,
             outlet=outlet,
             rule=rule,
@@ -51,18 +51,18 @@ def search(
             before=after,
             most=number,
         )
-        if asked.wanted is None and outlet is None and rule is None:
+        if query.wanted is None and outlet is None and rule is None:
             terminal.fail("name words, an outlet or a rule", UNUSABLE)
         page = archive.look(
-            app.load(folder, os.environ), lambda tx, now: searching.search_page(tx.search.candidates, asked)
+            app.load(folder, os.environ), lambda tx, now: searching.search_page(tx.search.candidates, query)
         )
     except rules.QueryError as error:
         terminal.fail(f"searching: {searching.render_mistake(words, error)}", UNUSABLE)
     if json:
         terminal.answer(building.found_page(page).model_dump(mode="json"))
         return
-    for one in page.found:
-        _show(one)
+    for hit in page.found:
+        _show(hit)
     if not page.found:
         terminal.say("Nothing found.")
     if page.looked_back_to is not None:
@@ -80,11 +80,11 @@ def _moment(written: str | None, now: datetime) -> datetime | None:
         raise typer.BadParameter(str(error)) from None
 
 
-def _show(one: searching.SearchHit) -> None:
-    article = one.article
-    terminal.row(_marked(marked_title(article, one.matches)), style="bold")
+def _show(hit: searching.SearchHit) -> None:
+    article = hit.article
+    terminal.row(_marked(marked_title(article, hit.matches)), style="bold")
     terminal.row(f"  {article.outlet} · {article.when:%Y-%m-%d %H:%M} UTC · {article.link}", style="dim")
-    for piece in make_excerpts(article, one.matches, most=2):
+    for piece in make_excerpts(article, hit.matches, most=2):
         terminal.row(f"  {_marked(piece)}")
 
 
@@ -124,15 +124,19 @@ def explain(
         article, place = _stored(settings, url)
     else:
         article, place = explaining.typed(text or "", app.Environment(environ={}).clock.now()), None
-    found = explaining.explained(settings, article, chosen)
+    explanations = explaining.explained(settings, article, chosen)
     if json:
-        terminal.answer([explaining.document(each, place).model_dump(mode="json") for each in found])
+        terminal.answer(
+            [explaining.document(explanation, place).model_dump(mode="json") for explanation in explanations]
+        )
         return
-    for number, each in enumerate(found):
+    for number, explanation in enumerate(explanations):
         if number:
             terminal.row("")
-        terminal.out().print(f"{each.rule}: {'matches' if each.matched else 'does not match'}", markup=False)
-        terminal.out().print(each.text(), markup=False)
+        terminal.out().print(
+            f"{explanation.rule}: {'matches' if explanation.matched else 'does not match'}", markup=False
+        )
+        terminal.out().print(explanation.text(), markup=False)
     for sentence in article.left_out:
         terminal.row(f"left out, since its feed repeats it: {sentence}")
     for line in _lines(place) if place else ():
@@ -146,18 +150,18 @@ def _lines(place: explaining.Place) -> Iterator[str]:
     yield f"joined: {place.join.reason.value}{': ' + place.join.detail if place.join.detail else ''}"
     for decision in place.decisions:
         yield f"decided: {building.describe_decision(decision)}"
-    for each in place.completions:
-        cost = model.format_count(each.tokens_in + each.tokens_out, "token")
-        asked = f"{each.model}, {each.use.value}, prompt version {each.version}, {cost}"
-        yield f"asked: {asked}: {each.answer or f'not used, {each.error}'}"
+    for completion in place.completions:
+        cost = model.format_count(completion.tokens_in + completion.tokens_out, "token")
+        request = f"{completion.model}, {completion.use.value}, prompt version {completion.version}, {cost}"
+        yield f"asked: {request}: {completion.answer or f'not used, {completion.error}'}"
 
 
 def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledRule]:
-    found = [entry for entry in settings.rules if name is None or name.casefold() in entry.rule.name.casefold()]
-    if not found:
-        known = "; ".join(entry.rule.name for entry in settings.rules)
-        terminal.fail(f'no loaded rule is named like "{name}". Loaded: {known or "none"}', UNUSABLE)
-    return found
+    entries = [entry for entry in settings.rules if name is None or name.casefold() in entry.rule.name.casefold()]
+    if not entries:
+        names = "; ".join(entry.rule.name for entry in settings.rules)
+        terminal.fail(f'no loaded rule is named like "{name}". Loaded: {names or "none"}', UNUSABLE)
+    return entries
 
 
 def _stored(settings: config.Settings, url: str) -> tuple[model.Article, explaining.Place | None]:

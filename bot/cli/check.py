@@ -41,7 +41,7 @@ def check(
     folder: ConfigDir = DEFAULT_CONFIG,
     format: Annotated[Format, typer.Option(help="text, json, or github for workflow annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     routes: Annotated[bool, typer.Option("--routes", help="Show too where each rule's stories go.")] = False,
 ) -> None:
     """Report every problem of the configuration.
@@ -51,8 +51,8 @@ def check(
 
     Example: wirewatch check --config config --strict
     """
-    found, settings = config.try_load(folder, environ=os.environ, kinds=app.kinds())
-    problems = [*found, *(_redirected(folder, settings) if settings else ())]
+    problems_found, settings = config.try_load(folder, environ=os.environ, kinds=app.kinds())
+    problems = [*problems_found, *(_redirected(folder, settings) if settings else ())]
     form = Format.JSON if json else format
     text = config.render_problems(problems, form.value)
     if text:
@@ -72,11 +72,11 @@ def check(
 
 
 def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
-    """Feeds whose publisher has sent the bot to the address of another, as far as a database at hand remembers."""
+    """Return feeds that redirect permanently to the address of another feed, according to the database, if any."""
     try:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
     except model.WirewatchError:
-        return []  # what is wrong is said elsewhere
+        return []  # errors are reported elsewhere
     # The bot opens no link either.
     if kind != "sqlite" or not Path(database).is_file() or Path(database).is_symlink():
         return []
@@ -129,10 +129,10 @@ def schema(
 
     Example: wirewatch schema --write config/schema
     """
-    found = config.make_schemas(app.kinds())
+    schemas = config.make_schemas(app.kinds())
     if write is None:
-        terminal.answer(found)
+        terminal.answer(schemas)
         return
     write.mkdir(parents=True, exist_ok=True)
-    for name, value in found.items():
+    for name, value in schemas.items():
         (write / f"{name}.json").write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -16,7 +16,7 @@ from bot import model
 from bot.cli import logs, terminal
 from bot.cli.options import UNUSABLE
 
-#: What is typed -> the module of bot.cli that has it, and its name there; in the order of --help.
+#: Command -> the module of bot.cli that defines it, and its name there; in the order of --help.
 COMMANDS = {
     "run": ("run", "run"),
     "once": ("run", "once"),
@@ -79,8 +79,8 @@ def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
     return app
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def _version(requested: bool) -> None:
+    if requested:
         terminal.out().print(f"wirewatch {bot.__version__}")
         raise typer.Exit
 
@@ -117,7 +117,7 @@ def main() -> None:
         from bot.cli import check  # costs start-up, and few commands end here
 
         check.show(error.problems)
-        # What is below its first line has just been shown.
+        # The usage below its first line was just printed.
         text = str(error).partition("\n")[0] if error.problems else str(error)
         terminal.say(f"wirewatch: {text}")
         sys.exit(UNUSABLE)

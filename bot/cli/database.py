@@ -73,12 +73,12 @@ async def _move(address: str, folder: Path) -> Mapping[str, int]:
 
 
 def _resolved(address: str, environ: Mapping[str, str]) -> str:
-    """As bot.yaml takes it: a password on a command line is seen by everybody on the machine."""
+    """Resolve an address as bot.yaml has it: on a command line everybody on the machine could read a password."""
     try:
-        found = bot_keys.parse_database(address)
+        parsed = bot_keys.parse_database(address)
     except model.values.InvalidValue as error:
         raise model.ConfigError(f"moving the database: {error}; {error.help}") from None
-    return found if isinstance(found, str) else config.resolve_secret(found, environ)
+    return parsed if isinstance(parsed, str) else config.resolve_secret(parsed, environ)
 
 
 def backup(
@@ -87,7 +87,7 @@ def backup(
 ) -> None:
     """Copy the SQLite database into one new file.
 
-    The bot may run meanwhile.
+    The bot may be running.
 
     Example: wirewatch backup backups/monday.db --config config
     """

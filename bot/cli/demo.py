@@ -39,13 +39,13 @@ class Item:
     at: datetime
     title: str
     text: str
-    #: What the viewer should see happen, and why.
+    #: Text for the viewer: what happens, and why.
     note: str = ""
 
 
 def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
     """The feed as RSS 2.0, newest first."""
-    told = "".join(
+    items_xml = "".join(
         f"<item><title>{escape(item.title)}</title><guid isPermaLink='false'>{escape(item.id)}</guid>"
         f"<link>{origin}/{escape(feed)}/{escape(item.id)}</link><pubDate>{format_datetime(item.at)}</pubDate>"
         f"<description>{escape(item.text)}</description></item>"
@@ -53,7 +53,7 @@ def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
     )
     return (
         f'<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>{escape(feed)}</title>'
-        f"<link>{origin}/</link><description>A feed of the demo</description>{told}</channel></rss>"
+        f"<link>{origin}/</link><description>A feed of the demo</description>{items_xml}</channel></rss>"
     ).encode()
 
 
@@ -66,8 +66,8 @@ async def serving(items: Sequence[Item]) -> AsyncIterator[str]:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode("latin-1").split("\r\n")
                 name = lines[0].split(" ")[1].strip("/").removesuffix(".xml")
-                told = [item for item in items if item.feed == name]
-                body = document(name, told, origin)
+                published = [item for item in items if item.feed == name]
+                body = document(name, published, origin)
                 etag = f'"{sha256(body).hexdigest()[:16]}"'
                 is_known = any(line.lower() == f"if-none-match: {etag}" for line in lines)
                 status = "304 Not Modified" if is_known else "200 OK"
@@ -143,7 +143,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     start = datetime.fromisoformat(story["start"])
     items = sorted((_item(start, entry) for entry in story["items"]), key=lambda item: item.at)
     clock = _StoryClock(start)
-    # What WIREWATCH_… sets is for the user's configuration: its database is no place for the demo.
+    # Ignore WIREWATCH_… variables: they belong to the user's configuration, whose database the demo must not use.
     own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
     environment = app.Environment(environ=own, clock=clock, tick_every=_tick_often)
     published: list[Item] = []
@@ -160,11 +160,11 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
             teller = _Teller(published)
             async with TaskGroup() as group:
                 group.create_task(running.run(stop, everything=True, on_pass=teller.on_pass))
-                before = items[0].at
+                previous_at = items[0].at
                 for item in items:
-                    pause = asyncio.sleep((item.at - max(before, start)).total_seconds() / speed)
+                    pause = asyncio.sleep((item.at - max(previous_at, start)).total_seconds() / speed)
                     await asyncio.gather(pause, _until_told(running.store, teller))
-                    before = item.at
+                    previous_at = item.at
                     clock.jump(item.at)
                     published.append(item)
                 await _until_told(running.store, teller)
@@ -215,7 +215,7 @@ def _users_channel(folder: Path, name: str, environment: app.Environment) -> dic
 
 
 class _Teller:
-    """Says on stderr what each item brought and why."""
+    """Print on stderr what each item caused, and why."""
 
     def __init__(self, published: Sequence[Item]) -> None:
         self._published = published

@@ -78,8 +78,8 @@ def _choose(names: set[str], name: str | None) -> set[str]:
         return names if name is None else {name}
     similar = {candidate for candidate in names if name.casefold() in candidate.casefold()}
     if not similar:
-        known = "; ".join(sorted(names)) or "none"
-        terminal.fail(f'no rule is named like "{name}". Known: {known}', UNUSABLE)
+        names_shown = "; ".join(sorted(names)) or "none"
+        terminal.fail(f'no rule is named like "{name}". Known: {names_shown}', UNUSABLE)
     return similar
 
 

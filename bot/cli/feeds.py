@@ -43,7 +43,7 @@ class FoundFeed:
     reading: model.ParsedFeed
     #: The page that named it; None: the address was the feed.
     page: str | None = None
-    #: Of a page without a feed: the selectors that were found for it, as keys of feeds.yaml.
+    #: For a page without a feed: the proposed selectors, as keys of feeds.yaml.
     selectors: Mapping[str, str] | None = None
     name: str | None = None
 
@@ -56,11 +56,11 @@ def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = Fals
 
     Example: wirewatch feeds test https://www.bbc.co.uk/news
     """
-    found = asyncio.run(_find(folder, address))
+    feeds_found = asyncio.run(_find(folder, address))
     if json:
-        terminal.answer([_as_json(entry) for entry in found])
+        terminal.answer([_as_json(entry) for entry in feeds_found])
         return
-    for entry in found:
+    for entry in feeds_found:
         _show(entry)
 
 
@@ -72,10 +72,10 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
 
     Example: wirewatch feeds add https://www.dawn.com
     """
-    found = asyncio.run(_find(folder, address))
-    best = found[0]
+    feeds_found = asyncio.run(_find(folder, address))
+    best = feeds_found[0]
     _show(best)
-    for other in found[1:]:
+    for other in feeds_found[1:]:
         what = f"item: {other.selectors['item']}" if other.selectors else other.reading.title or "without a title"
         terminal.say(visible.line(f"also there: {other.url} ({what})"))
     title = visible.dropped(best.name or best.reading.title or "")
@@ -121,12 +121,12 @@ def export(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     terminal.write(opml.write_opml(settings.feeds))
 
 
-def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:
+def _write(folder: Path, new_feeds: Sequence[model.Feed]) -> None:
     path = folder / "feeds.yaml"
-    wanted = [replace(feed, aggregator=True) if _is_aggregator(feed) else feed for feed in wanted]
+    new_feeds = [replace(feed, aggregator=True) if _is_aggregator(feed) else feed for feed in new_feeds]
     try:
-        before = path.read_text(encoding="utf-8") if path.exists() else "feeds:\n"
-        addition = feed_list.add_feeds(before, wanted)
+        old_text = path.read_text(encoding="utf-8") if path.exists() else "feeds:\n"
+        addition = feed_list.add_feeds(old_text, new_feeds)
         if addition.added:
             _replace(path, addition.text)
     except OSError as error:
@@ -138,7 +138,7 @@ def _write(folder: Path, wanted: Sequence[model.Feed]) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """At once, with the rights that it had; what lies in the way of the new file is removed and never followed."""
+    """Replace the file atomically and keep its permissions; never follow a link in place of the temporary file."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), "wb") as new:
@@ -153,7 +153,7 @@ def _is_aggregator(feed: model.Feed) -> bool:
 
 
 async def _find(folder: Path, address: str) -> list[FoundFeed]:
-    """The feeds behind an address, read; a page is asked for the ones that it names. At least one."""
+    """Read the feeds at an address, or those that a page names; return at least one."""
     environment = app.Environment(environ=os.environ)
     policy, configured = _settings(folder, environment)
     try:
@@ -214,13 +214,13 @@ class _Look:
         self._documents = documents
 
     async def at_all(self, urls: Sequence[str], *, page: str) -> list[FoundFeed]:
-        found = []
+        feeds = []
         for url in urls:
             try:
-                found.append(await self.at(url, page=page))
+                feeds.append(await self.at(url, page=page))
             except (model.FetchError, model.ReadError) as error:
                 terminal.say(f"named by the page, but not a feed: {url}: {error}")
-        return found
+        return feeds
 
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Raises FetchError, ReadError, IsPage."""
@@ -231,12 +231,12 @@ class _Look:
             raise model.FetchError(f"{url}: the server answered {answer.status}")
         body = self._body(answer)
         try:
-            said, _ = await self._documents.read(body, feed, is_first=True)
+            reading, _ = await self._documents.read(body, feed, is_first=True)
         except model.IsPage:
             raise
         except model.ReadError as error:
             raise model.ReadError(f"{url}: {error}") from None
-        return FoundFeed(url=answer.permanent_url or url, reading=said, page=page)
+        return FoundFeed(url=answer.permanent_url or url, reading=reading, page=page)
 
     def _body(self, answer: model.Response) -> model.Body:
         now = self._clock.now()
@@ -251,27 +251,27 @@ class _Look:
             name, proposed = await self._documents.lists_of(body)
         except model.ReadError as error:
             raise model.ReadError(f"{url}: {error}") from None
-        found = []
-        for each in proposed:
-            options = dumps(dict(each))
+        feeds = []
+        for selectors in proposed:
+            options = dumps(dict(selectors))
             try:
-                said, _ = await self._documents.read(
+                reading, _ = await self._documents.read(
                     body, model.Feed(url=url, kind="page", options=options), is_first=True
                 )
             except model.ReadError:
                 continue
-            found.append(FoundFeed(url=answer.permanent_url or url, reading=said, selectors=each, name=name))
-        return found
+            feeds.append(FoundFeed(url=answer.permanent_url or url, reading=reading, selectors=selectors, name=name))
+        return feeds
 
 
-def _show(found: FoundFeed) -> None:
-    reading = found.reading
+def _show(feed: FoundFeed) -> None:
+    reading = feed.reading
     terminal.row(reading.title or "(without a title)", style="bold")
-    terminal.row(f"  {found.url}")
-    for key, path in (found.selectors or {}).items():
+    terminal.row(f"  {feed.url}")
+    for key, path in (feed.selectors or {}).items():
         terminal.row(f"  {key}: {path}", style="dim")
-    if found.page:
-        terminal.row(f"  named by {found.page}", style="dim")
+    if feed.page:
+        terminal.row(f"  named by {feed.page}", style="dim")
     terminal.row(f"  {model.format_count(len(reading.entries), 'item')}")
     for entry in reading.entries[:SHOWN]:
         date = f"{entry.published:%Y-%m-%d %H:%M}  " if entry.published else "undated  "
@@ -280,19 +280,19 @@ def _show(found: FoundFeed) -> None:
         terminal.row(f"  note: {remark}", style="yellow")
 
 
-def _as_json(found: FoundFeed) -> dict[str, object]:
+def _as_json(feed: FoundFeed) -> dict[str, object]:
     return {
-        "url": found.url,
-        "page": found.page,
-        "selectors": found.selectors,
-        "title": found.reading.title,
-        "remarks": list(found.reading.remarks),
+        "url": feed.url,
+        "page": feed.page,
+        "selectors": feed.selectors,
+        "title": feed.reading.title,
+        "remarks": list(feed.reading.remarks),
         "items": [
             {
                 "title": entry.title,
                 "link": entry.link,
                 "published": entry.published.isoformat() if entry.published else None,
             }
-            for entry in found.reading.entries
+            for entry in feed.reading.entries
         ],
     }

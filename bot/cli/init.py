@@ -15,7 +15,7 @@ import bot
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
 
-#: What ``--minimal`` writes: as little as a bot can have. The rule has what every rule should have.
+#: The files of ``--minimal``: the smallest configuration, with a rule that has what every rule should have.
 MINIMAL = {
     "bot.yaml": """\
 # yaml-language-server: $schema=schema/bot.json
@@ -112,7 +112,7 @@ def _program() -> str:
     started = Path(sys.argv[0])
     if started.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m bot"
-    # What is run by these is not on the PATH afterwards.
+    # Programs run by these are not on the PATH afterwards.
     if "UV_RUN_RECURSION_DEPTH" in os.environ:
         return "uv run wirewatch"
     if "uv" in started.parts and any(part.startswith("archive-v") for part in started.parts):

@@ -36,7 +36,7 @@ class _Asked:
 
     use: model.Use
     is_right: bool
-    #: Why there is no answer that could be used; empty: there is one.
+    #: Why the answer could not be used; empty if it could.
     error: str
     seconds: float
     tokens: int
@@ -59,17 +59,20 @@ def ask(
     policy = settings.bot.model
     if policy is None:
         terminal.fail("bot.yaml names no model: see docs/language-model.md", UNUSABLE)
-    asked = asyncio.run(_run(policy, environment))
+    questions = asyncio.run(_run(policy, environment))
     if json:
         terminal.answer(
             {
                 "model": policy.name,
-                "uses": {use.value: _figures([one for one in asked if one.use is use]) for use in model.Use},
+                "uses": {
+                    use.value: _figures([question for question in questions if question.use is use])
+                    for use in model.Use
+                },
             }
         )
     else:
-        _show(policy, asked)
-    failed = any(one.error and one.use in policy.uses for one in asked)
+        _show(policy, questions)
+    failed = any(question.error and question.use in policy.uses for question in questions)
     raise typer.Exit(LEFT if failed else DONE)
 
 
@@ -98,21 +101,21 @@ async def _ask(opened: model.LanguageModel, probe: Probe) -> _Asked:
     )
 
 
-def _figures(asked: Sequence[_Asked]) -> dict[str, object]:
+def _figures(questions: Sequence[_Asked]) -> dict[str, object]:
     return {
-        "asked": len(asked),
-        "right": sum(one.is_right for one in asked),
-        "seconds": round(statistics.median(one.seconds for one in asked), 2),
-        "tokens": round(statistics.mean(one.tokens for one in asked)),
-        "errors": list(dict.fromkeys(one.error for one in asked if one.error)),
+        "asked": len(questions),
+        "right": sum(question.is_right for question in questions),
+        "seconds": round(statistics.median(question.seconds for question in questions), 2),
+        "tokens": round(statistics.mean(question.tokens for question in questions)),
+        "errors": list(dict.fromkeys(question.error for question in questions if question.error)),
     }
 
 
 def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
     """Whether the answers come in time, and how many a day's budget has."""
-    slowest = max(one.seconds for one in used)
+    slowest = max(question.seconds for question in used)
     # An answer file, and some servers, count none.
-    tokens = round(statistics.mean(one.tokens for one in used))
+    tokens = round(statistics.mean(question.tokens for question in used))
     calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
     return (
         f"The slowest answer took {slowest:.1f} s; an article waits {model.format_duration(policy.wait)}.\n"
@@ -120,15 +123,15 @@ def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
     )
 
 
-def _show(policy: model.LanguageModelPolicy, asked: Sequence[_Asked]) -> None:
+def _show(policy: model.LanguageModelPolicy, questions: Sequence[_Asked]) -> None:
     table = Table("use", "right", "seconds", "tokens a call", "", title=Text(f"{policy.name} at {policy.url}"))
     for use in model.Use:
-        found = _figures([one for one in asked if one.use is use])
-        errors = "; ".join(str(each) for each in found["errors"]) if isinstance(found["errors"], list) else ""
+        figures = _figures([question for question in questions if question.use is use])
+        errors = "; ".join(str(error) for error in figures["errors"]) if isinstance(figures["errors"], list) else ""
         name = use.value if use in policy.uses else f"{use.value} (not used)"
-        row = (name, f"{found['right']} of {found['asked']}", str(found["seconds"]), str(found["tokens"]))
+        row = (name, f"{figures['right']} of {figures['asked']}", str(figures["seconds"]), str(figures["tokens"]))
         table.add_row(*(Text(visible.line(cell)) for cell in (*row, errors)))
     terminal.out().print(table)
-    used = [one for one in asked if one.use in policy.uses and not one.error]
+    used = [question for question in questions if question.use in policy.uses and not question.error]
     if used:
         terminal.out().print(_budget(policy, used))

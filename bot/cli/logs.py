@@ -27,7 +27,7 @@ _is_all_json = False
 
 def guard() -> None:
     """Whatever a library says or a bug raises goes to stderr as text that cannot steer the terminal."""
-    # Libraries speak through logging; their warnings are ours, their chatter is not.
+    # Show the warnings of libraries, but not their info messages.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Clean("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -40,7 +40,7 @@ def set_up(
 ) -> None:
     """Configure the log.
 
-    ``quiet``: warnings only; ``verbose``: debug too; ``silenced``: events that the command tells itself;
+    ``quiet``: only warnings; ``verbose``: also debug; ``silenced``: events that the command prints itself;
     ``is_stream``: where the log is JSON, errors of libraries and a crash are lines of it too.
     """
     # Costs start-up: commands that log nothing do without.
@@ -109,9 +109,9 @@ def _fit(value: object) -> object:
         case str():
             return visible.line(value)
         case list() | tuple() | set() | frozenset():
-            return [_fit(each) for each in value]
+            return [_fit(item) for item in value]
         case dict():
-            return {_fit(name): _fit(each) for name, each in value.items()}
+            return {_fit(name): _fit(item) for name, item in value.items()}
         case bool() | int() | float() | None:
             return value
         case datetime():

@@ -20,7 +20,7 @@ from bot.queries.watched import DayCounts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Beside:
-    """A bot that may be running, as far as its files tell."""
+    """The bot according to its files; it may be running."""
 
     settings: config.Settings
     snapshot: Snapshot

@@ -55,5 +55,5 @@ def duration(text: str) -> timedelta:
 
 
 def author() -> str:
-    """Who runs the command, as the author of what it keeps."""
+    """Return the user who runs the command, as the author of silences and rulings."""
     return f"{getpass.getuser()} (command line)"

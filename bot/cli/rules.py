@@ -62,31 +62,31 @@ def try_rule(
 def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
     """The rules of a file, the loaded ones of that name, or a pasted query or rule; False: some cannot be used."""
     if _is_file(name):
-        found = read_rule_file(Path(name), settings)
-        check.show(found.problems)
-        return found.rules, not found.problems
+        rule_file = read_rule_file(Path(name), settings)
+        check.show(rule_file.problems)
+        return rule_file.rules, not rule_file.problems
     exact = tuple(entry for entry in settings.rules if entry.rule.name == name)
-    near = exact or tuple(entry for entry in settings.rules if name.casefold() in entry.rule.name.casefold())
-    if not near:
+    matching = exact or tuple(entry for entry in settings.rules if name.casefold() in entry.rule.name.casefold())
+    if not matching:
         if name.endswith((".yaml", ".yml")):
             terminal.fail(f"there is no file {name}", UNUSABLE)
         return _pasted(settings, name)
-    return near, True
+    return matching, True
 
 
 def _pasted(settings: config.Settings, text: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
-    known = "; ".join(entry.rule.name for entry in settings.rules)
-    terminal.say(f'No loaded rule is named like "{text}": it is tried as a query. Loaded: {known or "none"}')
+    names = "; ".join(entry.rule.name for entry in settings.rules)
+    terminal.say(f'No loaded rule is named like "{text}": it is tried as a query. Loaded: {names or "none"}')
     try:
-        found, problems = trials.parse_pasted(text, settings)
+        parsed, problems = trials.parse_pasted(text, settings)
     except trials.TooManyRulesError as error:
         terminal.fail(str(error), UNUSABLE)
-    # It was typed to be tried: that it has no examples is no news.
+    # Do not warn of missing examples: the rule was typed to be tried.
     errors = [problem for problem in problems if problem.severity == "error"]
     check.show(errors)
-    if not found:
+    if not parsed:
         terminal.fail("the query cannot be used", UNUSABLE)
-    return found, not errors
+    return parsed, not errors
 
 
 def _is_file(name: str) -> bool:
@@ -102,16 +102,16 @@ def _try(
     is_loaded: bool,
     replayed: int | None,
 ) -> backtest.BacktestReport:
-    others, with_what = _others(settings, against, is_loaded=is_loaded)
+    compared, with_what = _rules_to_compare(settings, against, is_loaded=is_loaded)
     feeds = settings.feeds_by_address
 
     def work(tx: storage.Transaction, now: datetime) -> backtest.BacktestReport:
         when = now - span
         plan = backtest.BacktestPlan(
             tried=tuple(tried),
-            others=others,
+            others=compared,
             with_what=with_what,
-            matched_before={} if against else _stored(tx, tried, when, others),
+            matched_before={} if against else _stored(tx, tried, when, compared),
             since=when,
             until=now,
             feeds=feeds,
@@ -129,14 +129,14 @@ def _try(
     return archive.look(settings, work)
 
 
-def _others(
+def _rules_to_compare(
     settings: config.Settings, against: Path | None, *, is_loaded: bool
 ) -> tuple[Mapping[str, rules.CompiledRule], str]:
-    """What the tried rules are compared with, by name."""
+    """Return the rules to compare with, by name."""
     if against is not None:
-        found = read_rule_file(against, settings)
-        check.show(found.problems)
-        return {entry.rule.name: entry for entry in found.rules}, str(against)
+        rule_file = read_rule_file(against, settings)
+        check.show(rule_file.problems)
+        return {entry.rule.name: entry for entry in rule_file.rules}, str(against)
     if not is_loaded:
         return {entry.rule.name: entry for entry in settings.rules}, "the loaded version"
     return {}, "what it has matched so far"
@@ -146,24 +146,24 @@ def _stored(
     tx: storage.Transaction,
     tried: Sequence[rules.CompiledRule],
     since: datetime,
-    others: Mapping[str, rules.CompiledRule],
+    compared: Mapping[str, rules.CompiledRule],
 ) -> Mapping[str, frozenset[model.ArticleId]]:
-    """What each rule did match while the bot ran: of a file's rule, in the version that is loaded now."""
-    found: dict[str, set[model.ArticleId]] = {
-        entry.rule.name: set() for entry in tried if not others or entry.rule.name in others
+    """Return what each rule matched while the bot ran, in its loaded version."""
+    matched: dict[str, set[model.ArticleId]] = {
+        entry.rule.name: set() for entry in tried if not compared or entry.rule.name in compared
     }
     for story in tx.stories.since(since):
         for member in story.members:
             for match in member.matches if member.article.first_seen >= since else ():
-                other = others.get(match.rule)
-                if match.rule in found and (other is None or other.rule.version == match.rule_version):
-                    found[match.rule].add(member.article.id)
-    return {name: frozenset(those) for name, those in found.items()}
+                other = compared.get(match.rule)
+                if match.rule in matched and (other is None or other.rule.version == match.rule_version):
+                    matched[match.rule].add(member.article.id)
+    return {name: frozenset(those) for name, those in matched.items()}
 
 
 #: Lines of a list for people; --json has them all.
 LISTED = 10
-#: Of near misses, of which there are often many for one common word.
+#: Maximum near misses listed; a common word often has many.
 NEAR_LISTED = 3
 #: The longest bar of the chart, in characters.
 BAR = 40
@@ -177,7 +177,7 @@ def show_report(report: backtest.BacktestReport) -> None:
     span = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
     _line(f"{model.format_count(report.articles, 'article')} of the archive, {span}", style="dim")
     if not report.articles:
-        terminal.say("No article is stored of that time: wirewatch once or run brings them.")
+        terminal.say("No articles are stored for that time; `wirewatch once` or `run` collects them.")
     for rule in report.rules:
         _line()
         _show_rule(rule)
@@ -198,14 +198,14 @@ def _show_rule(rule: backtest.RuleReport) -> None:
         )
         _list(compared.starts[::-1] if compared.both or compared.stops else (), "+")
         _list(compared.stops[::-1], "-")
-    for near in sorted(rule.near, key=lambda near: near.count):
-        _line(f"  near misses, {near.what}: {near.count}")
-        _list(near.examples, most=NEAR_LISTED, total=near.count)
+    for near_miss in sorted(rule.near, key=lambda near_miss: near_miss.count):
+        _line(f"  near misses, {near_miss.what}: {near_miss.count}")
+        _list(near_miss.examples, most=NEAR_LISTED, total=near_miss.count)
 
 
 def _show_messages(report: backtest.BacktestReport) -> None:
     counts = Counter(message.kind for message in report.messages)
-    told = ", ".join(
+    summary = ", ".join(
         model.format_count(counts[kind], name)
         for kind, name in (
             (model.MessageKind.POST, "post"),
@@ -216,7 +216,7 @@ def _show_messages(report: backtest.BacktestReport) -> None:
         if counts[kind] or kind is model.MessageKind.POST
     )
     waiting = f"; {report.held} still held" if report.held else ""
-    _line(f"It would have made {told}, of {model.format_count(report.stories, 'story')}{waiting}")
+    _line(f"It would have made {summary}, of {model.format_count(report.stories, 'story')}{waiting}")
     if report.told_until:
         _line(
             f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
@@ -252,7 +252,7 @@ def _line(text: str = "", *, style: str = "") -> None:
 
 
 def chart(by_day: Mapping[date, int]) -> Iterator[str]:
-    """A bar a day; of a long time a bar a week or a month. Nothing where there is no hit; long pauses are one line."""
+    """Draw a bar per day, or per week or month for a long time; long gaps are one line."""
     columns = _columns(by_day)
     most = max(columns.values(), default=0)
     if not most:
@@ -299,16 +299,16 @@ def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
     context = RuleContext.of(settings, wants_warnings=False)
     is_read = report.document.root is not None or not report.error_count
     desk = rules_file.parse_rules_file(report, context) if is_read else None
-    found = tuple(entry.compiled for entry in desk.rules) if desk else ()
+    usable = tuple(entry.compiled for entry in desk.rules) if desk else ()
     problems = tuple(problem for problem in report.finish() if problem.severity == "error")
-    if not found:
+    if not usable:
         why = "none of its rules can be used" if problems else "it has no rule"
         raise model.ConfigError(f"reading {path}: {why}", problems)
-    return RuleFile(rules=found, problems=problems)
+    return RuleFile(rules=usable, problems=problems)
 
 
 def feed_of(article: model.Article, feeds: Mapping[str, model.Feed]) -> model.Feed:
-    """Of an article whose feed is no longer configured, a stand-in."""
+    """Return the feed of an article, or a placeholder if it is no longer configured."""
     return feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
 
 
@@ -333,22 +333,24 @@ def review(
         terminal.write("### Wirewatch\n\nNo rule is new, changed or removed.\n")
         return
     span, snapshots = duration(since), (wiring.snapshot_of(old), wiring.snapshot_of(new))
-    found = archive.look(new, lambda tx, now: trials.review_rules(tx, old, new, snapshots, since=now - span, until=now))
-    terminal.write("\n".join(_markdown(found)) + "\n")
+    result = archive.look(
+        new, lambda tx, now: trials.review_rules(tx, old, new, snapshots, since=now - span, until=now)
+    )
+    terminal.write("\n".join(_markdown(result)) + "\n")
 
 
-def _markdown(found: trials.Review) -> Iterator[str]:
-    span = f"{found.since:%Y-%m-%d} to {found.until:%Y-%m-%d}"
-    yield f"### Wirewatch: {model.format_count(len(found.rules), 'changed rule')}"
-    yield f"\nOn {model.format_count(found.articles, 'stored article')} of {span}:\n"
+def _markdown(result: trials.Review) -> Iterator[str]:
+    span = f"{result.since:%Y-%m-%d} to {result.until:%Y-%m-%d}"
+    yield f"### Wirewatch: {model.format_count(len(result.rules), 'changed rule')}"
+    yield f"\nOn {model.format_count(result.articles, 'stored article')} of {span}:\n"
     yield "| rule | | matched before | matches now | posts before | posts now |"
     yield "| --- | --- | ---: | ---: | ---: | ---: |"
-    for rule in found.rules:
+    for rule in result.rules:
         numbers = (rule.matched_before, rule.matched_now, rule.posts_before, rule.posts_now)
         yield f"| {_code(rule.rule)} | {rule.change.value} | {' | '.join(f'{number:,}' for number in numbers)} |"
-    yield from _posts("Posted more", found.more)
-    yield from _posts("No longer posted", found.less)
-    for rule in found.rules:
+    yield from _posts("Posted more", result.more)
+    yield from _posts("No longer posted", result.less)
+    for rule in result.rules:
         yield from _articles(f"{_code(rule.rule)} begins to match", rule.starts)
         yield from _articles(f"{_code(rule.rule)} no longer matches", rule.stops)
 

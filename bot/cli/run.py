@@ -82,19 +82,19 @@ def _tell(report: OnceReport) -> None:
     for channel, reason in sorted(report.drained.reasons.items()):
         terminal.say(f"not sent to {channel}: {reason}")
     if report.drained.left or report.drained.parked:
-        terminal.say("What was not sent is kept, and tried again at the next run; `wirewatch status` lists it.")
+        terminal.say("Unsent messages are kept and retried at the next run; `wirewatch status` lists them.")
 
 
 def tell_broken(broken: Sequence[FeedReport], *, polled: int) -> None:
     """A line for each feed that failed, up to ten; one line where none could be reached."""
-    told = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
-    if len(told) == polled > 1:
-        terminal.say(status.nothing_read(polled, told[0][1]))
+    errors = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
+    if len(errors) == polled > 1:
+        terminal.say(status.nothing_read(polled, errors[0][1]))
         return
-    for url, error in told[:BROKEN_SHOWN]:
+    for url, error in errors[:BROKEN_SHOWN]:
         terminal.say(f"broken: {url}: {error}")
-    if len(told) > BROKEN_SHOWN:
-        terminal.say(f"and {len(told) - BROKEN_SHOWN} more: wirewatch status")
+    if len(errors) > BROKEN_SHOWN:
+        terminal.say(f"and {len(errors) - BROKEN_SHOWN} more: wirewatch status")
 
 
 def _as_json(report: OnceReport) -> dict[str, object]:
@@ -179,7 +179,7 @@ class _Stopping:
         #: Set by the first signal.
         self.event = asyncio.Event()
         self.why = ""
-        #: Of the monotonic clock.
+        #: Monotonic time.
         self.since = 0.0
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -192,7 +192,7 @@ class _Stopping:
                 os.write(2, b"\x1b[?25h")  # a bar may have hidden the cursor
             os._exit(128 + number)
         self.why, self.since = signal.Signals(number).name, time.monotonic()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the end has come by itself
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the bot has stopped already
             self._loop.call_soon_threadsafe(self.event.set)
         # No thread, which cannot be started in the middle of anything.
         signal.signal(signal.SIGALRM, self._end)
@@ -233,7 +233,7 @@ class _FirstPass:
     def on_pass(self, report: PassReport) -> None:
         if self._is_open and not self._waiting:
             self._close()
-            broken = [each for each in self._reports if each.error]
+            broken = [failed_report for failed_report in self._reports if failed_report.error]
             all_broken = len(broken) == len(self._reports)
             if logs.are_json():
                 if all_broken:

@@ -41,20 +41,20 @@ def add(
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Make a silence. It ends by itself.
+    """Create a silence with an end.
 
-    What it keeps back is listed by `wirewatch silence list` and `wirewatch stories`.
+    `wirewatch silence list` and `wirewatch stories` list the messages that it held back.
 
     Example: wirewatch silence add --outlet "Daily Ledger" --for "2 hours" --reason "their site is being moved"
     """
-    given = {
+    scopes = {
         SilenceKind.RULE: rule,
         SilenceKind.OUTLET: outlet,
         SilenceKind.ENTITY: entity,
         SilenceKind.STORY: story,
         SilenceKind.EVERYTHING: "" if everything else None,
     }
-    named = [(kind, name) for kind, name in given.items() if name is not None]
+    named = [(kind, name) for kind, name in scopes.items() if name is not None]
     missing = [] if len(named) == 1 else ["one of --rule, --outlet, --entity, --story and --everything"]
     has_end = (lasts is None) != (until is None) or (story is not None and lasts is None and until is None)
     missing += [] if has_end else ["--for or --until"]
@@ -71,15 +71,15 @@ def add(
             terminal.fail(f"--until: {error}; write 2026-12-31 or 2026-12-31 18:00", UNUSABLE)
         end = config.end_of_date(date, settings.bot.timezone)
     action = MakeSilence(kind=kind, name=name, end=end, reason=reason or "", channels=tuple(channel or ()))
-    made = _apply(settings, action)
-    ends = f"until {made.until:%Y-%m-%d %H:%M} UTC" if made.until else "until somebody ends it"
-    terminal.say(f"Silence {made.id}: {made.subject} {made.place} {ends}.")
+    silence_made = _apply(settings, action)
+    ends = f"until {silence_made.until:%Y-%m-%d %H:%M} UTC" if silence_made.until else "until somebody ends it"
+    terminal.say(f"Silence {silence_made.id}: {silence_made.subject} {silence_made.place} {ends}.")
 
 
 @silence.command("list")
 def list_(
     folder: ConfigDir = DEFAULT_CONFIG,
-    everything: Annotated[bool, typer.Option("--all", help="Those that have ended too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also list silences that have ended.")] = False,
     json: Json = False,
 ) -> None:
     """List the silences in force, and how many stories each has kept back.
@@ -87,19 +87,19 @@ def list_(
     Example: wirewatch silence list --all
     """
     settings = app.load(folder, os.environ)
-    found = archive.look(settings, lambda tx, now: silences.list_silences(tx, now=now, with_ended=everything))
+    entries = archive.look(settings, lambda tx, now: silences.list_silences(tx, now=now, with_ended=everything))
     if json:
         # Costs start-up: the documents, which only --json needs.
         from bot.queries import building
 
-        terminal.answer([building.silence(each).model_dump(mode="json") for each in found])
+        terminal.answer([building.silence(entry).model_dump(mode="json") for entry in entries])
         return
-    for each in found:
-        terminal.row(each.line, style="" if each.is_active else "dim")
-        for story in each.stories:
+    for entry in entries:
+        terminal.row(entry.line, style="" if entry.is_active else "dim")
+        for story in entry.stories:
             terminal.row(f"  kept back: story {story}", style="dim")
-    if not found:
-        terminal.say("No silence." if everything else "No silence is in force; --all lists those that have ended too.")
+    if not entries:
+        terminal.say("No silence." if everything else "No silence is in force; --all also lists ended ones.")
 
 
 @silence.command("end")

@@ -37,7 +37,7 @@ FEEDS_SHOWN = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """What the command shows, read in one transaction."""
+    """The state that the command shows, read in one transaction."""
 
     now: datetime
     feeds: tuple[model.FeedState, ...]
@@ -48,11 +48,11 @@ class Status:
     tick: datetime | None
     #: Channel -> why its buttons are not connected.
     unheard: Mapping[str, str]
-    #: Of the feeds that name a hub.
+    #: Subscriptions of the feeds that name a hub.
     hubs: tuple[model.Subscription, ...]
     #: In force.
     silences: tuple[silences.ListedSilence, ...]
-    #: Rules that have a mistake, of which the running bot keeps the last good version.
+    #: Rules with a mistake whose last good version the running bot still uses.
     kept: tuple[str, ...]
 
 
@@ -76,11 +76,11 @@ def status(
             terminal.show_checks(lines)
         raise typer.Exit(DONE if all(line.is_good for line in lines) else LEFT)
     settings = app.load(folder, os.environ, wants_warnings=False)
-    found, running = asyncio.run(_look(settings))
+    state_now, running = asyncio.run(_look(settings))
     if json:
-        terminal.answer({"bot": running.what.removeprefix("bot: "), **_as_json(settings, found)})
+        terminal.answer({"bot": running.what.removeprefix("bot: "), **_as_json(settings, state_now)})
     else:
-        _show(settings, found)
+        _show(settings, state_now)
         terminal.row(running.what, style="dim" if running.is_good else "yellow")
 
 
@@ -88,9 +88,9 @@ async def _look(settings: config.Settings) -> tuple[Status, model.CheckLine]:
     environment = app.Environment(environ=os.environ)
     now, channels = environment.clock.now(), list(settings.bot.channels)
     async with archive.opened(settings, environment) as store:
-        found = await store.read(lambda tx: status_of(tx, now, channels=channels))
+        status_read = await store.read(lambda tx: status_of(tx, now, channels=channels))
         running = await archive.describe_bot(store, now)
-    return (found if running.is_good else replace(found, kept=())), running
+    return (status_read if running.is_good else replace(status_read, kept=())), running
 
 
 def status_of(tx: storage.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
@@ -111,29 +111,31 @@ def status_of(tx: storage.Transaction, now: datetime, *, channels: Sequence[str]
     )
 
 
-def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
+def _as_json(settings: config.Settings, result: Status) -> dict[str, object]:
     # Costs start-up: the documents, which only --json needs.
     from bot.queries import building
 
     feeds = settings.feeds_by_address
     return {
-        "last_tick": found.tick.isoformat() if found.tick else None,
-        "articles": found.articles,
-        "feeds": [building.feed(state, feeds).model_dump(mode="json") for state in found.feeds],
+        "last_tick": result.tick.isoformat() if result.tick else None,
+        "articles": result.articles,
+        "feeds": [building.feed(state, feeds).model_dump(mode="json") for state in result.feeds],
         "rules": [
-            building.rule_line(entry.rule, found.hits.get(entry.rule.name, 0), settings.bot.routes).model_dump(
+            building.rule_line(entry.rule, result.hits.get(entry.rule.name, 0), settings.bot.routes).model_dump(
                 mode="json"
             )
             for entry in settings.rules
         ],
-        "rules_with_mistakes": [{"name": name, "is_kept": name in found.kept} for name in settings.off],
+        "rules_with_mistakes": [{"name": name, "is_kept": name in result.kept} for name in settings.off],
         "outbox": [
             {"channel": channel, "state": state.value, "count": count}
-            for (channel, state), count in sorted(found.counts.items())
+            for (channel, state), count in sorted(result.counts.items())
         ],
-        "buttons_not_heard": [{"channel": channel, "why": reason} for channel, reason in sorted(found.unheard.items())],
-        "hubs": [{"feed": feed, "subscription": told} for feed, told in _hubs(settings, found)],
-        "silences": [building.silence(each).model_dump(mode="json") for each in found.silences],
+        "buttons_not_heard": [
+            {"channel": channel, "why": reason} for channel, reason in sorted(result.unheard.items())
+        ],
+        "hubs": [{"feed": feed, "subscription": text} for feed, text in _hubs(settings, result)],
+        "silences": [building.silence(each).model_dump(mode="json") for each in result.silences],
         "unsent": [
             {
                 "id": row.id,
@@ -144,31 +146,31 @@ def _as_json(settings: config.Settings, found: Status) -> dict[str, object]:
                 "due_at": row.due_at.isoformat(),
                 "why": row.error,
             }
-            for row in found.unsent
+            for row in result.unsent
         ],
     }
 
 
-def _show(settings: config.Settings, found: Status) -> None:
+def _show(settings: config.Settings, result: Status) -> None:
     configured = settings.feeds_by_address
-    names = {state.url: outlets.feed_name(state, configured) for state in found.feeds}
+    names = {state.url: outlets.feed_name(state, configured) for state in result.feeds}
     feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
     for column in feeds.columns[1:4]:
         column.no_wrap = True
-    for state in found.feeds:
+    for state in result.feeds:
         feeds.add_row(
             Text(names[state.url]),
             state.health_told,
-            _ago(found.now, state.ok_at),
-            _ago(found.now, state.new_at),
+            _ago(result.now, state.ok_at),
+            _ago(result.now, state.new_at),
             Text(_wrong(state)),
         )
     terminal.show_table(feeds)
-    if found.feeds and all(state.failures and state.ok_at is None for state in found.feeds):
-        terminal.row(nothing_read(len(found.feeds), _wrong(found.feeds[0])), style="yellow")
+    if result.feeds and all(state.failures and state.ok_at is None for state in result.feeds):
+        terminal.row(nothing_read(len(result.feeds), _wrong(result.feeds[0])), style="yellow")
     rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
     for rule in (entry.rule for entry in settings.rules):
-        hits = str(found.hits.get(rule.name, 0))
+        hits = str(result.hits.get(rule.name, 0))
         rules.add_row(
             Text(rule.name),
             Text(routing.describe_routes(settings.bot.routes, rule)),
@@ -176,20 +178,20 @@ def _show(settings: config.Settings, found: Status) -> None:
             "paused" if rule.paused else "",
         )
     for name in settings.off:
-        why = "has a mistake; the running bot keeps its last good version" if name in found.kept else "off: a mistake"
-        rules.add_row(Text(name), "", str(found.hits.get(name, 0)), Text(why, style="yellow"))
+        why = "has a mistake; the running bot keeps its last good version" if name in result.kept else "off: a mistake"
+        rules.add_row(Text(name), "", str(result.hits.get(name, 0)), Text(why, style="yellow"))
     terminal.out().print()
     terminal.show_table(rules)
     terminal.out().print()
-    for (channel, sent), count in sorted(found.counts.items()):
+    for (channel, sent), count in sorted(result.counts.items()):
         terminal.row(f"{channel}: {count} {sent.value}")
-    for channel, why in sorted(found.unheard.items()):
+    for channel, why in sorted(result.unheard.items()):
         terminal.row(f"{channel}: the buttons are not connected: {why}", style="yellow")
-    for feed, told in _hubs(settings, found):
+    for feed, told in _hubs(settings, result):
         terminal.row(f"{names.get(feed) or feed}: {told}", style="dim")
-    for each in found.silences:
+    for each in result.silences:
         terminal.row(f"silence {each.line}")
-    for row in found.unsent:
+    for row in result.unsent:
         reason = f": {row.error}" if row.error else ""
         tries = model.format_count(row.attempts, "attempt")
         text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {tries}{reason}"
@@ -198,19 +200,20 @@ def _show(settings: config.Settings, found: Status) -> None:
     if errors:
         text = f"configuration: {model.format_count(errors, 'error')}; `wirewatch check` says where"
         terminal.row(text, style="yellow")
-    terminal.row(f"{model.format_count(found.articles, 'article')} in the archive", style="dim")
+    terminal.row(f"{model.format_count(result.articles, 'article')} in the archive", style="dim")
 
 
-def _hubs(settings: config.Settings, found: Status) -> list[tuple[str, str]]:
+def _hubs(settings: config.Settings, result: Status) -> list[tuple[str, str]]:
     """Feeds that name a hub, each with what came of it."""
     public_url = settings.bot.public_url
     return [
-        (each.feed, websub.describe_subscription(each, public_url=public_url, now=found.now)) for each in found.hubs
+        (entry.feed, websub.describe_subscription(entry, public_url=public_url, now=result.now))
+        for entry in result.hubs
     ]
 
 
 def nothing_read(feeds: int, error: str) -> str:
-    """One line for a machine that reaches no feed; ``error`` is that of one of them."""
+    """Return one line for a machine that reaches no feed, with the error of one feed."""
     return (
         f"None of the {model.format_count(feeds, 'feed')} could be read; one of the reasons: {error}. "
         "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
@@ -219,7 +222,7 @@ def nothing_read(feeds: int, error: str) -> str:
 
 
 def _wrong(state: model.FeedState) -> str:
-    """What is wrong, without the address that the row names already."""
+    """Return the error of a feed without its address, which the row shows already."""
     if state.error:
         return state.error.removeprefix(f"{state.url}: ")
     return "; ".join(health.poll_remarks(state))
@@ -329,12 +332,12 @@ async def _of_channels(settings: config.Settings, environment: app.Environment) 
     for name in settings.bot.channels:
         channel = app.channel_of(settings, name, environment)
         try:
-            found = await channel.check()
+            result = await channel.check()
         except model.WirewatchError as error:
-            found = [model.CheckLine(is_good=False, what=str(error))]
+            result = [model.CheckLine(is_good=False, what=str(error))]
         finally:
             await channel.close()
-        lines += [model.CheckLine(is_good=x.is_good, what=f"channel {name}: {x.what}", help=x.help) for x in found]
+        lines += [model.CheckLine(is_good=x.is_good, what=f"channel {name}: {x.what}", help=x.help) for x in result]
     return lines
 
 
@@ -351,7 +354,7 @@ def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     """
     settings = _read(folder)
     if settings.web:
-        is_ready, reason = _asked(settings.web)
+        is_ready, reason = _ask_page(settings.web)
     else:
         is_ready, reason = asyncio.run(_looked_up(settings))
     terminal.say(f"wirewatch: {'ready' if is_ready else 'not ready: ' + reason}")
@@ -371,15 +374,15 @@ def _read(folder: Path) -> config.BotSettings:
     return settings
 
 
-def _asked(page: config.WebSettings) -> tuple[bool, str]:
-    # A bot that listens everywhere is asked here.
+def _ask_page(page: config.WebSettings) -> tuple[bool, str]:
+    # If the page listens on all addresses, ask on the loopback.
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(page.host, page.host)  # noqa: S104 - compared, not listened at
     connection = http.client.HTTPConnection(host, page.port, timeout=TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/healthz/ready")
         answer = connection.getresponse()
-        told = json.loads(answer.read(10_000))
-        return answer.status == http.client.OK, str(told["reason"])
+        text = json.loads(answer.read(10_000))
+        return answer.status == http.client.OK, str(text["reason"])
     except (OSError, http.client.HTTPException) as error:
         return False, f"nobody answers at {page.listen} ({str(error) or type(error).__name__})"
     except (ValueError, LookupError, TypeError):
@@ -398,7 +401,7 @@ async def _looked_up(settings: config.BotSettings) -> tuple[bool, str]:
     except model.StoreError as error:
         return False, str(error)
     try:
-        found = await web.readiness(store, environment.clock.now())
+        result = await web.readiness(store, environment.clock.now())
     finally:
         await store.close()
-    return found.is_ready, found.reason
+    return result.is_ready, result.reason

@@ -39,7 +39,7 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    ruling = _apply(folder, story, lambda tx, found: rulings.split_of(tx, found, article)).made
+    ruling = _apply(folder, story, lambda tx, story_id: rulings.split_of(tx, story_id, article)).made
     assert isinstance(ruling, model.Ruling)
     terminal.say(f"Ruled: {rulings.describe_result(ruling)}. {_SOON}")
 
@@ -55,7 +55,9 @@ def merge(
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
-    ruling = _apply(folder, story, lambda tx, found: rulings.merge_of(tx, found, rulings.story_id(tx, other))).made
+    ruling = _apply(
+        folder, story, lambda tx, story_id: rulings.merge_of(tx, story_id, rulings.story_id(tx, other))
+    ).made
     assert isinstance(ruling, model.Ruling)
     terminal.say(f"Ruled: {rulings.describe_result(ruling)}. {_SOON}")
 
@@ -67,11 +69,11 @@ def claim(
 ) -> None:
     """Say that you take care of a story.
 
-    Its messages show it, and nobody else is called for it.
+    Its messages show the claim, and nobody else is notified.
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
-    terminal.say(_apply(folder, story, lambda tx, found: Release() if release else Claim()).text)
+    terminal.say(_apply(folder, story, lambda tx, story_id: Release() if release else Claim()).text)
 
 
 def _apply(
@@ -81,9 +83,9 @@ def _apply(
     snapshot = wiring.snapshot_of(settings)
 
     def work(tx: storage.Transaction, now: datetime) -> model.ActionResult:
-        found = rulings.story_id(tx, story)
+        entries = rulings.story_id(tx, story)
         context = silences.operator_context(tx, snapshot, by=author(), now=now)
-        return actions.apply_action(context, action_of(tx, found), actions.story_target(context, found))
+        return actions.apply_action(context, action_of(tx, entries), actions.story_target(context, entries))
 
     try:
         return archive.change(settings, work)
@@ -99,7 +101,7 @@ def _list(
     context: typer.Context,
     folder: ConfigDir = DEFAULT_CONFIG,
     since: Annotated[str | None, typer.Option(help="Only what moved within this time.", metavar="DURATION")] = None,
-    silenced: Annotated[bool, typer.Option(help="Only those of which a silence kept something back.")] = False,
+    silenced: Annotated[bool, typer.Option(help="Only stories with a message that a silence held back.")] = False,
     json: Json = False,
 ) -> None:
     """List stories with their articles, the words that matched, each decision and each message.
@@ -109,15 +111,17 @@ def _list(
     if context.invoked_subcommand is not None:
         return
     span = duration(since) if since else None
-    found = archive.look(app.load(folder, os.environ), lambda tx, now: told(tx, now - span if span else None))
+    entries = archive.look(
+        app.load(folder, os.environ), lambda tx, now: read_story_rows(tx, now - span if span else None)
+    )
     if silenced:
-        found = [entry for entry in found if any(decision.silence for decision in entry.decisions)]
+        entries = [entry for entry in entries if any(decision.silence for decision in entry.decisions)]
     if json:
-        terminal.answer([building.story(entry).model_dump(mode="json") for entry in found])
+        terminal.answer([building.story(entry).model_dump(mode="json") for entry in entries])
         return
-    if not found:
+    if not entries:
         terminal.say("No silence kept anything back." if silenced else "No story yet: no article has matched a rule.")
-    for entry in found:
+    for entry in entries:
         _show(entry)
 
 
@@ -126,8 +130,8 @@ stories.command("merge")(merge)
 stories.command("claim")(claim)
 
 
-def told(tx: storage.Transaction, since: datetime | None) -> list[building.StoryRow]:
-    """Stories with their decisions and messages; a merged story is told by the one it became."""
+def read_story_rows(tx: storage.Transaction, since: datetime | None) -> list[building.StoryRow]:
+    """Return stories with their decisions and messages; a merged story is listed as the story it became."""
     return [building.read_stories(tx, story) for story in tx.stories.since(since) if story.merged_into is None]
 
 

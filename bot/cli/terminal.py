@@ -1,4 +1,4 @@
-"""What is printed where: answers on stdout, everything else on stderr.
+"""Print to the terminal: answers on stdout, everything else on stderr.
 
 The one way out of every command: text of strangers passes ``bot.model.visible`` here, whatever prints it.
 """
@@ -17,7 +17,7 @@ import typer
 from bot import model
 from bot.model import visible
 
-#: Of a table in a pipe: no cell is wrapped or cut.
+#: Width of a table in a pipe, so that no cell is wrapped or cut.
 _WIDEST = 100_000
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def show_table(table: Table) -> None:
 
 
 def show_checks(lines: Iterable[model.CheckLine]) -> None:
-    """What was checked, a line each, with what to do where it is not as it should be."""
+    """Print a line per check, with what to do if it failed."""
     for line in lines:
         row(f"{'ok  ' if line.is_good else 'FAIL'}  {line.what}", style="" if line.is_good else "red")
         if line.help:
@@ -112,7 +112,7 @@ def _bars(*, transient: bool) -> Progress:
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Advance]:
-    """A bar on stderr while long work goes on; nothing when stderr is not a terminal."""
+    """Show a progress bar on stderr if it is a terminal."""
     if not err().is_terminal:
         yield lambda: None
         return

@@ -26,27 +26,27 @@ def translate(
 
     Example: wirewatch translate --from brandwatch '{BES} AND (backdoor NEAR/5 law)'
     """
-    given = sys.stdin.read() if query == "-" else query
+    text = sys.stdin.read() if query == "-" else query
     try:
-        found = rules_translate.translate(given, dialect)
+        translation = rules_translate.translate(text, dialect)
     except rules.QueryError as error:
-        terminal.say(_shown(tokens.normalise(given), error))
+        terminal.say(_shown(tokens.normalise(text), error))
         raise typer.Exit(UNUSABLE) from None
     if json:
         terminal.answer(
             {
-                "query": found.query,
-                "lost": [asdict(note) for note in found.lost],
-                "rewritten": [asdict(note) for note in found.rewritten],
+                "query": translation.query,
+                "lost": [asdict(note) for note in translation.lost],
+                "rewritten": [asdict(note) for note in translation.rewritten],
             }
         )
     else:
-        if found.query:
-            terminal.out().print(found.query, markup=False)
-        for title, notes in (("lost", found.lost), ("rewritten", found.rewritten)):
+        if translation.query:
+            terminal.out().print(translation.query, markup=False)
+        for title, notes in (("lost", translation.lost), ("rewritten", translation.rewritten)):
             for note in notes:
                 terminal.say(f"{title}: {' '.join(note.part.split())[:80]}: {note.what}")
-    raise typer.Exit(LEFT if found.lost or not found.query else DONE)
+    raise typer.Exit(LEFT if translation.lost or not translation.query else DONE)
 
 
 def _shown(query: str, error: rules.QueryError) -> str:
@@ -54,11 +54,13 @@ def _shown(query: str, error: rules.QueryError) -> str:
     start = min(error.start, len(query))
     first = query.rfind("\n", 0, start) + 1
     line = query[first:].partition("\n")[0]
-    before, shown = start - first, line
+    column, shown = start - first, line
     if len(line) > 160:
-        cut = max(0, before - 60)
-        before, shown = before - cut, line[cut : cut + 160]
+        cut = max(0, column - 60)
+        column, shown = column - cut, line[cut : cut + 160]
     number = query.count("\n", 0, start) + 1
-    width = max(1, min(error.end - error.start, len(shown) - before))
-    told = f"wirewatch: query:{number}:{start - first + 1}: {error.message}\n   {shown}\n   {' ' * before}{'^' * width}"
-    return told + (f"\n   = help: {error.help}" if error.help else "")
+    width = max(1, min(error.end - error.start, len(shown) - column))
+    message = (
+        f"wirewatch: query:{number}:{start - first + 1}: {error.message}\n   {shown}\n   {' ' * column}{'^' * width}"
+    )
+    return message + (f"\n   = help: {error.help}" if error.help else "")

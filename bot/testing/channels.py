@@ -1,7 +1,4 @@
-"""What every channel promises, tried on one that speaks HTTP, against a server that answers each status.
-
-docs/adding-a-channel.md says why each promise is made.
-"""
+"""The contract of every channel, as checks against a local HTTP server; docs/adding-a-channel.md explains each."""
 
 from __future__ import annotations
 
@@ -21,11 +18,11 @@ from zoneinfo import ZoneInfo
 from bot import channels, model
 from bot.testing import hostile, messages
 
-#: To be put into a secret: it must show nowhere.
+#: Value for a secret; it must not appear anywhere.
 SECRET = "s3cr3t-0123456789abcdef"  # noqa: S105 - of a test
 #: Each class of the table in ``channels.kit.http_errors``, on the wire.
 STATUSES = (202, 301, 307, 400, 401, 403, 404, 405, 408, 410, 413, 418, 422, 429, 500, 502, 503, 504)
-#: What any service is asked to take in one request.
+#: Maximum bytes of a request body.
 LARGEST_BODY_BYTES = 256 * 1024
 NOW = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 _NOBODY = "127.0.0.1:9"
@@ -33,16 +30,16 @@ _NOBODY = "127.0.0.1:9"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpChannel:
-    """A kind, and how it is led to a server of the test."""
+    """A kind of channel, and its configuration for a test server."""
 
     kind: str
-    #: "host:port" -> its keys in bot.yaml, and the values behind their ``env:NAME``, which hold ``SECRET``.
+    #: "host:port" -> its keys in bot.yaml, and the values of their ``env:NAME``, which contain ``SECRET``.
     at: Callable[[str], tuple[Mapping[str, object], Mapping[str, str]]]
-    #: Of the JSON of a request, the texts in which the service reads markup.
+    #: Returns the texts of a JSON request in which the service interprets markup.
     markup: Callable[[Any], Iterator[str]] = field(default=lambda body: iter(()))
-    #: What would ping in these.
+    #: Texts that would ping somebody in these.
     pings: tuple[str, ...] = hostile.PINGS
-    #: What is raised where nobody listens. A library that does not say may leave it unknown.
+    #: The error when no server listens; some libraries do not report it.
     of_no_server: type[model.SendError] = model.RetryLater
 
 
@@ -82,9 +79,9 @@ def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> 
             origin.bodies.clear()
             asyncio.run(_error_of(channel, message))
             # A question before the message has none.
-            told = [raw for raw in origin.bodies if raw]
-            assert told, "nothing was sent"
-            for raw in told:
+            sent = [raw for raw in origin.bodies if raw]
+            assert sent, "nothing was sent"
+            for raw in sent:
                 _check_body(subject, raw)
 
 
@@ -93,15 +90,15 @@ def times_are_in_the_zone_of_the_configuration(subject: HttpChannel) -> None:
     with _serving() as origin:
         keys, secrets = subject.at(origin.address)
         asyncio.run(_error_of(build(subject.kind, keys, secrets, zone=ZoneInfo("Asia/Karachi"))))
-        told = b"".join(origin.bodies).decode()
-    assert "2 Dec 14:02 PKT" in told, "no time in the zone of the configuration"
-    assert " UTC" not in told, "a time in another zone"
+        sent = b"".join(origin.bodies).decode()
+    assert "2 Dec 14:02 PKT" in sent, "no time in the zone of the configuration"
+    assert " UTC" not in sent, "a time in another zone"
 
 
 def _check_body(subject: HttpChannel, raw: bytes) -> None:
     assert len(raw) <= LARGEST_BODY_BYTES
-    told = raw.decode()
-    body = json.loads(told) if told.startswith("{") else {"text": told}
+    sent = raw.decode()
+    body = json.loads(sent) if sent.startswith("{") else {"text": sent}
     assert not hostile.CONTROL & set("".join(_texts(body))), "a control character"
     for text in subject.markup(body):
         assert not [ping for ping in subject.pings if ping in text], "a ping"
@@ -152,7 +149,7 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
                 await channel.find(delivery(messages.POST), since=NOW)
             except model.SendError:
                 return
-            raise AssertionError("it tells what arrived, and says that it cannot")
+            raise AssertionError("it can look messages up, but its abilities say that it cannot")
 
     with _serving() as origin:
         channel = _built(subject, origin.address)
@@ -167,7 +164,7 @@ def every_message_gives_a_receipt(subject: HttpChannel) -> None:
         assert error is None, f"{message.kind}: {error!r}"
 
 
-#: For a channel that speaks no HTTP, such as a file: its ``at`` takes no notice of the address.
+#: For a channel without HTTP, such as a file, ``at`` ignores the address.
 LOCAL_CHECKS: tuple[Check, ...] = (
     options_are_documented_and_strict,
     every_message_gives_a_receipt,
@@ -227,7 +224,7 @@ async def _checked(channel: model.Channel) -> list[model.CheckLine]:
 
 
 def _allowed(status: int) -> tuple[type[object], ...]:
-    """What may follow: never a blind repetition of what may have arrived, never an end without a word."""
+    """Return the errors allowed after a status: never a blind resend, never a silent failure."""
     if status == 429:
         return (model.RetryLater,)
     if status < 300:
@@ -241,8 +238,8 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, list | dict):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each)
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
 
 
 class _Clock:

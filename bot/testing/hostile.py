@@ -19,7 +19,7 @@ BAD = (
     " ".join(PINGS)
     + " *bold* _it_ ~no~ `code` [x](https://evil.example) &lt;b&gt; & \x1b[31mred\x07 \u202eevil\u202c \ud800"
 )
-#: What must never reach a screen as it is.
+#: Characters that must never reach a screen unescaped.
 CONTROL = frozenset(map(chr, range(32))) - {"\n"} | {"\x7f", "\u202e", "\u202c", "\ud800"}
 LINKS = (
     "javascript:alert(1)",

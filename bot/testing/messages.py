@@ -1,4 +1,4 @@
-"""The example story, told as messages: what every channel's tests render."""
+"""The example story as messages, for the tests of every channel."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ NOTICE = model.Message(
     lead="1 feed is broken. It is polled again every hour.",
     lines=("https://herald.example/feed.xml answers 404 since 1 Dec 09:00 UTC",),
 )
-#: What may be another event, or a part of the first one.
+#: A story that may be part of the first one.
 UNSURE = replace(
     POST,
     reason=model.Reason.UNSURE,
@@ -231,7 +231,7 @@ UNSURE = replace(
         head=model.SendId("head-of-the-other"),
     ),
 )
-#: The message after its thread told something new.
+#: The message after a reply with news in its thread.
 LATEST = replace(
     EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", said_at=FIRST + timedelta(minutes=70))
 )

@@ -1,6 +1,6 @@
-"""What every source promises, tried on one document that it reads well.
+"""The contract of every source, as checks on a valid document.
 
-docs/adding-a-source.md says why each promise is made.
+docs/adding-a-source.md explains each check.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot import model
 from bot.feeds import kinds
 
 URL = "https://news.example.org/document"
-#: Of one document, on a busy machine; the reader process is ended after twice as long.
+#: Maximum seconds for one document on a busy machine; a reader process is killed after twice as long.
 MOST_SECONDS = 5.0
 _JUNK = (b"\x00", b"\xff\xfe\xfd" * 100, b"<" * 5_000, b"[" * 5_000, b"\n" * 5_000, "\u202e\u2028".encode() * 500)
 
@@ -26,9 +26,9 @@ class Document:
 
     kind: str
     content: bytes
-    #: The titles that are to be found, in order.
+    #: The expected titles, in order.
     titles: tuple[str, ...]
-    #: Its keys in feeds.yaml beside those of every feed.
+    #: Its keys in feeds.yaml in addition to those of every feed.
     options: Mapping[str, object] = field(default_factory=dict)
 
 
