@@ -165,10 +165,10 @@ async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_d
 
 _OWNER = """
 import asyncio
-from bot.reading.processes import Processes
+from bot.fetch.parsing import ReaderProcesses
 
 async def main():
-    await Processes(1, max_bytes=10_000_000).prepare()
+    await ReaderProcesses(1, max_bytes=10_000_000).prepare()
     print("open", flush=True)
     await asyncio.sleep(60)
 
