@@ -300,9 +300,10 @@ class Answers:
         snapshot, now = self._watched.snapshot, self._now()
 
         def work(tx: storage.Transaction) -> model.Ruling:
-            context = operator_context(tx, snapshot, by=by, now=now)
+            # Before its story: this refuses a story that does not exist.
+            action, context = action_of(tx), operator_context(tx, snapshot, by=by, now=now)
             target = actions.story_target(context, model.StoryId(story))
-            made = actions.apply_action(context, action_of(tx), target).made
+            made = actions.apply_action(context, action, target).made
             assert isinstance(made, model.Ruling)
             return made
 

@@ -76,4 +76,4 @@ async def test_a_channel_that_is_closed_is_told_as_parked(tmp_path: Path) -> Non
         rows = json.loads(await run(made, "export", "--since", "20000d", "--json"))
     parked = [(row["kind"], row["channel"], row["reason"]) for row in rows if row["kind"] == "parked"]
     assert [row[:2] for row in parked] == [("parked", "desk")]
-    assert "no channel #policy-alerts is seen by the app" in parked[0][2]
+    assert "the app sees no channel #policy-alerts" in parked[0][2]
