@@ -9,7 +9,7 @@ Printed, for each group by a judge fitted without it, through the whole grouping
 articles is folded under a nearly equal headline), events without a message of their own, messages beyond one an event,
 joins that are right, pairs, and the cost: 20 for nowhere, 4 for no message, 1 for a message beyond. With --curve for
 several probabilities from which an article joins; with --ablation what each number of the evidence is worth; with
---report the third part of the labels, by what was fitted on all else. --write writes bot/stories/judge.json.
+--report the third part of the labels and families that nothing is fitted on. --write writes bot/stories/judge.json.
 
     python -m bench.quality.fit [--curve] [--ablation] [--report] [--write]
 
@@ -353,7 +353,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--curve", action="store_true", help="for several probabilities from which an article joins")
     parser.add_argument("--ablation", action="store_true", help="what each number of the evidence is worth")
-    parser.add_argument("--report", action="store_true", help="the third part of the labels too")
+    parser.add_argument("--report", action="store_true", help="the third part of the labels and unseen families too")
     parser.add_argument("--write", action="store_true", help="write bot/stories/judge.json")
     options = parser.parse_args()
     every = streams.load()
@@ -378,6 +378,10 @@ def main() -> None:
         for reports in streams.read_labels(pools.PARTS[-1]):
             total += outcome(reports, whole)
         table.add_row("labels-c", f"{JOIN_FROM}", *_cells(total))
+        total = Outcome()
+        for reports in streams.read_families(streams.UNSEEN_FAMILIES):
+            total += outcome(reports, whole)
+        table.add_row("unseen families", f"{JOIN_FROM}", *_cells(total))
     console = Console(width=170)
     console.print(table)
     if options.ablation:

@@ -27,6 +27,7 @@ from bot.stories import profile
 from bot.stories.profile import Profile
 
 FAMILIES = Path(__file__).with_name("families.yaml")
+UNSEEN_FAMILIES = Path(__file__).with_name("unseen_families.yaml")
 DEMO = Path(__file__).parents[2] / "bot" / "demo" / "story.json"
 SETS = ("lede-feeds", "allsides", "basil", "ecbplus", "fnc")
 #: Of the project's own example: the first report, then another event, then the first event again.

@@ -344,3 +344,38 @@ def test_chinese_reports_of_one_event_join() -> None:
 
     assert first.story == second.story
     assert other.story != first.story
+
+
+def test_hundreds_of_nearly_equal_articles_are_one_story_and_another_event_among_them_is_not() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    burst = [
+        article(
+            f"Regulator orders BlackBerry to open backdoor, Outlet{number} reports",
+            f"The regulator has ordered BlackBerry to open a backdoor into its servers, Outlet{number} reports.",
+            at=START + number * DAY / 1000,
+        )
+        for number in range(300)
+    ]
+    other = article(
+        "Court fines Northlink 20 million over BlackBerry backdoor claims",
+        "A court in Leeds fined Northlink for false claims about a backdoor.",
+        at=START + DAY / 10,
+    )
+
+    found = [grouping.join(*split(arrival(one, "backdoor", "BlackBerry", "backdoor"))).story for one in (*burst, other)]
+
+    assert len(set(found[:-1])) == 1
+    assert found[-1] != found[0]
+
+
+def split(one: model.Arrival) -> tuple[model.Article, tuple[model.Match, ...]]:
+    return one.article, tuple(one.matches)
+
+
+def test_nearly_equal_headlines_with_other_names_or_figures_are_two_stories() -> None:
+    fines = [
+        article(f"Ofcom fines {name} {figure} million over failed emergency calls", outlet=name)
+        for name, figure in (("Northlink", 20), ("Calder", 45))
+    ]
+
+    assert len(set(threads(stories.Grouping(window=WINDOW), *fines, rule="fines", terms=("Ofcom", "fines")))) == 2
