@@ -37,7 +37,7 @@ class Evidence(NamedTuple):
     text: float
     #: How much more similar text and head are than those of the other candidates, on average.
     lead: float
-    #: Sum over the words in both heads that describe what happened.
+    #: Sum over the words in both heads that describe the event.
     deeds: float
     #: The rarest name in both heads.
     names: float

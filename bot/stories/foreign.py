@@ -73,7 +73,7 @@ class Decision(NamedTuple):
     bias: float
 
     def chance(self, signs: Signs) -> float:
-        """The probability that the article is of the story's event, 0 to 1."""
+        """Return the probability that the article is about the story's event, 0 to 1."""
         logit = self.bias + _dot(self.weights, signs)
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
@@ -114,7 +114,7 @@ class Foreign:
     decisions: Decisions = SHIPPED
 
     def likeness(self, profile: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
-        """Of the latest stories of the article's rules that have articles in another language."""
+        """Return how near the latest stories of the article's rules are that have articles in another language."""
         near = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(profile.rules)]
         near = sorted(near, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
         if profile.meaning is None:
@@ -148,7 +148,7 @@ class Foreign:
         return True
 
     def signs(self, profile: Profile, story: OpenStory, chance: float, found: Evidence, alike: Likeness) -> Signs:
-        """``chance``: what the judge of words says."""
+        """Return the signs; ``chance`` is the probability by words alone."""
         chance = min(max(chance, 1e-4), 1 - 1e-4)
         return Signs(
             words=math.log(chance / (1 - chance)),
@@ -161,15 +161,15 @@ class Foreign:
         )
 
     def chance(self, profile: Profile, story: OpenStory, signs: Signs) -> float:
-        """The probability that the article is of the story's event, at most as sure as a join may be."""
+        """Return the probability that the article is about the story's event, at most AT_MOST."""
         decision = self.decisions.foreign if is_foreign(profile, story) else self.decisions.mixed
         return min(AT_MOST, decision.chance(signs))
 
 
 def untranslated(profile: Profile, stories: Iterable[OpenStory]) -> list[OpenStory]:
-    """Those of the article's rules that have no article in its language, whose words it cannot share.
+    """Return stories of the article's rules without an article in its language.
 
-    Those first that share names, figures or days with it, then the nearest in time.
+    Stories that share names, figures or days come first, then the nearest in time.
     """
     own = {*profile.names, *profile.figures, *map(str, profile.days)}.difference(*profile.rules.values())
 
@@ -191,12 +191,12 @@ def untranslated(profile: Profile, stories: Iterable[OpenStory]) -> list[OpenSto
 
 
 def may_decide(profile: Profile, story: OpenStory, found: Evidence) -> bool:
-    """Whether more than the words may make the article one of the story's."""
+    """Return whether meaning may decide that the article joins the story."""
     return found.another < SAYS_ANOTHER and (found.new_names < STRANGE or is_foreign(profile, story))
 
 
 def is_foreign(profile: Profile, story: OpenStory) -> bool:
-    """The story has no article in the article's language.
+    """Return whether the story has no article in the article's language.
 
     Where one of these is not known, the story has no word of the article but the rule's own and numbers.
     """
@@ -209,12 +209,12 @@ def is_foreign(profile: Profile, story: OpenStory) -> bool:
 
 
 def share_no_language(story: OpenStory, other: OpenStory) -> bool:
-    """Whether no reader of one language could compare the two stories; False where a language is not known."""
+    """Return whether the two stories have no language in common; False if a language is unknown."""
     return "" not in story.languages | other.languages and story.languages.isdisjoint(other.languages)
 
 
 def detail(alike: Likeness, signs: Signs) -> str:
-    """In plain English."""
+    """Return what both share, for people."""
     said = f"told in other languages, meaning {max(0.0, alike.nearest):.0%} alike"
     return f"{said}, the same days" if signs.days else said
 
@@ -225,7 +225,7 @@ def _mean(meanings: Sequence[Meaning]) -> list[float]:
 
 
 def _without(meaning: Meaning, mean: Sequence[float]) -> list[float]:
-    """The article's vector less the mean, of length 1."""
+    """Return the article's vector minus the mean, with length 1."""
     own = list(map(sub, meaning.vector or (), mean))
     length = math.hypot(*own) or 1.0
     return [number / length for number in own]

@@ -1,4 +1,4 @@
-"""Coverage becomes stories: each article joins the open story that it tells, or opens one.
+"""Group articles into stories: each article joins the open story of its event, or opens one.
 
     article → profile → index.near → evidence.compare → evidence.Judge → join, probable, unsure or open
                     → foreign.likeness (with an encoder: stories in other languages) ↗
@@ -25,23 +25,23 @@ from bot.stories.profile import Meaning, Profile, beginning, profile_of
 #: An article joins the likeliest story from this probability on. Costs decide: an event that is readable only inside
 #: another's message costs four messages too many (bench/quality/fit.py draws the curve).
 JOIN_FROM = 0.7
-#: The same under a rule with ``group: strict``.
+#: The probability that a rule with ``group: strict`` asks for.
 STRICT_FROM = 0.95
-#: The same of an article that is marked as a correction: it corrects some report.
+#: The probability for an article that is marked as a correction, since it corrects some report.
 CORRECTION_FROM = 0.25
 #: From this probability on an article that does not join is unsure; below it most likely reports another event.
 UNSURE_FROM = 0.4
-#: Each of two stories must be at least this likely by itself to become one by an article: a merge is never undone.
+#: Two stories become one by an article only if each alone is at least this likely: a merge is never undone.
 MERGE_FROM = 0.97
-#: A candidate below this probability is no rival of the likeliest one.
+#: A candidate below this probability does not rival the likeliest one.
 RIVAL_FROM = 0.05
 #: The probability of a copy, of the same page and of the same headline.
 CERTAIN = 0.99
-#: A copy is one only where the evidence does not speak against: releases on two events can share all but the names.
+#: A copy needs this probability too: press releases on two events can share all words but the names.
 PLAUSIBLE = 0.3
 #: Shared words named in a reason.
 NAMED = 4
-#: Other stories that are named beside the one that an article joins: one event's coverage may be in two.
+#: Maximum other near stories recorded with a join, since the coverage of one event may be in two.
 BESIDE = 3
 
 Modes = Mapping[str, model.Group]
@@ -52,7 +52,7 @@ class _Judged:
     """One open story as the home of an article."""
 
     story: OpenStory
-    #: Beside the other candidates, and by itself.
+    #: The probability among all candidates, and as the only candidate.
     chance: float
     alone: float
     reason: model.JoinReason
@@ -63,7 +63,7 @@ class _Judged:
 
 
 def order(articles: Iterable[model.Article]) -> tuple[model.Article, ...]:
-    """The order of joining: time of telling, then link, then id."""
+    """Sort articles for joining: by time of publication, then link, then id."""
     return tuple(sorted(articles, key=_order))
 
 
@@ -72,7 +72,7 @@ def _order(article: model.Article) -> tuple[datetime, str, str]:
 
 
 def story_id(article: model.ArticleId) -> model.StoryId:
-    """The id of the story that an article opens."""
+    """Return the id of the story that an article opens."""
     return model.StoryId(hashlib.sha256(f"story\n{article}".encode()).hexdigest()[:20])
 
 
@@ -100,11 +100,11 @@ class Grouping:
         self._agreement = opinions.Agreement()
 
     def knows(self, article: model.ArticleId) -> bool:
-        """The article is in an open story."""
+        """Return whether the article is in an open story."""
         return article in self._joins
 
     def load(self, stories: Iterable[model.Story], apart: Iterable[tuple[model.StoryId, model.Article]] = ()) -> None:
-        """Take up the open stories of the store, at start; ``apart``: what people took out of which story."""
+        """Load the stored open stories at start; ``apart``: articles that people took out of a story."""
         for story in stories:
             if story.merged_into is None:
                 for member in story.members:
@@ -158,7 +158,7 @@ class Grouping:
         """People decided that the articles of ``apart`` are another event than ``story``.
 
         Both as they are stored afterwards: ``story`` without these articles, ``apart`` a separate story, new or old.
-        From now on neither these articles nor any that is nearer to one of them joins ``story``.
+        These articles, and articles nearer to them than to ``story``, no longer join it.
         """
         for each in (story, apart):
             if each.id in self._index.stories:
@@ -174,7 +174,7 @@ class Grouping:
             self._merge(story, into)
 
     def forget(self, before: datetime) -> None:
-        """Let go of the articles that came before, and of the stories whose last they were."""
+        """Delete older articles, and stories that have none left."""
         for member in self._index.forget(before):
             self._joins.pop(member.id, None)
         self._agreement.forget(self._index.stories.keys())
@@ -238,7 +238,7 @@ class Grouping:
         return roundups.count_subjects(profile, near, self._index.rarity.under(profile.rules)) >= roundups.NAMED
 
     def _offered(self, profile: Profile, judged: Sequence[_Judged]) -> list[_Judged]:
-        """The stories that a second opinion is asked about, likeliest first; none: it is not asked."""
+        """Return the stories to ask a second opinion about, likeliest first; empty if none is needed."""
         if judged and judged[0].chance >= opinions.ASKED_BELOW:
             return []
         likely = [one for one in judged[: opinions.ASKED] if one.chance >= opinions.OFFERED_FROM]
@@ -251,7 +251,7 @@ class Grouping:
     def _proposed(
         self, profile: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near: Sequence[OpenStory]
     ) -> list[OpenStory]:
-        """The stories in other languages that are nearest in meaning, and not found by their words."""
+        """Return the stories in other languages that are nearest in meaning and share too few words."""
         known = {story.id for story in near}
         others = [self._index.stories[story] for story in alike if story not in known]
         others = [story for story in others if not story.is_apart_from(profile)]
@@ -367,7 +367,7 @@ class Grouping:
         self._index.merge(younger, older)
 
     def _detail(self, profile: Profile, one: _Judged) -> str:
-        """Return in plain English what is shared, how sure the join is, and what speaks against it."""
+        """Return for people how sure the join is, what both share, and what counts against it."""
         rare = self._index.rarity.at_large
         nearest = max(one.story.samples, key=lambda sample: sum(rare[word] for word in profile.head & sample.head))
         deeds, names = evidence.shared_words(profile, nearest, rare)

@@ -15,11 +15,11 @@ from bot.stories.openstory import OpenStory, Trace
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity
 
-#: How many open stories are compared in full (8 measured no better).
+#: Maximum open stories that are compared in full (8 measured no better).
 CANDIDATES = 6
-#: What the words shared with a story of other rules are worth beside those shared with one of the article's own.
+#: The weight of words shared with a story of other rules only.
 OTHER_RULE = 0.25
-#: How many are looked at for their age before.
+#: Maximum stories whose age is checked before that.
 LONG_LIST = 32
 #: Postings read to find them, rarest words first: bounds the time an article takes, whatever the number of stories.
 POSTINGS = 2500
@@ -41,7 +41,7 @@ class Index:
         self.rarity = Rarity(self._by_word)
 
     def near(self, profile: Profile, window: timedelta) -> list[OpenStory]:
-        """The open stories that share the most telling words with an article, and those that have its page."""
+        """Return the open stories that share the rarest words with an article, and stories with the same page."""
         words, left = [], POSTINGS
         for holders, word, worth in sorted(self._telling(profile)):
             left -= holders
@@ -58,7 +58,7 @@ class Index:
             return shared[number] * OTHER_RULE if is_other else shared[number]
 
         linked = self._by_link.get(profile.link, {})
-        # Those that are past the window are few: they are let go before each batch.
+        # Few stories are past the window, since each batch deletes old ones first.
         for most in (CANDIDATES, LONG_LIST):
             found = {number: worth_of(number) for number in (*_likely(words, shared, worth_of, most), *linked)}
             cut = sorted(found.values(), reverse=True)[:most][-1] if found else 0.0
@@ -70,11 +70,11 @@ class Index:
         return fresh[:CANDIDATES]
 
     def linked(self, links: Iterable[str]) -> set[int]:
-        """Return the numbers of the open stories that have one of these pages."""
+        """Return the numbers of the open stories with one of these pages."""
         return {number for link in links for number in self._by_link.get(link, ())}
 
     def add(self, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> None:
-        """The article is of the story, which opens with its first."""
+        """Add the article to the story; the first article opens it."""
         self.rarity.forget()
         home = self.stories.get(story)
         if home is None:
@@ -91,7 +91,7 @@ class Index:
         self._trim(home)
 
     def merge(self, younger: model.StoryId, older: model.StoryId) -> None:
-        """The younger story's articles are of the older."""
+        """Move the articles of the younger story to the older one."""
         gone, home = self.drop(younger), self.stories[older]
         new = [word for word in gone.totals if word not in home.totals]
         before = set(home.rules)
@@ -118,7 +118,7 @@ class Index:
         return gone
 
     def forget(self, before: datetime) -> list[Trace]:
-        """Let go of the articles that came before, and of the stories whose last they were; gives the articles."""
+        """Delete older articles, and stories that have none left; return the articles."""
         gone: list[Trace] = []
         for story in list(self.stories.values()):
             if story.seen < before:
@@ -138,7 +138,7 @@ class Index:
             self.rarity.rules[rule].count(0, gone, -1)
 
     def _telling(self, profile: Profile) -> Iterator[tuple[int, str, float]]:
-        """The article's words that open stories hold: how many hold it, the word, its worth."""
+        """Yield the article's words that open stories have: number of stories, word, weight."""
         rare = self.rarity.under(profile.rules)
         for (word, weight), rarity in zip(profile.weights.items(), rare.of(profile.weights.keys()), strict=True):
             if holders := self._by_word.get(word):

@@ -32,7 +32,7 @@ COPY_AGE, HEADLINE_AGE = timedelta(days=3), timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What stays of a joined article."""
+    """The data that is kept of an article after it joined."""
 
     id: model.ArticleId
     when: datetime
@@ -46,9 +46,9 @@ class OpenStory:
     """One open story."""
 
     id: model.StoryId
-    #: Order of opening: the older story lives on in a merge.
+    #: Order of opening: in a merge the older story remains.
     rank: tuple[datetime, datetime, str]
-    #: From the first to the last telling, and when the last article came.
+    #: Times of the first and last article, and when the last one arrived.
     first: datetime
     last: datetime
     seen: datetime
@@ -56,9 +56,9 @@ class OpenStory:
     is_roundup: bool = False
     #: In the index.
     number: int = 0
-    #: Those that came inside the window.
+    #: Articles inside the window.
     members: list[Trace] = field(default_factory=list)
-    #: Those that are compared one by one.
+    #: Articles that are compared one by one.
     samples: list[Profile] = field(default_factory=list)
     #: Articles that ever joined.
     size: int = 0
@@ -84,12 +84,12 @@ class OpenStory:
 
     @classmethod
     def opened(cls, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
-        """A story of one article."""
+        """Return an empty story that starts with this article."""
         return cls(story, (profile.seen, profile.when, story), profile.when, profile.when, profile.seen, is_roundup)
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Its words, of a long story the heaviest."""
+        """The story's words; only the heaviest of a long story."""
         if self._weights is None:
             self._weights = self.totals
             if len(self.totals) > WORDS:
@@ -125,7 +125,7 @@ class OpenStory:
         self._span(profile.when, profile.when, profile.seen)
 
     def absorb(self, younger: OpenStory) -> None:
-        """Both are one."""
+        """Add all articles of a younger story."""
         self._weights = self._core = None
         self.members.extend(younger.members)
         self._sample(younger.samples)
@@ -146,7 +146,7 @@ class OpenStory:
         self._span(younger.first, younger.last, younger.seen)
 
     def trim(self) -> list[str]:
-        """Let go of the lightest words of a story that has grown too wide; gives them."""
+        """Delete the lightest words of a story with too many words; return them."""
         if len(self.totals) <= 2 * VOCABULARY:
             return []
         kept = dict(heapq.nlargest(VOCABULARY, self.totals.items(), key=lambda item: (item[1], item[0])))
@@ -159,7 +159,7 @@ class OpenStory:
         return gone
 
     def release(self, before: datetime) -> list[Trace]:
-        """Let go of the articles that came before; gives them."""
+        """Delete older articles; return them."""
         gone = [member for member in self.members if member.seen < before]
         if gone:
             self.members = [member for member in self.members if member.seen >= before]
@@ -167,7 +167,7 @@ class OpenStory:
         return gone
 
     def since(self, when: datetime) -> timedelta:
-        """From the nearer end of the story's telling."""
+        """Return the time from the nearer end of the story."""
         if when > self.last:
             return when - self.last
         return max(self.first - when, timedelta())
@@ -177,24 +177,24 @@ class OpenStory:
         return (one for one in islice(reversed(self.members), SKETCHES) if abs(profile.when - one.when) <= age)
 
     def original_of(self, profile: Profile) -> model.ArticleId | None:
-        """The earliest of the late articles of which this one is a copy."""
+        """Return the earliest recent article that this one copies."""
         copied = [one.id for one in self.latest(profile, COPY_AGE) if copies.is_copy(profile.sketch, one.sketch)]
         return copied[-1] if copied else None
 
     def agrees_at(self, profile: Profile) -> bool:
-        """An article of the same address has about the same title or lead."""
+        """Return whether an article with the same link has about the same title or lead."""
         return any(one.link == profile.link and copies.agree(one.sketch, profile.sketch) for one in self.members)
 
     def has_headline_of(self, profile: Profile) -> bool:
-        """One of the late articles has nearly the same headline, and the same first words where both have a text."""
+        """Return whether a recent article has nearly the same headline, and the same first words if both have any."""
         return any(copies.is_same_headline(profile.sketch, one.sketch) for one in self.latest(profile, HEADLINE_AGE))
 
     def keep_apart(self, profile: Profile) -> None:
-        """People took the article out of this story: neither it nor what is nearer to it joins."""
+        """Record that people took the article out, so that it and articles nearer to it do not join again."""
         self.apart = [*self.apart[1 - APART :], profile]
 
     def is_apart_from(self, profile: Profile) -> bool:
-        """It was taken out, or is nearer to what was than to what stayed."""
+        """Return whether it was taken out, or is nearer to articles that were than to the story."""
         if not self.apart:
             return False
         if any(one.id == profile.id for one in self.apart):
@@ -202,7 +202,7 @@ class OpenStory:
         return _nearest(profile, self.apart) >= _nearest(profile, self.samples)
 
     def is_kept_from(self, other: OpenStory) -> bool:
-        """People took articles of one out of the other."""
+        """Return whether people took articles of one out of the other."""
         return any(
             {one.id for one in mine.apart} & {one.id for one in theirs.members}
             for mine, theirs in ((self, other), (other, self))

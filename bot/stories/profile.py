@@ -89,7 +89,7 @@ YEARS, SMALL = range(1980, 2040), 31
 
 
 class Meaning:
-    """What an encoder compares of an article; whoever first needs the vector sets it."""
+    """The text that an encoder compares; its vector is set when first needed."""
 
     def __init__(self, text: str, language: str) -> None:
         self.text = text
@@ -127,7 +127,7 @@ class Profile:
     days: frozenset[date]
     #: What the title says happened, whatever the word or the language: "=die".
     meanings: frozenset[str]
-    #: "": neither the text nor the feed tells it.
+    #: Empty if unknown.
     language: str
     #: Words of title and lead.
     length: int
@@ -262,11 +262,11 @@ def _is_figure(stem: str) -> bool:
 
 
 def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
-    """Words that are names by their capitals: where the place tells, by that; else by the habit of the news."""
+    """Return the words that are names, by their capitals inside sentences, or by how news writes them."""
     every = [token for tokens in texts for token in tokens]
     if sum(map(_GERMAN.__contains__, [token.text for token in every])) * 12 > len(every):
         return {}
-    # A capital tells a name in the midst of a sentence, unless nearly every word wears one.
+    # A capital inside a sentence marks a name, unless nearly every word has one.
     cased = [token for tokens in texts if not words.is_headline_case(tokens) for token in tokens if not token.opens]
     told, capital = (
         Counter([token.stem for token in cased]),

@@ -58,7 +58,7 @@ class _OfRule(dict[str, float]):
         return found
 
     def count(self, stories: int, words: Iterable[str], by: int) -> None:
-        """So many stories more, and as many more that hold the words."""
+        """Add so many stories, and ``by`` to the number of stories with each word."""
         self.stories += stories
         self.base = math.log(self.stories + PRIOR)
         for word in words:
@@ -93,7 +93,7 @@ class Under(dict[str, float]):
         return self.of([word])[0]
 
     def of(self, words: Collection[str]) -> list[float]:
-        """The rarities of many words, in their order."""
+        """Return the rarities of many words, in order."""
         base, common, own = self._base, self._commonness, self._own
         if own is None:
             found = [base - common[word] for word in words]
@@ -104,7 +104,7 @@ class Under(dict[str, float]):
         return found
 
     def square(self, weights: Mapping[str, float]) -> float:
-        """The sum of (weight x rarity) squared."""
+        """Return the sum of (weight x rarity) squared."""
         rarities = self.of(weights.keys())
         return sum([(share := weight * rare) * share for weight, rare in zip(weights.values(), rarities, strict=True)])
 
@@ -121,9 +121,9 @@ class Rarity:
         self.count(0)
 
     def under(self, rules: Iterable[str]) -> Under:
-        """Rarities under the most specific of these rules, to be used until the next story changes.
+        """Return rarities under the most specific of these rules, valid until a story changes.
 
-        The most specific is that of the fewest stories: what is common under it is no evidence.
+        The most specific rule has the fewest stories; words that are common under it do not count.
         """
         stories, rule = min([(self.rules[rule].stories, rule) for rule in rules if rule in self.rules], default=(0, ""))
         if rule not in self._under:
@@ -136,13 +136,13 @@ class Rarity:
         return self.under(())
 
     def forget(self) -> None:
-        """A story changes."""
+        """Drop cached rarities, since a story changes."""
         self._under.clear()
 
     def count(self, stories: int) -> None:
-        """So many stories are open."""
+        """Set the number of open stories."""
         self.base = math.log(BACKGROUND_DOCUMENTS + stories + 1)
 
     def changed(self, word: str) -> None:
-        """More or fewer stories hold the word."""
+        """Drop the cached rarity of a word whose stories changed."""
         self.commonness.pop(word, None)
