@@ -1,6 +1,6 @@
 """The configuration folder → typed settings: bot.yaml, feeds.yaml and rules/*.yaml.
 
-    text → nodes with places → shapes (pydantic) → settings, and problems with carets
+    text → nodes with places → the settings that declare the keys, or problems with carets
 
 The kinds of channels and sources, with their options, are arguments: this package imports none.
 """

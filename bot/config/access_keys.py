@@ -14,7 +14,7 @@ from bot import model
 from bot.config import secrets
 from bot.config.nodes import MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
-from bot.config.strict import StrictShape
+from bot.config.strict import KeyBlock
 from bot.model import values
 
 #: A name of a header or of a cookie (RFC 9110 section 5.6.2).
@@ -112,7 +112,7 @@ _SECRET_SCHEMA = {"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|fil
 Host = Annotated[str, pydantic.PlainValidator(_parse_host), pydantic.WithJsonSchema({"type": "string"})]
 
 
-class BasicShape(StrictShape):
+class BasicKeys(KeyBlock):
     """A name and a password."""
 
     user: values.Text = pydantic.Field(..., description="The name to log in with.", examples=["analyst"])
@@ -121,20 +121,20 @@ class BasicShape(StrictShape):
     )
 
 
-class AuthShape(StrictShape):
+class AuthKeys(KeyBlock):
     """Basic or bearer authentication."""
 
-    basic: BasicShape | None = pydantic.Field(None, description="Basic authentication (RFC 7617).")
+    basic: BasicKeys | None = pydantic.Field(None, description="Basic authentication (RFC 7617).")
     bearer: model.Secret | None = pydantic.Field(None, description="A bearer token (RFC 6750), as env:NAME.")
 
     @pydantic.model_validator(mode="after")
-    def _check_one_kind(self) -> AuthShape:
+    def _check_one_kind(self) -> AuthKeys:
         if (self.basic is None) == (self.bearer is None):
             raise values.InvalidValue("value", "auth needs either basic or bearer", "write auth: {bearer: env:NAME}")
         return self
 
 
-class TlsShape(StrictShape):
+class TlsKeys(KeyBlock):
     """Files in PEM form."""
 
     certificate: values.Text | None = pydantic.Field(None, description="The client certificate, with its chain.")
@@ -146,13 +146,13 @@ class TlsShape(StrictShape):
     )
 
     @pydantic.model_validator(mode="after")
-    def _key_has_certificate(self) -> TlsShape:
+    def _key_has_certificate(self) -> TlsKeys:
         if self.key and not self.certificate:
             raise values.InvalidValue("value", "a key without its certificate", "add certificate: /path/client.pem")
         return self
 
 
-class AccessShape(StrictShape):
+class AccessKeys(KeyBlock):
     """The contents of requests besides the address, sent to the feed's origin only."""
 
     headers: Annotated[
@@ -165,7 +165,7 @@ class AccessShape(StrictShape):
         pydantic.PlainValidator(_parse_cookies),
         pydantic.WithJsonSchema({"type": "object", "additionalProperties": _SECRET_SCHEMA}),
     ] = pydantic.Field({}, description="Cookies of each request, each value as env:NAME or file:/path.")
-    auth: AuthShape | None = pydantic.Field(None, description="How to log in: basic or bearer.")
+    auth: AuthKeys | None = pydantic.Field(None, description="How to log in: basic or bearer.")
     proxy: (
         Annotated[
             str | model.Secret, pydantic.PlainValidator(_parse_proxy), pydantic.WithJsonSchema({"type": "string"})
@@ -174,7 +174,7 @@ class AccessShape(StrictShape):
     ) = pydantic.Field(
         None, description="The proxy to ask through: http://host:port, or env:NAME where it has a password."
     )
-    tls: TlsShape | None = pydantic.Field(None, description="A client certificate, and a private authority.")
+    tls: TlsKeys | None = pydantic.Field(None, description="A client certificate, and a private authority.")
 
     def access(self, home: str = "") -> model.Access | None:
         """Return the access for the fetcher, or None if no key is set."""

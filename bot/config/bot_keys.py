@@ -20,7 +20,7 @@ from bot import model
 from bot.config import access_keys, secrets
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.strict import StrictShape
+from bot.config.strict import KeyBlock
 from bot.model import Escalate, LanguageModelPolicy, OnUnknown, QuietHours, Route, Secret, Severity, values
 from bot.model.values import DefaultZone, Derived, Key, Parse
 
@@ -119,7 +119,7 @@ Quiet = Annotated[
 _TRUE_WORDS = ("true", "yes", "on", "y", "t", "1")
 
 
-class MatchShape(StrictShape):
+class MatchKeys(KeyBlock):
     """The conditions of a route; all must hold."""
 
     rule: values.Texts = pydantic.Field((), description="Rules by name, any of them; * is any text: BlackBerry*.")
@@ -139,44 +139,44 @@ class MatchShape(StrictShape):
 
 _CONTINUE_FIELD = pydantic.Field(False, description="true: the routes after this one are tried too.")
 # A keyword of Python cannot be a field in a class body.
-_ContinueShape = pydantic.create_model("_Continue", __base__=StrictShape, **{"continue": (bool, _CONTINUE_FIELD)})  # type: ignore[call-overload]  # its stubs take no unpacked names
+_ContinueKey = pydantic.create_model("_Continue", __base__=KeyBlock, **{"continue": (bool, _CONTINUE_FIELD)})  # type: ignore[call-overload]  # its stubs take no unpacked names
 
 
-class RouteShape(_ContinueShape):  # type: ignore[misc, valid-type]  # made above: no class to mypy
+class RouteKeys(_ContinueKey):  # type: ignore[misc, valid-type]  # made above: no class to mypy
     """Where stories of rules without notify are posted."""
 
-    match: MatchShape = pydantic.Field(
-        default_factory=lambda: MatchShape.model_validate({}),
+    match: MatchKeys = pydantic.Field(
+        default_factory=lambda: MatchKeys.model_validate({}),
         description="The stories that the route takes: rule, tag, severity, hours. Without it, all.",
     )
     to: values.Texts = pydantic.Field(
         (), description="One channel, or a list of them. An inner route without it posts where the outer one does."
     )
-    routes: tuple[RouteShape, ...] = pydantic.Field(
+    routes: tuple[RouteKeys, ...] = pydantic.Field(
         (), description="Routes inside this one, tried first; where none takes the story, it goes to this one's to."
     )
 
 
-def make_routes(shapes: Sequence[RouteShape], outer: tuple[str, ...] = ()) -> tuple[model.Route, ...]:
+def make_routes(branches: Sequence[RouteKeys], outer: tuple[str, ...] = ()) -> tuple[model.Route, ...]:
     """Make the routes; an inner route without channels inherits the ``outer`` ones."""
     routes = []
-    for shape in shapes:
-        to = tuple(dict.fromkeys(shape.to)) or outer
+    for branch in branches:
+        to = tuple(dict.fromkeys(branch.to)) or outer
         routes.append(
             model.Route(
                 to=to,
-                rules=shape.match.rule,
-                tags=shape.match.tag,
-                severities=shape.match.severity,
-                hours=shape.match.hours,
-                goes_on=getattr(shape, "continue"),
-                routes=make_routes(shape.routes, to),
+                rules=branch.match.rule,
+                tags=branch.match.tag,
+                severities=branch.match.severity,
+                hours=branch.match.hours,
+                goes_on=getattr(branch, "continue"),
+                routes=make_routes(branch.routes, to),
             )
         )
     return tuple(routes)
 
 
-_RouteShapes = Annotated[tuple[RouteShape, ...], Parse(make_routes, "after")]
+_RoutesByKeys = Annotated[tuple[RouteKeys, ...], Parse(make_routes, "after")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +184,7 @@ class Fetch(model.FetchPolicy):
     """How feeds are polled."""
 
     hosts: Annotated[
-        dict[access_keys.Host, access_keys.AccessShape],
+        dict[access_keys.Host, access_keys.AccessKeys],
         Key(
             "Keys for all feeds of a host, by its name or *.example.org: headers, cookies, auth, proxy, tls. The keys "
             "of a feed override them."
@@ -339,7 +339,7 @@ class BotSettings:
     ]
     routes: Annotated[
         tuple[Route, ...],
-        values.As(_RouteShapes),
+        values.As(_RoutesByKeys),
         Key("Where stories of rules without notify are posted: the first route that takes one decides."),
     ] = ()
     mention: Annotated[

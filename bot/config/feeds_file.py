@@ -14,7 +14,7 @@ from bot.config import access_keys, nodes, secrets, validation
 from bot.config.kinds import report_broken
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.strict import StrictShape
+from bot.config.strict import KeyBlock
 from bot.feeds import outlets, places
 from bot.model import values, visible
 
@@ -71,7 +71,7 @@ FeedUrl = Annotated[
 ]
 
 
-class FeedShape(access_keys.AccessShape):
+class FeedKeys(access_keys.AccessKeys):
     """One feed: its address, or a block with more about it."""
 
     OTHER_WORDS: ClassVar = {
@@ -128,10 +128,10 @@ def _expand_short_form(value: object) -> object:
     return {"url": value} if isinstance(value, str) or value is None else value
 
 
-class FeedsShape(StrictShape):
+class FeedFile(KeyBlock):
     """The list of feeds to poll."""
 
-    feeds: tuple[Annotated[FeedShape, pydantic.BeforeValidator(_expand_short_form), values.OrText()], ...] = (
+    feeds: tuple[Annotated[FeedKeys, pydantic.BeforeValidator(_expand_short_form), values.OrText()], ...] = (
         pydantic.Field(..., description="Addresses, or blocks with url and more.")
     )
 
@@ -216,7 +216,7 @@ def _read_feed(
     kind_reader = (
         _NamedKind(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
     )
-    shape = _validate_feed(kind_reader.plain if kind_reader else node, report)
+    written = _validate_feed(kind_reader.plain if kind_reader else node, report)
     options = kind_reader.options() if kind_reader else "{}"
     flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
     address = node if isinstance(node, ScalarNode) else value_of(node, "url")
@@ -243,20 +243,20 @@ def _read_feed(
     if url:
         seen.setdefault(model.feed_place(url), report.document.place(node.start)[0])
         seen[url] = report.document.place(node.start)[0]
-    if shape is None or options is None or flawed:
+    if written is None or options is None or flawed:
         return good.get(url)
-    access = shape.access(home=url)
+    access = written.access(home=url)
     access_keys.warn_of_access(node, access, report, environ, what="the feed is not polled")
     # A known place gives the values that the feed does not set.
     place = places.expand_short_form(written_url, has_token=has_token)
-    feed = shape.as_value(
+    feed = written.as_value(
         model.Feed,
         url=place.url,
-        tags=(*shape.tags, *place.tags),
-        owner=shape.owner or (None if shape.aggregator else place.owner),
-        aggregator=place.aggregator if shape.aggregator is None and shape.owner is None else shape.aggregator,
-        kind=shape.kind or place.kind,
-        options=options if shape.kind else place.options,
+        tags=(*written.tags, *place.tags),
+        owner=written.owner or (None if written.aggregator else place.owner),
+        aggregator=place.aggregator if written.aggregator is None and written.owner is None else written.aggregator,
+        kind=written.kind or place.kind,
+        options=options if written.kind else place.options,
         access=access,
     )
     if address is not None:
@@ -388,7 +388,7 @@ class _NamedKind:
         self._name = written.value.strip() if isinstance(written, ScalarNode) else ""
         self._kind = kinds.found.get(self._name)
         option_names = self._kind.options.model_fields if self._kind and self._kind.options else {}
-        self._is_own = frozenset(option_names) - frozenset(FeedShape.model_fields)
+        self._is_own = frozenset(option_names) - frozenset(FeedKeys.model_fields)
 
     @property
     def plain(self) -> MappingNode:
@@ -422,14 +422,14 @@ class _NamedKind:
             self._report.add_at(self._written, "unknown-value", message, help_text)
 
 
-def _validate_feed(node: Node, report: ProblemReport) -> FeedShape | None:
+def _validate_feed(node: Node, report: ProblemReport) -> FeedKeys | None:
     if isinstance(node, MappingNode) and node.is_flow and len(node.pairs) == 1:
         node = MappingNode(node.pairs, node.start, node.end, is_flow=False)
     if isinstance(node, ScalarNode):
         try:
-            return FeedShape.model_validate({"url": parse_feed_url(validation.to_plain(node))})
+            return FeedKeys.model_validate({"url": parse_feed_url(validation.to_plain(node))})
         except values.InvalidValue as wrong:
             if node.style != "*":
                 report.add_at(node, wrong.code, str(wrong), wrong.help)
             return None
-    return validation.validate(FeedShape, node, report)
+    return validation.validate(FeedKeys, node, report)

@@ -11,7 +11,7 @@ import pydantic
 from bot import model, plugins
 from bot.config.nodes import MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
-from bot.config.strict import StrictShape
+from bot.config.strict import KeyBlock
 from bot.model import values
 
 
@@ -27,7 +27,7 @@ class Kinds:
 @cache
 def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
     """Return the keys of a channel: the keys of its kind (None: unknown), and the common ones."""
-    base: type[pydantic.BaseModel] = kind.options if kind and kind.options else StrictShape
+    base: type[pydantic.BaseModel] = kind.options if kind and kind.options else KeyBlock
     translate = pydantic.Field(
         None,
         description=(

@@ -10,7 +10,7 @@ import pydantic
 from bot import plugins
 from bot.config import blocks
 from bot.config.bot_keys import BotSettings
-from bot.config.feeds_file import FeedsShape
+from bot.config.feeds_file import FeedFile
 from bot.config.kinds import Kinds, channel_options
 from bot.config.rules_file import RuleFile
 
@@ -21,7 +21,7 @@ def make_schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
     """Return the schemas by kind of file: bot, feeds, rules; with the keys of kinds from plug-ins."""
     bot = _schema_of(BotSettings, "bot.yaml of Wirewatch")
     bot["properties"]["channels"] = _channels_schema(kinds.channels, bot)
-    feeds = _schema_of(FeedsShape, "feeds.yaml of Wirewatch")
+    feeds = _schema_of(FeedFile, "feeds.yaml of Wirewatch")
     _add_sources(kinds.sources(), feeds["definitions"])
     return {
         "bot": bot,
@@ -73,7 +73,7 @@ def _options_schema(options: type[pydantic.BaseModel], definitions: dict[str, An
 
 def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> None:
     """Add each kind with its keys as a form of feed."""
-    plain = definitions["FeedShape"]
+    plain = definitions["FeedKeys"]
     plain["properties"]["kind"]["enum"] = [name for name, kind in source_kinds.found.items() if kind.options is None]
     forms = []
     for name, kind in source_kinds.found.items():
@@ -83,7 +83,7 @@ def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> No
             required = [*plain["required"], "kind", *options.get("required", [])]
             forms.append({**plain, "properties": properties, "required": required})
     if forms:
-        definitions["FeedShape"] = {"anyOf": [plain, *forms]}
+        definitions["FeedKeys"] = {"anyOf": [plain, *forms]}
 
 
 def _channels_schema(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 
 
-class StrictShape(pydantic.BaseModel):
+class KeyBlock(pydantic.BaseModel):
     """A block of keys that refuses unknown keys."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -29,5 +29,5 @@ class StrictShape(pydantic.BaseModel):
 
 
 @cache
-def _shared(shape: type[StrictShape], kind: type[DataclassInstance]) -> tuple[str, ...]:
+def _shared(shape: type[KeyBlock], kind: type[DataclassInstance]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind) if field.name in shape.model_fields)
