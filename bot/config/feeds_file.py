@@ -212,9 +212,11 @@ def _read_feed(
     seen: dict[str, int],
 ) -> model.Feed | None:
     access_keys.hide_access_secrets(node, report)
-    written = value_of(node, "kind")
+    kind_node = value_of(node, "kind")
     kind_reader = (
-        _NamedKind(node, written, kinds(), report) if isinstance(node, MappingNode) and written is not None else None
+        _NamedKind(node, kind_node, kinds(), report)
+        if isinstance(node, MappingNode) and kind_node is not None
+        else None
     )
     written = _validate_feed(kind_reader.plain if kind_reader else node, report)
     options = kind_reader.options() if kind_reader else "{}"
