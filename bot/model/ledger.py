@@ -61,16 +61,16 @@ _OF_STATE: Mapping[SendState, FactKind] = {
 
 
 def poll_row(
-    before: FeedState, after: FeedState, *, status: int | None, new_count: int, at: datetime
+    previous: FeedState, current: FeedState, *, status: int | None, new_count: int, at: datetime
 ) -> LedgerRow | None:
     """Return the row of a poll that found new articles, was the feed's first, or ended differently from the last one.
 
     Return None for other polls: 10,000 feeds would write three million rows a day that record nothing new.
     """
-    is_baseline = before.baseline_at is None and after.baseline_at is not None
-    if not new_count and not is_baseline and before.error == after.error:
+    is_baseline = previous.baseline_at is None and current.baseline_at is not None
+    if not new_count and not is_baseline and previous.error == current.error:
         return None
-    return _row(FactKind.FETCHED, at, feed=after.url, status=status or 0, new=new_count, error=after.error or "")
+    return _row(FactKind.FETCHED, at, feed=current.url, status=status or 0, new=new_count, error=current.error or "")
 
 
 def match_row(article: Article, match: Match, *, at: datetime) -> LedgerRow:
@@ -101,29 +101,29 @@ def decision_row(decision: Decision) -> LedgerRow:
     )
 
 
-def send_row(before: Outgoing, after: Outgoing, *, at: datetime) -> LedgerRow | None:
+def send_row(previous: Outgoing, current: Outgoing, *, at: datetime) -> LedgerRow | None:
     """Return the row of an attempt to send.
 
     Return None while the outcome is open, and for a message that is parked again for the same reason (a closed channel
     is retried).
     """
-    kind = _OF_STATE.get(after.state)
-    if kind is None or (kind is FactKind.PARKED and before.error == after.error):
+    kind = _OF_STATE.get(current.state)
+    if kind is None or (kind is FactKind.PARKED and previous.error == current.error):
         return None
-    if kind is FactKind.SENT and after.message.kind is MessageKind.EDIT:
+    if kind is FactKind.SENT and current.message.kind is MessageKind.EDIT:
         kind = FactKind.EDITED
     is_sent = kind in (FactKind.SENT, FactKind.EDITED)
-    stories = {brief.story for brief in after.message.briefs} | ({after.story} if after.story else set())
+    stories = {brief.story for brief in current.message.briefs} | ({current.story} if current.story else set())
     return _row(
         kind,
         at,
-        send=after.id,
-        channel=after.channel,
-        message=after.message.kind.value,
+        send=current.id,
+        channel=current.channel,
+        message=current.message.kind.value,
         stories=tuple(sorted(stories)),
-        receipt=after.receipt.ref if after.receipt else "",
-        place=after.receipt.place if after.receipt else "",
-        reason="" if is_sent else after.error or "",
+        receipt=current.receipt.ref if current.receipt else "",
+        place=current.receipt.place if current.receipt else "",
+        reason="" if is_sent else current.error or "",
     )
 
 

@@ -55,12 +55,12 @@ class _Computed:
 
     turn: Turn
     #: The state of the queue that it was computed on.
-    seen: model.QueueHolder
+    holder: model.QueueHolder
     queued: model.QueuedWork
     rulings: Sequence[model.Ruling]
     decisions: list[model.Decision]
     #: Numbers of the decided queue rows; the others stay in the queue.
-    taken: Sequence[int]
+    decided: Sequence[int]
 
 
 class Decider:
@@ -167,7 +167,7 @@ class Decider:
                     self.tell(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
                     if self._advice is not None:
                         self._advice.end()
-                    return DecisionBatch(taken=len(computed.taken), decisions=computed.decisions)
+                    return DecisionBatch(taken=len(computed.decided), decisions=computed.decisions)
                 self._forget()
         except BaseException:
             self._forget()
@@ -178,10 +178,10 @@ class Decider:
         self, tx: storage.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
     ) -> _Computed:
         """Compute a turn. Reads only."""
-        seen, advice = tx.decision_queue.holder(), self._advice
-        if seen != self._known:
+        holder, advice = tx.decision_queue.holder(), self._advice
+        if holder != self._known:
             self._cache = StoryCache()
-            if seen.who != self._who:
+            if holder.who != self._who:
                 self._updater.forget()
         turn = Turn(tx, snapshot, now, self._cache)
         if advice is not None:
@@ -194,23 +194,23 @@ class Decider:
         if releases:
             decisions += self._updater.release(turn)
         held = advice.held if advice is not None else frozenset()
-        taken = [number for number, key in zip(queued.numbers, queued.keys, strict=True) if key not in held]
-        return _Computed(turn=turn, seen=seen, queued=queued, rulings=rulings, decisions=decisions, taken=taken)
+        decided = [number for number, key in zip(queued.numbers, queued.keys, strict=True) if key not in held]
+        return _Computed(turn=turn, holder=holder, queued=queued, rulings=rulings, decisions=decisions, decided=decided)
 
     async def _commit(self, computed: _Computed) -> bool:
         """Write the turn. Return False, and write nothing, if the state that it was computed on has changed."""
         turn, snapshot, now = computed.turn, computed.turn.snapshot, computed.turn.now
-        has_changes = computed.taken or computed.rulings or turn.has_changes
+        has_changes = computed.decided or computed.rulings or turn.has_changes
         if not (has_changes or self._expectations.is_due(snapshot, now=now)):
-            self._known = computed.seen
+            self._known = computed.holder
             return True
 
         def work(tx: storage.Transaction) -> model.QueueHolder | None:
-            holder = tx.decision_queue.take_over(self._who, seen=computed.seen)
+            holder = tx.decision_queue.take_over(self._who, seen=computed.holder)
             if holder is not None:
                 turn.write(tx)
                 tx.rulings.done([ruling.id for ruling in computed.rulings], at=now)
-                tx.decision_queue.remove(computed.taken)
+                tx.decision_queue.remove(computed.decided)
                 self._expectations.report(tx, snapshot, now=now)
             return holder
 

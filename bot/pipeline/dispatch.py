@@ -76,7 +76,7 @@ class Dispatcher:
             # Before the first channel has an alert, which would bind the story to that channel.
             routes = self._rules_and_channels(entry.story)
             # Late facts and summaries come without an article that distinguishes the edit.
-            late = None if entry.arrivals or entry.edits else _edit_cause(entry)
+            cause = None if entry.arrivals or entry.edits else _edit_cause(entry)
             added = tuple(member.article.id for member in entry.arrivals)
             for channel in dict.fromkeys(channel for _, channels in routes for channel in channels):
                 situation = self._situation(
@@ -91,7 +91,7 @@ class Dispatcher:
                 )
                 for decision in alerts.decide(situation):
                     by_channel[channel] = self._carry_out(
-                        decision, entry.story, by_channel.get(channel), once=late, added=added
+                        decision, entry.story, by_channel.get(channel), once=cause, added=added
                     )
                     decisions.append(decision)
                 decisions.extend(self._plan(situation, by_channel.get(channel)))

@@ -246,7 +246,7 @@ class Sender:
     async def drain(self, deadline: timedelta) -> Drained:
         """Send until nothing sendable is left, waiting for pace and Retry-After up to the deadline."""
         ending = _Ending(at=self._clock.now() + deadline)
-        before = self._sent
+        sent_before = self._sent
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout((deadline + self._grace).total_seconds()):
                 await self._open_lanes()
@@ -258,7 +258,7 @@ class Sender:
         own_counts = [(state, n) for (channel, state), n in counts.items() if channel in self._channels]
         waiting = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
         return Drained(
-            sent=self._sent - before,
+            sent=self._sent - sent_before,
             left=sum(n for state, n in own_counts if state in waiting),
             parked=sum(n for state, n in own_counts if state is model.SendState.PARKED),
             reasons={row.channel: row.error for row in unsent if row.error and row.channel in self._channels},
