@@ -70,7 +70,6 @@ class Channel(BaseChannel):
         raise self._failure(log)
 
     def _notify(self, address: str, message: model.Message, log: _PluginLog) -> bool:
-        """Send, blocking."""
         # Removed, so that an abandoned call never shares it with the next one.
         spare, self._spare = self._spare, None
         service = spare[1] if spare is not None and spare[0] == address else _plugin(address)
@@ -142,7 +141,6 @@ def _plugin(address: str) -> Any:
 
 
 def _notify(service: Any, message: model.Message, log: _PluginLog, *, zone: tzinfo) -> bool:
-    """Send, blocking."""
     import apprise
 
     # For HTML services the library escapes marks but not mentions; other services read the text as it is.

@@ -246,7 +246,6 @@ def build_content(delivery: model.Delivery, *, zone: tzinfo) -> dict[str, Json]:
 
 
 def size_bytes(event_content: dict[str, Json]) -> int:
-    """Return the size as JSON, in bytes."""
     return len(json.dumps(event_content, ensure_ascii=False).encode())
 
 

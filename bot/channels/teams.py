@@ -91,7 +91,6 @@ def build_card(message: model.Message, *, zone: tzinfo, is_plain: bool = False) 
 
 
 def size_bytes(card: dict[str, Any]) -> int:
-    """Return the size of a document as JSON, in bytes."""
     return len(json.dumps(card, ensure_ascii=False).encode())
 
 

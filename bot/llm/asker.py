@@ -135,7 +135,6 @@ class Asker:
             self._queue = asyncio.Queue()
 
     async def close(self) -> None:
-        """Close the model's connections."""
         await self._model.close()
 
     async def _work(self, *, is_ending: bool = False) -> None:

@@ -83,12 +83,10 @@ def build_prompt(
 
 
 def _headline(article: model.Article) -> str:
-    """Return the headline for a prompt."""
     return visible.line(article.title, HEADLINE_LENGTH)
 
 
 def _published(article: model.Article) -> str:
-    """Return the time of publication for a prompt."""
     return f"{article.when:%Y-%m-%d %H:%M} UTC"
 
 

@@ -38,7 +38,6 @@ class Broadcast(StrEnum):
     ALWAYS = "always"
 
     def shows(self, severity: model.Severity) -> bool:
-        """Return whether a reply of this severity also appears in the channel."""
         return self is Broadcast.ALWAYS or (self is Broadcast.HIGH and severity is model.Severity.HIGH)
 
 

@@ -94,7 +94,6 @@ def break_formats(words: str) -> str:
 
 
 def plain_text(words: str) -> str:
-    """Return untrusted text for a message without blocks."""
     return escape_to(break_formats(words), TEXT_LIMIT)
 
 

@@ -174,7 +174,6 @@ def _sdk_options() -> dict[str, Any]:
 
 
 def web_client(base_url: str, *, token: str | None = None) -> WebClient:
-    """Return a client of the Web API."""
     client = WebClient(token, base_url=base_url, **_sdk_options())
     # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
     client.proxy = None
