@@ -1,4 +1,4 @@
-"""Every question that can be asked of the archive, once. The CLI, the API, the assistant tools and the pages are views.
+"""The questions about the archive, answered in one place for the CLI, the API, the assistant tools and the pages.
 
 parameters → questions (reads the store) → documents
 """

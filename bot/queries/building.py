@@ -1,4 +1,4 @@
-"""What the store and the configuration hold → the documents of answers."""
+"""Build the documents of answers from stored data and the configuration."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from bot.stories.summaries import make_excerpts
 
 
 def story(row: StoryRow, *, most: int | None = None) -> documents.StoryDocument:
-    """A story with its first ``most`` articles, and as many of its last decisions; None: all."""
-    told = row.story
+    """Build a story's document with its first ``most`` articles and its last ``most`` decisions; None means all."""
+    stored = row.story
     decisions = row.decisions if most is None else row.decisions[-most:]
-    listed = summaries.list_coverage(told, most=most) if told.members else None
+    coverage = summaries.list_coverage(stored, most=most) if stored.members else None
     return documents.StoryDocument(
-        id=told.id,
-        title=summaries.story_headline(told),
-        first_seen=told.first_seen,
-        last_seen=told.last_seen,
-        rules=list(told.rules),
-        byline=documents.CoverageDocument.model_validate(listed.byline) if listed else None,
-        coverage=[documents.CoverageDocument.model_validate(line) for line in (listed.lines if listed else ())],
-        copies=listed.copy_count if listed else 0,
-        article_count=len(told.members),
+        id=stored.id,
+        title=summaries.story_headline(stored),
+        first_seen=stored.first_seen,
+        last_seen=stored.last_seen,
+        rules=list(stored.rules),
+        byline=documents.CoverageDocument.model_validate(coverage.byline) if coverage else None,
+        coverage=[documents.CoverageDocument.model_validate(line) for line in (coverage.lines if coverage else ())],
+        copies=coverage.copy_count if coverage else 0,
+        article_count=len(stored.members),
         articles=[
             documents.StoryArticle.model_validate(
                 {**_head(member.article), "joined": member.join, "matches": evidence(member.matches)}
             )
-            for member in told.members[:most]
+            for member in stored.members[:most]
         ],
-        decisions=[documents.DecisionDocument.model_validate(each) for each in decisions],
-        messages=[_message(each) for each in row.messages],
+        decisions=[documents.DecisionDocument.model_validate(decision) for decision in decisions],
+        messages=[_message(message) for message in row.messages],
     )
 
 
@@ -47,22 +47,22 @@ def _head(article: model.Article) -> dict[str, object]:
     return {key: getattr(article, key) for key in documents.ArticleHead.model_fields}
 
 
-def completion(each: model.Completion) -> documents.CompletionDocument:
-    """What a language model was asked, what it answered and what that cost."""
+def completion(row: model.Completion) -> documents.CompletionDocument:
+    """Build the document of one question to a language model: its answer and its cost."""
     return documents.CompletionDocument(
-        at=each.at,
-        use=each.use.value,
-        model=each.model,
-        prompt_version=each.version,
-        answer=each.answer,
-        error=each.error or None,
-        tokens=each.tokens_in + each.tokens_out,
-        seconds=each.took.total_seconds(),
+        at=row.at,
+        use=row.use.value,
+        model=row.model,
+        prompt_version=row.version,
+        answer=row.answer,
+        error=row.error or None,
+        tokens=row.tokens_in + row.tokens_out,
+        seconds=row.took.total_seconds(),
     )
 
 
 def evidence(matches: Iterable[model.Match]) -> list[documents.EvidenceDocument]:
-    """Each place on which a rule fired."""
+    """List every place where a rule matched."""
     return [
         documents.EvidenceDocument(
             rule=match.rule,
@@ -90,19 +90,19 @@ def _message(row: model.Outgoing) -> documents.MessageDocument:
 
 
 def found_page(page: search.SearchPage) -> documents.FoundPage:
-    """A page of what a search found."""
+    """Build the document of a page of search results."""
     return documents.FoundPage(
         articles=[
             documents.FoundArticle.model_validate(
                 {
-                    **_head(one.article),
+                    **_head(hit.article),
                     "excerpts": ["".join(span.text for span in piece) for piece in pieces],
-                    "title_marks": summaries.find_places(one.matches, field="title", text=one.article.title),
+                    "title_marks": summaries.find_places(hit.matches, field="title", text=hit.article.title),
                     "excerpt_marks": [list(_marks(piece)) for piece in pieces],
                 }
             )
-            for one in page.found
-            for pieces in [make_excerpts(one.article, one.matches, most=2)]
+            for hit in page.found
+            for pieces in [make_excerpts(hit.article, hit.matches, most=2)]
         ],
         after=str(page.after) if page.after is not None else None,
         looked_back_to=page.looked_back_to,
@@ -118,17 +118,17 @@ def _marks(piece: Iterable[model.Span]) -> Iterable[tuple[int, int]]:
 
 
 def article(
-    found: model.Article, matches: Sequence[model.Match], home: model.StoryId | None
+    stored: model.Article, matches: Sequence[model.Match], home: model.StoryId | None
 ) -> documents.ArticleDocument:
-    """One article with its text."""
-    own = {key: getattr(found, key) for key in ("author", "language", "text", "is_full_text", "version")}
+    """Build the document of one article with its text."""
+    text_fields = {key: getattr(stored, key) for key in ("author", "language", "text", "is_full_text", "version")}
     return documents.ArticleDocument.model_validate(
-        {**_head(found), **own, "story": home, "matches": evidence(matches)}
+        {**_head(stored), **text_fields, "story": home, "matches": evidence(matches)}
     )
 
 
 def rule_line(rule: model.Rule, stories: int, routes: Sequence[model.Route]) -> documents.RuleLine:
-    """A rule in short, with every channel that it may notify; ``stories`` are those of seven days."""
+    """Summarize a rule with every channel that it may notify; ``stories`` counts the last seven days."""
     return documents.RuleLine(
         name=rule.name,
         notify=list(routing.possible_channels(routes, rule)),
@@ -147,7 +147,7 @@ def rule(
     by_day: Mapping[date, int],
     judged: Precision | None,
 ) -> documents.RuleDocument:
-    """A rule with what is known of it."""
+    """Build the full document of a rule."""
     return documents.RuleDocument.model_validate(
         {
             **line.model_dump(),
@@ -161,7 +161,7 @@ def rule(
 
 
 def feed(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> documents.FeedDocument:
-    """A feed and its health; ``feeds``: those of feeds.yaml by their addresses."""
+    """Build the document of a feed and its health; ``feeds`` maps each address in feeds.yaml to its feed."""
     return documents.FeedDocument(
         url=state.url,
         outlet=outlets.feed_name(state, feeds),
@@ -177,37 +177,37 @@ def feed(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> documents.F
 
 
 def silence(listed: silences.ListedSilence) -> documents.SilenceDocument:
-    """A silence and what it kept back."""
-    one = listed.silence
+    """Build the document of a silence and the stories that it kept back."""
+    stored = listed.silence
     return documents.SilenceDocument(
-        id=one.id,
-        kind=one.kind.value,
-        name=one.name,
-        channels=list(one.channels),
-        by=one.by,
-        reason=one.reason,
-        at=one.at,
-        until=one.until,
-        ended_at=one.ended_at,
-        ended_by=one.ended_by or None,
+        id=stored.id,
+        kind=stored.kind.value,
+        name=stored.name,
+        channels=list(stored.channels),
+        by=stored.by,
+        reason=stored.reason,
+        at=stored.at,
+        until=stored.until,
+        ended_at=stored.ended_at,
+        ended_by=stored.ended_by or None,
         is_active=listed.is_active,
         stories=list(listed.stories),
     )
 
 
-def problems(found: Sequence[model.Problem]) -> list[documents.ProblemDocument]:
-    """What ``wirewatch check`` says."""
-    return [documents.ProblemDocument.model_validate(each) for each in found]
+def problems(entries: Sequence[model.Problem]) -> list[documents.ProblemDocument]:
+    """Build the documents of problems that ``wirewatch check`` reports."""
+    return [documents.ProblemDocument.model_validate(entry) for entry in entries]
 
 
 def trial(report: backtest.BacktestReport) -> documents.TrialDocument:
-    """A backtest's report."""
+    """Build the document of a backtest's report."""
     return documents.TrialDocument.model_validate(report)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryRow:
-    """One story with all that was decided and said."""
+    """One story with its decisions and messages."""
 
     story: model.Story
     decisions: tuple[model.Decision, ...]
@@ -215,20 +215,20 @@ class StoryRow:
 
 
 def read_stories(tx: storage.Transaction, story: model.Story) -> StoryRow:
-    """The story with its decisions and messages."""
+    """Read the decisions and messages of a story."""
     return StoryRow(story=story, decisions=tuple(tx.stories.decisions(story.id)), messages=_messages(tx, story.id))
 
 
 def describe_decision(decided: model.Decision) -> str:
-    """What was decided for one channel, in a line."""
+    """Describe a decision about one channel in one line."""
     detail = f" ({decided.detail})" if decided.detail else ""
     return f"{decided.channel}: {decided.action.value}, {decided.reason.value}{detail}"
 
 
 def _messages(tx: storage.Transaction, story: model.StoryId) -> tuple[model.Outgoing, ...]:
-    """Its own messages, and the gathered one that it is in."""
+    """Return the story's own messages, preceded by the gathered message that includes it."""
     own = tuple(tx.outbox.of_story(story))
     heads = [alert.head for alert in tx.stories.alerts([story]) if alert.head and alert.is_gathered]
-    known = {row.id for row in own}
-    gathered = tuple(row for row in tx.outbox.get(heads).values() if row.id not in known)
+    own_ids = {row.id for row in own}
+    gathered = tuple(row for row in tx.outbox.get(heads).values() if row.id not in own_ids)
     return (*gathered, *own)

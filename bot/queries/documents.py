@@ -1,6 +1,6 @@
-"""The shapes of answers: JSON documents, of which the OpenAPI document is made too.
+"""The JSON documents of answers; the OpenAPI document is derived from them.
 
-Every text in them that an article, a feed or its server wrote is text of strangers, as it was written.
+Text from an article, a feed or its server is untrusted; it is passed on as it was written.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Time = Annotated[
 
 
 class Document(pydantic.BaseModel):
-    """One JSON object; every key is always there. ``model_validate`` takes a value that has them as attributes."""
+    """One JSON object; every key is always present. ``model_validate`` also reads the keys from attributes."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
 class EvidenceDocument(Document):
-    """One place in an article on which a rule fired; offsets in characters into the field."""
+    """One place in an article where a rule matched; offsets count characters of the field."""
 
     rule: str
     label: str
@@ -45,7 +45,7 @@ class JoinDocument(Document):
 
 
 class ArticleHead(Document):
-    """What names an article."""
+    """The fields that identify an article."""
 
     id: str
     title: str
@@ -63,7 +63,7 @@ class StoryArticle(ArticleHead):
 
 
 class DecisionDocument(Document):
-    """What was decided for one channel; ``silence`` is the id of the one that kept it back."""
+    """A decision about one channel; ``silence`` is the id of the silence that kept the story back, if any."""
 
     at: Time
     channel: str
@@ -74,7 +74,7 @@ class DecisionDocument(Document):
 
 
 class MessageDocument(Document):
-    """One message of a story; ``receipt`` is the channel's own id of it, ``link`` its address where there is one."""
+    """One message of a story; ``receipt`` is its id in the channel and ``link`` its address, if it has one."""
 
     channel: str
     kind: str
@@ -87,8 +87,8 @@ class MessageDocument(Document):
 class CoverageDocument(Document):
     """One headline of a story, as its messages list it.
 
-    ``article`` is the first with this headline, ``more`` the number of other outlets with nearly the same. If
-    ``is_probable``, the article joined the story with less than full certainty.
+    ``article`` is the first article with this headline, ``more`` the number of other outlets with nearly the same
+    headline. If ``is_probable``, the article joined the story with less than full certainty.
     """
 
     outlet: str
@@ -103,8 +103,8 @@ class CoverageDocument(Document):
 class StoryDocument(Document):
     """One story: all coverage of one event.
 
-    ``byline`` names the outlets with the story's own headline, ``coverage`` the other headlines, the newest first;
-    ``copies`` are not in it.
+    ``byline`` names the outlets with the story's own headline, ``coverage`` the other headlines, newest first;
+    ``copies`` counts the articles that it omits as copies.
     """
 
     id: str
@@ -122,14 +122,14 @@ class StoryDocument(Document):
 
 
 class StoriesPage(Document):
-    """Stories, the last to change first; ``after`` begins the next page, null: there is none."""
+    """Stories, most recently changed first; ``after`` starts the next page and is null on the last page."""
 
     stories: list[StoryDocument]
     after: str | None
 
 
 class FoundArticle(ArticleHead):
-    """An article with the sentences in which the searched words are; marks: [start, end) of a word, in characters."""
+    """An article with the sentences that contain the searched words; each mark is [start, end) in characters."""
 
     excerpts: list[str]
     title_marks: list[tuple[int, int]]
@@ -137,9 +137,9 @@ class FoundArticle(ArticleHead):
 
 
 class FoundPage(Document):
-    """Articles, the last to come first; ``after`` begins the next page, null: there is none.
+    """Articles, newest first; ``after`` starts the next page and is null on the last page.
 
-    ``looked_back_to``: where the search stopped, for want of time, before the page was full.
+    ``looked_back_to`` is the time that the search reached if it ran out of time before the page was full.
     """
 
     articles: list[FoundArticle]
@@ -160,7 +160,7 @@ class ArticleDocument(ArticleHead):
 
 
 class RuleLine(Document):
-    """A loaded rule in short."""
+    """A summary of a loaded rule."""
 
     name: str
     notify: list[str]
@@ -170,7 +170,7 @@ class RuleLine(Document):
 
 
 class PrecisionDocument(Document):
-    """What readers said of a rule's stories in 90 days; ``share`` is 0 to 1."""
+    """Reader feedback on a rule's stories in the last 90 days; ``share`` is between 0 and 1."""
 
     useful: int
     noise: int
@@ -178,7 +178,7 @@ class PrecisionDocument(Document):
 
 
 class RuleDocument(RuleLine):
-    """A loaded rule: what it means, how often it matched by day, and how often it was right."""
+    """A loaded rule: its meaning, its matches by day and its precision."""
 
     in_english: str
     note: str | None
@@ -188,14 +188,14 @@ class RuleDocument(RuleLine):
 
 
 class RulesPage(Document):
-    """Rules in the order of their files; ``after`` begins the next page, null: there is none."""
+    """Rules in the order of their files; ``after`` starts the next page and is null on the last page."""
 
     rules: list[RuleLine]
     after: str | None
 
 
 class FeedDocument(Document):
-    """A feed and its health; ``outlet`` is what its articles have, ``title`` what the feed calls itself."""
+    """A feed and its health; ``outlet`` is the outlet of its articles, ``title`` the feed's own title."""
 
     url: Annotated[str, pydantic.AfterValidator(visible.masked)]
     outlet: str
@@ -210,7 +210,7 @@ class FeedDocument(Document):
 
 
 class FeedsPage(Document):
-    """Feeds by their addresses; ``after`` begins the next page, null: there is none."""
+    """Feeds in the order of their addresses; ``after`` starts the next page and is null on the last page."""
 
     feeds: list[FeedDocument]
     after: str | None
@@ -240,7 +240,7 @@ class StoryPlace(Document):
 
 
 class ExplainDocument(Document):
-    """Whether one rule matches, and why, or what is missing."""
+    """Whether one rule matches, and why it does or what is missing."""
 
     rule: str
     matched: bool
@@ -249,13 +249,13 @@ class ExplainDocument(Document):
 
 
 class ExplainAnswer(Document):
-    """Each rule that was asked for."""
+    """The explanation of each requested rule."""
 
     explained: list[ExplainDocument]
 
 
 class ProblemDocument(Document):
-    """What ``wirewatch check`` says of one place; lines and columns count from 1, 0: of the whole."""
+    """One problem that ``wirewatch check`` reports; lines and columns count from 1, and 0 means the whole file."""
 
     severity: str
     file: str
@@ -268,7 +268,7 @@ class ProblemDocument(Document):
 
 
 class HitDocument(Document):
-    """An article of a backtest, and on what the rule fired, or why it did not."""
+    """An article of a backtest, and why the rule matched it or did not."""
 
     id: Annotated[str, pydantic.Field(validation_alias="article")]
     title: str
@@ -279,7 +279,7 @@ class HitDocument(Document):
 
 
 class NearDocument(Document):
-    """Articles that one thing keeps from matching; the last few of them."""
+    """Articles that only one missing condition keeps from matching; ``examples`` are the last few."""
 
     what: str
     count: int
@@ -287,7 +287,7 @@ class NearDocument(Document):
 
 
 class ComparisonDocument(Document):
-    """A rule beside another version of it."""
+    """A rule compared with another version of it."""
 
     with_: Annotated[str, pydantic.Field(validation_alias="with_what", serialization_alias="with")]
     both: int
@@ -296,7 +296,7 @@ class ComparisonDocument(Document):
 
 
 class RuleTrial(Document):
-    """One rule over the archive."""
+    """The result of one rule over the archive."""
 
     rule: str
     matches: Annotated[list[HitDocument], pydantic.Field(validation_alias="hits")]
@@ -306,7 +306,7 @@ class RuleTrial(Document):
 
 
 class PostDocument(Document):
-    """A message that would have been made."""
+    """A message that the rules would have created."""
 
     at: Time
     channel: str
@@ -317,7 +317,7 @@ class PostDocument(Document):
 
 
 class TrialDocument(Document):
-    """A backtest, as ``wirewatch try --json`` prints it."""
+    """The result of a backtest, as ``wirewatch try --json`` prints it."""
 
     articles: int
     since: Time
@@ -332,9 +332,9 @@ class TrialDocument(Document):
 
 
 class TryAnswer(Document):
-    """A trial of pasted rules; ``trial`` is null where there was none, and ``remark`` or ``problems`` say why.
+    """A trial of pasted rules; if there was none, ``trial`` is null and ``remark`` or ``problems`` explains why.
 
-    ``patch`` puts the rules into the files of the configuration, by ``git apply`` in their folder.
+    ``patch`` adds the rules to the configuration; apply it with ``git apply`` in the configuration folder.
     """
 
     problems: list[ProblemDocument]
@@ -344,7 +344,7 @@ class TryAnswer(Document):
 
 
 class SilenceDocument(Document):
-    """A silence, and the ids of the stories of which it kept something back."""
+    """A silence, and the ids of the stories that it kept back."""
 
     id: str
     kind: str
@@ -361,13 +361,13 @@ class SilenceDocument(Document):
 
 
 class SilencesAnswer(Document):
-    """Silences, the newest first."""
+    """Silences, newest first."""
 
     silences: list[SilenceDocument]
 
 
 class RulingDocument(Document):
-    """A ruling of people: the bot carries it out within seconds."""
+    """A ruling made by people; the bot carries it out within seconds."""
 
     id: str
     kind: str

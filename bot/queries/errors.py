@@ -1,4 +1,4 @@
-"""Why a question gets no answer."""
+"""Refusals of questions, with the mistakes that cause them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bot.rules import errors, search
 
 
 class Why(StrEnum):
-    """What kind of refusal it is."""
+    """The kind of a refusal."""
 
-    #: There is no such thing.
+    #: The requested thing does not exist.
     NOT_FOUND = "not found"
-    #: A parameter that there is not, or a value that is not of its type.
+    #: A parameter is unknown, or its value has the wrong type.
     MALFORMED = "malformed"
-    #: What was asked cannot be understood, or not be done.
+    #: The question is well formed, but it cannot be understood or carried out.
     UNUSABLE = "cannot be answered"
     #: The answer would take too long.
     TOO_LONG = "takes too long"
@@ -25,19 +25,19 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One thing wrong in a question, with its place."""
+    """One mistake in a question, with its place."""
 
-    #: The parameter or key that has it.
+    #: The parameter or key that contains the mistake.
     where: str
     message: str
     help: str | None = None
-    #: From this character of it (the first is 0) up to that one.
+    #: The characters of the value from ``start`` (the first is 0) up to ``end``.
     start: int | None = None
     end: int | None = None
 
 
 class Refused(Exception):
-    """A question that gets no answer; its text is for people."""
+    """A question was refused; the text is for people."""
 
     def __init__(self, why: Why, text: str, *mistakes: Mistake) -> None:
         super().__init__(text)
@@ -46,17 +46,17 @@ class Refused(Exception):
 
 
 def unusable(where: str, text: str) -> Refused:
-    """One parameter cannot be used."""
+    """Return the refusal of a parameter that cannot be used."""
     return Refused(Why.UNUSABLE, text, Mistake(where=where, message=text))
 
 
 def unknown_rule(name: str, loaded: Iterable[str]) -> Refused:
-    """No rule of this name is loaded."""
+    """Return the refusal of a rule name that is not loaded."""
     text, advice = f'no loaded rule is named "{name}"', errors.help_with_unknown_name(name, loaded)
     return Refused(Why.NOT_FOUND, f"{text}; {advice}", Mistake(where="rule", message=text, help=advice))
 
 
 def of_query(where: str, written: str, error: rules.QueryError) -> Refused:
-    """A query that cannot be parsed, with the place of the mistake."""
+    """Return the refusal of a query that cannot be parsed, with the place of the mistake."""
     mistake = Mistake(where=where, message=error.message, help=error.help, start=error.start, end=error.end)
     return Refused(Why.UNUSABLE, search.render_mistake(written, error), mistake)

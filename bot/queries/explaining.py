@@ -1,4 +1,4 @@
-"""Why rules match an article, or what is missing; and the story that the article is in."""
+"""Explain why rules match an article or what is missing, and where the article is in its story."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from bot.stories import summaries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The story that an article is in, why it is there, and what was decided when it came."""
+    """The story of an article, why the article joined it, and the decisions made when it arrived."""
 
     story: model.Story
     join: model.Join
     decisions: tuple[model.Decision, ...]
-    #: What a language model was asked about the article.
+    #: Questions to a language model about the article.
     completions: tuple[model.Completion, ...]
 
 
 def place_of(tx: storage.Transaction, article: model.ArticleId) -> Place | None:
-    """None: it matches no rule, so that it is in no story."""
+    """Return the place of an article in its story, or None if it matches no rule and so is in no story."""
     story = tx.stories.of_article(article)
     join = next((member.join for member in story.members if member.article.id == article), None) if story else None
     if story is None or join is None:
@@ -33,7 +33,7 @@ def place_of(tx: storage.Transaction, article: model.ArticleId) -> Place | None:
 
 
 def typed(text: str, now: datetime) -> model.Article:
-    """A headline that nobody published."""
+    """Return an article with this headline, which nobody published."""
     return model.Article(
         id=model.ArticleId(""),
         feed="",
@@ -54,14 +54,14 @@ def explained(
     *,
     most_steps: int | None = None,
 ) -> list[rules.Explanation]:
-    """Return what each rule says of the article, all within ``most_steps``. Raises TooManySteps."""
+    """Return each rule's explanation of the article, all within ``most_steps``. Raises TooManySteps."""
     feed = next((feed for feed in settings.feeds if feed.url == article.feed), None)
     steps = rules.Steps(most_steps) if most_steps else None
     return [rules.explain_rule(entry, article, feed, steps=steps) for entry in chosen]
 
 
 def document(explanation: rules.Explanation, place: Place | None) -> documents.ExplainDocument:
-    """One rule's explanation as the answer has it."""
+    """Build the document of one rule's explanation."""
     story = (
         None
         if place is None
@@ -69,8 +69,8 @@ def document(explanation: rules.Explanation, place: Place | None) -> documents.E
             id=place.story.id,
             title=summaries.story_headline(place.story),
             joined=documents.JoinDocument.model_validate(place.join),
-            decisions=[documents.DecisionDocument.model_validate(each) for each in place.decisions],
-            asked=[building.completion(each) for each in place.completions],
+            decisions=[documents.DecisionDocument.model_validate(decision) for decision in place.decisions],
+            asked=[building.completion(completion) for completion in place.completions],
         )
     )
     return documents.ExplainDocument(

@@ -1,4 +1,4 @@
-"""What may be asked, and within which bounds: the parameters of the API and of the tools."""
+"""The parameters of the API and of the tools, with their bounds."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bot.queries import trials
 from bot.queries.errors import Mistake, Refused, Why
 from bot.rules import search
 
-#: Of one page.
+#: Maximum and default number of entries on a page.
 MOST, USUAL = 100, 20
 
 
 def _whole(value: object) -> object:
-    # pydantic would take "1.0" and " 1 " too, which the schema does not allow.
+    # pydantic also accepts "1.0" and " 1 ", which the schema does not allow.
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or (isinstance(value, str) and not (value.isascii() and value.isdigit())):
@@ -26,10 +26,10 @@ def _whole(value: object) -> object:
 
 
 Whole = pydantic.BeforeValidator(_whole)
-#: Most of what is taken; the answers say what is wrong with the rest.
+#: Matches most accepted values; for other values, the answer explains what is wrong.
 _DURATION = r"[1-9][0-9]{0,2} ?(s|sec|second|m|min|minute|h|hr|hour|d|day|w|week)s?"
 _DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-# Longer ones would not fit into the head of a request, where a character may be written with twelve.
+# A longer name would not fit into the head of a request, where one character may be written as twelve.
 Name = Annotated[str, pydantic.Field(min_length=1, max_length=300)]
 When = Annotated[
     str,
@@ -46,16 +46,16 @@ _Wordings = Annotated[list[Annotated[str, pydantic.Field(max_length=2_000)]], py
 
 
 class Question(pydantic.BaseModel):
-    """Parameters; one that is not known is refused."""
+    """The parameters of one question; unknown parameters are refused."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
 
-_AFTER = "Where the page before ended: its `after`."
+_AFTER = "The `after` of the previous page."
 
 
 class PagedQuestion(Question):
-    """Of an answer in pages."""
+    """The parameters of an answer in pages."""
 
     limit: Annotated[int, pydantic.Field(ge=1, le=MOST, description="Entries of a page, at most."), Whole] = USUAL
     after: Annotated[
@@ -67,7 +67,7 @@ class PagedQuestion(Question):
 
 
 class StoriesQuestion(PagedQuestion):
-    """Which stories."""
+    """A selection of stories."""
 
     since: Annotated[When | None, pydantic.Field(description="Only what changed since this day or for this long.")] = (
         None
@@ -85,13 +85,13 @@ class StoriesQuestion(PagedQuestion):
 
 
 class StoryQuestion(Question):
-    """Which story."""
+    """The id of one story."""
 
     id: Name
 
 
 class ArticlesQuestion(PagedQuestion):
-    """Which articles."""
+    """A selection of articles."""
 
     outlet: Annotated[Name | None, pydantic.Field(description="Only outlets with these words in their names.")] = None
     rule: Annotated[Name | None, pydantic.Field(description="Only articles that this rule matched.")] = None
@@ -100,7 +100,7 @@ class ArticlesQuestion(PagedQuestion):
 
 
 class SearchQuestion(ArticlesQuestion):
-    """Which articles, by their words."""
+    """A selection of articles by their words."""
 
     q: Annotated[
         str,
@@ -115,17 +115,17 @@ class SearchQuestion(ArticlesQuestion):
 
 
 class RulesQuestion(PagedQuestion):
-    """Which rules."""
+    """A page of the rules."""
 
 
 class FeedsQuestion(PagedQuestion):
-    """Which feeds."""
+    """A selection of feeds."""
 
     health: Annotated[model.FeedHealth | None, pydantic.Field(description="Only feeds of this health.")] = None
 
 
 class ExplainQuestion(Question):
-    """Which rules on which article: one in the archive by its address, or any text as if it were a headline."""
+    """The rules to explain for one article: an archived article by its address, or any text as a headline."""
 
     rule: Annotated[Name | None, pydantic.Field(description="A rule's name or a part of it; without it, all.")] = None
     url: Annotated[
@@ -137,7 +137,7 @@ class ExplainQuestion(Question):
 
 
 class TryQuestion(Question):
-    """Which rules over how many days."""
+    """The rules to try, and over how many days."""
 
     rule: Annotated[
         str,
@@ -161,7 +161,7 @@ class DraftQuestion(Question):
     ] = None
     all: Annotated[
         dict[Name, _Wordings] | None,
-        pydantic.Field(description="Label -> wordings; of each line one must be mentioned."),
+        pydantic.Field(description="Label -> wordings; an article must mention one wording of each label."),
     ] = None
     none: Annotated[_Wordings | None, pydantic.Field(description="Wordings that exclude an article.")] = None
     must_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must match.")] = None
@@ -169,21 +169,21 @@ class DraftQuestion(Question):
 
 
 class SilencesQuestion(Question):
-    """Which silences."""
+    """A selection of silences."""
 
     ended: Annotated[
-        Literal["yes", "no"], pydantic.Field(description="Whether those that have ended are listed too.")
+        Literal["yes", "no"], pydantic.Field(description="Whether to include silences that have ended.")
     ] = "no"
 
 
 class SilenceQuestion(Question):
-    """About what nothing is to be posted, where, until when, and why."""
+    """A silence to create: its subject, its channels, its end and its reason."""
 
     kind: Literal["story", "rule", "outlet", "entity", "everything"]
     name: Annotated[
         str,
         pydantic.Field(
-            max_length=300, description="The rule, the outlet, the name or the story's id; none: everything."
+            max_length=300, description="The name of the rule, outlet or entity, or the story's id; empty: everything."
         ),
     ] = ""
     lasts: Annotated[
@@ -209,12 +209,12 @@ class SilenceQuestion(Question):
     reason: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
     channels: Annotated[
         list[Annotated[str, pydantic.Field(min_length=1, max_length=300)]],
-        pydantic.Field(max_length=100, description="Only in these channels; none: in every one."),
+        pydantic.Field(max_length=100, description="Only in these channels; empty: in all channels."),
     ] = []
 
 
 class SplitQuestion(Question):
-    """Which articles are another event: their ids or links."""
+    """The articles that are about another event: their ids or links."""
 
     articles: Annotated[
         list[Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]],
@@ -223,7 +223,7 @@ class SplitQuestion(Question):
 
 
 class MergeQuestion(Question):
-    """Which other story is the same event: its id."""
+    """The id of the other story that is about the same event."""
 
     other: Name
 
@@ -231,14 +231,14 @@ class MergeQuestion(Question):
 Q = TypeVar("Q", bound=Question)
 
 
-def read(kind: type[Q], given: object) -> Q:
-    """Return the question that these parameters ask. Raises Refused with every mistake in them."""
+def read(kind: type[Q], values: object) -> Q:
+    """Parse the parameters of a question. Raises Refused with every mistake in them."""
     try:
-        return kind.model_validate(given)
+        return kind.model_validate(values)
     except pydantic.ValidationError as error:
         names = [field.alias or name for name, field in kind.model_fields.items()]
         mistakes = [_mistake(details, names) for details in error.errors(include_url=False, include_input=False)]
-    text = "; ".join(f"{each.where}: {each.message}" if each.where else each.message for each in mistakes)
+    text = "; ".join(f"{item.where}: {item.message}" if item.where else item.message for item in mistakes)
     raise Refused(Why.MALFORMED, text, *mistakes)
 
 
@@ -248,7 +248,7 @@ def _mistake(details: Any, names: list[str]) -> Mistake:
 
 
 def _message(kind: str, context: Mapping[str, Any], names: list[str]) -> str:
-    """Return what is wrong, in our own words; empty where pydantic's have to do."""
+    """Return what is wrong in our own words, or an empty string to use pydantic's message."""
     match kind:
         case "extra_forbidden":
             return f"there is no such parameter; there are {', '.join(names)}"

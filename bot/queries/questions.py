@@ -1,4 +1,4 @@
-"""Each question that programs may ask, answered from the store and the configuration."""
+"""Answer the questions of programs from the store and the configuration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.rules.search import SearchPage
 
 
 def draft_rule(draft: parameters.DraftQuestion) -> str:
-    """The rule as an item of a rule file's list."""
+    """Write the rule as an item of a rule file's list."""
     parts = [f"name: {_quoted(draft.name)}"]
     if draft.query is not None:
         parts.append("\n".join(["query: |", *(f"  {line}" for line in draft.query.strip().splitlines())]))
@@ -38,12 +38,12 @@ def draft_rule(draft: parameters.DraftQuestion) -> str:
     ):
         if terms:
             parts.append(f"{key}: {_list(terms)}")
-    first, *others = "\n".join(parts).split("\n")
-    return "\n".join([f"- {first}", *(f"  {line}" for line in others)]) + "\n"
+    first, *continuation = "\n".join(parts).split("\n")
+    return "\n".join([f"- {first}", *(f"  {line}" for line in continuation)]) + "\n"
 
 
 def check_draft(draft: parameters.DraftQuestion, settings: config.Settings) -> tuple[str, tuple[model.Problem, ...]]:
-    """The YAML with its problems. Takes processor time: not for the event loop."""
+    """Return the draft's YAML and its problems. CPU-bound: do not call it on the event loop."""
     written = draft_rule(draft)
     if len(written) > trials.MOST_CHARACTERS:
         text = f"the rule has {len(written):,} characters; a draft may have {trials.MOST_CHARACTERS:,}"
@@ -57,22 +57,22 @@ def _list(terms: Sequence[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """In double quotes, where YAML takes every escape of JSON."""
+    """Put the text in double quotes, where YAML accepts every escape of JSON."""
     return json.dumps(text, ensure_ascii=False)
 
 
 T = TypeVar("T")
 
-#: Of each story of a page, and of a story by itself.
+#: Maximum articles of each story on a page, and of a single story.
 MOST_OF_A_STORY, MOST_OF_ONE_STORY = 20, 1_000
-#: Explained at once, and what all of them may take; half a million steps are a second of one core.
+#: Maximum rules explained at once, and steps for all of them; 500,000 steps take a second on one core.
 MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
 _WEEK = timedelta(days=7)
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Answers:
-    """Answers questions. Every method raises Refused, and StoreUnavailable."""
+    """Answers questions. Every method may raise Refused or StoreUnavailable."""
 
     def __init__(self, watched: Watched, counts: DayCounts, trying: trials.Playground) -> None:
         self._watched = watched
@@ -80,17 +80,17 @@ class Answers:
         self._playground = trying
 
     async def stories(self, question: parameters.StoriesQuestion) -> documents.StoriesPage:
-        """A page of stories, the last to change first."""
-        since = _moment("since", question.since, self._now()) or _EVER
-        behind = _story_cursor(question.after) if question.after else None
+        """Return a page of stories, most recently changed first."""
+        since = _parse_time("since", question.since, self._now()) or _EPOCH
+        cursor = _story_cursor(question.after) if question.after else None
 
         def read(tx: storage.Transaction) -> documents.StoriesPage:
-            # One more than wanted: whether there is another page.
-            found = tx.stories.newest(since=since, rule=question.rule, skip=0, most=question.limit + 1, after=behind)
-            shown = found[: question.limit]
+            # One extra story shows whether there is another page.
+            newest = tx.stories.newest(since=since, rule=question.rule, skip=0, most=question.limit + 1, after=cursor)
+            shown = newest[: question.limit]
             return documents.StoriesPage(
                 stories=[building.story(building.read_stories(tx, story), most=MOST_OF_A_STORY) for story in shown],
-                after=_cursor_of(shown[-1]) if len(found) > len(shown) else None,
+                after=_cursor_after(shown[-1]) if len(newest) > len(shown) else None,
             )
 
         page = await self._read(read)
@@ -99,56 +99,56 @@ class Answers:
         return page
 
     async def story(self, story: str) -> documents.StoryDocument:
-        """One story; of a merged one, the story that it became."""
+        """Return one story; for a merged story, the story that it became."""
         return await self._read(
             lambda tx: building.story(building.read_stories(tx, rulings.find_story(tx, story)), most=MOST_OF_ONE_STORY)
         )
 
     async def articles(self, question: parameters.ArticlesQuestion) -> documents.FoundPage:
-        """A page of articles, the last to come first."""
+        """Return a page of articles, newest first."""
         return await self.find(question, "", shown=building.found_page)
 
     async def search(self, question: parameters.SearchQuestion) -> documents.FoundPage:
-        """A page of articles with these words, the last to come first."""
+        """Return a page of articles that match the words, newest first."""
         return await self.find(question, question.q, shown=building.found_page)
 
     async def find(self, question: parameters.ArticlesQuestion, words: str, *, shown: Callable[[SearchPage], T]) -> T:
-        """Return a page of articles as ``shown`` makes it of what was found; without words, of all articles."""
+        """Return what ``shown`` builds from a page of matching articles; without words, all articles match."""
         now = self._now()
-        with _query("q", words):
-            wanted = search.parse_search(words) if words else None
+        with _refuse_query_errors("q", words):
+            parsed = search.parse_search(words) if words else None
         wish = search.SearchQuery(
-            wanted=wanted,
+            wanted=parsed,
             outlet=question.outlet,
             rule=question.rule,
-            since=_moment("since", question.since, now),
-            until=_moment("until", question.until, now),
+            since=_parse_time("since", question.since, now),
+            until=_parse_time("until", question.until, now),
             before=_number_cursor(question.after),
             most=question.limit,
         )
-        # Only an outlet without a letter is found to be none by then.
-        with _query("outlet", question.outlet or ""):
+        # The words are parsed: the only error left is an outlet name without a letter.
+        with _refuse_query_errors("outlet", question.outlet or ""):
             page, is_empty = await self._read_long(
-                lambda tx: _shown(search.search_page(tx.search.candidates, wish), shown)
+                lambda tx: _present(search.search_page(tx.search.candidates, wish), shown)
             )
         if is_empty:
             self.refuse_unknown(question.rule)
         return page
 
     async def article(self, article: str) -> documents.ArticleDocument:
-        """One article of the archive with its text."""
-        wanted = model.ArticleId(article)
+        """Return one article of the archive with its text."""
+        article_id = model.ArticleId(article)
 
         def read(tx: storage.Transaction) -> documents.ArticleDocument:
-            found = tx.articles.get([wanted]).get(wanted)
-            if found is None:
+            stored = tx.articles.get([article_id]).get(article_id)
+            if stored is None:
                 raise Refused(Why.NOT_FOUND, f"no article {article} is in the archive")
-            return building.article(found, tx.articles.matches(wanted), tx.stories.home_of(wanted))
+            return building.article(stored, tx.articles.matches(article_id), tx.stories.home_of(article_id))
 
         return await self._read(read)
 
     async def rules(self, question: parameters.RulesQuestion) -> documents.RulesPage:
-        """A page of the loaded rules, in the order of their files."""
+        """Return a page of the loaded rules, in the order of their files."""
         loaded, skip = self._watched.settings.rules, _number_cursor(question.after) or 0
         hits = await self._read(lambda tx: tx.stories.count_by_rule(since=self._now() - _WEEK))
         shown = loaded[skip : skip + question.limit]
@@ -161,9 +161,9 @@ class Answers:
         )
 
     async def rule(self, name: str) -> documents.RuleDocument:
-        """One loaded rule."""
+        """Return one loaded rule."""
         settings, now = self._watched.settings, self._now()
-        entry = next((each for each in settings.rules if each.rule.name == name), None)
+        entry = next((loaded for loaded in settings.rules if loaded.rule.name == name), None)
         if entry is None:
             raise self._unknown_rule(name)
         counts = await self._counts.read()
@@ -181,18 +181,18 @@ class Answers:
         )
 
     async def feeds(self, question: parameters.FeedsQuestion) -> documents.FeedsPage:
-        """A page of the configured feeds."""
+        """Return a page of the configured feeds."""
         skip = _number_cursor(question.after) or 0
-        wanted = [question.health] if question.health else list(model.FeedHealth)
-        found = await self._read(lambda tx: tx.feeds.page(health=wanted, skip=skip, most=question.limit + 1))
-        shown, configured = found[: question.limit], self._watched.settings.feeds_by_address
+        healths = [question.health] if question.health else list(model.FeedHealth)
+        states = await self._read(lambda tx: tx.feeds.page(health=healths, skip=skip, most=question.limit + 1))
+        shown, configured = states[: question.limit], self._watched.settings.feeds_by_address
         return documents.FeedsPage(
             feeds=[building.feed(state, configured) for state in shown],
-            after=str(skip + len(shown)) if len(found) > len(shown) else None,
+            after=str(skip + len(shown)) if len(states) > len(shown) else None,
         )
 
     async def explain(self, question: parameters.ExplainQuestion) -> documents.ExplainAnswer:
-        """Why rules match an article, or what is missing."""
+        """Explain why rules match an article, or what is missing."""
         if (question.url is None) is (question.text is None):
             raise unusable("text", "either url or text is needed")
         settings = self._watched.settings
@@ -214,7 +214,9 @@ class Answers:
                     raise Refused(Why.NOT_FOUND, f"no article with the link {link} is in the archive")
                 article, place = stored, explaining.place_of(tx, stored.id)
             explanations = explaining.explained(settings, article, chosen, most_steps=MOST_STEPS)
-            return documents.ExplainAnswer(explained=[explaining.document(each, place) for each in explanations])
+            return documents.ExplainAnswer(
+                explained=[explaining.document(explanation, place) for explanation in explanations]
+            )
 
         try:
             return await self._read_long(read)
@@ -222,36 +224,36 @@ class Answers:
             raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or name one rule") from None
 
     async def try_rule(self, question: parameters.TryQuestion) -> documents.TryAnswer:
-        """What pasted rules would have matched and posted; nothing is saved."""
-        found = await self._playground.try_out(question.rule, question.days)
+        """Return what pasted rules would have matched and posted. Saves nothing."""
+        result = await self._playground.try_out(question.rule, question.days)
         return documents.TryAnswer(
-            problems=building.problems(found.problems),
-            remark=found.remark,
-            trial=building.trial(found.report) if found.report else None,
-            patch=found.patch,
+            problems=building.problems(result.problems),
+            remark=result.remark,
+            trial=building.trial(result.report) if result.report else None,
+            patch=result.patch,
         )
 
     async def draft(self, draft: parameters.DraftQuestion) -> tuple[str, tuple[model.Problem, ...]]:
-        """The YAML of a rule with its problems; nothing is saved."""
+        """Return the YAML of a rule and its problems. Saves nothing."""
         settings = self._watched.settings
         return await self._read_long(lambda tx: check_draft(draft, settings))
 
     async def split(self, story: str, question: parameters.SplitQuestion, *, by: str) -> documents.RulingDocument:
-        """Articles of the story become another one."""
-        return await self._rule(story, lambda tx: rulings.split_of(tx, story, question.articles), by=by)
+        """Move articles of the story into a separate story."""
+        return await self._apply_ruling(story, lambda tx: rulings.split_of(tx, story, question.articles), by=by)
 
     async def merge(self, story: str, question: parameters.MergeQuestion, *, by: str) -> documents.RulingDocument:
-        """Two stories become one."""
-        return await self._rule(story, lambda tx: rulings.merge_of(tx, story, question.other), by=by)
+        """Merge two stories into one."""
+        return await self._apply_ruling(story, lambda tx: rulings.merge_of(tx, story, question.other), by=by)
 
     async def silences(self, question: parameters.SilencesQuestion) -> documents.SilencesAnswer:
-        """The silences in force; where wanted those that have ended too."""
+        """Return the active silences; if requested, also the ended ones."""
         with_ended = question.ended == "yes"
-        found = await self._read(lambda tx: silences.list_silences(tx, now=self._now(), with_ended=with_ended))
-        return documents.SilencesAnswer(silences=[building.silence(each) for each in found])
+        listed = await self._read(lambda tx: silences.list_silences(tx, now=self._now(), with_ended=with_ended))
+        return documents.SilencesAnswer(silences=[building.silence(entry) for entry in listed])
 
     async def silence(self, question: parameters.SilenceQuestion, *, by: str) -> documents.SilenceDocument:
-        """Nothing is posted about a subject until an end."""
+        """Post nothing about a subject until the silence ends."""
         end: datetime | timedelta | None = None
         if question.lasts and question.until:
             raise unusable("until", "give either for or until")
@@ -272,47 +274,47 @@ class Answers:
             reason=question.reason,
             channels=tuple(question.channels),
         )
-        return await self._silenced(action, by=by)
+        return await self._apply_silence(action, by=by)
 
     async def end_silence(self, silence: str, *, by: str) -> documents.SilenceDocument:
         """End a silence before its time."""
         all_silences = await self._read(lambda tx: tx.silences.all())
-        if silence not in {each.id for each in all_silences}:
+        if silence not in {stored.id for stored in all_silences}:
             raise Refused(Why.NOT_FOUND, f"there is no silence {silence}; GET /silences lists them")
-        return await self._silenced(EndSilence(id=silence), by=by)
+        return await self._apply_silence(EndSilence(id=silence), by=by)
 
-    async def _silenced(self, action: MakeSilence | EndSilence, *, by: str) -> documents.SilenceDocument:
+    async def _apply_silence(self, action: MakeSilence | EndSilence, *, by: str) -> documents.SilenceDocument:
         snapshot, now = self._watched.snapshot, self._now()
 
         def work(tx: storage.Transaction) -> silences.ListedSilence:
-            made = actions.apply_action(operator_context(tx, snapshot, by=by, now=now), action).made
+            created = actions.apply_action(operator_context(tx, snapshot, by=by, now=now), action).made
             listed = silences.list_silences(tx, now=now, with_ended=True)
-            return next(each for each in listed if made is not None and each.silence.id == made.id)
+            return next(entry for entry in listed if created is not None and entry.silence.id == created.id)
 
         try:
             return building.silence(await self._watched.store.write(work))
         except model.CannotAct as error:
             raise Refused(Why.UNUSABLE, str(error)) from None
 
-    async def _rule(
+    async def _apply_ruling(
         self, story: str, action_of: Callable[[storage.Transaction], Split | Merge], *, by: str
     ) -> documents.RulingDocument:
         snapshot, now = self._watched.snapshot, self._now()
 
         def work(tx: storage.Transaction) -> model.Ruling:
-            # Before its story: this refuses a story that does not exist.
+            # Build the action first: it refuses a story that does not exist.
             action, context = action_of(tx), operator_context(tx, snapshot, by=by, now=now)
             target = actions.story_target(context, model.StoryId(story))
-            made = actions.apply_action(context, action, target).made
-            assert isinstance(made, model.Ruling)
-            return made
+            ruling = actions.apply_action(context, action, target).made
+            assert isinstance(ruling, model.Ruling)
+            return ruling
 
         ruling = await self._watched.store.write(work)
-        told = rulings.describe_result(ruling)
-        return documents.RulingDocument(id=ruling.id, kind=ruling.kind.value, story=ruling.story, told=told)
+        description = rulings.describe_result(ruling)
+        return documents.RulingDocument(id=ruling.id, kind=ruling.kind.value, story=ruling.story, told=description)
 
     def refuse_unknown(self, rule: str | None) -> None:
-        """Refuse a rule of which nothing is stored, unless it is loaded. Raises Refused."""
+        """Refuse a rule that is not loaded, for a question that has no results. Raises Refused."""
         if rule is not None and rule not in {entry.rule.name for entry in self._watched.settings.rules}:
             raise self._unknown_rule(rule)
 
@@ -332,44 +334,44 @@ class Answers:
         return self._watched.clock.now()
 
 
-def _shown(page: SearchPage, shown: Callable[[SearchPage], T]) -> tuple[T, bool]:
+def _present(page: SearchPage, shown: Callable[[SearchPage], T]) -> tuple[T, bool]:
     return shown(page), not page.found
 
 
 @contextmanager
-def _query(where: str, written: str) -> Iterator[None]:
+def _refuse_query_errors(where: str, written: str) -> Iterator[None]:
     try:
         yield
     except rules.QueryError as error:
         raise of_query(where, written, error) from None
 
 
-def _moment(where: str, written: str | None, now: datetime) -> datetime | None:
+def _parse_time(where: str, written: str | None, now: datetime) -> datetime | None:
     try:
         return search.parse_moment(written, now) if written else None
     except ValueError as error:
         raise unusable(where, str(error)) from None
 
 
-def _cursor_of(story: model.Story) -> str:
-    """Where a page that ends with the story ends: its last_seen in microseconds, and its id."""
-    return f"{(story.last_seen - _EVER) // timedelta(microseconds=1)}-{story.id}"
+def _cursor_after(story: model.Story) -> str:
+    """Return the cursor after the story: its last_seen in microseconds, and its id."""
+    return f"{(story.last_seen - _EPOCH) // timedelta(microseconds=1)}-{story.id}"
 
 
-def _story_cursor(after: str) -> tuple[datetime, model.StoryId]:
-    number, dash, story = after.partition("-")
+def _story_cursor(cursor: str) -> tuple[datetime, model.StoryId]:
+    number, dash, story = cursor.partition("-")
     if not dash or not (number.isascii() and number.isdigit() and len(number) < 17):
-        raise _no_cursor()
-    return _EVER + timedelta(microseconds=int(number)), model.StoryId(story)
+        raise _invalid_cursor()
+    return _EPOCH + timedelta(microseconds=int(number)), model.StoryId(story)
 
 
-def _number_cursor(after: str | None) -> int | None:
-    if after is None:
+def _number_cursor(cursor: str | None) -> int | None:
+    if cursor is None:
         return None
-    if not (after.isascii() and after.isdigit() and len(after) < 19):
-        raise _no_cursor()
-    return int(after)
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise _invalid_cursor()
+    return int(cursor)
 
 
-def _no_cursor() -> Refused:
-    return unusable("after", "this is not where a page ended: take `after` of the page before")
+def _invalid_cursor() -> Refused:
+    return unusable("after", "this is not a valid cursor: use `after` of the previous page")

@@ -1,4 +1,4 @@
-"""What people decide about stories: parse and describe splits and merges."""
+"""Parse and describe the decisions of people about stories: splits and merges."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bot.stories import summaries
 def split_of(tx: storage.Transaction, story_id: str, addresses: Sequence[str]) -> Split:
     """Return the action that takes these articles (by id or link) out of the story. Raises Refused."""
     story = find_story(tx, story_id)
-    known = {member.article.link: member.article.id for member in story.members if member.article.link}
-    known |= {member.article.id: member.article.id for member in story.members}
+    article_ids = {member.article.link: member.article.id for member in story.members if member.article.link}
+    article_ids |= {member.article.id: member.article.id for member in story.members}
     chosen: list[model.ArticleId] = []
     for address in addresses:
-        article = known.get(address) or known.get(links.canonical_link(address))
+        article = article_ids.get(address) or article_ids.get(links.canonical_link(address))
         if article is None:
             raise Refused(
                 Why.UNUSABLE, f"the story {story.id} has no article {address}; `wirewatch stories` lists them"
@@ -41,7 +41,7 @@ def merge_of(tx: storage.Transaction, story_id: str, other_id: str) -> Merge:
 
 
 def story_id(tx: storage.Transaction, written: str) -> model.StoryId:
-    """Return the id of the one story whose id begins with what was written. Raises Refused."""
+    """Return the id of the only story whose id begins with ``written``. Raises Refused."""
     ids = tx.stories.beginning(written, most=2) if written else []
     if len(ids) > 1:
         raise Refused(Why.UNUSABLE, f"several stories have an id that begins with {written}; write more of it")
@@ -49,7 +49,7 @@ def story_id(tx: storage.Transaction, written: str) -> model.StoryId:
 
 
 def find_story(tx: storage.Transaction, story_id: str) -> model.Story:
-    """The story, or the one that it was merged into. Raises Refused."""
+    """Return the story, or the story that it was merged into. Raises Refused."""
     story = tx.stories.resolve(model.StoryId(story_id))
     if story is None:
         raise Refused(Why.NOT_FOUND, f"no story {story_id}; `wirewatch stories` shows the id of each")
@@ -57,7 +57,7 @@ def find_story(tx: storage.Transaction, story_id: str) -> model.Story:
 
 
 def describe_result(ruling: model.Ruling) -> str:
-    """What it decides, in a clause."""
+    """Describe in a clause what the ruling decides."""
     if ruling.kind is model.RulingKind.MERGE:
         return f"the stories {ruling.story} and {ruling.other} become one"
     count = len(ruling.articles)
@@ -78,7 +78,7 @@ class RulingText:
 
 
 def ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[str, tuple[RulingText, ...]]:
-    """Return the rulings made at ``since`` or later by rule, oldest first; those of deleted stories are left out."""
+    """Return the rulings since ``since`` by rule, oldest first, without rulings about deleted stories."""
     rulings = tx.rulings.since(since)
     stories = tx.stories.get([story for ruling in rulings for story in (ruling.story, ruling.other) if story])
     articles = tx.articles.get([article for ruling in rulings for article in ruling.articles])
@@ -96,7 +96,7 @@ def ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[st
         )
         for rule in dict.fromkeys((*story.rules, *(other.rules if other else ()))):
             texts.setdefault(rule, []).append(text)
-    return {rule: tuple(of_rule) for rule, of_rule in texts.items()}
+    return {rule: tuple(rule_texts) for rule, rule_texts in texts.items()}
 
 
 def _describe(

@@ -21,25 +21,25 @@ from bot.pipeline.snapshot import Snapshot
 from bot.queries.watched import Watched
 from bot.text import encoders
 
-#: Looked back at first, and at most.
+#: Default and maximum number of days to look back.
 DAYS, MOST_DAYS = 7, 30
-#: Some seconds of one core at 50 µs an article and rule.
+#: Takes some seconds on one core, at 50 µs per article and rule.
 MOST_ARTICLES = 20_000
 MOST_TIME = timedelta(seconds=5)
-#: On the examples of all pasted rules together, and on one article; half a million are a second of one core.
+#: Maximum steps for the examples of all pasted rules, and for one article; 500,000 take a second on one core.
 MOST_STEPS_OF_EXAMPLES = 500_000
 MOST_STEPS_OF_AN_ARTICLE = 2_000_000
-#: Trials that wait for the one under way.
+#: Maximum trials that wait while another one runs.
 MOST_WAITING = 3
-#: What fits into an address, which is where a form that changes nothing puts it.
+#: Maximum length of a pasted rule. The form sends it in the address, whose length is limited.
 MOST_CHARACTERS = 8_000
-#: Articles shown of each rule.
+#: Maximum articles shown for each rule.
 SHOWN = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One rule on the archive."""
+    """The results of one rule on the archive."""
 
     report: backtest.RuleReport
     read_back: str
@@ -49,17 +49,17 @@ class Tried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaygroundResult:
-    """What a pasted rule would have found, or why it was not tried."""
+    """The result of trying pasted rules, or why they were not tried."""
 
     problems: tuple[model.Problem, ...] = ()
-    #: The same, with carets.
+    #: The problems as text, with carets.
     problem_text: str = ""
-    #: Why there is no result, or why it is smaller than asked for.
+    #: Explains why the result is missing, or why it covers less than requested.
     remark: str = ""
     tried: tuple[Tried, ...] = ()
-    #: None: nothing was tried.
+    #: None if nothing was tried.
     report: backtest.BacktestReport | None = None
-    #: What puts the rules into the files of the configuration; empty: they are there already.
+    #: A patch that adds the rules to the configuration files; empty if they are already there.
     patch: str = ""
 
     @property
@@ -81,7 +81,7 @@ class Playground:
         self._inside = 0
 
     async def try_out(self, written: str, days: int) -> PlaygroundResult:
-        """Raises StoreUnavailable."""
+        """Try pasted rules over the last ``days`` days. Raises StoreUnavailable."""
         if len(written) > MOST_CHARACTERS:
             return PlaygroundResult(
                 remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}."
@@ -89,7 +89,7 @@ class Playground:
         return await self._in_turn(lambda: self._try_out(written, days))
 
     async def try_loaded(self, compiled: rules.CompiledRule) -> PlaygroundResult:
-        """A rule that is loaded, over ``DAYS`` days. Raises StoreUnavailable."""
+        """Try a loaded rule over ``DAYS`` days. Raises StoreUnavailable."""
         return await self._in_turn(lambda: self._over_archive(PlaygroundResult(), (compiled,), DAYS))
 
     async def _in_turn(self, work: Callable[[], Awaitable[PlaygroundResult]]) -> PlaygroundResult:
@@ -110,35 +110,35 @@ class Playground:
             )
         except TooManyRulesError as error:
             return PlaygroundResult(remark=f"{str(error).capitalize()}.")
-        told = PlaygroundResult(problems=problems, problem_text=config.render_problems(problems))
+        parsed = PlaygroundResult(problems=problems, problem_text=config.render_problems(problems))
         if not compiled:
-            return replace(told, remark="" if problems else "There is no rule in it.")
-        found = await self._over_archive(told, compiled, days)
+            return replace(parsed, remark="" if problems else "The text contains no rule.")
+        result = await self._over_archive(parsed, compiled, days)
         patch = await asyncio.to_thread(lambda: patch_of(rule_items(written, settings), settings))
-        return replace(found, patch=patch)
+        return replace(result, patch=patch)
 
     async def _over_archive(
-        self, told: PlaygroundResult, compiled: tuple[rules.CompiledRule, ...], days: int
+        self, parsed: PlaygroundResult, compiled: tuple[rules.CompiledRule, ...], days: int
     ) -> PlaygroundResult:
         settings, now = self._watched.settings, self._watched.clock.now()
         ends_at = time.monotonic() + MOST_TIME.total_seconds()
         try:
             return await self._watched.store.read_long(
-                lambda tx: _try(tx, compiled, settings, told, days, now, ends_at)
+                lambda tx: _try(tx, compiled, settings, parsed, days, now, ends_at)
             )
         except rules.TooManySteps:
             advice = "use fewer wordings under NEAR, or smaller regular expressions"
             remark = f"On one article this takes more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
         except _TooLongError:
             remark = f"This took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
-        return replace(told, remark=remark)
+        return replace(parsed, remark=remark)
 
 
 def _try(
     tx: storage.Transaction,
     compiled: tuple[rules.CompiledRule, ...],
     settings: config.Settings,
-    told: PlaygroundResult,
+    parsed: PlaygroundResult,
     days: int,
     now: datetime,
     ends_at: float,
@@ -162,15 +162,18 @@ def _try(
     )
     report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=look_at_the_clock)
     return replace(
-        told,
+        parsed,
         remark=remark,
-        tried=tuple(_tried(tx, one, found, feeds, now) for one, found in zip(compiled, report.rules, strict=True)),
+        tried=tuple(
+            _show_matches(tx, entry, rule_report, feeds, now)
+            for entry, rule_report in zip(compiled, report.rules, strict=True)
+        ),
         report=report,
     )
 
 
 def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime, str]:
-    """As far back as asked for, or as the number of articles allows."""
+    """Return the start of the trial, and a remark if the number of articles shortens it."""
     for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
         if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
             shorter = span < timedelta(days=days)
@@ -179,20 +182,20 @@ def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime,
     return now - timedelta(hours=1), "The archive is large: this covers only the last hour."
 
 
-def _tried(
+def _show_matches(
     tx: storage.Transaction,
     compiled: rules.CompiledRule,
-    found: backtest.RuleReport,
+    report: backtest.RuleReport,
     feeds: Mapping[str, model.Feed],
     now: datetime,
 ) -> Tried:
-    awake = replace(compiled, rule=replace(compiled.rule, paused=False, until=None))
-    ruleset = rules.RuleSet([awake], most_steps=MOST_STEPS_OF_AN_ARTICLE)
-    last = [hit.article for hit in found.hits[: -SHOWN - 1 : -1]]
-    articles = tx.articles.get(last)
-    shown = [articles[each] for each in last if each in articles]
+    unpaused = replace(compiled, rule=replace(compiled.rule, paused=False, until=None))
+    ruleset = rules.RuleSet([unpaused], most_steps=MOST_STEPS_OF_AN_ARTICLE)
+    last_articles = [hit.article for hit in report.hits[: -SHOWN - 1 : -1]]
+    articles = tx.articles.get(last_articles)
+    shown = [articles[article] for article in last_articles if article in articles]
     return Tried(
-        report=found,
+        report=report,
         read_back=rules.describe_rule(compiled.rule),
         matched=tuple(
             (article, ruleset.match(article, feeds.get(article.feed) or model.Feed(url=article.feed), now=now))
@@ -201,20 +204,20 @@ def _tried(
     )
 
 
-#: What the text is called in its problems.
+#: The name of the pasted text in its problems.
 PASTED_FILE = "rule"
-#: Each is compiled, and compared with a score of looser versions of itself.
+#: Maximum rules at a time. Each is compiled and compared with about 20 looser versions of itself.
 MOST_RULES = 10
 _WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
-#: A key of a rule at the beginning of a line; no field of a query is called like one.
+#: A rule key at the beginning of a line; no field of a query has the same name.
 _KEY = re.compile(rf"^\{{?[ \t]*({'|'.join(blocks.types_of(model.Rule))})[ \t]*:", re.MULTILINE)
 _LIST_OF_RULES = re.compile(r"[ \t]{0,40}-[ \t]{0,40}\{?[ \t]{0,40}\w{1,40}[ \t]{0,8}:")
-#: What a rule is called that was pasted without a name.
+#: The name of a rule that was pasted without one.
 UNNAMED = "Pasted"
 
 
 class TooManyRulesError(Exception):
-    """More rules than are tried at once."""
+    """More rules were pasted than may be tried at once."""
 
     def __init__(self, count: int) -> None:
         super().__init__(f"at most {MOST_RULES} rules at a time; these are {count}")
@@ -223,19 +226,19 @@ class TooManyRulesError(Exception):
 def parse_pasted(
     written: str, settings: config.Settings, steps: rules.Steps | None = None
 ) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
-    """The rules that can be used, and the problems of all; their examples are tried within ``steps``.
+    """Return the usable rules and all problems; ``steps`` limits the trial of their examples.
 
-    Takes processor time: not for the event loop. Raises TooManyRulesError.
+    CPU-bound: do not call it on the event loop. Raises TooManyRulesError.
     """
     text, lines, columns = _as_file(written, settings)
-    report = _parsed(text)
+    report = _parse(text)
     if (count := _count(report)) > MOST_RULES:
         raise TooManyRulesError(count)
     context = RuleContext.of(settings, steps=steps)
     desk = None if report.error_count else rules_file.parse_rules_file(report, context)
-    # No warning of lines that were put before what was pasted.
-    shown = [each for each in report.finish() if each.line > lines or each.severity == "error"]
-    problems = tuple(_moved(problem, lines, columns) for problem in shown)
+    # Omit warnings about the lines that _as_file adds before the pasted text.
+    shown = [problem for problem in report.finish() if problem.line > lines or problem.severity == "error"]
+    problems = tuple(_shift_problem(problem, lines, columns) for problem in shown)
     return tuple(entry.compiled for entry in desk.rules) if desk else (), problems
 
 
@@ -246,28 +249,28 @@ def _count(report: ProblemReport) -> int:
 
 
 def rule_items(written: str, settings: config.Settings) -> list[config.RuleItem]:
-    """The rules of the text, each with its YAML."""
-    return list(files.find_rule_items(_parsed(_as_file(written, settings)[0]).document))
+    """Return the rules of the text, each with its YAML."""
+    return list(files.find_rule_items(_parse(_as_file(written, settings)[0]).document))
 
 
-def _parsed(text: str) -> ProblemReport:
+def _parse(text: str) -> ProblemReport:
     content = text.encode("utf-8", "replace")
     stamp = Stamp(modified_ns=0, changed_ns=0, size=len(content), inode=0)
     return files.parse_file(files.FileContent(path=PASTED_FILE, stamp=stamp, digest="", content=content))
 
 
 def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:
-    """A whole rule file, and by how many lines and columns the text has moved in it."""
+    """Return a complete rule file, and by how many lines and columns it shifts the pasted text."""
     written = written.replace("\r\n", "\n").strip("\n")
     if _WHOLE_FILE.search(written):
         return written, 0, 0
     if _LIST_OF_RULES.match(written):
         return f"rules:\n{written}", 1, 0
     lines = written.split("\n")
-    keys = {found[1] for found in _KEY.finditer(written)}
+    keys = {match[1] for match in _KEY.finditer(written)}
     if "name" in keys or written.startswith("{"):
         return "\n".join(["rules:", f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]), 1, 2
-    if keys:  # a part of a rule, such as the line of its query
+    if keys:  # part of a rule, such as only its query
         head = ["rules:", f"- name: {UNNAMED}", *([] if "notify" in keys else [f"  notify: {_channel(settings)}"])]
         return "\n".join([*head, *(f"  {line}" for line in lines)]), len(head), 2
     is_list = written.lstrip().startswith(("-", "["))
@@ -279,13 +282,13 @@ def _channel(settings: config.Settings) -> str:
     return next(iter(settings.bot.channels), "alerts")
 
 
-def _moved(problem: model.Problem, lines: int, columns: int) -> model.Problem:
+def _shift_problem(problem: model.Problem, lines: int, columns: int) -> model.Problem:
     source = problem.source[columns:] if problem.source is not None else None
     return replace(problem, line=max(1, problem.line - lines), column=max(1, problem.column - columns), source=source)
 
 
 def example_rule(settings: config.Settings) -> str:
-    """A rule to begin with, to a channel that there is."""
+    """Return an example rule that notifies an existing channel."""
     return f"""\
 name: Any backdoor law
 query: |
@@ -296,64 +299,64 @@ must_not_match: ["Thieves enter by the back door"]
 """
 
 
-#: Lines of the file before and after what is changed.
+#: Lines of context before and after a change.
 _AROUND = 3
 
 
 def patch_of(items: Sequence[config.RuleItem], settings: config.Settings) -> str:
-    """A loaded rule takes the place of its older version; a new one gets a file. Empty: nothing differs.
+    """Return a patch that replaces loaded rules and adds a file for each new rule; empty if nothing differs.
 
-    Reads the rule files: not for the event loop.
+    Reads the rule files: do not call it on the event loop.
     """
     parts = []
-    # A second rule of one file would have to know by how many lines the first has moved it.
-    taken: set[str] = set()
+    # Patch only one rule per file: a second patch would need the line offset of the first.
+    patched_files: set[str] = set()
     for item in items:
-        found = config.find_rule_source(settings, item.name)
-        if found is None:
-            parts.append(_added(item))
-        elif found.item.yaml != item.yaml and found.path not in taken:
-            taken.add(found.path)
-            parts.append(_replaced(item, found, os.path.relpath(found.path, settings.bot.folder)))
+        source = config.find_rule_source(settings, item.name)
+        if source is None:
+            parts.append(_add_file(item))
+        elif source.item.yaml != item.yaml and source.path not in patched_files:
+            patched_files.add(source.path)
+            parts.append(_replace_lines(item, source, os.path.relpath(source.path, settings.bot.folder)))
     return "".join(parts)
 
 
-def _added(item: config.RuleItem) -> str:
+def _add_file(item: config.RuleItem) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", item.name.lower()).strip("-")[:60] or "rule"
-    lines = ["rules:", *_written(item, indent=2)]
+    lines = ["rules:", *_item_lines(item, indent=2)]
     head = f"--- /dev/null\n+++ b/rules/{name}.yaml\n@@ -0,0 +1,{len(lines)} @@\n"
     return head + "".join(f"+{line}\n" for line in lines)
 
 
-def _replaced(item: config.RuleItem, found: config.RuleSource, path: str) -> str:
-    old = found.item
-    # What follows the last line's end is no line.
-    lines = list(found.lines[:-1] if found.lines and not found.lines[-1] else found.lines)
-    before = lines[max(0, old.first_line - 1 - _AROUND) : old.first_line - 1]
-    gone = lines[old.first_line - 1 : old.last_line]
-    after = lines[old.last_line : old.last_line + _AROUND]
-    new = _written(item, indent=old.indent)
-    start = old.first_line - len(before)
-    around = len(before) + len(after)
-    head = f"--- a/{path}\n+++ b/{path}\n@@ -{start},{around + len(gone)} +{start},{around + len(new)} @@\n"
+def _replace_lines(item: config.RuleItem, source: config.RuleSource, path: str) -> str:
+    old = source.item
+    # Splitting leaves an empty string after the last line break; drop it.
+    lines = list(source.lines[:-1] if source.lines and not source.lines[-1] else source.lines)
+    lines_before = lines[max(0, old.first_line - 1 - _AROUND) : old.first_line - 1]
+    old_lines = lines[old.first_line - 1 : old.last_line]
+    lines_after = lines[old.last_line : old.last_line + _AROUND]
+    new_lines = _item_lines(item, indent=old.indent)
+    start = old.first_line - len(lines_before)
+    around = len(lines_before) + len(lines_after)
+    head = f"--- a/{path}\n+++ b/{path}\n@@ -{start},{around + len(old_lines)} +{start},{around + len(new_lines)} @@\n"
     return head + "".join(
         [
-            *(f" {line}\n" for line in before),
-            *(f"-{line}\n" for line in gone),
-            *(f"+{line}\n" for line in new),
-            *(f" {line}\n" for line in after),
+            *(f" {line}\n" for line in lines_before),
+            *(f"-{line}\n" for line in old_lines),
+            *(f"+{line}\n" for line in new_lines),
+            *(f" {line}\n" for line in lines_after),
         ]
     )
 
 
-def _written(item: config.RuleItem, *, indent: int) -> list[str]:
-    """The rule as lines of a list."""
-    first, *others = item.yaml.rstrip("\n").split("\n")
-    return [f"{' ' * indent}- {first}", *(f"{' ' * (indent + 2)}{line}" if line else "" for line in others)]
+def _item_lines(item: config.RuleItem, *, indent: int) -> list[str]:
+    """Return the rule as lines of a list item."""
+    first, *continuation = item.yaml.rstrip("\n").split("\n")
+    return [f"{' ' * indent}- {first}", *(f"{' ' * (indent + 2)}{line}" if line else "" for line in continuation)]
 
 
 class Change(StrEnum):
-    """What became of a rule."""
+    """How a rule changed."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -362,7 +365,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleReview:
-    """One rule that is not as it was; a version that there is not matched and posted nothing."""
+    """One changed rule; a version that does not exist matched and posted nothing."""
 
     rule: str
     change: Change
@@ -377,7 +380,7 @@ class RuleReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """All rules that are not as they were."""
+    """All changed rules."""
 
     articles: int
     since: datetime
@@ -388,41 +391,44 @@ class Review:
     less: tuple[backtest.BacktestPost, ...]
 
 
-def changed_rules(before: config.Settings, now: config.Settings) -> dict[str, Change]:
-    """Name -> what became of the rule, for those that are not as they were."""
-    old, new = ({entry.rule.name: _effective(entry.rule) for entry in each.rules} for each in (before, now))
-    found = {name: Change.CHANGED if name in old else Change.NEW for name in new if old.get(name) != new[name]}
-    return found | {name: Change.REMOVED for name in old if name not in new}
+def changed_rules(old_settings: config.Settings, new_settings: config.Settings) -> dict[str, Change]:
+    """Return how each changed rule changed, by name."""
+    old, new = (
+        {entry.rule.name: _effective(entry.rule) for entry in settings.rules}
+        for settings in (old_settings, new_settings)
+    )
+    changes = {name: Change.CHANGED if name in old else Change.NEW for name in new if old.get(name) != new[name]}
+    return changes | {name: Change.REMOVED for name in old if name not in new}
 
 
 def _effective(rule: model.Rule) -> model.Rule:
-    """The rule without what changes nothing in what is posted."""
+    """Return the rule without the fields that do not affect posts."""
     return replace(rule, note=None, must_match=(), must_not_match=())
 
 
 def review_rules(
     tx: storage.Transaction,
-    before: config.Settings,
-    now: config.Settings,
+    old_settings: config.Settings,
+    new_settings: config.Settings,
     snapshots: tuple[Snapshot, Snapshot],
     *,
     since: datetime,
     until: datetime,
 ) -> Review:
-    """Try both versions of what changed; ``snapshots`` are those of the two settings. Blocking."""
-    changes = changed_rules(before, now)
+    """Try both versions of the changed rules; ``snapshots`` belong to the two settings. Blocking."""
+    changes = changed_rules(old_settings, new_settings)
     baselines = {state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at}
     old, new = (
-        _tried_reviewing(
+        _run_version(
             tx, [entry for entry in settings.rules if entry.rule.name in changes], snapshot, baselines, since, until
         )
-        for settings, snapshot in zip((before, now), snapshots, strict=True)
+        for settings, snapshot in zip((old_settings, new_settings), snapshots, strict=True)
     )
     return Review(
         articles=new.articles,
         since=since,
         until=until,
-        rules=tuple(_rule(name, change, old, new) for name, change in sorted(changes.items())),
+        rules=tuple(_review_rule(name, change, old, new) for name, change in sorted(changes.items())),
         more=tuple(post for key, post in new.posts.items() if key not in old.posts),
         less=tuple(post for key, post in old.posts.items() if key not in new.posts),
     )
@@ -430,16 +436,16 @@ def review_rules(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Version:
-    """What one version of the rules finds and posts."""
+    """The matches and posts of one version of the rules."""
 
     articles: int
-    #: Rule -> what it matches.
+    #: Rule -> its matched articles.
     hits: Mapping[str, Mapping[model.ArticleId, backtest.MatchedArticle]]
-    #: By channel and headlines.
+    #: The posts, by channel and headlines.
     posts: Mapping[tuple[str, tuple[str, ...]], backtest.BacktestPost]
 
 
-def _tried_reviewing(
+def _run_version(
     tx: storage.Transaction,
     chosen: Sequence[rules.CompiledRule],
     snapshot: Snapshot,
@@ -468,15 +474,15 @@ def _tried_reviewing(
     )
 
 
-def _rule(name: str, change: Change, old: _Version, new: _Version) -> RuleReview:
-    before, now = old.hits.get(name, {}), new.hits.get(name, {})
+def _review_rule(name: str, change: Change, old: _Version, new: _Version) -> RuleReview:
+    old_hits, new_hits = old.hits.get(name, {}), new.hits.get(name, {})
     return RuleReview(
         rule=name,
         change=change,
-        matched_before=len(before),
-        matched_now=len(now),
-        starts=tuple(hit for article, hit in now.items() if article not in before),
-        stops=tuple(hit for article, hit in before.items() if article not in now),
+        matched_before=len(old_hits),
+        matched_now=len(new_hits),
+        starts=tuple(hit for article, hit in new_hits.items() if article not in old_hits),
+        stops=tuple(hit for article, hit in old_hits.items() if article not in new_hits),
         posts_before=sum(name in post.rules for post in old.posts.values()),
         posts_now=sum(name in post.rules for post in new.posts.values()),
     )

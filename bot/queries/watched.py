@@ -1,4 +1,4 @@
-"""What questions are answered from - the running bot as far as pages and programs may know it - and counts by day."""
+"""The parts of the running bot that pages and programs may read, and counts by day."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bot.pipeline.snapshot import Snapshot
 
 T = TypeVar("T")
 
-#: Reads of pages at once; the database has more reading threads, which are left to the bot and to health.
+#: Maximum concurrent reads by pages. The database's other reading threads stay free for the bot and for health.
 READS_AT_ONCE = 2
 
 _RENDERING = ThreadPoolExecutor(2, "render")
 
 
 async def render(make: Callable[[], T]) -> T:
-    """Return what ``make`` makes of an answer, on a thread that neither the event loop nor the bot waits for."""
+    """Call ``make`` on a rendering thread, so that a long answer does not delay the event loop or the bot."""
     return await asyncio.get_running_loop().run_in_executor(_RENDERING, make)
 
 
@@ -30,33 +30,33 @@ class PageStore(Protocol):
     """The part of ``ports.Store`` that pages use."""
 
     async def read(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Raises StoreUnavailable."""
+        """Read in one transaction. Raises StoreUnavailable."""
 
     async def read_long(self, work: Callable[[storage.Transaction], T]) -> T:
-        """``read`` for what may take seconds. Raises StoreUnavailable."""
+        """Read in one transaction that may take seconds. Raises StoreUnavailable."""
 
     @property
     def outage_reason(self) -> str:
-        """Why nothing can be written now; empty: nothing has failed since the last transaction that wrote."""
+        """Why writing fails now; empty if nothing has failed since the last transaction that wrote."""
 
     async def write(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Of a ruling of people only. Raises StoreUnavailable."""
+        """Write the action of a person, such as a ruling; pages write nothing else. Raises StoreUnavailable."""
 
 
 class Watched(Protocol):
-    """Its parts change on a reload, so each is asked for again."""
+    """The running bot as pages and programs see it. A reload replaces its parts, so do not keep them."""
 
     @property
     def settings(self) -> config.Settings:
-        """In force now."""
+        """The settings in force."""
 
     @property
     def snapshot(self) -> Snapshot:
-        """The same, as the pipeline reads it."""
+        """The settings in force, as the pipeline reads them."""
 
     @property
     def store(self) -> PageStore:
-        """The store, to read."""
+        """The store of the bot."""
 
     @property
     def clock(self) -> model.Clock:
@@ -64,11 +64,11 @@ class Watched(Protocol):
 
     @property
     def loaded_at(self) -> datetime:
-        """When the configuration was last read and taken over, with or without problems."""
+        """When the configuration was last loaded, with or without problems."""
 
 
 class Shared:
-    """A ``Watched`` whose store is read by a few pages at once; the others wait."""
+    """A ``Watched`` that lets only a few pages read the store at once; the others wait."""
 
     def __init__(self, bot: Watched) -> None:
         self._bot = bot
@@ -95,12 +95,12 @@ class Shared:
         return self._bot.loaded_at
 
     async def read(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Raises StoreUnavailable."""
+        """Read in one transaction, after at most a few others. Raises StoreUnavailable."""
         async with self._turn:
             return await self._bot.store.read(work)
 
     async def read_long(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Raises StoreUnavailable."""
+        """Read in one transaction that may take seconds. Raises StoreUnavailable."""
         return await self._bot.store.read_long(work)
 
     @property
@@ -108,34 +108,34 @@ class Shared:
         return self._bot.store.outage_reason
 
     async def write(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Raises StoreUnavailable."""
+        """Write the action of a person. Raises StoreUnavailable."""
         return await self._bot.store.write(work)
 
 
-#: Of feeds.
+#: Days for which new articles of feeds are counted.
 DAYS = 14
 #: How far back a rule's matches are counted.
 LAST_MATCH = timedelta(days=90)
-#: The counts are read again this often.
+#: How long the counts are reused.
 LASTS = timedelta(minutes=1)
 
 ByDay = Mapping[str, Mapping[date, int]]
 
 
 def by_day(counts: Sequence[model.DayCount]) -> ByDay:
-    """By name, then by day."""
-    found: defaultdict[str, dict[date, int]] = defaultdict(dict)
+    """Group the counts by name, then by day."""
+    grouped: defaultdict[str, dict[date, int]] = defaultdict(dict)
     for entry in counts:
-        found[entry.name][entry.day] = entry.count
-    return found
+        grouped[entry.name][entry.day] = entry.count
+    return grouped
 
 
 def total_count(counts: ByDay) -> Mapping[date, int]:
-    """Of all names together."""
-    found: Counter[date] = Counter()
-    for each in counts.values():
-        found.update(each)
-    return found
+    """Add up the counts of all names, by day."""
+    totals: Counter[date] = Counter()
+    for days in counts.values():
+        totals.update(days)
+    return totals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,14 +148,14 @@ class Counts:
 
 
 class DayCounts:
-    """Keeps the counts for whoever asks next."""
+    """Reads the counts and reuses them for a while."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._counts: Counts | None = None
 
     async def read(self) -> Counts:
-        """At most ``LASTS`` old. Raises StoreUnavailable."""
+        """Return the counts, at most ``LASTS`` old. Raises StoreUnavailable."""
         now = self._watched.clock.now()
         if self._counts is None or not timedelta() <= now - self._counts.at < LASTS:
             feeds = await self._watched.store.read(lambda tx: tx.articles.new_by_day(since=now - timedelta(days=DAYS)))

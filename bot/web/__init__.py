@@ -1,12 +1,12 @@
-"""The status page, /healthz, /metrics and the API: what is going on.
+"""The status page, /healthz, /metrics and the API.
 
-    server ─▶ guard ─▶ site ┬─▶ health      live, ready
+    server ─▶ access ─▶ site ┬─▶ health      live, ready
                             ├─▶ metrics     numbers for Prometheus
-                            ├─▶ pages ─▶ facts, looks, templates/
+                            ├─▶ pages ─▶ page_data, formatting, templates/
                             ├─▶ feeds_out   stories as Atom and JSON Feed
-                            └─▶ api ─▶ answers    the same for programs, and what their tokens allow them to do
+                            └─▶ api ─▶ questions    the same for programs, and the actions that their tokens allow
 
-Pages change nothing: each reads the store in a transaction that only reads. Knows no channel and no database.
+Pages change nothing: each reads the store in a read-only transaction. The package depends on no channel or database.
 """
 
 from bot.queries.watched import Watched

@@ -1,4 +1,4 @@
-"""Who may read, how often, how many requests at once, and what a refusal looks like."""
+"""Access control: who may read, how often, how many requests at once, and the format of refusals."""
 
 from __future__ import annotations
 
@@ -24,34 +24,34 @@ from bot.model import visible
 from bot.queries.errors import Mistake
 from bot.web.connections import client_of
 
-#: Under these addresses programs ask.
+#: The addresses for programs begin with these paths.
 PROGRAMS = ("/api", "/mcp")
-#: Of a body: a pasted rule of 8,000 characters, each written as an escape.
+#: Maximum size of a body: a pasted rule of 8,000 characters, each written as an escape.
 MOST_BODY_BYTES = 128 * 1024
 TYPE = "application/problem+json"
-#: Of every 401.
+#: The header of every 401.
 CHALLENGE = {"www-authenticate": 'Basic realm="Wirewatch", charset="UTF-8"'}
 
 
 def problem_response(
     status: int, detail: str, *, mistakes: Sequence[Mistake] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The error as a problem document."""
+    """Return the error as a problem document."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "errors": [asdict(one) for one in mistakes],
+        "errors": [asdict(mistake) for mistake in mistakes],
     }
     text = visible.json_text(json.dumps(body, ensure_ascii=False))
     return Response(text, status, headers, TYPE)
 
 
 async def read_body(receive: Receive, most_bytes: int) -> bytes | None:
-    """The body of a request; None: it is longer.
+    """Read the body of a request; return None if it is longer than ``most_bytes``.
 
-    An answer to a request that was not read to its end may be lost with the connection.
+    Read it even for a refusal: if a request is not read to its end, the answer may be lost with the connection.
     """
     body = bytearray()
     while True:
@@ -64,7 +64,7 @@ async def read_body(receive: Receive, most_bytes: int) -> bytes | None:
 
 
 def refusal_response(path: str, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    """The error in the form that whoever asks for ``path`` reads."""
+    """Return the error in the format that clients of ``path`` expect."""
     if path.startswith(PROGRAMS):
         return problem_response(status, text, headers=headers)
     return PlainTextResponse(f"{text}\n", status, headers)
@@ -74,7 +74,7 @@ def refusal_response(path: str, status: int, text: str, headers: Mapping[str, st
 class Caller:
     """A program, or a reader of the page."""
 
-    #: Of web.tokens; empty: whoever has the page's token, or needs none on this machine.
+    #: The token's name in web.tokens; empty for the page's own token, or if this machine needs none.
     name: str
     may: model.TokenScope = model.TokenScope.READ
 
@@ -85,59 +85,59 @@ class Tokens:
 
     callers: Mapping[bytes, Caller]
 
-    def caller(self, given: bytes) -> Caller | None:
-        """Whose token it is; each is compared, whichever it is. None: nobody's."""
-        found = [caller for token, caller in self.callers.items() if hmac.compare_digest(given, token)]
-        return found[0] if found else None
+    def caller(self, token: bytes) -> Caller | None:
+        """Return the caller with this token, or None. Always compares all tokens, so that the time reveals nothing."""
+        owners = [caller for secret, caller in self.callers.items() if hmac.compare_digest(token, secret)]
+        return owners[0] if owners else None
 
 
-#: Callers remembered; of more, those that asked longest ago begin anew.
+#: Maximum callers remembered; the least recent ones are forgotten and start with a full bucket again.
 MOST_CALLERS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """Requests a minute, also all at once."""
+    """The requests allowed per minute, which may also come all at once."""
 
     a_minute: int = 300
 
 
 class Rates:
-    """The buckets of all callers, which fill steadily and are emptied by requests. Pure: the time is handed in."""
+    """The token buckets of all callers, which refill steadily. Pure: the caller passes the time."""
 
     def __init__(self, rate: Rate) -> None:
         self._most = float(rate.a_minute)
-        #: Caller -> what is left, and when that was. The last to ask is last.
-        self._left: dict[str, tuple[float, float]] = {}
+        #: Caller -> remaining requests, and the time of that count. The most recent caller is last.
+        self._remaining: dict[str, tuple[float, float]] = {}
 
     def take(self, caller: str, cost: int, now: float) -> int | None:
-        """None: it may ask; else in how many seconds it may."""
-        left, since = self._left.pop(caller, (self._most, now))
-        left = min(self._most, left + (now - since) * self._most / 60)
-        is_enough = left >= cost
-        self._left[caller] = (left - cost if is_enough else left, now)
-        if len(self._left) > MOST_CALLERS:
-            del self._left[next(iter(self._left))]
-        return None if is_enough else math.ceil((cost - left) * 60 / self._most)
+        """Take ``cost`` requests from the bucket; return None if it has enough, else the seconds to wait."""
+        remaining, since = self._remaining.pop(caller, (self._most, now))
+        remaining = min(self._most, remaining + (now - since) * self._most / 60)
+        is_enough = remaining >= cost
+        self._remaining[caller] = (remaining - cost if is_enough else remaining, now)
+        if len(self._remaining) > MOST_CALLERS:
+            del self._remaining[next(iter(self._remaining))]
+        return None if is_enough else math.ceil((cost - remaining) * 60 / self._most)
 
 
 def note_caller(scope: Scope, caller: Caller) -> None:
-    """Keep who asks with the request."""
+    """Store the caller in the request's scope."""
     scope.setdefault("state", {})["caller"] = caller
 
 
 def caller_of(scope: Scope) -> Caller:
-    """Who asks."""
+    """Return the caller that ``note_caller`` stored."""
     return cast("Caller", scope["state"]["caller"])
 
 
 def is_known(scope: Scope) -> bool:
-    """Return whether the caller may read the page; /healthz and feeds answer others too."""
+    """Return whether the caller may read the page; /healthz and feeds also answer others."""
     return "caller" in scope.get("state", {})
 
 
 def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
-    """429 to a caller that asks too often: counted by its token, or by the machine that it is on."""
+    """Return a 429 if the caller, known by its token or its machine, exceeds its rate; else None."""
     who = caller_of(scope).name or f"at {client_of(scope['client'])}"
     wait = rates.take(who, cost, time.monotonic())
     if wait is None:
@@ -145,16 +145,16 @@ def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
     return problem_response(429, f"Too many requests: wait {wait} s.", headers={"retry-after": str(wait)})
 
 
-#: Asked by machines that hold no token and that name the host as they like.
+#: Requested by machines that hold no token and may use any name for the host.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
 
-#: Asked by hubs, by an address that only they know.
+#: Requested by hubs, at addresses that only they know.
 HUBS = "/websub/"
 
-#: Asked by feed readers, which show a token in the address only; and where it is there.
+#: Requested by feed readers, which can only send a token in the address, and the name of that parameter.
 FEEDS, FEED_TOKEN = "/feeds/", "token"
 
-#: A request with one of these came through a proxy, and its Host header is the proxy's own choice.
+#: A request with any of the headers below came through a proxy, which may have chosen the Host header.
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
 
 _HEADERS = {
@@ -174,15 +174,15 @@ _NO_TOKENS = Tokens({})
 
 
 class AccessGuard:
-    """Middleware that asks for the token, or without one for a known host name, and sets the security headers."""
+    """Middleware that requires the token, or without one a known host name, and sets the security headers."""
 
     def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str], tokens: Tokens = _NO_TOKENS) -> None:
         self._app = app
         self._tokens = tokens
         self._token = token.encode() if token is not None else None
         self._feed_token = feed_token(token).encode() if token is not None else None
-        # Without a token any page that the operator's browser visits could read ours, once its own name leads to
-        # 127.0.0.1 (DNS rebinding): only the names that are ours are answered.
+        # Without a token, any page in the operator's browser could read ours by pointing its own name at 127.0.0.1
+        # (DNS rebinding). So answer only to our own names.
         self._hosts = frozenset(hosts) if token is None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,7 +201,7 @@ class AccessGuard:
         if scope["path"] in OPEN_TO_ALL or scope["path"].startswith(HUBS) or self._has_feed_token(scope):
             refusal = None
         if refusal is None and "\0" in scope["path"]:
-            # No id or name has it, and PostgreSQL refuses it.
+            # No id or name contains it, and PostgreSQL refuses it.
             refusal = refusal_response(scope["path"], 404, "There is nothing at this address.")
         if refusal is not None and scope["method"] == "POST":
             await read_body(receive, MOST_BODY_BYTES)
@@ -210,17 +210,17 @@ class AccessGuard:
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         path = scope["path"]
         is_program = path.startswith(PROGRAMS)
-        # Nobody follows a link to what is for programs, and some of it acts.
+        # Nobody follows links to the addresses for programs, and some of them act.
         if is_foreign(headers) and (is_program or not _is_navigation(headers)):
             return refusal_response(path, 403, "Pages of other sites may not load anything from here.")
         if self._hosts is not None and (
-            _name_of(headers.get("host", "")) not in self._hosts or any(name in headers for name in FORWARDED)
+            _host_name(headers.get("host", "")) not in self._hosts or any(name in headers for name in FORWARDED)
         ):
             text = "This page is served under this machine's own names only. Behind a proxy, set web.token in bot.yaml."
             return refusal_response(path, 421, text)
-        given = _given(headers.get("authorization", ""))
-        caller = self._tokens.caller(given) if is_program else None
-        if caller is None and self._is_open_to(given, is_program=is_program):
+        token = _read_token(headers.get("authorization", ""))
+        caller = self._tokens.caller(token) if is_program else None
+        if caller is None and self._is_open_to(token, is_program=is_program):
             caller = Caller(name="")
         if caller is not None:
             note_caller(scope, caller)
@@ -228,29 +228,29 @@ class AccessGuard:
         text = "A token is needed: the one of web.token in bot.yaml, as the password (any user name) or a bearer."
         return refusal_response(path, 401, text, CHALLENGE)
 
-    def _is_open_to(self, given: bytes, *, is_program: bool) -> bool:
-        """Without web.token to everybody on this machine; but a program that shows a token is told that it is none."""
+    def _is_open_to(self, token: bytes, *, is_program: bool) -> bool:
+        """Check the page's token. Without web.token this machine needs none, but an unknown token is still refused."""
         if self._token is None:
-            return not (is_program and given)
-        return hmac.compare_digest(given, self._token)
+            return not (is_program and token)
+        return hmac.compare_digest(token, self._token)
 
     def _has_feed_token(self, scope: Scope) -> bool:
         if self._feed_token is None or not scope["path"].startswith(FEEDS) or is_foreign(Headers(scope=scope)):
             return False
-        given = QueryParams(scope["query_string"]).get(FEED_TOKEN, "")
-        return hmac.compare_digest(given.encode(), self._feed_token)
+        token = QueryParams(scope["query_string"]).get(FEED_TOKEN, "")
+        return hmac.compare_digest(token.encode(), self._feed_token)
 
 
 def feed_token(token: str) -> str:
-    """What a feed reader shows in an address: made of the token, which it does not tell, and good for feeds alone."""
+    """Derive the token for addresses of feeds; it does not reveal the page's token and opens only feeds."""
     return hmac.new(token.encode(), b"wirewatch feeds", "sha256").hexdigest()[:32]
 
 
 def is_foreign(headers: Headers) -> bool:
-    """Whether a page of another site made the browser ask, as far as the browser says; programs say nothing.
+    """Return whether a page of another site caused the request; requests of programs are never foreign.
 
-    Sec-Fetch-Site comes with every request to https and to loopback, Origin with forms and scripts. Where a browser
-    says neither, plain http to another machine, the token is what protects.
+    Browsers send Sec-Fetch-Site to https and loopback addresses, and Origin with forms and scripts. Where they send
+    neither (plain http to another machine), only the token protects the page.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
@@ -261,12 +261,12 @@ def is_foreign(headers: Headers) -> bool:
 
 
 def _is_navigation(headers: Headers) -> bool:
-    """A link that somebody followed: it shows the page to him, and nothing to the site that has the link."""
+    """Return whether somebody followed a link, which shows the page to them and nothing to the linking site."""
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
-def _given(authorization: str) -> bytes:
-    """The token that was shown; empty: none."""
+def _read_token(authorization: str) -> bytes:
+    """Return the token in an Authorization header; empty if there is none."""
     kind, _, value = authorization.strip().partition(" ")
     match kind.lower():
         case "bearer":
@@ -280,20 +280,20 @@ def _given(authorization: str) -> bytes:
             return b""
 
 
-def _name_of(host: str) -> str:
-    """The name in a Host header, without the port."""
+def _host_name(host: str) -> str:
+    """Return the name in a Host header, without the port."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
 
 
-#: Behind a proxy all readers are one client, so its share is not small.
+#: Maximum concurrent answers, in all and to one client. Behind a proxy all readers are one client.
 MOST_ANSWERS, MOST_OF_ONE_CLIENT = 32, 16
 
 
 class Admission:
-    """Middleware that answers 503 where too many requests are being answered."""
+    """Middleware that answers 503 while too many requests are in progress."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

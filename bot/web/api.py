@@ -32,20 +32,20 @@ PREFIX = "/api/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request, its parameters checked."""
+    """One request with checked parameters."""
 
     answers: Answers
-    #: Of the path: the id or name in it; empty: it has none.
+    #: The id or name in the path; empty if the path has none.
     of: str
-    #: Of the operation's ``question``. The table pairs the two.
+    #: An instance of the operation's ``question``; the table pairs the two.
     question: Any
-    #: The name of the token with which it is asked.
+    #: The name of the token that the request shows.
     by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One thing that can be asked."""
+    """One operation of the API."""
 
     id: str
     path: str
@@ -53,15 +53,15 @@ class Operation:
     answer: type[documents.Document]
     run: Callable[[Call], Awaitable[documents.Document]]
     method: str = "GET"
-    #: Of the query, or of the body where the method has one; None: nothing is asked beside the path.
+    #: The parameters in the query, or in the body of a POST; None if there are none.
     question: type[parameters.Question] | None = None
-    #: What the path names, for people; None: nothing.
+    #: Describes the id or name in the path; None if the path has none.
     of: str | None = None
-    #: What is asked for, or a rule that it names, may not be there.
+    #: Whether a thing or rule that the request names may not exist.
     may_miss: bool = False
     scope: model.TokenScope = model.TokenScope.READ
     status: int = 200
-    #: How many usual requests it counts for.
+    #: The number of ordinary requests that it counts as.
     cost: int = 1
 
     @property
@@ -71,7 +71,7 @@ class Operation:
 
     @property
     def errors(self) -> tuple[int, ...]:
-        """Which statuses it has for errors."""
+        """The statuses of its errors."""
         own = {
             400: self.question is not None,
             404: self.of is not None or self.may_miss,
@@ -81,7 +81,7 @@ class Operation:
         return tuple(sorted([401, 403, 413, 421, 429, 503, *(status for status, has in own.items() if has)]))
 
 
-#: What the two rulings about a story have in common.
+#: The common fields of the two rulings about a story.
 _ruling = partial(
     Operation,
     method="POST",
@@ -219,7 +219,7 @@ OPERATIONS = (
     Operation(
         id="try",
         path="/try",
-        summary="What a rule would have matched and posted. Nothing is saved.",
+        summary="Try a rule: return what it would have matched and posted. Nothing is saved.",
         method="POST",
         question=parameters.TryQuestion,
         answer=documents.TryAnswer,
@@ -233,7 +233,7 @@ _SCHEMAS = "#/components/schemas/{model}"
 
 
 class ProblemItem(documents.Document):
-    """One thing wrong in a request: where, and from which character of it up to which."""
+    """One mistake in a request: where it is, and the range of its characters."""
 
     where: str
     message: str
@@ -253,17 +253,17 @@ class Problem(documents.Document):
 
 
 def openapi_document() -> dict[str, object]:
-    """The whole document."""
+    """Return the OpenAPI document."""
     paths: dict[str, dict[str, object]] = {}
-    for one in OPERATIONS:
-        paths.setdefault(PREFIX + one.path, {})[one.method.lower()] = _operation(one)
+    for operation in OPERATIONS:
+        paths.setdefault(PREFIX + operation.path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.1",
         "info": {
             "title": "Wirewatch",
             "version": bot.__version__,
-            "description": "Stories, articles, rules and feeds of one Wirewatch. What articles and feeds say is text "
-            "of strangers, as they wrote it.",
+            "description": "Stories, articles, rules and feeds of one Wirewatch. Text from articles and "
+            "feeds is untrusted; it is passed on as it was written.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
@@ -275,64 +275,70 @@ def openapi_document() -> dict[str, object]:
 
 
 def _schemas() -> Mapping[str, Any]:
-    wanted: dict[tuple[type[pydantic.BaseModel], JsonSchemaMode], None] = {(Problem, "serialization"): None}
-    for one in OPERATIONS:
-        wanted[one.answer, "serialization"] = None
-        if one.question is not None and one.has_body:
-            wanted[one.question, "validation"] = None
-    _, found = models_json_schema(list(wanted), ref_template=_SCHEMAS)
-    schemas: Mapping[str, Any] = found["$defs"]
+    shapes: dict[tuple[type[pydantic.BaseModel], JsonSchemaMode], None] = {(Problem, "serialization"): None}
+    for operation in OPERATIONS:
+        shapes[operation.answer, "serialization"] = None
+        if operation.question is not None and operation.has_body:
+            shapes[operation.question, "validation"] = None
+    _, generated = models_json_schema(list(shapes), ref_template=_SCHEMAS)
+    schemas: Mapping[str, Any] = generated["$defs"]
     return schemas
 
 
-def _operation(one: Operation) -> dict[str, object]:
+def _operation(operation: Operation) -> dict[str, object]:
     shown: dict[str, object] = {
-        "operationId": one.id,
-        "summary": one.summary,
-        "parameters": _parameters(one),
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
         "responses": {
-            str(one.status): {
-                "description": HTTPStatus(one.status).phrase,
-                "content": {"application/json": {"schema": _reference(one.answer)}},
+            str(operation.status): {
+                "description": HTTPStatus(operation.status).phrase,
+                "content": {"application/json": {"schema": _reference(operation.answer)}},
             },
-            **({"304": {"description": "Not changed since the answer with this ETag."}} if one.method == "GET" else {}),
+            **(
+                {"304": {"description": "Not changed since the answer with this ETag."}}
+                if operation.method == "GET"
+                else {}
+            ),
             **{
                 str(status): {
                     "description": HTTPStatus(status).phrase,
                     "content": {access.TYPE: {"schema": _reference(Problem)}},
                 }
-                for status in one.errors
+                for status in operation.errors
             },
         },
-        # Whoever is on the same machine may read without a token where web.token is not set.
-        "security": [{"token": []}] if one.scope is model.TokenScope.ACT else [{"token": []}, {}],
+        # If web.token is not set, clients on the same machine may read without a token.
+        "security": [{"token": []}] if operation.scope is model.TokenScope.ACT else [{"token": []}, {}],
     }
-    if one.has_body and one.question is not None:
+    if operation.has_body and operation.question is not None:
         shown["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": _reference(one.question)}},
+            "content": {"application/json": {"schema": _reference(operation.question)}},
         }
     return shown
 
 
-def _parameters(one: Operation) -> list[dict[str, object]]:
+def _parameters(operation: Operation) -> list[dict[str, object]]:
     shown: list[dict[str, object]] = []
-    if one.of is not None:
+    if operation.of is not None:
         schema = {"type": "string", "minLength": 1}
-        shown.append({"name": "of", "in": "path", "required": True, "description": one.of, "schema": schema})
-    if one.question is None or one.has_body:
+        shown.append({"name": "of", "in": "path", "required": True, "description": operation.of, "schema": schema})
+    if operation.question is None or operation.has_body:
         return shown
-    found = one.question.model_json_schema(ref_template=_SCHEMAS)
-    needed = found.get("required", [])
-    for name, property_ in found["properties"].items():
-        schema = _without_null(property_, found.get("$defs", {}))
-        told = schema.pop("description", "")
-        shown.append({"name": name, "in": "query", "required": name in needed, "description": told, "schema": schema})
+    query_schema = operation.question.model_json_schema(ref_template=_SCHEMAS)
+    needed = query_schema.get("required", [])
+    for name, property_ in query_schema["properties"].items():
+        schema = _without_null(property_, query_schema.get("$defs", {}))
+        description = schema.pop("description", "")
+        shown.append(
+            {"name": name, "in": "query", "required": name in needed, "description": description, "schema": schema}
+        )
     return shown
 
 
 def _without_null(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a parameter that may be left out: an address has no null."""
+    """Return the schema of an optional parameter without null, which an address cannot express."""
     shown = {key: value for key, value in schema.items() if key not in ("anyOf", "default", "title")}
     if schema.get("default") is not None:
         shown["default"] = schema["default"]
@@ -355,24 +361,24 @@ _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def routes(answers: Answers, rates: Rates) -> list[Route]:
-    """Every address of the API."""
+    """Return the routes of the API."""
     described = json.dumps(openapi_document(), ensure_ascii=False)
 
     async def describe(request: Request) -> Response:
         return _answer(request, described, 200)
 
     by_path: dict[str, dict[str, _Endpoint]] = {"/openapi.json": {"GET": describe}}
-    for one in OPERATIONS:
-        by_path.setdefault(one.path, {})[one.method] = _endpoint(one, answers, rates)
-    # A rule's name may hold a slash; what is longer comes first, so that it is not taken for a name.
-    found = [
+    for operation in OPERATIONS:
+        by_path.setdefault(operation.path, {})[operation.method] = _endpoint(operation, answers, rates)
+    # A rule's name may contain a slash. Longer paths come first, so that they are not taken for names.
+    api_routes = [
         Route(PREFIX + path.replace("{of}", "{of:path}" if path == "/rules/{of}" else "{of}"), _any_of(by_method))
         for path, by_method in by_path.items()
     ]
-    for route in found:
+    for route in api_routes:
         # Every method reaches the endpoint, which answers 405 as a problem.
         route.methods = None
-    return [*found, Route("/api/{rest:path}", _nothing, methods=None), Route("/api", _nothing)]
+    return [*api_routes, Route("/api/{rest:path}", _nothing, methods=None), Route("/api", _nothing)]
 
 
 async def _nothing(request: Request) -> Response:
@@ -393,18 +399,18 @@ def _any_of(by_method: dict[str, _Endpoint]) -> _Endpoint:
     return serve
 
 
-def _endpoint(one: Operation, answers: Answers, rates: Rates) -> _Endpoint:
+def _endpoint(operation: Operation, answers: Answers, rates: Rates) -> _Endpoint:
     async def serve(request: Request) -> Response:
         content = await access.read_body(request.receive, access.MOST_BODY_BYTES)
         if content is None:
             return access.problem_response(413, f"The body may have {access.MOST_BODY_BYTES:,} bytes.")
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if one.has_body and kind != "application/json":
+        if operation.has_body and kind != "application/json":
             return access.problem_response(415, "The body has to be application/json.")
         caller = access.caller_of(request.scope)
-        if (refusal := access.rate_refusal(request.scope, rates, one.cost)) is not None:
+        if (refusal := access.rate_refusal(request.scope, rates, operation.cost)) is not None:
             return refusal
-        if one.scope is model.TokenScope.ACT and caller.may is not model.TokenScope.ACT:
+        if operation.scope is model.TokenScope.ACT and caller.may is not model.TokenScope.ACT:
             detail = "This needs a token of web.tokens in bot.yaml with `may: act`."
             is_shown = "authorization" in request.headers
             return (
@@ -413,30 +419,30 @@ def _endpoint(one: Operation, answers: Answers, rates: Rates) -> _Endpoint:
                 else access.problem_response(401, detail, headers=access.CHALLENGE)
             )
         try:
-            question = _question(one, request, content)
+            question = _question(operation, request, content)
             call = Call(answers=answers, of=request.path_params.get("of", ""), question=question, by=caller.name)
-            document = await one.run(call)
+            document = await operation.run(call)
         except Refused as error:
             return access.problem_response(_STATUS[error.why], str(error), mistakes=error.mistakes)
         except model.StoreError as error:
             return access.problem_response(503, str(error))
-        return await render(lambda: _answer(request, document, one.status))
+        return await render(lambda: _answer(request, document, operation.status))
 
     return serve
 
 
-def _question(one: Operation, request: Request, content: bytes) -> parameters.Question | None:
-    if one.has_body:
-        given = _json(request, content)
+def _question(operation: Operation, request: Request, content: bytes) -> parameters.Question | None:
+    if operation.has_body:
+        values = _json(request, content)
     else:
         counts = Counter(name for name, _ in request.query_params.multi_items())
-        if twice := [Mistake(where=name, message="it is given twice") for name, count in counts.items() if count > 1]:
-            raise Refused(Why.MALFORMED, "A parameter is given twice.", *twice)
-        given = dict(request.query_params)
-    if one.question is not None:
-        return parameters.read(one.question, given)
-    if given:
-        raise Refused(Why.MALFORMED, "Nothing is asked here beside the address.")
+        if twice := [Mistake(where=name, message="it appears twice") for name, count in counts.items() if count > 1]:
+            raise Refused(Why.MALFORMED, "A parameter appears twice.", *twice)
+        values = dict(request.query_params)
+    if operation.question is not None:
+        return parameters.read(operation.question, values)
+    if values:
+        raise Refused(Why.MALFORMED, "This address takes no parameters.")
     return None
 
 
@@ -449,14 +455,14 @@ def _json(request: Request, content: bytes) -> object:
 
 
 def _answer(request: Request, document: documents.Document | str, status: int) -> Response:
-    """Return the answer with its ETag. Of a long text this takes a while: not for the event loop."""
+    """Return the answer with its ETag. Slow for a long text: do not call it on the event loop."""
     text = document if isinstance(document, str) else document.model_dump_json(by_alias=True)
     body = visible.json_text(text).encode("utf-8", "replace")
     if request.method not in ("GET", "HEAD"):
         return Response(body, status, media_type="application/json")
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}
-    asked_for = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
-    if tag in asked_for or "*" in asked_for:
+    known_tags = [value.strip().removeprefix("W/") for value in request.headers.get("if-none-match", "").split(",")]
+    if tag in known_tags or "*" in known_tags:
         return Response(status_code=304, headers=headers)
     return Response(body, status, headers, "application/json")

@@ -1,7 +1,7 @@
-"""The connections of the status page: bounded in number and in time, so that no client can close it to others.
+"""The connections of the status page: limited in number and time, so that no client can block others.
 
-uvicorn has no deadline for headers or bodies, and counts a connection that has asked for nothing against its limit, so
-that a hundred idle sockets shut everybody out (docs/decisions/0019-web.md). Knows nothing of what is asked.
+uvicorn has no deadline for headers or bodies, and counts an idle connection against its limit, so that a hundred idle
+sockets would shut everybody out (docs/decisions/0019-web.md). Nothing in this file depends on the content of requests.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from uvicorn.server import ServerState
 
 log = structlog.get_logger("wirewatch")
 
-#: A pasted rule is in the address: 8,000 letters of any script are nine times as many characters there.
+#: A pasted rule is in the address: 8,000 letters of any script take nine times as many characters there.
 LONGEST_HEAD_BYTES = 128 * 1024
-#: Lines of a request's head. A browser sends some 20; h11 takes 0.2 s for 80,000.
+#: Maximum lines of a request's head. A browser sends some 20; h11 takes 0.2 s for 80,000.
 MOST_HEAD_LINES = 100
-#: A crowd is worth a line in the log, but not one for each connection.
-SAID_EVERY = timedelta(minutes=1)
+#: Minimum time between two log lines about a crowd.
+LOG_INTERVAL = timedelta(minutes=1)
 
 
 class Phase(StrEnum):
-    """What a connection waits for."""
+    """The state of a connection, by what it waits for."""
 
     #: The request's head; also the next request of a connection that is kept open.
     HEAD = "head"
@@ -45,19 +45,19 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many connections may be open, and how long each phase of one may last."""
+    """The maximum number of open connections, and the maximum duration of each phase."""
 
-    #: Connections open at once, and of one client: its oldest one that asks for nothing is closed for a new one.
+    #: Maximum open connections, in all and of one client. A new one replaces the one that has been idle for longest.
     connections: int = 128
     of_one_client: int = 64
     head: timedelta = timedelta(seconds=10)
     body: timedelta = timedelta(seconds=10)
-    #: Above what the playground may take, with others before it.
+    #: Longer than a trial of a rule may take, including the trials before it.
     answer: timedelta = timedelta(seconds=60)
     flush: timedelta = timedelta(seconds=20)
 
     def of(self, phase: Phase) -> float:
-        """In seconds."""
+        """Return the limit of a phase in seconds."""
         limit: timedelta = getattr(self, phase.value)
         return limit.total_seconds()
 
@@ -69,53 +69,55 @@ class Crowd:
         self._limits = limits
         self._by_client: defaultdict[str, list[Connection]] = defaultdict(list)
         self._count = 0
-        self._said_at: float | None = None
+        self._logged_at: float | None = None
 
     def protocol(self) -> type[asyncio.Protocol]:
-        """What uvicorn makes of each connection."""
+        """Return the factory that uvicorn calls for each connection."""
         return cast("type[asyncio.Protocol]", partial(Connection, self))
 
-    def add(self, one: Connection) -> None:
-        """Take a connection in; the one that has asked for nothing for longest makes room for it."""
-        client = client_of(one.client)
+    def add(self, connection: Connection) -> None:
+        """Add a connection; if there are too many, close the one that has been idle for longest."""
+        client = client_of(connection.client)
         mine = self._by_client[client]
         if len(mine) >= self._limits.of_one_client:
-            self._make_room(client, one)
+            self._make_room(client, connection)
         elif self._count >= self._limits.connections:
-            self._make_room(max(self._by_client, key=lambda each: len(self._by_client[each])), one)
-        self._by_client[client].append(one)
+            self._make_room(max(self._by_client, key=lambda address: len(self._by_client[address])), connection)
+        self._by_client[client].append(connection)
         self._count += 1
 
-    def remove(self, one: Connection) -> None:
-        """Twice does no harm."""
-        client = client_of(one.client)
+    def remove(self, connection: Connection) -> None:
+        """Remove a connection, unless it is already removed."""
+        client = client_of(connection.client)
         mine = self._by_client.get(client, [])
-        if one in mine:
-            mine.remove(one)
+        if connection in mine:
+            mine.remove(connection)
             self._count -= 1
         if not mine:
             self._by_client.pop(client, None)
 
     def _make_room(self, client: str, newcomer: Connection) -> None:
-        leaving = min(self._by_client[client], key=lambda one: (one.phase is Phase.ANSWER, one.phase_since))
+        leaving = min(
+            self._by_client[client], key=lambda candidate: (candidate.phase is Phase.ANSWER, candidate.phase_since)
+        )
         now = newcomer.loop.time()
-        if self._said_at is None or now - self._said_at >= SAID_EVERY.total_seconds():
-            self._said_at = now
+        if self._logged_at is None or now - self._logged_at >= LOG_INTERVAL.total_seconds():
+            self._logged_at = now
             log.warning("status page crowded", client=client, connections=self._count)
         self.remove(leaving)
         leaving.transport.abort()
 
     def sweep(self, now: float) -> None:
         """Close every connection that has been in its phase for too long; ``now`` is the loop's time."""
-        for one in [one for several in self._by_client.values() for one in several]:
-            one.update_phase(now)
-            if now - one.phase_since > self._limits.of(one.phase):
-                self.remove(one)
-                one.transport.abort()
+        for connection in [member for members in self._by_client.values() for member in members]:
+            connection.update_phase(now)
+            if now - connection.phase_since > self._limits.of(connection.phase):
+                self.remove(connection)
+                connection.transport.abort()
 
 
 class Connection(H11Protocol):
-    """uvicorn's protocol with a bounded head, no pipelining, and a record of what it waits for."""
+    """uvicorn's protocol with a bounded head, no pipelining, and a record of its phase."""
 
     def __init__(
         self,
@@ -135,13 +137,13 @@ class Connection(H11Protocol):
 
     @property
     def phase(self) -> Phase:
-        """What the connection is waiting for."""
+        """The current phase."""
         if self._is_answering():
             return Phase.BODY if self.conn.their_state is h11.SEND_BODY else Phase.ANSWER
         return Phase.FLUSH if self.transport.get_write_buffer_size() else Phase.HEAD
 
     def update_phase(self, now: float) -> None:
-        """A phase begins again with each request, but not with each byte."""
+        """Note when the phase began. It begins again with each request, but not with each byte."""
         key = (self.phase, self._answers)
         if key != self._phase_key:
             self._phase_key, self.phase_since = key, now
@@ -170,7 +172,7 @@ class Connection(H11Protocol):
         super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:
-        """Of a body that breaks off while it is answered nothing more can be said: h11 takes no second answer."""
+        """Refuse an invalid request; abort if an answer has already begun, since h11 accepts no second one."""
         if self.conn.our_state is h11.IDLE:
             super().send_400_response(msg)
         elif self._is_answering():
@@ -180,18 +182,18 @@ class Connection(H11Protocol):
             self.transport.abort()
 
     def on_response_complete(self) -> None:
-        """Close the connection where a request was not read to its end."""
+        """Close the connection if the request was not read to its end."""
         self._answers += 1
         self._head_bytes = self._head_lines = 0
         is_read = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
         if not is_read or self.conn.trailing_data[0]:
-            # A body that nobody asked for, or a request before the answer to the last: neither is read to its end.
+            # The body was not needed, or the next request came before this answer: neither was read.
             self.transport.close()
         super().on_response_complete()
 
 
 def client_of(address: tuple[str, int] | None) -> str:
-    """Whose connection it is: an IPv4 address, or the /64 that one holder of IPv6 addresses has."""
+    """Return the client at an address: an IPv4 address, or the /64 network that one IPv6 user holds."""
     if address is None:
         return ""
     try:

@@ -1,4 +1,4 @@
-"""Stories as Atom and JSON feeds for any reader."""
+"""Stories as Atom feeds and JSON feeds for any reader."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ _ATOM = "http://www.w3.org/2005/Atom"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEntry:
-    """One story."""
+    """One story as an entry of a feed."""
 
     id: str
     title: str
-    #: Of the web.
+    #: An address on the web.
     link: str
     published: datetime
     updated: datetime
-    #: Names of rules.
+    #: The names of the story's rules.
     tags: tuple[str, ...]
-    #: HTML that was escaped where it quotes.
+    #: HTML with escaped quotations.
     content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedDocument:
-    """A feed with its entries, the last to change first."""
+    """A feed with its entries, most recently changed first."""
 
     id: str
     title: str
-    #: Its own address, without a token.
+    #: The feed's own address, without a token.
     address: str
     home: str
     updated: datetime
@@ -54,7 +54,7 @@ class FeedDocument:
 
 
 def atom(feed: FeedDocument) -> bytes:
-    """The feed as Atom."""
+    """Render the feed as Atom."""
     root = etree.Element(f"{{{_ATOM}}}feed", nsmap={None: _ATOM})  # type: ignore[dict-item]  # None: the default
     _add(root, "id", feed.id)
     _add(root, "title", feed.title)
@@ -62,16 +62,16 @@ def atom(feed: FeedDocument) -> bytes:
     _add(_add(root, "author"), "name", "Wirewatch")
     _add(root, "link", rel="self", type="application/atom+xml", href=feed.address)
     _add(root, "link", rel="alternate", type="text/html", href=feed.home)
-    for each in feed.entries:
-        entry = _add(root, "entry")
-        _add(entry, "id", each.id)
-        _add(entry, "title", each.title)
-        _add(entry, "published", each.published.isoformat())
-        _add(entry, "updated", each.updated.isoformat())
-        _add(entry, "link", rel="alternate", href=each.link)
-        for tag in each.tags:
-            _add(entry, "category", term=tag)
-        _add(entry, "content", each.content, type="html")
+    for entry in feed.entries:
+        element = _add(root, "entry")
+        _add(element, "id", entry.id)
+        _add(element, "title", entry.title)
+        _add(element, "published", entry.published.isoformat())
+        _add(element, "updated", entry.updated.isoformat())
+        _add(element, "link", rel="alternate", href=entry.link)
+        for tag in entry.tags:
+            _add(element, "category", term=tag)
+        _add(element, "content", entry.content, type="html")
     return etree.tostring(root, xml_declaration=True, encoding="utf-8")
 
 
@@ -84,7 +84,7 @@ def _add(parent: etree._Element, name: str, text: str = "", **attributes: str) -
 
 
 def json_feed(feed: FeedDocument) -> bytes:
-    """The feed as JSON Feed 1.1."""
+    """Render the feed as JSON Feed 1.1."""
     document = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": feed.title,
@@ -92,32 +92,32 @@ def json_feed(feed: FeedDocument) -> bytes:
         "feed_url": feed.address,
         "items": [
             {
-                "id": each.id,
-                "url": each.link,
-                "title": each.title,
-                "content_html": each.content,
-                "date_published": each.published.isoformat(),
-                "date_modified": each.updated.isoformat(),
-                "tags": list(each.tags),
+                "id": entry.id,
+                "url": entry.link,
+                "title": entry.title,
+                "content_html": entry.content,
+                "date_published": entry.published.isoformat(),
+                "date_modified": entry.updated.isoformat(),
+                "tags": list(entry.tags),
             }
-            for each in feed.entries
+            for entry in feed.entries
         ],
     }
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
 
 
-#: Of one feed. A channel's or a tag's are picked from the last ones of all.
+#: Maximum entries of a feed, and the number of newest stories searched for a channel or a tag.
 MOST_ENTRIES, LOOKED_AT = 50, 300
 BACK = timedelta(days=30)
-#: New facts and corrections shown in one entry, the newest.
+#: Maximum new facts and corrections in one entry; the newest ones are shown.
 MOST_CHANGES = 20
-#: How long a rendered feed is answered again, and how many are kept.
+#: How long a rendered feed is reused, and the maximum number kept.
 KEPT_FOR, MOST_KEPT = timedelta(minutes=1), 100
 _TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
+class _RenderedFeed:
     """One rendered feed."""
 
     at: datetime
@@ -131,12 +131,12 @@ class FeedsOut:
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         self._template = formatting.templates().get_template("feed_entry.html")
-        #: Address -> what was answered; the oldest is first.
-        self._made: dict[str, _Made] = {}
+        #: Address -> rendered feed, oldest first.
+        self._rendered: dict[str, _RenderedFeed] = {}
         self._lock = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
-        """``/feeds/all.atom``, ``/feeds/rule.json?name=…``; 404 where there is no such rule, tag or channel."""
+        """``/feeds/all.atom``, ``/feeds/rule.json?name=…``; 404 if the rule, tag or channel does not exist."""
         kind, form = request.path_params["kind"], request.path_params["form"]
         name = request.query_params.get("name", "")
         if form not in _TYPES or not self._is_known(kind, name):
@@ -146,19 +146,19 @@ class FeedsOut:
         query = f"?name={quote(name)}" if kind != "all" else ""
         address = f"{base}feeds/{kind}.{form}{query}"
         async with self._lock:
-            made = self._made.get(address)
-            if made is None or not timedelta() <= self._watched.clock.now() - made.at < KEPT_FOR:
-                made = await self._make(kind, form, name, base=base, address=address, query=query)
-                self._made.pop(address, None)
-                self._made[address] = made
-                if len(self._made) > MOST_KEPT:
-                    del self._made[next(iter(self._made))]
-        headers = {"etag": made.etag, "cache-control": "private, no-cache"}
-        if made.etag in request.headers.get("if-none-match", ""):
+            rendered = self._rendered.get(address)
+            if rendered is None or not timedelta() <= self._watched.clock.now() - rendered.at < KEPT_FOR:
+                rendered = await self._render(kind, form, name, base=base, address=address, query=query)
+                self._rendered.pop(address, None)
+                self._rendered[address] = rendered
+                if len(self._rendered) > MOST_KEPT:
+                    del self._rendered[next(iter(self._rendered))]
+        headers = {"etag": rendered.etag, "cache-control": "private, no-cache"}
+        if rendered.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(made.body, headers={**headers, "content-type": _TYPES[form]})
+        return Response(rendered.body, headers={**headers, "content-type": _TYPES[form]})
 
-    async def _make(self, kind: str, form: str, name: str, *, base: str, address: str, query: str) -> _Made:
+    async def _render(self, kind: str, form: str, name: str, *, base: str, address: str, query: str) -> _RenderedFeed:
         now = self._watched.clock.now()
         rows = await self._watched.store.read(lambda tx: self._stories(tx, kind, name, since=now - BACK))
         loaded_at, public_url = self._watched.loaded_at, self._watched.settings.bot.public_url
@@ -166,7 +166,7 @@ class FeedsOut:
         def document() -> bytes:
             entries = [self._entry(row, base) for row in rows]
             feed = FeedDocument(
-                # Without a public address the host is the reader's word for this machine, and no part of an id.
+                # Without a public address the host depends on the request, so the id must not contain it.
                 id=f"{base}feeds/{kind}{query}" if public_url else f"urn:wirewatch:feeds:{kind}{query}",
                 title=formatting.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
                 address=address,
@@ -177,7 +177,7 @@ class FeedsOut:
             return atom(feed) if form == "atom" else json_feed(feed)
 
         body = await render(document)
-        return _Made(at=now, body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+        return _RenderedFeed(at=now, body=body, etag=f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
     def _is_known(self, kind: str, name: str) -> bool:
         settings = self._watched.settings
@@ -216,7 +216,7 @@ class FeedsOut:
         articles = [*own, *(member.article for member in story.members)]
         links = (formatting.web_link(article.link) for article in articles)
         changes = [decision.at for decision in row.decisions if decision.facts or decision.edits]
-        # Every channel has its own decision about one fact or correction.
+        # Each channel has its own decision about a fact or correction; list each only once.
         facts = list(dict.fromkeys(fact for decision in row.decisions for fact in decision.facts))
         edits = list(dict.fromkeys(edit for decision in row.decisions for edit in decision.edits))
         return FeedEntry(

@@ -1,6 +1,6 @@
-"""How values are shown: times, links, marked words; and the templates.
+"""Formatting of times, links and marked words in pages, and the templates.
 
-Everything that came from outside is text to jinja2, which escapes it; a link is one only to http and https.
+jinja2 escapes all text from outside; only http and https addresses become links.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from bot.queries import building
 from bot.stories import summaries
 from bot.stories.summaries import make_excerpts, marked_title
 
-#: In a problem's text: a line of the file by its number, or the carets below it.
+#: A line of a problem's text that shows a numbered line of the file, or the carets below it.
 _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
 
 
 def templates() -> jinja2.Environment:
-    """The templates with the filters and functions that they use; an unknown name in one is an error."""
+    """Return the templates with their filters and functions; an unknown name in a template is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bot.web"),
         autoescape=True,
@@ -49,12 +49,12 @@ def templates() -> jinja2.Environment:
 
 
 def number(value: int) -> str:
-    """With a comma at each thousand."""
+    """Format a number with a comma at each thousand."""
     return f"{value:,}"
 
 
 def ago(when: datetime | None, now: datetime) -> str:
-    """“5 min ago”, “in 2 h”, “never”."""
+    """Describe a time relative to ``now``: “5 min ago”, “in 2 h”, “never”."""
     if when is None:
         return "never"
     if when > now:
@@ -63,7 +63,7 @@ def ago(when: datetime | None, now: datetime) -> str:
 
 
 def span(duration: timedelta) -> str:
-    """A length of time, roughly: “5 min”."""
+    """Format a duration roughly: “5 min”."""
     seconds = int(duration.total_seconds())
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
@@ -72,12 +72,12 @@ def span(duration: timedelta) -> str:
 
 
 def moment(when: datetime | None) -> str:
-    """A time in UTC, to the minute."""
+    """Format a time in UTC, to the minute."""
     return f"{when:%Y-%m-%d %H:%M} UTC" if when else "never"
 
 
 def web_link(address: str | None) -> str | None:
-    """The address when it is one of the web; None: it is shown as text.
+    """Return the address if it is a web address, else None: then pages show it as text.
 
     >>> web_link("https://bank.example@evil.example/")
     """
@@ -91,7 +91,7 @@ def web_link(address: str | None) -> str | None:
 
 
 def plain(text: str | None) -> str:
-    """Without controls and marks that turn or hide text, which no page should carry; line ends stay."""
+    """Remove control characters and marks that reorder or hide text; keep line ends."""
     return visible.lines(text or "")
 
 
@@ -106,14 +106,14 @@ def lead(entry: building.StoryRow) -> list[tuple[model.Span, ...]]:
 
 
 def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:
-    """Each line of a rule with the different words on which it fired."""
-    found: dict[str, dict[str, None]] = {}
+    """Return each line of the rules with the different words that it matched."""
+    words_by_label: dict[str, dict[str, None]] = {}
     for match in matches:
         for evidence in match.evidence:
-            found.setdefault(evidence.label, {})[" ".join(evidence.text.split())] = None
-    return [(line, tuple(words)) for line, words in found.items()]
+            words_by_label.setdefault(evidence.label, {})[" ".join(evidence.text.split())] = None
+    return [(line, tuple(words)) for line, words in words_by_label.items()]
 
 
 def lateness(state: model.FeedState, now: datetime) -> timedelta:
-    """How far past its due time a feed is."""
+    """Return how far past its due time a feed is."""
     return max(now - state.due_at, timedelta()) if not state.gone else timedelta()

@@ -1,4 +1,4 @@
-"""Alive, and ready: whether the last tick is recent and the database answers."""
+"""Readiness: whether the last tick is recent and the database answers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class Readiness:
     """Whether the bot works, and why not."""
 
     is_ready: bool
-    #: For people and for the log of whoever asked.
+    #: For people and for the logs of clients.
     reason: str
-    #: The reason names the database's address, which not everybody may read.
+    #: Whether the reason may contain the database's address, which not everybody may read.
     is_private: bool = False
     last_tick: datetime | None = None
 
 
 async def readiness(store: PageStore, now: datetime) -> Readiness:
-    """Never raises: a database that does not answer is an answer."""
+    """Return whether the bot works. Never raises: if the database does not answer, that is the reason."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
             tick = await store.read(keys.TICK.get)
@@ -51,21 +51,21 @@ async def readiness(store: PageStore, now: datetime) -> Readiness:
 
 
 class Probe:
-    """Readiness for whoever asks: those who ask while the database is asked share its answer."""
+    """Checks readiness; concurrent callers share one query of the database."""
 
     def __init__(self, bot: Watched) -> None:
         self._bot = bot
         self._pending: asyncio.Future[Readiness] | None = None
 
     async def ask(self) -> Readiness:
-        """Never raises, within ``ANSWER_WITHIN``."""
+        """Return the readiness within ``ANSWER_WITHIN``. Never raises."""
         if self._pending is not None:
             return await asyncio.shield(self._pending)
         self._pending = pending = asyncio.get_running_loop().create_future()
-        found = Readiness(is_ready=False, reason="the query was cancelled")
+        result = Readiness(is_ready=False, reason="the query was cancelled")
         try:
-            found = await readiness(self._bot.store, self._bot.clock.now())
+            result = await readiness(self._bot.store, self._bot.clock.now())
         finally:
             self._pending = None
-            pending.set_result(found)
-        return found
+            pending.set_result(result)
+        return result

@@ -1,8 +1,7 @@
-"""Numbers for Prometheus: what is counted as it happens, and what is looked up when it is asked for.
+"""Metrics for Prometheus: events are counted as they happen, and state is read at each scrape.
 
-Names follow https://prometheus.io/docs/practices/naming/. What is done is told by hooks, so that no stage knows this
-file; what is (feeds, outbox, configuration) is read from the store at each scrape, so that it is true
-after a start.
+Names follow https://prometheus.io/docs/practices/naming/. Stages report events to an observer, so no stage depends on
+this file. State (feeds, outbox, configuration) comes from the store, so it is correct right after a start.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ _OUTCOMES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
-    """What one scrape reads."""
+class _Scrape:
+    """The values that one scrape reads."""
 
     feeds: Mapping[model.FeedHealth, int]
     counts: Mapping[tuple[str, model.SendState], int]
@@ -55,12 +54,12 @@ class _Standing:
 
 
 class Metrics(Observer):
-    """The registry of metrics, and what updates it."""
+    """The registry of metrics, and the observer that updates it."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
         registry = self._registry = CollectorRegistry()
-        # A time of creation beside each counter is noise: process_start_time_seconds says the same of all.
+        # Creation times of counters are noise: process_start_time_seconds gives the same time for all of them.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
         ProcessCollector(registry=registry)
         self._polls = Counter("wirewatch_polls", "Polls of feeds.", ["outcome"], registry=registry)
@@ -112,7 +111,7 @@ class Metrics(Observer):
         self._good = gauge("config_last_reload_successful", "1 if the last load of the configuration had no error.")
         self._problems = gauge("config_problems", "Problems found by the last load of the configuration.", "severity")
 
-    # -- what happens
+    # -- events
 
     def on_feed(self, report: FeedReport) -> None:
         outcome = "failed" if report.error else "changed" if report.is_changed else "unchanged"
@@ -138,36 +137,36 @@ class Metrics(Observer):
     # -- current state
 
     async def page(self) -> bytes:
-        """All of it, as Prometheus reads it. Raises StoreUnavailable."""
-        standing = await self._watched.store.read(_look)
-        self._set(standing, self._watched.clock.now())
+        """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
+        scrape = await self._watched.store.read(_read_scrape)
+        self._set(scrape, self._watched.clock.now())
         return generate_latest(self._registry)
 
-    def _set(self, standing: _Standing, now: datetime) -> None:
+    def _set(self, scrape: _Scrape, now: datetime) -> None:
         settings = self._watched.settings
-        if standing.tick:
-            self._tick.set(standing.tick.timestamp())
-        _fill(self._feeds, {health.value: count for health, count in standing.feeds.items()}, page_data.HEALTH_WORDS)
+        if scrape.tick:
+            self._tick.set(scrape.tick.timestamp())
+        _fill(self._feeds, {health.value: count for health, count in scrape.feeds.items()}, page_data.HEALTH_WORDS)
         paused = sum(compiled.rule.paused for compiled in settings.rules)
         self._rules.labels("on").set(len(settings.rules) - paused)
         self._rules.labels("paused").set(paused)
         self._rules.labels("kept").set(len(settings.kept))
         self._rules.labels("off").set(len(settings.off))
         self._outbox.clear()
-        for (channel, state), count in standing.counts.items():
+        for (channel, state), count in scrape.counts.items():
             self._outbox.labels(channel, state.value).set(count)
-        self._waiting.set(standing.waiting)
+        self._waiting.set(scrape.waiting)
         self._age.clear()
         for channel in settings.bot.channels:
-            self._age.labels(channel).set(_oldest(standing.unsent, channel, now).total_seconds())
+            self._age.labels(channel).set(_oldest(scrape.unsent, channel, now).total_seconds())
         self._loaded.set(self._watched.loaded_at.timestamp())
         problems = Tally(problem.severity for problem in settings.problems)
         self._good.set(not problems["error"])
         _fill(self._problems, problems, ("error", "warning"))
 
 
-def _look(tx: storage.Transaction) -> _Standing:
-    return _Standing(
+def _read_scrape(tx: storage.Transaction) -> _Scrape:
+    return _Scrape(
         feeds=tx.feeds.counts(),
         counts=tx.outbox.counts(),
         unsent=tx.outbox.unsent(),
@@ -182,7 +181,7 @@ def _fill(gauge: Gauge, counts: Mapping[str, int], words: Sequence[str]) -> None
 
 
 def _oldest(unsent: Sequence[model.Outgoing], channel: str, now: datetime) -> timedelta:
-    """Parked ones wait for an operator, not for us: they have their own number."""
+    """Return the longest wait of a channel's messages, except parked ones, which wait for an operator."""
     waits = [
         now - max(row.due_at, row.created_at)
         for row in unsent

@@ -25,23 +25,23 @@ from bot.queries.watched import Watched, render
 from bot.rules.search import SearchPage
 from bot.web import access, formatting, health, page_data
 
-#: Of one page; the rest is a link away.
+#: Maximum entries on a page; links lead to the other pages.
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
 #: Stories of the last day on the first page.
 TODAY = 8
-#: Of the chart of matches.
+#: Days in the chart of matches.
 CHART_DAYS = 30
-#: Problems in full, with their carets.
+#: Problems shown in full, with their carets.
 PROBLEMS = 100
-#: Of one story; the rest is in the database, and in `wirewatch stories`.
+#: Maximum articles and timeline entries of one story; `wirewatch stories` shows all.
 MOST_MEMBERS, MOST_MOMENTS = 200, 300
-#: Of one feed: its delays are counted over so many; and listed.
+#: Articles of one feed from which its delays are computed, and articles listed.
 MOST_ARTICLES, SHOWN_ARTICLES = 200, 10
-#: Of one rule.
+#: Stories listed for one rule.
 MOST_STORIES = 10
-#: Fields of the search form, and those that the question calls otherwise.
+#: Fields of the search form, and the parameters of the fields with a different name.
 _FIELDS, _PARAMETERS = ("q", "outlet", "rule", "from", "to"), {"from": "since", "to": "until"}
-#: Stories shown at first, in days.
+#: Default days of stories.
 STORY_DAYS = 7
 MOST_DAYS = 90
 
@@ -65,7 +65,7 @@ class Pages:
         self._counts = counts
 
     async def render(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
-        """Render a template with what every page shows, beside the event loop: excerpts of many articles take time."""
+        """Render a template on a rendering thread, since excerpts of many articles take time."""
         values |= {
             "path": request.url.path,
             "now": self._watched.clock.now(),
@@ -77,16 +77,16 @@ class Pages:
         return HTMLResponse(await render(lambda: template.render(values)), status)
 
     def sparkline(self, counts: watched.ByDay, name: str, days: int = watched.DAYS) -> Sparkline:
-        """The last days of one feed or rule."""
+        """Draw the last days of one feed or rule."""
         return by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=days)
 
     async def overview(self, request: Request) -> Response:
-        """The first page."""
+        """Show the first page."""
         now = self._watched.clock.now()
         counts = (await self._counts.read()).rules
-        found = await self._watched.store.read(lambda tx: page_data.overview(tx, now))
+        overview = await self._watched.store.read(lambda tx: page_data.overview(tx, now))
         day = now - timedelta(days=1)
-        told, _ = await self._watched.store.read(
+        entries, _ = await self._watched.store.read(
             lambda tx: page_data.stories(tx, since=day, rule=None, skip=0, most=TODAY)
         )
         ready = await health.readiness(self._watched.store, now)
@@ -96,64 +96,64 @@ class Pages:
             "overview.html",
             request,
             ready=ready,
-            found=found,
-            told=told,
+            overview=overview,
+            entries=entries,
             errors=problems,
-            waiting=found.count(states.PENDING, states.SENDING, states.UNKNOWN),
-            parked=found.count(states.PARKED),
+            waiting=overview.count(states.PENDING, states.SENDING, states.UNKNOWN),
+            parked=overview.count(states.PARKED),
             matches=by_day(watched.total_count(counts), today=now.date(), days=CHART_DAYS),
             names=self.names(),
         )
 
     async def feeds(self, request: Request) -> Response:
-        """The feeds, all or of one health, a page of them."""
+        """Show a page of the feeds, all or of one health."""
         now = self._watched.clock.now()
         counts = (await self._counts.read()).feeds
-        asked = request.query_params.get("show", "")
-        wanted = asked if asked in page_data.HEALTH_WORDS else ""
-        skip = (_whole(request, "page", 1) - 1) * FEEDS
+        requested = request.query_params.get("show", "")
+        shown_health = requested if requested in page_data.HEALTH_WORDS else ""
+        skip = (_positive_number(request, "page", 1) - 1) * FEEDS
         states, total = await self._watched.store.read(
-            lambda tx: page_data.feeds(tx, word=wanted, skip=skip, most=FEEDS)
+            lambda tx: page_data.feeds(tx, word=shown_health, skip=skip, most=FEEDS)
         )
         return await self.render(
             "feeds.html",
             request,
             states=states,
             paging=_Paging.of(request, total=total, size=FEEDS),
-            wanted=wanted,
+            shown_health=shown_health,
             words=page_data.HEALTH_WORDS,
             health_of=page_data.health_of,
-            late=partial(late, now=now),
+            late=partial(describe_lateness, now=now),
             sparkline=partial(self.sparkline, counts),
             names=self.names(),
         )
 
     async def stories(self, request: Request) -> Response:
-        """The stories of some days, all or of one rule, a page of them."""
-        days = min(MOST_DAYS, _whole(request, "days", STORY_DAYS))
+        """Show a page of the stories of some days, all or of one rule."""
+        days = min(MOST_DAYS, _positive_number(request, "days", STORY_DAYS))
         rule = request.query_params.get("rule") or None
         since = self._watched.clock.now() - timedelta(days=days)
-        asked = _whole(request, "page", 1)
-        told, total = await self._watched.store.read(
-            lambda tx: page_data.stories(tx, since=since, rule=rule, skip=(asked - 1) * STORIES, most=STORIES)
+        page_number = _positive_number(request, "page", 1)
+        entries, total = await self._watched.store.read(
+            lambda tx: page_data.stories(tx, since=since, rule=rule, skip=(page_number - 1) * STORIES, most=STORIES)
         )
         if not total:
-            # Of a rule that is loaded no more, stories may be left.
+            # A rule that is no longer loaded may still have stories.
             try:
                 self._answers.refuse_unknown(rule)
             except Refused as error:
-                return await self._none(request, "rule", f"{error}.")
+                return await self._show_missing(request, "rule", f"{error}.")
         paging = _Paging.of(request, total=total, size=STORIES)
-        return await self.render("stories.html", request, told=told, paging=paging, days=days, rule=rule)
+        return await self.render("stories.html", request, entries=entries, paging=paging, days=days, rule=rule)
 
     async def rules(self, request: Request) -> Response:
-        """The rules with their matches by day, a page of them."""
+        """Show a page of the rules with their matches by day."""
         counts = (await self._counts.read()).rules
         settings = self._watched.settings
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
         shown = settings.rules[page.skip : page.skip + RULES]
         now = self._watched.clock.now()
-        said = await self._watched.store.read(lambda tx: rule_opinions(tx, now))
+        opinions = await self._watched.store.read(lambda tx: rule_opinions(tx, now))
         return await self.render(
             "rules.html",
             request,
@@ -163,12 +163,12 @@ class Pages:
             last=page_data.last_days(counts, [compiled.rule.name for compiled in shown]),
             sparkline=partial(self.sparkline, counts),
             last_match_days=watched.LAST_MATCH.days,
-            said=said,
+            opinions=opinions,
             judged_days=feedback.JUDGED_WITHIN.days,
         )
 
     async def outbox(self, request: Request) -> Response:
-        """The messages that are not sent yet."""
+        """Show the messages that are not sent yet."""
         counts, unsent = await self._watched.store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
         channels = [
             (name, [(state.value, count) for (_, state), count in rows])
@@ -186,8 +186,8 @@ class Pages:
         )
 
     async def configuration(self, request: Request) -> Response:
-        """The files and their problems."""
-        # Errors first; each kind by its place.
+        """Show the configuration files and their problems."""
+        # Errors come first; otherwise the order of the places stays.
         problems = sorted(self._watched.settings.problems, key=lambda problem: problem.severity != "error")
         return await self.render(
             "configuration.html",
@@ -200,10 +200,10 @@ class Pages:
         )
 
     async def playground(self, request: Request) -> Response:
-        """The form for a rule, and what the rule would have found."""
+        """Show the form for a rule, and the result of trying a submitted rule."""
         written = request.query_params.get("rule", "")
-        days = min(trials.MOST_DAYS, _whole(request, "days", trials.DAYS))
-        # A link on another site may fill the form; to run it is for whoever reads it.
+        days = min(trials.MOST_DAYS, _positive_number(request, "days", trials.DAYS))
+        # A link on another site may fill in the form, but only the reader may run it.
         is_asked = bool(written.strip()) and not access.is_foreign(request.headers)
         trial = await self._playground.try_out(written, days) if is_asked else None
         example = trials.example_rule(self._watched.settings)
@@ -218,38 +218,38 @@ class Pages:
         )
 
     async def story(self, request: Request) -> Response:
-        """All that is known of one story; of a merged one, the way to the one that it became."""
-        asked = model.StoryId(request.path_params["id"])
-        found = await self._watched.store.read(lambda tx: page_data.story(tx, asked))
-        if found is None:
-            older = "There is no story of this address; older ones are deleted after the time of keep in bot.yaml."
-            return await self._none(request, "story", older)
-        if found.row.story.id != asked:
-            return RedirectResponse(f"/story/{found.row.story.id}", 308)
+        """Show one story; redirect from a merged story to the story that it became."""
+        story_id = model.StoryId(request.path_params["id"])
+        details = await self._watched.store.read(lambda tx: page_data.story(tx, story_id))
+        if details is None:
+            older = "No story has this address; older stories are deleted after the time that keep in bot.yaml sets."
+            return await self._show_missing(request, "story", older)
+        if details.row.story.id != story_id:
+            return RedirectResponse(f"/story/{details.row.story.id}", 308)
         return await self.render(
             "story.html",
             request,
-            entry=found.row,
-            found=found,
-            moments=timeline(found.row)[:MOST_MOMENTS],
+            entry=details.row,
+            details=details,
+            moments=timeline(details.row)[:MOST_MOMENTS],
             most_members=MOST_MEMBERS,
         )
 
     async def rule(self, request: Request) -> Response:
-        """One rule with its hits by day and its last stories."""
+        """Show one rule with its matches by day and its last stories."""
         name = request.query_params.get("name", "")
-        compiled = next((each for each in self._watched.settings.rules if each.rule.name == name), None)
+        compiled = next((loaded for loaded in self._watched.settings.rules if loaded.rule.name == name), None)
         if compiled is None:
-            refusal = unknown_rule(name, [each.rule.name for each in self._watched.settings.rules])
-            return await self._none(request, "rule", f"{refusal}.")
+            refusal = unknown_rule(name, [loaded.rule.name for loaded in self._watched.settings.rules])
+            return await self._show_missing(request, "rule", f"{refusal}.")
         now = self._watched.clock.now()
         counts = (await self._counts.read()).rules
-        said = await self._watched.store.read(lambda tx: rule_opinions(tx, now))
-        told, total = await self._watched.store.read(
+        opinions = await self._watched.store.read(lambda tx: rule_opinions(tx, now))
+        entries, total = await self._watched.store.read(
             lambda tx: page_data.stories(tx, since=now - watched.LAST_MATCH, rule=name, skip=0, most=MOST_STORIES)
         )
         source = await asyncio.to_thread(config.find_rule_source, self._watched.settings, name)
-        # Over the archive: some seconds, so only when it is asked for by somebody who looks at this page.
+        # A trial over the archive takes some seconds, so only the reader of this page may start it.
         wants_near = "near" in request.query_params and not access.is_foreign(request.headers)
         return await self.render(
             "rule.html",
@@ -261,19 +261,23 @@ class Pages:
             read_back=rules.describe_rule(compiled.rule),
             line=self.sparkline(counts, name, watched.LAST_MATCH.days),
             last=page_data.last_days(counts, [name]).get(name),
-            said=said,
-            told=told,
+            opinions=opinions,
+            entries=entries,
             total=total,
             last_match_days=watched.LAST_MATCH.days,
             judged_days=feedback.JUDGED_WITHIN.days,
         )
 
     async def feed(self, request: Request) -> Response:
-        """One feed: its health, its rhythm, when it is polled."""
-        asked = request.query_params.get("url", "")
-        # A secret in an address is not in the links of the page.
-        known = self._watched.settings.feeds_by_address
-        url = asked if asked in known else next((url for url in known if visible.masked(url) == asked), asked)
+        """Show one feed: its health, its rhythm and when it is polled."""
+        address = request.query_params.get("url", "")
+        # Links on the page mask secrets in addresses.
+        configured = self._watched.settings.feeds_by_address
+        url = (
+            address
+            if address in configured
+            else next((url for url in configured if visible.masked(url) == address), address)
+        )
         now = self._watched.clock.now()
         since = now - timedelta(days=watched.DAYS)
         state, last, hub = await self._watched.store.read(
@@ -285,16 +289,16 @@ class Pages:
         )
         public_url = self._watched.settings.bot.public_url
         if state is None:
-            return await self._none(request, "feed", "feeds.yaml has no feed of this address.")
+            return await self._show_missing(request, "feed", "feeds.yaml has no feed of this address.")
         gaps = [later - earlier for earlier, later in pairwise(state.rhythm) if later > earlier]
         return await self.render(
             "feed.html",
             request,
             hub=websub.describe_subscription(hub, public_url=public_url, now=now) if hub is not None else None,
             state=state,
-            called=self.names()(state),
+            feed_name=self.names()(state),
             health=page_data.health_of(state),
-            late=late(state, now=now),
+            late=describe_lateness(state, now=now),
             line=self.sparkline((await self._counts.read()).feeds, url),
             rhythm=formatting.span(statistics.median_low(gaps)) if gaps else "",
             interval=formatting.span(state.interval) if state.interval else "",
@@ -303,23 +307,23 @@ class Pages:
         )
 
     async def search(self, request: Request) -> Response:
-        """The form; with words in it, a page of what they find."""
+        """Show the search form and, if it is filled in, a page of results."""
         form = {name: request.query_params.get(name, "").strip() for name in _FIELDS}
         page: SearchPage | None = None
-        problem = remark = after = ""
+        problem = remark = next_page = ""
         status = 200
-        # A link on another site may fill the form; to run it is for whoever reads it.
+        # A link on another site may fill in the form, but only the reader may run it.
         if any(form.values()) and access.is_foreign(request.headers):
             remark = "A link on another site filled in this search. Check it, then press “Search”."
         elif any(form.values()):
-            given = {_PARAMETERS.get(name, name): value for name, value in form.items() if value and name != "q"}
+            values = {_PARAMETERS.get(name, name): value for name, value in form.items() if value and name != "q"}
             if "after" in request.query_params:
-                given["after"] = request.query_params["after"]
+                values["after"] = request.query_params["after"]
             try:
-                question = parameters.read(parameters.ArticlesQuestion, given)
-                page = found = await self._answers.find(question, form["q"], shown=_as_it_is)
-                if found.after is not None:
-                    after = f"?{request.url.include_query_params(after=found.after).query}"
+                question = parameters.read(parameters.ArticlesQuestion, values)
+                page = results = await self._answers.find(question, form["q"], shown=_as_it_is)
+                if results.after is not None:
+                    next_page = f"?{request.url.include_query_params(after=results.after).query}"
             except Refused as error:
                 if error.why is Why.TOO_LONG:
                     remark = f"{error}."
@@ -327,20 +331,27 @@ class Pages:
                     problem = str(error)
                     status = 404 if error.why is Why.NOT_FOUND else 200
         return await self.render(
-            "search.html", request, status=status, form=form, page=page, after=after, problem=problem, remark=remark
+            "search.html",
+            request,
+            status=status,
+            form=form,
+            page=page,
+            next_page=next_page,
+            problem=problem,
+            remark=remark,
         )
 
-    async def _none(self, request: Request, kind: str, text: str) -> Response:
+    async def _show_missing(self, request: Request, kind: str, text: str) -> Response:
         return await self.render("message.html", request, status=404, title=f"No such {kind}", text=text)
 
     async def not_found(self, request: Request, error: Exception) -> Response:
-        """A page with status 404."""
+        """Show a page with status 404."""
         return await self.render(
             "message.html", request, status=404, title="No such page", text="There is nothing here."
         )
 
     async def store_failed(self, request: Request, error: Exception) -> Response:
-        """A page with status 503 and the database's error."""
+        """Show the database's error with status 503."""
         return await self.render(
             "message.html", request, status=503, title="The database does not answer", text=str(error)
         )
@@ -355,15 +366,15 @@ def _as_it_is(page: SearchPage) -> SearchPage:
     return page
 
 
-def late(state: model.FeedState, *, now: datetime) -> str:
-    """How far past its due time a feed is; empty: not worth a word."""
+def describe_lateness(state: model.FeedState, *, now: datetime) -> str:
+    """Describe how far past its due time a feed is; empty if the delay is normal."""
     lateness = formatting.lateness(state, now)
     return formatting.span(lateness) if lateness >= page_data.LATE else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One thing that happened; exactly one of the three is there."""
+    """One event of a story; exactly one of ``member``, ``decision`` and ``message`` is set."""
 
     at: datetime
     member: model.Member | None = None
@@ -372,37 +383,37 @@ class Moment:
 
 
 def timeline(row: building.StoryRow) -> list[Moment]:
-    """The oldest first; of one time a report before what was decided on it, and that before what was sent."""
-    told = [Moment(at=member.article.first_seen, member=member) for member in row.story.members]
-    told += [Moment(at=decision.at, decision=decision) for decision in row.decisions]
-    told += [
+    """Return the events, oldest first; at the same time, articles precede decisions, and decisions precede messages."""
+    moments = [Moment(at=member.article.first_seen, member=member) for member in row.story.members]
+    moments += [Moment(at=decision.at, decision=decision) for decision in row.decisions]
+    moments += [
         Moment(at=message.receipt.sent_at if message.receipt else message.created_at, message=message)
         for message in row.messages
     ]
-    return sorted(told, key=lambda moment: moment.at)
+    return sorted(moments, key=lambda moment: moment.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
-    """How long after their dates articles were stored."""
+    """How long after their publication articles were stored."""
 
     count: int
-    #: As ``looks.span`` shows them: of half the articles at most, and of nine in ten.
+    #: The longest delay of half the articles, and of nine in ten; from ``formatting.span``.
     half: str
     most: str
 
 
 def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> Delays | None:
-    """None: no article came with a date since the feed's first answer, whose articles say nothing of the delay."""
-    found = sorted(
-        max(each.first_seen - each.published, timedelta())
-        for each in articles
-        if each.published and (baseline_at is None or each.first_seen > baseline_at)
+    """Return the delays of dated articles after the feed's first answer, or None if there are none."""
+    delays = sorted(
+        max(article.first_seen - article.published, timedelta())
+        for article in articles
+        if article.published and (baseline_at is None or article.first_seen > baseline_at)
     )
-    if not found:
+    if not delays:
         return None
-    tenth = found[min(len(found) - 1, len(found) * 9 // 10)]
-    return Delays(count=len(found), half=formatting.span(statistics.median_low(found)), most=formatting.span(tenth))
+    tenth = delays[min(len(delays) - 1, len(delays) * 9 // 10)]
+    return Delays(count=len(delays), half=formatting.span(statistics.median_low(delays)), most=formatting.span(tenth))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -411,14 +422,14 @@ class _Paging:
     pages: int
     skip: int
     total: int
-    #: The page's own address with its other questions, to which ``page=N`` is added.
-    before: str | None
-    after: str | None
+    #: Addresses of the pages before and after, with the other parameters of this one.
+    previous_url: str | None
+    next_url: str | None
 
     @classmethod
     def of(cls, request: Request, *, total: int, size: int) -> _Paging:
         pages = max(1, -(-total // size))
-        page = min(pages, _whole(request, "page", 1))
+        page = min(pages, _positive_number(request, "page", 1))
 
         def address(number: int) -> str:
             return f"?{request.url.include_query_params(page=number).query}"
@@ -428,31 +439,31 @@ class _Paging:
             pages=pages,
             skip=(page - 1) * size,
             total=total,
-            before=address(page - 1) if page > 1 else None,
-            after=address(page + 1) if page < pages else None,
+            previous_url=address(page - 1) if page > 1 else None,
+            next_url=address(page + 1) if page < pages else None,
         )
 
 
-def _whole(request: Request, name: str, default: int) -> int:
-    """A whole number of at least 1 from the address; what is none is the default."""
+def _positive_number(request: Request, name: str, default: int) -> int:
+    """Return a parameter as a whole number of at least 1; the default if it is not a number."""
     text = request.query_params.get(name, "")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleOpinions:
-    """What readers said of the rules."""
+    """The feedback, silences and rulings of people about rules."""
 
-    #: Of rules with a judged story.
+    #: Rule -> its precision, for rules with a judged story.
     precision: Mapping[str, feedback.Precision]
-    #: Rule -> its silences in force.
+    #: Rule -> its active silences.
     silences: Mapping[str, Sequence[model.Silence]]
-    #: Rule -> what people decided about its stories.
+    #: Rule -> the rulings about its stories.
     rulings: Mapping[str, Sequence[rulings.RulingText]]
 
 
 def rule_opinions(tx: storage.Transaction, now: datetime) -> RuleOpinions:
-    """Read the judgements and rulings of the last ``precision.JUDGED`` and the silences in force."""
+    """Read the judgements and rulings of the last ``feedback.JUDGED_WITHIN``, and the active silences."""
     silences: dict[str, list[model.Silence]] = {}
     for silence in tx.silences.active(now):
         if silence.kind is model.SilenceKind.RULE:
@@ -466,7 +477,7 @@ def rule_opinions(tx: storage.Transaction, now: datetime) -> RuleOpinions:
 
 HEIGHT = 24
 STEP = 6
-#: So that one article among hundreds is still seen.
+#: Minimum height of a bar, so that one article among hundreds is still visible.
 _LEAST = 2.0
 
 
@@ -481,31 +492,31 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sparkline:
-    """The bars of some days."""
+    """A chart with one bar per day."""
 
     bars: tuple[Bar, ...]
     width: int
-    #: For those who cannot see it.
+    #: The values as text, for people who cannot see the chart.
     text: str
     total: int
 
 
 def by_day(counts: Mapping[date, int], *, today: date, days: int) -> Sparkline:
-    """The last ``days`` days, today last."""
-    return drawn([counts.get(today - timedelta(days=back), 0) for back in reversed(range(days))])
+    """Draw the last ``days`` days, today last."""
+    return draw_bars([counts.get(today - timedelta(days=back), 0) for back in reversed(range(days))])
 
 
-def drawn(numbers: Sequence[int]) -> Sparkline:
-    """``numbers``: one for each day, oldest first."""
+def draw_bars(numbers: Sequence[int]) -> Sparkline:
+    """Draw one bar per day; ``numbers`` are oldest first."""
     most = max([1, *numbers])
     bars = []
     for index, number in enumerate(numbers):
         height = max(_LEAST, round(HEIGHT * number / most, 1)) if number else 0.0
         bars.append(Bar(x=index * STEP, y=HEIGHT - height, height=height))
-    said = ", ".join(map(str, numbers))
+    values = ", ".join(map(str, numbers))
     return Sparkline(
         bars=tuple(bars),
         width=len(numbers) * STEP,
-        text=f"{sum(numbers)} in {len(numbers)} days, oldest first: {said}",
+        text=f"{sum(numbers)} in {len(numbers)} days, oldest first: {values}",
         total=sum(numbers),
     )

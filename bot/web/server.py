@@ -44,20 +44,20 @@ def site_of(
     feed_token: str | None,
     for_programs: Sequence[Route],
 ) -> Starlette:
-    """The application of the status page, with health, metrics, pages, and what programs ask for."""
+    """Build the application: the status page, health, metrics, and the routes for programs."""
     pages = Pages(bot, answers, counts, trying, feed_token)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
-        """That it answers is the answer."""
+        """Answer, which shows that the process is alive."""
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        found = await probe.ask()
-        is_hidden = found.is_private and not access.is_known(request.scope)
-        reason = "the database does not answer" if is_hidden else found.reason
-        body = {"status": "ok" if found.is_ready else "not ready", "reason": reason}
-        return JSONResponse(body, 200 if found.is_ready else 503)
+        state = await probe.ask()
+        is_hidden = state.is_private and not access.is_known(request.scope)
+        reason = "the database does not answer" if is_hidden else state.reason
+        body = {"status": "ok" if state.is_ready else "not ready", "reason": reason}
+        return JSONResponse(body, 200 if state.is_ready else 503)
 
     async def numbers(request: Request) -> Response:
         try:
@@ -94,7 +94,7 @@ def site_of(
     )
 
 
-#: A tool may try a rule, or search.
+#: The cost of a tool call, which may try a rule or search.
 _COST = 5
 
 
@@ -102,11 +102,11 @@ class Handler(Protocol):
     """Answers one request."""
 
     async def handle_request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """An ASGI application."""
+        """Answer as an ASGI application does."""
 
 
 class ToolsOverHttp:
-    """An ASGI application; answers while ``open``."""
+    """An ASGI application that answers while ``open`` is active."""
 
     def __init__(self, running: Callable[[], AbstractAsyncContextManager[Handler]], rates: Rates) -> None:
         self._running = running
@@ -115,7 +115,7 @@ class ToolsOverHttp:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
-        """Once."""
+        """Answer requests while the context is open. Use it only once."""
         async with self._running() as self._handler:
             yield
         self._handler = None
@@ -138,9 +138,9 @@ class ToolsOverHttp:
 
 log = structlog.get_logger("wirewatch")
 
-#: How long readers that are being answered hold up a stop.
+#: How long unfinished answers may delay a stop.
 GRACE = timedelta(seconds=2)
-#: Connections that wait to be accepted.
+#: Maximum connections that wait to be accepted.
 BACKLOG = 128
 
 
@@ -150,18 +150,18 @@ class _Server(uvicorn.Server):
         self._crowd = crowd
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second."""
+        """Sweep the connections; uvicorn calls this ten times a second."""
         self._crowd.sweep(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals belong to the command: it stops us."""
+        """Leave signals to the command, which stops the server."""
         yield
 
 
 class Site:
-    """Listens from the moment it is made; answers while ``serve`` runs."""
+    """The listening site. It listens from its creation and answers while ``serve`` runs."""
 
     def __init__(
         self,
@@ -182,9 +182,9 @@ class Site:
                 ws="none",
                 lifespan="off",
                 log_config=None,
-                # What a client sends wrong is no news; what goes wrong in an answer is.
+                # Log failures to answer, but not mistakes of clients.
                 log_level="error",
-                # An address may hold what nobody should keep; reads are no news either.
+                # Addresses may contain private text, and reads are not worth a log line.
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
@@ -203,7 +203,7 @@ class Site:
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer until ``stop`` is set."""
         log.info("status page", url=self.url)
-        # A stop that comes before the server has begun leaves the socket to us.
+        # If the stop comes before the server starts, only we can close the socket.
         with contextlib.closing(self._socket):
             async with self._tools.open() if self._tools else contextlib.nullcontext(), TaskGroup() as group:
                 group.create_task(self._server.serve(sockets=[self._socket]))
@@ -219,7 +219,7 @@ def open_site(
     limits: Limits | None = None,
     rate: Rate | None = None,
 ) -> Site:
-    """Open the page at ``web.listen``. Raises ConfigError: a token cannot be read, or the port is taken."""
+    """Open the page at ``web.listen``. Raises ConfigError if a token cannot be read or the port is in use."""
     token = config.resolve_secret(web.token, environ) if web.token else None
     shared = Shared(bot)
     metrics = Metrics(shared)
@@ -243,7 +243,7 @@ def open_site(
 
 
 def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
-    """Raises ConfigError where the extra is not installed."""
+    """Build the tools for assistants. Raises ConfigError if the extra is not installed."""
     try:
         from bot.queries import assistants
     except ModuleNotFoundError as error:
@@ -255,11 +255,11 @@ def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
 
 
 def _tokens(web: config.WebSettings, environ: Mapping[str, str]) -> Tokens:
-    """Raises ConfigError for one that is not there."""
+    """Read the secrets of web.tokens. Raises ConfigError if one is missing."""
     return Tokens(
         {
-            config.resolve_secret(one.token, environ).encode(): Caller(name=name, may=one.may)
-            for name, one in web.tokens.items()
+            config.resolve_secret(entry.token, environ).encode(): Caller(name=name, may=entry.may)
+            for name, entry in web.tokens.items()
         }
     )
 
@@ -269,12 +269,12 @@ def _listen(web: config.WebSettings) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM)[0]
         listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        # The standard library adds the address, which is here already.
+        # The standard library appends the address, which our message already contains.
         why = (error.strerror or str(error)).partition(" (while")[0]
         raise model.ConfigError(
             f"opening the status page at {web.listen}: {why}; choose another web.listen in bot.yaml"
         ) from None
-    # Each connection inherits it: asyncio sets it only on sockets that name their protocol. Without it the second part
-    # of an answer waits for the client's delayed acknowledgement, 40 ms.
+    # Connections inherit this option, which asyncio sets only on sockets that name their protocol. Without it, the
+    # second part of an answer waits 40 ms for the client's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

@@ -1,6 +1,6 @@
-"""Where hubs come back to: to see whether a subscription is ours, and with news (WebSub sections 5.3 and 7).
+"""The callback of hubs, which verify subscriptions and push news (WebSub sections 5.3 and 7).
 
-Open to all, since hubs have no token of the page: only the hub knows the end of the address, and news is signed.
+Open to all, since hubs hold no token of the page: only the hub knows the end of the address, and pushes are signed.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from bot.web import access
 
 log = structlog.get_logger("wirewatch")
 
-#: Hubs send the news whole; more is no feed.
+#: Maximum size of a push. Hubs send the whole feed, and no feed is larger.
 MOST_BYTES = 10_000_000
 _MOST_CHALLENGE = 1_000
 _HOUR = timedelta(hours=1)
-#: 32 random bytes, as ``secrets.token_urlsafe`` writes them.
+#: 32 random bytes, as ``secrets.token_urlsafe`` encodes them.
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 _UNKNOWN = "There is no such subscription.\n"
 
 
 class PushCount:
-    """Counts the pushes of each feed in an hour. Only who has the secret of a subscription is counted."""
+    """Counts the pushes of each feed per hour. Only senders that know the secret of a subscription are counted."""
 
     def __init__(self) -> None:
-        #: Feed -> the start of its hour, and the pushes since then.
+        #: Feed -> the start of its hour, and the number of pushes since then.
         self._hours: dict[str, tuple[datetime, int]] = {}
 
     def is_flood(self, feed: str, now: datetime) -> bool:
-        """Count a push of the feed, and return whether they are too many in its hour."""
+        """Count a push of the feed, and return whether its hour now has too many."""
         self._hours = {other: hour for other, hour in self._hours.items() if now - hour[0] < _HOUR}
         begun, count = self._hours.get(feed, (now, 0))
         self._hours[feed] = begun, count + 1
@@ -46,7 +46,7 @@ class PushCount:
 
 
 async def answer(watched: Watched, pushes: PushCount, request: Request) -> Response:
-    """Answer a hub: to a GET its challenge, to a POST nothing but the status."""
+    """Answer a hub: a GET with its challenge, a POST with only a status."""
     token = request.path_params["token"]
     if watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
         return PlainTextResponse(_UNKNOWN, 404)
@@ -60,23 +60,23 @@ async def answer(watched: Watched, pushes: PushCount, request: Request) -> Respo
 
 
 async def _verification(watched: Watched, request: Request, subscription: model.Subscription | None) -> Response:
-    asked, now = request.query_params, watched.clock.now()
+    query, now = request.query_params, watched.clock.now()
     if subscription is None:
         return PlainTextResponse(_UNKNOWN, 404)
-    if asked.get("hub.mode") == "denied" and asked.get("hub.topic") == subscription.topic:
-        denied = websub.after_denial(subscription, asked.get("hub.reason", "no reason given"), now=now)
+    if query.get("hub.mode") == "denied" and query.get("hub.topic") == subscription.topic:
+        denied = websub.after_denial(subscription, query.get("hub.reason", "no reason given"), now=now)
         await watched.store.write(lambda tx: tx.subscriptions.save(denied))
         log.warning("the feed is only polled: its hub", feed=denied.feed, hub=denied.hub, error=denied.error)
         return PlainTextResponse("")
-    challenge = asked.get("hub.challenge", "")
+    challenge = query.get("hub.challenge", "")
     verified = websub.after_verification(
-        subscription, topic=asked.get("hub.topic", ""), lease_seconds=asked.get("hub.lease_seconds", ""), now=now
+        subscription, topic=query.get("hub.topic", ""), lease_seconds=query.get("hub.lease_seconds", ""), now=now
     )
-    if asked.get("hub.mode") != "subscribe" or verified is None or not 0 < len(challenge) <= _MOST_CHALLENGE:
-        # Also to a hub that was told by somebody else to unsubscribe us.
+    if query.get("hub.mode") != "subscribe" or verified is None or not 0 < len(challenge) <= _MOST_CHALLENGE:
+        # This also refuses to unsubscribe at the request of somebody else.
         return PlainTextResponse(_UNKNOWN, 404)
     await watched.store.write(lambda tx: tx.subscriptions.save(verified))
-    log.info("the feed's hub tells of news", feed=verified.feed, hub=verified.hub, until=verified.until)
+    log.info("the feed's hub sends news", feed=verified.feed, hub=verified.hub, until=verified.until)
     return PlainTextResponse(challenge)
 
 
@@ -85,7 +85,7 @@ async def _news(
 ) -> Response:
     if subscription is None or subscription.until is None:
         await access.read_body(request.receive, access.MOST_BODY_BYTES)
-        # Gone: the hub sends no more (section 7).
+        # 410 means gone: the hub stops sending (section 7).
         return PlainTextResponse(_UNKNOWN, 410)
     signature, size = websub.Signature(subscription, request.headers.get("x-hub-signature", "")), 0
     async for piece in request.stream():
@@ -97,7 +97,7 @@ async def _news(
         return PlainTextResponse("Too long.\n", 413)
     if not signature.is_good():
         log.warning("news without the hub's signature refused", feed=subscription.feed)
-        return PlainTextResponse("The signature is not that of the subscription.\n", 403)
+        return PlainTextResponse("The signature does not match the subscription.\n", 403)
     now = watched.clock.now()
     if pushes.is_flood(subscription.feed, now):
         await _drop(watched, subscription, now)
