@@ -18,7 +18,7 @@ def section(heading: str) -> str:
     return found[1]
 
 
-def test_the_floors_are_those_that_the_linter_holds() -> None:
+def test_the_layers_are_those_that_the_linter_checks() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     [floors] = [each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
     assert _floors() == floors["layers"]
@@ -37,4 +37,4 @@ def _names(row: str) -> list[str]:
 
 def _floors() -> list[str]:
     # Behind several spaces stands what a floor is.
-    return [re.split(r"\s{2,}", line.strip())[0] for line in section("The floors").splitlines() if line[:4] == "    "]
+    return [re.split(r"\s{2,}", line.strip())[0] for line in section("The layers").splitlines() if line[:4] == "    "]
