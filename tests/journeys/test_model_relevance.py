@@ -64,7 +64,7 @@ async def test_a_rejected_article_is_listed_with_its_reason_and_not_posted(tmp_p
         assert (rejected.title, rejected.rules) == (BOOK.title, ())
         [member] = rejected.members
         assert member.join.reason is model.JoinReason.NOT_ABOUT
-        said = 'BlackBerry in Pakistan: local-model says "In this novel": It reviews a novel.'
+        said = 'BlackBerry in Pakistan: local-model: "In this novel": It reviews a novel.'
         assert member.join.detail == said
         assert told.rules == ("BlackBerry in Pakistan",)
         assert server.service.asked[0][1]["about"].startswith("demands of the authorities")
