@@ -17,9 +17,10 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.quality import replay
-from bot import facts, model
+from bot import model
 from bot.channels.kit import outline
 from bot.feeds import cleaning
+from bot.stories import facts
 
 Pair = tuple[model.Article, model.Article]
 

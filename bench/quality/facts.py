@@ -17,7 +17,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from bench.quality import storysets
-from bot import facts, model
+from bot import model
+from bot.stories import facts
 from testbed import updates
 
 SETS = ("development", "held_out", "sentences_development", "sentences_held_out")

@@ -16,8 +16,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from bot import facts, model
+from bot import model
 from bot.feeds import cleaning, groups, identity, items, kinds
+from bot.stories import facts
 from testbed import shared_data
 from testbed.archive import DAY, Archive
 

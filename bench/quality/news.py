@@ -6,8 +6,8 @@ name, and in those that grouping makes, mistakes included.
 
     python -m bench.quality.news [--labels FOLDER] [--fit] [--show]
 
-``--fit`` prints the weights of bot/facts/news.py, fitted on all desks and on parts a and b of the labels, and how they
-do on rules that were left out; it needs scikit-learn.
+``--fit`` prints the weights of bot/stories/facts/news.py, fitted on all desks and on parts a and b of the labels, and their
+result on rules that were left out; it needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.quality import desk_rows, desk_scores, pools
-from bot import facts, model, stories
-from bot.facts.news import THRESHOLD, WEIGHTS, features, is_copy
+from bot import model, stories
+from bot.stories import facts
+from bot.stories.facts.news import THRESHOLD, WEIGHTS, features, is_copy
 
 FITTED = ("a", "b")
 DESKS = (*desk_rows.PARTS, *desk_scores.OWN_PARTS)

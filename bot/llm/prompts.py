@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 import pydantic
 
 from bot import model
-from bot.facts import reading
 from bot.model import visible
+from bot.stories.facts import reading
 from bot.text import lexicon, sentences, tokens
 
 #: Maximum characters of a headline, of a text and of one quoted sentence in a prompt.

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bot import alerts, facts, model
+from bot import alerts, model
 from bot.alerts import routing
 from bot.pipeline import messages
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import ClaimsCache, Turn
-from bot.stories import summaries
+from bot.stories import facts, summaries
 
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice

@@ -16,13 +16,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from bot import facts, model, storage
+from bot import model, storage
 from bot.alerts import notices
 from bot.feeds import cleaning, health, identity, polling, schedule, websub
 from bot.model import ledger
 from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
+from bot.stories import facts
 
 #: Not counted: stored without text, or stored only if they match.
 _FREE = (identity.Novelty.OLD, identity.Novelty.RETOLD)

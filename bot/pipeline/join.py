@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import facts, model, stories
+from bot import model, stories
 from bot.alerts import notices
 from bot.feeds import groups, links
 from bot.pipeline.dispatch import ChangedStory, Dispatcher, Split
 from bot.pipeline.turn import ClaimsCache, Turn
-from bot.stories import foreign
+from bot.stories import facts, foreign
 
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice

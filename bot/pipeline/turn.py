@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot import facts, model, storage
+from bot import model, storage
 from bot.alerts import notices
 from bot.pipeline.snapshot import Snapshot
+from bot.stories import facts
 
 #: Maximum stories that are cached between turns, and their articles in all: some 60 MB of texts.
 MAX_STORIES = 2_000

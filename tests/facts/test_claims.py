@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from bot import facts
-from bot.facts import claims as claims_of
+from bot.stories import facts
+from bot.stories.facts import claims as claims_of
 from testbed.updates import article
 
 FIRST = article(

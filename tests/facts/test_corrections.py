@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot import facts, model
+from bot import model
+from bot.stories import facts
 from testbed.fakes import START
 
 BODY = """PTA told operators in July to close BES by 30 November. About 5,000 companies use it.

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from bot import facts, model
+from bot import model
+from bot.stories import facts
 from testbed.updates import article
 
 FIRST = article(

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import facts, model
-from bot.facts import changes as changes_of
+from bot import model
+from bot.stories import facts
+from bot.stories.facts import changes as changes_of
 from testbed.updates import article
 
 FIRST = article(

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot import facts, model
+from bot import model
 from bot.config import nodes
-from bot.facts import corrections as edits
 from bot.feeds import kinds
 from bot.feeds.kit import fields
 from bot.fetch import fulltext
 from bot.model import Body, ReadError
+from bot.stories import facts
+from bot.stories.facts import corrections as edits
 from bot.text import dates
 
 #: Processor time for each; before, the least of them took three seconds, most of them hours.

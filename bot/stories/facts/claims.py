@@ -13,8 +13,8 @@ from datetime import datetime
 from functools import lru_cache
 
 from bot import model
-from bot.facts.deadlines import Dues
-from bot.facts.reading import Figure, Reading, Statement, read
+from bot.stories.facts.deadlines import Dues
+from bot.stories.facts.reading import Figure, Reading, Statement, read
 from bot.text import dates, names, numbers
 
 #: How many of each are kept: the newest, since what is repeated is put in again.

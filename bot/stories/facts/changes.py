@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bot.facts.claims import Stated, StoryClaims, weight
-from bot.facts.deadlines import MOVED, is_put_away
-from bot.facts.reading import FATES, Figure, Reading, Statement
+from bot.stories.facts.claims import Stated, StoryClaims, weight
+from bot.stories.facts.deadlines import MOVED, is_put_away
+from bot.stories.facts.reading import FATES, Figure, Reading, Statement
 from bot.text import dates
 from bot.text.numbers import Number
 

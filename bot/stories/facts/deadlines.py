@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bot import model
-from bot.facts.reading import Reading, Statement
+from bot.stories.facts.reading import Reading, Statement
 from bot.text import dates, lexicon
 from bot.text.words import fold
 

@@ -8,10 +8,10 @@ on the article, not on the story: claims are bounded however many articles join.
 """
 
 from bot import model
-from bot.facts.claims import StoryClaims, claims_of
-from bot.facts.corrections import corrections
-from bot.facts.news import news, news_and_more, news_of_version, undoing
-from bot.facts.reading import Reading, read
+from bot.stories.facts.claims import StoryClaims, claims_of
+from bot.stories.facts.corrections import corrections
+from bot.stories.facts.news import news, news_and_more, news_of_version, undoing
+from bot.stories.facts.reading import Reading, read
 from bot.text.titles import is_live_page
 
 __all__ = [

@@ -14,10 +14,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from bot import model
-from bot.facts.changes import Change, changes
-from bot.facts.claims import StoryClaims
-from bot.facts.reading import FATES, Reading, Statement, read
-from bot.facts.turns import LABELS, undone
+from bot.stories.facts.changes import Change, changes
+from bot.stories.facts.claims import StoryClaims
+from bot.stories.facts.reading import FATES, Reading, Statement, read
+from bot.stories.facts.turns import LABELS, undone
 from bot.text import sentences, titles
 
 #: The headline and so many sentences are weighed and quoted; of a correction and for a language model, more.

@@ -16,7 +16,7 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from bot import model
-from bot.facts.reading import Statement, statement
+from bot.stories.facts.reading import Statement, statement
 from bot.text import lexicon, sentences, titles
 from bot.text.alignment import align
 from bot.text.titles import is_live_page

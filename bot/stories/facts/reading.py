@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from bot import model
-from bot.facts.turns import turns_in
+from bot.stories.facts.turns import turns_in
 from bot.text import dates, lexicon, names, numbers, sentences, titles, tokens, words
 from bot.text.titles import is_live_page
 
