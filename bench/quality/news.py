@@ -6,8 +6,8 @@ name, and in those that grouping makes, mistakes included.
 
     python -m bench.quality.news [--labels FOLDER] [--fit] [--show]
 
-``--fit`` prints the weights of bot/stories/facts/news.py, fitted on all desks and on parts a and b of the labels, and their
-result on rules that were left out; it needs scikit-learn.
+``--fit`` prints the weights of bot/stories/facts/news.py, fitted on all desks and on parts a and b of the labels, and
+their result on rules that were left out; it needs scikit-learn.
 """
 
 from __future__ import annotations
