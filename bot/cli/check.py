@@ -22,7 +22,7 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHERE is_listed ORDER BY url"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-#: The figures of docs/measured.md, three parts of labelled desks together.
+#: Figures of real feeds from docs/measured.md.
 _WITHOUT_A_MODEL = (
     "no language model: on real feeds 0.16 messages too many per event, and one in ten later developments posted; "
     "a model recognizes most of them (docs/language-model.md)"

@@ -131,7 +131,7 @@ class _StoryClock:
         return self._start + timedelta(seconds=self._loop.time() - self._begun)
 
     def jump(self, to: datetime) -> None:
-        """It is ``to`` now, or later where it is already."""
+        """Move the clock forward to ``to``; never move it back."""
         self._start += max(to - self.now(), timedelta())
 
     async def sleep(self, duration: timedelta) -> None:

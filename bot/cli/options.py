@@ -47,7 +47,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def duration(text: str) -> timedelta:
-    """A length of time as the configuration writes it."""
+    """Parse a length of time, written as in the configuration."""
     try:
         return model.parse_duration(text)
     except ValueError as error:

@@ -39,7 +39,7 @@ def read_opml(content: bytes) -> OpmlReading:
         )
     found_outlines, flaw = _read_outlines(content)
     problems = [flaw] if flaw else []
-    #: By place.
+    #: The feeds by place (``model.feed_place``).
     feeds: dict[str, model.Feed] = {}
     for outline in found_outlines:
         feed = _read_feed(outline, problems)

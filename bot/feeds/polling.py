@@ -308,7 +308,7 @@ def _class_advice(status: int) -> str:
     return "the server refuses the request; open the address in a browser and correct feeds.yaml"
 
 
-#: An item with a longer text counts as several, so that the limit also bounds bytes.
+#: An item with a longer text counts as several, so that the limit on items also limits bytes.
 ITEM_CHARACTERS = 20_000
 #: The kind of its health event.
 FLOOD = "flood"

@@ -116,7 +116,7 @@ class Heartbeat:
             log.warning("worker ended unexpectedly", process=process)
 
     async def tick(self, *, operator: str | None = None) -> None:
-        """Record a look for due feeds; handle a clock that was set back as ``begin`` does. Raises StoreUnavailable."""
+        """Record a look for due feeds; if the clock was set back, do as ``begin`` does. Raises StoreUnavailable."""
         now = self._clock.now()
 
         def work(tx: storage.Transaction) -> timedelta | None:

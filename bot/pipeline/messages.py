@@ -178,7 +178,7 @@ def gathered_edit_row(
     added: tuple[model.ArticleId, ...] = (),
     once: str | None = None,
 ) -> model.Outgoing | None:
-    """Return the gathered message that lists the story, with its stories as they are now.
+    """Return an edit of the gathered message that lists the story, with all its stories as they are now.
 
     Return None if the store does not have it yet, or no longer.
     """

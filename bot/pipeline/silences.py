@@ -38,7 +38,7 @@ class Rights:
     """The rights of one person over one listener."""
 
     person: model.Person
-    #: The channels of the listener.
+    #: The channels that the listener serves.
     channels: tuple[str, ...]
     #: All channels with ``may_act``.
     restricted: frozenset[str]

@@ -280,7 +280,7 @@ class ClaimsCache:
         return ArticleNews(facts=stated, further=further, opposes=opposes)
 
     def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
-        """Return what the next version of a live page adds; add an article's edit, which is posted as a correction."""
+        """Return the new facts of a live page's next version. Only record an edit: it is posted as a correction."""
         claims = self.of(story)
         if revision.live_before is not None:
             return facts.news_of_version(claims, revision.article)

@@ -279,7 +279,7 @@ class HitDocument(Document):
 
 
 class NearDocument(Document):
-    """Articles that only one missing condition keeps from matching; ``examples`` are the last few."""
+    """Near misses: articles that fail by the same single condition; ``examples`` are the latest few."""
 
     what: str
     count: int

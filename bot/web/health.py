@@ -26,7 +26,7 @@ class Readiness:
 
 
 async def readiness(store: PageStore, now: datetime) -> Readiness:
-    """Return whether the bot works. Never raises: if the database does not answer, that is the reason."""
+    """Return whether the bot works, and if not, the reason, such as an unavailable database. Never raises."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
             tick = await store.read(keys.TICK.get)

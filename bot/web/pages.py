@@ -27,7 +27,7 @@ from bot.web import access, formatting, health, page_data
 
 #: Maximum entries on a page; links lead to the other pages.
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
-#: Stories of the last day on the first page.
+#: Maximum number of stories of the last day on the first page.
 TODAY = 8
 #: Days in the chart of matches.
 CHART_DAYS = 30

@@ -35,7 +35,7 @@ class Run:
     """Text of one style, and its link."""
 
     text: str
-    #: A safe address, empty without a link.
+    #: A safe address; empty if the text is not a link.
     link: str = ""
     is_bold: bool = False
     is_italic: bool = False
@@ -54,7 +54,7 @@ class Line:
 
     style: Style
     runs: tuple[Run, ...]
-    #: The story of the line in a gathered message.
+    #: In a gathered message, the story that the line belongs to.
     story: model.StoryId | None = None
     #: The lines to show instead where styles are not available; empty for the line itself.
     unstyled: tuple[Line, ...] = ()

@@ -187,7 +187,7 @@ def short_name(text: str) -> str:
 
 
 def person_name(name: object, *, service: str) -> str:
-    """Return a person's name, clean and short, to show on any service; without a name "somebody on …", never an id."""
+    """Return a person's name, clean and short, for any service; "somebody on …" if there is none, never an id."""
     return (short_name(name) if isinstance(name, str) else "") or f"somebody on {service}"
 
 

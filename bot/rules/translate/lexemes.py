@@ -190,7 +190,7 @@ _BARE = re.compile(r'(?:\\.|[^\s"(){}\[\]\\])+|.', re.DOTALL)
 
 
 def _read_word(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
-    """Read a word; a mark without a meaning in this dialect begins one."""
+    """Read a word, which may begin with a mark that has no meaning in this dialect."""
     start = match.start()
     bare = _BARE.match(match.string, start)
     assert bare is not None

@@ -39,7 +39,7 @@ class Headline:
     """A link to an article."""
 
     address: str
-    #: Whether it belongs to a heading: other links of its item are topics and authors then.
+    #: Whether it belongs to a heading; if so, the other links of its item lead to topics and authors.
     is_heading: bool
 
 

@@ -363,7 +363,7 @@ def _typed_text(element: Element | None) -> str:
 
 
 def _longer_body(content: Element | None, summary: Element | None) -> str | None:
-    """Return the longer body; the lengths are those before anything is escaped."""
+    """Return the longer of content and summary; the lengths are compared before anything is escaped."""
     bodies = [element for element in (content, summary) if element is not None and (element.text or "").strip()]
     texts = [_typed_text(element) for element in bodies]
     lengths = [len(plain.mend_text(element.text or "")) for element in bodies]
