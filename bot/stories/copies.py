@@ -1,6 +1,6 @@
-"""Near-duplicate texts: a sketch of an article's shingles, and whether two sketches are of one text.
+"""Detect near-duplicate texts by comparing sketches of their shingles.
 
-A syndicated copy is the same text in another outlet, often under a new headline or with a cut end.
+A syndicated copy is the same text in another outlet, often with a new headline or a shortened end.
 """
 
 from __future__ import annotations
@@ -9,47 +9,47 @@ import zlib
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-#: Bottom-k sketch (Broder 1997): of the hashes of all runs of this many words, the smallest are kept.
+#: Bottom-k sketch (Broder 1997): hash every run of this many words and keep the smallest hashes.
 SHINGLE_WORDS = 4
 SKETCH_SIZE = 64
-#: Copies share this part of the shorter text; independent reports that quote one agency note stay below a half.
+#: Copies share at least this part of the shorter text; independent reports of one agency note share less.
 COPIED = 0.7
-#: Below this many words a text is a teaser, and only an equal headline beside it makes a copy.
+#: A text with fewer words is a teaser; a teaser is a copy only if its headline is equal too.
 TEASER_WORDS = 25
 HEADLINE_WORDS = 6
-#: Titles or leads agree that share this part of the shorter one's words; a lead is so many words.
+#: Two titles or leads agree if they share this part of the shorter one's words; a lead is the first LEAD_WORDS words.
 AGREED = 0.6
 LEAD_WORDS = 20
-#: Nearly equal headlines share this part of their words: over leads that agree, and without a text.
+#: Nearly equal headlines share this part of their words: SAME if the leads agree, BARE_SAME if there is no text.
 SAME, BARE_SAME = 0.7, 0.85
-#: The filled places of a form stand within so many words; leads that share less than this are not one lead.
+#: A form is filled in within its first FORM_WORDS words; leads that share less than ONE_LEAD are different leads.
 FORM_WORDS, ONE_LEAD = 60, 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What is kept of a text to know its copies."""
+    """The data that identifies copies of a text."""
 
     title: str
-    #: Words with which the text begins.
+    #: First words of the text.
     lead: frozenset[str]
     hashes: frozenset[int]
     #: Words of the text.
     length: int
-    #: Names of the title, and figures of the title and the text's beginning.
+    #: Names in the title, and figures in the title and at the beginning of the text.
     names: frozenset[str] = frozenset()
     figures: frozenset[str] = frozenset()
 
     @property
     def is_teaser(self) -> bool:
-        """Whether the text is too short to be compared as a whole."""
+        """Return whether the text is too short to be compared as a whole."""
         return self.length < TEASER_WORDS
 
 
 def sketch(
     title: Sequence[str], text: Sequence[str], names: Container[str] = (), figures: Container[str] = ()
 ) -> Sketch:
-    """Return the sketch of a text by its stems; ``names`` and ``figures`` say which of them are such."""
+    """Return the sketch of a text by its stems; ``names`` and ``figures`` are the known names and figures."""
     written = [word.encode() for word in text]
     shingles = zip(*[written[at:] for at in range(SHINGLE_WORDS)], strict=False)
     hashes = set(map(zlib.crc32, map(b" ".join, shingles)))
@@ -64,69 +64,74 @@ def sketch(
     )
 
 
-def is_copy(one: Sketch, other: Sketch) -> bool:
-    """Whether two texts are one text, published twice: nearly all of it, and the title or the lead too.
+def is_copy(sketch: Sketch, other: Sketch) -> bool:
+    """Return whether one text is a copy of the other: nearly all of it is shared, and the title or the lead too.
 
-    What an outlet puts under each of its items outweighs a short text; it never begins one.
+    An outlet's standard footer can outweigh a short text, but it is never the lead.
     """
-    if one.is_teaser or other.is_teaser:
-        return one.title == other.title and one.title.count(" ") + 1 >= HEADLINE_WORDS and _are_equal(one, other)
-    return shared(one, other) >= COPIED and agree(one, other) and not _are_of_one_form(one, other)
+    if sketch.is_teaser or other.is_teaser:
+        return (
+            sketch.title == other.title and sketch.title.count(" ") + 1 >= HEADLINE_WORDS and _are_equal(sketch, other)
+        )
+    return shared(sketch, other) >= COPIED and agree(sketch, other) and not _are_of_one_form(sketch, other)
 
 
-def is_same_headline(one: Sketch, other: Sketch) -> bool:
-    """Whether two headlines are nearly equal, and the leads where both have one; other names or figures tell apart."""
-    mine, theirs = set(one.title.split()), set(other.title.split())
-    has_leads = bool(one.lead and other.lead)
+def is_same_headline(sketch: Sketch, other: Sketch) -> bool:
+    """Return whether the headlines are nearly equal, with equal names and figures, and any leads agree."""
+    mine, theirs = set(sketch.title.split()), set(other.title.split())
+    has_leads = bool(sketch.lead and other.lead)
     if len(mine | theirs) < HEADLINE_WORDS or len(mine & theirs) < (SAME if has_leads else BARE_SAME) * len(
         mine | theirs
     ):
         return False
-    if has_leads and len(one.lead & other.lead) < AGREED * min(len(one.lead), len(other.lead)):
+    if has_leads and len(sketch.lead & other.lead) < AGREED * min(len(sketch.lead), len(other.lead)):
         return False
-    return not _each_has_more(one.figures, other.figures) and not _each_has_more(one.names, other.names)
+    return not _each_has_more(sketch.figures, other.figures) and not _each_has_more(sketch.names, other.names)
 
 
-def _are_of_one_form(one: Sketch, other: Sketch) -> bool:
-    """A notice filled in twice ("Notice of penalty: A", "… B"): each has its own figure, or name in its title."""
-    if _each_has_more(one.figures, other.figures):
+def _are_of_one_form(sketch: Sketch, other: Sketch) -> bool:
+    """Return whether the texts are one form filled in twice: each has its own figure, or its own name in the title.
+
+    Example: "Notice of penalty: A" and "Notice of penalty: B".
+    """
+    if _each_has_more(sketch.figures, other.figures):
         return True
-    is_one_lead = len(one.lead & other.lead) >= ONE_LEAD * min(len(one.lead), len(other.lead))
-    return not is_one_lead and _each_has_more(one.names, other.names)
+    is_one_lead = len(sketch.lead & other.lead) >= ONE_LEAD * min(len(sketch.lead), len(other.lead))
+    return not is_one_lead and _each_has_more(sketch.names, other.names)
 
 
 def _each_has_more(mine: frozenset[str], theirs: frozenset[str]) -> bool:
     return bool(mine - theirs and theirs - mine)
 
 
-def agree(one: Sketch, other: Sketch) -> bool:
-    """The titles, or the first words of the texts, are about the same."""
-    titles = set(one.title.split()), set(other.title.split())
+def agree(sketch: Sketch, other: Sketch) -> bool:
+    """Return whether the titles or the leads are about the same."""
+    titles = set(sketch.title.split()), set(other.title.split())
     return any(
         len(mine & theirs) >= AGREED * max(1, min(len(mine), len(theirs)))
-        for mine, theirs in (titles, (one.lead, other.lead))
+        for mine, theirs in (titles, (sketch.lead, other.lead))
     )
 
 
-def _are_equal(one: Sketch, other: Sketch) -> bool:
-    """Teasers under one headline: equal, or one of them absent."""
-    return not one.hashes or not other.hashes or shared(one, other) >= COPIED
+def _are_equal(sketch: Sketch, other: Sketch) -> bool:
+    """Return whether two teasers are equal, or at least one is empty."""
+    return not sketch.hashes or not other.hashes or shared(sketch, other) >= COPIED
 
 
-def shared(one_sketch: Sketch, other_sketch: Sketch) -> float:
-    """Estimated part of the shorter text's shingles that the other has.
+def shared(sketch: Sketch, other: Sketch) -> float:
+    """Estimate the part of the shorter text's shingles that the other text has.
 
-    Both sketches are complete samples below the smaller of their greatest hashes, so what lies there is compared.
+    Both sketches are complete up to the smaller of their greatest hashes, so only hashes up to there are compared.
     """
-    one, other = one_sketch.hashes, other_sketch.hashes
-    both = one & other
-    if len(both) < COPIED * min(len(one), len(other)) / 4:
+    hashes, other_hashes = sketch.hashes, other.hashes
+    both = hashes & other_hashes
+    if len(both) < COPIED * min(len(hashes), len(other_hashes)) / 4:
         return 0.0
-    limit = min(_reach(one), _reach(other))
-    smaller = min(sum(value <= limit for value in one), sum(value <= limit for value in other))
+    limit = min(_reach(hashes), _reach(other_hashes))
+    smaller = min(sum(value <= limit for value in hashes), sum(value <= limit for value in other_hashes))
     return sum(value <= limit for value in both) / smaller if smaller else 0.0
 
 
 def _reach(hashes: frozenset[int]) -> int:
-    """Up to where a sketch holds every hash of its text."""
+    """Return the limit up to which the sketch holds every hash of its text."""
     return max(hashes) if len(hashes) == SKETCH_SIZE else 2**32

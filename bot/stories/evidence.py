@@ -1,4 +1,4 @@
-"""Compares an article with open stories as a few numbers, and turns these into probabilities of one event.
+"""Compare an article with open stories, and turn the resulting numbers into probabilities of one event.
 
 Pure: sees one article, the candidate stories and how rare words are. A story of several articles is compared by its
 first and last ones; the most similar counts. bench/quality/fit.py fits the weights.
@@ -19,7 +19,7 @@ from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity, Under
 
-#: Longer times count as this.
+#: A longer time counts as this one.
 LONG = timedelta(days=28)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: A word with less rarity (one article in eight has it) does not describe an event.
@@ -35,7 +35,7 @@ class Evidence(NamedTuple):
 
     #: Similarity of all words: title and lead, and all of the story.
     text: float
-    #: How much more similar text and head are than those of the other candidates, on average.
+    #: Similarity of text and head, minus the average over the other candidates.
     lead: float
     #: Sum over the words in both heads that describe the event.
     deeds: float
@@ -65,10 +65,10 @@ class Evidence(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """What each number of the evidence adds to a score: along a line with bends."""
+    """The contribution of each number of the evidence to a score: a piecewise linear function."""
 
     bias: float
-    #: By number: where a slope begins, and how much it adds to the slope before.
+    #: For each number, pairs of the value where a slope begins and its increase over the previous slope.
     slopes: tuple[tuple[tuple[float, float], ...], ...]
 
     def score(self, evidence: Evidence) -> float:

@@ -1,12 +1,12 @@
-"""Joins an article to a story in other languages: proposed by meaning, decided by what needs no translation.
+"""Join an article to a story in other languages: meaning proposes, signs that need no translation decide.
 
     Meaning → ports.Encoder → likeness → signs (names, numbers, days, time) → a probability
 
-Numbers and names that both languages write alike are words that both have: the judge of words weighs them, and its
+Numbers and names that both languages write alike count as shared words. The judge of words weighs them, and its
 probability is one of the signs.
 
-What all matches of a rule share says nothing about the event, in meaning as in words: the mean of the vectors is
-subtracted before they are compared. Where the encoder fails, nothing is proposed and grouping decides without it.
+All matches of a rule share some meaning, which says nothing about the event. The mean of the vectors is therefore
+subtracted before they are compared. If the encoder fails, nothing is proposed and grouping decides without it.
 """
 
 from __future__ import annotations
@@ -26,43 +26,43 @@ from bot.stories.evidence import LONG, Evidence
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Meaning, Profile
 
-#: The most stories of the rules that are compared, the latest first, and the most articles of each: bounds the time.
+#: Maximum stories of the rules to compare, latest first, and maximum articles of each: bounds the time.
 STORIES, SAMPLES = 60, 4
-#: The most stories that are proposed beside those that share words.
+#: Maximum stories proposed in addition to the stories that share words.
 PROPOSED = 3
-#: The most stories in other languages alone of which nothing but a second opinion can tell whether an article is
-#: theirs, and how long before or after them it may be told.
+#: Maximum stories only in other languages that are offered to a second opinion, which alone can judge them; and the
+#: maximum time between the article and such a story.
 UNTRANSLATED, SAME_DAYS = 3, timedelta(days=3)
-#: The mean of a rule's texts is taken as if it also had so many unrelated texts, whose vectors are 0.
+#: The mean of a rule's texts includes this many unrelated texts, whose vectors are 0.
 PRIOR = 3.0
-#: Reports that are closer in time than this count as equally close: on the desks that these weights are fitted on, all
-#: reports of one event come within the hour, and those of other events do not.
+#: Reports that are closer in time than this count as equally close. In the data that the weights are fitted on, all
+#: reports of one event are within an hour, and reports of different events are not.
 AT_ONCE = timedelta(hours=6)
-#: From this probability on an article joins: on desks held out of the fit, 196 of 214 were right (fit_foreign.py).
+#: An article joins from this probability on: in data held out of the fit, 196 of 214 joins were right (fit_foreign.py).
 FROM = 0.6
-#: A title that says "another" is left to the judge of words: a second event of a kind is worded as the first was. So is
-#: one whose names the story lacks, and which lacks the story's, where the story has articles in its language: what the
-#: names leave open is only how another language writes them.
+#: Meaning does not decide if the title says "another", since a second event of a kind is worded like the first. It does
+#: not decide either if the story lacks the article's names and has articles in its language: only a different language
+#: would explain the difference.
 SAYS_ANOTHER, STRANGE = 2, 0.5
-#: Sure enough to join, never to merge two stories: a merge is never undone.
+#: Maximum probability by meaning: enough to join, too low to merge two stories, since a merge is never undone.
 AT_MOST = 0.96
 
 
 class Signs(NamedTuple):
-    """One article and one story that has articles in another language."""
+    """Numbers for one article and one story that has articles in another language."""
 
-    #: The logit of what the judge of words says.
+    #: The logit of the probability from the judge of words.
     words: float
-    #: How far the meaning of the story's nearest article leads over other stories' nearest; the mean over its articles.
+    #: Similarity in meaning: the nearest article's lead over the nearest in other stories; the mean over the articles.
     lead: float
     mean: float
-    #: Days of the calendar that both name.
+    #: Calendar days that both name.
     days: float
     #: Rarity of the rarest name that both have in title or first sentence.
     name: float
     #: Days between them (logarithm).
     apart: float
-    #: 1: the title has a figure, and the story's titles have others.
+    #: 1 if the title has a figure and the story's titles have only others.
     clash: float
 
 
@@ -79,9 +79,9 @@ class Decision(NamedTuple):
 
 
 class Decisions(NamedTuple):
-    """Where the story has an article in the article's language as well, words say more and meaning less."""
+    """The regressions for stories without and with an article in the article's language; with one, words weigh more."""
 
-    #: Of a story that has no article in the article's language.
+    #: For a story that has no article in the article's language.
     foreign: Decision
     mixed: Decision
 
@@ -99,7 +99,7 @@ SHIPPED = Decisions(
 
 
 class Likeness(NamedTuple):
-    """How near an article's meaning is to a story's, -1 to 1."""
+    """The similarity in meaning of an article and a story, -1 to 1."""
 
     nearest: float
     lead: float
@@ -108,46 +108,50 @@ class Likeness(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Compares by an encoder, and decides."""
+    """A comparison of stories across languages, by an encoder and a regression."""
 
     encoder: model.Encoder
     decisions: Decisions = SHIPPED
 
     def likeness(self, profile: Profile, stories: Iterable[OpenStory]) -> dict[model.StoryId, Likeness]:
-        """Return how near the latest stories of the article's rules are that have articles in another language."""
-        near = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(profile.rules)]
-        near = sorted(near, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
+        """Return the similarity of the latest stories of the article's rules that have articles in another language."""
+        of_rules = [story for story in stories if not story.is_roundup and not story.rules.isdisjoint(profile.rules)]
+        latest = sorted(of_rules, key=lambda story: (story.seen, story.rank), reverse=True)[:STORIES]
         if profile.meaning is None:
             return {}
         own = profile.meaning
-        samples = {story.id: [one.meaning for one in story.samples[-SAMPLES:] if one.meaning] for story in near}
-        every = [own, *chain.from_iterable(samples.values())]
-        if all(one.language == own.language for one in every) or not self._encode(every):
+        samples = {
+            story.id: [sample.meaning for sample in story.samples[-SAMPLES:] if sample.meaning] for story in latest
+        }
+        meanings = [own, *chain.from_iterable(samples.values())]
+        if all(meaning.language == own.language for meaning in meanings) or not self._encode(meanings):
             return {}
-        mean = _mean(every)
+        mean = _mean(meanings)
         ours = _without(own, mean)
         cosines = {
-            story: [_dot(ours, _without(one, mean)) for one in each if one.language != own.language]
-            for story, each in samples.items()
+            story: [_dot(ours, _without(meaning, mean)) for meaning in of_story if meaning.language != own.language]
+            for story, of_story in samples.items()
         }
-        nearest = {story: max(each) for story, each in cosines.items() if each}
+        nearest = {story: max(of_story) for story, of_story in cosines.items() if of_story}
         best, second = nlargest(2, [0.0, 0.0, *nearest.values()])
         return {
-            story: Likeness(near, near - (second if near == best else best), sum(cosines[story]) / len(cosines[story]))
-            for story, near in nearest.items()
+            story: Likeness(
+                cosine, cosine - (second if cosine == best else best), sum(cosines[story]) / len(cosines[story])
+            )
+            for story, cosine in nearest.items()
         }
 
     def _encode(self, meanings: Sequence[Meaning]) -> bool:
-        missing = [one for one in meanings if one.vector is None]
+        missing = [meaning for meaning in meanings if meaning.vector is None]
         try:
-            found = self.encoder.encode([one.text for one in missing]) if missing else ()
+            vectors = self.encoder.encode([meaning.text for meaning in missing]) if missing else ()
         except model.EncoderFailed:
             return False
-        for one, vector in zip(missing, found, strict=True):
-            one.vector = array("f", vector)
+        for meaning, vector in zip(missing, vectors, strict=True):
+            meaning.vector = array("f", vector)
         return True
 
-    def signs(self, profile: Profile, story: OpenStory, chance: float, found: Evidence, alike: Likeness) -> Signs:
+    def signs(self, profile: Profile, story: OpenStory, chance: float, comparison: Evidence, alike: Likeness) -> Signs:
         """Return the signs; ``chance`` is the probability by words alone."""
         chance = min(max(chance, 1e-4), 1 - 1e-4)
         return Signs(
@@ -155,9 +159,9 @@ class Foreign:
             lead=alike.lead,
             mean=alike.mean,
             days=len((profile.days & story.days) - {profile.when.date()}),
-            name=found.names,
+            name=comparison.names,
             apart=math.log1p(max(AT_ONCE, min(story.since(profile.when), LONG)) / timedelta(days=1)),
-            clash=found.figures_clash,
+            clash=comparison.figures_clash,
         )
 
     def chance(self, profile: Profile, story: OpenStory, signs: Signs) -> float:
@@ -177,7 +181,7 @@ def untranslated(profile: Profile, stories: Iterable[OpenStory]) -> list[OpenSto
         shared = own.intersection([*story.names, *story.figures, *map(str, story.days)])
         return -len(shared), story.since(profile.when), story.rank
 
-    near = [
+    candidates = [
         story
         for story in stories
         if profile.language
@@ -187,18 +191,18 @@ def untranslated(profile: Profile, stories: Iterable[OpenStory]) -> list[OpenSto
         and story.since(profile.when) <= SAME_DAYS
         and not story.is_apart_from(profile)
     ]
-    return nsmallest(UNTRANSLATED, near, key=strangeness)
+    return nsmallest(UNTRANSLATED, candidates, key=strangeness)
 
 
-def may_decide(profile: Profile, story: OpenStory, found: Evidence) -> bool:
+def may_decide(profile: Profile, story: OpenStory, comparison: Evidence) -> bool:
     """Return whether meaning may decide that the article joins the story."""
-    return found.another < SAYS_ANOTHER and (found.new_names < STRANGE or is_foreign(profile, story))
+    return comparison.another < SAYS_ANOTHER and (comparison.new_names < STRANGE or is_foreign(profile, story))
 
 
 def is_foreign(profile: Profile, story: OpenStory) -> bool:
     """Return whether the story has no article in the article's language.
 
-    Where one of these is not known, the story has no word of the article but the rule's own and numbers.
+    If one of the languages is unknown, return whether they share no words except the rule's terms and numbers.
     """
     if profile.meaning is None:
         return False
@@ -214,13 +218,13 @@ def share_no_language(story: OpenStory, other: OpenStory) -> bool:
 
 
 def detail(alike: Likeness, signs: Signs) -> str:
-    """Return what both share, for people."""
-    said = f"told in other languages, meaning {max(0.0, alike.nearest):.0%} alike"
-    return f"{said}, the same days" if signs.days else said
+    """Return a description of the similarity, for people."""
+    description = f"told in other languages, meaning {max(0.0, alike.nearest):.0%} alike"
+    return f"{description}, the same days" if signs.days else description
 
 
 def _mean(meanings: Sequence[Meaning]) -> list[float]:
-    vectors = [one.vector for one in meanings if one.vector]
+    vectors = [meaning.vector for meaning in meanings if meaning.vector]
     return [sum(column) / (len(vectors) + PRIOR) for column in zip(*vectors, strict=True)]
 
 
@@ -231,5 +235,5 @@ def _without(meaning: Meaning, mean: Sequence[float]) -> list[float]:
     return [number / length for number in own]
 
 
-def _dot(one: model.Vector, other: model.Vector) -> float:
-    return float(sum(map(mul, one, other)))
+def _dot(vector: model.Vector, other: model.Vector) -> float:
+    return float(sum(map(mul, vector, other)))

@@ -3,7 +3,7 @@
     article → profile → index.near → evidence.compare → evidence.Judge → join, probable, unsure or open
                     → foreign.likeness (with an encoder: stories in other languages) ↗
 
-In memory and pure: no I/O, no clock. What is new in a story and whether to post is decided elsewhere.
+Grouping is pure and in memory: no I/O, no clock. Other modules decide whether an article has news and is posted.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from bot.stories.openstory import OpenStory
 from bot.stories.opinions import Opinion, SecondOpinion, Undecided
 from bot.stories.profile import Meaning, Profile, beginning, profile_of
 
-#: An article joins the likeliest story from this probability on. Costs decide: an event that is readable only inside
-#: another's message costs four messages too many (bench/quality/fit.py draws the curve).
+#: An article joins the likeliest story from this probability on. The value follows from costs: an event that is
+#: readable only inside another's message costs as much as four extra messages (bench/quality/fit.py draws the curve).
 JOIN_FROM = 0.7
-#: The probability that a rule with ``group: strict`` asks for.
+#: The probability that a rule with ``group: strict`` requires.
 STRICT_FROM = 0.95
-#: The probability for an article that is marked as a correction, since it corrects some report.
+#: The probability for an article that is marked as a correction, since it must correct some report.
 CORRECTION_FROM = 0.25
-#: From this probability on an article that does not join is unsure; below it most likely reports another event.
+#: From this probability on, an article that does not join is unsure; below it, it most likely reports another event.
 UNSURE_FROM = 0.4
-#: Two stories become one by an article only if each alone is at least this likely: a merge is never undone.
+#: An article merges two stories only if each alone has at least this probability, since a merge is never undone.
 MERGE_FROM = 0.97
-#: A candidate below this probability does not rival the likeliest one.
+#: A candidate below this probability does not compete with the likeliest one.
 RIVAL_FROM = 0.05
-#: The probability of a copy, of the same page and of the same headline.
+#: The probability for a copy, for the same page and for the same headline.
 CERTAIN = 0.99
 #: A copy needs this probability too: press releases on two events can share all words but the names.
 PLAUSIBLE = 0.3
-#: Shared words named in a reason.
+#: Maximum shared words that a reason names.
 NAMED = 4
-#: Maximum other near stories recorded with a join, since the coverage of one event may be in two.
+#: Maximum other near stories recorded with a join, since the coverage of one event may be in two stories.
 BESIDE = 3
 
 Modes = Mapping[str, model.Group]
@@ -49,7 +49,7 @@ Modes = Mapping[str, model.Group]
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """One open story as the home of an article."""
+    """An open story as a candidate for an article."""
 
     story: OpenStory
     #: The probability among all candidates, and as the only candidate.
@@ -58,7 +58,7 @@ class _Judged:
     reason: model.JoinReason
     evidence: Evidence
     copy_of: model.ArticleId | None = None
-    #: For people: what both share across languages, where that makes it likelier than the words do.
+    #: For people: the similarity across languages, if that gives a higher probability than the words.
     across: str = ""
 
 
@@ -77,10 +77,10 @@ def story_id(article: model.ArticleId) -> model.StoryId:
 
 
 class Grouping:
-    """The open stories; joins are decided one after another.
+    """The open stories, to which articles are joined one after another.
 
-    ``across``: how stories in other languages are compared; None: by their words alone, as all others. ``join_from``
-    and ``judge`` are for benches; None is what is shipped.
+    ``across`` compares stories in other languages; None compares them by their words alone. ``join_from`` and ``judge``
+    are for benches; the defaults are the shipped ones.
     """
 
     def __init__(
@@ -123,11 +123,11 @@ class Grouping:
     ) -> tuple[model.Join, ...]:
         """Join a batch, whose own order does not matter; joins come in the order of joining.
 
-        ``modes``: the rules whose ``group`` is not normal. ``second`` is asked where the article is not certainly
-        of a story, nor certainly of none; one whose opinion is still to come has no join.
+        ``modes``: the rules whose ``group`` is not normal. ``second`` gives an opinion on articles whose story is
+        uncertain; an article whose opinion is pending has no join in the result.
         """
         joins = []
-        for arrival in sorted(arrivals, key=lambda each: _order(each.article)):
+        for arrival in sorted(arrivals, key=lambda arrival: _order(arrival.article)):
             with suppress(Undecided):
                 joins.append(self.join(arrival.article, arrival.matches, modes, second))
         return tuple(joins)
@@ -139,13 +139,13 @@ class Grouping:
         modes: Modes | None = None,
         second: SecondOpinion | None = None,
     ) -> model.Join:
-        """Decide the article's story and add it to the index; an article that is known keeps its place.
+        """Decide the article's story and add it to the index; a known article keeps its story.
 
-        Raises Undecided, of ``second``.
+        Raises Undecided if ``second`` does.
         """
-        known = self._joins.get(article.id)
-        if known is not None:
-            return known
+        known_join = self._joins.get(article.id)
+        if known_join is not None:
+            return known_join
         profile = self._profile_of(article, matches)
         chosen = {(modes or {}).get(rule, model.Group.NORMAL) for rule in profile.rules}
         join = self._decide(profile, article, chosen, second)
@@ -155,27 +155,27 @@ class Grouping:
         return join
 
     def split(self, story: model.Story, apart: model.Story) -> None:
-        """People decided that the articles of ``apart`` are another event than ``story``.
+        """Apply a person's decision that the articles of ``apart`` are about another event than ``story``.
 
-        Both as they are stored afterwards: ``story`` without these articles, ``apart`` a separate story, new or old.
+        Both stories are as stored after the split: ``story`` without these articles, ``apart`` a new or older story.
         These articles, and articles nearer to them than to ``story``, no longer join it.
         """
-        for each in (story, apart):
-            if each.id in self._index.stories:
-                for trace in self._index.drop(each.id).members:
+        for changed_story in (story, apart):
+            if changed_story.id in self._index.stories:
+                for trace in self._index.drop(changed_story.id).members:
                     self._joins.pop(trace.id, None)
         self.load((story, apart), ((story.id, member.article) for member in apart.members))
         for member in story.members:
             self._keep_apart(apart.id, profile_of(member.article, member.matches))
 
     def merge(self, story: model.StoryId, into: model.StoryId) -> None:
-        """People decided that ``story`` is the same event as ``into``, which remains; no-op where one is not open."""
+        """Apply a person's decision to merge ``story`` into ``into``, which remains; no-op if either is not open."""
         if story != into and {story, into} <= self._index.stories.keys():
             self._merge(story, into)
 
-    def forget(self, before: datetime) -> None:
-        """Delete older articles, and stories that have none left."""
-        for member in self._index.forget(before):
+    def forget(self, cutoff: datetime) -> None:
+        """Delete older articles and empty stories."""
+        for member in self._index.forget(cutoff):
             self._joins.pop(member.id, None)
         self._agreement.forget(self._index.stories.keys())
 
@@ -197,31 +197,35 @@ class Grouping:
     def _decide(
         self, profile: Profile, article: model.Article, modes: set[model.Group], second: SecondOpinion | None
     ) -> model.Join:
-        near = [story for story in self._index.near(profile, self._window) if not story.is_apart_from(profile)]
+        near_stories = [story for story in self._index.near(profile, self._window) if not story.is_apart_from(profile)]
         alike = self._across.likeness(profile, self._index.stories.values()) if self._across else {}
-        near += self._proposed(profile, alike, near)
-        judged = self._judge_all(profile, near, alike)
-        certain = [one for one in judged if one.reason is not model.JoinReason.SIMILAR]
+        near_stories += self._proposed(profile, alike, near_stories)
+        judged = self._judge_all(profile, near_stories, alike)
+        certain = [candidate for candidate in judged if candidate.reason is not model.JoinReason.SIMILAR]
         if certain:
-            return self._joined(profile, certain[0], [one for one in judged if one is not certain[0]], near)
-        if profile.rules and self._is_roundup(profile, article, near):
+            return self._joined(
+                profile, certain[0], [candidate for candidate in judged if candidate is not certain[0]], near_stories
+            )
+        if profile.rules and self._is_roundup(profile, article, near_stories):
             return self._opened(profile, model.JoinReason.ROUNDUP, judged)
-        judged = self._pooled([one for one in judged if not one.story.is_roundup])
+        judged = self._pooled([candidate for candidate in judged if not candidate.story.is_roundup])
         best = judged[0].chance if judged else 0.0
-        # With another mode the user has decided what becomes of an unsure article.
+        # With another mode the user has decided what happens to an unsure article.
         offered = self._offered(profile, judged) if second and modes <= {model.Group.NORMAL} else []
-        opinion = second(profile.id, [one.story.id for one in offered]) if second and offered else None
-        same = [one for one in offered if opinion and one.story.id in opinion.stories]
+        opinion = second(profile.id, [candidate.story.id for candidate in offered]) if second and offered else None
+        same = [candidate for candidate in offered if opinion and candidate.story.id in opinion.stories]
         if opinion is None or (opinion.stories and not same):
             if judged and model.Group.OFF not in modes and best >= self._needed(profile, judged[0], modes):
-                return self._joined(profile, judged[0], judged[1:], near)
+                return self._joined(profile, judged[0], judged[1:], near_stories)
             is_unsure = best >= UNSURE_FROM
             return self._opened(profile, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
         if same:
-            join = self._joined(profile, same[0], same[1:], near, opinion)
-            # The detail says how sure the bot itself was.
+            join = self._joined(profile, same[0], same[1:], near_stories, opinion)
+            # The detail contains the bot's own probability.
             sure = round(max(same[0].chance, self._join_from), 3)
-            apart = next((one.story.id for one in same if one.story.id not in {join.story, *join.merges}), None)
+            apart = next(
+                (candidate.story.id for candidate in same if candidate.story.id not in {join.story, *join.merges}), None
+            )
             if apart:
                 self._agreement.add(join.story, apart, opinion.owner)
             detail = f"by its words {join.detail}"
@@ -230,32 +234,34 @@ class Grouping:
             join = self._opened(profile, model.JoinReason.OPENED, judged)
         return replace(join, detail=f"{opinion.detail}; {join.detail}")
 
-    def _is_roundup(self, profile: Profile, article: model.Article, near: Sequence[OpenStory]) -> bool:
+    def _is_roundup(self, profile: Profile, article: model.Article, near_stories: Sequence[OpenStory]) -> bool:
         if roundups.heads_several(article) or len(self._index.linked(article.links)) >= roundups.LINKED:
             return True
         if not roundups.names_period(article.title):
             return False
-        return roundups.count_subjects(profile, near, self._index.rarity.under(profile.rules)) >= roundups.NAMED
+        return roundups.count_subjects(profile, near_stories, self._index.rarity.under(profile.rules)) >= roundups.NAMED
 
     def _offered(self, profile: Profile, judged: Sequence[_Judged]) -> list[_Judged]:
         """Return the stories to ask a second opinion about, likeliest first; empty if none is needed."""
         if judged and judged[0].chance >= opinions.ASKED_BELOW:
             return []
-        likely = [one for one in judged[: opinions.ASKED] if one.chance >= opinions.OFFERED_FROM]
-        known = {one.story.id for one in likely}
-        others = foreign.untranslated(profile, [each for each in self._index.stories.values() if each.id not in known])
-        if not others and not any(one.chance >= opinions.ASKED_FROM for one in likely):
+        likely = [candidate for candidate in judged[: opinions.ASKED] if candidate.chance >= opinions.OFFERED_FROM]
+        known_ids = {candidate.story.id for candidate in likely}
+        foreign_stories = foreign.untranslated(
+            profile, [story for story in self._index.stories.values() if story.id not in known_ids]
+        )
+        if not foreign_stories and not any(candidate.chance >= opinions.ASKED_FROM for candidate in likely):
             return []
-        return likely + self._judge_all(profile, others, {})
+        return likely + self._judge_all(profile, foreign_stories, {})
 
     def _proposed(
-        self, profile: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near: Sequence[OpenStory]
+        self, profile: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near_stories: Sequence[OpenStory]
     ) -> list[OpenStory]:
         """Return the stories in other languages that are nearest in meaning and share too few words."""
-        known = {story.id for story in near}
-        others = [self._index.stories[story] for story in alike if story not in known]
-        others = [story for story in others if not story.is_apart_from(profile)]
-        return sorted(others, key=lambda story: -alike[story.id].nearest)[: foreign.PROPOSED]
+        near_ids = {story.id for story in near_stories}
+        proposed = [self._index.stories[story] for story in alike if story not in near_ids]
+        proposed = [story for story in proposed if not story.is_apart_from(profile)]
+        return sorted(proposed, key=lambda story: -alike[story.id].nearest)[: foreign.PROPOSED]
 
     def _needed(self, profile: Profile, best: _Judged, modes: set[model.Group]) -> float:
         if model.Group.STRICT in modes:
@@ -268,13 +274,16 @@ class Grouping:
         self,
         profile: Profile,
         best: _Judged,
-        others: Sequence[_Judged],
-        near: Sequence[OpenStory],
+        candidates: Sequence[_Judged],
+        near_stories: Sequence[OpenStory],
         opinion: Opinion | None = None,
     ) -> model.Join:
-        told = [one for one in others if self._are_one(best, one, opinion)]
-        ones = [best.story, *(one.story for one in told if not best.story.is_kept_from(one.story))]
-        home, *younger = sorted(ones, key=lambda story: story.rank)
+        same_event = [candidate for candidate in candidates if self._are_one(best, candidate, opinion)]
+        same_stories = [
+            best.story,
+            *(candidate.story for candidate in same_event if not best.story.is_kept_from(candidate.story)),
+        ]
+        home, *younger = sorted(same_stories, key=lambda story: story.rank)
         return model.Join(
             story=home.id,
             article=profile.id,
@@ -284,12 +293,16 @@ class Grouping:
             copy_of=best.copy_of,
             merges=tuple(story.id for story in younger),
             beside=tuple(
-                [story.id for story in near if story not in ones and story.rules & profile.rules.keys()][:BESIDE]
+                [
+                    story.id
+                    for story in near_stories
+                    if story not in same_stories and story.rules & profile.rules.keys()
+                ][:BESIDE]
             ),
         )
 
     def _are_one(self, best: _Judged, other: _Judged, opinion: Opinion | None) -> bool:
-        """Whether an article that belongs to two stories merges them: an opinion alone does not."""
+        """Return whether an article that belongs to both stories merges them: an opinion alone does not."""
         likely = min(best.alone, other.alone)
         if opinion is None:
             return likely >= MERGE_FROM
@@ -317,48 +330,51 @@ class Grouping:
         )
 
     def _judge_all(
-        self, profile: Profile, near: Sequence[OpenStory], alike: Mapping[model.StoryId, foreign.Likeness]
+        self, profile: Profile, candidates: Sequence[OpenStory], alike: Mapping[model.StoryId, foreign.Likeness]
     ) -> list[_Judged]:
         """Return the candidates, likeliest first."""
-        found = evidence.compare(profile, near, self._index.rarity)
-        chances = self._judge.chances(found)
+        comparisons = evidence.compare(profile, candidates, self._index.rarity)
+        chances = self._judge.chances(comparisons)
         judged = [
-            self._judge_one(profile, *one, alike.get(one[0].id)) for one in zip(near, found, chances, strict=True)
+            self._judge_one(profile, story, comparison, chance, alike.get(story.id))
+            for story, comparison, chance in zip(candidates, comparisons, chances, strict=True)
         ]
-        return sorted(judged, key=lambda one: (-one.chance, one.story.rank))
+        return sorted(judged, key=lambda candidate: (-candidate.chance, candidate.story.rank))
 
     def _pooled(self, judged: list[_Judged]) -> list[_Judged]:
-        """Return the candidates; the likeliest has a part of what others have that may report the same event.
+        """Return the candidates; add to the likeliest the probability of rivals that may report the same event.
 
-        One event's coverage may be in two stories. They share its probability, and neither would ever be joined.
+        If the coverage of one event is in two stories, they share its probability, and no article would join either.
         """
         if not judged:
             return judged
         best, chance = judged[0], judged[0].chance
         for other in judged[1:]:
             if other.chance >= RIVAL_FROM:
-                found = evidence.compare(other.story.samples[-1], [best.story], self._index.rarity)
-                chance += other.chance * self._judge.chances(found)[0]
+                comparisons = evidence.compare(other.story.samples[-1], [best.story], self._index.rarity)
+                chance += other.chance * self._judge.chances(comparisons)[0]
         return [replace(best, chance=chance), *judged[1:]]
 
     def _judge_one(
-        self, profile: Profile, story: OpenStory, found: Evidence, chance: float, alike: foreign.Likeness | None
+        self, profile: Profile, story: OpenStory, comparison: Evidence, chance: float, alike: foreign.Likeness | None
     ) -> _Judged:
-        alone = self._judge.chances([found])[0]
+        alone = self._judge.chances([comparison])[0]
         original = story.original_of(profile) if alone >= PLAUSIBLE else None
         if original is not None:
-            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.COPY, found, original)
+            return _Judged(
+                story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.COPY, comparison, original
+            )
         if profile.link and profile.link in story.addresses and story.agrees_at(profile):
-            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.SAME_LINK, found)
+            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.SAME_LINK, comparison)
         if story.has_headline_of(profile):
-            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.SIMILAR, found)
-        if self._across and alike and foreign.may_decide(profile, story, found):
-            signs = self._across.signs(profile, story, chance, found, alike)
+            return _Judged(story, max(chance, CERTAIN), max(alone, CERTAIN), model.JoinReason.SIMILAR, comparison)
+        if self._across and alike and foreign.may_decide(profile, story, comparison):
+            signs = self._across.signs(profile, story, chance, comparison, alike)
             if (across := self._across.chance(profile, story, signs)) > chance:
                 return _Judged(
-                    story, across, across, model.JoinReason.SIMILAR, found, across=foreign.detail(alike, signs)
+                    story, across, across, model.JoinReason.SIMILAR, comparison, across=foreign.detail(alike, signs)
                 )
-        return _Judged(story, chance, alone, model.JoinReason.SIMILAR, found)
+        return _Judged(story, chance, alone, model.JoinReason.SIMILAR, comparison)
 
     def _merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         for member in self._index.stories[younger].members:
@@ -366,22 +382,27 @@ class Grouping:
             self._joins[member.id] = replace(join, story=older, reason=model.JoinReason.MERGED, merges=())
         self._index.merge(younger, older)
 
-    def _detail(self, profile: Profile, one: _Judged) -> str:
-        """Return for people how sure the join is, what both share, and what counts against it."""
+    def _detail(self, profile: Profile, candidate: _Judged) -> str:
+        """Return a description for people: the probability, the shared words and the differences."""
         rare = self._index.rarity.at_large
-        nearest = max(one.story.samples, key=lambda sample: sum(rare[word] for word in profile.head & sample.head))
+        nearest = max(
+            candidate.story.samples, key=lambda sample: sum(rare[word] for word in profile.head & sample.head)
+        )
         deeds, names = evidence.shared_words(profile, nearest, rare)
-        parts = [f"{one.chance:.0%} sure that it is the same event", *([one.across] if one.across else [])]
+        parts = [
+            f"{candidate.chance:.0%} sure that it is the same event",
+            *([candidate.across] if candidate.across else []),
+        ]
         if deeds:
             parts.append(f"both say {', '.join(deeds[:NAMED])}")
         if names:
             parts.append(f"both name {', '.join(names[:NAMED])}")
-        other = [word for word in profile.names if word in profile.title and word not in one.story.totals]
-        if other:
-            parts.append(f"its title names {', '.join(profile.names[word] for word in other[:NAMED])} too")
-        if one.evidence.figures_clash:
+        new_names = [word for word in profile.names if word in profile.title and word not in candidate.story.totals]
+        if new_names:
+            parts.append(f"its title names {', '.join(profile.names[word] for word in new_names[:NAMED])} too")
+        if candidate.evidence.figures_clash:
             parts.append("other figures in the titles")
-        days = round(one.story.since(profile.when) / timedelta(days=1))
+        days = round(candidate.story.since(profile.when) / timedelta(days=1))
         if days:
             parts.append("1 day apart" if days == 1 else f"{days} days apart")
         return "; ".join(parts)

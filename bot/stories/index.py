@@ -1,6 +1,6 @@
-"""The open stories, found by their words and links.
+"""Index the open stories by their words and links.
 
-Holds and finds; what is the same event is decided in grouping.py.
+The index finds candidates; grouping.py decides which of them report the same event.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from bot.stories.rarity import Rarity
 
 #: Maximum open stories that are compared in full (8 measured no better).
 CANDIDATES = 6
-#: The weight of words shared with a story of other rules only.
+#: The weight of words shared with a story that has only other rules.
 OTHER_RULE = 0.25
-#: Maximum stories whose age is checked before that.
+#: Maximum stories whose age is checked before the full comparison.
 LONG_LIST = 32
-#: Postings read to find them, rarest words first: bounds the time an article takes, whatever the number of stories.
+#: Maximum postings read to find candidates, rarest words first: bounds the time per article for any number of stories.
 POSTINGS = 2500
 
 #: Word or link -> numbers of stories.
@@ -29,23 +29,23 @@ _Postings = defaultdict[str, dict[int, None]]
 
 
 class Index:
-    """Open stories by id, by word and by link."""
+    """An index of open stories by id, word and link."""
 
     def __init__(self) -> None:
         self.stories: dict[model.StoryId, OpenStory] = {}
         self._numbered: dict[int, OpenStory] = {}
-        #: Numbers of stories that are gone.
+        #: Numbers of deleted stories, for reuse.
         self._free: list[int] = []
         self._by_word: _Postings = defaultdict(dict)
         self._by_link: _Postings = defaultdict(dict)
         self.rarity = Rarity(self._by_word)
 
     def near(self, profile: Profile, window: timedelta) -> list[OpenStory]:
-        """Return the open stories that share the rarest words with an article, and stories with the same page."""
-        words, left = [], POSTINGS
+        """Return the open stories that share the rarest words or the page with an article."""
+        words, budget = [], POSTINGS
         for holders, word, worth in sorted(self._telling(profile)):
-            left -= holders
-            if left < 0:
+            budget -= holders
+            if budget < 0:
                 break
             words.append((self._by_word[word], worth))
         shared = [0.0] * (len(self._numbered) + len(self._free))
@@ -58,19 +58,19 @@ class Index:
             return shared[number] * OTHER_RULE if is_other else shared[number]
 
         linked = self._by_link.get(profile.link, {})
-        # Few stories are past the window, since each batch deletes old ones first.
+        # Few stories are older than the window, since each batch deletes old stories first.
         for most in (CANDIDATES, LONG_LIST):
-            found = {number: worth_of(number) for number in (*_likely(words, shared, worth_of, most), *linked)}
-            cut = sorted(found.values(), reverse=True)[:most][-1] if found else 0.0
-            chosen = [self._numbered[number] for number, worth in found.items() if worth >= cut or number in linked]
+            worths = {number: worth_of(number) for number in (*_likely(words, shared, worth_of, most), *linked)}
+            cut = sorted(worths.values(), reverse=True)[:most][-1] if worths else 0.0
+            chosen = [self._numbered[number] for number, worth in worths.items() if worth >= cut or number in linked]
             fresh = [story for story in chosen if profile.seen - story.seen <= window]
             if len(fresh) == len(chosen):
                 break
-        fresh.sort(key=lambda story: (story.number not in linked, -found[story.number], story.rank))
+        fresh.sort(key=lambda story: (story.number not in linked, -worths[story.number], story.rank))
         return fresh[:CANDIDATES]
 
     def linked(self, links: Iterable[str]) -> set[int]:
-        """Return the numbers of the open stories with one of these pages."""
+        """Return the numbers of the open stories that contain any of the links."""
         return {number for link in links for number in self._by_link.get(link, ())}
 
     def add(self, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> None:
@@ -82,10 +82,10 @@ class Index:
             home.number = self._free.pop() if self._free else len(self._numbered)
             self._numbered[home.number] = home
             self.rarity.count(len(self.stories))
-        new = [word for word in profile.weights if word not in home.totals]
-        before = set(home.rules)
+        new_words = [word for word in profile.weights if word not in home.totals]
+        old_rules = set(home.rules)
         home.add(profile)
-        self._post(home, new, [profile.link], before)
+        self._post(home, new_words, [profile.link], old_rules)
         for rule, matched in profile.rules.items():
             self.rarity.rules[rule].match(matched, profile.lines[rule])
         self._trim(home)
@@ -93,14 +93,14 @@ class Index:
     def merge(self, younger: model.StoryId, older: model.StoryId) -> None:
         """Move the articles of the younger story to the older one."""
         gone, home = self.drop(younger), self.stories[older]
-        new = [word for word in gone.totals if word not in home.totals]
-        before = set(home.rules)
+        new_words = [word for word in gone.totals if word not in home.totals]
+        old_rules = set(home.rules)
         home.absorb(gone)
-        self._post(home, new, gone.addresses, before)
+        self._post(home, new_words, gone.addresses, old_rules)
         self._trim(home)
 
     def drop(self, story: model.StoryId) -> OpenStory:
-        """Forget one story."""
+        """Remove a story from the index and return it."""
         self.rarity.forget()
         gone = self.stories.pop(story)
         del self._numbered[gone.number]
@@ -117,13 +117,13 @@ class Index:
         self.rarity.count(len(self.stories))
         return gone
 
-    def forget(self, before: datetime) -> list[Trace]:
-        """Delete older articles, and stories that have none left; return the articles."""
+    def forget(self, cutoff: datetime) -> list[Trace]:
+        """Delete older articles and empty stories; return the deleted articles."""
         gone: list[Trace] = []
         for story in list(self.stories.values()):
-            if story.seen < before:
+            if story.seen < cutoff:
                 gone.extend(self.drop(story.id).members)
-            elif old := story.release(before):
+            elif old := story.release(cutoff):
                 gone.extend(old)
                 for link in {member.link for member in old if member.link} - story.addresses:
                     _release(self._by_link, link, story.number)
@@ -144,15 +144,19 @@ class Index:
             if holders := self._by_word.get(word):
                 yield len(holders), word, weight * rarity * rarity
 
-    def _post(self, story: OpenStory, new: Sequence[str], links: Iterable[str], known: AbstractSet[str]) -> None:
-        """The story has new words and pages; ``known``: the rules under which its other words are counted already."""
-        for word in new:
+    def _post(
+        self, story: OpenStory, new_words: Sequence[str], links: Iterable[str], counted_rules: AbstractSet[str]
+    ) -> None:
+        """Index the story's new words and links; ``counted_rules``: the rules that already count its other words."""
+        for word in new_words:
             self._by_word[word][story.number] = None
             self.rarity.changed(word)
         for link in filter(None, links):
             self._by_link[link][story.number] = None
         for rule in story.rules:
-            self.rarity.rules[rule].count(rule not in known, new if rule in known else story.totals, 1)
+            self.rarity.rules[rule].count(
+                rule not in counted_rules, new_words if rule in counted_rules else story.totals, 1
+            )
 
 
 def _likely(
@@ -161,9 +165,9 @@ def _likely(
     worth_of: Callable[[int], float],
     most: int,
 ) -> list[int]:
-    """The stories that may be among the ``most`` that are worth most; ``words``: the rarest first.
+    """Return the stories that may be among the ``most`` with the highest worth; ``words`` has the rarest first.
 
-    Some that share the rarest words are worth so much that no story whose first word comes late is worth as much.
+    Stories that share the rarest words set a minimum worth. A story whose first shared word comes late cannot reach it.
     """
     early: set[int] = set()
     for numbers, _ in words:
@@ -171,13 +175,13 @@ def _likely(
         if len(early) >= 2 * LONG_LIST:
             break
     floor = sorted(map(worth_of, early))[-most] if len(early) >= most else 0.0
-    left, late = sum([worth for _, worth in words]), 0
+    remaining, count = sum([worth for _, worth in words]), 0
     for _, worth in words:
-        # A sum that is taken apart in another order is not as exact.
-        if left < 0.999 * floor:
+        # The factor allows for rounding: subtraction in another order than the sum is inexact.
+        if remaining < 0.999 * floor:
             break
-        left, late = left - worth, late + 1
-    return [number for number in set().union(*[numbers for numbers, _ in words[:late]]) if shared[number] >= floor]
+        remaining, count = remaining - worth, count + 1
+    return [number for number in set().union(*[numbers for numbers, _ in words[:count]]) if shared[number] >= floor]
 
 
 def _release(postings: _Postings, key: str, story: int) -> None:

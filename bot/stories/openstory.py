@@ -1,6 +1,6 @@
-"""An open story in the index: the sums over its articles, to be compared with one more.
+"""Hold an open story in memory: sums over its articles, to compare with the next article.
 
-Keeps no text; of most members only the identity, the link and a sketch.
+It keeps no text; of most members it keeps only the id, the link and a sketch.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from bot import model
 from bot.stories import copies
 from bot.stories.profile import Profile
 
-#: Copies are looked for among this many latest articles; syndication is a matter of hours.
+#: Maximum latest articles that are checked for copies; syndication takes only hours.
 SKETCHES = 60
-#: Words of a story that are compared with an article: bounds the time a long story takes.
+#: Maximum words of a story that are compared with an article: bounds the time for a long story.
 WORDS = 120
-#: Words kept of a story; beyond twice as many the lightest are deleted, so that a story of months stays bounded.
+#: Words kept per story; at twice this number the lightest are deleted, so that a story of months stays bounded.
 VOCABULARY = 600
-#: Articles of a story that are compared one by one: the first and the last.
+#: Number of first and last articles of a story that are compared individually.
 FIRST, LAST = 2, 4
-#: So many articles that were taken out are remembered.
+#: Maximum articles remembered per story that people moved out of it.
 APART = 12
-#: A recurring text (a weekly notice) after this time is no copy, a recurring headline no sign of one event.
+#: After this time, a recurring text (a weekly notice) is not a copy; a recurring headline does not show one event.
 COPY_AGE, HEADLINE_AGE = timedelta(days=3), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The data that is kept of an article after it joined."""
+    """The data that an open story keeps of an article."""
 
     id: model.ArticleId
     when: datetime
@@ -43,7 +43,7 @@ class Trace:
 
 @dataclass(slots=True)
 class OpenStory:
-    """One open story."""
+    """An open story with the sums over its articles."""
 
     id: model.StoryId
     #: Order of opening: in a merge the older story remains.
@@ -52,30 +52,30 @@ class OpenStory:
     first: datetime
     last: datetime
     seen: datetime
-    #: One article on several events: only its copies join.
+    #: Whether it is one article on several events: only copies of it join.
     is_roundup: bool = False
-    #: In the index.
+    #: Its number in the index.
     number: int = 0
     #: Articles inside the window.
     members: list[Trace] = field(default_factory=list)
-    #: Articles that are compared one by one.
+    #: Articles that are compared individually.
     samples: list[Profile] = field(default_factory=list)
-    #: Articles that ever joined.
+    #: Number of articles that ever joined.
     size: int = 0
     #: Every word of its articles -> sum of weights.
     totals: dict[str, float] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    #: Word -> articles that have it in the title, in the head.
+    #: Word -> number of articles with the word in the title, and in the head.
     titles: Counter[str] = field(default_factory=Counter)
     heads: Counter[str] = field(default_factory=Counter)
     figures: set[str] = field(default_factory=set)
     days: set[date] = field(default_factory=set)
     meanings: set[str] = field(default_factory=set)
-    #: Articles that people took out of it.
+    #: Articles that people moved out of it.
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     outlets: set[str] = field(default_factory=set)
-    #: Of its articles; "" where it is not known.
+    #: Languages of its articles; "" for an unknown one.
     languages: set[str] = field(default_factory=set)
     #: Addresses of its articles.
     addresses: set[str] = field(default_factory=set)
@@ -89,7 +89,7 @@ class OpenStory:
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """The story's words; only the heaviest of a long story."""
+        """Return the story's words with their weights; only the heaviest of a long story."""
         if self._weights is None:
             self._weights = self.totals
             if len(self.totals) > WORDS:
@@ -99,7 +99,7 @@ class OpenStory:
 
     @property
     def core(self) -> tuple[str, ...]:
-        """Words in the heads of at least half of its articles."""
+        """Return the words that are in the heads of at least half of its articles."""
         if self._core is None:
             self._core = tuple([word for word, count in self.heads.items() if 2 * count >= self.size])
         return self._core
@@ -158,58 +158,64 @@ class OpenStory:
         self.figures &= kept.keys()
         return gone
 
-    def release(self, before: datetime) -> list[Trace]:
+    def release(self, cutoff: datetime) -> list[Trace]:
         """Delete older articles; return them."""
-        gone = [member for member in self.members if member.seen < before]
+        gone = [member for member in self.members if member.seen < cutoff]
         if gone:
-            self.members = [member for member in self.members if member.seen >= before]
+            self.members = [member for member in self.members if member.seen >= cutoff]
             self.addresses = {member.link for member in self.members}
         return gone
 
     def since(self, when: datetime) -> timedelta:
-        """Return the time from the nearer end of the story."""
+        """Return the time between ``when`` and the nearer end of the story; zero if it is inside."""
         if when > self.last:
             return when - self.last
         return max(self.first - when, timedelta())
 
     def latest(self, profile: Profile, age: timedelta) -> Iterator[Trace]:
-        """Yield the late articles, latest first, that are at most so much older or younger than the article."""
-        return (one for one in islice(reversed(self.members), SKETCHES) if abs(profile.when - one.when) <= age)
+        """Yield the latest articles, latest first, whose time differs from the article's by at most ``age``."""
+        return (member for member in islice(reversed(self.members), SKETCHES) if abs(profile.when - member.when) <= age)
 
     def original_of(self, profile: Profile) -> model.ArticleId | None:
-        """Return the earliest recent article that this one copies."""
-        copied = [one.id for one in self.latest(profile, COPY_AGE) if copies.is_copy(profile.sketch, one.sketch)]
+        """Return the earliest recent article that this article copies, or None."""
+        copied = [
+            member.id for member in self.latest(profile, COPY_AGE) if copies.is_copy(profile.sketch, member.sketch)
+        ]
         return copied[-1] if copied else None
 
     def agrees_at(self, profile: Profile) -> bool:
         """Return whether an article with the same link has about the same title or lead."""
-        return any(one.link == profile.link and copies.agree(one.sketch, profile.sketch) for one in self.members)
+        return any(
+            member.link == profile.link and copies.agree(member.sketch, profile.sketch) for member in self.members
+        )
 
     def has_headline_of(self, profile: Profile) -> bool:
-        """Return whether a recent article has nearly the same headline, and the same first words if both have any."""
-        return any(copies.is_same_headline(profile.sketch, one.sketch) for one in self.latest(profile, HEADLINE_AGE))
+        """Return whether a recent article has nearly the same headline, and about the same lead if both have one."""
+        return any(
+            copies.is_same_headline(profile.sketch, member.sketch) for member in self.latest(profile, HEADLINE_AGE)
+        )
 
     def keep_apart(self, profile: Profile) -> None:
-        """Record that people took the article out, so that it and articles nearer to it do not join again."""
+        """Record that people moved the article out, so that it and articles nearer to it do not join again."""
         self.apart = [*self.apart[1 - APART :], profile]
 
     def is_apart_from(self, profile: Profile) -> bool:
-        """Return whether it was taken out, or is nearer to articles that were than to the story."""
+        """Return whether the article was moved out, or is nearer to such an article than to the story."""
         if not self.apart:
             return False
-        if any(one.id == profile.id for one in self.apart):
+        if any(moved.id == profile.id for moved in self.apart):
             return True
         return _nearest(profile, self.apart) >= _nearest(profile, self.samples)
 
     def is_kept_from(self, other: OpenStory) -> bool:
-        """Return whether people took articles of one out of the other."""
+        """Return whether people moved articles of either story out of the other."""
         return any(
-            {one.id for one in mine.apart} & {one.id for one in theirs.members}
+            {profile.id for profile in mine.apart} & {member.id for member in theirs.members}
             for mine, theirs in ((self, other), (other, self))
         )
 
-    def _sample(self, reads: Iterable[Profile]) -> None:
-        self.samples.extend(reads)
+    def _sample(self, profiles: Iterable[Profile]) -> None:
+        self.samples.extend(profiles)
         if len(self.samples) > FIRST + LAST:
             self.samples[FIRST:-LAST] = []
 
@@ -219,13 +225,13 @@ class OpenStory:
         self.seen = max(self.seen, seen)
 
 
-def _nearest(profile: Profile, others: Iterable[Profile]) -> float:
-    """The largest share of title words and first sentence, and of all words, that one of them has in common."""
+def _nearest(profile: Profile, profiles: Iterable[Profile]) -> float:
+    """Return the largest sum of the shares of head words and of all words in common with one profile."""
     return max(
         (
-            len(profile.head & one.head) / (1 + min(len(profile.head), len(one.head)))
-            + len(profile.weights.keys() & one.weights.keys()) / (1 + min(len(profile.weights), len(one.weights)))
-            for one in others
+            len(profile.head & other.head) / (1 + min(len(profile.head), len(other.head)))
+            + len(profile.weights.keys() & other.weights.keys()) / (1 + min(len(profile.weights), len(other.weights)))
+            for other in profiles
         ),
         default=0.0,
     )

@@ -1,4 +1,4 @@
-"""A second opinion on articles that are not certainly of a story: its form, and where grouping asks for one."""
+"""Define second opinions on articles whose story is uncertain, and when grouping asks for one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from bot import model
 
-#: A second opinion is asked where some story is so likely, or lacks the article's language, and none is likelier than
-#: the other: an article that joins the wrong story hides its event (bench/quality/desk_grouping.py --oracle; decision
-#: record 0048).
+#: Grouping asks for a second opinion if some story has at least the probability ASKED_FROM or lacks the article's
+#: language, and no story has ASKED_BELOW: an article in the wrong story hides its event
+#: (bench/quality/desk_grouping.py --oracle; decision record 0048).
 ASKED_FROM, ASKED_BELOW = 0.1, 0.97
-#: It is asked about at most so many stories that are so likely, and about those that lack the article's language.
+#: Grouping offers at most ASKED stories with at least this probability, and stories that lack the article's language.
 ASKED, OFFERED_FROM = 3, 0.02
 
 
-#: An opinion merges two stories where the bot's own probability for both is at least this.
+#: An opinion merges two stories if the bot's own probability for both is at least this.
 MERGE_FROM = 0.5
 
 
@@ -23,9 +23,9 @@ MERGE_FROM = 0.5
 class Opinion:
     """An answer about one article. It decides which story the article joins; alone it never merges two stories."""
 
-    #: The stories whose event the article reports; empty: none of them.
+    #: The stories whose event the article reports; empty if it is none of them.
     stories: tuple[model.StoryId, ...]
-    #: For people: who says so, and why.
+    #: For people: the source of the opinion, and its reason.
     detail: str
     #: The owner of the article's outlet. The same two stories named for articles of two owners are merged.
     owner: str = ""
@@ -34,7 +34,7 @@ class Opinion:
 
 
 class Agreement:
-    """For each two stories, the owners of the articles that an opinion placed in both."""
+    """The owners of the articles that an opinion placed in two stories, for each pair of stories."""
 
     def __init__(self) -> None:
         self._owners: dict[frozenset[model.StoryId], set[str]] = {}
@@ -53,8 +53,8 @@ class Agreement:
 
 
 class Undecided(Exception):
-    """The opinion is not there yet: the article is joined later, and nothing is decided now."""
+    """The opinion is still pending: the article is joined later."""
 
 
-#: Asked of an article and the nearest stories, nearest first; None: no opinion. Raises Undecided.
+#: Called with an article and the nearest stories, nearest first; returns None without an opinion. Raises Undecided.
 SecondOpinion = Callable[[model.ArticleId, Sequence[model.StoryId]], Opinion | None]

@@ -1,6 +1,6 @@
-"""What grouping keeps of an article: weighted words, names, what happened, figures, days and a sketch of its text.
+"""Build an article's profile for grouping: weighted words, names, deeds, figures, days and a sketch of its text.
 
-Knows nothing of other articles; two articles are compared in evidence.py.
+A profile depends on one article only; evidence.py compares profiles.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ from bot.stories import copies
 from bot.text import dates, lexicon, sentences, titles, tokens, words
 from bot.text.names import background_table
 
-#: The lead: what the text says first. News puts who, what and where there (800 and 3000 measured no better).
+#: Length of the lead, the beginning of the text, where news puts who, what and where (800 and 3000 measured no better).
 LEAD_CHARS = 1500
-#: The head: the title and the first sentence (so many words of it), where the event itself is; background and other
-#: events come later.
+#: The head is the title and the first sentence: at most HEAD_WORDS words, at least SENTENCE_WORDS. It describes the
+#: event itself; background and other events come later.
 HEAD_WORDS, SENTENCE_WORDS = 35, 8
-#: The first sentences, which are read for the days that they name.
+#: Length of the text that is searched for days.
 DAYS_CHARS = 700
-#: The title with this much of the text tells the language, and is what an encoder compares.
+#: Length of the text that, after the title, is used to detect the language and is compared by an encoder.
 BEGINNING_CHARS = 300
-#: The weight of a title word beside its count in the lead.
+#: The weight that a word of the title has in addition to its weight in the lead.
 TITLE_WEIGHT = 3.0
-#: Words that every sixth item holds say nothing of an event.
+#: Words that occur in this share of all items say nothing about an event.
 STOP_RATE = 0.15
-#: A word with at least this likelihood of being a name counts as one.
+#: A word counts as a name from this likelihood on.
 NAME = 0.5
-#: The same likelihood of an unknown capitalised word whose place tells nothing. The habit is that of English news: in
-#: another language nearly every word that opens a sentence is unknown ("Suben a tres los muertos").
+#: The likelihood for an unknown capitalised word whose position gives no clue. It holds for English news: in other
+#: languages nearly every word that begins a sentence is unknown ("Suben a tres los muertos").
 UNKNOWN_NAME = 0.8
-#: ISLAMABAD, June 9 (Agency) - …: the agency is no name of the event.
+#: ISLAMABAD, June 9 (Agency) - …: the agency has no part in the event.
 _DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
-#: "…, Gazette reports" behind a headline: who reports an event is no part of it.
+#: "…, Gazette reports" at the end of a headline: the outlet has no part in the event.
 _ATTRIBUTION = re.compile(
     r"(?<=\w)[,:–—-]\s+(?:according to\s+[^,:;]{2,40}"
     r"|(?:[A-Z][\w.&'’-]*\s+){0,4}[A-Z][\w.&'’-]*\s+(?:reports?|reported|reporting|writes))\W*\Z"
 )
-#: In German every noun has a capital.
+#: Function words that identify German, which capitalises every noun.
 _GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
-#: The habit of capitals was counted in this language; a text of unknown language is read as it too.
+#: The language in which capitals were counted, and the default for a text in an unknown language.
 _COUNTED = "en"
-#: The languages whose names of months and days are known; a name of so few letters is another word elsewhere.
+#: The languages whose names of months and days are known; a name of up to SHORT letters is another word elsewhere.
 LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
-#: They say that an event is one more of its kind.
+#: Words that mark an event as another of its kind.
 _ANOTHER = frozenset(
     "again another also second third fourth fifth separately separate similar rival"
     " weer opnieuw tweede ook erneut wieder zweite zweiter zweites auch otro otra nuevo nueva también segundo segunda"
     " encore autre deuxième nouveau nouvelle aussi outro outra novo nova também yeni ikinci".split()
 )
-#: A title that heads an explanation, a comment or a feature about an event.
+#: The title of an explanation, a comment or a feature about an event.
 _COMMENT = re.compile(
     r"^\W*(?:who|what|how|why|where|when|can|could|should|will|is|are|inside|meet|opinion|comment|analysis|editorial"
     r"|column|letters?|explainer|timeline|profile|quiz|podcast|video|watch|photos?|in pictures)\b|\?\s*$"
@@ -71,7 +71,7 @@ _CORRECTION = re.compile(
     r"|correcci[oó]n|rectificaci[oó]n|fe de erratas|corre[cç][aã]o|correzione)\b(?:\s*\(?\w+\)?)?\s*(?:[:–—-]|\Z)\s*",
     re.IGNORECASE,
 )
-#: Numbers in one form: 20 mln, £20m and 20 million are one figure, 14,000 and 14.000 too.
+#: Scale words, to normalise numbers: 20 mln, £20m and 20 million are one figure, as are 14,000 and 14.000.
 _SCALES = {
     word: scale
     for scale, written in (
@@ -84,12 +84,12 @@ _SCALES = {
     for word in written.split()
 }
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$")
-#: Years say nothing of an event; days of a month, hours and small counts are in every text.
+#: Years say nothing about an event; days of a month, hours and small counts are in every text.
 YEARS, SMALL = range(1980, 2040), 31
 
 
 class Meaning:
-    """The text that an encoder compares; its vector is set when first needed."""
+    """The text that an encoder compares, and its vector, which is set when first needed."""
 
     def __init__(self, text: str, language: str) -> None:
         self.text = text
@@ -99,46 +99,46 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One article as grouping sees it; words are stems."""
+    """An article in the form that grouping compares; words are stems."""
 
     id: model.ArticleId
     when: datetime
     seen: datetime
     outlet: str
     link: str
-    #: The rules that matched, each with the words that it matched on.
+    #: The rules that matched, each with its matched words.
     rules: Mapping[str, frozenset[str]]
-    #: The rules that matched, each with the number of its lines that did.
+    #: The rules that matched, each with the number of its matching lines.
     lines: Mapping[str, int]
-    #: Word -> weight before any rarity: dampened count, title words more.
+    #: Word -> weight without rarity: the logarithm of its count, plus TITLE_WEIGHT in the title.
     weights: Mapping[str, float]
     #: Words of the title, and of the title and the first sentence.
     title: frozenset[str]
     head: frozenset[str]
-    #: Words of the head that may say what happened: not names, figures, days or small words.
+    #: Words of the head that may describe what happened: not names, figures, days or small words.
     deeds: frozenset[str]
-    #: The first two words of the title: the items of an outlet's series begin alike.
+    #: The first two words of the title, which are the same in all items of an outlet's series.
     opening: tuple[str, ...]
     #: Name -> as written.
     names: Mapping[str, str]
-    #: Figures that may be of an event.
+    #: Figures that may describe an event.
     figures: frozenset[str]
-    #: Days of the calendar that title and first sentences name.
+    #: Calendar days in the title and the first sentences.
     days: frozenset[date]
-    #: What the title says happened, whatever the word or the language: "=die".
+    #: Language-independent meanings of the title's words: "=die".
     meanings: frozenset[str]
     #: Empty if unknown.
     language: str
-    #: Words of title and lead.
+    #: Number of words in title and lead.
     length: int
     sketch: copies.Sketch
-    #: The title heads an explanation or a comment.
+    #: Whether it is an explanation or a comment.
     is_comment: bool
-    #: Title or text begin as a correction of an earlier report does.
+    #: Whether the title or the text begins with a correction mark.
     is_correction: bool
-    #: Title and lead's beginning say "another", "again": 2 for the title, 1 for the lead.
+    #: 2 if the title contains a word like "another" or "again", 1 if only the first sentence does, else 0.
     another: int
-    #: None: no encoder is configured.
+    #: None if no encoder is configured.
     meaning: Meaning | None = None
 
 
@@ -198,7 +198,7 @@ def profile_of(article: model.Article, matches: Iterable[model.Match] = ()) -> P
 
 
 def beginning(article: model.Article) -> str:
-    """Return the title and what the text says first."""
+    """Return the title and the first BEGINNING_CHARS characters of the text."""
     return ". ".join(filter(None, (article.title, article.text[:BEGINNING_CHARS])))
 
 
@@ -262,16 +262,14 @@ def _is_figure(stem: str) -> bool:
 
 
 def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
-    """Return the words that are names, by their capitals inside sentences, or by how news writes them."""
+    """Return the words that are names, judged by capitals inside sentences or by their usual spelling in news."""
     every = [token for tokens in texts for token in tokens]
     if sum(map(_GERMAN.__contains__, [token.text for token in every])) * 12 > len(every):
         return {}
     # A capital inside a sentence marks a name, unless nearly every word has one.
     cased = [token for tokens in texts if not words.is_headline_case(tokens) for token in tokens if not token.opens]
-    told, capital = (
-        Counter([token.stem for token in cased]),
-        Counter([token.stem for token in cased if token.is_capital]),
-    )
+    counts = Counter([token.stem for token in cased])
+    capitalised = Counter([token.stem for token in cased if token.is_capital])
     habit = background_table().capitals
     written: dict[str, str] = {}
     for token in every:
@@ -280,20 +278,20 @@ def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:
     names: dict[str, str] = {}
     unknown = UNKNOWN_NAME if language == _COUNTED else 0.0
     for word, text in written.items():
-        if word in told:
-            sure = (capital[word] + habit.get(word, 1.0)) / (told[word] + 1) if capital[word] else 0.0
+        if word in counts:
+            likelihood = (capitalised[word] + habit.get(word, 1.0)) / (counts[word] + 1) if capitalised[word] else 0.0
         elif word in habit:
-            sure = habit[word]
+            likelihood = habit[word]
         else:
-            sure = unknown
-        if sure >= NAME and word not in _calendar():
+            likelihood = unknown
+        if likelihood >= NAME and word not in _calendar():
             names[word] = text
     return names
 
 
 @cache
 def _calendar() -> frozenset[str]:
-    """Weekdays and months wear a capital and name no event."""
+    """Return weekdays and months, which have a capital in some languages but are not names."""
     names = [name for language in LANGUAGES for table in (dates.months, dates.weekdays) for name in table(language)]
-    # "set", September in Portuguese, is a word elsewhere.
+    # "set" (September in Portuguese) is a common word in English.
     return frozenset(words.stem(name) for name in names if len(name) > SHORT or name in dates.months("en"))

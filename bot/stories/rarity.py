@@ -1,8 +1,9 @@
-"""How much a word tells: inverse document frequency, in the news at large and under a rule.
+"""Measure the rarity of words: inverse document frequency, in the news at large and under a rule.
 
-At large: the shipped background and the open stories together. Under a rule: of its open stories, with the background
-as a prior. What all matches of a rule share is no evidence under it, however rare it is in the news: the words that it
-matched on, and those common to its stories. A story counts once, however many articles it has.
+Rarity at large comes from the shipped background and the open stories together. Rarity under a rule comes from its open
+stories, with the background as a prior. Words that all matches of a rule share are not evidence under it, however rare
+they are in the news: the words that it matched on, and words common to its stories. A story counts once, however many
+articles it has.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ from collections.abc import Set as AbstractSet
 
 from bot.text import names
 
-#: As many documents as the shipped table speaks for, beside the open stories (800 and 6000 measured no better).
+#: Weight of the shipped table relative to the open stories, in documents (800 and 6000 measured no better).
 BACKGROUND_DOCUMENTS = 2000
-#: As many stories of a rule as the background speaks for.
+#: Weight of the background relative to the stories of a rule, in stories.
 PRIOR = 6.0
-#: The rate of a word that the rule matched on, before any story: some rules list the names to watch.
+#: Prior rate of a word that the rule matched on: some rules list the names to watch.
 MATCHED = 0.5
-#: The rate of a word that the background does not know.
+#: Rate of a word that is not in the background.
 UNKNOWN = 0.5 / BACKGROUND_DOCUMENTS
 
 
 class _Commonness(dict[str, float]):
-    """Word -> logarithm of its document frequency, kept until its holders change."""
+    """A cache of word -> logarithm of its document frequency, valid until the stories with the word change."""
 
     def __init__(self, holders: Mapping[str, Sized]) -> None:
         super().__init__()
@@ -34,31 +35,31 @@ class _Commonness(dict[str, float]):
 
     def __missing__(self, word: str) -> float:
         held = len(self._holders.get(word, ()))
-        self[word] = found = math.log(self._rates.get(word, 0.0) * BACKGROUND_DOCUMENTS + held + 0.5)
-        return found
+        self[word] = logarithm = math.log(self._rates.get(word, 0.0) * BACKGROUND_DOCUMENTS + held + 0.5)
+        return logarithm
 
 
 class _OfRule(dict[str, float]):
-    """Word -> logarithm of its stories under one rule, the prior's among them."""
+    """A cache of word -> logarithm of its number of stories under one rule, including the prior."""
 
     def __init__(self) -> None:
         super().__init__()
         self.base = math.log(PRIOR)
         self.stories = 0
         self._held: Counter[str] = Counter()
-        #: The fewest lines of the rule that matched an article.
+        #: The minimum number of the rule's lines that matched an article.
         self.lines = 0
-        #: Words that the rule matched on: known beforehand to be common under it.
+        #: Words that the rule matched on, which are common under it by definition.
         self.matched: set[str] = set()
         self._rates = names.background_table().rates
 
     def __missing__(self, word: str) -> float:
         prior = MATCHED if word in self.matched else self._rates.get(word, 0.0) + UNKNOWN
-        self[word] = found = math.log(self._held[word] + PRIOR * prior)
-        return found
+        self[word] = logarithm = math.log(self._held[word] + PRIOR * prior)
+        return logarithm
 
     def count(self, stories: int, words: Iterable[str], by: int) -> None:
-        """Add so many stories, and ``by`` to the number of stories with each word."""
+        """Add ``stories`` to the number of stories, and ``by`` to the number of stories with each word."""
         self.stories += stories
         self.base = math.log(self.stories + PRIOR)
         for word in words:
@@ -68,7 +69,7 @@ class _OfRule(dict[str, float]):
                 del self._held[word]
 
     def match(self, words: Iterable[str], lines: int) -> None:
-        """Record that the rule matched an article on these words, with so many of its lines."""
+        """Record that the rule matched an article on ``words``, with this number of its lines."""
         self.lines = min(self.lines or lines, lines)
         for word in words:
             if word not in self.matched:
@@ -77,7 +78,7 @@ class _OfRule(dict[str, float]):
 
 
 class Under(dict[str, float]):
-    """Word -> its rarity under a rule, or at large where that is less."""
+    """A cache of word -> the lower of its rarities under a rule and at large."""
 
     def __init__(self, at_large: Rarity, stories: int = 0, rule: str = "") -> None:
         super().__init__()
@@ -96,12 +97,14 @@ class Under(dict[str, float]):
         """Return the rarities of many words, in order."""
         base, common, own = self._base, self._commonness, self._own
         if own is None:
-            found = [base - common[word] for word in words]
+            rarities = [base - common[word] for word in words]
         else:
             less = own.base
-            found = [one if (one := base - common[word]) < (two := less - own[word]) else two for word in words]
-        self.update(zip(words, found, strict=True))
-        return found
+            rarities = [
+                large if (large := base - common[word]) < (under := less - own[word]) else under for word in words
+            ]
+        self.update(zip(words, rarities, strict=True))
+        return rarities
 
     def square(self, weights: Mapping[str, float]) -> float:
         """Return the sum of (weight x rarity) squared."""
@@ -110,18 +113,18 @@ class Under(dict[str, float]):
 
 
 class Rarity:
-    """Rarity at large = ``base`` - ``commonness[word]``."""
+    """The rarities at large (``base`` - ``commonness[word]``) and under each rule."""
 
     def __init__(self, holders: Mapping[str, Sized]) -> None:
         self.commonness = _Commonness(holders)
         self.base = 0.0
         self.rules: defaultdict[str, _OfRule] = defaultdict(_OfRule)
-        #: By rule, since the last change.
+        #: Rarities by rule, cached since the last change.
         self._under: dict[str, Under] = {}
         self.count(0)
 
     def under(self, rules: Iterable[str]) -> Under:
-        """Return rarities under the most specific of these rules, valid until a story changes.
+        """Return rarities under the most specific of the given rules, valid until a story changes.
 
         The most specific rule has the fewest stories; words that are common under it do not count.
         """
@@ -132,11 +135,11 @@ class Rarity:
 
     @property
     def at_large(self) -> Under:
-        """Return the rarities in the news at large, to be used until the next story changes."""
+        """Return the rarities in the news at large, valid until a story changes."""
         return self.under(())
 
     def forget(self) -> None:
-        """Drop cached rarities, since a story changes."""
+        """Drop cached rarities; call this before a story changes."""
         self._under.clear()
 
     def count(self, stories: int) -> None:

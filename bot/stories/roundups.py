@@ -1,4 +1,4 @@
-"""Round-ups: one article that heads or links several events. It reports none of them again, and nothing joins it."""
+"""Recognise round-ups: articles that list or link several events. They join no story, and only copies join them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.text import titles
 
-#: An article whose title names a period is a round-up if it names the subjects of so many open stories; one with links
-#: to so many stories is a round-up whatever its title.
+#: An article whose title names a period is a round-up if it names the subjects of NAMED open stories. An article with
+#: links to LINKED stories is a round-up whatever its title.
 NAMED, LINKED = 2, 3
-#: A subject of a story is a name or figure that is so rare, and in the heads of no other story nearby.
+#: A subject of a story is a name or figure with at least this rarity that is in the heads of no other candidate.
 TELLING = 1.6
 _MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
-#: A title that heads several events by itself.
+#: A title that by itself announces several events.
 _HEADS = re.compile(
     r"\b(?:round-?up|in brief|news ?briefs?|digest|bulletin|weekly wrap|top stories|quiz of the week"
     r"|(?:week|month|year) in review|what happened (?:in|around|today|this week)|things (?:you need )?to know"
@@ -36,18 +36,20 @@ _PERIOD = re.compile(
 
 
 def heads_several(article: model.Article) -> bool:
-    """Whether the title alone heads several events: a live blog, a briefing, a list of headlines."""
+    """Return whether the title alone announces several events: a live blog, a briefing, a list of headlines."""
     return titles.is_live_blog(article) or _HEADS.search(article.title) is not None
 
 
 def names_period(title: str) -> bool:
-    """Whether a title names a period or a list."""
+    """Return whether a title names a period or a list."""
     return _PERIOD.search(title) is not None
 
 
-def count_subjects(profile: Profile, near: Sequence[OpenStory], rare: Mapping[str, float]) -> int:
-    """Return how many of the stories have a subject of their own that the article names."""
-    of_rule = [story for story in near if not story.rules.isdisjoint(profile.rules)] if profile.rules else near
+def count_subjects(profile: Profile, candidates: Sequence[OpenStory], rare: Mapping[str, float]) -> int:
+    """Return how many stories have a subject that the article names and no other candidate has."""
+    of_rule = (
+        [story for story in candidates if not story.rules.isdisjoint(profile.rules)] if profile.rules else candidates
+    )
     return sum(
         any(
             (word in story.names or word in story.figures)

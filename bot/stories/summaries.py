@@ -1,6 +1,6 @@
-"""A story in short: a headline, two or three whole sentences of its articles, why it matched, and who carries it.
+"""Summarise a story: a headline, two or three whole sentences from its articles, why it matched, and its outlets.
 
-Extractive: every word shown is in an article, and each sentence names it. Decides nothing about posting.
+Summaries are extractive: every word shown is in an article, and each sentence names that article.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from bot import model
 from bot.text import sentences, titles, tokens
 from bot.text.sentences import UNSPACED
 
-#: Evidence shown of one line of a rule, and of a whole rule: enough to see why, short enough for a phone.
+#: Maximum evidence shown for one line of a rule, and for a whole rule: enough to see why, short enough for a phone.
 _SHOWN_OF_LINE = 2
 _SHOWN_OF_RULE = 6
-#: Articles from which the headline, the summary and the evidence are taken: the story was told by then.
+#: Maximum first articles that supply the headline, the summary and the evidence; later ones only repeat the story.
 _SHOWN_OUTLETS = 40
-#: Headlines that a message holds; its channels show fewer.
+#: Maximum headlines in a message; channels show fewer.
 _LINES = 20
-#: Words that change nothing in a headline.
+#: Words that make no difference when headlines are compared.
 _ARTICLES = frozenset({"a", "an", "the"})
-#: A headline that its feed cut is known by so many words.
+#: Minimum words by which a truncated headline is recognised.
 _CUT_WORDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Who carries a story, by headline: what a message, the page, the API and the feeds show."""
+    """The outlets that carry a story, by headline, as messages, pages, the API and the feeds show them."""
 
     #: The outlets with the story's own headline.
     byline: model.CoverageLine
-    #: The other headlines. The one that joined last is first, so that what is new is at the top.
+    #: The other headlines, the last to join first, so that new ones are at the top.
     lines: tuple[model.CoverageLine, ...]
-    #: How many other headlines there are.
+    #: Total number of other headlines.
     count: int
     #: Syndicated copies, which have no line.
     copy_count: int
@@ -48,19 +48,19 @@ def make_brief(
     rules: Mapping[str, model.Rule],
     *,
     headline: model.ArticleId | None = None,
-    said: Collection[str] = (),
+    shown_sentences: Collection[str] = (),
 ) -> model.StoryBrief:
-    """Return the story in short for the rules that speak, by name.
+    """Return the summary of a story for the given rules, by name.
 
-    ``headline``: the article whose headline the message shows already. ``said``: sentences already told.
+    ``headline``: the article whose headline the message already shows. ``shown_sentences``: sentences to leave out.
     """
     teller = _headline_member(story, rules, headline)
-    # Articles that may tell another event speak last, and sign what they say.
-    others = sorted(story.members[:_SHOWN_OUTLETS], key=lambda member: member.is_probable)
-    members = [teller, *(member for member in others if member is not teller)]
+    # Articles that may be about another event come last; each quote names its outlet.
+    by_certainty = sorted(story.members[:_SHOWN_OUTLETS], key=lambda member: member.is_probable)
+    members = [teller, *(member for member in by_certainty if member is not teller)]
     summary: tuple[model.Sentence, ...] = ()
     for member in members:
-        summary = pick_sentences(member.article, _of_rules(member.matches, rules), said=said)
+        summary = pick_sentences(member.article, _of_rules(member.matches, rules), shown_sentences=shown_sentences)
         if summary:
             break
     listed = list_coverage(story, headline=teller.article.id, most=_LINES)
@@ -82,10 +82,10 @@ def make_brief(
 def message_headline(
     story: model.Story, rules: Mapping[str, model.Rule], *, article: model.ArticleId | None = None
 ) -> model.Sentence:
-    """Return the headline that a message shows, with the words that these rules matched.
+    """Return the headline that a message shows, with the words that the rules matched.
 
-    ``article``: whose headline it shows already. Without it, the story's own, unless another article is the first that
-    these rules match.
+    ``article``: the article whose headline the message already shows. Without it, the headline is the story's own, or
+    that of the first matching article if the rules do not match the story's own.
     """
     return _title(_headline_member(story, rules, article), story, rules)
 
@@ -93,7 +93,7 @@ def message_headline(
 def story_headline(story: model.Story) -> str:
     """Return the headline under which every page, list and answer shows the story.
 
-    It is that of one article, with what its outlet corrected in it.
+    It is the headline of one article, including the outlet's corrections.
     """
     own = _own(story)
     if own is None or not own.article.title.strip():
@@ -102,12 +102,12 @@ def story_headline(story: model.Story) -> str:
 
 
 def list_coverage(story: model.Story, *, headline: model.ArticleId | None = None, most: int | None = None) -> Coverage:
-    """Return the headlines under which outlets carry the story; nearly equal ones are one line.
+    """Return the headlines under which outlets carry the story; nearly equal headlines share a line.
 
-    ``headline``: the article whose headline is shown; None: the story's own. ``most``: how many of the others are
-    wanted; None: all. The story has at least one member.
+    ``headline``: the article whose headline is shown; None for the story's own. ``most``: the maximum number of other
+    headlines; None for all. The story has at least one member.
     """
-    shown = next((each for each in story.members if each.article.id == headline), None) or _own(story)
+    shown = next((candidate for candidate in story.members if candidate.article.id == headline), None) or _own(story)
     assert shown is not None
     groups: dict[tuple[str, ...], list[model.Member]] = {_words_of(shown.article): [shown]}
     copies = 0
@@ -119,20 +119,20 @@ def list_coverage(story: model.Story, *, headline: model.ArticleId | None = None
             continue
         words = _words_of(member.article)
         if words not in groups and sentences.is_cut_title(member.article.title) and len(words) >= _CUT_WORDS:
-            words = next((each for each in groups if _is_start(words, of=each)), words)
+            words = next((key for key in groups if _is_start(words, of=key)), words)
         groups.setdefault(words, []).append(member)
-    own, *others = groups.values()
+    own, *other_groups = groups.values()
     return Coverage(
         byline=_line(own, is_doubtful=shown.is_probable),
-        lines=tuple(_line(members, is_doubtful=shown.is_probable) for members in others[::-1][:most]),
-        count=len(others),
+        lines=tuple(_line(members, is_doubtful=shown.is_probable) for members in other_groups[::-1][:most]),
+        count=len(other_groups),
         copy_count=copies,
     )
 
 
 def _line(members: list[model.Member], *, is_doubtful: bool) -> model.CoverageLine:
-    """``is_doubtful``: the story's own headline may tell another event than the rest."""
-    shown = next((each for each in members if not each.is_probable), members[0])
+    """Return the line for members with one headline; ``is_doubtful``: the shown headline may be about another event."""
+    shown = next((member for member in members if not member.is_probable), members[0])
     article = shown.article
     return model.CoverageLine(
         outlet=article.outlet,
@@ -140,13 +140,13 @@ def _line(members: list[model.Member], *, is_doubtful: bool) -> model.CoverageLi
         link=article.link,
         at=article.when,
         article=article.id,
-        more=len({each.article.outlet for each in members} - {article.outlet}),
+        more=len({member.article.outlet for member in members} - {article.outlet}),
         is_probable=is_doubtful or shown.is_probable,
     )
 
 
 def _words_of(article: model.Article) -> tuple[str, ...]:
-    """What two headlines have in common that differ in their dress only; an article without any is like no other."""
+    """Return the key by which headlines are compared; an article without a headline has a unique key."""
     return _headline_words(article.title, article.outlet, article.link) or (article.id,)
 
 
@@ -158,29 +158,29 @@ def _headline_words(title: str, outlet: str, link: str) -> tuple[str, ...]:
 
 
 def _is_start(words: tuple[str, ...], *, of: tuple[str, ...]) -> bool:
-    """A feed cuts a headline between words or inside one."""
+    """Return whether ``words`` begin ``of``; the last word may be cut."""
     last = len(words) - 1
     return len(of) > last and of[:last] == words[:last] and of[last].startswith(words[last])
 
 
 def _own(story: model.Story) -> model.Member | None:
-    """The member whose headline the story shows; None: the story has no members."""
+    """Return the member whose headline the story shows, or None if the story has no members."""
     first = story.members[0] if story.members else None
-    return next((each for each in story.members if each.article.id == story.headline), first)
+    return next((member for member in story.members if member.article.id == story.headline), first)
 
 
 def _headline_member(
     story: model.Story, rules: Mapping[str, model.Rule], article: model.ArticleId | None
 ) -> model.Member:
-    """The member for which a message is posted, or was."""
-    posted = next((each for each in story.members if each.article.id == article), None)
+    """Return the member for which the message is or was posted."""
+    posted = next((member for member in story.members if member.article.id == article), None)
     own = _own(story)
     if posted is not None or own is None:
         return posted or story.members[0]
-    inside = [own, *(each for each in story.members[:_SHOWN_OUTLETS] if each is not own)]
-    of_rules = [each for each in inside if any(match.rule in rules for match in each.matches)] or inside
-    titled = [each for each in of_rules if each.article.title.strip()]
-    whole = (each for each in titled if not sentences.is_cut_title(each.article.title))
+    inside = [own, *(member for member in story.members[:_SHOWN_OUTLETS] if member is not own)]
+    of_rules = [member for member in inside if any(match.rule in rules for match in member.matches)] or inside
+    titled = [member for member in of_rules if member.article.title.strip()]
+    whole = (member for member in titled if not sentences.is_cut_title(member.article.title))
     return next(whole, (titled or of_rules)[0])
 
 
@@ -195,12 +195,12 @@ def _title(teller: model.Member, story: model.Story, rules: Mapping[str, model.R
 
 
 def _opening(article: model.Article) -> str:
-    """The first sentence of an article that has no headline."""
+    """Return the first sentence of an article, to show in place of a missing headline."""
     return next((span.text for span in sentences.split(article.text, article.language)), "")
 
 
 def _title_end(title: str, outlet: str) -> int:
-    """Where the headline ends: the outlet's own name behind a bar or dash is none of it."""
+    """Return where the headline ends, without the outlet's name after a bar or dash."""
     signed = re.search(rf"(?<!\s)\s++[|–—-]\s++{re.escape(outlet)}\s*+$", title, re.IGNORECASE) if outlet else None
     return signed.start() if signed and signed.start() else len(title.rstrip())
 
@@ -214,11 +214,11 @@ def _why(members: Iterable[model.Member], rules: Mapping[str, model.Rule]) -> tu
     for member in members:
         for match in _of_rules(member.matches, rules):
             kept = shown.setdefault(match.rule, [])
-            for each in match.evidence:
-                of_line = [one for one in kept if one.label == each.label]
-                is_known = any(one.text.casefold() == each.text.casefold() for one in of_line)
+            for evidence in match.evidence:
+                of_line = [place for place in kept if place.label == evidence.label]
+                is_known = any(place.text.casefold() == evidence.text.casefold() for place in of_line)
                 if not is_known and len(of_line) < _SHOWN_OF_LINE and len(kept) < _SHOWN_OF_RULE:
-                    kept.append(each)
+                    kept.append(evidence)
     return tuple(
         model.Why(rule=name, severity=rules[name].severity, evidence=tuple(shown[name]))
         for name in rules
@@ -226,30 +226,31 @@ def _why(members: Iterable[model.Member], rules: Mapping[str, model.Rule]) -> tu
     )
 
 
-#: Sentences looked at: what an article says first, it says in these.
+#: Maximum first sentences of an article to choose from.
 _LOOKED_AT = 60
-#: Words of a whole summary: what a phone shows without scrolling.
+#: Maximum words of a summary: as many as a phone shows without scrolling.
 _MOST_WORDS = 70
-#: A longer sentence is worth less; one beyond the second figure is told only where nothing shorter is.
+#: A sentence longer than _LONG_WORDS scores less; one longer than _LONGEST_WORDS is used only if all others are too.
 _LONG_WORDS, _LONGEST_WORDS = 55, 80
-#: Share of a sentence's words that another may hold before it only repeats it.
+#: A sentence repeats another if they share this part of the shorter one's words.
 _REPEATS_FROM = 0.6
 
-# Weights: round figures on a plateau; from half to double of each, bench/quality/summaries.py changes by under a point.
-#: A word of the headline: its writer has said what the article is about.
+# Weights are round figures. With half or double of any of them, the result of bench/quality/summaries.py changes by
+# less than a point.
+#: Bonus for a word of the headline, which summarises the article.
 _TITLE_WEIGHT = 6.0
-#: A word that a chosen sentence has told already.
+#: Share of its weight that a word has if a chosen sentence already contains it.
 _KNOWN_SHARE = 0.5
 #: Between summing the words (0) and averaging them (1): neither long nor short sentences win by their length.
 _LENGTH_POWER = 0.4
-#: What the first sentence of a news article is worth over its place.
+#: Bonus for the first sentence, in addition to its rank.
 _LEAD_BONUS = 0.5
-#: Each matched wording in a sentence, up to three: the rule is what the reader asked about.
+#: Bonus for each matched wording in a sentence, up to three, since the reader asked for the rule.
 _MATCH_BONUS = 1.0
-#: “He said …” without the sentence before it; a question.
+#: Factors for “He said …” without the preceding sentence, for a question, and for a long sentence.
 _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
 
-#: A quote without the name of who said it.
+#: A quotation without its speaker.
 _ONLY_QUOTED = re.compile(r"^[“\"«„][^”\"»]*[”\"»]$")
 
 
@@ -257,13 +258,13 @@ _ONLY_QUOTED = re.compile(r"^[“\"«„][^”\"»]*[”\"»]$")
 class _Candidate:
     start: int
     end: int
-    #: Among the article's fit sentences, from 0.
+    #: Index among the article's usable sentences, from 0.
     order: int
     words: frozenset[str]
     length: int
     is_dangling: bool
     is_question: bool
-    #: Distinct matched wordings in it.
+    #: Number of distinct matched wordings in it.
     matched: int = 0
 
 
@@ -272,77 +273,82 @@ def pick_sentences(
     matches: Sequence[model.Match] = (),
     count: int = 3,
     *,
-    said: Collection[str] = (),
+    shown_sentences: Collection[str] = (),
 ) -> tuple[model.Sentence, ...]:
-    """At most ``count`` whole sentences in the article's order; none when it has no whole one.
+    """Return at most ``count`` whole sentences in the article's order; empty if it has none.
 
-    ``said``: sentences already told, which are not told again.
+    ``shown_sentences``: sentences to leave out.
     """
     body = article.text
     marked = find_places(matches, field="body", text=body)
-    candidates = _candidates(article, marked, said)
-    chosen = sorted(_choose(candidates, article.title, count), key=lambda each: each.start)
+    candidates = _candidates(article, marked, shown_sentences)
+    chosen = sorted(_choose(candidates, article.title, count), key=lambda sentence: sentence.start)
     return tuple(
         model.Sentence(
-            spans=find_spans(body, each.start, each.end, marked),
+            spans=find_spans(body, sentence.start, sentence.end, marked),
             outlet=article.outlet,
             link=article.link,
             article=article.id,
         )
-        for each in chosen
+        for sentence in chosen
     )
 
 
 @lru_cache(maxsize=512)
 def _fit(article: model.Article) -> tuple[_Candidate, ...]:
-    """The fit sentences of an article; kept, since each message of its story asks again."""
+    """Return the usable sentences of an article; cached, since each message of its story needs them."""
     title = " ".join(article.title.split()).casefold().rstrip(".")
-    found: list[_Candidate] = []
+    usable: list[_Candidate] = []
     for first, end in _units(sentences.without_footer(sentences.split(article.text, article.language))[:_LOOKED_AT]):
         start = first + sentences.dateline_length(article.text[first:end])
         text = article.text[start:end]
         if sentences.fault(text) or " ".join(text.split()).casefold().rstrip(".") == title:
             continue
-        found.append(
+        usable.append(
             _Candidate(
                 start=start,
                 end=end,
-                order=len(found),
+                order=len(usable),
                 words=frozenset(content_words(text)),
                 length=len(text.split()),
                 is_dangling=sentences.is_dangling(text) or _ONLY_QUOTED.match(text) is not None,
                 is_question=sentences.is_question(text),
             )
         )
-    readable = tuple(each for each in found if each.length <= _LONGEST_WORDS)
-    return readable or tuple(found)
+    readable = tuple(sentence for sentence in usable if sentence.length <= _LONGEST_WORDS)
+    return readable or tuple(usable)
 
 
-def _candidates(article: model.Article, marked: Sequence[tuple[int, int]], said: Collection[str]) -> list[_Candidate]:
+def _candidates(
+    article: model.Article, marked: Sequence[tuple[int, int]], shown_sentences: Collection[str]
+) -> list[_Candidate]:
     text = article.text
-    told = {" ".join(sentence.split()) for sentence in said}
+    omitted = {" ".join(sentence.split()) for sentence in shown_sentences}
     return [
-        replace(each, matched=len({text[a:b].casefold() for a, b in marked if a >= each.start and b <= each.end}))
-        for each in _fit(article)
-        if not told or " ".join(text[each.start : each.end].split()) not in told
+        replace(
+            candidate,
+            matched=len({text[a:b].casefold() for a, b in marked if a >= candidate.start and b <= candidate.end}),
+        )
+        for candidate in _fit(article)
+        if not omitted or " ".join(text[candidate.start : candidate.end].split()) not in omitted
     ]
 
 
-def _units(found: Sequence[sentences.SentenceSpan]) -> list[tuple[int, int]]:
-    """Sentences, those of one quote together: a quote that opens in one and closes in a later one is one unit."""
+def _units(spans: Sequence[sentences.SentenceSpan]) -> list[tuple[int, int]]:
+    """Return the start and end of each unit: a sentence, or the sentences that one quotation spans."""
     units: list[tuple[int, int]] = []
     at = 0
-    while at < len(found):
+    while at < len(spans):
         last = at
-        if not sentences.is_balanced(found[at].text):
-            for ahead in range(at + 1, min(at + 4, len(found))):
-                if found[ahead].paragraph != found[at].paragraph:
+        if not sentences.is_balanced(spans[at].text):
+            for ahead in range(at + 1, min(at + 4, len(spans))):
+                if spans[ahead].paragraph != spans[at].paragraph:
                     break
-                joined = " ".join(each.text for each in found[at : ahead + 1])
+                joined = " ".join(span.text for span in spans[at : ahead + 1])
                 if sentences.is_balanced(joined):
                     last = ahead
                     break
-        units.append((found[at].start, found[last].end))
+        units.append((spans[at].start, spans[last].end))
         at = last + 1
     return units
 
@@ -353,12 +359,12 @@ def _choose(candidates: Sequence[_Candidate], title: str, count: int) -> list[_C
     room = _MOST_WORDS
     while len(chosen) < count:
         best, best_score = None, 0.0
-        for each in candidates:
-            if each in chosen or (chosen and each.length > room) or _repeats(each, chosen):
+        for candidate in candidates:
+            if candidate in chosen or (chosen and candidate.length > room) or _repeats(candidate, chosen):
                 continue
-            score = _score(each, chosen, weights)
+            score = _score(candidate, chosen, weights)
             if score > best_score:
-                best, best_score = each, score
+                best, best_score = candidate, score
         if best is None:
             break
         chosen.append(best)
@@ -367,44 +373,47 @@ def _choose(candidates: Sequence[_Candidate], title: str, count: int) -> list[_C
 
 
 def _weights(candidates: Sequence[_Candidate], title: str) -> dict[str, float]:
-    """What each word is worth: more when the article comes back to it, and when its title has it."""
-    spread = Counter(word for each in candidates for word in each.words)
+    """Return the weight of each word: higher if several sentences or the title contain it."""
+    spread = Counter(word for sentence in candidates for word in sentence.words)
     in_title = set(content_words(title))
     return {word: math.log1p(times) + (_TITLE_WEIGHT if word in in_title else 0.0) for word, times in spread.items()}
 
 
-def _score(each: _Candidate, chosen: Sequence[_Candidate], weights: dict[str, float]) -> float:
-    known = {word for one in chosen for word in one.words}
-    gain = sum(weights[word] * (_KNOWN_SHARE if word in known else 1.0) for word in each.words)
-    score: float = gain / max(each.length, 8) ** _LENGTH_POWER
-    score *= 0.5 + 1.0 / (1.0 + 0.5 * each.order) + (_LEAD_BONUS if each.order == 0 else 0.0)
-    score *= 1.0 + _MATCH_BONUS * min(each.matched, 3)
-    if each.is_dangling and not any(one.order == each.order - 1 for one in chosen):
+def _score(candidate: _Candidate, chosen: Sequence[_Candidate], weights: dict[str, float]) -> float:
+    known_words = {word for sentence in chosen for word in sentence.words}
+    gain = sum(weights[word] * (_KNOWN_SHARE if word in known_words else 1.0) for word in candidate.words)
+    score: float = gain / max(candidate.length, 8) ** _LENGTH_POWER
+    score *= 0.5 + 1.0 / (1.0 + 0.5 * candidate.order) + (_LEAD_BONUS if candidate.order == 0 else 0.0)
+    score *= 1.0 + _MATCH_BONUS * min(candidate.matched, 3)
+    if candidate.is_dangling and not any(sentence.order == candidate.order - 1 for sentence in chosen):
         score *= _DANGLING_SHARE
-    if each.is_question:
+    if candidate.is_question:
         score *= _QUESTION_SHARE
-    if each.length > _LONG_WORDS:
+    if candidate.length > _LONG_WORDS:
         score *= _LONG_SHARE
     return score
 
 
-def _repeats(each: _Candidate, chosen: Sequence[_Candidate]) -> bool:
-    mine = each.words
-    if not mine:
+def _repeats(candidate: _Candidate, chosen: Sequence[_Candidate]) -> bool:
+    own_words = candidate.words
+    if not own_words:
         return bool(chosen)
-    return any(len(mine & one.words) >= _REPEATS_FROM * min(len(mine), len(one.words) or 1) for one in chosen)
+    return any(
+        len(own_words & sentence.words) >= _REPEATS_FROM * min(len(own_words), len(sentence.words) or 1)
+        for sentence in chosen
+    )
 
 
-#: Occurrences of one wording that are looked at: pages show the first few, and a hostile text has it everywhere.
+#: Maximum occurrences of one wording: pages show the first few, and a hostile text can repeat it without end.
 MOST_OCCURRENCES = 2_000
 
 
 def find_places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tuple[int, int], ...]:
-    """Where the matched words stand in a field, in order, without overlaps.
+    """Return the places of the matched words in a field, in order, without overlaps.
 
-    The evidence names one place of a word; its other places, letter by letter the same, are marked too.
+    The evidence names one place of a word; all identical occurrences are included.
     """
-    found: set[tuple[int, int]] = set()
+    places: set[tuple[int, int]] = set()
     wordings: set[str] = set()
     for match in matches:
         for evidence in match.evidence:
@@ -413,16 +422,16 @@ def find_places(matches: Iterable[model.Match], *, field: str, text: str) -> tup
             wording = evidence.text.strip()
             if wording:
                 wordings.add(wording)
-            # The words of an edited article may be elsewhere than where its first version matched.
+            # In an edited article the words may have moved since its first version matched.
             if evidence.field == field and text[evidence.start : evidence.end] == evidence.text != "":
-                found.add((evidence.start, evidence.end))
+                places.add((evidence.start, evidence.end))
     for wording in wordings:
-        found.update(_occurrences(wording, text))
-    return _merged(found)
+        places.update(_occurrences(wording, text))
+    return _merged(places)
 
 
 def find_spans(text: str, start: int, end: int, marked: Sequence[tuple[int, int]]) -> tuple[model.Span, ...]:
-    """``text[start:end]`` as spans; line ends and runs of blanks become one blank."""
+    """Return ``text[start:end]`` as spans; line ends and runs of blanks become one blank."""
     runs: list[model.Span] = []
     at = start
     for place in marked:
@@ -442,7 +451,7 @@ def _run(text: str, *, is_marked: bool) -> Iterable[model.Span]:
 
 
 def _occurrences(wording: str, text: str) -> Iterable[tuple[int, int]]:
-    """Yield where no letter or digit touches the wording; in scripts without spaces, anywhere."""
+    """Yield the places of the wording as a whole word; in scripts without spaces, all places."""
     starts_word = wording[0].isalnum() and not UNSPACED.match(wording[0])
     ends_word = wording[-1].isalnum() and not UNSPACED.match(wording[-1])
     start = text.find(wording)
@@ -456,9 +465,9 @@ def _occurrences(wording: str, text: str) -> Iterable[tuple[int, int]]:
         start = text.find(wording, start + 1 if is_inside else end)
 
 
-def _merged(found: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     merged: list[tuple[int, int]] = []
-    for first, last in sorted(found):
+    for first, last in sorted(places):
         if merged and first < merged[-1][1]:
             merged[-1] = (merged[-1][0], max(last, merged[-1][1]))
         else:
@@ -466,16 +475,16 @@ def _merged(found: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-#: Pieces of one text, and the characters of one; a longer sentence is cut at words, with an ellipsis.
+#: Maximum pieces of one text, and maximum characters of a piece; a longer sentence is cut at words, with an ellipsis.
 MOST_PIECES, LONGEST = 3, 320
-#: What is split into sentences on each side of a matched word; the ends of an article are far away.
+#: Characters on each side of a matched word that are split into sentences, which avoids splitting the whole article.
 _NEAR = 1_200
 
 
 def make_excerpts(
     article: model.Article, matches: Sequence[model.Match], *, most: int = MOST_PIECES
 ) -> list[tuple[model.Span, ...]]:
-    """Up to ``most`` pieces of the text with their matched words marked; without any, how the text begins."""
+    """Return at most ``most`` pieces of the text with matched words marked; the first sentence if nothing matched."""
     text = article.text
     marked = find_places(matches, field="body", text=text)
     pieces: list[tuple[int, int]] = []
@@ -491,16 +500,16 @@ def make_excerpts(
 
 
 def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tuple[model.Span, ...]:
-    """The article's title in spans, matched words marked."""
+    """Return the article's title as spans, with matched words marked."""
     places = find_places(matches, field="title", text=article.title)
     return find_spans(article.title, 0, len(article.title), places)
 
 
 def _sentence_at(text: str, start: int, end: int, language: str | None) -> tuple[int, int] | None:
-    """The sentence that holds a place; None: there is no text."""
+    """Return the start and end of the sentence that contains a place, or None without text."""
     first, last = max(0, start - _NEAR), min(len(text), end + _NEAR)
-    found = sentences.split(text[first:last], language)
-    holding = [span for span in found if span.end + first > start]
+    spans = sentences.split(text[first:last], language)
+    holding = [span for span in spans if span.end + first > start]
     if not holding:
         return None
     return holding[0].start + first, max(holding[0].end + first, min(end, last))
@@ -510,18 +519,18 @@ def _make_excerpt(text: str, piece: tuple[int, int], marked: Sequence[tuple[int,
     start, end = piece
     if end - start <= LONGEST:
         return find_spans(text, start, end, marked)
-    # Around the first matched word of a sentence that is too long to show.
+    # The sentence is too long to show, so show the part around its first matched word.
     at = next((place[0] for place in marked if start <= place[0] < end), start)
     first = max(start, min(at - LONGEST // 3, end - LONGEST))
     last = min(end, first + LONGEST)
     first, last = _at_words(text, first, last, start=start, end=end)
-    before = (model.Span(text="… "),) if first > start else ()
-    after = (model.Span(text=" …"),) if last < end else ()
-    return (*before, *find_spans(text, first, last, marked), *after)
+    prefix = (model.Span(text="… "),) if first > start else ()
+    suffix = (model.Span(text=" …"),) if last < end else ()
+    return (*prefix, *find_spans(text, first, last, marked), *suffix)
 
 
 def _at_words(text: str, first: int, last: int, *, start: int, end: int) -> tuple[int, int]:
-    """The same piece without words cut in two, as far as they are of human length."""
+    """Shrink the piece to whole words, unless they are too long to be words."""
     if first > start and (blank := text.find(" ", first, first + 25)) >= 0:
         first = blank + 1
     if last < end and (blank := text.rfind(" ", last - 25, last)) > first:
@@ -529,8 +538,7 @@ def _at_words(text: str, first: int, last: int, *, start: int, end: int) -> tupl
     return first, last
 
 
-#: Words that hold sentences together in English, German, French, Spanish, Italian, Portuguese and Dutch; of other
-#: languages short words are left out.
+#: Function words of English, German, French, Spanish, Italian, Portuguese and Dutch; other languages skip short words.
 _FUNCTION_WORDS = frozenset(
     tokens.fold(word)
     for word in """
@@ -555,19 +563,19 @@ _FUNCTION_WORDS = frozenset(
 
 
 def content_words(text: str) -> Iterator[str]:
-    """Folded words in order, repeats too; scripts without spaces give pairs of letters.
+    """Yield folded content words in order, with repeats; in scripts without spaces, pairs of letters.
 
     >>> list(content_words("The order of the PTA covers 5,000 companies"))
     ['order', 'pta', 'covers', '5,000', 'companies']
     """
-    before = None
+    previous = None
     for word in tokens.words(text):
         if UNSPACED.match(word.text):
-            if before is not None and before.end == word.start:
-                yield before.text + word.text
-            before = word
+            if previous is not None and previous.end == word.start:
+                yield previous.text + word.text
+            previous = word
             continue
-        before = None
+        previous = None
         folded = tokens.drop_accents(tokens.fold_case(word.text))
         if folded not in _FUNCTION_WORDS and (len(folded) > 2 or folded[0].isdigit() or word.text.isupper()):
             yield folded

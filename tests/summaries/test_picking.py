@@ -68,7 +68,7 @@ def test_the_quote_of_a_named_person_is_kept_whole() -> None:
 def test_what_was_told_before_is_not_told_again() -> None:
     source = article("BlackBerry leaves Pakistan", LONG)
     first = summaries.pick_sentences(source, (), 1)
-    again = summaries.pick_sentences(source, (), 3, said=[first[0].text])
+    again = summaries.pick_sentences(source, (), 3, shown_sentences=[first[0].text])
     assert first[0].text not in {sentence.text for sentence in again}
 
 

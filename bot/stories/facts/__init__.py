@@ -1,10 +1,10 @@
-"""What an article says that its story did not say, what its own next version says otherwise, and when things are due.
+"""Extract facts: news that an article adds to its story, corrections between its versions, and deadlines.
 
     article → read → Reading ─────────┐
     StoryClaims, and near it others' ─┴→ news → facts; claims.add(reading)
 
-Pure. A statement is compared with earlier ones about the same thing, and what differs is the change. The cost depends
-on the article, not on the story: claims are bounded however many articles join.
+Pure. A statement is compared with earlier statements about the same thing, and the difference is the change. The cost
+depends on the article, not on the story: claims are bounded however many articles join.
 """
 
 from bot import model
@@ -30,5 +30,5 @@ __all__ = [
 
 
 def deadlines(claims: StoryClaims) -> tuple[model.Deadline, ...]:
-    """Return the dated deadlines that the story holds, earliest first; also those that are over."""
+    """Return the dated deadlines of the story, earliest first, including past deadlines."""
     return claims.dues.deadlines()

@@ -1,7 +1,7 @@
-""" "A → B": a value in the place of another, where both stand in statements about the same thing.
+"""Find changes ("A → B"): a value that replaces another in statements about the same thing.
 
-Either the sentence itself says what it replaces ("moved from 30 November to 30 December", "eight dead, not nine") and
-the story has that value, or a statement of the story about the same thing has another one. Anything less is no change.
+Either the sentence itself names the value that it replaces ("moved from 30 November to 30 December", "eight dead, not
+nine") and the story has that value, or a statement of the story about the same thing has a different value.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from bot.stories.facts.reading import FATES, Figure, Reading, Statement
 from bot.text import dates
 from bot.text.numbers import Number
 
-#: The headline and so many sentences are read for changes.
+#: Number of sentences after the headline in which changes are sought.
 _READ = 4
-#: Weight of common words from which on two statements are about the same thing, and their share of the lighter one.
+#: Two statements are about the same thing if their common words have this weight and this share of the lighter one.
 _SAME_WEIGHT, _SAME_SHARE = 8.0, 0.3
-#: The share where it is not known what a sum or a percentage is of.
+#: The share if it is unknown what a sum or a percentage refers to.
 _SURE_SHARE = 0.5
-#: What a number of a meaning is called; others are called by the noun behind them.
+#: Meaning -> label of its numbers; other numbers are labelled with the noun that follows them.
 _NAMES = {
     "=die": "deaths",
     "=hurt": "injured",
@@ -36,7 +36,7 @@ _NAMES = {
     "=ransom": "ransom",
     "=settle": "settlement",
 }
-#: What a day of a meaning is called.
+#: Meaning -> label of its days.
 ROLES = {
     "=deadline": "deadline",
     "=hearing": "hearing",
@@ -49,55 +49,55 @@ ROLES = {
     "=pay": "deadline",
     "=order": "deadline",
 }
-#: Characters between a number and the one that it replaces, in one clause.
+#: Maximum characters between a number and the number that it replaces, in one clause.
 _BETWEEN = 60
-#: From here on the same digits in another order are a slip: "2,900" for "2,090".
+#: From this value on, the same digits in another order are a slip: "2,900" for "2,090".
 _SLIP = 100
 _BREAK = re.compile(r"[;.]\s")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value in the place of another."""
+    """A value that replaces another."""
 
     kind: str
     label: str
     before: str
     after: str
     statement: Statement
-    #: The article itself puts the old value away; else a statement of the story is aligned with it.
+    #: Whether the article itself names the old value; otherwise it comes from a similar statement of the story.
     is_explicit: bool
-    #: The sentence before, where that has the old value.
+    #: The preceding sentence, if it has the old value.
     corrected: Statement | None = None
 
 
 def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
-    """Each value once, the headline's first."""
-    found: dict[tuple[str, str], Change] = {}
-    said = [figure.number for statement in reading.statements for figure in statement.figures]
+    """Return the changes, the headline's first; each value occurs once."""
+    by_label: dict[tuple[str, str], Change] = {}
+    numbers = [figure.number for statement in reading.statements for figure in statement.figures]
     shown = reading.statements[: _READ + 1]
     is_correction = reading.is_correction
-    for before, statement in zip((None, *shown), shown, strict=False):
+    for preceding, statement in zip((None, *shown), shown, strict=False):
         if not is_correction and statement.has("before" if statement.order else "recap"):
-            # "An earlier fine": another event's value; a headline "How the fine went from 45 to 30": no new one.
+            # "An earlier fine" is about another event; "How the fine went from 45 to 30" in a headline is not new.
             continue
-        wrong = _corrected(before, statement, is_correction=is_correction)
-        for change in (*_of_numbers(statement, claims, said, wrong), *_of_days(statement, claims, reading, wrong)):
-            if all(change.after != other.after for other in found.values()):
-                found.setdefault((change.kind, change.label), change)
-    return tuple(found.values())
+        wrong = _corrected(preceding, statement, is_correction=is_correction)
+        for change in (*_of_numbers(statement, claims, numbers, wrong), *_of_days(statement, claims, reading, wrong)):
+            if all(change.after != other.after for other in by_label.values()):
+                by_label.setdefault((change.kind, change.label), change)
+    return tuple(by_label.values())
 
 
-def _corrected(before: Statement | None, statement: Statement, *, is_correction: bool) -> Statement | None:
-    """The sentence before, where it may tell what this one corrects: in a correction, or one of swapped digits."""
-    if before is None or is_correction:
-        return before
-    digits = [sorted(f"{each.number.value:.12g}") for each in statement.figures if each.number.value >= _SLIP]
-    return before if any(sorted(f"{each.number.value:.12g}") in digits for each in before.figures) else None
+def _corrected(preceding: Statement | None, statement: Statement, *, is_correction: bool) -> Statement | None:
+    """Return the preceding sentence if this one may correct it (in a correction, or with swapped digits), or None."""
+    if preceding is None or is_correction:
+        return preceding
+    digits = [sorted(f"{figure.number.value:.12g}") for figure in statement.figures if figure.number.value >= _SLIP]
+    return preceding if any(sorted(f"{figure.number.value:.12g}") in digits for figure in preceding.figures) else None
 
 
 def _of_numbers(
-    statement: Statement, claims: StoryClaims, said: Sequence[Number], wrong: Statement | None
+    statement: Statement, claims: StoryClaims, numbers: Sequence[Number], wrong: Statement | None
 ) -> Iterator[Change]:
     for figure in statement.figures:
         if claims.has_number(figure) or figure.number.hedge == "most" or figure.is_part:
@@ -105,8 +105,8 @@ def _of_numbers(
         beside = _replaced_beside(figure, statement, claims)
         replaced = beside or _replaced_before(figure, statement, claims, wrong)
         number = replaced.number if replaced else _aligned(figure, statement, claims)
-        # What the article says too is not replaced: "13,000 jobs, 6,700 of them by dismissal".
-        if number is None or (replaced is None and any(number.is_same(other) for other in said)):
+        # A value that the article also contains is not replaced: "13,000 jobs, 6,700 of them by dismissal".
+        if number is None or (replaced is None and any(number.is_same(other) for other in numbers)):
             continue
         label = _label(figure) or (_noun(replaced) if replaced else "")
         shown, is_explicit = (number.shown, figure.number.shown), replaced is not None
@@ -115,41 +115,56 @@ def _of_numbers(
 
 
 def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) -> Figure | None:
-    """The number that the same sentence puts away for this one: "£3.9m rather than £4.4m", "from 5 to 7"."""
+    """Return the number that this one replaces in its sentence ("£3.9m rather than £4.4m", "from 5 to 7"), or None."""
     for other in statement.figures:
-        one, two = sorted((figure.number, other.number), key=lambda each: each.start)
-        if one.unit != two.unit or one.value == two.value or not claims.has_value(other):
+        first, second = sorted((figure.number, other.number), key=lambda number: number.start)
+        if first.unit != second.unit or first.value == second.value or not claims.has_value(other):
             continue
         is_hedged = other.number.hedge in ("least", "most")
-        if not _is_near(one, two, statement) or not is_put_away(other.number.start, statement, is_hedged=is_hedged):
+        if not _is_near(first, second, statement) or not is_put_away(
+            other.number.start, statement, is_hedged=is_hedged
+        ):
             continue
-        # "16 cases, not 17, and no new ones": what the number before it counts, not the one behind.
+        # In "16 cases, not 17, and no new ones", "not 17" belongs to the number before it.
         if (
-            figure.number is one
+            figure.number is first
             or other.noun
-            or not any(_is_near(each.number, one, statement) for each in statement.figures)
+            or not any(_is_near(neighbour.number, first, statement) for neighbour in statement.figures)
         ):
             return other
     return None
 
 
-def _is_near(one: Number, two: Number, statement: Statement) -> bool:
-    gap = statement.plain[one.end : two.start]
-    return one.end <= two.start and one.unit == two.unit and len(gap) <= _BETWEEN and not _BREAK.search(gap)
+def _is_near(first: Number, second: Number, statement: Statement) -> bool:
+    gap = statement.plain[first.end : second.start]
+    return first.end <= second.start and first.unit == second.unit and len(gap) <= _BETWEEN and not _BREAK.search(gap)
 
 
 def _replaced_before(
     figure: Figure, statement: Statement, claims: StoryClaims, wrong: Statement | None
 ) -> Figure | None:
-    """The one number of the sentence before, for the only one here: "We gave the number as 450. It is 540."."""
-    given = [each for each in wrong.figures if each.number.unit or each.number.value > 1] if wrong else []
-    if figure.noun or len(statement.figures) > 1 or statement.days or len(given) != 1 or not claims.has_value(given[0]):
+    """Return the only number of the preceding sentence, for the only number of this one, or None.
+
+    Example: "We gave the number as 450. It is 540."
+    """
+    figures = (
+        [candidate for candidate in wrong.figures if candidate.number.unit or candidate.number.value > 1]
+        if wrong
+        else []
+    )
+    if (
+        figure.noun
+        or len(statement.figures) > 1
+        or statement.days
+        or len(figures) != 1
+        or not claims.has_value(figures[0])
+    ):
         return None
-    return given[0] if given[0].number.unit == figure.number.unit else None
+    return figures[0] if figures[0].number.unit == figure.number.unit else None
 
 
 def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Number | None:
-    """The newest number of the story that counts the same thing in a statement about the same thing."""
+    """Return the story's newest number that counts the same thing in a statement about the same thing, or None."""
     if not figure.what or (figure.number.value <= 1 and not figure.number.unit):
         return None
     for stated in reversed(claims.stated):
@@ -160,24 +175,24 @@ def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Numbe
         if number.hedge == "most" or not _is_about_the_same(statement, stated, share):
             continue
         if figure.what == number.unit and not stated.beside & figure.beside:
-            # The price that was asked and what was paid.
+            # They may differ, like the asking price and the price paid.
             continue
         return number if _is_surely_of_the_same(figure, number) else None
     return None
 
 
 def _is_surely_of_the_same(figure: Figure, number: Number) -> bool:
-    """A toll that rises, a sum that is named (a fine), or a rising count of something that is named."""
+    """Return whether it is a rising toll, a sum of a known kind (a fine), or a rising count of a named thing."""
     if figure.what in FATES:
         return figure.number.value > number.value and float(number.value).is_integer()
-    # Half, or twice, as much is more often a part of it than its new value.
+    # A much smaller or larger number is more often a part or a total than a new value.
     is_of_a_size = 0.4 <= figure.number.value / (number.value or 1) <= 2.5
     return is_of_a_size and (figure.what in _NAMES or (bool(_noun(figure)) and figure.number.value > number.value))
 
 
 def _is_about_the_same(statement: Statement, stated: Stated, share: float = _SAME_SHARE) -> bool:
     if statement.language != stated.language:
-        # Across languages only meanings and names can be common: both must be.
+        # Statements in two languages can only have meanings and names in common, so both are required.
         return bool(statement.names & stated.names) and any(word[0] == "=" for word in statement.content & stated.words)
     if statement.names and stated.names and not statement.names & stated.names:
         return False
@@ -187,7 +202,7 @@ def _is_about_the_same(statement: Statement, stated: Stated, share: float = _SAM
 
 
 def _label(figure: Figure) -> str:
-    """Nothing where it is not sure what is counted: the sentence says it."""
+    """Return the label of a number, or "" if it is uncertain what it counts: the quoted sentence shows it."""
     if figure.what in _NAMES or not figure.noun:
         return _NAMES.get(figure.what, "")
     return _noun(figure)
@@ -202,40 +217,40 @@ def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong:
     if len(new) != 1:
         return
     (day,) = new
-    known = [other for other in statement.days if other.day and not other.is_relative and claims.has_day(other)]
-    old = [other for other in known if is_put_away(other.start, statement)]
-    if wrong is not None and not statement.words and not known:
-        # "We gave the day as 26 October. It is 28 October."
-        old = [other for other in wrong.days if other.day and not other.is_relative and claims.has_day(other)]
+    known_days = [other for other in statement.days if other.day and not other.is_relative and claims.has_day(other)]
+    old_days = [other for other in known_days if is_put_away(other.start, statement)]
+    if wrong is not None and not statement.words and not known_days:
+        # Example: "We gave the day as 26 October. It is 28 October."
+        old_days = [other for other in wrong.days if other.day and not other.is_relative and claims.has_day(other)]
     # "Use-by dates run from 6 May to 12 June" moves nothing.
-    is_span = bool(known) and statement.has("span") and not statement.has("moved")
-    if len(old) == 1 and not day.is_relative and not is_span:
-        yield _moved(old[0], day, statement, is_explicit=True, corrected=None if known else wrong)
+    is_span = bool(known_days) and statement.has("span") and not statement.has("moved")
+    if len(old_days) == 1 and not day.is_relative and not is_span:
+        yield _moved(old_days[0], day, statement, is_explicit=True, corrected=None if known_days else wrong)
         return
-    named = [other for each in reading.statements for other in each.days]
+    named = [other for other_statement in reading.statements for other in other_statement.days]
     for stated in reversed(claims.stated):
-        before = stated.day
-        if before is None or before.day is None or any(before.agrees_with(other) for other in named):
+        old_day = stated.day
+        if old_day is None or old_day.day is None or any(old_day.agrees_with(other) for other in named):
             continue
         roles = {word for word in statement.content & stated.words if word in ROLES}
         is_moved = bool(MOVED & statement.content) or statement.has("now")
-        if is_moved and roles and before.may_follow(statement.day) and _is_about_the_same(statement, stated):
-            yield _moved(before, day, statement)
+        if is_moved and roles and old_day.may_follow(statement.day) and _is_about_the_same(statement, stated):
+            yield _moved(old_day, day, statement)
             return
 
 
 def _moved(
-    before: dates.Day,
-    after: dates.Day,
+    old_day: dates.Day,
+    new_day: dates.Day,
     statement: Statement,
     *,
     is_explicit: bool = False,
     corrected: Statement | None = None,
 ) -> Change:
-    days = before.shown(statement.day), after.shown(statement.day)
+    days = old_day.shown(statement.day), new_day.shown(statement.day)
     return Change("date", role(corrected or statement), *days, statement, is_explicit, corrected)
 
 
 def role(statement: Statement) -> str:
-    """What the days of a statement are for."""
+    """Return the label for the days of a statement."""
     return next((ROLES[word] for word in ROLES if word in statement.content), "date")

@@ -1,7 +1,7 @@
-"""What the articles of a story have said so far, and what of a new statement they have not said.
+"""Record the claims of a story's articles, and compare a new statement with them.
 
-Kept are words and names, numbers with the words near them, days, and the statements that have them, bounded however
-many articles join. No text is kept.
+The record has words and names, numbers with the words near them, days, and the words of their statements. It is bounded
+however many articles join, and has no text.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from bot.stories.facts.deadlines import Dues
 from bot.stories.facts.reading import Figure, Reading, Statement, read
 from bot.text import dates, names, numbers
 
-#: How many of each are kept: the newest, since what is repeated is put in again.
+#: Maximum number of each to keep: the newest ones, since a repetition counts as new.
 WORDS, NUMBERS, STATEMENTS, ARTICLES = 3_000, 300, 120, 64
-#: The first statements of an article, which are kept as such; of further ones words and numbers are.
+#: Number of first statements of an article to keep; later statements contribute only words and values.
 PROMINENT = 6
-#: Articles read at the beginning and at the end of a story whose claims were not kept.
+#: Articles to read at the beginning and at the end of a story whose claims are not stored.
 _FIRST, _LAST = 8, 120
-#: The number of documents that the background table stands for.
+#: The number of documents that the background table represents.
 _DOCUMENTS = 2000
-#: The weight of a meaning of the lexicon, which is that of a fairly common word, and the highest weight of a word.
+#: The weight of a meaning of the lexicon, equal to a fairly common word, and the highest weight of a word.
 _MEANING, _HEAVIEST = 2.5, 8.0
-#: A smaller number without a unit is often the same by chance.
+#: Smaller numbers without a unit are often equal by chance.
 _TELLING = 20
 
 
@@ -37,10 +37,10 @@ class Stated:
 
     number: numbers.Number | None
     day: dates.Day | None
-    #: What the number counts, and the words near it.
+    #: The thing that the number counts, and the words near it.
     what: str
     beside: frozenset[str]
-    #: Of the whole statement.
+    #: Words and names of the whole statement.
     words: frozenset[str]
     names: frozenset[str]
     language: str
@@ -48,7 +48,7 @@ class Stated:
 
 @dataclass(slots=True)
 class StoryClaims:
-    """Grows with each article that is added, up to its bounds."""
+    """The bounded claims of a story, which grow with each article."""
 
     #: Word or name -> the article that had it last, counted from the story's first.
     words: dict[str, int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class StoryClaims:
     stated: list[Stated] = field(default_factory=list)
     fingerprints: list[str] = field(default_factory=list)
     outlets: dict[str, None] = field(default_factory=dict)
-    #: The kinds of turns that prominent statements reported, and those of the story's first headline.
+    #: The kinds of turns in prominent statements, and in the story's first headline.
     turns: set[str] = field(default_factory=set)
     opening: tuple[str, ...] = ()
     count: int = 0
@@ -66,7 +66,7 @@ class StoryClaims:
     dues: Dues = field(default_factory=Dues)
 
     def add(self, reading: Reading, *, is_version: bool = False) -> None:
-        """Take in an article; ``is_version``: a new version of one that is in the story."""
+        """Add the claims of an article; ``is_version``: it is a new version of an article in the story."""
         at = self.count
         self.count += not is_version
         for statement in reading.statements:
@@ -93,7 +93,7 @@ class StoryClaims:
         del self.statements[:-STATEMENTS], self.stated[:-NUMBERS], self.fingerprints[:-ARTICLES]
 
     def has_number(self, figure: Figure) -> bool:
-        """Whether the story gave this number, rounded or not; a small bare one counts only for the same thing."""
+        """Return whether the story has this number, perhaps rounded; a small bare number must count the same thing."""
         return any(
             stated.number is not None
             and stated.number.is_same(figure.number)
@@ -102,36 +102,38 @@ class StoryClaims:
         )
 
     def has_value(self, figure: Figure) -> bool:
-        """Whether the story gave exactly this number, of whatever."""
+        """Return whether the story has exactly this number, whatever it counts."""
         value = (figure.number.unit, figure.number.value)
-        return any(each.number is not None and (each.number.unit, each.number.value) == value for each in self.stated)
+        return any(
+            stated.number is not None and (stated.number.unit, stated.number.value) == value for stated in self.stated
+        )
 
     def has_day(self, day: dates.Day) -> bool:
-        """Whether the story gave this day."""
+        """Return whether the story has this day."""
         return any(stated.day is not None and stated.day.agrees_with(day) for stated in self.stated)
 
     def has_values(self, statement: Statement) -> bool:
-        """Whether the story gave all numbers and days of the statement."""
+        """Return whether the story has all numbers and days of the statement."""
         return all(map(self.has_number, statement.figures)) and all(map(self.has_day, statement.days))
 
     def apart(self, statement: Statement) -> float:
-        """Return the share, 0 to 1, of the statement's weight that the nearest one of the story lacks."""
+        """Return the share, 0 to 1, of the statement's weight that the story's nearest statement lacks."""
         content = statement.content
         common = [weight(content & other) for other, language in self.statements if language == statement.language]
         return 1 - max(common, default=0.0) / (weight(content) or 1.0)
 
     def repeats(self, statement: Statement) -> bool:
-        """Whether the story has the statement nearly word for word, with each of its values and turns."""
-        is_told = self.turns.issuperset(statement.turns) and self.has_values(statement)
-        return is_told and self.apart(statement) < _REPEATED
+        """Return whether the story has the statement nearly word for word, with all its values and turns."""
+        has_details = self.turns.issuperset(statement.turns) and self.has_values(statement)
+        return has_details and self.apart(statement) < _REPEATED
 
 
-#: A repeated statement lacks less than this share of its weight.
+#: A statement is a repetition if the story lacks less than this share of its weight.
 _REPEATED = 0.15
 
 
 def claims_of(articles: Sequence[model.Article]) -> StoryClaims:
-    """Return the claims of articles in order of joining; costs the same from some hundred articles on."""
+    """Return the claims of articles in order of joining; the cost is constant from about 130 articles on."""
     claims = StoryClaims()
     for article in articles if len(articles) <= _FIRST + _LAST else (*articles[:_FIRST], *articles[-_LAST:]):
         claims.add(read(article))
@@ -157,7 +159,7 @@ def _is_of_the_same(stated: Stated, figure: Figure) -> bool:
 
 
 def _renew(table: dict[str, int], words: Iterable[str], at: int) -> None:
-    """Put words last, so that the oldest is dropped first."""
+    """Move words to the end, so that the oldest is deleted first."""
     for word in words:
         table.pop(word, None)
         table[word] = at

@@ -1,6 +1,6 @@
-"""The dated deadlines that a story holds, each as its newest article has it.
+"""Track the dated deadlines of a story, each as in its newest article.
 
-A deadline that moved counts with its new day only; a late article that repeats the old day does not bring it back.
+A moved deadline has only its new day; a late article that repeats the old day does not restore it.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from bot.stories.facts.reading import Reading, Statement
 from bot.text import dates, lexicon
 from bot.text.words import fold
 
-#: Deadlines kept of one story, and replaced days that are remembered.
+#: Maximum deadlines and replaced days kept per story.
 _MOST = 20
-#: Sentences in which a deadline is one of the article's matter; further down only one that is said to have moved.
+#: Number of sentences in which every deadline counts; in later sentences only a moved deadline does.
 _PROMINENT = 4
-#: Words in common from which on two sentences are about the same matter.
+#: Two sentences with at least this number of common words are about the same matter.
 _SAME_MATTER = 3
-#: Characters before and behind a day in which the word deadline makes it one.
+#: Characters before and after a day in which a word such as "deadline" makes it a deadline.
 _BEFORE, _BEHIND = 90, 45
 MOVED = frozenset({"=delay", "=extend", "=advance", "=suspend", "=correct", "=reverse"})
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _CLAUSE = re.compile(r"[,;–—]|\s-\s")
-#: "The services were down until Monday."
+#: A past state is not a deadline: "The services were down until Monday."
 _LASTED = re.compile(r"\b(?:was|were|had)\b[^,;]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deadline and the sentence that tells it."""
+    """A deadline with the words of its sentence, and its fact."""
 
     day: dates.Day
     words: frozenset[str]
@@ -41,16 +41,18 @@ class Due:
 
 @dataclass(slots=True)
 class Dues:
-    """What a story holds: grows with each reading, up to its bound."""
+    """The bounded deadlines of a story, which grow with each reading."""
 
     held: list[Due] = field(default_factory=list)
     gone: list[dates.Day] = field(default_factory=list)
 
     def add(self, reading: Reading) -> None:
-        """Take in the deadlines of one more article, which may move earlier ones."""
-        found = [(_is_moved(statement), day, statement) for statement in reading.statements for day in _due(statement)]
-        # A statement that a deadline moved knows more than one that names it.
-        for is_moved, day, statement in sorted(found, key=lambda each: not each[0]):
+        """Add the deadlines of an article, which may move earlier ones."""
+        candidates = [
+            (_is_moved(statement), day, statement) for statement in reading.statements for day in _due(statement)
+        ]
+        # A statement that moves a deadline is more reliable than one that only names it.
+        for is_moved, day, statement in sorted(candidates, key=lambda candidate: not candidate[0]):
             if statement.order > _PROMINENT and not is_moved:
                 continue
             if any(due.day.agrees_with(day) for due in self.held):
@@ -65,12 +67,12 @@ class Dues:
         del self.held[:-_MOST], self.gone[:-_MOST]
 
     def deadlines(self) -> tuple[model.Deadline, ...]:
-        """Earliest first; also those that are over."""
-        found = (model.Deadline(day=due.day.begins(), fact=due.fact) for due in self.held)
-        return tuple(sorted(found, key=lambda each: each.day))
+        """Return the deadlines, earliest first, including past ones."""
+        items = (model.Deadline(day=due.day.begins(), fact=due.fact) for due in self.held)
+        return tuple(sorted(items, key=lambda item: item.day))
 
     def _replaced(self, statement: Statement, *, is_moved: bool) -> Due | None:
-        """The deadline that a new day takes the place of: the one it names, else the last of the same matter."""
+        """Return the deadline that a new day replaces: the one named, else the last about the same matter, or None."""
         for due in self.held if is_moved else ():
             if any(due.day.agrees_with(day) for day in statement.days):
                 return due
@@ -85,55 +87,55 @@ def _is_moved(statement: Statement) -> bool:
 
 
 def _due(statement: Statement) -> Iterator[dates.Day]:
-    """Exact days ahead that a sentence gives as a deadline, except for those that it puts away for another."""
+    """Yield the future days that a sentence gives as deadlines, except days that it replaces."""
     for at, day in enumerate(statement.days):
         if day.day is None or not day.may_follow(statement.day):
             continue
         start = statement.days[at - 1].end if at else 0
-        before, behind = statement.plain[max(start, day.start - _BEFORE) : day.start], statement.plain[day.end :]
+        leading, following = statement.plain[max(start, day.start - _BEFORE) : day.start], statement.plain[day.end :]
         if is_put_away(day.start, statement):
             continue
         if (
-            _is_after(before, statement)
-            or _is_before(behind, statement)
-            or _is_called(before, behind, statement)
-            or (at and _is_moved(statement) and _is_called(statement.plain[: day.start], behind, statement))
+            _is_after(leading, statement)
+            or _is_before(following, statement)
+            or _is_called(leading, following, statement)
+            or (at and _is_moved(statement) and _is_called(statement.plain[: day.start], following, statement))
         ):
             yield day
 
 
-def _is_after(before: str, statement: Statement) -> bool:
-    """ "by 30 November", "bis zum 30. November"."""
-    last = [fold(word) for word in _WORD.findall(before)[-3:]]
+def _is_after(leading: str, statement: Statement) -> bool:
+    """Return whether a deadline word precedes the day: "by 30 November", "bis zum 30. November"."""
+    last = [fold(word) for word in _WORD.findall(leading)[-3:]]
     table = lexicon.of(statement.language)
-    if not last or _LASTED.search(before):
+    if not last or _LASTED.search(leading):
         return False
     return any(
-        table.has("due", word) and all(table.has("small", each) for each in last[at + 1 :])
+        table.has("due", word) and all(table.has("small", between) for between in last[at + 1 :])
         for at, word in enumerate(last)
     )
 
 
-def _is_before(behind: str, statement: Statement) -> bool:
-    """The same in languages that put it behind."""
-    first = _WORD.search(behind[:_BEHIND])
+def _is_before(following: str, statement: Statement) -> bool:
+    """Return whether a deadline word follows the day, as in some languages."""
+    first = _WORD.search(following[:_BEHIND])
     return first is not None and lexicon.of(statement.language).has("due-after", fold(first[0]))
 
 
-def _is_called(before: str, behind: str, statement: Statement) -> bool:
-    words = [*_WORD.findall(before), *_WORD.findall(_CLAUSE.split(behind[:_BEHIND], maxsplit=1)[0])]
+def _is_called(leading: str, following: str, statement: Statement) -> bool:
+    words = [*_WORD.findall(leading), *_WORD.findall(_CLAUSE.split(following[:_BEHIND], maxsplit=1)[0])]
     return any("=deadline" in lexicon.meanings(statement.language, fold(word)) for word in words)
 
 
 def is_put_away(at: int, statement: Statement, *, is_hedged: bool = False) -> bool:
-    """A word like "not", "from" or "rather than" is right before that place.
+    """Return whether a word like "not", "from" or "rather than" is right before a place, so that its value is replaced.
 
-    ``is_hedged``: a number whose own last word comes first, as the "than" of "more than 20".
+    ``is_hedged``: the last word before the place belongs to the number, like "than" in "more than 20".
     """
-    # What is before another number is said of that one: "from 60 to 30".
-    before = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])
-    before = before[-3:-1] if is_hedged else before[-2:]
-    return any(lexicon.of(statement.language).has("away", fold(word)) for word in before)
+    # Words before another number refer to that number: "from 60 to 30".
+    preceding = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])
+    preceding = preceding[-3:-1] if is_hedged else preceding[-2:]
+    return any(lexicon.of(statement.language).has("away", fold(word)) for word in preceding)
 
 
 def _fact(day: dates.Day, statement: Statement, reading: Reading) -> model.Fact:

@@ -1,11 +1,11 @@
-"""Decide what an article that joins a story says that the story has not said, and how a reply states it.
+"""Find the news that an article adds to its story, and the form in which a reply shows it.
 
     changes.py: both values are stated about the same thing  →  a claim, "deaths: 12 → 31"
-    the article probably brings news                         →  a quote of its one or two newest sentences
+    the article probably brings news                         →  a quote of one or two sentences with the most news
 
-How probable news is comes from a few features with a weight each (``WEIGHTS``, a logistic regression on labelled news:
-`python -m bench.quality.news --fit`). Each feature is about form (a turn of events, a figure or a day that the story
-lacks, an opinion, the time since the last article), never about a subject.
+The probability of news comes from a few weighted features (``WEIGHTS``, a logistic regression on labelled news:
+`python -m bench.quality.news --fit`). Features describe form (a turn of events, a figure or a day that the story lacks,
+an opinion, the time since the last article), never a subject.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from bot.stories.facts.reading import FATES, Reading, Statement, read
 from bot.stories.facts.turns import LABELS, undone
 from bot.text import sentences, titles
 
-#: The headline and so many sentences are weighed and quoted; of a correction and for a language model, more.
+#: Number of sentences after the headline to weigh and quote; more for a correction and for a language model.
 _LEAD, _FURTHER = 3, 8
-#: Turns that end or undo what was reported: news also right after the last article.
+#: Turns that end or undo earlier events: news even right after the last article.
 _DECISIVE = frozenset(
     "convict acquit sentence free deny withdraw reverse resign recall confirm extend cancel appeal".split()
 )
-#: Turns that are news even where the headline has none.
+#: Turns that are news even if the headline does not mention them.
 _GRAVE = frozenset("die hurt arrest charge convict acquit sentence free".split())
-#: Of each feature, for the logit of the probability that an article brings news.
+#: The weight of each feature in the logit of the probability that an article brings news.
 WEIGHTS: Mapping[str, float] = {
     "always": -4.95,
     "turns": 1.05,
@@ -42,18 +42,18 @@ WEIGHTS: Mapping[str, float] = {
 }
 #: An article is quoted from this probability on.
 THRESHOLD = 0.55
-#: From this probability on, or where a sentence has a new turn, number or day, a language model is asked what is new.
+#: A language model selects the news from this probability on, or if a sentence has a new turn, number or day.
 _ASKED_FROM = 0.01
-#: The certainty that an article reports the story's event from which on its values replace those of the story.
+#: Minimum probability that an article reports the story's event for its values to replace the story's.
 _SURE = 0.85
-#: Hours since the last article: more say nothing more.
+#: Maximum hours since the last article; a longer pause counts as this.
 _LONGEST_PAUSE = 24
 _MOST_CHANGES, _MOST_QUOTES = 3, 2
-#: A sentence that a live page adds is new where the nearest statement lacks this share of it.
+#: A sentence that a live page adds is new if the nearest statement lacks this share of it.
 _APART = 0.5
-#: A sentence with fewer words of content says nothing alone; with fewer than the second it is short.
+#: A sentence with fewer than _FEWEST content words needs its context; with fewer than _SHORT it is short.
 _FEWEST, _SHORT = 3, 6
-#: Characters of two sentences that are quoted as one.
+#: Maximum characters of sentences that are quoted together.
 _TOGETHER = 400
 
 
@@ -63,16 +63,16 @@ def news(
     beside: Sequence[StoryClaims] = (),
     sure: float = 1.0,
 ) -> tuple[model.Fact, ...]:
-    """Return what the article says that the story did not; nothing for a story's first article or a copy.
+    """Return the news that the article adds to the story; empty for a story's first article or a copy.
 
-    ``beside``: the claims of the nearest other stories, whose news is not this story's. ``sure``: the probability that
+    ``beside``: the claims of the nearest other stories, whose facts are not news here. ``sure``: the probability that
     the article reports this story's event.
     """
     if is_copy(claims, reading, beside):
         return ()
     turn = undoing(claims, reading)
     mark = model.CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
-    # A sentence that itself replaces the story's value is about the same thing, whatever the article's event.
+    # A sentence that explicitly replaces the story's value is about the same thing, whatever the article's event.
     is_sure = sure >= _SURE and not reading.is_live
     changed = [change for change in changes(claims, reading) if change.is_explicit or is_sure]
     changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
@@ -83,7 +83,7 @@ def news(
     quoted = [
         statement
         for statement in _newest(claims, reading, beside, most=_MOST_QUOTES)
-        # A sentence with a change's new value, however it writes it, would say it a second time.
+        # A sentence with the new value of a change would repeat that change.
         if not any(statement.text in sentence for sentence in stated)
         and not any(change.after in statement.text for change in changed)
     ]
@@ -95,31 +95,31 @@ def news(
 def news_and_more(
     claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims] = (), sure: float = 1.0
 ) -> tuple[tuple[model.Fact, ...], tuple[model.Fact, ...]]:
-    """Return what ``news`` states, and further sentences that the story lacks, for a language model to choose from.
+    """Return the result of ``news``, and further sentences that the story lacks, from which a language model chooses.
 
-    There are no further ones where the article most probably brings nothing new.
+    The second part is empty if the article very probably brings nothing new.
     """
     stated = news(claims, reading, beside, sure)
     if is_copy(claims, reading, beside):
         return stated, ()
-    known = [fact.sentence for fact in stated]
+    quoted = [fact.sentence for fact in stated]
     further = [
         statement
         for statement in _shown(reading, _FURTHER)
-        if not claims.repeats(statement) and not any(_text(reading, statement) in sentence for sentence in known)
+        if not claims.repeats(statement) and not any(_text(reading, statement) in sentence for sentence in quoted)
     ]
     is_asked = stated or probability(claims, reading) >= _ASKED_FROM
-    if not is_asked and not any(_turns(claims, each) or not claims.has_values(each) for each in further):
+    if not is_asked and not any(_turns(claims, candidate) or not claims.has_values(candidate) for candidate in further):
         return stated, ()
-    return stated, tuple(_quotes(reading, further, known))
+    return stated, tuple(_quotes(reading, further, quoted))
 
 
-def news_of_version(claims: StoryClaims, after: model.Article) -> tuple[model.Fact, ...]:
-    """Return what a live page's next version adds to itself and to the other articles; the claims take it in.
+def news_of_version(claims: StoryClaims, new_version: model.Article) -> tuple[model.Fact, ...]:
+    """Return the news in a live page's next version, and add its claims to the story's.
 
-    These are quotes only: such a page is about several events, so a value mostly replaces one of another thing.
+    The facts are only quotes: a live page is about several events, so its values are rarely about the same thing.
     """
-    reading = read(after)
+    reading = read(new_version)
     fresh = [
         statement
         for statement in _newest(claims, reading, (), most=_LEAD)
@@ -132,7 +132,7 @@ def news_of_version(claims: StoryClaims, after: model.Article) -> tuple[model.Fa
 def undoing(claims: StoryClaims, reading: Reading) -> str | None:
     """Return the turn by which the article's headline undoes what its story reports ("deny"), or None.
 
-    A story that began with the denial is not undone by further reports of it.
+    Further reports of a denial do not undo a story that began with it.
     """
     if not claims.count or not reading.statements:
         return None
@@ -147,10 +147,10 @@ def probability(claims: StoryClaims, reading: Reading) -> float:
 
 
 def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
-    """Return what the probability is made of, each with its value."""
+    """Return the features for the probability, by name."""
     top = reading.statements[0]
     # "It was banned in 2010" is background.
-    lead = [each for each in reading.statements[1 : 1 + _LEAD] if not each.has("before")]
+    lead = [statement for statement in reading.statements[1 : 1 + _LEAD] if not statement.has("before")]
     hours = (reading.at - claims.last_at).total_seconds() / 3600 if claims.last_at else 0.0
     pause = math.log1p(min(max(0.0, hours), _LONGEST_PAUSE))
     return {
@@ -158,9 +158,11 @@ def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
         "turns": min(2, _turns(claims, top)),
         "decisive": float(_is_decisive(claims, reading)),
         "figures": min(2, _figures(claims, top)),
-        "days": float(any(not claims.has_day(day) for each in (top, *lead) for day in each.days)),
+        "days": float(any(not claims.has_day(day) for statement in (top, *lead) for day in statement.days)),
         "opinion": float(_is_opinion(top)),
-        "lead": float(any(turn in _GRAVE and turn not in claims.turns for each in lead for turn in each.turns)),
+        "lead": float(
+            any(turn in _GRAVE and turn not in claims.turns for statement in lead for turn in statement.turns)
+        ),
         "pause": pause,
         "again": pause * (reading.outlet in claims.outlets),
     }
@@ -182,21 +184,21 @@ def _figures(claims: StoryClaims, statement: Statement) -> int:
 
 
 def _is_opinion(statement: Statement) -> bool:
-    """It comments, explains, asks or tells how somebody feels."""
-    # A turn is not looked for behind "may", so "denies plan" is none.
+    """Return whether it is a comment, an explanation, a question or a reaction."""
+    # Words such as "may" suppress most turns, so a remaining turn ("denies") is definite.
     is_open = statement.has("may") and not statement.turns
     return is_open or "?" in statement.text or statement.has("colour") or statement.has("recap")
 
 
 def is_copy(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]) -> bool:
-    """Whether nothing of the article can be new: the story is empty, or has a copy of it."""
+    """Return whether the article cannot have news: the story is empty, or it or a near story has a copy."""
     if not claims.count or not reading.statements:
         return True
     return any(reading.fingerprint in story.fingerprints for story in (claims, *beside))
 
 
 def _is_of_another(change: Change, beside: Sequence[StoryClaims]) -> bool:
-    """Another story of the rule has the old value and the new one: the change is that story's."""
+    """Return whether another story has both the old and the new value, so that the change belongs to it."""
     return any({change.before, change.after} <= set(_values(change, other)) for other in beside)
 
 
@@ -209,7 +211,7 @@ def _values(change: Change, claims: StoryClaims) -> Iterator[str]:
 
 
 def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims], *, most: int) -> Sequence[Statement]:
-    """Return the sentences that say most of what the story lacks, in order; none that it, or one near it, repeats."""
+    """Return the sentences with the most news, in order; skip those that this or a near story already has."""
 
     def worth(statement: Statement) -> float:
         own = _turns(claims, statement) + _figures(claims, statement) + claims.apart(statement)
@@ -218,7 +220,7 @@ def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
         return own + 2 * bool(is_marked) - _is_opinion(statement) - is_past
 
     shown = _shown(reading, _FURTHER if reading.is_correction else _LEAD)
-    fresh = [each for each in shown if not any(story.repeats(each) for story in (claims, *beside))]
+    fresh = [candidate for candidate in shown if not any(story.repeats(candidate) for story in (claims, *beside))]
     best = sorted(fresh, key=worth, reverse=True)[:most]
     return [statement for statement in fresh if statement in best]
 
@@ -231,70 +233,70 @@ def _is_shown(statement: Statement) -> bool:
     if sentences.is_question(statement.text):
         return False
     if statement.order == 0:
-        # "Correction" says nothing.
+        # A bare "Correction" has no content.
         return len(statement.content) + len(statement.figures) + len(statement.days) > 1
     return sentences.fault(statement.text) in {None, sentences.Fault.TOO_SHORT}
 
 
 def _quotes(
-    reading: Reading, chosen: Sequence[Statement], known: Sequence[str], mark: str = ""
+    reading: Reading, chosen: Sequence[Statement], quoted: Sequence[str], mark: str = ""
 ) -> Iterator[model.Fact]:
-    """Yield each statement as a quote, with the sentence that it leans on unless another quote ends in that.
+    """Yield each statement as a quote, with the preceding sentence if it needs that and no other quote has it.
 
-    ``known``: the quotes that there are; ``mark``: of a correction all quotes have it, else those that reverse.
+    ``quoted``: the existing quotes. ``mark`` applies to all quotes of a correction, else to those with its turn.
     """
     runs: list[list[Statement]] = []
     for statement in chosen:
-        before = _leant_on(reading, statement)
-        if before is None or any(before.text in other != before.text for other in known):
+        context = _leant_on(reading, statement)
+        if context is None or any(context.text in quote != context.text for quote in quoted):
             runs.append([statement])
-        elif runs and runs[-1][-1] is before and len(_text(reading, *runs[-1], statement)) <= _TOGETHER:
+        elif runs and runs[-1][-1] is context and len(_text(reading, *runs[-1], statement)) <= _TOGETHER:
             runs[-1].append(statement)
         else:
-            # Beneath the quote that ends in the sentence before, it needs no other.
-            runs.append([statement] if runs and runs[-1][-1] is before else [before, statement])
+            # The previous quote already ends with the sentence that this one needs.
+            runs.append([statement] if runs and runs[-1][-1] is context else [context, statement])
     for run in runs:
         text = _text(reading, *run)
-        labels = {LABELS.get(turn) for each in run for turn in each.turns}
+        labels = {LABELS.get(turn) for statement in run for turn in statement.turns}
         is_marked = mark == model.CORRECTION or mark in labels
         yield _fact(reading, "sentence", "new", None, text, text, mark if is_marked else "")
 
 
 def _leant_on(reading: Reading, statement: Statement, *, is_sure: bool = False) -> Statement | None:
-    """Return the sentence before, where this one says nothing without it ("It is 28 October."), or None.
+    """Return the preceding sentence if this one needs it as context ("It is 28 October."), or None.
 
-    ``is_sure``: it surely leans on the sentence before.
+    ``is_sure``: it certainly needs it.
     """
-    before = next((each for each in reading.body if each.order == statement.order - 1), None)
+    preceding = next((other for other in reading.body if other.order == statement.order - 1), None)
     count = len(statement.content)
     signs = (count < _SHORT, not statement.names, sentences.is_dangling(statement.text))
-    if before is None or not (is_sure or count < _FEWEST or sum(signs) > 1):
+    if preceding is None or not (is_sure or count < _FEWEST or sum(signs) > 1):
         return None
-    is_whole = sentences.fault(before.text) in {None, sentences.Fault.TOO_SHORT}
-    return before if is_whole and len(_text(reading, before, statement)) <= _TOGETHER else None
+    is_whole = sentences.fault(preceding.text) in {None, sentences.Fault.TOO_SHORT}
+    return preceding if is_whole and len(_text(reading, preceding, statement)) <= _TOGETHER else None
 
 
 def _claim(reading: Reading, change: Change, mark: str) -> model.Fact:
-    before = _leant_on(reading, change.statement, is_sure=change.corrected is not None)
-    sentence = _text(reading, *((before, change.statement) if before else (change.statement,)))
+    context = _leant_on(reading, change.statement, is_sure=change.corrected is not None)
+    sentence = _text(reading, *((context, change.statement) if context else (change.statement,)))
     return _fact(reading, change.kind, change.label, change.before, change.after, sentence, mark)
 
 
 def _text(reading: Reading, *run: Statement) -> str:
-    """Return the words of statements as they are quoted."""
+    """Return the text of the statements as it is quoted."""
     if run[0].order == 0:
         return titles.quoted_title(run[0].text, outlet=reading.outlet, link=reading.link)
-    return "".join(f"{each.text}{'' if each.text[-1] in '。！？' else ' '}" for each in run).strip()
+    return "".join(f"{statement.text}{'' if statement.text[-1] in '。！？' else ' '}" for statement in run).strip()
 
 
 def _fact(
-    reading: Reading, kind: str, label: str, before: str | None, after: str, sentence: str, mark: str
+    reading: Reading, kind: str, label: str, old_value: str | None, new_value: str, sentence: str, mark: str
 ) -> model.Fact:
     return model.Fact(
         kind=kind,
         label=label,
-        before=before,
-        after=after,
+        before=old_value,
+        after=new_value,
         sentence=sentence,
         mark=mark,
         article=reading.article,

@@ -1,7 +1,7 @@
-"""Tell what turn of events a statement reports: an arrest, a verdict, an extension, a denial.
+"""Recognise the turns of events in a statement: an arrest, a verdict, an extension, a denial.
 
-The words are data: the table ``turn`` of each lexicon gives a word and its kind, one over all languages. A turn that
-undoes what was reported has a label, which people are shown.
+The words are data: the table ``turn`` of each lexicon maps a word to its kind, which is the same in all languages. A
+turn that undoes an earlier report has a label for people.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.text import lexicon
 from bot.text.words import fold, words_of
 
-#: Kind -> label of what denies, withdraws or reverses an earlier report, or releases or clears somebody.
+#: Kind -> label, for turns that deny, withdraw or reverse an earlier report, or release or clear somebody.
 LABELS: Mapping[str, str] = {
     "deny": "Denial",
     "free": "Released",
@@ -21,13 +21,13 @@ LABELS: Mapping[str, str] = {
     "reverse": "Reversed",
     "lift": "Lifted",
 }
-#: What a story must have reported before it can be undone so; a kind that is not here needs nothing.
+#: Kind -> earlier reports of which the story needs at least one; a kind without an entry needs none.
 _NEEDS: Mapping[str, frozenset[str]] = {
     "free": frozenset({"arrest", "charge", "convict", "sentence", "=arrest", "=missing"}),
     "acquit": frozenset({"arrest", "charge", "convict", "sue", "=arrest", "=hearing", "=investigate", "=suspect"}),
     "lift": frozenset({"ban", "suspend", "order", "fine", "=ban", "=suspend", "=close"}),
 }
-#: Words before a turn in which "not" or "could" changes it.
+#: Number of words before a turn in which "not" or "could" changes its meaning.
 _REACH = 4
 
 
@@ -50,23 +50,26 @@ def turns_in(plain: str, language: str) -> tuple[str, ...]:
     )
 
 
-def _is_meant(kind: str, before: Sequence[str], behind: Sequence[str], language: str) -> bool:
+def _is_meant(kind: str, preceding: Sequence[str], following: Sequence[str], language: str) -> bool:
     table = lexicon.of(language)
-    if any(table.has("not", word) for word in before) or any(table.has("aim", word) for word in before[-3:]):
+    if any(table.has("not", word) for word in preceding) or any(table.has("aim", word) for word in preceding[-3:]):
         return False
-    is_passive = any(table.has("passive", word) for word in before[-1:])
+    is_passive = any(table.has("passive", word) for word in preceding[-1:])
     if kind == "deny":
-        # "denied bail", "was denied entry": nothing that was reported is denied.
-        return not is_passive and not any(table.has("refused", word) for word in behind)
-    if any(table.has("may", word) for word in before):
+        # "denied bail" and "was denied entry" do not deny a report.
+        return not is_passive and not any(table.has("refused", word) for word in following)
+    if any(table.has("may", word) for word in preceding):
         return False
-    if kind != "free" or is_passive or not behind:
+    if kind != "free" or is_passive or not following:
         return True
-    # "released a statement", "released footage".
-    return lexicon.is_small(language, behind[0]) and not table.has("object", behind[0])
+    # "released a statement" and "released footage" do not free anybody.
+    return lexicon.is_small(language, following[0]) and not table.has("object", following[0])
 
 
 def undone(turns: Iterable[str], reported: Iterable[str]) -> str | None:
     """Return the first turn that undoes something, given the turns and words that a story reported, or None."""
-    known = frozenset(reported)
-    return next((turn for turn in turns if turn in LABELS and not _NEEDS.get(turn, known).isdisjoint(known)), None)
+    reported_turns = frozenset(reported)
+    return next(
+        (turn for turn in turns if turn in LABELS and not _NEEDS.get(turn, reported_turns).isdisjoint(reported_turns)),
+        None,
+    )
