@@ -14,18 +14,18 @@ import bot
 def main() -> None:
     """Run the command line; a message instead of a traceback where the installation lacks a package."""
     if sys.argv[1:2] == ["run"]:
-        # As the first process of a container the kernel drops a SIGTERM that nobody handles: without this one that
-        # comes during the imports, or while the rules are read, would be followed by SIGKILL.
+        # The kernel drops an unhandled SIGTERM to the first process of a container. Without this handler, a SIGTERM
+        # during the imports or the loading of the rules would be ignored, and SIGKILL would follow.
         signal.signal(signal.SIGTERM, _leave)
     if sys.argv[1:] == ["--version"]:
-        # Costs start-up: the command line takes longer to import than to say this.
+        # The command line takes longer to import than to print this.
         sys.stdout.write(f"wirewatch {bot.__version__}\n")
         return
     from bot.model import memory  # imports all values, which --version does without
 
-    # Costs start-up: to look for garbage among what imports make, of which all stays, takes a seventh of the time.
+    # Faster start-up: collecting garbage during the imports, which leave none, takes a seventh of the time.
     memory.spare_collections(lasts=False)
-    # Costs start-up: pydantic looks through all installed packages for plug-ins of its own.
+    # Faster start-up: otherwise pydantic searches all installed packages for pydantic plug-ins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         from bot.cli import main as cli_main
@@ -38,12 +38,12 @@ def main() -> None:
     try:
         cli_main()
     finally:
-        # Costs a command up to a quarter of its time: at the end Python looks for garbage in all that is left.
+        # Without this, the final garbage collection of Python takes up to a quarter of a command's time.
         gc.freeze()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    """Nothing is under way yet: this is a clean stop."""
+    """Stop cleanly; nothing is under way yet."""
     sys.exit(0)
 
 

@@ -60,13 +60,13 @@ class Broken:
 class Kinds:
     """All kinds, sorted by name."""
 
-    found: Mapping[str, Kind]
+    by_name: Mapping[str, Kind]
     broken: Mapping[str, Broken]
 
     @property
     def options(self) -> Mapping[str, type[Any] | None]:
         """The pydantic model of each kind's options, or None."""
-        return {name: kind.options for name, kind in self.found.items()}
+        return {name: kind.options for name, kind in self.by_name.items()}
 
 
 def find(package: str, *, group: str, made_by: str) -> Kinds:
@@ -89,7 +89,7 @@ def find(package: str, *, group: str, made_by: str) -> Kinds:
             broken.setdefault(entry.name, Broken(name=entry.name, package=whose, why=why))
         else:
             kinds[kind.name] = kind
-    return Kinds(found=_LazyKinds(package, made_by, dict(sorted(kinds.items()))), broken=broken)
+    return Kinds(by_name=_LazyKinds(package, made_by, dict(sorted(kinds.items()))), broken=broken)
 
 
 class _LazyKinds(Mapping[str, Kind]):

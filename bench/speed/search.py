@@ -37,26 +37,26 @@ ARTICLES, DAYS, SENTENCES = 1_000_000, 400, 20
 VOCABULARY, POOL = 50_000, 20_000
 #: By rank: the commonest words are in nearly every article, the last in a few of a million.
 SEARCHES = (
-    ("a common word", {"wanted": "w3"}),
-    ("a rare word", {"wanted": "w40000"}),
-    ("two common words", {"wanted": "w3 w9"}),
-    ("a common and a rare word", {"wanted": "w3 w40000"}),
-    ("a phrase of common words", {"wanted": '"w2 w5"'}),
-    ("NEAR of common words", {"wanted": "w20 NEAR/5 w50"}),
-    ("NEAR of rarer words", {"wanted": "w200 NEAR/5 w500"}),
-    ("a rare phrase of common words", {"wanted": '"w40 w300"'}),
-    ("words that never meet", {"wanted": '"w30000 w31000"'}),
-    ("20 words by OR", {"wanted": " OR ".join(f"w{n}" for n in range(100, 2_100, 100))}),
-    ("a prefix", {"wanted": "w400*"}),
-    ("a common word of an outlet", {"wanted": "w3", "outlet": "Outlet 7"}),
-    ("a rarer word of an outlet", {"wanted": "w3000", "outlet": "Outlet 7"}),
-    ("a common word, matched by a rule", {"wanted": "w3", "rule": "one in 50"}),
-    ("a rarer word, matched by a rule", {"wanted": "w3000", "rule": "one in 50"}),
-    ("a common word, by a rare rule", {"wanted": "w3", "rule": "one in 10,000"}),
-    ("query: as in a rule", {"wanted": "query: (w3000 OR w4000) AND title:w9"}),
-    ("a common word, a year ago", {"wanted": "w30", "until": START - timedelta(days=365)}),
-    ("a common word without another", {"wanted": "w3 NOT w1"}),
-    ("a regular expression", {"wanted": "/w4999\\d/"}),
+    ("a common word", {"condition": "w3"}),
+    ("a rare word", {"condition": "w40000"}),
+    ("two common words", {"condition": "w3 w9"}),
+    ("a common and a rare word", {"condition": "w3 w40000"}),
+    ("a phrase of common words", {"condition": '"w2 w5"'}),
+    ("NEAR of common words", {"condition": "w20 NEAR/5 w50"}),
+    ("NEAR of rarer words", {"condition": "w200 NEAR/5 w500"}),
+    ("a rare phrase of common words", {"condition": '"w40 w300"'}),
+    ("words that never meet", {"condition": '"w30000 w31000"'}),
+    ("20 words by OR", {"condition": " OR ".join(f"w{n}" for n in range(100, 2_100, 100))}),
+    ("a prefix", {"condition": "w400*"}),
+    ("a common word of an outlet", {"condition": "w3", "outlet": "Outlet 7"}),
+    ("a rarer word of an outlet", {"condition": "w3000", "outlet": "Outlet 7"}),
+    ("a common word, matched by a rule", {"condition": "w3", "rule": "one in 50"}),
+    ("a rarer word, matched by a rule", {"condition": "w3000", "rule": "one in 50"}),
+    ("a common word, by a rare rule", {"condition": "w3", "rule": "one in 10,000"}),
+    ("query: as in a rule", {"condition": "query: (w3000 OR w4000) AND title:w9"}),
+    ("a common word, a year ago", {"condition": "w30", "until": START - timedelta(days=365)}),
+    ("a common word without another", {"condition": "w3 NOT w1"}),
+    ("a regular expression", {"condition": "/w4999\\d/"}),
 )
 
 
@@ -101,7 +101,7 @@ def fill(address: str, count: int) -> None:
 
 
 def ask(tx: storage.Transaction, asked: search.SearchQuery) -> int:
-    return len(search.search_page(tx.search.candidates, asked).found)
+    return len(search.search_page(tx.search.candidates, asked).hits)
 
 
 def size_of(connection: Connection) -> int:
@@ -116,7 +116,7 @@ async def measure(address: str, times: int) -> None:
     print(f"size: {await store.look(size_of) / 1e6:,.0f} MB with the index")
     print(f"{'search':36}{'found':>7}{'first':>9}{'median':>9}  ms")
     for name, given in SEARCHES:
-        asked = search.SearchQuery(**{**given, "wanted": search.parse_search(str(given["wanted"]))})  # type: ignore[arg-type]
+        asked = search.SearchQuery(**{**given, "condition": search.parse_search(str(given["condition"]))})  # type: ignore[arg-type]
         took: list[float] = []
         found = 0
         for _ in range(times):

@@ -107,27 +107,27 @@ def buttons_work_again(channels: Sequence[str], reason: str, *, now: datetime) -
 
 
 def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """The service refuses all messages of these channels, for ``reason``, until somebody acts."""
+    """Report that the service refuses all messages of the channels, for ``reason``, until somebody acts."""
     lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept and sent when it is back."
     remedy = f"`wirewatch send-test {channels[0]}` checks it and shows what to do."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=occasion)
 
 
 def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """Every attempt of some minutes failed, the last one for ``reason``."""
+    """Report that all attempts of some minutes failed, the last one for ``reason``."""
     names = ", ".join(channels)
     lead = f"Channel {names} has accepted no message for some minutes. Its messages are kept and retried."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
 
 
 def message_dropped(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """One message was given up, for ``reason``; the following ones are sent."""
-    lead = f"A message for channel {', '.join(channels)} could not be delivered and was given up."
+    """Report that a message was dropped, for ``reason``; later messages are sent."""
+    lead = f"A message for channel {', '.join(channels)} could not be delivered and was dropped."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
 
 
 def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """``reason``: why it was closed or failing."""
+    """Report that the channels work again; ``reason`` is why they were closed or failing."""
     lead = f"Channel {', '.join(channels)} works again. Its kept messages are being sent."
     return model.Notice(what=lead, where=(f"The trouble was: {reason}",), occasion=occasion)
 
@@ -152,7 +152,7 @@ def model_budget_spent(name: str, what: str, *, day: date) -> model.Notice:
 
 
 def model_share_spent(name: str, what: str, article: model.Article, *, day: date) -> model.Notice:
-    """``what``: calls or tokens, of which the articles of one owner have used their share."""
+    """Report that the articles of one owner have used up their share of ``what``: calls or tokens."""
     lead = f"The articles of {article.outlet} have used up a quarter of the {what} of this day of the model {name}."
     return model.Notice(
         what=lead,

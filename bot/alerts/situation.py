@@ -94,7 +94,7 @@ class Situation:
         return rule.when or self.policy.digest
 
     def next_digest(self, rules: Sequence[model.Rule]) -> datetime | None:
-        """Return the time of the first digest of these rules, or None if one of them posts at once."""
+        """Return the time of the first digest of the rules, or None if any rule posts at once."""
         digests = [digest for rule in rules if (digest := self.digest_of(rule))]
         return min(next_digest_time(digest, self.now) for digest in digests) if len(digests) == len(rules) else None
 

@@ -86,7 +86,7 @@ class Interactions:
         )
 
     async def take(self, press: model.Press, channels: Sequence[str]) -> model.ActionResult:
-        """Carry out a button press on a message of these channels. Raises StoreError."""
+        """Carry out a button press on a message in one of ``channels``. Raises StoreError."""
         snapshot, now = self._live.snapshot, self._clock.now()
         result = await self._store.write(
             lambda tx: actions.apply_press(tx, snapshot, press, channels=channels, now=now)
@@ -117,7 +117,7 @@ class _ConnectionWatch:
         self._failing_since: datetime | None = None
 
     async def on_change(self, reason: str | None) -> None:
-        """Note a change: ``reason`` is why there is no connection, or None if there is one."""
+        """Note a change; ``reason`` is why the connection is down, None if it is up."""
         now = self._clock.now()
         if reason is None:
             self._failing_since = None
@@ -320,7 +320,7 @@ class Asking:
             return actions.apply_action(context, action)
 
         result = await self._watched.store.write(work)
-        silence = result.made
+        silence = result.created
         if not isinstance(silence, model.Silence) or isinstance(action, EndSilence):
             return _reply(result.text)
         until = f" until {phrases.format_time(silence.until, zone)}" if silence.until else ""

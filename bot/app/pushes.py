@@ -21,7 +21,7 @@ log = structlog.get_logger("wirewatch")
 
 #: Interval between looks for added and removed mailboxes.
 _LOOK = timedelta(seconds=20)
-#: Pause of IDLE after a failure; the mailbox is polled like any feed meanwhile.
+#: Pause of IDLE after a failure; until then, the mailbox is polled like any feed.
 _AFTER_FAILURE = timedelta(minutes=10)
 #: Lease of a mailbox by one process; longer than one wait.
 _LEASE = timedelta(minutes=6)
@@ -181,7 +181,7 @@ class Hubs:
 
     async def _ask(self, subscription: model.Subscription, public_url: str) -> None:
         renewed = await self._renew(subscription, public_url)
-        await self._store.write(lambda tx: tx.subscriptions.save(renewed, asked=subscription))
+        await self._store.write(lambda tx: tx.subscriptions.save(renewed, expected=subscription))
 
     async def _renew(self, subscription: model.Subscription, public_url: str) -> model.Subscription:
         if websub.has_expired(subscription, now=self._clock.now()):

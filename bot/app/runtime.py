@@ -333,8 +333,8 @@ async def opened(
 ) -> AsyncIterator[App]:
     """Open the app and its database as the only owner.
 
-    ``replaced`` channels are used instead of those of bot.yaml. ``process_name`` appears in the ledger, and in the
-    error of a second process.
+    ``replaced`` channels are used instead of the channels in bot.yaml. ``process_name`` appears in the ledger, and in
+    the error of a second process.
 
     Raises ConfigError, StoreInUse, StoreUnavailable.
     """

@@ -66,7 +66,7 @@ class Sending:
             self._clock,
             on_unknown=bot.on_unknown,
             operator=bot.operator,
-            others=list(live.channels),
+            all_channels=list(live.channels),
             observer=self._observer,
         )
 

@@ -37,7 +37,7 @@ class Live:
     loaded_at: datetime
 
     def take_over(self, other: Live) -> None:
-        """Replace all fields by those of ``other``."""
+        """Copy all fields from ``other``."""
         self.settings, self.snapshot = other.settings, other.snapshot
         self.channels, self.loaded_at = other.channels, other.loaded_at
 

@@ -42,19 +42,19 @@ def kinds() -> plugins.Kinds:
 
 def find() -> Mapping[str, type[Channel]]:
     """Return the class of each kind."""
-    return {name: kind.made_by for name, kind in kinds().found.items()}
+    return {name: kind.made_by for name, kind in kinds().by_name.items()}
 
 
 def options() -> Mapping[str, type[pydantic.BaseModel]]:
     """Return the options model of each kind."""
-    return {name: kind.options or ChannelOptions for name, kind in kinds().found.items()}
+    return {name: kind.options or ChannelOptions for name, kind in kinds().by_name.items()}
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[Listener]:
     """Return the listeners for presses of buttons in these channels."""
     channels = tuple(channels)
     result: list[Listener] = []
-    for kind in kinds().found.values():
+    for kind in kinds().by_name.values():
         if hasattr(kind.module, "listeners"):
             result += kind.module.listeners([channel for channel in channels if isinstance(channel, kind.made_by)])
     return result
@@ -65,7 +65,7 @@ def features_of(kind: str, options: pydantic.BaseModel) -> ChannelFeatures:
     features = options.features if isinstance(options, ChannelOptions) else ChannelFeatures()
     if features.can_edit is not None:
         return features
-    abilities = getattr(kinds().found[kind].made_by, "abilities", None)
+    abilities = getattr(kinds().by_name[kind].made_by, "abilities", None)
     return replace(features, can_edit=isinstance(abilities, Abilities) and abilities.edits)
 
 
@@ -81,6 +81,6 @@ def build(
 ) -> Channel:
     """Build a channel of bot.yaml, without network access and without reading secrets: both happen at first use."""
     context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values, zone=zone)
-    registered = kinds().found[kind]
+    registered = kinds().by_name[kind]
     channel: Channel = getattr(registered.module, "build", registered.made_by)(name, options, context)
     return channel

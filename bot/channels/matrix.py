@@ -177,7 +177,7 @@ class Channel(BaseChannel):
         wait = min(timedelta(milliseconds=ms), LONGEST_WAIT) if isinstance(ms, int) and ms >= 0 else None
         now, code = self.context.clock.now(), response.fields.get("errcode")
         wait = parse_retry_after(response.headers, now=now) or wait
-        error = error_of_response(response, ERRORS, code=code, who=_WHO, doing=doing, now=now, after=wait)
+        error = error_of_response(response, ERRORS, code=code, who=_WHO, doing=doing, now=now, retry_after=wait)
         if isinstance(error, model.ChannelClosed):
             await self._room.forget()
         return error

@@ -224,7 +224,7 @@ class Channel(BaseChannel):
             if act is Act.WAIT and isinstance(seconds, int) and seconds >= 0:
                 wait = min(timedelta(seconds=seconds), LONGEST_WAIT)
                 self._closed_until = now + wait
-            return send_error(act, f"{method}: Telegram says {words}", advice=advice, after=wait)
+            return send_error(act, f"{method}: Telegram says {words}", advice=advice, retry_after=wait)
         if response.status == 403:
             return model.ChannelClosed(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
         return error_of_status(response.status, who=_WHO, headers=response.headers, now=now)

@@ -43,7 +43,7 @@ def search(
     now = app.Environment(environ=os.environ).clock.now()
     try:
         query = searching.SearchQuery(
-            wanted=searching.parse_search(words) if words.strip() else None,
+            condition=searching.parse_search(words) if words.strip() else None,
             outlet=outlet,
             rule=rule,
             since=_moment(since, now),
@@ -51,7 +51,7 @@ def search(
             before=after,
             most=number,
         )
-        if query.wanted is None and outlet is None and rule is None:
+        if query.condition is None and outlet is None and rule is None:
             terminal.fail("name words, an outlet or a rule", UNUSABLE)
         page = archive.look(
             app.load(folder, os.environ), lambda tx, now: searching.search_page(tx.search.candidates, query)
@@ -61,9 +61,9 @@ def search(
     if json:
         terminal.answer(building.found_page(page).model_dump(mode="json"))
         return
-    for hit in page.found:
+    for hit in page.hits:
         _show(hit)
-    if not page.found:
+    if not page.hits:
         terminal.say("Nothing found.")
     if page.looked_back_to is not None:
         terminal.say(
@@ -173,5 +173,5 @@ def _stored(settings: config.Settings, url: str) -> tuple[model.Article, explain
 
     article, place = archive.look(settings, work)
     if article is None:
-        terminal.fail(f"no article with the link {link} is in the archive: no feed has brought it yet", UNUSABLE)
+        terminal.fail(f"no article with the link {link} is in the archive: no feed has listed it yet", UNUSABLE)
     return article, place

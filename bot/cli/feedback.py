@@ -73,7 +73,7 @@ def _read_feedback(
 
 
 def _choose(names: set[str], name: str | None) -> set[str]:
-    """Return the rule of that name, or else those that have it in their name."""
+    """Return the rule with this name, or else the rules whose names contain it."""
     if name is None or name in names:
         return names if name is None else {name}
     similar = {candidate for candidate in names if name.casefold() in candidate.casefold()}

@@ -131,9 +131,9 @@ def _write(folder: Path, new_feeds: Sequence[model.Feed]) -> None:
             _replace(path, addition.text)
     except OSError as error:
         terminal.fail(f"cannot write {path}: {error.strerror}", UNUSABLE)
-    for feed in addition.known:
+    for feed in addition.already_listed:
         terminal.say(f"already there: {feed.url}")
-    terminal.say(f"{path}: {len(addition.added)} added, {len(addition.known)} already there")
+    terminal.say(f"{path}: {len(addition.added)} added, {len(addition.already_listed)} already there")
     raise typer.Exit(DONE)
 
 
@@ -153,7 +153,7 @@ def _is_aggregator(feed: model.Feed) -> bool:
 
 
 async def _find(folder: Path, address: str) -> list[FoundFeed]:
-    """Read the feeds at an address, or those that a page names; return at least one."""
+    """Read the feed at an address, or the feeds that a page links to; return at least one."""
     environment = app.Environment(environ=os.environ)
     policy, configured = _settings(folder, environment)
     try:

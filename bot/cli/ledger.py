@@ -1,4 +1,4 @@
-"""wirewatch ledger: when did we know, and whom did we tell."""
+"""wirewatch ledger: when did we know, and whom did we notify."""
 
 from __future__ import annotations
 

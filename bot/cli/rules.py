@@ -69,7 +69,7 @@ def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRu
     matching = exact or tuple(entry for entry in settings.rules if name.casefold() in entry.rule.name.casefold())
     if not matching:
         if name.endswith((".yaml", ".yml")):
-            terminal.fail(f"there is no file {name}", UNUSABLE)
+            terminal.fail(f"the file {name} does not exist", UNUSABLE)
         return _pasted(settings, name)
     return matching, True
 
@@ -109,7 +109,7 @@ def _try(
         when = now - span
         plan = backtest.BacktestPlan(
             tried=tuple(tried),
-            others=compared,
+            other_versions=compared,
             with_what=with_what,
             matched_before={} if against else _stored(tx, tried, when, compared),
             since=when,
@@ -193,7 +193,7 @@ def _show_rule(rule: backtest.RuleReport) -> None:
     _list(rule.hits[::-1])
     if (compared := rule.comparison) is not None:
         _line(
-            f"  beside {compared.with_what}: {compared.both} the same, "
+            f"  compared with {compared.with_what}: {compared.both} the same, "
             f"{len(compared.starts)} new, {len(compared.stops)} no longer"
         )
         _list(compared.starts[::-1] if compared.both or compared.stops else (), "+")
@@ -324,7 +324,7 @@ def review(
     """Compare two configurations on the stored articles.
 
     Tries each rule that is new, changed or removed, and prints as Markdown what would be posted more and less. The
-    archive is that of the configuration as it is now.
+    archive is the one of the current configuration.
 
     Example: wirewatch review ../main/config --config config --since 30d >review.md
     """

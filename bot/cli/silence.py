@@ -121,5 +121,5 @@ def _apply(settings: config.Settings, action: MakeSilence | EndSilence) -> model
         settings,
         lambda tx, now: actions.apply_action(operator_context(tx, snapshot, by=author(), now=now), action),
     )
-    assert isinstance(result.made, model.Silence)
-    return result.made
+    assert isinstance(result.created, model.Silence)
+    return result.created

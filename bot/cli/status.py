@@ -135,7 +135,7 @@ def _as_json(settings: config.Settings, result: Status) -> dict[str, object]:
             {"channel": channel, "why": reason} for channel, reason in sorted(result.unheard.items())
         ],
         "hubs": [{"feed": feed, "subscription": text} for feed, text in _hubs(settings, result)],
-        "silences": [building.silence(each).model_dump(mode="json") for each in result.silences],
+        "silences": [building.silence(silence).model_dump(mode="json") for silence in result.silences],
         "unsent": [
             {
                 "id": row.id,
@@ -187,10 +187,10 @@ def _show(settings: config.Settings, result: Status) -> None:
         terminal.row(f"{channel}: {count} {sent.value}")
     for channel, why in sorted(result.unheard.items()):
         terminal.row(f"{channel}: the buttons are not connected: {why}", style="yellow")
-    for feed, told in _hubs(settings, result):
-        terminal.row(f"{names.get(feed) or feed}: {told}", style="dim")
-    for each in result.silences:
-        terminal.row(f"silence {each.line}")
+    for feed, subscription in _hubs(settings, result):
+        terminal.row(f"{names.get(feed) or feed}: {subscription}", style="dim")
+    for silence in result.silences:
+        terminal.row(f"silence {silence.line}")
     for row in result.unsent:
         reason = f": {row.error}" if row.error else ""
         tries = model.format_count(row.attempts, "attempt")
@@ -352,7 +352,7 @@ def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
 
     Example: wirewatch probe --config /config
     """
-    settings = _read(folder)
+    settings = _load_settings(folder)
     if settings.web:
         is_ready, reason = _ask_page(settings.web)
     else:
@@ -361,7 +361,7 @@ def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     raise typer.Exit(DONE if is_ready else LEFT)
 
 
-def _read(folder: Path) -> config.BotSettings:
+def _load_settings(folder: Path) -> config.BotSettings:
     """bot.yaml alone: a hundred thousand rules would take longer to read than a probe may wait."""
     path = str(folder / files.BOT)
     try:

@@ -39,7 +39,7 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    ruling = _apply(folder, story, lambda tx, story_id: rulings.split_of(tx, story_id, article)).made
+    ruling = _apply(folder, story, lambda tx, story_id: rulings.split_of(tx, story_id, article)).created
     assert isinstance(ruling, model.Ruling)
     terminal.say(f"Ruled: {rulings.describe_result(ruling)}. {_SOON}")
 
@@ -57,7 +57,7 @@ def merge(
     """
     ruling = _apply(
         folder, story, lambda tx, story_id: rulings.merge_of(tx, story_id, rulings.story_id(tx, other))
-    ).made
+    ).created
     assert isinstance(ruling, model.Ruling)
     terminal.say(f"Ruled: {rulings.describe_result(ruling)}. {_SOON}")
 

@@ -124,22 +124,22 @@ def _read_channel(
     key: ScalarNode, node: Node, report: ProblemReport, kinds: plugins.Kinds, environ: Mapping[str, str]
 ) -> ChannelSettings | None:
     if not isinstance(node, MappingNode):
-        kind = node.value if isinstance(node, ScalarNode) and node.value in kinds.found else "console"
+        kind = node.value if isinstance(node, ScalarNode) and node.value in kinds.by_name else "console"
         message = f'channel "{key.value}" needs a block of keys that begins with kind'
         report.add_at(key, "wrong-kind", message, f"write {key.value}: {{kind: {kind}}}")
         return None
     kind_node = node.get("kind")
-    kind_names = ", ".join(kinds.found)
+    kind_names = ", ".join(kinds.by_name)
     if kind_node is None:
         report.add_at(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: and one of {kind_names}")
         return None
     kind = kind_node.value.strip() if isinstance(kind_node, ScalarNode) else ""
-    if kind in kinds.broken and kind not in kinds.found:
+    if kind in kinds.broken and kind not in kinds.by_name:
         report_broken(report, kinds.broken[kind], kind_node)
         return None
-    channel_kind = kinds.found.get(kind)
+    channel_kind = kinds.by_name.get(kind)
     if channel_kind is None:
-        help_text = values.did_you_mean(kind, list(kinds.found), otherwise=f"the kinds are {kind_names}")
+        help_text = values.did_you_mean(kind, list(kinds.by_name), otherwise=f"the kinds are {kind_names}")
         message = f'unknown kind of channel "{values.shorten(kind)}"' if kind else "kind has no value"
         report.add_at(kind_node, "unknown-value", message, help_text)
         return None
@@ -148,10 +148,10 @@ def _read_channel(
             message = f'channel "{key.value}": {old_key.value} no longer has an effect'
             report.add_at(old_key, "removed-key", message, advice, severity="warning")
     # Not a flow: a single key in braces would be read as an {EXACT} term.
-    rest = [
+    option_pairs = [
         pair for pair in node.pairs if pair[0].value != "kind" and (kind, pair[0].value) not in _REMOVED_CHANNEL_KEYS
     ]
-    options_node = MappingNode(rest, node.start, node.end, is_flow=False)
+    options_node = MappingNode(option_pairs, node.start, node.end, is_flow=False)
     checked = validation.validate(channel_options(channel_kind), options_node, report, whole=key)
     if checked is None:
         return None
@@ -178,9 +178,9 @@ def _hide_secrets(root: Node, report: ProblemReport, kinds: plugins.Kinds) -> No
     for _, channel in pairs_of(value_of(root, "channels")):
         if isinstance(channel, MappingNode):
             kind = channel.get("kind")
-            channel_kind = kinds.found.get(kind.value) if isinstance(kind, ScalarNode) else None
+            channel_kind = kinds.by_name.get(kind.value) if isinstance(kind, ScalarNode) else None
             hide_secrets(channel, channel_options(channel_kind), report, also=("kind", "to"))
-        elif not isinstance(channel, ScalarNode) or channel.value not in kinds.found:
+        elif not isinstance(channel, ScalarNode) or channel.value not in kinds.by_name:
             report.hide(channel.start, channel.end)
 
 

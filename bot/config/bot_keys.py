@@ -65,16 +65,16 @@ def parse_database(value: object) -> str | model.Secret:
             return model.Secret.parse(written)
         except ValueError as error:
             raise values.InvalidValue("secret", str(error)) from None
-    scheme, _, rest = written.partition("://")
+    scheme, _, location = written.partition("://")
     kind = scheme.partition("+")[0]
-    if not rest or kind not in ("sqlite", "postgresql"):
+    if not location or kind not in ("sqlite", "postgresql"):
         advice = "write sqlite:///data/wirewatch.db or postgresql://user@host/name"
         if kind in ("postgres", "pgsql"):
             advice = "write postgresql:// instead of " + kind + "://"
         raise values.InvalidValue("database", "this is not the address of a database that Wirewatch supports", advice)
-    if kind == "sqlite" and not rest.startswith("/"):
+    if kind == "sqlite" and not location.startswith("/"):
         raise values.InvalidValue(
-            "database", "an SQLite address has three slashes, four for an absolute path", f"write sqlite:///{rest}"
+            "database", "an SQLite address has three slashes, four for an absolute path", f"write sqlite:///{location}"
         )
     parts = values.split_address(written)
     if parts is None:
@@ -199,10 +199,10 @@ class Fetch(model.FetchPolicy):
 
 def _check_installed(languages: model.Languages) -> model.Languages:
     if languages is not model.Languages.OFF:
-        package, wanted = languages.package
+        package, requirement = languages.package
         if find_spec(package) is None:
             text = f'the package of "{languages.value}" is not installed'
-            raise values.InvalidValue("missing-extra", text, f"pip install {wanted}, or remove the key")
+            raise values.InvalidValue("missing-extra", text, f"pip install {requirement}, or remove the key")
     return languages
 
 

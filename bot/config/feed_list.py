@@ -28,8 +28,8 @@ class Addition:
     #: The whole file as it should be written.
     text: str
     added: tuple[model.Feed, ...]
-    #: Already listed, unchanged.
-    known: tuple[model.Feed, ...]
+    #: Left unchanged.
+    already_listed: tuple[model.Feed, ...]
 
 
 def add_feed(text: str, feed: model.Feed) -> str:
@@ -38,7 +38,7 @@ def add_feed(text: str, feed: model.Feed) -> str:
     Raises ConfigError if the file cannot be read, or already lists the feed.
     """
     addition = add_feeds(text, [feed])
-    if addition.known:
+    if addition.already_listed:
         raise model.ConfigError(f"feeds.yaml already lists {feed.url}: nothing was changed")
     return addition.text
 
@@ -54,15 +54,15 @@ def add_feeds(text: str, feeds: Iterable[model.Feed]) -> Addition:
     for feed in feeds:
         feeds_by_place.setdefault(_place_of(feed.url), feed)
     added = tuple(feed for place, feed in feeds_by_place.items() if place not in listed_places)
-    known = tuple(feed for place, feed in feeds_by_place.items() if place in listed_places)
+    already_listed = tuple(feed for place, feed in feeds_by_place.items() if place in listed_places)
     if not added:
-        return Addition(text=text, added=(), known=known)
+        return Addition(text=text, added=(), already_listed=already_listed)
     in_brackets = listed is not None and listed.is_flow
     edited = _insert_lines(document, key, listed, [render_feed(feed, in_brackets=in_brackets) for feed in added])
     edited_urls = _listed_urls(_find_list(_parse_document(edited))[1])
     if edited_urls != [*urls, *(feed.url for feed in added)]:
         raise model.ConfigError("the layout of feeds.yaml is not supported: add the feed by hand")
-    return Addition(text=mark + edited, added=added, known=known)
+    return Addition(text=mark + edited, added=added, already_listed=already_listed)
 
 
 def _place_of(written: str) -> str:

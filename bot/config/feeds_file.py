@@ -177,16 +177,16 @@ def parse_feeds_file(
         )
         return None
     good = {feed.url: feed for feed in previous}
-    seen: dict[str, int] = {}
+    lines_by_address: dict[str, int] = {}
     listed = items.items if isinstance(items, SequenceNode) else []
-    read_feeds = [_read_feed(item, report, kinds, environ, good, seen) for item in listed]
+    read_feeds = [_read_feed(item, report, kinds, environ, good, lines_by_address) for item in listed]
     _warn_of_no_names(listed, read_feeds, report)
     for flaw in document.flaws:
         report.add_flaw(flaw)
     feeds = [feed for feed in read_feeds if feed]
     if document.cut:
         # An item that is not YAML may be any feed that is missing now.
-        feeds += [feed for url, feed in good.items() if model.feed_place(url) not in seen]
+        feeds += [feed for url, feed in good.items() if model.feed_place(url) not in lines_by_address]
     return tuple(feeds)
 
 
@@ -209,7 +209,7 @@ def _read_feed(
     kinds: Callable[[], plugins.Kinds],
     environ: Mapping[str, str],
     good: dict[str, model.Feed],
-    seen: dict[str, int],
+    lines_by_address: dict[str, int],
 ) -> model.Feed | None:
     access_keys.hide_access_secrets(node, report)
     kind_node = value_of(node, "kind")
@@ -229,12 +229,15 @@ def _read_feed(
         if not written_url:
             return None
     url = _expand_address(written_url, has_token=has_token)
-    if url and url in seen and address is not None:
+    if url and url in lines_by_address and address is not None:
         report.add_at(
-            address, "duplicate-feed", "this feed is listed twice", f"it is already on line {seen[url]}: remove one"
+            address,
+            "duplicate-feed",
+            "this feed is listed twice",
+            f"it is already on line {lines_by_address[url]}: remove one",
         )
         return None
-    if url and address is not None and (line := seen.get(model.feed_place(url))):
+    if url and address is not None and (line := lines_by_address.get(model.feed_place(url))):
         report.add_at(
             address,
             "same-feed",
@@ -243,8 +246,8 @@ def _read_feed(
             severity="warning",
         )
     if url:
-        seen.setdefault(model.feed_place(url), report.document.place(node.start)[0])
-        seen[url] = report.document.place(node.start)[0]
+        lines_by_address.setdefault(model.feed_place(url), report.document.place(node.start)[0])
+        lines_by_address[url] = report.document.place(node.start)[0]
     if written is None or options is None or flawed:
         return good.get(url)
     access = written.access(home=url)
@@ -388,7 +391,7 @@ class _NamedKind:
         self._report = report
         self._kinds = kinds
         self._name = written.value.strip() if isinstance(written, ScalarNode) else ""
-        self._kind = kinds.found.get(self._name)
+        self._kind = kinds.by_name.get(self._name)
         option_names = self._kind.options.model_fields if self._kind and self._kind.options else {}
         self._is_own = frozenset(option_names) - frozenset(FeedKeys.model_fields)
 
@@ -418,7 +421,7 @@ class _NamedKind:
         if broken is not None:
             report_broken(self._report, broken, self._written)
         elif self._name:
-            kind_names = list(self._kinds.found)
+            kind_names = list(self._kinds.by_name)
             help_text = values.did_you_mean(self._name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
             message = f'unknown kind of source "{values.shorten(self._name)}"'
             self._report.add_at(self._written, "unknown-value", message, help_text)

@@ -69,5 +69,5 @@ def warn_of_unused(channels: Node | None, report: ProblemReport, kinds: plugins.
     kind_nodes = [channel.get("kind") for _, channel in channels.pairs if isinstance(channel, MappingNode)]
     used = {kind.value.strip() for kind in kind_nodes if isinstance(kind, ScalarNode)}
     for name, broken in kinds.broken.items():
-        if name not in used or name in kinds.found:
+        if name not in used or name in kinds.by_name:
             report_broken(report, broken, channels.pairs[0][0] if channels.pairs else channels, is_used=False)

@@ -288,16 +288,16 @@ class _Composer:
 
     def _mapping(self, start: int, is_flow: bool, depth: int) -> MappingNode:
         pairs: list[tuple[ScalarNode, Node]] = []
-        seen: dict[str, ScalarNode] = {}
+        first_keys: dict[str, ScalarNode] = {}
         while type(event := self._next()) is not yaml.MappingEndEvent:
             key = self._node(event, depth + 1)
             value = self._node(self._next(), depth + 1)
             if not isinstance(key, ScalarNode):
                 self._flaws.append(_odd_key_flaw(key))
-            elif first := seen.get(key.value):
+            elif first := first_keys.get(key.value):
                 self._flaws.append(self._twice(key, first))
             else:
-                seen[key.value] = key
+                first_keys[key.value] = key
                 pairs.append((key, value))
         return MappingNode(pairs, start, _end_of(event, [value for _, value in pairs[-1:]]), is_flow)
 
@@ -350,8 +350,8 @@ def _escape_flaw(written: str, start: int) -> Flaw | None:
     Characters written as codes (``\x1b``) are intended.
     """
     escapes = list(_ESCAPED_CHARACTER.finditer(written))
-    letter = next((found for found in escapes if found[0][1] in "0abefv"), None)
-    if letter is None or any(found[0][1] in "xuU" for found in escapes):
+    letter = next((match for match in escapes if match[0][1] in "0abefv"), None)
+    if letter is None or any(match[0][1] in "xuU" for match in escapes):
         return None
     single = written[1:-1].replace("'", "''")
     return Flaw(

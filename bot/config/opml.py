@@ -126,8 +126,8 @@ def _clean_address(url: str) -> str:
     """Remove ``feed:``, which some readers put before an address (feed://x.org, feed:https://x.org)."""
     url = url.strip()
     if url.casefold().startswith("feed:"):
-        rest = url[len("feed:") :]
-        url = f"http:{rest}" if rest.startswith("//") else rest
+        address = url[len("feed:") :]
+        url = f"http:{address}" if address.startswith("//") else address
     return url
 
 

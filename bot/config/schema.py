@@ -74,9 +74,9 @@ def _options_schema(options: type[pydantic.BaseModel], definitions: dict[str, An
 def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> None:
     """Add each kind with its keys as a form of feed."""
     plain = definitions["FeedKeys"]
-    plain["properties"]["kind"]["enum"] = [name for name, kind in source_kinds.found.items() if kind.options is None]
+    plain["properties"]["kind"]["enum"] = [name for name, kind in source_kinds.by_name.items() if kind.options is None]
     forms = []
-    for name, kind in source_kinds.found.items():
+    for name, kind in source_kinds.by_name.items():
         if kind.options is not None:
             options = _options_schema(kind.options, definitions)
             properties = {**plain["properties"], **options.get("properties", {}), "kind": {"const": name}}
@@ -88,7 +88,7 @@ def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> No
 
 def _channels_schema(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:
     kinds = []
-    for kind, channel_kind in known_kinds.found.items():
+    for kind, channel_kind in known_kinds.by_name.items():
         options = _options_schema(channel_options(channel_kind), bot["definitions"])
         options["properties"] = {"kind": {"const": kind}, **options.get("properties", {})}
         options["required"] = ["kind", *options.get("required", [])]
@@ -101,7 +101,7 @@ def _channels_schema(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict
         "additionalProperties": {
             "type": "object",
             "required": ["kind"],
-            "properties": {"kind": {"enum": list(known_kinds.found)}},
+            "properties": {"kind": {"enum": list(known_kinds.by_name)}},
             # One branch for each kind, so that an editor reports errors of the kind that was meant.
             "allOf": [
                 {

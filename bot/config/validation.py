@@ -209,8 +209,8 @@ def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
     """Return the text behind a # where a value was expected, or None."""
     text = report.document.text
     end = text.find("\n", after_key)
-    rest = text[after_key : len(text) if end < 0 else end].lstrip(": \t")
-    return rest.rstrip(" }\r") if rest.startswith("#") and rest[1:2].strip() else None
+    comment = text[after_key : len(text) if end < 0 else end].lstrip(": \t")
+    return comment.rstrip(" }\r") if comment.startswith("#") and comment[1:2].strip() else None
 
 
 def _describe_error(details: ErrorDetails, shape: blocks.Block, path: _Path, missing: frozenset[_Path]) -> ProblemText:

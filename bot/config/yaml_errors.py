@@ -126,11 +126,11 @@ def _explain_bad_start(slip: _Slip) -> UnreadableYaml | None:
         return None
     word = re.match(r"\S*", slip.text[slip.at :])
     shown = word[0].rstrip(",]}") if word else slip.char
-    rest = slip.text[slip.at + len(shown) : _line_end(slip.text, slip.at)].strip()
+    following = slip.text[slip.at + len(shown) : _line_end(slip.text, slip.at)].strip()
     return UnreadableYaml(
         {"@": "at-sign", "%": "percent", "`": "backquote"}.get(slip.char, "yaml"),
         f"a value cannot begin with {slip.char}",
-        f'quote it: "{shown}"' if not rest or rest[0] in ",]}" else f'quote it: "{shown} …"',
+        f'quote it: "{shown}"' if not following or following[0] in ",]}" else f'quote it: "{shown} …"',
         slip.at,
         len(shown),
     )
@@ -139,8 +139,8 @@ def _explain_bad_start(slip: _Slip) -> UnreadableYaml | None:
 def _explain_sigil(slip: _Slip) -> UnreadableYaml | None:
     """Explain ``*``, ``&`` and ``!`` at the start of a value, where libyaml cannot read it."""
     if slip.context not in ("while scanning an alias", "while scanning an anchor", "while scanning a tag"):
-        after = slip.text[slip.line_start :].splitlines()[0] if slip.line else ""
-        match = re.search(r"(?:^|[:\-\[,]\s+|\[)([*&!])\S*\s", after[: slip.at - slip.line_start])
+        line = slip.text[slip.line_start :].splitlines()[0] if slip.line else ""
+        match = re.search(r"(?:^|[:\-\[,]\s+|\[)([*&!])\S*\s", line[: slip.at - slip.line_start])
         if not match or "expected" not in slip.problem:
             return None
         slip_at = slip.line_start + match.start(1)
@@ -204,9 +204,9 @@ def _explain_text_after_quote(slip: _Slip) -> UnreadableYaml | None:
     return UnreadableYaml("text-after-quote", "text after the closing quote", advice, slip.at)
 
 
-def _has_open_quote(before: str, quote: str) -> bool:
+def _has_open_quote(text: str, quote: str) -> bool:
     """Return whether the text ends in or after a quote that this line did not open."""
-    return before.count(quote) % 2 == 1
+    return text.count(quote) % 2 == 1
 
 
 def _find_open_quote(text: str, line_start: int, quote: str) -> int | None:
@@ -296,8 +296,8 @@ def _explain_no_colon(slip: _Slip) -> UnreadableYaml | None:
         )
     if dash := re.match(r"-(\S[^\n]*)", line):
         return _dash_error(start, dash[1])
-    before = slip.text[: slip.text.rfind("\n", 0, start) + 1].rstrip()
-    if before.endswith(("|", ">")):
+    preceding = slip.text[: slip.text.rfind("\n", 0, start) + 1].rstrip()
+    if preceding.endswith(("|", ">")):
         return UnreadableYaml(
             "indent",
             "the text of a block must be indented deeper than its key",
@@ -308,8 +308,8 @@ def _explain_no_colon(slip: _Slip) -> UnreadableYaml | None:
     return UnreadableYaml("no-colon", "a key without a colon", "write key: value", start, len(line.rstrip()))
 
 
-def _dash_error(at: int, rest: str) -> UnreadableYaml:
-    return UnreadableYaml("dash", "a space is missing after the dash", f"write - {rest.strip()}", at)
+def _dash_error(at: int, item: str) -> UnreadableYaml:
+    return UnreadableYaml("dash", "a space is missing after the dash", f"write - {item.strip()}", at)
 
 
 def _explain_block_mark(slip: _Slip) -> UnreadableYaml | None:
@@ -329,11 +329,11 @@ def _explain_bracket(slip: _Slip) -> UnreadableYaml | None:
             "bracket", f"a {slip.char} that nothing opened", "remove it, or quote the whole value", slip.at
         )
     if not slip.context.startswith("while parsing a flow"):
-        before = slip.before.rstrip()
-        if "expected" in slip.problem and before.endswith(("]", "}")):
+        preceding = slip.before.rstrip()
+        if "expected" in slip.problem and preceding.endswith(("]", "}")):
             return UnreadableYaml(
                 "text-after-bracket",
-                f"text after the closing {before[-1]}",
+                f"text after the closing {preceding[-1]}",
                 "a value that begins with a bracket is a list: quote the whole, or write it under query: |",
                 slip.at,
             )
@@ -379,8 +379,8 @@ def _explain_dash(slip: _Slip) -> UnreadableYaml | None:
             "dash", "a list cannot begin on the line of its key", "begin a new line before the dash", slip.at
         )
     if stuck := re.match(r"-(?=[^\s-])", slip.text[slip.at : slip.at + 2]):
-        rest = slip.text[slip.at + stuck.end() : _line_end(slip.text, slip.at)]
-        return _dash_error(slip.at, rest)
+        item = slip.text[slip.at + stuck.end() : _line_end(slip.text, slip.at)]
+        return _dash_error(slip.at, item)
     return None
 
 

@@ -54,7 +54,7 @@ class Identified:
     stub: model.ArticleStub | None
     sighting: model.Sighting
     #: For RETOLD: all articles under the link, from any feed.
-    told: tuple[model.ArticleId, ...] = ()
+    same_link: tuple[model.ArticleId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +133,7 @@ class _Identifier:
             first, *duplicates = self._as_known(group, stub, Novelty.SAME_LINK)
             article = self._build(item, self._new_id(group))
             same_link = tuple(stub.id for stub in self.stored.by_link[item.link_key])
-            return [replace(first, novelty=Novelty.RETOLD, article=article, told=same_link), *duplicates]
+            return [replace(first, novelty=Novelty.RETOLD, article=article, same_link=same_link), *duplicates]
         is_seen = group.is_known_by_id(self.stored)
         return self._as_known(group, stub, Novelty.SEEN if is_seen else Novelty.SAME_LINK)
 

@@ -276,7 +276,7 @@ class FinishedPoll:
 _ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "it requires a user name and a password",
     HTTPStatus.FORBIDDEN: "the server refuses access; if it continues, ask the publisher to allow the feed reader",
-    HTTPStatus.NOT_FOUND: "there is no feed at this address any more; find its new address and correct feeds.yaml",
+    HTTPStatus.NOT_FOUND: "the feed is no longer at this address; find its new address and correct feeds.yaml",
     HTTPStatus.GONE: "the publisher has ended this feed; it is no longer polled: remove or correct it in feeds.yaml",
     HTTPStatus.TOO_MANY_REQUESTS: "too many requests for this server; polling is paused for as long as it says",
     HTTPStatus.SERVICE_UNAVAILABLE: "the server is overloaded or closed; polling is paused for a while",
@@ -336,9 +336,9 @@ def _used_today(state: model.FeedState, now: datetime) -> int:
 
 
 def count_stored(
-    state: model.FeedState, *, cost: int, names: int, left: int, most: int, now: datetime, etag: str | None = None
+    state: model.FeedState, *, cost: int, names: int, postponed: int, most: int, now: datetime, etag: str | None = None
 ) -> model.FeedState:
-    """Return the state after a reading; ``left`` items were not stored, the others counted ``cost`` and ``names``.
+    """Return the state after a reading; ``postponed`` items were not stored, the others counted ``cost`` and ``names``.
 
     ``etag`` makes the next request return the items that were not stored.
     """
@@ -348,13 +348,13 @@ def count_stored(
         day=now.date(),
         day_count=_used_today(state, now) + cost,
         day_names=names + (0 if is_new_day else state.day_names),
-        left_count=left,
+        left_count=postponed,
         # Reported once a day.
         told=tuple(kind for kind in state.told if kind != FLOOD or not is_new_day),
     )
-    if not left:
+    if not postponed:
         return state
-    items = f"{model.format_count(left, 'item')} {'was' if left == 1 else 'were'}"
+    items = f"{model.format_count(postponed, 'item')} {'was' if postponed == 1 else 'were'}"
     remark = f"{items} left for tomorrow: {most} a day are stored (fetch.max_items_per_day)"
     return replace(
         state,

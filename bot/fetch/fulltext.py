@@ -250,7 +250,7 @@ class TrafilaturaReader:
         page = self._pages.get(key)
         if page is None or page.until <= self._clock.now() or page.home not in (None, home):
             try:
-                text, is_private = await self._read(request, host)
+                text, is_private = await self._fetch_text(request, host)
                 page = _Page(text, self._clock.now() + _FRESH, home if is_private else None)
             except _NoText as reason:
                 _log.debug("page not read", url=request.url, reason=str(reason))
@@ -263,7 +263,7 @@ class TrafilaturaReader:
             self._pages.popitem(last=False)
         return page.text
 
-    async def _read(self, request: model.Request, host: _Host) -> tuple[str, bool]:
+    async def _fetch_text(self, request: model.Request, host: _Host) -> tuple[str, bool]:
         """Return the text, and whether only feeds of the request's home may have it."""
         if not await self._may_read(request.url, request.home, host):
             if host.robots is not None and host.robots.is_refused:

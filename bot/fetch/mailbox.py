@@ -107,7 +107,7 @@ class _Client(imaplib.IMAP4):
     def _count(self, size: int) -> None:
         self._bytes_left -= size
         if self._bytes_left < 0:
-            raise self.abort("the server sends more than was asked for")
+            raise self.abort("the server sends more than requested")
 
 
 class _MailBox(imap_tools.BaseMailBox):
@@ -161,7 +161,7 @@ class Mailboxes:
         """Return 200 with the new mails as one document, or 304. Raises FetchError."""
         box = await self._box(request, seconds, most_bytes)
         since = self._clock.now().date() - timedelta(days=_FIRST_DAYS)
-        return await self._within(box, lambda mailbox: _read(mailbox, box, request, since), seconds)
+        return await self._within(box, lambda mailbox: _fetch_mails(mailbox, box, request, since), seconds)
 
     async def wait(self, request: model.Request, *, seconds: float) -> bool:
         """Wait for a mail (IDLE). Return whether one came; False after some minutes. Raises FetchError."""
@@ -225,7 +225,7 @@ class Mailboxes:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-def _read(mailbox: _MailBox, box: _Box, request: model.Request, since: date) -> model.Response:
+def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: date) -> model.Response:
     _, validity = mailbox.client.response("UIDVALIDITY")
     valid = (validity[-1] or b"0").decode("ascii", "replace")
     former, _, last = (request.etag or "").partition(".")
@@ -295,7 +295,7 @@ def _describe_failure(box: _Box, error: BaseException) -> str:
     if isinstance(error, imap_tools.MailboxLoginError):
         return f"{box.host}: the login is refused; look at auth: of this feed"
     if isinstance(error, imap_tools.MailboxFolderSelectError):
-        return f'{box.host}: there is no folder "{box.folder}"'
+        return f'{box.host}: the folder "{box.folder}" does not exist'
     text = re.sub(r"\s+", " ", str(error))
     text = (text.replace(box.password, "***") if box.password else text)[:200]
     return f"{box.host}: the mailbox could not be read ({type(error).__name__}: {text}); it will be tried again"

@@ -67,10 +67,10 @@ class ReaderProcesses:
     ) -> tuple[model.ParsedFeed, Lookup | None]:
         """Parse a document, and clean its entries. Raises ReadError."""
         if holds_mails(body):
-            return await read_mails(body, feed, partial(self._read, feed=feed, is_first=is_first), is_first=is_first)
-        return await self._read(body, feed, is_first=is_first)
+            return await read_mails(body, feed, partial(self._parse, feed=feed, is_first=is_first), is_first=is_first)
+        return await self._parse(body, feed, is_first=is_first)
 
-    async def _read(self, body: model.Body, feed: model.Feed, *, is_first: bool) -> tuple[model.ParsedFeed, Lookup]:
+    async def _parse(self, body: model.Body, feed: model.Feed, *, is_first: bool) -> tuple[model.ParsedFeed, Lookup]:
         job = protocol.Job(body, dataclasses.replace(feed, access=None), is_first)
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
             reading, lookup = await self._ask(job, job.unpack, feed_url=feed.url)
@@ -398,10 +398,10 @@ class ReaderThreads:
     ) -> tuple[model.ParsedFeed, Lookup | None]:
         """Parse a document, and clean nothing. Raises ReadError."""
         if holds_mails(body):
-            return await read_mails(body, feed, partial(self._read, feed=feed), is_first=is_first)
-        return await self._read(body, feed)
+            return await read_mails(body, feed, partial(self._parse, feed=feed), is_first=is_first)
+        return await self._parse(body, feed)
 
-    async def _read(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, None]:
+    async def _parse(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, None]:
         work = partial(_parse, body, feed)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work), None
 
@@ -441,7 +441,7 @@ def holds_mails(body: model.Body) -> bool:
 
 
 async def read_mails(
-    body: model.Body, feed: model.Feed, read: Read, *, is_first: bool
+    body: model.Body, feed: model.Feed, parse: Read, *, is_first: bool
 ) -> tuple[model.ParsedFeed, Lookup | None]:
     """Parse the mails one by one, and return their entries in one reading. Skips and counts mails that fail.
 
@@ -454,7 +454,7 @@ async def read_mails(
     unread = packing.unpack_mails(body.content)
     for last_etag, mail in unread:
         document = packing.MAILS_HEAD + packing.pack_mail(mail, last_etag)
-        reading, lookup = await _read_mail(dataclasses.replace(body, content=document), feed, read, etag=last_etag)
+        reading, lookup = await _read_mail(dataclasses.replace(body, content=document), feed, parse, etag=last_etag)
         readings.append(reading)
         new = {entry.guid or "": entry for entry in reading.entries if entry.guid not in entries}
         entries |= new
@@ -484,12 +484,12 @@ async def read_mails(
 
 
 async def _read_mail(
-    body: model.Body, feed: model.Feed, read: Read, *, etag: str
+    body: model.Body, feed: model.Feed, parse: Read, *, etag: str
 ) -> tuple[model.ParsedFeed, Lookup | None]:
     log_mail = log.bind(feed=feed.url, mail=etag)
     for is_last_try in (False, True):
         try:
-            reading, lookup = await read(body)
+            reading, lookup = await parse(body)
         except NotStarted:
             raise
         except ReaderEnded as error:

@@ -37,7 +37,7 @@ class HostTurns:
             return turn
         until = max(turn, self._promised.get(host, now) + pace)
         self._promised[host] = until
-        raise HostLimited(f"{host} is asked every {pace.seconds} seconds at most", until)
+        raise HostLimited(f"{host} gets at most one request every {pace.seconds} seconds", until)
 
 
 class HostSlots:

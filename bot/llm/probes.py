@@ -122,8 +122,8 @@ def _quote(sentence: str) -> model.Fact:
     )
 
 
-def _change(before: str, after: str) -> model.Fact:
-    return replace(_quote(_article("moved").text), kind="date", label="deadline", before=before, after=after)
+def _change(old_value: str, new_value: str) -> model.Fact:
+    return replace(_quote(_article("moved").text), kind="date", label="deadline", before=old_value, after=new_value)
 
 
 def _relevance(name: str, verdict: prompts.RelevanceVerdict) -> Probe:

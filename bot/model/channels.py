@@ -93,7 +93,7 @@ class Person:
     name: str = ""
     #: Channels whose ``may_act`` does not include the person.
     barred: frozenset[str] = frozenset()
-    #: Channels of which they are a member. For a button press, set only if the action affects other channels.
+    #: Channels of which the person is a member. For a button press, set only if the action affects other channels.
     member_of: frozenset[str] = frozenset()
 
     @property
@@ -144,7 +144,7 @@ class ActionResult:
     #: The current message, if its menu was requested.
     message: Message | None = None
     #: The silence or ruling that the action created.
-    made: Silence | Ruling | None = None
+    created: Silence | Ruling | None = None
 
 
 #: Carries out a press. Raises StoreError if it was not carried out, so that the person does not get a confirmation.

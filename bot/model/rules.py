@@ -41,7 +41,7 @@ class Group(StrEnum):
 
 
 class Thread(StrEnum):
-    """What a story's thread gets a reply for; each level includes the lower ones."""
+    """The events that get a reply in a story's thread; each level includes the lower levels."""
 
     #: Changed values and corrections.
     CLAIMS = "claims"

@@ -1,4 +1,4 @@
-"""What the keys of the configuration accept: durations, sizes, times of day, zones, lists of names.
+"""Parse the values of configuration keys: durations, sizes, times of day, zones, lists of names.
 
 Each parser returns the value, or raises InvalidValue in plain words. A field of a value such as ``Rule`` is the only
 declaration of its key: its type says what it accepts, its ``Key`` what it means.
@@ -24,12 +24,12 @@ from bot.model.durations import parse_duration as read_duration
 _SIZES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 _SIZE = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([A-Za-z]*)\s*\Z")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})\Z")
-#: What pydantic passes on to build the schema of a type.
+#: Builds the schema of a type; passed by pydantic.
 _Handler = Callable[[object], Mapping[str, object]]
 
 
 class Key:
-    """What a key means, with an example for error messages and the bounds of a number."""
+    """The description of a key, with an example for error messages and the bounds of a number."""
 
     def __init__(self, description: str, *, example: str | None = None, **bounds: int) -> None:
         self.description = description

@@ -108,7 +108,7 @@ def _apply(context: ActionContext, action: Action, target: Target | None) -> Act
         case Merge():
             ruling = _ruling(context, model.RulingKind.MERGE, target.story, other=action.other)
             text = f"The stories {ruling.story} and {ruling.other} will be merged in a moment."
-            return ActionResult(text=text, made=ruling)
+            return ActionResult(text=text, created=ruling)
         case ShowWhy():
             return ActionResult(text="\n".join(_why(context, target)))
         case ShowMenu():
@@ -245,7 +245,7 @@ def _silence(context: ActionContext, action: MakeSilence, target: Target | None)
     until = f"until {_time(silence.until, context.turn.snapshot.zone)}" if silence.until else "until somebody ends it"
     what = "this story" if silence.kind is SilenceKind.STORY and alert else silence.subject
     text = f"Nothing is posted about {what} {silence.place} {until}."
-    return ActionResult(text=text, command=f"silence end {silence.id}", decisions=decisions, made=silence)
+    return ActionResult(text=text, command=f"silence end {silence.id}", decisions=decisions, created=silence)
 
 
 def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeSilence:
@@ -292,7 +292,7 @@ def _end(context: ActionContext, silence: model.Silence, target: Target | None) 
     ended = silences.end_silence(context.turn.tx, silence.id, by=context.author, now=context.turn.now)
     summary = f"the silence of {ended.subject} has ended"
     decisions = _show_silence(context, ended, model.Reason.SILENCE_ENDED, f"{summary}, by {context.author}", target)
-    return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, made=ended)
+    return ActionResult(text=f"{summary[0].upper()}{summary[1:]}.", decisions=decisions, created=ended)
 
 
 def _show_silence(
@@ -323,7 +323,7 @@ def _split(context: ActionContext, action: Split, story: model.Story) -> ActionR
         raise model.CannotAct("a story must keep an article: these are all of them")
     ruling = _ruling(context, model.RulingKind.SPLIT, story, articles=action.articles)
     text = "That article will be removed from this story and posted as a separate story in a moment."
-    return ActionResult(text=text, made=ruling)
+    return ActionResult(text=text, created=ruling)
 
 
 def _ruling(

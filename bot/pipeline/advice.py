@@ -270,7 +270,7 @@ def sort_by_relevance(
 ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
     """Return the relevant arrivals, with their remaining matches, and the rejected articles.
 
-    Rules with ``about`` are checked, except those of severity high. Rejected matches are deleted. An article without
+    Rules with ``about`` are checked, except rules of severity high. Rejected matches are deleted. An article without
     matches is listed in a separate story without channels, with the reason. Arrivals that wait for the model are in
     neither.
     """

@@ -65,7 +65,7 @@ class RuleReport:
     #: Hits by day, including days without hits.
     by_day: Mapping[date, int]
     near: tuple[NearMiss, ...]
-    #: None if there is no other version.
+    #: None if no other version is compared.
     comparison: Comparison | None
 
 
@@ -167,12 +167,12 @@ class Tally:
         """Return the report from ``since`` to ``until``, by days of ``zone``; ``with_what`` names the other version."""
         near_misses = [
             NearMiss(
-                what=near.what,
-                count=near.count,
-                examples=tuple(self._missed(article, feed) for article, feed in reversed(near.last)),
+                what=near_miss.what,
+                count=near_miss.count,
+                examples=tuple(self._missed(article, feed) for article, feed in reversed(near_miss.last)),
             )
-            for near in self._near.values()
-            if near.count
+            for near_miss in self._near.values()
+            if near_miss.count
         ]
         comparison = Comparison(
             with_what=with_what, starts=tuple(self._starts), stops=tuple(self._stops), both=self._both
@@ -205,9 +205,9 @@ def describe_miss(explained: rules.Explanation) -> str:
     """Describe a miss: “2 of 3: no demand; PTA found as "pta"; product "BES"”."""
     notes = [note for line in explained.lines for note in line.notes]
     matched = [
-        _on(line.label, line.found[0])
+        _on(line.label, line.evidence[0])
         for line in explained.lines
-        if line.found and line.is_found and line.kind != "none"
+        if line.evidence and line.is_found and line.kind != "none"
     ]
     return "; ".join(dict.fromkeys([*explained.notes, *notes, *matched][:MAX_PIECES]))
 
@@ -316,7 +316,7 @@ class BacktestPlan:
 
     tried: tuple[rules.CompiledRule, ...]
     #: Rule name -> another version to compare with.
-    others: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
+    other_versions: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
     #: The name of the other versions.
     with_what: str = "the loaded version"
     #: Rule name -> articles that matched the other version.
@@ -364,7 +364,7 @@ class _Trial:
         self._by_rule = {
             compiled.rule.name: Tally(
                 compiled,
-                other=plan.others.get(compiled.rule.name),
+                other=plan.other_versions.get(compiled.rule.name),
                 matched_before=plan.matched_before.get(compiled.rule.name),
             )
             for compiled in tried

@@ -45,7 +45,7 @@ class DecisionBatch:
     """The result of one turn."""
 
     #: The number of decided arrivals and revisions.
-    taken: int = 0
+    decided_count: int = 0
     decisions: list[model.Decision] = field(default_factory=list)
 
 
@@ -133,7 +133,7 @@ class Decider:
         while True:
             batch = await self.decide_batch(snapshot, releases=False)
             decisions += batch.decisions
-            if batch.taken < BATCH:
+            if batch.decided_count < BATCH:
                 return decisions
 
     def tell(
@@ -167,7 +167,7 @@ class Decider:
                     self.tell(computed.decisions, computed.queued.arrivals, computed.queued.revisions)
                     if self._advice is not None:
                         self._advice.end()
-                    return DecisionBatch(taken=len(computed.decided), decisions=computed.decisions)
+                    return DecisionBatch(decided_count=len(computed.decided), decisions=computed.decisions)
                 self._forget()
         except BaseException:
             self._forget()
@@ -206,7 +206,7 @@ class Decider:
             return True
 
         def work(tx: storage.Transaction) -> model.QueueHolder | None:
-            holder = tx.decision_queue.take_over(self._who, seen=computed.holder)
+            holder = tx.decision_queue.take_over(self._who, expected=computed.holder)
             if holder is not None:
                 turn.write(tx)
                 tx.rulings.done([ruling.id for ruling in computed.rulings], at=now)
@@ -243,11 +243,11 @@ class Decider:
                 log.critical("article broke the decision pass", articles=broken, exc_info=True)
                 if not broken:
                     raise
-                whole.taken += 1
+                whole.decided_count += 1
                 continue
-            if not batch.taken:
+            if not batch.decided_count:
                 break
-            whole.taken += batch.taken
+            whole.decided_count += batch.decided_count
             whole.decisions.extend(batch.decisions)
         return whole
 

@@ -45,7 +45,7 @@ class Split:
     ruling: model.Ruling
     #: The story without these articles.
     home: model.Story
-    #: The new story of these articles.
+    #: The new story, of the articles that left.
     apart: model.Story
 
     @property
@@ -144,7 +144,7 @@ class Dispatcher:
         return [planned]
 
     def _merge(self, entry: ChangedStory, by_channel: dict[str, model.Alert]) -> list[model.Decision]:
-        """Merge alerts: of two messages the older one remains; if only the younger story has one, it is taken over."""
+        """Merge alerts: keep the older of two messages; if only the younger story has a message, move it."""
         decisions = []
         for younger in self._turn.alerts(entry.merged):
             older = by_channel.get(younger.channel)
@@ -270,7 +270,7 @@ class Dispatcher:
         posts: Sequence[model.Decision],
         by_story: Mapping[model.StoryId, model.Alert],
     ) -> None:
-        """Write a gathered message, or an edit of it, that lists the stories of these posts."""
+        """Write a gathered message, or an edit of it, that lists the stories of ``posts``."""
         self._turn.post(row)
         self._turn.decide(*posts)
         self._recent.pop(row.channel, None)

@@ -38,7 +38,7 @@ class DailyUse:
     #: New ids of articles that are known; bounded by the same number.
     names: int = 0
     #: Items postponed to the next day.
-    left: int = 0
+    postponed: int = 0
 
 
 def limit_to_day(
@@ -72,7 +72,7 @@ def limit_to_day(
                 continue
             used_names += 1
         kept.append(item)
-    return replace(identified, items=tuple(kept)), DailyUse(cost=cost, names=used_names, left=len(postponed))
+    return replace(identified, items=tuple(kept)), DailyUse(cost=cost, names=used_names, postponed=len(postponed))
 
 
 def _is_new_name(item: identity.Identified, known_items: model.KnownItems) -> bool:
@@ -257,7 +257,7 @@ class _Ingestor:
             state,
             cost=used.cost,
             names=used.names,
-            left=used.left,
+            postponed=used.postponed,
             most=self._snapshot.fetch.max_items_per_day,
             now=self._now,
             # Without an etag, a mailbox would return its last mails, not the mails after the last one that was read.
@@ -286,9 +286,11 @@ class _Ingestor:
                 continue
             matches = self._snapshot.rules.match(item.article, polled.feed, now=self._now)
             if matches:
-                rules = self._matched_rules[item.told]
-                rules.update(match.rule for id_ in item.told for match in self._tx.articles.matches(id_))
-                rules.update(match.rule for id_, stored in self._done.matches if id_ in item.told for match in stored)
+                rules = self._matched_rules[item.same_link]
+                rules.update(match.rule for id_ in item.same_link for match in self._tx.articles.matches(id_))
+                rules.update(
+                    match.rule for id_, stored in self._done.matches if id_ in item.same_link for match in stored
+                )
                 matches = tuple(match for match in matches if match.rule not in rules)
                 rules.update(match.rule for match in matches)
             if matches:
@@ -316,13 +318,13 @@ class _Ingestor:
             if article_id not in previous:
                 continue
             # Strip the previous version too, so that a footer that is now known does not look removed by the edit.
-            before = _stripped(previous[article_id], self._boilerplate[polled.feed.url])
+            previous_version = _stripped(previous[article_id], self._boilerplate[polled.feed.url])
             is_taken_over = article_id in taken_over
-            revised = self._revised(before, article, is_taken_over=is_taken_over)
+            revised = self._revised(previous_version, article, is_taken_over=is_taken_over)
             if revised is None:
                 continue
             self._done.revised.append(revised)
-            if _content(revised) == _content(before) and not is_taken_over:
+            if _content(revised) == _content(previous_version) and not is_taken_over:
                 # Store another date, but do not match again or post for it.
                 continue
             revisions.append(
@@ -330,9 +332,9 @@ class _Ingestor:
                     article=revised,
                     matches=self._match(revised, polled.feed),
                     # The wording of two outlets differs without being a correction.
-                    edits=() if is_taken_over else facts.corrections(before, revised),
+                    edits=() if is_taken_over else facts.corrections(previous_version, revised),
                     poll=polled.id,
-                    live_before=before if facts.is_live_page(revised) and not is_taken_over else None,
+                    live_before=previous_version if facts.is_live_page(revised) and not is_taken_over else None,
                 )
             )
         return tuple(revisions)

@@ -178,7 +178,7 @@ class StoryUpdater:
         new_facts: Sequence[model.Fact],
         further: Sequence[model.Fact] = (),
     ) -> Sequence[model.Fact]:
-        """Return the facts to post now; defer those that a language model is to choose, including ``further``."""
+        """Return the facts to post now; defer facts for a language model to choose from, including ``further``."""
         advice = self.advice
         if not (new_facts or further) or advice is None or not advice.is_for(model.Use.FACTS):
             return new_facts

@@ -137,7 +137,7 @@ class Heartbeat:
 def _set_back(tx: storage.Transaction, now: datetime, operator: str | None) -> timedelta | None:
     """Move waiting work with the clock; return how far the clock was set back, or None.
 
-    Runs in the transaction that clears later times in the store, so that a crash neither skips nor repeats the move.
+    Runs in the transaction that clears later times in the store; a crash then cannot skip or repeat the move.
     """
     times = {key: time for key in (keys.TICK, keys.LAST_SEEN) if (time := key.get(tx)) is not None}
     back = max(times.values(), default=now) - now

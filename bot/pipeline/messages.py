@@ -153,7 +153,7 @@ def extended_row(
     *,
     lead: str,
 ) -> model.Outgoing | None:
-    """Return the gathered message that lists the story of ``alert``, with the stories of these decisions added.
+    """Return the gathered message that lists the story of ``alert``, with the stories of ``decisions`` added.
 
     Return None if the store does not have it yet, or no longer.
     """

@@ -56,7 +56,7 @@ class Poll:
     names_known: bool = False
     #: For people; None: the poll succeeded.
     error: str | None = None
-    #: No request was sent: the host may be asked again at this time.
+    #: No request was sent: the host accepts the next request at this time.
     postponed_to: datetime | None = None
     #: The address of the feed, if the configured address is a page that links to it.
     found_at: str | None = None

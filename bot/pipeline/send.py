@@ -58,31 +58,31 @@ def new_incidents(
     *,
     channel: str,
     row: model.Outgoing,
-    told: Mapping[str, str],
+    reported_reasons: Mapping[str, str],
     closed: Sequence[str],
     lane: send_policy.Lane,
     now: datetime,
 ) -> tuple[Incident, ...]:
     """Return the incident that a step causes, if the operator does not know it yet.
 
-    ``told``: channel -> the reported reason of an open incident.
+    ``reported_reasons``: channel -> the reported reason of an open incident.
     """
     names: Sequence[str] = (channel,)
-    affected = {*told, *closed, channel}
+    affected = {*reported_reasons, *closed, channel}
     match step:
         case send_policy.ParkChannel(reason=reason) | send_policy.ParkWorkspace(reason=reason):
-            kind, names = IncidentKind.PARKED, [name for name in closed if told.get(name) != reason]
+            kind, names = IncidentKind.PARKED, [name for name in closed if reported_reasons.get(name) != reason]
         case send_policy.Drop(reason=reason, is_loss=True):
             kind = IncidentKind.DROPPED
             # The channel itself works; but a refused notice is not reported by another notice there.
-            if channel not in told and row.message.kind is not model.MessageKind.NOTICE:
+            if channel not in reported_reasons and row.message.kind is not model.MessageKind.NOTICE:
                 affected.discard(channel)
-        case send_policy.Sent() if channel in told:
-            kind, reason = IncidentKind.BACK, told[channel]
+        case send_policy.Sent() if channel in reported_reasons:
+            kind, reason = IncidentKind.BACK, reported_reasons[channel]
             affected.discard(channel)
         case send_policy.RetryAt(reason=reason) | send_policy.LookFirst(reason=reason):
             kind = IncidentKind.FAILING
-            names = names if channel not in told and send_policy.is_worth_reporting(lane, now=now) else ()
+            names = names if channel not in reported_reasons and send_policy.is_worth_reporting(lane, now=now) else ()
         case _:
             return ()
     if not names:
@@ -95,10 +95,10 @@ class Incidents:
     """The incidents of one sender's channels that are reported and not yet over."""
 
     def __init__(self, operators: Sequence[str]) -> None:
-        """``operators``: the first of these channels that works gets a notice; every incident is logged."""
+        """Take the channels for notices in order of preference; the first working one gets each notice."""
         self._operators = operators
         #: Channel -> reason.
-        self.told: dict[str, str] = {}
+        self.reported_reasons: dict[str, str] = {}
 
     def write(self, tx: storage.Transaction, incident: Incident) -> None:
         """Write the notice, in the transaction that records the incident."""
@@ -115,9 +115,9 @@ class Incidents:
         """Note that the incident was reported: its transaction is committed."""
         for channel in incident.channels:
             if incident.kind is IncidentKind.BACK:
-                self.told.pop(channel, None)
+                self.reported_reasons.pop(channel, None)
             elif incident.kind is not IncidentKind.DROPPED:
-                self.told[channel] = incident.reason
+                self.reported_reasons[channel] = incident.reason
         report = log.info if incident.kind is IncidentKind.BACK else log.error
         report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)
 
@@ -205,19 +205,19 @@ class Sender:
         *,
         on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
         operator: str | None = None,
-        others: Sequence[str] = (),
+        all_channels: Sequence[str] = (),
         observer: Observer | None = None,
         settle: timedelta = SETTLE,
         grace: timedelta = GRACE,
         attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
     ) -> None:
-        """``others``: all channels, if another sender has some of them."""
+        """``all_channels``: set if other senders have some of them."""
         self._store = store
         self._channels = dict(channels)
         self._clock = clock
         self._on_unknown = on_unknown
         # If the operator's channel is closed, another channel gets the notice.
-        self._incidents = Incidents([operator, *(others or channels)] if operator is not None else [])
+        self._incidents = Incidents([operator, *(all_channels or channels)] if operator is not None else [])
         self._observer = observer or Observer()
         self._settle = settle
         self._grace = grace
@@ -287,13 +287,13 @@ class Sender:
             if ending.at is not None and (moment is None or moment > ending.at):
                 return
             if moment is None or moment > now:
-                await self._rest(POLL if moment is None else min(moment - now, PARK_EVERY), ending)
+                await self._sleep(POLL if moment is None else min(moment - now, PARK_EVERY), ending)
                 if moment is None or not self._is_time(name, moment):
                     continue
                 # Claim without another look for due rows.
             row = await self._while_store_fails(lambda: self._claim(name))
             if row is None:
-                await self._rest(POLL, ending)
+                await self._sleep(POLL, ending)
                 continue
             await self._process(name, row)
 
@@ -306,7 +306,7 @@ class Sender:
 
         trouble = await self._store.write(work)
         if trouble:
-            self._incidents.told[name] = trouble
+            self._incidents.reported_reasons[name] = trouble
         # Wait for one pace: the previous process may have sent a message just now.
         now = self._clock.now()
         self._lanes[name] = send_policy.Lane(at=now, ready_at=now + self._channels[name].pace)
@@ -327,7 +327,7 @@ class Sender:
                 return None
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
-            reason = self._incidents.told.get(name, "the channel is closed")
+            reason = self._incidents.reported_reasons.get(name, "the channel is closed")
             await self._store.write(lambda tx: tx.outbox.park([name], reason, now=now))
             return None if ending.at is not None else min(lane.probe_at, now + PARK_EVERY)
         await self._store.write(lambda tx: tx.outbox.unpark([name], now=now))
@@ -339,7 +339,7 @@ class Sender:
         lane = self._lanes[name]
         return lane.probe_at is None and self._clock.now() >= max(moment, lane.ready_at)
 
-    async def _rest(self, duration: timedelta, ending: _Ending) -> None:
+    async def _sleep(self, duration: timedelta, ending: _Ending) -> None:
         """Sleep, in slices while a stop may still come, to notice it at once."""
         until = self._clock.now() + duration
         is_stopping = ending.at is not None
@@ -416,7 +416,13 @@ class Sender:
         written = send_policy.apply_step(row, step, last=last, now=now)
         lane = send_policy.plan_lane(self._lanes[name], step, pace=self._channels[name].pace, now=now)
         incidents = new_incidents(
-            step, channel=name, row=row, told=self._incidents.told, closed=closed, lane=lane, now=now
+            step,
+            channel=name,
+            row=row,
+            reported_reasons=self._incidents.reported_reasons,
+            closed=closed,
+            lane=lane,
+            now=now,
         )
 
         def work(tx: storage.Transaction) -> bool:

@@ -115,7 +115,7 @@ class Turn:
     # -- alerts and decisions
 
     def alerts(self, stories: Iterable[model.StoryId]) -> list[model.Alert]:
-        """Return the alerts of these stories, one for each channel."""
+        """Return the alerts of the stories, one for each channel."""
         stories, cached = list(stories), self._cache.alerts
         if missing := [story for story in stories if story not in cached]:
             cached.update({story: {} for story in missing})
@@ -129,7 +129,7 @@ class Turn:
         return self._cache.alerts[story].get(channel)
 
     def save_alert(self, alert: model.Alert) -> None:
-        """Save an alert instead of the previous one of its story and channel."""
+        """Save an alert; it replaces the previous alert of its story and channel."""
         self.alerts([alert.story])
         self._cache.alerts[alert.story][alert.channel] = alert
         self._alerts[alert.story, alert.channel] = alert

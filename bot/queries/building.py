@@ -101,7 +101,7 @@ def found_page(page: search.SearchPage) -> documents.FoundPage:
                     "excerpt_marks": [list(_marks(piece)) for piece in pieces],
                 }
             )
-            for hit in page.found
+            for hit in page.hits
             for pieces in [make_excerpts(hit.article, hit.matches, most=2)]
         ],
         after=str(page.after) if page.after is not None else None,

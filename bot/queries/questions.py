@@ -84,7 +84,7 @@ class Answers:
         since = _parse_time("since", question.since, self._now()) or _EPOCH
         cursor = _story_cursor(question.after) if question.after else None
 
-        def read(tx: storage.Transaction) -> documents.StoriesPage:
+        def find_page(tx: storage.Transaction) -> documents.StoriesPage:
             # One extra story shows whether there is another page.
             newest = tx.stories.newest(since=since, rule=question.rule, skip=0, most=question.limit + 1, after=cursor)
             shown = newest[: question.limit]
@@ -93,7 +93,7 @@ class Answers:
                 after=_cursor_after(shown[-1]) if len(newest) > len(shown) else None,
             )
 
-        page = await self._read(read)
+        page = await self._read(find_page)
         if not page.stories:
             self.refuse_unknown(question.rule)
         return page
@@ -118,7 +118,7 @@ class Answers:
         with _refuse_query_errors("q", words):
             parsed = search.parse_search(words) if words else None
         wish = search.SearchQuery(
-            wanted=parsed,
+            condition=parsed,
             outlet=question.outlet,
             rule=question.rule,
             since=_parse_time("since", question.since, now),
@@ -139,13 +139,13 @@ class Answers:
         """Return one article of the archive with its text."""
         article_id = model.ArticleId(article)
 
-        def read(tx: storage.Transaction) -> documents.ArticleDocument:
+        def find_article(tx: storage.Transaction) -> documents.ArticleDocument:
             stored = tx.articles.get([article_id]).get(article_id)
             if stored is None:
                 raise Refused(Why.NOT_FOUND, f"no article {article} is in the archive")
             return building.article(stored, tx.articles.matches(article_id), tx.stories.home_of(article_id))
 
-        return await self._read(read)
+        return await self._read(find_article)
 
     async def rules(self, question: parameters.RulesQuestion) -> documents.RulesPage:
         """Return a page of the loaded rules, in the order of their files."""
@@ -206,7 +206,7 @@ class Answers:
             )
         link = links.canonical_link(question.url) if question.url is not None else None
 
-        def read(tx: storage.Transaction) -> documents.ExplainAnswer:
+        def explain(tx: storage.Transaction) -> documents.ExplainAnswer:
             article, place = explaining.typed(question.text or "", self._now()), None
             if link is not None:
                 stored = tx.articles.find(link)
@@ -219,7 +219,7 @@ class Answers:
             )
 
         try:
-            return await self._read_long(read)
+            return await self._read_long(explain)
         except rules.TooManySteps as error:
             raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or name one rule") from None
 
@@ -287,7 +287,7 @@ class Answers:
         snapshot, now = self._watched.snapshot, self._now()
 
         def work(tx: storage.Transaction) -> silences.ListedSilence:
-            created = actions.apply_action(operator_context(tx, snapshot, by=by, now=now), action).made
+            created = actions.apply_action(operator_context(tx, snapshot, by=by, now=now), action).created
             listed = silences.list_silences(tx, now=now, with_ended=True)
             return next(entry for entry in listed if created is not None and entry.silence.id == created.id)
 
@@ -305,7 +305,7 @@ class Answers:
             # Build the action first: it refuses a story that does not exist.
             action, context = action_of(tx), operator_context(tx, snapshot, by=by, now=now)
             target = actions.story_target(context, model.StoryId(story))
-            ruling = actions.apply_action(context, action, target).made
+            ruling = actions.apply_action(context, action, target).created
             assert isinstance(ruling, model.Ruling)
             return ruling
 
@@ -335,7 +335,7 @@ class Answers:
 
 
 def _present(page: SearchPage, shown: Callable[[SearchPage], T]) -> tuple[T, bool]:
-    return shown(page), not page.found
+    return shown(page), not page.hits
 
 
 @contextmanager

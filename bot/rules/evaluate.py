@@ -302,7 +302,7 @@ class CompiledRule:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Return the parts that must match, then those that must not."""
+        """Return the parts that must match, then the parts that must not."""
         return self.reading.parts
 
 

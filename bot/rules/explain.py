@@ -29,14 +29,14 @@ class ExplainedLine:
     #: all, any or none.
     kind: str
     is_found: bool
-    found: tuple[model.Evidence, ...]
+    evidence: tuple[model.Evidence, ...]
     #: Near misses: “PTA found as "pta"”, “NEAR/10, found at 14”.
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
         """Render the line and its notes as ``wirewatch explain`` prints them."""
         sign = "+" if self.is_found is not (self.kind == LineKind.NONE) else "-"
-        evidence = "; ".join(_render_evidence(self.found)) or ("true" if self.is_found else "not found")
+        evidence = "; ".join(_render_evidence(self.evidence)) or ("true" if self.is_found else "not found")
         verb = "excludes: " if self.kind == LineKind.NONE else ""
         return "\n".join([f"  {sign} {verb}{self.label}: {evidence}", *(f"      {note}" for note in self.notes)])
 
@@ -76,7 +76,7 @@ def explain_rule(
     *,
     steps: Steps | None = None,
 ) -> Explanation:
-    """Explain why the rule matches the article, or why not. ``until`` is ignored, since there is no clock.
+    """Explain why the rule matches the article, or why not. ``until`` is ignored, because the time is unknown.
 
     Raises RuleError for a rule that cannot be used, TooManySteps if ``steps`` is exceeded.
     """
@@ -117,7 +117,7 @@ def _explain_line(line: LineEvaluation, view: ArticleText) -> ExplainedLine:
         label=line.part.label,
         kind=line.part.kind.value,
         is_found=line.is_found,
-        found=tuple(make_evidence(line.part, hit) for hit in line.hits),
+        evidence=tuple(make_evidence(line.part, hit) for hit in line.hits),
         notes=tuple(notes[:MAX_NOTES]) if line.part.kind is not LineKind.NONE else (),
     )
 
@@ -141,22 +141,22 @@ def _find_near_misses(tree: expression.Expression, view: ArticleText) -> Iterato
                 yield from _find_near_misses(part, view)
 
 
-def _explain_distance(near: expression.Near, view: ArticleText) -> Iterator[str]:
+def _explain_distance(node: expression.Near, view: ArticleText) -> Iterator[str]:
     """Return “NEAR/10, found at 14”."""
-    if evaluate.holds(near, view):
+    if evaluate.holds(node, view):
         return
     best: tuple[int, str] | None = None
     for field in (*view.fields(None), *view.fields("url"), *view.fields("author"), *view.fields("source")):
-        left, right = evaluate.find_stretches(near.left, field), evaluate.find_stretches(near.right, field)
+        left, right = evaluate.find_stretches(node.left, field), evaluate.find_stretches(node.right, field)
         for first in left[:100]:
             for second in right[:100]:
                 distance = max(second.first - first.last, first.first - second.last) - 1
-                is_reversed = near.is_ordered and second.first < first.first
+                is_reversed = node.is_ordered and second.first < first.first
                 if distance >= 0 and (best is None or distance < best[0]):
                     words = f'"{first.hits[0].text}" and "{second.hits[0].text}" in {field.name}'
                     best = (distance, f" in the other order: {words}" if is_reversed else f": {words}")
     if best:
-        yield f"NEAR/{near.words}{'f' if near.is_ordered else ''}, found at {best[0]}{best[1]}"
+        yield f"NEAR/{node.words}{'f' if node.is_ordered else ''}, found at {best[0]}{best[1]}"
 
 
 def _explain_wording(leaf: expression.Words, view: ArticleText) -> Iterator[str]:

@@ -357,7 +357,7 @@ def children(expression: Expression) -> tuple[Expression, ...]:
 
 
 def leaves(expression: Expression) -> list[Leaf]:
-    """Return the terms in order, with those of sets and exclusions."""
+    """Return the terms in order, including the terms of sets and exclusions."""
     terms: list[Leaf] = []
     waiting = [expression]
     while waiting:

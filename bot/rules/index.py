@@ -76,7 +76,7 @@ def find_needs(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) 
 
 
 def choose_groups(needs: Needs, weight: Callable[[int], float]) -> tuple[Group, ...]:
-    """Return the groups; where there is a choice, those that texts have least often, by ``weight``."""
+    """Return the groups; of alternatives, choose the groups that are rarest in texts, by ``weight``."""
     return tuple(dict.fromkeys([_choose_group(need, weight) for need in needs.groups]))
 
 
@@ -105,9 +105,9 @@ def _is_distance(tree: expression.Expression) -> TypeGuard[expression.Near]:
     return isinstance(tree, expression.Near) and _is_simple(tree.left) and _is_simple(tree.right)
 
 
-def _make_distance(near: expression.Near, number: Callable[[expression.Leaf], int], *, is_wanted: bool) -> Distance:
-    left, right = (_make_group(map(number, expression.leaves(side))) for side in (near.left, near.right))
-    return Distance(left, right, near.words, near.is_ordered, is_wanted)
+def _make_distance(node: expression.Near, number: Callable[[expression.Leaf], int], *, is_wanted: bool) -> Distance:
+    left, right = (_make_group(map(number, expression.leaves(side))) for side in (node.left, node.right))
+    return Distance(left, right, node.words, node.is_ordered, is_wanted)
 
 
 def _required_needs(tree: expression.Expression, number: Callable[[expression.Leaf], int]) -> list[Need]:

@@ -216,10 +216,10 @@ def _check_distance(words: int, start: int, end: int) -> None:
 def _read_word(word: str) -> Lexeme:
     if kind := _OPERATORS.get(word):
         return Lexeme(kind, word, word)
-    if near := _NEAR.match(word):
-        words = int(near["words"]) if near["words"] else DEFAULT_NEAR
+    if match := _NEAR.match(word):
+        words = int(match["words"]) if match["words"] else DEFAULT_NEAR
         _check_distance(words, 0, len(word))
-        return Lexeme(LexemeKind.NEAR, word, word, words=words, is_ordered=bool(near["order"] or near["ordered"]))
+        return Lexeme(LexemeKind.NEAR, word, word, words=words, is_ordered=bool(match["order"] or match["ordered"]))
     if _LOWER.match(word):
         return Lexeme(LexemeKind.LOWER, word, word)
     _check_word(word)

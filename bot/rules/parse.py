@@ -35,7 +35,7 @@ def parse_term(text: str, *, sets: terms.Sets = _NO_SETS) -> expression.Expressi
     return _parse_normal(text, lambda normal: terms.read_item(normal, terms.SetReader(sets), None))
 
 
-def _parse_normal(text: str, read: Callable[[str], expression.Expression]) -> expression.Expression:
+def _parse_normal(text: str, parse: Callable[[str], expression.Expression]) -> expression.Expression:
     """Parse the normal form of a text, and place an error in the text itself."""
     if len(text) > MAX_QUERY_CHARACTERS:
         raise QueryError(
@@ -46,10 +46,10 @@ def _parse_normal(text: str, read: Callable[[str], expression.Expression]) -> ex
             "split it into several rules, or name a list as a set",
         )
     if text.isascii():
-        return read(text)
+        return parse(text)
     normal = tokens.normalise_with_offsets(text)
     try:
-        return read(normal.text)
+        return parse(normal.text)
     except QueryError as error:
         raise error.at(*_original_span(normal, error.start, error.end, len(text))) from None
 
@@ -217,8 +217,8 @@ class _Parser:
         right = self._term()
         self._check_near(left, _Operand(start, operator - 1))
         self._check_near(right, _Operand(operator + 1, self._at - 1))
-        near = expression.Near(left, right, lexeme.words or 0, lexeme.is_ordered)
-        self._check_fields(near, operator)
+        node = expression.Near(left, right, lexeme.words or 0, lexeme.is_ordered)
+        self._check_fields(node, operator)
         if self._lexeme.kind is _NEAR:
             whole = self._written(_Operand(start, self._at - 1))
             raise self._error(
@@ -228,7 +228,7 @@ class _Parser:
                 "near-chain",
                 f"write ({_shorten(whole)}) {self._lexeme.text} …",
             )
-        return near
+        return node
 
     def _check_near(self, side: expression.Expression, operand: _Operand) -> None:
         waiting = [side]
@@ -248,8 +248,8 @@ class _Parser:
             "NEAR joins words, phrases and groups of OR; put anything else outside its brackets",
         )
 
-    def _check_fields(self, near: expression.Near, operator: int) -> None:
-        if not (expression.fields_of(near.left) & expression.fields_of(near.right)):
+    def _check_fields(self, node: expression.Near, operator: int) -> None:
+        if not (expression.fields_of(node.left) & expression.fields_of(node.right)):
             raise self._error(
                 operator,
                 operator,
@@ -402,10 +402,10 @@ def render_query(tree: expression.Expression) -> str:
         case expression.Any(parts):
             return " OR ".join(_render_inner(part) for part in parts)
         case expression.All(parts):
-            first, *rest = parts
+            first, *other_parts = parts
             texts = (
                 render_query(part) if isinstance(part, expression.Not) else f"AND {_render_inner(part)}"
-                for part in rest
+                for part in other_parts
             )
             start = render_query(first) if isinstance(first, expression.Not) else _render_inner(first)
             return " ".join((start, *texts))

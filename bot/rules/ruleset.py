@@ -38,10 +38,10 @@ class RuleSet:
         self._capitals = bytearray(len(self._compiled))
         self._index = self._build()
         #: Rules that numbers cannot decide are evaluated often, so their parts are kept.
-        self._kept = {number: self._read(number) for number in self._index.partial}
-        self._cached_rule = functools.lru_cache(maxsize=_CACHED_RULES)(self._read)
+        self._kept = {number: self._with_reading(number) for number in self._index.partial}
+        self._cached_rule = functools.lru_cache(maxsize=_CACHED_RULES)(self._with_reading)
 
-    def _read(self, number: int) -> CompiledRule:
+    def _with_reading(self, number: int) -> CompiledRule:
         compiled = self._compiled[number]
         return replace(compiled, own=compiled.reading)
 

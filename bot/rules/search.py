@@ -44,7 +44,7 @@ class SearchQuery:
     """One search; at least one part is set."""
 
     #: The expression of ``question.read``; None: any article.
-    wanted: expression.Expression | None = None
+    condition: expression.Expression | None = None
     #: Words of the outlet's name.
     outlet: str | None = None
     #: Name of a rule that matched the article.
@@ -68,7 +68,7 @@ class SearchHit:
 class SearchPage:
     """One page of results, newest first."""
 
-    found: tuple[SearchHit, ...]
+    hits: tuple[SearchHit, ...]
     #: Where the next page begins; None: this is the last.
     after: int | None
     #: The time of the last article searched, if the page stopped early; None: it is full or the last.
@@ -96,9 +96,9 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
     for count, candidate in enumerate(candidates):
         if len(results) == search.most:
             assert last is not None
-            return SearchPage(found=tuple(results), after=last.number)
+            return SearchPage(hits=tuple(results), after=last.number)
         if last is not None and (count >= MAX_CANDIDATES or time.monotonic() > ends_at):
-            return SearchPage(found=tuple(results), after=last.number, looked_back_to=last.article().first_seen)
+            return SearchPage(hits=tuple(results), after=last.number, looked_back_to=last.article().first_seen)
         last = candidate
         if not all(glance.may_be_near(candidate.title, candidate.text) for glance in quick_checks):
             continue
@@ -106,14 +106,14 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
         matches = _match_article(compiled, article)
         if matches is not None:
             results.append(SearchHit(article=article, matches=matches))
-    return SearchPage(found=tuple(results), after=None)
+    return SearchPage(hits=tuple(results), after=None)
 
 
 def _add_outlet(search: SearchQuery) -> expression.Expression | None:
     if search.outlet is None:
-        return search.wanted
+        return search.condition
     outlet = expression.make_words(tokens.normalise(search.outlet), field="source")
-    return outlet if search.wanted is None else expression.All((search.wanted, outlet))
+    return outlet if search.condition is None else expression.All((search.condition, outlet))
 
 
 def _compile_search(tree: expression.Expression | None) -> CompiledRule | None:

@@ -431,7 +431,7 @@ _TITLE_GAP = 1 << 20
 class TermPlaces:
     """By number, the words of a title and a text at which its term begins."""
 
-    def __init__(self, said: Iterable[WordNumbers], in_title: int) -> None:
+    def __init__(self, words: Iterable[WordNumbers], in_title: int) -> None:
         """Take the numbers of each word, title first, BREAK_WORD between; and the number of words in the title."""
         self._firsts: dict[int, list[int]] = defaultdict(list)
         #: By number, how many words a phrase has behind its first.
@@ -439,7 +439,7 @@ class TermPlaces:
         self._in_title = in_title
         self._breaks: list[int] = []
         index = 0
-        for at, word in enumerate(said):
+        for at, word in enumerate(words):
             if word is PHRASE_BREAK:
                 self._breaks.append(at)
                 if index == in_title:

@@ -320,7 +320,7 @@ class Articles:
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
         """Return whether another worker has added an article with the same link or text within the last minutes.
 
-        The identities that were computed before may then be wrong. ``beside``: further articles of the computation.
+        Identities computed earlier may then be wrong. ``beside``: further articles of the computation.
         """
         # SQLite has one writer, which takes in one batch after another.
         if self._connection.dialect.name != "postgresql":

@@ -191,11 +191,11 @@ class _Compiled:
 class BulkInsert:
     """An INSERT of whole rows with further parameters."""
 
-    def __init__(self, statement: Insert, *others: BindParameter[Any]) -> None:
+    def __init__(self, statement: Insert, *parameters: BindParameter[Any]) -> None:
         self._statement = statement
         self._parameters: dict[str, ColumnElement[Any]] = {
             **{column.name: column for column in statement.table.columns},
-            **{other.key: other for other in others},
+            **{parameter.key: parameter for parameter in parameters},
         }
         self._by_dialect: dict[str, _Compiled] = {}
 

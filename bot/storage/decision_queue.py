@@ -72,16 +72,16 @@ class DecisionQueue:
         change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
         return model.QueueHolder(who=who, change=int(change)) if counted else model.QueueHolder(who=change, change=0)
 
-    def take_over(self, who: str, *, seen: model.QueueHolder) -> model.QueueHolder | None:
-        """Become the holder, in the transaction that writes a turn computed on ``seen``.
+    def take_over(self, who: str, *, expected: model.QueueHolder) -> model.QueueHolder | None:
+        """Become the holder, in the transaction that writes a turn computed on ``expected``.
 
         Return None if somebody else has decided or changed something since; then nothing of the turn may be written.
         """
         now = self.holder()
         # Written also when nothing changes: on PostgreSQL two who write one row cannot both commit.
         taken_over = model.QueueHolder(who=who, change=now.change + 1)
-        self._put(taken_over if now == seen else now)
-        return taken_over if now == seen else None
+        self._put(taken_over if now == expected else now)
+        return taken_over if now == expected else None
 
     def note_change(self) -> None:
         """Note that stories or alerts are changed outside a turn, such as by a button press."""

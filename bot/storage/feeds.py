@@ -353,17 +353,17 @@ class Subscriptions:
         row = self._connection.execute(_OF_FEED, {"of_feed": feed}).one_or_none()
         return _subscription(row) if row is not None else None
 
-    def save(self, subscription: model.Subscription, *, asked: model.Subscription | None = None) -> None:
+    def save(self, subscription: model.Subscription, *, expected: model.Subscription | None = None) -> None:
         """Write a subscription, except for pushes, unless it was deleted or replaced.
 
-        ``asked``: its state when the request was sent; nothing is written if the hub has responded since.
+        ``expected``: its state when the request was sent; nothing is written if the hub has responded since.
         """
         values = asdict(subscription)
         new = {"of_token": subscription.token, **{f"new_{name}": values[name] for name in _SAVED}}
-        if asked is None:
+        if expected is None:
             self._connection.execute(_SAVE_SUBSCRIPTION, new)
         else:
-            old = {"old_until": asked.until, "old_failures": asked.failures}
+            old = {"old_until": expected.until, "old_failures": expected.failures}
             self._connection.execute(_SAVE_AFTER_ASKING, new | old)
 
     def push(self, feed: str, *, at: datetime | None) -> None:

@@ -143,7 +143,7 @@ def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel
 def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> None:
     """``find`` raises SendError where the abilities have no look-up."""
 
-    async def found() -> None:
+    async def try_to_find() -> None:
         if not channel.abilities.lookup:
             try:
                 await channel.find(delivery(messages.POST), since=NOW)
@@ -153,7 +153,7 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
 
     with _serving() as origin:
         channel = _built(subject, origin.address)
-        asyncio.run(found())
+        asyncio.run(try_to_find())
 
 
 def every_message_gives_a_receipt(subject: HttpChannel) -> None:

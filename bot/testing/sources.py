@@ -28,7 +28,7 @@ class Document:
     content: bytes
     #: The expected titles, in order.
     titles: tuple[str, ...]
-    #: Its keys in feeds.yaml in addition to those of every feed.
+    #: Its keys in feeds.yaml, in addition to the common keys.
     options: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -37,7 +37,7 @@ Check: TypeAlias = Callable[[Document], None]
 
 def options_are_documented_and_strict(subject: Document) -> None:
     """Each option has a description, and an unknown key is refused."""
-    options = kinds.find_kinds().found[subject.kind].options
+    options = kinds.find_kinds().by_name[subject.kind].options
     if options is None:
         return
     assert options.__doc__
@@ -51,14 +51,14 @@ def options_are_documented_and_strict(subject: Document) -> None:
 
 def the_document_is_read_and_twice_the_same(subject: Document) -> None:
     """The titles are as given, and a second parse has the same result."""
-    reading = _read(subject, subject.content)
+    reading = _parse(subject, subject.content)
     assert tuple(entry.title for entry in reading.entries) == subject.titles
-    assert _read(subject, subject.content) == reading
+    assert _parse(subject, subject.content) == reading
 
 
 def every_entry_can_be_told_from_the_others(subject: Document) -> None:
     """Each entry has an id, link or title that no other has."""
-    entries = _read(subject, subject.content).entries
+    entries = _parse(subject, subject.content).entries
     named = [entry.guid or entry.link or entry.title for entry in entries]
     assert all(named), "an entry without id, link and title"
     assert len(set(named)) == len(named)
@@ -66,7 +66,7 @@ def every_entry_can_be_told_from_the_others(subject: Document) -> None:
 
 def times_say_their_zone(subject: Document) -> None:
     """Each time is aware."""
-    for entry in _read(subject, subject.content).entries:
+    for entry in _parse(subject, subject.content).entries:
         for when in (entry.published, entry.updated):
             assert when is None or when.tzinfo is not None
 
@@ -103,8 +103,8 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def _read(subject: Document, content: bytes) -> model.ParsedFeed:
-    kind = kinds.find_kinds().found[subject.kind]
+def _parse(subject: Document, content: bytes) -> model.ParsedFeed:
+    kind = kinds.find_kinds().by_name[subject.kind]
     options = kind.options.model_validate(dict(subject.options)).model_dump_json() if kind.options else "{}"
     assert json.loads(options) is not None
     body = model.Body(content=content, content_type="", url=URL)
@@ -113,7 +113,7 @@ def _read(subject: Document, content: bytes) -> model.ParsedFeed:
 
 def _read_or_refused(subject: Document, content: bytes) -> None:
     try:
-        _read(subject, content)
+        _parse(subject, content)
     except model.ReadError as error:
         # A failure of the plug-in itself comes as one too.
         if "failed on this document" in str(error):

@@ -55,7 +55,7 @@ class Day:
         return date(self.year, self.month or 1, self.day or 1)
 
     def shown(self, when: date) -> str:
-        """Format it for readers: "30 December", with the year if it differs from that of ``when``."""
+        """Format it for readers: "30 December", with the year if it is not the year of ``when``."""
         parts = [str(self.day)] if self.day else []
         if self.month:
             parts.append(date(2000, self.month, 1).strftime("%B"))
@@ -272,26 +272,26 @@ class DocumentDates:
         self._left = _MOST
         self._read: dict[tuple[str, str, datetime | None], datetime | None] = {}
 
-    def parsed(self, text: str, language: str, seen: datetime | None = None) -> datetime | None:
+    def parsed(self, text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
         """Parse as ``parse_dateline``; also return None once the limit of dates in words is used up."""
         with contextlib.suppress(ValueError, OverflowError):
             return _in_digits(_plain(text))
-        key = (_plain(text), language, seen)
+        key = (_plain(text), language, first_seen)
         if key not in self._read and self._left > 0:
             self._left -= 1
             self._read[key] = _in_words(*key)
         return self._read.get(key)
 
 
-def parse_dateline(text: str, language: str, seen: datetime | None = None) -> datetime | None:
-    """Return the date of a line in UTC, or None if it has none, or needs ``seen`` to be resolved.
+def parse_dateline(text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
+    """Return the date of a line in UTC, or None if it has none, or needs ``first_seen`` to be resolved.
 
-    ``seen`` is when the document was first seen.
+    ``first_seen`` is when the document was first seen.
 
     >>> parse_dateline("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")
     datetime.datetime(2015, 12, 2, 9, 30, tzinfo=datetime.timezone.utc)
     """
-    return DocumentDates().parsed(text, language, seen)
+    return DocumentDates().parsed(text, language, first_seen)
 
 
 def _plain(text: str) -> str:
@@ -299,13 +299,15 @@ def _plain(text: str) -> str:
     return text[:_MAX_LENGTH].strip().replace(" IST", " +05:30")
 
 
-def _in_words(text: str, language: str, seen: datetime | None) -> datetime | None:
-    if not any(letter.isdigit() for letter in text) and seen is None:
+def _in_words(text: str, language: str, first_seen: datetime | None) -> datetime | None:
+    if not any(letter.isdigit() for letter in text) and first_seen is None:
         return None
     first = _parse_words(text, language, 0)
     second = _parse_words(text, language, 1) if first is not None else None
     try:
-        return _whole_in(text, language) if first is None or second is None else _settled(text, first, second, seen)
+        return (
+            _whole_in(text, language) if first is None or second is None else _settled(text, first, second, first_seen)
+        )
     except (ValueError, OverflowError):
         return None
 
@@ -325,22 +327,22 @@ def _parse_words(text: str, language: str, base: int) -> datetime | None:
     return None
 
 
-def _settled(text: str, first: datetime, second: datetime, seen: datetime | None) -> datetime | None:
+def _settled(text: str, first: datetime, second: datetime, first_seen: datetime | None) -> datetime | None:
     first, second = first.astimezone(UTC), second.astimezone(UTC)
     if first == second:
         return first.replace(microsecond=0)
-    if seen is None:
+    if first_seen is None:
         return None
     base, last = _BASES
     if first - base == second - last:
-        return (seen + (first - base)).replace(second=0, microsecond=0)
+        return (first_seen + (first - base)).replace(second=0, microsecond=0)
     if first.date() - base.date() == second.date() - last.date():
-        return datetime.combine(seen.date() + (first.date() - base.date()), first.timetz())
+        return datetime.combine(first_seen.date() + (first.date() - base.date()), first.timetz())
     if not any(letter.isdigit() for letter in text):
         return None  # a weekday
     # A dateline is in the past, or tomorrow in another time zone.
-    day = first.replace(year=seen.year)
-    return day if day <= seen + timedelta(days=1) else day.replace(year=seen.year - 1)
+    day = first.replace(year=first_seen.year)
+    return day if day <= first_seen + timedelta(days=1) else day.replace(year=first_seen.year - 1)
 
 
 def _whole_in(text: str, language: str) -> datetime | None:
@@ -366,7 +368,7 @@ def _since_midnight(hour: str, minute: str, second: str, half: str, sign: str, h
 
 @lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _parsers(language: str, base: int) -> tuple[tuple[DateDataParser, ...], ...]:
-    """Return the parsers of the language, then those of English; parsers of one language must agree."""
+    """Return the parsers of the language, then the parsers of English; parsers of one language must agree."""
     # Imported here: takes 0.3 s, which few processes need.
     from dateparser.data import languages_info
     from dateparser.date import DateDataParser

@@ -62,7 +62,7 @@ class Number:
         if low <= 0 or low < 0.8 * high:
             return False
         for bound in (self, other):
-            # 23 adds nothing to "more than 20", nor 18 to "under 20".
+            # 23 agrees with "more than 20", and 18 with "under 20".
             exact = other if bound is self else self
             if (bound.hedge == "least" and bound.value <= exact.value <= 1.2 * bound.value) or (
                 bound.hedge == "most" and 0.8 * bound.value <= exact.value <= bound.value

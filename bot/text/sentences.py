@@ -317,8 +317,8 @@ def _is_short(sentence: str) -> bool:
     return len(_WORD.findall(sentence)) < _FEWEST_WORDS
 
 
-#: A text without any of these contains no invitation to subscribe; checking its sentences would halve the speed of
-#: grouping.
+#: Every invitation to subscribe contains one of these signs. Checking the sentences of all texts would halve the
+#: speed of grouping.
 _SIGNS_OWN_WORDS = (
     "subscribe",
     "follow us",
@@ -342,7 +342,7 @@ _SIGNS_OWN_WORDS = (
     "करें",
     "کریں",
 )
-#: Maximum words of a last paragraph that is dropped if one of its sentences is boilerplate.
+#: Maximum words of a last paragraph that is dropped if any of its sentences is boilerplate.
 _FOOTER_WORDS = 25
 #: An address, or a line of hashtags.
 _ADDRESS = re.compile(r"https?://\S+|^[^\w\n#]*+(?:#++\w++[^\S\n]*+)++$", re.MULTILINE)

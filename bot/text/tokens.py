@@ -62,7 +62,7 @@ _UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
 _POSSESSIVE = re.compile(rf"([.\")]?)'[sS](?!{_LETTER}|[{_MARK}])")
 _BEGINS_POSSESSIVE = frozenset("'.\")")
 _PLURAL_POSSESSIVE = re.compile(rf"'(?!{_LETTER}|[{_MARK}])")
-#: The same three for ASCII text, which has no marks and no unspaced scripts; twice as fast.
+#: The three patterns above for ASCII text, which has no marks and no unspaced scripts; twice as fast.
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:(?<=\d)[.,](?=\d)[A-Za-z0-9]+)*")
 _ASCII_POSSESSIVE = re.compile(r"([.\")]?)'[sS](?![A-Za-z0-9])")
 _ASCII_PLURAL_POSSESSIVE = re.compile(r"'(?![A-Za-z0-9])")
@@ -106,7 +106,7 @@ class Normal:
     """A string in normal form that remembers the original's offsets."""
 
     text: str
-    #: Where the source of each character starts and ends; None if all offsets are those of the original.
+    #: Where the source of each character starts and ends; None if all offsets are equal to the original's.
     starts: tuple[int, ...] | None = None
     ends: tuple[int, ...] | None = None
 

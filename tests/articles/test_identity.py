@@ -89,7 +89,7 @@ def test_another_feeds_teaser_of_an_article_is_known_and_told_apart_once() -> No
     theirs = entry(0, guid="urn:x:1", body="<p>Another teaser.</p>")
     (found,) = archive.poll(theirs, feed=OTHER).items
     assert found.novelty is identity.Novelty.RETOLD
-    assert found.told == (first.sighting.article,) == (found.sighting.article,)
+    assert found.same_link == (first.sighting.article,) == (found.sighting.article,)
     assert found.article is not None
     assert found.article.feed == OTHER.url
     assert found.article.id != first.sighting.article

@@ -87,7 +87,7 @@ def test_each_day_has_its_count_on_the_wall_clock_of_the_desk() -> None:
 
 def test_it_is_compared_with_the_other_version() -> None:
     other = compiled(all={"product": ["BlackBerry"], "regulator": ["PTA"], "row": ["row", "sought"]})
-    (found,) = tried(HIT, MISS, SMALL, given=compiled(), others={"a rule": other}).rules
+    (found,) = tried(HIT, MISS, SMALL, given=compiled(), other_versions={"a rule": other}).rules
     assert found.comparison is not None
     assert (found.comparison.both, found.comparison.starts) == (1, ())
     (stops,) = found.comparison.stops

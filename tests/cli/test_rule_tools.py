@@ -115,7 +115,7 @@ def test_try_compares_a_loaded_rule_with_what_it_has_matched(started: Path) -> N
 def test_try_compares_two_files(started: Path) -> None:
     (started / "other.yaml").write_text(MINE.replace("any: [PTA]", "all: [telecom, PTA]"))
     done = wirewatch("try", "mine.yaml", "--against", "other.yaml", folder=started)
-    assert "beside other.yaml:" in done.stdout
+    assert "compared with other.yaml:" in done.stdout
     assert "0 no longer" in done.stdout
 
 

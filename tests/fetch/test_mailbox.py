@@ -118,7 +118,7 @@ async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched() -> Non
     ("password", "folder", "told"),
     [
         ("WRONG", "INBOX", "the login is refused"),
-        ("PASSWORD", "Nowhere", 'no folder "Nowhere"'),
+        ("PASSWORD", "Nowhere", 'folder "Nowhere" does not exist'),
         ("EVIL", "INBOX", "not allowed there"),
         ("UNSET", "INBOX", "UNSET"),
     ],

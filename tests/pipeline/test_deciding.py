@@ -56,11 +56,11 @@ async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_de
         assert await running.store.read(lambda tx: tx.stories.since(None)) == []
 
         batch = await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)
-        assert batch.taken == 2
+        assert batch.decided_count == 2
         assert {decision.action for decision in batch.decisions} == {model.AlertAction.POST}
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert len(story.members) == 2
-        assert (await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)).taken == 0
+        assert (await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)).decided_count == 0
 
 
 async def test_two_processes_that_take_turns_know_each_others_stories(seed: World) -> None:
@@ -73,7 +73,7 @@ async def test_two_processes_that_take_turns_know_each_others_stories(seed: Worl
         ):
             _publish(seed, **told)
             await _poll(running)
-            assert (await deciding.decide_batch(running.live.snapshot, limit=100)).taken == 1
+            assert (await deciding.decide_batch(running.live.snapshot, limit=100)).decided_count == 1
         (story,) = await running.store.read(lambda tx: tx.stories.since(None))
         assert {member.article.outlet for member in story.members} == set(OUTLETS)
 
@@ -93,7 +93,7 @@ async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: Wo
         with capture_logs() as logs:
             batch = await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)
 
-        assert batch.taken == 2
+        assert batch.decided_count == 2
         assert [decision.reason for decision in batch.decisions] == [model.Reason.FIRST_REPORT]
         assert [line["articles"] for line in logs if line["event"] == "article broke the decision pass"] == [["broken"]]
         assert await running.store.read(lambda tx: tx.decision_queue.count()) == 0

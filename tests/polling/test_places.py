@@ -145,6 +145,6 @@ def test_a_short_form_that_is_listed_is_not_added_again() -> None:
     text = "feeds:\n  - youtube:UC16niRr50-MSBwiO3YDb3RA\n"
     address = EXPECTED["youtube:UC16niRr50-MSBwiO3YDb3RA"]
     for url in ("youtube:UC16niRr50-MSBwiO3YDb3RA", address):
-        assert feed_list.add_feeds(text, [model.Feed(url=url)]).known
+        assert feed_list.add_feeds(text, [model.Feed(url=url)]).already_listed
     added = feed_list.add_feeds(text, [model.Feed(url="gdelt:PTA Pakistan", name="GDELT")])
     assert added.text == text + '  - {url: "gdelt:PTA Pakistan", name: GDELT}\n'

@@ -74,7 +74,7 @@ def test_declared_utf8_with_one_bad_byte_stays_utf8() -> None:
 def test_without_one_letter_of_utf8_a_few_other_bytes_are_windows_1252(declared: str) -> None:
     reading = read(_titled("It X s a caf\xe9", "cp1252", declared=declared).replace(b" X ", b"\x92"))
     assert reading.entries[0].title == "It’s a café"
-    assert reading.remarks == ("said to be UTF-8, read as windows-1252, which it is",)
+    assert reading.remarks == ("declared as UTF-8, but is windows-1252; read as windows-1252",)
 
 
 def test_a_document_is_believed_where_the_header_names_utf8_and_the_bytes_are_none() -> None:
@@ -123,7 +123,7 @@ def test_an_encoding_of_latin_letters_is_the_one_that_gives_the_letters_of_one_l
     reading = read(_titled(title, encoding, declared=declared))
     assert reading.entries[0].title == title
     if declared == "iso-8859-1":
-        assert "".join(reading.remarks).startswith("said to be windows-1252, read as") == (encoding != "windows-1252")
+        assert "".join(reading.remarks).startswith("declared as windows-1252, but is") == (encoding != "windows-1252")
 
 
 @pytest.mark.parametrize("declared", ["utf-8", None])
@@ -147,7 +147,7 @@ def test_an_encoding_that_nobody_says_is_guessed_where_its_letters_are_not_latin
 def test_utf8_under_another_name_is_seen_through() -> None:
     reading = read(_titled(TITLE, "utf-8", declared="iso-8859-1"))
     assert reading.entries[0].title == TITLE
-    assert reading.remarks == ("said to be cp1252, read as UTF-8, which it is",)
+    assert reading.remarks == ("declared as cp1252, but is UTF-8; read as UTF-8",)
 
 
 def test_the_header_counts_before_the_document() -> None:

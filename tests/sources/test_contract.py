@@ -76,7 +76,7 @@ DOCUMENTS = [
 
 
 def test_every_kind_that_was_found_is_under_this_contract() -> None:
-    assert set(kinds.find_kinds().found) == {document.kind for document in DOCUMENTS}
+    assert set(kinds.find_kinds().by_name) == {document.kind for document in DOCUMENTS}
 
 
 @pytest.mark.parametrize("check", contract.CHECKS, ids=lambda check: str(check.__name__))

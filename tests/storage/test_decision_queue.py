@@ -34,7 +34,7 @@ async def test_what_waits_comes_out_as_it_was_and_stays_until_it_is_removed(stor
 
 
 async def _take_over(store: storage.Store, who: str, seen: model.QueueHolder) -> model.QueueHolder | None:
-    return await store.write(lambda tx: tx.decision_queue.take_over(who, seen=seen))
+    return await store.write(lambda tx: tx.decision_queue.take_over(who, expected=seen))
 
 
 async def test_what_was_computed_before_another_decided_may_not_be_written(store: storage.Store) -> None:

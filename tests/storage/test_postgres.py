@@ -274,7 +274,7 @@ async def test_of_two_who_decide_at_once_one_computes_again_and_each_arrival_is_
         return tx.decision_queue.holder(), tx.decision_queue.peek(limit=7)
 
     def write(tx: storage.Transaction, who: str, seen: model.QueueHolder, waiting: model.QueuedWork) -> bool:
-        if tx.decision_queue.take_over(who, seen=seen) is None:
+        if tx.decision_queue.take_over(who, expected=seen) is None:
             return False
         tx.decision_queue.remove(waiting.numbers)
         return True

@@ -34,9 +34,9 @@ async def keep(store: storage.Store, *articles: model.Article, has_text: bool = 
 
 async def titles(store: storage.Store, words: str | None, **asked: object) -> list[str]:
     wanted = search.parse_search(words) if words else None
-    query = search.SearchQuery(wanted=wanted, **asked)  # type: ignore[arg-type]
+    query = search.SearchQuery(condition=wanted, **asked)  # type: ignore[arg-type]
     page = await store.read(lambda tx: search.search_page(tx.search.candidates, query))
-    return [one.article.title for one in page.found]
+    return [one.article.title for one in page.hits]
 
 
 @pytest.mark.parametrize(
@@ -92,10 +92,10 @@ async def test_pages_follow_one_another_and_end(store: storage.Store) -> None:
     before: int | None = None
     sizes = []
     while True:
-        asked = search.SearchQuery(wanted=search.parse_search("wombat"), before=before, most=10)
+        asked = search.SearchQuery(condition=search.parse_search("wombat"), before=before, most=10)
         page = await store.read(lambda tx, asked=asked: search.search_page(tx.search.candidates, asked))  # type: ignore[misc]
-        sizes.append(len(page.found))
-        found += [one.article.title for one in page.found]
+        sizes.append(len(page.hits))
+        found += [one.article.title for one in page.hits]
         before = page.after
         if before is None:
             break
@@ -162,8 +162,8 @@ async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store:
 
 async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storage.Store) -> None:
     await keep(store, *TOLD)
-    asked = search.SearchQuery(wanted=search.parse_search("blackberry naivete"))
-    [found] = (await store.read(lambda tx: search.search_page(tx.search.candidates, asked))).found
+    asked = search.SearchQuery(condition=search.parse_search("blackberry naivete"))
+    [found] = (await store.read(lambda tx: search.search_page(tx.search.candidates, asked))).hits
     places = {(one.field, one.text, one.start) for each in found.matches for one in each.evidence}
     assert places == {("title", "BlackBerry", 0), ("body", "naïveté", found.article.text.index("naïveté"))}
 

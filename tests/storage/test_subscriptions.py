@@ -74,10 +74,10 @@ async def test_a_hub_that_comes_back_before_it_answers_the_request_is_not_forgot
     verified = websub.after_verification(asked, topic=feed, lease_seconds="86400", now=START)
     assert verified is not None
     await store.write(lambda tx: tx.subscriptions.save(verified))
-    await store.write(lambda tx: tx.subscriptions.save(websub.after_request(asked, None, now=START), asked=asked))
+    await store.write(lambda tx: tx.subscriptions.save(websub.after_request(asked, None, now=START), expected=asked))
     assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == verified
     again = websub.after_request(verified, "the hub answered 500", now=START)
-    await store.write(lambda tx: tx.subscriptions.save(again, asked=verified))
+    await store.write(lambda tx: tx.subscriptions.save(again, expected=verified))
     assert await store.read(lambda tx: tx.subscriptions.by_token(asked.token)) == again
 
 

@@ -370,7 +370,7 @@ class ClusterEngine:
             except model.StoreError:
                 await _wait(over, STORE_PAUSE)
                 continue
-            if batch.taken < BATCH:
+            if batch.decided_count < BATCH:
                 await _wait(over, LOOK)
 
     async def send(self, share: int, over: asyncio.Event) -> None:

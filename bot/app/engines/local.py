@@ -74,7 +74,7 @@ class LocalEngine:
         stages, remaining = self._stages, len(states)
 
         def take(count: int) -> None:
-            # Free the slots feed by feed, so that a hanging feed does not hold those of the others.
+            # Free the slots feed by feed, so that a hanging feed does not hold the slots of other feeds.
             nonlocal remaining
             remaining -= count
             self._under_way -= count

@@ -43,7 +43,7 @@ class ChannelFeatures:
     has_buttons: bool = False
     #: The ids of the people who may press buttons; empty: everybody.
     may_act: Sequence[str] = ()
-    #: The time of the daily digest; without a zone, in that of bot.yaml.
+    #: The time of the daily digest; without a zone, in the zone of bot.yaml.
     digest: tuple[time, ZoneInfo | None] | None = None
     #: None: the channel's class determines it.
     can_edit: bool | None = None

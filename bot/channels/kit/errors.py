@@ -43,15 +43,16 @@ def rows(act: Act, *codes: str, advice: str = "") -> dict[str, tuple[Act, str]]:
     return dict.fromkeys(codes, (act, advice))
 
 
-def send_error(act: Act, text: str, *, advice: str = "", after: timedelta | None = None) -> model.SendError:
+def send_error(act: Act, text: str, *, advice: str = "", retry_after: timedelta | None = None) -> model.SendError:
     """Return the error for an act.
 
-    ``advice`` says what the operator should do. ``after`` is the wait that the service asks for, None if it names none.
+    ``advice`` says what the operator should do. ``retry_after`` is the wait that the service asks
+    for, None if it names none.
     """
     text = f"{text}; {advice}" if advice else text
     match act:
         case Act.WAIT | Act.WAIT_ALONE:
-            return model.RetryLater(text, after=after, whole_channel=act is Act.WAIT)
+            return model.RetryLater(text, after=retry_after, whole_channel=act is Act.WAIT)
         case Act.LOOK:
             return model.OutcomeUnknown(text)
         case Act.SIMPLIFY:

@@ -67,18 +67,18 @@ def error_of_response(
     who: str,
     doing: str,
     now: datetime,
-    after: timedelta | None = None,
+    retry_after: timedelta | None = None,
 ) -> model.SendError:
     """Map a response that is not a success by its error code, or by its status if that is 5xx or the code is unknown.
 
-    ``doing`` describes the request. ``after`` is the wait that the service asks for; None for Retry-After.
+    ``doing`` describes the request. ``retry_after`` is the wait that the service asks for; None for Retry-After.
     """
     act, advice = table.get(code, (None, "")) if isinstance(code, str) else (None, "")
     if act is None or response.status >= 500:
         word = phrases.cut(code, 80) if isinstance(code, str) and code.isascii() else ""
         return error_of_status(response.status, who=who, headers=response.headers, now=now, word=word)
-    wait = after or parse_retry_after(response.headers, now=now)
-    return send_error(act, f"{doing}: {who} says {code}", advice=advice, after=wait)
+    wait = retry_after or parse_retry_after(response.headers, now=now)
+    return send_error(act, f"{doing}: {who} says {code}", advice=advice, retry_after=wait)
 
 
 async def request(

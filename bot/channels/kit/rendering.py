@@ -1,4 +1,4 @@
-"""Render a message as plain text or as HTML, for channels without markup of their own and for a channel whose service
+"""Render a message as plain text or as HTML, for channels that have no markup and for a channel whose service
 refused the richer form.
 """
 

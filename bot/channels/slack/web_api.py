@@ -131,7 +131,7 @@ def error_of_code(code: str, *, doing: str, needed: str = "") -> model.SendError
 def error_of_refusal(
     error: SlackApiError, *, doing: str, now: datetime, advice: Mapping[str, str] | None = None
 ) -> model.SendError:
-    """Return the error for a refused call. ``advice`` replaces that of the table for some codes."""
+    """Return the error for a refused call. ``advice`` overrides the advice of the table for some codes."""
     response, code, status = error.response, _code(error), int(error.response.status_code)
     if _is_rate_limit(error):
         return _rate_limit(doing, parse_retry_after(response.headers, now=now) or timedelta(seconds=1))

@@ -45,7 +45,7 @@ def get_rss_source() -> tuple[plugins.Kind, model.Source]:
 @cache
 def find_recognisers() -> tuple[tuple[plugins.Kind, model.Source], ...]:
     """Return a source of each kind that needs no option and so may recognise a document; ours come first."""
-    ours_first = sorted(find_kinds().found.values(), key=lambda kind: kind.package is not None)
+    ours_first = sorted(find_kinds().by_name.values(), key=lambda kind: kind.package is not None)
     return tuple((kind, source) for kind in ours_first if (source := _make_without_options(kind)))
 
 
@@ -116,7 +116,7 @@ def _parse_with(kind: plugins.Kind, source: model.Source, body: model.Body) -> m
 @lru_cache(maxsize=1_000)
 def _get_source(name: str, options: str) -> tuple[plugins.Kind, model.Source]:
     """Return the source of a feed that names its kind. Raises ReadError."""
-    kind = find_kinds().found.get(name)
+    kind = find_kinds().by_name.get(name)
     if kind is None:
         broken = find_kinds().broken.get(name)
         raise model.ReadError(str(broken) if broken else f'no kind of source "{name}" is installed here')

@@ -97,7 +97,7 @@ def decode(content: bytes, content_type: str) -> Decoded:
     except UnicodeDecodeError:
         return _not_quite_utf8(content, labels, says_utf8="utf-8" in declared)
     if labels and "utf-8" not in declared:
-        return Decoded(text, "utf-8", f"said to be {labels[0]}, read as UTF-8, which it is")
+        return Decoded(text, "utf-8", f"declared as {labels[0]}, but is UTF-8; read as UTF-8")
     return Decoded(text, "utf-8")
 
 
@@ -130,7 +130,8 @@ def _label_remark(label: str, name: str) -> str | None:
     """Return a remark if the label is wrong."""
     if label == name:
         return None
-    return f"said to be {_display_name(label)}, read as {_display_name(name)}, which it is"
+    actual = _display_name(name)
+    return f"declared as {_display_name(label)}, but is {actual}; read as {actual}"
 
 
 def _display_name(name: str) -> str:

@@ -84,10 +84,10 @@ class _BooleanParser:
 
     def _not_near(self, field: str | None, left: Part) -> Part:
         """Parse ``a NOT NEAR/5 b``."""
-        near = self._cursor.take()
+        lexeme = self._cursor.take()
         right = self._term(field)
-        self._notes.lose(near.written, "NOT NEAR: an article with both near each other once is excluded")
-        return negate(join_near(left, right, near.distance or 0, near.is_ordered, near.written, self._notes))
+        self._notes.lose(lexeme.written, "NOT NEAR: an article with both near each other once is excluded")
+        return negate(join_near(left, right, lexeme.distance or 0, lexeme.is_ordered, lexeme.written, self._notes))
 
     def _near(self, field: str | None) -> Part:
         tree = self._term(field)

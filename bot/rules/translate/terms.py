@@ -153,15 +153,15 @@ _STARRED = re.compile(r"(?<![^\s*?])[^\s*?]*+[*?]\S*+")
 
 
 def _translate_wildcards(text: str, written: str, notes: Notes) -> str:
-    return _STARRED.sub(lambda found: _translate_wildcard(found[0], written, notes), text)
+    return _STARRED.sub(lambda match: _translate_wildcard(match[0], written, notes), text)
 
 
 def _translate_wildcard(word: str, written: str, notes: Notes) -> str:
     bare = word.lstrip("*?")
     if bare != word:
         notes.lose(written, "a wildcard at the start of a word: only the rest as written matches")
-    head, star, rest = bare.partition("*")
-    if rest.strip("*"):
+    head, star, tail = bare.partition("*")
+    if tail.strip("*"):
         notes.lose(written, f"* inside a word: {head}* matches more")
     if not star:
         return head
@@ -170,7 +170,7 @@ def _translate_wildcard(word: str, written: str, notes: Notes) -> str:
     except QueryError:
         if head:
             notes.lose(written, f"its *: it needs at least {expression.MIN_PREFIX} letters or digits before it")
-        return head or rest.strip("*")
+        return head or tail.strip("*")
     return f"{head}*"
 
 

@@ -83,7 +83,7 @@ def test_a_feed_that_is_listed_is_not_added_again() -> None:
     with pytest.raises(model.ConfigError, match=r"already lists https://new\.org/rss"):
         feed_list.add_feed(text, NEW)
     addition = feed_list.add_feeds(text, [NEW, FULL, FULL])
-    assert addition.known == (NEW,)
+    assert addition.already_listed == (NEW,)
     assert addition.added == (FULL,)
 
 

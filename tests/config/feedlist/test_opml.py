@@ -134,5 +134,5 @@ def test_a_feed_that_is_listed_under_another_spelling_is_known() -> None:
     addition = feed_list.add_feeds(
         text, [model.Feed(url="https://wire.example/feed"), model.Feed(url="https://b.example/")]
     )
-    assert [feed.url for feed in addition.known] == ["https://wire.example/feed"]
+    assert [feed.url for feed in addition.already_listed] == ["https://wire.example/feed"]
     assert addition.text == text + "  - https://b.example/\n"

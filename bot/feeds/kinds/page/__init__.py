@@ -35,14 +35,14 @@ class Options(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     item: SelectorText = pydantic.Field(
-        ..., description="What holds one article of the list: ul.news > li.", examples=["ul.news > li"]
+        ..., description="The element of one article in the list: ul.news > li.", examples=["ul.news > li"]
     )
     title: SelectorText | None = pydantic.Field(
         None,
         description="Its title, inside of the item; without it, the first heading, else the link's text.",
     )
     link: SelectorText | None = pydantic.Field(
-        None, description="Its link; without it, that of the heading, else the first of the item."
+        None, description="Its link; without it, the link of the heading, else the first link of the item."
     )
     date: SelectorText | None = pydantic.Field(
         None, description="Its date, in words or digits; without it, the first <time>, else the day over the item."

@@ -295,9 +295,9 @@ class _Look:
         ranks: list[tuple[int, timedelta]] = []
         best: tuple[str | None, str | None] = (None, None)
         for place, language in enumerate(self._languages):
-            path = "" if _share(items, lambda item, name=language: self._read(item, "", name)) else None  # type: ignore[misc]
+            path = "" if _share(items, lambda item, name=language: self._date_of_item(item, "", name)) else None  # type: ignore[misc]
             path = self._dated(items, language) if path is None else path
-            dates = [date for item in items if path is not None and (date := self._read(item, path, language))]
+            dates = [date for item in items if path is not None and (date := self._date_of_item(item, path, language))]
             # A list covers a few weeks: with day and month confused its dates are spread over the year.
             rank = (len(dates), -(max(dates) - min(dates)) if dates else timedelta())
             if dates and rank > max(ranks, default=(0, timedelta())):
@@ -312,11 +312,11 @@ class _Look:
             return len(element) < 2 and self._parsed(None, beginning_of(element), language) is not None
 
         path = _common_step(items, holds)
-        if path is None and _share(items, lambda item: self._read(item, OWN_TEXT, language)):
+        if path is None and _share(items, lambda item: self._date_of_item(item, OWN_TEXT, language)):
             path = OWN_TEXT
         return path
 
-    def _read(self, item: HtmlElement, path: str, language: str) -> datetime | None:
+    def _date_of_item(self, item: HtmlElement, path: str, language: str) -> datetime | None:
         """Return the date of an item as ``page.Source`` parses it."""
         if path:
             return self._parsed(None, get_selector(path).text_in(item), language)

@@ -30,34 +30,34 @@ def upgrade() -> None:
         silences.add_column(sa.Column("channels", sa.Text(), nullable=False, server_default="[]"))
         silences.alter_column("until", existing_type=sa.BigInteger(), nullable=True)
     connection = op.get_bind()
-    made = [*_of_stories(connection), *_of_rules(connection)]
-    if made:
-        connection.execute(sa.insert(_silences), made)
+    silences_to_add = [*_of_stories(connection), *_of_rules(connection)]
+    if silences_to_add:
+        connection.execute(sa.insert(_silences), silences_to_add)
     connection.execute(sa.delete(_judgements).where(_judgements.c.verdict.in_(_GONE)))
     _clean_messages(connection)
     op.drop_column("judgements", "until")
 
 
 def _of_stories(connection: sa.Connection) -> list[dict[str, object]]:
-    """A silence without an end for each alert that is muted."""
-    made = []
+    """Return a silence without an end for each muted alert."""
+    rows = []
     muted = sa.and_(_alerts.c.alert.contains('"is_muted":true'), _alerts.c.state != "merged")
     for story, channel in connection.execute(sa.select(_alerts.c.story, _alerts.c.channel).where(muted)).all():
         # The mute may have come with the message of a story that was merged into this one.
         of_story = sa.select(_stories.c.id).where(sa.or_(_stories.c.id == story, _stories.c.merged_into == story))
-        said = sa.and_(
+        was_muted = sa.and_(
             _judgements.c.channel == channel, _judgements.c.verdict == "muted", _judgements.c.story.in_(of_story)
         )
-        last = sa.select(_judgements).where(said).order_by(_judgements.c.n.desc()).limit(1)
+        last = sa.select(_judgements).where(was_muted).order_by(_judgements.c.n.desc()).limit(1)
         row = connection.execute(last).one_or_none()
-        seen = connection.execute(sa.select(_stories.c.last_seen).where(_stories.c.id == story)).scalar_one()
-        at, by = (row.at, row.name or row.by) if row else (seen, "somebody")
-        made.append(_silence("story", story, channel, at=at, by=by, until=None))
-    return made
+        last_seen = connection.execute(sa.select(_stories.c.last_seen).where(_stories.c.id == story)).scalar_one()
+        at, by = (row.at, row.name or row.by) if row else (last_seen, "somebody")
+        rows.append(_silence("story", story, channel, at=at, by=by, until=None))
+    return rows
 
 
 def _of_rules(connection: sa.Connection) -> list[dict[str, object]]:
-    """A silence for each rule that was snoozed last, and not woken, in a channel; a past one has ended by its time."""
+    """Return a silence for each rule that is snoozed in a channel; a past silence has ended by its time."""
     of_rules = sa.select(_judgements, _until).where(_judgements.c.verdict.in_(("snoozed", "woken")))
     last = {(row.channel, row.rule): row for row in connection.execute(of_rules.order_by(_judgements.c.n))}
     return [
@@ -74,10 +74,12 @@ def _silence(kind: str, name: str, channel: str, *, at: int, by: str, until: int
 
 
 def _clean_messages(connection: sa.Connection) -> None:
-    """Messages that show a mute or a snooze show it no more; the next edit shows the silence."""
+    """Remove mutes and snoozes from messages; the next edit shows the silence."""
     shows = sa.or_(*(_outbox.c.message.contains(f'"verdict":"{verdict}"') for verdict in _GONE))
     for name, document in connection.execute(sa.select(_outbox.c.id, _outbox.c.message).where(shows)).all():
         message = json.loads(document)
-        message["judgements"] = [each for each in message.get("judgements", ()) if each["verdict"] not in _GONE]
+        message["judgements"] = [
+            judgement for judgement in message.get("judgements", ()) if judgement["verdict"] not in _GONE
+        ]
         changed = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
         connection.execute(sa.update(_outbox).where(_outbox.c.id == name).values(message=changed))
