@@ -104,9 +104,8 @@ def _host_of(url: str) -> str:
     return host[1].lower() if host else ""
 
 
-def _match(form: str, text: str, *, write: str) -> re.Match[str]:
-    """Return the parts of a form, whose characters need no quoting in an address. Raises Unfit."""
-    parts = re.fullmatch(form, text, re.ASCII)
+def _require(parts: re.Match[str] | None, *, write: str) -> re.Match[str]:
+    """Return the parts of a short form. Raises Unfit if it did not match."""
     if parts is None:
         raise Unfit(f"write {write}")
     return parts
@@ -120,10 +119,27 @@ def _quote(words: str, *, write: str) -> str:
     return quote(text, safe="")
 
 
+#: The short forms after the name of the place, whose characters need no quoting in an address.
+_BLUESKY_ACCOUNT = re.compile(r"did:(?:plc|web):[\w.:%-]{4,200}|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+", re.ASCII)
+_GITHUB_ADVISORIES = re.compile(
+    r"advisories(?:/(composer|erlang|actions|go|maven|npm|nuget|other|pip|pub|rubygems|rust|swift)"
+    r"(?:/([\w.@/-]{1,200}))?)?",
+    re.ASCII,
+)
+_GITHUB_REPOSITORY = re.compile(r"([\w.-]{1,100}/[\w.-]{1,100})(?:/(releases|tags|advisories))?", re.ASCII)
+_GOOGLE_NEWS_TOPIC = re.compile(
+    r"topic/(?:(WORLD|NATION|BUSINESS|TECHNOLOGY|ENTERTAINMENT|SPORTS|SCIENCE|HEALTH)|([A-Za-z0-9]{20,200}))", re.ASCII
+)
+_MASTODON_ACCOUNT = re.compile(r"(#?)([\w.-]{1,60})@([a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63}){1,9})", re.ASCII)
+_REDDIT_PATH = re.compile(r"(?:r/(\w{2,30}(?:\+\w{2,30}){0,50})|u(?:ser)?/([\w-]{2,30}))/?", re.ASCII)
+_RSSHUB_ROUTE = re.compile(r"(https?://[\w.-]{1,200}(?::\d{1,5})?)?(/(?!/)[\w./~@:+,%=&?!*()-]{1,500})", re.ASCII)
+_TELEGRAM_CHANNEL = re.compile(r"[A-Za-z]\w{3,31}", re.ASCII)
+_YOUTUBE_ID = re.compile(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", re.ASCII)
+
+
 def _bluesky_feed(name: str, has_token: bool) -> model.Feed:
-    form = r"did:(?:plc|web):[\w.:%-]{4,200}|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+"
     write = "bluesky:name.bsky.social, or the account's did:plc:…"
-    account = _match(form, name.removeprefix("@"), write=write)[0]
+    account = _require(_BLUESKY_ACCOUNT.fullmatch(name.removeprefix("@")), write=write)[0]
     account = account if account.startswith("did:") else account.lower()
     return model.Feed(url=f"https://bsky.app/profile/{account}/rss", owner=f"bluesky:{account}")
 
@@ -138,13 +154,12 @@ def _github_feed(path: str, has_token: bool) -> model.Feed:
     write = "github:owner/name, github:owner/name/tags, github:owner/name/advisories or github:advisories/pip/package"
     api = "https://api.github.com"
     if path == "advisories" or path.startswith("advisories/"):
-        ecosystems = "composer|erlang|actions|go|maven|npm|nuget|other|pip|pub|rubygems|rust|swift"
-        parts = _match(rf"advisories(?:/({ecosystems})(?:/([\w.@/-]{{1,200}}))?)?", path, write=write)
+        parts = _require(_GITHUB_ADVISORIES.fullmatch(path), write=write)
         query = f"&ecosystem={parts[1]}" if parts[1] else ""
         query += f"&affects={parts[2]}" if parts[2] else ""
         url = f"{api}/advisories?sort=published&direction=desc&per_page=100{query}"
         return model.Feed(url=url, owner="github.com", kind="advisories")
-    parts = _match(r"([\w.-]{1,100}/[\w.-]{1,100})(?:/(releases|tags|advisories))?", path, write=write)
+    parts = _require(_GITHUB_REPOSITORY.fullmatch(path), write=write)
     owner = f"github.com/{parts[1]}"
     if parts[2] == "advisories":
         url = f"{api}/repos/{parts[1]}/security-advisories?per_page=50"
@@ -158,8 +173,7 @@ def _google_news_feed(text: str, has_token: bool) -> model.Feed:
     language, country = edition.groups() if edition else ("en", "US")
     text = text[edition.end() :] if edition else text
     if text.startswith("topic/"):
-        topics = "WORLD|NATION|BUSINESS|TECHNOLOGY|ENTERTAINMENT|SPORTS|SCIENCE|HEALTH"
-        topic = _match(rf"topic/(?:({topics})|([A-Za-z0-9]{{20,200}}))", text, write=write)
+        topic = _require(_GOOGLE_NEWS_TOPIC.fullmatch(text), write=write)
         path = f"headlines/section/topic/{topic[1]}?" if topic[1] else f"topics/{topic[2]}?"
     else:
         path = f"search?q={_quote(text, write=write)}&"
@@ -168,9 +182,8 @@ def _google_news_feed(text: str, has_token: bool) -> model.Feed:
 
 
 def _mastodon_feed(name: str, has_token: bool) -> model.Feed:
-    host = r"[a-zA-Z0-9-]{1,63}(?:\.[a-zA-Z0-9-]{1,63}){1,9}"
     write = "mastodon:@name@server.example or mastodon:#tag@server.example"
-    parts = _match(rf"(#?)([\w.-]{{1,60}})@({host})", name.removeprefix("@"), write=write)
+    parts = _require(_MASTODON_ACCOUNT.fullmatch(name.removeprefix("@")), write=write)
     path = f"tags/{parts[2]}" if parts[1] else f"@{parts[2]}"
     # A server is not a publisher: each account is an owner. Anybody may post under a tag, from any server.
     owner = f"{parts[1]}{parts[2]}@{parts[3]}".lower()
@@ -184,8 +197,7 @@ def _reddit_feed(text: str, has_token: bool) -> model.Feed:
         path, end, owner = "search", ".rss", "reddit.com"
         query = f"?q={_quote(text.removeprefix('search/'), write=write)}&sort=new"
     else:
-        form = r"(?:r/(\w{2,30}(?:\+\w{2,30}){0,50})|u(?:ser)?/([\w-]{2,30}))/?"
-        parts = _match(form, text, write=write)
+        parts = _require(_REDDIT_PATH.fullmatch(text), write=write)
         path, end = (f"r/{parts[1]}/new" if parts[1] else f"user/{parts[2]}/submitted"), "/.rss"
         query, owner = "", f"reddit.com/{text.strip('/')}"
     if not has_token:
@@ -196,8 +208,9 @@ def _reddit_feed(text: str, has_token: bool) -> model.Feed:
 
 
 def _rsshub_feed(route: str, has_token: bool) -> model.Feed:
-    form = r"(https?://[\w.-]{1,200}(?::\d{1,5})?)?(/(?!/)[\w./~@:+,%=&?!*()-]{1,500})"
-    parts = _match(form, route, write="rsshub:/route/of/rsshub, or rsshub:https://your.server/route")
+    parts = _require(
+        _RSSHUB_ROUTE.fullmatch(route), write="rsshub:/route/of/rsshub, or rsshub:https://your.server/route"
+    )
     # A route's owner is the place that it reads, not the server.
     owner = f"rsshub:{parts[2].partition('?')[0].strip('/')}"
     return model.Feed(url=f"{parts[1] or 'https://rsshub.app'}{parts[2]}", owner=owner)
@@ -205,7 +218,7 @@ def _rsshub_feed(route: str, has_token: bool) -> model.Feed:
 
 def _telegram_feed(name: str, has_token: bool) -> model.Feed:
     write = "telegram:channel, the name of a public channel"
-    channel = _match(r"[A-Za-z]\w{3,31}", name.removeprefix("@"), write=write)[0]
+    channel = _require(_TELEGRAM_CHANNEL.fullmatch(name.removeprefix("@")), write=write)[0]
     # The preview page with a channel's last posts.
     selectors = {
         "item": "div.tgme_widget_message",
@@ -223,7 +236,7 @@ def _youtube_feed(name: str, has_token: bool) -> model.Feed:
     if name.startswith("@"):
         # A page that names the channel's feed; a handle may have letters of any script.
         return model.Feed(url=f"https://www.youtube.com/@{_quote(name[1:], write=write)}")
-    parts = _match(r"(UC[\w-]{22})|((?:PL|UU|OL|FL)[\w-]{10,60})", name, write=write)
+    parts = _require(_YOUTUBE_ID.fullmatch(name), write=write)
     query = f"channel_id={parts[1]}" if parts[1] else f"playlist_id={parts[2]}"
     return model.Feed(url=f"https://www.youtube.com/feeds/videos.xml?{query}")
 

@@ -22,9 +22,9 @@ import bot
 
 #: These read only what the operator wrote: configuration, arguments and the terminal. The rule language is not
 #: among them: its terms are run over articles.
-OUR_OWN = ("bot.config.", "bot.cli.", "bot.storage.migrations.")
+OUR_OWN = ("bot.config.", "bot.model.values.", "bot.cli.", "bot.storage.migrations.")
 #: Of these, a list of feeds comes from another program.
-THEIRS = "bot.config.feedlist"
+THEIRS = "bot.config.opml"
 
 _FUNCTIONS = frozenset(("compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn"))
 #: Stands for a part of a pattern that is only known when the program runs.

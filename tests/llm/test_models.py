@@ -165,10 +165,10 @@ async def test_a_model_that_declines_or_is_cut_off_has_cost_its_tokens(endpoint:
 def test_without_the_extra_the_message_says_how_to_install_it() -> None:
     code = (
         "import sys; sys.modules['openai'] = None\n"
-        "from bot import model, ports\nfrom bot.llm import open_model\n"
+        "from bot import model\nfrom bot.llm import open_model\n"
         "policy = model.LanguageModelPolicy(url='http://127.0.0.1:1/v1', name='x', uses=frozenset())\n"
         "try:\n    open_model(policy, lambda secret: '')\n"
-        "except ports.ConfigError as error:\n    print(error)\n"
+        "except model.ConfigError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert 'pip install "wirewatch[llm]"' in done.stdout

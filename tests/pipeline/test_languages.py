@@ -17,11 +17,14 @@ from bot.pipeline.turn import Turn
 from bot.queries import trials
 from testbed.encoders import DictionaryEncoder
 from tests.stories.examples import START, arrival
-from tests.stories.test_foreign import COAST, COSTA, TERMS, TRANSLATIONS, WINDOW
+from tests.stories.test_foreign import COAST, TERMS, TRANSLATIONS, WINDOW
+from tests.stories.test_foreign import COSTA as WITH_A_DATE
 
 LINE = model.Line(label="what", terms=TERMS)
 RULE = rules.compile_rule(model.Rule(name="Quakes", notify=("desk",), all=(LINE,)))
 OFF = Snapshot(feeds={}, rules=rules.RuleSet([RULE]), window=WINDOW)
+#: Without the date that the English report has too.
+COSTA = replace(WITH_A_DATE, text=WITH_A_DATE.text.replace(" Reunión el 14 de diciembre.", ""))
 ON = replace(OFF, encoder=DictionaryEncoder(TRANSLATIONS))
 
 
