@@ -34,7 +34,7 @@ class ChangedStory:
     edits: list[model.Edit] = field(default_factory=list)
     #: Younger stories that were merged into this one.
     merged: list[model.StoryId] = field(default_factory=list)
-    #: The key of a language model's summary that has arrived and that its messages do not have.
+    #: The key of a language model's summary that has arrived but is not yet in the story's messages.
     summary: str = ""
 
 

@@ -147,7 +147,7 @@ def _is_active(rule: model.Rule, article: model.Article, feed: model.Feed, now: 
 
 
 def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> bool:
-    """Return whether the rule's ``feeds`` name this one by its name (else the outlet's), address or a tag."""
+    """Return whether the rule's ``feeds`` list this feed, by its name (else the outlet's), address or a tag."""
     if not rule.feeds:
         return True
     names = {feed.url, (feed.name or article.outlet).casefold(), *(tag.casefold() for tag in feed.tags)}

@@ -33,7 +33,7 @@ class DatabaseAddress:
         return self.url.get_backend_name() == "sqlite"
 
     def __str__(self) -> str:
-        """For people: without driver, password and options (which may hold one)."""
+        """For people: without driver, password and options (an option may hold a password)."""
         if self.file is not None:
             return str(self.file)
         return self.url.set(drivername=self.url.get_backend_name(), query={}).render_as_string(hide_password=True)

@@ -157,7 +157,7 @@ def _word_at(plain: str, at: int) -> re.Match[str] | None:
 
 
 def _english(table: str, word: str) -> str | None:
-    """Look up an English unit: they appear in every language ("10 bn", "USD")."""
+    """Look up an English unit: English units appear in every language ("10 bn", "USD")."""
     return lexicon.of("en").value(table, word)
 
 

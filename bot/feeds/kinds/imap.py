@@ -218,7 +218,7 @@ _BLOCKS = frozenset(
 )
 _HEADINGS = ("h1", "h2", "h3", "h4")
 _TEXTLESS = frozenset(("script", "style", "noscript"))
-#: More links with the same text are topics or buttons.
+#: Maximum articles with the same link text; more links with one text are topics or buttons.
 _MOST_OF_ONE = 2
 #: Words and addresses for unsubscribing, which end a list.
 _FAREWELL = re.compile(
