@@ -173,7 +173,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
 
 
 async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    from bot.app.engines.stages import tick_every  # APScheduler, of a running bot only
+    from bot.app.engines.ticker import tick_every  # APScheduler, of a running bot only
 
     await tick_every(every / 4, work)
 

@@ -307,11 +307,6 @@ def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
     return RuleFile(rules=usable, problems=problems)
 
 
-def feed_of(article: model.Article, feeds: Mapping[str, model.Feed]) -> model.Feed:
-    """Return the feed of an article, or a placeholder if it is no longer configured."""
-    return feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
-
-
 #: Lines of a list, and characters of a headline: a comment on a pull request has 65,536.
 LISTED_CHANGES, LONGEST = 20, 150
 

@@ -1,4 +1,4 @@
-"""Upkeep of the database: delete old rows, make a backup, correct times after the clock was set back."""
+"""Upkeep of the database: delete old rows, make a backup."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     BindParameter,
-    Column,
-    ColumnElement,
     Connection,
     Delete,
     Select,
@@ -24,7 +22,6 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    or_,
     select,
     type_coerce,
     update,
@@ -32,18 +29,16 @@ from sqlalchemy import (
 
 from bot import model
 from bot.feeds import polling
-from bot.storage import columns, connections, files
+from bot.storage import connections, files
 from bot.storage.articles import RENEWED_AFTER
 from bot.storage.columns import HashBytes, Timestamp
 from bot.storage.completions import completions
 from bot.storage.connections import unavailable
 from bot.storage.schema import (
     UNSENT,
-    alerts,
     articles,
     decisions,
     feeds,
-    host_limits,
     ledger,
     matches,
     members,
@@ -54,7 +49,6 @@ from bot.storage.schema import (
     versions,
 )
 from bot.storage.store import Store
-from bot.storage.stories import Stories
 
 #: Maximum rows deleted in one transaction, so that other writers wait only some hundredths of a second.
 _BATCH = 500
@@ -268,53 +262,9 @@ def _copy(source: Path, target: Path, progress: Callable[[int, int], None] | Non
 
 
 def _settle(path: Path) -> None:
-    """On the disk, not only on its way there."""
+    """Flush the file to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-_NOW = bindparam("now", type_=Timestamp)
-_BY = bindparam("by", type_=BigInteger)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def _earlier(column: Column[datetime]) -> ColumnElement[int]:
-    return type_coerce(column, BigInteger) - _BY
-
-
-_MOVE = tuple(
-    update(column.table).where(column > _NOW).values({column: _earlier(column)})
-    for column in (
-        feeds.c.due_at,
-        feeds.c.retry_after,
-        feeds.c.lease_until,
-        host_limits.c.until,
-        outbox.c.due_at,
-        outbox.c.lease_until,
-    )
-)
-_HELD = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > _NOW)
-_AHEAD = select(alerts.c.alert).where(or_(_HELD, alerts.c.posted_at > _NOW))
-
-
-def shift_waiting_times(connection: Connection, stories: Stories, *, by: timedelta, now: datetime) -> None:
-    """Move what waits: the clock shows ``now`` and was set back ``by``."""
-    values = {"now": now, "by": by // _MICROSECOND}
-    for statement in _MOVE:
-        connection.execute(statement, values)
-    ahead = connection.execute(_AHEAD, {"now": now}).scalars().all()
-    for alert in map(columns.ALERT.load, ahead):
-        stories.save_alert(_brought_back(alert, now))
-
-
-def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:
-    """Decide held alerts again now, since most are held until a time of day, which did not move.
-
-    A reminder keeps its date. A cooldown and a rate cap count from when it was posted."""
-    held, posted = alert.held_until, alert.posted_at
-    if held is not None and alert.state is model.AlertState.HELD:
-        held = min(held, now)
-    return replace(alert, held_until=held, posted_at=None if posted is None else min(posted, now))

@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, create_engine
 
 from bot import model
-from bot.storage import connections, files, keeping
+from bot.storage import clock_step, connections, files
 from bot.storage.articles import Articles
 from bot.storage.completions import Completions
 from bot.storage.connections import DatabaseAddress, translated
@@ -50,7 +50,7 @@ class Transaction:
 
     def shift_waiting_times(self, *, by: timedelta, now: datetime) -> None:
         """Move waiting times by as much as the clock was set back."""
-        keeping.shift_waiting_times(self.connection, self.stories, by=by, now=now)
+        clock_step.shift_waiting_times(self.connection, self.stories, by=by, now=now)
 
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ import pytest
 from apscheduler.job import Job
 
 from bot import model
-from bot.app.engines.stages import tick_every
+from bot.app.engines.ticker import tick_every
 from bot.model.runtime import TaskGroup
 
 EVERY = timedelta(seconds=0.02)

@@ -6,7 +6,8 @@ import asyncio
 from datetime import timedelta
 
 from bot import model
-from bot.app.engines.stages import Stages, TickEvery
+from bot.app.engines.stages import Stages
+from bot.app.engines.ticker import TickEvery
 from bot.model.runtime import TaskGroup, retry_until_stored
 
 #: Interval between looks for due feeds.

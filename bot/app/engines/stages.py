@@ -1,20 +1,14 @@
-"""The interface of engines, and the tick as a job of APScheduler."""
+"""The interface of engines, and the stages that an engine runs."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from bot import model, storage
 from bot.app.wiring import Live
-from bot.model.runtime import TaskGroup
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.reports import PassReport
 
@@ -24,12 +18,6 @@ class Engine(Protocol):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop``, then send what is due. Raises StoreUnavailable at the start."""
-
-
-class TickEvery(Protocol):
-    """Run ``work`` now and every ``every``, until cancelled."""
-
-    async def __call__(self, every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None: ...
 
 
 class SendDue(Protocol):
@@ -54,41 +42,3 @@ class Stages:
     maintain: Callable[[], Awaitable[object]]
     #: Called after each pass.
     on_pass: Callable[[PassReport], None]
-
-
-#: Number of intervals between checks of the scheduler's next run.
-_LOOK = 5
-
-
-async def tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run ``work`` now and every ``every`` until cancelled; raise its errors. Skip ticks while it runs."""
-    # It only logs that a run was skipped, or cancelled by the stop.
-    logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
-    trigger = IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
-    scheduler = AsyncIOScheduler(timezone=UTC)
-    is_stopping = False
-    async with TaskGroup() as group:
-
-        async def run() -> None:
-            # The scheduler shuts down slightly later than the group, which then accepts no tasks.
-            if is_stopping:
-                return
-            # Run in our own task, so that errors reach the caller: the scheduler only logs them.
-            await asyncio.wait([group.create_task(work())])
-
-        # No grace time: by default a run that is a second late, as on a busy machine, is dropped.
-        job = scheduler.add_job(run, trigger, next_run_time=_now(), misfire_grace_time=None, coalesce=True)
-        scheduler.start()
-        try:
-            while True:
-                await asyncio.sleep(_LOOK * every.total_seconds())
-                # After the clock was set back an hour, the next run would be an hour away.
-                if job.next_run_time - _now() > every:
-                    job.reschedule(trigger)
-        finally:
-            is_stopping = True
-            scheduler.shutdown(wait=False)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)  # noqa: TID251 - the scheduler's own clock
