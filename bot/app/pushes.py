@@ -39,13 +39,11 @@ class Mailboxes:
         fetcher: model.Fetcher,
         *,
         live: Live,
-        is_alone: bool,
     ) -> None:
         self._store = store
         self._clock = clock
         self._bell = fetcher if isinstance(fetcher, model.PushClient) else None
         self._live = live
-        self._is_alone = is_alone
         self._who = secrets.token_hex(8)
 
     async def run(self) -> None:
@@ -79,7 +77,7 @@ class Mailboxes:
         """Return whether this process waits for the mailbox: one per database (two for a moment do no harm)."""
         now = self._clock.now()
         work = partial(keys.take_turn, what=f"waits at {url}", who=self._who, now=now, until=now + _LEASE)
-        return self._is_alone or await self._store.write(work)
+        return self._store.address.is_sqlite or await self._store.write(work)
 
     async def _make_due(self, url: str, feed: model.Feed) -> None:
         """Make the mailbox due as soon as possible, after any running poll. Raises StoreError."""

@@ -174,13 +174,7 @@ class App:
                 )
                 tasks.append(group.create_task(self._reloading.run()))
             tasks.append(group.create_task(checks.check_all(self.live.channels.values())))
-            mailboxes = pushes.Mailboxes(
-                self.store,
-                self.clock,
-                self.parts.fetcher,
-                live=self.live,
-                is_alone=self.store.address.is_sqlite,
-            )
+            mailboxes = pushes.Mailboxes(self.store, self.clock, self.parts.fetcher, live=self.live)
             tasks.append(group.create_task(mailboxes.run()))
             hubs = pushes.Hubs(self.store, self.clock, self.parts.fetcher, live=self.live)
             tasks.append(group.create_task(hubs.run()))

@@ -356,16 +356,16 @@ def _posts(title: str, posts: Iterable[backtest.BacktestPost]) -> Iterator[str]:
         + (f" and {len(post.headlines) - 1:,} more" if len(post.headlines) > 1 else "")
         for post in posts
     ]
-    yield from _list_review(f"#### {title}: {len(lines):,}", lines)
+    yield from _markdown_list(f"#### {title}: {len(lines):,}", lines)
 
 
 def _articles(title: str, hits: Iterable[backtest.MatchedArticle]) -> Iterator[str]:
     lines = [f"{hit.first_seen:%m-%d} {_code(hit.outlet)}: {_code(hit.title)}, {_code(hit.why)}" for hit in hits]
     if lines:
-        yield from _list_review(f"{title}: {len(lines):,}", lines)
+        yield from _markdown_list(f"{title}: {len(lines):,}", lines)
 
 
-def _list_review(title: str, lines: list[str]) -> Iterator[str]:
+def _markdown_list(title: str, lines: list[str]) -> Iterator[str]:
     yield f"\n{title}"
     yield from (f"{'' if index else chr(10)}- {line}" for index, line in enumerate(lines[-LISTED_CHANGES:]))
     if len(lines) > LISTED_CHANGES:

@@ -319,7 +319,7 @@ def _is_short(sentence: str) -> bool:
 
 #: Every invitation to subscribe contains one of these signs. Checking the sentences of all texts would halve the
 #: speed of grouping.
-_SIGNS_OWN_WORDS = (
+_INVITATION_SIGNS = (
     "subscribe",
     "follow us",
     "follow @",
@@ -355,7 +355,7 @@ def own_words(text: str, language: str | None = None) -> str:
     'The tanker left.'
     """
     low = text.lower()
-    if not any(sign in low for sign in _SIGNS_OWN_WORDS):
+    if not any(sign in low for sign in _INVITATION_SIGNS):
         return text
     kept, at = [], 0
     for span in split(text, language):
