@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot import model
@@ -248,6 +248,7 @@ ENTRY_PARTS = st.one_of(
 )
 
 
+@example([[], ["<description>word</description>", "<description></description>"]], ["<content></content>"])
 @given(st.lists(st.lists(ITEM_PARTS, max_size=8), min_size=1, max_size=3), st.lists(ELEMENTS, max_size=3))
 def test_any_item_reads_as_feedparser_reads_it(items: list[list[str]], head: list[str]) -> None:
     written = [f"<item>{''.join(parts)}</item>" for parts in items]

@@ -17,6 +17,8 @@ from xml.parsers import expat
 _ITEM_NAMES = {"rss": "item", "rdf": "item", "channel": "item", "feed": "entry"}
 #: The rest of a start tag; attribute values may contain ">".
 _TAG_REST = rb"""(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+>"""
+#: A content element of the feed itself changes how feedparser reads the first item, so the first item must stay first.
+_FEED_CONTENT = re.compile(rb"<(?:[\w.-]+:)?(?:content|encoded|fullitem)(?=[\s/>])", re.IGNORECASE)
 #: The ends of sections without tags, by their beginnings.
 _SKIPPED = {b"![CDATA[": b"]]>", b"!--": b"-->", b"?": b"?>"}
 
@@ -71,7 +73,10 @@ def cut_items(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
     spans = _spans(data, name=(_ITEM_NAMES[root] if root == "rdf" else prefix + _ITEM_NAMES[root]).encode())
     if spans is None:
         return None
-    context = _context(data[: spans[0][0]] if spans else data, base)
+    header = data[: spans[0][0]] if spans else data
+    if _FEED_CONTENT.search(header):
+        return None
+    context = _context(header, base)
     items = []
     for start, end in spans:
         digest = hashlib.blake2b(context, digest_size=10)
