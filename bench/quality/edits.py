@@ -21,6 +21,7 @@ from bot import model
 from bot.channels.kit import outline
 from bot.feeds import cleaning
 from bot.stories import facts
+from bot.text import titles
 
 Pair = tuple[model.Article, model.Article]
 
@@ -66,7 +67,7 @@ def main() -> None:
         counts = [
             len(found),
             sum(is_reworded(*pair) for pair in found),
-            sum(any(map(facts.is_live_page, pair)) for pair in found),
+            sum(any(map(titles.is_live_page, pair)) for pair in found),
             len(material),
         ]
         table.add_row(series, *map(str, counts))

@@ -27,7 +27,7 @@ class HostTurns:
         self._promised: dict[str, datetime] = {}
 
     def take(self, host: str, pace: timedelta, *, now: datetime) -> datetime:
-        """Take the next turn and return its time: now, or within ``PATIENCE``.
+        """Take the next turn and return its time: now, or within ``TURN_PATIENCE``.
 
         Raises HostLimited if it is later, with a time that follows all polls that are already postponed.
         """

@@ -24,6 +24,7 @@ from bot.pipeline.keep import note_rule_matches
 from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
+from bot.text import titles
 
 #: Not counted: stored without text, or stored only if they match.
 _FREE = (identity.Novelty.OLD, identity.Novelty.RETOLD)
@@ -334,7 +335,7 @@ class _Ingestor:
                     # The wording of two outlets differs without being a correction.
                     edits=() if is_taken_over else facts.corrections(previous_version, revised),
                     poll=polled.id,
-                    live_before=previous_version if facts.is_live_page(revised) and not is_taken_over else None,
+                    live_before=previous_version if titles.is_live_page(revised) and not is_taken_over else None,
                 )
             )
         return tuple(revisions)

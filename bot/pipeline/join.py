@@ -18,7 +18,8 @@ from bot.alerts import notices
 from bot.feeds import groups, links
 from bot.pipeline.dispatch import ChangedStory, Dispatcher, Split
 from bot.pipeline.turn import ClaimsCache, Turn
-from bot.stories import facts, foreign
+from bot.stories import foreign
+from bot.text import titles
 
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice
@@ -415,7 +416,7 @@ def facts_for_rules(turn: Turn, article: model.Article, new_facts: Sequence[mode
     On real feeds, live pages caused a third of all new facts, and nearly none of them was about the rule's subject.
     """
     feed = turn.snapshot.feeds.get(article.feed)
-    if feed is None or not facts.is_live_page(article):
+    if feed is None or not titles.is_live_page(article):
         return new_facts
     return [
         fact

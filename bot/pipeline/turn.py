@@ -237,7 +237,7 @@ class ArticleNews:
 
 
 class ClaimsCache:
-    """The claims of the stories that changed last, at most ``MOST`` of them."""
+    """The claims of the stories that changed last, at most ``MAX_CLAIMS`` of them."""
 
     def __init__(self) -> None:
         self._by_story: OrderedDict[model.StoryId, facts.StoryClaims] = OrderedDict()

@@ -2,7 +2,8 @@
 
     open_store ──▶ Store ──▶ Transaction ──▶ feeds, articles, stories, outbox, … (a class and a file for each table)
     keys           typed accessors of single values
-    keeping        retention, backup, clock changes
+    keeping        retention, backup
+    clock_step     times that rows wait for, after the clock was set back
     moving         from SQLite to PostgreSQL
 
 Only this package uses SQLAlchemy.

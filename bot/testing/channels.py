@@ -20,7 +20,7 @@ from bot.testing import hostile, messages
 
 #: Value for a secret; it must not appear anywhere.
 SECRET = "s3cr3t-0123456789abcdef"  # noqa: S105 - of a test
-#: Each class of the table in ``channels.kit.http_errors``, on the wire.
+#: Each class of the table in ``channels.kit.errors``, on the wire.
 STATUSES = (202, 301, 307, 400, 401, 403, 404, 405, 408, 410, 413, 418, 422, 429, 500, 502, 503, 504)
 #: Maximum bytes of a request body.
 LARGEST_BODY_BYTES = 256 * 1024

@@ -12,7 +12,6 @@ from bot.stories.facts.claims import StoryClaims, claims_of
 from bot.stories.facts.corrections import corrections
 from bot.stories.facts.news import news, news_and_more, news_of_version, undoing
 from bot.stories.facts.reading import Reading, read
-from bot.text.titles import is_live_page
 
 __all__ = [
     "Reading",
@@ -20,7 +19,6 @@ __all__ = [
     "claims_of",
     "corrections",
     "deadlines",
-    "is_live_page",
     "news",
     "news_and_more",
     "news_of_version",
