@@ -14,9 +14,10 @@ import bot
 def main() -> None:
     """Run the command line; a message instead of a traceback where the installation lacks a package."""
     if sys.argv[1:2] == ["run"]:
-        # The kernel drops an unhandled SIGTERM to the first process of a container. Without this handler, a SIGTERM
-        # during the imports or the loading of the rules would be ignored, and SIGKILL would follow.
+        # The kernel drops an unhandled SIGTERM to the first process of a container, and a shell's background job
+        # ignores SIGINT. Without these handlers, a signal during the imports or the loading of the rules would be lost.
         signal.signal(signal.SIGTERM, _leave)
+        signal.signal(signal.SIGINT, _leave)
     if sys.argv[1:] == ["--version"]:
         # The command line takes longer to import than to print this.
         sys.stdout.write(f"wirewatch {bot.__version__}\n")
@@ -43,8 +44,8 @@ def main() -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    """Stop cleanly; nothing is under way yet."""
-    sys.exit(0)
+    """End at once; nothing is under way yet. An exception would be swallowed in a callback of the garbage collector."""
+    os._exit(0)
 
 
 if __name__ == "__main__":

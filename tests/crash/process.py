@@ -82,10 +82,22 @@ class Bot:
             await self.until(lambda: self.log.count(WATCHING) > starts)
         finally:
             process.send_signal(signal.SIGTERM)
-            code = await process.wait()
+            code = await self.ended(process)
         assert code == 0, self.log
 
+    async def ended(self, process: asyncio.subprocess.Process) -> int:
+        """Return the exit code of a process that was asked to stop; fail with its log if it does not end."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+            pytest.fail(f"it did not end within {PATIENCE_SECONDS} seconds:\n{self.log}")
+
     async def start(self, *words: str, python: str = sys.executable) -> asyncio.subprocess.Process:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # A test run in the background of a shell ignores it, and so would the process until its handlers stand.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
         command = (python, "-m", "bot", *words, "--config", str(self.folder))
         with (self.folder / "log").open("ab") as log:

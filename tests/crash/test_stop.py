@@ -78,7 +78,7 @@ async def _stop_at_any_moment(crashed: Bot, python: str, dice: random.Random, *,
             await crashed.until(lambda: crashed.log.count(WATCHING) > starts)  # noqa: B023 - called in this round
         await asyncio.sleep(dice.uniform(0, 1.5))
         process.send_signal(dice.choice((signal.SIGTERM, signal.SIGINT)))
-        code = await process.wait()
+        code = await crashed.ended(process)
         # 1: cut short, after the grace time. Minus the signal, or 130: before its handlers stood.
         codes.append(code)
         assert code in ({0, 1, -signal.SIGTERM, -signal.SIGINT, 130} if is_early else {0, 1}), (code, crashed.log)
