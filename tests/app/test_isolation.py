@@ -17,7 +17,7 @@ import pytest
 
 from testbed.servers.feeds import FeedServer
 from testbed.servers.processes import children
-from tests.sources.documents import item, rss
+from tests.feeds.documents import item, rss
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")

@@ -17,7 +17,7 @@ import pytest
 
 from testbed import fresh
 from testbed.servers.feeds import FeedServer
-from tests.sources.documents import item, rss
+from tests.feeds.documents import item, rss
 
 BOT = """\
 database: sqlite:///{folder}/w.db

@@ -10,9 +10,9 @@ from bot import model
 from bot.feeds import kinds
 from testbed.servers.feeds import FeedServer, Reply
 from tests import memory_peak
+from tests.feeds.documents import item, rss
+from tests.feeds.test_odd_documents import LAUGHS
 from tests.fetch.conftest import POLICY, MakeFetcher, configured
-from tests.sources.documents import item, rss
-from tests.sources.test_odd_documents import LAUGHS
 
 GOOD = rss(*(item(number) for number in range(20))).encode()
 BAD = {

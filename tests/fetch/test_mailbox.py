@@ -21,8 +21,8 @@ from testbed.fakes import FakeClock
 from testbed.servers import imap
 from testbed.servers.feeds import TLS
 from tests import memory_peak
+from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
-from tests.sources.test_mails import mail
 
 ENVIRON = {"PASSWORD": imap.PASSWORD, "WRONG": "wr0ng-secret", "EVIL": "x\r\na LOGOUT"}
 

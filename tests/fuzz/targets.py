@@ -17,7 +17,7 @@ from bot.feeds import items, kinds
 from bot.feeds.kit import charset, fields, packing, sniff
 from bot.feeds.kit.packing import gunzip
 from bot.fetch import fulltext, headers, protocol
-from tests.sources.documents import atom, entry, item, rss
+from tests.feeds.documents import atom, entry, item, rss
 
 _URL = "https://news.example.org/feed"
 _FEED = model.Feed(url=_URL)

@@ -14,8 +14,8 @@ from pathlib import Path
 import yaml
 
 from testbed.servers.feeds import FeedServer
+from tests.feeds.documents import item, rss
 from tests.hostile.making import Making, Targets
-from tests.sources.documents import item, rss
 
 ROOT = Path(__file__).parents[2]
 SECRET = "the-text-of-a-file-on-this-machine"

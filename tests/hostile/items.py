@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.feeds.documents import item, rss
 from tests.hostile.making import Documents, each, with_body, with_extra, with_title, xml
-from tests.sources.documents import item, rss
 
 _LONG = 300_000
 #: Texts over which a scan that looks back takes for ever.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from testbed.servers.feeds import Reply
-from tests.sources.documents import item, rss
+from tests.feeds.documents import item, rss
 
 
 @dataclass(frozen=True, slots=True)

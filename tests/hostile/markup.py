@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.feeds.documents import atom, entry, item, rss
 from tests.hostile.making import Documents, each, with_body, with_extra, with_title, xml
-from tests.sources.documents import atom, entry, item, rss
 
 _HEAD = '<?xml version="1.0"?><rss version="2.0"><channel><title>t</title>'
 #: Each is opened and never closed.

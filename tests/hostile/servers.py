@@ -6,8 +6,8 @@ import gzip
 import zlib
 
 from testbed.servers.feeds import Reply
+from tests.feeds.documents import item, rss
 from tests.hostile.making import XML, Documents, Making
-from tests.sources.documents import item, rss
 
 _FEED = rss(item(1)).encode()
 _ZEROS = bytes(1_000_000)

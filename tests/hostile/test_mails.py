@@ -27,10 +27,10 @@ from bot.fetch.parsing import ReaderProcesses
 from testbed import fresh
 from testbed.fakes import FakeClock
 from testbed.servers import imap
+from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
 from tests.hostile.mails import MAILS, QUICK
 from tests.journeys.test_feeds import client
-from tests.sources.test_mails import mail
 
 _BOT = """\
 database: sqlite:///{folder}/wirewatch.db

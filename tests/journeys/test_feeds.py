@@ -25,11 +25,11 @@ from testbed.commands import wirewatch
 from testbed.fakes import START
 from testbed.servers import imap
 from testbed.servers.feeds import TLS, FeedServer, Reply
+from tests.feeds.test_mails import mail
 from tests.fetch.conftest import POLICY
 from tests.journeys import world as worlds
 from tests.journeys.test_buttons import until
 from tests.journeys.world import Item, rss, world
-from tests.sources.test_mails import mail
 
 ITEM = '<li class="entry"><h2><a href="/news/{n}">{title}</a></h2><span class="day">{n} December 2015</span></li>'
 OLD = [f"The office is closed on Friday number {n}" for n in range(1, 5)]

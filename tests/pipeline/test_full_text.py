@@ -16,7 +16,7 @@ from bot.pipeline import poll
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
-from tests.sources.documents import URL, item, rss
+from tests.feeds.documents import URL, item, rss
 
 RULE = model.Rule(name="Ship lost", notify=("desk",), query="ship AND lost")
 

@@ -15,8 +15,8 @@ from bot.pipeline.passes import Pipeline
 from bot.pipeline.poll import Poller
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import FakeClock
+from tests.feeds.documents import URL, item, rss
 from tests.pipeline.test_full_text import OneAnswer, Pages
-from tests.sources.documents import URL, item, rss
 
 
 class Counted:

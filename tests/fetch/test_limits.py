@@ -12,7 +12,7 @@ import pytest
 from bot import model
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
-from tests.sources.documents import URL, item, rss
+from tests.feeds.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)
 #: The real program, over a parser with a fault that only a document named bad meets.

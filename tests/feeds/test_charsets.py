@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.feeds.kit import charset
-from tests.sources.documents import item, read, rss
+from tests.feeds.documents import item, read, rss
 
 TITLE = "Café žluťoučký 東京 Привет"
 

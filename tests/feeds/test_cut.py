@@ -16,8 +16,8 @@ from bot.feeds.kinds import rss
 from bot.feeds.kinds.rss.light import Header
 from bot.feeds.kit import fields, xmltext
 from testbed import shared_data
-from tests.sources import documents
-from tests.sources.documents import atom, entry, item, read
+from tests.feeds import documents
+from tests.feeds.documents import atom, entry, item, read
 
 DAY = datetime(2015, 12, 2, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot import model
 from bot.feeds import places, polling, schedule
 from testbed.fakes import START
-from tests.polling.states import (
+from tests.feeds.states import (
     EVERY,
     FEED,
     FRESH,

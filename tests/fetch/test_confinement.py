@@ -15,7 +15,7 @@ import pytest
 from bot import model
 from bot.fetch import parsing
 from bot.fetch.parsing import ReaderProcesses
-from tests.sources.documents import URL
+from tests.feeds.documents import URL
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the measures are those of Linux")

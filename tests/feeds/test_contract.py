@@ -8,7 +8,7 @@ from bot.feeds import kinds
 from bot.feeds.kit import packing
 from bot.testing import sources as contract
 from bot.testing.sources import Document
-from tests.sources.documents import item, rss
+from tests.feeds.documents import item, rss
 
 _TITLES = ("Regulator writes order 1", "Regulator writes order 2")
 DOCUMENTS = [

@@ -14,7 +14,7 @@ from bot import model
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
 from testbed.servers.processes import children
-from tests.sources.documents import URL, item, rss
+from tests.feeds.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)
 READY = protocol.frame_message(protocol.Ready())

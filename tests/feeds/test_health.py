@@ -10,7 +10,7 @@ import pytest
 from bot import model
 from bot.feeds import health, polling
 from testbed.fakes import START
-from tests.polling.states import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
+from tests.feeds.states import FEED, POLICY, READ, URL, WELL, answered, entries, status, was_read
 
 DAY = timedelta(days=1)
 

@@ -15,8 +15,8 @@ from bot.feeds.kinds import rss
 from bot.feeds.kinds.rss import light
 from bot.feeds.kinds.rss.light import Header
 from bot.feeds.kit import fields
-from tests.sources import documents
-from tests.sources.documents import atom, entry, item, read
+from tests.feeds import documents
+from tests.feeds.documents import atom, entry, item, read
 
 #: Later than any item: all are old then.
 FAR = datetime(2016, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from bot import model
 from bot.feeds import polling, schedule
 from testbed.fakes import START
-from tests.polling.states import EVERY, FEED, FRESH, PAGE, POLICY, READ, URL, WELL, answered, entries, status, was_read
+from tests.feeds.states import EVERY, FEED, FRESH, PAGE, POLICY, READ, URL, WELL, answered, entries, status, was_read
 
 
 def test_a_later_request_sends_both_validators() -> None:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from bot import model
 from bot.feeds import kinds
 from bot.feeds.kit import charset, fields, sniff
-from tests.sources.documents import URL, atom, entry, item, read, rss
-from tests.sources.test_cut import JSON, SITEMAP
+from tests.feeds.documents import URL, atom, entry, item, read, rss
+from tests.feeds.test_cut import JSON, SITEMAP
 
 FEEDS = {"rss": rss(*map(item, range(3))), "atom": atom(*map(entry, range(3))), "json": JSON, "sitemap": SITEMAP}
 

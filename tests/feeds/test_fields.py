@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.sources.documents import atom, entry, item, read, rss
-from tests.sources.test_cut import SITEMAP
+from tests.feeds.documents import atom, entry, item, read, rss
+from tests.feeds.test_cut import SITEMAP
 
 
 def test_relative_links_are_resolved_against_xml_base_or_the_address() -> None:

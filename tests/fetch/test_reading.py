@@ -20,7 +20,7 @@ from bot.feeds import items, kinds
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses, ReaderThreads
 from testbed.servers.processes import children
-from tests.sources.documents import URL, item, rss
+from tests.feeds.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)
 PAGE = '<html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml"></head><body>Hi</body></html>'
