@@ -15,7 +15,7 @@ from bot import model, rules, storage
 from bot.app.environment import SystemClock
 from bot.cli import init
 from testbed.commands import wirewatch
-from tests.backtest.archives import article
+from tests.pipeline.archives import article
 from tests.rules.making import FEED, rule
 
 REGULATOR = [

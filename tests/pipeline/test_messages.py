@@ -12,7 +12,7 @@ from bot.pipeline import messages
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from testbed.fakes import START, FakeClock
-from tests.summaries.stories import article, match, member, rule, story
+from tests.stories.members import article, match, member, rule, story
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
 RULES = {"R": rule("R")}

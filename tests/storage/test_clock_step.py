@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot import model, storage
 from testbed.fakes import START, FakeClock
 from testbed.made import article, story
-from tests.outbox.rows import row
+from tests.pipeline.outbox_rows import row
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LEASE = timedelta(minutes=1)

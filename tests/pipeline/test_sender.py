@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -18,7 +19,7 @@ from bot.testing import messages
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
 from tests.channels.context import Secrets, build
-from tests.outbox.rows import (
+from tests.pipeline.outbox_rows import (
     REDUCED,
     FakeChannel,
     MemoryStore,
@@ -35,6 +36,18 @@ from tests.outbox.rows import (
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[MemoryStore]:
+    opened = MemoryStore()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def channel(clock: FakeClock) -> FakeChannel:
+    return FakeChannel(clock)
 
 
 async def test_a_thread_leaves_in_order_and_its_replies_stand_under_the_head(

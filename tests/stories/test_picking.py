@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bot.stories import summaries
 from bot.text import sentences
 from testbed import shared_data
-from tests.summaries.stories import article, match
+from tests.stories.members import article, match
 
 LONG = """LAHORE (Reuters) - BlackBerry will leave Pakistan after the regulator asked for access to its servers.
 

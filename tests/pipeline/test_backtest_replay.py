@@ -13,7 +13,7 @@ import pytest
 from bot import model, rules, storage
 from bot.pipeline import backtest, join, snapshot, turn
 from testbed.fakes import START, FakeClock
-from tests.backtest.archives import FEED, Archive, article, demo_story
+from tests.pipeline.archives import FEED, Archive, article, demo_story
 from tests.rules.making import rule
 
 BLACKBERRY = rule(name="BlackBerry", any=["BlackBerry"])

@@ -14,7 +14,7 @@ from bot.model import SendState
 from bot.pipeline import send_policy
 from bot.testing import messages
 from testbed.fakes import START
-from tests.outbox.rows import FULL, REDUCED, reply, row
+from tests.pipeline.outbox_rows import FULL, REDUCED, reply, row
 
 RECEIPT = model.Receipt(ref="1", place="C1", sent_at=START)
 HEAD = replace(row("head"), state=SendState.SENT, receipt=RECEIPT)

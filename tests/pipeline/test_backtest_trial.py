@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot import model, rules
 from bot.pipeline import backtest
 from testbed.fakes import START
-from tests.backtest.archives import FEED, Archive, article
+from tests.pipeline.archives import FEED, Archive, article
 from tests.rules.making import rule
 
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ import pytest
 
 from bot import model
 from bot.stories import summaries
-from tests.summaries.stories import article, match, member, rule, story
+from tests.stories.members import article, match, member, rule, story
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
 
