@@ -93,9 +93,9 @@ class Interactions:
         )
         fields = {"action": type(press.action).__name__, "story": press.story, "by": press.person.id}
         if result.refused:
-            log.warning("press refused", **fields, reason=result.refused)
+            log.warning("button press refused", **fields, reason=result.refused)
         else:
-            log.info("press taken", **fields, is_new=bool(result.decisions))
+            log.info("button press stored", **fields, is_new=bool(result.decisions))
         self._on_decided(result.decisions)
         return result
 
@@ -181,7 +181,7 @@ class Asking:
         """Answer a question that a chat app received; ``channels`` are the channels of that app."""
         verb, _, argument = question.words.strip().partition(" ")
         verb = "page" if question.is_page else verb.casefold()
-        log.info("question answered", verb=verb if verb in ("page", *_VERBS) else "help", by=question.person.id)
+        log.info("chat command answered", verb=verb if verb in ("page", *_VERBS) else "help", by=question.person.id)
         rights = person_rights(question.person, channels, self._watched.snapshot)
         if not rights.own:
             return _reply(_NOT_FOR_YOU)

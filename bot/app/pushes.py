@@ -70,7 +70,7 @@ class Mailboxes:
             except model.StoreError:
                 await self._clock.sleep(STORE_PAUSE)
             except model.FetchError as error:
-                log.warning("no IMAP IDLE: the mailbox is polled", feed=url, error=str(error))
+                log.warning("IMAP IDLE does not work; the mailbox is polled", feed=url, error=str(error))
                 await self._clock.sleep(_AFTER_FAILURE)
 
     async def _is_ours(self, url: str) -> bool:
@@ -188,7 +188,12 @@ class Hubs:
             error = await self._post(subscription, public_url)
             renewed = websub.after_request(subscription, error, now=self._clock.now())
         if renewed.error:
-            log.warning("the feed is only polled: its hub", feed=renewed.feed, hub=renewed.hub, error=renewed.error)
+            log.warning(
+                "hub subscription failed; the feed is only polled",
+                feed=renewed.feed,
+                hub=renewed.hub,
+                error=renewed.error,
+            )
         return renewed
 
     async def _post(self, subscription: model.Subscription, public_url: str) -> str | None:

@@ -32,7 +32,7 @@ async def _look_at(channel: model.Channel) -> None:
         return
     except Exception:
         # A bug in the check of one channel must not stop the other channels.
-        log.critical("channel broke", channel=channel.name, exc_info=True)
+        log.critical("channel raised an unexpected error", channel=channel.name, exc_info=True)
         return
     for line in lines:
         if not line.is_good:

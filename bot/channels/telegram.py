@@ -394,14 +394,14 @@ class Listener:
                 await self._clock.sleep(retry_after or model.backoff(failures))
                 failures += 1
             except model.StoreError as error:
-                log.error("press not kept", error=str(error))
+                log.error("button press not stored", error=str(error))
                 await self._clock.sleep(_STORE_PAUSE)
 
     async def _handle_press(self, query: Any, on_press: model.OnPress) -> None:
         """Store and answer a press. Raises StoreError if it was not stored."""
         parsed = parse_callback(query)
         if parsed is None:
-            log.warning("press ignored", reason="its form is not ours", kind="telegram")
+            log.warning("button press ignored", reason="its form is not ours", kind="telegram")
             return
         press, person = parsed
         barred = frozenset(chat.name for chat in self._chats if not chat.may_act(person))
@@ -421,7 +421,7 @@ class Listener:
             await self._chats[0].call(method, body)
         except model.SendError as error:
             # A press from the time when the bot was stopped is too old to be answered.
-            log.warning("press not answered", error=str(error))
+            log.warning("button press not answered", error=str(error))
 
 
 TEXT_LIMIT = 4_096

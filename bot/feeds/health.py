@@ -63,13 +63,13 @@ def mark_reported(state: model.FeedState, events: Sequence[HealthEvent]) -> mode
 
 
 _OVER = {
-    "broken": "is well again",
+    "broken": "works again",
     "gone": "is back",
-    "moved": "is read at the address in feeds.yaml again",
+    "moved": "works at the address in feeds.yaml again",
     "empty": "has items again",
     "silent": "has articles again",
     "expected": "has an article again",
-    "undated": "dates its items again",
+    "undated": "has dated items again",
     "certificate": "has a new certificate",
 }
 
@@ -82,27 +82,28 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if state.moved_to is not None and not place.is_page:
         yield (
             "moved",
-            f"has moved for good to {visible.masked(state.moved_to)}, where it is read; write that into feeds.yaml",
+            f"has moved permanently to {visible.masked(state.moved_to)} and is polled there;"
+            " write that address into feeds.yaml",
         )
     failing = now - state.failing_since if state.failing_since else timedelta()
     if (state.failures >= BROKEN_FAILURES and not place.outages) or failing >= _A_DAY:
         times = f"{state.failures} times in a row" if state.failures > 1 else "once"
         yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
     if state.new_title is not None and not feed.name:
-        titles = f'now calls itself "{state.new_title}"; its articles still show "{state.title}"'
-        yield "renamed", f"{titles}; give it the name that you trust: name: … in feeds.yaml"
+        titles = f'is now titled "{state.new_title}"; its articles still show "{state.title}"'
+        yield "renamed", f"{titles}; if that is right, write name: … in feeds.yaml"
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; inform the publisher"
     if state.left_count and state.day == now.date():
         # The feed may have dropped the others by then.
-        yield polling.FLOOD, f"has more items than fetch.max_items_per_day; {state.left_count} are left for tomorrow"
+        yield polling.FLOOD, f"has more items than fetch.max_items_per_day; {state.left_count} wait until tomorrow"
     if state.skipped_on == now.date():
         mails = model.format_count(state.skipped_count, "mail")
         yield "skipped", f"has {mails} that could not be read and will be missing; the log says which and why"
     if state.empty_since is not None and now - state.empty_since >= _A_DAY:
         yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; open it in a browser"
     if state.has_dates and state.undated_count >= _UNDATED:
-        yield "undated", "no longer dates its items; the time at which each is first seen counts"
+        yield "undated", "no longer dates its items; the time when an item is first seen is used"
     last = state.new_at or (state.rhythm[-1] if state.rhythm else None) or state.baseline_at
     if last is None:
         return
@@ -110,14 +111,14 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     text = f"has had nothing new for {_spoken(silence)}"
     if feed.expect is not None:
         if silence > feed.expect:
-            yield "expected", f"{text}; something every {_spoken(feed.expect)} is expected of it"
+            yield "expected", f"{text}; expect: says every {_spoken(feed.expect)}"
         return
     longest = _longest_gap(state)
     # A failing feed is reported as broken; its silence is not reported too.
     if longest is None or (state.failures and "silent" not in state.told):
         return
     if silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
-        yield "silent", f"{text}; its longest pause before was {_spoken(longest)}"
+        yield "silent", f"{text}; the longest pause so far was {_spoken(longest)}"
 
 
 def poll_remarks(state: model.FeedState) -> tuple[str, ...]:
@@ -125,10 +126,13 @@ def poll_remarks(state: model.FeedState) -> tuple[str, ...]:
     if places.place_of(state.url).is_page:
         return state.remarks
     if state.moved_to is not None:
-        return (f"moved for good to {visible.masked(state.moved_to)}; write that into feeds.yaml", *state.remarks)
+        return (
+            f"moved permanently to {visible.masked(state.moved_to)}; write that address into feeds.yaml",
+            *state.remarks,
+        )
     if state.moving_to is not None:
         times = "once" if state.moving_count == 1 else f"{state.moving_count} times"
-        return (f"redirected for good to {visible.masked(state.moving_to)}, seen {times}", *state.remarks)
+        return (f"redirected permanently to {visible.masked(state.moving_to)}, seen {times}", *state.remarks)
     return state.remarks
 
 

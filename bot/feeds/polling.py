@@ -300,7 +300,7 @@ def describe_status(status: int, *, is_outage: bool = False) -> str:
 
 def _class_advice(status: int) -> str:
     if 200 <= status < 300:
-        return "an answer without a feed; inform the publisher"
+        return "the response contains no feed; inform the publisher"
     if 300 <= status < 400:
         return "it redirects without saying where; inform the publisher"
     if status >= 500:
@@ -355,7 +355,7 @@ def count_stored(
     if not postponed:
         return state
     items = f"{model.format_count(postponed, 'item')} {'was' if postponed == 1 else 'were'}"
-    remark = f"{items} left for tomorrow: {most} a day are stored (fetch.max_items_per_day)"
+    remark = f"{items} left for tomorrow: at most {most} a day are stored (fetch.max_items_per_day)"
     return replace(
         state,
         # Otherwise the unchanged document would not be parsed again.

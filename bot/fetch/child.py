@@ -83,7 +83,7 @@ def _answer(payload: bytes, max_bytes: int) -> bytes:
         frame = _frame_for(protocol.decode_question(payload))
         if len(frame) <= protocol.answer_bytes(protocol.LENGTH_BYTES + len(payload)):
             return frame
-        answer = protocol.NoFeed("refused: its items are together many times larger than the document")
+        answer = protocol.NoFeed("refused: its items together are many times larger than the document")
     except model.ReadError as error:
         feeds = tuple(map(_joined, error.feeds)) if isinstance(error, model.IsPage) else None
         answer = protocol.NoFeed(_joined(str(error)), feeds)

@@ -158,7 +158,7 @@ class HttpFetcher:
                     return await self._exchange(request, course, deadline)
             except TimeoutError as error:
                 raise model.Unreachable(
-                    f"{where}: no whole answer within {self._seconds:g} seconds;"
+                    f"{where}: no complete answer within {self._seconds:g} seconds;"
                     " it will be tried again, and fetch.timeout in bot.yaml gives slow servers more time"
                 ) from error
             except httpx.HTTPError as error:
@@ -343,7 +343,7 @@ def describe_failure(error: httpx.HTTPError, host: str) -> str:
     if _cause(error, ssl.SSLError) is not None:
         return f"{host}: no TLS connection could be agreed on; the address may want http instead of https"
     if isinstance(error, (httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout)):
-        return f"{host} gives no answer in time; it will be tried again"
+        return f"{host} did not answer in time; it will be tried again"
     if isinstance(error, httpx.ConnectError):
         refused = _cause(error, ConnectionRefusedError) is not None or "refused" in str(error).lower()
         what = "refuses the connection" if refused else "cannot be reached"

@@ -216,7 +216,7 @@ class Mailboxes:
             async with asyncio.timeout(seconds):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, use)
         except TimeoutError:
-            raise model.Unreachable(f"no whole answer within {seconds:g} seconds; it will be tried again") from None
+            raise model.Unreachable(f"no complete answer within {seconds:g} seconds; it will be tried again") from None
         except _FAILURES as error:
             raise model.Unreachable(_describe_failure(box, error)) from error
         finally:

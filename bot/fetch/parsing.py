@@ -172,7 +172,7 @@ class ReaderEnded(model.ReadError):
     """The process ended over this document, or was ended because its answer was wrong."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"the process that reads documents ended over this one ({why}); it will be tried again")
+        super().__init__(f"the reader process ended while it parsed this document ({why}); it will be tried again")
         self.why = why
 
 
@@ -363,7 +363,7 @@ async def start_process(max_bytes: int) -> ReaderProcess:
 
 
 def _not_started(why: str) -> str:
-    return f"starting a process that reads documents: {why}; fetch.readers: 0 in bot.yaml does without"
+    return f"starting a reader process: {why}; with fetch.readers: 0 in bot.yaml, documents are parsed without one"
 
 
 def _widen(pipe: asyncio.BaseTransport | None) -> None:

@@ -210,7 +210,7 @@ class Asker:
                 f"the model gave no answer within {model.format_duration(self.policy.timeout)}"
             )
         except Exception:
-            log.critical("asking the model broke", use=prompt.use.value, exc_info=True)
+            log.critical("asking the model raised an unexpected error", use=prompt.use.value, exc_info=True)
             error = model.BadAnswer(_INTERNAL_ERROR)
         now = self._clock.now()
         completion = model.Completion(

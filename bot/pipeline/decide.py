@@ -234,13 +234,13 @@ class Decider:
                     # A ruling may be the cause, and must not recur for ever.
                     ids, now = [ruling.id for ruling in rulings], self._clock.now()
                     await self._store.write(partial(_give_up_rulings, ids=ids, now=now))
-                    log.critical("ruling broke the decision pass", rulings=ids, exc_info=True)
+                    log.critical("applying a ruling raised an unexpected error", rulings=ids, exc_info=True)
                     continue
                 await self._store.write(partial(_remove_queued, numbers=queued.numbers))
                 broken = [arrival.article.id for arrival in queued.arrivals]
                 broken += [revision.article.id for revision in queued.revisions]
                 broken += [pending.prompt.article for pending in queued.pending]
-                log.critical("article broke the decision pass", articles=broken, exc_info=True)
+                log.critical("deciding an article raised an unexpected error", articles=broken, exc_info=True)
                 if not broken:
                     raise
                 whole.decided_count += 1

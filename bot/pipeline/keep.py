@@ -81,7 +81,7 @@ class Heartbeat:
         try:
             await self._store.write(work)
         except model.StoreError as error:
-            log.error("worker end not stored", error=str(error))
+            log.error("the end of a worker was not stored", error=str(error))
 
     async def live(self) -> None:
         """Write the heartbeat of a cluster worker. Raises StoreUnavailable."""

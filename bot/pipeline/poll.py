@@ -207,7 +207,7 @@ class Poller:
                     texts[link] = await self._pages.text_of(link, polled.feed)
         except TimeoutError:
             log.warning(
-                "pages left out",
+                "pages skipped",
                 feed=polled.feed.url,
                 poll=polled.id,
                 read=len(texts),

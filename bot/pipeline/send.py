@@ -395,7 +395,9 @@ class Sender:
             return send_policy.LookFailed(wait) if looking else send_policy.Failed(wait)
         except Exception as error:
             # A bug in one channel must not stop the others.
-            log.critical("channel broke", channel=channel.name, send=step.delivery.id, exc_info=True)
+            log.critical(
+                "channel raised an unexpected error", channel=channel.name, send=step.delivery.id, exc_info=True
+            )
             text = f"unexpected error of the channel ({type(error).__name__}); the log has the details"
             return send_policy.LookFailed(model.OutcomeUnknown(text)) if looking else send_policy.Crashed(text)
         if receipt is not None:

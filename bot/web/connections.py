@@ -103,7 +103,7 @@ class Crowd:
         now = newcomer.loop.time()
         if self._logged_at is None or now - self._logged_at >= LOG_INTERVAL.total_seconds():
             self._logged_at = now
-            log.warning("status page crowded", client=client, connections=self._count)
+            log.warning("too many connections to the status page", client=client, connections=self._count)
         self.remove(leaving)
         leaving.transport.abort()
 

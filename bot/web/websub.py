@@ -66,7 +66,9 @@ async def _verification(watched: Watched, request: Request, subscription: model.
     if query.get("hub.mode") == "denied" and query.get("hub.topic") == subscription.topic:
         denied = websub.after_denial(subscription, query.get("hub.reason", "no reason given"), now=now)
         await watched.store.write(lambda tx: tx.subscriptions.save(denied))
-        log.warning("the feed is only polled: its hub", feed=denied.feed, hub=denied.hub, error=denied.error)
+        log.warning(
+            "hub subscription failed; the feed is only polled", feed=denied.feed, hub=denied.hub, error=denied.error
+        )
         return PlainTextResponse("")
     challenge = query.get("hub.challenge", "")
     verified = websub.after_verification(
@@ -76,7 +78,7 @@ async def _verification(watched: Watched, request: Request, subscription: model.
         # This also refuses to unsubscribe at the request of somebody else.
         return PlainTextResponse(_UNKNOWN, 404)
     await watched.store.write(lambda tx: tx.subscriptions.save(verified))
-    log.info("the feed's hub sends news", feed=verified.feed, hub=verified.hub, until=verified.until)
+    log.info("hub subscription confirmed", feed=verified.feed, hub=verified.hub, until=verified.until)
     return PlainTextResponse(challenge)
 
 
@@ -96,7 +98,7 @@ async def _news(
     if size > MOST_BYTES:
         return PlainTextResponse("Too long.\n", 413)
     if not signature.is_good():
-        log.warning("news without the hub's signature refused", feed=subscription.feed)
+        log.warning("push refused: its signature is missing or wrong", feed=subscription.feed)
         return PlainTextResponse("The signature does not match the subscription.\n", 403)
     now = watched.clock.now()
     if pushes.is_flood(subscription.feed, now):
@@ -118,4 +120,6 @@ async def _drop(watched: Watched, subscription: model.Subscription, now: datetim
             tx.outbox.add([notices.notice_row(notice, channel=operator, now=now)])
 
     await watched.store.write(work)
-    log.warning("the feed is only polled: its hub", feed=dropped.feed, hub=dropped.hub, error=dropped.error)
+    log.warning(
+        "hub subscription failed; the feed is only polled", feed=dropped.feed, hub=dropped.hub, error=dropped.error
+    )

@@ -69,4 +69,4 @@ async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: sla
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
     broken: model.Channel = Broken()  # type: ignore[assignment] # only its check is asked for
     events = [event for event, _ in await said(broken, hook)]
-    assert events == ["channel broke"]
+    assert events == ["channel raised an unexpected error"]

@@ -38,7 +38,7 @@ def test_a_hiccup_is_not_told_and_five_failures_are_told_once() -> None:
 def test_a_feed_that_takes_another_name_is_reported_once_unless_the_operator_named_it() -> None:
     state = dataclasses.replace(READ, title="Karachi Wire", new_title="Reuters")
     [event] = health.find_health_events(state, FEED, START)
-    assert 'now calls itself "Reuters"; its articles still show "Karachi Wire"' in event.text
+    assert 'is now titled "Reuters"; its articles still show "Karachi Wire"' in event.text
     state, _ = told(state, START)
     assert told(state, START)[1] == []
     assert health.find_health_events(state, dataclasses.replace(FEED, name="Wire"), START) == ()
@@ -69,7 +69,7 @@ def test_a_move_is_told() -> None:
         dataclasses.replace(READ, moved_to="https://new.example.org/feed"), FEED, START
     )
     assert event.kind == "moved"
-    assert "write that into feeds.yaml" in event.text
+    assert "write that address into feeds.yaml" in event.text
 
 
 def test_silence_is_judged_by_the_feeds_own_history() -> None:

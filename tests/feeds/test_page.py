@@ -92,9 +92,9 @@ def test_a_page_may_say_its_encoding_itself(declared: str, encoding: str, title:
 def test_a_page_on_which_nothing_is_found_any_more_says_what_changed() -> None:
     told = refused(page(*range(1, 9)), item="main .latest article")
     assert told.startswith(
-        'no article: "main .latest article" finds nothing on the page; "main" is still there; now it'
+        'no articles: "main .latest article" finds nothing on the page; "main" still exists; the page now has'
     )
-    assert 'repeats "article.card" (8 times)' in told
+    assert '8 of "article.card"' in told
     assert "none of 3 items has a title" in refused(page(1, 2, 3), item="article", title="h2")
 
 

@@ -36,18 +36,18 @@ child.main(int(sys.argv[1]))
 _FAULTS = {
     "endless": (
         "while True: pass",
-        r"ended over this one \(more than 10 seconds of processor time\); it will be tried again",
+        r"ended while it parsed this document \(more than 10 seconds of processor time\); it will be tried again",
     ),
     "memory": ("return bytes(1_000_000_000)", "refused: parsing it takes more than 120 MB of memory"),
     "memory a little at a time": (
         "more = []\n        while True: more.append(bytes(100_000))",
         "refused: parsing it takes more than 120 MB of memory",
     ),
-    "crash": ("os.abort()", r"ended over this one \(killed by SIGABRT\)"),
-    "exit": ("os._exit(7)", r"ended over this one \(exit code 7\)"),
+    "crash": ("os.abort()", r"ended while it parsed this document \(killed by SIGABRT\)"),
+    "exit": ("os._exit(7)", r"ended while it parsed this document \(exit code 7\)"),
     "says more than it holds": (
         "from bot import model; return model.ParsedFeed(title='x' * 6_000_000)",
-        "refused: its items are together many times larger than the document",
+        "refused: its items together are many times larger than the document",
     ),
 }
 

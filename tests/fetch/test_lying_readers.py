@@ -84,7 +84,7 @@ async def test_an_answer_that_is_none_costs_its_document_alone(
 ) -> None:
     program, told = LIARS[name]
     monkeypatch.setattr(parsing, "_PROGRAM", program)
-    with pytest.raises(model.ReadError, match=rf"the process that reads documents ended over this one \(.*{told}"):
+    with pytest.raises(model.ReadError, match=rf"the reader process ended while it parsed this document \(.*{told}"):
         await _title(made)
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE))
     with pytest.raises(model.ReadError, match=r"^no feed$"):
@@ -126,7 +126,7 @@ async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     await made.prepare()
-    with pytest.raises(model.ReadError, match=r"starting a process .*fetch\.readers: 0 in bot\.yaml"):
+    with pytest.raises(model.ReadError, match=r"starting a reader process: .*fetch\.readers: 0 in bot\.yaml"):
         await _title(made)
 
 
@@ -139,7 +139,7 @@ async def test_a_process_that_does_not_get_ready_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(protocol, "START_PATIENCE", timedelta(seconds=1))
     monkeypatch.setattr(parsing, "_PROGRAM", program)
-    with pytest.raises(model.ReadError, match=rf"starting a process that reads documents: .*{told}"):
+    with pytest.raises(model.ReadError, match=rf"starting a reader process: .*{told}"):
         await _title(made)
 
 

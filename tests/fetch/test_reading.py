@@ -138,7 +138,7 @@ async def test_a_document_that_takes_for_ever_is_broken_off_and_the_next_is_read
 
 
 def _ended(why: str) -> str:
-    return f"the process that reads documents ended over this one ({why}); it will be tried again"
+    return f"the reader process ended while it parsed this document ({why}); it will be tried again"
 
 
 async def _read_or_error(made: ReaderProcesses, number: int) -> str | None:

@@ -82,18 +82,18 @@ async def test_a_permanent_redirect_that_stays_is_told_once_and_shown_in_status(
             return list(feed["remarks"])
 
         await made.once()
-        assert await remarks() == [f"redirected for good to {new}, seen once"]
+        assert await remarks() == [f"redirected permanently to {new}, seen once"]
         assert made.heads("ops") == []
         for _ in range(6):
             await made.once()
-        told = [str(message) for message in made.heads("ops") if "has moved for good" in str(message)]
+        told = [str(message) for message in made.heads("ops") if "has moved permanently" in str(message)]
         assert len(told) == 1
-        assert "write that into feeds.yaml" in told[0]
-        assert await remarks() == [f"moved for good to {new}; write that into feeds.yaml"]
+        assert "write that address into feeds.yaml" in told[0]
+        assert await remarks() == [f"moved permanently to {new}; write that address into feeds.yaml"]
         words = ("status", "--config", str(tmp_path))
         environ = {**os.environ, **made.environ, "COLUMNS": "200"}
         shown = await asyncio.to_thread(commands.run, words, tmp_path, environ)
-        assert f"moved for good to {new}" in shown.stdout
+        assert f"moved permanently to {new}" in shown.stdout
 
 
 # -- a newsletter, from a real mailbox to a Slack message, at once by IDLE, and its password in no text

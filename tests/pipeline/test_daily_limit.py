@@ -43,9 +43,11 @@ async def test_what_is_over_the_limit_is_stored_the_next_day(room: Newsroom) -> 
 async def test_the_operator_is_told_once_a_day_and_status_shows_it(room: Newsroom) -> None:
     told = [(await room.poll(FLOOD, *items(25))).health for _ in range(3)]
     assert [[event.kind for event in events] for events in told] == [["flood"], [], []]
-    assert "more items than fetch.max_items_per_day; 15 are left for tomorrow" in told[0][0].text
+    assert "more items than fetch.max_items_per_day; 15 wait until tomorrow" in told[0][0].text
     again = await room.poll(FLOOD, *items(25))
-    assert again.state.remarks == ("15 items were left for tomorrow: 10 a day are stored (fetch.max_items_per_day)",)
+    assert again.state.remarks == (
+        "15 items were left for tomorrow: at most 10 a day are stored (fetch.max_items_per_day)",
+    )
     room.now += timedelta(days=1)
     assert [event.kind for event in (await room.poll(FLOOD, *items(25))).health] == ["flood"]
 

@@ -95,5 +95,7 @@ async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: Wo
 
         assert batch.decided_count == 2
         assert [decision.reason for decision in batch.decisions] == [model.Reason.FIRST_REPORT]
-        assert [line["articles"] for line in logs if line["event"] == "article broke the decision pass"] == [["broken"]]
+        assert [
+            line["articles"] for line in logs if line["event"] == "deciding an article raised an unexpected error"
+        ] == [["broken"]]
         assert await running.store.read(lambda tx: tx.decision_queue.count()) == 0

@@ -154,7 +154,7 @@ class Listener:
                 url, api_url = str(request.payload["response_url"]), place.options.base_url
                 await answer_command(url, message, zone=zone, api_url=api_url, name=place.name)
         except model.SendError as error:
-            log.warning("question not answered", error=str(error))
+            log.warning("chat command not answered", error=str(error))
 
     async def _handle_press(
         self, client: SocketModeClient, request: SocketModeRequest, on_press: model.OnPress
@@ -163,7 +163,7 @@ class Listener:
         if press is None:
             # An app created from an earlier manifest also reports reactions.
             if request.type != "events_api":
-                log.warning("press ignored", reason="its form is not ours", kind=str(request.type)[:40])
+                log.warning("button press ignored", reason="its form is not ours", kind=str(request.type)[:40])
             await self._acknowledge(client, request)
             return
         async with TaskGroup() as group:
@@ -182,7 +182,7 @@ class Listener:
             await run_in_thread(lambda: client.send_socket_mode_response(response), name="socket mode")
         except (SlackClientError, OSError, AttributeError) as error:
             # Slack delivers it again with the same envelope id, which identifies the repetition.
-            log.warning("press not acknowledged", error=type(error).__name__)
+            log.warning("button press not acknowledged", error=type(error).__name__)
 
     async def _with_rights(self, person: model.Person, *, with_members: bool) -> model.Person:
         """Return the person with the channels that bar them and, with ``with_members``, the channels they are in."""
@@ -201,7 +201,7 @@ class Listener:
             person = await self._with_rights(press.person, with_members=is_wide)
             return await on_press(replace(press, person=person))
         except model.StoreError as error:
-            log.error("press not kept", error=str(error))
+            log.error("button press not stored", error=str(error))
             return None
 
     async def _answer(self, press: model.Press, answer: model.ActionResult) -> None:
@@ -211,7 +211,7 @@ class Listener:
                 place=press.place, person=press.person.id, text=answer.text, command=command
             )
         except model.SendError as error:
-            log.warning("press not answered", error=str(error))
+            log.warning("button press not answered", error=str(error))
 
 
 def _is_open(client: SocketModeClient) -> bool:

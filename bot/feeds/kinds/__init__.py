@@ -57,7 +57,7 @@ def parse_document(body: model.Body, *, kind: str | None = None, options: str = 
     try:
         content = gunzip(body.content, limit_bytes=_UNPACKED_BYTES)
     except model.BodyTooBig as error:
-        raise model.ReadError(f"not a feed: a packed body, {error}") from error
+        raise model.ReadError(f"not a feed: a compressed body, {error}") from error
     if content is not body.content:
         body = dataclasses.replace(body, content=content)
     if not content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):

@@ -59,7 +59,7 @@ class Source:
     def read(self, body: Body) -> model.ParsedFeed:
         """Parse mails. Blocking. Raises ReadError."""
         if not body.content.startswith(packing.MAILS_HEAD):
-            raise ReadError("not from a mailbox: the address of kind: imap reads imaps://host/folder")
+            raise ReadError("not from a mailbox: for kind: imap, write the address as imaps://host/folder")
         entries: dict[str, model.Entry] = {}
         skipped = 0
         for _, raw in packing.unpack_mails(body.content):

@@ -39,7 +39,7 @@ class Source:
             remarks.append(f"cut off after item {len(pages)}")
         news = [page for page in pages if _child(page, "news") is not None]
         if pages and not news:
-            raise ReadError("a sitemap without news: tags: it lists pages, not news; name a news sitemap")
+            raise ReadError("a sitemap without news: tags lists pages, not news; use a news sitemap")
         kept, remark = fields.keep_ends(news)
         hashes = [fields.hash_item(etree.tostring(page, with_tail=False), body.url) for page in kept]
         dates = DocumentDates()
@@ -61,9 +61,9 @@ def _parsed(text: str) -> etree._Element:
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
-        raise ReadError("a sitemap whose XML is too broken to be read; inform the publisher") from error
+        raise ReadError("the sitemap's XML is too broken to be read; inform the publisher") from error
     if root is None:
-        raise ReadError("a sitemap whose XML is too broken to be read; inform the publisher")
+        raise ReadError("the sitemap's XML is too broken to be read; inform the publisher")
     return root
 
 

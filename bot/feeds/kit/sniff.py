@@ -97,10 +97,10 @@ def _explain_page(body: Body) -> IsPage:
     feeds = find_offered_feeds(body.content, body.content_type, body.url)
     if feeds:
         more = f" and {len(feeds) - 1} more" if len(feeds) > 1 else ""
-        return IsPage(f"an HTML page, not a feed; it offers {feeds[0]}{more}", feeds)
+        return IsPage(f"an HTML page, not a feed; the page names {feeds[0]}{more}", feeds)
     title = _title(body)
     titled = f' titled "{title}"' if title else ""
-    return IsPage(f"an HTML page{titled}, not a feed; it offers none: the feed has moved, or needs a login")
+    return IsPage(f"an HTML page{titled}, not a feed, and it names no feed: the feed has moved, or needs a login")
 
 
 def _parse_page(content: bytes, content_type: str) -> html.HtmlElement | None:

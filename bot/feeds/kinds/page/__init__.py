@@ -183,13 +183,13 @@ def _hash(entry: model.Entry) -> str:
 
 def _explain_no_items(root: HtmlElement, path: str) -> str:
     """Describe the change: which part of the selector still finds something, and what the page repeats now."""
-    reason = f'no article: "{path}" finds nothing on the page'
+    reason = f'no articles: "{path}" finds nothing on the page'
     steps = path.replace(">", " > ").split()
     whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]
     still = [part for part in whole if get_selector(part).all(root)]
-    reason += f'; "{still[-1]}" is still there' if still else ""
+    reason += f'; "{still[-1]}" still exists' if still else ""
     best = next(iter(proposals.find_proposals(root, limit=1)), None)
     if best is not None:
-        reason += f'; now it repeats "{best.options["item"]}" ({best.count} times)'
+        reason += f'; the page now has {best.count} of "{best.options["item"]}"'
         return f"{reason}: correct the selectors in feeds.yaml"
     return f"{reason}; open it in a browser and correct the selectors in feeds.yaml"

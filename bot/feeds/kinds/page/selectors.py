@@ -132,17 +132,21 @@ def parse_page(body: Body) -> tuple[HtmlElement, list[str]]:
     text = charset.decode_page(content, body.content_type).text.replace("\x00", "")
     # A tag takes a few bytes of the page, and some hundred bytes of the tree.
     if text.count("<") > 3 * _MAX_ELEMENTS:
-        raise ReadError(f"a page of more than {_MAX_ELEMENTS:,} elements, or of elements that are too deep; not read")
+        raise ReadError(
+            f"refused: a page with more than {_MAX_ELEMENTS:,} elements, or with elements nested too deeply"
+        )
     try:
         root = html.document_fromstring(text.encode("utf-8", "replace"), parser=html.HTMLParser(encoding="utf-8"))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
-        raise ReadError("not an HTML page: no element in it") from error
+        raise ReadError("not an HTML page: it has no elements") from error
     assert isinstance(root, HtmlElement)
     depths: dict[object, int] = {None: -1}
     for element in root.iter():
         depths[element] = depths[element.getparent()] + 1
     if len(depths) > _MAX_ELEMENTS or sum(depths.values()) > _MAX_DEPTHS:
-        raise ReadError(f"a page of more than {_MAX_ELEMENTS:,} elements, or of elements that are too deep; not read")
+        raise ReadError(
+            f"refused: a page with more than {_MAX_ELEMENTS:,} elements, or with elements nested too deeply"
+        )
     try:
         root.make_links_absolute(body.url, resolve_base_href=True, handle_failures="ignore")
     except ValueError:

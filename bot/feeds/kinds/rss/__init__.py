@@ -99,7 +99,7 @@ def parse_with_feedparser(data: bytes, url: str) -> tuple[Header, tuple[model.En
         dates = DocumentDates()
         return _header(parsed.feed), tuple(_entry(entry, url, language, dates) for entry in parsed.entries)
     except _CONFUSED as error:
-        raise ReadError(f"a feed that cannot be read: its XML is too broken ({type(error).__name__})") from error
+        raise ReadError(f"its XML is too broken to be read ({type(error).__name__})") from error
 
 
 def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
@@ -247,7 +247,7 @@ def check_bounds(data: bytes) -> None:
     # feedparser takes 0.3 ms per item. If the items can be cut apart, this document has only the new ones.
     count = data.count(b"<item") + data.count(b"<entry")
     if count > MAX_ENTRIES:
-        raise ReadError(f"refused: {count} items that can only be parsed together")
+        raise ReadError(f"refused: {count} items, which can only be parsed together")
     has_long_tag = any(tag[0].count(b"=") > MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(data))
     if has_long_tag or data.count(b"<") > MAX_CHILDREN:
         counts = _Counts()
@@ -269,7 +269,7 @@ class _Counts:
             raise ReadError(f"refused: an element with {len(attributes)} attributes")
         self._children[-1] += 1
         if self._children[-1] > MAX_CHILDREN:
-            raise ReadError(f"refused: an element with more than {MAX_CHILDREN} others in it")
+            raise ReadError(f"refused: an element with more than {MAX_CHILDREN} children")
         self._children.append(0)
 
     def end(self, name: str) -> None:
