@@ -80,11 +80,8 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         return
     place = places.place_of(feed.url)
     if state.moved_to is not None and not place.is_page:
-        yield (
-            "moved",
-            f"has moved permanently to {visible.masked(state.moved_to)} and is polled there;"
-            " write that address into feeds.yaml",
-        )
+        address = visible.masked(state.moved_to)
+        yield "moved", f"has moved permanently to {address} and is polled there; write that address into feeds.yaml"
     failing = now - state.failing_since if state.failing_since else timedelta()
     if (state.failures >= BROKEN_FAILURES and not place.outages) or failing >= _A_DAY:
         times = f"{state.failures} times in a row" if state.failures > 1 else "once"
