@@ -17,8 +17,7 @@ class Elsewhere:
 
     async def get(self, request: model.Request) -> model.Response:
         url = self._server.url("/" + request.url.partition("://")[2])
-        access = dataclasses.replace(request.access, home=url) if request.access else None
-        answer = await self._fetcher.get(dataclasses.replace(request, url=url, access=access, home=url))
+        answer = await self._fetcher.get(dataclasses.replace(request, url=url, home=url))
         return dataclasses.replace(answer, url=answer.url.replace(self._server.url("/"), "https://"))
 
     async def close(self) -> None:

@@ -22,12 +22,13 @@ def route_channels(
     channels: list[str] = []
     folded = {tag.casefold() for tag in tags}
     for branch in routes:
-        is_now = branch.hours is None or quiet_hours_end(branch.hours, now) is not None
-        is_tagged = not branch.tags or not folded.isdisjoint(tag.casefold() for tag in branch.tags)
+        hours, tags_wanted = branch.match.hours, branch.match.tag
+        is_now = hours is None or quiet_hours_end(hours, now) is not None
+        is_tagged = not tags_wanted or not folded.isdisjoint(tag.casefold() for tag in tags_wanted)
         if not (_may_match(branch, rule) and is_now and is_tagged):
             continue
         channels += route_channels(branch.routes, rule, tags=tags, now=now) or branch.to
-        if not branch.goes_on:
+        if not branch.continue_:
             break
     return tuple(dict.fromkeys(channels))
 
@@ -56,7 +57,7 @@ def possible_channels(routes: Sequence[model.Route], rule: model.Rule) -> tuple[
 def describe_routes(routes: Sequence[model.Route], rule: model.Rule) -> str:
     """Describe in words where the rule posts.
 
-    >>> desk, night = model.Route(to=("desk",)), model.Route(to=("night",), tags=("pakistan",))
+    >>> desk, night = model.Route(to=("desk",)), model.Route(to=("night",), match=model.RouteMatch(tag=("pakistan",)))
     >>> describe_routes((night, desk), model.Rule(name="exit", notify=()))
     'night (feeds tagged pakistan), else desk'
     """
@@ -73,8 +74,9 @@ def describe_routes(routes: Sequence[model.Route], rule: model.Rule) -> str:
 
 
 def _may_match(route: model.Route, rule: model.Rule) -> bool:
-    is_named = not route.rules or any(fnmatchcase(rule.name.casefold(), name.casefold()) for name in route.rules)
-    return is_named and (not route.severities or rule.severity in route.severities)
+    names, severities = route.match.rule, route.match.severity
+    is_named = not names or any(fnmatchcase(rule.name.casefold(), name.casefold()) for name in names)
+    return is_named and (not severities or rule.severity in severities)
 
 
 def _legs(routes: Sequence[model.Route], rule: model.Rule, outer: tuple[str, ...], *, goes_on: bool) -> list[Leg]:
@@ -83,15 +85,15 @@ def _legs(routes: Sequence[model.Route], rule: model.Rule, outer: tuple[str, ...
         if not _may_match(branch, rule):
             continue
         conditions = outer
-        if branch.hours:
-            conditions += (f"{branch.hours.start:%H:%M} to {branch.hours.end:%H:%M} {branch.hours.zone}",)
-        if branch.tags:
-            conditions += (f"feeds tagged {' or '.join(branch.tags)}",)
-        continues = goes_on or branch.goes_on
+        if hours := branch.match.hours:
+            conditions += (f"{hours.start:%H:%M} to {hours.end:%H:%M} {hours.zone}",)
+        if branch.match.tag:
+            conditions += (f"feeds tagged {' or '.join(branch.match.tag)}",)
+        continues = goes_on or branch.continue_
         inner = _legs(branch.routes, rule, conditions, goes_on=continues)
         result += inner
         if not inner or inner[-1].goes_on or inner[-1].conditions != conditions:
             result.append(Leg(to=branch.to, conditions=conditions, goes_on=continues))
-        if conditions == outer and not branch.goes_on:
+        if conditions == outer and not branch.continue_:
             break
     return result

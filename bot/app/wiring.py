@@ -127,8 +127,8 @@ def _policy(
         can_edit=bool(features.can_edit),
         gather=bot.gather,
         digest=digest,
-        translate=channel.translate,
-        thread=channel.thread,
+        translate=channel.options.translate,
+        thread=channel.options.thread,
     )
 
 

@@ -225,7 +225,8 @@ class _Look:
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Raises FetchError, ReadError, IsPage."""
         feed = self._configured.get(url) or model.Feed(url=url)
-        request = model.Request(url=url, access=feed.access, options=feed.options, home=page or url)
+        home = url if page is None or url in self._configured else page
+        request = model.Request(url=url, access=feed.access, options=feed.options, home=home)
         answer = await self._fetcher.get(request)
         if answer.status != 200:
             raise model.FetchError(f"{url}: the server answered {answer.status}")

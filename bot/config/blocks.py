@@ -16,7 +16,7 @@ from typing import Annotated, Any, TypeAlias, TypeGuard
 import pydantic
 
 from bot import model
-from bot.model.values import As, Derived, Key
+from bot.model.values import As, Derived, Key, key_of
 
 Block: TypeAlias = type[Any]
 
@@ -42,7 +42,9 @@ def _resolve_types(block: Block) -> Mapping[str, object]:
     hints = typing.get_type_hints(block, include_extras=True)
     names = [field.name for field in dataclasses.fields(block)]
     return {
-        name: hints[name] for name in names if not any(isinstance(part, Derived) for part in _metadata(hints[name]))
+        key_of(name): hints[name]
+        for name in names
+        if not any(isinstance(part, Derived) for part in _metadata(hints[name]))
     }
 
 
@@ -56,6 +58,12 @@ def example_of(block: Block, key: str) -> str | None:
         info = block.model_fields.get(key)
         return str(info.examples[0]) if info and info.examples else None
     return next((part.example for part in _metadata(types_of(block).get(key)) if isinstance(part, Key)), None)
+
+
+def other_words(block: Block) -> Mapping[str, str]:
+    """Return words that people write for a key, with the key that they mean."""
+    words: Mapping[str, str] = getattr(block, "OTHER_WORDS", {})
+    return words
 
 
 def walk(form: object) -> Iterator[object]:

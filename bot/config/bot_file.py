@@ -8,12 +8,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import model, plugins
-from bot.config import access_keys, bot_keys, environment, nodes, secrets, validation
-from bot.config.bot_keys import BotSettings, ChannelSettings, WebSettings, warn_of_no_use
+from bot.config import blocks, bot_keys, environment, nodes, secrets, validation
+from bot.config.bot_keys import BotSettings, ChannelSettings, warn_of_no_use
 from bot.config.kinds import channel_options, report_broken, warn_of_unused
 from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.secrets import hide_secrets
 from bot.model import values
 
 #: Shortest token of the status page that is not warned of, in characters.
@@ -74,14 +73,14 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         )
         return None
     channels_node = value_of(root, "channels")
-    _hide_secrets(root, report, kinds)
-    groups = _host_groups(root)
-    for _, group in groups:
-        access_keys.hide_access_secrets(group, report)
     for name, advice in _REMOVED_KEYS.items():
         if isinstance(root, MappingNode) and (removed_key := root.key(name)):
             report.add_at(removed_key, "removed-key", f"{name} no longer has an effect", advice, severity="warning")
             root.pairs[:] = [pair for pair in root.pairs if pair[0].value != name]
+    for name in ("fetch", "model", "web"):
+        if block := value_of(root, name):
+            secrets.hide_value(block, blocks.types_of(BotSettings)[name], report)
+    _hide_secrets_of_channels(channels_node, report, kinds)
     settings = validation.validate(BotSettings, root, report, zone=_zone_of(root))
     channels = _read_channels(channels_node, report, kinds, environ)
     warn_of_unused(channels_node, report, kinds)
@@ -97,10 +96,9 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     for _, channel in pairs_of(channels_node):
         if isinstance(channel, MappingNode) and (key := channel.key("translate")):
             warn_of_no_use(key, model.Use.TRANSLATE, settings.model.uses if settings.model else (), report)
-    for key, group in groups:
-        if key.value.lower() in settings.fetch.hosts:
-            access = settings.fetch.hosts[key.value.lower()].access()
-            access_keys.warn_of_access(group, access, report, environ, what="its feeds are not polled")
+    for key, group in pairs_of(value_of(value_of(root, "fetch"), "hosts")):
+        if access := settings.fetch.hosts.get(key.value.lower()):
+            secrets.warn_of_access(group, access, report, environ, what="its feeds are not polled")
     if report.error_count:
         return None
     return _complete(settings, channels, Path(report.path).parent)
@@ -166,20 +164,15 @@ def _read_channel(
         kind=kind,
         options=checked,
         place=f"{report.path}:{line}",
-        translate=getattr(checked, "translate", None),
-        thread=getattr(checked, "thread", model.Thread.NEWS),
     )
 
 
-def _hide_secrets(root: Node, report: ProblemReport, kinds: plugins.Kinds) -> None:
-    """Hide secrets in the model, the web page and all channels, also in channels of unknown kinds."""
-    for name, shape in (("model", model.LanguageModelPolicy), ("web", WebSettings)):
-        hide_secrets(value_of(root, name), shape, report)
-    for _, channel in pairs_of(value_of(root, "channels")):
+def _hide_secrets_of_channels(channels: Node | None, report: ProblemReport, kinds: plugins.Kinds) -> None:
+    for _, channel in pairs_of(channels):
         if isinstance(channel, MappingNode):
             kind = channel.get("kind")
             channel_kind = kinds.by_name.get(kind.value) if isinstance(kind, ScalarNode) else None
-            hide_secrets(channel, channel_options(channel_kind), report, also=("kind", "to"))
+            secrets.hide_secrets(channel, channel_options(channel_kind), report, also=("kind", "to"))
         elif not isinstance(channel, ScalarNode) or channel.value not in kinds.by_name:
             report.hide(channel.start, channel.end)
 
@@ -230,10 +223,6 @@ def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, env
 
 def _warn_of_secret(report: ProblemReport, node: Node, why: str, what: str) -> None:
     report.add_at(node, "unset-secret", why.split(":", maxsplit=1)[0], what, severity="warning")
-
-
-def _host_groups(root: Node) -> list[tuple[ScalarNode, Node]]:
-    return pairs_of(value_of(value_of(root, "fetch"), "hosts"))
 
 
 def _key_start(root: Node, key: str) -> int:

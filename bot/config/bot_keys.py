@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
-import pydantic
-
 from bot import model
-from bot.config import access_keys, secrets
+from bot.config import secrets
+from bot.config.kinds import ChannelKeys
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.strict import KeyBlock
-from bot.model import Escalate, LanguageModelPolicy, OnUnknown, QuietHours, Route, Secret, Severity, values
-from bot.model.values import DefaultZone, Derived, Key, Parse
+from bot.model import Escalate, FetchPolicy, LanguageModelPolicy, OnUnknown, Route, Secret, Severity, values
+from bot.model.settings import Quiet, inherit_channels
+from bot.model.values import Derived, Key, Parse
 
 UTC = ZoneInfo("UTC")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})\Z")
@@ -61,10 +60,7 @@ def parse_database(value: object) -> str | model.Secret:
     """Parse a database's address without a password, or the secret that holds it. Raises InvalidValue."""
     written = values.parse_text(value)
     if written.startswith(("env:", "file:")):
-        try:
-            return model.Secret.parse(written)
-        except ValueError as error:
-            raise values.InvalidValue("secret", str(error)) from None
+        return model.Secret.parse(written)
     scheme, _, location = written.partition("://")
     kind = scheme.partition("+")[0]
     if not location or kind not in ("sqlite", "postgresql"):
@@ -103,98 +99,8 @@ Database = Annotated[
 ]
 
 
-def _parse_quiet(value: object, zone: DefaultZone) -> QuietHours:
-    start, end, own_zone = values.parse_quiet_hours(value)
-    return QuietHours(start=start, end=end, zone=own_zone or zone.take())
-
-
-_QUIET_PATTERN = r"^[0-9]{1,2}:[0-9]{2}\s+to\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?$"
-Quiet = Annotated[
-    QuietHours,
-    Parse(_parse_quiet, zone=True, type="string", pattern=_QUIET_PATTERN, examples=["22:00 to 07:00 Asia/Karachi"]),
-]
-
-
 #: Words that pydantic reads as true.
 _TRUE_WORDS = ("true", "yes", "on", "y", "t", "1")
-
-
-class MatchKeys(KeyBlock):
-    """The conditions of a route; all must hold."""
-
-    rule: values.Texts = pydantic.Field((), description="Rules by name, any of them; * is any text: BlackBerry*.")
-    tag: values.Texts = pydantic.Field(
-        (), description="Tags of feeds, any of them: a feed with the tag has an article that the rule matched."
-    )
-    severity: tuple[model.Severity, ...] = pydantic.Field((), description="Severities of rules, any of them.")
-    hours: Quiet | None = pydantic.Field(
-        None, description="The hours of the first decision about the story: 09:00 to 17:00 Asia/Karachi."
-    )
-
-    @pydantic.field_validator("severity", mode="before")
-    @classmethod
-    def _is_list(cls, written: object) -> object:
-        return values.as_list(written)
-
-
-_CONTINUE_FIELD = pydantic.Field(False, description="true: the routes after this one are tried too.")
-# A keyword of Python cannot be a field in a class body.
-_ContinueKey = pydantic.create_model("_Continue", __base__=KeyBlock, **{"continue": (bool, _CONTINUE_FIELD)})  # type: ignore[call-overload]  # its stubs take no unpacked names
-
-
-class RouteKeys(_ContinueKey):  # type: ignore[misc, valid-type]  # made above: no class to mypy
-    """Where stories of rules without notify are posted."""
-
-    match: MatchKeys = pydantic.Field(
-        default_factory=lambda: MatchKeys.model_validate({}),
-        description="The stories that the route takes: rule, tag, severity, hours. Without it, all.",
-    )
-    to: values.Texts = pydantic.Field(
-        (), description="One channel, or a list of them. An inner route without it posts where the outer one does."
-    )
-    routes: tuple[RouteKeys, ...] = pydantic.Field(
-        (), description="Routes inside this one, tried first; where none takes the story, it goes to this one's to."
-    )
-
-
-def make_routes(branches: Sequence[RouteKeys], outer: tuple[str, ...] = ()) -> tuple[model.Route, ...]:
-    """Make the routes; an inner route without channels inherits the ``outer`` ones."""
-    routes = []
-    for branch in branches:
-        to = tuple(dict.fromkeys(branch.to)) or outer
-        routes.append(
-            model.Route(
-                to=to,
-                rules=branch.match.rule,
-                tags=branch.match.tag,
-                severities=branch.match.severity,
-                hours=branch.match.hours,
-                goes_on=getattr(branch, "continue"),
-                routes=make_routes(branch.routes, to),
-            )
-        )
-    return tuple(routes)
-
-
-_RoutesByKeys = Annotated[tuple[RouteKeys, ...], Parse(make_routes, "after")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch(model.FetchPolicy):
-    """How feeds are polled."""
-
-    hosts: Annotated[
-        dict[access_keys.Host, access_keys.AccessKeys],
-        Key(
-            "Keys for all feeds of a host, by its name or *.example.org: headers, cookies, auth, proxy, tls. The keys "
-            "of a feed override them."
-        ),
-    ] = field(default_factory=dict, hash=False)
-
-    @property
-    def access_by_host(self) -> Mapping[str, model.Access]:
-        """Return what requests to a host carry, by host name or ``*.`` and a domain."""
-        return {name: access for name, group in self.hosts.items() if (access := group.access())}
 
 
 def _check_installed(languages: model.Languages) -> model.Languages:
@@ -295,13 +201,9 @@ class ChannelSettings:
     name: str
     kind: str
     #: The validated options of its kind.
-    options: pydantic.BaseModel
+    options: ChannelKeys
     #: Its place, for messages: “config/bot.yaml:5”.
     place: str
-    #: Translate into this language; None: do not translate.
-    translate: str | None = None
-    #: The replies in its threads.
-    thread: model.Thread = model.Thread.NEWS
 
 
 def _require_block(value: object) -> object:
@@ -339,7 +241,7 @@ class BotSettings:
     ]
     routes: Annotated[
         tuple[Route, ...],
-        values.As(_RoutesByKeys),
+        Parse(inherit_channels, "after"),
         Key("Where stories of rules without notify are posted: the first route that takes one decides."),
     ] = ()
     mention: Annotated[
@@ -356,7 +258,7 @@ class BotSettings:
     operator: Annotated[
         values.Text | None, Key("The channel for notices about the bot itself: broken feeds, refused rules.")
     ] = None
-    fetch: Annotated[Fetch, Key("How feeds are polled.")] = field(default_factory=Fetch)
+    fetch: Annotated[FetchPolicy, Key("How feeds are polled.")] = field(default_factory=FetchPolicy)
     stories: Annotated[StorySettings, Key("How articles become stories.")] = field(default_factory=StorySettings)
     quiet_hours: Annotated[
         Quiet | None,

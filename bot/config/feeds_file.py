@@ -1,39 +1,47 @@
-"""Read feeds.yaml: the keys of a feed, the address in its whole or short form, and what is wrong with it."""
+"""Read feeds.yaml: the address in its whole or short form, the keys of its kind, and checks of a feed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar
-
-import pydantic
+from urllib.parse import urlsplit
 
 from bot import model, plugins
-from bot.config import access_keys, nodes, secrets, validation
+from bot.config import blocks, nodes, secrets, validation
 from bot.config.kinds import report_broken
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.strict import KeyBlock
 from bot.feeds import outlets, places
 from bot.model import values, visible
+from bot.model.values import Key
 
 MAILBOXES = ("imaps", "imap")
 SCHEMES = ("http", "https", *MAILBOXES)
 
 
-def parse_feed_url(value: object) -> str:
-    """Check the address of a feed, of the web or a mailbox, without credentials, or a short form. Raises Wrong."""
-    written = values.parse_text(value)
-    if written.startswith(("env:", "file:")):
-        return str(_parse_reference(written))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFile:
+    """The list of feeds to poll."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    feeds: Annotated[tuple[Annotated[model.Feed, values.OrText()], ...], Key("Addresses, or blocks with url and more.")]
+
+
+def expand_address(written: str, *, has_token: bool = False) -> model.Feed:
+    """Return the feed of an address, of the web or a mailbox, or of a short form, with the values of its known place.
+
+    Raises InvalidValue.
+    """
     if place := places.find_place(written):
         try:
-            places.expand_short_form(written)
+            return places.expand_short_form(written, has_token=has_token)
         except places.Unfit as unfit:
             message = f'"{values.shorten(written)}" is not a feed of {place.name}'
             raise values.InvalidValue("address", message, str(unfit)) from None
-        return written
     parts = values.split_address(written)
     if parts is None or parts[0] not in SCHEMES:
         advice = "write the whole address: https://…"
@@ -52,88 +60,7 @@ def parse_feed_url(value: object) -> str:
         )
     if "@" in parts[2]:
         raise values.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
-    return written
-
-
-def _parse_reference(written: str) -> str:
-    try:
-        return model.Secret.parse(written).reference
-    except ValueError as error:
-        raise values.InvalidValue("secret", str(error), "write env:NAME or file:/path") from None
-
-
-FeedUrl = Annotated[
-    str,
-    pydantic.PlainValidator(parse_feed_url),
-    pydantic.WithJsonSchema(
-        {"type": "string", "pattern": f"^((https?|imaps?)://|({'|'.join(places.get_places())}|env|file):.)"}
-    ),
-]
-
-
-class FeedKeys(access_keys.AccessKeys):
-    """One feed: its address, or a block with more about it."""
-
-    OTHER_WORDS: ClassVar = {
-        **dict.fromkeys(("address", "link", "feed", "rss", "href", "source", "uri"), "url"),
-        **dict.fromkeys(("title", "outlet", "label"), "name"),
-        **dict.fromkeys(("tag", "labels", "category", "categories", "group"), "tags"),
-        **dict.fromkeys(("interval", "poll", "frequency", "refresh"), "every"),
-        **dict.fromkeys(("publisher", "company"), "owner"),
-        **dict.fromkeys(("type", "format"), "kind"),
-    }
-
-    url: FeedUrl = pydantic.Field(
-        ...,
-        description=(
-            "The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place; where it "
-            "holds a secret, env:NAME or file:/path."
-        ),
-        examples=["https://example.org/feed.xml"],
-    )
-    name: values.Text | None = pydantic.Field(
-        None, description="The outlet's name in messages; without it, the feed's own title, with its host."
-    )
-    every: values.Duration | None = pydantic.Field(
-        None, description="The shortest time between two polls; without it, bot.yaml's fetch.every."
-    )
-    at_least: values.AtLeast | None = pydantic.Field(
-        None, description="The longest time between two polls; without it, bot.yaml's fetch.at_least."
-    )
-    backfill: values.Duration | None = pydantic.Field(
-        None, description="How far back the first poll announces; without it, bot.yaml's fetch.backfill."
-    )
-    full_text: model.FullText = pydantic.Field(
-        model.FullText.NEVER,
-        description="Fetch the article's page: never, when_needed (if the feed has only a teaser), always.",
-    )
-    tags: values.Texts = pydantic.Field((), description="Tags by which rules select feeds.")
-    owner: values.Text | None = pydantic.Field(
-        None,
-        description="The owner of the outlet: outlets of one owner count once. Without it, the domain of the address.",
-    )
-    aggregator: bool | None = pydantic.Field(
-        None,
-        description="true: its items are articles of other sites; each counts for the site that its link leads to.",
-    )
-    expect: values.Rhythm | None = pydantic.Field(
-        None, description="every 2 days: the operator is notified when the feed has been silent for longer."
-    )
-    kind: values.Text | None = pydantic.Field(
-        None, description="The document's format; without it, the format is detected. A plug-in may add more."
-    )
-
-
-def _expand_short_form(value: object) -> object:
-    return {"url": value} if isinstance(value, str) or value is None else value
-
-
-class FeedFile(KeyBlock):
-    """The list of feeds to poll."""
-
-    feeds: tuple[Annotated[FeedKeys, pydantic.BeforeValidator(_expand_short_form), values.OrText()], ...] = (
-        pydantic.Field(..., description="Addresses, or blocks with url and more.")
-    )
+    return model.Feed(url=written)
 
 
 def find_feed_names(root: Node | None) -> frozenset[str]:
@@ -211,25 +138,25 @@ def _read_feed(
     good: dict[str, model.Feed],
     lines_by_address: dict[str, int],
 ) -> model.Feed | None:
-    access_keys.hide_access_secrets(node, report)
-    kind_node = value_of(node, "kind")
+    block = _as_block(node)
+    kind_node = value_of(block, "kind")
     kind_reader = (
-        _NamedKind(node, kind_node, kinds(), report)
-        if isinstance(node, MappingNode) and kind_node is not None
+        _NamedKind(block, kind_node, kinds(), report)
+        if isinstance(block, MappingNode) and kind_node is not None
         else None
     )
-    written = _validate_feed(kind_reader.plain if kind_reader else node, report)
+    secrets.hide_secrets(block, model.Feed, report, also=kind_reader.own_keys if kind_reader else ())
+    written = validation.validate(model.Feed, kind_reader.plain if kind_reader else block, report)
     options = kind_reader.options() if kind_reader else "{}"
-    flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
-    address = node if isinstance(node, ScalarNode) else value_of(node, "url")
-    has_token = isinstance(node, MappingNode) and node.get("auth") is not None
-    written_url = address.value.strip() if isinstance(address, ScalarNode) else ""
-    if written_url.startswith(("env:", "file:")) and address is not None:
-        written_url = _resolve_address(written_url, address, report, environ) or ""
-        if not written_url:
-            return None
-    url = _expand_address(written_url, has_token=has_token)
-    if url and url in lines_by_address and address is not None:
+    address = value_of(block, "url")
+    if not isinstance(address, ScalarNode) or not address.value.strip():
+        return None
+    place = _read_address(address, report, environ, has_token=value_of(block, "auth") is not None)
+    if place is None:
+        return None
+    url = place.url
+    line = report.document.place(node.start)[0]
+    if url in lines_by_address:
         report.add_at(
             address,
             "duplicate-feed",
@@ -237,67 +164,90 @@ def _read_feed(
             f"it is already on line {lines_by_address[url]}: remove one",
         )
         return None
-    if url and address is not None and (line := lines_by_address.get(model.feed_place(url))):
+    if first_line := lines_by_address.get(model.feed_place(url)):
         report.add_at(
             address,
             "same-feed",
             "this feed seems to be listed twice",
-            f"line {line} has it under another spelling of its address: remove one",
+            f"line {first_line} has it under another spelling of its address: remove one",
             severity="warning",
         )
-    if url:
-        lines_by_address.setdefault(model.feed_place(url), report.document.place(node.start)[0])
-        lines_by_address[url] = report.document.place(node.start)[0]
-    if written is None or options is None or flawed:
+    lines_by_address.setdefault(model.feed_place(url), line)
+    lines_by_address[url] = line
+    is_flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
+    if written is None or options is None or is_flawed:
         return good.get(url)
-    access = written.access(home=url)
-    access_keys.warn_of_access(node, access, report, environ, what="the feed is not polled")
+    secrets.warn_of_access(block, written, report, environ, home=url, what="the feed is not polled")
     # A known place gives the values that the feed does not set.
-    place = places.expand_short_form(written_url, has_token=has_token)
-    feed = written.as_value(
-        model.Feed,
-        url=place.url,
+    feed = replace(
+        written,
+        url=url,
         tags=(*written.tags, *place.tags),
         owner=written.owner or (None if written.aggregator else place.owner),
         aggregator=place.aggregator if written.aggregator is None and written.owner is None else written.aggregator,
         kind=written.kind or place.kind,
         options=options if written.kind else place.options,
-        access=access,
     )
-    if address is not None:
-        if problem := _find_mailbox_problem(feed):
-            report.add_at(address, "mailbox", *problem)
-            return good.get(url)
-        _warn_of_secret(url, address, report)
-        _warn_of_aggregator(feed, address, report)
-        _warn_of_etiquette(feed, address, report)
+    if problem := _find_mailbox_problem(feed):
+        report.add_at(address, "mailbox", *problem)
+        return good.get(url)
+    _warn_of_secret(url, address, report)
+    _warn_of_aggregator(feed, address, report)
+    _warn_of_etiquette(feed, address, report)
     return feed
 
 
-def _resolve_address(reference: str, node: Node, report: ProblemReport, environ: Mapping[str, str]) -> str | None:
-    """Return the address that a variable or a file holds; messages show its reference instead."""
+def _as_block(node: Node) -> Node:
+    """Return the block of a feed that is written as its address only, or as one key in braces."""
+    match node:
+        case ScalarNode():
+            pairs: list[tuple[ScalarNode, Node]] = [(ScalarNode("url", node.start, node.end, ""), node)]
+            return MappingNode(pairs, node.start, node.end, is_flow=False)
+        case MappingNode() if len(node.pairs) == 1:
+            return MappingNode(node.pairs, node.start, node.end, is_flow=False)
+    return node
+
+
+def _read_address(
+    node: ScalarNode, report: ProblemReport, environ: Mapping[str, str], *, has_token: bool
+) -> model.Feed | None:
+    """Return the feed of an address, with what its known place sets; None if it cannot be used."""
+    written = node.value.strip()
     try:
-        secret = model.Secret.parse(reference)
-        address = parse_feed_url(secrets.resolve_secret(secret, environ))
+        if written.startswith(("env:", "file:")):
+            return _read_referenced_address(model.Secret.parse(written), node, report, environ)
+        return expand_address(written, has_token=has_token)
+    except values.InvalidValue as wrong:
+        if not report.document.has_flaw_in(node.start, node.end):
+            report.add_at(node, wrong.code, str(wrong), wrong.help)
+        return None
+
+
+def _read_referenced_address(
+    secret: model.Secret, node: Node, report: ProblemReport, environ: Mapping[str, str]
+) -> model.Feed | None:
+    """Return the feed of the address that a variable or a file holds; messages show its reference instead."""
+    try:
+        address = secrets.resolve_secret(secret, environ)
+        feed = expand_address(address)
     except model.ConfigError as error:
         message = str(error).partition(":")[0]
         report.add_at(node, "unset-secret", message, "the feed is not polled until then", severity="warning")
+        return None
     except values.InvalidValue as wrong:
         # The text of the error may quote the address.
-        report.add_at(node, wrong.code, f"{reference} does not hold the address of a feed", wrong.help)
-    except ValueError:
-        return None  # the validation of the feed reports it
-    else:
-        if "://" in address:
-            visible.conceal(address, reference)
-            return address
-        report.add_at(node, "address", f"{reference} does not hold a whole address", "write https://… into it")
-    return None
+        message = f"{secret.reference} does not hold the address of a feed"
+        raise values.InvalidValue(wrong.code, message, wrong.help) from None
+    if "://" not in address:
+        message = f"{secret.reference} does not hold a whole address"
+        raise values.InvalidValue("address", message, "write https://… into it")
+    visible.conceal(address, secret.reference)
+    return feed
 
 
-def _warn_of_secret(url: str, node: Node, report: ProblemReport) -> None:
+def _warn_of_secret(url: str, node: ScalarNode, report: ProblemReport) -> None:
     # The address in a variable is not in the file.
-    if not isinstance(node, ScalarNode) or node.value.strip() != url or not visible.has_secret(url):
+    if node.value.strip() != url or not visible.has_secret(url):
         return
     visible.conceal(url, visible.masked(url))
     for secret in visible.secrets_in(url):
@@ -330,15 +280,6 @@ def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | N
         )
 
 
-def _expand_address(written: str, *, has_token: bool) -> str:
-    """Return the whole address of what is written; empty if there is none."""
-    try:
-        url = places.expand_short_form(written, has_token=has_token).url
-    except places.Unfit:
-        return ""
-    return url if "://" in url else ""
-
-
 def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
     """Return what is wrong with a mailbox and what to write, or None."""
     is_mailbox = feed.url.startswith(MAILBOXES)
@@ -346,7 +287,7 @@ def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
         if is_mailbox:
             return "the address of a mailbox without its kind", "add kind: imap"
         return "kind: imap reads a mailbox", "write url: imaps://mail.example.org/INBOX"
-    if is_mailbox and (feed.access is None or feed.access.login is None or feed.access.login.user is None):
+    if is_mailbox and (feed.auth is None or feed.auth.basic is None):
         return "a mailbox needs a login", "write auth: {basic: {user: NAME, password: env:NAME}}"
     return None
 
@@ -393,12 +334,12 @@ class _NamedKind:
         self._name = written.value.strip() if isinstance(written, ScalarNode) else ""
         self._kind = kinds.by_name.get(self._name)
         option_names = self._kind.options.model_fields if self._kind and self._kind.options else {}
-        self._is_own = frozenset(option_names) - frozenset(FeedKeys.model_fields)
+        self.own_keys = frozenset(option_names) - frozenset(blocks.types_of(model.Feed))
 
     @property
     def plain(self) -> MappingNode:
         """Return the feed without the keys of its kind."""
-        return self._part([pair for pair in self._node.pairs if pair[0].value not in self._is_own])
+        return self._part([pair for pair in self._node.pairs if pair[0].value not in self.own_keys])
 
     def options(self) -> str | None:
         """Return the options of the kind as JSON, or None if they are wrong (the errors are in the report)."""
@@ -407,7 +348,7 @@ class _NamedKind:
             return None
         if self._kind.options is None:
             return "{}"
-        options_node = self._part([pair for pair in self._node.pairs if pair[0].value in self._is_own])
+        options_node = self._part([pair for pair in self._node.pairs if pair[0].value in self.own_keys])
         address = self._node.key("kind")
         checked = validation.validate(self._kind.options, options_node, self._report, whole=address)
         return checked.model_dump_json() if checked is not None else None
@@ -427,14 +368,10 @@ class _NamedKind:
             self._report.add_at(self._written, "unknown-value", message, help_text)
 
 
-def _validate_feed(node: Node, report: ProblemReport) -> FeedKeys | None:
-    if isinstance(node, MappingNode) and node.is_flow and len(node.pairs) == 1:
-        node = MappingNode(node.pairs, node.start, node.end, is_flow=False)
-    if isinstance(node, ScalarNode):
-        try:
-            return FeedKeys.model_validate({"url": parse_feed_url(validation.to_plain(node))})
-        except values.InvalidValue as wrong:
-            if node.style != "*":
-                report.add_at(node, wrong.code, str(wrong), wrong.help)
-            return None
-    return validation.validate(FeedKeys, node, report)
+def apply_host_access(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:
+    """Return the feed with the access of its host, where it sets none; the more exact host name counts first."""
+    host = (urlsplit(feed.url).hostname or "").lower()
+    host_names = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
+    for name in sorted(host_names, key=lambda name: (name[0] == "*", -len(name))):
+        feed = feed.over(groups[name])
+    return feed

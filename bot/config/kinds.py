@@ -11,7 +11,6 @@ import pydantic
 from bot import model, plugins
 from bot.config.nodes import MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
-from bot.config.strict import KeyBlock
 from bot.model import values
 
 
@@ -24,30 +23,34 @@ class Kinds:
     sources: Callable[[], plugins.Kinds]
 
 
-@cache
-def channel_options(kind: plugins.Kind | None) -> type[pydantic.BaseModel]:
-    """Return the keys of a channel: the keys of its kind (None: unknown), and the common ones."""
-    base: type[pydantic.BaseModel] = kind.options if kind and kind.options else KeyBlock
-    translate = pydantic.Field(
+class ChannelKeys(pydantic.BaseModel):
+    """The keys of every kind of channel."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    translate: values.Language | None = pydantic.Field(
         None,
         description=(
             "The code of a language, such as en: a language model (model, with uses: translate) adds a translation "
             "of the headline and summary of articles in other languages."
         ),
     )
-    thread = pydantic.Field(
+    thread: model.Thread = pydantic.Field(
         model.Thread.NEWS,
         description=(
             "Replies in a story's thread: claims (changed values, corrections), news (also quotes of what is new) or "
             "all (also each article that joins). The thread of a rule overrides it."
         ),
     )
+
+
+@cache
+def channel_options(kind: plugins.Kind | None) -> type[ChannelKeys]:
+    """Return the keys of a channel: the keys of its kind (None: unknown), and the common ones."""
+    if kind is None or kind.options is None:
+        return ChannelKeys
     return pydantic.create_model(
-        base.__name__,
-        __base__=base,
-        __doc__=base.__doc__,
-        translate=(values.Language | None, translate),
-        thread=(model.Thread, thread),
+        kind.options.__name__, __base__=(ChannelKeys, kind.options), __doc__=kind.options.__doc__
     )
 
 

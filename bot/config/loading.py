@@ -32,7 +32,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot import model
-from bot.config import access_keys, bot_file, bot_keys, feeds_file, files, problems, rules_file
+from bot.config import bot_file, bot_keys, feeds_file, files, problems, rules_file
 from bot.config.bot_keys import BotSettings
 from bot.config.kinds import Kinds
 from bot.config.rules_file import RuleContext
@@ -102,11 +102,12 @@ class _FolderReading:
 
     def settings(self, bot: BotSettings) -> Settings:
         digests = "".join(f"{path}\0{state.digest}\0" for path, state in sorted(self.files.items()))
-        hosts = bot.fetch.access_by_host
         return Settings(
             bot=bot,
             feeds=tuple(
-                access_keys.apply_host_access(feed, hosts) for state in self.files.values() for feed in state.feeds
+                feeds_file.apply_host_access(feed, bot.fetch.hosts)
+                for state in self.files.values()
+                for feed in state.feeds
             ),
             rules=tuple(entry.compiled for entry in self.loaded),
             problems=self.problems,

@@ -13,8 +13,10 @@ from bot.config.bot_keys import BotSettings
 from bot.config.feeds_file import FeedFile
 from bot.config.kinds import Kinds, channel_options
 from bot.config.rules_file import RuleFile
+from bot.feeds import places
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
+_ADDRESS_PATTERN = f"^((https?|imaps?)://|({'|'.join(places.get_places())}|env|file):.)"
 
 
 def make_schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
@@ -48,7 +50,8 @@ def _to_draft_7(value: object) -> object:
         for key, item in value.items()
         if not (isinstance(item, dict) and item.get("derived"))
     }
-    converted.pop("default", None) if converted.get("default", 0) is None else None
+    if converted.get("default", 0) in (None, []):
+        del converted["default"]
     if "title" in converted and isinstance(converted["title"], str):
         # The Python name of the model or the field means nothing to a reader.
         del converted["title"]
@@ -73,7 +76,8 @@ def _options_schema(options: type[pydantic.BaseModel], definitions: dict[str, An
 
 def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> None:
     """Add each kind with its keys as a form of feed."""
-    plain = definitions["FeedKeys"]
+    plain = definitions["Feed"]
+    plain["properties"]["url"] |= {"type": "string", "pattern": _ADDRESS_PATTERN}
     plain["properties"]["kind"]["enum"] = [name for name, kind in source_kinds.by_name.items() if kind.options is None]
     forms = []
     for name, kind in source_kinds.by_name.items():
@@ -83,7 +87,7 @@ def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> No
             required = [*plain["required"], "kind", *options.get("required", [])]
             forms.append({**plain, "properties": properties, "required": required})
     if forms:
-        definitions["FeedKeys"] = {"anyOf": [plain, *forms]}
+        definitions["Feed"] = {"anyOf": [plain, *forms]}
 
 
 def _channels_schema(known_kinds: plugins.Kinds, bot: Mapping[str, Any]) -> dict[str, object]:

@@ -1,7 +1,8 @@
-"""Read secrets at the moment of use, and hide secrets written out in bot.yaml from the lines that problems show."""
+"""Read secrets at the moment of use, warn of missing ones, and hide written-out ones in the lines of problems."""
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from bot import model
 from bot.config import blocks
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, pairs_of
 from bot.config.problems import ProblemReport
+from bot.model import values
 
 #: Maximum size of a secret file, which is normally one line.
 _MAX_BYTES = 64 * 1024
@@ -58,17 +60,58 @@ def explain_missing_secret(secret: model.Secret, environ: Mapping[str, str]) -> 
     return None
 
 
-def hide_secrets(block: Node | None, shape: blocks.Block, report: ProblemReport, *, also: Collection[str] = ()) -> None:
-    """Hide the values of secrets and of unknown keys, also in inner blocks; references stay visible.
+def warn_of_access(
+    node: Node, access: model.Access, report: ProblemReport, environ: Mapping[str, str], *, what: str, home: str = ""
+) -> None:
+    """Warn of secrets that are not set, or that are sent unencrypted to the address ``home``.
 
+    ``what`` says what waits for a missing secret.
+    """
+    first = next((key for key, _ in pairs_of(node) if key.value in blocks.types_of(model.Access)), None)
+    start, end = (first.start, first.end) if first else (node.start, node.start + 1)
+    for secret in (*access.sent_secrets, access.proxy):
+        if isinstance(secret, model.Secret) and (why := explain_missing_secret(secret, environ)):
+            message = why.split(":", maxsplit=1)[0]
+            report.add("unset-secret", message, f"{what} until then", start=start, end=end, severity="warning")
+    if home.startswith("http://") and access.sent_secrets:
+        message = "its secret is sent over http, unencrypted"
+        report.add("secret-in-the-open", message, "write https://", start=start, end=end, severity="warning")
+
+
+#: A name that people choose, such as that of a header; anything else may be a secret in the wrong place.
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
+
+
+def hide_secrets(block: Node | None, shape: blocks.Block, report: ProblemReport, *, also: Collection[str] = ()) -> None:
+    """Hide written-out secrets in a block of keys, by the types of ``shape``; references stay visible.
+
+    An unknown key is treated as the key that was probably meant; if there is none, its whole value is hidden.
     ``also``: keys outside ``shape`` that never hold a secret.
     """
     types = blocks.types_of(shape)
     for key, value in pairs_of(block):
-        if key.value in types:
-            _hide_value(value, types[key.value], report)
-        elif key.value not in also:
+        if key.value in also:
+            continue
+        meant = key.value if key.value in types else _guess_key(key.value, shape)
+        if meant:
+            hide_value(value, types[meant], report)
+        else:
             _hide_whole(value, report)
+
+
+def _guess_key(written: str, shape: blocks.Block) -> str | None:
+    """Return the key that was probably meant, rather one that holds a secret, or None."""
+    meant = values.find_nearest(written, _secret_keys(shape)) or blocks.other_words(shape).get(written.casefold())
+    return meant or values.find_nearest(written, blocks.types_of(shape))
+
+
+def _secret_keys(shape: blocks.Block) -> list[str]:
+    """Return the keys that hold a secret, also deeper inside."""
+    return [
+        key
+        for key, form in blocks.types_of(shape).items()
+        if blocks.holds_secret(form) or ((inner := blocks.inner_block(form)) and _secret_keys(inner))
+    ]
 
 
 def _hide_whole(value: Node, report: ProblemReport) -> None:
@@ -77,7 +120,7 @@ def _hide_whole(value: Node, report: ProblemReport) -> None:
         report.hide(value.start, value.end)
 
 
-def _hide_value(value: Node, form: object, report: ProblemReport) -> None:
+def hide_value(value: Node, form: object, report: ProblemReport) -> None:
     """Hide a value whose type is ``form``."""
     if blocks.is_block(form) and isinstance(value, MappingNode):
         hide_secrets(value, form, report)
@@ -85,15 +128,18 @@ def _hide_value(value: Node, form: object, report: ProblemReport) -> None:
         # A single value instead of a block may be the secret that belongs inside it.
         _hide_whole(value, report)
     else:
-        for part in _inner_values(value, form):
+        for part in _inner_values(value, form, report):
             for inner in typing.get_args(form):
-                _hide_value(part, inner, report)
+                hide_value(part, inner, report)
 
 
-def _inner_values(value: Node, form: object) -> list[Node]:
-    """Return the values inside a list or a mapping; for a union, the value itself."""
+def _inner_values(value: Node, form: object, report: ProblemReport) -> list[Node]:
+    """Return the values inside a list or a mapping, and hide keys that are not names; for a union, the value itself."""
     match value:
         case MappingNode() if blocks.is_container(form):
+            for key, _ in value.pairs:
+                if not _NAME.match(key.value):
+                    report.hide(key.start, key.end)
             return [item for _, item in value.pairs]
         case SequenceNode() if blocks.is_container(form):
             return list(value.items)

@@ -242,8 +242,8 @@ def _guess_key(details: ErrorDetails, shape: blocks.Block, path: _Path, missing:
     if block is None:
         return None
     name = str(path[-1])
-    if (synonym := getattr(block, "OTHER_WORDS", {}).get(name.casefold())) is not None:
-        return str(synonym)
+    if synonym := blocks.other_words(block).get(name.casefold()):
+        return synonym
     awaited = [str(other[-1]) for other in missing if other[:-1] == path[:-1]]
     if nearest := values.find_nearest(name, awaited):
         return nearest

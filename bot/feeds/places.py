@@ -94,7 +94,7 @@ def place_of(url: str) -> Place:
 def etiquette_of(feed: model.Feed) -> Etiquette:
     """Return how often the feed's host may be polled."""
     place = place_of(feed.url)
-    if place.with_token is not None and feed.access is not None and feed.access.login is not None:
+    if place.with_token is not None and feed.auth is not None:
         return place.with_token
     return place.hosts.get(_host_of(feed.url), _NO_RULES)
 

@@ -47,15 +47,16 @@ class Keys:
         if access.cookies:
             pairs = (f"{name}={self._opened(x, f'the cookie {name}', _COOKIE)}" for name, x in access.cookies)
             headers["Cookie"] = "; ".join(pairs)
-        if access.login is not None:
-            secret = self._opened(access.login.secret, "auth", _HEADER if access.login.user is None else None)
-            user = access.login.user
-            headers["Authorization"] = f"Bearer {secret}" if user is None else _basic_authorization(user, secret)
+        if access.auth and access.auth.basic:
+            password = self._opened(access.auth.basic.password, "auth", None)
+            headers["Authorization"] = _basic_authorization(access.auth.basic.user, password)
+        elif access.auth and access.auth.bearer:
+            headers["Authorization"] = f"Bearer {self._opened(access.auth.bearer, 'auth', _HEADER)}"
         return headers
 
-    def password(self, login: model.Login) -> str:
+    def password(self, login: model.BasicAuth) -> str:
         """Return the password of a login. Raises AddressRefused."""
-        return self._opened(login.secret, "auth", _PASSWORD)
+        return self._opened(login.password, "auth", _PASSWORD)
 
     def proxy(self, access: model.Access) -> str | None:
         """Return the address of the feed's proxy, or None if it has none. Raises AddressRefused."""
@@ -72,19 +73,19 @@ class Keys:
 
     def tls(self, access: model.Access) -> ssl.SSLContext | None:
         """Return a context with the feed's certificates, or None without any. Raises AddressRefused."""
-        files = (access.certificate, access.key, access.authority)
-        if not any(files):
+        if access.tls is None:
             return None
+        files = (access.tls.certificate, access.tls.key, access.tls.authority)
         try:
             # Renewed certificates have the same name: a changed file is loaded for the next handshake.
             stamp = tuple(Path(name).stat().st_mtime_ns for name in files if name)
             if self._stamps.get(files) != stamp:
                 context = self._contexts.setdefault(files, httpx.create_ssl_context())
-                if access.authority:
-                    context.load_verify_locations(access.authority)
-                if access.certificate:
+                if access.tls.authority:
+                    context.load_verify_locations(access.tls.authority)
+                if access.tls.certificate:
                     # Otherwise a key with a passphrase would prompt on the terminal.
-                    context.load_cert_chain(access.certificate, access.key, password=lambda: "")
+                    context.load_cert_chain(access.tls.certificate, access.tls.key, password=lambda: "")
                 self._stamps[files] = stamp
         except (OSError, ValueError) as error:
             reason = "not PEM, or key and certificate do not fit" if isinstance(error, ssl.SSLError) else error

@@ -171,7 +171,7 @@ class HttpFetcher:
     async def _exchange(
         self, request: model.Request, course: _Course, deadline: asyncio.Timeout
     ) -> model.Response | None:
-        response = await self._send(self._build(request, course), request.access, course.blocks)
+        response = await self._send(request, course)
         try:
             location = response.headers.get("location")
             redirects = _REDIRECTS if request.form is None else _REDIRECTS_OF_POST
@@ -205,8 +205,8 @@ class HttpFetcher:
             fields["If-Modified-Since"] = request.last_modified
         if authorization := course.at.authorization:
             fields["Authorization"] = authorization
-        if request.access is not None and _is_home(request.access, course.at):
-            fields |= self._keys.fields(request.access)
+        if access := _access_at(course.at, request):
+            fields |= self._keys.fields(access)
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), course.seconds_left)
         form = None if request.form is None else request.form.encode()
         if form is not None:
@@ -214,18 +214,20 @@ class HttpFetcher:
         method = "GET" if form is None else "POST"
         return httpx.Request(method, course.at.url, headers=fields, content=form, extensions={"timeout": timeouts})
 
-    async def _send(self, request: httpx.Request, access: model.Access | None, blocks: Sequence[str]) -> httpx.Response:
-        tls = self._keys.tls(access) if access is not None and _is_home(access, Address(request.url)) else None
-        if blocks not in self._transports:
-            self._transports[blocks] = self._make_transports(self._guard.narrowed(blocks))
-        proxy = self._keys.proxy(access) if access else None
-        transport = self._transports[blocks].of(request.url, proxy=proxy, tls=tls)
+    async def _send(self, request: model.Request, course: _Course) -> httpx.Response:
+        sent = self._build(request, course)
+        home_access = _access_at(course.at, request)
+        tls = self._keys.tls(home_access) if home_access else None
+        proxy = self._keys.proxy(request.access) if request.access else None
+        if course.blocks not in self._transports:
+            self._transports[course.blocks] = self._make_transports(self._guard.narrowed(course.blocks))
+        transport = self._transports[course.blocks].of(sent.url, proxy=proxy, tls=tls)
         try:
-            return await transport.handle_async_request(request)
+            return await transport.handle_async_request(sent)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
             # The server may close a kept connection while we write to it. Without a response, a GET may be sent again
             # (RFC 9110 section 9.2.2), and so may our POSTs: they are idempotent.
-            return await transport.handle_async_request(request)
+            return await transport.handle_async_request(sent)
 
     def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> model.Response:
         # httpx decodes all headers at each access.
@@ -279,9 +281,11 @@ async def _hold(share: model.MemoryShare | None, deadline: asyncio.Timeout, size
         deadline.reschedule(until + asyncio.get_running_loop().time() - start)
 
 
-def _is_home(access: model.Access, at: Address) -> bool:
-    """Return whether the request goes to the origin of ``access``: no redirect and no move takes it elsewhere."""
-    return parse_address(access.home).origin == at.origin
+def _access_at(at: Address, request: model.Request) -> model.Access | None:
+    """Return the access of a request at its home's origin, or None elsewhere: after a redirect or a move."""
+    if request.access is None or request.home is None:
+        return None
+    return request.access if parse_address(request.home).origin == at.origin else None
 
 
 def _move(course: _Course, status: int, location: str) -> None:

@@ -232,7 +232,7 @@ class TrafilaturaReader:
         name = _origin(url)
         if name is None:
             return None
-        access = feed.access if feed.access is not None and _origin(feed.access.home) == name else None
+        access = feed.access if _origin(feed.url) == name else None
         host = self._host(name)
         if host.waiting >= _MAX_WAITING:
             _log.debug("page not read", url=url, reason="too many pages of this host are waiting")

@@ -175,7 +175,7 @@ class Mailboxes:
         parts = urlsplit(request.url)
         host = parts.hostname or ""
         access = request.access
-        if access is None or access.login is None or access.login.user is None:
+        if access is None or access.auth is None or access.auth.basic is None:
             raise model.AddressRefused("a mailbox needs a login: write auth: {basic: {user: NAME, password: env:NAME}}")
         if access.proxy:
             raise model.AddressRefused(
@@ -189,8 +189,8 @@ class Mailboxes:
             port=port,
             folder=unquote(parts.path.strip("/")) or "INBOX",
             addresses=await self._guard.addresses(host, port, seconds),
-            user=access.login.user,
-            password=self._keys.password(access.login),
+            user=access.auth.basic.user,
+            password=self._keys.password(access.auth.basic),
             tls=self._keys.tls(access) or self._tls,
             seconds=seconds,
             most_bytes=most_bytes,

@@ -71,7 +71,7 @@ class ReaderProcesses:
         return await self._parse(body, feed, is_first=is_first)
 
     async def _parse(self, body: model.Body, feed: model.Feed, *, is_first: bool) -> tuple[model.ParsedFeed, Lookup]:
-        job = protocol.Job(body, dataclasses.replace(feed, access=None), is_first)
+        job = protocol.Job(body, feed.without_access(), is_first)
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
             reading, lookup = await self._ask(job, job.unpack, feed_url=feed.url)
         return dataclasses.replace(reading, was_slow=feed.url in self._slow), lookup

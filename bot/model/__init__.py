@@ -7,6 +7,7 @@ Everything here is used as ``model.X``. Nothing here does I/O or reads a clock.
     alerts, messages       what is decided for a channel, and what is posted there
     actions                what people do: judge, claim, silence, split, merge
     feeds, fetching        a feed, its state, and how a document is fetched and parsed
+    access                 what requests carry besides an address; references to secrets
     archive                queries to the store, and their results
     channels               where messages are posted, and where people answer
     language_models        prompts, answers, and vectors of meaning
@@ -14,6 +15,12 @@ Everything here is used as ``model.X``. Nothing here does I/O or reads a clock.
     visible                what may be shown of a stranger's text
 """
 
+from bot.model.access import Access as Access
+from bot.model.access import Auth as Auth
+from bot.model.access import BasicAuth as BasicAuth
+from bot.model.access import Secret as Secret
+from bot.model.access import SecretKind as SecretKind
+from bot.model.access import Tls as Tls
 from bot.model.actions import Judgement as Judgement
 from bot.model.actions import Ruling as Ruling
 from bot.model.actions import RulingKind as RulingKind
@@ -92,13 +99,11 @@ from bot.model.errors import StoreUnavailable as StoreUnavailable
 from bot.model.errors import ThreadGone as ThreadGone
 from bot.model.errors import Unreachable as Unreachable
 from bot.model.errors import WirewatchError as WirewatchError
-from bot.model.feeds import Access as Access
 from bot.model.feeds import Entry as Entry
 from bot.model.feeds import Feed as Feed
 from bot.model.feeds import FeedHealth as FeedHealth
 from bot.model.feeds import FeedState as FeedState
 from bot.model.feeds import FullText as FullText
-from bot.model.feeds import Login as Login
 from bot.model.feeds import ParsedFeed as ParsedFeed
 from bot.model.feeds import Subscription as Subscription
 from bot.model.feeds import feed_place as feed_place
@@ -159,8 +164,7 @@ from bot.model.settings import PostingPolicy as PostingPolicy
 from bot.model.settings import Problem as Problem
 from bot.model.settings import QuietHours as QuietHours
 from bot.model.settings import Route as Route
-from bot.model.settings import Secret as Secret
-from bot.model.settings import SecretKind as SecretKind
+from bot.model.settings import RouteMatch as RouteMatch
 from bot.model.settings import TokenScope as TokenScope
 from bot.model.stories import CORRECTION as CORRECTION
 from bot.model.stories import JOINED as JOINED

@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from bot.model.settings import Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """Basic authentication, or a bearer token where ``user`` is None."""
-
-    user: str | None = None
-    secret: Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Access settings, sent only to the origin of ``home``; the proxy also serves each hop of a redirect."""
-
-    #: The feed's address in feeds.yaml; empty for a group of hosts that is not yet applied to a feed.
-    home: str = ""
-    headers: tuple[tuple[str, str | Secret], ...] = ()
-    cookies: tuple[tuple[str, Secret], ...] = ()
-    login: Login | None = None
-    proxy: str | Secret | None = None
-    #: PEM files: the client's certificate, its key if it is a separate file, the trusted authorities.
-    certificate: str | None = None
-    key: str | None = None
-    authority: str | None = None
-
-    def over(self, group: Access) -> Self:
-        """Return this access with its empty fields filled from ``group``."""
-        own: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: value or getattr(group, name) for name, value in own.items()})
+from bot.model import values
+from bot.model.access import Access
+from bot.model.values import Derived, Key
 
 
 class FullText(StrEnum):
@@ -60,33 +33,72 @@ class FeedHealth(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
-    """One line of feeds.yaml."""
+class Feed(Access):
+    """One feed: its address, or a block with more about it."""
 
-    #: The address as written in feeds.yaml: the feed's identity, also after a redirect.
-    url: str
-    #: The outlet's name; None: the feed's own title.
-    name: str | None = None
-    #: The shortest interval between two polls; None: bot.yaml's ``fetch.every``.
-    every: timedelta | None = None
-    #: The longest interval; None: bot.yaml's ``fetch.at_least``.
-    at_least: timedelta | None = None
-    #: Maximum age of articles that a first poll announces; None: bot.yaml's ``fetch.backfill``.
-    backfill: timedelta | None = None
-    full_text: FullText = FullText.NEVER
-    tags: tuple[str, ...] = ()
-    #: The outlet's owner; None: the registrable domain of the feed's address.
-    owner: str | None = None
-    #: Its items are other sites' articles, identified by their links. None: not configured, treated as false.
-    aggregator: bool | None = None
-    #: Silence longer than this is reported to the operator.
-    expect: timedelta | None = None
-    #: The kind of source that parses it; None: detected from the document.
-    kind: str | None = None
+    OTHER_WORDS: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("address", "link", "feed", "rss", "href", "source", "uri"), "url"),
+        **dict.fromkeys(("title", "outlet", "label"), "name"),
+        **dict.fromkeys(("tag", "labels", "category", "categories", "group"), "tags"),
+        **dict.fromkeys(("interval", "poll", "frequency", "refresh"), "every"),
+        **dict.fromkeys(("publisher", "company"), "owner"),
+        **dict.fromkeys(("type", "format"), "kind"),
+    }
+
+    #: The feed's identity, also after a redirect. Short forms and references are whole addresses once they are read.
+    url: Annotated[
+        values.Text,
+        Key(
+            "The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place; where it "
+            "holds a secret, env:NAME or file:/path.",
+            example="https://example.org/feed.xml",
+        ),
+    ]
+    name: Annotated[
+        values.Text | None, Key("The outlet's name in messages; without it, the feed's own title, with its host.")
+    ] = None
+    every: Annotated[
+        values.Duration | None, Key("The shortest time between two polls; without it, bot.yaml's fetch.every.")
+    ] = None
+    at_least: Annotated[
+        values.AtLeast | None, Key("The longest time between two polls; without it, bot.yaml's fetch.at_least.")
+    ] = None
+    backfill: Annotated[
+        values.Duration | None, Key("How far back the first poll announces; without it, bot.yaml's fetch.backfill.")
+    ] = None
+    full_text: Annotated[
+        FullText, Key("Fetch the article's page: never, when_needed (if the feed has only a teaser), always.")
+    ] = FullText.NEVER
+    tags: Annotated[values.Texts, Key("Tags by which rules select feeds.")] = ()
+    owner: Annotated[
+        values.Text | None,
+        Key("The owner of the outlet: outlets of one owner count once. Without it, the domain of the address."),
+    ] = None
+    #: None is treated as false.
+    aggregator: Annotated[
+        bool | None,
+        Key("true: its items are articles of other sites; each counts for the site that its link leads to."),
+    ] = None
+    expect: Annotated[
+        values.Rhythm | None, Key("every 2 days: the operator is notified when the feed has been silent for longer.")
+    ] = None
+    kind: Annotated[
+        values.Text | None,
+        Key("The document's format; without it, the format is detected. A plug-in may add more."),
+    ] = None
     #: Options of that kind as JSON, validated by its options model.
-    options: str = "{}"
-    #: Headers, login, proxy and the like; None: nothing beyond the address.
-    access: Access | None = None
+    options: Annotated[str, Derived()] = "{}"
+
+    @property
+    def access(self) -> Access | None:
+        """Return what its requests carry, or None if they carry nothing."""
+        access = Access(**{field.name: getattr(self, field.name) for field in fields(Access)})
+        return access if access != Access() else None
+
+    def without_access(self) -> Self:
+        """Return the feed for a process that must not know its secrets."""
+        nothing: dict[str, Any] = {field.name: field.default for field in fields(Access)}
+        return replace(self, **nothing)
 
 
 def feed_place(url: str) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from bot.model.feeds import Access, Feed, ParsedFeed
+from bot.model.access import Access
+from bot.model.feeds import Feed, ParsedFeed
 
 
 class MemoryShare(Protocol):
@@ -36,10 +37,10 @@ class Request:
     last_modified: str | None = None
     #: The Accept header; None: feeds.
     accept: str | None = None
-    #: Headers, login and the like for its origin.
+    #: Headers, login and the like, sent to the origin of ``home`` only; the proxy also serves each hop of a redirect.
     access: Access | None = None
     #: The address in the configuration that this request serves. A block of ``fetch.allow_private`` is open only if the
-    #: host of that address is in it. None: no block is open.
+    #: host of that address is in it. None: no block is open, and ``access`` is not sent.
     home: str | None = None
     #: A form (application/x-www-form-urlencoded) to send by POST; None: GET.
     form: str | None = None

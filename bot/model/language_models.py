@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Annotated, ClassVar, Protocol, TypeAlias
 
 from bot.model import values
+from bot.model.access import Secret
 from bot.model.durations import format_duration
-from bot.model.settings import Secret
 from bot.model.stories import ArticleId
 from bot.model.values import Key, Parse
 

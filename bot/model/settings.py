@@ -1,94 +1,19 @@
-"""Settings that the core reads, references to secrets, and problems in the files that set them.
-
-Reads nothing: ``config.resolve`` opens the variable or the file of a secret.
-"""
+"""Settings that the core reads, and problems in the files that set them."""
 
 from __future__ import annotations
 
 import ipaddress
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot.model import values
-from bot.model.rules import Digest, Severity, Thread
-from bot.model.values import Key, Parse
-
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-
-
-class SecretKind(StrEnum):
-    """Where a secret is kept."""
-
-    ENV = "env"
-    FILE = "file"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
-    """``env:NAME`` or ``file:/path``; prints as ``***``.
-
-    >>> secret = Secret.parse("env:SLACK_BOT_TOKEN")
-    >>> secret, secret.reference
-    (***, 'env:SLACK_BOT_TOKEN')
-    """
-
-    kind: SecretKind
-    #: The variable's name or the file's path.
-    name: str
-
-    @classmethod
-    def parse(cls, text: object) -> Self:
-        """Parse a reference. Raises ValueError, whose text never repeats the input: it may be the secret itself."""
-        if isinstance(text, cls):
-            return text
-        kind, colon, name = text.strip().partition(":") if isinstance(text, str) else ("", "", "")
-        if kind == "env" and colon:
-            if not _ENV_NAME.match(name):
-                raise ValueError("after env: comes the name of an environment variable: letters, digits and _")
-            return cls(SecretKind.ENV, name)
-        if kind == "file" and colon:
-            if not name.strip() or "\0" in name:
-                raise ValueError("after file: comes the path of a file")
-            return cls(SecretKind.FILE, name.strip())
-        raise ValueError("a secret is not written into the configuration: use env:NAME or file:/path")
-
-    @property
-    def reference(self) -> str:
-        """The reference for messages: ``env:SLACK_BOT_TOKEN``."""
-        return f"{self.kind}:{self.name}"
-
-    def __repr__(self) -> str:
-        return "***"
-
-    __str__ = __repr__
-
-    # pydantic finds the two hooks by name, so an options model can have ``token: model.Secret`` without an import of
-    # pydantic here (https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__).
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: object, handler: Callable[[object], Mapping[str, object]]
-    ) -> Mapping[str, object]:
-        return {
-            "type": "function-before",
-            "function": {"type": "no-info", "function": cls.parse},
-            "schema": {"type": "is-instance", "cls": cls},
-            "serialization": {"type": "to-string"},
-        }
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: object, handler: Callable[[object], dict[str, object]]
-    ) -> dict[str, object]:
-        return {
-            "type": "string",
-            "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$",
-            "description": "env:NAME or file:/path; never the secret itself.",
-        }
+from bot.model.access import Access, Host
+from bot.model.rules import Digest, Names, Severity, Thread
+from bot.model.values import DefaultZone, Key, Parse
 
 
 class Languages(StrEnum):
@@ -115,6 +40,18 @@ class QuietHours:
     start: time
     end: time
     zone: ZoneInfo
+
+
+def _parse_quiet(value: object, zone: DefaultZone) -> QuietHours:
+    start, end, own_zone = values.parse_quiet_hours(value)
+    return QuietHours(start=start, end=end, zone=own_zone or zone.take())
+
+
+_QUIET_PATTERN = r"^[0-9]{1,2}:[0-9]{2}\s+to\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?$"
+Quiet = Annotated[
+    QuietHours,
+    Parse(_parse_quiet, zone=True, type="string", pattern=_QUIET_PATTERN, examples=["22:00 to 07:00 Asia/Karachi"]),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +159,13 @@ class FetchPolicy:
     use_proxy: Annotated[
         bool, Key("Use the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name in the environment.")
     ] = False
+    hosts: Annotated[
+        Mapping[Host, Access],
+        Key(
+            "Keys for all feeds of a host, by its name or *.example.org: headers, cookies, auth, proxy, tls. The keys "
+            "of a feed override them."
+        ),
+    ] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,17 +205,46 @@ class OnUnknown(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One branch: its conditions and channels; an empty condition matches everything."""
+class RouteMatch:
+    """The conditions of a route; all must hold."""
 
-    to: tuple[str, ...]
-    #: Names of rules; ``*`` is any text.
-    rules: tuple[str, ...] = ()
-    #: Tags of the feeds of the matched articles.
-    tags: tuple[str, ...] = ()
-    severities: tuple[Severity, ...] = ()
-    hours: QuietHours | None = None
-    #: Try the routes after it too.
-    goes_on: bool = False
-    #: Sub-routes, tried first; if none of them matches, ``to`` applies.
-    routes: tuple[Route, ...] = ()
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    rule: Annotated[values.Texts, Key("Rules by name, any of them; * is any text: BlackBerry*.")] = ()
+    tag: Annotated[
+        values.Texts, Key("Tags of feeds, any of them: a feed with the tag has an article that the rule matched.")
+    ] = ()
+    severity: Annotated[
+        tuple[Severity, ...], Parse(values.as_list, "before"), Key("Severities of rules, any of them.")
+    ] = ()
+    hours: Annotated[
+        Quiet | None, Key("The hours of the first decision about the story: 09:00 to 17:00 Asia/Karachi.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where stories of rules without notify are posted."""
+
+    # ``continue`` cannot be the name of a field.
+    __pydantic_config__: ClassVar = {"extra": "forbid", "alias_generator": values.key_of}
+
+    match: Annotated[
+        RouteMatch, Key("The stories that the route takes: rule, tag, severity, hours. Without it, all.")
+    ] = field(default_factory=RouteMatch)
+    to: Annotated[
+        Names, Key("One channel, or a list of them. An inner route without it posts where the outer one does.")
+    ] = ()
+    continue_: Annotated[bool, Key("true: the routes after this one are tried too.")] = False
+    routes: Annotated[
+        tuple[Route, ...],
+        Key("Routes inside this one, tried first; where none takes the story, it goes to this one's to."),
+    ] = ()
+
+
+def inherit_channels(routes: tuple[Route, ...], outer: tuple[str, ...] = ()) -> tuple[Route, ...]:
+    """Give inner routes without channels the channels of the route around them."""
+    return tuple(
+        replace(route, to=route.to or outer, routes=inherit_channels(route.routes, route.to or outer))
+        for route in routes
+    )

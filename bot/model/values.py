@@ -44,6 +44,15 @@ class Key:
         return {**handler(schema), "description": self.description, **examples}
 
 
+def key_of(field: str) -> str:
+    """Return the key of a field, whose name ends with an underscore if the key is a word of Python.
+
+    >>> key_of("continue_"), key_of("to")
+    ('continue', 'to')
+    """
+    return field.removesuffix("_")
+
+
 class DefaultZone:
     """The time zone of values that name none; knows whether one needed it."""
 

@@ -24,34 +24,35 @@ def goes(*routes: model.Route, rule: model.Rule = HIGH, tags: tuple[str, ...] = 
 
 
 def test_the_first_route_that_takes_it_decides_and_one_that_continues_lets_the_next_decide_too() -> None:
-    high = model.Route(to=("duty", "desk"), severities=(model.Severity.HIGH,))
+    high = model.Route(to=("duty", "desk"), match=model.RouteMatch(severity=(model.Severity.HIGH,)))
     assert goes(high, LAST) == "duty desk"
     assert goes(high, LAST, rule=LOW) == "alerts"
-    assert goes(replace(high, goes_on=True), LAST) == "duty desk alerts"
-    assert goes(replace(high, goes_on=True), replace(LAST, to=("desk",))) == "duty desk"
+    assert goes(replace(high, continue_=True), LAST) == "duty desk alerts"
+    assert goes(replace(high, continue_=True), replace(LAST, to=("desk",))) == "duty desk"
 
 
 def test_a_route_takes_by_name_with_a_star_by_tag_of_the_feed_and_by_hour() -> None:
-    named = model.Route(to=("desk",), rules=("blackberry *",))
+    named = model.Route(to=("desk",), match=model.RouteMatch(rule=("blackberry *",)))
     assert (goes(named, LAST), goes(named, LAST, rule=LOW)) == ("desk", "alerts")
-    tagged = model.Route(to=("desk",), tags=("Pakistan",))
+    tagged = model.Route(to=("desk",), match=model.RouteMatch(tag=("Pakistan",)))
     assert (goes(tagged, LAST), goes(tagged, LAST, tags=("asia", "pakistan"))) == ("alerts", "desk")
-    nightly = model.Route(to=("night",), hours=NIGHT)
+    nightly = model.Route(to=("night",), match=model.RouteMatch(hours=NIGHT))
     assert (goes(nightly, LAST), goes(nightly, LAST, at_night=True)) == ("alerts", "night")
 
 
 def test_inner_routes_come_first_and_what_none_of_them_takes_goes_where_the_outer_one_does() -> None:
-    inner = model.Route(to=("night",), hours=NIGHT)
-    outer = model.Route(to=("desk",), severities=(model.Severity.HIGH,), routes=(inner,))
+    inner = model.Route(to=("night",), match=model.RouteMatch(hours=NIGHT))
+    outer = model.Route(to=("desk",), match=model.RouteMatch(severity=(model.Severity.HIGH,)), routes=(inner,))
     assert (goes(outer, LAST), goes(outer, LAST, at_night=True)) == ("desk", "night")
 
 
 def test_every_way_is_told_in_order_with_what_decides_between_them() -> None:
-    inner = model.Route(to=("night",), hours=NIGHT)
-    outer = model.Route(to=("desk",), tags=("pakistan",), routes=(inner,), goes_on=True)
+    inner = model.Route(to=("night",), match=model.RouteMatch(hours=NIGHT))
+    outer = model.Route(to=("desk",), match=model.RouteMatch(tag=("pakistan",)), routes=(inner,), continue_=True)
     assert routing.describe_routes((outer, LAST), HIGH) == (
         "night (feeds tagged pakistan, 18:00 to 08:00 UTC), also desk (feeds tagged pakistan), also alerts"
     )
     assert routing.possible_channels((outer, LAST), HIGH) == ("night", "desk", "alerts")
-    assert routing.describe_routes((model.Route(to=("duty",), rules=("other",)), LAST), HIGH) == "alerts"
+    other = model.Route(to=("duty",), match=model.RouteMatch(rule=("other",)))
+    assert routing.describe_routes((other, LAST), HIGH) == "alerts"
     assert routing.describe_routes((LAST,), replace(HIGH, notify=("own", "second"))) == "own, second"

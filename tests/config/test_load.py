@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot import app, config, model
-from bot.config import bot_keys
 from tests.config import folders
 
 FULL_BOT = """database: postgresql://bot@db.example/wirewatch
@@ -38,7 +37,7 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
     assert bot.channels["desk"].kind == "slack"
     assert bot.channels["desk"].options.model_dump()["pace"] == "2 seconds"
     assert bot.operator == "alerts"
-    assert bot.fetch == bot_keys.Fetch(
+    assert bot.fetch == model.FetchPolicy(
         every=timedelta(minutes=10),
         concurrency=8,
         per_host=1,
@@ -60,7 +59,7 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
 
 def test_a_bot_yaml_of_one_channel_is_enough(tmp_path: Path) -> None:
     settings = folders.load(folders.make(tmp_path, bot="channels: {alerts: {kind: console}, desk: {kind: console}}\n"))
-    assert settings.bot.fetch == bot_keys.Fetch()
+    assert settings.bot.fetch == model.FetchPolicy()
     assert settings.bot.operator is None
     assert settings.bot.on_unknown is model.OnUnknown.SEND_AGAIN
     assert settings.bot.quiet_hours is None
@@ -253,12 +252,10 @@ def test_a_hosts_group_gives_its_feeds_what_they_do_not_say_themselves(tmp_path:
     found = accesses(tmp_path)
     token, other = model.Secret.parse("env:TOKEN"), model.Secret.parse("env:OTHER")
     assert found["https://a.news.example/feed"] == model.Access(
-        home="https://a.news.example/feed",
-        headers=(("X-Key", token),),
-        login=model.Login(user="me", secret=token),
+        headers=(("X-Key", token),), auth=model.Auth(basic=model.BasicAuth(user="me", password=token))
     )
     assert found["https://news.example/feed"] == model.Access(
-        home="https://news.example/feed", login=model.Login(secret=other), cookies=(("session", token),)
+        auth=model.Auth(bearer=other), cookies=(("session", token),)
     )
     assert found["https://elsewhere.example/feed"] is None
 

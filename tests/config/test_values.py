@@ -69,7 +69,7 @@ def test_any_text_is_a_value_or_a_clear_refusal(text: str) -> None:
         values.parse_quiet_hours,
         values.parse_until,
         bot_keys.parse_listen,
-        feeds_file.parse_feed_url,
+        feeds_file.expand_address,
         bot_keys.parse_database,
     ):
         try:
@@ -92,6 +92,13 @@ def test_an_unset_variable_is_named() -> None:
     for environ in ({}, {"TOKEN": ""}, {"TOKEN": "  "}):
         with pytest.raises(model.ConfigError, match="variable TOKEN is not set"):
             config.resolve_secret(model.Secret.parse("env:TOKEN"), environ)
+
+
+def test_a_reference_with_a_wrong_name_says_what_to_write(tmp_path: Path) -> None:
+    bot = "channels: {alerts: {kind: slack, to: '#a', token: 'env:MY-TOKEN'}}\n"
+    [problem] = [each for each in folders.check(folders.make(tmp_path, bot=bot)) if each.code == "secret"]
+    assert problem.message == "after env: comes the name of an environment variable"
+    assert problem.help == "write letters, digits and _"
 
 
 def test_a_file_is_read_without_its_last_line_end(tmp_path: Path) -> None:

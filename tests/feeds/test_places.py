@@ -53,7 +53,7 @@ def test_a_short_form_is_its_real_address(written: str) -> None:
     feed = places.expand_short_form(written)
     assert feed.url == EXPECTED[written]
     assert feed.tags == (written.partition(":")[0], written)
-    assert feeds_file.parse_feed_url(written) == written
+    assert feeds_file.expand_address(written) == feed
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_a_short_form_is_its_real_address(written: str) -> None:
 )
 def test_what_is_no_form_is_refused_with_the_forms(written: str) -> None:
     with pytest.raises(values.InvalidValue) as refused:
-        feeds_file.parse_feed_url(written)
+        feeds_file.expand_address(written)
     assert refused.value.code == "address"
     assert refused.value.help
 
 
 def test_a_misspelt_place_is_recognised() -> None:
     with pytest.raises(values.InvalidValue) as refused:
-        feeds_file.parse_feed_url("youtub:@BBCNews")
+        feeds_file.expand_address("youtub:@BBCNews")
     assert refused.value.help == 'did you mean "youtube:"?'
 
 
@@ -120,8 +120,7 @@ def test_feeds_yaml_takes_short_forms_beside_addresses(tmp_path: Path) -> None:
     assert (video.url, video.owner) == (EXPECTED["youtube:UC16niRr50-MSBwiO3YDb3RA"], None)
     assert (reddit.name, reddit.owner, reddit.tags[0]) == ("Pakistan", "reddit.com/r/pakistan", "asia")
     assert (private.url, private.kind) == ("https://oauth.reddit.com/r/technology/new?raw_json=1", "reddit")
-    assert private.access
-    assert private.access.home == private.url
+    assert private.auth
     assert (named.owner, named.aggregator) == ("Google", None)
     assert (search.owner, search.aggregator) == (None, True)
     assert (channel.kind, channel.owner) == ("page", "t.me/telegram")
@@ -134,10 +133,10 @@ def test_a_place_is_asked_as_it_wants_whoever_wrote_its_address() -> None:
     minute = timedelta(minutes=1)
     without = places.etiquette_of(model.Feed(url="https://www.reddit.com/r/x/.rss", every=minute))
     assert (without.every, without.pace) == (30 * minute, timedelta(seconds=61))
-    access = model.Access(login=model.Login(secret=model.Secret.parse("env:T")))
+    login = model.Auth(bearer=model.Secret.parse("env:T"))
     url = places.expand_short_form("github:advisories").url
     assert places.etiquette_of(model.Feed(url=url)).every == 15 * minute
-    assert places.etiquette_of(model.Feed(url=url, access=access)).every == timedelta()
+    assert places.etiquette_of(model.Feed(url=url, auth=login)).every == timedelta()
     assert places.etiquette_of(model.Feed(url="https://example.org/www.reddit.com")) == places.Etiquette()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -35,22 +34,16 @@ async def private() -> AsyncIterator[HttpFetcher]:
     await fetcher.close()
 
 
-def access(server: FeedServer, **said: object) -> model.Access:
-    return dataclasses.replace(model.Access(home=server.url("/feed")), **said)  # type: ignore[arg-type] # by name
-
-
-def everything(server: FeedServer) -> model.Access:
-    return access(
-        server,
-        headers=(("X-Api-Key", TOKEN), ("Accept-Language", "ur")),
-        cookies=(("session", model.Secret.parse("env:SESSION")), ("token", TOKEN)),
-        login=model.Login(user="analyst", secret=model.Secret.parse("env:PASSWORD")),
-    )
+EVERYTHING = model.Access(
+    headers=(("X-Api-Key", TOKEN), ("Accept-Language", "ur")),
+    cookies=(("session", model.Secret.parse("env:SESSION")), ("token", TOKEN)),
+    auth=model.Auth(basic=model.BasicAuth(user="analyst", password=model.Secret.parse("env:PASSWORD"))),
+)
 
 
 async def test_headers_cookies_and_a_login_reach_the_feed(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", BODY)
-    answer = await private.get(configured(url=server.url(), access=everything(server)))
+    answer = await private.get(configured(url=server.url(), access=EVERYTHING))
     [seen] = server.requests
     assert answer.body == BODY
     assert (seen.headers["x-api-key"], seen.headers["accept-language"]) == ("open-sesame", "ur")
@@ -66,7 +59,7 @@ async def test_a_redirect_carries_them_within_the_origin_and_to_no_other(
         server.serve("/feed", Reply.redirect("/inside", status=status))
         server.serve("/inside", Reply.redirect(other.url("/outside"), status=status))
         other.serve("/outside", BODY)
-        assert (await private.get(configured(url=server.url(), access=everything(server)))).body == BODY
+        assert (await private.get(configured(url=server.url(), access=EVERYTHING))).body == BODY
         assert all("cookie" in request.headers for request in server.requests)
         assert len(server.requests) == 2
         [stranger] = other.requests
@@ -79,38 +72,38 @@ async def test_a_feed_that_has_moved_to_another_origin_is_asked_there_without_th
 ) -> None:
     async with FeedServer() as other:
         other.serve("/feed", BODY)
-        await private.get(configured(url=other.url(), access=everything(server)))
+        await private.get(configured(url=other.url(), home=server.url("/feed"), access=EVERYTHING))
         assert not {"authorization", "cookie", "x-api-key"} & other.requests[0].headers.keys()
 
 
 async def test_the_same_host_by_another_name_is_another_origin(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", Reply.redirect(server.url("/inside", host="feeds.test")))
     server.serve("/inside", BODY)
-    await private.get(configured(url=server.url(), access=everything(server)))
+    await private.get(configured(url=server.url(), access=EVERYTHING))
     assert ["cookie" in request.headers for request in server.requests] == [True, False]
 
 
 async def test_one_feeds_keys_are_not_sent_for_another(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=BODY, headers={"Set-Cookie": "track=1; Path=/"}))
-    await private.get(configured(url=server.url(), access=everything(server)))
+    await private.get(configured(url=server.url(), access=EVERYTHING))
     await private.get(configured(url=server.url()))
     assert not {"authorization", "cookie", "x-api-key"} & server.requests[1].headers.keys()
 
 
 @pytest.mark.parametrize(
-    "said",
+    "access",
     [
-        {"headers": (("X-Api-Key", model.Secret.parse("env:EVIL")),)},
-        {"cookies": (("session", model.Secret.parse("env:EVIL")),)},
-        {"login": model.Login(secret=model.Secret.parse("env:EVIL"))},
-        {"proxy": model.Secret.parse("env:EVIL")},
+        model.Access(headers=(("X-Api-Key", model.Secret.parse("env:EVIL")),)),
+        model.Access(cookies=(("session", model.Secret.parse("env:EVIL")),)),
+        model.Access(auth=model.Auth(bearer=model.Secret.parse("env:EVIL"))),
+        model.Access(proxy=model.Secret.parse("env:EVIL")),
     ],
 )
 async def test_a_line_break_in_a_secret_begins_no_header(
-    server: FeedServer, private: HttpFetcher, said: dict[str, object]
+    server: FeedServer, private: HttpFetcher, access: model.Access
 ) -> None:
     with pytest.raises(model.AddressRefused, match="such as a line break; not sent") as caught:
-        await private.get(configured(url=server.url(), access=access(server, **said)))
+        await private.get(configured(url=server.url(), access=access))
     assert not server.requests
     assert "Evil" not in str(caught.value)
 
@@ -119,25 +112,25 @@ async def test_a_cookie_cannot_bring_another_one(server: FeedServer, tmp_path: P
     (tmp_path / "cookie").write_text("a; admin=1")
     secret = model.Secret.parse(f"file:{tmp_path}/cookie")
     with pytest.raises(model.AddressRefused, match="the cookie session"):
-        await private.get(configured(url=server.url(), access=access(server, cookies=(("session", secret),))))
+        await private.get(configured(url=server.url(), access=model.Access(cookies=(("session", secret),))))
 
 
 async def test_a_secret_that_is_not_there_stops_the_request_and_is_named(
     server: FeedServer, private: HttpFetcher
 ) -> None:
-    missing = model.Login(secret=model.Secret.parse("env:FORGOTTEN"))
+    missing = model.Auth(bearer=model.Secret.parse("env:FORGOTTEN"))
     with pytest.raises(model.AddressRefused, match="the variable FORGOTTEN is not set"):
-        await private.get(configured(url=server.url(), access=access(server, login=missing)))
+        await private.get(configured(url=server.url(), access=model.Access(auth=missing)))
     assert not server.requests
 
 
 async def test_a_failure_shows_no_secret(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", Reply.redirect("http://10.0.0.1/"))
-    for said in (everything(server), access(server, proxy="http://127.0.0.1:9")):
+    for access in (EVERYTHING, model.Access(proxy="http://127.0.0.1:9")):
         with pytest.raises(model.FetchError) as caught:
-            await private.get(configured(url=server.url(), access=said))
+            await private.get(configured(url=server.url(), access=access))
         assert not [text for text in ENVIRON.values() if text in f"{caught.value!r}{caught.value.__cause__!r}"]
-    assert "open-sesame" not in repr(everything(server))
+    assert "open-sesame" not in repr(EVERYTHING)
 
 
 async def test_a_feeds_proxy_is_asked_for_it_and_for_each_hop_and_for_no_private_address(
@@ -145,7 +138,7 @@ async def test_a_feeds_proxy_is_asked_for_it_and_for_each_hop_and_for_no_private
 ) -> None:
     server.serve("http://feeds.test/feed", Reply.redirect("http://other.test/feed"))
     server.serve("http://other.test/feed", BODY)
-    through = model.Access(home="http://feeds.test/feed", proxy=server.url(""), login=model.Login(secret=TOKEN))
+    through = model.Access(proxy=server.url(""), auth=model.Auth(bearer=TOKEN))
     assert (await private.get(configured(url="http://feeds.test/feed", access=through))).body == BODY
     assert ["authorization" in request.headers for request in server.requests] == [True, False]
     with pytest.raises(model.AddressRefused, match="private"):
@@ -158,18 +151,17 @@ async def test_a_client_certificate_and_a_private_authority_serve_their_own_orig
     async with FeedServer(tls=True, clients=TLS / "client.pem") as server, FeedServer(tls=True) as other:
         server.serve("/feed", BODY)
         url = server.url(host="feeds.test")
-        mine = model.Access(
-            home=url, authority=trusted, certificate=str(TLS / "client.pem"), key=str(TLS / "client.key")
-        )
+        files = model.Tls(authority=trusted, certificate=str(TLS / "client.pem"), key=str(TLS / "client.key"))
+        mine = model.Access(tls=files)
         assert (await private.get(configured(url=url, access=mine))).body == BODY
         # Without the certificate the server closes; without the authority we do.
-        no_certificate = model.Access(home=url, authority=trusted)
+        no_certificate = model.Access(tls=model.Tls(authority=trusted))
         with pytest.raises(model.Unreachable):
             await private.get(configured(url=url, access=no_certificate))
         with pytest.raises(model.Unreachable, match="not trusted here"):
             await private.get(configured(url=url))
         with pytest.raises(model.Unreachable, match="not trusted here"):
-            await private.get(configured(url=other.url(host="feeds.test"), access=mine))
+            await private.get(configured(url=other.url(host="feeds.test"), home=url, access=mine))
         assert len(server.requests) == 1
 
 
@@ -183,7 +175,7 @@ async def test_pages_of_the_feeds_own_origin_are_asked_with_its_access_and_other
         server.serve("/away", Reply.redirect(stranger.url("/page")))
         reader = fulltext.TrafilaturaReader(private, FakeClock())
         for url in (server.url("/page"), server.url("/away"), stranger.url("/page")):
-            assert await reader.text_of(url, model.Feed(url=server.url("/feed"), access=everything(server)))
+            assert await reader.text_of(url, model.Feed(url=server.url("/feed")).over(EVERYTHING))
         sent = {(request.path, "authorization" in request.headers) for request in server.requests}
         assert {("/page", True), ("/away", True), ("/robots.txt", False)} <= sent
         assert not [request for request in stranger.requests if {"authorization", "cookie"} & set(request.headers)]

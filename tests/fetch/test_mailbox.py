@@ -44,8 +44,9 @@ async def fetcher_of(policy: model.FetchPolicy = POLICY) -> AsyncIterator[HttpFe
 
 
 def request(url: str, *, password: str = "PASSWORD", etag: str | None = None, **options: object) -> model.Request:
-    login = model.Login(user=imap.USER, secret=model.Secret.parse(f"env:{password}"))
-    return model.Request(url=url, etag=etag, access=model.Access(home=url, login=login), options=json.dumps(options))
+    login = model.BasicAuth(user=imap.USER, password=model.Secret.parse(f"env:{password}"))
+    access = model.Access(auth=model.Auth(basic=login))
+    return model.Request(url=url, etag=etag, access=access, options=json.dumps(options))
 
 
 def subjects(answer: model.Response) -> list[str]:

@@ -18,8 +18,8 @@ DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn", ta
 WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
 NIGHT = model.QuietHours(start=time(18), end=time(8), zone=ZoneInfo("UTC"))
 ROUTES = (
-    model.Route(to=("night",), hours=NIGHT),
-    model.Route(to=("karachi",), tags=("pakistan",)),
+    model.Route(to=("night",), match=model.RouteMatch(hours=NIGHT)),
+    model.Route(to=("karachi",), match=model.RouteMatch(tag=("pakistan",))),
     model.Route(to=("desk",)),
 )
 TITLE = "BlackBerry Messenger returns to Sindh after a ban of two months"
@@ -72,7 +72,10 @@ async def test_a_story_whose_channel_is_no_longer_of_its_routes_is_routed_anew(r
 
 
 async def test_a_route_that_continues_posts_in_both_places_and_each_goes_on(room: Routed) -> None:
-    room.routes = (model.Route(to=("karachi",), tags=("pakistan",), goes_on=True), model.Route(to=("desk",)))
+    room.routes = (
+        model.Route(to=("karachi",), match=model.RouteMatch(tag=("pakistan",)), continue_=True),
+        model.Route(to=("desk",)),
+    )
     await room.poll(DAWN, item("a"))
     assert await sent(room) == [("karachi", "post"), ("desk", "post")]
     await room.poll(WIRE, item("b"))
