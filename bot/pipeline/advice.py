@@ -140,9 +140,12 @@ class Advice:
     ) -> stories.Opinion | None:
         """Return whether the article reports the event of one of the nearest stories. Raises Undecided.
 
-        ``stored``: the nearest stories in the store; a story that this turn opens is compared in the next turn.
-        ``urgent``: the rules of severity high, whose stories no answer may merge.
+        ``stored``: the nearest stories in the store, and those that waiting articles would open; a story that this turn
+        opens is compared in the next turn. ``urgent``: the rules of severity high, whose stories no answer may merge.
         """
+        if not near_ids:
+            self._wait(article.id)
+            return None
         prompt = self._asked.get(article.id)
         if prompt is None:
             if prompts.instructs_a_model(article):

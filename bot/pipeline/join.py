@@ -218,7 +218,13 @@ class StoryUpdater:
         advice = self.advice
         if advice is None or not advice.is_for(model.Use.SAME_EVENT):
             return None
-        return lambda article, ids: advice.second_opinion(by_id[article].article, ids, turn.stories(ids), urgent)
+
+        def ask(article: model.ArticleId, ids: Sequence[model.StoryId]) -> stories.Opinion | None:
+            waiting = (_alone(arrival) for arrival in by_id.values() if arrival.article.id in advice.held)
+            alone = {story.id: story for story in waiting if story.id in ids}
+            return advice.second_opinion(by_id[article].article, ids, {**turn.stories(ids), **alone}, urgent)
+
+        return ask
 
     def _report_merge(self, turn: Turn, older: model.Story, younger_id: model.StoryId) -> None:
         """Notify the operator if a language model's answer merges two posted stories."""
@@ -347,6 +353,15 @@ def _entry(
         )
         changed[story_id] = ChangedStory(story)
     return changed[story_id]
+
+
+def _alone(arrival: model.Arrival) -> model.Story:
+    """Return the story that an article would open."""
+    article, story = arrival.article, stories.story_id(arrival.article.id)
+    join = model.Join(story=story, article=article.id, reason=model.JoinReason.OPENED)
+    member = model.Member(article=article, join=join, matches=arrival.matches)
+    seen = article.first_seen
+    return model.Story(id=story, title=article.title, first_seen=seen, last_seen=seen, members=(member,))
 
 
 def _with_member(story: model.Story, member: model.Member) -> model.Story:

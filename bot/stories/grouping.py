@@ -97,6 +97,8 @@ class Grouping:
         self._judge = judge or evidence.shipped()
         self._index = Index()
         self._joins: dict[model.ArticleId, model.Join] = {}
+        #: Stories that the articles with a pending opinion would open; in the index during a batch.
+        self._waiting: set[model.StoryId] = set()
         self._agreement = opinions.Agreement()
 
     def knows(self, article: model.ArticleId) -> bool:
@@ -124,12 +126,18 @@ class Grouping:
         """Join a batch, whose own order does not matter; joins come in the order of joining.
 
         ``modes``: the rules whose ``group`` is not normal. ``second`` gives an opinion on articles whose story is
-        uncertain; an article whose opinion is pending has no join in the result.
+        uncertain; an article whose opinion is pending has no join in the result. Other articles are compared with it,
+        so it comes before new ones in the next batch.
         """
         joins = []
-        for arrival in sorted(arrivals, key=lambda arrival: _order(arrival.article)):
+        earlier, self._waiting = self._waiting, set()
+        for arrival in sorted(
+            arrivals, key=lambda arrival: (story_id(arrival.article.id) not in earlier, _order(arrival.article))
+        ):
             with suppress(Undecided):
                 joins.append(self.join(arrival.article, arrival.matches, modes, second))
+        for story in self._waiting:
+            self._index.drop(story)
         return tuple(joins)
 
     def join(
@@ -148,7 +156,16 @@ class Grouping:
             return known_join
         profile = self._profile_of(article, matches)
         chosen = {(modes or {}).get(rule, model.Group.NORMAL) for rule in profile.rules}
-        join = self._decide(profile, article, chosen, second)
+        try:
+            join = self._decide(profile, article, chosen, second)
+            if second and not self._waiting.isdisjoint((join.story, join.near, *join.merges)):
+                second(profile.id, ())
+                join = self._decide(profile, article, chosen, None)
+        except Undecided:
+            waiting = story_id(article.id)
+            self._index.add(waiting, profile)
+            self._waiting.add(waiting)
+            raise
         for younger in join.merges:
             self._merge(younger, join.story)
         self._add(profile, join)
@@ -200,8 +217,11 @@ class Grouping:
         near_stories = [story for story in self._index.near(profile, self._window) if not story.is_apart_from(profile)]
         alike = self._across.likeness(profile, self._index.stories.values()) if self._across else {}
         near_stories += self._proposed(profile, alike, near_stories)
+        if second is None:
+            near_stories = [story for story in near_stories if story.id not in self._waiting]
         judged = self._judge_all(profile, near_stories, alike)
         certain = [candidate for candidate in judged if candidate.reason is not model.JoinReason.SIMILAR]
+        certain.sort(key=lambda candidate: candidate.story.id in self._waiting)
         if certain:
             return self._joined(
                 profile, certain[0], [candidate for candidate in judged if candidate is not certain[0]], near_stories
@@ -213,7 +233,7 @@ class Grouping:
         # With another mode the user has decided what happens to an unsure article.
         offered = self._offered(profile, judged) if second and modes <= {model.Group.NORMAL} else []
         opinion = second(profile.id, [candidate.story.id for candidate in offered]) if second and offered else None
-        same = [candidate for candidate in offered if opinion and candidate.story.id in opinion.stories]
+        same = self._named(profile, [*offered, *judged], opinion) if opinion else []
         if opinion is None or (opinion.stories and not same):
             if judged and model.Group.OFF not in modes and best >= self._needed(profile, judged[0], modes):
                 return self._joined(profile, judged[0], judged[1:], near_stories)
@@ -254,6 +274,20 @@ class Grouping:
             return []
         return likely + self._judge_all(profile, foreign_stories, {})
 
+    def _named(self, profile: Profile, judged: Sequence[_Judged], opinion: Opinion) -> list[_Judged]:
+        """Return the stories that an opinion names, likeliest first; pending ones only if it names no other."""
+        homes = {self._home(story) for story in opinion.stories}
+        named = {candidate.story.id: candidate for candidate in judged if candidate.story.id in homes}
+        moved = [self._index.stories[story] for story in homes - named.keys() if story in self._index.stories]
+        same = [*named.values(), *self._judge_all(profile, moved, {})]
+        return [candidate for candidate in same if candidate.story.id not in self._waiting] or same
+
+    def _home(self, story: model.StoryId) -> model.StoryId:
+        """Return where the article is that opened, or would have opened, a story: it may have joined another since."""
+        if story in self._index.stories:
+            return story
+        return next((join.story for article, join in self._joins.items() if story_id(article) == story), story)
+
     def _proposed(
         self, profile: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near_stories: Sequence[OpenStory]
     ) -> list[OpenStory]:
@@ -278,7 +312,11 @@ class Grouping:
         near_stories: Sequence[OpenStory],
         opinion: Opinion | None = None,
     ) -> model.Join:
-        same_event = [candidate for candidate in candidates if self._are_one(best, candidate, opinion)]
+        same_event = [
+            candidate
+            for candidate in candidates
+            if candidate.story.id not in self._waiting and self._are_one(best, candidate, opinion)
+        ]
         same_stories = [
             best.story,
             *(candidate.story for candidate in same_event if not best.story.is_kept_from(candidate.story)),
@@ -296,7 +334,9 @@ class Grouping:
                 [
                     story.id
                     for story in near_stories
-                    if story not in same_stories and story.rules & profile.rules.keys()
+                    if story not in same_stories
+                    and story.id not in self._waiting
+                    and story.rules & profile.rules.keys()
                 ][:BESIDE]
             ),
         )

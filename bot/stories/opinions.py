@@ -57,4 +57,5 @@ class Undecided(Exception):
 
 
 #: Called with an article and the nearest stories, nearest first; returns None without an opinion. Raises Undecided.
+#: Without stories, the article waits for another whose opinion is pending; None: it has waited long enough.
 SecondOpinion = Callable[[model.ArticleId, Sequence[model.StoryId]], Opinion | None]

@@ -101,6 +101,34 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
         assert all("The order dates from July." not in each["sentences"] for each in reports)
 
 
+#: Of the event of UNSURE, which it does not repeat.
+BESIDE = Item(
+    id="v2",
+    title="Letters go out to clients of Mobilink",
+    text="Clients in Pakistan read that a BlackBerry may be useless in a month, as the PTA wants a backdoor.",
+    at=UNSURE.at,
+)
+
+
+async def test_of_two_unsure_articles_of_one_poll_the_second_is_offered_the_first(tmp_path: Path) -> None:
+    def answer(data: dict[str, Any]) -> dict[str, Any]:
+        offered = [story["reports"][0]["headline"] for story in data["stories"]]
+        same = UNSURE.title if data["article"]["headline"] == BESIDE.title else FIRST.title
+        return {**SAME, "stories": [offered.index(same) + 1], "words": data["article"]["headline"]}
+
+    async with newsroom(tmp_path) as (made, server):
+        server.service.answer_with("same_event", answer)
+        for outlet, item in (("wire", FIRST), ("courier", UNSURE), ("echo", BESIDE)):
+            made.publish(outlet, item)
+            if outlet != "courier":
+                await made.once()
+
+        [story] = await made.stories()
+        assert len(story.members) == 3
+        assert server.asked("complete") == 2
+        assert len(made.heads()) == 1
+
+
 async def test_an_article_that_tells_another_event_is_posted_as_one_and_no_longer_as_unsure(tmp_path: Path) -> None:
     async with newsroom(tmp_path) as (made, server):
         server.service.answer_with("same_event", lambda data: OTHER)

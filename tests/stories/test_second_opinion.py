@@ -236,3 +236,101 @@ def test_without_an_opinion_an_article_in_another_language_opens_a_story() -> No
         join = grouping.join(late, arrival(late, RULE[0]).matches, second=opinion)
 
         assert (join.story, join.reason) == (story_id(late.id), model.JoinReason.OPENED)
+
+
+class Slow:
+    """A second opinion that is pending for the articles that ``pending`` has."""
+
+    def __init__(self, pending: set[model.ArticleId], **answers: Sequence[model.StoryId]) -> None:
+        self.pending = pending
+        self.answers = answers
+        self.asked: dict[str, list[model.StoryId]] = {}
+
+    def __call__(self, article: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
+        if near:
+            self.asked.setdefault(article, [*near])
+        if article in self.pending or not near:
+            raise stories.Undecided
+        return stories.Opinion(stories=tuple(self.answers[article]), detail="says somebody")
+
+
+#: Both of the event of EXIT, in words that leave them unsure.
+ORDERED, REPEATED = (
+    replace(ORDER, id=model.ArticleId(name), outlet=name, title=title, link=f"https://{at}.example/", text=text)
+    for at, (name, title, text) in enumerate(
+        (
+            ("ordered", ORDER.title, ORDER.text),
+            ("repeated", "Phone makers fear for their servers in Asia", ""),
+        )
+    )
+)
+
+
+def batch(grouping: stories.Grouping, second: Slow, *articles: model.Article) -> dict[str, model.Join]:
+    arrivals = [model.Arrival(article=each, matches=(), is_baseline=False) for each in articles]
+    return {join.article: join for join in grouping.join_batch(arrivals, second=second)}
+
+
+@pytest.mark.parametrize("is_same", [True, False])
+def test_an_article_is_compared_with_the_one_whose_opinion_is_pending_and_joins_wherever_that_one_went(
+    *, is_same: bool
+) -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    home = grouping.join(examples.MESSENGER).story
+    ordered = story_id(ORDERED.id)
+    second = Slow({ORDERED.id, REPEATED.id}, ordered=[home] if is_same else [], repeated=[ordered])
+
+    assert batch(grouping, second, ORDERED, REPEATED) == {}
+    assert ordered not in second.asked["ordered"]
+    assert ordered in second.asked["repeated"]
+    second.pending = {ORDERED.id}
+    assert batch(grouping, second, REPEATED, ORDERED) == {}
+    second.pending = set()
+    joins = batch(grouping, second, REPEATED, ORDERED)
+
+    assert {join.story for join in joins.values()} == {home if is_same else ordered}
+    assert joins["repeated"].reason is model.JoinReason.SIMILAR
+
+
+def test_a_copy_of_an_article_whose_opinion_is_pending_waits_for_it_and_is_not_asked_about() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    home = grouping.join(examples.MESSENGER).story
+    mirror = replace(ORDERED, id=model.ArticleId("mirror"), outlet="Mirror", link="https://2.example/")
+    second = Slow({ORDERED.id}, ordered=[home])
+
+    assert batch(grouping, second, ORDERED, mirror) == {}
+    second.pending = set()
+    joins = batch(grouping, second, mirror, ORDERED)
+
+    assert "mirror" not in second.asked
+    assert {join.story for join in joins.values()} == {home}
+    assert joins["mirror"].copy_of == ORDERED.id
+
+
+def test_an_article_that_has_waited_long_enough_for_another_is_decided_without_it() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    grouping.join(examples.MESSENGER)
+    mirror = replace(ORDERED, id=model.ArticleId("mirror"), outlet="Mirror", link="https://2.example/")
+
+    class Impatient(Slow):
+        def __call__(self, article: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
+            return super().__call__(article, near) if near else None
+
+    joins = batch(grouping, Impatient({ORDERED.id}), ORDERED, mirror)
+
+    assert {name: join.story for name, join in joins.items()} == {"mirror": story_id(mirror.id)}
+    assert joins["mirror"].merges == ()
+    assert joins["mirror"].near != story_id(ORDERED.id)
+
+
+def test_an_opinion_that_names_a_story_that_has_been_merged_joins_the_story_that_remains() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    patch, bill = opened(grouping)
+
+    class Merging(Second):
+        def __call__(self, article: model.ArticleId, near: Sequence[model.StoryId]) -> stories.Opinion | None:
+            return stories.Opinion(stories=(bill,), detail="says somebody")
+
+    grouping.merge(bill, patch)
+
+    assert grouping.join(*_split(arrival(ENGLISH, *RULE)), second=Merging()).story == patch
