@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,6 +37,8 @@ Pakistan the company is leaving over such a demand.""",
 PTA meeting: please enter by the back door
 The parent teacher association of Hill School meets on Friday. Please leave your BlackBerry at home.""",
 }
+#: The values of the deadline in the first article and in "moved".
+_MOVED = ("30 November", "30 December")
 _ABOUT = "demands of authorities in Pakistan to read what is sent with BlackBerry"
 
 
@@ -57,10 +59,15 @@ def build_probes() -> tuple[Probe, ...]:
         _same_event("sindh", first, prompts.SameEventVerdict.OTHER),
         _same_event("moved", first, prompts.SameEventVerdict.SAME),
         _same_event("india", first, prompts.SameEventVerdict.OTHER),
-        _facts("moved", _change("30 November", "30 December"), chosen={1}),
-        _facts("moved", _change("5,000", "30"), chosen=set()),
-        _facts("moved", _quote("The company calls the demand a backdoor."), _quote(_article("moved").text), chosen={2}),
-        _facts("again", _quote(_article("again").title), _quote(_article("again").text), chosen=set()),
+        _facts("moved", _change("30 November", "30 December"), right={1: _MOVED}),
+        _facts("moved", _change("5,000", "30"), right={1: _MOVED}),
+        _facts(
+            "moved",
+            _quote("The company calls the demand a backdoor."),
+            _quote(_article("moved").text),
+            right={2: _MOVED},
+        ),
+        _facts("again", _quote(_article("again").title), _quote(_article("again").text), right={}),
         _relevance("exit", prompts.RelevanceVerdict.RELEVANT),
         _relevance("school", prompts.RelevanceVerdict.IRRELEVANT),
         # The parser has already checked that each sentence is supported.
@@ -106,8 +113,13 @@ def _same_event(name: str, story: model.Story, verdict: prompts.SameEventVerdict
     return _probe(prompts.same_event_prompt(_article(name), [story]), lambda answer: answer.verdict is verdict)
 
 
-def _facts(name: str, *offered: model.Fact, chosen: set[int]) -> Probe:
-    return _probe(prompts.facts_prompt(_article(name), _story("exit"), offered), lambda answer: answer.chosen == chosen)
+def _facts(name: str, *offered: model.Fact, right: Mapping[int, tuple[str, str]]) -> Probe:
+    """Return a probe; ``right``: number of each update to choose -> its old and new value."""
+
+    def is_right(answer: prompts.NewFacts) -> bool:
+        return {update.number: (update.before, update.after) for update in answer.updates} == right
+
+    return _probe(prompts.facts_prompt(_article(name), _story("exit"), offered), is_right)
 
 
 def _quote(sentence: str) -> model.Fact:

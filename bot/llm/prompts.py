@@ -11,6 +11,7 @@ import json
 import re
 from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from itertools import accumulate
@@ -27,8 +28,12 @@ from bot.text import lexicon, sentences, tokens
 HEADLINE_LENGTH = 300
 TEXT_LENGTH = 2_500
 SENTENCE_LENGTH = 400
+#: Maximum characters of a value that an update replaces, and of the new one.
+VALUE_LENGTH = 60
 #: Maximum articles of a story in a prompt: a third are its first articles, the others its last.
 MAX_REPORTS = 6
+#: A sentence further on is shown if it shares this number of words, each with more letters than _SHORT_WORD.
+_SHARED_WORDS, _SHORT_WORD = 3, 3
 
 #: Ends the instructions of every prompt.
 _ABOUT_DATA = (
@@ -46,6 +51,7 @@ _INSTRUCTS_A_MODEL = re.compile(
     r"|\bsystem\s+prompt\b|<\|?(?:im_start|im_end|system|endoftext)\|?>|\[/?INST\]|\"verdict\"\s*:",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 _SPACE = re.compile(r"[\s\"'“”‘’«»]+")
 
 
@@ -101,27 +107,35 @@ def _article_data(article: model.Article) -> dict[str, str]:
 
 
 def _story_reports(
-    members: Sequence[model.Member], count: int, *, most: int = MAX_REPORTS, room: int = 0
+    members: Sequence[model.Member], article: model.Article, count: int, *, most: int = MAX_REPORTS, room: int = 0
 ) -> tuple[list[dict[str, object]], int]:
     """Return at most ``most`` reports of a story for a prompt, oldest first, and the number of omitted reports.
 
     Copies and articles that give instructions to a model are not reports. Each report has its first ``count``
     sentences, or fewer if all sentences exceed ``room`` characters; then it contains the number of omitted sentences.
+    A sentence further on that has the most words of ``article`` is shown too, as it may be what a correction corrects.
     """
+    words = _words(f"{article.title} {article.text[:TEXT_LENGTH]}")
     # Sorted by publication: after a merge the members are not, and the same articles give the same prompt on any day.
     articles = [member.article for member in members if member.join.copy_of is None]
     articles.sort(key=lambda article: article.when)
     chosen = articles if len(articles) <= most else [*articles[: most // 3], *articles[most // 3 - most :]]
     share = room // (len(chosen) or 1)
-    texts = [_report_data(article, count, share) for article in chosen if not instructs_a_model(article)]
+    texts = [_report_data(report, words, count, share) for report in chosen if not instructs_a_model(report)]
     return texts, len(articles) - len(chosen)
 
 
-def _report_data(article: model.Article, count: int, room: int) -> dict[str, object]:
-    every = sentences.split(article.text[: 2 * TEXT_LENGTH], article.language)
-    shown = [visible.line(span.text, SENTENCE_LENGTH) for span in every[:count]]
+def _report_data(article: model.Article, words: frozenset[str], count: int, room: int) -> dict[str, object]:
+    every = [
+        visible.line(span.text, SENTENCE_LENGTH)
+        for span in sentences.split(article.text[: 2 * TEXT_LENGTH], article.language)
+    ]
+    shown = every[:count]
     if room:
         shown = shown[: max(1, bisect(list(accumulate(map(len, shown))), room))]
+    shared = {sentence: len(words & _words(sentence)) for sentence in every[len(shown) :]}
+    nearest = max(shared, key=shared.__getitem__, default="")
+    shown += [nearest] if shared.get(nearest, 0) >= _SHARED_WORDS else []
     omitted = len(every) - len(shown) if room else 0
     return {
         "outlet": visible.line(article.outlet, HEADLINE_LENGTH),
@@ -130,6 +144,13 @@ def _report_data(article: model.Article, count: int, room: int) -> dict[str, obj
         "sentences": shown,
         **({"sentences_left_out": omitted} if omitted else {}),
     }
+
+
+def _words(text: str) -> frozenset[str]:
+    """Return the numbers and longer words of a text."""
+    return frozenset(
+        word for word in _WORD.findall(tokens.fold(text)) if len(word) > _SHORT_WORD or word[0].isdecimal()
+    )
 
 
 def instructs_a_model(article: model.Article) -> bool:
@@ -147,7 +168,7 @@ def _fold_for_quoting(text: str) -> str:
     return _SPACE.sub(" ", tokens.fold(text)).strip(" .,;:…")
 
 
-SAME_EVENT_VERSION = 4
+SAME_EVENT_VERSION = 5
 #: Maximum sentences of each report, and reports of all stories together.
 _SAME_EVENT_SENTENCES = 2
 _SAME_EVENT_REPORTS = 18
@@ -159,10 +180,10 @@ another event, even of the same company or in the same place. Background about e
 tell them, and a round-up of several events tells none of them. An explainer, a timeline or a service piece about one \
 event belongs to it; so does a comment on it, whoever speaks.
 
-Is the event that `article` reports the event of one of the numbered `stories`? You see first and last reports of \
-each, which may be in other languages than the article. A story may hold a report of another event by mistake: compare \
-with the event that most of its reports tell. Where a date in a text disagrees with `published`, trust the text for \
-when something happens, and `published` for when it was reported.
+Is the event that `article` reports the event of one of the numbered `stories`? You see sentences of the first and \
+last reports of each, which may be in other languages than the article. A story may hold a report of another event by \
+mistake: compare with the event that most of its reports tell. Where a date in a text disagrees with `published`, \
+trust the text for when something happens, and `published` for when it was reported.
 - verdict "same": it is; `stories` has the number of that story, and of each further one that is the same event too.
 - verdict "other": it reports another event than each of them; `stories` is empty.
 - verdict "cannot_tell": the texts do not say enough to decide; `stories` is empty.
@@ -210,7 +231,7 @@ def same_event_prompt(article: model.Article, stories: Sequence[model.Story]) ->
     data = {
         "article": _article_data(article),
         "stories": [
-            {"number": number, "reports": _story_reports(story.members, _SAME_EVENT_SENTENCES, most=most)[0]}
+            {"number": number, "reports": _story_reports(story.members, article, _SAME_EVENT_SENTENCES, most=most)[0]}
             for number, story in enumerate(stories, start=1)
         ],
     }
@@ -226,7 +247,7 @@ def same_event_prompt(article: model.Article, stories: Sequence[model.Story]) ->
     )
 
 
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 #: Maximum reports of the story, sentences of each report, and characters of all these sentences.
 _FACTS_REPORTS = 12
 _FACTS_SENTENCES = 12
@@ -234,23 +255,25 @@ _FACTS_ROOM = 9_000
 _FACTS_INSTRUCTIONS = """\
 You choose what a news desk tells its readers as new in a story. `story` is what was reported so far, oldest first, \
 `article` is a new article of it, and `updates` are numbered sentences of that article. A long story is not shown \
-whole: `reports_left_out` and `sentences_left_out` count what you do not see. An update is posted as its sentence; one \
-with `before` has the line "`before` → `after`" over it.
+whole: `reports_left_out` and `sentences_left_out` count what you do not see. An update is posted as its sentence.
 
 Choose the updates that tell a development which the readers of the story must know and which `story` does not have: a \
 decision, a next step, an outcome, a new cause or actor, a figure or a date that has changed or that was not known \
-before, a denial, or a correction of what was reported. With `before`: both values must be of the same thing, and the \
-article says or shows that the one has replaced the other; of a sentence that is offered with and without it choose \
-one. Of updates that say the same choose the shortest that is complete. A date in a text counts from `published`.
+before, a denial, or a correction of what was reported. Of updates that say the same choose the shortest that is \
+complete. A date in a text counts from `published`.
 
 Do not choose what was reported already in other words, what only adds detail (also to a figure that is known) or \
 colour to the development that was reported last, a comment by somebody who decides nothing in it, background, recaps, \
 opinions, guesses, advertisements, or what is part of another event. Most \
 articles repeat what others have reported: then choose nothing.
 
-Answer with the chosen updates, at most three, the most important first; `updates` is empty where nothing is new. \
-`number` is that of the update, `words` the shortest passage of its sentence that tells what is new, copied letter by \
-letter."""
+Answer with the chosen updates, at most three, the most important first; `updates` is empty where nothing is new.
+- `number`: that of the update.
+- `words`: the shortest passage of its sentence that tells what is new, copied letter by letter.
+- `before`, `after`: where the update replaces a value that `story` has (a toll, sum, share or date), the value in \
+`story` and the one in the update's sentence, copied letter by letter; the line "`before` → `after`" is posted over \
+the sentence. Both must be of the same thing: same people or goods, same period, same unit. Else both are empty. A \
+`guess` is what a program took for such a change; it is wrong at times."""
 
 
 class ChosenUpdate(Answer):
@@ -260,6 +283,23 @@ class ChosenUpdate(Answer):
     number: int
     #: The deciding words of the update's sentence.
     words: str
+    #: The value of an earlier report, and the value of the sentence that replaces it; empty: it replaces nothing.
+    before: str
+    after: str
+
+    def problem_in(self, sentence: str, story: Iterable[str]) -> str | None:
+        """Check that the words and values are quoted from the sentence and the texts of the story."""
+        if not _is_quoted_from(self.words, [sentence]):
+            return "the words that decide are not in the update's sentence"
+        if not (self.before or self.after):
+            return None
+        if max(len(self.before), len(self.after)) > VALUE_LENGTH:
+            return f"a value has at most {VALUE_LENGTH} characters"
+        if not (_is_quoted_from(self.before, story) and _is_quoted_from(self.after, [sentence])):
+            return "`before` is not in the story, or `after` is not in the update's sentence"
+        if _fold_for_quoting(self.before) == _fold_for_quoting(self.after):
+            return "the value has not changed"
+        return None
 
 
 class NewFacts(Answer):
@@ -270,23 +310,43 @@ class NewFacts(Answer):
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Check that each update was offered and quotes its sentence."""
         offered = {update["number"]: update["sentence"] for update in data["updates"]}
+        texts = [text for report in data["story"] for text in (report["headline"], *report["sentences"])]
         for update in self.updates:
             if update.number not in offered:
                 return f"there is no update {update.number}"
-            if not _is_quoted_from(update.words, [offered[update.number]]):
-                return "the words that decide are not in the update's sentence"
+            if problem := update.problem_in(offered[update.number], texts):
+                return problem
         return None
 
-    @property
-    def chosen(self) -> frozenset[int]:
-        """The numbers of the new updates."""
-        return frozenset(update.number for update in self.updates)
+    def choose(self, offered: Sequence[model.Fact]) -> tuple[model.Fact, ...]:
+        """Return the chosen facts, in the order of ``offered``, with the values that they replace."""
+        chosen = {update.number: update for update in self.updates}
+        return tuple(
+            _with_values(fact, chosen[number]) for number, fact in enumerate(offered, start=1) if number in chosen
+        )
 
 
-def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
-    """Ask which of the ``offered`` facts of an article are new in its story, with or without the article in it."""
-    members = [member for member in story.members if member.article.id != article.id]
-    story_reports, omitted = _story_reports(members, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=_FACTS_ROOM)
+def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
+    """Return the fact with the values of the answer; it keeps its label if it has the same values."""
+    if not update.before:
+        return replace(fact, kind="sentence", label="new", before=None, after=fact.sentence)
+    guessed = (_fold_for_quoting(value or "") for value in (fact.before, fact.after))
+    if (*guessed,) == (_fold_for_quoting(update.before), _fold_for_quoting(update.after)):
+        return fact
+    day = fact.said_at.date() if fact.said_at else date.min
+    kind = "date" if reading.statement(update.after, 1, "", day).days else "number"
+    return replace(fact, kind=kind, label="", before=update.before, after=update.after)
+
+
+def facts_prompt(
+    article: model.Article, story: model.Story, offered: Sequence[model.Fact], other: Sequence[model.Member] = ()
+) -> model.Prompt:
+    """Ask which of the ``offered`` facts of an article are new in its story, with or without the article in it.
+
+    ``other``: reports of the same event in another story.
+    """
+    members = [member for member in (*story.members, *other) if member.article.id != article.id]
+    story_reports, omitted = _story_reports(members, article, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=_FACTS_ROOM)
     data = {
         "story": story_reports,
         **({"reports_left_out": omitted} if omitted else {}),
@@ -299,8 +359,8 @@ def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[m
 
 
 def _update_data(number: int, fact: model.Fact) -> dict[str, object]:
-    change = {"what": fact.label, "before": fact.before, "after": fact.after} if fact.before else {}
-    texts = {**change, "sentence": fact.sentence}
+    guess = f"{fact.label}: {fact.before} → {fact.after}" if fact.before else ""
+    texts = {"sentence": fact.sentence, "guess": guess}
     return {"number": number, **{name: visible.line(text, SENTENCE_LENGTH) for name, text in texts.items() if text}}
 
 

@@ -146,23 +146,37 @@ class Advice:
         if not near_ids:
             self._wait(article.id)
             return None
-        prompt = self._asked.get(article.id)
-        if prompt is None:
-            if prompts.instructs_a_model(article):
-                return None
-            if not set(near_ids) <= stored.keys():
-                self._wait(article.id)
-                return None
-            prompt = prompts.same_event_prompt(article, [stored[story] for story in near_ids])
-        self._asking[article.id] = prompt
-        answer = self._answer(prompt, prompts.SameEvent, key=article.id)
+        answer, offered = self._earlier_answer(article)
+        if answer is None:
+            prompt = self._asked.get(article.id)
+            if prompt is None:
+                if prompts.instructs_a_model(article):
+                    return None
+                if not set(near_ids) <= stored.keys():
+                    self._wait(article.id)
+                    return None
+                prompt = prompts.same_event_prompt(article, [stored[story] for story in near_ids])
+            self._asking[article.id] = prompt
+            answer, offered = self._answer(prompt, prompts.SameEvent, key=article.id), prompt.beside
         if answer is None or answer.verdict is prompts.SameEventVerdict.CANNOT_TELL:
             return None
-        same = answer.named(prompt.beside.split())
+        same = answer.named(offered.split())
         verdict = "the same event" if same else "a different event"
         detail = f'{self.advisor.policy.name}: {verdict}: "{answer.words}"'
         unmergeable = frozenset(story.id for story in stored.values() if not set(urgent).isdisjoint(story.rules))
         return stories.Opinion(stories=same, detail=detail, owner=article.owner, unmergeable=unmergeable)
+
+    def _earlier_answer(self, article: model.Article) -> tuple[prompts.SameEvent | None, str]:
+        """Return the answer about the article's event, and the stories it was offered, whatever stories are near now.
+
+        A restart between question and decision must not ask again because a neighbour has changed.
+        """
+        assert self._turn is not None
+        for call in reversed(self._turn.tx.completions.about(article.id)):
+            is_current = (call.use, call.version) == (model.Use.SAME_EVENT, prompts.SAME_EVENT_VERSION)
+            if is_current and call.answer is not None and call.model == self.advisor.policy.name:
+                return prompts.SameEvent.model_validate_json(call.answer), call.beside
+        return None, ""
 
     def irrelevant(self, article: model.Article, rule: str, about: str) -> str | None:
         """Return why the article is not about the rule's subject, or None if it may be. Raises Undecided."""
@@ -179,15 +193,16 @@ class Advice:
         story: model.Story,
         new_facts: Sequence[model.Fact],
         further: Sequence[model.Fact] = (),
+        other: model.Story | None = None,
     ) -> model.Pending | None:
         """Return the facts of an article with the prompt that chooses the new ones among them and ``further``.
 
-        Return None if the model is not asked about this article.
+        Return None if the model is not asked about this article. ``other``: another story of the same event.
         """
         if prompts.instructs_a_model(article):
             return None
         offered = (*new_facts, *further)
-        prompt = prompts.facts_prompt(article, story, offered)
+        prompt = prompts.facts_prompt(article, story, offered, other.members if other else ())
         return model.Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
 
     def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:
@@ -195,7 +210,7 @@ class Advice:
         answer = self._answer(pending.prompt, prompts.NewFacts, key=pending.key)
         if answer is None:
             return pending.facts
-        return tuple(fact for number, fact in enumerate(pending.offered, start=1) if number in answer.chosen)
+        return answer.choose(pending.offered)
 
     def worded(self, row: model.Outgoing, story: model.Story, *, to: str | None) -> model.Outgoing:
         """Return the message with the model's wording if it is available; else it is edited later.

@@ -126,10 +126,13 @@ class StoryUpdater:
         member = model.Member(
             article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
         )
-        is_asked = self.advice is not None and self.advice.is_for(model.Use.FACTS)
+        # A copy adds at most another headline.
+        is_asked = join.copy_of is None and self.advice is not None and self.advice.is_for(model.Use.FACTS)
         news = self._claims.join(entry.story, member, _nearby(turn, changed, join), is_asked=is_asked)
         new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
-        entry.facts.extend(self._confirmed(turn, entry.story, arrival.article, new_facts, further))
+        # What an answer found to be the same event counts as reported, although one answer merges no stories.
+        other = turn.story(join.near) if join.is_advised else None
+        entry.facts.extend(self._confirmed(turn, entry.story, arrival.article, new_facts, further, other))
         member, copies = resolve_copies(entry.story, member, opposes=news.opposes)
         entry.story = _with_member(entry.story, member)
         entry.arrivals.append(member)
@@ -178,14 +181,18 @@ class StoryUpdater:
         article: model.Article,
         new_facts: Sequence[model.Fact],
         further: Sequence[model.Fact] = (),
+        other: model.Story | None = None,
     ) -> Sequence[model.Fact]:
-        """Return the facts to post now; defer facts for a language model to choose from, including ``further``."""
+        """Return the facts to post now; defer facts for a language model to choose from, including ``further``.
+
+        ``other``: another story of the same event.
+        """
         advice = self.advice
         if not (new_facts or further) or advice is None or not advice.is_for(model.Use.FACTS):
             return new_facts
         if not any(alert.state is model.AlertState.POSTED for alert in turn.alerts([story.id])):
             return new_facts
-        pending = advice.to_confirm(article, story, new_facts, further)
+        pending = advice.to_confirm(article, story, new_facts, further, other)
         if pending is None:
             return new_facts
         try:

@@ -12,7 +12,7 @@ import pytest
 
 from testbed import commands
 from testbed.servers import chat_completions, faulty
-from tests.journeys.test_model_facts import NONE, chosen
+from tests.journeys.test_model_facts import chosen
 from tests.journeys.world import RULES
 
 Server = faulty.Server[chat_completions.Model]
@@ -26,8 +26,7 @@ def same_event(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def facts(data: dict[str, Any]) -> dict[str, Any]:
-    is_wrong = data["updates"][0].get("before") == "5,000"
-    return (NONE if is_wrong else chosen("moved the deadline"))(data)
+    return chosen("moved the deadline", before="30 November", after="30 December")(data)
 
 
 def relevance(data: dict[str, Any]) -> dict[str, Any]:

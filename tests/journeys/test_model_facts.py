@@ -42,11 +42,11 @@ QUIET = Item(
 REFUND = "Mobilink will pay back 3,000 customers."
 
 
-def chosen(*among: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Those updates that have one of the texts in their sentence."""
+def chosen(*among: str, before: str = "", after: str = "") -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Those updates that have one of the texts in their sentence, with the value that they replace."""
     return lambda data: {
         "updates": [
-            {"number": each["number"], "words": each["sentence"]}
+            {"number": each["number"], "words": each["sentence"], "before": before, "after": after}
             for each in data["updates"]
             if any(text in each["sentence"] for text in among)
         ]
@@ -69,18 +69,19 @@ def shown(message: Any) -> str:
 
 async def test_a_chosen_change_is_told_in_the_thread_and_at_the_head(tmp_path: Path) -> None:
     async with newsroom(tmp_path, uses="facts") as (made, server):
-        server.service.answer_with("facts", ALL)
+        server.service.answer_with("facts", chosen("from 30 November", before="30 November", after="30 December"))
 
         await tell(made)
 
         [reply] = made.replies()
+        assert "deadline" in shown(reply)
         assert "30 November" in shown(reply)
         assert "30 December" in shown(reply)
         assert "Latest" in shown(made.heads()[0])
         [(_, data)] = server.service.asked
         assert [each["headline"] for each in data["story"]] == [DATED.title]
         assert data["article"]["headline"] == MOVED.title
-        assert (data["updates"][0]["before"], data["updates"][0]["after"]) == ("30 November", "30 December")
+        assert data["updates"][0]["guess"] == "deadline: 30 November → 30 December"
         [story] = await made.stories()
         reasons = [decision.reason for decision in await made.decisions(story)]
         assert reasons == [
@@ -102,10 +103,52 @@ async def test_a_change_that_is_not_chosen_is_not_told_and_its_outlet_still_show
         assert "Latest" not in shown(made.heads()[0])
 
 
+async def test_an_arrow_that_the_model_takes_for_wrong_is_not_posted_and_its_sentence_is(tmp_path: Path) -> None:
+    async with newsroom(tmp_path, uses="facts") as (made, server):
+        server.service.answer_with("facts", chosen(MOVED.title))
+
+        await tell(made)
+
+        [reply] = made.replies()
+        assert MOVED.title in shown(reply)
+        assert "→" not in shown(reply)
+
+
+async def test_an_arrow_that_only_the_model_sees_is_posted_with_the_values_of_both_reports(tmp_path: Path) -> None:
+    doubled = replace(QUIET, text=QUIET.text.replace("3,000 customers", "ten thousand companies"))
+    sentence = doubled.text.partition(". ")[0]
+    first = replace(DATED, text=f"{DATED.text} Some 5,000 companies use it.")
+    async with newsroom(tmp_path, uses="facts") as (made, server):
+        server.service.answer_with("facts", chosen(sentence, before="5,000", after="ten thousand"))
+        for outlet, item in (("wire", first), ("courier", doubled)):
+            made.publish(outlet, item)
+            await made.once()
+
+        assert all("guess" not in each for _, data in server.service.asked for each in data["updates"])
+        [reply] = made.replies()
+        assert "5,000" in shown(reply)
+        assert "*ten thousand*" in shown(reply) or "ten thousand" in shown(reply).replace(sentence, "")
+        assert sentence in shown(reply)
+
+
+async def test_an_agency_copy_under_another_headline_is_not_asked_about(tmp_path: Path) -> None:
+    async with newsroom(tmp_path, uses="facts") as (made, server):
+        await tell(made, replace(DATED, id="copy", title="Mobile: BlackBerry is to quit the country over servers"))
+
+        [story] = await made.stories()
+        assert [member.join.reason for member in story.members][1:] == [model.JoinReason.COPY]
+        assert server.asked("complete") == 0
+
+
+WHOLE = {"number": 1, "words": MOVED.title, "before": "", "after": ""}
 BAD = {
-    "an update that was not offered": lambda data: {"updates": [{"number": 99, "words": MOVED.title}]},
-    "words of nobody": lambda data: {"updates": [{"number": 1, "words": "the deadline stays"}]},
-    "words of another update": lambda data: {"updates": [{"number": 1, "words": data["updates"][-1]["sentence"]}]},
+    "an update that was not offered": lambda data: {"updates": [{**WHOLE, "number": 99}]},
+    "words of nobody": lambda data: {"updates": [{**WHOLE, "words": "the deadline stays"}]},
+    "words of another update": lambda data: {"updates": [{**WHOLE, "words": data["updates"][-1]["sentence"]}]},
+    "an old value of nobody": lambda data: {"updates": [{**WHOLE, "before": "1 May", "after": "30 December"}]},
+    "a new value of nobody": lambda data: {"updates": [{**WHOLE, "before": "30 November", "after": "1 May"}]},
+    "a new value alone": lambda data: {"updates": [{**WHOLE, "after": "30 December"}]},
+    "a value that stays": lambda data: {"updates": [{**WHOLE, "before": "30 November", "after": "30 November"}]},
     "no JSON": lambda data: "rejected",
 }
 
@@ -134,7 +177,7 @@ async def test_a_sentence_that_only_the_model_finds_new_is_quoted_as_it_stands_i
         assert QUIET.title not in shown(reply)
         [(_, data)] = server.service.asked
         assert REFUND in [each["sentence"] for each in data["updates"]]
-        assert all("before" not in each for each in data["updates"])
+        assert all("guess" not in each for each in data["updates"])
 
 
 async def test_what_only_a_model_may_find_new_is_not_told_without_its_answer(tmp_path: Path) -> None:

@@ -68,6 +68,23 @@ def test_a_long_story_is_shortened_and_says_so() -> None:
     assert "left_out" not in str(data)
 
 
+def test_of_an_earlier_report_the_sentence_that_a_correction_corrects_is_shown_wherever_it_is() -> None:
+    text = "The river rose. Roads are closed. It rains. Some 8,000 people in Linz had to leave. Schools are shut."
+    correction = article("Correction: flood", "An earlier report said that 8,000 people had to leave Linz; it is 800.")
+
+    for prompt in (
+        prompts.same_event_prompt(correction, [story(article("Flood", text, outlet="Wire"))]),
+        prompts.facts_prompt(correction, story(article("Flood", text, outlet="Wire")), [quote(correction)]),
+    ):
+        assert "Some 8,000 people in Linz had to leave." in prompt.data
+    data = json.loads(prompts.same_event_prompt(correction, [story(article("Flood", text, outlet="Wire"))]).data)
+    assert data["stories"][0]["reports"][0]["sentences"] == [
+        "The river rose.",
+        "Roads are closed.",
+        "Some 8,000 people in Linz had to leave.",
+    ]
+
+
 def test_the_more_stories_are_named_the_fewer_reports_are_shown_of_each() -> None:
     told = story(*[article(f"Flood: day {number}", "It rains.", outlet=f"Gazette {number}") for number in range(9)])
 

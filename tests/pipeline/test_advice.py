@@ -1,0 +1,126 @@
+"""A language model's answers in turns over a real store: looked up, waited for, and never asked for twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot import model, rules, storage
+from bot.pipeline import join
+from bot.pipeline.advice import Advice
+from bot.pipeline.snapshot import Snapshot
+from bot.pipeline.turn import Turn
+from tests.stories.examples import EXIT, MESSENGER, ORDER, START, arrival, article
+
+RULE = "Phones"
+WINDOW = timedelta(days=14)
+TERMS = ("BlackBerry",)
+SNAPSHOT = Snapshot(
+    feeds={},
+    rules=rules.RuleSet(
+        [rules.compile_rule(model.Rule(name=RULE, notify=("desk",), all=(model.Line(label="what", terms=TERMS),)))]
+    ),
+    window=WINDOW,
+)
+POLICY = model.LanguageModelPolicy(
+    url="http://127.0.0.1:1/v1", name="local-model", uses=frozenset({model.Use.SAME_EVENT})
+)
+UNSURE = article("BlackBerry customers in Pakistan told to prepare", ORDER.text, at=START + timedelta(hours=2))
+#: A second report of EXIT, under the same headline.
+AGAIN = article(EXIT.title, "The firm will be gone in December, it said.", at=START + timedelta(hours=1), outlet="Twin")
+
+
+@dataclass(slots=True)
+class Wanted:
+    """An advisor that only notes what it is to ask."""
+
+    policy: model.LanguageModelPolicy = POLICY
+    prompts: list[model.Prompt] = field(default_factory=list)
+
+    def is_available(self, now: datetime) -> bool:
+        return True
+
+    def has_failed(self, key: str) -> bool:
+        return False
+
+    def want(self, prompts: Iterable[model.Prompt]) -> None:
+        self.prompts.extend(prompts)
+
+
+@dataclass(slots=True)
+class Process:
+    """A process that decides; another one knows nothing of its memory."""
+
+    store: storage.Store
+    advisor: Wanted = field(default_factory=Wanted)
+    updater: join.StoryUpdater = field(default_factory=lambda: join.StoryUpdater(WINDOW))
+    now: datetime = START + timedelta(hours=5)
+
+    def __post_init__(self) -> None:
+        self.updater.advice = Advice(self.advisor)
+
+    async def decide(self, *articles: model.Article) -> Sequence[model.Story]:
+        """One turn; returns the stories after it."""
+        advice = self.updater.advice
+        assert advice is not None
+        self.now += timedelta(seconds=1)
+
+        def work(tx: storage.Transaction) -> Sequence[model.Story]:
+            arrivals = [arrival(article, RULE, *TERMS) for article in articles]
+            for came in arrivals:
+                tx.articles.add([came.article])
+                tx.articles.add_matches(came.article.id, came.matches)
+            turn = Turn(tx, SNAPSHOT, self.now)
+            advice.begin(turn)
+            self.updater.update(turn, arrivals, ())
+            turn.write(tx)
+            return tx.stories.since(None)
+
+        stories = await self.store.write(work)
+        advice.end()
+        return stories
+
+    async def answer(self, prompt: model.Prompt, answer: object) -> None:
+        completion = model.Completion(
+            key=prompt.key,
+            use=prompt.use,
+            version=prompt.version,
+            article=prompt.article,
+            beside=prompt.beside,
+            at=self.now,
+            model=POLICY.name,
+            answer=json.dumps(answer),
+        )
+        await self.store.write(lambda tx: tx.completions.add(completion))
+
+
+def same(*numbers: int, words: str = "servers") -> dict[str, object]:
+    return {"verdict": "same", "stories": numbers, "words": words}
+
+
+async def test_after_a_restart_an_answer_counts_although_the_story_has_changed_since_the_question(
+    store: storage.Store,
+) -> None:
+    process = Process(store)
+    await process.decide(EXIT)
+    await process.decide(UNSURE)
+    [asked] = process.advisor.prompts
+    await process.answer(asked, {"verdict": "same", "stories": [1], "words": "told to prepare"})
+    await Process(store).decide(AGAIN)
+
+    restarted = Process(store)
+    [story] = await restarted.decide(UNSURE)
+
+    assert [member.article.id for member in story.members] == [EXIT.id, AGAIN.id, UNSURE.id]
+    assert restarted.advisor.prompts == []
+
+
+async def test_an_open_question_stays_the_same_while_its_neighbours_change(store: storage.Store) -> None:
+    process = Process(store)
+    await process.decide(EXIT)
+    for neighbours in ((), (AGAIN,), (MESSENGER,), ()):
+        await process.decide(UNSURE, *neighbours)
+
+    assert len({prompt.key for prompt in process.advisor.prompts if prompt.article == UNSURE.id}) == 1
