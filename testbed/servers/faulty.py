@@ -87,7 +87,7 @@ class Server(Generic[S]):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.http.server_address[1]}"
+        return self.http.url
 
     def fail(self, doing: str, fault: str | Answer, *, times: int = 1) -> None:
         """A fault of FAULTS, or the service's own refusal, for the next ``times`` requests of this kind."""
@@ -191,12 +191,8 @@ class _Handler(quiet.QuietHandler):
 @contextlib.contextmanager
 def serve(service: S, *, port: int = 0) -> Iterator[Server[S]]:
     server = Server(service, port)
-    thread = threading.Thread(target=server.http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stopped.set()
-        server.http.shutdown()
-        server.http.server_close()
-        thread.join()
+    with quiet.serving(server.http):
+        try:
+            yield server
+        finally:
+            server.stopped.set()

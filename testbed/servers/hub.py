@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from testbed.servers.quiet import QuietHandler, QuietServer
+from testbed.servers.quiet import QuietHandler, QuietServer, serving
 
 
 @dataclass(kw_only=True)
@@ -107,19 +107,10 @@ def serve() -> Iterator[Hub]:
         def do_POST(self) -> None:  # noqa: N802 -- the base class's name
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             status = hub.take(dict(urllib.parse.parse_qsl(body, strict_parsing=True)))
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(status)
 
-    server = QuietServer(("127.0.0.1", 0), Handler)
-    hub.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=[0.02])
-    thread.start()
-    try:
+    with serving(QuietServer(("127.0.0.1", 0), Handler)) as server:
+        hub.port = server.server_port
         yield hub
-    finally:
-        server.shutdown()
+    for thread in hub.threads:
         thread.join()
-        for each in hub.threads:
-            each.join()
-        server.server_close()

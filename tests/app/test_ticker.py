@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apscheduler.job import Job
 
-from bot import model
 from bot.app.engines.ticker import tick_every
 from bot.model.runtime import TaskGroup
 
@@ -34,14 +33,6 @@ class Ticks:
         while self.count < until:
             self._came.clear()
             await self._came.wait()
-
-
-async def test_it_ticks_at_once_and_then_again_and_again() -> None:
-    ticks = Ticks()
-    async with TaskGroup() as group:
-        ticking = group.create_task(tick_every(EVERY, ticks.tick))
-        await ticks.wait(5)
-        ticking.cancel()
 
 
 async def test_it_goes_on_ticking_after_the_clock_was_set_back_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,14 +99,6 @@ async def test_a_tick_that_runs_is_cancelled_with_the_ticking() -> None:
         ticking.cancel()
     assert ended.is_set()
     assert ticking.cancelled()
-
-
-async def test_a_store_error_of_a_tick_rises_as_itself() -> None:
-    async def broken() -> None:
-        raise model.StoreUnavailable("the disk is full")
-
-    with pytest.raises(model.StoreUnavailable, match="the disk is full"):
-        await tick_every(EVERY, broken)
 
 
 @pytest.mark.parametrize("steps", range(6))

@@ -159,10 +159,6 @@ def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_expl
     assert entry["story"]["joined"] == article["joined"]
 
 
-def test_the_schema_is_json_for_each_kind_of_file(tmp_path: Path) -> None:
-    assert set(json.loads(wirewatch("schema", folder=tmp_path).stdout)) == {"bot", "feeds", "rules"}
-
-
 def feeds_of(folder: Path, *addresses: str) -> None:
     lines = "".join(f"  - {address}  # kept\n" for address in addresses) or "  []\n"
     (folder / "config" / "bot.yaml").write_text(

@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ import typer.main
 from bot.channels.console.screen import Screen
 from bot.cli import commands, logs, terminal
 from testbed.fakes import START
+from testbed.servers.quiet import QuietHandler, serving_with
 
 #: Window title, colours, C1, DEL, direction, tags, separators, invisible characters, half a pair.
 EVIL = (
@@ -97,8 +97,8 @@ def _names(command: object, above: str = "") -> Iterator[str]:
 # -- a hostile archive
 
 
-class Evil(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
+class Evil(QuietHandler):
+    def do_GET(self) -> None:  # noqa: N802 - the base class's name
         item = {"id": "1", "url": "https://evil.example/1", "title": TITLE, "content_text": f"{TITLE}. {EVIL}"}
         feed = {"version": "https://jsonfeed.org/version/1.1", "title": f"Evil {EVIL} Times", "items": [item]}
         body = json.dumps(feed)
@@ -107,26 +107,13 @@ class Evil(BaseHTTPRequestHandler):
             body = json.dumps({f"a{EVIL}": 1}) if "keys" in self.path else EVIL + "{" + EVIL
         if "page" in self.path:
             body = f"<html><title>{EVIL}</title><link rel=alternate type=application/rss+xml href='/x{EVIL}'></html>"
-        content = body.encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html" if "page" in self.path else "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+        self.answer(200, body.encode(), "text/html" if "page" in self.path else "application/json")
 
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Evil)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving_with(Evil) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

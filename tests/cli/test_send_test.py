@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,34 +59,6 @@ def test_a_channel_that_is_ready_gets_one_test_message(chats: Chats) -> None:
         chats.try_out(channel)
     assert len(chats.discord.service.everything()) == 2
     assert len(chats.telegram.service.messages()) == len(chats.teams.service.cards) == 1
-
-
-def _wrong_right(chats: Chats) -> None:
-    chats.discord.service.rights &= ~discord.SEND
-    chats.telegram.service.chats[telegram.NEWS].can_send = False
-    chats.teams.service.for_anyone = False
-
-
-def _gone(chats: Chats) -> None:
-    chats.discord.service.channels.clear()
-    chats.discord.service.webhooks.clear()
-    chats.telegram.service.chats.clear()
-    chats.teams.service.exists = False
-
-
-@pytest.mark.parametrize(
-    ("breaks", "clicks"),
-    [
-        (_wrong_right, {"discord": "Edit Channel", "telegram": "Administrators", "teams": "Anyone"}),
-        (_gone, {"discord": "Copy Link", "hook": "Webhooks", "telegram": "`to:`", "teams": "copy its whole address"}),
-    ],
-)
-def test_a_missing_right_and_a_chat_that_is_gone_say_what_to_click(
-    chats: Chats, breaks: Callable[[Chats], None], clicks: dict[str, str]
-) -> None:
-    breaks(chats)
-    for channel, words in clicks.items():
-        assert words in chats.try_out(channel, code=1)
 
 
 def test_a_wrong_token_says_where_the_right_one_is(chats: Chats) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 import shutil
 import subprocess
@@ -26,13 +25,6 @@ def block(kind: str, number: int = 0) -> str:
 def compose() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     return loaded
-
-
-def unit() -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str  # type: ignore[method-assign, assignment]  # systemd's keys have capitals
-    parser.read_string(block("ini"))
-    return parser
 
 
 def test_compose_yaml_is_as_the_compose_specification_says(tmp_path: Path) -> None:
@@ -61,38 +53,6 @@ def test_a_composed_bot_is_confined_and_finds_its_configuration_and_a_place_to_w
     assert "./config:/config:ro" in service["volumes"]
     key, place = writable
     assert place in service[key]
-
-
-def test_composed_workers_are_several_that_share_a_database_and_nothing_else() -> None:
-    services = compose()["services"]
-    worker = services["worker"]
-    assert worker["deploy"]["replicas"] > 1
-    assert [volume for volume in worker["volumes"] if not volume.endswith(":ro")] == []
-    # A password in an address would have to be escaped, and shows in a list of processes.
-    assert ":" not in worker["environment"]["DATABASE_URL"].partition("://")[2]
-    password = services["postgres"]["environment"]["POSTGRES_PASSWORD"]
-    assert worker["environment"]["PGPASSWORD"] == password
-
-
-def test_every_volume_and_every_service_that_compose_names_is_there() -> None:
-    found = compose()
-    for service in found["services"].values():
-        named = {volume.partition(":")[0] for volume in service["volumes"] if not volume.startswith(".")}
-        assert named <= set(found["volumes"])
-        assert set(service.get("depends_on", {})) <= set(found["services"])
-
-
-def test_a_composed_bot_is_asked_for_its_health_without_python() -> None:
-    """By scripts/healthy, where the page's address is in the environment."""
-    for name in ("wirewatch", "worker"):
-        assert compose()["services"][name]["environment"]["WIREWATCH_WEB_LISTEN"].endswith("127.0.0.1:8080}")
-
-
-def test_the_unit_gives_the_bot_longer_to_stop_than_it_takes_and_a_place_to_write() -> None:
-    service = unit()["Service"]
-    assert int(service["TimeoutStopSec"].removesuffix("s")) > 10
-    assert service["Environment"] == f"WIREWATCH_HOME=/var/lib/{service['StateDirectory']}"
-    assert service["ExecStart"].split()[1:] == ["run", "--config", "/etc/wirewatch"]
 
 
 def test_systemd_itself_takes_the_unit(tmp_path: Path) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from testbed.servers.quiet import QuietHandler, serving_with
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "healthy"
 
@@ -18,23 +18,12 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "healthy"
 def page(status: int, path: str = "/healthz/ready") -> Iterator[int]:
     """A status page that answers the path so; gives its port."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status if self.path == path else 404)
-            self.end_headers()
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the base class's name
+            self.answer(status if self.path == path else 404)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving_with(Handler) as address:
+        yield int(address.rpartition(":")[2])
 
 
 def healthy(folder: Path, *words: str, **environ: str) -> int:

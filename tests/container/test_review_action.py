@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from testbed.servers.quiet import QuietHandler, QuietServer
+from testbed.servers.quiet import QuietHandler, QuietServer, serving
 from tests.web.conftest import filled, filled_once
 
 __all__ = ["filled", "filled_once"]
@@ -108,20 +107,12 @@ class GitHub(QuietServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.comments: list[dict[str, Any]] = []
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
 
 class Handler(QuietHandler):
     server: GitHub
 
     def _answer(self, status: int, body: object) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.answer(status, json.dumps(body).encode(), "application/json")
 
     def _body(self) -> str:
         text: str = json.loads(self.rfile.read(int(self.headers["content-length"])))["body"]
@@ -149,12 +140,8 @@ class Handler(QuietHandler):
 
 @pytest.fixture
 def github() -> Iterator[GitHub]:
-    with GitHub() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
+    with serving(GitHub()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def comment(github: GitHub, review: Path, *, token: str = "good") -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,15 @@ from typer.main import get_command
 from bot.cli.commands import app_of
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "SECURITY.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "CHANGELOG.md",
+        *(ROOT / "docs").rglob("*.md"),
+    ]
+)
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
@@ -43,9 +51,3 @@ def test_each_metric_that_a_page_names_exists() -> None:
     for page in PAGES:
         if page.name != "CHANGELOG.md":
             assert set(re.findall(r"`(wirewatch_\w+)`", page.read_text(encoding="utf-8"))) - metrics == set(), page
-
-
-def test_decisions_are_numbered_without_doubles() -> None:
-    records = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    numbers = [record.name[:4] for record in records]
-    assert len(set(numbers)) == len(numbers)

@@ -29,18 +29,3 @@ def test_each_block_of_yaml_is_checked_without_an_error(recipe: str, tmp_path: P
         folders.write(folder, {name: text})
         problems = folders.check(folder, environ={"SLACK_BOT_TOKEN": "xoxb-1"})
         assert [problem for problem in problems if problem.severity == "error"] == []
-
-
-@pytest.mark.parametrize("recipe", RECIPES, ids=title)
-def test_each_recipe_has_something_to_write_or_to_type(recipe: str) -> None:
-    assert _BLOCK.search(recipe) or "wirewatch " in recipe
-
-
-def test_the_list_at_the_top_leads_to_each_recipe() -> None:
-    top = PAGE.partition("\n## ")[0]
-    linked = re.findall(r"\]\(#([a-z0-9-]+)\)", top)
-    assert sorted(linked) == sorted(_anchor(title(recipe)) for recipe in RECIPES)
-
-
-def _anchor(heading: str) -> str:
-    return re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")

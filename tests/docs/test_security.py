@@ -25,16 +25,6 @@ def test_each_line_of_the_threat_model_names_tests_that_exist(row: str) -> None:
         assert name in names, f"{file} has no {name}"
 
 
-def test_the_page_names_everybody_who_could() -> None:
-    for who in ("feed author", "article page", "reader in a channel", "network", "host", "operator", "supply chain"):
-        assert who in PAGE
-
-
-def test_links_of_the_page_lead_somewhere() -> None:
-    for target in re.findall(r"\]\(([\w/.-]+)(?:#[\w-]+)?\)", PAGE):
-        assert (ROOT / target).exists()
-
-
 def test_every_dependency_of_the_image_is_locked_with_a_hash() -> None:
     for name in ("run", "postgres"):
         text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")

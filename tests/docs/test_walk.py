@@ -12,15 +12,14 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from testbed.servers import slack
+from testbed.servers.quiet import QuietHandler, serving_with
 
 ROOT = Path(__file__).parents[2]
 #: Needs a network and minutes: scripts/release-test and scripts/image-test do the same.
@@ -31,14 +30,9 @@ _FEED = """<rss version="2.0"><channel><title>Local news</title><link>http://new
 </channel></rss>"""
 
 
-class _Feed(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(_FEED.encode())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+class _Feed(QuietHandler):
+    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        self.answer(200, _FEED.encode())
 
 
 @dataclass(slots=True)
@@ -120,21 +114,13 @@ def walk(tmp_path: Path) -> Iterator[Walk]:
     lock = (ROOT / "requirements" / "run.txt").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
     stamp = subprocess.run(["cksum"], input=lock, capture_output=True, check=True).stdout.decode()
     (venv / ".installed-run").write_text(stamp, encoding="utf-8")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Feed)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        with slack.serve() as workspace:
-            workspace.workspace.add_channel("policy-alerts")
-            walk = Walk(folder, f"http://127.0.0.1:{server.server_address[1]}/feed", workspace)
-            command = f"{venv}/bin/wirewatch init --minimal config"
-            subprocess.run(shlex.split(command), cwd=folder, capture_output=True, check=True)
-            walk.use_local_feed(folder / "config")
-            yield walk
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving_with(_Feed) as address, slack.serve() as workspace:
+        workspace.workspace.add_channel("policy-alerts")
+        walk = Walk(folder, f"{address}/feed", workspace)
+        command = f"{venv}/bin/wirewatch init --minimal config"
+        subprocess.run(shlex.split(command), cwd=folder, capture_output=True, check=True)
+        walk.use_local_feed(folder / "config")
+        yield walk
 
 
 @pytest.mark.long

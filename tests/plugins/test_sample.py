@@ -7,14 +7,14 @@ import os
 import re
 import subprocess
 import sysconfig
-import threading
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from testbed.servers.quiet import QuietHandler, serving_with
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests" / "plugin_sample"
@@ -72,31 +72,17 @@ def serving() -> Iterator[tuple[str, list[bytes]]]:
     """Gives the announcements, and takes what is posted."""
     posted: list[bytes] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the base class's name
             is_page = self.path == "/announcements.txt"
-            self.send_response(200 if is_page else 404)
-            self.send_header("Content-Type", "text/plain")
-            self.end_headers()
-            self.wfile.write(ANNOUNCEMENTS if is_page else b"")
+            self.answer(200 if is_page else 404, ANNOUNCEMENTS if is_page else b"")
 
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802 - the base class's name
             posted.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(204)
-            self.end_headers()
+            self.answer(204)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", posted
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving_with(Handler) as address:
+        yield address, posted
 
 
 def configure(folder: Path, address: str, *, feeds: str = FEEDS) -> Path:
