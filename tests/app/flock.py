@@ -13,7 +13,7 @@ import random
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -45,36 +45,11 @@ rules:
 
 @dataclass(slots=True)
 class Outcome:
-    workers: int
-    feeds: int
     kills: int = 0
-    #: Times when PostgreSQL hung up on all of them.
-    cuts: int = 0
-    polls: int = 0
-    stories: int = 0
-    messages: int = 0
-    #: The longest time between two polls of one feed, in seconds.
-    longest_gap: float = 0.0
-    #: Feeds that went unasked for more than two intervals.
+    #: Feeds that were not polled for more than two intervals.
     missed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
-
-    def table(self) -> str:
-        rows: Sequence[tuple[str, object]] = (
-            ("workers", self.workers),
-            ("feeds", self.feeds),
-            ("kills", self.kills),
-            ("lost connections of all workers at once", self.cuts),
-            ("polls", self.polls),
-            ("longest time between two polls of a feed, s", f"{self.longest_gap:.0f}"),
-            ("feeds unasked for more than two intervals", len(self.missed)),
-            ("stories", self.stories),
-            ("messages and replies", self.messages),
-            ("lost", len(self.lost)),
-            ("doubled", len(self.doubled)),
-        )
-        return "\n".join(f"{name:<46}{count:>8}" for name, count in rows)
 
 
 class Flock:
@@ -90,7 +65,9 @@ class Flock:
         self._quiet = [f"/quiet/{number}" for number in range(feeds - len(OUTLETS))]
         self._workers: dict[int, asyncio.subprocess.Process] = {}
         self._killed: list[int] = []
-        self.outcome = Outcome(workers=workers, feeds=feeds)
+        self._worker_count = workers
+        self._feed_count = feeds
+        self.outcome = Outcome()
 
     async def live(self, *, kills: int, stories: int, pause: tuple[float, float]) -> Outcome:
         """Kill a worker every so often (seconds, at random), and tell a story as often as there are kills."""
@@ -100,7 +77,7 @@ class Flock:
                 self._configure(feeds, server)
                 async with self._running():
                     await self._until(
-                        self._has_baselines, "every feed has its first poll", seconds=120 + self.outcome.feeds / 10
+                        self._has_baselines, "every feed has its first poll", seconds=120 + self._feed_count / 10
                     )
                     for kill in range(kills):
                         self._publish(feeds, stories * (kill + 1) // kills)
@@ -148,7 +125,7 @@ class Flock:
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         try:
-            for number in range(self.outcome.workers):
+            for number in range(self._worker_count):
                 await self._start(number)
             yield
         finally:
@@ -195,7 +172,6 @@ class Flock:
         self._database.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         await asyncio.sleep(4)
         self._database.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        self.outcome.cuts += 1
 
     # -- looking
 
@@ -212,13 +188,13 @@ class Flock:
         return self._database.run(sql, database=name)
 
     def _is_asked_since(self, feeds: FeedServer, moment: float) -> bool:
-        return len({request.path for request in feeds.requests if request.at > moment}) == self.outcome.feeds
+        return len({request.path for request in feeds.requests if request.at > moment}) == self._feed_count
 
     def _has_baselines(self) -> bool:
         if self._query("SELECT to_regclass('feeds')") == [(None,)]:
             return False
         rows = self._query("SELECT state FROM feeds")
-        return len(rows) == self.outcome.feeds and all(json.loads(str(row[0]))["baseline_at"] for row in rows)
+        return len(rows) == self._feed_count and all(json.loads(str(row[0]))["baseline_at"] for row in rows)
 
     def _is_quiet(self) -> bool:
         waiting = self._query("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'unknown')")
@@ -241,18 +217,15 @@ class Flock:
 
     def _judge(self, feeds: FeedServer, server: slack.Server, ended_at: float) -> None:
         outcome = self.outcome
-        outcome.polls = len(feeds.requests)
         asked: dict[str, list[float]] = {}
         for request in feeds.requests:
             asked.setdefault(request.path, []).append(request.at)
         for path, times in asked.items():
             ends = [*times[1:], ended_at]
             gap = max(end - start for start, end in zip(times, ends, strict=True))
-            outcome.longest_gap = max(outcome.longest_gap, gap)
             if gap > 2 * self._every.total_seconds():
                 outcome.missed.append(path)
         messages = server.workspace.messages(DESK)
-        outcome.stories, outcome.messages = len(self._names), len(messages)
         replies = [message for message in messages if "thread_ts" in message]
         sends = Counter(str(message["metadata"]["event_payload"]["send_id"]) for message in replies)
         outcome.doubled += [send for send, count in sends.items() if count > 1]

@@ -12,7 +12,6 @@ pytestmark = pytest.mark.postgres
 
 
 def _check(outcome: Outcome) -> None:
-    print(f"\n{outcome.table()}")
     assert (outcome.missed, outcome.lost, outcome.doubled) == ([], [], [])
 
 

@@ -19,8 +19,6 @@ from tests.crash import journey as journeys
 
 World = tuple[faulty.Server[Any], journeys.Journey]
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
-
-
 FAST = {"pace": "0.02 seconds"}
 
 
@@ -61,13 +59,7 @@ CHATS = (
         name="discord",
         service=discord.Guild,
         at=lambda url: (
-            {
-                "kind": "discord",
-                "to": discord.NEWS,
-                "token": "env:A",
-                "api_url": f"{url}/api/v10",
-                "pace": "0.02 seconds",
-            },
+            {"kind": "discord", "to": discord.NEWS, "token": "env:A", "api_url": f"{url}/api/v10", **FAST},
             {"A": discord.TOKEN},
         ),
         messages=lambda guild: _texts(guild.everything()),
@@ -106,7 +98,7 @@ CHATS = (
                 "team": mattermost.TEAM,
                 "to": "news",
                 "token": "env:A",
-                "pace": "0.02 seconds",
+                **FAST,
             },
             {"A": mattermost.TOKEN},
         ),
@@ -118,7 +110,7 @@ CHATS = (
         name="matrix",
         service=_homeserver,
         at=lambda url: (
-            {"kind": "matrix", "server": url, "room": "#news:wirewatch.test", "token": "env:A", "pace": "0.02 seconds"},
+            {"kind": "matrix", "server": url, "room": "#news:wirewatch.test", "token": "env:A", **FAST},
             {"A": matrix.TOKEN},
         ),
         messages=lambda homeserver: _texts(homeserver.messages("news")),

@@ -1,21 +1,20 @@
+"""The process is killed at random moments while stories come in."""
+
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
 
-from tests.crash.storm import Storm
-from tests.crash.tally import Outcome
+from tests.crash.storm import Outcome, Storm
 
 
 async def check(folder: Path, *, kills: int, stories_a_kill: int, faults: float) -> Outcome:
     outcome = await Storm(folder / "config", seed=20151202, faults=faults).blow(
         kills=kills, stories_a_kill=stories_a_kill
     )
-    print(f"\n{outcome.table()}")
     assert (outcome.lost, outcome.doubled, outcome.disordered) == ([], [], [])
     assert outcome.kills >= kills
-    assert outcome.stories == kills * stories_a_kill
     return outcome
 
 
