@@ -17,8 +17,8 @@ from pathlib import Path
 _LIBRARIES = (
     "bot.app",
     "bot.pipeline.backtest",
-    "bot.config.feedlist",
-    "bot.pipeline",
+    "bot.config.feed_list",
+    "bot.app.runtime",
     "bot.web",
     "typer",
     "rich.progress",

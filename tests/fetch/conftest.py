@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer
 
 POLICY = model.FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(seconds=5), max_bytes=1_000_000)
-MakeFetcher = Callable[[model.FetchPolicy], HttpFetcher]
+MakeFetcher = Callable[..., HttpFetcher]
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ async def server() -> AsyncIterator[FeedServer]:
 async def make_fetcher() -> AsyncIterator[MakeFetcher]:
     made: list[HttpFetcher] = []
 
-    def make(policy: model.FetchPolicy) -> HttpFetcher:
-        made.append(HttpFetcher(policy, FakeClock()))
+    def make(policy: model.FetchPolicy = POLICY, **more: Any) -> HttpFetcher:
+        made.append(HttpFetcher(policy, FakeClock(), **more))
         return made[-1]
 
     yield make
@@ -38,7 +38,12 @@ async def make_fetcher() -> AsyncIterator[MakeFetcher]:
 
 @pytest.fixture
 def fetcher(make_fetcher: MakeFetcher) -> HttpFetcher:
-    return make_fetcher(POLICY)
+    return make_fetcher()
+
+
+def to_localhost(host: str, port: int) -> Sequence[str]:
+    """Resolve every name to this machine."""
+    return ("127.0.0.1",)
 
 
 def configured(*, url: str, **more: Any) -> model.Request:

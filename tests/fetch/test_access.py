@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from bot.fetch import fulltext
 from bot.fetch.client import HttpFetcher
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import TLS, FeedServer, Reply
-from tests.fetch.conftest import POLICY, configured
+from tests.fetch.conftest import MakeFetcher, configured, to_localhost
 from tests.fetch.test_fulltext_reader import PAGE
 
 BODY = b"<rss/>"
@@ -21,17 +20,9 @@ ENVIRON = {"TOKEN": "open-sesame", "PASSWORD": "päss:word", "SESSION": "a1,b2",
 TOKEN = model.Secret.parse("env:TOKEN")
 
 
-def _local(host: str, port: int) -> Sequence[str]:
-    return ("127.0.0.1",)
-
-
 @pytest.fixture
-async def private() -> AsyncIterator[HttpFetcher]:
-    fetcher = HttpFetcher(
-        POLICY, FakeClock(), resolve=_local, secret_of=lambda secret: config.resolve_secret(secret, ENVIRON)
-    )
-    yield fetcher
-    await fetcher.close()
+def private(make_fetcher: MakeFetcher) -> HttpFetcher:
+    return make_fetcher(resolve=to_localhost, secret_of=lambda secret: config.resolve_secret(secret, ENVIRON))
 
 
 EVERYTHING = model.Access(

@@ -86,18 +86,19 @@ async def test_a_damaged_gzip_gives_what_was_readable(server: FeedServer, fetche
 
 
 @pytest.mark.parametrize(
-    ("reply", "says"),
+    "reply",
     [
-        (Reply(hang_up=True), "broke off, or does not use HTTP"),
-        (Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"), "broke off, or does not use HTTP"),
-        (Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n"), "broke off, or does not use HTTP"),
+        Reply(hang_up=True),
+        Reply(raw=b"SSH-2.0-OpenSSH_9.9\r\n"),
+        Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n"),
     ],
+    ids=["hangs up", "uses another protocol", "gives no number as length"],
 )
-async def test_a_server_that_speaks_no_http_says_so(
-    server: FeedServer, fetcher: HttpFetcher, reply: Reply, says: str
+async def test_a_server_that_does_not_use_http_is_an_error(
+    server: FeedServer, fetcher: HttpFetcher, reply: Reply
 ) -> None:
     server.serve("/feed", reply)
-    with pytest.raises(model.Unreachable, match=says):
+    with pytest.raises(model.Unreachable, match="broke off, or does not use HTTP"):
         await fetcher.get(configured(url=server.url()))
 
 

@@ -9,7 +9,7 @@ import json
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -22,20 +22,20 @@ from testbed.servers import imap
 from testbed.servers.feeds import TLS
 from tests import memory_peak
 from tests.feeds.test_mails import mail
-from tests.fetch.conftest import POLICY
+from tests.fetch.conftest import POLICY, to_localhost
 
 ENVIRON = {"PASSWORD": imap.PASSWORD, "WRONG": "wr0ng-secret", "EVIL": "x\r\na LOGOUT"}
-
-
-def _local(host: str, port: int) -> Sequence[str]:
-    return ("127.0.0.1",)
 
 
 @contextlib.asynccontextmanager
 async def fetcher_of(policy: model.FetchPolicy = POLICY) -> AsyncIterator[HttpFetcher]:
     tls = ssl.create_default_context(cafile=TLS / "ca.pem")
     fetcher = HttpFetcher(
-        policy, FakeClock(), tls=tls, resolve=_local, secret_of=lambda secret: config.resolve_secret(secret, ENVIRON)
+        policy,
+        FakeClock(),
+        tls=tls,
+        resolve=to_localhost,
+        secret_of=lambda secret: config.resolve_secret(secret, ENVIRON),
     )
     try:
         yield fetcher

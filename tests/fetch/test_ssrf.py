@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -17,7 +17,7 @@ from bot.fetch.client import HttpFetcher
 from bot.fetch.guard import AddressRule
 from testbed.fakes import START, FakeClock
 from testbed.servers.feeds import TLS, FeedServer, Reply
-from tests.fetch.conftest import POLICY, configured
+from tests.fetch.conftest import POLICY, MakeFetcher, configured, to_localhost
 
 REFUSED = """
 0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16 169.254.169.254 172.16.0.1
@@ -61,35 +61,36 @@ def test_a_coat_changes_nothing(address: object) -> None:
     "127.0.0.1 2130706433 0x7f000001 017700000001 127.1 localhost [::1] [::ffff:127.0.0.1] [::ffff:7f00:1]"
     " 0 169.254.169.254 [fd00:ec2::254] 10.0.0.1 [64:ff9b::a00:1]".split(),
 )
-async def test_literals_of_every_notation_are_refused(host: str) -> None:
-    fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
+async def test_literals_of_every_notation_are_refused(host: str, make_fetcher: MakeFetcher) -> None:
+    fetcher = make_fetcher(model.FetchPolicy())
     with pytest.raises(model.AddressRefused, match=r"private or reserved.*allow_private"):
         await fetcher.get(configured(url=f"http://{host}:1/"))
-    await fetcher.close()
 
 
 @pytest.mark.parametrize(
     "url", ["file:///etc/passwd", "ftp://example.org/x", "javascript:alert(1)", "", "example.org", "http://"]
 )
-async def test_what_is_not_of_the_web_is_refused(url: str) -> None:
-    fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
+async def test_what_is_not_of_the_web_is_refused(url: str, make_fetcher: MakeFetcher) -> None:
+    fetcher = make_fetcher(model.FetchPolicy())
     with pytest.raises(model.AddressRefused):
         await fetcher.get(configured(url=url))
-    await fetcher.close()
 
 
-async def test_a_name_is_refused_when_one_of_its_addresses_is_private(server: FeedServer) -> None:
+async def test_a_name_is_refused_when_one_of_its_addresses_is_private(
+    server: FeedServer, make_fetcher: MakeFetcher
+) -> None:
     def both(host: str, port: int) -> Sequence[str]:
         return "8.8.8.8", "127.0.0.1"
 
-    fetcher = HttpFetcher(model.FetchPolicy(), FakeClock(), resolve=both)
+    fetcher = make_fetcher(model.FetchPolicy(), resolve=both)
     with pytest.raises(model.AddressRefused, match=r"leads to 127\.0\.0\.1"):
         await fetcher.get(configured(url=server.url(host="feeds.test")))
-    await fetcher.close()
     assert not server.requests
 
 
-async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(server: FeedServer) -> None:
+async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(
+    server: FeedServer, make_fetcher: MakeFetcher
+) -> None:
     """DNS rebinding: the address that was checked is the one that is connected to, each time."""
     asked: list[str] = []
 
@@ -99,83 +100,71 @@ async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(ser
         return ("127.0.0.1",) if len(asked) < 4 else ("10.0.0.1",)
 
     server.serve("/feed", b"<rss/>")
-    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=rebinding)
+    fetcher = make_fetcher(resolve=rebinding)
     assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
-    await fetcher.close()
-    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=rebinding)
+    fetcher = make_fetcher(resolve=rebinding)
     with pytest.raises(model.AddressRefused, match=r"10\.0\.0\.1"):
         await fetcher.get(configured(url=server.url(host="feeds.test")))
-    await fetcher.close()
     assert len(asked) == 4
     assert server.requests[0].headers["host"] == f"feeds.test:{server.port}"
 
 
-async def test_a_dead_address_of_a_name_leaves_the_others(server: FeedServer) -> None:
+async def test_a_dead_address_of_a_name_leaves_the_others(server: FeedServer, make_fetcher: MakeFetcher) -> None:
     def two(host: str, port: int) -> Sequence[str]:
         return "127.0.0.2", "127.0.0.1"  # nobody listens on the first
 
     server.serve("/feed", b"<rss/>")
-    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=two)
+    fetcher = make_fetcher(resolve=two)
     assert (await fetcher.get(configured(url=server.url(host="feeds.test")))).status == 200
-    await fetcher.close()
 
 
-async def test_a_name_without_an_address_says_so() -> None:
+async def test_a_name_without_an_address_says_so(make_fetcher: MakeFetcher) -> None:
     def nobody(host: str, port: int) -> Sequence[str]:
         return ()
 
-    fetcher = HttpFetcher(POLICY, FakeClock(), resolve=nobody)
+    fetcher = make_fetcher(resolve=nobody)
     with pytest.raises(model.Unreachable, match="no address; check the spelling"):
         await fetcher.get(configured(url="http://feeds.test/"))
-    await fetcher.close()
 
 
-def _to_local(host: str, port: int) -> Sequence[str]:
-    return ("127.0.0.1",)
-
-
-async def test_tls_sees_the_name_and_the_end_of_the_certificate_is_kept() -> None:
+async def test_tls_sees_the_name_and_the_end_of_the_certificate_is_kept(make_fetcher: MakeFetcher) -> None:
     async with FeedServer(tls=True) as server:
         server.serve("/feed", b"<rss/>")
         tls = ssl.create_default_context(cafile=str(TLS / "ca.pem"))
-        fetcher = HttpFetcher(POLICY, FakeClock(), tls=tls, resolve=_to_local)
+        fetcher = make_fetcher(tls=tls, resolve=to_localhost)
         answer = await fetcher.get(configured(url=server.url(host="feeds.test")))
         assert answer.status == 200
         assert answer.certificate_until is not None
         assert answer.certificate_until > datetime(2100, 1, 1, tzinfo=UTC)
         with pytest.raises(model.Unreachable, match="certificate is for another name"):
             await fetcher.get(configured(url=server.url(host="other.test")))
-        await fetcher.close()
 
 
-async def test_an_untrusted_certificate_says_what_to_do() -> None:
+async def test_an_untrusted_certificate_says_what_to_do(make_fetcher: MakeFetcher) -> None:
     async with FeedServer(tls=True) as server:
-        fetcher = HttpFetcher(POLICY, FakeClock(), resolve=_to_local)
+        fetcher = make_fetcher(resolve=to_localhost)
         with pytest.raises(model.Unreachable, match="SSL_CERT_FILE"):
             await fetcher.get(configured(url=server.url(host="feeds.test")))
-        await fetcher.close()
 
 
 async def test_the_environments_proxy_is_used_only_when_asked(
-    server: FeedServer, monkeypatch: pytest.MonkeyPatch
+    server: FeedServer, monkeypatch: pytest.MonkeyPatch, make_fetcher: MakeFetcher
 ) -> None:
     monkeypatch.setenv("http_proxy", server.url(""))
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     server.serve("http://feeds.test/feed", b"<rss/>")
-    direct = HttpFetcher(POLICY, FakeClock(), resolve=lambda host, port: ())
+    direct = make_fetcher(resolve=lambda host, port: ())
     with pytest.raises(model.Unreachable):
         await direct.get(configured(url="http://feeds.test/feed"))
     assert not server.requests
-    proxied = HttpFetcher(dataclasses.replace(POLICY, use_proxy=True), FakeClock())
+    proxied = make_fetcher(dataclasses.replace(POLICY, use_proxy=True))
     assert (await proxied.get(configured(url="http://feeds.test/feed"))).status == 200
     with pytest.raises(model.AddressRefused):
         await proxied.get(configured(url="http://169.254.169.254/"))
     with pytest.raises(model.AddressRefused):
         await proxied.get(configured(url="http://localhost/"))
     assert len(server.requests) == 1
-    await direct.close()
-    await proxied.close()
 
 
 # -- who may use a block of fetch.allow_private
@@ -189,11 +178,9 @@ def _intranet(host: str, port: int) -> Sequence[str]:
 
 
 @pytest.fixture
-async def intranet() -> AsyncIterator[HttpFetcher]:
-    blocks = ("127.0.0.1/32", "127.0.0.2/32")
-    fetcher = HttpFetcher(dataclasses.replace(POLICY, allow_private=blocks), FakeClock(), resolve=_intranet)
-    yield fetcher
-    await fetcher.close()
+def intranet(make_fetcher: MakeFetcher) -> HttpFetcher:
+    policy = dataclasses.replace(POLICY, allow_private=("127.0.0.1/32", "127.0.0.2/32"))
+    return make_fetcher(policy, resolve=_intranet)
 
 
 async def test_a_private_block_is_open_to_the_feeds_whose_own_address_is_in_it(

@@ -21,13 +21,7 @@ from bot.model import Body
 from tests.linear import compiled
 
 #: Floors whose functions only compute, and the edges that take documents apart.
-_PURE = tuple(
-    f"bot.{name}."
-    for name in (
-        "alerts articles channels config.feedlist facts feedback fetch language polling rules sources stories summaries"
-        " translate"
-    ).split()
-)
+_PURE = tuple(f"bot.{name}." for name in "alerts channels config.feed_list feeds fetch rules stories text".split())
 _TEXTS = {"str", "str | None", "bytes", "list[str]", "Sequence[str]", "Body", "model.Body", "model.Article"}
 #: Alone, joined and unclosed; what ends words, sentences, lines, tags, addresses and values.
 PIECES = (
