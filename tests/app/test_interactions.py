@@ -44,19 +44,20 @@ async def store() -> AsyncIterator[storage.Store]:
     await opened.close()
 
 
+def interactions(store: storage.Store, clock: FakeClock) -> chat.Interactions:
+    async def nobody_asks(asked: model.ChatRequest, channels: Sequence[str]) -> model.Message:
+        raise AssertionError(asked)
+
+    live = live_over(SNAPSHOT)
+    return chat.Interactions(store, clock, live=live, on_decided=lambda made: None, on_question=nobody_asks)
+
+
 async def play(store: storage.Store, *changes: tuple[float, str | None]) -> list[str]:
     """What the operator was told."""
     clock = FakeClock()
     script = Script(clock, *changes)
-
-    async def nobody_asks(asked: model.ChatRequest, channels: Sequence[str]) -> model.Message:
-        raise AssertionError(asked)
-
-    hearing = chat.Interactions(
-        store, clock, live=live_over(SNAPSHOT), on_decided=lambda made: None, on_question=nobody_asks
-    )
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(hearing.run(lambda: [script]))
+        task = group.create_task(interactions(store, clock).run(lambda: [script]))
         await script.done.wait()
         task.cancel()
     rows = await store.read(lambda tx: tx.outbox.unsent())
@@ -91,13 +92,7 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     clock = FakeClock()
     scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
     waiting = list(scripts)
-
-    async def nobody_asks(asked: model.ChatRequest, channels: Sequence[str]) -> model.Message:
-        raise AssertionError(asked)
-
-    hearing = chat.Interactions(
-        store, clock, live=live_over(SNAPSHOT), on_decided=lambda made: None, on_question=nobody_asks
-    )
+    hearing = interactions(store, clock)
 
     def next_one() -> Sequence[model.Listener]:
         return [waiting.pop(0)]

@@ -117,16 +117,9 @@ async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
 # -- what a reload says in the log
 
 
-GOOD = "rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n"
-BAD = "  - {name: B, al: [BlackBerry], notify: alerts}\n"
-
-
-@pytest.mark.parametrize("rules", [GOOD, GOOD + BAD], ids=["well", "with a mistake"])
-async def test_a_reload_with_problems_is_a_warning_that_names_the_first_and_its_place(
-    tmp_path: Path, rules: str
-) -> None:
+async def test_a_reload_with_problems_is_a_warning_that_names_the_first_and_its_place(tmp_path: Path) -> None:
     (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "a.yaml").write_text(rules)
+    (tmp_path / "rules" / "a.yaml").write_text("rules:\n  - {name: B, al: [BlackBerry], notify: alerts}\n")
     (tmp_path / "feeds.yaml").write_text("feeds: []\n")
     (tmp_path / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
     settings, clock = app.load(tmp_path, {}, wants_warnings=False), FakeClock()
@@ -135,9 +128,6 @@ async def test_a_reload_with_problems_is_a_warning_that_names_the_first_and_its_
         await reload.announce(store, settings, now=clock.now())
     await store.close()
     (line,) = logs
-    if rules == GOOD:
-        assert (line["log_level"], line["event"], line["problems"]) == ("info", "configuration reloaded", 0)
-    else:
-        assert (line["log_level"], line["event"]) == ("warning", "configuration reloaded with problems")
-        assert "a.yaml:3:" in line["first"]
-        assert '"al"' in line["first"]
+    assert (line["log_level"], line["event"]) == ("warning", "configuration reloaded with problems")
+    assert "a.yaml:2:" in line["first"]
+    assert '"al"' in line["first"]

@@ -28,14 +28,9 @@ def started(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_init_writes_a_configuration_that_check_finds_nothing_in(started: Path) -> None:
-    done = wirewatch("check", "--strict", folder=started)
-    assert "no problems" in done.stderr
-
-
-def test_init_never_overwrites(started: Path) -> None:
-    done = wirewatch("init", "config", folder=started, code=2)
-    assert "not an empty folder" in done.stderr
+def test_init_writes_a_configuration_without_problems_and_never_overwrites_one(started: Path) -> None:
+    assert "no problems" in wirewatch("check", "--strict", folder=started).stderr
+    assert "not an empty folder" in wirewatch("init", "config", folder=started, code=2).stderr
 
 
 def test_a_minimal_configuration_has_one_channel_one_feed_and_one_rule_and_no_problem(tmp_path: Path) -> None:

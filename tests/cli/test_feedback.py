@@ -58,9 +58,6 @@ def test_it_shows_each_rules_precision_the_worst_first(judged: Path) -> None:
     assert "precision 58%: 7 useful, 5 noise (95 %: 32% to 81%)" in shown
     assert "no longer loaded" in shown
     assert "Silent rule" not in shown
-
-
-def test_json_has_the_counts_and_the_share(judged: Path) -> None:
     [row] = json.loads(wirewatch("feedback", "--rule", "telecom", "--json", folder=judged).stdout)
     assert (row["useful"], row["noise"], row["precision"]) == (7, 5, pytest.approx(7 / 12))
 

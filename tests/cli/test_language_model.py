@@ -94,7 +94,7 @@ def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(fold
     assert "does not match the schema" in told["uses"]["same_event"]["errors"][0]
 
 
-def test_a_failure_of_what_is_not_used_is_shown_and_not_counted(folder: Path, server: Server) -> None:
+def test_a_failure_of_a_use_that_is_off_is_shown_and_not_counted(folder: Path, server: Server) -> None:
     server.service.answer_with("relevance", lambda data: "no JSON")
     assert json.loads(asked(folder, "--json"))["uses"]["relevance"]["right"] == 0
 

@@ -61,13 +61,9 @@ def owned(folder: Path) -> Iterator[None]:
 async def test_a_bot_that_runs_well_needs_nothing(folder: Path) -> None:
     await note_tick(folder, now())
     with owned(folder):
-        _runs_well(folder)
-
-
-def _runs_well(folder: Path) -> None:
-    found = looked_at(folder, code=0)
-    assert {"configuration", "database", "clock", "bot", "disk", "feeds", "channel alerts"} <= set(found)
-    assert "ok    bot: running" in wirewatch("status", "--check", folder=folder).stdout
+        found = looked_at(folder, code=0)
+        assert {"configuration", "database", "clock", "bot", "disk", "feeds", "channel alerts"} <= set(found)
+        assert "ok    bot: running" in wirewatch("status", "--check", folder=folder).stdout
 
 
 async def test_a_bot_that_was_killed_is_not_said_to_run(folder: Path) -> None:

@@ -93,36 +93,27 @@ def test_plain_text_loses_no_word(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "is_teaser"),
     [
-        "The regulator told operators on Wednesday that…",
-        "The regulator told operators on Wednesday that...",
-        "The regulator told operators […]",
-        "The regulator told operators [...]",
-        "The regulator told operators that they must.\n\nContinue reading →",
-        "The regulator told operators. Read more »",
-        "The regulator told operators. Read the full story.",
-        "Оператори мають відповісти. Читати далі",
-        "La autoridad dijo el miércoles. Leer más",
+        ("The regulator told operators on Wednesday that…", True),
+        ("The regulator told operators on Wednesday that...", True),
+        ("The regulator told operators […]", True),
+        ("The regulator told operators [...]", True),
+        ("The regulator told operators that they must.\n\nContinue reading →", True),
+        ("The regulator told operators. Read more »", True),
+        ("The regulator told operators. Read the full story.", True),
+        ("Оператори мають відповісти. Читати далі", True),
+        ("La autoridad dijo el miércoles. Leer más", True),
+        ("", False),
+        ("The regulator told operators.", False),
+        ("“Well… no,” he said.", False),
+        ("Children should read more books.", False),
+        ("Read more: what the order says. " + "The order names five services that must open. " * 3, False),
+        ("Spread more", False),
     ],
 )
-def test_a_teaser_that_goes_on_elsewhere_is_cut(text: str) -> None:
-    assert cleaning.is_teaser(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "The regulator told operators.",
-        "“Well… no,” he said.",
-        "Children should read more books.",
-        "Read more: what the order says. " + "The order names five services that must open. " * 3,
-        "Spread more",
-    ],
-)
-def test_a_text_that_ends_is_whole(text: str) -> None:
-    assert not cleaning.is_teaser(text)
+def test_a_text_that_continues_elsewhere_is_a_teaser(text: str, is_teaser: bool) -> None:
+    assert cleaning.is_teaser(text) is is_teaser
 
 
 # -- what a feed repeats under its items, and what must stay
@@ -138,19 +129,23 @@ NEWS = (
 )
 
 
-def _told(footer: str = FOOTER) -> list[str]:
-    """The texts of five items that come one after another, as they are kept."""
+@pytest.mark.parametrize(
+    "footer",
+    [
+        FOOTER,
+        "Síguenos en WhatsApp y Telegram.",
+        "ہمارے چینل کو سبسکرائب کریں۔",
+        "関連記事はこちらからご覧ください。",
+    ],
+)
+def test_a_sentence_of_three_earlier_items_is_left_out_in_any_language(footer: str) -> None:
     memory, kept = "", []
     for text in NEWS:
         whole = f"{text}\n\n{footer}"
         memory = cleaning.learn_boilerplate([whole], memory)
         kept.append(cleaning.strip_boilerplate(whole, memory).text)
-    return kept
-
-
-def test_a_sentence_that_stood_in_three_earlier_items_is_no_text() -> None:
-    assert [FOOTER in text for text in _told()] == [True, True, True, False, False]
-    assert _told()[3:] == list(NEWS[3:])
+    assert [footer in text for text in kept] == [True, True, True, False, False]
+    assert kept[3:] == list(NEWS[3:])
 
 
 def test_items_that_come_together_count_for_each_other() -> None:
@@ -159,15 +154,6 @@ def test_items_that_come_together_count_for_each_other() -> None:
     found = [cleaning.strip_boilerplate(text, memory) for text in texts]
     assert [each.text for each in found] == list(NEWS)
     assert {each.left_out for each in found} == {(FOOTER,)}
-
-
-def test_a_footer_of_another_language_and_script_is_found_too() -> None:
-    for footer in (
-        "Síguenos en WhatsApp y Telegram.",
-        "ہمارے چینل کو سبسکرائب کریں۔",
-        "関連記事はこちらからご覧ください。",
-    ):
-        assert [footer in text for text in _told(footer)][3:] == [False, False], footer
 
 
 def test_short_sentences_and_the_same_words_with_other_figures_stay() -> None:

@@ -19,13 +19,6 @@ from testbed.fakes import START
 OTHER = model.Feed(url="https://feeds.other.net/world.xml", name="Other")
 
 
-def test_a_second_poll_of_the_same_reading_gives_nothing_new() -> None:
-    archive = Archive()
-    entries = [entry(number) for number in range(5)]
-    assert novelties(archive.poll(*entries)) == ["new"] * 5
-    assert novelties(archive.poll(*entries)) == ["seen"] * 5
-
-
 def test_a_late_item_with_an_old_date_is_new() -> None:
     archive = Archive()
     archive.poll(entry(0), is_baseline=True)
@@ -154,21 +147,14 @@ def test_below_four_fifths_new_ids_are_new_articles() -> None:
     assert novelties(found) == ["new"] * 3 + ["seen"]
 
 
-def test_an_id_used_again_for_another_article_is_a_new_article() -> None:
+@pytest.mark.parametrize("more", [{}, {"link": None}], ids=["with links", "without any link"])
+def test_an_id_used_again_for_another_headline_and_date_is_a_new_article(more: dict[str, Any]) -> None:
     archive = Archive()
-    (first,) = archive.poll(entry(0, guid="top-story")).items
-    reused = entry(3, guid="top-story")
-    (second,) = archive.poll(reused, later=timedelta(hours=2)).items
-    assert second.novelty is identity.Novelty.NEW
-    assert first.sighting.article != second.sighting.article
-    assert novelties(archive.poll(reused)) == ["seen"]
-
-
-def test_an_id_used_again_without_any_link_is_a_new_article_when_headline_and_date_are_others() -> None:
-    archive = Archive()
-    archive.poll(entry(0, guid="top-story", link=None))
-    assert novelties(archive.poll(entry(3, guid="top-story", link=None))) == ["new"]
+    archive.poll(entry(0, guid="top-story", **more))
+    reused = entry(3, guid="top-story", **more)
+    assert novelties(archive.poll(reused, later=timedelta(hours=2))) == ["new"]
     assert len(archive.articles) == 2
+    assert novelties(archive.poll(reused)) == ["seen"]
 
 
 def test_a_rewritten_headline_with_its_new_address_is_an_edit() -> None:
@@ -411,14 +397,6 @@ def sightings(found: identity.Identification) -> list[tuple[str, str]]:
 
 def of_kind(novelty: identity.Novelty, found: Sequence[identity.Identification]) -> set[str]:
     return {item.sighting.article for each in found for item in each.items if item.novelty is novelty}
-
-
-def test_an_article_that_two_feeds_of_a_batch_carry_is_new_once() -> None:
-    one = entry(1, body=WIRE_TEXT)
-    moved = entry(1, guid="other", link="https://www.example.org/sport/1", body=WIRE_TEXT)
-    found = together(Archive(), [[one], [entry(1, guid="another", body=WIRE_TEXT)], [moved]], is_baseline=False)
-    assert [novelties(each) for each in found] == [["new"], ["same link"], ["same link"]]
-    assert len({item.sighting.article for each in found for item in each.items}) == 1
 
 
 SIMILAR_ENTRIES = st.builds(

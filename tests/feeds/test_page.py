@@ -134,8 +134,8 @@ def test_a_selector_that_a_page_could_make_expensive_or_that_is_none_is_refused(
 
 
 BOMBS = {
-    "50 MB of items": (b"<li><a href=/x>word word word word</a>" * 1_350_000, {"item": "li"}),
-    "50 MB of text": (b"<ul><li>" + b"word " * 10_000_000, {"item": "li", "title": ":text"}),
+    "10 MB of items": (b"<li><a href=/x>word word word word</a>" * 270_000, {"item": "li"}),
+    "10 MB of text": (b"<ul><li>" + b"word " * 2_000_000, {"item": "li", "title": ":text"}),
     "very deep": (b"<div>" * 50_000 + b"<a href=x>aaaa", {"item": "div div div"}),
     "deep and wide": ((b"<div>t" * 190 + b"</div>" * 190) * 100, {"item": "div div div"}),
     "as deep as is read": ((b"<div>t" * 15 + b"</div>" * 15) * 900, {"item": "div div div", "title": "b"}),

@@ -20,8 +20,8 @@ from bot.feeds import kinds
 from bot.model import Body, ReadError
 from tests.linear import called, compiled, documents, families, growth
 
-#: Shares of all that is tried, so that each test takes seconds: the first one always, the others where tests run long.
-_SHARDS = 8
+#: Parts of all expressions or functions, so that each test takes seconds: `make test` runs the first, `test-long` all.
+_SHARDS = 16
 _EACH_SHARD = [0, *(pytest.param(shard, marks=pytest.mark.long) for shard in range(1, _SHARDS))]
 #: Texts shown of each slow expression.
 _ENOUGH = 3

@@ -184,38 +184,16 @@ def test_a_dateline_is_not_part_of_the_sentence(text: str, rest: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "is_boilerplate"),
     [
-        "Abonnieren Sie unseren Newsletter und bleiben Sie auf dem Laufenden.",
-        "Abonnez-vous à notre chaîne pour ne rien manquer.",
-        "Suscríbete a nuestro canal y activa las notificaciones.",
-        "Inscreva-se no canal e receba as notícias do dia.",
-        "Iscriviti al canale per non perdere le notizie.",
-        "Подпишитесь на наш канал, чтобы быть в курсе событий.",
-        "اشترك في قناتنا ليصلك كل جديد.",
-        "チャンネル登録をお願いします。",
-    ],
-)
-def test_an_invitation_is_furniture_in_other_languages_too(line: str) -> None:
-    assert sentences.is_boilerplate(line)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "在线订阅服务的收入去年增长了一成。",
-        "El diario suscribió el acuerdo con el sindicato el martes.",
-        "Assinei o contrato, disse o ministro em Brasília.",
-        "Il ministro si è iscritto al partito di Roma nel 2015.",
-    ],
-)
-def test_news_of_the_same_words_is_no_furniture(line: str) -> None:
-    assert not sentences.is_boilerplate(line)
-
-
-@pytest.mark.parametrize(
-    ("line", "is_furniture"),
-    [
+        ("Abonnieren Sie unseren Newsletter und bleiben Sie auf dem Laufenden.", True),
+        ("Abonnez-vous à notre chaîne pour ne rien manquer.", True),
+        ("Suscríbete a nuestro canal y activa las notificaciones.", True),
+        ("Inscreva-se no canal e receba as notícias do dia.", True),
+        ("Iscriviti al canale per non perdere le notizie.", True),
+        ("Подпишитесь на наш канал, чтобы быть в курсе событий.", True),
+        ("اشترك في قناتنا ليصلك كل جديد.", True),
+        ("チャンネル登録をお願いします。", True),
         ("Follow the gazette's blog for the latest news.", True),
         ("Read back through today's events here.", True),
         ("If you suspect that you have the virus you should call (not visit) your doctor.", True),
@@ -224,6 +202,10 @@ def test_news_of_the_same_words_is_no_furniture(line: str) -> None:
         ("We are funded by readers.", True),
         ("Exhibit at Ports Live 2016: stands from £3,400.", True),
         ("Support local journalism: subscribe from 99 cents.", True),
+        ("在线订阅服务的收入去年增长了一成。", False),
+        ("El diario suscribió el acuerdo con el sindicato el martes.", False),
+        ("Assinei o contrato, disse o ministro em Brasília.", False),
+        ("Il ministro si è iscritto al partito di Roma nel 2015.", False),
         ("Book publisher Harlow was sold for £3bn.", False),
         ("Order books grew from €2bn.", False),
         ("We are funded by the ministry, the port said.", False),
@@ -231,8 +213,10 @@ def test_news_of_the_same_words_is_no_furniture(line: str) -> None:
         ("Ministers follow the events in Lahore as closely as anybody here.", False),
     ],
 )
-def test_standing_advice_and_pointers_to_a_blog_are_furniture(line: str, is_furniture: bool) -> None:
-    assert sentences.is_boilerplate(line) == is_furniture
+def test_invitations_and_standing_advice_are_boilerplate_and_news_of_the_same_words_is_not(
+    line: str, is_boilerplate: bool
+) -> None:
+    assert sentences.is_boilerplate(line) == is_boilerplate
 
 
 def test_a_short_last_paragraph_is_a_footer_as_a_whole_where_one_of_its_sentences_is_the_outlets() -> None:
@@ -256,12 +240,6 @@ TEXT = f"Eat more of vitamin B{WIDE}. Ask your doctor."
 
 def boundaries(text: str) -> list[dict[str, object]]:
     return list(extensions.call(sentencex.get_sentence_boundaries, [], "en", text))
-
-
-def test_the_text_panics_where_nothing_is_done_about_it() -> None:
-    with pytest.raises(BaseException, match="not a char boundary") as raised:
-        sentencex.get_sentence_boundaries("en", TEXT)
-    assert not isinstance(raised.value, Exception)
 
 
 def test_a_text_at_which_the_library_panics_is_taken_as_unsplit_and_logged_once() -> None:
