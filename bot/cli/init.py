@@ -6,10 +6,12 @@ import os
 import shlex
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 
 import bot
 from bot.cli import terminal
@@ -52,21 +54,38 @@ def init(
 ) -> None:
     """Write a commented starter configuration.
 
-    It runs as it is; an existing file is never overwritten.
+    It runs as it is; an existing file is never overwritten. On a terminal it asks for a language model.
 
     Example: wirewatch init config && wirewatch run
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         terminal.fail(f"{folder} is not an empty folder; name a new one: wirewatch init other-folder", UNUSABLE)
+    language_model = _ask_for_model() if sys.stdin.isatty() else {}
     try:
         copy_starter(folder)
         if minimal:
             _reduce(folder)
+        if language_model:
+            with (folder / "bot.yaml").open("a", encoding="utf-8") as file:
+                yaml.safe_dump({"model": language_model}, file, sort_keys=False)
     except OSError as error:
         terminal.fail(f"cannot write {folder}: {error.strerror}", UNUSABLE)
     terminal.write(f"Wrote {folder}/. Next:\n")
-    for command in ("check", "run"):
+    for command in ("check", *(["model test"] if language_model else []), "run"):
         terminal.write(f"  {command_line(command, folder)}\n")
+
+
+def _ask_for_model() -> dict[str, object]:
+    """Ask for a language model and return its section of bot.yaml; empty without one."""
+    terminal.say("A language model can decide what Wirewatch is unsure about: see docs/language-model.md.")
+    ask = partial(typer.prompt, err=True, default="", show_default=False)
+    url = ask("Address of its API, such as http://127.0.0.1:11434/v1 (Enter: no model)")
+    if not url:
+        return {}
+    name = typer.prompt("Name of the model, such as qwen2.5:14b", err=True)
+    while (key := ask("Its key, as env:NAME or file:/path (Enter: none)")) and not key.startswith(("env:", "file:")):
+        terminal.say("bot.yaml names where the key is, never the key itself.")
+    return {"url": url, "name": name, **({"key": key} if key else {}), "uses": ["same_event", "facts"]}
 
 
 def copy_starter(folder: Path) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -117,6 +121,48 @@ def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_
         (folder / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{here}")
         tested = json.loads(asked(folder, "--json"))["uses"]
         assert [(tested[use]["right"], tested[use]["errors"]) for use in ("same_event", "facts")] == [(4, []), (4, [])]
+
+
+def asked_by_init(tmp_path: Path, *answers: str) -> str:
+    """Run init at a terminal on which somebody types; returns what it prints."""
+    person, terminal = pty.openpty()
+    os.write(person, "".join(f"{answer}\n" for answer in answers).encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "init", "--minimal", "mine"],
+        cwd=tmp_path,
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    os.close(person)
+    os.close(terminal)
+    return done.stdout + done.stderr
+
+
+def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(tmp_path: Path, server: Server) -> None:
+    url = f"{server.url}/v1"
+
+    printed = asked_by_init(tmp_path, url, "local-model", chat_completions.KEY, "env:MODEL_KEY")
+
+    assert "never the key itself" in printed
+    assert "model test --config mine" in printed
+    written = (tmp_path / "mine" / "bot.yaml").read_text(encoding="utf-8")
+    assert chat_completions.KEY not in written
+    commands.wirewatch("check", "--config", "mine", folder=tmp_path)
+    key = chat_completions.KEY
+    tested = commands.wirewatch("model", "test", "--json", "--config", "mine", folder=tmp_path, MODEL_KEY=key)
+    assert json.loads(tested.stdout)["uses"]["same_event"]["right"] == 4
+
+
+def test_init_without_an_answer_writes_no_model_and_without_a_terminal_does_not_ask(tmp_path: Path) -> None:
+    asked_by_init(tmp_path, "")
+    done = commands.wirewatch("init", "--minimal", "other", folder=tmp_path)
+
+    assert "Address of its API" not in done.stderr
+    for folder in ("mine", "other"):
+        assert "model:" not in (tmp_path / folder / "bot.yaml").read_text(encoding="utf-8")
 
 
 def test_check_says_in_a_line_what_judgement_without_a_model_is_worth(folder: Path) -> None:

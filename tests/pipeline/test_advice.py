@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot import model, rules, storage
@@ -20,7 +20,11 @@ TERMS = ("BlackBerry",)
 SNAPSHOT = Snapshot(
     feeds={},
     rules=rules.RuleSet(
-        [rules.compile_rule(model.Rule(name=RULE, notify=("desk",), all=(model.Line(label="what", terms=TERMS),)))]
+        [
+            rules.compile_rule(
+                model.Rule(name=RULE, notify=("desk",), about="phones", all=(model.Line(label="what", terms=TERMS),))
+            )
+        ]
     ),
     window=WINDOW,
 )
@@ -124,3 +128,36 @@ async def test_an_open_question_stays_the_same_while_its_neighbours_change(store
         await process.decide(UNSURE, *neighbours)
 
     assert len({prompt.key for prompt in process.advisor.prompts if prompt.article == UNSURE.id}) == 1
+
+
+async def test_an_article_waits_no_longer_than_wait_for_all_its_questions_together(store: storage.Store) -> None:
+    uses = frozenset({model.Use.RELEVANCE, model.Use.SAME_EVENT})
+    process = Process(store, Wanted(replace(POLICY, uses=uses)))
+    await process.decide(EXIT)
+    process.now += POLICY.wait
+    await process.decide(EXIT)
+    await process.decide(UNSURE)
+    process.now += POLICY.wait * 0.8
+    await process.answer(process.advisor.prompts[-1], {"verdict": "relevant", "words": "", "reason": ""})
+    assert len(await process.decide(UNSURE)) == 1
+    assert [prompt.use for prompt in process.advisor.prompts[-2:]] == [model.Use.RELEVANCE, model.Use.SAME_EVENT]
+
+    process.now += POLICY.wait * 0.2
+    decided = [member.article.id for story in await process.decide(UNSURE) for member in story.members]
+    assert UNSURE.id in decided
+
+
+async def test_an_article_that_waits_for_another_waits_no_longer_than_wait_either(store: storage.Store) -> None:
+    process = Process(store)
+    mirror = replace(
+        UNSURE, id=model.ArticleId("mirror"), outlet="Mirror", owner="Mirror", link="https://mirror.example/"
+    )
+    await process.decide(EXIT)
+    await process.decide(UNSURE)
+    process.now += POLICY.wait * 0.5
+    assert len(await process.decide(UNSURE, mirror)) == 1
+
+    process.now += POLICY.wait * 0.5
+    decided = [member.article.id for story in await process.decide(UNSURE, mirror) for member in story.members]
+    assert decided == [EXIT.id, UNSURE.id, mirror.id]
+    assert {prompt.article for prompt in process.advisor.prompts} == {UNSURE.id}
