@@ -85,11 +85,6 @@ def test_quiet_hours_hold_a_normal_rule_and_let_a_high_one_pass() -> None:
     assert told(alerts.decide(situation(member("a"), policy=QUIET, rules=loud))) == [("post", "first report")]
 
 
-def test_a_digest_rule_is_held_until_its_hour_of_the_next_day() -> None:
-    (hold,) = alerts.decide(situation(member("a"), rules=(replace(RULE, when=DIGEST),)))
-    assert (hold.reason, hold.until) == (model.Reason.DIGEST, START.replace(hour=8) + timedelta(days=1))
-
-
 def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> None:
     policy = model.PostingPolicy(digest=model.Digest(at=time(10), zone=ZoneInfo("UTC")))
     loud = replace(RULE, severity=model.Severity.HIGH)
@@ -138,17 +133,6 @@ def test_owners_that_reach_a_waiting_rule_are_told_as_corroboration() -> None:
     found = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
     assert told(found) == [("reply", "corroboration"), ("edit", "added outlet")]
     assert found[0].detail == "2 independent outlets"
-
-
-def test_a_new_fact_is_a_reply_and_is_said_once() -> None:
-    moved = fact("deadline", "30 December", before="30 November")
-    members = (member("a"), member("b"))
-    found = alerts.decide(situation(*members, arrived=1, alert=posted(), facts=(moved, moved)))
-    assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
-    assert found[0].facts == (moved,)
-    alert = alerts.record_decision(posted(), found[0])
-    assert alert.latest == moved
-    assert ("reply", "new fact") not in told(alerts.decide(situation(*members, arrived=1, alert=alert, facts=(moved,))))
 
 
 def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
@@ -360,44 +344,6 @@ def pass_at(now: datetime, alert: model.Alert, *deadlines: model.Deadline) -> tu
     return (made, alerts.record_decision(alert, planned)) if planned else (made, alert)
 
 
-def test_a_deadline_ahead_holds_the_posted_story_for_its_first_reminder() -> None:
-    planned = alerts.plan_reminder(at(START, posted(), DEADLINE))
-    assert planned is not None
-    assert (planned.action, planned.reason) == (model.AlertAction.HOLD, model.Reason.REMINDER)
-    assert planned.until == WEEK_BEFORE
-    assert planned.detail == "deadline 30 December: reminder at 2015-12-23 04:00 UTC"
-    alert = alerts.record_decision(posted(), planned)
-    assert (alert.state, alert.held_until) == (model.AlertState.POSTED, WEEK_BEFORE)
-    assert alerts.plan_reminder(at(START, alert, DEADLINE)) is None
-
-
-def test_each_lead_time_is_told_once_in_the_thread() -> None:
-    alert = posted(held_until=WEEK_BEFORE)
-    assert alerts.due_reminders(at(WEEK_BEFORE - timedelta(seconds=1), alert, DEADLINE)) == ()
-    (first,), alert = pass_at(WEEK_BEFORE, alert, DEADLINE)
-    assert (first.action, first.reason, first.detail) == (
-        model.AlertAction.REPLY,
-        model.Reason.REMINDER,
-        "deadline in 7 days",
-    )
-    assert first.facts == (DEADLINE.fact,)
-    assert alert.held_until == DAY_BEFORE
-    assert pass_at(WEEK_BEFORE, alert, DEADLINE) == ([], alert)
-    (second,), alert = pass_at(DAY_BEFORE, alert, DEADLINE)
-    assert second.detail == "deadline tomorrow"
-    assert alert.held_until is None
-
-
-def test_a_moved_deadline_is_recalled_on_its_new_day_only() -> None:
-    moved = deadline(date(2016, 1, 30))
-    planned = alerts.plan_reminder(at(START, posted(held_until=WEEK_BEFORE), moved))
-    assert planned is not None
-    assert planned.until == datetime(2016, 1, 23, 4, tzinfo=UTC)
-    made, alert = pass_at(WEEK_BEFORE, posted(held_until=WEEK_BEFORE), moved)
-    assert made == []
-    assert alert.held_until == datetime(2016, 1, 23, 4, tzinfo=UTC)
-
-
 def test_after_a_longer_stop_one_reminder_says_what_is_left() -> None:
     (late,), alert = pass_at(DAY_BEFORE + timedelta(hours=5), posted(held_until=WEEK_BEFORE), DEADLINE)
     assert late.detail == "deadline tomorrow"
@@ -478,17 +424,6 @@ def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: st
     )
 
 
-def test_a_story_of_a_silenced_rule_alone_is_silent_and_says_until_when_by_whom_and_why() -> None:
-    (decision,) = alerts.decide(heard(situation(member("a")), rule="exit"))
-    assert (decision.action, decision.reason) == (model.AlertAction.SILENT, model.Reason.SILENCED)
-    assert (
-        decision.detail
-        == 'silenced: rule "exit" in every channel until 2015-12-02 11:00 UTC by ann: they move (3f2a9c01)'
-    )
-    assert decision.silence == "3f2a9c01"
-    assert alerts.record_decision(None, decision).state is model.AlertState.SILENT
-
-
 def test_a_story_that_another_rule_matches_is_posted_for_that_rule_alone() -> None:
     (decision,) = alerts.decide(heard(situation(member("a"), rules=(RULE, LAW)), rule="exit"))
     assert (decision.action, decision.rules) == (model.AlertAction.POST, ("law",))
@@ -525,13 +460,3 @@ def test_of_a_posted_story_the_news_of_a_silenced_outlet_are_kept_back_and_those
     for each in decisions:
         alert = alerts.record_decision(alert, each)
     assert alert.state is model.AlertState.POSTED
-
-
-def test_a_silenced_story_says_nothing_more_and_each_article_says_why() -> None:
-    news = situation(
-        member("a"), member("b"), arrived=1, alert=posted(), facts=(fact("deadline", "30 December"),), has_summary=True
-    )
-    (decision,) = alerts.decide(heard(news, story="s1"))
-    assert (decision.action, decision.reason) == (model.AlertAction.SILENT, model.Reason.SILENCED)
-    assert alerts.record_decision(posted(), decision) == posted()
-    assert alerts.decide(heard(replace(news, arrivals=(), facts=()), story="s1")) == ()

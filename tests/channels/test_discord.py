@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from bot import model
-from bot.testing import hostile, messages
-from testbed.servers import discord, discord_rules, faulty
+from bot.testing import messages
+from testbed.servers import discord, faulty
 from tests.channels.context import Secrets, build, delivery
 
 Server = faulty.Server[discord.Guild]
@@ -33,16 +33,6 @@ def bot(server: Server, *, to: str | None = None, token: str = discord.TOKEN) ->
 
 def hook(server: Server, key: str = HOOK) -> model.Channel:
     return build("discord", secrets=Secrets(HOOK=f"{server.url}/api/webhooks/{key}"), webhook="env:HOOK")
-
-
-async def test_a_post_says_first_how_grave_which_rule_and_what_happened(server: Server) -> None:
-    receipt = await bot(server).send(delivery(messages.POST))
-    [taken] = server.service.messages(server.service.news)
-    gravity, headline = taken["content"].splitlines()
-    assert gravity == f"**🔴 High** · {messages.RULE}"
-    assert headline.endswith(f"](<{messages.WIRE}>)"), "the headline is a link, and in brackets it has no preview"
-    assert (receipt.ref, receipt.place) == (taken["id"], server.service.news)
-    assert taken["embeds"][0]["description"].startswith("The Wire · 2 Dec 09:02 UTC")
 
 
 async def test_a_message_has_its_address_in_both_modes_and_without_one_it_is_sent_all_the_same(server: Server) -> None:
@@ -89,18 +79,6 @@ async def test_what_may_be_part_of_another_story_is_a_reply_in_the_channel_with_
     assert len(server.service.messages(unsure.ref)) == 1
 
 
-async def test_a_look_goes_through_all_pages_and_begins_where_it_is_told(server: Server) -> None:
-    channel = bot(server)
-    head = await channel.send(delivery(messages.POST, id="head"))
-    for number in range(120):
-        await channel.send(delivery(messages.NOTICE, id=f"top-{number}"))
-    assert await channel.find(delivery(messages.NOTICE, id="top-119"), since=BEGINNING) is not None
-    assert await channel.find(delivery(messages.NOTICE, id="top-120"), since=BEGINNING) is None
-    later = head.sent_at + timedelta(days=9_999)
-    assert await channel.find(delivery(messages.NOTICE, id="top-3"), since=later) is None
-    assert await channel.find(delivery(messages.NEW_FACT, reply_to=head), since=BEGINNING) is None, "no thread yet"
-
-
 async def test_an_empty_history_is_believed_only_with_the_right_to_read_it(server: Server) -> None:
     channel = bot(server)
     assert await channel.find(delivery(messages.POST), since=BEGINNING) is None
@@ -123,17 +101,6 @@ async def test_a_bucket_that_is_empty_is_not_asked_and_no_message_is_refused_for
         assert 25 < caught.value.after.total_seconds() <= 30
         assert caught.value.whole_channel
         assert server.asked("post") == 2
-
-
-async def test_a_429_waits_for_as_long_as_it_says_with_decimals(server: Server) -> None:
-    server.fail("post", "429")
-    channel = bot(server)
-    with pytest.raises(model.RetryLater) as caught:
-        await channel.send(delivery(messages.POST))
-    assert caught.value.after == timedelta(seconds=1.5)
-    with pytest.raises(model.RetryLater):
-        await channel.send(delivery(messages.POST))
-    assert server.asked("post") == 1
 
 
 async def test_where_edits_and_threads_must_wait_the_channel_goes_on(server: Server) -> None:
@@ -238,17 +205,6 @@ async def test_a_forums_webhook_parks_and_says_so(server: Server) -> None:
 
 
 # -- text of strangers
-
-
-async def test_hostile_text_in_every_kind_of_message_is_taken_and_reaches_nobody(server: Server) -> None:
-    mentions = hostile.every_kind("@everyone <@123456789012345678> " * 3_000, "")
-    for number, message in enumerate((*hostile.ALL, *mentions)):
-        for is_plain in (False, True):
-            await bot(server).send(delivery(message, id=f"{number} {is_plain}", is_plain=is_plain))
-    assert server.service.pinged == []
-    for taken in server.service.everything():
-        assert not discord_rules.MENTION.search(taken["content"]), "nor is a mention written"
-        assert len(taken["content"]) < 1_000 or "…" in taken["content"]
 
 
 async def test_what_a_look_finds_a_message_by_is_not_shown(server: Server) -> None:

@@ -47,7 +47,7 @@ def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
 
 
 @given(TEXT.map(lambda text: text * 30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_whatever_a_feed_says_a_message_keeps_discords_limits(text: str) -> None:
     for message in hostile.every_kind(text, messages.WIRE, many=30):
         for is_plain in (False, True):

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from bot import model
-from bot.channels.matrix import LIMIT_BYTES, SEND_ID, size_bytes
-from bot.testing import hostile, messages
+from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, matrix
 from tests.channels.context import Secrets, build, delivery
@@ -34,45 +33,11 @@ def room(
     return build("matrix", secrets=Secrets(A=token), **keys, **more)
 
 
-async def test_a_post_is_text_and_html_pings_nobody_and_has_its_send_id(server: Server) -> None:
-    receipt = await room(server).send(delivery(messages.POST))
-    [taken] = server.service.messages("policy")
-    assert (receipt.ref, receipt.place) == (taken["event_id"], "!policy:wirewatch.test")
-    assert (taken["msgtype"], taken["m.mentions"], taken[SEND_ID]) == ("m.text", {}, "send-1")
-    gravity, headline, *_ = taken["body"].split("\n")
-    assert gravity.startswith("🔴 High")
-    assert headline.startswith("BlackBerry to leave Pakistan")
-    assert f'<h3><a href="{messages.WIRE}"><strong>BlackBerry to leave' in taken["formatted_body"]
-
-
 async def test_a_repetition_of_a_message_is_taken_for_the_first_one(server: Server) -> None:
     first = await room(server).send(delivery(messages.POST))
     second = await room(server).send(delivery(messages.POST))
     assert second.ref == first.ref
     assert len(server.service.messages("policy")) == 1
-
-
-@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
-async def test_whatever_a_feed_says_fits_into_an_event_and_is_text(server: Server, step: int) -> None:
-    pills = "https://matrix.to/#/@reader:wirewatch.test"
-    told = [*hostile.ALL[::step], *hostile.every_kind("@room @reader:wirewatch.test <b onclick=x>", pills, many=3)]
-    told += hostile.every_kind("\u202eevil " * 20_000, messages.WIRE, many=3)
-    told += hostile.every_kind('&"<\\' * 20_000, messages.WIRE, many=60)
-    desk = room(server)
-    for number, message in enumerate(told):
-        head = await desk.send(delivery(message, id=f"send-{number}"))
-        await desk.send(delivery(message, id=f"edit-{number}", edits=head))
-    assert len(server.service.messages("policy")) == len(told)
-    for event in server.service.rooms["!policy:wirewatch.test"].events:
-        taken = event["content"]
-        assert size_bytes(taken) <= LIMIT_BYTES
-        for told_by in (taken, taken.get("m.new_content", taken)):
-            assert told_by["m.mentions"] == {}
-            text = told_by["body"] + told_by["formatted_body"]
-            assert not hostile.CONTROL & set(text)
-            assert "@room" not in text
-            assert "@reader" not in text
-            assert 'href="https://matrix.to' not in text, "no pill"
 
 
 # -- finding the room, and getting in
@@ -122,26 +87,6 @@ async def test_a_thread_or_message_elsewhere_or_gone_is_left(server: Server) -> 
 
 
 # -- what breaks on the way
-
-
-async def test_a_look_follows_pages_and_is_not_misled_by_edits_and_stops_at_its_time(server: Server) -> None:
-    server.service.page = 3
-    desk = room(server)
-    head = await desk.send(delivery(messages.POST, id="head"))
-    for number in range(8):
-        await desk.send(delivery(messages.EDIT, id=f"edit-{number}", edits=head))
-        await desk.send(delivery(messages.NEW_FACT, id=f"reply-{number}", reply_to=head))
-    found = await desk.find(delivery(messages.POST, id="head"), since=BEGINNING)
-    assert found is not None
-    assert (found.ref, found.place, found.thread) == (head.ref, head.place, "")
-    reply = await desk.find(delivery(messages.NEW_FACT, id="reply-3", reply_to=head), since=BEGINNING)
-    assert reply is not None
-    assert reply.thread == head.ref
-    assert await desk.find(delivery(messages.EDIT, id="edit-3"), since=BEGINNING) is None
-    assert await desk.find(delivery(messages.POST, id="other"), since=BEGINNING) is None
-    before = server.asked("messages")
-    assert await desk.find(delivery(messages.POST, id="other"), since=datetime(2999, 1, 1, tzinfo=UTC)) is None
-    assert server.asked("messages") == before + 1
 
 
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:

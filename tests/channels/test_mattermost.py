@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot import model
-from bot.channels.mattermost import SEND_ID, escape
-from bot.testing import hostile, messages
+from bot.channels.mattermost import escape
+from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, mattermost
 from tests.channels.context import Secrets, build, delivery
@@ -35,37 +35,6 @@ def desk(server: Server, *, token: str = mattermost.TOKEN, **more: Any) -> model
 
 def posts(server: Server) -> list[dict[str, Any]]:
     return server.service.posts("policy-alerts")
-
-
-async def test_a_post_is_markdown_with_its_send_id(server: Server) -> None:
-    receipt = await desk(server).send(delivery(messages.POST))
-    [taken] = posts(server)
-    assert (receipt.ref, receipt.place) == (taken["id"], "c" + "1".rjust(25, "0"))
-    assert taken["props"][SEND_ID] == "send-1"
-    first, second, byline, quote, *_ = taken["message"].split("\n\n")
-    assert first == "**🔴 High** · BlackBerry backdoor demand in Pakistan"
-    assert second.startswith("#### [**BlackBerry to leave Pakistan")
-    assert second.endswith(f"]({messages.WIRE})")
-    assert byline == "The Wire · 2 Dec 09:02 UTC"
-    assert quote.startswith("> **BlackBerry** will shut down in Pakistan")
-
-
-@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
-@pytest.mark.parametrize("max_length", [4_000, 16_383])
-async def test_whatever_a_feed_says_fits_and_pings_nobody(server: Server, max_length: int, step: int) -> None:
-    server.service.message_runes = max_length
-    evil = "@all @here @channel @policy-desk (@all) @all. :@here: ＠all <@all> &commat;all [x](https://evil.example)"
-    told = [*hostile.ALL[::step], *hostile.every_kind(evil, "https://x.example/@all/(@here)", many=3)]
-    told += hostile.every_kind("\u202eevil @all " * 10_000, messages.WIRE, many=3)
-    told += hostile.every_kind("\\`*_[]()#" * 20_000, messages.WIRE, many=60)
-    channel = desk(server, max_length=max_length)
-    for number, message in enumerate(told):
-        for is_plain in (False, True):
-            head = await channel.send(delivery(message, id=f"send-{number}-{is_plain}", is_plain=is_plain))
-        await channel.send(delivery(message, id=f"edit-{number}", edits=head))
-    assert len(posts(server)) == 2 * len(told)
-    assert server.service.pinged == []
-    assert not hostile.CONTROL & set("".join(post["message"] for post in posts(server)))
 
 
 @pytest.mark.parametrize(
@@ -128,25 +97,6 @@ async def test_a_post_that_is_too_old_to_be_edited_is_left(server: Server) -> No
 
 
 # -- what breaks on the way
-
-
-async def test_a_look_follows_pages_sees_only_what_is_ours_and_stops_at_its_time(server: Server) -> None:
-    channel = desk(server)
-    head = await channel.send(delivery(messages.POST, id="head"))
-    reply = await channel.send(delivery(messages.NEW_FACT, id="reply", reply_to=head))
-    there = server.service.channels[head.place]
-    for number in range(250):
-        there.posts.append({**there.posts[0], "id": f"x{number:025d}", "user_id": mattermost.SOMEBODY})
-    found = await channel.find(delivery(messages.POST, id="head"), since=BEGINNING)
-    assert found is not None
-    assert (found.ref, found.thread) == (head.ref, "")
-    found = await channel.find(delivery(messages.NEW_FACT, id="reply", reply_to=head), since=BEGINNING)
-    assert found is not None
-    assert (found.ref, found.thread) == (reply.ref, head.ref)
-    assert await channel.find(delivery(messages.POST, id="other"), since=BEGINNING) is None
-    before = server.asked("look")
-    assert await channel.find(delivery(messages.POST, id="other"), since=datetime(2999, 1, 1, tzinfo=UTC)) is None
-    assert server.asked("look") == before + 1
 
 
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:

@@ -19,10 +19,10 @@ from bot.channels.discord import api
 from bot.channels.kit import errors
 from bot.channels.matrix import ERRORS
 from bot.channels.slack import web_api
-from bot.testing import messages
+from bot.testing import hostile, messages
 from testbed.servers import discord, faulty, matrix, mattermost, slack, teams, telegram
 from testbed.servers.faulty import Answer
-from tests.channels.context import Secrets, build, delivery
+from tests.channels.context import Secrets, build, delivery, objects
 
 BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 
@@ -50,8 +50,13 @@ class Service:
     #: What a 429 of the server says.
     wait_seconds: float
     post: str = "post"
+    #: Words that the service would read as a mention, and what it found in the messages that it took.
+    mentions: str
+    notified: Callable[[Any], list[Any]]
     threads: bool = True
     looks: bool = True
+    #: Sets the number of messages that the service gives at once, where its server has such a setting.
+    shorten_pages: Callable[[Any], None] = lambda server: None
 
     def channel(self, server: Any, secret: str | None = None) -> model.Channel:
         secrets = Secrets(A=self.secret(server) if secret is None else secret)
@@ -95,6 +100,20 @@ def _shown_on_discord(server: faulty.Server[discord.Guild]) -> list[Shown]:
     ]
 
 
+def _notified_on_slack(server: slack.Server) -> list[Any]:
+    kinds = ("user", "usergroup", "broadcast")
+    shown = server.workspace.messages("policy-alerts")
+    return [part for message in shown for part in objects(message.get("blocks", [])) if part.get("type") in kinds]
+
+
+def _notified_on_matrix(server: faulty.Server[matrix.Homeserver]) -> list[Any]:
+    events = [event["content"] for event in server.service.rooms["!policy:wirewatch.test"].events]
+    events += [event["m.new_content"] for event in events if "m.new_content" in event]
+    signs = ("@room", "@reader", 'href="https://matrix.to')
+    texts = [(event, event["body"] + event.get("formatted_body", "")) for event in events]
+    return [event for event, text in texts if event["m.mentions"] or any(sign in text for sign in signs)]
+
+
 def _mattermost_status(act: errors.Act) -> int:
     return 401 if act is errors.Act.PARK_WORKSPACE else 500 if act is errors.Act.LOOK else 400
 
@@ -112,6 +131,9 @@ SERVICES = [
         codes=web_api.ERRORS,
         refusal=lambda code, act: str(code),
         wait_seconds=1,
+        mentions=" ".join(hostile.PINGS),
+        notified=_notified_on_slack,
+        shorten_pages=lambda server: setattr(server.workspace, "page", 30),
         post="chat.postMessage",
     ),
     Service(
@@ -123,6 +145,8 @@ SERVICES = [
         codes={code: (act, advice) for code, (act, _, advice) in api.ERRORS.items()},
         refusal=lambda code, act: Answer(400, {"message": "…", "code": code}),
         wait_seconds=1.5,
+        mentions="@everyone <@123456789012345678>",
+        notified=lambda server: server.service.pinged,
     ),
     Service(
         kind="telegram",
@@ -136,6 +160,8 @@ SERVICES = [
         codes=channels_telegram.ERRORS,
         refusal=lambda code, act: telegram.Refused(400, f"Bad Request: {code}").answer,
         wait_seconds=7,
+        mentions="@everyone @alice_b hello@bob_c /ban now:/start (/leave)",
+        notified=lambda server: server.service.pinged + server.service.commands,
         looks=False,
     ),
     Service(
@@ -147,6 +173,8 @@ SERVICES = [
         codes=channels_teams.ERRORS,
         refusal=lambda code, act: teams.Refused(400, code, "…").answer,
         wait_seconds=3,
+        mentions="<at>Everyone</at> @channel",
+        notified=lambda server: [card for card in server.service.cards if "entities" in card["msteams"]],
         threads=False,
         looks=False,
     ),
@@ -166,6 +194,8 @@ SERVICES = [
         codes=channels_mattermost.ERRORS,
         refusal=lambda code, act: mattermost.Refused(_mattermost_status(act), code).answer,
         wait_seconds=2,
+        mentions="@all @here @channel @policy-desk (@all) @all. :@here: \uff20all <@all> &commat;all",
+        notified=lambda server: server.service.pinged,
     ),
     Service(
         kind="matrix",
@@ -179,9 +209,15 @@ SERVICES = [
         codes=ERRORS,
         refusal=lambda code, act: matrix.Refused(429 if act is errors.Act.WAIT else 403, code, "words").answer,
         wait_seconds=2,
+        mentions="@room @reader:wirewatch.test https://matrix.to/#/@reader:wirewatch.test",
+        notified=_notified_on_matrix,
+        shorten_pages=lambda server: setattr(server.service, "page", 30),
     ),
 ]
 every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: str(service.kind))
+services_that_look = pytest.mark.parametrize(
+    "service", [service for service in SERVICES if service.looks], ids=lambda service: str(service.kind)
+)
 services_with_threads = pytest.mark.parametrize(
     "service", [service for service in SERVICES if service.threads], ids=lambda service: str(service.kind)
 )
@@ -210,6 +246,53 @@ async def test_an_edit_replaces_the_message_and_replies_stand_in_its_thread(serv
     assert first.edits == 1
     assert "2 outlets and 1 copy" in first.text
     assert [reply.thread for reply in replies] == [head.ref, head.ref]
+
+
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.long)])
+@every_service
+async def test_whatever_a_feed_says_is_accepted_as_text_and_notifies_nobody(service: Service, step: int) -> None:
+    sent = [*hostile.ALL[::step], *hostile.every_kind(service.mentions, f"https://x.example/{service.mentions}")]
+    sent += hostile.every_kind(f"\u202eevil {service.mentions} " * 2_000, messages.WIRE)
+    sent += hostile.every_kind('\\`*_[]()#&"<' * 9_000, messages.WIRE, many=60)
+    with service.serve() as server:
+        channel = service.channel(server)
+        for number, message in enumerate(sent):
+            await channel.send(delivery(message, id=f"plain {number}", is_plain=True))
+            head = await channel.send(delivery(message, id=f"send {number}"))
+            if channel.abilities.edits:
+                await channel.send(delivery(message, id=f"edit {number}", edits=head))
+        shown = service.shown(server)
+        assert len(shown) == 2 * len(sent)
+        assert service.notified(server) == []
+    assert not hostile.CONTROL & set("".join(message.text for message in shown))
+
+
+@services_that_look
+async def test_a_message_is_found_among_many_in_its_channel_or_thread_from_a_time_on(service: Service) -> None:
+    with service.serve() as server:
+        service.shorten_pages(server)
+        channel = service.channel(server)
+        head = await channel.send(delivery(messages.POST, id="head"))
+        reply = await channel.send(delivery(messages.NEW_FACT, id="reply", reply_to=head))
+        for number in range(1, 120):
+            await channel.send(delivery(messages.NOTICE, id=f"top {number}"))
+
+        async def find(name: str, *, since: datetime = BEGINNING, in_thread: bool = False) -> model.Receipt | None:
+            return await channel.find(
+                delivery(messages.NOTICE, id=name, reply_to=head if in_thread else None), since=since
+            )
+
+        found, found_reply = await find("head"), await find("reply", in_thread=True)
+        assert found is not None
+        assert (found.ref, found.place, found.thread) == (head.ref, head.place, "")
+        assert found_reply is not None
+        assert (found_reply.ref, found_reply.thread) == (reply.ref, head.ref)
+        assert await find("top 119") is not None
+        for name, in_thread in (("other", False), ("other", True)):
+            assert await find(name, in_thread=in_thread) is None, name
+        looks = len(server.requests)
+        assert await find("top 3", since=datetime(2999, 1, 1, tzinfo=UTC)) is None
+        assert len(server.requests) <= looks + 2, "the pages before that time are left alone"
 
 
 @services_with_threads

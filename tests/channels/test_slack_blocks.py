@@ -78,7 +78,7 @@ def test_a_label_of_the_same_site_is_left_alone(label: str) -> None:
     assert phrases.link_label(label, "https://www.dawn.com/news/1") == label
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(text=st.text(max_size=400), link=st.text(max_size=80), many=st.integers(0, 40))
 def test_any_text_makes_a_message_that_slack_takes(text: str, link: str, many: int) -> None:
     for message in hostile.every_kind(text, f"https://{link}", many=many):

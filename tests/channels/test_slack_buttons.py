@@ -13,7 +13,6 @@ from slack_sdk.models.blocks import Block
 
 from bot import model
 from bot.channels.kit import rendering
-from bot.channels.slack import blocks
 from bot.channels.slack import blocks as slack_blocks
 from bot.channels.slack.blocks import TEXT_LIMIT, TOTAL_LIMIT, escape_to, json_length
 from bot.model import SilenceKind, Verdict
@@ -70,11 +69,6 @@ def test_who_claimed_is_shown_live_on_slack_alone_and_by_name_elsewhere() -> Non
     assert "U012ABCDEF" not in elsewhere
 
 
-def test_a_channel_without_buttons_has_none() -> None:
-    for message in ALL.values():
-        assert not [block for block in slack_blocks.build_blocks(message) if block["type"] == "actions"]
-
-
 @pytest.mark.parametrize("name", ["second_rule", "merged", "notice"])
 def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None:
     assert slack_blocks.build_blocks(messages.ALL[name], has_buttons=True) == slack_blocks.build_blocks(
@@ -100,7 +94,7 @@ def _hostile() -> Iterator[model.Message]:
         yield replace(message, briefs=briefs, judgements=judgements)
 
 
-def test_hostile_messages_keep_every_limit_with_buttons() -> None:
+def test_hostile_messages_keep_every_limit_and_ping_nobody_with_buttons() -> None:
     for message in _hostile():
         blocks = slack_blocks.build_blocks(message, has_buttons=True)
         text = escape_to(rendering.plain_preview(message), TEXT_LIMIT)
@@ -111,11 +105,7 @@ def test_hostile_messages_keep_every_limit_with_buttons() -> None:
         assert json_length(blocks) <= TOTAL_LIMIT
         for block in blocks:
             Block.parse(dict(block)).validate_json()  # type: ignore[union-attr]
-
-
-def test_a_rules_name_pings_nobody_from_a_button() -> None:
-    for message in _hostile():
-        for piece in objects(slack_blocks.build_blocks(message, has_buttons=True)):
+        for piece in objects(blocks):
             if piece.get("type") == "user":
                 assert str(piece["user_id"]).startswith("U")
             if piece.get("type") == "mrkdwn":
@@ -145,20 +135,13 @@ def payload(**changes: object) -> dict[str, Any]:
 
 
 def read(made: dict[str, Any]) -> Any:
-    return blocks.parse_press(made, envelope="e1")
+    return slack_blocks.parse_press(made, envelope="e1")
 
 
 def test_a_press_says_who_judged_which_story_under_which_rule() -> None:
     press = read(payload())
     assert (press.id, press.person, press.action) == ("e1", model.Person(id="U0AMINA", name="amina"), Noise())
     assert (press.story, press.place, press.ref) == (messages.STORY, "C000000001", "1449046920.000100")
-
-
-def test_under_a_story_are_four_elements_at_most() -> None:
-    for name in ("buttons_post", "buttons_two_rules", "buttons_judged"):
-        [row] = [each for each in slack_blocks.build_blocks(ALL[name], has_buttons=True) if each["type"] == "actions"]
-        labels = [each.get("text", each.get("placeholder"))["text"] for each in json.loads(json.dumps(row))["elements"]]
-        assert labels == ["Claim", "Useful", "Noise", "More…"]
 
 
 _RULE_KEY, _ENTITY_KEY, _ARTICLE = "0123456789ab", "0123456789abcdef", "0123456789abcdef0123"
@@ -234,9 +217,6 @@ def test_every_element_that_is_shown_is_understood_when_it_comes_back(name: str)
 )
 def test_what_is_not_a_press_of_ours_is_no_press(changes: dict[str, Any]) -> None:
     assert read(payload(**changes)) is None
-
-
-# -- bot.yaml
 
 
 # -- looking at the set-up

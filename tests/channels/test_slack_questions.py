@@ -6,7 +6,7 @@ from functools import partial
 
 from bot.testing import hostile, messages
 from testbed.servers import slack
-from tests.channels.slack_listening import connected, until
+from tests.channels.listening import connected, until
 
 
 async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() -> None:
@@ -14,7 +14,7 @@ async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() 
         envelope = it.server.socket_mode.command("why https://wire.example/a", url=it.server.response_url)
         assert await it.is_acknowledged(envelope)
         await until(lambda: it.server.workspace.answers)
-        [asked] = it.heard.asked
+        [asked] = it.app.asked
         assert (asked.id, asked.person.id, asked.person.name, asked.words) == (
             envelope,
             "U0AMINA",
@@ -29,22 +29,22 @@ async def test_a_command_is_acknowledged_and_answered_to_the_one_who_typed_it() 
 
 async def test_the_home_tab_shows_what_is_answered_to_whom_opens_it() -> None:
     async with connected() as it:
-        it.heard.answer = messages.GATHERED
+        it.app.answer = messages.GATHERED
         assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL"))
         await until(lambda: it.server.workspace.homes)
-        assert it.heard.asked[0].is_page
+        assert it.app.asked[0].is_page
         assert messages.WIRE in str(it.server.workspace.homes["U0BILAL"])
         assert await it.is_acknowledged(it.server.socket_mode.open_home(user="U0BILAL", tab="messages"))
-        assert len(it.heard.asked) == 1
+        assert len(it.app.asked) == 1
 
 
 async def test_of_which_channels_the_person_is_a_member_is_asked_once_in_a_while() -> None:
     async with connected() as it:
         for user in ("U0AMINA", "U0EVE", "U0AMINA"):
             it.server.socket_mode.command("feeds", url=it.server.response_url, user=user)
-        await until(lambda: len(it.heard.asked) == 3)
+        await until(lambda: len(it.app.asked) == 3)
         asked = [method for method, _, _ in it.server.requests if method == "conversations.members"]
-    assert {(each.person.id, each.person.member_of) for each in it.heard.asked} == {
+    assert {(each.person.id, each.person.member_of) for each in it.app.asked} == {
         ("U0AMINA", frozenset({"desk"})),
         ("U0EVE", frozenset()),
     }
@@ -53,7 +53,7 @@ async def test_of_which_channels_the_person_is_a_member_is_asked_once_in_a_while
 
 async def test_hostile_answers_keep_slacks_limits_in_a_command_and_on_the_home_tab() -> None:
     async with connected() as it:
-        for place, it.heard.answer in enumerate(hostile.ALL, start=1):
+        for place, it.app.answer in enumerate(hostile.ALL, start=1):
             it.server.socket_mode.command("feeds", url=it.server.response_url)
             it.server.socket_mode.open_home(user=f"U{place}")
             await until(partial(_have, it.server.workspace, place))
@@ -69,6 +69,6 @@ async def test_another_apps_command_and_an_address_that_is_not_slacks_get_no_ans
             it.server.socket_mode.command("feeds", name="/other", url=it.server.response_url)
         )
         assert await it.is_acknowledged(it.server.socket_mode.command("feeds", url="https://evil.example/x"))
-        await until(lambda: it.heard.asked)
+        await until(lambda: it.app.asked)
         assert await it.is_acknowledged(it.press())
         assert it.server.workspace.answers == []

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from bot import channels
 from bot.model.actions import Noise
 from testbed.fakes import FakeClock
 from testbed.servers import slack
-from tests.channels.context import Secrets, build
-from tests.channels.slack_listening import TS, Heard, connected, ear, listener, until
+from tests.channels.context import Secrets
+from tests.channels.listening import FakeApp, connected, listening, press, slack_app, slack_listeners, until
+
+SECRETS = Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN)
 
 
 async def test_a_press_is_kept_acknowledged_and_answered_to_the_one_who_pressed() -> None:
     async with connected() as it:
         envelope = it.press()
         assert await it.is_acknowledged(envelope)
-        [press] = it.heard.presses
+        [press] = it.app.presses
         assert (press.id, press.person.id, press.action, press.story) == (envelope, "U0AMINA", Noise(), "abc")
         await until(lambda: it.server.workspace.whispers)
         [whisper] = it.server.workspace.whispers
@@ -34,30 +34,30 @@ async def test_an_envelope_that_comes_again_has_the_same_name() -> None:
         assert await it.is_acknowledged(envelope)
         it.server.socket_mode.deliver(envelope)
         assert await it.is_acknowledged(envelope)
-        assert {press.id for press in it.heard.presses} == {envelope}
+        assert {press.id for press in it.app.presses} == {envelope}
 
 
 async def test_a_press_that_could_not_be_kept_is_not_acknowledged_and_the_next_one_is() -> None:
     async with connected() as it:
-        it.heard.fails = True
+        it.app.fails = True
         lost = it.press()
         ignored = it.press(type="view_submission")
         assert await it.is_acknowledged(ignored)
-        it.heard.fails = False
+        it.app.fails = False
         kept = it.press()
         assert await it.is_acknowledged(kept)
         assert it.server.socket_mode.envelopes[lost].times == 0
-        assert [press.id for press in it.heard.presses] == [kept]
+        assert [press.id for press in it.app.presses] == [kept]
 
 
 async def test_a_press_is_acknowledged_in_time_while_the_store_is_slow() -> None:
     async with connected() as it:
-        it.heard.gate = asyncio.Event()
+        it.app.gate = asyncio.Event()
         slow = it.press()
         assert await it.is_acknowledged(slow), "within Slack's three seconds"
-        assert it.heard.presses == []
-        it.heard.gate.set()
-        await until(lambda: it.heard.presses)
+        assert it.app.presses == []
+        it.app.gate.set()
+        await until(lambda: it.app.presses)
 
 
 async def test_what_is_not_ours_is_acknowledged_and_ignored() -> None:
@@ -65,14 +65,14 @@ async def test_what_is_not_ours_is_acknowledged_and_ignored() -> None:
         for payload in ({}, {"type": "block_actions"}, "words", {"type": "event_callback", "event": {}}):
             assert await it.is_acknowledged(it.server.socket_mode.send(payload))
         assert await it.is_acknowledged(it.press(verdict="explode"))
-        assert it.heard.presses == []
+        assert it.app.presses == []
 
 
 async def test_a_connection_that_is_lost_is_made_again() -> None:
     async with connected() as it:
         it.server.socket_mode.cut()
         await until(lambda: it.server.socket_mode.greeted == 2)
-        await until(lambda: it.heard.changes == [None, None])
+        await until(lambda: it.app.changes == [None, None])
         assert await it.is_acknowledged(it.press())
 
 
@@ -82,7 +82,7 @@ async def test_a_connection_that_slack_wants_to_close_is_changed_for_another() -
         await until(lambda: it.server.socket_mode.greeted == 2)
         await until(lambda: len(it.server.socket_mode.connections) == 1)
         assert await it.is_acknowledged(it.press())
-        assert it.heard.changes == [None], "nobody is told of it"
+        assert it.app.changes == [None], "nobody is told of it"
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ async def test_a_connection_that_slack_wants_to_close_is_changed_for_another() -
     ],
 )
 async def test_a_token_that_opens_nothing_is_told_with_what_to_do_and_tried_again(app_token: str, why: str) -> None:
-    async with ear(app_token=app_token) as it:
-        await until(lambda: len(it.heard.changes) > 1)
-        assert all(why in str(change) for change in it.heard.changes)
+    async with slack_app(app_token=app_token) as it:
+        await until(lambda: len(it.app.changes) > 1)
+        assert all(why in str(change) for change in it.app.changes)
         it.secrets.values["APP"] = slack.APP_TOKEN
-        await until(lambda: it.heard.changes[-1] is None)
+        await until(lambda: it.app.changes[-1] is None)
 
 
 async def test_socket_mode_that_is_off_and_a_server_that_is_busy_are_told() -> None:
@@ -108,16 +108,14 @@ async def test_socket_mode_that_is_off_and_a_server_that_is_busy_are_told() -> N
         server.fail("apps.connections.open", "429")
         server.fail("apps.connections.open", "500")
         server.fail("apps.connections.open", "garbage")
-        clock, heard = FakeClock(), Heard()
+        clock, app = FakeClock(), FakeApp()
         began = clock.now()
-        [listens] = listener(server, Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN), "policy-alerts", clock=clock)
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
-            await until(lambda: len(heard.changes) > 3)
+        [listener] = slack_listeners(server, SECRETS, "policy-alerts", clock=clock)
+        async with listening(listener, app):
+            await until(lambda: len(app.changes) > 3)
             server.workspace.open_connection = opened
-            await until(lambda: heard.changes[-1] is None)
-            task.cancel()
-    told = [str(change) for change in heard.changes]
+            await until(lambda: app.changes[-1] is None)
+    told = [str(change) for change in app.changes]
     assert "too many requests" in told[0]
     assert "500" in told[1]
     assert "socket_mode_not_enabled; turn on Socket Mode" in told[3]
@@ -127,22 +125,19 @@ async def test_socket_mode_that_is_off_and_a_server_that_is_busy_are_told() -> N
 async def test_an_address_without_tls_is_used_only_where_the_operator_named_the_server() -> None:
     with slack.serve() as server:
         server.workspace.add_channel("policy-alerts")
-        heard = Heard()
+        app = FakeApp()
         for url in ("wss://elsewhere.example:8443/link", "http://127.0.0.1/", 7, None):
             server.workspace.open_connection = lambda url=url: url
-            [listens] = listener(server, Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN), "policy-alerts")
-            async with asyncio.TaskGroup() as group:
-                task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
-                await until(lambda: heard.changes)
-                task.cancel()
-            assert "no usable address" in str(heard.changes.pop())
-            heard.changes.clear()
+            [listener] = slack_listeners(server, SECRETS, "policy-alerts")
+            async with listening(listener, app):
+                await until(lambda: app.changes)
+            assert "no usable address" in str(app.changes.pop())
+            app.changes.clear()
 
 
 def test_the_channels_of_one_app_share_one_connection() -> None:
     with slack.serve() as server:
-        found = listener(server, Secrets(), "a", "b")
-    assert len(found) == 1
+        assert len(slack_listeners(server, Secrets(), "a", "b")) == 1
 
 
 async def test_stopping_leaves_no_connection_behind() -> None:
@@ -154,45 +149,32 @@ async def test_stopping_leaves_no_connection_behind() -> None:
 
 async def test_no_answer_of_slacks_shows_the_app_token() -> None:
     secret = "xapp-1-A0SECRET"
-    async with ear(app_token=secret) as it:
+    async with slack_app(app_token=secret) as it:
         for fault in ("500", "garbage", "reset", "fatal_error", "xapp-1-A0SECRET"):
             it.server.fail("apps.connections.open", fault)
-        await until(lambda: len(it.heard.changes) > 5)
-        assert not any(secret in str(change) for change in it.heard.changes)
+        await until(lambda: len(it.app.changes) > 5)
+        assert not any(secret in str(change) for change in it.app.changes)
 
 
 # -- who may press
 
 
-async def barred_for(person: str, *, groups: dict[str, list[str]], may_act: list[str], scope: str) -> bool:
+async def is_barred(person: str, *, may_act: list[str], scope: str = "usergroups:read") -> bool:
     with slack.serve() as server:
         place = server.workspace.add_channel("policy-alerts").id
-        server.workspace.groups = groups
+        server.workspace.groups = {"S0DESK": ["U0AMINA"]}
         server.workspace.tokens[slack.TOKEN].add(scope)
-        heard = Heard()
-        secrets = Secrets(TOKEN=slack.TOKEN, APP=slack.APP_TOKEN)
-        options: dict[str, Any] = {
-            "token": "env:TOKEN",
-            "app_token": "env:APP",
-            "api_url": server.api_url,
-            "may_act": may_act,
-        }
-        made = build("slack", secrets=secrets, clock=FakeClock(), to="#policy-alerts", buttons=True, **options)
-        [listens] = channels.listeners([made])
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(listens.listen(heard.on_press, heard.on_change, heard.on_asked))
+        app = FakeApp()
+        [listener] = slack_listeners(server, SECRETS, "policy-alerts", may_act=may_act)
+        async with listening(listener, app):
             await until(lambda: server.socket_mode.connections)
-            button = {"type": "button", "action_id": "wirewatch:muted:abc", "value": "muted:"}
-            server.socket_mode.send(server.socket_mode.payload([button], channel=place, ts=TS, user=person))
-            await until(lambda: heard.presses)
-            task.cancel()
-    [press] = heard.presses
-    assert press.person.barred <= {made.name}
-    return bool(press.person.barred)
+            press(server, place, "muted", user=person)
+            await until(lambda: app.presses)
+    return bool(app.presses[0].person.barred)
 
 
 @pytest.mark.parametrize(
-    ("person", "may_act", "is_barred"),
+    ("person", "may_act", "expected"),
     [
         ("U0AMINA", [], False),
         ("U0AMINA", ["U0AMINA"], False),
@@ -202,10 +184,9 @@ async def barred_for(person: str, *, groups: dict[str, list[str]], may_act: list
         ("U0AMINA", ["S0UNKNOWN"], True),
     ],
 )
-async def test_only_those_whom_the_channel_lists_may_press(person: str, may_act: list[str], *, is_barred: bool) -> None:
-    groups = {"S0DESK": ["U0AMINA"]}
-    assert await barred_for(person, groups=groups, may_act=may_act, scope="usergroups:read") is is_barred
+async def test_only_those_whom_the_channel_lists_may_press(person: str, may_act: list[str], *, expected: bool) -> None:
+    assert await is_barred(person, may_act=may_act) is expected
 
 
-async def test_a_group_that_may_not_be_asked_lets_nobody_in() -> None:
-    assert await barred_for("U0AMINA", groups={"S0DESK": ["U0AMINA"]}, may_act=["S0DESK"], scope="chat:write")
+async def test_a_group_whose_members_the_bot_may_not_read_lets_nobody_in() -> None:
+    assert await is_barred("U0AMINA", may_act=["S0DESK"], scope="chat:write")

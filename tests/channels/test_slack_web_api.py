@@ -150,21 +150,6 @@ async def test_retry_after_is_obeyed_for_the_method_without_asking_again(server:
         await channel.send(delivery(messages.EDIT, edits=head))
 
 
-async def test_a_lookup_follows_pages_of_history_and_of_replies(server: slack.Server) -> None:
-    server.workspace.page = 3
-    channel = bot(server)
-    head = await channel.send(delivery(messages.POST, id="head"))
-    for number in range(10):
-        await channel.send(delivery(messages.NOTICE, id=f"top-{number}"))
-        await channel.send(delivery(messages.NEW_FACT, id=f"reply-{number}", reply_to=head))
-    found = await channel.find(delivery(messages.POST, id="head"), since=BEGINNING)
-    assert found is not None
-    assert (found.ref, found.place) == (head.ref, head.place)
-    assert await channel.find(delivery(messages.NEW_FACT, id="reply-9", reply_to=head), since=BEGINNING)
-    assert await channel.find(delivery(messages.NEW_FACT, id="reply-10", reply_to=head), since=BEGINNING) is None
-    assert await channel.find(delivery(messages.NOTICE, id="reply-9"), since=BEGINNING) is None
-
-
 async def test_without_the_history_scope_it_can_no_longer_look(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)

@@ -34,20 +34,6 @@ def bot(
     return build("telegram", options, secrets=Secrets(A=token), key_values=key_values)
 
 
-async def test_a_post_says_first_how_grave_which_rule_and_what_happened(server: Server) -> None:
-    receipt = await bot(server).send(delivery(messages.POST))
-    [taken] = server.service.messages()
-    gravity, headline, *_ = taken["text"].splitlines()
-    assert gravity == f"🔴 High · {messages.RULE}"
-    assert telegram.shown(taken, "text_link")[0] == headline
-    assert telegram.shown(taken, "bold")[:2] == ["🔴 High", headline], "counted as Telegram counts: an emoji is two"
-    [quote] = telegram.shown(taken, "blockquote")
-    assert quote.endswith("The order dates from July.")
-    [evidence] = telegram.shown(taken, "expandable_blockquote")
-    assert evidence.startswith("Why: product → BlackBerry")
-    assert (receipt.ref, receipt.place) == ("1", str(telegram.NEWS))
-
-
 async def test_a_message_has_its_address_where_telegram_gives_one(server: Server) -> None:
     server.service.add_chat(-1007, "Open", type="channel", name="open_news")
     server.service.add_chat(77, "Ann", type="private")
@@ -186,19 +172,8 @@ async def test_an_unknown_chat_says_what_to_correct(server: Server) -> None:
 # -- text of strangers
 
 
-async def test_hostile_text_in_every_kind_of_message_is_taken_and_mentions_nobody(server: Server) -> None:
-    mentions = hostile.every_kind("@everyone @alice_b hello@bob_c /ban now:/start (/leave) " * 2_000, "")
-    for message in (*hostile.ALL, *mentions):
-        for is_plain in (False, True):
-            await bot(server).send(delivery(message, is_plain=is_plain))
-    assert server.service.pinged == []
-    assert server.service.commands == []
-    for taken in server.service.messages():
-        assert len(taken["text"]) < 2_000 or "…" in taken["text"]
-
-
 @given(st.text(max_size=200).map(lambda text: text * 30))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> None:
     api = telegram.BotApi()
     for message in hostile.every_kind(text, messages.WIRE, many=30):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,13 +12,14 @@ import pytest
 from bot import channels, model
 from bot.channels.kit import menu
 from bot.model import Verdict
-from bot.model.actions import Claim, ShowMenu
+from bot.model.actions import Claim
 from bot.testing import messages
 from testbed.fakes import START, FakeClock
 from testbed.made import judgement
 from testbed.servers import faulty, telegram
 from tests.channels.context import Secrets, build, delivery
-from tests.channels.slack_listening import until
+from tests.channels.listening import FakeApp, until
+from tests.channels.listening import listening as listen
 
 Server = faulty.Server[telegram.BotApi]
 CLAIM = judgement(Verdict.CLAIMED, by="@ann_desk", story=messages.STORY)
@@ -36,35 +36,13 @@ def bot(server: Server, **keys: object) -> Any:
     return build("telegram", secrets=Secrets(A=telegram.TOKEN), **{**written, **keys})
 
 
-@dataclass(slots=True)
-class Ear:
-    presses: list[model.Press] = field(default_factory=list)
-    changes: list[str | None] = field(default_factory=list)
-    fails: bool = False
-
-    async def on_press(self, press: model.Press) -> model.ActionResult:
-        if self.fails:
-            raise model.StoreUnavailable("writing: the disk is full")
-        self.presses.append(press)
-        if isinstance(press.action, ShowMenu):
-            return model.ActionResult(message=messages.EDIT)
-        return model.ActionResult(text="The story is claimed. " + "x" * 300)
-
-    async def on_change(self, reason: str | None) -> None:
-        self.changes.append(reason)
-
-    async def on_asked(self, asked: model.ChatRequest) -> model.Message:
-        raise AssertionError(asked)
-
-
 @asynccontextmanager
-async def listening(*chats: Any) -> AsyncIterator[Ear]:
-    [listener], ear = channels.listeners(chats), Ear()
+async def listening(*chats: Any) -> AsyncIterator[FakeApp]:
+    [listener] = channels.listeners(chats)
     assert listener.is_alone
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(listener.listen(ear.on_press, ear.on_change, ear.on_asked))
-        yield ear
-        task.cancel()
+    app = FakeApp(result=model.ActionResult(text="The story is claimed. " + "x" * 300))
+    async with listen(listener, app):
+        yield app
 
 
 def shown(server: Server, number: int = 0) -> list[str]:
@@ -90,12 +68,12 @@ async def test_a_story_has_four_buttons_that_follow_the_claim_and_other_messages
 async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(server: Server) -> None:
     channel = bot(server)
     await channel.send(delivery(messages.POST))
-    async with listening(channel) as ear:
+    async with listening(channel) as app:
         server.service.press()
         await until(lambda: server.service.answers)
         server.service.press(person=78, name=None)
         await until(lambda: not server.service.updates)
-    first, second = ear.presses
+    first, second = app.presses
     assert (first.person, first.action, first.story) == (
         model.Person(id="77", name="@ann_desk"),
         Claim(),
@@ -104,20 +82,20 @@ async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(ser
     assert (first.place, first.ref) == (str(telegram.NEWS), "1")
     assert (second.person.id, second.person.name, second.id == first.id) == ("78", "Ann", False)
     assert all(len(answer) <= 200 for answer in server.service.answers)
-    assert ear.changes == [None]
+    assert app.changes == [None]
 
 
 async def test_a_press_that_could_not_be_kept_comes_again(server: Server) -> None:
     channel = bot(server)
     await channel.send(delivery(messages.POST))
-    async with listening(channel) as ear:
-        ear.fails = True
+    async with listening(channel) as app:
+        app.fails = True
         server.service.press()
         await until(lambda: server.asked("ask") > 3)
         assert server.service.updates
-        ear.fails = False
-        await until(lambda: ear.presses)
-    assert len(ear.presses) == 1
+        app.fails = False
+        await until(lambda: app.presses)
+    assert len(app.presses) == 1
 
 
 @pytest.mark.parametrize(
@@ -126,28 +104,28 @@ async def test_a_press_that_could_not_be_kept_comes_again(server: Server) -> Non
 async def test_a_press_of_another_form_is_passed_over(server: Server, data: str) -> None:
     channel = bot(server)
     await channel.send(delivery(messages.POST))
-    async with listening(channel) as ear:
+    async with listening(channel) as app:
         server.service.send(data, server.service.messages()[0])
         server.service.press()
-        await until(lambda: ear.presses)
-    assert len(ear.presses) == 1
+        await until(lambda: app.presses)
+    assert len(app.presses) == 1
 
 
 async def test_who_is_not_in_may_act_is_barred_in_that_chat(server: Server) -> None:
     server.service.add_chat(-1007, "Duty")
     desk = bot(server, may_act="78")
     await desk.send(delivery(messages.POST))
-    async with listening(desk, bot(server, to="-1007")) as ear:
+    async with listening(desk, bot(server, to="-1007")) as app:
         server.service.press(person=77)
         server.service.press(person=78)
-        await until(lambda: len(ear.presses) == 2)
-    assert [press.person.barred for press in ear.presses] == [frozenset({"desk"}), frozenset()]
+        await until(lambda: len(app.presses) == 2)
+    assert [press.person.barred for press in app.presses] == [frozenset({"desk"}), frozenset()]
 
 
 async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again(server: Server) -> None:
     channel = bot(server)
     await channel.send(delivery(messages.POST))
-    async with listening(channel) as ear:
+    async with listening(channel) as app:
         server.service.press("More…")
         await until(lambda: "‹ Back" in shown(server))
         assert "Silence this story here" in shown(server)
@@ -155,34 +133,34 @@ async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again
         data = [button["callback_data"] for row in server.service.messages()[0]["markup"] for button in row]
         for each in data[:-1]:
             server.service.send(each, server.service.messages()[0])
-        await until(lambda: len(ear.presses) == len(data))
+        await until(lambda: len(app.presses) == len(data))
         server.service.press("‹ Back")
         await until(lambda: "‹ Back" not in shown(server))
     assert shown(server) == ["Claim", "Useful", "Noise", "More…"]
     expected = [choice.action for choice in menu.more_choices(messages.EDIT, [messages.RULE])]
-    assert [press.action for press in ear.presses[1:-1]] == expected
+    assert [press.action for press in app.presses[1:-1]] == expected
 
 
 async def test_another_program_with_the_same_bot_is_told_with_what_to_do(server: Server) -> None:
     server.service.webhook = "https://other.example/hook"
     channel = bot(server)
-    async with listening(channel) as ear:
-        await until(lambda: ear.changes)
+    async with listening(channel) as app:
+        await until(lambda: app.changes)
         server.service.webhook = ""
-        await until(lambda: None in ear.changes)
-    assert ear.changes[0] is not None
-    assert "conflict by a webhook; another program receives the updates of this bot" in ear.changes[0]
-    assert telegram.TOKEN not in ear.changes[0]
+        await until(lambda: None in app.changes)
+    assert app.changes[0] is not None
+    assert "conflict by a webhook; another program receives the updates of this bot" in app.changes[0]
+    assert telegram.TOKEN not in app.changes[0]
 
 
 async def test_a_second_program_that_asks_is_told_and_heard_over(server: Server) -> None:
     words = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
     server.fail("ask", telegram.Refused(409, words).answer)
     channel = bot(server)
-    async with listening(channel) as ear:
-        await until(lambda: None in ear.changes)
-    assert ear.changes[0] is not None
-    assert "conflict by getUpdates" in ear.changes[0]
+    async with listening(channel) as app:
+        await until(lambda: None in app.changes)
+    assert app.changes[0] is not None
+    assert "conflict by getUpdates" in app.changes[0]
 
 
 async def test_the_check_says_whether_another_program_receives_the_presses(server: Server) -> None:
@@ -196,15 +174,7 @@ async def test_the_check_says_whether_another_program_receives_the_presses(serve
 
 async def test_a_server_that_answers_at_once_is_asked_once_a_second(server: Server) -> None:
     clock = FakeClock()
-    channel = build(
-        "telegram",
-        secrets=Secrets(A=telegram.TOKEN),
-        clock=clock,
-        to=str(telegram.NEWS),
-        token="env:A",
-        api_url=server.url,
-        buttons=True,
-    )
+    channel = bot(server, clock=clock)
     async with listening(channel):
         await until(lambda: server.asked("ask") >= 20)
         asked, began = server.asked("ask"), clock.now()

@@ -231,26 +231,6 @@ async def test_a_feed_that_lists_anothers_link_first_silences_nothing(tmp_path: 
         assert not corrected, "what one feed changes of its own is no correction of another's"
 
 
-async def test_a_feed_that_copies_link_and_headline_over_another_text_silences_no_other_aggregator(
-    tmp_path: Path,
-) -> None:
-    told = replace(NEWS, title="BlackBerry quits Pakistan", link="https://paper.example/world/blackberry")
-    async with world(tmp_path) as made:
-        made.configure("squat", "wire", "third")
-        await made.once()
-        made.publish("squat", replace(told, id="s1", text="Cats."))
-        await made.once()
-        assert not made.heads()
-        made.publish("wire", told)
-        made.publish("third", replace(told, id="t1", text="PTA asked for a backdoor into BES, people there say."))
-        await made.once()
-        assert len(made.heads()) == 1
-        for words in ("PTA and a backdoor into BES: more", "PTA and a backdoor into BES: the end"):
-            made.publish("wire", replace(told, text=words))
-            await made.once()
-        assert len(made.heads()) == 1
-
-
 # -- a line that a feed repeats in its items and that holds the words of a rule
 
 

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.journeys.test_language_model import MODEL, Server, newsroom
 from tests.journeys.test_model_summary import SHORT, summary
 from tests.journeys.test_seed_story import FIRST
@@ -112,19 +110,9 @@ async def test_without_a_summary_that_holds_the_article_s_sentences_are_translat
         assert [use for use, _ in server.service.asked] == ["summary", "translate"]
 
 
-BAD = {
-    "another number": {"texts": [ENGLISH["texts"][0], ENGLISH["texts"][1].replace("5,000", "50,000")]},
-    "one text less": {"texts": ENGLISH["texts"][:1]},
-    "an empty text": {"texts": [ENGLISH["texts"][0], " "]},
-    "a sermon": {"texts": [ENGLISH["texts"][0], "Firms are affected. " * 40]},
-    "no JSON": "BlackBerry leaves Pakistan.",
-}
-
-
-@pytest.mark.parametrize("answer", BAD.values(), ids=list(BAD))
-async def test_a_translation_that_does_not_hold_is_not_shown(tmp_path: Path, answer: Any) -> None:
+async def test_a_translation_that_does_not_hold_is_not_shown(tmp_path: Path) -> None:
     async with desk(tmp_path) as (made, server):
-        server.service.answer_with("translate", lambda data: answer)
+        server.service.answer_with("translate", lambda data: {"texts": ENGLISH["texts"][:1]})
         shown = await tell(made)
 
         assert GERMAN.title in shown

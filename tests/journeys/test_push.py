@@ -22,13 +22,15 @@ from bot.app.runtime import App
 from bot.feeds import polling, schedule, websub
 from bot.fetch.client import HttpFetcher
 from bot.pipeline.snapshot import Snapshot
-from testbed import commands, fresh
+from testbed import commands
 from testbed.fakes import START, FakeClock
 from testbed.live import live_over
-from testbed.servers import hub, ports, postgres
+from testbed.servers import hub, ports
 from tests.journeys import world as worlds
-from tests.journeys.test_buttons import until
+from tests.journeys.test_buttons import each_database, until
 from tests.journeys.test_feeds import NEWS
+
+__all__ = ["each_database"]
 
 TOPIC = "https://wire.example/feed"
 
@@ -53,14 +55,6 @@ class Desk:
     async def subscription(self) -> model.Subscription:
         [found] = await self.bot.store.read(lambda tx: tx.subscriptions.all())
         return found
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return fresh.archive(tmp_path / "wirewatch.db")
-    server: postgres.Server = request.getfixturevalue("postgres_server")
-    return server.new_database()
 
 
 @asynccontextmanager
@@ -97,10 +91,12 @@ async def desk(folder: Path, database: str, *, lease_seconds: int = 864_000) -> 
                     stop.set()
 
 
-async def test_pushed_news_is_posted_at_once(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pushed_news_is_posted_at_once(
+    tmp_path: Path, each_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The first poll was a moment ago.
     monkeypatch.setattr(schedule, "LEAST_AFTER_NEWS", timedelta())
-    async with desk(tmp_path, database) as made:
+    async with desk(tmp_path, each_database) as made:
         [subscriber] = made.hub.verified
         assert subscriber.topic == TOPIC
         made.publish(NEWS)

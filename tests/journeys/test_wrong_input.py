@@ -116,10 +116,12 @@ async def test_what_a_live_page_adds_is_told_as_news_and_never_as_a_correction(m
         "The Pakistan Telecommunication Authority moved the deadline for a backdoor into BlackBerry's servers from "
         "30 November to 30 December."
     )
-    made.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{moved} {FIRST.text}"))
+    rain = "Heavy rain has killed 12 people in Karachi and closed the airport, the disaster agency said on Monday."
+    made.publish("wire", replace(FIRST, title=f"Fog at the airport, {title}", text=f"{rain} {moved} {FIRST.text}"))
     await made.once()
     (reply,) = made.replies()
     assert "30 December" in json.dumps(reply)
+    assert rain not in json.dumps(reply), "it does not concern the rule"
     (story,) = await made.stories()
     reasons = {decision.reason for decision in await made.decisions(story)}
     assert model.Reason.NEW_FACT in reasons

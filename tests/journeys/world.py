@@ -51,7 +51,7 @@ rules:
 class Item:
     id: str
     title: str
-    text: str
+    text: str = ""
     at: datetime = START
     link: str | None = None
 
@@ -59,7 +59,7 @@ class Item:
 def rss(outlet: str, *items: Item) -> bytes:
     told = "".join(
         f"<item><title>{escape(i.title)}</title><guid isPermaLink='false'>{escape(i.id)}</guid>"
-        f"<link>{escape(i.link or f'https://{outlet}.example/{i.id}')}</link>"
+        f"<link>{escape(f'https://{outlet}.example/{i.id}' if i.link is None else i.link)}</link>"
         f"<pubDate>{format_datetime(i.at)}</pubDate><description>{escape(i.text)}</description></item>"
         for i in items
     )

@@ -1,5 +1,20 @@
 from __future__ import annotations
 
-from tests.storage.conftest import address, clock, postgres_address, postgres_database, store
+from collections.abc import AsyncIterator
 
-__all__ = ["address", "clock", "postgres_address", "postgres_database", "store"]
+import pytest
+
+from bot import storage
+from testbed.fakes import FakeClock
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def store(clock: FakeClock) -> AsyncIterator[storage.Store]:
+    opened = storage.open_store("sqlite://", clock=clock)
+    yield opened
+    await opened.close()

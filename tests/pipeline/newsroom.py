@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.utils import format_datetime
-from xml.sax.saxutils import escape
 
 from bot import model, rules, storage
 from bot.feeds import kinds
@@ -15,6 +13,9 @@ from bot.pipeline.poll import Poll
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from testbed.fakes import START
+from tests.journeys.world import Item, rss
+
+__all__ = ["Item", "Newsroom", "rule"]
 
 DAY = timedelta(days=1)
 
@@ -24,27 +25,6 @@ def rule(*, min_outlets: int = 1) -> rules.CompiledRule:
     return rules.compile_rule(
         model.Rule(name="blackberry", notify=("desk",), all=(line,), min_outlets=min_outlets),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """One item of a feed's document."""
-
-    id: str
-    link: str
-    title: str
-    text: str = ""
-    at: datetime = START
-
-
-def document(*items: Item) -> bytes:
-    told = "".join(
-        f"<item><title>{escape(i.title)}</title><guid isPermaLink='false'>{escape(i.id)}</guid>"
-        f"<link>{escape(i.link)}</link><pubDate>{format_datetime(i.at)}</pubDate>"
-        f"<description>{escape(i.text)}</description></item>"
-        for i in items
-    )
-    return f"<rss version='2.0'><channel><title>A feed</title>{told}</channel></rss>".encode()
 
 
 @dataclass(slots=True)
@@ -99,7 +79,7 @@ class Newsroom:
         if state is None:
             # Its first answer was empty, so that nothing of the test is a baseline.
             state = model.FeedState(url=feed.url, due_at=START, baseline_at=START)
-        body = document(*items)
+        body = rss("feed", *items)
         answer = model.Response(status=200, url=feed.url, body=body)
         known = frozenset(state.item_hashes)
         reading = kinds.parse_document(model.Body(content=body, content_type="", url=feed.url, known_hashes=known))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -25,7 +24,7 @@ from bot.model.actions import (
 from bot.pipeline import actions, silences
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START, FakeClock
+from testbed.fakes import START
 from tests.alerts.builders import member, posted
 
 DAY = timedelta(days=1)
@@ -40,13 +39,6 @@ RECEIPT = model.Receipt(ref="1449046920.000100", place="C1", sent_at=START)
 HERE = MakeSilence(kind=SilenceKind.STORY, is_here=True)
 RULE_HERE = MakeSilence(kind=SilenceKind.RULE, key=model.rule_key("exit"), end=DAY, is_here=True)
 RULE = replace(RULE_HERE, is_here=False)
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield opened
-    await opened.close()
 
 
 def outgoing(
@@ -155,16 +147,6 @@ async def test_useful_counts_for_every_rule_that_the_message_names_and_noise_for
     assert decision.detail == 'useful for "exit", "law", by U1'
     await press(store, Noise(), name="e3")
     assert (await judgements(store))[-2:] == [("noise", "exit"), ("noise", "law")]
-
-
-async def test_a_press_that_is_delivered_again_is_one_judgement_and_one_edit(store: storage.Store) -> None:
-    await post(store)
-    await press(store, Noise(rule=model.rule_key("exit")))
-    again = await press(store, Noise(rule=model.rule_key("exit")), after=timedelta(minutes=1))
-    assert again.refused is None
-    assert again.decisions == ()
-    assert await judgements(store) == [("noise", "exit")]
-    assert len(await rows(store)) == 2
 
 
 @pytest.mark.parametrize(

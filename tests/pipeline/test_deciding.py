@@ -48,21 +48,6 @@ def _publish(seed: World, **told: Item) -> None:
         seed.publish(outlet, item)
 
 
-async def test_a_pass_that_ends_at_the_tray_decides_nothing_and_the_next_turn_decides_all_of_it(seed: World) -> None:
-    _publish(seed, wire=FIRST, courier=SECOND)
-    async with _running(seed) as running:
-        passed = await _poll(running)
-        assert (sum(feed.matched for feed in passed.feeds), passed.decisions) == (2, [])
-        assert await running.store.read(lambda tx: tx.stories.since(None)) == []
-
-        batch = await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)
-        assert batch.decided_count == 2
-        assert {decision.action for decision in batch.decisions} == {model.AlertAction.POST}
-        (story,) = await running.store.read(lambda tx: tx.stories.since(None))
-        assert len(story.members) == 2
-        assert (await running.parts.deciding.decide_batch(running.live.snapshot, limit=100)).decided_count == 0
-
-
 async def test_two_processes_that_take_turns_know_each_others_stories(seed: World) -> None:
     async with _running(seed) as running:
         other = Decider(store=running.store, clock=seed.clock, window=running.live.snapshot.window)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -14,7 +13,7 @@ from bot.model.actions import Action, Claim, MakeSilence, Release
 from bot.pipeline import actions, silences
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START, FakeClock
+from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom, rule
 
 DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
@@ -72,11 +71,8 @@ class Watch(Newsroom):
 
 
 @pytest.fixture
-async def room() -> AsyncIterator[Watch]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    made = Watch(opened, [DAWN, WIRE])
-    yield made
-    await opened.close()
+def room(store: storage.Store) -> Watch:
+    return Watch(store, [DAWN, WIRE])
 
 
 def item(name: str = "a") -> Item:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -12,18 +11,6 @@ from bot.pipeline import keep
 from testbed.fakes import START, FakeClock
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def store(clock: FakeClock) -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=clock)
-    yield opened
-    await opened.close()
 
 
 def process(store: storage.Store, clock: FakeClock, name: str = "one", *, is_alone: bool = True) -> keep.Heartbeat:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-
-import pytest
 
 from bot import model, rules, storage
 from bot.model.actions import MakeSilence
@@ -13,7 +11,7 @@ from bot.pipeline import join, silences
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
-from testbed.fakes import START, FakeClock
+from testbed.fakes import START
 from tests.stories import examples
 
 DAY = timedelta(days=1)
@@ -28,13 +26,6 @@ FIRST, SECOND, BRIDGE = (
 )
 OLDER, YOUNGER = examples.story(FIRST), examples.story(SECOND)
 AGAIN = examples.article(examples.MOVED.title, examples.MOVED.text, outlet="Echo", at=START + DAY)
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield opened
-    await opened.close()
 
 
 def matches(article: model.Article) -> tuple[model.Match, ...]:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-
-import pytest
 
 from bot import model, rules, storage
 from bot.pipeline import messages
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
-from testbed.fakes import START, FakeClock
+from testbed.fakes import START
 from tests.stories.members import article, match, member, rule, story
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
 RULES = {"R": rule("R")}
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield opened
-    await opened.close()
 
 
 def matched(title: str, *, outlet: str, minutes: int = 0) -> model.Member:
@@ -79,32 +69,6 @@ def keep(tx: storage.Transaction, of: model.Story) -> None:
         tx.articles.add([each.article])
         tx.articles.add_matches(each.article.id, each.matches)
     tx.stories.save(of)
-
-
-async def test_an_edit_of_a_gathered_message_has_all_of_its_stories_as_they_are_now(store: storage.Store) -> None:
-    head = gathered()
-    joined = matched("Regulator defends its order", outlet="Wire", minutes=9)
-    grown = replace(FIRST, members=(*FIRST.members, joined))
-
-    def work(tx: storage.Transaction) -> model.Outgoing | None:
-        for each in (FIRST, OTHER):
-            keep(tx, each)
-            tx.stories.save_alert(alert(each, head.id, is_gathered=True))
-        tx.outbox.add([head])
-        keep(tx, grown)
-        told = alert(FIRST, head.id, is_gathered=True)
-        edit = decided(model.AlertAction.EDIT, FIRST)
-        return messages.gathered_edit_row(turn_over(tx), edit, grown, told, added=(joined.article.id,))
-
-    row = await store.write(work)
-    assert row is not None
-    assert (row.thread, row.message.kind, row.message.lead) == (head.id, model.MessageKind.EDIT, "2 stories")
-    assert [brief.title.text for brief in row.message.briefs] == ["BlackBerry leaves Pakistan", "Sindh lifts a ban"]
-    assert [[line.title for line in brief.coverage] for brief in row.message.briefs] == [
-        ["Regulator defends its order"],
-        [],
-    ]
-    assert row.message.is_gathered
 
 
 async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(store: storage.Store) -> None:

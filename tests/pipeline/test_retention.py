@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,18 +11,6 @@ from bot.pipeline import keep
 from testbed.fakes import FakeClock
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def store(clock: FakeClock) -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=clock)
-    yield opened
-    await opened.close()
 
 
 async def test_without_keep_nothing_is_let_go(store: storage.Store, clock: FakeClock) -> None:

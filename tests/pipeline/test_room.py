@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -55,13 +55,6 @@ class Away:
 
     async def write(self, work: Callable[[storage.Transaction], Any]) -> Any:
         raise model.StoreUnavailable("away")
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield opened
-    await opened.close()
 
 
 @pytest.mark.parametrize("is_away", [False, True])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ import pytest
 
 from bot import model, rules, storage
 from bot.pipeline.snapshot import Snapshot
-from testbed.fakes import START, FakeClock
+from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom, rule
 
 DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn", tags=("pakistan",))
@@ -38,10 +37,8 @@ class Routed(Newsroom):
 
 
 @pytest.fixture
-async def room() -> AsyncIterator[Routed]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield Routed(opened, [DAWN, WIRE])
-    await opened.close()
+def room(store: storage.Store) -> Routed:
+    return Routed(store, [DAWN, WIRE])
 
 
 async def sent(room: Newsroom) -> list[tuple[str, str]]:

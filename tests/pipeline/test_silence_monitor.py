@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -18,13 +17,6 @@ RULE = model.Rule(name="Ship lost", notify=("desk",), query="ship", expect=2 * D
 SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([rules.compile_rule(RULE)]), operator="ops")
 
 
-@pytest.fixture
-async def store() -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield opened
-    await opened.close()
-
-
 async def notices(store: storage.Store, monitor: ExpectationMonitor, clock: FakeClock) -> int:
     """Return how many notices there are after the monitor's next tick."""
 
@@ -33,15 +25,6 @@ async def notices(store: storage.Store, monitor: ExpectationMonitor, clock: Fake
         return len(tx.outbox.unsent())
 
     return await store.write(work)
-
-
-async def test_the_operator_is_notified_once_of_a_silence_that_lasts(store: storage.Store) -> None:
-    monitor, clock = ExpectationMonitor(), FakeClock()
-    counts = []
-    for _ in range(8):
-        counts.append(await notices(store, monitor, clock))
-        clock.advance(DAY)
-    assert counts == [0, 0, 0, *[1] * 5]
 
 
 async def test_a_match_that_another_process_saw_puts_the_notice_off(store: storage.Store) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,23 +10,16 @@ import pytest
 
 from bot import model, storage
 from bot.model import SilenceKind
-from bot.model.actions import EndSilence, MakeSilence
-from bot.pipeline import actions, silences
+from bot.model.actions import MakeSilence
+from bot.pipeline import silences
 from bot.pipeline.silences import operator_context
-from testbed.fakes import START, FakeClock
+from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.pipeline.test_actions import outgoing
 
 HOUR = timedelta(hours=1)
 DAWN = model.Feed(url="https://dawn.example/feed", name="Dawn", owner="Dawn")
 WIRE = model.Feed(url="https://wire.example/feed", name="Wire", owner="Wire")
-
-
-@pytest.fixture
-async def store() -> AsyncIterator[storage.Store]:
-    opened = storage.open_store("sqlite://", clock=FakeClock())
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture
@@ -147,26 +139,6 @@ async def test_a_silence_of_one_channel_leaves_the_others_alone(room: Newsroom) 
     await silence(room, SilenceKind.RULE, "blackberry", channels=("policy",))
     await room.poll(DAWN, item("1", "BlackBerry Messenger returns to Sindh"))
     assert await posts(room) == 1
-
-
-async def test_a_silenced_story_says_nothing_more_until_somebody_ends_it(room: Newsroom) -> None:
-    exit_title = "BlackBerry to leave Pakistan over backdoor demand by the regulator"
-    await room.poll(DAWN, item("1", exit_title))
-    (story,) = await room.stories()
-    made = await silence(room, SilenceKind.STORY, story.id, span=None)
-    before = await posts(room)
-    room.now += 500 * HOUR / 24
-    await room.poll(WIRE, item("2", exit_title, at=room.now))
-    assert len((await room.stories())[0].members) == 2
-    assert await posts(room) == before
-    (entry,) = await listed(room)
-    assert (entry.silence.until, entry.stories) == (None, (story.id,))
-
-    snapshot, now = room.snapshot, room.now
-    await room.store.write(
-        lambda tx: actions.apply_action(operator_context(tx, snapshot, by="bob", now=now), EndSilence(id=made.id))
-    )
-    assert await posts(room) == before + 1, "its message catches up"
 
 
 async def test_a_request_that_is_delivered_twice_makes_one_silence(room: Newsroom) -> None:

@@ -14,6 +14,9 @@ from bot import model, storage
 from bot.pipeline import intake
 from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom
+from tests.storage.conftest import address, postgres_address, postgres_database, store
+
+__all__ = ["address", "postgres_address", "postgres_database", "store"]
 
 BIG = model.Feed(url="https://big.example/rss", name="Big")
 SMALL = model.Feed(url="https://small.example/rss", name="Small")

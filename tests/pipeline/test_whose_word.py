@@ -25,17 +25,6 @@ def room(store: storage.Store) -> Newsroom:
     return Newsroom(store, [WIRE, ASIA, SQUAT, BLOG])
 
 
-@pytest.mark.parametrize("polls", [1, 4])
-async def test_a_feed_that_lists_anothers_link_first_does_not_silence_it(room: Newsroom, polls: int) -> None:
-    for _ in range(polls):
-        await room.poll(SQUAT, CATS)
-    await room.poll(WIRE, TRUE)
-    for _ in range(polls):
-        await room.together({SQUAT.url: [CATS], WIRE.url: [TRUE]})
-    assert await room.told() == [(WIRE.url, TRUE.title)]
-    assert await room.titles(SQUAT) == ["Cat pictures"]
-
-
 async def test_an_edit_to_the_true_headline_swallows_and_revises_nothing(room: Newsroom) -> None:
     await room.poll(SQUAT, CATS)
     await room.poll(WIRE, TRUE)

@@ -13,7 +13,7 @@ from testbed import fresh
 from testbed.fakes import FakeClock
 from testbed.servers.postgres import Server, name_of
 
-KINDS = ("sqlite file", "sqlite memory", pytest.param("postgres", marks=pytest.mark.postgres))
+KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 
 
 @pytest.fixture
@@ -40,14 +40,19 @@ def postgres_address(postgres_server: Server, postgres_database: str) -> str:
 
 @pytest.fixture(params=KINDS)
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    match request.param:
-        case "sqlite file":
-            return fresh.archive(tmp_path / "store.db")
-        case "sqlite memory":
-            return "sqlite://"
-        case _:
-            found: str = request.getfixturevalue("postgres_address")
-            return found
+    if request.param == "sqlite":
+        return fresh.archive(tmp_path / "store.db")
+    found: str = request.getfixturevalue("postgres_address")
+    return found
+
+
+@pytest.fixture(params=KINDS)
+def new_address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database that has no tables yet."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    server: Server = request.getfixturevalue("postgres_server")
+    return server.new_database()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, inspect, text
@@ -14,7 +13,6 @@ from bot.model import ledger
 from bot.storage import columns, connections, opening, schema
 from testbed.fakes import START, FakeClock
 from testbed.made import article, match, sending, story
-from testbed.servers.postgres import Server
 from tests.storage import earlier
 
 DAY = timedelta(days=1)
@@ -130,24 +128,15 @@ def fill_first(connection: Connection) -> None:
     )
 
 
-async def upgraded(address: str) -> None:
-    _at("0017", address, fill_first)
+async def test_a_database_of_the_oldest_schema_is_upgraded_and_lists_its_decisions(new_address: str) -> None:
+    _at("0017", new_address, fill_first)
     with pytest.raises(model.StoreUnavailable, match="an earlier version made it"):
-        storage.open_store(address, clock=FakeClock(), read_only=True)
-    store = storage.open_store(address, clock=FakeClock())
+        storage.open_store(new_address, clock=FakeClock(), read_only=True)
+    store = storage.open_store(new_address, clock=FakeClock())
     assert await store.run(opening.revision_of) == schema.REVISION
     assert await store.read(lambda tx: tx.stories.decisions(model.StoryId("A"))) == [decision(0)]
     assert await listed(store) == [("decided", 0 * DAY)]
     await store.close()
-
-
-async def test_a_file_of_the_oldest_schema_is_upgraded_and_lists_its_decisions(tmp_path: Path) -> None:
-    await upgraded(f"sqlite:///{tmp_path}/store.db")
-
-
-@pytest.mark.postgres
-async def test_a_server_of_the_oldest_schema_is_upgraded_and_lists_its_decisions(postgres_server: Server) -> None:
-    await upgraded(postgres_server.new_database())
 
 
 #: A row that an earlier version wrote about a day that retention deleted.
@@ -179,9 +168,9 @@ def fill_sealed(connection: Connection) -> None:
         connection.execute(text("INSERT INTO ledger (at, day, row) VALUES (:at, :day, :row)"), values)
 
 
-async def upgraded_from_seals(address: str) -> None:
-    _at("0019", address, fill_sealed)
-    store = storage.open_store(address, clock=FakeClock())
+async def test_a_database_with_sealed_days_keeps_their_rows_and_loses_the_seals(new_address: str) -> None:
+    _at("0019", new_address, fill_sealed)
+    store = storage.open_store(new_address, clock=FakeClock())
     assert [kind for kind, _ in await listed(store)] == ["matched", "decided", "matched", "stopped"]
     names = await store.run(lambda connection: inspect(connection).get_table_names())
     assert "seals" not in names
@@ -191,12 +180,3 @@ async def upgraded_from_seals(address: str) -> None:
     await store.write(lambda tx: tx.ledger.add([fact(2)]))
     assert ("matched", 2 * DAY) in await listed(store)
     await store.close()
-
-
-async def test_a_file_with_sealed_days_keeps_their_rows_and_loses_the_seals(tmp_path: Path) -> None:
-    await upgraded_from_seals(f"sqlite:///{tmp_path}/store.db")
-
-
-@pytest.mark.postgres
-async def test_a_server_with_sealed_days_keeps_their_rows_and_loses_the_seals(postgres_server: Server) -> None:
-    await upgraded_from_seals(postgres_server.new_database())

@@ -246,19 +246,9 @@ def _is_ours(name: str | None, _kind: str, _parents: object) -> bool:
 
 
 @pytest.mark.parametrize("revision", ["0017", "0018", "0019"])
-async def test_an_upgraded_database_has_the_schema_of_a_new_one(file: Path, revision: str) -> None:
-    file.parent.mkdir()
-    earlier.create_at(f"sqlite:///{file}", revision)
-    store = open_again(file)
-    assert await _differences(store) == []
-    await store.close()
-
-
-@pytest.mark.postgres
-async def test_an_upgraded_database_on_a_server_has_the_schema_of_a_new_one(postgres_server: Server) -> None:
-    address = postgres_server.new_database()
-    earlier.create_at(address, "0017")
-    store = storage.open_store(address, clock=FakeClock())
+async def test_an_upgraded_database_has_the_schema_of_a_new_one(new_address: str, revision: str) -> None:
+    earlier.create_at(new_address, revision)
+    store = storage.open_store(new_address, clock=FakeClock())
     assert await _differences(store) == []
     await store.close()
 

@@ -169,7 +169,7 @@ async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storag
 
 
 async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) -> None:
-    many = [told(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(3_000)]
+    many = [told(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(1_500)]
     await keep(store, *many)
     wanted = model.CandidateQuery(
         condition=model.AnyOf((model.SearchTerm(words=("kangaroo",)), model.SearchTerm(words=("wombat",))))

@@ -19,62 +19,11 @@ WINDOW = timedelta(days=200)
 DAY = timedelta(days=1)
 
 
-def test_what_an_outlet_puts_under_each_item_ties_no_stories_together() -> None:
-    """A feed of videos ended each text so: thirty-five unlike items once shared one thread."""
-    invites = (
-        "\n\nSubscribe to our channel: https://go.example/GazetteTube - Follow us on Twitter: https://chat.example/Gazette"
-        " - Find us on Facebook: https://face.example/gazette\n\n#Gazette #GazetteTube #Morning"
-    )
-    told = (
-        ("Vaccine trials begin in Leeds", "A vaccine that a hospital in Leeds has made is given to volunteers."),
-        ("Tankers wait off California", "Two dozen oil tankers wait off the port since nobody buys their load."),
-        ("Reporters of Borama tell of arrests", "Reporters of Borama are arrested and attacked, a group says."),
-    )
-
-    found = threads(stories.Grouping(window=WINDOW), *(article(title, text + invites) for title, text in told))
-
-    assert len(set(found)) == len(told)
-
-
 def test_an_article_with_nothing_like_it_opens_a_story() -> None:
     join = stories.Grouping(window=WINDOW).join(article("Comet seen over Quetta", "Astronomers watched a comet pass."))
 
     assert join.reason is model.JoinReason.OPENED
     assert join.detail == "no open story shares its words"
-
-
-def test_an_order_and_what_comes_of_it_months_later_are_one_story() -> None:
-    found = threads(stories.Grouping(window=WINDOW), examples.ORDER, examples.EXIT, examples.AFFECTED)
-
-    assert len(set(found)) == 1
-
-
-def test_an_exit_what_it_affects_and_its_moved_deadline_are_one_story_of_a_rule() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-
-    found = threads(
-        grouping, examples.EXIT, examples.AFFECTED, examples.MOVED, rule="exit", terms=("BlackBerry", "PTA", "BES")
-    )
-
-    assert len(set(found)) == 1
-
-
-def test_another_event_with_the_same_names_is_its_own_story() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-
-    exit_, messenger, moved, again = threads(
-        grouping,
-        examples.EXIT,
-        examples.MESSENGER,
-        examples.MOVED,
-        examples.MESSENGER_AGAIN,
-        rule="exit",
-        terms=("BlackBerry", "PTA"),
-    )
-
-    assert exit_ == moved
-    assert messenger == again
-    assert exit_ != messenger
 
 
 def test_a_reason_names_what_is_shared() -> None:
@@ -94,16 +43,6 @@ def test_a_story_whose_last_article_is_too_old_is_not_joined() -> None:
     july, december = threads(grouping, examples.ORDER, examples.EXIT)
 
     assert july != december
-
-
-def test_each_article_that_joins_keeps_its_story_open() -> None:
-    grouping = stories.Grouping(window=3 * DAY)
-    weekly = [
-        article(f"{examples.EXIT.title}, week {week}", examples.EXIT.text, at=START + week * 2 * DAY)
-        for week in range(4)
-    ]
-
-    assert len(set(threads(grouping, *weekly))) == 1
 
 
 def test_a_syndicated_copy_joins_and_names_its_original() -> None:
@@ -239,19 +178,6 @@ def test_a_story_that_was_merged_is_not_loaded() -> None:
     assert not grouping.knows(examples.EXIT.id)
 
 
-def test_forgetting_frees_all_that_was_kept() -> None:
-    grouping = stories.Grouping(window=14 * DAY)
-    grouping.join_batch(map(arrival, (examples.EXIT, examples.MOVED, examples.MESSENGER)))
-
-    grouping.forget(START + 15 * DAY)
-
-    assert not grouping.knows(examples.EXIT.id)
-    assert not grouping._index.stories
-    assert not grouping._index._by_word
-    assert not grouping._index._by_link
-    assert not grouping._joins
-
-
 def sizes(grouping: stories.Grouping) -> tuple[int, ...]:
     """Everything that could grow."""
     index = grouping._index
@@ -332,20 +258,6 @@ def test_any_text_finds_a_story(texts: list[tuple[str, str]]) -> None:
     assert all(grouping.knows(one.id) for one in batch)
 
 
-def test_chinese_reports_of_one_event_join() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    first = grouping.join(
-        article("黑莓公司宣布退出巴基斯坦市场", "黑莓公司拒绝巴基斯坦电信管理局查看企业服务器的要求。")
-    )
-    second = grouping.join(
-        article("黑莓公司将退出巴基斯坦", "巴基斯坦电信管理局要求查看黑莓企业服务器。", outlet="Mirror")
-    )
-    other = grouping.join(article("上海地铁新线路今日开通", "市民可以乘坐新线路前往机场。", outlet="Mirror"))
-
-    assert first.story == second.story
-    assert other.story != first.story
-
-
 def test_hundreds_of_nearly_equal_articles_are_one_story_and_another_event_among_them_is_not() -> None:
     grouping = stories.Grouping(window=WINDOW)
     burst = [
@@ -370,12 +282,3 @@ def test_hundreds_of_nearly_equal_articles_are_one_story_and_another_event_among
 
 def split(one: model.Arrival) -> tuple[model.Article, tuple[model.Match, ...]]:
     return one.article, tuple(one.matches)
-
-
-def test_nearly_equal_headlines_with_other_names_or_figures_are_two_stories() -> None:
-    fines = [
-        article(f"Ofcom fines {name} {figure} million over failed emergency calls", outlet=name)
-        for name, figure in (("Northlink", 20), ("Calder", 45))
-    ]
-
-    assert len(set(threads(stories.Grouping(window=WINDOW), *fines, rule="fines", terms=("Ofcom", "fines")))) == 2

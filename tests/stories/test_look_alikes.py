@@ -1,4 +1,4 @@
-"""Events that look alike, told apart by names; and one event that does not look alike, told by them."""
+"""Two events that look alike are two stories, and one event in different words is one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from bot import model, stories
-from tests.stories.examples import START, article, threads
+from tests.stories import examples
+from tests.stories.examples import AMAZON, GOOGLE, SHEIN, START, UBER, article, threads
 
 WINDOW = timedelta(days=14)
 
@@ -31,64 +32,110 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("pair", LOOK_ALIKES.values(), ids=LOOK_ALIKES)
-def test_names_and_places_tell_look_alikes_apart(pair: tuple[model.Article, model.Article]) -> None:
-    one, other = threads(stories.Grouping(window=WINDOW), *pair, rule="watched")
-
-    assert one != other
+def pair(first: str, second: str, *, outlet: str = "Gazette") -> tuple[model.Article, model.Article]:
+    return article(first), article(second, outlet=outlet)
 
 
 #: What a rule that collects such headlines matches on.
-WATCHED = ("earthquake", "Fire", "dies", "recalls", "bans")
+WATCHED = ("quake", "Fire", "dies", "recalls", "bans", "Ofcom", "fines")
 BARE_LOOK_ALIKES = {
-    "two earthquakes": ("Strong earthquake strikes Iran near Kerman", "Strong earthquake strikes Chile near Iquique"),
-    "two fires": ("Fire destroys warehouse in Leeds", "Fire destroys school in Bradford"),
-    "two deaths": ("Actor John Hale dies at 84", "Singer Mary Stone dies at 84"),
-    "two recalls": ("Toyota recalls 1.2 million cars over airbags", "Ford recalls 300,000 trucks over brakes"),
-    "two bans": ("Pakistan bans TikTok over indecent content", "India bans PUBG over security fears"),
+    "two earthquakes": pair("Strong quake strikes Iran near Kerman", "Strong quake strikes Chile near Iquique"),
+    "two fires": pair("Fire destroys warehouse in Leeds", "Fire destroys school in Bradford"),
+    "two deaths": pair("Actor John Hale dies at 84", "Singer Mary Stone dies at 84"),
+    "two recalls": pair("Toyota recalls 1.2 million cars over airbags", "Ford recalls 300,000 trucks over brakes"),
+    "two bans": pair("Pakistan bans TikTok over indecent content", "India bans PUBG over security fears"),
+    "two fines": pair(
+        "Ofcom fines Northlink 20 million over failed emergency calls",
+        "Ofcom fines Calder 45 million over failed emergency calls",
+    ),
+}
+SUBSCRIBE = (
+    "\n\nSubscribe to our channel: https://go.example/GazetteTube - Follow us on Twitter: https://chat.example/Gazette"
+)
+NAME = " - Channel 5 Action News - Riverton, Westland"
+UNLIKE_ITEMS_OF_ONE_OUTLET = {
+    "under one invitation": (
+        article("Vaccine trials begin in Leeds", f"A vaccine of a hospital is given to volunteers.{SUBSCRIBE}"),
+        article("Tankers wait off California", f"Two dozen tankers wait since nobody buys their load.{SUBSCRIBE}"),
+    ),
+    "under the outlet's name": (
+        article(
+            f"Two hurt in shop robbery{NAME}",
+            "Two clerks were hurt on Elm Road in Larkfield, police said on Monday.",
+            outlet="Channel 5",
+        ),
+        article(
+            f"Teen charged after crash{NAME}",
+            "A boy of 16 was charged after a crash on Quay Street in Norburn.",
+            outlet="Channel 5",
+        ),
+    ),
+}
+UNDER_ONE_RULE = {
+    "two fines of one authority": (GOOGLE, SHEIN),
+    "two lawsuits of one authority": (UBER, AMAZON),
+    "two events with the same names": (examples.EXIT, examples.MESSENGER),
+}
+TERMS = ("CNIL", "fines", "fined", "FTC", "Federal Trade Commission", "sues", "sued", "BlackBerry", "PTA")
+
+
+@pytest.mark.parametrize(
+    ("articles", "rule", "terms"),
+    [
+        pytest.param(articles, rule, terms, id=name)
+        for table, rule, terms in (
+            (LOOK_ALIKES, "watched", ()),
+            (BARE_LOOK_ALIKES, "watched", WATCHED),
+            (UNLIKE_ITEMS_OF_ONE_OUTLET, "", ()),
+            (UNDER_ONE_RULE, "watched", TERMS),
+        )
+        for name, articles in table.items()
+    ],
+)
+def test_two_events_are_two_stories(
+    articles: tuple[model.Article, model.Article], rule: str, terms: tuple[str, ...]
+) -> None:
+    one, other = threads(stories.Grouping(window=WINDOW), *articles, rule=rule, terms=terms)
+
+    assert one != other
+
+
+ONE_EVENT = {
+    "an order and what comes of it months later": (examples.ORDER, examples.EXIT, examples.AFFECTED),
+    "an exit, what it affects and its moved deadline": (examples.EXIT, examples.AFFECTED, examples.MOVED),
+    "a ban that is lifted": (examples.MESSENGER, examples.MESSENGER_AGAIN),
+    "a report each week": tuple(
+        article(f"{examples.EXIT.title}, week {week}", examples.EXIT.text, at=START + week * timedelta(days=10))
+        for week in range(4)
+    ),
+    "bare headlines": pair(
+        "BlackBerry to leave Pakistan over demand for a backdoor",
+        "BlackBerry quits Pakistan after government sought a backdoor",
+        outlet="Mirror",
+    ),
+    "a rare name after days": (
+        article(
+            "Man held over shooting in Larkfield",
+            "Police arrested Corwin Tavish, 31, over the death of Idris Malloway outside a bar in Larkfield.",
+        ),
+        article(
+            "Tavish charged with murder of Malloway",
+            "A court in Larkfield charged Corwin Tavish with the murder of Idris Malloway, who was shot outside a bar.",
+            at=START + timedelta(days=12),
+        ),
+    ),
+    "Chinese": (
+        article("黑莓公司宣布退出巴基斯坦市场", "黑莓公司拒绝巴基斯坦电信管理局查看企业服务器的要求。"),
+        article("黑莓公司将退出巴基斯坦", "巴基斯坦电信管理局要求查看黑莓企业服务器。", outlet="Mirror"),
+    ),
 }
 
 
-@pytest.mark.parametrize("pair", BARE_LOOK_ALIKES.values(), ids=BARE_LOOK_ALIKES)
-def test_names_tell_bare_headlines_apart(pair: tuple[str, str]) -> None:
-    one, other = threads(stories.Grouping(window=WINDOW), *map(article, pair), rule="watched", terms=WATCHED)
+@pytest.mark.parametrize("articles", ONE_EVENT.values(), ids=ONE_EVENT)
+def test_reports_of_one_event_are_one_story(articles: tuple[model.Article, ...]) -> None:
+    window = timedelta(days=200) if articles[0] is examples.ORDER else WINDOW
+    rule = "exit" if examples.MOVED in articles else ""
 
-    assert one != other
+    found = threads(stories.Grouping(window=window), *articles, rule=rule, terms=("BlackBerry", "PTA", "BES"))
 
-
-def test_bare_headlines_of_one_event_join() -> None:
-    one, other = threads(
-        stories.Grouping(window=WINDOW),
-        article("BlackBerry to leave Pakistan over demand for a backdoor"),
-        article("BlackBerry quits Pakistan after government sought a backdoor", outlet="Mirror"),
-    )
-
-    assert one == other
-
-
-def test_an_outlet_that_names_itself_in_each_title_does_not_join_its_own_stories() -> None:
-    shop = ("Two hurt in shop robbery", "Two clerks were hurt on Elm Road in Larkfield, police said on Monday.")
-    crash = ("Teen charged after crash", "A boy of 16 was charged after a crash on Quay Street in Norburn.")
-    tail = "Channel 5 Action News - Riverton, Westland"
-
-    one, other = threads(
-        stories.Grouping(window=WINDOW),
-        *(article(f"{title} - {tail}", text, outlet="Channel 5") for title, text in (shop, crash)),
-    )
-
-    assert one != other
-
-
-def test_a_follow_up_after_days_joins_by_a_rare_name() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    arrest = article(
-        "Man held over shooting in Larkfield",
-        "Police arrested Corwin Tavish, 31, over the death of Idris Malloway outside a bar in Larkfield.",
-    )
-    charge = article(
-        "Tavish charged with murder of Malloway",
-        "A court in Larkfield charged Corwin Tavish with the murder of Idris Malloway, who was shot outside a bar.",
-        at=START + timedelta(days=12),
-    )
-
-    assert len(set(threads(grouping, arrest, charge))) == 1
+    assert len(set(found)) == 1

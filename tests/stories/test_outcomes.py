@@ -8,34 +8,11 @@ import pytest
 
 from bot import model, stories
 from tests.stories import examples
-from tests.stories.examples import START, arrival, article
+from tests.stories.examples import GOOGLE, SHEIN, START, arrival, article
 
 WINDOW = timedelta(days=200)
 HOUR = timedelta(hours=1)
 
-GOOGLE = article(
-    "CNIL fines Google 325 million euros over cookies and ads in Gmail",
-    "France's data protection authority CNIL has fined Google 325 million euros for showing advertisements between "
-    "e-mails in Gmail and for placing cookies without valid consent when accounts are created.",
-)
-SHEIN = article(
-    "CNIL fines Shein 150 million euros over cookies",
-    "France's data protection authority CNIL has fined Shein 150 million euros for placing cookies on visitors' "
-    "devices without their consent. The online retailer said that it would appeal.",
-    at=START + HOUR,
-    outlet="Mirror",
-)
-UBER = article(
-    "FTC sues Uber over its subscription service",
-    "The Federal Trade Commission sued Uber, saying the company charged consumers for Uber One without their consent.",
-)
-AMAZON = article(
-    "FTC sues Amazon over Prime subscriptions",
-    "The Federal Trade Commission sued Amazon, saying the company enrolled consumers in Prime without their consent.",
-    at=START + HOUR,
-    outlet="Mirror",
-)
-BACKDOOR = ("BlackBerry", "PTA", "backdoor", "access")
 PTA_EXIT = article(
     "BlackBerry quits Pakistan after PTA sought backdoor into BES",
     "BlackBerry will leave Pakistan rather than give the regulator PTA access to its BES servers, the company said.",
@@ -47,27 +24,6 @@ SINDH = article(
     at=START + 5 * HOUR,
     outlet="Courier",
 )
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "terms"),
-    [
-        (GOOGLE, SHEIN, ("CNIL", "fines", "fined")),
-        (UBER, AMAZON, ("FTC", "Federal Trade Commission", "sues", "sued")),
-        (PTA_EXIT, SINDH, BACKDOOR),
-    ],
-    ids=["two fines", "two lawsuits", "another BlackBerry event"],
-)
-def test_another_event_under_one_rule_is_its_own_story(
-    first: model.Article, second: model.Article, terms: tuple[str, ...]
-) -> None:
-    grouping = stories.Grouping(window=WINDOW)
-
-    one, other = grouping.join_batch((arrival(first, "rule", *terms), arrival(second, "rule", *terms)))
-
-    assert one.story != other.story
-    assert other.reason in {model.JoinReason.OPENED, model.JoinReason.UNSURE}
-    assert (other.confidence or 0) < 0.85
 
 
 def test_an_unsure_article_opens_a_story_and_names_the_nearest() -> None:

@@ -121,18 +121,6 @@ def opened(grouping: stories.Grouping) -> tuple[model.StoryId, model.StoryId]:
     return patch, bill
 
 
-def test_one_opinion_joins_the_article_and_merges_no_stories() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    both = opened(grouping)
-    opinion = Second(*both)
-
-    join = grouping.join(*_split(arrival(ENGLISH, *RULE)), second=opinion)
-
-    assert [set(asked) for asked in opinion.asked] == [set(both)]
-    assert join.merges == ()
-    assert {join.story, join.near} == set(both)
-
-
 @pytest.mark.parametrize(("owner", "is_merged"), [("Mirror", True), ("Gazette", False)])
 def test_two_stories_are_merged_when_the_opinion_names_both_for_articles_of_two_owners(
     owner: str, *, is_merged: bool
@@ -164,17 +152,6 @@ def test_after_a_restart_it_is_known_which_stories_an_opinion_named_together() -
     join = again.join(*_split(arrival(FRENCH, *RULE)), second=Second(*both, owner="Mirror"))
 
     assert join.merges == (both[1],)
-
-
-def test_stories_of_urgent_rules_are_not_merged_whatever_articles_of_two_owners_say() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    both = opened(grouping)
-    urgent = frozenset(both[1:])
-    grouping.join(*_split(arrival(ENGLISH, *RULE)), second=Second(*both, unmergeable=urgent))
-
-    join = grouping.join(*_split(arrival(FRENCH, *RULE)), second=Second(*both, owner="Mirror", unmergeable=urgent))
-
-    assert join.merges == ()
 
 
 def test_an_opinion_merges_two_stories_that_share_no_language() -> None:

@@ -79,7 +79,7 @@ def escape_to(words: str, limit: int) -> str:
     """Return escaped text of at most ``limit`` units; it is cut before escaping, so that no entity is cut."""
     room = limit
     while phrases.size(result := escape(phrases.cut(words, room))) > limit:
-        room -= max(1, phrases.size(result) - limit) if room > limit // 2 else max(1, room // 8)
+        room -= max(1, min(phrases.size(result) - limit, room // 2))
     return result
 
 

@@ -1,0 +1,120 @@
+"""A model's answer counts only where it has the form that was asked for and quotes what it was shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot import model
+from bot.llm import prompts
+from tests.stories.examples import article, story
+
+FIRST = article(
+    "BlackBerry to leave Pakistan rather than open its servers",
+    "BlackBerry will end its business in Pakistan after the PTA demanded unfettered access. The order dates from July.",
+)
+MOVED = article(
+    "Pakistan moves BlackBerry deadline from 30 November to 30 December",
+    "The PTA has moved the deadline for BlackBerry. Mobilink will pay back 3,000 customers.",
+    outlet="Mirror",
+)
+GERMAN = replace(
+    article("BlackBerry verlässt Pakistan", "Die PTA forderte eine Backdoor, was 5.000 Firmen betrifft."), language="de"
+)
+LEAVES, DATED = FIRST.text.split(". ")[0] + ".", "The order dates from July."
+
+
+def fact(sentence: str, before: str | None = None, after: str | None = None) -> model.Fact:
+    return model.Fact(
+        kind="date" if before else "sentence",
+        label="deadline" if before else "new",
+        before=before,
+        after=after or sentence,
+        sentence=sentence,
+        article=MOVED.id,
+        outlet=MOVED.outlet,
+    )
+
+
+OFFERED = [fact(MOVED.title, "30 November", "30 December"), fact("Mobilink will pay back 3,000 customers.")]
+TRANSLATION = prompts.translation_prompt(GERMAN, (GERMAN.title, GERMAN.text), to="en")
+assert TRANSLATION is not None
+SAME_EVENT = prompts.same_event_prompt(MOVED, [story(FIRST)])
+FACTS = prompts.facts_prompt(MOVED, story(FIRST), OFFERED)
+RELEVANCE = prompts.relevance_prompt(FIRST, "BlackBerry", "demands of the authorities in Pakistan")
+SUMMARY = prompts.summary_prompt(FIRST)
+SAME = {"verdict": "same", "stories": [1], "words": "moved the deadline for BlackBerry"}
+IRRELEVANT = {"verdict": "irrelevant", "words": "The order dates from July", "reason": "It is about an old order."}
+ENGLISH = {"texts": ["BlackBerry leaves Pakistan", "The PTA demanded a backdoor, which affects 5,000 firms."]}
+
+
+def summary(*pairs: tuple[str, str]) -> dict[str, Any]:
+    return {"sentences": [{"text": text, "support": support} for text, support in pairs]}
+
+
+def chosen(number: int, words: str, before: str = "", after: str = "") -> dict[str, Any]:
+    return {"updates": [{"number": number, "words": words, "before": before, "after": after}]}
+
+
+GOOD: list[tuple[model.Prompt, Mapping[str, Any]]] = [
+    (SAME_EVENT, SAME),
+    (SAME_EVENT, {"verdict": "cannot_tell", "stories": [], "words": ""}),
+    (FACTS, chosen(1, MOVED.title)),
+    (FACTS, chosen(1, MOVED.title, "July", "30 December")),
+    (FACTS, {"updates": []}),
+    (RELEVANCE, IRRELEVANT),
+    (SUMMARY, summary((LEAVES, LEAVES), ("The order is from July.", DATED))),
+    (TRANSLATION, ENGLISH),
+]
+BAD: list[tuple[model.Prompt, str, Any]] = [
+    (SAME_EVENT, "fields are missing", {"verdict": "same"}),
+    (SAME_EVENT, "a verdict that does not exist", {**SAME, "verdict": "irrelevant"}),
+    (SAME_EVENT, "a story that was not shown", {**SAME, "stories": [7]}),
+    (SAME_EVENT, "words that are not in the article", {**SAME, "words": "BlackBerry stays in Pakistan"}),
+    (SAME_EVENT, "no words", {**SAME, "words": " "}),
+    (FACTS, "an update that was not offered", chosen(99, MOVED.title)),
+    (FACTS, "words that are in no article", chosen(1, "the deadline stays")),
+    (FACTS, "words of another update", chosen(1, OFFERED[1].sentence)),
+    (FACTS, "an old value that is in no report", chosen(1, MOVED.title, "1 May", "30 December")),
+    (FACTS, "a new value that is not in the sentence", chosen(1, MOVED.title, "July", "1 May")),
+    (FACTS, "a new value alone", chosen(1, MOVED.title, "", "30 December")),
+    (FACTS, "a value that stays", chosen(1, MOVED.title, "BlackBerry", "BlackBerry")),
+    (RELEVANCE, "words that are not in the article", {**IRRELEVANT, "words": "a film"}),
+    (RELEVANCE, "no reason", {**IRRELEVANT, "reason": " "}),
+    (RELEVANCE, "a long reason", {**IRRELEVANT, "reason": "because " * 50}),
+    (RELEVANCE, "fields are missing", {"verdict": "irrelevant"}),
+    (SUMMARY, "another number", summary((f"{LEAVES[:-1]} of 5,000 firms.", LEAVES))),
+    (SUMMARY, "another name", summary((LEAVES.replace("Pakistan", "India", 1), LEAVES))),
+    (SUMMARY, "another date", summary(("The order is from June.", DATED))),
+    (SUMMARY, "a denial of its own", summary((LEAVES.replace("will end", "will not end"), LEAVES))),
+    (SUMMARY, "a support that is not in the article", summary((LEAVES, "BlackBerry has left Pakistan."))),
+    (SUMMARY, "three sentences", summary(*[(LEAVES, LEAVES)] * 3)),
+    (SUMMARY, "no sentence", summary()),
+    (SUMMARY, "an empty sentence", summary((" ", LEAVES))),
+    (SUMMARY, "a long sentence", summary((LEAVES + " and so on" * 40, LEAVES))),
+    (TRANSLATION, "another number", {"texts": [ENGLISH["texts"][0], ENGLISH["texts"][1].replace("5,000", "50,000")]}),
+    (TRANSLATION, "one text less", {"texts": ENGLISH["texts"][:1]}),
+    (TRANSLATION, "an empty text", {"texts": [ENGLISH["texts"][0], " "]}),
+    (TRANSLATION, "a much longer text", {"texts": [ENGLISH["texts"][0], "Firms are affected. " * 40]}),
+    *((prompt, "not JSON", "It is the same event.") for prompt in (SAME_EVENT, FACTS, RELEVANCE, SUMMARY, TRANSLATION)),
+]
+
+
+@pytest.mark.parametrize(("prompt", "answer"), GOOD)
+def test_an_answer_in_the_form_that_quotes_what_was_shown_is_used(
+    prompt: model.Prompt, answer: Mapping[str, Any]
+) -> None:
+    assert prompts.parse_answer(prompt, json.dumps(answer))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer"),
+    [pytest.param(prompt, answer, id=f"{prompt.use.value}: {name}") for prompt, name, answer in BAD],
+)
+def test_an_answer_that_does_not_hold_is_refused(prompt: model.Prompt, answer: Any) -> None:
+    with pytest.raises(model.BadAnswer):
+        prompts.parse_answer(prompt, answer if isinstance(answer, str) else json.dumps(answer))
