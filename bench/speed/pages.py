@@ -24,11 +24,12 @@ from pathlib import Path
 import httpx
 import structlog
 
-from bot import app, config, model, storage, web
+from bot import app, config, model, storage
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.cli import status
 from bot.storage import keys
+from bot.web import server
 from testbed import made
 from testbed.fakes import START, FakeClock
 
@@ -196,7 +197,7 @@ async def measure(folder: Path, *, articles: int, scale: float, times: int) -> l
 
 async def _ask(running: App, *, times: int) -> list[tuple[str, float, float]]:
     listen = config.WebSettings(listen="127.0.0.1:0")
-    site = web.open_site(running, listen, {})
+    site = server.open_site(running, listen, {})
     stop = asyncio.Event()
     found: list[tuple[str, float, float]] = []
     async with asyncio.TaskGroup() as group:

@@ -19,11 +19,11 @@ from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import actions, silences
 from bot.pipeline.silences import ActionContext, Rights, person_rights
 from bot.pipeline.turn import Turn
-from bot.queries import parameters
-from bot.queries.errors import Refused
-from bot.queries.questions import Answers
-from bot.queries.trials import Playground
-from bot.queries.watched import DayCounts, Shared, Watched
+from bot.queries import questions
+from bot.queries.articles import ExplainAnswer, ExplainParameters
+from bot.queries.feeds import FeedsParameters
+from bot.queries.registry import MOST, Answers, Refused
+from bot.queries.watched import Shared, Watched
 from bot.storage import keys
 from bot.stories import summaries
 
@@ -175,7 +175,7 @@ class Asking:
 
     def __init__(self, watched: Watched) -> None:
         self._watched = shared = Shared(watched)
-        self._answers = Answers(shared, DayCounts(shared), Playground(shared))
+        self._answers = Answers(shared)
 
     async def answer(self, question: model.ChatRequest, *, channels: Sequence[str]) -> model.Message:
         """Answer a question that a chat app received; ``channels`` are the channels of that app."""
@@ -248,11 +248,12 @@ class Asking:
         match = _LINK.fullmatch(argument.strip())
         link, rule = (match[1] or match[2], match[3].strip(_QUOTES)) if match else (argument, "")
         try:
-            question = parameters.ExplainQuestion(url=link, rule=rule or None)
+            parameters = ExplainParameters(url=link, rule=rule or None)
         except ValueError:
             return _reply("This is too long for a link and a rule.", _USAGE[0])
         readable = self._readable(rights)
-        explained = [entry for entry in (await self._answers.explain(question)).explained if entry.rule in readable]
+        answer = ExplainAnswer.of(await self._answers.ask(questions.EXPLAIN, parameters))
+        explained = [entry for entry in answer.explained if entry.rule in readable]
         matched = [entry for entry in explained if entry.matched]
         lines = []
         for entry in matched:
@@ -278,7 +279,7 @@ class Asking:
     async def _feeds(self) -> model.Message:
         lines, count = list[str](), 0
         for health in (model.FeedHealth.GONE, model.FeedHealth.FAILING):
-            page = await self._answers.feeds(parameters.FeedsQuestion(health=health, limit=parameters.MOST))
+            page = await self._answers.ask(questions.FEEDS_HEALTH, FeedsParameters(health=health, limit=MOST))
             count += len(page.feeds)
             lines += [f"{feed.outlet}: {feed.error or feed.health}" for feed in page.feeds]
         total = model.format_count(len(self._settings.feeds), "feed")

@@ -34,8 +34,8 @@ from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 if TYPE_CHECKING:
-    from bot import web
     from bot.app.chat import Asking
+    from bot.web.server import Site
 
 log = structlog.get_logger("wirewatch")
 
@@ -219,12 +219,12 @@ class App:
             conninfo=storage.libpq_address(database_of(self.live.settings, environment)),
         )
 
-    def _open_site(self) -> web.Site | None:
+    def _open_site(self) -> Site | None:
         """Return the status page if bot.yaml configures one; a reload does not change its address or token."""
         web_settings = self.live.settings.bot.web
         if web_settings is None:
             return None
-        from bot.web import open_site  # the server and its templates take 0.2 s to import: not for every command
+        from bot.web.server import open_site  # costs start-up: FastAPI, the server and its templates take 0.5 s
 
         site = open_site(self, web_settings, self.parts.environment.environ)
         self.count_with(site.metrics)

@@ -1,4 +1,4 @@
-"""Open the archive for a command: to read it, or for one small change, also while the bot runs."""
+"""Open the archive for a command, and ask it questions, also while the bot runs."""
 
 from __future__ import annotations
 
@@ -10,9 +10,29 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot import app, config, model, storage
+from bot.cli.options import author
+from bot.pipeline.snapshot import Snapshot
+from bot.queries.registry import Answers, Archive, P, Question, V
 from bot.storage import keys
 
 T = TypeVar("T")
+
+
+class Beside:
+    """The bot according to its files, as readers see it; it may be running."""
+
+    def __init__(self, settings: config.Settings, clock: model.Clock, store: storage.Store) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.store = store
+        self.loaded_at = clock.now()
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The settings as the pipeline reads them."""
+        from bot.app import wiring  # costs start-up, and only actions need it
+
+        return wiring.snapshot_of(self.settings)
 
 
 @asynccontextmanager
@@ -53,25 +73,32 @@ def shown_age(age: timedelta) -> str:
     return f"{seconds} s ago"
 
 
-def look(settings: config.Settings, work: Callable[[storage.Transaction, datetime], T]) -> T:
+def look(settings: config.Settings, work: Callable[[Archive], T]) -> T:
     """Return the result of ``work`` in one read transaction. Raises StoreUnavailable as ``opened`` does."""
 
     async def run() -> T:
         environment = app.Environment(environ=os.environ)
         async with opened(settings, environment) as store:
-            return await store.read(lambda tx: work(tx, environment.clock.now()))
+            return await Answers(Beside(settings, environment.clock, store)).read(work)
 
     return asyncio.run(run())
 
 
-def change(settings: config.Settings, work: Callable[[storage.Transaction, datetime], T]) -> T:
-    """One small write at the time now, without the owner's lock. Raises StoreUnavailable as ``opened``."""
+def ask(settings: config.Settings, question: Question[P, V], parameters: P) -> V:
+    """Return the value of a question; an action is a small write without the owner's lock.
 
-    async def run() -> T:
+    Raises Refused, and StoreUnavailable as ``opened`` does.
+    """
+
+    async def run() -> V:
         environment = app.Environment(environ=os.environ)
-        store = storage.open_beside(app.database_of(settings, environment), clock=environment.clock)
+        address = app.database_of(settings, environment)
+        if question.is_action:
+            store = storage.open_beside(address, clock=environment.clock)
+        else:
+            store = storage.open_store(address, clock=environment.clock, read_only=True)
         try:
-            return await store.write(lambda tx: work(tx, environment.clock.now()))
+            return await Answers(Beside(settings, environment.clock, store)).ask(question, parameters, by=author())
         finally:
             await store.close()
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 import typer
 
-from bot import app, config, model, rules, storage
+from bot import app, model, rules
 from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
-from bot.feeds import links
-from bot.model import Span
-from bot.queries import building, explaining
-from bot.rules import search as searching
+from bot.queries.articles import (
+    ArticlesParameters,
+    ExplainAnswer,
+    Explained,
+    FoundPage,
+    Place,
+    choose_rules,
+    explain_article,
+    find_article,
+    find_articles,
+    typed_article,
+)
+from bot.queries.registry import Archive, read_parameters
+from bot.queries.stories import describe_decision
 from bot.stories import summaries
-from bot.stories.summaries import make_excerpts, marked_title
 
 
 def search(
@@ -40,29 +48,24 @@ def search(
 
     Example: wirewatch search "blackberry backdoor OR bes" --outlet dawn --since 30d
     """
-    now = app.Environment(environ=os.environ).clock.now()
-    try:
-        query = searching.SearchQuery(
-            condition=searching.parse_search(words) if words.strip() else None,
-            outlet=outlet,
-            rule=rule,
-            since=_moment(since, now),
-            until=_moment(until, now),
-            before=after,
-            most=number,
-        )
-        if query.condition is None and outlet is None and rule is None:
-            terminal.fail("name words, an outlet or a rule", UNUSABLE)
-        page = archive.look(
-            app.load(folder, os.environ), lambda tx, now: searching.search_page(tx.search.candidates, query)
-        )
-    except rules.QueryError as error:
-        terminal.fail(f"searching: {searching.render_mistake(words, error)}", UNUSABLE)
+    if not (words.strip() or outlet or rule):
+        terminal.fail("name words, an outlet or a rule", UNUSABLE)
+    selection = {"outlet": outlet, "rule": rule, "since": since, "until": until, "after": str(after or "")}
+    given = {name: value for name, value in selection.items() if value}
+    parameters = read_parameters(_SearchParameters, {**given, "limit": number})
+    page = archive.look(
+        app.load(folder, os.environ), lambda archive: find_articles(archive, parameters, words.strip() and words)
+    )
     if json:
-        terminal.answer(building.found_page(page).model_dump(mode="json"))
+        terminal.answer(FoundPage.of(page))
         return
     for hit in page.hits:
-        _show(hit)
+        terminal.row(_marked(summaries.marked_title(hit.article, hit.matches)), style="bold")
+        terminal.row(
+            f"  {hit.article.outlet} · {hit.article.when:%Y-%m-%d %H:%M} UTC · {hit.article.link}", style="dim"
+        )
+        for piece in summaries.make_excerpts(hit.article, hit.matches, most=2):
+            terminal.row(f"  {_marked(piece)}")
     if not page.hits:
         terminal.say("Nothing found.")
     if page.looked_back_to is not None:
@@ -73,22 +76,13 @@ def search(
         terminal.say(f"There may be more: --after {page.after}")
 
 
-def _moment(written: str | None, now: datetime) -> datetime | None:
-    try:
-        return searching.parse_moment(written, now) if written else None
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+class _SearchParameters(ArticlesParameters):
+    """The command's selection, which may be longer than a page of the API."""
+
+    limit: int
 
 
-def _show(hit: searching.SearchHit) -> None:
-    article = hit.article
-    terminal.row(_marked(marked_title(article, hit.matches)), style="bold")
-    terminal.row(f"  {article.outlet} · {article.when:%Y-%m-%d %H:%M} UTC · {article.link}", style="dim")
-    for piece in make_excerpts(article, hit.matches, most=2):
-        terminal.row(f"  {_marked(piece)}")
-
-
-def _marked(piece: tuple[Span, ...]) -> str:
+def _marked(piece: Sequence[model.Span]) -> str:
     return "".join(f"[{span.text}]" if span.is_marked else span.text for span in piece)
 
 
@@ -106,7 +100,7 @@ def explain(
     Example: wirewatch explain "BlackBerry backdoor" --text "BlackBerry quits Pakistan over BES backdoor"
     """
     settings = app.load(folder, os.environ)
-    chosen = _chosen(settings, rule)
+    chosen = choose_rules(settings, rule)
     if url is None and text is None:
         if rule is None:
             terminal.fail("name a rule, or an article by --url or --text", UNUSABLE)
@@ -121,57 +115,39 @@ def explain(
                 terminal.row(f"Goes to {routing.describe_routes(settings.bot.routes, entry.rule)}")
         return
     if url:
-        article, place = _stored(settings, url)
+        explained = archive.look(settings, lambda archive: _explain_stored(archive, chosen, url))
     else:
-        article, place = explaining.typed(text or "", app.Environment(environ={}).clock.now()), None
-    explanations = explaining.explained(settings, article, chosen)
+        now = app.Environment(environ={}).clock.now()
+        explained = explain_article(settings, typed_article(text or "", now), chosen)
     if json:
-        terminal.answer(
-            [explaining.document(explanation, place).model_dump(mode="json") for explanation in explanations]
-        )
+        terminal.answer(ExplainAnswer.of(explained).explained)
         return
-    for number, explanation in enumerate(explanations):
+    for number, explanation in enumerate(explained.explanations):
         if number:
             terminal.row("")
         terminal.out().print(
             f"{explanation.rule}: {'matches' if explanation.matched else 'does not match'}", markup=False
         )
         terminal.out().print(explanation.text(), markup=False)
-    for sentence in article.left_out:
+    for sentence in explained.article.left_out:
         terminal.row(f"left out, since its feed repeats it: {sentence}")
-    for line in _lines(place) if place else ():
+    for line in _lines(explained.place) if explained.place else ():
         terminal.row(line)
 
 
-def _lines(place: explaining.Place) -> Iterator[str]:
+def _explain_stored(archive: Archive, chosen: Sequence[rules.CompiledRule], url: str) -> Explained:
+    article, place = find_article(archive, url)
+    return explain_article(archive.settings, article, chosen, place)
+
+
+def _lines(place: Place) -> Iterator[str]:
     story = place.story
     count = model.format_count(len(story.members), "article")
     yield f"story: {summaries.story_headline(story)} ({story.id}, {count})"
     yield f"joined: {place.join.reason.value}{': ' + place.join.detail if place.join.detail else ''}"
     for decision in place.decisions:
-        yield f"decided: {building.describe_decision(decision)}"
+        yield f"decided: {describe_decision(decision)}"
     for completion in place.completions:
         cost = model.format_count(completion.tokens_in + completion.tokens_out, "token")
         request = f"{completion.model}, {completion.use.value}, prompt version {completion.version}, {cost}"
         yield f"asked: {request}: {completion.answer or f'not used, {completion.error}'}"
-
-
-def _chosen(settings: config.Settings, name: str | None) -> list[rules.CompiledRule]:
-    entries = [entry for entry in settings.rules if name is None or name.casefold() in entry.rule.name.casefold()]
-    if not entries:
-        names = "; ".join(entry.rule.name for entry in settings.rules)
-        terminal.fail(f'no loaded rule is named like "{name}". Loaded: {names or "none"}', UNUSABLE)
-    return entries
-
-
-def _stored(settings: config.Settings, url: str) -> tuple[model.Article, explaining.Place | None]:
-    link = links.canonical_link(url)
-
-    def work(tx: storage.Transaction, now: datetime) -> tuple[model.Article | None, explaining.Place | None]:
-        article = tx.articles.find(link)
-        return article, explaining.place_of(tx, article.id) if article else None
-
-    article, place = archive.look(settings, work)
-    if article is None:
-        terminal.fail(f"no article with the link {link} is in the archive: no feed has listed it yet", UNUSABLE)
-    return article, place

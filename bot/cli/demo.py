@@ -27,7 +27,7 @@ from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 from bot.model.runtime import TaskGroup
 from bot.pipeline.reports import PassReport
-from bot.queries import building
+from bot.queries.stories import describe_decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +236,7 @@ class _Teller:
                 self._say(f"{item.at:%H:%M}  {item.feed}: “{item.title}”")
                 self._say(f"       {item.note}")
         for decision in report.decisions:
-            self._say(f"       -> {building.describe_decision(decision)}")
+            self._say(f"       -> {describe_decision(decision)}")
 
     def _say(self, text: str) -> None:
         terminal.err().print(text, style="dim", markup=False)

@@ -15,7 +15,7 @@ from bot import app, config, storage
 from bot.alerts.feedback import Precision, precision_by_rule
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, duration
-from bot.queries.rulings import RulingText, ruling_texts_by_rule
+from bot.queries.stories import RulingText, ruling_texts_by_rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ def feedback(
     """
     settings = app.load(folder, os.environ)
     span = duration(since)
-    rows = archive.look(settings, lambda tx, now: _read_feedback(tx, settings, rule, now - span))
+    rows = archive.look(settings, lambda archive: _read_feedback(archive.tx, settings, rule, archive.now - span))
     if json:
         terminal.answer([_as_json(row) for row in rows])
         return

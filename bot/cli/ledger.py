@@ -40,7 +40,9 @@ def export(folder: ConfigDir = DEFAULT_CONFIG, since: Since = "30d", json: Json 
 
 def _print(folder: Path, since: str, *, as_json: bool) -> None:
     back = duration(since)
-    archive.look(app.load(folder, os.environ), lambda tx, now: _print_rows(tx, now - back, as_json=as_json))
+    archive.look(
+        app.load(folder, os.environ), lambda archive: _print_rows(archive.tx, archive.now - back, as_json=as_json)
+    )
 
 
 def _print_rows(tx: storage.Transaction, since: datetime, *, as_json: bool) -> None:

@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from bot import app, config, model, storage
-from bot.app import wiring
+from bot import app, model
 from bot.cli import archive
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
-from bot.pipeline.snapshot import Snapshot
-from bot.queries.questions import Answers
-from bot.queries.trials import Playground
-from bot.queries.watched import DayCounts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Beside:
-    """The bot according to its files; it may be running."""
-
-    settings: config.Settings
-    snapshot: Snapshot
-    store: storage.Store
-    clock: model.Clock
-    loaded_at: datetime
+from bot.queries.registry import Answers
 
 
 def mcp(folder: ConfigDir = DEFAULT_CONFIG) -> None:
@@ -47,13 +30,5 @@ async def _serve(folder: Path) -> None:
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
     async with archive.opened(settings, environment) as store:
-        clock = environment.clock
-        beside = _Beside(
-            settings=settings,
-            snapshot=wiring.snapshot_of(settings),
-            store=store,
-            clock=clock,
-            loaded_at=clock.now(),
-        )
-        answers = Answers(beside, DayCounts(beside), Playground(beside))
+        answers = Answers(archive.Beside(settings, environment.clock, store))
         await assistants.over_stdio(assistants.server_of(answers))

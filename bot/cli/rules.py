@@ -21,7 +21,9 @@ from bot.config import files, rules_file
 from bot.config.rules_file import RuleContext
 from bot.model import visible
 from bot.pipeline import backtest
-from bot.queries import building, trials
+from bot.queries import trials
+from bot.queries.registry import Archive
+from bot.queries.rules import TrialDocument
 from bot.text import encoders
 
 
@@ -53,7 +55,7 @@ def try_rule(
     is_loaded = all(entry in settings.rules for entry in tried)
     report = _try(settings, tried, duration(since), against, is_loaded=is_loaded, replayed=replay or None)
     if json:
-        terminal.answer(building.trial(report).model_dump(mode="json", by_alias=True))
+        terminal.answer(TrialDocument.of(report))
     else:
         show_report(report)
     raise typer.Exit(DONE if is_whole else LEFT)
@@ -103,18 +105,17 @@ def _try(
     replayed: int | None,
 ) -> backtest.BacktestReport:
     compared, with_what = _rules_to_compare(settings, against, is_loaded=is_loaded)
-    feeds = settings.feeds_by_address
 
-    def work(tx: storage.Transaction, now: datetime) -> backtest.BacktestReport:
-        when = now - span
+    def work(archive: Archive) -> backtest.BacktestReport:
+        tx, when = archive.tx, archive.now - span
         plan = backtest.BacktestPlan(
             tried=tuple(tried),
             other_versions=compared,
             with_what=with_what,
             matched_before={} if against else _stored(tx, tried, when, compared),
             since=when,
-            until=now,
-            feeds=feeds,
+            until=archive.now,
+            feeds=settings.feeds_by_address,
             routes=settings.bot.routes,
             baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
             policies=wiring.snapshot_of(settings).policies,
@@ -329,7 +330,10 @@ def review(
         return
     span, snapshots = duration(since), (wiring.snapshot_of(old), wiring.snapshot_of(new))
     result = archive.look(
-        new, lambda tx, now: trials.review_rules(tx, old, new, snapshots, since=now - span, until=now)
+        new,
+        lambda archive: trials.review_rules(
+            archive.tx, old, new, snapshots, since=archive.now - span, until=archive.now
+        ),
     )
     terminal.write("\n".join(_markdown(result)) + "\n")
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from bot import app, config, model
-from bot.app import wiring
+from bot import app
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
+from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.model import SilenceKind
-from bot.model.actions import EndSilence, MakeSilence
-from bot.pipeline import actions, silences
-from bot.pipeline.silences import operator_context
+from bot.queries import questions
+from bot.queries.registry import read_parameters
+from bot.queries.silences import EndSilenceParameters, SilenceParameters, SilencesAnswer, SilencesParameters
 
 silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_is_help=True)
 
@@ -62,18 +60,18 @@ def add(
     if missing:
         terminal.fail(f"a silence needs {'; '.join(missing)}", UNUSABLE)
     kind, name = named[0]
-    settings = app.load(folder, os.environ)
-    end: datetime | timedelta | None = duration(lasts) if lasts else None
-    if until:
-        try:
-            date = config.parse_until(until)
-        except ValueError as error:
-            terminal.fail(f"--until: {error}; write 2026-12-31 or 2026-12-31 18:00", UNUSABLE)
-        end = config.end_of_date(date, settings.bot.timezone)
-    action = MakeSilence(kind=kind, name=name, end=end, reason=reason or "", channels=tuple(channel or ()))
-    silence_made = _apply(settings, action)
-    ends = f"until {silence_made.until:%Y-%m-%d %H:%M} UTC" if silence_made.until else "until somebody ends it"
-    terminal.say(f"Silence {silence_made.id}: {silence_made.subject} {silence_made.place} {ends}.")
+    wish = {
+        "kind": kind,
+        "name": name,
+        "for": lasts,
+        "until": until,
+        "reason": reason,
+        "channels": tuple(channel or ()),
+    }
+    parameters = read_parameters(SilenceParameters, wish)
+    made = archive.ask(app.load(folder, os.environ), questions.SILENCE, parameters).silence
+    ends = f"until {made.until:%Y-%m-%d %H:%M} UTC" if made.until else "until somebody ends it"
+    terminal.say(f"Silence {made.id}: {made.subject} {made.place} {ends}.")
 
 
 @silence.command("list")
@@ -86,13 +84,10 @@ def list_(
 
     Example: wirewatch silence list --all
     """
-    settings = app.load(folder, os.environ)
-    entries = archive.look(settings, lambda tx, now: silences.list_silences(tx, now=now, with_ended=everything))
+    parameters = SilencesParameters(ended="yes" if everything else "no")
+    entries = archive.ask(app.load(folder, os.environ), questions.SILENCES, parameters)
     if json:
-        # Costs start-up: the documents, which only --json needs.
-        from bot.queries import building
-
-        terminal.answer([building.silence(entry).model_dump(mode="json") for entry in entries])
+        terminal.answer(SilencesAnswer.of(entries).silences)
         return
     for entry in entries:
         terminal.row(entry.line, style="" if entry.is_active else "dim")
@@ -111,15 +106,6 @@ def end(
 
     Example: wirewatch silence end 3f2a9c01
     """
-    ended = _apply(app.load(folder, os.environ), EndSilence(id=silence_id))
+    parameters = EndSilenceParameters(id=silence_id)
+    ended = archive.ask(app.load(folder, os.environ), questions.END_SILENCE, parameters).silence
     terminal.say(f"Silence {ended.id} has ended: {ended.subject}.")
-
-
-def _apply(settings: config.Settings, action: MakeSilence | EndSilence) -> model.Silence:
-    snapshot = wiring.snapshot_of(settings)
-    result = archive.change(
-        settings,
-        lambda tx, now: actions.apply_action(operator_context(tx, snapshot, by=author(), now=now), action),
-    )
-    assert isinstance(result.created, model.Silence)
-    return result.created

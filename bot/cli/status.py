@@ -26,6 +26,7 @@ from bot.config import bot_file, files
 from bot.feeds import health, outlets, websub
 from bot.pipeline import silences
 from bot.storage import keys
+from bot.web.health import readiness
 
 #: Rules are shown with their hits of this time.
 RECENT = timedelta(days=7)
@@ -113,17 +114,17 @@ def status_of(tx: storage.Transaction, now: datetime, *, channels: Sequence[str]
 
 def _as_json(settings: config.Settings, result: Status) -> dict[str, object]:
     # Costs start-up: the documents, which only --json needs.
-    from bot.queries import building
+    from bot.queries.feeds import describe_feed
+    from bot.queries.rules import summarize_rule
+    from bot.queries.silences import SilencesAnswer
 
     feeds = settings.feeds_by_address
     return {
         "last_tick": result.tick.isoformat() if result.tick else None,
         "articles": result.articles,
-        "feeds": [building.feed(state, feeds).model_dump(mode="json") for state in result.feeds],
+        "feeds": [describe_feed(state, feeds) for state in result.feeds],
         "rules": [
-            building.rule_line(entry.rule, result.hits.get(entry.rule.name, 0), settings.bot.routes).model_dump(
-                mode="json"
-            )
+            summarize_rule(entry.rule, result.hits.get(entry.rule.name, 0), settings.bot.routes)
             for entry in settings.rules
         ],
         "rules_with_mistakes": [{"name": name, "is_kept": name in result.kept} for name in settings.off],
@@ -135,7 +136,7 @@ def _as_json(settings: config.Settings, result: Status) -> dict[str, object]:
             {"channel": channel, "why": reason} for channel, reason in sorted(result.unheard.items())
         ],
         "hubs": [{"feed": feed, "subscription": text} for feed, text in _hubs(settings, result)],
-        "silences": [building.silence(silence).model_dump(mode="json") for silence in result.silences],
+        "silences": SilencesAnswer.of(result.silences).silences,
         "unsent": [
             {
                 "id": row.id,
@@ -392,8 +393,6 @@ def _ask_page(page: config.WebSettings) -> tuple[bool, str]:
 
 
 async def _looked_up(settings: config.BotSettings) -> tuple[bool, str]:
-    from bot import web  # the server behind it takes 0.2 s to import
-
     environment = app.Environment(environ=os.environ)
     address = settings.database_address(environment.environ)
     try:
@@ -401,7 +400,7 @@ async def _looked_up(settings: config.BotSettings) -> tuple[bool, str]:
     except model.StoreError as error:
         return False, str(error)
     try:
-        result = await web.readiness(store, environment.clock.now())
+        result = await readiness(store, environment.clock.now())
     finally:
         await store.close()
     return result.is_ready, result.reason

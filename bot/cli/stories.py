@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot import app, model, storage
-from bot.app import wiring
+from bot import app, config, model
 from bot.cli import archive, terminal
-from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json, author, duration
-from bot.model.actions import Action, Claim, Release
-from bot.pipeline import actions, silences
-from bot.queries import building, rulings
-from bot.queries.errors import Refused
+from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
+from bot.queries import questions
+from bot.queries.stories import (
+    ClaimParameters,
+    MergeParameters,
+    SplitParameters,
+    StoryDocument,
+    StoryRow,
+    complete_id,
+    describe_decision,
+    describe_ruling,
+    read_story,
+)
 from bot.stories import summaries
 
 Story = Annotated[
     str,
     typer.Argument(help="The id of a story, as `wirewatch stories` shows it, or its beginning.", metavar="STORY"),
 ]
-
-_SOON = "The running bot carries it out within seconds, otherwise the next start does."
 
 
 def split(
@@ -39,9 +41,10 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    ruling = _apply(folder, story, lambda tx, story_id: rulings.split_of(tx, story_id, article)).created
-    assert isinstance(ruling, model.Ruling)
-    terminal.say(f"Ruled: {rulings.describe_result(ruling)}. {_SOON}")
+    settings = app.load(folder, os.environ)
+    _say_ruling(
+        archive.ask(settings, questions.SPLIT, SplitParameters(id=_whole_id(settings, story), articles=article))
+    )
 
 
 def merge(
@@ -55,11 +58,9 @@ def merge(
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
-    ruling = _apply(
-        folder, story, lambda tx, story_id: rulings.merge_of(tx, story_id, rulings.story_id(tx, other))
-    ).created
-    assert isinstance(ruling, model.Ruling)
-    terminal.say(f"Ruled: {rulings.describe_result(ruling)}. {_SOON}")
+    settings = app.load(folder, os.environ)
+    parameters = MergeParameters(id=_whole_id(settings, story), other=_whole_id(settings, other))
+    _say_ruling(archive.ask(settings, questions.MERGE, parameters))
 
 
 def claim(
@@ -73,24 +74,18 @@ def claim(
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
-    terminal.say(_apply(folder, story, lambda tx, story_id: Release() if release else Claim()).text)
-
-
-def _apply(
-    folder: Path, story: str, action_of: Callable[[storage.Transaction, model.StoryId], Action]
-) -> model.ActionResult:
     settings = app.load(folder, os.environ)
-    snapshot = wiring.snapshot_of(settings)
+    parameters = ClaimParameters(id=_whole_id(settings, story), release=release)
+    terminal.say(archive.ask(settings, questions.CLAIM, parameters).text)
 
-    def work(tx: storage.Transaction, now: datetime) -> model.ActionResult:
-        entries = rulings.story_id(tx, story)
-        context = silences.operator_context(tx, snapshot, by=author(), now=now)
-        return actions.apply_action(context, action_of(tx, entries), actions.story_target(context, entries))
 
-    try:
-        return archive.change(settings, work)
-    except (Refused, model.CannotAct) as error:
-        terminal.fail(str(error), UNUSABLE)
+def _whole_id(settings: config.Settings, story: str) -> str:
+    return archive.look(settings, lambda archive: complete_id(archive.tx, story))
+
+
+def _say_ruling(ruling: model.Ruling) -> None:
+    done = "The running bot carries it out within seconds, otherwise the next start does."
+    terminal.say(f"Ruled: {describe_ruling(ruling)}. {done}")
 
 
 stories = typer.Typer(help="List stories, split one or merge two.", invoke_without_command=True)
@@ -112,12 +107,18 @@ def _list(
         return
     span = duration(since) if since else None
     entries = archive.look(
-        app.load(folder, os.environ), lambda tx, now: read_story_rows(tx, now - span if span else None)
+        app.load(folder, os.environ),
+        lambda archive: [
+            # A merged story is listed as the story that it became.
+            read_story(archive.tx, story)
+            for story in archive.tx.stories.since(archive.now - span if span else None)
+            if story.merged_into is None
+        ],
     )
     if silenced:
         entries = [entry for entry in entries if any(decision.silence for decision in entry.decisions)]
     if json:
-        terminal.answer([building.story(entry).model_dump(mode="json") for entry in entries])
+        terminal.answer([StoryDocument.of(entry) for entry in entries])
         return
     if not entries:
         terminal.say("No silence kept anything back." if silenced else "No story yet: no article has matched a rule.")
@@ -130,12 +131,7 @@ stories.command("merge")(merge)
 stories.command("claim")(claim)
 
 
-def read_story_rows(tx: storage.Transaction, since: datetime | None) -> list[building.StoryRow]:
-    """Return stories with their decisions and messages; a merged story is listed as the story it became."""
-    return [building.read_stories(tx, story) for story in tx.stories.since(since) if story.merged_into is None]
-
-
-def _show(entry: building.StoryRow) -> None:
+def _show(entry: StoryRow) -> None:
     story = entry.story
     terminal.row(summaries.story_headline(story), style="bold")
     span = f"{story.first_seen:%Y-%m-%d %H:%M} to {story.last_seen:%Y-%m-%d %H:%M} UTC"
@@ -154,7 +150,7 @@ def _show(entry: building.StoryRow) -> None:
         joined = f"{member.join.reason.value}{': ' + member.join.detail if member.join.detail else ''}"
         terminal.row(f"      joined: {joined}", style="dim")
     for decision in entry.decisions:
-        terminal.row(f"  {decision.at:%m-%d %H:%M} {building.describe_decision(decision)}", style="dim")
+        terminal.row(f"  {decision.at:%m-%d %H:%M} {describe_decision(decision)}", style="dim")
     for row in entry.messages:
         sent = f"sent {row.receipt.sent_at:%m-%d %H:%M}" if row.receipt else row.state.value
         terminal.row(f"  message: {row.message.kind.value} to {row.channel}, {sent}", style="dim")

@@ -44,8 +44,11 @@ def err() -> Screen:
 
 
 def answer(value: object) -> None:
-    """One JSON document on stdout."""
-    write_json(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+    """Print one JSON document on stdout; the value may hold documents of ``bot.queries``."""
+    import pydantic_core  # costs start-up, and few commands print JSON
+
+    jsonable = pydantic_core.to_jsonable_python(value, by_alias=True)
+    write_json(json.dumps(jsonable, ensure_ascii=False, indent=2) + "\n")
 
 
 def write_json(document: str) -> None:

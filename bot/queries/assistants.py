@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,11 +19,12 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 
 import bot
-from bot import config, model
+from bot import model
 from bot.model import visible
-from bot.queries import building, documents, parameters
-from bot.queries.errors import Refused
-from bot.queries.questions import Answers
+from bot.queries import questions
+from bot.queries.questions import QUESTIONS
+from bot.queries.registry import MOST, Answers, P, Question, Refused, read_parameters
+from bot.queries.rules import RuleParameters, RulesParameters
 from bot.queries.watched import render
 
 #: Maximum length of one result; about 15,000 model tokens.
@@ -44,100 +44,45 @@ _READ = mcp.types.ToolAnnotations(
 _RULES = "wirewatch://rules"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
-    """One question as a tool; its arguments are the fields of the question."""
-
-    name: str
-    description: str
-    question: type[parameters.Question]
-    #: Returns the text of the result. Raises Refused and StoreError.
-    run: Callable[[Answers, Any], Awaitable[str]]
-
-
-async def _draft(answers: Answers, question: parameters.DraftQuestion) -> str:
-    yaml, problems = await answers.draft(question)
-    problem_documents = [problem.model_dump(mode="json") for problem in building.problems(problems)]
-    return json.dumps(
-        {"yaml": yaml, "problems": problem_documents, "check": config.render_problems(problems)}, ensure_ascii=False
-    )
-
-
-TOOLS = (
-    Tool(
-        name="search",
-        description="Search the stored articles by their words, newest first.",
-        question=parameters.SearchQuestion,
-        run=lambda answers, question: _render_untrusted(answers.search(question)),
-    ),
-    Tool(
-        name="stories",
-        description="List stories, the last to change first: articles, matched words, decisions, messages.",
-        question=parameters.StoriesQuestion,
-        run=lambda answers, question: _render_untrusted(answers.stories(question)),
-    ),
-    Tool(
-        name="story",
-        description="Show one story with all its articles.",
-        question=parameters.StoryQuestion,
-        run=lambda answers, question: _render_untrusted(answers.story(question.id)),
-    ),
-    Tool(
-        name="explain",
-        description="Explain why rules match an article or a headline, or what is missing.",
-        question=parameters.ExplainQuestion,
-        run=lambda answers, question: _render_untrusted(answers.explain(question)),
-    ),
-    Tool(
-        name="try_rule",
-        description="Try a rule on the stored articles: what it would match and post, and its near misses. "
-        "Nothing is saved.",
-        question=parameters.TryQuestion,
-        run=lambda answers, question: _render_untrusted(answers.try_rule(question)),
-    ),
-    Tool(
-        name="feeds_health",
-        description="List feeds with their health, errors and last articles.",
-        question=parameters.FeedsQuestion,
-        run=lambda answers, question: _render_untrusted(answers.feeds(question)),
-    ),
-    Tool(
-        name="draft_rule",
-        description="Write a rule as YAML and check it as `wirewatch check` does. Nothing is saved: a person adds it "
-        "to a file.",
-        question=parameters.DraftQuestion,
-        run=_draft,
-    ),
-)
+TOOLS = {question.name: question for question in QUESTIONS if question.is_tool}
 
 
 def server_of(answers: Answers) -> Server[Any]:
     """Return an MCP server whose tools and resources read from ``answers``."""
     # The SDK logs text that peers send, which does not belong in our log.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
-    tools = {tool.name: tool for tool in TOOLS}
 
     async def list_tools(context: ServerRequestContext[Any], params: object) -> mcp.types.ListToolsResult:
-        return mcp.types.ListToolsResult(tools=[_describe_tool(tool) for tool in TOOLS])
+        tools = [
+            mcp.types.Tool(
+                name=tool.name,
+                description=tool.help,
+                input_schema=tool.parameters.model_json_schema(),
+                annotations=_READ,
+            )
+            for tool in TOOLS.values()
+        ]
+        return mcp.types.ListToolsResult(tools=tools)
 
     async def call_tool(
         context: ServerRequestContext[Any], params: mcp.types.CallToolRequestParams
     ) -> mcp.types.CallToolResult:
-        tool = tools.get(params.name)
+        tool = TOOLS.get(params.name)
         if tool is None:
-            raise MCPError(mcp.types.INVALID_PARAMS, f"there is no such tool; there are {', '.join(tools)}")
+            raise MCPError(mcp.types.INVALID_PARAMS, f"there is no such tool; there are {', '.join(TOOLS)}")
         is_error = False
         try:
             # Assistants send null for arguments that they omit.
             arguments = {name: value for name, value in (params.arguments or {}).items() if value is not None}
-            text = await tool.run(answers, parameters.read(tool.question, arguments))
+            text = await _ask(answers, tool, read_parameters(tool.parameters, arguments))
         except (Refused, model.StoreError) as error:
             text, is_error = str(error), True
         return mcp.types.CallToolResult(content=[mcp.types.TextContent(type="text", text=text)], is_error=is_error)
 
     async def list_resources(context: ServerRequestContext[Any], params: object) -> mcp.types.ListResourcesResult:
-        description = "The loaded rules: name, channels, severity, stories of seven days."
-        rules = mcp.types.Resource(name="rules", uri=_RULES, description=description, mime_type="application/json")
+        rules = mcp.types.Resource(
+            name="rules", uri=_RULES, description=questions.RULES.help, mime_type="application/json"
+        )
         return mcp.types.ListResourcesResult(resources=[rules])
 
     async def list_templates(
@@ -146,7 +91,7 @@ def server_of(answers: Answers) -> Server[Any]:
         rule = mcp.types.ResourceTemplate(
             name="rule",
             uri_template=f"{_RULES}/{{name}}",
-            description="One rule: what it means in English, its YAML, its matches by day.",
+            description=questions.RULE.help,
             mime_type="application/json",
         )
         return mcp.types.ListResourceTemplatesResult(resource_templates=[rule])
@@ -158,9 +103,9 @@ def server_of(answers: Answers) -> Server[Any]:
         start, _, name = uri.partition(f"{_RULES}/")
         try:
             if uri == _RULES:
-                text = await _render_untrusted(answers.rules(parameters.RulesQuestion(limit=parameters.MOST)))
+                text = await _ask(answers, questions.RULES, RulesParameters(limit=MOST))
             elif not start and name:
-                text = await _render_untrusted(answers.rule(unquote(name)))
+                text = await _ask(answers, questions.RULE, RuleParameters(name=unquote(name)))
             else:
                 raise MCPError(mcp.types.INVALID_PARAMS, f"there is no such resource; there is {_RULES}")
         except Refused as error:
@@ -182,11 +127,6 @@ def server_of(answers: Answers) -> Server[Any]:
     )
 
 
-def _describe_tool(tool: Tool) -> mcp.types.Tool:
-    schema = tool.question.model_json_schema()
-    return mcp.types.Tool(name=tool.name, description=tool.description, input_schema=schema, annotations=_READ)
-
-
 async def over_stdio(server: Server[Any]) -> None:
     """Answer requests from stdin on stdout until stdin ends."""
     async with stdio_server() as (incoming, outgoing):
@@ -203,13 +143,17 @@ async def over_http(server: Server[Any]) -> AsyncIterator[StreamableHTTPSessionM
         yield manager
 
 
-async def _render_untrusted(answer: Awaitable[documents.Document]) -> str:
-    document = await answer
-    return await render(lambda: _wrap_untrusted(document))
+async def _ask(answers: Answers, question: Question[P, Any], parameters: P) -> str:
+    value = await answers.ask(question, parameters)
+
+    def to_text() -> str:
+        whole = question.document.of(value).model_dump(mode="json", by_alias=True)
+        return _wrap_untrusted(whole) if question.is_untrusted else json.dumps(whole, ensure_ascii=False)
+
+    return await render(to_text)
 
 
-def _wrap_untrusted(document: documents.Document) -> str:
-    whole = document.model_dump(mode="json", by_alias=True)
+def _wrap_untrusted(whole: object) -> str:
     text, remark = _to_json(whole), ""
     for characters, entries in _CUTS:
         if len(text) <= MOST_CHARACTERS:

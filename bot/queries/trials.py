@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,7 +17,7 @@ from bot.config.rules_file import RuleContext
 from bot.config.settings import Stamp
 from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
-from bot.queries.watched import Watched
+from bot.queries.registry import Archive
 from bot.text import encoders
 
 #: Default and maximum number of days to look back.
@@ -29,8 +28,6 @@ MOST_TIME = timedelta(seconds=5)
 #: Maximum steps for the examples of all pasted rules, and for one article; 500,000 take a second on one core.
 MOST_STEPS_OF_EXAMPLES = 500_000
 MOST_STEPS_OF_AN_ARTICLE = 2_000_000
-#: Maximum trials that wait while another one runs.
-MOST_WAITING = 3
 #: Maximum length of a pasted rule. The form sends it in the address, whose length is limited.
 MOST_CHARACTERS = 8_000
 #: Maximum articles shown for each rule.
@@ -68,83 +65,43 @@ class PlaygroundResult:
         return any(problem.severity == "error" for problem in self.problems)
 
 
+#: The answer while too many trials wait.
+BUSY = PlaygroundResult(remark="Others are trying rules now: try again in a few seconds.")
+
+
 class _TooLongError(Exception):
     pass
 
 
-class Playground:
-    """Tries pasted rules, one at a time."""
-
-    def __init__(self, watched: Watched) -> None:
-        self._watched = watched
-        self._one_at_a_time = asyncio.Lock()
-        self._inside = 0
-
-    async def try_out(self, written: str, days: int) -> PlaygroundResult:
-        """Try pasted rules over the last ``days`` days. Raises StoreUnavailable."""
-        if len(written) > MOST_CHARACTERS:
-            return PlaygroundResult(
-                remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}."
-            )
-        return await self._in_turn(lambda: self._try_out(written, days))
-
-    async def try_loaded(self, compiled: rules.CompiledRule) -> PlaygroundResult:
-        """Try a loaded rule over ``DAYS`` days. Raises StoreUnavailable."""
-        return await self._in_turn(lambda: self._over_archive(PlaygroundResult(), (compiled,), DAYS))
-
-    async def _in_turn(self, work: Callable[[], Awaitable[PlaygroundResult]]) -> PlaygroundResult:
-        if self._inside > MOST_WAITING:
-            return PlaygroundResult(remark="Others are trying rules now: try again in a few seconds.")
-        self._inside += 1
-        try:
-            async with self._one_at_a_time:
-                return await work()
-        finally:
-            self._inside -= 1
-
-    async def _try_out(self, written: str, days: int) -> PlaygroundResult:
-        settings = self._watched.settings
-        try:
-            compiled, problems = await self._watched.store.read_long(
-                lambda tx: parse_pasted(written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
-            )
-        except TooManyRulesError as error:
-            return PlaygroundResult(remark=f"{str(error).capitalize()}.")
-        parsed = PlaygroundResult(problems=problems, problem_text=config.render_problems(problems))
-        if not compiled:
-            return replace(parsed, remark="" if problems else "The text contains no rule.")
-        result = await self._over_archive(parsed, compiled, days)
-        patch = await asyncio.to_thread(lambda: patch_of(rule_items(written, settings), settings))
-        return replace(result, patch=patch)
-
-    async def _over_archive(
-        self, parsed: PlaygroundResult, compiled: tuple[rules.CompiledRule, ...], days: int
-    ) -> PlaygroundResult:
-        settings, now = self._watched.settings, self._watched.clock.now()
-        ends_at = time.monotonic() + MOST_TIME.total_seconds()
-        try:
-            return await self._watched.store.read_long(
-                lambda tx: _try(tx, compiled, settings, parsed, days, now, ends_at)
-            )
-        except rules.TooManySteps:
-            advice = "use fewer wordings under NEAR, or smaller regular expressions"
-            remark = f"On one article this takes more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
-        except _TooLongError:
-            remark = f"This took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
-        return replace(parsed, remark=remark)
+def try_pasted(archive: Archive, written: str, days: int) -> PlaygroundResult:
+    """Try pasted rules over the last ``days`` days. CPU-bound: do not call it on the event loop."""
+    settings = archive.settings
+    if len(written) > MOST_CHARACTERS:
+        return PlaygroundResult(
+            remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}."
+        )
+    try:
+        compiled, problems = parse_pasted(written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
+    except TooManyRulesError as error:
+        return PlaygroundResult(remark=f"{str(error).capitalize()}.")
+    parsed = PlaygroundResult(problems=problems, problem_text=config.render_problems(problems))
+    if not compiled:
+        return replace(parsed, remark="" if problems else "The text contains no rule.")
+    result = _try_over_archive(archive, parsed, compiled, days)
+    return replace(result, patch=patch_of(rule_items(written, settings), settings))
 
 
-def _try(
-    tx: storage.Transaction,
-    compiled: tuple[rules.CompiledRule, ...],
-    settings: config.Settings,
-    parsed: PlaygroundResult,
-    days: int,
-    now: datetime,
-    ends_at: float,
+def try_loaded(archive: Archive, compiled: rules.CompiledRule) -> PlaygroundResult:
+    """Try a loaded rule over ``DAYS`` days. CPU-bound: do not call it on the event loop."""
+    return _try_over_archive(archive, PlaygroundResult(), (compiled,), DAYS)
+
+
+def _try_over_archive(
+    archive: Archive, parsed: PlaygroundResult, compiled: tuple[rules.CompiledRule, ...], days: int
 ) -> PlaygroundResult:
+    tx, settings, now = archive.tx, archive.settings, archive.now
     since, remark = _since(tx, days, now)
-    feeds = settings.feeds_by_address
+    ends_at = time.monotonic() + MOST_TIME.total_seconds()
 
     def look_at_the_clock() -> None:
         if time.monotonic() > ends_at:
@@ -154,22 +111,26 @@ def _try(
         tried=compiled,
         since=since,
         until=now,
-        feeds=feeds,
+        feeds=settings.feeds_by_address,
         routes=settings.bot.routes,
         window=settings.bot.stories.window,
         encoder=encoders.of(settings.bot.stories.languages),
         most_steps=MOST_STEPS_OF_AN_ARTICLE,
     )
-    report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=look_at_the_clock)
-    return replace(
-        parsed,
-        remark=remark,
-        tried=tuple(
-            _show_matches(tx, entry, rule_report, feeds, now)
+    try:
+        report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=look_at_the_clock)
+        tried = tuple(
+            _show_matches(tx, entry, rule_report, plan.feeds, now)
             for entry, rule_report in zip(compiled, report.rules, strict=True)
-        ),
-        report=report,
-    )
+        )
+    except rules.TooManySteps:
+        advice = "use fewer wordings under NEAR, or smaller regular expressions"
+        remark = f"On one article this takes more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
+        return replace(parsed, remark=remark)
+    except _TooLongError:
+        remark = f"This took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
+        return replace(parsed, remark=remark)
+    return replace(parsed, remark=remark, tried=tried, report=report)
 
 
 def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime, str]:

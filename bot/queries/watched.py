@@ -150,15 +150,14 @@ class Counts:
 class DayCounts:
     """Reads the counts and reuses them for a while."""
 
-    def __init__(self, watched: Watched) -> None:
-        self._watched = watched
+    def __init__(self) -> None:
         self._counts: Counts | None = None
 
-    async def read(self) -> Counts:
-        """Return the counts, at most ``LASTS`` old. Raises StoreUnavailable."""
-        now = self._watched.clock.now()
-        if self._counts is None or not timedelta() <= now - self._counts.at < LASTS:
-            feeds = await self._watched.store.read(lambda tx: tx.articles.new_by_day(since=now - timedelta(days=DAYS)))
-            matched = await self._watched.store.read(lambda tx: tx.articles.matched_by_day(since=now - LAST_MATCH))
-            self._counts = Counts(at=now, feeds=by_day(feeds), rules=by_day(matched))
-        return self._counts
+    def read(self, tx: storage.Transaction, now: datetime) -> Counts:
+        """Return the counts, at most ``LASTS`` old."""
+        counts = self._counts
+        if counts is None or not timedelta() <= now - counts.at < LASTS:
+            feeds = by_day(tx.articles.new_by_day(since=now - timedelta(days=DAYS)))
+            matched = by_day(tx.articles.matched_by_day(since=now - LAST_MATCH))
+            self._counts = counts = Counts(at=now, feeds=feeds, rules=matched)
+        return counts

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot import model
 from bot.model import visible
-from bot.queries.errors import Mistake
+from bot.queries.registry import Mistake
 from bot.web.connections import client_of
 
 #: The addresses for programs begin with these paths.

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot import storage
 from bot.config.opml import strip_unprintable
-from bot.queries import building
+from bot.queries.stories import StoryRow, read_story
 from bot.queries.watched import Watched, render
 from bot.stories import summaries
 from bot.web import formatting, page_data
@@ -193,9 +193,7 @@ class FeedsOut:
             case _:
                 return False
 
-    def _stories(
-        self, tx: storage.Transaction, kind: str, name: str, *, since: datetime
-    ) -> Sequence[building.StoryRow]:
+    def _stories(self, tx: storage.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[StoryRow]:
         if kind in ("all", "rule"):
             rule = name if kind == "rule" else None
             return page_data.stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]
@@ -207,9 +205,9 @@ class FeedsOut:
             alerts = tx.stories.alerts([story.id for story in newest])
             posted = {alert.story for alert in alerts if alert.channel == name and alert.posted_at is not None}
             chosen = [story for story in newest if story.id in posted]
-        return [building.read_stories(tx, story) for story in chosen[:MOST_ENTRIES]]
+        return [read_story(tx, story) for story in chosen[:MOST_ENTRIES]]
 
-    def _entry(self, row: building.StoryRow, base: str) -> FeedEntry:
+    def _entry(self, row: StoryRow, base: str) -> FeedEntry:
         story = row.story
         page = f"{base}story/{quote(story.id)}"
         own = [member.article for member in story.members if member.article.id == story.headline]

@@ -16,7 +16,7 @@ from bot import model
 from bot.alerts import routing
 from bot.feeds import health
 from bot.model import visible
-from bot.queries import building
+from bot.queries.stories import StoryRow
 from bot.stories import summaries
 from bot.stories.summaries import make_excerpts, marked_title
 
@@ -95,7 +95,7 @@ def plain(text: str | None) -> str:
     return visible.lines(text or "")
 
 
-def lead(entry: building.StoryRow) -> list[tuple[model.Span, ...]]:
+def lead(entry: StoryRow) -> list[tuple[model.Span, ...]]:
     """Return the first sentence of the newest message about the story, or of its first article if there is none."""
     briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
     summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)

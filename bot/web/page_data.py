@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 
 from bot import model, storage
 from bot.pipeline import silences
-from bot.queries import building, watched
+from bot.queries import watched
+from bot.queries.stories import StoryRow, read_story
 from bot.storage import keys
 
 #: Broken feeds named on the overview.
@@ -112,11 +113,11 @@ def _at_most_last(skip: int, total: int, most: int) -> int:
 
 def stories(
     tx: storage.Transaction, *, since: datetime, rule: str | None, skip: int, most: int
-) -> tuple[list[building.StoryRow], int]:
+) -> tuple[list[StoryRow], int]:
     """Read a page of stories, most recently changed first, and the total number of stories."""
     total = tx.stories.count(since=since, rule=rule)
     shown = tx.stories.newest(since=since, rule=rule, skip=_at_most_last(skip, total, most), most=most)
-    return [building.read_stories(tx, story) for story in shown], total
+    return [read_story(tx, story) for story in shown], total
 
 
 #: Maximum stories searched per rule for related ones, and related stories shown.
@@ -128,7 +129,7 @@ _WEEK = timedelta(days=7)
 class StoryDetails:
     """One story with related stories."""
 
-    row: building.StoryRow
+    row: StoryRow
     #: Stories that may be about the same event; the bot could not decide.
     perhaps_same: tuple[model.Story, ...]
     #: Stories of the same rules, around the same time.
@@ -152,9 +153,7 @@ def story(tx: storage.Transaction, story_id: model.StoryId) -> StoryDetails | No
     perhaps_same = [other for other in candidates.values() if stored.nearest == other.id or other.nearest == stored.id]
     related = [other for other in candidates.values() if other not in perhaps_same and other.first_seen <= until[0]]
     related.sort(key=lambda other: abs(other.first_seen - stored.first_seen))
-    return StoryDetails(
-        row=building.read_stories(tx, stored), perhaps_same=tuple(perhaps_same), related=tuple(related[:_RELATED])
-    )
+    return StoryDetails(row=read_story(tx, stored), perhaps_same=tuple(perhaps_same), related=tuple(related[:_RELATED]))
 
 
 def last_days(counts: watched.ByDay, names: Collection[str]) -> Mapping[str, date]:

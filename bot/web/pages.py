@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ from bot import config, model, rules, storage
 from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
-from bot.queries import building, parameters, rulings, trials, watched
-from bot.queries.errors import Refused, Why, unknown_rule
-from bot.queries.questions import Answers
-from bot.queries.watched import Watched, render
+from bot.queries import stories, trials, watched
+from bot.queries.articles import ArticlesParameters, find_articles
+from bot.queries.registry import Answers, Refused, Why, find_rule, read_parameters
+from bot.queries.watched import render
 from bot.rules.search import SearchPage
 from bot.web import access, formatting, health, page_data
 
@@ -51,18 +50,13 @@ class Pages:
 
     def __init__(
         self,
-        watched: Watched,
         answers: Answers,
-        counts: watched.DayCounts,
-        trying: trials.Playground,
         feed_token: str | None = None,
     ) -> None:
-        self._watched = watched
+        self._watched = answers.watched
         self._answers = answers
         self._feed_token = feed_token
         self._templates = formatting.templates()
-        self._playground = trying
-        self._counts = counts
 
     async def render(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
         """Render a template on a rendering thread, since excerpts of many articles take time."""
@@ -83,11 +77,13 @@ class Pages:
     async def overview(self, request: Request) -> Response:
         """Show the first page."""
         now = self._watched.clock.now()
-        counts = (await self._counts.read()).rules
-        overview = await self._watched.store.read(lambda tx: page_data.overview(tx, now))
         day = now - timedelta(days=1)
-        entries, _ = await self._watched.store.read(
-            lambda tx: page_data.stories(tx, since=day, rule=None, skip=0, most=TODAY)
+        counts, overview, (entries, _) = await self._answers.read(
+            lambda archive: (
+                archive.day_counts.rules,
+                page_data.overview(archive.tx, now),
+                page_data.stories(archive.tx, since=day, rule=None, skip=0, most=TODAY),
+            )
         )
         ready = await health.readiness(self._watched.store, now)
         problems = [problem for problem in self._watched.settings.problems if problem.severity == "error"]
@@ -108,12 +104,14 @@ class Pages:
     async def feeds(self, request: Request) -> Response:
         """Show a page of the feeds, all or of one health."""
         now = self._watched.clock.now()
-        counts = (await self._counts.read()).feeds
         requested = request.query_params.get("show", "")
         shown_health = requested if requested in page_data.HEALTH_WORDS else ""
         skip = (_positive_number(request, "page", 1) - 1) * FEEDS
-        states, total = await self._watched.store.read(
-            lambda tx: page_data.feeds(tx, word=shown_health, skip=skip, most=FEEDS)
+        counts, (states, total) = await self._answers.read(
+            lambda archive: (
+                archive.day_counts.feeds,
+                page_data.feeds(archive.tx, word=shown_health, skip=skip, most=FEEDS),
+            )
         )
         return await self.render(
             "feeds.html",
@@ -137,10 +135,10 @@ class Pages:
         entries, total = await self._watched.store.read(
             lambda tx: page_data.stories(tx, since=since, rule=rule, skip=(page_number - 1) * STORIES, most=STORIES)
         )
-        if not total:
+        if not total and rule is not None:
             # A rule that is no longer loaded may still have stories.
             try:
-                self._answers.refuse_unknown(rule)
+                find_rule(rule, self._watched.settings)
             except Refused as error:
                 return await self._show_missing(request, "rule", f"{error}.")
         paging = _Paging.of(request, total=total, size=STORIES)
@@ -148,12 +146,12 @@ class Pages:
 
     async def rules(self, request: Request) -> Response:
         """Show a page of the rules with their matches by day."""
-        counts = (await self._counts.read()).rules
         settings = self._watched.settings
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
         shown = settings.rules[page.skip : page.skip + RULES]
-        now = self._watched.clock.now()
-        opinions = await self._watched.store.read(lambda tx: rule_opinions(tx, now))
+        counts, opinions = await self._answers.read(
+            lambda archive: (archive.day_counts.rules, rule_opinions(archive.tx, archive.now))
+        )
         return await self.render(
             "rules.html",
             request,
@@ -205,7 +203,11 @@ class Pages:
         days = min(trials.MOST_DAYS, _positive_number(request, "days", trials.DAYS))
         # A link on another site may fill in the form, but only the reader may run it.
         is_asked = bool(written.strip()) and not access.is_foreign(request.headers)
-        trial = await self._playground.try_out(written, days) if is_asked else None
+        trial = None
+        if is_asked:
+            trial = await self._answers.take_turn(
+                lambda archive: trials.try_pasted(archive, written, days), trials.BUSY
+            )
         example = trials.example_rule(self._watched.settings)
         return await self.render(
             "try.html",
@@ -238,25 +240,29 @@ class Pages:
     async def rule(self, request: Request) -> Response:
         """Show one rule with its matches by day and its last stories."""
         name = request.query_params.get("name", "")
-        compiled = next((loaded for loaded in self._watched.settings.rules if loaded.rule.name == name), None)
-        if compiled is None:
-            refusal = unknown_rule(name, [loaded.rule.name for loaded in self._watched.settings.rules])
-            return await self._show_missing(request, "rule", f"{refusal}.")
-        now = self._watched.clock.now()
-        counts = (await self._counts.read()).rules
-        opinions = await self._watched.store.read(lambda tx: rule_opinions(tx, now))
-        entries, total = await self._watched.store.read(
-            lambda tx: page_data.stories(tx, since=now - watched.LAST_MATCH, rule=name, skip=0, most=MOST_STORIES)
+        try:
+            compiled = find_rule(name, self._watched.settings)
+        except Refused as error:
+            return await self._show_missing(request, "rule", f"{error}.")
+        since = self._watched.clock.now() - watched.LAST_MATCH
+        counts, opinions, (entries, total), source = await self._answers.read(
+            lambda archive: (
+                archive.day_counts.rules,
+                rule_opinions(archive.tx, archive.now),
+                page_data.stories(archive.tx, since=since, rule=name, skip=0, most=MOST_STORIES),
+                config.find_rule_source(archive.settings, name),
+            )
         )
-        source = await asyncio.to_thread(config.find_rule_source, self._watched.settings, name)
+        trial = None
         # A trial over the archive takes some seconds, so only the reader of this page may start it.
-        wants_near = "near" in request.query_params and not access.is_foreign(request.headers)
+        if "near" in request.query_params and not access.is_foreign(request.headers):
+            trial = await self._answers.take_turn(lambda archive: trials.try_loaded(archive, compiled), trials.BUSY)
         return await self.render(
             "rule.html",
             request,
             rule=compiled.rule,
             source=source,
-            trial=await self._playground.try_loaded(compiled) if wants_near else None,
+            trial=trial,
             playground=trials,
             read_back=rules.describe_rule(compiled.rule),
             line=self.sparkline(counts, name, watched.LAST_MATCH.days),
@@ -280,11 +286,12 @@ class Pages:
         )
         now = self._watched.clock.now()
         since = now - timedelta(days=watched.DAYS)
-        state, last, hub = await self._watched.store.read(
-            lambda tx: (
-                tx.feeds.get(url),
-                tx.articles.last_of_feed(url, since=since, most=MOST_ARTICLES),
-                tx.subscriptions.of_feed(url),
+        counts, state, last, hub = await self._answers.read(
+            lambda archive: (
+                archive.day_counts.feeds,
+                archive.tx.feeds.get(url),
+                archive.tx.articles.last_of_feed(url, since=since, most=MOST_ARTICLES),
+                archive.tx.subscriptions.of_feed(url),
             )
         )
         public_url = self._watched.settings.bot.public_url
@@ -299,7 +306,7 @@ class Pages:
             feed_name=self.names()(state),
             health=page_data.health_of(state),
             late=describe_lateness(state, now=now),
-            line=self.sparkline((await self._counts.read()).feeds, url),
+            line=self.sparkline(counts, url),
             rhythm=formatting.span(statistics.median_low(gaps)) if gaps else "",
             interval=formatting.span(state.interval) if state.interval else "",
             delays=_delays(last, state.baseline_at),
@@ -320,10 +327,12 @@ class Pages:
             if "after" in request.query_params:
                 values["after"] = request.query_params["after"]
             try:
-                question = parameters.read(parameters.ArticlesQuestion, values)
-                page = results = await self._answers.find(question, form["q"], shown=_as_it_is)
-                if results.after is not None:
-                    next_page = f"?{request.url.include_query_params(after=results.after).query}"
+                parameters = read_parameters(ArticlesParameters, values)
+                page = await self._answers.read(
+                    lambda archive: find_articles(archive, parameters, form["q"]), is_long=True
+                )
+                if page.after is not None:
+                    next_page = f"?{request.url.include_query_params(after=page.after).query}"
             except Refused as error:
                 if error.why is Why.TOO_LONG:
                     remark = f"{error}."
@@ -362,10 +371,6 @@ class Pages:
         return lambda state: outlets.feed_name(state, feeds)
 
 
-def _as_it_is(page: SearchPage) -> SearchPage:
-    return page
-
-
 def describe_lateness(state: model.FeedState, *, now: datetime) -> str:
     """Describe how far past its due time a feed is; empty if the delay is normal."""
     lateness = formatting.lateness(state, now)
@@ -382,7 +387,7 @@ class Moment:
     message: model.Outgoing | None = None
 
 
-def timeline(row: building.StoryRow) -> list[Moment]:
+def timeline(row: stories.StoryRow) -> list[Moment]:
     """Return the events, oldest first; at the same time, articles precede decisions, and decisions precede messages."""
     moments = [Moment(at=member.article.first_seen, member=member) for member in row.story.members]
     moments += [Moment(at=decision.at, decision=decision) for decision in row.decisions]
@@ -459,7 +464,7 @@ class RuleOpinions:
     #: Rule -> its active silences.
     silences: Mapping[str, Sequence[model.Silence]]
     #: Rule -> the rulings about its stories.
-    rulings: Mapping[str, Sequence[rulings.RulingText]]
+    rulings: Mapping[str, Sequence[stories.RulingText]]
 
 
 def rule_opinions(tx: storage.Transaction, now: datetime) -> RuleOpinions:
@@ -471,7 +476,7 @@ def rule_opinions(tx: storage.Transaction, now: datetime) -> RuleOpinions:
     return RuleOpinions(
         precision=feedback.precision_by_rule(tx.judgements.since(now - feedback.JUDGED_WITHIN)),
         silences=silences,
-        rulings=rulings.ruling_texts_by_rule(tx, now - feedback.JUDGED_WITHIN),
+        rulings=stories.ruling_texts_by_rule(tx, now - feedback.JUDGED_WITHIN),
     )
 
 

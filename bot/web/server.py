@@ -22,10 +22,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot import config, model
 from bot.model.runtime import TaskGroup
-from bot.queries import trials, watched
-from bot.queries.questions import Answers
-from bot.queries.trials import Playground
-from bot.queries.watched import DayCounts, Shared, Watched
+from bot.queries.registry import Answers
+from bot.queries.watched import Shared, Watched
 from bot.web import access, api, feeds_out, health, metrics, websub
 from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rate, Rates, Tokens, feed_token
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
@@ -35,17 +33,12 @@ from bot.web.pages import Pages
 
 def site_of(
     bot: Watched,
-    answers: Answers,
     probe: health.Probe,
     counted: metrics.Metrics,
-    *,
-    counts: watched.DayCounts,
-    trying: trials.Playground,
-    feed_token: str | None,
+    pages: Pages,
     for_programs: Sequence[Route],
 ) -> Starlette:
     """Build the application: the status page, health, metrics, and the routes for programs."""
-    pages = Pages(bot, answers, counts, trying, feed_token)
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
@@ -224,19 +217,18 @@ def open_site(
     shared = Shared(bot)
     metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    own = feed_token(token) if token is not None else None
-    counts, trying, rates = DayCounts(shared), Playground(shared), Rates(rate or Rate())
-    answers = Answers(shared, counts, trying)
-    tools = _tools(answers, rates) if web.mcp else None
+    answers, rates = Answers(shared), Rates(rate or Rate())
+    served, tools = api.Api(answers, rates), _tools(answers, rates) if web.mcp else None
     site = site_of(
         shared,
-        answers,
         health.Probe(bot),
         metrics,
-        counts=counts,
-        trying=trying,
-        feed_token=own,
-        for_programs=[*api.routes(answers, rates), *([Route("/mcp", tools)] if tools else [])],
+        Pages(answers, feed_token(token) if token is not None else None),
+        [
+            Route("/api/{rest:path}", served),
+            Route("/api", served),
+            *([Route("/mcp", tools)] if tools else []),
+        ],
     )
     app = AccessGuard(Admission(site), token=token, hosts=hosts, tokens=_tokens(web, environ))
     return Site(app, _listen(web), metrics, limits or Limits(), tools)

@@ -127,7 +127,7 @@ async def test_a_wrong_argument_is_refused_in_our_words_and_the_limits_are_in_th
         ):
             assert text in await said(client, tool, **arguments), (tool, arguments)
         assert (await told(client, "stories", rule=None, limit=1))["stories"]
-        with pytest.raises(MCPError, match="there is no such tool; there are search, stories"):
+        with pytest.raises(MCPError, match="there is no such tool; there are stories, story"):
             await client.call_tool("remove_everything", {})
         with pytest.raises(MCPError, match='no loaded rule is named "none"'):
             await client.read_resource("wirewatch://rules/none")

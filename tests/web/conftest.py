@@ -13,11 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import app, config, model, web
+from bot import app, config, model
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.storage import keys
-from bot.web import connections
+from bot.web import connections, server
 from bot.web.access import Rate
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
@@ -32,7 +32,7 @@ class Page:
     """One running page and its bot."""
 
     running: App
-    site: web.Site
+    site: server.Site
     clock: FakeClock
     folder: Path
 
@@ -79,7 +79,7 @@ async def page_over(
     environ = {TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN, "READS_TOKEN": READS, "ACTS_TOKEN": ACTS}
     environment = app.Environment(environ=environ, clock=clock)
     async with runtime.opened(app.load(folder, environment.environ), environment) as running:
-        site = web.open_site(running, settings or listening(), environment.environ, limits=limits, rate=rate)
+        site = server.open_site(running, settings or listening(), environment.environ, limits=limits, rate=rate)
         running.count_with(site.metrics)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:

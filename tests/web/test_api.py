@@ -243,7 +243,7 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -
         assert near["detail"] == f'no loaded rule is named "{RULE}s"; did you mean "{RULE}"?'
         async with httpx.AsyncClient(base_url=page.site.url, headers={"authorization": f"Bearer {ACTS}"}) as client:
             problem = refused(await client.delete("/api/v1/silences/nosuch"), 404)
-        assert problem["detail"] == "there is no silence nosuch; GET /silences lists them"
+        assert problem["detail"] == "there is no silence nosuch; `wirewatch silence list` and GET /silences list them"
 
 
 async def test_an_unchanged_answer_is_not_sent_again(page: Page) -> None:

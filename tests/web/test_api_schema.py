@@ -21,17 +21,17 @@ expected-statuses = ["2xx", "304", "404", "422"]
 OPERATION = """
 [[operations]]
 include-path = "/api/v1/{path}"
-parameters = {{ "path.of" = "{of}" }}
+parameters = {{ "path.{name}" = "{of}" }}
 """
 
 
 async def known(page: Page) -> dict[str, str]:
     """What a path can name, by the operation's path: without it nearly every request ends with 404."""
     story = (await page.running.store.read(lambda tx: tx.stories.since(None)))[0]
-    names: dict[str, str] = {"stories/{of}": story.id, "stories/{of}/split": story.id, "stories/{of}/merge": story.id}
+    names: dict[str, str] = {"stories/{id}": story.id, "stories/{id}/split": story.id, "stories/{id}/merge": story.id}
     silence = (await page.running.store.read(lambda tx: tx.silences.all()))[0]
-    names["silences/{of}"] = silence.id
-    return {**names, "articles/{of}": story.members[0].article.id, "rules/{of}": story.rules[0]}
+    names["silences/{id}"] = silence.id
+    return {**names, "articles/{id}": story.members[0].article.id, "rules/{name}": story.rules[0]}
 
 
 async def silenced(page: Page) -> None:
@@ -44,7 +44,10 @@ async def ask(folder: Path, tmp_path: Path, *options: str) -> tuple[int, str]:
     async with page_over(folder, listening(has_tokens=True), rate=Rate(a_minute=10_000_000)) as page:
         await page.tick()
         await silenced(page)
-        named = [OPERATION.format(path=path, of=of) for path, of in (await known(page)).items()]
+        named = [
+            OPERATION.format(path=path, name=path.partition("{")[2].partition("}")[0], of=of)
+            for path, of in (await known(page)).items()
+        ]
         file.write_text(CONFIG + "".join(named))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(file), "run"),

@@ -1,0 +1,355 @@
+"""Questions about articles: list and search them, show one, explain why rules match one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Self
+
+import pydantic
+
+from bot import config, model, rules, storage
+from bot.feeds import links
+from bot.model import Completion
+from bot.queries.registry import (
+    Archive,
+    Document,
+    Id,
+    Name,
+    Omittable,
+    PagedParameters,
+    Parameters,
+    Refused,
+    Time,
+    When,
+    Why,
+    fields_of,
+    parse_time,
+    refuse_query_errors,
+    unknown_rule,
+    unusable,
+)
+from bot.queries.stories import ArticleHead, DecisionDocument, EvidenceDocument, JoinDocument, evidence
+from bot.rules import search
+from bot.stories import summaries
+
+#: Maximum rules explained at once, and steps for all of them; 500,000 steps take a second on one core.
+MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
+
+# -- list and search
+
+
+class ArticlesParameters(PagedParameters):
+    """A selection of articles."""
+
+    outlet: Annotated[Omittable[Name], pydantic.Field(description="Only outlets with these words in their names.")] = (
+        None
+    )
+    rule: Annotated[Omittable[Name], pydantic.Field(description="Only articles that this rule matched.")] = None
+    since: Annotated[Omittable[When], pydantic.Field(description="Seen since this day or for this long.")] = None
+    until: Annotated[Omittable[When], pydantic.Field(description="Seen before this day or longer ago.")] = None
+
+
+class SearchParameters(ArticlesParameters):
+    """A selection of articles by their words."""
+
+    q: Annotated[
+        str,
+        pydantic.Field(
+            min_length=1,
+            max_length=search.MAX_CHARACTERS,
+            description='Words or a query: AND OR NOT NEAR/5 "a phrase" prefix* title: outlet names under source:. '
+            "At most 100 terms and 5 regular expressions.",
+            examples=["blackberry backdoor"],
+        ),
+    ]
+
+
+class FoundArticle(ArticleHead):
+    """An article with the sentences that contain the searched words; each mark is [start, end) in characters."""
+
+    excerpts: list[str]
+    title_marks: list[tuple[int, int]]
+    excerpt_marks: list[list[tuple[int, int]]]
+
+    @classmethod
+    def of(cls, value: search.SearchHit) -> Self:
+        article, matches = value.article, value.matches
+        pieces = summaries.make_excerpts(article, matches, most=2)
+        return cls(
+            **fields_of(article, ArticleHead),
+            excerpts=["".join(span.text for span in piece) for piece in pieces],
+            title_marks=list(summaries.find_places(matches, field="title", text=article.title)),
+            excerpt_marks=[list(_marks(piece)) for piece in pieces],
+        )
+
+
+def _marks(piece: Iterable[model.Span]) -> Iterable[tuple[int, int]]:
+    at = 0
+    for span in piece:
+        if span.is_marked:
+            yield at, at + len(span.text)
+        at += len(span.text)
+
+
+class FoundPage(Document):
+    """Articles, newest first; ``after`` starts the next page and is null on the last page.
+
+    ``looked_back_to`` is the time that the search reached if it ran out of time before the page was full.
+    """
+
+    articles: list[FoundArticle]
+    after: str | None
+    looked_back_to: Time | None
+
+    @classmethod
+    def of(cls, value: search.SearchPage) -> Self:
+        return cls(
+            articles=[FoundArticle.of(hit) for hit in value.hits],
+            after=str(value.after) if value.after is not None else None,
+            looked_back_to=value.looked_back_to,
+        )
+
+
+def list_articles(archive: Archive, parameters: ArticlesParameters) -> search.SearchPage:
+    """Return a page of articles, newest first."""
+    return find_articles(archive, parameters, "")
+
+
+def search_articles(archive: Archive, parameters: SearchParameters) -> search.SearchPage:
+    """Return a page of articles that match the words, newest first."""
+    return find_articles(archive, parameters, parameters.q)
+
+
+def find_articles(archive: Archive, parameters: ArticlesParameters, words: str) -> search.SearchPage:
+    """Return a page of matching articles; without words, all articles match."""
+    with refuse_query_errors("q", words):
+        condition = search.parse_search(words) if words else None
+    query = search.SearchQuery(
+        condition=condition,
+        outlet=parameters.outlet,
+        rule=parameters.rule,
+        since=parse_time("since", parameters.since, archive.now),
+        until=parse_time("until", parameters.until, archive.now),
+        before=parameters.number_after,
+        most=parameters.limit,
+    )
+    # The words are parsed: the only error left is an outlet name without a letter.
+    with refuse_query_errors("outlet", parameters.outlet or ""):
+        page = search.search_page(archive.tx.search.candidates, query)
+    if not page.hits:
+        archive.refuse_unknown(parameters.rule)
+    return page
+
+
+# -- show
+
+
+class ArticleParameters(Parameters):
+    """The article to show."""
+
+    id: Annotated[Id, pydantic.Field(description="The article's id.")]
+
+
+class ArticleDocument(ArticleHead):
+    """One article with its text."""
+
+    author: str | None
+    language: str | None
+    text: str
+    is_full_text: bool
+    version: int
+    story: str | None
+    matches: list[EvidenceDocument]
+
+
+def show_article(archive: Archive, parameters: ArticleParameters) -> ArticleDocument:
+    """Return one article of the archive with its text."""
+    article_id = model.ArticleId(parameters.id)
+    article = archive.tx.articles.get([article_id]).get(article_id)
+    if article is None:
+        raise Refused(Why.NOT_FOUND, f"no article {article_id} is in the archive")
+    return ArticleDocument(
+        **fields_of(article, ArticleDocument),
+        story=archive.tx.stories.home_of(article_id),
+        matches=evidence(archive.tx.articles.matches(article_id)),
+    )
+
+
+# -- explain
+
+
+class ExplainParameters(Parameters):
+    """The rules to explain for one article: an archived article by its address, or any text as a headline."""
+
+    rule: Annotated[Omittable[Name], pydantic.Field(description="A rule's name or a part of it; without it, all.")] = (
+        None
+    )
+    url: Annotated[
+        Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=4_000)]],
+        pydantic.Field(description="An article of the archive."),
+    ] = None
+    text: Annotated[
+        Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=5_000)]],
+        pydantic.Field(description="Any text; without `url`."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The story of an article, why the article joined it, and the decisions made when it arrived."""
+
+    story: model.Story
+    join: model.Join
+    decisions: tuple[model.Decision, ...]
+    #: Questions to a language model about the article.
+    completions: tuple[model.Completion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """The explanation of each requested rule for one article."""
+
+    article: model.Article
+    explanations: tuple[rules.Explanation, ...]
+    #: None if the article is not in the archive or matches no rule.
+    place: Place | None
+
+
+class CompletionDocument(Document):
+    """One question to a language model."""
+
+    at: Time
+    use: str
+    model: str
+    prompt_version: int
+    answer: str | None
+    error: str | None
+    tokens: int
+    seconds: float
+
+    @classmethod
+    def of(cls, value: Completion) -> Self:
+        return cls(
+            **{**fields_of(value, cls), "error": value.error or None},
+            prompt_version=value.version,
+            tokens=value.tokens_in + value.tokens_out,
+            seconds=value.took.total_seconds(),
+        )
+
+
+class StoryPlace(Document):
+    """The story that an explained article is in."""
+
+    id: str
+    title: str
+    joined: JoinDocument
+    decisions: list[DecisionDocument]
+    asked: list[CompletionDocument]
+
+    @classmethod
+    def of(cls, value: Place) -> Self:
+        return cls(
+            id=value.story.id,
+            title=summaries.story_headline(value.story),
+            joined=JoinDocument.of(value.join),
+            decisions=[DecisionDocument.of(decision) for decision in value.decisions],
+            asked=[CompletionDocument.of(completion) for completion in value.completions],
+        )
+
+
+class ExplainDocument(Document):
+    """Whether one rule matches, and why it does or what is missing."""
+
+    rule: str
+    matched: bool
+    text: str
+    story: StoryPlace | None
+
+
+class ExplainAnswer(Document):
+    """The explanation of each requested rule."""
+
+    explained: list[ExplainDocument]
+
+    @classmethod
+    def of(cls, value: Explained) -> Self:
+        place = StoryPlace.of(value.place) if value.place else None
+        return cls(
+            explained=[
+                ExplainDocument(rule=entry.rule, matched=entry.matched, text=entry.text(), story=place)
+                for entry in value.explanations
+            ]
+        )
+
+
+def explain(archive: Archive, parameters: ExplainParameters) -> Explained:
+    """Explain why rules match an article, or what is missing, in a bounded number of rules and steps."""
+    if (parameters.url is None) is (parameters.text is None):
+        raise unusable("text", "either url or text is needed")
+    chosen = choose_rules(archive.settings, parameters.rule)
+    if len(chosen) > MOST_EXPLAINED:
+        raise unusable("rule", f"{len(chosen):,} rules are meant, and {MOST_EXPLAINED} are explained at once: name one")
+    article, place = typed_article(parameters.text or "", archive.now), None
+    if parameters.url is not None:
+        article, place = find_article(archive, parameters.url)
+    try:
+        return explain_article(archive.settings, article, chosen, place, rules.Steps(MOST_STEPS))
+    except rules.TooManySteps as error:
+        raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or name one rule") from None
+
+
+def choose_rules(settings: config.Settings, part: str | None) -> list[rules.CompiledRule]:
+    """Return the loaded rules whose names contain ``part``, or all. Raises Refused."""
+    chosen = [entry for entry in settings.rules if (part or "").casefold() in entry.rule.name.casefold()]
+    if part is not None and not chosen:
+        raise unknown_rule(part, settings)
+    return chosen
+
+
+def explain_article(
+    settings: config.Settings,
+    article: model.Article,
+    chosen: Sequence[rules.CompiledRule],
+    place: Place | None = None,
+    steps: rules.Steps | None = None,
+) -> Explained:
+    """Explain each of the chosen rules, all within ``steps``. Raises TooManySteps."""
+    feed = settings.feeds_by_address.get(article.feed)
+    explanations = tuple(rules.explain_rule(entry, article, feed, steps=steps) for entry in chosen)
+    return Explained(article=article, explanations=explanations, place=place)
+
+
+def typed_article(text: str, now: datetime) -> model.Article:
+    """Return an article with this headline, which nobody published."""
+    return model.Article(
+        id=model.ArticleId(""),
+        feed="",
+        outlet="",
+        owner="",
+        link="",
+        title=text,
+        text="",
+        first_seen=now,
+        fingerprint="",
+    )
+
+
+def find_article(archive: Archive, url: str) -> tuple[model.Article, Place | None]:
+    """Return the article with this address, and its place in its story. Raises Refused."""
+    link = links.canonical_link(url)
+    article = archive.tx.articles.find(link)
+    if article is None:
+        raise Refused(Why.NOT_FOUND, f"no article with the link {link} is in the archive: no feed has listed it yet")
+    return article, _find_place(archive.tx, article.id)
+
+
+def _find_place(tx: storage.Transaction, article: model.ArticleId) -> Place | None:
+    """Return the place of an article in its story, or None if it matches no rule and so is in no story."""
+    story = tx.stories.of_article(article)
+    join = next((member.join for member in story.members if member.article.id == article), None) if story else None
+    if story is None or join is None:
+        return None
+    decisions = tuple(decision for decision in tx.stories.decisions(story.id) if decision.article == article)
+    return Place(story=story, join=join, decisions=decisions, completions=tuple(tx.completions.about(article)))

@@ -1,0 +1,402 @@
+"""What a question is: its parameters, its value, its refusals, and how it is asked.
+
+A question is one function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value.
+``questions.py`` has one entry for each. The API, the assistant tools, the commands' ``--json``, Slack and the pages are
+views of these entries; their JSON is the entry's document of the value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+
+import pydantic
+
+from bot import config, model, rules, storage
+from bot.pipeline.silences import ActionContext, operator_context
+from bot.queries.watched import Counts, DayCounts, Watched
+from bot.rules import errors, search
+
+T = TypeVar("T")
+
+# -- refusals
+
+
+class Why(StrEnum):
+    """The kind of a refusal."""
+
+    #: The requested thing does not exist.
+    NOT_FOUND = "not found"
+    #: A parameter is unknown, or its value has the wrong type.
+    MALFORMED = "malformed"
+    #: The question is well formed, but it cannot be understood or carried out.
+    UNUSABLE = "cannot be answered"
+    #: The answer would take too long.
+    TOO_LONG = "takes too long"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One mistake in a question, with its place."""
+
+    #: The parameter or key that contains the mistake.
+    where: str
+    message: str
+    help: str | None = None
+    #: The characters of the value from ``start`` (the first is 0) up to ``end``.
+    start: int | None = None
+    end: int | None = None
+
+
+class Refused(model.WirewatchError):
+    """A question was refused; the text is for people."""
+
+    def __init__(self, why: Why, text: str, *mistakes: Mistake) -> None:
+        super().__init__(text)
+        self.why = why
+        self.mistakes = mistakes
+
+
+def unusable(where: str, text: str) -> Refused:
+    """Return the refusal of a parameter that cannot be used."""
+    return Refused(Why.UNUSABLE, text, Mistake(where=where, message=text))
+
+
+def unknown_rule(name: str, settings: config.Settings) -> Refused:
+    """Return the refusal of a rule name that is not loaded."""
+    text = f'no loaded rule is named "{name}"'
+    advice = errors.help_with_unknown_name(name, [entry.rule.name for entry in settings.rules])
+    return Refused(Why.NOT_FOUND, f"{text}; {advice}", Mistake(where="rule", message=text, help=advice))
+
+
+def find_rule(name: str, settings: config.Settings) -> rules.CompiledRule:
+    """Return the loaded rule of this name. Raises Refused."""
+    entry = next((entry for entry in settings.rules if entry.rule.name == name), None)
+    if entry is None:
+        raise unknown_rule(name, settings)
+    return entry
+
+
+@contextmanager
+def refuse_query_errors(where: str, written: str) -> Iterator[None]:
+    """Refuse a query that cannot be parsed, with the place of the mistake."""
+    try:
+        yield
+    except rules.QueryError as error:
+        mistake = Mistake(where=where, message=error.message, help=error.help, start=error.start, end=error.end)
+        raise Refused(Why.UNUSABLE, search.render_mistake(written, error), mistake) from None
+
+
+# -- parameters
+
+#: Maximum and default number of entries on a page.
+MOST, USUAL = 100, 20
+
+
+class Parameters(pydantic.BaseModel):
+    """The parameters of one question; unknown parameters are refused."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+def _whole(value: object) -> object:
+    # pydantic also accepts "1.0" and " 1 ", which the schema does not allow.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or (isinstance(value, str) and not (value.isascii() and value.isdigit())):
+        raise ValueError("a whole number is needed")
+    return value
+
+
+class _WithoutNull:
+    """Leaves null out of the schema of an optional parameter, since an address cannot express it."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: Mapping[str, Any], handler: pydantic.GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(core_schema["schema"])
+
+
+#: A parameter in the address that may be omitted; it is None then.
+Omittable = Annotated[T | None, _WithoutNull()]
+Whole = pydantic.BeforeValidator(_whole)
+#: Matches most accepted values; for other values, the answer explains what is wrong.
+DURATION = r"[1-9][0-9]{0,2} ?(s|sec|second|m|min|minute|h|hr|hour|d|day|w|week)s?"
+_DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+# A longer name would not fit into the head of a request, where one character may be written as twelve.
+Name = Annotated[str, pydantic.Field(min_length=1, max_length=300)]
+#: The id or the name of one thing.
+Id = Annotated[str, pydantic.Field(min_length=1)]
+When = Annotated[
+    str,
+    pydantic.Field(
+        min_length=1,
+        max_length=40,
+        examples=["30d", "2026-11-30"],
+        json_schema_extra={"pattern": f"^({_DAY}|{DURATION})$"},
+    ),
+]
+
+
+def cursor(pattern: str) -> Any:
+    """Return the type of an ``after`` parameter, whose cursors match the pattern."""
+    text = Annotated[str, pydantic.Field(min_length=1, max_length=100, json_schema_extra={"pattern": f"^{pattern}$"})]
+    return Annotated[text | None, _WithoutNull(), pydantic.Field(description="The `after` of the previous page.")]
+
+
+class PagedParameters(Parameters):
+    """The parameters of an answer in pages."""
+
+    limit: Annotated[int, pydantic.Field(ge=1, le=MOST, description="Entries of a page, at most."), Whole] = USUAL
+    after: cursor("[0-9]{1,18}") = None  # type: ignore[valid-type]
+
+    @property
+    def number_after(self) -> int | None:
+        """The number in the cursor; None if there is no cursor. Raises Refused."""
+        if self.after is None:
+            return None
+        if not (self.after.isascii() and self.after.isdigit() and len(self.after) < 19):
+            raise invalid_cursor()
+        return int(self.after)
+
+
+def invalid_cursor() -> Refused:
+    """Return the refusal of a cursor that no page has."""
+    return unusable("after", "this is not a valid cursor: use `after` of the previous page")
+
+
+def parse_time(where: str, written: str | None, now: datetime) -> datetime | None:
+    """Parse a day or a duration before ``now``. Raises Refused."""
+    try:
+        return search.parse_moment(written, now) if written else None
+    except ValueError as error:
+        raise unusable(where, str(error)) from None
+
+
+P = TypeVar("P", bound=Parameters)
+
+
+def read_parameters(kind: type[P], values: object) -> P:
+    """Parse the parameters of a question. Raises Refused with every mistake in them."""
+    try:
+        return kind.model_validate(values)
+    except pydantic.ValidationError as error:
+        raise malformed(kind, error.errors(include_url=False, include_input=False)) from None
+
+
+def malformed(kind: type[Parameters], details: Iterable[Any]) -> Refused:
+    """Return the refusal of parameters with these errors of pydantic."""
+    names = [field.alias or name for name, field in kind.model_fields.items()]
+    mistakes = [_mistake(detail, names) for detail in details]
+    texts = (": ".join(filter(None, (item.where, item.message))) for item in mistakes)
+    advice = (f"{text}; {item.help}" if item.help else text for text, item in zip(texts, mistakes, strict=True))
+    return Refused(Why.MALFORMED, "; ".join(advice), *mistakes)
+
+
+def _mistake(detail: Any, names: list[str]) -> Mistake:
+    path = [str(part) for part in detail["loc"]]
+    advice = None
+    if detail["type"] == "extra_forbidden":
+        message = f"there is no such parameter; there are {', '.join(names)}" if names else "there are no parameters"
+        nearest = errors.did_you_mean(path[-1], names)
+        advice = f'did you mean "{nearest}"?' if nearest else None
+    else:
+        message = _message(detail["type"], detail.get("ctx", {})) or detail["msg"]
+    return Mistake(where=".".join(path), message=message, help=advice)
+
+
+def _message(kind: str, context: Mapping[str, Any]) -> str:
+    """Return what is wrong in our own words, or an empty string to use pydantic's message."""
+    match kind:
+        case "missing":
+            return "it is needed"
+        case "string_too_short":
+            return "it may not be empty"
+        case "string_too_long":
+            return f"at most {context['max_length']:,} characters"
+        case "too_long":
+            return f"at most {context['max_length']:,} entries"
+        case "too_short":
+            return f"at least {model.format_count(context['min_length'], 'entry')}"
+        case "greater_than_equal":
+            return f"at least {context['ge']}"
+        case "less_than_equal":
+            return f"at most {context['le']}"
+        case "enum" | "literal_error":
+            return f"one of {context['expected']}"
+        case "value_error":
+            return str(context["error"])
+        case "int_type":
+            return "a whole number is needed"
+        case "string_type":
+            return "a text is needed"
+        case "list_type" | "tuple_type":
+            return "a list is needed"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "a JSON object is needed"
+        case _:
+            return ""
+
+
+# -- values as JSON
+
+Time = Annotated[
+    datetime,
+    pydantic.PlainSerializer(datetime.isoformat, return_type=str),
+    pydantic.WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+class Document(pydantic.BaseModel):
+    """One JSON object; every key is always present.
+
+    Text from an article, a feed or its server is untrusted; it is passed on as it was written.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", from_attributes=True)
+
+    @classmethod
+    def of(cls, value: Any) -> Self:
+        """Return the document of a question's value; by default, its attributes of the same names."""
+        return cls.model_validate(value)
+
+
+def fields_of(value: object, shape: type[Document]) -> dict[str, Any]:
+    """Return the attributes of ``value`` that are fields of ``shape``."""
+    return {name: getattr(value, name) for name in shape.model_fields if hasattr(value, name)}
+
+
+class ProblemDocument(Document):
+    """One problem that ``wirewatch check`` reports; lines and columns count from 1, and 0 means the whole file."""
+
+    severity: str
+    file: str
+    line: int
+    column: int
+    rule: str | None
+    code: str
+    message: str
+    help: str | None
+
+
+# -- questions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What a question reads, and for an action writes: one transaction, the configuration and the time."""
+
+    tx: storage.Transaction
+    watched: Watched
+    now: datetime
+    counts: DayCounts
+    #: The author of an action.
+    by: str = ""
+
+    @property
+    def settings(self) -> config.Settings:
+        """The settings in force."""
+        return self.watched.settings
+
+    @property
+    def day_counts(self) -> Counts:
+        """New articles of feeds and matches of rules by day, at most a minute old."""
+        return self.counts.read(self.tx, self.now)
+
+    def action_context(self) -> ActionContext:
+        """Return the context in which an operator's action is applied."""
+        return operator_context(self.tx, self.watched.snapshot, by=self.by, now=self.now)
+
+    def refuse_unknown(self, rule: str | None) -> None:
+        """Refuse a rule that is not loaded. Raises Refused.
+
+        For questions without results: a rule that is no longer loaded may still have stories.
+        """
+        if rule is not None:
+            find_rule(rule, self.settings)
+
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question(Generic[P, V]):
+    """One entry of the registry."""
+
+    #: The name of the tool, and the operation's id in the API.
+    name: str
+    help: str
+    #: Runs in a reading thread, and for an action in a writing transaction. Raises Refused.
+    run: Callable[[Archive, P], V]
+    parameters: type[P]
+    #: The JSON of the value.
+    document: type[Document]
+    #: The method and the address in the API; empty: the API does not have it. Names in braces are parameters.
+    method: Literal["GET", "POST", "DELETE"] = "GET"
+    path: str = ""
+    status: int = 200
+    #: The number of ordinary requests that it counts as.
+    cost: int = 1
+    #: Whether it is a tool for assistants. No action is one.
+    is_tool: bool = False
+    #: Whether the value quotes articles, so that an assistant must not trust it.
+    is_untrusted: bool = True
+    #: Whether it writes, which needs a token that may act.
+    is_action: bool = False
+    #: Whether the transaction may take seconds.
+    is_long: bool = False
+    #: For a question that runs one at a time: the value while too many wait.
+    busy: V | None = None
+
+
+#: Maximum questions of a kind that runs one at a time that wait while another one runs.
+MOST_WAITING = 3
+
+
+class Answers:
+    """Asks questions of one bot. Its methods raise Refused or StoreUnavailable."""
+
+    def __init__(self, watched: Watched) -> None:
+        self.watched = watched
+        self.counts = DayCounts()
+        self._one_at_a_time = asyncio.Lock()
+        self._waiting = 0
+
+    async def ask(self, question: Question[P, V], parameters: P, *, by: str = "") -> V:
+        """Return the value of a question; ``by`` is the author of an action."""
+        if question.is_action:
+            try:
+                return await self.watched.store.write(lambda tx: question.run(self._archive(tx, by), parameters))
+            except model.CannotAct as error:
+                raise Refused(Why.UNUSABLE, str(error)) from None
+        if question.busy is not None:
+            return await self.take_turn(lambda archive: question.run(archive, parameters), question.busy)
+        return await self.read(lambda archive: question.run(archive, parameters), is_long=question.is_long)
+
+    async def read(self, work: Callable[[Archive], V], *, is_long: bool = False) -> V:
+        """Return what ``work`` reads in one transaction; ``is_long``: it may take seconds."""
+        read = self.watched.store.read_long if is_long else self.watched.store.read
+        try:
+            return await read(lambda tx: work(self._archive(tx)))
+        except model.SearchTooLong as error:
+            raise Refused(Why.TOO_LONG, str(error)) from None
+
+    async def take_turn(self, work: Callable[[Archive], V], busy: V) -> V:
+        """Return what ``work`` reads, one at a time; ``busy`` if too many wait."""
+        if self._waiting > MOST_WAITING:
+            return busy
+        self._waiting += 1
+        try:
+            async with self._one_at_a_time:
+                return await self.read(work, is_long=True)
+        finally:
+            self._waiting -= 1
+
+    def _archive(self, tx: storage.Transaction, by: str = "") -> Archive:
+        now = self.watched.clock.now()
+        return Archive(tx=tx, watched=self.watched, now=now, counts=self.counts, by=by)
