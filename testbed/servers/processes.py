@@ -8,3 +8,8 @@ from pathlib import Path
 def children(pid: int) -> list[int]:
     """Those that a process has started and that live."""
     return [int(each) for told in Path(f"/proc/{pid}/task").glob("*/children") for each in told.read_text().split()]
+
+
+def readers(pid: int) -> list[int]:
+    """Return the reader processes that a bot has started."""
+    return [child for child in children(pid) if b"bot.fetch" in Path(f"/proc/{child}/cmdline").read_bytes()]

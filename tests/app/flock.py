@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from testbed import configs
 from testbed.servers import slack
 from testbed.servers.feeds import FeedServer
 from testbed.servers.postgres import Server, name_of
@@ -100,13 +101,10 @@ class Flock:
         return self.outcome
 
     def _configure(self, feeds: FeedServer, server: slack.Server) -> None:
-        (self._folder / "rules").mkdir(parents=True)
         bot = BOT.format(database=self._address, slack=server.api_url, every=int(self._every.total_seconds()))
-        (self._folder / "bot.yaml").write_text(bot)
         paths = [*(f"/{name}" for name in OUTLETS), *self._quiet]
-        lines = [f'  - {{url: "{feeds.url(path)}", owner: "{path}"}}' for path in paths]
-        (self._folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
-        (self._folder / "rules" / "desk.yaml").write_text(RULES)
+        listed = [{"url": feeds.url(path), "owner": path} for path in paths]
+        configs.write(self._folder, bot=bot, feeds=listed, rules=RULES)
         for path in self._quiet:
             # Without an item: what has none is asked at the shortest interval for long.
             feeds.serve(path, rss("quiet"))

@@ -20,7 +20,7 @@ from bot.app.runtime import App
 from bot.model import runtime as model_runtime
 from bot.storage import connections
 from bot.storage import store as outages
-from testbed import fresh
+from testbed import configs, fresh
 from testbed.servers.feeds import FeedServer, Reply
 from tests.journeys.world import Item, rss
 
@@ -99,14 +99,10 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr(connections, "BUSY_SECONDS", 0.05)
     monkeypatch.setattr(model_runtime, "STORE_PAUSE", timedelta(seconds=0.05))
     monkeypatch.setattr(outages, "OUTAGE_OVER", timedelta(seconds=0.5))
-    folder = tmp_path / "config"
-    (folder / "rules").mkdir(parents=True)
-    (folder / "bot.yaml").write_text(BOT.format(folder=tmp_path))
-    (folder / "rules" / "desk.yaml").write_text(RULES)
     fresh.archive(tmp_path / "wirewatch.db")
     async with FeedServer() as server:
-        lines = [f'  - {{url: "{server.url(path)}", owner: "{path}"}}' for path in PATHS]
-        (folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+        feeds = [{"url": server.url(path), "owner": path} for path in PATHS]
+        folder = configs.write(tmp_path / "config", bot=BOT.format(folder=tmp_path), feeds=feeds, rules=RULES)
         channel = Channel()
         environment = app.Environment(environ={})
         settings = app.load(folder, environment.environ)
@@ -150,7 +146,7 @@ async def test_a_reload_while_the_database_is_locked_takes_force_afterwards(worl
     loaded_at = world.running.loaded_at
     with world.locked():
         await world.until(lambda: bool(world.running.store.outage_reason))
-        (world.folder / "rules" / "desk.yaml").write_text(RULES.replace("recalls", "strikes"))
+        (world.folder / "rules" / "a.yaml").write_text(RULES.replace("recalls", "strikes"))
         world.running.reload_soon()
         await world.until(lambda: world.running.loaded_at > loaded_at)
         world.publish("/prompt", "Dockers plan strikes in Oslo")

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from bot import app, model, storage
 from bot.app import reload, runtime
 from bot.fetch.parsing import ReaderThreads
+from testbed import configs
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer, Reply
 from tests.journeys.world import BOT, Item, rss, world
@@ -22,17 +23,9 @@ channels: {{alerts: {{kind: console}}}}
 operator: alerts
 fetch: {{concurrency: 4, per_host: 16, timeout: 60 seconds, allow_private: [127.0.0.0/8]}}
 """
-RULES = """\
-rules:
-  - {name: Recalls, all: {what: [recalls], of: [kettles]}, notify: alerts}
-"""
 
 
 async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path: Path) -> None:
-    folder = tmp_path / "config"
-    (folder / "rules").mkdir(parents=True)
-    (folder / "bot.yaml").write_text(HANGING_BOT.format(folder=tmp_path))
-    (folder / "rules" / "desk.yaml").write_text(RULES)
     async with FeedServer() as server:
         hanging = [f"/a-hanging/{number}" for number in range(HANGING)]
         good = [f"/good/{number}" for number in range(PROMPT)]
@@ -41,8 +34,8 @@ async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path
         for path in good:
             server.serve(path, rss("prompt"))
         # Those that hang are claimed first: of feeds that are due at one time, in the order of addresses.
-        lines = [f'  - {{url: "{server.url(path)}", owner: "{path}"}}' for path in (*hanging, *good)]
-        (folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+        feeds = [{"url": server.url(path), "owner": path} for path in (*hanging, *good)]
+        folder = configs.write(tmp_path / "config", bot=HANGING_BOT.format(folder=tmp_path), feeds=feeds)
         environment = app.Environment(environ={})
         async with runtime.opened(app.load(folder, environment.environ), environment) as running:
             stop = asyncio.Event()
@@ -118,10 +111,8 @@ async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
 
 
 async def test_a_reload_with_problems_is_a_warning_that_names_the_first_and_its_place(tmp_path: Path) -> None:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "a.yaml").write_text("rules:\n  - {name: B, al: [BlackBerry], notify: alerts}\n")
-    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
-    (tmp_path / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
+    mistaken = "rules:\n  - {name: B, al: [BlackBerry], notify: alerts}\n"
+    configs.write(tmp_path, bot="channels: {alerts: {kind: console}}\n", rules=mistaken)
     settings, clock = app.load(tmp_path, {}, wants_warnings=False), FakeClock()
     store = storage.open_store("sqlite://", clock=clock)
     with capture_logs() as logs:

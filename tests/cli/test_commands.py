@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.environment import SystemClock
-from testbed import busy
+from testbed import busy, configs
 from testbed.commands import wirewatch
 from testbed.servers import ports, slack
 from testbed.servers.feeds import FeedServer, Reply
@@ -177,16 +177,13 @@ def test_an_imported_list_is_added_once_and_comments_stay(started: Path) -> None
 
 
 async def test_once_says_why_messages_were_not_sent_and_to_which_channel(tmp_path: Path) -> None:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [kettles], notify: hook}\n")
-    (tmp_path / "bot.yaml").write_text(
-        f"database: sqlite:///{tmp_path}/w.db\nchannels: {{hook: {{kind: webhook, url: env:HOOK}}}}\n"
-        "fetch: {readers: 0, allow_private: [127.0.0.0/8]}\n"
-    )
+    bot = f"database: sqlite:///{tmp_path}/w.db\nchannels: {{hook: {{kind: webhook, url: env:HOOK}}}}\n"
+    bot += "fetch: {readers: 0, allow_private: [127.0.0.0/8]}\n"
+    rules = "rules:\n  - {name: A, all: [kettles], notify: hook}\n"
     new = Item(id="1", title="Kettles are back", text="A firm says so.", at=SystemClock().now())
     async with FeedServer() as server:
         server.serve("/a", rss("wire", new))
-        (tmp_path / "feeds.yaml").write_text(f"feeds:\n  - {server.url('/a')}\n")
+        configs.write(tmp_path, bot=bot, feeds=[server.url("/a")], rules=rules)
         words = ("once", "--now", "--drain", "1s", "--config", str(tmp_path))
         nobody = f"http://127.0.0.1:{ports.free()}/"
         done = await asyncio.to_thread(wirewatch, *words, folder=tmp_path, code=1, HOOK=nobody)

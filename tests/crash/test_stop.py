@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.runtime import TaskGroup
+from testbed.servers import processes
 from tests.crash.process import WATCHING, Bot, bot, bot_in  # noqa: F401 - a fixture
 
 #: Another Python that has Wirewatch's dependencies, for the test of signals.
@@ -63,6 +64,24 @@ async def test_a_signal_at_any_moment_on_a_busy_machine_ends_it_and_nothing_is_l
             stops.append(group.create_task(stopping))
     codes = [code for stop in stops for code in stop.result()]
     assert codes.count(0) >= len(codes) // 2, codes
+
+
+@pytest.mark.long
+async def test_a_bot_whose_reader_process_hangs_stays_healthy_and_stops(bot: Bot) -> None:  # noqa: F811
+    process = await bot.start("run")
+    await bot.until_watching()
+    [reader] = processes.readers(process.pid)
+    os.kill(reader, signal.SIGSTOP)
+    polls = len(bot.feeds.requests)
+    bot.publish(1)
+    await bot.until(lambda: len(bot.feeds.requests) > polls)
+    for _ in range(10):
+        await asyncio.sleep(0.1)
+        assert (await bot.health())[0] == 200
+    process.send_signal(signal.SIGTERM)
+    assert await bot.ended(process) == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(reader, 0)
 
 
 async def _stop_at_any_moment(crashed: Bot, python: str, dice: random.Random, *, is_early: bool) -> list[int]:

@@ -19,7 +19,7 @@ from bot import model
 from bot.feeds import items, kinds
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses, ReaderThreads
-from testbed.servers.processes import children
+from testbed.servers import processes
 from tests.feeds.documents import URL, item, rss
 
 FEED = model.Feed(url=URL)
@@ -39,10 +39,8 @@ async def readers() -> AsyncIterator[ReaderProcesses]:
 
 
 def _child() -> int:
-    """The one process that this one has started."""
-    started = children(os.getpid())
-    [found] = [pid for pid in started if b"bot.fetch" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    return found
+    [pid] = processes.readers(os.getpid())
+    return pid
 
 
 async def _until(is_so: Callable[[], bool]) -> None:
@@ -180,7 +178,7 @@ def test_a_reader_ends_when_its_owner_was_killed() -> None:
     owner = subprocess.Popen([sys.executable, "-c", _OWNER], stdout=subprocess.PIPE)
     assert owner.stdout is not None
     assert owner.stdout.readline() == b"open\n"
-    [pid] = children(owner.pid)
+    [pid] = processes.children(owner.pid)
     owner.kill()
     owner.wait()
     owner.stdout.close()

@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from testbed import configs
 from testbed.servers.feeds import FeedServer
 from tests.feeds.documents import item, rss
 from tests.hostile.making import Making, Targets
@@ -66,12 +65,9 @@ class World:
 
     def configure(self, urls: Mapping[str, str]) -> None:
         """``urls``: the feeds' addresses, and what each document is called."""
-        (self.folder / "rules").mkdir(exist_ok=True)
-        (self.folder / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n")
-        (self.folder / "bot.yaml").write_text(_BOT.format(folder=self.folder))
         # The pages of articles are asked for too, so that links lead somewhere; of thousands that takes a minute.
         feeds = [{"url": url, "full_text": "never" if "0,000 " in name else "always"} for url, name in urls.items()]
-        (self.folder / "feeds.yaml").write_text(yaml.safe_dump({"feeds": feeds}))
+        configs.write(self.folder, bot=_BOT.format(folder=self.folder), feeds=feeds)
 
     async def run(self, *words: str) -> Done:
         command = (sys.executable, "-m", "bot", *words, "--config", str(self.folder))

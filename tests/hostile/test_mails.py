@@ -24,7 +24,7 @@ from bot.feeds import kinds
 from bot.feeds.kit import packing
 from bot.fetch import parsing
 from bot.fetch.parsing import ReaderProcesses
-from testbed import fresh
+from testbed import configs, fresh
 from testbed.fakes import FakeClock
 from testbed.servers import imap
 from tests.feeds.test_mails import mail
@@ -117,10 +117,8 @@ class Desk:
 @asynccontextmanager
 async def desk(folder: Path, *, readers: int) -> AsyncIterator[Desk]:
     async with imap.serve() as box:
-        (folder / "rules").mkdir()
-        (folder / "rules" / "a.yaml").write_text(_RULES)
-        (folder / "bot.yaml").write_text(_BOT.format(folder=folder, readers=readers))
-        (folder / "feeds.yaml").write_text(_FEEDS.format(port=box.port, user=imap.USER))
+        bot, feeds = _BOT.format(folder=folder, readers=readers), _FEEDS.format(port=box.port, user=imap.USER)
+        configs.write(folder, bot=bot, feeds=feeds, rules=_RULES)
         fresh.archive(folder / "wirewatch.db")
         yield Desk(folder=folder, box=box, clock=FakeClock())
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed import configs
+
 ROOT = Path(__file__).parents[2]
 OPTIONS = "import pydantic\nclass Options(pydantic.BaseModel):\n    '''x'''\n"
 BROKEN = {
@@ -50,11 +52,8 @@ def check(folder: Path, config: Path) -> tuple[int, list[dict[str, object]], str
 
 
 def configure(folder: Path, channels: str, feeds: str = "- https://example.org/feed.xml") -> Path:
-    (folder / "rules").mkdir(parents=True)
-    (folder / "rules" / "a.yaml").write_text("rules:\n  - {name: A, all: [BlackBerry], notify: alerts}\n")
-    (folder / "bot.yaml").write_text(f"channels:\n  alerts: {{kind: console}}\n{channels}", encoding="utf-8")
-    (folder / "feeds.yaml").write_text(f"feeds:\n  {feeds}\n", encoding="utf-8")
-    return folder
+    bot = f"channels:\n  alerts: {{kind: console}}\n{channels}"
+    return configs.write(folder, bot=bot, feeds=f"feeds:\n  {feeds}\n")
 
 
 def test_each_way_to_be_broken_is_an_error_where_the_kind_is_used(tmp_path: Path) -> None:

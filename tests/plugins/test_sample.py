@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from testbed import configs
 from testbed.servers.quiet import QuietHandler, serving_with
 
 ROOT = Path(__file__).parents[2]
@@ -86,11 +87,7 @@ def serving() -> Iterator[tuple[str, list[bytes]]]:
 
 
 def configure(folder: Path, address: str, *, feeds: str = FEEDS) -> Path:
-    (folder / "rules").mkdir(parents=True)
-    (folder / "bot.yaml").write_text(BOT.format(folder=folder), encoding="utf-8")
-    (folder / "feeds.yaml").write_text(feeds.format(address=address), encoding="utf-8")
-    (folder / "rules" / "a.yaml").write_text(RULES, encoding="utf-8")
-    return folder
+    return configs.write(folder, bot=BOT.format(folder=folder), feeds=feeds.format(address=address), rules=RULES)
 
 
 @pytest.mark.long
