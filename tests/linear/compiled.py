@@ -8,6 +8,7 @@ used is found too: one that is only matched at one place is not searched for.
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import inspect
 import pkgutil
@@ -27,8 +28,6 @@ OUR_OWN = ("bot.config.", "bot.model.values.", "bot.cli.", "bot.storage.migratio
 THEIRS = "bot.config.opml"
 
 _FUNCTIONS = frozenset(("compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn"))
-#: Stands for a part of a pattern that is only known when the program runs.
-SAMPLE = "abc"
 
 
 @dataclass(slots=True)
@@ -148,45 +147,39 @@ def _holds(node: ast.AST, call: ast.Call) -> bool:
     return any(inner is call for inner in ast.walk(node))
 
 
-class _Sampled(ast.NodeTransformer):
-    """Parts that are not known before the program runs, replaced by a sample."""
+class _Sample(str):
+    """Stands for a part of a pattern that is only known when the program runs, and for what is made of that part."""
 
-    def __init__(self, names: dict[str, object], *, of_bytes: bool) -> None:
-        self._names = names
-        self._sample = SAMPLE.encode() if of_bytes else SAMPLE
+    __slots__ = ()
 
-    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.expr:
-        return node if _value(node.value, self._names) is not None else _sample_of(node)
+    def __getattr__(self, name: str) -> _Sample:
+        return self
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        sides = [self._side(side) for side in (node.left, node.right)]
-        return ast.BinOp(sides[0], node.op, sides[1])
+    def __call__(self, *_: object) -> _Sample:
+        return self
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        """What joins several parts joins two samples."""
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "join":
-            joiner = _value(node.func.value, self._names)
-            if isinstance(joiner, (str, bytes)):
-                return ast.Constant(joiner.join([self._sample, self._sample]))  # type: ignore[list-item]
-        return node
+    def __iter__(self) -> Iterator[str]:
+        """As of several parts."""
+        return iter((str(self), str(self)))
 
-    def _side(self, node: ast.expr) -> ast.expr:
-        if _value(node, self._names) is not None:
-            return node
-        if isinstance(node, (ast.BinOp, ast.JoinedStr)) or (
-            isinstance(node, ast.Call) and "join" in ast.dump(node.func)
-        ):
-            return self.visit(node)  # type: ignore[no-any-return]
-        return ast.Constant(self._sample)
+    def split(self, *_: object) -> list[str]:
+        return [*self]
 
 
-def _sample_of(node: ast.expr) -> ast.expr:
-    return ast.copy_location(ast.FormattedValue(ast.Constant(SAMPLE), -1), node)
+class _Names(dict[str, object]):
+    """The names of a module; any other is a sample."""
+
+    sample: str | bytes = _Sample("abc")
+
+    def __missing__(self, name: str) -> object:
+        if hasattr(builtins, name):
+            raise KeyError(name)
+        return self.sample
 
 
 def _value(node: ast.expr, names: dict[str, object]) -> object:
     try:
-        return eval(compile(ast.fix_missing_locations(ast.Expression(node)), "pattern", "eval"), names)
+        return eval(compile(ast.Expression(node), "pattern", "eval"), {}, names)
     except (NameError, AttributeError, TypeError):
         return None
 
@@ -195,15 +188,15 @@ def _compiled(module: ModuleType, call: ast.Call, method: str) -> re.Pattern[str
     names = dict(vars(module))
     flags = _flags(call, method, names)
     given = call.args[0]
-    if isinstance(given, (ast.JoinedStr, ast.BinOp, ast.Call)) and _value(given, names) is None:
-        of_bytes = any(isinstance(node, ast.Constant) and isinstance(node.value, bytes) for node in ast.walk(given))
-        given = _Sampled(names, of_bytes=of_bytes).visit(given)
     value = _value(given, names)
+    if value is None and isinstance(given, (ast.JoinedStr, ast.BinOp, ast.Call)):
+        sampled = _Names(names)
+        if any(isinstance(node, ast.Constant) and isinstance(node.value, bytes) for node in ast.walk(given)):
+            sampled.sample = b"abc"
+        value = _value(given, sampled)
     if isinstance(value, re.Pattern):
         return value
-    if not isinstance(value, (str, bytes)):
-        return None
-    return re.compile(value, flags)
+    return re.compile(value, flags) if isinstance(value, (str, bytes)) else None
 
 
 #: Where the flags stand among the arguments.
