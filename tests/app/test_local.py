@@ -14,7 +14,7 @@ from bot.fetch.parsing import ReaderThreads
 from testbed import configs
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer, Reply
-from tests.journeys.world import BOT, Item, rss, world
+from tests.journeys.world import Item, rss, world
 
 PROMPT, HANGING = 60, 3
 HANGING_BOT = """\
@@ -68,22 +68,9 @@ async def test_a_pass_in_portions_polls_each_feed_once(tmp_path: Path, monkeypat
 # -- the whole application with documents read in a process of its own
 
 
-WITH_A_READER = BOT.replace("readers: 0", "readers: 1")
 FIRST = Item(
     id="1", title="BlackBerry quits Pakistan over backdoor", text="The PTA had asked for unfettered access to BES."
 )
-
-
-@pytest.mark.parametrize("bot", [BOT, WITH_A_READER])
-async def test_a_feed_is_posted_the_same_wherever_it_is_read(tmp_path: Path, bot: str) -> None:
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "courier", bot=bot)
-        made.publish("wire", FIRST)
-        report = await made.once()
-        found = {feed.url.rpartition("/")[2]: (feed.new, feed.matched, feed.error) for feed in report.passed.feeds}
-        assert found == {"wire.xml": (1, 1, None), "courier.xml": (0, 0, None)}
-        [head] = made.heads()
-        assert FIRST.title in str(head)
 
 
 async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(

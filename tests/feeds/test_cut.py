@@ -201,13 +201,6 @@ def test_items_with_known_bytes_are_named_where_that_is_asked_for(document: str)
     assert reading.item_hashes == whole.item_hashes
 
 
-def test_every_kind_lists_hashes_and_leaves_known_items_out() -> None:
-    for document in (documents.rss(item(1)), SITEMAP, JSON):
-        whole = read(document)
-        assert len(whole.item_hashes) == len(whole.entries) == 1
-        assert read(document, known=frozenset(whole.item_hashes)).entries == ()
-
-
 SITEMAP = """<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"
  xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"><url><loc>https://news.example.org/1</loc><news:news>
  <news:publication><news:name>Example</news:name><news:language>en</news:language></news:publication>

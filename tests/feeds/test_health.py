@@ -64,14 +64,6 @@ def test_a_feed_that_ended_is_told_at_once_and_alone() -> None:
     assert told(state, START + 9 * DAY)[1] == []
 
 
-def test_a_move_is_told() -> None:
-    (event,) = health.find_health_events(
-        dataclasses.replace(READ, moved_to="https://new.example.org/feed"), FEED, START
-    )
-    assert event.kind == "moved"
-    assert "write that address into feeds.yaml" in event.text
-
-
 def test_silence_is_judged_by_the_feeds_own_history() -> None:
     hourly = tuple(START - timedelta(hours=n) for n in range(20, 0, -1))
     weekly = tuple(START - 7 * DAY * n for n in range(20, 0, -1))

@@ -207,13 +207,6 @@ def test_an_item_without_an_id_is_known_by_what_it_has(
     assert novelties(archive.poll(entry(0, **{**item, **other}))) == ["new"]
 
 
-def test_a_front_page_as_link_of_every_item_names_none_of_them() -> None:
-    archive = Archive()
-    entries = [entry(number, link="https://www.example.org/") for number in range(2)]
-    assert novelties(archive.poll(entries[0])) == ["new"]
-    assert novelties(archive.poll(*entries)) == ["seen", "new"]
-
-
 def test_a_list_page_as_link_of_many_items_names_none_of_them_now_or_later() -> None:
     archive = Archive()
     page = "https://status.example.org/incidents"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.config import feed_list, feeds_file
+from bot.config import feeds_file
 from bot.feeds import places
 from bot.model import values
 from tests.config import folders
@@ -138,12 +138,3 @@ def test_a_place_is_asked_as_it_wants_whoever_wrote_its_address() -> None:
     assert places.etiquette_of(model.Feed(url=url)).every == 15 * minute
     assert places.etiquette_of(model.Feed(url=url, auth=login)).every == timedelta()
     assert places.etiquette_of(model.Feed(url="https://example.org/www.reddit.com")) == places.Etiquette()
-
-
-def test_a_short_form_that_is_listed_is_not_added_again() -> None:
-    text = "feeds:\n  - youtube:UC16niRr50-MSBwiO3YDb3RA\n"
-    address = EXPECTED["youtube:UC16niRr50-MSBwiO3YDb3RA"]
-    for url in ("youtube:UC16niRr50-MSBwiO3YDb3RA", address):
-        assert feed_list.add_feeds(text, [model.Feed(url=url)]).already_listed
-    added = feed_list.add_feeds(text, [model.Feed(url="gdelt:PTA Pakistan", name="GDELT")])
-    assert added.text == text + '  - {url: "gdelt:PTA Pakistan", name: GDELT}\n'

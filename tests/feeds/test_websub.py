@@ -154,11 +154,3 @@ def test_a_feed_that_names_another_hub_in_each_document_has_one_request_an_hour(
 
     assert asked_at(None) == asked_at(START - HOUR) == START
     assert asked_at(START - HOUR / 12) == START + HOUR
-
-
-def test_a_flooded_subscription_is_dropped_for_a_day() -> None:
-    after = websub.after_flood(replace(ONE, until=START + HOUR), now=START)
-    assert (after.until, after.next_at) == (None, START + timedelta(days=1))
-    assert "more than 120 times in an hour" in websub.describe_subscription(
-        after, public_url="https://w.example", now=START
-    )

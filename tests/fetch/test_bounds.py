@@ -102,6 +102,12 @@ async def test_a_server_that_does_not_use_http_is_an_error(
         await fetcher.get(configured(url=server.url()))
 
 
+async def test_a_coding_that_was_not_asked_for_is_an_error(server: FeedServer, fetcher: HttpFetcher) -> None:
+    server.serve("/feed", Reply(body=b"\x8b", headers={"Content-Encoding": "br"}))
+    with pytest.raises(model.Unreachable, match="compressed as br, which was not asked for"):
+        await fetcher.get(configured(url=server.url()))
+
+
 async def test_a_closed_port_says_so(server: FeedServer, fetcher: HttpFetcher) -> None:
     with pytest.raises(model.Unreachable, match="refuses the connection"):
         await fetcher.get(configured(url="http://127.0.0.1:9/feed"))

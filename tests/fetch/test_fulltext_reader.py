@@ -75,18 +75,13 @@ async def test_the_articles_text_is_read_without_menu_and_footer(web: Web, reade
     assert "World" not in text
 
 
-async def test_robots_txt_is_asked_first_and_once(web: Web, reader: fulltext.TrafilaturaReader) -> None:
-    web.put(URL)
-    web.put(URL + "b")
-    await reader.text_of(URL, FEED)
-    await reader.text_of(URL + "b", FEED)
-    assert web.urls == [ROBOTS, URL, URL + "b"]
-
-
-async def test_robots_txt_is_asked_again_after_a_day(
+async def test_robots_txt_is_asked_first_and_once_a_day(
     web: Web, reader: fulltext.TrafilaturaReader, clock: FakeClock
 ) -> None:
-    await reader.text_of(URL, FEED)
+    for path in ("", "b"):
+        web.put(URL + path)
+        await reader.text_of(URL + path, FEED)
+    assert web.urls == [ROBOTS, URL, URL + "b"]
     clock.advance(timedelta(hours=25))
     await reader.text_of(URL, FEED)
     assert web.urls.count(ROBOTS) == 2

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 
 from bot import model
 from bot.feeds import items, kinds
-from bot.fetch import parsing, protocol
+from bot.fetch import parsing
 from bot.fetch.parsing import ReaderProcesses, ReaderThreads
 from testbed.servers import processes
 from tests.feeds.documents import URL, item, rss
@@ -56,26 +55,33 @@ def _is_gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.parametrize("count", [0, 1, 2])
-async def test_a_document_says_the_same_wherever_it_is_read(count: int) -> None:
-    made = parsing.make_reader(model.FetchPolicy(readers=count))
+@pytest.fixture(params=[0, 1, 2], ids=["threads", "one process", "two processes"])
+async def reader(request: pytest.FixtureRequest) -> AsyncIterator[ReaderThreads | ReaderProcesses]:
+    made = parsing.make_reader(model.FetchPolicy(readers=request.param))
+    yield made
+    await made.close()
+
+
+async def test_documents_are_read_the_same_wherever_they_are_read(reader: ReaderThreads | ReaderProcesses) -> None:
     document = rss(*(item(number) for number in range(30)))
-    found, look_up = await made.read(_body(document), FEED, is_first=False)
-    assert [entry.title for entry in found.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
-    # Threads leave that to whoever stores it.
-    assert look_up == (items.look_up(FEED, found) if count else None)
-    await made.close()
-
-
-@pytest.mark.parametrize("count", [0, 1])
-async def test_what_is_no_feed_is_told_the_same_wherever_it_is_read(count: int) -> None:
-    made = parsing.make_reader(model.FetchPolicy(readers=count))
-    with pytest.raises(model.IsPage) as told:
-        await made.read(_body(PAGE), FEED, is_first=True)
-    assert told.value.feeds == ("https://news.example.org/feed.xml",)
+    reading, look_up = await reader.read(_body(document), FEED, is_first=False)
+    assert [entry.title for entry in reading.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
+    # Threads leave that to the code that stores it.
+    assert look_up in (None, items.look_up(FEED, reading))
+    with pytest.raises(model.IsPage) as caught:
+        await reader.read(_body(PAGE), FEED, is_first=True)
+    assert caught.value.feeds == ("https://news.example.org/feed.xml",)
     with pytest.raises(model.ReadError, match="empty body"):
-        await made.read(_body(""), FEED, is_first=True)
-    await made.close()
+        await reader.read(_body(""), FEED, is_first=True)
+
+
+async def test_the_text_of_a_page_is_the_same_wherever_it_is_extracted(reader: ReaderThreads | ReaderProcesses) -> None:
+    paragraph = "<p>The regulator has written an order to all operators, to be obeyed before the year ends.</p>"
+    page = f"<html><body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
+    answer = model.Response(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
+    assert (await reader.text_of_page(answer) or "").startswith("The regulator has written an order")
+    empty = model.Response(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
+    assert await reader.text_of_page(empty) is None
 
 
 async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,18 +106,6 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
     await made.close()
 
 
-@pytest.mark.parametrize("count", [0, 1])
-async def test_the_text_of_a_page_is_the_same_wherever_it_is_taken_out(count: int) -> None:
-    made = parsing.make_reader(model.FetchPolicy(readers=count))
-    paragraph = "<p>The regulator has written an order to all operators, to be obeyed before the year ends.</p>"
-    page = f"<html><body><nav>Menu</nav><article>{paragraph * 5}</article></body></html>"
-    answer = model.Response(status=200, url="https://a.example/1", body=page.encode(), content_type="text/html")
-    assert (await made.text_of_page(answer) or "").startswith("The regulator has written an order")
-    empty = model.Response(status=200, url="https://a.example/2", body=b"<html></html>", content_type="text/html")
-    assert await made.text_of_page(empty) is None
-    await made.close()
-
-
 async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: ReaderProcesses) -> None:
     pid = _child()
     os.kill(pid, signal.SIGSTOP)
@@ -123,16 +117,6 @@ async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: Rea
     assert first == _ended("killed by SIGKILL")
     assert others == [f"Title {number}" for number in range(1, 5)]
     assert _child() != pid
-
-
-async def test_a_document_that_takes_for_ever_is_broken_off_and_the_next_is_read(
-    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
-    os.kill(_child(), signal.SIGSTOP)
-    assert await _read_or_error(readers, 1) == _ended("no answer within 1 second")
-    monkeypatch.undo()
-    assert await _read_or_error(readers, 2) == "Title 2"
 
 
 def _ended(why: str) -> str:
