@@ -222,8 +222,12 @@ def _compare(
     copies = [
         (one.article, members[one.join.copy_of].article) for one in members.values() if one.join.copy_of in members
     ]
-    heads = [d.message for d in taken if d.message.kind in (model.MessageKind.POST, model.MessageKind.GATHERED)]
-    told = Counter(link for m in heads for link in {line.link for brief in m.briefs for line in brief.lines})
+    # A story that a gathered message lists has a message of its own once it has news: that is no second thread.
+    kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
+    posts, gathered = ([brief for d in taken if d.message.kind is kind for brief in d.message.briefs] for kind in kinds)
+    own = {brief.story for brief in posts}
+    heads = [*posts, *(brief for brief in gathered if brief.story not in own)]
+    told = Counter(link for brief in heads for link in {line.link for line in brief.lines})
     return Result(
         expected=expected,
         found=found,
