@@ -81,6 +81,8 @@ def test_a_rule_that_waits_for_owners_does_not_hold_the_rule_beside_it() -> None
 def test_quiet_hours_hold_a_normal_rule_and_let_a_high_one_pass() -> None:
     (hold,) = alerts.decide(situation(member("a"), policy=QUIET))
     assert (hold.reason, hold.until) == (model.Reason.QUIET_HOURS, START.replace(hour=12))
+    later = replace(situation(member("a"), policy=QUIET), now=START.replace(hour=13))
+    assert told(alerts.decide(later)) == [("post", "first report")]
     loud = (replace(RULE, severity=model.Severity.HIGH),)
     assert told(alerts.decide(situation(member("a"), policy=QUIET, rules=loud))) == [("post", "first report")]
 
@@ -148,28 +150,10 @@ def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
     assert [each.label for each in again[0].facts] == ["vote"]
 
 
-def test_a_material_edit_of_a_posted_article_is_a_correction_without_any_arrival() -> None:
-    change = model.Edit(article=model.ArticleId("a"), outlet="a", field="title", before="exits", after="delays exit")
-    found = alerts.decide(situation(member("a"), arrived=0, alert=posted(), edits=(change,)))
-    assert told(found) == [("reply", "correction"), ("edit", "correction")]
-
-
 def test_a_reply_in_quiet_hours_leaves_at_their_end() -> None:
     moved = fact("deadline", "30 December")
     found = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=posted(), facts=(moved,), policy=QUIET))
     assert found[0].until == START.replace(hour=12)
-
-
-def test_the_first_news_of_a_gathered_story_comes_with_a_message_of_its_own() -> None:
-    here = situation(member("a"), member("b"), arrived=1, alert=posted(is_gathered=True), facts=(fact("toll", "31"),))
-    found = alerts.decide(here)
-    assert told(found) == [("post", "new fact"), ("reply", "new fact"), ("edit", "added outlet")]
-    alert = posted(is_gathered=True)
-    for decision in found:
-        alert = alerts.record_decision(alert, decision, head=model.SendId("own"))
-    assert (alert.is_gathered, alert.head) == (False, "own")
-    again = replace(here, alert=alert, facts=(fact("toll", "40"),))
-    assert told(alerts.decide(again))[0] == ("reply", "new fact")
 
 
 def test_news_of_a_digests_story_waits_for_the_next_digest_in_the_thread_of_the_last() -> None:

@@ -43,15 +43,6 @@ async def test_a_missing_history_scope_is_said_before_it_matters(server: slack.S
     assert not channel.abilities.lookup, "the first doubt is met with the choice, not with a look that fails"
 
 
-async def test_a_scope_that_was_added_is_noticed(server: slack.Server) -> None:
-    server.workspace.tokens[slack.TOKEN].discard("channels:history")
-    channel = bot(server)
-    await channel.check()
-    server.workspace.tokens[slack.TOKEN].add("channels:history")
-    await channel.check()
-    assert channel.abilities.lookup
-
-
 async def test_a_webhook_needs_no_word_and_a_refused_token_a_hand(server: slack.Server) -> None:
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
     assert await said(hook) == []

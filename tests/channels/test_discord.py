@@ -1,4 +1,4 @@
-"""Discord by a bot's token and by webhook, against a server that refuses what Discord refuses."""
+"""Discord by a bot's token and by webhook, against a server that refuses what Discord refuses, and its Markdown."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot import model
-from bot.testing import messages
-from testbed.servers import discord, faulty
+from bot.channels.discord import markdown
+from bot.testing import hostile, messages
+from testbed.servers import discord, discord_rules, faulty
 from tests.channels.context import Secrets, build, delivery
 
 Server = faulty.Server[discord.Guild]
@@ -231,3 +234,46 @@ async def test_a_message_that_an_earlier_version_marked_with_a_shown_number_is_s
     found = await bot(server).find(sent, since=BEGINNING)
     assert found is not None
     assert found.ref == receipt.ref
+
+
+FRAGMENTS = (
+    *hostile.PINGS,
+    *(
+        "@here",
+        "<@&1>",
+        "discord.gg/x",
+        "https://x.example/_a_",
+        "**",
+        "~~",
+        "`",
+        "||",
+        "> ",
+        "# ",
+        "- ",
+        "1. ",
+        "[a](b)",
+    ),
+    *("\\", "<t:1>", ":smile:", "مرحبا", "\U0001f469\u200d\U0001f467", "e\u0301"),
+)
+TEXT = st.text() | st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join)
+
+
+@given(TEXT)
+@settings(max_examples=400)
+def test_every_mark_of_discords_markdown_is_escaped(text: str) -> None:
+    told = markdown.escape(text)
+    assert not discord_rules.MENTION.search(told)
+    # After a backslash a mark is a character.
+    bare = re.sub(r"\\.", ".", told)
+    assert not set("*_~`|<>[]/") & set(bare)
+    assert not bare.lstrip().startswith(("#", "-", "+"))
+    assert told.replace("\\", "").replace("\u2060", "") == text.replace("\\", "").replace("\u2060", "")
+
+
+@given(TEXT.map(lambda text: text * 30))
+@settings(max_examples=15, deadline=None)
+def test_whatever_a_feed_says_a_message_keeps_discords_limits(text: str) -> None:
+    for message in hostile.every_kind(text, messages.WIRE, many=30):
+        for is_plain in (False, True):
+            body = markdown.build_payload(message, zone=UTC, ref="0123abcd", names_story=True, is_plain=is_plain)
+            discord_rules.check_message(body, known=discord_rules.CREATE)

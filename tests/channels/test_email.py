@@ -152,15 +152,6 @@ def test_a_subject_arrives_as_it_was_written_in_lines_that_any_server_takes(text
     assert " ".join(str(taken["Subject"]).split()) == " ".join(mail.subject_of(delivery(message)).split())
 
 
-async def test_a_digest_is_one_mail_with_a_sentence_of_each_story(server: smtp.Server) -> None:
-    await channel(server).send(delivery(replace(messages.GATHERED, lead="Digest: 2 stories")))
-    [taken] = server.mails
-    assert taken["Subject"] == "Digest: 2 stories"
-    assert part(taken, "html").count("<blockquote") == 2
-    assert "BlackBerry will shut down" in part(taken, "plain")
-    assert "The province let the messenger back" in part(taken, "plain")
-
-
 # -- recipients
 
 

@@ -249,9 +249,7 @@ async def test_a_footer_that_holds_the_words_of_a_rule_stops_matching_once_it_is
             await made.once()
         members = [member.article for story in await made.stories() for member in story.members]
         assert sorted(article.title for article in members) == [f"Weather for day {number}" for number in range(3)]
-        environment = made.environment()
-        async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
-            stored = await running.store.read(lambda tx: list(tx.articles.archive(since=START)))
+        stored = await made.read(lambda tx: list(tx.articles.archive(since=START)))
         assert [article.left_out for article in stored] == [(), (), (), (FOOTER,), (FOOTER,), (FOOTER,)]
         assert all("A report of the weather" in article.text for article in stored)
 

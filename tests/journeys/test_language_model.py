@@ -17,7 +17,6 @@ import pytest
 from bot import app, model
 from bot.app import runtime
 from bot.app.environment import SystemClock
-from bot.app.runtime import App
 from bot.llm import prompts
 from testbed.fakes import START
 from testbed.servers import chat_completions, faulty
@@ -202,10 +201,8 @@ async def test_certain_articles_are_decided_without_a_call(tmp_path: Path) -> No
 async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: Path) -> None:
     async with newsroom(tmp_path) as (made, server):
         await tell(made)
-        environment = made.environment()
-        async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
-            article = (await made_story(running)).members[0].article.id
-            [kept] = await running.store.read(lambda tx: tx.completions.about(article))
+        article = (await made.stories())[-1].members[0].article.id
+        [kept] = await made.read(lambda tx: tx.completions.about(article))
         await made.once()
 
     assert (kept.use, kept.model, kept.version, kept.error) == (
@@ -218,10 +215,6 @@ async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: 
     assert kept.tokens_in > 0
     assert kept.tokens_out == 40
     assert server.asked("complete") == 1
-
-
-async def made_story(running: App) -> model.Story:
-    return (await running.store.read(lambda tx: tx.stories.since(None)))[-1]
 
 
 async def test_the_operator_is_told_once_when_the_day_s_calls_are_used(tmp_path: Path) -> None:

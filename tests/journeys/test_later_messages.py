@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model
-from bot.app import runtime
+from bot import model
 from bot.app.runtime import OnceReport
 from testbed.fakes import START
 from testbed.servers import smtp
@@ -121,11 +120,11 @@ def shown(made: World) -> list[str]:
     return [json.dumps(head["blocks"], ensure_ascii=False) for head in made.heads()]
 
 
-async def test_fifty_events_of_one_poll_are_twenty_posts_and_one_message_with_the_rest(tmp_path: Path) -> None:
+async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_one_message_with_the_rest(tmp_path: Path) -> None:
     async with world(tmp_path) as made:
         made.configure("wire", "echo", rules=CITY_RULES)
         await made.once()
-        events = [event(number) for number in range(50)]
+        events = [event(number) for number in range(100)]
         made.publish("wire", *events)
         await made.once()
 
@@ -134,12 +133,12 @@ async def test_fifty_events_of_one_poll_are_twenty_posts_and_one_message_with_th
         [gathered] = [text for text in heads if "More stories" in text]
         listed = [each for each in events if any(each.title in text for text in heads)]
         counted = re.search(r"and (\d+) more", gathered)
-        assert len(listed) + int(counted[1] if counted else 0) == 50
-        assert len(listed) >= 40
+        assert len(listed) + int(counted[1] if counted else 0) == 100
+        assert len(listed) >= 50
         stories = await made.stories()
         states = [decision.action for story in stories for decision in await made.decisions(story)]
-        assert len(stories) == 50
-        assert states.count(model.AlertAction.POST) == 50
+        assert len(stories) == 100
+        assert states.count(model.AlertAction.POST) == 100
 
 
 async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with_high_severity_first(
@@ -246,8 +245,7 @@ TITLE = "BlackBerry quits Pakistan after PTA sought backdoor into BES"
 
 
 async def due_only(made: World) -> OnceReport:
-    environment = made.environment()
-    async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
+    async with made.opened() as running:
         return await running.once(everything=False, drain=timedelta(seconds=60))
 
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot import app, model
-from bot.app import runtime
+from bot import model
 from testbed.servers import chat_completions, slack
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.test_seed_story import FIRST, SECOND
@@ -133,7 +132,5 @@ async def test_an_article_of_two_rules_waits_for_both_answers(tmp_path: Path) ->
         await tell(made, BOOK)
 
         assert server.asked("complete") == 2
-        environment = made.environment()
-        async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
-            [story] = await running.store.read(lambda tx: tx.stories.since(None))
+        [story] = await made.stories()
         assert story.rules == ("Novels",)

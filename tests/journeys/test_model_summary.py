@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bot import app, model
-from bot.app import runtime
+from bot import model
 from bot.model.actions import Useful
 from bot.pipeline import actions
 from tests.journeys.test_language_model import newsroom
@@ -67,8 +66,7 @@ async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path
         made.publish("wire", FIRST)
         await made.once()
         [story] = await made.stories()
-        environment = made.environment()
-        async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
+        async with made.opened() as running:
             rows = await running.store.read(lambda tx: tx.outbox.of_story(story.id))
             receipt = rows[0].receipt
             assert receipt is not None

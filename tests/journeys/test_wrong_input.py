@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from bot import app, model
-from bot.app import runtime
 from testbed.servers.feeds import Reply
 from tests.journeys.test_seed_story import FIRST, SECOND
 from tests.journeys.world import BOT, RULES, Item, World, world
@@ -65,9 +64,7 @@ async def test_a_wrong_token_parks_the_message_and_names_the_error(made: World) 
     made.publish("wire", FIRST)
     report = await made.once()
     assert report.drained.parked >= 1
-    environment = made.environment()
-    async with runtime.opened(app.load(made.folder, environment.environ), environment) as running:
-        (row, *_) = await running.store.read(lambda tx: tx.outbox.unsent())
+    (row, *_) = await made.read(lambda tx: tx.outbox.unsent())
     assert "invalid_auth" in (row.error or "")
     assert "xoxb-wrong" not in (row.error or "")
 
@@ -83,11 +80,10 @@ async def test_a_channel_that_does_not_exist_parks_its_messages_and_the_operator
 
 
 async def test_an_edited_rule_is_taken_by_the_running_bot_and_applies_to_what_comes_after(made: World) -> None:
-    environment = made.environment()
-    settings = app.load(made.folder, environment.environ)
-    async with runtime.opened(settings, environment) as running:
+    settings = app.load(made.folder, made.environ)
+    async with made.opened() as running:
         (made.folder / "rules" / "desk.yaml").write_text(RULES.replace("name: BlackBerry in Pakistan", "name: Renamed"))
-        await running.reload(app.load(made.folder, environment.environ, settings))
+        await running.reload(app.load(made.folder, made.environ, settings))
         made.publish("courier", SECOND)
         made.clock.advance(timedelta(minutes=5))
         await running.once(everything=True, drain=timedelta(seconds=60))

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
-from bot import app, model
+from bot import app, model, storage
 from bot.app import runtime
-from bot.app.runtime import OnceReport
+from bot.app.runtime import App, OnceReport
 from testbed import fresh
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
 from testbed.servers.feeds import FeedServer
+
+T = TypeVar("T")
 
 TOKEN_VARIABLE = "SLACK_BOT_TOKEN"
 
@@ -94,10 +96,14 @@ class World:
     async def once(self, *, minutes: float = 5) -> OnceReport:
         """A pass over every feed by a process of its own, ``minutes`` after the last one."""
         self.clock.advance(timedelta(minutes=minutes))
-        environment = self.environment()
-        settings = app.load(self.folder, environment.environ)
-        async with runtime.opened(settings, environment) as running:
+        async with self.opened() as running:
             return await running.once(everything=True, drain=timedelta(seconds=60))
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[App]:
+        environment = self.environment()
+        async with runtime.opened(app.load(self.folder, environment.environ), environment) as running:
+            yield running
 
     def environment(self) -> app.Environment:
         return app.Environment(environ=self.environ, clock=self.clock)
@@ -108,15 +114,19 @@ class World:
     def replies(self, channel: str = "policy-alerts") -> list[Mapping[str, Any]]:
         return [m for m in self.slack.workspace.messages(channel) if "thread_ts" in m]
 
+    async def read(self, work: Callable[[storage.Transaction], T]) -> T:
+        """Read from the database, beside any process that has it open."""
+        store = storage.open_store(f"sqlite:///{self.folder}/wirewatch.db", clock=self.clock, read_only=True)
+        try:
+            return await store.read(work)
+        finally:
+            await store.close()
+
     async def stories(self) -> list[model.Story]:
-        environment = self.environment()
-        async with runtime.opened(app.load(self.folder, environment.environ), environment) as running:
-            return list(await running.store.read(lambda tx: tx.stories.since(None)))
+        return list(await self.read(lambda tx: tx.stories.since(None)))
 
     async def decisions(self, story: model.Story) -> list[model.Decision]:
-        environment = self.environment()
-        async with runtime.opened(app.load(self.folder, environment.environ), environment) as running:
-            return list(await running.store.read(lambda tx: tx.stories.decisions(story.id)))
+        return list(await self.read(lambda tx: tx.stories.decisions(story.id)))
 
 
 @asynccontextmanager

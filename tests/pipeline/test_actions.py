@@ -173,6 +173,7 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
         outgoing(name, kind=model.MessageKind.REPLY, due=due) for name, due in (("late", 3 * DAY), ("now", 0 * DAY))
     ]
     await store.write(lambda tx: tx.outbox.add(waiting))
+    assert (await press(store, EndSilence(), name="e0")).refused == "it is not silenced"
     result = await press(store, HERE)
     [silence] = await active(store, 1_000 * DAY)
     assert (silence.kind, silence.name, silence.channels, silence.until) == (SilenceKind.STORY, "s1", ("desk",), None)
@@ -185,17 +186,6 @@ async def test_a_silence_of_a_story_drops_what_has_not_left_keeps_the_head_and_h
     [edit] = [row for row in found.values() if row.message.kind is model.MessageKind.EDIT]
     assert edit.message.silences == (silence,)
     assert edit.state is SendState.PENDING
-
-
-async def test_silencing_and_ending_again_and_again_edits_the_message_each_time(store: storage.Store) -> None:
-    await post(store)
-    actions: list[Action] = [HERE, EndSilence(), HERE, EndSilence()]
-    for number, action in enumerate(actions):
-        result = await press(store, action, name=f"e{number}", after=timedelta(seconds=number))
-        assert result.decisions
-    assert len([row for row in (await rows(store)).values() if row.message.kind is model.MessageKind.EDIT]) == 4
-    assert await active(store) == []
-    assert (await press(store, EndSilence(), name="e5")).refused == "it is not silenced"
 
 
 async def test_in_a_gathered_message_the_same_choice_again_takes_it_back_and_nothing_is_edited(

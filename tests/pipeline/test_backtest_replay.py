@@ -83,25 +83,9 @@ async def test_the_example_story_makes_the_messages_that_it_makes_live(given: li
     assert expected
 
 
-def test_one_event_is_one_post_and_what_follows_edits_or_replies() -> None:
-    report = tried(demo_story(), BLACKBERRY)
-    kinds = [message.kind for message in report.messages]
-    assert kinds.count(model.MessageKind.POST) == report.stories
-    assert len(report.rules[0].hits) > report.stories
-    assert model.MessageKind.EDIT in kinds
-
-
 def test_a_story_that_waits_for_a_second_outlet_is_held_at_the_end() -> None:
     report = tried([article("BlackBerry quits Pakistan")], TWO)
     assert (report.messages, report.held) == ((), 1)
-
-
-def test_quiet_hours_are_kept() -> None:
-    quiet = model.QuietHours(start=time(8), end=time(15), zone=ZoneInfo("UTC"))
-    report = tried(
-        [article("BlackBerry quits Pakistan")], BLACKBERRY, policies={"alerts": model.PostingPolicy(quiet=quiet)}
-    )
-    assert [message.at for message in report.messages] == [START.replace(hour=15)]
 
 
 def test_what_came_with_a_feeds_first_answer_is_gathered_in_one_message() -> None:

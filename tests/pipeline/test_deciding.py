@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from bot import app, model
-from bot.app import runtime
+from bot import model
 from bot.app.runtime import App
 from bot.pipeline.decide import Decider
 from bot.pipeline.passes import EndsAt
@@ -31,13 +29,6 @@ async def seed(tmp_path: Path) -> AsyncIterator[World]:
         yield made
 
 
-@asynccontextmanager
-async def _running(seed: World) -> AsyncIterator[App]:
-    environment = seed.environment()
-    async with runtime.opened(app.load(seed.folder, environment.environ), environment) as running:
-        yield running
-
-
 async def _poll(running: App, *, ends_at: EndsAt = EndsAt.QUEUE) -> PassReport:
     token, states = await running.parts.pipeline.claim(limit=100, everything=True)
     return await running.parts.pipeline.run(token, states, running.live.snapshot, ends_at=ends_at)
@@ -49,7 +40,7 @@ def _publish(seed: World, **told: Item) -> None:
 
 
 async def test_two_processes_that_take_turns_know_each_others_stories(seed: World) -> None:
-    async with _running(seed) as running:
+    async with seed.opened() as running:
         other = Decider(store=running.store, clock=seed.clock, window=running.live.snapshot.window)
         for deciding, told in (
             (running.parts.deciding, {"wire": FIRST}),
@@ -65,7 +56,7 @@ async def test_two_processes_that_take_turns_know_each_others_stories(seed: Worl
 
 async def test_an_article_that_breaks_a_decision_leaves_the_others_told(seed: World) -> None:
     _publish(seed, wire=FIRST)
-    async with _running(seed) as running:
+    async with seed.opened() as running:
         await _poll(running)
         waiting = await running.store.read(lambda tx: tx.decision_queue.peek(limit=10))
         await running.store.write(lambda tx: tx.decision_queue.remove(waiting.numbers))

@@ -10,7 +10,7 @@ import pytest
 from bot import model, rules, storage
 from bot.model import SendState, Verdict
 from bot.model.actions import Action, Claim, MakeSilence, Release
-from bot.pipeline import actions, silences
+from bot.pipeline import actions
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START
@@ -156,18 +156,6 @@ async def test_how_to_claim_is_said_where_somebody_is_called_otherwise(room: Wat
     assert shown == [False, True, True]
 
 
-async def test_a_claim_in_one_channel_is_shown_in_each_that_has_the_story_and_so_is_its_end(room: Watch) -> None:
-    await room.poll(DAWN, item())
-    await room.send("desk", "1")
-    await room.send("second", "2")
-    await room.press(Claim(), "second", "2", name="Ann")
-    for channel in ("desk", "second"):
-        assert [one.name for one in (await room.rows(channel))[-1].message.judgements] == ["Ann"]
-    await room.press(Release(), "desk", "1")
-    for channel in ("desk", "second"):
-        assert (await room.rows(channel))[-1].message.judgements == ()
-
-
 async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_the_story(room: Watch) -> None:
     await room.poll(DAWN, item())
     (story,) = await room.stories()
@@ -184,14 +172,6 @@ async def test_a_claim_from_the_command_line_is_shown_in_every_channel_that_has_
     assert (await room.rows("duty"))[0].state is SendState.DROPPED
     with pytest.raises(model.CannotAct, match="no story 0"):
         await room.store.write(lambda tx: claim(tx, model.StoryId("0")))
-
-
-async def test_a_silence_of_its_rule_calls_it_off(room: Watch) -> None:
-    await room.poll(DAWN, item())
-    snapshot, now = room.snapshot, room.now
-    action = MakeSilence(kind=model.SilenceKind.RULE, name="blackberry", end=QUARTER, reason="followed live")
-    await room.store.write(lambda tx: silences.make_silence(operator_context(tx, snapshot, by="ann", now=now), action))
-    assert (await room.rows("duty"))[0].state is SendState.DROPPED
 
 
 async def test_a_first_message_and_an_escalation_mention_whom_the_rule_or_its_severity_names_by_each_channels_ids(

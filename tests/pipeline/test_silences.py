@@ -84,6 +84,8 @@ async def test_what_is_silenced_is_kept_listed_and_counted_and_afterwards_told_a
     assert await listed(room) == []
     (entry,) = await listed(room, with_ended=True)
     assert (entry.is_active, entry.stories) == (False, (story.id,))
+    with pytest.raises(model.CannotSilence, match="has already ended"):
+        await end(room, made.id)
     await room.poll(WIRE, item("2", "BlackBerry to sell phones made by a rival"))
     assert await posts(room) == 1, "it has ended by itself"
 
@@ -92,18 +94,6 @@ async def test_a_name_in_the_text_alone_silences_nothing(room: Newsroom) -> None
     await silence(room, SilenceKind.ENTITY, "Sindh")
     await room.poll(DAWN, Item(id="1", link="https://d.example/1", title="BlackBerry Messenger returns", text="Sindh."))
     assert await posts(room) == 1
-
-
-async def test_a_silence_that_somebody_ends_keeps_nothing_back_and_cannot_be_ended_twice(room: Newsroom) -> None:
-    made = await silence(room, SilenceKind.RULE, "blackberry")
-    ended = await end(room, made.id)
-    now = room.now
-    assert (ended.ended_by, ended.is_active(now)) == ("bob", False)
-    await room.poll(DAWN, item("1", "BlackBerry Messenger returns to Sindh"))
-    assert await posts(room) == 1
-    for unknown in (made.id, "ffffffff"):
-        with pytest.raises(model.CannotSilence):
-            await end(room, unknown)
 
 
 @pytest.mark.parametrize(

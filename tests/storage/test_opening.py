@@ -76,14 +76,6 @@ def test_a_dead_owner_leaves_no_lock(file: Path) -> None:
     open_again(file).close_now()
 
 
-async def test_a_closed_store_can_be_opened_again(owned: storage.Store, file: Path) -> None:
-    await owned.write(lambda tx: tx.key_values.put("k", "v"))
-    await owned.close()
-    again = open_again(file)
-    assert await again.read(lambda tx: tx.key_values.get("k")) == "v"
-    await again.close()
-
-
 async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(owned: storage.Store, file: Path) -> None:
     await owned.write(lambda tx: tx.key_values.put("k", "v"))
     reader = open_again(file, read_only=True)
@@ -92,13 +84,6 @@ async def test_a_reader_needs_no_lock_sees_what_is_committed_and_cannot_write(ow
         await reader.write(lambda tx: tx.key_values.put("k", "w"))
     with pytest.raises(model.StoreUnavailable, match="cannot be written"):
         await owned.read(lambda tx: tx.key_values.put("k", "w"))
-    await reader.close()
-
-
-async def test_a_reader_opens_what_nobody_runs(file: Path) -> None:
-    open_again(file).close_now()
-    reader = open_again(file, read_only=True)
-    assert await reader.read(lambda tx: tx.articles.count()) == 0
     await reader.close()
 
 

@@ -1,16 +1,19 @@
-"""Whether somebody watched: what the ledger tells of starts, ends and gaps, and of a clock that was set back."""
+"""What is kept up beside the pipeline: the heartbeat in the ledger, retention, and notices of silent rules."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from bot import model, storage
+from bot import model, rules, storage
 from bot.pipeline import keep
+from bot.pipeline.keep import ExpectationMonitor, note_rule_matches
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START, FakeClock
+from testbed.made import article
 
-SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def process(store: storage.Store, clock: FakeClock, name: str = "one", *, is_alone: bool = True) -> keep.Heartbeat:
@@ -195,3 +198,83 @@ async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.St
     clock.set(START + 10 * SECOND)
     await one.tick(operator="ops")
     assert await steps(store) == []
+
+
+# -- retention
+
+
+async def test_without_keep_nothing_is_let_go(store: storage.Store, clock: FakeClock) -> None:
+    assert not await keep.trim_when_due(store, clock, keep=None)
+
+
+async def test_it_trims_once_a_day_however_often_it_is_asked(store: storage.Store, clock: FakeClock) -> None:
+    done = []
+    for _ in range(10):
+        done.append(await keep.trim_when_due(store, clock, keep=400 * DAY))
+        clock.advance(timedelta(hours=6))
+    assert done == [True, False, False, False] * 2 + [True, False]
+
+
+async def test_a_trim_that_failed_is_tried_again(
+    store: storage.Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(store: storage.Store, *, before: datetime) -> storage.Trimmed:
+        raise model.StoreUnavailable("trimming: the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(storage, "trim", fail)
+        with pytest.raises(model.StoreUnavailable):
+            await keep.trim_when_due(store, clock, keep=DAY)
+    assert await keep.trim_when_due(store, clock, keep=DAY)
+
+
+async def test_a_clock_that_was_set_back_does_not_stop_it(store: storage.Store, clock: FakeClock) -> None:
+    await keep.trim_when_due(store, clock, keep=DAY)
+    clock.advance(-30 * DAY)
+    assert await keep.trim_when_due(store, clock, keep=DAY)
+
+
+# -- a rule that is expected to match
+
+
+RULE = model.Rule(name="Ship lost", notify=("desk",), query="ship", expect=2 * DAY)
+SNAPSHOT = Snapshot(feeds={}, rules=rules.RuleSet([rules.compile_rule(RULE)]), operator="ops")
+
+
+async def notices(store: storage.Store, monitor: ExpectationMonitor, clock: FakeClock) -> int:
+    """Return how many notices there are after the monitor's next tick."""
+
+    def work(tx: storage.Transaction) -> int:
+        monitor.report(tx, SNAPSHOT, now=clock.now())
+        return len(tx.outbox.unsent())
+
+    return await store.write(work)
+
+
+async def test_a_match_that_another_process_saw_puts_the_notice_off(store: storage.Store) -> None:
+    monitor, clock = ExpectationMonitor(), FakeClock()
+    await notices(store, monitor, clock)
+    clock.advance(DAY)
+    assert await notices(store, monitor, clock) == 0
+    match = model.Match(rule="Ship lost", rule_version="1", evidence=())
+    arrival = model.Arrival(article=article("1"), matches=(match,), is_baseline=False)
+    await store.write(lambda tx: note_rule_matches(tx, SNAPSHOT, [arrival], now=clock.now()))
+    clock.advance(1.5 * DAY)
+    assert await notices(store, monitor, clock) == 0
+    clock.advance(DAY)
+    assert await notices(store, monitor, clock) == 1
+
+
+async def test_a_notice_of_a_transaction_that_failed_is_written_again(store: storage.Store) -> None:
+    monitor, clock = ExpectationMonitor(), FakeClock()
+    await notices(store, monitor, clock)
+    clock.advance(3 * DAY)
+
+    def fail(tx: storage.Transaction) -> None:
+        monitor.report(tx, SNAPSHOT, now=clock.now())
+        raise model.StoreUnavailable("the disk is full")
+
+    with pytest.raises(model.StoreUnavailable):
+        await store.write(fail)
+    monitor.forget()
+    assert await notices(store, monitor, clock) == 1
