@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -153,18 +154,15 @@ def _left_out(cases: Sequence[Case]) -> tuple[int, int, int]:
     """Right replies, replies and news on the rules of real feeds, each by weights fitted without its fold of rules."""
     groups = sorted({case.labelled.group for case in cases if case.labelled.source.startswith("feeds")})
     right = replies = news = 0
+    logit = math.log(THRESHOLD / (1 - THRESHOLD))
     for fold in range(FOLDS):
         out = set(groups[fold::FOLDS])
         weights = fit([case for case in cases if case.labelled.group not in out])
         for case in (case for case in cases if case.labelled.group in out):
-            is_told = sum(weights[name] * value for name, value in case.features.items()) > _LOGIT
+            is_told = sum(weights[name] * value for name, value in case.features.items()) > logit
             replies, right = replies + is_told, right + (is_told and case.labelled.is_news)
             news += case.labelled.is_news
     return right, replies, news
-
-
-#: The logit of ``THRESHOLD``, .55.
-_LOGIT = 0.2
 
 
 def _row(name: str, cases: Sequence[Case], with_news: int) -> tuple[str, ...]:

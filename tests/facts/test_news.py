@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot import model
 from bot.stories import facts
 from bot.stories.facts import changes as changes_of
+from bot.stories.facts.news import probability
 from testbed.updates import article
 
 FIRST = article(
@@ -152,7 +153,7 @@ def test_two_sentences_that_are_too_long_for_one_quote_are_not_joined() -> None:
 
 
 def test_a_headline_is_quoted_without_what_sort_of_item_it_is_and_one_of_no_content_not_at_all() -> None:
-    assert told("UPDATE 2: Northlink appeals against Ofcom's 999 fine", APPEAL)[0].sentence.startswith("Northlink app")
+    assert told("UPDATE 2: Northlink appeals against Ofcom's 999 fine", "")[0].sentence.startswith("Northlink app")
     text = "Ofcom now says 11,400 emergency calls failed during the Northlink fault, not 14,000."
     assert "Correction" not in [fact.sentence for fact in told("Correction", text)]
 
@@ -248,6 +249,27 @@ def test_a_number_beside_the_storys_own_replaces_nothing() -> None:
     # Nor where both stand in two sentences about the same thing.
     later = article("Zorina to lay off 6,700 workers of its job cuts", title, outlet="Metro", day=LATER)
     assert changes_of.changes(facts.claims_of([first]), facts.read(later)) == ()
+
+
+def test_one_sentence_is_quoted_where_the_next_ones_add_no_deed_figure_or_day() -> None:
+    background = "The tribunal sits in Salisbury Square House, and hears cases about regulators of many industries."
+    assert [fact.sentence for fact in told("Northlink appeals", f"{APPEAL} {background}")] == [APPEAL]
+
+
+@pytest.mark.parametrize("label", ["COMMENT", "Analysis"])
+def test_a_text_labelled_as_comment_is_less_probably_news(label: str) -> None:
+    title, text = "Northlink board admits cracks", "The question is what its chief will do about it now."
+    plain, comment = (
+        probability(facts.claims_of([FIRST]), facts.read(article(title, start + text, outlet="Metro", day=LATER)))
+        for start in ("", f"{label}: ")
+    )
+    assert comment < plain
+
+
+def test_a_deed_that_the_story_reports_in_another_word_is_not_news() -> None:
+    first = article("Minister Pole quits over 999 fine", "Adrian Pole left the government.", name="one", day=LATER)
+    again = article("Minister Pole resigns over 999 fine", "Adrian Pole left the government.", name="b", day=LATER)
+    assert facts.news(facts.claims_of([first]), facts.read(again)) == ()
 
 
 def test_what_was_told_once_is_not_told_again() -> None:

@@ -3,8 +3,8 @@
     changes.py: both values are stated about the same thing  →  a claim, "deaths: 12 → 31"
     the article probably brings news                         →  a quote of one or two sentences with the most news
 
-The probability of news comes from a few weighted features (``WEIGHTS``, a logistic regression on labelled news:
-`python -m bench.quality.news --fit`). Features describe form (a turn of events, a figure or a day that the story lacks,
+The probability of news comes from seven weighted features (``WEIGHTS``, a logistic regression on labelled news:
+`python -m bench.quality.news --fit`). Features describe form (a deed, a toll, a figure or a day that the story lacks,
 an opinion, the time since the last article), never a subject.
 """
 
@@ -22,32 +22,27 @@ from bot.text import sentences, titles
 
 #: Number of sentences after the headline to weigh and quote; more for a correction and for a language model.
 _LEAD, _FURTHER = 3, 8
-#: Turns that end or undo earlier events: news even right after the last article.
-_DECISIVE = frozenset(
-    "convict acquit sentence free deny withdraw reverse resign recall confirm extend cancel appeal".split()
-)
-#: Turns that are news even if the headline does not mention them.
-_GRAVE = frozenset("die hurt arrest charge convict acquit sentence free".split())
+#: Deeds in a headline that are news even right after the last article.
+_VERDICTS = frozenset({"=convict", "=acquit", "=sentence"})
 #: The weight of each feature in the logit of the probability that an article brings news.
 WEIGHTS: Mapping[str, float] = {
-    "always": -4.95,
-    "turns": 1.05,
-    "decisive": 0.9,
-    "figures": 0.75,
-    "days": 1.05,
-    "opinion": -1.25,
-    "lead": 1.2,
-    "pause": 1.24,
-    "again": 0.67,
+    "always": -3.9,
+    "deed": 1.35,
+    "toll": 1.95,
+    "figures": 0.4,
+    "days": 0.65,
+    "opinion": -0.85,
+    "pause": 0.67,
+    "again": 0.33,
 }
 #: An article is quoted from this probability on.
-THRESHOLD = 0.55
+THRESHOLD = 0.4
 #: A language model selects the news from this probability on, or if a sentence has a new turn, number or day.
-_ASKED_FROM = 0.01
+_ASKED_FROM = 0.025
 #: Minimum probability that an article reports the story's event for its values to replace the story's.
 _SURE = 0.85
 #: Maximum hours since the last article; a longer pause counts as this.
-_LONGEST_PAUSE = 24
+_LONGEST_PAUSE = 240
 _MOST_CHANGES, _MOST_QUOTES = 3, 2
 #: A sentence that a live page adds is new if the nearest statement lacks this share of it.
 _APART = 0.5
@@ -76,7 +71,8 @@ def news(
     is_sure = sure >= _SURE and not reading.is_live
     changed = [change for change in changes(claims, reading) if change.is_explicit or is_sure]
     changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
-    if not (mark or changed or _is_decisive(claims, reading)) and probability(claims, reading) * sure < THRESHOLD:
+    is_verdict = not _VERDICTS.isdisjoint(_deeds(claims, reading.statements[0]))
+    if not (mark or changed or is_verdict) and probability(claims, reading) * sure < THRESHOLD:
         return ()
     facts = [_claim(reading, change, model.CORRECTION if reading.is_correction else "") for change in changed]
     stated = [fact.sentence for fact in facts]
@@ -109,7 +105,7 @@ def news_and_more(
         if not claims.repeats(statement) and not any(_text(reading, statement) in sentence for sentence in quoted)
     ]
     is_asked = stated or probability(claims, reading) >= _ASKED_FROM
-    if not is_asked and not any(_turns(claims, candidate) or not claims.has_values(candidate) for candidate in further):
+    if not is_asked and not any(_new_in(claims, candidate) for candidate in further):
         return stated, ()
     return stated, tuple(_quotes(reading, further, quoted))
 
@@ -123,7 +119,7 @@ def news_of_version(claims: StoryClaims, new_version: model.Article) -> tuple[mo
     fresh = [
         statement
         for statement in _newest(claims, reading, (), most=_LEAD)
-        if _turns(claims, statement) or not claims.has_values(statement) or claims.apart(statement) >= _APART
+        if _new_in(claims, statement) or claims.apart(statement) >= _APART
     ]
     claims.add(reading, is_version=True)
     return tuple(_quotes(reading, fresh, ()))
@@ -148,33 +144,42 @@ def probability(claims: StoryClaims, reading: Reading) -> float:
 
 def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
     """Return the features for the probability, by name."""
-    top = reading.statements[0]
-    # "It was banned in 2010" is background.
-    lead = [statement for statement in reading.statements[1 : 1 + _LEAD] if not statement.has("before")]
+    top, *lead = reading.statements[: 1 + _LEAD]
     hours = (reading.at - claims.last_at).total_seconds() / 3600 if claims.last_at else 0.0
     pause = math.log1p(min(max(0.0, hours), _LONGEST_PAUSE))
+    # "It was banned in 2010" is background.
+    current = (top, *(statement for statement in lead if not statement.has("before")))
     return {
         "always": 1.0,
-        "turns": min(2, _turns(claims, top)),
-        "decisive": float(_is_decisive(claims, reading)),
+        "deed": float(bool(_deeds(claims, top))),
+        "toll": float(any(_has_new_toll(claims, statement) for statement in (top, *lead[:2]))),
         "figures": min(2, _figures(claims, top)),
-        "days": float(any(not claims.has_day(day) for statement in (top, *lead) for day in statement.days)),
-        "opinion": float(_is_opinion(top)),
-        "lead": float(
-            any(turn in _GRAVE and turn not in claims.turns for statement in lead for turn in statement.turns)
-        ),
+        "days": float(any(not claims.has_day(day) for statement in current for day in statement.days)),
+        "opinion": float(reading.is_comment or _is_opinion(top)),
         "pause": pause,
         "again": pause * (reading.outlet in claims.outlets),
     }
 
 
-def _is_decisive(claims: StoryClaims, reading: Reading) -> bool:
-    top = reading.statements[0]
-    return not _is_opinion(top) and any(turn in _DECISIVE and turn not in claims.turns for turn in top.turns)
+def _deeds(claims: StoryClaims, statement: Statement) -> set[str]:
+    """Return the turns of events and the meanings of verbs that no sentence of the story has."""
+    deeds = {f"={turn}" for turn in statement.turns} | {word for word in statement.words if word.startswith("=")}
+    return deeds - claims.words.keys() - {f"={turn}" for turn in claims.turns}
 
 
-def _turns(claims: StoryClaims, statement: Statement) -> int:
-    return sum(1 for turn in statement.turns if turn not in claims.turns)
+def _new_in(claims: StoryClaims, statement: Statement) -> set[str]:
+    """Return the deeds, numbers and days of the statement that the story lacks."""
+    numbers = {figure.number.shown for figure in statement.figures if not claims.has_number(figure)}
+    days = {day.shown(statement.day) for day in statement.days if not claims.has_day(day)}
+    return _deeds(claims, statement) | numbers | days
+
+
+def _has_new_toll(claims: StoryClaims, statement: Statement) -> bool:
+    # "One dead" may be a part of the toll.
+    return any(
+        figure.what in FATES and figure.number.value > 1 and not claims.has_number(figure)
+        for figure in statement.figures
+    )
 
 
 def _figures(claims: StoryClaims, statement: Statement) -> int:
@@ -184,10 +189,9 @@ def _figures(claims: StoryClaims, statement: Statement) -> int:
 
 
 def _is_opinion(statement: Statement) -> bool:
-    """Return whether it is a comment, an explanation, a question or a reaction."""
-    # Words such as "may" suppress most turns, so a remaining turn ("denies") is definite.
-    is_open = statement.has("may") and not statement.turns
-    return is_open or "?" in statement.text or statement.has("colour") or statement.has("recap")
+    """Return whether it is a question, or a plan, comment, explanation or reaction without a turn of events."""
+    is_open = any(map(statement.has, ("may", "colour", "recap"))) and not statement.turns
+    return is_open or sentences.is_question(statement.text)
 
 
 def is_copy(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]) -> bool:
@@ -214,14 +218,21 @@ def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
     """Return the sentences with the most news, in order; skip those that this or a near story already has."""
 
     def worth(statement: Statement) -> float:
-        own = _turns(claims, statement) + _figures(claims, statement) + claims.apart(statement)
+        own = len(_new_in(claims, statement)) + claims.apart(statement)
         is_marked = any(turn in LABELS for turn in statement.turns) or "=correct" in statement.words
         is_past = statement.order > 0 and statement.has("before")
         return own + 2 * bool(is_marked) - _is_opinion(statement) - is_past
 
     shown = _shown(reading, _FURTHER if reading.is_correction else _LEAD)
     fresh = [candidate for candidate in shown if not any(story.repeats(candidate) for story in (claims, *beside))]
-    best = sorted(fresh, key=worth, reverse=True)[:most]
+    best: list[Statement] = []
+    quoted: set[str] = set()
+    for statement in sorted(fresh, key=worth, reverse=True):
+        new = _new_in(claims, statement)
+        # A further sentence with no deed, figure or day of its own is background, or repeats the first.
+        if not best or (len(best) < most and not new <= quoted):
+            best.append(statement)
+            quoted |= new
     return [statement for statement in fresh if statement in best]
 
 

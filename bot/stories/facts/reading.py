@@ -98,6 +98,8 @@ class Reading:
     statements: tuple[Statement, ...]
     #: Whether it corrects a report: "Correction: …", "An earlier version of this article said …".
     is_correction: bool = False
+    #: Whether its headline or text is labelled as comment: "COMMENT: …", "Analysis: …".
+    is_comment: bool = False
     #: Whether it is a live page, which is about several events.
     is_live: bool = False
 
@@ -138,16 +140,18 @@ def read(article: model.Article) -> Reading:
         language,
         article.fingerprint,
         tuple(statements),
-        is_correction=_is_titled_correction(article.title, language) or _CORRECTS.search(text) is not None,
+        is_correction=_is_labelled("correction", article.title, language) or _CORRECTS.search(text) is not None,
+        is_comment=any(
+            _is_labelled("recap", start, language) for start in (article.title, article.text[:_OPENING].strip())
+        ),
         is_live=is_live_page(article),
     )
 
 
-def _is_titled_correction(title: str, language: str) -> bool:
-    """Return whether the headline is marked as a correction: "CORRECTED: …", "Acme sues Borel (correction)"."""
-    first, last = _FIRST_WORD.match(title), _LAST_WORD.search(title)
-    tables = lexicon.of(language)
-    return any(mark is not None and tables.has("correction", words.fold(mark[1])) for mark in (first, last))
+def _is_labelled(table: str, text: str, language: str) -> bool:
+    """Return whether its first or last word is a label of the table: "CORRECTED: …", "Acme sues Borel (correction)"."""
+    labels = _FIRST_WORD.match(text), _LAST_WORD.search(text)
+    return any(label is not None and lexicon.of(language).has(table, words.fold(label[1])) for label in labels)
 
 
 def statement(shown: str, order: int, language: str, day: date, *, read_as: str | None = None) -> Statement:
