@@ -9,7 +9,7 @@ import asyncio
 import functools
 import re
 import ssl
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -132,8 +132,8 @@ class HttpFetcher:
     async def _mails(self, request: model.Request) -> model.Response:
         with _with_address(request.url):
             async with self._slots.slot(urlsplit(request.url).hostname or ""):
-                if request.share is not None:
-                    await request.share.hold(self._limit_bytes)
+                if request.hold is not None:
+                    await request.hold(self._limit_bytes)
                 return await self._mailboxes.get(request, seconds=self._seconds, most_bytes=self._limit_bytes)
 
     @functools.cached_property
@@ -183,7 +183,7 @@ class HttpFetcher:
                     _raw(response),
                     coding=response.headers.get("content-encoding", ""),
                     limit_bytes=self._limit_bytes,
-                    hold=partial(_hold, request.share, deadline),
+                    hold=partial(_hold, request.hold, deadline),
                 )
             else:
                 body, is_whole = b"", True
@@ -270,13 +270,13 @@ def _with_address(url: str) -> Iterator[None]:
         raise type(error)(f"{visible.masked(url)}: {error}") from error
 
 
-async def _hold(share: model.MemoryShare | None, deadline: asyncio.Timeout, size_bytes: int) -> None:
+async def _hold(hold: Callable[[int], Awaitable[None]] | None, deadline: asyncio.Timeout, size_bytes: int) -> None:
     """Wait until the body may be held; this does not count towards the timeout."""
-    if share is None or size_bytes <= SMALL_BYTES:
+    if hold is None or size_bytes <= SMALL_BYTES:
         return
     until, start = deadline.when(), asyncio.get_running_loop().time()
     deadline.reschedule(None)
-    await share.hold(size_bytes)
+    await hold(size_bytes)
     if until is not None:
         deadline.reschedule(until + asyncio.get_running_loop().time() - start)
 

@@ -275,7 +275,7 @@ class TrafilaturaReader:
         if wait > timedelta():
             await self._clock.sleep(wait)
         with contextlib.closing(self._room.share()) as share:
-            answer = await self._fetch(replace(request, share=share), host)
+            answer = await self._fetch(replace(request, hold=share.hold), host)
             return await self._extract_text(answer), answer.is_private
 
     async def _fetch(self, request: model.Request, host: _Host) -> model.Response:

@@ -71,7 +71,7 @@ _MOST_LARGE: Final = 4
 
 
 class Room:
-    """Implements model.BodyMemory."""
+    """The memory that the bodies of all polls take."""
 
     def __init__(self) -> None:
         self._large = asyncio.Semaphore(_MOST_LARGE)
@@ -82,7 +82,7 @@ class Room:
 
 
 class Share:
-    """Implements model.MemoryShare."""
+    """The memory that the bodies of one poll take; close it once the poll is stored."""
 
     def __init__(self, large: asyncio.Semaphore) -> None:
         self._large = large

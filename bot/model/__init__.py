@@ -109,10 +109,8 @@ from bot.model.feeds import Subscription as Subscription
 from bot.model.feeds import feed_place as feed_place
 from bot.model.feeds import redirected_twins as redirected_twins
 from bot.model.fetching import Body as Body
-from bot.model.fetching import BodyMemory as BodyMemory
 from bot.model.fetching import Fetcher as Fetcher
 from bot.model.fetching import LinkResolver as LinkResolver
-from bot.model.fetching import MemoryShare as MemoryShare
 from bot.model.fetching import PageReader as PageReader
 from bot.model.fetching import PushClient as PushClient
 from bot.model.fetching import Request as Request

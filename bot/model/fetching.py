@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from bot.model.access import Access
 from bot.model.feeds import Feed, ParsedFeed
-
-
-class MemoryShare(Protocol):
-    """The memory that the bodies of one poll take."""
-
-    async def hold(self, size_bytes: int) -> None:
-        """Wait until a body of this size may be held."""
-
-    def close(self) -> None:
-        """Release the memory; may be called again."""
-
-
-class BodyMemory(Protocol):
-    """The memory that the bodies of all polls take."""
-
-    def share(self) -> MemoryShare:
-        """Return the share of one poll; close it once the poll is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +31,8 @@ class Request:
     options: str = "{}"
     #: The minimum time between such requests to the host.
     pace: timedelta = timedelta()
-    #: The memory that the body counts towards; None: not counted, since such requests are few.
-    share: MemoryShare | None = None
+    #: Waits until a body of so many bytes may be held in memory; None: do not wait, since such requests are few.
+    hold: Callable[[int], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from enum import StrEnum
 import structlog
 
 from bot import model, storage
+from bot.fetch.slots import Room, Share
 from bot.model.runtime import TaskGroup
 from bot.pipeline.decide import Decider
 from bot.pipeline.intake import IngestedPoll, store_polls
@@ -107,7 +108,7 @@ class Pipeline:
         clock: model.Clock,
         poller: Poller,
         decider: Decider,
-        memory: model.BodyMemory,
+        memory: Room,
         concurrency: int,
         observer: Observer | None = None,
     ) -> None:
@@ -155,7 +156,7 @@ class Pipeline:
         waiting = deque(state for state in states if state.url in snapshot.feeds)
         del states
         remaining = len(waiting)
-        shares: set[model.MemoryShare] = set()
+        shares: set[Share] = set()
         with _closing(shares):
             async with TaskGroup() as group:
                 for _ in range(min(remaining, self._concurrency)):
@@ -194,7 +195,7 @@ class Pipeline:
         waiting: deque[model.FeedState],
         snapshot: Snapshot,
         polls: asyncio.Queue[Poll],
-        shares: set[model.MemoryShare],
+        shares: set[Share],
     ) -> None:
         while waiting:
             # Concurrent passes share the slots.
@@ -238,7 +239,7 @@ class Pipeline:
 
 
 @contextmanager
-def _closing(shares: set[model.MemoryShare]) -> Iterator[None]:
+def _closing(shares: set[Share]) -> Iterator[None]:
     """Release the memory of all polls, however the pass ends."""
     try:
         yield

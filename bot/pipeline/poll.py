@@ -14,6 +14,7 @@ import structlog
 
 from bot import model, storage
 from bot.feeds import cleaning, identity, items, places, polling
+from bot.fetch.slots import Share
 from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
@@ -61,7 +62,7 @@ class Poll:
     #: The address of the feed, if the configured address is a page that links to it.
     found_at: str | None = None
     #: The memory of the poll; closed once the poll is stored.
-    share: model.MemoryShare | None = None
+    share: Share | None = None
     #: Link -> main text of the article's page.
     pages: Mapping[str, str] = field(default_factory=dict)
 
@@ -116,12 +117,12 @@ class Poller:
         self._store = store
         self._clock = clock
 
-    async def poll(self, state: model.FeedState, snapshot: Snapshot, share: model.MemoryShare | None = None) -> Poll:
+    async def poll(self, state: model.FeedState, snapshot: Snapshot, share: Share | None = None) -> Poll:
         """Poll one feed. Never raises for a fault of the feed."""
         names_known = polling.is_naming_due(state, self._clock.now())
         polled = Poll(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
         await self._documents.prepare()
-        request = replace(polling.make_request(state, polled.feed), share=share)
+        request = replace(polling.make_request(state, polled.feed), hold=share.hold if share else None)
         return await self._poll(request, polled, snapshot)
 
     async def _poll(self, request: model.Request, polled: Poll, snapshot: Snapshot) -> Poll:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot import model, rules, storage
-from bot.fetch import parsing
+from bot.fetch import parsing, slots
 from bot.pipeline.decide import Decider
 from bot.pipeline.passes import Pipeline
 from bot.pipeline.poll import Poller
@@ -19,26 +20,25 @@ from tests.feeds.documents import URL, item, rss
 from tests.pipeline.test_full_text import OneAnswer, Pages
 
 
-class Counted:
+class Counted(slots.Room):
     """A room whose open shares are counted."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.opened = 0
-        self.held: set[model.MemoryShare] = set()
+        self.held: set[slots.Share] = set()
 
-    def share(self) -> model.MemoryShare:
+    def share(self) -> slots.Share:
         self.opened += 1
         share = _Share(self.held)
         self.held.add(share)
         return share
 
 
-class _Share:
-    def __init__(self, held: set[model.MemoryShare]) -> None:
+class _Share(slots.Share):
+    def __init__(self, held: set[slots.Share]) -> None:
+        super().__init__(asyncio.Semaphore())
         self._held = held
-
-    async def hold(self, size_bytes: int) -> None:
-        """Any size may be held."""
 
     def close(self) -> None:
         self._held.discard(self)
