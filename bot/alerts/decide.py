@@ -197,7 +197,6 @@ def record_decision(
                 headline=headline,
                 is_gathered=is_gathered,
                 posted_at=decision.at,
-                spoke_at=decision.at,
             )
         case model.AlertAction.REPLY:
             facts = tuple(fact_key(fact) for fact in decision.facts)
@@ -206,7 +205,6 @@ def record_decision(
             return replace(
                 alert,
                 rules=rules,
-                spoke_at=decision.at,
                 said=tuple(dict.fromkeys((*alert.said, *facts))),
                 latest=latest,
                 is_corroborated=is_corroborated,

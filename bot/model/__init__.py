@@ -15,168 +15,18 @@ Everything here is used as ``model.X``. Nothing here does I/O or reads a clock.
     visible                what may be shown of a stranger's text
 """
 
-from bot.model.access import Access as Access
-from bot.model.access import Auth as Auth
-from bot.model.access import BasicAuth as BasicAuth
-from bot.model.access import Secret as Secret
-from bot.model.access import SecretKind as SecretKind
-from bot.model.access import Tls as Tls
-from bot.model.actions import Judgement as Judgement
-from bot.model.actions import Ruling as Ruling
-from bot.model.actions import RulingKind as RulingKind
-from bot.model.actions import Silence as Silence
-from bot.model.actions import SilenceId as SilenceId
-from bot.model.actions import SilenceKind as SilenceKind
-from bot.model.actions import Verdict as Verdict
-from bot.model.actions import entity_key as entity_key
-from bot.model.actions import rule_key as rule_key
-from bot.model.alerts import Alert as Alert
-from bot.model.alerts import AlertAction as AlertAction
-from bot.model.alerts import AlertState as AlertState
-from bot.model.alerts import Decision as Decision
-from bot.model.alerts import Reason as Reason
-from bot.model.archive import AllOf as AllOf
-from bot.model.archive import AnyOf as AnyOf
-from bot.model.archive import Arrival as Arrival
-from bot.model.archive import ArticleStub as ArticleStub
-from bot.model.archive import CandidateQuery as CandidateQuery
-from bot.model.archive import DayCount as DayCount
-from bot.model.archive import IdentityQuery as IdentityQuery
-from bot.model.archive import KnownItems as KnownItems
-from bot.model.archive import Pending as Pending
-from bot.model.archive import QueuedWork as QueuedWork
-from bot.model.archive import QueueHolder as QueueHolder
-from bot.model.archive import Revision as Revision
-from bot.model.archive import SearchCandidate as SearchCandidate
-from bot.model.archive import SearchCondition as SearchCondition
-from bot.model.archive import SearchTerm as SearchTerm
-from bot.model.archive import Sighting as Sighting
-from bot.model.channels import Abilities as Abilities
-from bot.model.channels import ActionResult as ActionResult
-from bot.model.channels import Channel as Channel
-from bot.model.channels import ChatRequest as ChatRequest
-from bot.model.channels import CheckLine as CheckLine
-from bot.model.channels import Delivery as Delivery
-from bot.model.channels import Listener as Listener
-from bot.model.channels import OnChange as OnChange
-from bot.model.channels import OnChatRequest as OnChatRequest
-from bot.model.channels import OnPress as OnPress
-from bot.model.channels import Person as Person
-from bot.model.channels import Press as Press
-from bot.model.durations import LONGEST_WAIT as LONGEST_WAIT
-from bot.model.durations import SHORTEST_WAIT as SHORTEST_WAIT
-from bot.model.durations import Clock as Clock
-from bot.model.durations import backoff as backoff
-from bot.model.durations import format_count as format_count
-from bot.model.durations import format_duration as format_duration
-from bot.model.durations import parse_duration as parse_duration
-from bot.model.errors import AddressRefused as AddressRefused
-from bot.model.errors import BadAnswer as BadAnswer
-from bot.model.errors import BodyTooBig as BodyTooBig
-from bot.model.errors import CannotAct as CannotAct
-from bot.model.errors import CannotSilence as CannotSilence
-from bot.model.errors import ChannelClosed as ChannelClosed
-from bot.model.errors import ConfigError as ConfigError
-from bot.model.errors import EncoderFailed as EncoderFailed
-from bot.model.errors import FetchError as FetchError
-from bot.model.errors import FormRefused as FormRefused
-from bot.model.errors import HostLimited as HostLimited
-from bot.model.errors import IsPage as IsPage
-from bot.model.errors import ModelError as ModelError
-from bot.model.errors import ModelRefused as ModelRefused
-from bot.model.errors import ModelUnavailable as ModelUnavailable
-from bot.model.errors import NotAllowed as NotAllowed
-from bot.model.errors import NotEditable as NotEditable
-from bot.model.errors import NotYetAnswered as NotYetAnswered
-from bot.model.errors import OutcomeUnknown as OutcomeUnknown
-from bot.model.errors import ReadError as ReadError
-from bot.model.errors import RetryLater as RetryLater
-from bot.model.errors import SearchTooLong as SearchTooLong
-from bot.model.errors import SendError as SendError
-from bot.model.errors import StoreError as StoreError
-from bot.model.errors import StoreInUse as StoreInUse
-from bot.model.errors import StoreUnavailable as StoreUnavailable
-from bot.model.errors import ThreadGone as ThreadGone
-from bot.model.errors import Unreachable as Unreachable
-from bot.model.errors import WirewatchError as WirewatchError
-from bot.model.feeds import Entry as Entry
-from bot.model.feeds import Feed as Feed
-from bot.model.feeds import FeedHealth as FeedHealth
-from bot.model.feeds import FeedState as FeedState
-from bot.model.feeds import FullText as FullText
-from bot.model.feeds import ParsedFeed as ParsedFeed
-from bot.model.feeds import Subscription as Subscription
-from bot.model.feeds import feed_place as feed_place
-from bot.model.feeds import redirected_twins as redirected_twins
-from bot.model.fetching import Body as Body
-from bot.model.fetching import Fetcher as Fetcher
-from bot.model.fetching import LinkResolver as LinkResolver
-from bot.model.fetching import PageReader as PageReader
-from bot.model.fetching import PushClient as PushClient
-from bot.model.fetching import Request as Request
-from bot.model.fetching import Response as Response
-from bot.model.fetching import Source as Source
-from bot.model.language_models import Advisor as Advisor
-from bot.model.language_models import Completion as Completion
-from bot.model.language_models import Encoder as Encoder
-from bot.model.language_models import LanguageModel as LanguageModel
-from bot.model.language_models import LanguageModelPolicy as LanguageModelPolicy
-from bot.model.language_models import ModelAnswer as ModelAnswer
-from bot.model.language_models import Prompt as Prompt
-from bot.model.language_models import Spending as Spending
-from bot.model.language_models import Use as Use
-from bot.model.language_models import Vector as Vector
-from bot.model.ledger import FactKind as FactKind
-from bot.model.ledger import LedgerRow as LedgerRow
-from bot.model.ledger import LedgerValue as LedgerValue
-from bot.model.messages import CoverageLine as CoverageLine
-from bot.model.messages import Escalation as Escalation
-from bot.model.messages import Mention as Mention
-from bot.model.messages import Message as Message
-from bot.model.messages import MessageKind as MessageKind
-from bot.model.messages import Nearest as Nearest
-from bot.model.messages import Notice as Notice
-from bot.model.messages import Outgoing as Outgoing
-from bot.model.messages import Receipt as Receipt
-from bot.model.messages import SendState as SendState
-from bot.model.messages import Sentence as Sentence
-from bot.model.messages import Span as Span
-from bot.model.messages import StoryBrief as StoryBrief
-from bot.model.messages import Why as Why
-from bot.model.rules import Digest as Digest
-from bot.model.rules import Evidence as Evidence
-from bot.model.rules import Example as Example
-from bot.model.rules import Group as Group
-from bot.model.rules import Line as Line
-from bot.model.rules import Match as Match
-from bot.model.rules import Remind as Remind
-from bot.model.rules import Rule as Rule
-from bot.model.rules import Severity as Severity
-from bot.model.rules import Thread as Thread
-from bot.model.rules import Where as Where
-from bot.model.settings import Escalate as Escalate
-from bot.model.settings import FetchPolicy as FetchPolicy
-from bot.model.settings import Languages as Languages
-from bot.model.settings import OnUnknown as OnUnknown
-from bot.model.settings import PostingPolicy as PostingPolicy
-from bot.model.settings import Problem as Problem
-from bot.model.settings import QuietHours as QuietHours
-from bot.model.settings import Route as Route
-from bot.model.settings import RouteMatch as RouteMatch
-from bot.model.settings import TokenScope as TokenScope
-from bot.model.stories import CORRECTION as CORRECTION
-from bot.model.stories import JOINED as JOINED
-from bot.model.stories import SURE_FROM as SURE_FROM
-from bot.model.stories import Article as Article
-from bot.model.stories import ArticleId as ArticleId
-from bot.model.stories import Deadline as Deadline
-from bot.model.stories import Edit as Edit
-from bot.model.stories import Fact as Fact
-from bot.model.stories import Join as Join
-from bot.model.stories import JoinReason as JoinReason
-from bot.model.stories import JudgementId as JudgementId
-from bot.model.stories import Member as Member
-from bot.model.stories import SendId as SendId
-from bot.model.stories import Story as Story
-from bot.model.stories import StoryId as StoryId
-from bot.model.stories import send_id as send_id
+from bot.model.access import *
+from bot.model.actions import *
+from bot.model.alerts import *
+from bot.model.archive import *
+from bot.model.channels import *
+from bot.model.durations import *
+from bot.model.errors import *
+from bot.model.feeds import *
+from bot.model.fetching import *
+from bot.model.language_models import *
+from bot.model.ledger import *
+from bot.model.messages import *
+from bot.model.rules import *
+from bot.model.settings import *
+from bot.model.stories import *

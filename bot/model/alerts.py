@@ -124,7 +124,6 @@ class Alert:
     #: Its message gathers several stories: no edits for one of them.
     is_gathered: bool = False
     posted_at: datetime | None = None
-    spoke_at: datetime | None = None
     #: Keys of the facts that were posted, as “label: after”, so that none is posted twice.
     said: tuple[str, ...] = ()
     #: The newest posted fact; shown in the message, so that the message does not announce an outdated value.

@@ -74,7 +74,6 @@ def posted(*, rules: tuple[str, ...] = ("exit",), **changes: object) -> model.Al
         reason=model.Reason.FIRST_REPORT,
         head=model.SendId("head"),
         posted_at=START - timedelta(hours=2),
-        spoke_at=START - timedelta(hours=2),
     )
     return replace(base, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
 
