@@ -16,14 +16,15 @@ from bot.channels.kit import phrases
 from bot.model import SilenceKind
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.runtime import TaskGroup, retry_until_stored
-from bot.pipeline import actions, silences
+from bot.pipeline import actions
 from bot.pipeline.silences import ActionContext, Rights, person_rights
 from bot.pipeline.turn import Turn
 from bot.queries import questions
 from bot.queries.articles import ExplainAnswer, ExplainParameters
 from bot.queries.feeds import FeedsParameters
-from bot.queries.registry import MOST, Answers, Refused
-from bot.queries.watched import Shared, Watched
+from bot.queries.registry import MOST, Answers, Archive, Refused
+from bot.queries.silences import SilencesParameters
+from bot.queries.watched import Watched
 from bot.storage import keys
 from bot.stories import summaries
 
@@ -174,8 +175,7 @@ class Asking:
     """Answer the questions of people; each answer is only for the person who asked."""
 
     def __init__(self, watched: Watched) -> None:
-        self._watched = shared = Shared(watched)
-        self._answers = Answers(shared)
+        self._watched, self._answers = watched, Answers(watched)
 
     async def answer(self, question: model.ChatRequest, *, channels: Sequence[str]) -> model.Message:
         """Answer a question that a chat app received; ``channels`` are the channels of that app."""
@@ -230,10 +230,10 @@ class Asking:
     ) -> list[model.StoryBrief]:
         since = self._watched.clock.now() - back
 
-        def read(tx: storage.Transaction) -> list[model.StoryBrief]:
+        def read(archive: Archive) -> list[model.StoryBrief]:
             briefs: list[model.StoryBrief] = []
             for skip in range(0, _READ, _STORIES + 1):
-                stories = tx.stories.newest(since=since, rule=rule, skip=skip, most=_STORIES + 1)
+                stories = archive.tx.stories.newest(since=since, rule=rule, skip=skip, most=_STORIES + 1)
                 for story in stories:
                     of_story = {name: readable[name] for name in story.rules if name in readable}
                     if of_story:
@@ -242,7 +242,7 @@ class Asking:
                     break
             return briefs[: _STORIES + 1]
 
-        return await self._watched.store.read(read)
+        return await self._answers.read(read)
 
     async def _why(self, argument: str, rights: Rights) -> model.Message:
         match = _LINK.fullmatch(argument.strip())
@@ -329,10 +329,10 @@ class Asking:
         return _reply(done, f"Reason: {silence.reason}", f"To end it earlier: /wirewatch {result.command}")
 
     async def _silences(self, rights: Rights) -> model.Message:
-        now, zone = self._watched.clock.now(), self._settings.bot.timezone
+        zone = self._settings.bot.timezone
         readable = self._readable(rights)
         lines = []
-        for entry in await self._watched.store.read(lambda tx: silences.list_silences(tx, now=now)):
+        for entry in await self._answers.ask(questions.SILENCES, SilencesParameters()):
             silence = entry.silence
             is_hidden = silence.kind is SilenceKind.RULE and silence.name not in readable
             if is_hidden or not (not silence.channels or rights.own.intersection(silence.channels)):

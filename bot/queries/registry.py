@@ -354,6 +354,8 @@ class Question(Generic[P, V]):
     busy: V | None = None
 
 
+#: Maximum concurrent reads. The database's other reading threads stay free for the bot and for health.
+READS_AT_ONCE = 2
 #: Maximum questions of a kind that runs one at a time that wait while another one runs.
 MOST_WAITING = 3
 
@@ -364,6 +366,7 @@ class Answers:
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
         self.counts = DayCounts()
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
         self._one_at_a_time = asyncio.Lock()
         self._waiting = 0
 
@@ -380,9 +383,12 @@ class Answers:
 
     async def read(self, work: Callable[[Archive], V], *, is_long: bool = False) -> V:
         """Return what ``work`` reads in one transaction; ``is_long``: it may take seconds."""
-        read = self.watched.store.read_long if is_long else self.watched.store.read
+        store = self.watched.store
         try:
-            return await read(lambda tx: work(self._archive(tx)))
+            if is_long:
+                return await store.read_long(lambda tx: work(self._archive(tx)))
+            async with self._reads:
+                return await store.read(lambda tx: work(self._archive(tx)))
         except model.SearchTooLong as error:
             raise Refused(Why.TOO_LONG, str(error)) from None
 

@@ -15,32 +15,12 @@ from bot.pipeline.snapshot import Snapshot
 
 T = TypeVar("T")
 
-#: Maximum concurrent reads by pages. The database's other reading threads stay free for the bot and for health.
-READS_AT_ONCE = 2
-
 _RENDERING = ThreadPoolExecutor(2, "render")
 
 
 async def render(make: Callable[[], T]) -> T:
     """Call ``make`` on a rendering thread, so that a long answer does not delay the event loop or the bot."""
     return await asyncio.get_running_loop().run_in_executor(_RENDERING, make)
-
-
-class PageStore(Protocol):
-    """The part of ``ports.Store`` that pages use."""
-
-    async def read(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Read in one transaction. Raises StoreUnavailable."""
-
-    async def read_long(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Read in one transaction that may take seconds. Raises StoreUnavailable."""
-
-    @property
-    def outage_reason(self) -> str:
-        """Why writing fails now; empty if nothing has failed since the last transaction that wrote."""
-
-    async def write(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Write the action of a person, such as a ruling; pages write nothing else. Raises StoreUnavailable."""
 
 
 class Watched(Protocol):
@@ -55,7 +35,7 @@ class Watched(Protocol):
         """The settings in force, as the pipeline reads them."""
 
     @property
-    def store(self) -> PageStore:
+    def store(self) -> storage.Store:
         """The store of the bot."""
 
     @property
@@ -65,51 +45,6 @@ class Watched(Protocol):
     @property
     def loaded_at(self) -> datetime:
         """When the configuration was last loaded, with or without problems."""
-
-
-class Shared:
-    """A ``Watched`` that lets only a few pages read the store at once; the others wait."""
-
-    def __init__(self, bot: Watched) -> None:
-        self._bot = bot
-        self._turn = asyncio.Semaphore(READS_AT_ONCE)
-
-    @property
-    def settings(self) -> config.Settings:
-        return self._bot.settings
-
-    @property
-    def snapshot(self) -> Snapshot:
-        return self._bot.snapshot
-
-    @property
-    def store(self) -> PageStore:
-        return self
-
-    @property
-    def clock(self) -> model.Clock:
-        return self._bot.clock
-
-    @property
-    def loaded_at(self) -> datetime:
-        return self._bot.loaded_at
-
-    async def read(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Read in one transaction, after at most a few others. Raises StoreUnavailable."""
-        async with self._turn:
-            return await self._bot.store.read(work)
-
-    async def read_long(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Read in one transaction that may take seconds. Raises StoreUnavailable."""
-        return await self._bot.store.read_long(work)
-
-    @property
-    def outage_reason(self) -> str:
-        return self._bot.store.outage_reason
-
-    async def write(self, work: Callable[[storage.Transaction], T]) -> T:
-        """Write the action of a person. Raises StoreUnavailable."""
-        return await self._bot.store.write(work)
 
 
 #: Days for which new articles of feeds are counted.

@@ -16,8 +16,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from bot import storage
 from bot.config.opml import strip_unprintable
+from bot.queries.registry import Answers
 from bot.queries.stories import StoryRow, read_story
-from bot.queries.watched import Watched, render
+from bot.queries.watched import render
 from bot.stories import summaries
 from bot.web import formatting, page_data
 
@@ -128,8 +129,8 @@ class _RenderedFeed:
 class FeedsOut:
     """Answers the requests for feeds; each feed is rendered at most once a minute, and one at a time."""
 
-    def __init__(self, watched: Watched) -> None:
-        self._watched = watched
+    def __init__(self, answers: Answers) -> None:
+        self._answers, self._watched = answers, answers.watched
         self._template = formatting.templates().get_template("feed_entry.html")
         #: Address -> rendered feed, oldest first.
         self._rendered: dict[str, _RenderedFeed] = {}
@@ -160,7 +161,7 @@ class FeedsOut:
 
     async def _render(self, kind: str, form: str, name: str, *, base: str, address: str, query: str) -> _RenderedFeed:
         now = self._watched.clock.now()
-        rows = await self._watched.store.read(lambda tx: self._stories(tx, kind, name, since=now - BACK))
+        rows = await self._answers.read(lambda archive: self._stories(archive.tx, kind, name, since=now - BACK))
         loaded_at, public_url = self._watched.loaded_at, self._watched.settings.bot.public_url
 
         def document() -> bytes:

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot import model
-from bot.queries.watched import PageStore, Watched
+from bot import model, storage
+from bot.queries.watched import Watched
 from bot.storage import keys
 
 ANSWER_WITHIN = timedelta(seconds=3)
@@ -25,7 +25,7 @@ class Readiness:
     last_tick: datetime | None = None
 
 
-async def readiness(store: PageStore, now: datetime) -> Readiness:
+async def readiness(store: storage.Store, now: datetime) -> Readiness:
     """Return whether the bot works, and if not, the reason, such as an unavailable database. Never raises."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):

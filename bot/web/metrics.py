@@ -24,9 +24,9 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 import bot
-from bot import model, storage
+from bot import model
 from bot.pipeline.reports import FeedReport, Observer
-from bot.queries.watched import Watched
+from bot.queries.registry import Answers, Archive
 from bot.storage import keys
 from bot.web import page_data
 
@@ -56,8 +56,8 @@ class _Scrape:
 class Metrics(Observer):
     """The registry of metrics, and the observer that updates it."""
 
-    def __init__(self, watched: Watched) -> None:
-        self._watched = watched
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
         registry = self._registry = CollectorRegistry()
         # Creation times of counters are noise: process_start_time_seconds gives the same time for all of them.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
@@ -138,12 +138,12 @@ class Metrics(Observer):
 
     async def page(self) -> bytes:
         """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
-        scrape = await self._watched.store.read(_read_scrape)
-        self._set(scrape, self._watched.clock.now())
+        scrape = await self._answers.read(_read_scrape)
+        self._set(scrape, self._answers.watched.clock.now())
         return generate_latest(self._registry)
 
     def _set(self, scrape: _Scrape, now: datetime) -> None:
-        settings = self._watched.settings
+        settings = self._answers.watched.settings
         if scrape.tick:
             self._tick.set(scrape.tick.timestamp())
         _fill(self._feeds, {health.value: count for health, count in scrape.feeds.items()}, page_data.HEALTH_WORDS)
@@ -159,13 +159,14 @@ class Metrics(Observer):
         self._age.clear()
         for channel in settings.bot.channels:
             self._age.labels(channel).set(_oldest(scrape.unsent, channel, now).total_seconds())
-        self._loaded.set(self._watched.loaded_at.timestamp())
+        self._loaded.set(self._answers.watched.loaded_at.timestamp())
         problems = Tally(problem.severity for problem in settings.problems)
         self._good.set(not problems["error"])
         _fill(self._problems, problems, ("error", "warning"))
 
 
-def _read_scrape(tx: storage.Transaction) -> _Scrape:
+def _read_scrape(archive: Archive) -> _Scrape:
+    tx = archive.tx
     return _Scrape(
         feeds=tx.feeds.counts(),
         counts=tx.outbox.counts(),

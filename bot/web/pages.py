@@ -51,8 +51,10 @@ class Pages:
     def __init__(
         self,
         answers: Answers,
+        probe: health.Probe,
         feed_token: str | None = None,
     ) -> None:
+        self._probe = probe
         self._watched = answers.watched
         self._answers = answers
         self._feed_token = feed_token
@@ -85,7 +87,7 @@ class Pages:
                 page_data.stories(archive.tx, since=day, rule=None, skip=0, most=TODAY),
             )
         )
-        ready = await health.readiness(self._watched.store, now)
+        ready = await self._probe.ask()
         problems = [problem for problem in self._watched.settings.problems if problem.severity == "error"]
         states = model.SendState
         return await self.render(
@@ -132,8 +134,10 @@ class Pages:
         rule = request.query_params.get("rule") or None
         since = self._watched.clock.now() - timedelta(days=days)
         page_number = _positive_number(request, "page", 1)
-        entries, total = await self._watched.store.read(
-            lambda tx: page_data.stories(tx, since=since, rule=rule, skip=(page_number - 1) * STORIES, most=STORIES)
+        entries, total = await self._answers.read(
+            lambda archive: page_data.stories(
+                archive.tx, since=since, rule=rule, skip=(page_number - 1) * STORIES, most=STORIES
+            )
         )
         if not total and rule is not None:
             # A rule that is no longer loaded may still have stories.
@@ -167,7 +171,9 @@ class Pages:
 
     async def outbox(self, request: Request) -> Response:
         """Show the messages that are not sent yet."""
-        counts, unsent = await self._watched.store.read(lambda tx: (tx.outbox.counts(), tx.outbox.unsent()))
+        counts, unsent = await self._answers.read(
+            lambda archive: (archive.tx.outbox.counts(), archive.tx.outbox.unsent())
+        )
         channels = [
             (name, [(state.value, count) for (_, state), count in rows])
             for name, rows in groupby(sorted(counts.items()), key=lambda entry: entry[0][0])
@@ -222,7 +228,7 @@ class Pages:
     async def story(self, request: Request) -> Response:
         """Show one story; redirect from a merged story to the story that it became."""
         story_id = model.StoryId(request.path_params["id"])
-        details = await self._watched.store.read(lambda tx: page_data.story(tx, story_id))
+        details = await self._answers.read(lambda archive: page_data.story(archive.tx, story_id))
         if details is None:
             older = "No story has this address; older stories are deleted after the time that keep in bot.yaml sets."
             return await self._show_missing(request, "story", older)

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot import config, model
 from bot.model.runtime import TaskGroup
 from bot.queries.registry import Answers
-from bot.queries.watched import Shared, Watched
+from bot.queries.watched import Watched
 from bot.web import access, api, feeds_out, health, metrics, websub
 from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rate, Rates, Tokens, feed_token
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
@@ -32,7 +32,7 @@ from bot.web.pages import Pages
 
 
 def site_of(
-    bot: Watched,
+    answers: Answers,
     probe: health.Probe,
     counted: metrics.Metrics,
     pages: Pages,
@@ -63,7 +63,7 @@ def site_of(
 
     return Starlette(
         routes=[
-            Route(HUBS + "{token}", partial(websub.answer, bot, websub.PushCount()), methods=["GET", "POST"]),
+            Route(HUBS + "{token}", partial(websub.answer, answers, websub.PushCount()), methods=["GET", "POST"]),
             Route("/healthz", ready),
             Route("/healthz/ready", ready),
             Route("/healthz/live", live),
@@ -71,7 +71,7 @@ def site_of(
             Route("/style.css", stylesheet),
             Route("/", pages.overview),
             Route("/feeds", pages.feeds),
-            Route("/feeds/{kind}.{form}", feeds_out.FeedsOut(bot).answer),
+            Route("/feeds/{kind}.{form}", feeds_out.FeedsOut(answers).answer),
             Route("/stories", pages.stories),
             Route("/story/{id}", pages.story),
             Route("/rules", pages.rules),
@@ -214,22 +214,13 @@ def open_site(
 ) -> Site:
     """Open the page at ``web.listen``. Raises ConfigError if a token cannot be read or the port is in use."""
     token = config.resolve_secret(web.token, environ) if web.token else None
-    shared = Shared(bot)
-    metrics = Metrics(shared)
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    answers, rates = Answers(shared), Rates(rate or Rate())
+    answers, rates, probe = Answers(bot), Rates(rate or Rate()), health.Probe(bot)
+    metrics, pages = Metrics(answers), Pages(answers, probe, feed_token(token) if token is not None else None)
     served, tools = api.Api(answers, rates), _tools(answers, rates) if web.mcp else None
-    site = site_of(
-        shared,
-        health.Probe(bot),
-        metrics,
-        Pages(answers, feed_token(token) if token is not None else None),
-        [
-            Route("/api/{rest:path}", served),
-            Route("/api", served),
-            *([Route("/mcp", tools)] if tools else []),
-        ],
-    )
+    for_programs = [Route("/api/{rest:path}", served), Route("/api", served)]
+    for_programs += [Route("/mcp", tools)] if tools else []
+    site = site_of(answers, probe, metrics, pages, for_programs)
     app = AccessGuard(Admission(site), token=token, hosts=hosts, tokens=_tokens(web, environ))
     return Site(app, _listen(web), metrics, limits or Limits(), tools)
 

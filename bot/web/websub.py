@@ -16,6 +16,7 @@ from bot import model, storage
 from bot.alerts import notices
 from bot.feeds import websub
 from bot.model import visible
+from bot.queries.registry import Answers
 from bot.queries.watched import Watched
 from bot.web import access
 
@@ -45,13 +46,13 @@ class PushCount:
         return count >= websub.MOST_PUSHES_AN_HOUR
 
 
-async def answer(watched: Watched, pushes: PushCount, request: Request) -> Response:
+async def answer(answers: Answers, pushes: PushCount, request: Request) -> Response:
     """Answer a hub: a GET with its challenge, a POST with only a status."""
-    token = request.path_params["token"]
+    watched, token = answers.watched, request.path_params["token"]
     if watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
         return PlainTextResponse(_UNKNOWN, 404)
     try:
-        subscription = await watched.store.read(lambda tx: tx.subscriptions.by_token(token))
+        subscription = await answers.read(lambda archive: archive.tx.subscriptions.by_token(token))
         if request.method == "POST":
             return await _news(watched, pushes, request, subscription)
         return await _verification(watched, request, subscription)

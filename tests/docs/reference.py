@@ -22,7 +22,7 @@ from bot.channels.discord import api
 from bot.channels.email import smtp
 from bot.channels.slack import web_api
 from bot.cli.commands import app_of
-from bot.queries.watched import Watched
+from bot.queries.registry import Answers
 from bot.web.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -178,7 +178,7 @@ def metrics() -> str:
     )
     parts = [head + _MADE.format(source="the registry of `/metrics`") + "\n"]
     parts.append("\n| metric | kind | labels | what it is |\n| --- | --- | --- | --- |\n")
-    registry = Metrics(cast("Watched", None))._registry
+    registry = Metrics(cast("Answers", None))._registry
     families: list[Any] = [family for family in registry._collector_to_names if hasattr(family, "_labelnames")]
     for family in families:
         name = family._name + ("_total" if family._type == "counter" else "")
