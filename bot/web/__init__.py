@@ -2,7 +2,7 @@
 
     server ─▶ access ─▶ site ┬─▶ health      live, ready
                             ├─▶ metrics     numbers for Prometheus
-                            ├─▶ pages ─▶ page_data, formatting, templates/
+                            ├─▶ pages ─▶ formatting, templates/
                             ├─▶ feeds_out   stories as Atom and JSON Feed
                             └─▶ api         a FastAPI route for each question, and the actions that tokens allow
 

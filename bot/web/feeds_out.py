@@ -20,7 +20,7 @@ from bot.queries.registry import Answers
 from bot.queries.stories import StoryRow, read_story
 from bot.queries.watched import render
 from bot.stories import summaries
-from bot.web import formatting, page_data
+from bot.web import formatting, pages
 
 _ATOM = "http://www.w3.org/2005/Atom"
 
@@ -197,7 +197,7 @@ class FeedsOut:
     def _stories(self, tx: storage.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[StoryRow]:
         if kind in ("all", "rule"):
             rule = name if kind == "rule" else None
-            return page_data.stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]
+            return pages.read_stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]
         newest = tx.stories.newest(since=since, rule=None, skip=0, most=LOOKED_AT)
         if kind == "tag":
             tagged = {feed.url for feed in self._watched.settings.feeds if name in feed.tags}

@@ -112,8 +112,3 @@ def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, 
         for evidence in match.evidence:
             words_by_label.setdefault(evidence.label, {})[" ".join(evidence.text.split())] = None
     return [(line, tuple(words)) for line, words in words_by_label.items()]
-
-
-def lateness(state: model.FeedState, now: datetime) -> timedelta:
-    """Return how far past its due time a feed is."""
-    return max(now - state.due_at, timedelta()) if not state.gone else timedelta()

@@ -28,7 +28,6 @@ from bot import model
 from bot.pipeline.reports import FeedReport, Observer
 from bot.queries.registry import Answers, Archive
 from bot.storage import keys
-from bot.web import page_data
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 #: From a healthy second to an hour behind.
@@ -146,7 +145,8 @@ class Metrics(Observer):
         settings = self._answers.watched.settings
         if scrape.tick:
             self._tick.set(scrape.tick.timestamp())
-        _fill(self._feeds, {health.value: count for health, count in scrape.feeds.items()}, page_data.HEALTH_WORDS)
+        for health in model.FeedHealth:
+            self._feeds.labels(health.value).set(scrape.feeds.get(health, 0))
         paused = sum(compiled.rule.paused for compiled in settings.rules)
         self._rules.labels("on").set(len(settings.rules) - paused)
         self._rules.labels("paused").set(paused)
@@ -162,7 +162,8 @@ class Metrics(Observer):
         self._loaded.set(self._answers.watched.loaded_at.timestamp())
         problems = Tally(problem.severity for problem in settings.problems)
         self._good.set(not problems["error"])
-        _fill(self._problems, problems, ("error", "warning"))
+        for severity in ("error", "warning"):
+            self._problems.labels(severity).set(problems[severity])
 
 
 def _read_scrape(archive: Archive) -> _Scrape:
@@ -174,11 +175,6 @@ def _read_scrape(archive: Archive) -> _Scrape:
         waiting=tx.decision_queue.count(),
         tick=keys.TICK.get(tx),
     )
-
-
-def _fill(gauge: Gauge, counts: Mapping[str, int], words: Sequence[str]) -> None:
-    for word in words:
-        gauge.labels(word).set(counts.get(word, 0))
 
 
 def _oldest(unsent: Sequence[model.Outgoing], channel: str, now: datetime) -> timedelta:

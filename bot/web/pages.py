@@ -1,9 +1,9 @@
-"""The pages: each reads once and hands plain values to its template."""
+"""The pages: each reads in one transaction and hands plain values to its template."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -17,12 +17,14 @@ from bot import config, model, rules, storage
 from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
+from bot.pipeline.silences import ListedSilence, list_silences
 from bot.queries import stories, trials, watched
 from bot.queries.articles import ArticlesParameters, find_articles
 from bot.queries.registry import Answers, Refused, Why, find_rule, read_parameters
 from bot.queries.watched import render
 from bot.rules.search import SearchPage
-from bot.web import access, formatting, health, page_data
+from bot.storage import keys
+from bot.web import access, formatting, health
 
 #: Maximum entries on a page; links lead to the other pages.
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
@@ -43,6 +45,19 @@ _FIELDS, _PARAMETERS = ("q", "outlet", "rule", "from", "to"), {"from": "since", 
 #: Default days of stories.
 STORY_DAYS = 7
 MOST_DAYS = 90
+
+#: Broken feeds named on the overview.
+SHOWN_BROKEN = 10
+#: Shorter delays are normal: ticks come once a second, and an answer may be slow.
+LATE = timedelta(seconds=30)
+#: A digest comes each day; stories held for longer wait for the end of a silence or a cooldown.
+_HELD_FOR = timedelta(days=2)
+
+#: The health of feeds that need attention.
+BROKEN = (model.FeedHealth.FAILING, model.FeedHealth.GONE)
+#: Maximum stories searched per rule for related ones, and related stories shown.
+_LOOKED_AT, _RELATED = 40, 8
+_WEEK = timedelta(days=7)
 
 
 class Pages:
@@ -68,13 +83,15 @@ class Pages:
             "version": bot.__version__,
             "settings": self._watched.settings,
             "feed_token": self._feed_token,
+            "names": self._name_feed,
         }
         template = self._templates.get_template(name)
         return HTMLResponse(await render(lambda: template.render(values)), status)
 
-    def sparkline(self, counts: watched.ByDay, name: str, days: int = watched.DAYS) -> Sparkline:
-        """Draw the last days of one feed or rule."""
-        return by_day(counts.get(name, {}), today=self._watched.clock.now().date(), days=days)
+    def chart(self, counts: Mapping[date, int], days: int = watched.DAYS) -> list[int]:
+        """Return the counts of the last days, today last."""
+        today = self._watched.clock.now().date()
+        return [counts.get(today - timedelta(days=back), 0) for back in reversed(range(days))]
 
     async def overview(self, request: Request) -> Response:
         """Show the first page."""
@@ -83,8 +100,8 @@ class Pages:
         counts, overview, (entries, _) = await self._answers.read(
             lambda archive: (
                 archive.day_counts.rules,
-                page_data.overview(archive.tx, now),
-                page_data.stories(archive.tx, since=day, rule=None, skip=0, most=TODAY),
+                read_overview(archive.tx, now),
+                read_stories(archive.tx, since=day, rule=None, skip=0, most=TODAY),
             )
         )
         ready = await self._probe.ask()
@@ -99,20 +116,19 @@ class Pages:
             errors=problems,
             waiting=overview.count(states.PENDING, states.SENDING, states.UNKNOWN),
             parked=overview.count(states.PARKED),
-            matches=by_day(watched.total_count(counts), today=now.date(), days=CHART_DAYS),
-            names=self.names(),
+            matches=self.chart(watched.total_count(counts), CHART_DAYS),
         )
 
     async def feeds(self, request: Request) -> Response:
         """Show a page of the feeds, all or of one health."""
         now = self._watched.clock.now()
         requested = request.query_params.get("show", "")
-        shown_health = requested if requested in page_data.HEALTH_WORDS else ""
+        shown_health = requested if requested in [health.value for health in model.FeedHealth] else ""
         skip = (_positive_number(request, "page", 1) - 1) * FEEDS
         counts, (states, total) = await self._answers.read(
             lambda archive: (
                 archive.day_counts.feeds,
-                page_data.feeds(archive.tx, word=shown_health, skip=skip, most=FEEDS),
+                read_feeds(archive.tx, word=shown_health, skip=skip, most=FEEDS),
             )
         )
         return await self.render(
@@ -121,11 +137,9 @@ class Pages:
             states=states,
             paging=_Paging.of(request, total=total, size=FEEDS),
             shown_health=shown_health,
-            words=page_data.HEALTH_WORDS,
-            health_of=page_data.health_of,
+            words=[health.value for health in model.FeedHealth],
             late=partial(describe_lateness, now=now),
-            sparkline=partial(self.sparkline, counts),
-            names=self.names(),
+            sparkline=lambda name: self.chart(counts.get(name, {})),
         )
 
     async def stories(self, request: Request) -> Response:
@@ -135,7 +149,7 @@ class Pages:
         since = self._watched.clock.now() - timedelta(days=days)
         page_number = _positive_number(request, "page", 1)
         entries, total = await self._answers.read(
-            lambda archive: page_data.stories(
+            lambda archive: read_stories(
                 archive.tx, since=since, rule=rule, skip=(page_number - 1) * STORIES, most=STORIES
             )
         )
@@ -162,8 +176,8 @@ class Pages:
             shown=shown,
             paging=page,
             read_back={compiled.rule.name: rules.describe_rule(compiled.rule) for compiled in shown},
-            last=page_data.last_days(counts, [compiled.rule.name for compiled in shown]),
-            sparkline=partial(self.sparkline, counts),
+            last={name: max(days) for name, days in counts.items() if days},
+            sparkline=lambda name: self.chart(counts.get(name, {})),
             last_match_days=watched.LAST_MATCH.days,
             opinions=opinions,
             judged_days=feedback.JUDGED_WITHIN.days,
@@ -228,7 +242,7 @@ class Pages:
     async def story(self, request: Request) -> Response:
         """Show one story; redirect from a merged story to the story that it became."""
         story_id = model.StoryId(request.path_params["id"])
-        details = await self._answers.read(lambda archive: page_data.story(archive.tx, story_id))
+        details = await self._answers.read(lambda archive: read_story_details(archive.tx, story_id))
         if details is None:
             older = "No story has this address; older stories are deleted after the time that keep in bot.yaml sets."
             return await self._show_missing(request, "story", older)
@@ -255,7 +269,7 @@ class Pages:
             lambda archive: (
                 archive.day_counts.rules,
                 rule_opinions(archive.tx, archive.now),
-                page_data.stories(archive.tx, since=since, rule=name, skip=0, most=MOST_STORIES),
+                read_stories(archive.tx, since=since, rule=name, skip=0, most=MOST_STORIES),
                 config.find_rule_source(archive.settings, name),
             )
         )
@@ -271,8 +285,8 @@ class Pages:
             trial=trial,
             playground=trials,
             read_back=rules.describe_rule(compiled.rule),
-            line=self.sparkline(counts, name, watched.LAST_MATCH.days),
-            last=page_data.last_days(counts, [name]).get(name),
+            line=self.chart(counts.get(name, {}), watched.LAST_MATCH.days),
+            last=max(counts.get(name, {}), default=None),
             opinions=opinions,
             entries=entries,
             total=total,
@@ -309,10 +323,8 @@ class Pages:
             request,
             hub=websub.describe_subscription(hub, public_url=public_url, now=now) if hub is not None else None,
             state=state,
-            feed_name=self.names()(state),
-            health=page_data.health_of(state),
             late=describe_lateness(state, now=now),
-            line=self.sparkline(counts, url),
+            line=self.chart(counts.get(url, {})),
             rhythm=formatting.span(statistics.median_low(gaps)) if gaps else "",
             interval=formatting.span(state.interval) if state.interval else "",
             delays=_delays(last, state.baseline_at),
@@ -371,16 +383,14 @@ class Pages:
             "message.html", request, status=503, title="The database does not answer", text=str(error)
         )
 
-    def names(self) -> Callable[[model.FeedState], str]:
-        """Return the function that names a feed."""
-        feeds = self._watched.settings.feeds_by_address
-        return lambda state: outlets.feed_name(state, feeds)
+    def _name_feed(self, state: model.FeedState) -> str:
+        return outlets.feed_name(state, self._watched.settings.feeds_by_address)
 
 
 def describe_lateness(state: model.FeedState, *, now: datetime) -> str:
     """Describe how far past its due time a feed is; empty if the delay is normal."""
-    lateness = formatting.lateness(state, now)
-    return formatting.span(lateness) if lateness >= page_data.LATE else ""
+    late = timedelta() if state.gone else now - state.due_at
+    return formatting.span(late) if late >= LATE else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -486,48 +496,108 @@ def rule_opinions(tx: storage.Transaction, now: datetime) -> RuleOpinions:
     )
 
 
-HEIGHT = 24
-STEP = 6
-#: Minimum height of a bar, so that one article among hundreds is still visible.
-_LEAST = 2.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The data of the first page."""
+
+    feeds: Mapping[model.FeedHealth, int]
+    #: The first feeds that need attention.
+    broken: tuple[model.FeedState, ...]
+    articles: int
+    articles_today: int
+    stories: int
+    counts: Mapping[tuple[str, model.SendState], int]
+    #: Feeds with a late poll.
+    late_feeds: int
+    #: Matched articles without a decision yet, and stories held for a digest, a cooldown or a morning.
+    undecided: int
+    held: int
+    tick: datetime | None
+    #: The active silences.
+    silences: tuple[ListedSilence, ...]
+
+    def count(self, *states: model.SendState) -> int:
+        """Return the number of messages in any of the states."""
+        return sum(number for (_, state), number in self.counts.items() if state in states)
+
+    @property
+    def broken_count(self) -> int:
+        """The number of feeds that need attention."""
+        return sum(self.feeds.get(health, 0) for health in BROKEN)
+
+    @property
+    def is_mostly_broken(self) -> bool:
+        """Whether at least half of the feeds need attention."""
+        return self.broken_count > 0 and 2 * self.broken_count >= sum(self.feeds.values())
+
+
+def read_overview(tx: storage.Transaction, now: datetime) -> Overview:
+    """Read the first page's figures: articles of a day, stories of seven days."""
+    return Overview(
+        feeds=tx.feeds.counts(),
+        broken=tuple(tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN)),
+        articles=tx.articles.count(),
+        articles_today=tx.articles.count(since=now - timedelta(days=1)),
+        stories=tx.stories.count(since=now - timedelta(days=7)),
+        counts=tx.outbox.counts(),
+        late_feeds=tx.feeds.count_due(now=now - LATE),
+        undecided=tx.decision_queue.count(),
+        held=sum(alert.state is model.AlertState.HELD for alert in tx.stories.held_until(now + _HELD_FOR)),
+        tick=keys.TICK.get(tx),
+        silences=tuple(list_silences(tx, now=now)),
+    )
+
+
+def read_feeds(tx: storage.Transaction, *, word: str, skip: int, most: int) -> tuple[Sequence[model.FeedState], int]:
+    """Read a page of feeds, of one health or of all, and the total number of feeds."""
+    healths = [health for health in model.FeedHealth if health.value == word] or list(model.FeedHealth)
+    counts = tx.feeds.counts()
+    total = sum(counts.get(health, 0) for health in healths)
+    return tx.feeds.page(health=healths, skip=_at_most_last(skip, total, most), most=most), total
+
+
+def _at_most_last(skip: int, total: int, most: int) -> int:
+    """Limit ``skip`` to the last page."""
+    return min(skip, max(0, total - 1) // most * most)
+
+
+def read_stories(
+    tx: storage.Transaction, *, since: datetime, rule: str | None, skip: int, most: int
+) -> tuple[list[stories.StoryRow], int]:
+    """Read a page of stories, most recently changed first, and the total number of stories."""
+    total = tx.stories.count(since=since, rule=rule)
+    shown = tx.stories.newest(since=since, rule=rule, skip=_at_most_last(skip, total, most), most=most)
+    return [stories.read_story(tx, story) for story in shown], total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One bar, in units of the SVG."""
+class StoryDetails:
+    """One story with related stories."""
 
-    x: int
-    y: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sparkline:
-    """A chart with one bar per day."""
-
-    bars: tuple[Bar, ...]
-    width: int
-    #: The values as text, for people who cannot see the chart.
-    text: str
-    total: int
+    row: stories.StoryRow
+    #: Stories that may be about the same event; the bot could not decide.
+    perhaps_same: tuple[model.Story, ...]
+    #: Stories of the same rules, around the same time.
+    related: tuple[model.Story, ...]
 
 
-def by_day(counts: Mapping[date, int], *, today: date, days: int) -> Sparkline:
-    """Draw the last ``days`` days, today last."""
-    return draw_bars([counts.get(today - timedelta(days=back), 0) for back in reversed(range(days))])
-
-
-def draw_bars(numbers: Sequence[int]) -> Sparkline:
-    """Draw one bar per day; ``numbers`` are oldest first."""
-    most = max([1, *numbers])
-    bars = []
-    for index, number in enumerate(numbers):
-        height = max(_LEAST, round(HEIGHT * number / most, 1)) if number else 0.0
-        bars.append(Bar(x=index * STEP, y=HEIGHT - height, height=height))
-    values = ", ".join(map(str, numbers))
-    return Sparkline(
-        bars=tuple(bars),
-        width=len(numbers) * STEP,
-        text=f"{sum(numbers)} in {len(numbers)} days, oldest first: {values}",
-        total=sum(numbers),
+def read_story_details(tx: storage.Transaction, story_id: model.StoryId) -> StoryDetails | None:
+    """Read the story, or the story that it was merged into; return None if the id is unknown."""
+    stored = tx.stories.resolve(story_id)
+    if stored is None:
+        return None
+    since, until = stored.first_seen - _WEEK, (stored.last_seen + _WEEK, model.StoryId(""))
+    candidates = {
+        other.id: other
+        for rule in stored.rules[:3]
+        for other in tx.stories.newest(since=since, rule=rule, skip=0, most=_LOOKED_AT, after=until)
+        if other.id != stored.id
+    }
+    if stored.nearest is not None and stored.nearest not in candidates:
+        candidates |= tx.stories.get([stored.nearest])
+    perhaps_same = [other for other in candidates.values() if stored.nearest == other.id or other.nearest == stored.id]
+    related = [other for other in candidates.values() if other not in perhaps_same and other.first_seen <= until[0]]
+    related.sort(key=lambda other: abs(other.first_seen - stored.first_seen))
+    return StoryDetails(
+        row=stories.read_story(tx, stored), perhaps_same=tuple(perhaps_same), related=tuple(related[:_RELATED])
     )

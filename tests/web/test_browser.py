@@ -15,7 +15,7 @@ from playwright import async_api
 from playwright.async_api import async_playwright
 
 from bot import model
-from bot.web import page_data
+from bot.web import pages
 from testbed import made
 from tests.web.conftest import Page
 from tests.web.test_judged import judge
@@ -118,7 +118,7 @@ async def test_every_page_is_readable_and_accessible(
     tab, hosts, complaints = await opened(browser, size=size, scheme=scheme)
     listed = await page.running.store.read(lambda tx: tx.stories.since(None))
     told = next(one for one in listed if len(one.members) == 3)
-    broken = (await page.running.store.read(lambda tx: tx.feeds.page(health=page_data.BROKEN, skip=0, most=1)))[0]
+    broken = (await page.running.store.read(lambda tx: tx.feeds.page(health=pages.BROKEN, skip=0, most=1)))[0]
     for name, path in {**PAGES, "story": f"/story/{told.id}", "feed": f"/feed?url={quote(broken.url)}"}.items():
         await tab.goto(page.site.url + path)
         if name == "stories" and size == DESK:
