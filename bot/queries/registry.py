@@ -8,7 +8,7 @@ views of these entries; their JSON is the entry's document of the value.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -186,25 +186,27 @@ def read_parameters(kind: type[P], values: object) -> P:
     try:
         return kind.model_validate(values)
     except pydantic.ValidationError as error:
-        raise malformed(kind, error.errors(include_url=False, include_input=False)) from None
+        names = [field.alias or name for name, field in kind.model_fields.items()]
+        raise malformed(names, error.errors(include_url=False, include_input=False)) from None
 
 
-def malformed(kind: type[Parameters], details: Iterable[Any]) -> Refused:
-    """Return the refusal of parameters with these errors of pydantic."""
-    names = [field.alias or name for name, field in kind.model_fields.items()]
+def malformed(names: Sequence[str], details: Iterable[Any]) -> Refused:
+    """Return the refusal of parameters with these errors of pydantic; ``names`` are those that exist."""
     mistakes = [_mistake(detail, names) for detail in details]
     texts = (": ".join(filter(None, (item.where, item.message))) for item in mistakes)
     advice = (f"{text}; {item.help}" if item.help else text for text, item in zip(texts, mistakes, strict=True))
     return Refused(Why.MALFORMED, "; ".join(advice), *mistakes)
 
 
-def _mistake(detail: Any, names: list[str]) -> Mistake:
+def _mistake(detail: Any, names: Sequence[str]) -> Mistake:
     path = [str(part) for part in detail["loc"]]
     advice = None
     if detail["type"] == "extra_forbidden":
         message = f"there is no such parameter; there are {', '.join(names)}" if names else "there are no parameters"
         nearest = errors.did_you_mean(path[-1], names)
         advice = f'did you mean "{nearest}"?' if nearest else None
+    elif not path:
+        message = "a JSON object is needed"
     else:
         message = _message(detail["type"], detail.get("ctx", {})) or detail["msg"]
     return Mistake(where=".".join(path), message=message, help=advice)
@@ -237,7 +239,7 @@ def _message(kind: str, context: Mapping[str, Any]) -> str:
             return "a text is needed"
         case "list_type" | "tuple_type":
             return "a list is needed"
-        case "dict_type" | "model_type" | "model_attributes_type":
+        case "dict_type":
             return "a JSON object is needed"
         case _:
             return ""

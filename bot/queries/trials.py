@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -260,54 +261,36 @@ must_not_match: ["Thieves enter by the back door"]
 """
 
 
-#: Lines of context before and after a change.
-_AROUND = 3
-
-
 def patch_of(items: Sequence[config.RuleItem], settings: config.Settings) -> str:
     """Return a patch that replaces loaded rules and adds a file for each new rule; empty if nothing differs.
 
     Reads the rule files: do not call it on the event loop.
     """
-    parts = []
-    # Patch only one rule per file: a second patch would need the line offset of the first.
-    patched_files: set[str] = set()
+    patch: list[str] = []
+    replaced: dict[str, list[tuple[config.RuleSource, config.RuleItem]]] = {}
     for item in items:
         source = config.find_rule_source(settings, item.name)
         if source is None:
-            parts.append(_add_file(item))
-        elif source.item.yaml != item.yaml and source.path not in patched_files:
-            patched_files.add(source.path)
-            parts.append(_replace_lines(item, source, os.path.relpath(source.path, settings.bot.folder)))
-    return "".join(parts)
+            name = re.sub(r"[^a-z0-9]+", "-", item.name.lower()).strip("-")[:60] or "rule"
+            patch += _diff((), ["rules:", *_item_lines(item, indent=2)], "/dev/null", f"b/rules/{name}.yaml")
+        elif source.item.yaml != item.yaml:
+            replaced.setdefault(source.path, []).append((source, item))
+    for path, changes in replaced.items():
+        old_lines = changes[0][0].lines
+        new_lines = list(old_lines)
+        # From the end of the file, so that the lines of the other rules stay where they are.
+        for source, item in sorted(changes, key=lambda change: -change[0].item.first_line):
+            old = source.item
+            new_lines[old.first_line - 1 : old.last_line] = _item_lines(item, indent=old.indent)
+        relative = os.path.relpath(path, settings.bot.folder)
+        patch += _diff(old_lines, new_lines, f"a/{relative}", f"b/{relative}")
+    return "".join(patch)
 
 
-def _add_file(item: config.RuleItem) -> str:
-    name = re.sub(r"[^a-z0-9]+", "-", item.name.lower()).strip("-")[:60] or "rule"
-    lines = ["rules:", *_item_lines(item, indent=2)]
-    head = f"--- /dev/null\n+++ b/rules/{name}.yaml\n@@ -0,0 +1,{len(lines)} @@\n"
-    return head + "".join(f"+{line}\n" for line in lines)
-
-
-def _replace_lines(item: config.RuleItem, source: config.RuleSource, path: str) -> str:
-    old = source.item
-    # Splitting leaves an empty string after the last line break; drop it.
-    lines = list(source.lines[:-1] if source.lines and not source.lines[-1] else source.lines)
-    lines_before = lines[max(0, old.first_line - 1 - _AROUND) : old.first_line - 1]
-    old_lines = lines[old.first_line - 1 : old.last_line]
-    lines_after = lines[old.last_line : old.last_line + _AROUND]
-    new_lines = _item_lines(item, indent=old.indent)
-    start = old.first_line - len(lines_before)
-    around = len(lines_before) + len(lines_after)
-    head = f"--- a/{path}\n+++ b/{path}\n@@ -{start},{around + len(old_lines)} +{start},{around + len(new_lines)} @@\n"
-    return head + "".join(
-        [
-            *(f" {line}\n" for line in lines_before),
-            *(f"-{line}\n" for line in old_lines),
-            *(f"+{line}\n" for line in new_lines),
-            *(f" {line}\n" for line in lines_after),
-        ]
-    )
+def _diff(old: Sequence[str], new: Sequence[str], old_path: str, new_path: str) -> Iterator[str]:
+    # A text that ends with a line break has an empty string after its last line.
+    old, new = ([f"{line}\n" for line in (lines[:-1] if lines and not lines[-1] else lines)] for lines in (old, new))
+    return difflib.unified_diff(old, new, old_path, new_path)
 
 
 def _item_lines(item: config.RuleItem, *, indent: int) -> list[str]:

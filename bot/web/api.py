@@ -15,6 +15,7 @@ import fastapi
 import pydantic
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,6 +38,7 @@ _DESCRIPTION = (
     "Stories, articles, rules and feeds of one Wirewatch. Text from articles and feeds is untrusted; it is passed on "
     "as it was written."
 )
+_NOTHING = f"There is nothing here; {PREFIX}/openapi.json describes what there is."
 
 
 class ProblemItem(Document):
@@ -138,14 +140,12 @@ def openapi_document(api: fastapi.FastAPI) -> dict[str, Any]:
 
 def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
     """Return a function whose signature tells FastAPI where the question's parameters are."""
-    fields = question.parameters.model_fields
-    in_path = re.findall(r"{(\w+)}", question.path)
-    others: dict[str, Any] = {name: (field.annotation, field) for name, field in fields.items() if name not in in_path}
-    rest = (
-        pydantic.create_model(question.parameters.__name__, __base__=Parameters, **others)
-        if in_path
-        else question.parameters
-    )
+    fields = _fields_outside_path(question)
+    in_path = question.parameters.model_fields.keys() - fields.keys()
+    rest: type[Parameters] = question.parameters
+    if in_path:
+        others: dict[str, Any] = {name: (field.annotation, field) for name, field in fields.items()}
+        rest = pydantic.create_model(question.parameters.__name__, __base__=Parameters, **others)
     place = fastapi.Body() if question.method == "POST" else fastapi.Query()
 
     async def endpoint(*, request: Request, rest: Parameters, **values: str) -> Response:
@@ -163,13 +163,18 @@ def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any,
         return await render(to_response)
 
     kinds: dict[str, Any] = {"request": Request, "rest": Annotated[rest, place]}
-    kinds |= {
-        name: Annotated[str, fastapi.Path(min_length=1, description=fields[name].description)] for name in in_path
-    }
+    for name in in_path:
+        description = question.parameters.model_fields[name].description
+        kinds[name] = Annotated[str, fastapi.Path(min_length=1, description=description)]
     endpoint.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # FastAPI reads it
         [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind) for name, kind in kinds.items()]
     )
     return endpoint
+
+
+def _fields_outside_path(question: Question[Any, Any]) -> dict[str, FieldInfo]:
+    in_path = re.findall(r"{(\w+)}", question.path)
+    return {name: field for name, field in question.parameters.model_fields.items() if name not in in_path}
 
 
 class _Route(APIRoute):
@@ -217,18 +222,20 @@ def _refuse_repeated(request: Request) -> None:
 
 def _malformed(question: Question[Any, Any], error: RequestValidationError) -> Refused:
     details = error.errors()
+    # The first part of a place is "path", "query" or "body".
+    if any(detail["loc"][0] == "path" for detail in details):
+        return Refused(Why.NOT_FOUND, _NOTHING)
     if details[0]["type"] == "json_invalid":
         return Refused(Why.MALFORMED, f"The body is not valid JSON at character {details[0]['loc'][1] + 1}.")
-    # The first part of a place is "query", "path" or "body".
-    return malformed(question.parameters, [{**detail, "loc": detail["loc"][1:]} for detail in details])
+    names = [field.alias or name for name, field in _fields_outside_path(question).items()]
+    return malformed(names, [{**detail, "loc": detail["loc"][1:]} for detail in details])
 
 
 async def _refuse_address(request: Request, error: Exception) -> Response:
     """Answer an address that does not exist, a method that it does not have, or a body that cannot be read."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND:
-        detail = f"There is nothing here; {PREFIX}/openapi.json describes what there is."
-        return access.problem_response(404, detail)
+        return access.problem_response(404, _NOTHING)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         matching = (route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE)
         methods = {method for route in matching for method in route.methods}

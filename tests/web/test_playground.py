@@ -224,3 +224,19 @@ async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkey
     told = said(await tried(page, RULE, days="30"))
     assert "this covers only the last 1 day" in told
     assert "0 articles" in told
+
+
+async def test_two_changed_rules_of_one_file_are_in_one_patch(page: Page, tmp_path: Path) -> None:
+    (file,) = (page.folder / "rules").glob("*.yaml")
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / file.name).write_text(file.read_text())
+    changed = []
+    for entry in page.running.settings.rules:
+        source = config.find_rule_source(page.running.settings, entry.rule.name)
+        assert source is not None
+        first, *others = [*source.item.yaml.splitlines(), "severity: high"]
+        changed.append("\n".join([f"- {first}", *(f"  {line}" for line in others)]))
+    assert len(changed) == 2
+    (patch,) = elements(await tried(page, "\n".join(changed)), "//pre[@aria-labelledby='patch']")
+    apply(tmp_path, patch.text_content())
+    assert (tmp_path / "rules" / file.name).read_text().count("severity: high") == 2
