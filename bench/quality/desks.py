@@ -202,9 +202,11 @@ def _look(channel: _Channel, desk: Desk, at: int, messages: Sequence[Mapping[str
         head = _folded(" ".join(lines[:4]))
         # Its own headline stands first; the headline of the story that it may be part of follows.
         found = {item.id: head.find(_folded(item.title)[:60]) for item in desk.items[: at + 1]}
-        places = [(place, item) for item, place in found.items() if place >= 0]
-        if places:
-            channel.shown.headlines.add(min(places)[1])
+        first = min((place for place in found.values() if place >= 0), default=None)
+        same = [item for item, place in found.items() if place == first]
+        if same:
+            # Of items with one headline a new message shows the latest.
+            channel.shown.headlines.add(same[-1 if is_new else 0])
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -10,7 +10,7 @@ from bot import model
 #: Grouping asks for a second opinion if some story has at least the probability ASKED_FROM or lacks the article's
 #: language, and no story has ASKED_BELOW: an article in the wrong story hides its event
 #: (bench/quality/desk_grouping.py --oracle; decision record 0048).
-ASKED_FROM, ASKED_BELOW = 0.1, 0.97
+ASKED_FROM, ASKED_BELOW = 0.05, 0.95
 #: Grouping offers at most ASKED stories with at least this probability, and stories that lack the article's language.
 ASKED, OFFERED_FROM = 3, 0.02
 

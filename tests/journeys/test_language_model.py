@@ -103,8 +103,8 @@ async def test_an_unsure_article_joins_the_story_that_the_model_names(tmp_path: 
 #: Of the event of UNSURE, which it does not repeat.
 BESIDE = Item(
     id="v2",
-    title="Letters go out to clients of Mobilink",
-    text="Clients in Pakistan read that a BlackBerry may be useless in a month, as the PTA wants a backdoor.",
+    title="Letters go out to clients of a phone company",
+    text="A BlackBerry may be useless in a month, they say, as the PTA wants a backdoor.",
     at=UNSURE.at,
 )
 

@@ -12,7 +12,7 @@ from bot.pipeline import join
 from bot.pipeline.advice import Advice
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
-from tests.stories.examples import EXIT, MESSENGER, ORDER, START, arrival, article
+from tests.stories.examples import EXIT, MESSENGER, START, arrival, article
 
 RULE = "Phones"
 WINDOW = timedelta(days=14)
@@ -31,7 +31,7 @@ SNAPSHOT = Snapshot(
 POLICY = model.LanguageModelPolicy(
     url="http://127.0.0.1:1/v1", name="local-model", uses=frozenset({model.Use.SAME_EVENT})
 )
-UNSURE = article("BlackBerry customers in Pakistan told to prepare", ORDER.text, at=START + timedelta(hours=2))
+UNSURE = article("BlackBerry customers are told to prepare", "Mobilink writes to them.", at=START + timedelta(hours=2))
 #: A second report of EXIT, under the same headline.
 AGAIN = article(EXIT.title, "The firm will be gone in December, it said.", at=START + timedelta(hours=1), outlet="Twin")
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from bot import model, stories
+from bot.stories import opinions
 from bot.stories.grouping import story_id
 from tests.stories import examples
 from tests.stories.examples import START, arrival, article
@@ -167,7 +168,9 @@ def test_an_opinion_merges_two_stories_that_share_no_language() -> None:
     assert (join.story, join.merges) == (home, (other,))
 
 
-def test_stories_that_people_took_apart_are_not_merged_whatever_the_opinion_is() -> None:
+def test_stories_that_people_took_apart_are_not_merged_whatever_the_opinion_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    # In so small an index the bot is surer than it would be.
+    monkeypatch.setattr(opinions, "ASKED_BELOW", 0.97)
     still = article("Divers off Manora look for the ferry crew", "A ship of the navy is near.", at=START + DAY / 5)
     lost = article(
         "Questions in Karachi about a ferry", "Its crew had asked the port of Manora for a tug.", at=START + DAY / 4
