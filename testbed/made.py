@@ -91,6 +91,28 @@ def brief(story: str) -> model.StoryBrief:
     )
 
 
+def alert(story: str, **changes: Any) -> model.Alert:
+    """A story that is posted in the channel."""
+    made = model.Alert(
+        story=model.StoryId(story),
+        channel="desk",
+        state=model.AlertState.POSTED,
+        rules=(),
+        reason=model.Reason.FIRST_REPORT,
+    )
+    return replace(made, **changes)
+
+
+def decision(
+    story: str,
+    action: model.AlertAction = model.AlertAction.POST,
+    reason: model.Reason = model.Reason.FIRST_REPORT,
+    **changes: Any,
+) -> model.Decision:
+    made = model.Decision(at=START, story=model.StoryId(story), channel="desk", action=action, reason=reason)
+    return replace(made, **changes)
+
+
 def judgement(
     verdict: model.Verdict,
     *,

@@ -6,24 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import alerts, model
+from testbed import made
 from testbed.fakes import START
 
 RULE = model.Rule(name="exit", notify=("desk",))
-
-
-def article(name: str, *, outlet: str = "", when: datetime = START) -> model.Article:
-    outlet = outlet or name
-    return model.Article(
-        id=model.ArticleId(name),
-        feed=f"https://{outlet}.example/feed",
-        outlet=outlet,
-        owner=outlet,
-        link=f"https://{outlet}.example/{name}",
-        title=f"Title of {name}",
-        text=f"Text of {name}.",
-        first_seen=when,
-        fingerprint=name,
-    )
 
 
 def member(
@@ -35,7 +21,15 @@ def member(
     copy_of: str | None = None,
     when: datetime = START,
 ) -> model.Member:
-    told = article(name, outlet=outlet, when=when)
+    outlet = outlet or name
+    told = replace(
+        made.article(name),
+        id=model.ArticleId(name),
+        feed=f"https://{outlet}.example/feed",
+        outlet=outlet,
+        owner=outlet,
+        first_seen=when,
+    )
     join = model.Join(
         story=model.StoryId("s1"),
         article=told.id,
@@ -66,15 +60,8 @@ def situation(*members: model.Member, arrived: int | None = None, **changes: obj
 
 
 def posted(*, rules: tuple[str, ...] = ("exit",), **changes: object) -> model.Alert:
-    base = model.Alert(
-        story=model.StoryId("s1"),
-        channel="desk",
-        state=model.AlertState.POSTED,
-        rules=rules,
-        reason=model.Reason.FIRST_REPORT,
-        head=model.SendId("head"),
-        posted_at=START - timedelta(hours=2),
-    )
+    posted_at = START - timedelta(hours=2)
+    base = made.alert("s1", rules=rules, head=model.SendId("head"), posted_at=posted_at)
     return replace(base, **changes)  # type: ignore[arg-type]  # a test names the fields it changes
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import bot
 from bot import model
 from testbed.fakes import START
+from tests.stories import examples
 
 FEED = model.Feed(url="https://dawn.example/feed", name="Dawn", tags=("pakistan",))
 
@@ -19,18 +19,8 @@ FEED = model.Feed(url="https://dawn.example/feed", name="Dawn", tags=("pakistan"
 def article(
     title: str, text: str = "", *, hours: float = 0, outlet: str = "Dawn", feed: str = FEED.url
 ) -> model.Article:
-    name = hashlib.sha256(f"{title}{outlet}".encode()).hexdigest()[:20]
-    return model.Article(
-        id=model.ArticleId(name),
-        feed=feed,
-        outlet=outlet,
-        owner=outlet,
-        link=f"https://{outlet.lower().replace(' ', '')}.example/{name}",
-        title=title,
-        text=text,
-        first_seen=START + timedelta(hours=hours),
-        fingerprint=hashlib.sha256(f"{title}{text}{outlet}".encode()).hexdigest(),
-    )
+    at = START + timedelta(hours=hours)
+    return replace(examples.article(title, text, at=at, outlet=outlet), feed=feed, first_seen=at)
 
 
 @dataclass(frozen=True)

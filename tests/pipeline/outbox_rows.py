@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from bot.storage import schema
 from bot.storage.outbox import Outbox
 from bot.testing import messages
 from testbed.fakes import START, FakeClock
+from testbed.made import sending
 
 FULL = model.Abilities(threads=True, edits=True, lookup=True)
 REDUCED = model.Abilities(threads=False, edits=False, lookup=False)
@@ -99,14 +101,8 @@ def row(
     channel: str = "desk",
     at: datetime = START,
 ) -> model.Outgoing:
-    return model.Outgoing(
-        id=model.SendId(name),
-        channel=channel,
-        thread=model.SendId(thread or name),
-        message=message,
-        created_at=at,
-        due_at=at,
-    )
+    made = sending(name, thread=thread, channel=channel)
+    return replace(made, message=message, created_at=at, due_at=at)
 
 
 def reply(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:

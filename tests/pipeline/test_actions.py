@@ -25,6 +25,7 @@ from bot.pipeline import actions, silences
 from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START
+from testbed.made import brief, sending
 from tests.alerts.builders import member, posted
 
 DAY = timedelta(days=1)
@@ -49,26 +50,9 @@ def outgoing(
     due: timedelta = timedelta(),
     story: str = "s1",
 ) -> model.Outgoing:
-    sentence = model.Sentence(spans=(model.Span(text="t"),), outlet="o", link="https://o.example/1")
     why = model.Why(rule=rule, severity=model.Severity.NORMAL, evidence=())
-    brief = model.StoryBrief(
-        story=model.StoryId(story),
-        title=sentence,
-        summary=(),
-        why=(why,),
-        owner_count=1,
-        first_seen=START,
-        last_seen=START,
-    )
-    return model.Outgoing(
-        id=model.SendId(name),
-        channel="desk",
-        thread=model.SendId("head"),
-        message=model.Message(kind=kind, briefs=(brief,)),
-        story=model.StoryId(story),
-        created_at=START,
-        due_at=START + due,
-    )
+    row = sending(name, thread="head", kind=kind, story=story, briefs=(replace(brief(story), why=(why,)),))
+    return replace(row, due_at=START + due)
 
 
 async def post(store: storage.Store, *, alert: model.Alert | None = None, story: str = "s1") -> None:

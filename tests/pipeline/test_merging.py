@@ -12,6 +12,7 @@ from bot.pipeline.silences import operator_context
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from testbed.fakes import START
+from testbed.made import alert
 from tests.stories import examples
 
 DAY = timedelta(days=1)
@@ -39,17 +40,10 @@ def post(tx: storage.Transaction, story: model.Story, *, state: model.AlertState
         tx.articles.add_matches(member.article.id, matches(member.article))
     tx.stories.save(story)
     is_posted = state is model.AlertState.POSTED
-    tx.stories.save_alert(
-        model.Alert(
-            story=story.id,
-            channel="desk",
-            state=state,
-            rules=("exit",),
-            reason=model.Reason.FIRST_REPORT if is_posted else model.Reason.MIN_OUTLETS,
-            head=model.SendId(f"head of {story.id}") if is_posted else None,
-            posted_at=story.first_seen if is_posted else None,
-        )
-    )
+    waiting = alert(story.id, rules=("exit",), state=state, reason=model.Reason.MIN_OUTLETS)
+    head = model.SendId(f"head of {story.id}")
+    stands = alert(story.id, rules=("exit",), head=head, posted_at=story.first_seen)
+    tx.stories.save_alert(stands if is_posted else waiting)
 
 
 async def arrive(

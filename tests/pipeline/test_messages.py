@@ -9,6 +9,7 @@ from bot.pipeline import messages
 from bot.pipeline.snapshot import Snapshot
 from bot.pipeline.turn import Turn
 from testbed.fakes import START
+from testbed.made import alert, decision
 from tests.stories.members import article, match, member, rule, story
 
 TEXT = "BlackBerry will leave Pakistan after the PTA asked for a backdoor. The order covers 5,000 companies there."
@@ -29,14 +30,8 @@ OTHER = named("other", matched("Sindh lifts a ban", outlet="Post", minutes=3))
 
 
 def decided(action: model.AlertAction, of: model.Story) -> model.Decision:
-    return model.Decision(
-        at=of.last_seen,
-        story=of.id,
-        channel="desk",
-        action=action,
-        reason=model.Reason.FIRST_REPORT if action is model.AlertAction.POST else model.Reason.ADDED_OUTLET,
-        rules=("R",),
-    )
+    reason = model.Reason.FIRST_REPORT if action is model.AlertAction.POST else model.Reason.ADDED_OUTLET
+    return decision(of.id, action, reason, at=of.last_seen, rules=("R",))
 
 
 def turn_over(tx: storage.Transaction) -> Turn:
@@ -51,17 +46,9 @@ def gathered() -> model.Outgoing:
         return messages.gathered_row(turn_over(tx), posts, {FIRST.id: FIRST, OTHER.id: OTHER}, lead="2 stories")
 
 
-def alert(of: model.Story, head: str, *, is_gathered: bool = False) -> model.Alert:
-    return model.Alert(
-        story=of.id,
-        channel="desk",
-        state=model.AlertState.POSTED,
-        rules=("R",),
-        reason=model.Reason.FIRST_REPORT,
-        head=model.SendId(head),
-        headline=of.members[0].article.id,
-        is_gathered=is_gathered,
-    )
+def posted(of: model.Story, head: str) -> model.Alert:
+    headline = of.members[0].article.id
+    return alert(of.id, rules=("R",), head=model.SendId(head), headline=headline, is_gathered=True)
 
 
 def keep(tx: storage.Transaction, of: model.Story) -> None:
@@ -78,12 +65,12 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
     def work(tx: storage.Transaction) -> model.Outgoing | None:
         for each in (FIRST, OTHER):
             keep(tx, each)
-            tx.stories.save_alert(alert(each, head.id, is_gathered=True))
+            tx.stories.save_alert(posted(each, head.id))
         tx.outbox.add([head])
         keep(tx, both)
         tx.stories.save(replace(OTHER, members=(), merged_into=FIRST.id))
         return messages.gathered_edit_row(
-            turn_over(tx), decided(model.AlertAction.EDIT, FIRST), both, alert(FIRST, head.id, is_gathered=True)
+            turn_over(tx), decided(model.AlertAction.EDIT, FIRST), both, posted(FIRST, head.id)
         )
 
     row = await store.write(work)
@@ -96,9 +83,7 @@ async def test_a_gathered_story_that_became_part_of_another_keeps_its_headline(s
 
 def test_a_reply_below_a_gathered_message_carries_its_storys_headline() -> None:
     with storage.open_in_memory() as tx:
-        row = messages.reply_row(
-            turn_over(tx), decided(model.AlertAction.REPLY, FIRST), FIRST, alert(FIRST, "head", is_gathered=True)
-        )
+        row = messages.reply_row(turn_over(tx), decided(model.AlertAction.REPLY, FIRST), FIRST, posted(FIRST, "head"))
     assert row is not None
     assert row.message.title is not None
     assert row.message.title.text == "BlackBerry leaves Pakistan"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot import model, storage
 from testbed.fakes import START, FakeClock
-from testbed.made import article, story
+from testbed.made import alert, article, story
 from tests.pipeline.outbox_rows import row
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -53,20 +52,7 @@ def _tell(tx: storage.Transaction, ahead: datetime) -> None:
     for name in ("held", "said"):
         tx.articles.add([article(name)])
         tx.stories.save(story(name, article(name)))
-    held = model.Alert(
-        story=model.StoryId("held"),
-        channel="desk",
-        state=model.AlertState.HELD,
-        rules=("r",),
-        reason=model.Reason.QUIET_HOURS,
-        held_until=ahead + HOUR,
-    )
+    held = alert("held", state=model.AlertState.HELD, reason=model.Reason.QUIET_HOURS, held_until=ahead + HOUR)
     tx.stories.save_alert(held)
-    said = replace(
-        held,
-        story=model.StoryId("said"),
-        state=model.AlertState.POSTED,
-        posted_at=ahead,
-        held_until=ahead + 5 * DAY,
-    )
+    said = alert("said", posted_at=ahead, held_until=ahead + 5 * DAY)
     tx.stories.save_alert(said)

@@ -11,7 +11,7 @@ import pytest
 
 from bot import model, storage
 from testbed.fakes import START, FakeClock
-from testbed.made import MINUTE, article, brief, match, sending, story
+from testbed.made import MINUTE, alert, article, brief, match, sending, story
 
 FEED = "https://dawn.example/feed"
 BEFORE = START + timedelta(days=1)
@@ -30,14 +30,7 @@ async def fill(store: storage.Store, *, is_sent: bool) -> None:
         tx.stories.save(story("old", old))
         tx.stories.save(story("new", new, minutes=LATE))
         for name in ("old", "new"):
-            alert = model.Alert(
-                story=model.StoryId(name),
-                channel="desk",
-                state=model.AlertState.POSTED,
-                rules=(),
-                reason=model.Reason.FIRST_REPORT,
-            )
-            tx.stories.save_alert(alert)
+            tx.stories.save_alert(alert(name))
             tx.outbox.add([sending(name, story=name, briefs=(brief(name),))])
         if is_sent:
             for row in tx.outbox.claim("desk", now=START, limit=10, token="t", lease=MINUTE):

@@ -12,20 +12,14 @@ from bot import model, storage
 from bot.model import ledger
 from bot.storage import columns, connections, opening, schema
 from testbed.fakes import START, FakeClock
-from testbed.made import article, match, sending, story
+from testbed.made import article, decision, match, sending, story
 from tests.storage import earlier
 
 DAY = timedelta(days=1)
 
 
-def decision(days: float, *, of: str = "A") -> model.Decision:
-    return model.Decision(
-        at=START + days * DAY,
-        story=model.StoryId(of),
-        channel="desk",
-        action=model.AlertAction.POST,
-        reason=model.Reason.FIRST_REPORT,
-    )
+def decided(days: float) -> model.Decision:
+    return decision("A", at=START + days * DAY)
 
 
 def fact(days: float) -> model.LedgerRow:
@@ -38,7 +32,7 @@ def keep(tx: storage.Transaction, *days: float) -> None:
     tx.stories.save(story("A", article("one")))
     for each in days:
         tx.ledger.add([fact(each)])
-        tx.stories.decide([decision(each)])
+        tx.stories.decide([decided(each)])
 
 
 async def listed(store: storage.Store) -> list[tuple[str, timedelta]]:
@@ -117,7 +111,7 @@ def _microseconds(days: float) -> int:
 
 def fill_first(connection: Connection) -> None:
     """A story that was decided on."""
-    document = columns.DECISION.dump(decision(0))
+    document = columns.DECISION.dump(decided(0))
     connection.execute(text("INSERT INTO stories (id, title, first_seen, last_seen) VALUES ('A', 'Story', 0, 0)"))
     connection.execute(
         text(
@@ -134,7 +128,7 @@ async def test_a_database_of_the_oldest_schema_is_upgraded_and_lists_its_decisio
         storage.open_store(new_address, clock=FakeClock(), read_only=True)
     store = storage.open_store(new_address, clock=FakeClock())
     assert await store.run(opening.revision_of) == schema.REVISION
-    assert await store.read(lambda tx: tx.stories.decisions(model.StoryId("A"))) == [decision(0)]
+    assert await store.read(lambda tx: tx.stories.decisions(model.StoryId("A"))) == [decided(0)]
     assert await listed(store) == [("decided", 0 * DAY)]
     await store.close()
 

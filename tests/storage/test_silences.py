@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot import model, storage
 from bot.storage.store import Transaction
 from testbed.fakes import START
-from testbed.made import MINUTE, silence, story
+from testbed.made import MINUTE, decision, silence, story
 
 HOUR = timedelta(hours=1)
 
@@ -35,14 +35,8 @@ async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(sto
 
 async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.Store) -> None:
     told = story("A")
-    kept = model.Decision(
-        at=START,
-        story=told.id,
-        channel="desk",
-        action=model.AlertAction.SILENT,
-        reason=model.Reason.SILENCED,
-        silence=model.SilenceId("0000000a"),
-    )
+    silent = model.AlertAction.SILENT, model.Reason.SILENCED
+    kept = decision(told.id, *silent, silence=model.SilenceId("0000000a"))
     held = replace(kept, reason=model.Reason.COOLDOWN, silence=None)
 
     def work(tx: object) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot import model, storage
 from bot.storage.store import Transaction
 from testbed.fakes import START
-from testbed.made import MINUTE, article, match, story
+from testbed.made import MINUTE, alert, article, decision, match, story
 
 A, B, C = model.StoryId("A"), model.StoryId("B"), model.StoryId("C")
 
@@ -133,45 +134,32 @@ async def test_decisions_come_back_in_the_order_they_were_made(store: storage.St
         article=article("one").id,
         outlet="Dawn",
     )
-    made = [
-        model.Decision(
-            at=START, story=A, channel="desk", action=model.AlertAction.POST, reason=model.Reason.FIRST_REPORT
-        ),
-        model.Decision(
-            at=START,
-            story=A,
-            channel="desk",
-            action=model.AlertAction.REPLY,
-            reason=model.Reason.NEW_FACT,
-            rules=("a",),
-            facts=(fact,),
-        ),
-    ]
+    reply = model.AlertAction.REPLY, model.Reason.NEW_FACT
+    made = [decision(A), decision(A, *reply, rules=("a",), facts=(fact,))]
     await keep(store, story("A"))
     await store.write(lambda tx: tx.stories.decide(made))
     await store.write(lambda tx: tx.stories.decide([]))
     assert list(await store.read(lambda tx: tx.stories.decisions(A))) == made
 
 
-def alert(
-    name: model.StoryId, *, channel: str = "desk", state: model.AlertState = model.AlertState.HELD
-) -> model.Alert:
-    return model.Alert(story=name, channel=channel, state=state, rules=("r",), reason=model.Reason.QUIET_HOURS)
+def held(name: model.StoryId, **changes: Any) -> model.Alert:
+    reason = model.Reason.QUIET_HOURS
+    return alert(name, state=model.AlertState.HELD, rules=("r",), reason=reason, **changes)
 
 
 async def test_a_story_has_one_alert_a_channel(store: storage.Store) -> None:
     await keep(store, story("A"), story("B"))
 
-    for item in (alert(A), alert(B), alert(A, channel="other"), replace(alert(A), said=("deadline: 30 December",))):
+    for item in (held(A), held(B), held(A, channel="other"), replace(held(A), said=("deadline: 30 December",))):
         await store.write(lambda tx, item=item: tx.stories.save_alert(item))  # type: ignore[misc]
     stored = await store.read(lambda tx: tx.stories.alerts([A]))
-    assert list(stored) == [replace(alert(A), said=("deadline: 30 December",)), alert(A, channel="other")]
+    assert list(stored) == [replace(held(A), said=("deadline: 30 December",)), held(A, channel="other")]
 
 
 async def test_held_alerts_come_when_their_time_has_come(store: storage.Store) -> None:
     await keep(store, story("A"), story("B"), story("C"))
-    late, early = replace(alert(A), held_until=START + MINUTE), replace(alert(B), held_until=START)
-    waits = alert(C)
+    late, early = replace(held(A), held_until=START + MINUTE), replace(held(B), held_until=START)
+    waits = held(C)
     for item in (late, early, waits):
         await store.write(lambda tx, item=item: tx.stories.save_alert(item))  # type: ignore[misc]
     assert list(await store.read(lambda tx: tx.stories.held_until(START))) == [early]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot import model
+from tests.stories import examples
 
 START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
 STORY = model.StoryId("story")
@@ -14,20 +16,8 @@ def article(
     title: str, text: str, *, outlet: str = "Gazette", owner: str = "", minutes: int = 0, language: str = "en"
 ) -> model.Article:
     at = START + timedelta(minutes=minutes)
-    name = f"{outlet}-{minutes}".lower()
-    return model.Article(
-        id=model.ArticleId(name),
-        feed=f"https://{name}.example/feed",
-        outlet=outlet,
-        owner=owner or outlet,
-        link=f"https://news.example/{name}",
-        title=title,
-        text=text,
-        language=language,
-        published=at,
-        first_seen=at,
-        fingerprint=f"{title}\n{text}",
-    )
+    made = examples.article(title, text, at=at, outlet=outlet)
+    return replace(made, owner=owner or outlet, language=language, first_seen=at)
 
 
 def match(article: model.Article, rule: str, *found: tuple[str, str, str]) -> model.Match:
