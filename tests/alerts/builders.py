@@ -85,5 +85,5 @@ def new_sentence(text: str) -> model.Fact:
     return replace(fact("new", text), kind="sentence", sentence=text)
 
 
-def told(decisions: tuple[model.Decision, ...]) -> list[tuple[str, str]]:
+def outcomes(decisions: tuple[model.Decision, ...]) -> list[tuple[str, str]]:
     return [(decision.action.value, decision.reason.value) for decision in decisions]

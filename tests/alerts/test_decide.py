@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot import alerts, model
 from testbed.fakes import START
 from testbed.made import silence
-from tests.alerts.builders import RULE, fact, held, member, new_sentence, posted, situation, story, told
+from tests.alerts.builders import RULE, fact, held, member, new_sentence, outcomes, posted, situation, story
 
 QUIET = model.PostingPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=ZoneInfo("UTC")))
 DIGEST = model.Digest(at=time(8), zone=ZoneInfo("UTC"))
@@ -45,13 +45,13 @@ _SECOND = (member("a"), member("b"))
 def test_what_an_arrival_leads_to(
     members: tuple[model.Member, ...], arrived: int, alert: model.Alert | None, decided: list[tuple[str, str]]
 ) -> None:
-    assert told(alerts.decide(situation(*members, arrived=arrived, alert=alert))) == decided
+    assert outcomes(alerts.decide(situation(*members, arrived=arrived, alert=alert))) == decided
 
 
 def test_news_on_a_story_that_its_baseline_left_unsaid_is_a_first_report() -> None:
     silent = posted(state=model.AlertState.SILENT, reason=model.Reason.BASELINE)
     old, new = member("a", is_baseline=True), member("b")
-    assert told(alerts.decide(situation(old, new, arrived=1, alert=silent))) == [("post", "first report")]
+    assert outcomes(alerts.decide(situation(old, new, arrived=1, alert=silent))) == [("post", "first report")]
     assert alerts.decide(situation(old, alert=silent)) == ()
 
 
@@ -60,7 +60,7 @@ def test_min_outlets_holds_until_enough_owners_carry_the_story_then_speaks_at_on
     (hold,) = alerts.decide(situation(member("a"), rules=rules))
     assert (hold.reason, hold.until, hold.detail) == (model.Reason.MIN_OUTLETS, None, "1 of 2 independent outlets")
     alert = alerts.record_decision(None, hold)
-    assert told(alerts.decide(situation(member("a"), member("b"), arrived=1, rules=rules, alert=alert))) == [
+    assert outcomes(alerts.decide(situation(member("a"), member("b"), arrived=1, rules=rules, alert=alert))) == [
         ("post", "first report")
     ]
 
@@ -68,7 +68,7 @@ def test_min_outlets_holds_until_enough_owners_carry_the_story_then_speaks_at_on
 def test_a_syndicated_copy_does_not_count_for_min_outlets() -> None:
     rules = (replace(RULE, min_outlets=2),)
     copy = member("b", copy_of="a")
-    assert told(alerts.decide(situation(member("a"), copy, rules=rules))) == [("hold", "min outlets")]
+    assert outcomes(alerts.decide(situation(member("a"), copy, rules=rules))) == [("hold", "min outlets")]
 
 
 def test_a_rule_that_waits_for_owners_does_not_hold_the_rule_beside_it() -> None:
@@ -82,9 +82,9 @@ def test_quiet_hours_hold_a_normal_rule_and_let_a_high_one_pass() -> None:
     (hold,) = alerts.decide(situation(member("a"), policy=QUIET))
     assert (hold.reason, hold.until) == (model.Reason.QUIET_HOURS, START.replace(hour=12))
     later = replace(situation(member("a"), policy=QUIET), now=START.replace(hour=13))
-    assert told(alerts.decide(later)) == [("post", "first report")]
+    assert outcomes(alerts.decide(later)) == [("post", "first report")]
     loud = (replace(RULE, severity=model.Severity.HIGH),)
-    assert told(alerts.decide(situation(member("a"), policy=QUIET, rules=loud))) == [("post", "first report")]
+    assert outcomes(alerts.decide(situation(member("a"), policy=QUIET, rules=loud))) == [("post", "first report")]
 
 
 def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> None:
@@ -95,7 +95,7 @@ def test_a_channel_with_a_digest_holds_every_rule_that_has_none_of_its_own() -> 
     (own,) = alerts.decide(situation(member("a"), rules=(replace(RULE, when=DIGEST),), policy=policy))
     assert own.until == START.replace(hour=8) + timedelta(days=1)
     due = situation(member("a"), arrived=0, rules=(loud,), policy=policy, alert=held(model.Reason.DIGEST, START))
-    assert told(alerts.release([due]).decisions) == [("post", "digest")]
+    assert outcomes(alerts.release([due]).decisions) == [("post", "digest")]
 
 
 def test_a_cooldown_holds_the_next_story_of_its_rule() -> None:
@@ -104,7 +104,7 @@ def test_a_cooldown_holds_the_next_story_of_its_rule() -> None:
     (hold,) = alerts.decide(situation(member("a"), rules=rules, rule_spoke_at=spoke))
     assert (hold.reason, hold.until) == (model.Reason.COOLDOWN, START + timedelta(minutes=40))
     long_ago = {"exit": START - timedelta(hours=2)}
-    assert told(alerts.decide(situation(member("a"), rules=rules, rule_spoke_at=long_ago))) == [
+    assert outcomes(alerts.decide(situation(member("a"), rules=rules, rule_spoke_at=long_ago))) == [
         ("post", "first report")
     ]
 
@@ -120,12 +120,12 @@ def test_a_second_rule_edits_the_message_and_its_thread_says_so_once() -> None:
     rules = (RULE, replace(RULE, name="backdoor law"))
     members = (member("a"), member("b", rules=("exit", "backdoor law")))
     found = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
-    assert told(found) == [("reply", "rule"), ("edit", "added outlet")]
+    assert outcomes(found) == [("reply", "rule"), ("edit", "added outlet")]
     alert = posted()
     for decision in found:
         alert = alerts.record_decision(alert, decision)
     assert "reply" not in [
-        action for action, _ in told(alerts.decide(situation(*members, arrived=1, rules=rules, alert=alert)))
+        action for action, _ in outcomes(alerts.decide(situation(*members, arrived=1, rules=rules, alert=alert)))
     ]
 
 
@@ -133,7 +133,7 @@ def test_owners_that_reach_a_waiting_rule_are_told_as_corroboration() -> None:
     rules = (RULE, replace(RULE, name="confirmed", min_outlets=2))
     members = (member("a", rules=("exit", "confirmed")), member("b", rules=("exit", "confirmed")))
     found = alerts.decide(situation(*members, arrived=1, rules=rules, alert=posted()))
-    assert told(found) == [("reply", "corroboration"), ("edit", "added outlet")]
+    assert outcomes(found) == [("reply", "corroboration"), ("edit", "added outlet")]
     assert found[0].detail == "2 independent outlets"
 
 
@@ -141,7 +141,7 @@ def test_a_new_sentence_is_told_as_a_change_is_and_each_once() -> None:
     facts = (fact("deadline", "30 December"), new_sentence("A new sentence."))
     here = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=facts)
     found = alerts.decide(here)
-    assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
+    assert outcomes(found) == [("reply", "new fact"), ("edit", "added outlet")]
     assert found[0].facts == facts
     assert found[0].detail == "deadline: 30 December; new: A new sentence."
     again = alerts.decide(
@@ -160,7 +160,7 @@ def test_news_of_a_digests_story_waits_for_the_next_digest_in_the_thread_of_the_
     rules = (replace(RULE, when=DIGEST),)
     news = situation(member("a"), member("b"), arrived=1, rules=rules, facts=(fact("toll", "31"),))
     found = alerts.decide(replace(news, alert=posted(is_gathered=True)))
-    assert told(found) == [("reply", "new fact"), ("edit", "added outlet")]
+    assert outcomes(found) == [("reply", "new fact"), ("edit", "added outlet")]
 
 
 _RULES = st.lists(
@@ -213,15 +213,15 @@ def test_the_first_article_starts_the_wait_and_later_ones_do_not_move_its_end() 
     assert (again.reason, again.until) == (model.Reason.GATHER, START + WAIT)
 
     due = situation(member("a"), member("b"), arrived=0, rules=(GATHER,), alert=alert, now=START + WAIT)
-    assert told(alerts.release([due]).decisions) == [("post", "first report")]
+    assert outcomes(alerts.release([due]).decisions) == [("post", "first report")]
 
 
 def test_what_a_rule_of_severity_high_matches_never_waits_also_not_the_rest_of_a_wait() -> None:
     policy = model.PostingPolicy(gather=WAIT)
-    assert told(alerts.decide(situation(member("a"), rules=(HIGH,), policy=policy))) == [("post", "first report")]
+    assert outcomes(alerts.decide(situation(member("a"), rules=(HIGH,), policy=policy))) == [("post", "first report")]
     waiting = held(model.Reason.GATHER, until=START + WAIT)
     joined = situation(member("a"), member("b"), arrived=1, rules=(GATHER, HIGH), alert=waiting)
-    assert told(alerts.decide(joined)) == [("post", "first report")]
+    assert outcomes(alerts.decide(joined)) == [("post", "first report")]
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_what_was_held_for_another_reason_does_not_wait_again() -> None:
         rules=(replace(GATHER, min_outlets=2),),
         alert=held(model.Reason.MIN_OUTLETS),
     )
-    assert told(alerts.decide(two)) == [("post", "first report")]
+    assert outcomes(alerts.decide(two)) == [("post", "first report")]
 
 
 _ZONE = ZoneInfo("UTC")
@@ -270,12 +270,12 @@ def test_a_first_poll_announces_its_five_newest_stories_a_rule_and_lists_the_res
 def test_a_hold_that_meets_quiet_hours_is_held_again() -> None:
     policy = model.PostingPolicy(quiet=model.QuietHours(start=time(8), end=time(12), zone=_ZONE))
     due = situation(member("a"), arrived=0, policy=policy, alert=held(model.Reason.COOLDOWN, START))
-    assert told(alerts.release([due]).decisions) == [("hold", "quiet hours")]
+    assert outcomes(alerts.release([due]).decisions) == [("hold", "quiet hours")]
 
 
 def test_a_held_story_whose_rule_is_gone_is_silent_with_that_reason() -> None:
     due = situation(member("a"), arrived=0, rules=(), alert=held(model.Reason.QUIET_HOURS, START))
-    assert told(alerts.release([due]).decisions) == [("silent", "rule paused")]
+    assert outcomes(alerts.release([due]).decisions) == [("silent", "rule paused")]
 
 
 def test_quiet_hours_over_midnight_end_on_the_next_morning_of_their_own_zone() -> None:
@@ -355,7 +355,7 @@ def test_a_reminder_in_quiet_hours_leaves_at_their_end() -> None:
 def test_two_rules_with_one_lead_time_give_one_reply() -> None:
     other = replace(RULE, name="law", remind=model.Remind(leads=(DAY,), zone=ZONE))
     here = replace(at(DAY_BEFORE, posted(held_until=DAY_BEFORE), DEADLINE), rules=(*RULES, other))
-    assert told(alerts.due_reminders(here)) == [("reply", "reminder")]
+    assert outcomes(alerts.due_reminders(here)) == [("reply", "reminder")]
     assert alerts.due_reminders(here)[0].rules == ("exit", "law")
 
 
@@ -399,7 +399,7 @@ def test_deciding_twice_never_reminds_twice(days: list[int], leads: list[int], s
 LAW = model.Rule(name="law", notify=("desk",))
 
 
-def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: str = "") -> alerts.Situation:
+def with_silences(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: str = "") -> alerts.Situation:
     return alerts.without_silenced(
         here,
         of_story=silence(model.SilenceKind.STORY, story) if story else None,
@@ -409,23 +409,23 @@ def heard(here: alerts.Situation, *, rule: str = "", outlet: str = "", story: st
 
 
 def test_a_story_that_another_rule_matches_is_posted_for_that_rule_alone() -> None:
-    (decision,) = alerts.decide(heard(situation(member("a"), rules=(RULE, LAW)), rule="exit"))
+    (decision,) = alerts.decide(with_silences(situation(member("a"), rules=(RULE, LAW)), rule="exit"))
     assert (decision.action, decision.rules) == (model.AlertAction.POST, ("law",))
 
 
 def test_a_story_is_silent_while_every_article_of_it_is_and_posted_with_the_first_that_is_not() -> None:
     quiet = situation(member("a"), member("b", outlet="a"))
-    (decision,) = alerts.decide(heard(quiet, outlet="a"))
+    (decision,) = alerts.decide(with_silences(quiet, outlet="a"))
     assert decision.reason is model.Reason.SILENCED
     alert = alerts.record_decision(None, decision)
     later = situation(member("a"), member("b", outlet="a"), member("c", copy_of="a"), arrived=1, alert=alert)
-    (decision,) = alerts.decide(heard(later, outlet="a"))
+    (decision,) = alerts.decide(with_silences(later, outlet="a"))
     assert (decision.action, decision.reason) == (model.AlertAction.POST, model.Reason.FIRST_REPORT)
 
 
 def test_what_a_silence_kept_back_is_posted_with_the_next_article_after_its_end_and_not_before() -> None:
     first = situation(member("a"))
-    alert = alerts.record_decision(None, alerts.decide(heard(first, rule="exit"))[0])
+    alert = alerts.record_decision(None, alerts.decide(with_silences(first, rule="exit"))[0])
     assert alerts.decide(replace(first, alert=alert, arrivals=())) == ()
     (decision,) = alerts.decide(situation(member("a"), member("b"), arrived=1, alert=alert))
     assert decision.action is model.AlertAction.POST
@@ -434,11 +434,11 @@ def test_what_a_silence_kept_back_is_posted_with_the_next_article_after_its_end_
 def test_of_a_posted_story_the_news_of_a_silenced_outlet_are_kept_back_and_those_of_others_are_told() -> None:
     news = (replace(fact("deadline", "30 December"), article=model.ArticleId("b")),)
     only = situation(member("a"), member("b"), arrived=1, alert=posted(), facts=news)
-    (decision,) = alerts.decide(heard(only, outlet="b"))
+    (decision,) = alerts.decide(with_silences(only, outlet="b"))
     assert (decision.action, decision.reason) == (model.AlertAction.SILENT, model.Reason.SILENCED)
 
     both = situation(member("a"), member("b"), member("c"), arrived=2, alert=posted(), facts=news)
-    decisions = alerts.decide(heard(both, outlet="b"))
+    decisions = alerts.decide(with_silences(both, outlet="b"))
     assert [each.reason for each in decisions] == [model.Reason.SILENCED, model.Reason.ADDED_OUTLET]
     alert = posted()
     for each in decisions:

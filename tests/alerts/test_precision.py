@@ -14,7 +14,7 @@ from testbed.fakes import START
 from testbed.made import judgement
 
 
-def said(*words: str) -> list[model.Judgement]:
+def opinions(*words: str) -> list[model.Judgement]:
     """Return the judgements of ``"u1 s1 noise"``: who, which story, what; under the rule r."""
     parts = [text.split() for text in words]
     return [
@@ -37,11 +37,11 @@ def said(*words: str) -> list[model.Judgement]:
     ],
 )
 def test_each_story_counts_once(words: list[str], useful: int, noise: int) -> None:
-    assert feedback.precision_by_rule(said(*words)) == {"r": feedback.Precision(useful=useful, noise=noise)}
+    assert feedback.precision_by_rule(opinions(*words)) == {"r": feedback.Precision(useful=useful, noise=noise)}
 
 
 def test_a_rule_whose_stories_were_only_claimed_is_not_judged() -> None:
-    assert feedback.precision_by_rule(said("u1 s1 claimed", "u1 s2 unclaimed")) == {}
+    assert feedback.precision_by_rule(opinions("u1 s1 claimed", "u1 s2 unclaimed")) == {}
 
 
 @pytest.mark.parametrize(

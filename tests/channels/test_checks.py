@@ -25,28 +25,28 @@ def bot(server: slack.Server, token: str = slack.TOKEN) -> model.Channel:
     return build("slack", secrets=secrets, to="#policy-alerts", token="env:SLACK_BOT_TOKEN", api_url=server.api_url)
 
 
-async def said(*channels: model.Channel) -> list[tuple[str, str]]:
+async def logged(*channels: model.Channel) -> list[tuple[str, str]]:
     with structlog.testing.capture_logs() as lines:
         await checks.check_all(channels)
     return [(line["event"], str(line.get("wanted", ""))) for line in lines]
 
 
 async def test_a_channel_that_is_set_up_well_is_not_spoken_of(server: slack.Server) -> None:
-    assert await said(bot(server)) == []
+    assert await logged(bot(server)) == []
     assert server.workspace.messages("policy-alerts") == []
 
 
 async def test_a_missing_history_scope_is_said_before_it_matters(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
-    assert await said(channel) == [("channel needs attention", "scope channels:history")]
+    assert await logged(channel) == [("channel needs attention", "scope channels:history")]
     assert not channel.abilities.lookup, "the first doubt is met with the choice, not with a look that fails"
 
 
 async def test_a_webhook_needs_no_word_and_a_refused_token_a_hand(server: slack.Server) -> None:
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
-    assert await said(hook) == []
-    assert await said(bot(server, "xoxb-wrong")) == [("channel needs attention", "the token is accepted")]
+    assert await logged(hook) == []
+    assert await logged(bot(server, "xoxb-wrong")) == [("channel needs attention", "the token is accepted")]
 
 
 async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: slack.Server) -> None:
@@ -59,5 +59,5 @@ async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: sla
 
     hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
     broken: model.Channel = Broken()  # type: ignore[assignment] # only its check is asked for
-    events = [event for event, _ in await said(broken, hook)]
+    events = [event for event, _ in await logged(broken, hook)]
     assert events == ["channel raised an unexpected error"]

@@ -149,29 +149,29 @@ async def test_check_says_what_is_right(server: Server) -> None:
     assert not server.service.everything()
 
 
-async def bad(channel: model.Channel) -> dict[str, str]:
+async def faults(channel: model.Channel) -> dict[str, str]:
     return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
 async def test_a_wrong_token_an_unknown_channel_and_a_missing_right_say_what_to_click(server: Server) -> None:
-    [told] = (await bad(bot(server, token="wrong"))).values()
+    [told] = (await faults(bot(server, token="wrong"))).values()
     assert "Reset Token" in told
-    [told] = (await bad(bot(server, to="999999999999999999"))).values()
+    [told] = (await faults(bot(server, to="999999999999999999"))).values()
     assert "Copy Link" in told
     server.service.rights &= ~discord.CREATE_THREADS
-    assert await bad(bot(server)) == {
+    assert await faults(bot(server)) == {
         "permission Create Public Threads": "needed for the thread of a story: right-click the channel, Edit Channel, "
         "Permissions, and allow it for the bot's role"
     }
     server.service.rights = 0
-    [told] = (await bad(bot(server))).values()
+    [told] = (await faults(bot(server))).values()
     assert "View Channel" in told
 
 
 async def test_a_deleted_and_a_mistyped_webhook_say_what_to_click(server: Server) -> None:
-    assert await bad(hook(server)) == {}
+    assert await faults(hook(server)) == {}
     for key, meaning in (("400000000000000009/x", "unknown webhook"), ("400000000000000001/x", "invalid webhook")):
-        [told] = (await bad(hook(server, key))).values()
+        [told] = (await faults(hook(server, key))).values()
         assert meaning in told
         assert "Integrations, Webhooks" in told
         with pytest.raises(model.ChannelClosed, match=meaning):

@@ -60,7 +60,7 @@ def saying(answer: bytes, *, then_hangs: bool = False) -> Handler:
     return handle
 
 
-async def asked(port: int, *, scheme: str = "http") -> http_client.HttpResponse:
+async def post(port: int, *, scheme: str = "http") -> http_client.HttpResponse:
     return await http_client.request("POST", f"{scheme}://127.0.0.1:{port}/{SECRET}", who="it", body=b"x")
 
 
@@ -68,7 +68,7 @@ async def test_an_answer_is_its_status_its_headers_and_a_bounded_body() -> None:
     body = b"y" * 200_000
     head = f"HTTP/1.1 418 Teapot\r\nRetry-After: 7\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     async with serving(saying(head + body)) as port:
-        answer = await asked(port)
+        answer = await post(port)
     assert (answer.status, answer.headers["retry-after"], len(answer.body)) == (418, "7", 64_000)
     assert not answer.is_success
 
@@ -76,7 +76,7 @@ async def test_an_answer_is_its_status_its_headers_and_a_bounded_body() -> None:
 async def test_what_a_packed_answer_unpacks_to_is_not_looked_at() -> None:
     packed = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
     async with serving(saying(packed)) as port:
-        assert (await asked(port)).body == b"abc"
+        assert (await post(port)).body == b"abc"
 
 
 @pytest.mark.parametrize(
@@ -87,19 +87,19 @@ async def test_what_a_packed_answer_unpacks_to_is_not_looked_at() -> None:
 async def test_an_answer_that_breaks_off_leaves_the_outcome_unknown(answer: bytes) -> None:
     async with serving(saying(answer)) as port:
         with pytest.raises(model.OutcomeUnknown, match="broke before an answer came"):
-            await asked(port)
+            await post(port)
 
 
 async def test_no_answer_in_time_leaves_the_outcome_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_client, "_TIMEOUT", 0.2)
     async with serving(saying(b"", then_hangs=True)) as port:
         with pytest.raises(model.OutcomeUnknown, match="no answer in time"):
-            await asked(port)
+            await post(port)
 
 
 async def test_what_never_left_is_sent_again_without_a_look() -> None:
     with pytest.raises(model.RetryLater, match="it: the connection is refused"):
-        await asked(9)
+        await post(9)
     with pytest.raises(model.RetryLater, match="it: its name cannot be resolved"):
         await http_client.request("POST", f"http://nobody.invalid/{SECRET}", who="it")
 
@@ -112,7 +112,7 @@ async def test_a_server_without_tls_was_never_sent_anything() -> None:
 
     async with serving(plain) as port:
         with pytest.raises(model.RetryLater):
-            await asked(port, scheme="https")
+            await post(port, scheme="https")
 
 
 @pytest.mark.parametrize("url", ["ftp://x/s3cr3t", "http://", "http://[s3cr3t", "s3cr3t", "http://x:99999999/s3cr3t"])

@@ -26,14 +26,14 @@ HOSTILE = model.Sentence(
 )
 
 
-def told(*ids: str, kind: model.MessageKind = model.MessageKind.POST) -> model.Message:
+def message_for(*ids: str, kind: model.MessageKind = model.MessageKind.POST) -> model.Message:
     mentions = tuple(model.Mention(name=f"duty{number}", id=one) for number, one in enumerate(ids))
     brief = replace(messages.POST.briefs[0], title=HOSTILE)
     return replace(messages.POST, kind=kind, briefs=(brief,), mentions=mentions)
 
 
 def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> None:
-    made = slack.build_blocks(told("U0AMINA", "S012ABCDEF", "here"))
+    made = slack.build_blocks(message_for("U0AMINA", "S012ABCDEF", "here"))
     slack_rules.check_blocks(json.loads(json.dumps(made)))
     found = [each for each in objects(made) if each.get("type") in ("user", "usergroup", "broadcast")]
     assert found == [
@@ -44,30 +44,30 @@ def test_slack_gets_people_groups_and_the_channel_as_elements_of_their_own() -> 
 
 
 def test_discord_allows_these_mentions_and_no_other() -> None:
-    made = discord.build_payload(told("123456789012345678", "&223456789012345678"), zone=UTC)
+    made = discord.build_payload(message_for("123456789012345678", "&223456789012345678"), zone=UTC)
     assert made["allowed_mentions"] == {
         "parse": [],
         "users": ["123456789012345678"],
         "roles": ["223456789012345678"],
     }
     assert "<@123456789012345678>, <@&223456789012345678>" in made["content"].split("\n")[0]
-    assert discord.build_payload(told(), zone=UTC)["allowed_mentions"] == {"parse": []}
+    assert discord.build_payload(message_for(), zone=UTC)["allowed_mentions"] == {"parse": []}
 
 
 def test_mattermost_and_telegram_read_the_name_from_the_text_which_has_no_other() -> None:
-    post = mattermost.render_text(told("ann"), limit=16_000, zone=UTC)
+    post = mattermost.render_text(message_for("ann"), limit=16_000, zone=UTC)
     assert post.split("\n")[0].endswith("for @ann")
     assert post.count("@ann") == 1
-    chat = telegram.message_content(told("@ann_desk"), zone=UTC)["text"]
+    chat = telegram.message_content(message_for("@ann_desk"), zone=UTC)["text"]
     assert chat.split("\n")[0].endswith("for @ann_desk")
     assert "@ann " not in chat + " "
 
 
 def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
-    made = matrix.build_content(delivery(told("@ann:example.org")), zone=UTC)
+    made = matrix.build_content(delivery(message_for("@ann:example.org")), zone=UTC)
     assert made["m.mentions"] == {"user_ids": ["@ann:example.org"]}
     edit = replace(
-        delivery(told("@ann:example.org", kind=model.MessageKind.EDIT)),
+        delivery(message_for("@ann:example.org", kind=model.MessageKind.EDIT)),
         edits=model.Receipt(ref="$1", place="!r:example.org", sent_at=messages.POST.briefs[0].first_seen),
     )
     assert matrix.build_content(edit, zone=UTC)["m.mentions"] == {}
@@ -87,6 +87,6 @@ def test_matrix_names_whom_a_message_mentions_and_in_an_edit_nobody() -> None:
 def test_somebody_whom_the_channel_does_not_know_is_named_and_not_notified(
     render: Callable[[model.Message], Any],
 ) -> None:
-    made = json.dumps(render(told("")), ensure_ascii=False)
+    made = json.dumps(render(message_for("")), ensure_ascii=False)
     assert "duty0" in made
     assert "@duty0" not in made

@@ -12,7 +12,7 @@ from bot.channels.kit.outline import Line, Style
 from bot.testing import hostile, messages
 
 
-def told(lines: tuple[Line, ...], style: Style) -> list[str]:
+def texts(lines: tuple[Line, ...], style: Style) -> list[str]:
     return [line.text for line in lines if line.style is style]
 
 
@@ -67,11 +67,11 @@ def test_what_is_left_out_for_want_of_room_is_said() -> None:
     many = replace(
         messages.GATHERED, briefs=tuple(replace(messages.BRIEF, summary=messages.BRIEF.summary * 3) for _ in range(110))
     )
-    assert told(outline.build_lines(many), Style.SMALL) == ["and 8 more: wirewatch stories lists them"]
+    assert texts(outline.build_lines(many), Style.SMALL) == ["and 8 more: wirewatch stories lists them"]
     short = outline.build_lines(messages.EDIT, outline.ROOMS[-1])
-    assert any(quote.endswith("…") for quote in told(short, Style.QUOTE))
+    assert any(quote.endswith("…") for quote in texts(short, Style.QUOTE))
     facts = replace(messages.NEW_FACT, facts=messages.NEW_FACT.facts * 10)
-    assert "and 8 more" in told(outline.build_lines(facts), Style.ITEM)
+    assert "and 8 more" in texts(outline.build_lines(facts), Style.ITEM)
 
 
 @pytest.mark.parametrize("message", hostile.ALL)

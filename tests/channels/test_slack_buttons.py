@@ -27,7 +27,7 @@ from tests.channels.context import Secrets, build, check_golden_blocks, objects
 LAW = messages.SECOND_WHY.rule
 
 
-def said(verdict: Verdict, by: str, *, rule: str = messages.RULE) -> model.Judgement:
+def judged(verdict: Verdict, by: str, *, rule: str = messages.RULE) -> model.Judgement:
     return judgement(verdict, id=f"{verdict}{by}{rule}", by=by, rule=rule, story=messages.STORY, at=messages.FIRST)
 
 
@@ -43,8 +43,8 @@ ALL = {
     "buttons_judged": replace(
         messages.EDIT,
         judgements=(
-            said(Verdict.USEFUL, "U0AMINA"),
-            said(Verdict.NOISE, "U0BILAL"),
+            judged(Verdict.USEFUL, "U0AMINA"),
+            judged(Verdict.NOISE, "U0BILAL"),
         ),
         silences=(silenced(SilenceKind.STORY, messages.STORY), silenced(SilenceKind.RULE, messages.RULE)),
     ),
@@ -79,7 +79,7 @@ def test_only_the_message_at_the_head_of_a_thread_has_buttons(name: str) -> None
 def _hostile() -> Iterator[model.Message]:
     for message in hostile.ALL:
         judgements = tuple(
-            said(verdict, by, rule=why.rule)
+            judged(verdict, by, rule=why.rule)
             for why in (message.briefs[0].why[:6] if message.briefs else ())
             for verdict in Verdict
             for by in ("U0AMINA", "<!channel>", *(f"U{n}" for n in range(20)))

@@ -118,7 +118,7 @@ async def test_a_topic_of_a_group_is_written_in(server: Server) -> None:
 # -- what send-test says
 
 
-async def bad(channel: model.Channel) -> dict[str, str]:
+async def faults(channel: model.Channel) -> dict[str, str]:
     return {line.what: line.help for line in await channel.check() if not line.is_good}
 
 
@@ -134,7 +134,7 @@ async def test_check_says_what_is_right(server: Server) -> None:
 
 @pytest.mark.parametrize("token", ["1:wrong", "not-a-token"])
 async def test_a_wrong_token_says_where_the_right_one_is(server: Server, token: str) -> None:
-    [told] = (await bad(bot(server, token=token))).values()
+    [told] = (await faults(bot(server, token=token))).values()
     assert "@BotFather" in told
     assert token not in told
 
@@ -157,7 +157,7 @@ async def test_a_missing_right_says_what_to_click_before_and_while_it_sends(
     chat = server.service.chats[telegram.NEWS]
     chat.type, chat.status, chat.can_send = kind, status, False
     if kind != "private":
-        [told] = (await bad(bot(server))).values()
+        [told] = (await faults(bot(server))).values()
         assert words in told
     with pytest.raises(model.ChannelClosed, match=words):
         await bot(server).send(delivery(messages.POST))
@@ -165,7 +165,7 @@ async def test_a_missing_right_says_what_to_click_before_and_while_it_sends(
 
 async def test_an_unknown_chat_says_what_to_correct(server: Server) -> None:
     for to in ("-42", "@nobody_here"):
-        [told] = (await bad(bot(server, to=to))).values()
+        [told] = (await faults(bot(server, to=to))).values()
         assert "`to:`" in told
 
 

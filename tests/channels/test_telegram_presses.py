@@ -45,24 +45,24 @@ async def listening(*chats: Any) -> AsyncIterator[FakeApp]:
         yield app
 
 
-def shown(server: Server, number: int = 0) -> list[str]:
+def buttons(server: Server, number: int = 0) -> list[str]:
     return [button["text"] for row in server.service.messages()[number]["markup"] for button in row]
 
 
 async def test_a_story_has_four_buttons_that_follow_the_claim_and_other_messages_have_none(server: Server) -> None:
     channel = bot(server)
     head = await channel.send(delivery(messages.POST))
-    assert shown(server) == ["Claim", "Useful", "Noise", "More…"]
+    assert buttons(server) == ["Claim", "Useful", "Noise", "More…"]
     await channel.send(delivery(replace(messages.EDIT, judgements=(CLAIM,)), edits=head))
-    assert shown(server)[0] == "Release"
+    assert buttons(server)[0] == "Release"
     assert "🙋 Claimed by @\u2060ann_desk" in server.service.messages()[0]["text"]
     for message in (messages.NEW_FACT, messages.GATHERED, messages.NOTICE):
         await channel.send(delivery(message, reply_to=head if message is messages.NEW_FACT else None))
-    assert [shown(server, number) for number in (1, 2, 3)] == [[], [], []]
+    assert [buttons(server, number) for number in (1, 2, 3)] == [[], [], []]
     await channel.send(delivery(messages.MERGED, edits=head))
-    assert shown(server) == []
+    assert buttons(server) == []
     await bot(server, buttons=False).send(delivery(messages.POST))
-    assert shown(server, -1) == []
+    assert buttons(server, -1) == []
 
 
 async def test_a_press_is_kept_confirmed_and_answered_to_the_one_who_pressed(server: Server) -> None:
@@ -127,16 +127,16 @@ async def test_more_shows_what_else_can_be_done_and_back_shows_the_buttons_again
     await channel.send(delivery(messages.POST))
     async with listening(channel) as app:
         server.service.press("More…")
-        await until(lambda: "‹ Back" in shown(server))
-        assert "Silence this story here" in shown(server)
-        assert "Why was this posted?" in shown(server)
+        await until(lambda: "‹ Back" in buttons(server))
+        assert "Silence this story here" in buttons(server)
+        assert "Why was this posted?" in buttons(server)
         data = [button["callback_data"] for row in server.service.messages()[0]["markup"] for button in row]
         for each in data[:-1]:
             server.service.send(each, server.service.messages()[0])
         await until(lambda: len(app.presses) == len(data))
         server.service.press("‹ Back")
-        await until(lambda: "‹ Back" not in shown(server))
-    assert shown(server) == ["Claim", "Useful", "Noise", "More…"]
+        await until(lambda: "‹ Back" not in buttons(server))
+    assert buttons(server) == ["Claim", "Useful", "Noise", "More…"]
     expected = [choice.action for choice in menu.more_choices(messages.EDIT, [messages.RULE])]
     assert [press.action for press in app.presses[1:-1]] == expected
 

@@ -116,7 +116,7 @@ def event(number: int, *, word: str = "permit", at: timedelta = timedelta()) -> 
     )
 
 
-def shown(made: World) -> list[str]:
+def head_texts(made: World) -> list[str]:
     return [json.dumps(head["blocks"], ensure_ascii=False) for head in made.heads()]
 
 
@@ -128,7 +128,7 @@ async def test_a_hundred_events_of_one_poll_are_twenty_posts_and_one_message_wit
         made.publish("wire", *events)
         await made.once()
 
-        heads = shown(made)
+        heads = head_texts(made)
         assert len(heads) == 21
         [gathered] = [text for text in heads if "More stories" in text]
         listed = [each for each in events if any(each.title in text for text in heads)]
@@ -154,7 +154,7 @@ async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with
         later = timedelta(minutes=10)
         made.publish("wire", *[event(number, word="alarm", at=later) for number in range(20, 23)], event(4, at=later))
         await made.once()
-        heads = shown(made)
+        heads = head_texts(made)
         assert len(heads) == 5, "two posts, two of severity high, which are counted apart, and one for the rest"
         [gathered] = [text for text in heads if "More stories" in text]
         titles = [title for title in (event(n).title for n in range(5)) if title in gathered]
@@ -168,7 +168,7 @@ async def test_what_comes_later_is_added_to_the_same_message_which_lives_on_with
         again = replace(event(grown), id="again", at=START + later, title=f"{event(grown).title}, says the mayor")
         made.publish("echo", again)
         await made.once()
-        [gathered] = [text for text in shown(made) if "More stories" in text]
+        [gathered] = [text for text in head_texts(made) if "More stories" in text]
         assert gathered != before
         assert again.title in gathered
         assert len(made.heads()) == 5
@@ -186,7 +186,7 @@ async def test_after_an_hour_stories_are_posted_again(tmp_path: Path) -> None:
         await made.once(minutes=61)
 
         assert len(made.heads()) == 6
-        assert sum("More stories" in text for text in shown(made)) == 2
+        assert sum("More stories" in text for text in head_texts(made)) == 2
 
 
 # -- one rule, two lists: a chat hears of each story at once, a list of recipients of all of them in one mail a day

@@ -55,13 +55,13 @@ ALL = chosen("")
 NONE = chosen()
 
 
-async def tell(made: World, last: Item = MOVED) -> None:
+async def publish(made: World, last: Item = MOVED) -> None:
     for outlet, item in (("wire", DATED), ("courier", last)):
         made.publish(outlet, item)
         await made.once()
 
 
-def shown(message: Any) -> str:
+def as_text(message: Any) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
@@ -69,13 +69,13 @@ async def test_a_chosen_change_is_told_in_the_thread_and_at_the_head(tmp_path: P
     async with newsroom(tmp_path, uses="facts") as (made, server):
         server.service.answer_with("facts", chosen("from 30 November", before="30 November", after="30 December"))
 
-        await tell(made)
+        await publish(made)
 
         [reply] = made.replies()
-        assert "deadline" in shown(reply)
-        assert "30 November" in shown(reply)
-        assert "30 December" in shown(reply)
-        assert "Latest" in shown(made.heads()[0])
+        assert "deadline" in as_text(reply)
+        assert "30 November" in as_text(reply)
+        assert "30 December" in as_text(reply)
+        assert "Latest" in as_text(made.heads()[0])
         [(_, data)] = server.service.asked
         assert [each["headline"] for each in data["story"]] == [DATED.title]
         assert data["article"]["headline"] == MOVED.title
@@ -94,22 +94,22 @@ async def test_a_change_that_is_not_chosen_is_not_told_and_its_outlet_still_show
     async with newsroom(tmp_path, uses="facts") as (made, server):
         server.service.answer_with("facts", NONE)
 
-        await tell(made)
+        await publish(made)
 
         assert made.replies() == []
-        assert "courier" in shown(made.heads()[0])
-        assert "Latest" not in shown(made.heads()[0])
+        assert "courier" in as_text(made.heads()[0])
+        assert "Latest" not in as_text(made.heads()[0])
 
 
 async def test_an_arrow_that_the_model_takes_for_wrong_is_not_posted_and_its_sentence_is(tmp_path: Path) -> None:
     async with newsroom(tmp_path, uses="facts") as (made, server):
         server.service.answer_with("facts", chosen(MOVED.title))
 
-        await tell(made)
+        await publish(made)
 
         [reply] = made.replies()
-        assert MOVED.title in shown(reply)
-        assert "→" not in shown(reply)
+        assert MOVED.title in as_text(reply)
+        assert "→" not in as_text(reply)
 
 
 async def test_an_arrow_that_only_the_model_sees_is_posted_with_the_values_of_both_reports(tmp_path: Path) -> None:
@@ -124,14 +124,14 @@ async def test_an_arrow_that_only_the_model_sees_is_posted_with_the_values_of_bo
 
         assert all("guess" not in each for _, data in server.service.asked for each in data["updates"])
         [reply] = made.replies()
-        assert "5,000" in shown(reply)
-        assert "*ten thousand*" in shown(reply) or "ten thousand" in shown(reply).replace(sentence, "")
-        assert sentence in shown(reply)
+        assert "5,000" in as_text(reply)
+        assert "*ten thousand*" in as_text(reply) or "ten thousand" in as_text(reply).replace(sentence, "")
+        assert sentence in as_text(reply)
 
 
 async def test_an_agency_copy_under_another_headline_is_not_asked_about(tmp_path: Path) -> None:
     async with newsroom(tmp_path, uses="facts") as (made, server):
-        await tell(made, replace(DATED, id="copy", title="Mobile: BlackBerry is to quit the country over servers"))
+        await publish(made, replace(DATED, id="copy", title="Mobile: BlackBerry is to quit the country over servers"))
 
         [story] = await made.stories()
         assert [member.join.reason for member in story.members][1:] == [model.JoinReason.COPY]
@@ -145,21 +145,21 @@ async def test_without_an_answer_that_holds_the_change_is_told(tmp_path: Path) -
     async with newsroom(tmp_path, uses="facts") as (made, server):
         server.service.answer_with("facts", lambda data: {"updates": [{**WHOLE, "number": 99}]})
 
-        await tell(made)
+        await publish(made)
 
         [reply] = made.replies()
-        assert "30 December" in shown(reply)
+        assert "30 December" in as_text(reply)
 
 
 async def test_a_sentence_that_only_the_model_finds_new_is_quoted_as_it_stands_in_the_article(tmp_path: Path) -> None:
     async with newsroom(tmp_path, uses="facts") as (made, server):
         server.service.answer_with("facts", chosen(REFUND))
 
-        await tell(made, QUIET)
+        await publish(made, QUIET)
 
         [reply] = made.replies()
-        assert REFUND in shown(reply)
-        assert QUIET.title not in shown(reply)
+        assert REFUND in as_text(reply)
+        assert QUIET.title not in as_text(reply)
         [(_, data)] = server.service.asked
         assert REFUND in [each["sentence"] for each in data["updates"]]
         assert all("guess" not in each for each in data["updates"])
@@ -169,8 +169,8 @@ async def test_what_only_a_model_may_find_new_is_not_told_without_its_answer(tmp
     async with newsroom(tmp_path, uses="facts") as (made, server):
         server.service.answer_with("facts", lambda data: "no JSON")
 
-        await tell(made, QUIET)
+        await publish(made, QUIET)
 
         assert server.asked("complete") == 1
         assert made.replies() == []
-        assert "courier" in shown(made.heads()[0])
+        assert "courier" in as_text(made.heads()[0])

@@ -28,7 +28,7 @@ def summary(*pairs: tuple[str, str]) -> dict[str, Any]:
 GOOD = summary((SHORT, SUPPORT), (DATED, "The order dates from July."))
 
 
-def shown(message: Any) -> str:
+def as_text(message: Any) -> str:
     return json.dumps(message, ensure_ascii=False)
 
 
@@ -41,9 +41,9 @@ async def test_the_alert_leaves_with_the_article_s_sentences_and_is_edited_when_
         await made.once()
 
         [head] = made.heads()
-        assert SHORT in shown(head)
-        assert f"{DATED} [summary by local-model]" in shown(head)
-        assert SUPPORT not in shown(head)
+        assert SHORT in as_text(head)
+        assert f"{DATED} [summary by local-model]" in as_text(head)
+        assert SUPPORT not in as_text(head)
         [story] = await made.stories()
         told = [(decision.action, decision.reason) for decision in await made.decisions(story)]
         assert told == [
@@ -51,13 +51,13 @@ async def test_the_alert_leaves_with_the_article_s_sentences_and_is_edited_when_
             (model.AlertAction.EDIT, model.Reason.SUMMARY),
         ]
         posted = next(arguments for method, arguments, _ in made.slack.requests if method == "chat.postMessage")
-        assert "summary by" not in shown(posted)
+        assert "summary by" not in as_text(posted)
 
         text = "BlackBerry leaves Pakistan since the regulator PTA demanded a backdoor into its servers."
         made.publish("courier", Item(id="c", title="BlackBerry leaves Pakistan", text=text))
         await made.once()
-        assert SHORT in shown(made.heads()[0])
-        assert "courier" in shown(made.heads()[0])
+        assert SHORT in as_text(made.heads()[0])
+        assert "courier" in as_text(made.heads()[0])
 
 
 async def test_a_pressed_button_leaves_the_summary_in_the_message(tmp_path: Path) -> None:
@@ -93,6 +93,6 @@ async def test_a_summary_that_does_not_hold_leaves_the_article_s_sentences(tmp_p
         await made.once()
 
         [head] = made.heads()
-        assert "summary by" not in shown(head)
-        assert "unfettered access" in shown(head)
+        assert "summary by" not in as_text(head)
+        assert "unfettered access" in as_text(head)
         assert server.asked("complete") == 1

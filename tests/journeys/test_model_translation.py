@@ -36,7 +36,7 @@ async def desk(folder: Path, *, uses: str = "translate") -> AsyncIterator[tuple[
         yield made, server
 
 
-async def tell(made: World, item: Item = GERMAN, *, language: str = "de") -> Any:
+async def publish(made: World, item: Item = GERMAN, *, language: str = "de") -> Any:
     document = rss("wire", item).replace(b"<description>d<", f"<language>{language}</language><description>d<".encode())
     made.outlets.serve("/wire.xml", document)
     await made.once()
@@ -48,7 +48,7 @@ async def test_a_foreign_article_is_shown_in_both_languages(tmp_path: Path) -> N
     async with desk(tmp_path) as (made, server):
         server.service.answer_with("translate", lambda data: ENGLISH)
 
-        shown = await tell(made)
+        shown = await publish(made)
 
         assert GERMAN.title in shown
         assert "was 5.000 Firmen betrifft." in shown
@@ -70,7 +70,7 @@ async def test_of_a_long_article_the_translation_is_a_paragraph_of_its_own_that_
             lambda data: {"texts": [ENGLISH["texts"][0], *["A deadline for BES. " * 20] * (len(data["texts"]) - 1)]},
         )
 
-        await tell(made, replace(GERMAN, text=f"{GERMAN.text} {more}"))
+        await publish(made, replace(GERMAN, text=f"{GERMAN.text} {more}"))
 
     quotes = [part for part in made.heads()[0]["blocks"][0]["elements"] if part["type"] == "rich_text_quote"]
     assert len(quotes) == 2
@@ -81,7 +81,7 @@ async def test_of_a_long_article_the_translation_is_a_paragraph_of_its_own_that_
 
 async def test_an_article_in_the_language_of_the_channel_is_not_asked_about(tmp_path: Path) -> None:
     async with desk(tmp_path) as (made, server):
-        shown = await tell(made, FIRST, language="en-GB")
+        shown = await publish(made, FIRST, language="en-GB")
 
         assert "translated by" not in shown
         assert server.asked("complete") == 0
@@ -91,7 +91,7 @@ async def test_a_summary_of_the_model_is_translated_too(tmp_path: Path) -> None:
     async with desk(tmp_path, uses="[summary, translate]") as (made, server):
         server.service.answer_with("summary", lambda data: summary((SHORT, FIRST.text.split(". ")[0] + ".")))
         server.service.answer_with("translate", lambda data: {"texts": [f"«{text}»" for text in data["texts"]]})
-        shown = await tell(made, FIRST, language="fr")
+        shown = await publish(made, FIRST, language="fr")
 
         assert f"{SHORT} [summary by local-model]" in shown
         assert f"«{SHORT}» [translated by local-model]" in shown
@@ -103,7 +103,7 @@ async def test_without_a_summary_that_holds_the_article_s_sentences_are_translat
     async with desk(tmp_path, uses="[summary, translate]") as (made, server):
         server.service.answer_with("summary", lambda data: summary((SHORT, "Nobody wrote this.")))
         server.service.answer_with("translate", lambda data: ENGLISH)
-        shown = await tell(made)
+        shown = await publish(made)
 
         assert "summary by" not in shown
         assert f"{ENGLISH['texts'][1]} [translated by local-model]" in shown
@@ -113,7 +113,7 @@ async def test_without_a_summary_that_holds_the_article_s_sentences_are_translat
 async def test_a_translation_that_does_not_hold_is_not_shown(tmp_path: Path) -> None:
     async with desk(tmp_path) as (made, server):
         server.service.answer_with("translate", lambda data: {"texts": ENGLISH["texts"][:1]})
-        shown = await tell(made)
+        shown = await publish(made)
 
         assert GERMAN.title in shown
         assert "translated by" not in shown

@@ -62,10 +62,10 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
         await store.write(lambda tx, now=now: take(tx, now))  # type: ignore[misc]
     rows = await store.read(lambda tx: tx.outbox.unsent())
     await store.close()
-    return [said(row.message.kind, row.channel, row.message) for row in rows]
+    return [summary_of(row.message.kind, row.channel, row.message) for row in rows]
 
 
-def said(kind: model.MessageKind, channel: str, message: model.Message) -> tuple[str, str, str]:
+def summary_of(kind: model.MessageKind, channel: str, message: model.Message) -> tuple[str, str, str]:
     return kind.value, channel, "; ".join(brief.title.text for brief in message.briefs)
 
 

@@ -21,7 +21,7 @@ async def see(store: storage.Store, item: model.Article, key: str, *, feed: str 
     await store.write(lambda tx: tx.articles.see([sighting], at=START + timedelta(days=days)))
 
 
-async def known(
+async def find(
     store: storage.Store,
     *,
     feed: str = DAWN,
@@ -48,14 +48,14 @@ async def test_an_id_is_known_in_its_own_feed_only(store: storage.Store) -> None
     one = article("one")
     await keep(store, one)
     await see(store, one, "guid-1")
-    assert (await known(store, keys=("guid-1", "guid-2"))).by_key["guid-1"].id == one.id
-    assert (await known(store, feed=BBC, keys=("guid-1",))).by_key == {}
+    assert (await find(store, keys=("guid-1", "guid-2"))).by_key["guid-1"].id == one.id
+    assert (await find(store, feed=BBC, keys=("guid-1",))).by_key == {}
 
 
 async def test_a_link_and_a_fingerprint_are_known_from_any_feed_oldest_first(store: storage.Store) -> None:
     one, two = article("one"), replace(article("two", minutes=1), link=article("one").link)
     await keep(store, two, one)
-    found = await known(store, feed=BBC, links=(one.link, "https://x.example/"), fingerprints=(two.fingerprint, ""))
+    found = await find(store, feed=BBC, links=(one.link, "https://x.example/"), fingerprints=(two.fingerprint, ""))
     assert {link: [stub.id for stub in stubs] for link, stubs in found.by_link.items()} == {one.link: [one.id, two.id]}
     [stub] = found.by_fingerprint[two.fingerprint]
     assert (stub.id, stub.title, stub.published, stub.has_text, stub.feed) == (
@@ -72,7 +72,7 @@ async def test_a_link_is_known_in_any_of_its_forms(store: storage.Store) -> None
     front = replace(article("front"), link="https://front.example/")
     await keep(store, one, front)
     for form in ("https://news.example/a?b=1", "http://www.news.example/a?b=1", "news.example/a?b=1"):
-        assert [stub.id for stub in (await known(store, links=(form,))).by_link[form]] == [one.id]
+        assert [stub.id for stub in (await find(store, links=(form,))).by_link[form]] == [one.id]
     assert await store.read(lambda tx: tx.articles.find("https://news.example/a?b=1")) == one
     assert await store.read(lambda tx: tx.articles.find(front.link)) == front
 
@@ -82,11 +82,11 @@ async def test_a_title_is_known_folded_and_only_of_the_feed_that_carries_it(stor
     await keep(store, one, two)
     await see(store, one, "1")
     await see(store, two, "2")
-    found = (await known(store, titles=("headline of one",))).by_title
+    found = (await find(store, titles=("headline of one",))).by_title
     assert {title: [stub.id for stub in stubs] for title, stubs in found.items()} == {
         "headline of one": [one.id, two.id]
     }
-    assert (await known(store, feed=BBC, titles=("headline of one",))).by_title == {}
+    assert (await find(store, feed=BBC, titles=("headline of one",))).by_title == {}
 
 
 async def test_an_id_moves_to_the_article_it_names_now(store: storage.Store) -> None:
@@ -94,7 +94,7 @@ async def test_an_id_moves_to_the_article_it_names_now(store: storage.Store) -> 
     await keep(store, one, two)
     await see(store, one, "guid")
     await see(store, two, "guid")
-    assert (await known(store, keys=("guid",))).by_key["guid"].id == two.id
+    assert (await find(store, keys=("guid",))).by_key["guid"].id == two.id
 
 
 async def test_questions_asked_together_are_answered_each_for_its_own_feed(store: storage.Store) -> None:
@@ -105,7 +105,7 @@ async def test_questions_asked_together_are_answered_each_for_its_own_feed(store
     asked = {"keys": ("guid",), "links": (one.link,), "titles": ("headline of one", "headline of two")}
     questions = [model.IdentityQuery(feed=feed, **asked) for feed in (DAWN, BBC, "https://none.example/")]
     together = await store.read(lambda tx: tx.articles.find_known_items(questions))
-    assert list(together) == [await known(store, feed=question.feed, **asked) for question in questions]
+    assert list(together) == [await find(store, feed=question.feed, **asked) for question in questions]
     assert [[stub.id for stub in each.by_key.values()] for each in together] == [[one.id], [two.id], []]
     assert [list(each.by_title) for each in together] == [["headline of one"], ["headline of two"], []]
     assert [[stub.id for stub in each.by_link[one.link]] for each in together] == [[one.id]] * 3
@@ -116,7 +116,7 @@ async def test_thousands_of_ids_at_once_are_known(store: storage.Store) -> None:
     await keep(store, *items)
     sightings = [model.Sighting(feed=DAWN, key=f"guid {n}", article=item.id) for n, item in enumerate(items)]
     await store.write(lambda tx: tx.articles.see(sightings, at=START))
-    found = await known(
+    found = await find(
         store, keys=tuple(sighting.key for sighting in sightings), links=tuple(item.link for item in items)
     )
     assert len(found.by_key) == len(found.by_link) == 2_500
@@ -133,7 +133,7 @@ async def test_hostile_text_is_kept_without_what_no_database_can_hold(store: sto
     stored = (await store.read(lambda tx: tx.articles.get([one.id])))[one.id]
     assert stored.title == "ab 😀 \ufffd"
     assert stored.tags == ("a", "\ufffd")
-    found = await known(store, keys=(long + "\x00\ud83d", long), links=(one.link,), titles=("ab 😀 \ufffd", "\ud83d"))
+    found = await find(store, keys=(long + "\x00\ud83d", long), links=(one.link,), titles=("ab 😀 \ufffd", "\ud83d"))
     assert list(found.by_key) == [long + "\x00\ud83d"]
     assert list(found.by_link) == [one.link]
 
@@ -143,7 +143,7 @@ async def test_an_old_item_is_kept_for_its_identity_only(store: storage.Store) -
     await keep(store, one, has_text=False)
     stored = (await store.read(lambda tx: tx.articles.get([one.id])))[one.id]
     assert (stored.title, stored.link, stored.text, stored.tags) == (one.title, one.link, "", ())
-    assert [stub.has_text for stub in (await known(store, links=(one.link,))).by_link[one.link]] == [False]
+    assert [stub.has_text for stub in (await find(store, links=(one.link,))).by_link[one.link]] == [False]
     assert await store.read(lambda tx: list(tx.articles.archive(since=START))) == []
     assert await store.read(lambda tx: tx.articles.count()) == 1
 
@@ -154,7 +154,7 @@ async def test_a_new_version_takes_the_place_of_the_old_one(store: storage.Store
     second = replace(one, title="New headline", text="New text", fingerprint="new", version=2)
     await store.write(lambda tx: tx.articles.revise(second))
     assert (await store.read(lambda tx: tx.articles.get([one.id])))[one.id] == second
-    found = await known(store, fingerprints=(one.fingerprint, "new"))
+    found = await find(store, fingerprints=(one.fingerprint, "new"))
     assert list(found.by_fingerprint) == ["new"]
 
 

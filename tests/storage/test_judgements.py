@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from bot import model, storage
 from bot.model import SendState, Verdict
-from bot.storage.store import Transaction
 from testbed.fakes import START
 from testbed.made import LEASE, MINUTE, judgement, sending, story
 
@@ -15,7 +14,7 @@ A = model.StoryId("A")
 DAY = timedelta(days=1)
 
 
-def said(
+def judged(
     verdict: Verdict, name: str, *, rule: str = "exit", channel: str = "desk", by: str = "U1", minutes: int = 0
 ) -> model.Judgement:
     one = judgement(verdict, id=name, by=by, rule=rule, story=A, channel=channel, at=START + minutes * MINUTE)
@@ -23,8 +22,7 @@ def said(
 
 
 async def keep(store: storage.Store, *judgements: model.Judgement) -> None:
-    def work(tx: object) -> None:
-        assert isinstance(tx, Transaction)
+    def work(tx: storage.Transaction) -> None:
         tx.stories.save(story("A"))
         tx.judgements.add(judgements)
 
@@ -32,10 +30,10 @@ async def keep(store: storage.Store, *judgements: model.Judgement) -> None:
 
 
 async def test_what_was_said_comes_back_in_order_and_a_repetition_is_left_out(store: storage.Store) -> None:
-    noise, useful = said(Verdict.NOISE, "1"), said(Verdict.USEFUL, "2", minutes=1)
-    elsewhere = said(Verdict.CLAIMED, "3", channel="other")
+    noise, useful = judged(Verdict.NOISE, "1"), judged(Verdict.USEFUL, "2", minutes=1)
+    elsewhere = judged(Verdict.CLAIMED, "3", channel="other")
     await keep(store, noise, useful, elsewhere)
-    again = await store.write(lambda tx: tx.judgements.add([noise, said(Verdict.CLAIMED, "4")]))
+    again = await store.write(lambda tx: tx.judgements.add([noise, judged(Verdict.CLAIMED, "4")]))
     assert [one.id for one in again] == ["4"]
     assert await store.read(lambda tx: tx.judgements.of_story(A, "desk")) == [noise, useful, *again]
     assert await store.read(lambda tx: tx.judgements.since(START + MINUTE)) == [useful]
@@ -64,6 +62,6 @@ async def test_rows_that_nobody_has_begun_are_dropped_and_the_ledger_tells_it(st
 
 
 async def test_what_was_said_of_a_story_is_let_go_with_it(store: storage.Store) -> None:
-    await keep(store, said(Verdict.NOISE, "1"))
+    await keep(store, judged(Verdict.NOISE, "1"))
     await storage.trim(store, before=START + 400 * DAY)
     assert await store.read(lambda tx: tx.judgements.since(None)) == []

@@ -16,15 +16,15 @@ from testbed.fakes import START
 from testbed.made import MINUTE, article, match
 
 
-def told(name: str, title: str, body: str = "", *, minutes: int = 0, outlet: str = "Dawn") -> model.Article:
+def item(name: str, title: str, body: str = "", *, minutes: int = 0, outlet: str = "Dawn") -> model.Article:
     return replace(article(name, minutes=minutes, text=body or "Nothing else."), title=title, outlet=outlet)
 
 
-TOLD = (
-    told("one", "BlackBerry to leave Pakistan", "The regulator's order of 5,000 words. Élan and naïveté."),
-    told("two", "Rain stops play", "No phone maker left Pakistan, said BlackBerry.", minutes=1, outlet="The Guardian"),
-    told("three", "پاکستان میں بلیک بیری", "یہ خبر ہے۔ Выборы прошли в Киеве.", minutes=2),
-    told("four", "株価が下落", "東京市場で株価が下落した。", minutes=3),
+ARTICLES = (
+    item("one", "BlackBerry to leave Pakistan", "The regulator's order of 5,000 words. Élan and naïveté."),
+    item("two", "Rain stops play", "No phone maker left Pakistan, said BlackBerry.", minutes=1, outlet="The Guardian"),
+    item("three", "پاکستان میں بلیک بیری", "یہ خبر ہے۔ Выборы прошли в Киеве.", minutes=2),
+    item("four", "株価が下落", "東京市場で株価が下落した。", minutes=3),
 )
 
 
@@ -67,26 +67,26 @@ async def titles(store: storage.Store, words: str | None, **asked: object) -> li
     ],
 )
 async def test_a_search_finds_what_a_rule_would(store: storage.Store, words: str, numbers: list[int]) -> None:
-    await keep(store, *TOLD)
-    assert await titles(store, words) == [TOLD[number].title for number in numbers]
+    await keep(store, *ARTICLES)
+    assert await titles(store, words) == [ARTICLES[number].title for number in numbers]
 
 
 async def test_a_search_is_bounded_by_outlet_rule_and_time(store: storage.Store) -> None:
-    await keep(store, *TOLD)
-    await store.write(lambda tx: tx.articles.add_matches(TOLD[0].id, [match("R", "BlackBerry")]))
-    assert await titles(store, "blackberry", outlet="guardian") == [TOLD[1].title]
-    assert await titles(store, None, outlet="The Guardian") == [TOLD[1].title]
-    assert await titles(store, "blackberry", rule="R") == [TOLD[0].title]
-    assert await titles(store, None, rule="R") == [TOLD[0].title]
+    await keep(store, *ARTICLES)
+    await store.write(lambda tx: tx.articles.add_matches(ARTICLES[0].id, [match("R", "BlackBerry")]))
+    assert await titles(store, "blackberry", outlet="guardian") == [ARTICLES[1].title]
+    assert await titles(store, None, outlet="The Guardian") == [ARTICLES[1].title]
+    assert await titles(store, "blackberry", rule="R") == [ARTICLES[0].title]
+    assert await titles(store, None, rule="R") == [ARTICLES[0].title]
     assert await titles(store, "blackberry", rule="other") == []
-    assert await titles(store, "blackberry", since=START + MINUTE) == [TOLD[1].title]
-    assert await titles(store, "blackberry", until=START + MINUTE) == [TOLD[0].title]
+    assert await titles(store, "blackberry", since=START + MINUTE) == [ARTICLES[1].title]
+    assert await titles(store, "blackberry", until=START + MINUTE) == [ARTICLES[0].title]
     assert await titles(store, "blackberry", since=START + 9 * MINUTE) == []
     assert await titles(store, "blackberry", until=START) == []
 
 
 async def test_pages_follow_one_another_and_end(store: storage.Store) -> None:
-    many = [told(f"n{number}", f"Wombat {number}", minutes=number) for number in range(25)]
+    many = [item(f"n{number}", f"Wombat {number}", minutes=number) for number in range(25)]
     await keep(store, *many)
     found: list[str] = []
     before: int | None = None
@@ -122,7 +122,7 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
     monkeypatch.setattr("bot.storage.search._COMMON", 3)
     monkeypatch.setattr("bot.storage.search._FEW", 10)
     many = [
-        told(
+        item(
             f"n{number}",
             f"{number} {'emu' * (number % 3 == 0)}",
             f"A {'rare ' * (number % 20 == 0)}kangaroo{' and a wombat' * (number % 4 == 0)}.",
@@ -146,22 +146,22 @@ async def test_common_and_rare_words_are_found_in_order_across_all_windows(
 
 
 async def test_what_is_revised_trimmed_or_forgotten_is_found_as_it_is_now(store: storage.Store) -> None:
-    one = TOLD[0]
+    one = ARTICLES[0]
     await keep(store, one)
     await keep(store, replace(one, title="Never written"))
-    await keep(store, told("bare", "Identity of a wombat"), has_text=False)
+    await keep(store, item("bare", "Identity of a wombat"), has_text=False)
     assert await titles(store, "wombat OR never") == []
     await store.write(lambda tx: tx.articles.revise(replace(one, title="Wombat", version=2)))
     assert await titles(store, "wombat") == ["Wombat"]
     assert await titles(store, "title:blackberry") == []
     await storage.trim(store, before=START + timedelta(days=400))
     assert await titles(store, "wombat") == []
-    await keep(store, told("again", "Another wombat"))
+    await keep(store, item("again", "Another wombat"))
     assert await titles(store, "wombat") == ["Another wombat"]
 
 
 async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storage.Store) -> None:
-    await keep(store, *TOLD)
+    await keep(store, *ARTICLES)
     asked = search.SearchQuery(condition=search.parse_search("blackberry naivete"))
     [found] = (await store.read(lambda tx: search.search_page(tx.search.candidates, asked))).hits
     places = {(one.field, one.text, one.start) for each in found.matches for one in each.evidence}
@@ -169,7 +169,7 @@ async def test_the_evidence_of_a_search_says_where_its_words_stand(store: storag
 
 
 async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) -> None:
-    many = [told(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(1_500)]
+    many = [item(f"n{number}", f"Wombat {number}", "Kangaroo here. " * 20, minutes=number) for number in range(1_500)]
     await keep(store, *many)
     wanted = model.CandidateQuery(
         condition=model.AnyOf((model.SearchTerm(words=("kangaroo",)), model.SearchTerm(words=("wombat",))))
@@ -182,7 +182,7 @@ async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) ->
 async def test_an_article_on_which_the_expressions_of_a_search_are_too_costly_is_left_out(
     store: storage.Store,
 ) -> None:
-    await keep(store, told("long", "Long", "the quick brown fox " * 10_000 + "7"), told("short", "Short", "a fox 7"))
+    await keep(store, item("long", "Long", "the quick brown fox " * 10_000 + "7"), item("short", "Short", "a fox 7"))
     costly = " OR ".join(rf"/(?i:[a-z\s]{{1,{190 - number}}}[0-9])/" for number in range(5))
     assert await titles(store, costly) == ["Short"]
     assert await titles(store, "/fox.{0,5}7/") == ["Short", "Long"]

@@ -6,14 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot import model, storage
-from bot.storage.store import Transaction
 from testbed.fakes import START
 from testbed.made import MINUTE, decision, silence, story
 
 HOUR = timedelta(hours=1)
 
 
-def made(name: str, *, minutes: int = 60) -> model.Silence:
+def outlet(name: str, *, minutes: int = 60) -> model.Silence:
     until = START + minutes * MINUTE if minutes else None
     return silence(
         model.SilenceKind.OUTLET, "Dawn", id=model.SilenceId(name), channels=("desk", "política"), until=until
@@ -21,7 +20,11 @@ def made(name: str, *, minutes: int = 60) -> model.Silence:
 
 
 async def test_a_silence_is_in_force_until_its_end_or_until_somebody_ends_it(store: storage.Store) -> None:
-    one, other, endless = made("0000000a"), made("0000000b", minutes=90), made("0000000c", minutes=0)
+    one, other, endless = (
+        outlet("0000000a"),
+        outlet("0000000b", minutes=90),
+        outlet("0000000c", minutes=0),
+    )
     added = await store.write(lambda tx: [tx.silences.add(each) for each in (one, other, one, endless)])
     assert added == [True, True, False, True]
     assert await store.read(lambda tx: tx.silences.active(START)) == [one, other, endless]
@@ -39,8 +42,7 @@ async def test_what_silences_kept_back_is_found_by_its_reason(store: storage.Sto
     kept = decision(told.id, *silent, silence=model.SilenceId("0000000a"))
     held = replace(kept, reason=model.Reason.COOLDOWN, silence=None)
 
-    def work(tx: object) -> None:
-        assert isinstance(tx, Transaction)
+    def work(tx: storage.Transaction) -> None:
         tx.stories.save(told)
         tx.stories.decide([replace(kept, at=START - HOUR), held, kept])
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from bot import model, storage
-from bot.storage.store import Transaction
 from testbed.fakes import START
 from testbed.made import MINUTE, alert, article, decision, match, story
 
@@ -16,8 +15,7 @@ A, B, C = model.StoryId("A"), model.StoryId("B"), model.StoryId("C")
 
 
 async def keep(store: storage.Store, *stories: model.Story) -> None:
-    def work(tx: object) -> None:
-        assert isinstance(tx, Transaction)
+    def work(tx: storage.Transaction) -> None:
         for item in stories:
             tx.articles.add([member.article for member in item.members])
             tx.stories.save(item)
