@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 
 import pytest
 from hypothesis import given, settings
@@ -15,9 +15,10 @@ from bot.channels.discord import markdown
 from bot.testing import hostile, messages
 from testbed.servers import discord, discord_rules, faulty
 from tests.channels.context import Secrets, build, delivery
+from tests.channels.services import BEGINNING, DISCORD
 
 Server = faulty.Server[discord.Guild]
-BEGINNING = datetime(2015, 1, 2, tzinfo=UTC)
+bot = DISCORD.channel
 HOOK = "400000000000000001/hook-key"
 
 
@@ -25,13 +26,6 @@ HOOK = "400000000000000001/hook-key"
 def server() -> Iterator[Server]:
     with faulty.serve(discord.Guild()) as running:
         yield running
-
-
-def bot(server: Server, *, to: str | None = None, token: str = discord.TOKEN) -> model.Channel:
-    api_url = f"{server.url}/api/v10"
-    secrets = Secrets(DISCORD_TOKEN=token)
-    to = to or server.service.news
-    return build("discord", secrets=secrets, to=to, token="env:DISCORD_TOKEN", api_url=api_url, pace="0 seconds")
 
 
 def hook(server: Server, key: str = HOOK) -> model.Channel:
@@ -154,7 +148,7 @@ async def faults(channel: model.Channel) -> dict[str, str]:
 
 
 async def test_a_wrong_token_an_unknown_channel_and_a_missing_right_say_what_to_click(server: Server) -> None:
-    [told] = (await faults(bot(server, token="wrong"))).values()
+    [told] = (await faults(bot(server, secret="wrong"))).values()
     assert "Reset Token" in told
     [told] = (await faults(bot(server, to="999999999999999999"))).values()
     assert "Copy Link" in told

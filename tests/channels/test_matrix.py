@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -13,24 +11,17 @@ from bot import model
 from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, matrix
-from tests.channels.context import Secrets, build, delivery
+from tests.channels.context import delivery
+from tests.channels.services import BEGINNING, MATRIX
 
-BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 Server = faulty.Server[matrix.Homeserver]
+room = MATRIX.channel
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with faulty.serve(matrix.Homeserver()) as running:
-        running.service.add_room("policy")
+    with MATRIX.serve() as running:
         yield running
-
-
-def room(
-    server: Server, *, to: str = "#policy:wirewatch.test", token: str = matrix.TOKEN, **more: Any
-) -> model.Channel:
-    keys: dict[str, Any] = {"server": server.url, "room": to, "token": "env:A", "pace": "0 seconds"}
-    return build("matrix", secrets=Secrets(A=token), **keys, **more)
 
 
 async def test_a_repetition_of_a_message_is_taken_for_the_first_one(server: Server) -> None:
@@ -48,7 +39,7 @@ async def test_an_alias_is_looked_up_once_and_kept(server: Server) -> None:
     for _ in range(2):
         await room(server, key_values=kept).send(delivery(messages.NOTICE))
     assert server.asked("directory") == 1
-    await room(server, to="!policy:wirewatch.test").send(delivery(messages.NOTICE))
+    await room(server, room="!policy:wirewatch.test").send(delivery(messages.NOTICE))
     assert server.asked("directory") == 1
 
 
@@ -91,9 +82,9 @@ async def test_a_thread_or_message_elsewhere_or_gone_is_left(server: Server) -> 
 
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     assert all(line.is_good for line in await room(server).check())
-    [line] = await room(server, token="wrong").check()
+    [line] = await room(server, secret="wrong").check()
     assert "copy its new access token into what `token:` names" in line.help
-    *_, line = await room(server, to="#nowhere:wirewatch.test").check()
+    *_, line = await room(server, room="#nowhere:wirewatch.test").check()
     assert "check `room:` in bot.yaml" in line.help
     there = server.service.rooms["!policy:wirewatch.test"]
     there.needed, there.is_encrypted = 50, True

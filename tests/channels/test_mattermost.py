@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,23 +13,17 @@ from bot.channels.mattermost import escape
 from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, mattermost
-from tests.channels.context import Secrets, build, delivery
+from tests.channels.context import delivery
+from tests.channels.services import BEGINNING, MATTERMOST
 
-BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
 Server = faulty.Server[mattermost.Mattermost]
+desk = MATTERMOST.channel
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with faulty.serve(mattermost.Mattermost()) as running:
-        running.service.add_channel("town-square")
-        running.service.add_channel("policy-alerts")
+    with MATTERMOST.serve() as running:
         yield running
-
-
-def desk(server: Server, *, token: str = mattermost.TOKEN, **more: Any) -> model.Channel:
-    keys: dict[str, Any] = {"server": server.url, "team": mattermost.TEAM, "to": "policy-alerts", "token": "env:A"}
-    return build("mattermost", secrets=Secrets(A=token), **{**keys, "pace": "0 seconds", **more})
 
 
 def posts(server: Server) -> list[dict[str, Any]]:
@@ -101,10 +94,10 @@ async def test_a_post_that_is_too_old_to_be_edited_is_left(server: Server) -> No
 
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     assert all(line.is_good for line in await desk(server).check())
-    [line] = await desk(server, token="wrong").check()
+    [line] = await desk(server, secret="wrong").check()
     assert "Create New Token" in line.help
-    for keys in ({"to": "nowhere"}, {"team": "nobody"}):
-        *_, line = await desk(server, **keys).check()
+    for channel in (desk(server, to="nowhere"), desk(server, team="nobody")):
+        *_, line = await channel.check()
         assert "both are written as in the channel's address" in line.help
     there = next(each for each in server.service.channels.values() if each.name == "policy-alerts")
     there.is_member = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
@@ -13,31 +12,15 @@ from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import slack
 from tests.channels.context import Secrets, build, delivery
+from tests.channels.services import BEGINNING, SLACK
 
-BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+bot = SLACK.channel
 
 
 @pytest.fixture
 def server() -> Iterator[slack.Server]:
-    with slack.serve() as running:
-        running.workspace.add_channel("general")
-        running.workspace.add_channel("policy-alerts")
+    with SLACK.serve() as running:
         yield running
-
-
-def bot(
-    server: slack.Server, *, to: str = "#policy-alerts", key_values: MemoryKeyValues | None = None, **env: str
-) -> model.Channel:
-    secrets = Secrets(**({"SLACK_BOT_TOKEN": slack.TOKEN} | env))
-    return build(
-        "slack",
-        secrets=secrets,
-        key_values=key_values,
-        to=to,
-        token="env:SLACK_BOT_TOKEN",
-        api_url=server.api_url,
-        pace="0 seconds",
-    )
 
 
 async def test_a_post_arrives_with_blocks_and_send_id_and_nothing_that_slack_would_parse(
@@ -186,7 +169,7 @@ async def test_check_says_what_is_right_and_what_to_click(server: slack.Server) 
     assert "Reinstall" in bad["scope channels:history"]
     assert "scope groups:history" not in bad, "it is a public channel"
     assert "/invite" in bad["the app is a member of the channel"]
-    [line] = await bot(server, SLACK_BOT_TOKEN="xoxb-wrong").check()
+    [line] = await bot(server, secret="xoxb-wrong").check()
     assert not line.is_good
     assert server.workspace.messages("policy-alerts") == []
 
@@ -203,15 +186,7 @@ async def test_check_says_what_is_right_and_what_to_click(server: slack.Server) 
 async def test_the_operator_says_which_replies_the_channel_sees_too(
     server: slack.Server, broadcast: str, severity: model.Severity, is_seen: bool
 ) -> None:
-    channel = build(
-        "slack",
-        secrets=Secrets(SLACK_BOT_TOKEN=slack.TOKEN),
-        to="#policy-alerts",
-        token="env:SLACK_BOT_TOKEN",
-        api_url=server.api_url,
-        pace="0 seconds",
-        broadcast=broadcast,
-    )
+    channel = bot(server, broadcast=broadcast)
     head = await channel.send(delivery(messages.POST))
     told = replace(messages.NEW_FACT, severity=severity)
     await channel.send(delivery(told, id="send-2", reply_to=head))

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import channels, model
+from bot import model
 from bot.channels.telegram import message_content
 from bot.testing import hostile, messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, telegram
-from tests.channels.context import Secrets, build, delivery
+from tests.channels.context import delivery
+from tests.channels.services import TELEGRAM
 
 Server = faulty.Server[telegram.BotApi]
-BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+bot = TELEGRAM.channel
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with faulty.serve(telegram.BotApi()) as running:
         yield running
-
-
-def bot(
-    server: Server, *, token: str = telegram.TOKEN, key_values: MemoryKeyValues | None = None, **keys: object
-) -> model.Channel:
-    written = {"to": str(telegram.NEWS), "token": "env:A", "api_url": server.url, "pace": "0 seconds", **keys}
-    options = channels.options()["telegram"].model_validate(written)
-    return build("telegram", options, secrets=Secrets(A=token), key_values=key_values)
 
 
 async def test_a_message_has_its_address_where_telegram_gives_one(server: Server) -> None:
@@ -134,7 +127,7 @@ async def test_check_says_what_is_right(server: Server) -> None:
 
 @pytest.mark.parametrize("token", ["1:wrong", "not-a-token"])
 async def test_a_wrong_token_says_where_the_right_one_is(server: Server, token: str) -> None:
-    [told] = (await faults(bot(server, token=token))).values()
+    [told] = (await faults(bot(server, secret=token))).values()
     assert "@BotFather" in told
     assert token not in told
 

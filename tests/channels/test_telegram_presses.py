@@ -17,9 +17,10 @@ from bot.testing import messages
 from testbed.fakes import START, FakeClock
 from testbed.made import judgement
 from testbed.servers import faulty, telegram
-from tests.channels.context import Secrets, build, delivery
+from tests.channels.context import delivery
 from tests.channels.listening import FakeApp, until
 from tests.channels.listening import listening as listen
+from tests.channels.services import TELEGRAM
 
 Server = faulty.Server[telegram.BotApi]
 CLAIM = judgement(Verdict.CLAIMED, by="@ann_desk", story=messages.STORY)
@@ -31,9 +32,8 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def bot(server: Server, **keys: object) -> Any:
-    written: dict[str, Any] = {"to": str(telegram.NEWS), "token": "env:A", "api_url": server.url, "buttons": True}
-    return build("telegram", secrets=Secrets(A=telegram.TOKEN), **{**written, **keys})
+def bot(server: Server, **changes: Any) -> model.Channel:
+    return TELEGRAM.channel(server, **{"buttons": True, **changes})
 
 
 @asynccontextmanager

@@ -1,0 +1,223 @@
+"""Each chat service: a strict local server of it, its channel there, and what its readers see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot import model
+from bot.channels import mattermost as channels_mattermost
+from bot.channels import teams as channels_teams
+from bot.channels import telegram as channels_telegram
+from bot.channels.discord import api
+from bot.channels.kit import errors
+from bot.channels.matrix import ERRORS
+from bot.channels.slack import web_api
+from bot.testing import hostile
+from testbed.fakes import MemoryKeyValues
+from testbed.servers import discord, faulty, matrix, mattermost, slack, teams, telegram
+from testbed.servers.faulty import Answer
+from tests.channels.context import Secrets, build, objects
+
+#: Before any message.
+BEGINNING = datetime(2015, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message as the service's readers see it; ``thread``: the reference of the message that it replies to."""
+
+    text: str
+    edits: int = 0
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    kind: str
+    serve: Callable[[], AbstractContextManager[Any]]
+    #: The channel's keys in bot.yaml; its secret is env:A.
+    keys: Callable[[Any], dict[str, Any]]
+    secret: Callable[[Any], str]
+    shown: Callable[[Any], list[Shown]]
+    #: The service's codes, what the channel does about each, and the server's answer with a code.
+    codes: Mapping[Any, tuple[errors.Act, str]]
+    refusal: Callable[[Any, errors.Act], str | Answer]
+    #: What a 429 of the server says.
+    wait_seconds: float
+    post: str = "post"
+    #: Words that the service would read as a mention, and what it found in the messages that it took.
+    mentions: str
+    notified: Callable[[Any], list[Any]]
+    threads: bool = True
+    looks: bool = True
+    #: Sets the number of messages that the service gives at once, where its server has such a setting.
+    shorten_pages: Callable[[Any], None] = lambda server: None
+
+    def channel(
+        self,
+        server: Any,
+        secret: str | None = None,
+        *,
+        key_values: MemoryKeyValues | None = None,
+        clock: model.Clock | None = None,
+        **changes: object,
+    ) -> model.Channel:
+        """Build the channel with ``changes`` of its keys in bot.yaml."""
+        secrets = Secrets(A=self.secret(server) if secret is None else secret)
+        keys: dict[str, Any] = {"pace": "0 seconds", **self.keys(server), **changes}
+        return build(self.kind, secrets=secrets, key_values=key_values, clock=clock, **keys)
+
+    def posts(self, server: Any) -> int:
+        """Return how many requests to post a message the server got."""
+        return sum(request[0] == self.post for request in server.requests)
+
+
+@contextmanager
+def _serve_slack() -> Iterator[slack.Server]:
+    with slack.serve() as server:
+        server.workspace.add_channel("general")
+        server.workspace.add_channel("policy-alerts")
+        yield server
+
+
+@contextmanager
+def _serve_mattermost() -> Iterator[faulty.Server[mattermost.Mattermost]]:
+    with faulty.serve(mattermost.Mattermost()) as server:
+        server.service.add_channel("policy-alerts")
+        yield server
+
+
+@contextmanager
+def _serve_matrix() -> Iterator[faulty.Server[matrix.Homeserver]]:
+    with faulty.serve(matrix.Homeserver()) as server:
+        server.service.add_room("policy")
+        yield server
+
+
+def _shown_on_discord(server: faulty.Server[discord.Guild]) -> list[Shown]:
+    return [
+        Shown(
+            message["content"] + "".join(embed["description"] for embed in message["embeds"]),
+            message["edits"],
+            "" if message["channel_id"] == server.service.news else message["channel_id"],
+        )
+        for message in server.service.everything()
+    ]
+
+
+def _notified_on_slack(server: slack.Server) -> list[Any]:
+    kinds = ("user", "usergroup", "broadcast")
+    shown = server.workspace.messages("policy-alerts")
+    return [part for message in shown for part in objects(message.get("blocks", [])) if part.get("type") in kinds]
+
+
+def _notified_on_matrix(server: faulty.Server[matrix.Homeserver]) -> list[Any]:
+    events = [event["content"] for event in server.service.rooms["!policy:wirewatch.test"].events]
+    events += [event["m.new_content"] for event in events if "m.new_content" in event]
+    signs = ("@room", "@reader", 'href="https://matrix.to')
+    texts = [(event, event["body"] + event.get("formatted_body", "")) for event in events]
+    return [event for event, text in texts if event["m.mentions"] or any(sign in text for sign in signs)]
+
+
+def _mattermost_status(act: errors.Act) -> int:
+    return 401 if act is errors.Act.PARK_WORKSPACE else 500 if act is errors.Act.LOOK else 400
+
+
+SLACK = Service(
+    kind="slack",
+    serve=_serve_slack,
+    keys=lambda server: {"to": "#policy-alerts", "token": "env:A", "api_url": server.api_url},
+    secret=lambda server: slack.TOKEN,
+    shown=lambda server: [
+        Shown(str(message.get("blocks")), message["edits"], message.get("thread_ts", ""))
+        for message in server.workspace.messages("policy-alerts")
+    ],
+    codes=web_api.ERRORS,
+    refusal=lambda code, act: str(code),
+    wait_seconds=1,
+    mentions=" ".join(hostile.PINGS),
+    notified=_notified_on_slack,
+    shorten_pages=lambda server: setattr(server.workspace, "page", 30),
+    post="chat.postMessage",
+)
+DISCORD = Service(
+    kind="discord",
+    serve=lambda: faulty.serve(discord.Guild()),
+    keys=lambda server: {"to": server.service.news, "token": "env:A", "api_url": f"{server.url}/api/v10"},
+    secret=lambda server: discord.TOKEN,
+    shown=_shown_on_discord,
+    codes={code: (act, advice) for code, (act, _, advice) in api.ERRORS.items()},
+    refusal=lambda code, act: Answer(400, {"message": "…", "code": code}),
+    wait_seconds=1.5,
+    mentions="@everyone <@123456789012345678>",
+    notified=lambda server: server.service.pinged,
+)
+TELEGRAM = Service(
+    kind="telegram",
+    serve=lambda: faulty.serve(telegram.BotApi()),
+    keys=lambda server: {"to": str(telegram.NEWS), "token": "env:A", "api_url": server.url},
+    secret=lambda server: telegram.TOKEN,
+    shown=lambda server: [
+        Shown(message["text"], message["edits"], str(message["reply"] or "")) for message in server.service.messages()
+    ],
+    codes=channels_telegram.ERRORS,
+    refusal=lambda code, act: telegram.Refused(400, f"Bad Request: {code}").answer,
+    wait_seconds=7,
+    mentions="@everyone @alice_b hello@bob_c /ban now:/start (/leave)",
+    notified=lambda server: server.service.pinged + server.service.commands,
+    looks=False,
+)
+TEAMS = Service(
+    kind="teams",
+    serve=lambda: faulty.serve(teams.Workflow()),
+    keys=lambda server: {"webhook": "env:A"},
+    secret=lambda server: f"{server.url}{teams.PATH}?api-version=1&sv=1.0&sig={teams.SIGNATURE}",
+    shown=lambda server: [Shown(teams.text(card)) for card in server.service.cards],
+    codes=channels_teams.ERRORS,
+    refusal=lambda code, act: teams.Refused(400, code, "…").answer,
+    wait_seconds=3,
+    mentions="<at>Everyone</at> @channel",
+    notified=lambda server: [card for card in server.service.cards if "entities" in card["msteams"]],
+    threads=False,
+    looks=False,
+)
+MATTERMOST = Service(
+    kind="mattermost",
+    serve=_serve_mattermost,
+    keys=lambda server: {
+        "server": server.url,
+        "team": mattermost.TEAM,
+        "to": "policy-alerts",
+        "token": "env:A",
+    },
+    secret=lambda server: mattermost.TOKEN,
+    shown=lambda server: [
+        Shown(post["message"], post["edits"], post["root_id"]) for post in server.service.posts("policy-alerts")
+    ],
+    codes=channels_mattermost.ERRORS,
+    refusal=lambda code, act: mattermost.Refused(_mattermost_status(act), code).answer,
+    wait_seconds=2,
+    mentions="@all @here @channel @policy-desk (@all) @all. :@here: \uff20all <@all> &commat;all",
+    notified=lambda server: server.service.pinged,
+)
+MATRIX = Service(
+    kind="matrix",
+    serve=_serve_matrix,
+    keys=lambda server: {"server": server.url, "room": "#policy:wirewatch.test", "token": "env:A"},
+    secret=lambda server: matrix.TOKEN,
+    shown=lambda server: [
+        Shown(event["body"] + event.get("formatted_body", ""), event["edits"], event["thread"])
+        for event in server.service.messages("policy")
+    ],
+    codes=ERRORS,
+    refusal=lambda code, act: matrix.Refused(429 if act is errors.Act.WAIT else 403, code, "words").answer,
+    wait_seconds=2,
+    mentions="@room @reader:wirewatch.test https://matrix.to/#/@reader:wirewatch.test",
+    notified=_notified_on_matrix,
+    shorten_pages=lambda server: setattr(server.service, "page", 30),
+)
+SERVICES = (SLACK, DISCORD, TELEGRAM, TEAMS, MATTERMOST, MATRIX)
