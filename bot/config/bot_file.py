@@ -39,11 +39,6 @@ def find_people(root: Node | None) -> frozenset[str] | None:
     return frozenset(key.value for _, channel in channels.pairs for key, _ in pairs_of(value_of(channel, "people")))
 
 
-def has_routes(root: Node | None) -> bool:
-    """Return whether rules may leave out notify."""
-    return value_of(root, "routes") is not None
-
-
 def find_destinations(root: Node | None) -> dict[str, str]:
     """Return the name of each channel by its ``to``, as written."""
     names: dict[str, str] = {}

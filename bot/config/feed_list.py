@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot import model
-from bot.config import nodes
+from bot.config import blocks, nodes
 from bot.config.nodes import Document, MappingNode, ScalarNode, SequenceNode, value_of
 from bot.config.yaml_errors import UnreadableYaml
 from bot.feeds import places
@@ -153,27 +153,13 @@ def render_feed(feed: model.Feed, *, in_brackets: bool = False) -> str:
 
     ``in_brackets``: the list is one line, ``[…]``.
     """
-    fields: dict[str, str] = {}
-    if feed.name is not None:
-        fields["name"] = _render_words(feed.name)
-    if feed.every is not None:
-        fields["every"] = _render_duration(feed.every)
-    if feed.at_least is not None:
-        fields["at_least"] = _render_duration(feed.at_least)
-    if feed.backfill is not None:
-        fields["backfill"] = _render_duration(feed.backfill)
-    if feed.full_text is not model.FullText.NEVER:
-        fields["full_text"] = feed.full_text.value
-    if feed.tags:
-        fields["tags"] = f"[{', '.join(_render_words(tag) for tag in feed.tags)}]"
-    if feed.owner is not None:
-        fields["owner"] = _render_words(feed.owner)
-    if feed.aggregator is not None:
-        fields["aggregator"] = "true" if feed.aggregator else "false"
+    nothing = model.Feed(url=feed.url)
+    left_out = {"url", *blocks.types_of(model.Access)}
+    keys = [key for key in blocks.types_of(model.Feed) if key not in left_out]
+    fields = {key: _render(getattr(feed, key)) for key in keys if getattr(feed, key) != getattr(nothing, key)}
     if feed.expect is not None:
-        fields["expect"] = f"every {_render_duration(feed.expect)}"
+        fields["expect"] = f"every {fields['expect']}"
     if feed.kind is not None:
-        fields["kind"] = _render_words(feed.kind)
         fields |= {key: _quote(str(value)) for key, value in json.loads(feed.options).items() if value is not None}
     if not fields:
         is_plain = _PLAIN_ADDRESS.match(feed.url) and not (in_brackets and "?" in feed.url)
@@ -182,17 +168,22 @@ def render_feed(feed: model.Feed, *, in_brackets: bool = False) -> str:
     return f"{{{text}}}"
 
 
-def _render_words(text: str) -> str:
-    return text if _PLAIN_WORDS.match(text) else _quote(text)
+def _render(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case timedelta():
+            seconds = int(value.total_seconds())
+            unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
+            return f"{seconds // size} {unit}"
+        case tuple():
+            return f"[{', '.join(map(_render, value))}]"
+        case _:
+            text = str(value)
+            return text if _PLAIN_WORDS.match(text) else _quote(text)
 
 
 def _quote(text: str) -> str:
     # A JSON string is a YAML string, except that YAML refuses unprintable characters and surrogate escapes.
     plain = json.dumps(text, ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08X}" for letter in plain)
-
-
-def _render_duration(length: timedelta) -> str:
-    seconds = int(length.total_seconds())
-    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-    return f"{seconds // size} {unit}"

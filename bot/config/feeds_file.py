@@ -85,27 +85,11 @@ def parse_feeds_file(
 ) -> tuple[model.Feed, ...] | None:
     """Read the feeds; return None if the whole file cannot be used. A broken feed keeps its last good version."""
     document = report.document
-    root = document.root
-    items = value_of(root, "feeds")
-    if root is None or not isinstance(root, MappingNode) or items is None:
-        _report_no_list(report, root)
-        return None
-    for key, _ in root.pairs:
-        if key.value != "feeds":
-            help_text = values.did_you_mean(key.value, ["feeds"], otherwise="feeds: is the only key here")
-            report.add_at(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
-    is_empty = isinstance(items, ScalarNode) and not items.value and not items.style
-    if not isinstance(items, SequenceNode) and not is_empty:
-        report.add(
-            "wrong-kind",
-            "a list of feeds is expected here",
-            "write each on its own line, after a dash",
-            start=items.start,
-        )
+    listed = validation.find_list(report, "feeds", form=model.Feed, example="- https://…")
+    if listed is None:
         return None
     good = {feed.url: feed for feed in previous}
     lines_by_address: dict[str, int] = {}
-    listed = items.items if isinstance(items, SequenceNode) else []
     read_feeds = [_read_feed(item, report, kinds, environ, good, lines_by_address) for item in listed]
     _warn_of_no_names(listed, read_feeds, report)
     for flaw in document.flaws:
@@ -115,19 +99,6 @@ def parse_feeds_file(
         # An item that is not YAML may be any feed that is missing now.
         feeds += [feed for url, feed in good.items() if model.feed_place(url) not in lines_by_address]
     return tuple(feeds)
-
-
-def _report_no_list(report: ProblemReport, root: Node | None) -> None:
-    help_text = "write feeds: and, below, a dash and an address a line"
-    if isinstance(root, SequenceNode):
-        report.add("missing-key", "the list has no key", "write feeds: on the line above", start=root.start)
-        return
-    if isinstance(root, MappingNode):
-        for key, _ in root.pairs:
-            if values.find_nearest(key.value, ["feeds"]):
-                report.add_at(key, "unknown-key", f'unknown key "{key.value}"', 'did you mean "feeds"?')
-                return
-    report.add("missing-key", 'the key "feeds" is missing', help_text, start=root.start if root else 0)
 
 
 def _read_feed(
@@ -140,14 +111,14 @@ def _read_feed(
 ) -> model.Feed | None:
     block = _as_block(node)
     kind_node = value_of(block, "kind")
-    kind_reader = (
-        _NamedKind(block, kind_node, kinds(), report)
-        if isinstance(block, MappingNode) and kind_node is not None
-        else None
-    )
-    secrets.hide_secrets(block, model.Feed, report, also=kind_reader.own_keys if kind_reader else ())
-    written = validation.validate(model.Feed, kind_reader.plain if kind_reader else block, report)
-    options = kind_reader.options() if kind_reader else "{}"
+    own_keys: frozenset[str] = frozenset()
+    options: str | None = "{}"
+    feed_node = block
+    if isinstance(block, MappingNode) and kind_node is not None:
+        own_keys, options = _read_kind(block, kind_node, kinds(), report)
+        feed_node = _select(block, lambda key: key not in own_keys)
+    secrets.hide_secrets(block, model.Feed, report, also=own_keys)
+    written = validation.validate(model.Feed, feed_node, report)
     address = value_of(block, "url")
     if not isinstance(address, ScalarNode) or not address.value.strip():
         return None
@@ -323,49 +294,35 @@ def _warn_of_aggregator(feed: model.Feed, address: Node, report: ProblemReport) 
         )
 
 
-class _NamedKind:
-    """A feed that names its kind: which keys every feed has, and which belong to the kind."""
+def _read_kind(
+    block: MappingNode, kind_node: Node, kinds: plugins.Kinds, report: ProblemReport
+) -> tuple[frozenset[str], str | None]:
+    """Return the keys that belong to the kind of a feed, and its options as JSON.
 
-    def __init__(self, node: MappingNode, written: Node, kinds: plugins.Kinds, report: ProblemReport) -> None:
-        self._node = node
-        self._written = written
-        self._report = report
-        self._kinds = kinds
-        self._name = written.value.strip() if isinstance(written, ScalarNode) else ""
-        self._kind = kinds.by_name.get(self._name)
-        option_names = self._kind.options.model_fields if self._kind and self._kind.options else {}
-        self.own_keys = frozenset(option_names) - frozenset(blocks.types_of(model.Feed))
+    The options are None if they are wrong (the errors are in the report).
+    """
+    name = kind_node.value.strip() if isinstance(kind_node, ScalarNode) else ""
+    kind = kinds.by_name.get(name)
+    if kind is None:
+        if broken := kinds.broken.get(name):
+            report_broken(report, broken, kind_node)
+        elif name:
+            kind_names = list(kinds.by_name)
+            help_text = values.did_you_mean(name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
+            message = f'unknown kind of source "{values.shorten(name)}"'
+            report.add_at(kind_node, "unknown-value", message, help_text)
+        return frozenset(), None
+    if kind.options is None:
+        return frozenset(), "{}"
+    own_keys = frozenset(kind.options.model_fields) - frozenset(blocks.types_of(model.Feed))
+    options_node = _select(block, lambda key: key in own_keys)
+    checked = validation.validate(kind.options, options_node, report, whole=block.key("kind"))
+    return own_keys, checked.model_dump_json() if checked is not None else None
 
-    @property
-    def plain(self) -> MappingNode:
-        """Return the feed without the keys of its kind."""
-        return self._part([pair for pair in self._node.pairs if pair[0].value not in self.own_keys])
 
-    def options(self) -> str | None:
-        """Return the options of the kind as JSON, or None if they are wrong (the errors are in the report)."""
-        if self._kind is None:
-            self._refuse()
-            return None
-        if self._kind.options is None:
-            return "{}"
-        options_node = self._part([pair for pair in self._node.pairs if pair[0].value in self.own_keys])
-        address = self._node.key("kind")
-        checked = validation.validate(self._kind.options, options_node, self._report, whole=address)
-        return checked.model_dump_json() if checked is not None else None
-
-    def _part(self, pairs: list[tuple[ScalarNode, Node]]) -> MappingNode:
-        # Not a flow: a single key would be read as an {EXACT} term.
-        return MappingNode(pairs, self._node.start, self._node.end, is_flow=False)
-
-    def _refuse(self) -> None:
-        broken = self._kinds.broken.get(self._name)
-        if broken is not None:
-            report_broken(self._report, broken, self._written)
-        elif self._name:
-            kind_names = list(self._kinds.by_name)
-            help_text = values.did_you_mean(self._name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
-            message = f'unknown kind of source "{values.shorten(self._name)}"'
-            self._report.add_at(self._written, "unknown-value", message, help_text)
+def _select(block: MappingNode, is_wanted: Callable[[str], bool]) -> MappingNode:
+    # Not a flow: a single key would be read as an {EXACT} term.
+    return MappingNode([pair for pair in block.pairs if is_wanted(pair[0].value)], block.start, block.end, False)
 
 
 def apply_host_access(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:

@@ -24,8 +24,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +34,8 @@ from bot import model
 from bot.config import bot_file, bot_keys, feeds_file, files, problems, rules_file
 from bot.config.bot_keys import BotSettings
 from bot.config.kinds import Kinds
+from bot.config.nodes import value_of
+from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
 from bot.config.settings import FileState, LoadedRule, Settings, Stamp
 from bot.model import values
@@ -54,7 +55,7 @@ def load(
 
     Raises ConfigError, with its problems, if the folder cannot be read or, at a cold start, bot.yaml cannot be used.
     """
-    reading = _read_folder(folder, previous, environ, kinds, wants_warnings=wants_warnings)
+    reading = _read_folder(_Folder(folder, environ, kinds, previous, wants_warnings=wants_warnings))
     if reading.bot is None:
         bot_files = (str(folder / files.BOT), problems.ENVIRONMENT)
         errors = [problem for problem in reading.problems if problem.file in bot_files and problem.severity == "error"]
@@ -72,23 +73,51 @@ def try_load(
     folder: Path, *, environ: Mapping[str, str], kinds: Kinds
 ) -> tuple[tuple[model.Problem, ...], Settings | None]:
     """Return the problems, and what ``load`` would return; None where it would raise ConfigError for bot.yaml."""
-    reading = _read_folder(folder, None, environ, kinds)
+    reading = _read_folder(_Folder(folder, environ, kinds))
     return reading.problems, reading.settings(reading.bot) if reading.bot is not None else None
 
 
+def _read_folder(reading: _Folder) -> _Folder:
+    folder = reading.folder
+    if not folder.is_dir():
+        reason = "it is a file, not a folder" if folder.exists() else "no such folder"
+        raise model.ConfigError(
+            f"reading the configuration in {folder}: {reason}; name another with --config DIR, or make one: "
+            f"wirewatch init {folder}"
+        )
+    # Trees of nodes have no cycles, and garbage collection would take a third of the time.
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        reading.read()
+    except PermissionError as error:
+        raise model.ConfigError(f"reading the configuration in {folder}: {error.strerror}: {error.filename}") from None
+    finally:
+        if was_on:
+            gc.enable()
+    return reading
+
+
 @dataclass(slots=True)
-class _FolderReading:
-    """The result of one reading of the folder."""
+class _Folder:
+    """One reading of the folder, and its result."""
+
+    folder: Path
+    environ: Mapping[str, str]
+    kinds: Kinds
+    previous: Settings | None = None
+    wants_warnings: bool = True
 
     bot: BotSettings | None = None
+    #: The report of bot.yaml, if it could be read.
+    bot_report: ProblemReport | None = None
+    #: What rules can name; None where a file is not known.
     channels: frozenset[str] | None = None
-    #: The name of each channel by its ``to``.
-    destinations: dict[str, str] = field(default_factory=dict)
-    #: People whom channels can mention; None: unknown.
     people: frozenset[str] | None = None
-    #: bot.yaml has routes; None: unknown.
     has_routes: bool | None = None
     feed_names: frozenset[str] | None = None
+    #: The name of each channel by its ``to``.
+    destinations: dict[str, str] = field(default_factory=dict)
     files: dict[str, FileState] = field(default_factory=dict)
     #: Problems of the whole folder, and between files.
     folder_problems: list[model.Problem] = field(default_factory=list)
@@ -117,79 +146,26 @@ class _FolderReading:
             files=self.files,
         )
 
-
-def _read_folder(
-    folder: Path,
-    previous: Settings | None,
-    environ: Mapping[str, str],
-    kinds: Kinds,
-    *,
-    wants_warnings: bool = True,
-) -> _FolderReading:
-    if not folder.is_dir():
-        reason = "it is a file, not a folder" if folder.exists() else "no such folder"
-        raise model.ConfigError(
-            f"reading the configuration in {folder}: {reason}; name another with --config DIR, or make one: "
-            f"wirewatch init {folder}"
-        )
-    reader = _Loader(folder, previous, environ, kinds, wants_warnings=wants_warnings)
-    try:
-        with _no_collection():
-            return reader.read()
-    except PermissionError as error:
-        raise model.ConfigError(f"reading the configuration in {folder}: {error.strerror}: {error.filename}") from None
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause garbage collection while trees are built: they have no cycles, and it takes a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
-class _Loader:
-    def __init__(
-        self,
-        folder: Path,
-        previous: Settings | None,
-        environ: Mapping[str, str],
-        kinds: Kinds,
-        *,
-        wants_warnings: bool,
-    ) -> None:
-        self._folder = folder
-        self._previous = previous
-        self._old = previous.files if previous else {}
-        self._environ = environ
-        self._kinds = kinds
-        self._wants_warnings = wants_warnings
-        #: The report of bot.yaml, if it could be read.
-        self._bot_report: problems.ProblemReport | None = None
-        self._reading = _FolderReading()
-
-    def read(self) -> _FolderReading:
-        self._bot()
-        self._feeds()
-        self._rules()
+    def read(self) -> None:
+        self._read_bot()
+        self._read_feeds()
+        self._read_rules()
         self._join()
         self._check_rules_of_bot()
-        return self._reading
 
-    def _bot(self) -> None:
-        path = str(self._folder / files.BOT)
-        old = self._old.get(path)
-        kept = self._previous.bot if self._previous else None
-        self._reading.bot = kept
+    def _old(self, path: str) -> FileState | None:
+        return self.previous.files.get(path) if self.previous else None
+
+    def _read_bot(self) -> None:
+        path = str(self.folder / files.BOT)
+        old = self._old(path)
+        kept = self.previous.bot if self.previous else None
+        self.bot = kept
         try:
             content = files.read_file(path, old)
         except OSError as error:
-            advice = "bot.yml is not read: rename it to bot.yaml" if (self._folder / "bot.yml").exists() else ""
-            help_text = advice or f"wirewatch init {self._folder} makes one"
+            advice = "bot.yml is not read: rename it to bot.yaml" if (self.folder / "bot.yml").exists() else ""
+            help_text = advice or f"wirewatch init {self.folder} makes one"
             self._keep(path, old, files.missing_file_problem(path, error, help_text))
         else:
             # Read even if unchanged: an environment variable may have changed since. It is one small file.
@@ -198,53 +174,52 @@ class _Loader:
             report = files.parse_file(content)
             bot = None
             if not report.error_count:
-                self._bot_report = report
-                self._reading.has_routes = bot_file.has_routes(report.document.root)
-                self._reading.people = bot_file.find_people(report.document.root)
-                bot = bot_file.parse_bot_file(report, kinds=self._kinds.channels, environ=self._environ)
-                self._reading.channels = bot_file.find_channel_names(report.document.root)
-                self._reading.destinations = bot_file.find_destinations(report.document.root)
-            self._reading.bot = bot or kept
-            self._reading.files[path] = FileState(
+                self.bot_report = report
+                self.has_routes = value_of(report.document.root, "routes") is not None
+                self.people = bot_file.find_people(report.document.root)
+                bot = bot_file.parse_bot_file(report, kinds=self.kinds.channels, environ=self.environ)
+                self.channels = bot_file.find_channel_names(report.document.root)
+                self.destinations = bot_file.find_destinations(report.document.root)
+            self.bot = bot or kept
+            self.files[path] = FileState(
                 path=path, stamp=content.stamp, digest=content.digest, problems=report.finish()
             )
-        if self._reading.bot is not None and self._reading.bot is kept:
-            self._reading.channels = frozenset(self._reading.bot.channels)
-            self._reading.has_routes = bool(self._reading.bot.routes)
-            self._reading.people = self._reading.bot.people
+        if self.bot is not None and self.bot is kept:
+            self.channels = frozenset(self.bot.channels)
+            self.has_routes = bool(self.bot.routes)
+            self.people = self.bot.people
 
     def _check_rules_of_bot(self) -> None:
         """Check bot.yaml against the rules once all files are read: rule names in routes, uses of a model."""
-        report = self._bot_report
+        report = self.bot_report
         if report is not None:
-            rules = [entry.compiled.rule for entry in self._reading.loaded]
+            rules = [entry.compiled.rule for entry in self.loaded]
             names = [rule.name for rule in rules]
-            bot_keys.warn_of_unknown_rules(report.document.root, [*names, *self._reading.off], report)
+            bot_keys.warn_of_unknown_rules(report.document.root, [*names, *self.off], report)
             wanted_uses = bot_file.find_wanted_uses(report.document.root)
             wanted_uses |= {model.Use.RELEVANCE} if any(rule.about for rule in rules) else set()
             bot_keys.warn_of_idle_uses(report.document.root, wanted_uses, report)
-            self._reading.files[report.path] = replace(self._reading.files[report.path], problems=report.finish())
+            self.files[report.path] = replace(self.files[report.path], problems=report.finish())
 
     def _keep(self, path: str, old: FileState | None, problem: model.Problem) -> None:
         """Keep the last version of a file that is gone or locked, and report its absence."""
         if old is None:
-            self._reading.folder_problems.append(problem)
+            self.folder_problems.append(problem)
         else:
-            kept = tuple(replace(entry, is_kept=True) for entry in old.rules)
-            self._reading.files[path] = replace(old, problems=(problem,), rules=kept, digest="")
+            self.files[path] = replace(old, problems=(problem,), rules=_kept(old.rules), digest="")
 
-    def _feeds(self) -> None:
-        path = str(self._folder / files.FEEDS)
-        old = self._old.get(path)
+    def _read_feeds(self) -> None:
+        path = str(self.folder / files.FEEDS)
+        old = self._old(path)
         try:
             content = files.read_file(path, old)
         except OSError as error:
             self._keep(path, old, files.missing_file_problem(path, error, files.FILE_ADVICE[files.FEEDS]))
-            self._reading.feed_names = old.names if old else None
+            self.feed_names = old.names if old else None
             return
         if content.content is None and old is not None:
-            self._reading.files[path] = replace(old, stamp=content.stamp)
-            self._reading.feed_names = old.names
+            self.files[path] = replace(old, stamp=content.stamp)
+            self.feed_names = old.names
             return
         report = files.parse_file(content, by_item=True)
         previous_feeds = old.feeds if old else ()
@@ -252,11 +227,11 @@ class _Loader:
             None
             if report.document.root is None and report.error_count
             else feeds_file.parse_feeds_file(
-                report, kinds=self._kinds.sources, environ=self._environ, previous=previous_feeds
+                report, kinds=self.kinds.sources, environ=self.environ, previous=previous_feeds
             )
         )
         names = feeds_file.find_feed_names(report.document.root) if feeds is not None else old.names if old else None
-        self._reading.files[path] = FileState(
+        self.files[path] = FileState(
             path=path,
             stamp=content.stamp,
             digest=content.digest,
@@ -264,38 +239,38 @@ class _Loader:
             feeds=previous_feeds if feeds is None else feeds,
             names=names or frozenset(),
         )
-        self._reading.feed_names = names
+        self.feed_names = names
 
-    def _rules(self) -> None:
+    def _read_rules(self) -> None:
         try:
-            paths = files.list_rule_files(self._folder)
+            paths = files.list_rule_files(self.folder)
         except FileNotFoundError:
             paths = []
         if not paths:
             self._no_rules()
-        bot = self._reading.bot
+        bot = self.bot
         context = RuleContext(
-            channels=self._reading.channels,
-            feeds=self._reading.feed_names,
-            destinations=self._reading.destinations,
-            people=self._reading.people,
-            has_routes=self._reading.has_routes,
+            channels=self.channels,
+            feeds=self.feed_names,
+            destinations=self.destinations,
+            people=self.people,
+            has_routes=self.has_routes,
             uses=frozenset(bot.model.uses if bot.model else ()) if bot else None,
             zone=bot.timezone if bot else _UTC,
-            wants_warnings=self._wants_warnings,
+            wants_warnings=self.wants_warnings,
         )
         for path in paths:
-            old = self._old.get(path)
+            old = self._old(path)
             try:
-                self._reading.files[path] = self._rule_file(path, old, context)
+                self.files[path] = self._rule_file(path, old, context)
             except OSError as error:
                 self._keep(path, old, files.missing_file_problem(path, error, "let the bot read it, or remove it"))
-        known_paths = [*self._reading.files, *paths]
-        self._reading.folder_problems += files.find_stray_files(self._folder, known_paths)
+        known_paths = [*self.files, *paths]
+        self.folder_problems += files.find_stray_files(self.folder, known_paths)
 
     def _no_rules(self) -> None:
         """Keep the rules and report that no rule file exists: on a reload a lost mount is likelier than a wish."""
-        folder = str(self._folder / files.RULES)
+        folder = str(self.folder / files.RULES)
         problem = model.Problem(
             severity="error",
             file=folder,
@@ -303,16 +278,14 @@ class _Loader:
             message="no rule file: nothing is watched",
             help="write one: rules/telecom.yaml",
         )
-        kept = {path: state for path, state in self._old.items() if state.rules}
-        for path, state in kept.items():
-            self._reading.files[path] = replace(
-                state, rules=tuple(replace(entry, is_kept=True) for entry in state.rules), digest=""
-            )
-        self._reading.folder_problems.append(problem)
+        for path, state in self.previous.files.items() if self.previous else ():
+            if state.rules:
+                self.files[path] = replace(state, rules=_kept(state.rules), digest="")
+        self.folder_problems.append(problem)
 
     def _rule_file(self, path: str, old: FileState | None, context: RuleContext) -> FileState:
         content = files.read_file(path, old)
-        zone = self._previous.bot.timezone if self._previous else None
+        zone = self.previous.bot.timezone if self.previous else None
         is_same_outside = old is not None and (
             context.missing(old.needs) == old.missing and (context.zone == zone or not old.uses_zone)
         )
@@ -326,7 +299,7 @@ class _Loader:
         parsed = None if not is_readable else rules_file.parse_rules_file(report, context, previous=previous_rules)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
         if parsed is None:
-            return replace(state, rules=tuple(replace(entry, is_kept=True) for entry in previous_rules))
+            return replace(state, rules=_kept(previous_rules))
         return replace(
             state,
             rules=tuple(parsed.rules),
@@ -339,7 +312,7 @@ class _Loader:
     def _join(self) -> None:
         """Join all rules in order of place; the first of two with one name counts, and a kept version yields to it."""
         places: dict[str, str] = {}
-        entries = [(path, entry) for path, state in self._reading.files.items() for entry in state.rules]
+        entries = [(path, entry) for path, state in self.files.items() for entry in state.rules]
         present = {entry.compiled.rule.name for _, entry in entries if not entry.is_kept}
         for path, entry in entries:
             name = entry.compiled.rule.name
@@ -347,12 +320,16 @@ class _Loader:
                 continue
             if name in places:
                 problem = _duplicate_problem(path, entry, places[name])
-                self._reading.folder_problems.append(replace(problem, source=files.read_line(path, entry.line)))
+                self.folder_problems.append(replace(problem, source=files.read_line(path, entry.line)))
                 continue
             places[name] = f"{path}:{entry.line}"
-            self._reading.loaded.append(entry)
-        off = [name for state in self._reading.files.values() for name in state.off]
-        self._reading.off = [name for name in dict.fromkeys(off) if name not in places]
+            self.loaded.append(entry)
+        off = [name for state in self.files.values() for name in state.off]
+        self.off = [name for name in dict.fromkeys(off) if name not in places]
+
+
+def _kept(entries: tuple[LoadedRule, ...]) -> tuple[LoadedRule, ...]:
+    return tuple(replace(entry, is_kept=True) for entry in entries)
 
 
 def _duplicate_problem(path: str, entry: LoadedRule, first: str) -> model.Problem:

@@ -424,16 +424,15 @@ def parse_rules_file(
     root = report.document.root
     if root is None:
         return RuleFileContent()
-    top = _find_top(report, root)
-    if top is None:
+    items = validation.find_list(report, "rules", form=model.Rule, example="- name: …", other_keys=("sets",))
+    if items is None:
         return None
-    sets = _read_sets(top.get("sets"), report)
-    items = top.get("rules")
+    sets = _read_sets(value_of(root, "sets"), report)
     content = RuleFileContent()
     refused: list[str] = []
     rules_by_name: dict[str, LoadedRule] = {}
     reader = RuleReader(report, context, sets, content, {entry.compiled.rule.name: entry for entry in previous})
-    for item in items.items if isinstance(items, SequenceNode) else ():
+    for item in items:
         loaded = reader.read(item)
         if loaded is None:
             refused.append(rule_name_of(item))
@@ -446,44 +445,10 @@ def parse_rules_file(
         report.add_flaw(flaw)
     refused += report.document.cut
     # A rule that is not YAML and has a new name may be any rule that is missing now.
-    is_whole = all(name in reader.previous for name in report.document.cut) and not _has_error_outside(report, items)
+    has_new_name = any(name not in reader.previous for name in report.document.cut)
+    is_whole = not has_new_name and not _has_error_outside(report, value_of(root, "rules"))
     _keep_previous(content, refused, previous, is_top_whole=is_whole)
     return content
-
-
-def _find_top(report: ProblemReport, root: Node) -> MappingNode | None:
-    """Return the file's top mapping, or None if its rules cannot be found."""
-    if isinstance(root, SequenceNode):
-        report.add("missing-key", "the list has no key", "write rules: on the line above", start=root.start)
-        return None
-    if isinstance(root, ScalarNode):
-        report.add(
-            "wrong-kind", "expected a list of rules", "begin with rules: and, below, - name: …", start=root.start
-        )
-        return None
-    for key, _ in root.pairs:
-        if key.value not in ("sets", "rules"):
-            help_text = values.did_you_mean(key.value, ["sets", "rules"], otherwise="the keys here are sets, rules")
-            if key.value in blocks.types_of(model.Rule):
-                help_text = "keys of a rule belong under rules:, after a dash"
-            report.add_at(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
-    items = root.get("rules")
-    if items is None:
-        if not report.error_count:
-            report.add(
-                "missing-key", 'the key "rules" is missing', "write rules: and, below, - name: …", start=root.start
-            )
-        return None
-    is_empty = isinstance(items, ScalarNode) and not items.value and not items.style
-    if not isinstance(items, SequenceNode) and not is_empty:
-        report.add(
-            "wrong-kind",
-            "a list of rules is expected here",
-            "begin each rule with a dash: - name: …",
-            start=items.start,
-        )
-        return None
-    return root
 
 
 def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:

@@ -53,6 +53,39 @@ def exact_term(node: MappingNode) -> str | None:
     return "{" + node.pairs[0][0].value + "}" if is_exact else None
 
 
+def find_list(
+    report: ProblemReport, name: str, *, form: blocks.Block, example: str, other_keys: tuple[str, ...] = ()
+) -> list[Node] | None:
+    """Return the items of the list under the key ``name``, or None if it cannot be found (it is in the report).
+
+    ``form`` is the block of keys of an item, ``example`` is the beginning of an item.
+    """
+    root = report.document.root
+    if isinstance(root, SequenceNode):
+        report.add("missing-key", "the list has no key", f"write {name}: on the line above", start=root.start)
+        return None
+    keys = (*other_keys, name)
+    for key, _ in nodes.pairs_of(root):
+        if key.value not in keys:
+            help_text = values.did_you_mean(key.value, keys, otherwise=f"the keys here are {', '.join(keys)}")
+            if key.value in blocks.types_of(form):
+                help_text = f"keys of a {name.removesuffix('s')} belong under {name}:, after a dash"
+            report.add_at(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
+    items = nodes.value_of(root, name)
+    if isinstance(items, SequenceNode):
+        return items.items
+    if items is None:
+        if not report.error_count:
+            help_text = f"write {name}: and, below, {example}"
+            report.add("missing-key", f'the key "{name}" is missing', help_text, start=root.start if root else 0)
+        return None
+    if _is_empty(items):
+        return []
+    help_text = f"begin each with a dash: {example}"
+    report.add("wrong-kind", f"a list of {name} is expected here", help_text, start=items.start)
+    return None
+
+
 _ADAPTERS: dict[object, pydantic.TypeAdapter[Any]] = {}
 
 
