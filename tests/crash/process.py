@@ -11,7 +11,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,12 +92,14 @@ class Bot:
             process.kill()
             pytest.fail(f"it did not end within {PATIENCE_SECONDS} seconds:\n{self.log}")
 
-    async def start(self, *words: str, python: str = sys.executable) -> asyncio.subprocess.Process:
+    async def start(
+        self, *words: str, python: str = sys.executable, program: Sequence[str] = ("-m", "bot"), **environ: str
+    ) -> asyncio.subprocess.Process:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
             # A test run in the background of a shell ignores it, and so would the process until its handlers stand.
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN}
-        command = (python, "-m", "bot", *words, "--config", str(self.folder))
+        environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **environ}
+        command = (python, *program, *words, "--config", str(self.folder))
         with (self.folder / "log").open("ab") as log:
             return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
 

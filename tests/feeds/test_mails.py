@@ -100,6 +100,11 @@ def test_parts_nested_a_thousand_deep_are_left_out_at_once_and_said(kind: bytes)
     assert reading.skipped == 1
 
 
+def test_a_mail_without_subject_and_text_is_skipped() -> None:
+    reading = read(b"", mail())
+    assert ([entry.title for entry in reading.entries], reading.skipped) == (["Daily briefing"], 1)
+
+
 def test_what_is_from_no_mailbox_is_refused() -> None:
     with pytest.raises(model.ReadError, match="imaps://"):
         Source(Options.model_validate({})).read(model.Body(content=b"<rss/>", content_type="", url="https://x.example"))

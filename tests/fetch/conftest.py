@@ -10,8 +10,10 @@ import pytest
 
 from bot import model
 from bot.fetch.client import HttpFetcher
+from bot.fetch.parsing import ReaderProcesses
 from testbed.fakes import FakeClock
 from testbed.servers.feeds import FeedServer
+from tests.feeds import documents
 
 POLICY = model.FetchPolicy(allow_private=("127.0.0.0/8",), timeout=timedelta(seconds=5), max_bytes=1_000_000)
 MakeFetcher = Callable[..., HttpFetcher]
@@ -34,6 +36,22 @@ async def make_fetcher() -> AsyncIterator[MakeFetcher]:
     yield make
     for fetcher in made:
         await fetcher.close()
+
+
+@pytest.fixture
+async def readers() -> AsyncIterator[ReaderProcesses]:
+    processes = ReaderProcesses(1, max_bytes=1_000_000)
+    yield processes
+    await processes.close()
+
+
+async def read_title(readers: ReaderProcesses, title: str, *, text: str = "", url: str = documents.URL) -> str | None:
+    """Parse a document of one item. Return the title of the item."""
+    body = model.Body(
+        content=documents.rss(documents.item(1, title=title, body=text)).encode(), content_type="", url=url
+    )
+    reading, _ = await readers.read(body, model.Feed(url=url), is_first=True)
+    return reading.entries[0].title
 
 
 @pytest.fixture

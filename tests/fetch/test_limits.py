@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from bot import model
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
 from tests.feeds.documents import URL, item, rss
+from tests.fetch.conftest import read_title
 
 FEED = model.Feed(url=URL)
 #: The real program, over a parser with a fault that only a document named bad meets.
@@ -52,47 +52,34 @@ _FAULTS = {
 }
 
 
-@pytest.fixture
-async def made() -> AsyncIterator[ReaderProcesses]:
-    processes = ReaderProcesses(1, max_bytes=1_000_000)
-    yield processes
-    await processes.close()
-
-
-async def _read(made: ReaderProcesses, title: str, feed: model.Feed = FEED) -> list[str | None]:
-    body = model.Body(content=rss(item(1, title=title)).encode(), content_type="", url=URL)
-    reading, _ = await made.read(body, feed, is_first=True)
-    return [entry.title for entry in reading.entries]
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux bounds the memory of a process")
 @pytest.mark.parametrize("name", _FAULTS)
 async def test_a_document_that_uses_too_much_is_refused_and_the_next_is_parsed(
-    name: str, made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+    name: str, readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault, told = _FAULTS[name]
     monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY.format(fault=fault))
-    assert await _read(made, "good") == ["good"]
+    assert await read_title(readers, "good") == "good"
     with pytest.raises(model.ReadError, match=told):
-        await _read(made, "bad")
-    assert await _read(made, "good again") == ["good again"]
+        await read_title(readers, "bad")
+    assert await read_title(readers, "good again") == "good again"
 
 
 async def test_documents_of_feeds_that_were_slow_are_read_between_those_of_the_others(
-    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "SLOW_AFTER", timedelta(seconds=0.5))
     monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY.format(fault="import time; time.sleep(0.6)"))
-    slow = [model.Feed(url=f"https://slow.example/{number}") for number in range(3)]
+    slow = [f"https://slow.example/{number}" for number in range(3)]
 
     async def order(theirs: str) -> list[str]:
         read: list[str] = []
 
-        async def one(title: str, feed: model.Feed = FEED) -> None:
-            await _read(made, title, feed)
+        async def one(title: str, url: str = URL) -> None:
+            await read_title(readers, title, url=url)
             read.append(title)
 
-        await asyncio.gather(*(one(theirs, feed) for feed in slow), one("good"), one("fine"))
+        await asyncio.gather(*(one(theirs, url) for url in slow), one("good"), one("fine"))
         return read
 
     assert await order("bad") == ["bad", "bad", "bad", "good", "fine"]
@@ -102,21 +89,21 @@ async def test_documents_of_feeds_that_were_slow_are_read_between_those_of_the_o
 
 
 async def test_a_bug_of_ours_is_raised_where_it_was_asked(
-    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY.format(fault="raise KeyError('ours')"))
     with pytest.raises(RuntimeError, match="KeyError: 'ours'"):
-        await _read(made, "bad")
-    assert await _read(made, "good") == ["good"]
+        await read_title(readers, "bad")
+    assert await read_title(readers, "good") == "good"
 
 
-async def test_halves_of_surrogate_pairs_are_joined_or_replaced(made: ReaderProcesses) -> None:
+async def test_halves_of_surrogate_pairs_are_joined_or_replaced(readers: ReaderProcesses) -> None:
     content = (
         rb'{"version": "https://jsonfeed.org/version/1.1", "title": "x", "items": [{"id": "1", "tags": ["\udc00"],'
         rb' "title": "a\ud83d b\ud83d\ude00", "date_published": "2015-12-02T09:00:00Z"}]}'
     )
     body = model.Body(content=content, content_type="application/json", url=URL)
-    reading, look_up = await made.read(body, FEED, is_first=True)
+    reading, look_up = await readers.read(body, FEED, is_first=True)
     assert [(entry.title, entry.tags) for entry in reading.entries] == [("a\ufffd b\U0001f600", ("\ufffd",))]
     assert look_up is not None
     assert [item.published for item in look_up.items] == [datetime(2015, 12, 2, 9, tzinfo=UTC)]

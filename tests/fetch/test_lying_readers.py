@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from bot import model
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
 from testbed.servers.processes import children
-from tests.feeds.documents import URL, item, rss
+from tests.fetch.conftest import read_title
 
-FEED = model.Feed(url=URL)
 READY = protocol.frame_message(protocol.Ready())
 NONE = protocol.frame_message(protocol.NoFeed("no feed"))
 
@@ -65,17 +63,9 @@ LIARS = {
 
 
 @pytest.fixture
-async def made(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReaderProcesses]:
+def made(readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> ReaderProcesses:
     monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
-    processes = ReaderProcesses(1, max_bytes=1_000_000)
-    yield processes
-    await processes.close()
-
-
-async def _title(made: ReaderProcesses, *, body: str = "") -> str | None:
-    document = rss(item(1, title="Good", body=body))
-    reading, _ = await made.read(model.Body(content=document.encode(), content_type="", url=URL), FEED, is_first=True)
-    return reading.entries[0].title
+    return readers
 
 
 @pytest.mark.parametrize("name", LIARS)
@@ -85,20 +75,20 @@ async def test_an_answer_that_is_none_costs_its_document_alone(
     program, told = LIARS[name]
     monkeypatch.setattr(parsing, "_PROGRAM", program)
     with pytest.raises(model.ReadError, match=rf"the reader process ended while it parsed this document \(.*{told}"):
-        await _title(made)
+        await read_title(made, "Good")
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE))
     with pytest.raises(model.ReadError, match=r"^no feed$"):
-        await _title(made)
+        await read_title(made, "Good")
 
 
 async def test_a_process_that_answers_twice_is_replaced(made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = parsing._PROGRAM
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE + NONE))
     with pytest.raises(model.ReadError, match=r"^no feed$"):
-        await _title(made)
+        await read_title(made, "Good")
     monkeypatch.setattr(parsing, "_PROGRAM", honest)
     monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
-    assert await _title(made) == "Good"
+    assert await read_title(made, "Good") == "Good"
 
 
 async def test_documents_that_fill_the_pipe_of_a_process_that_reads_none_are_given_back(
@@ -106,7 +96,7 @@ async def test_documents_that_fill_the_pipe_of_a_process_that_reads_none_are_giv
 ) -> None:
     monkeypatch.setattr(parsing, "_PROGRAM", f"import os, time; os.write(1, {READY!r}); time.sleep(60)")
     with pytest.raises(model.ReadError, match="no answer within 1 second"):
-        await _title(made, body="x" * 900_000)
+        await read_title(made, "Good", text="x" * 900_000)
 
 
 async def test_a_process_that_does_not_end_when_nobody_writes_to_it_is_killed(
@@ -116,7 +106,7 @@ async def test_a_process_that_does_not_end_when_nobody_writes_to_it_is_killed(
     others = set(children(os.getpid()))
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE, "time.sleep(60)"))
     with pytest.raises(model.ReadError, match=r"^no feed$"):
-        await _title(made)
+        await read_title(made, "Good")
     await made.close()
     assert set(children(os.getpid())) - others == set()
 
@@ -127,7 +117,7 @@ async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     await made.prepare()
     with pytest.raises(model.ReadError, match=r"starting a reader process: .*fetch\.readers: 0 in bot\.yaml"):
-        await _title(made)
+        await read_title(made, "Good")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +130,7 @@ async def test_a_process_that_does_not_get_ready_is_told_with_what_to_do(
     monkeypatch.setattr(protocol, "START_PATIENCE", timedelta(seconds=1))
     monkeypatch.setattr(parsing, "_PROGRAM", program)
     with pytest.raises(model.ReadError, match=rf"starting a reader process: .*{told}"):
-        await _title(made)
+        await read_title(made, "Good")
 
 
 async def test_a_process_takes_no_module_from_the_working_directory(
@@ -152,7 +142,7 @@ async def test_a_process_takes_no_module_from_the_working_directory(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
     monkeypatch.setattr(sys, "path", ["", *sys.path])
-    assert await _title(made) == "Good"
+    assert await read_title(made, "Good") == "Good"
 
 
 async def test_a_process_is_given_no_secret(made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,4 +157,4 @@ async def test_a_process_is_given_no_secret(made: ReaderProcesses, monkeypatch: 
         ),
     )
     with pytest.raises(model.ReadError, match="none given"):
-        await _title(made)
+        await read_title(made, "Good")
