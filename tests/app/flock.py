@@ -112,11 +112,11 @@ class Flock:
 
     def _publish(self, feeds: FeedServer, count: int) -> None:
         while len(self._stories) < count:
-            name, told = story(len(self._stories), self._words)
+            name, items = story(len(self._stories), self._words)
             self._names.append(name)
-            self._stories.append(told)
+            self._stories.append(items)
         for number, outlet in enumerate(OUTLETS):
-            feeds.serve(f"/{outlet}", rss(outlet, *(told[number] for told in self._stories)))
+            feeds.serve(f"/{outlet}", rss(outlet, *(items[number] for items in self._stories)))
 
     # -- the workers
 
@@ -202,23 +202,23 @@ class Flock:
 
     def _have_all_begun(self) -> bool:
         rows = self._query("SELECT row FROM ledger WHERE row LIKE '%started%'")
-        return all(any(f"process {each.pid} on" in str(row) for row in rows) for each in self._workers.values())
+        return all(any(f"process {worker.pid} on" in str(row) for row in rows) for worker in self._workers.values())
 
     def _are_ends_told(self) -> bool:
         """Of those that had begun: one that is killed before has nothing to end."""
         begun = str(self._query("SELECT row FROM ledger WHERE row LIKE '%started%'"))
-        told = str(self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'"))
+        ended = str(self._query("SELECT row FROM ledger WHERE row LIKE '%without a word%'"))
         names = [f"process {killed} on" for killed in self._killed]
-        return all(name in told for name in names if name in begun)
+        return all(name in ended for name in names if name in begun)
 
     # -- judging
 
     def _judge(self, feeds: FeedServer, server: slack.Server, ended_at: float) -> None:
         outcome = self.outcome
-        asked: dict[str, list[float]] = {}
+        polls: dict[str, list[float]] = {}
         for request in feeds.requests:
-            asked.setdefault(request.path, []).append(request.at)
-        for path, times in asked.items():
+            polls.setdefault(request.path, []).append(request.at)
+        for path, times in polls.items():
             ends = [*times[1:], ended_at]
             gap = max(end - start for start, end in zip(times, ends, strict=True))
             if gap > 2 * self._every.total_seconds():

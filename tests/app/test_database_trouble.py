@@ -107,14 +107,14 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         environment = app.Environment(environ={})
         settings = app.load(folder, environment.environ)
         async with runtime.opened(settings, environment, replaced={"alerts": channel}) as running:
-            made = World(running, server, channel, tmp_path / "wirewatch.db", folder)
+            running_world = World(running, server, channel, tmp_path / "wirewatch.db", folder)
             for path in PATHS:
-                made.publish(path)
+                running_world.publish(path)
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 group.create_task(running.run(stop, folder=folder))
-                await made.until(lambda: all(server.seen(path) for path in PATHS))
-                yield made
+                await running_world.until(lambda: all(server.seen(path) for path in PATHS))
+                yield running_world
                 stop.set()
 
 

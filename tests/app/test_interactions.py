@@ -45,11 +45,11 @@ async def store() -> AsyncIterator[storage.Store]:
 
 
 def interactions(store: storage.Store, clock: FakeClock) -> chat.Interactions:
-    async def nobody_asks(asked: model.ChatRequest, channels: Sequence[str]) -> model.Message:
-        raise AssertionError(asked)
+    async def nobody_asks(request: model.ChatRequest, channels: Sequence[str]) -> model.Message:
+        raise AssertionError(request)
 
     live = live_over(SNAPSHOT)
-    return chat.Interactions(store, clock, live=live, on_decided=lambda made: None, on_question=nobody_asks)
+    return chat.Interactions(store, clock, live=live, on_decided=lambda decided: None, on_question=nobody_asks)
 
 
 async def play(store: storage.Store, *changes: tuple[float, str | None]) -> list[str]:
@@ -69,8 +69,10 @@ async def note(store: storage.Store) -> str | None:
 
 
 async def test_a_connection_that_fails_for_a_minute_is_told_once_and_its_return_once(store: storage.Store) -> None:
-    told = await play(store, (0, "no way"), (40, "no way"), (40, "no way"), (40, "still none"), (40, None), (9, None))
-    assert told == [
+    notices = await play(
+        store, (0, "no way"), (40, "no way"), (40, "no way"), (40, "still none"), (40, None), (9, None)
+    )
+    assert notices == [
         "ops: The buttons of desk, other do not work. Messages are still sent; presses fail. no way",
         "ops: The buttons of desk, other work again. The trouble was: no way",
     ]

@@ -57,10 +57,10 @@ OUTLETS = ("wire", "courier", "ledger", "herald", "tribune")
 
 async def test_a_pass_in_portions_polls_each_feed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "PORTION", 2)
-    async with world(tmp_path / "config") as made:
-        made.configure(*OUTLETS)
+    async with world(tmp_path / "config") as running:
+        running.configure(*OUTLETS)
         for _ in range(2):
-            report = await made.once()
+            report = await running.once()
             polled = [feed.url for feed in report.passed.feeds]
             assert len(polled) == len(set(polled)) == len(OUTLETS)
 
@@ -84,11 +84,11 @@ async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
         return await read(self, body, feed, is_first=is_first)  # type: ignore[arg-type]
 
     monkeypatch.setattr(ReaderThreads, "read", with_a_bug)
-    async with world(tmp_path / "config") as made:
-        made.configure("wire", "courier")
+    async with world(tmp_path / "config") as running:
+        running.configure("wire", "courier")
         for outlet in ("wire", "courier"):
-            made.publish(outlet, FIRST)
-        report = await made.once()
+            running.publish(outlet, FIRST)
+        report = await running.once()
         errors = {feed.url.rpartition("/")[2]: feed.error for feed in report.passed.feeds}
         assert errors["courier.xml"] is None
         assert "our bug" in (errors["wire.xml"] or "")

@@ -56,17 +56,17 @@ async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_p
     address = postgres_server.new_database()
     conninfo = storage.libpq_address(address)
     stop = asyncio.Event()
-    one, other = Idle(), Idle()
+    first, second = Idle(), Idle()
     async with asyncio.TaskGroup() as group:
-        for work in (one, other):
+        for work in (first, second):
             group.create_task(cluster.TaskQueue(conninfo, work).run(stop))
         async with asyncio.timeout(300):
             # 25 due feeds in batches of ten: three tasks a tick.
-            while one.polls + other.polls < 6:  # noqa: ASYNC110
+            while first.polls + second.polls < 6:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         stop.set()
     name = name_of(address)
     ((version,),) = postgres_server.run("SELECT obj_description('procrastinate_jobs'::regclass)", database=name)
     assert str(version).endswith(".sql")
     # A tick is the cluster's, not the worker's.
-    assert one.ticks + other.ticks <= one.polls + other.polls
+    assert first.ticks + second.ticks <= first.polls + second.polls

@@ -80,8 +80,8 @@ def test_check_says_what_where_and_what_to_do_and_exits_1(started: Path) -> None
     done = wirewatch("check", folder=started, code=1)
     assert 'config/rules/mine.yaml:3:5: error: unknown key "nome"' in done.stdout
     assert 'did you mean "none"?' in done.stdout
-    found = json.loads(wirewatch("check", "--json", folder=started, code=1).stdout)
-    assert any(problem["code"] == "unknown-key" and problem["line"] == 3 for problem in found)
+    problems = json.loads(wirewatch("check", "--json", folder=started, code=1).stdout)
+    assert any(problem["code"] == "unknown-key" and problem["line"] == 3 for problem in problems)
     assert "::error" in wirewatch("check", "--format", "github", folder=started, code=1).stdout
 
 
@@ -126,11 +126,11 @@ def demo(*words: str, folder: Path, **environ: str) -> subprocess.CompletedProce
 def test_the_demo_shows_its_story_also_on_a_busy_machine(tmp_path: Path) -> None:
     quiet = demo(folder=tmp_path)
     with busy.machine():
-        told = demo(folder=tmp_path)
-    assert told.stdout.count("High ·") == 2
+        busy_run = demo(folder=tmp_path)
+    assert busy_run.stdout.count("High ·") == 2
     # The moments of first sight may differ by a minute, and the ports of the two do.
-    assert re.sub(r":\d+", "", told.stdout) == re.sub(r":\d+", "", quiet.stdout)
-    assert "9 articles came, 6 matched, in 2 stories; 8 messages" in told.stderr
+    assert re.sub(r":\d+", "", busy_run.stdout) == re.sub(r":\d+", "", quiet.stdout)
+    assert "9 articles came, 6 matched, in 2 stories; 8 messages" in busy_run.stderr
 
 
 def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_explain(tmp_path: Path) -> None:
@@ -147,9 +147,9 @@ def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_expl
     assert wirewatch("demo", "--keep", "kept", folder=tmp_path, code=2).stderr
     article = stories[0]["articles"][-1]
     words = ("explain", "--url", article["link"], "--config", "kept")
-    told = wirewatch(*words, folder=tmp_path).stdout
-    assert f"joined: {article['joined']['reason']}" in told
-    assert "decided: " in told
+    output = wirewatch(*words, folder=tmp_path).stdout
+    assert f"joined: {article['joined']['reason']}" in output
+    assert "decided: " in output
     (entry, *_) = json.loads(wirewatch(*words, "--json", folder=tmp_path).stdout)
     assert entry["story"]["joined"] == article["joined"]
 
@@ -244,9 +244,9 @@ async def test_a_known_place_is_added_by_its_short_form_and_once(started: Path) 
     async with FeedServer() as server:
         server.serve("/apnews/topics/top", rss("AP News by RSSHub"))
         place = f"rsshub:{server.url('/apnews/topics/top')}"
-        for said in ("1 added", "already there"):
+        for message in ("1 added", "already there"):
             done = await asyncio.to_thread(wirewatch, "feeds", "add", place, folder=started)
-            assert said in done.stdout + done.stderr
+            assert message in done.stdout + done.stderr
         assert f'url: "{place}"' in (started / "config" / "feeds.yaml").read_text()
         done = await asyncio.to_thread(wirewatch, "feeds", "test", place, "--json", folder=started)
         assert server.url("/apnews/topics/top") in done.stdout
@@ -277,9 +277,9 @@ def test_the_demo_goes_to_a_channel_of_your_own_when_named(started: Path, worksp
 def test_once_on_a_machine_without_a_network_says_so_in_one_line(started: Path) -> None:
     feeds = started / "config" / "feeds.yaml"
     feeds.write_text("feeds:\n" + "".join(f"  - http://127.0.0.1:9/{number}.xml\n" for number in range(12)))
-    said = wirewatch("once", "--now", folder=started).stderr.splitlines()
-    assert len(said) == 2
-    assert said[0].startswith("None of the 12 feeds could be read")
+    lines = wirewatch("once", "--now", folder=started).stderr.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("None of the 12 feeds could be read")
     shown = wirewatch("status", folder=started).stdout
     assert shown.count("127.0.0.1:9/") == 12
     assert len([line for line in shown.splitlines() if "failing (1)" in line]) == 12

@@ -28,9 +28,11 @@ MINE = """rules:
 UNJUDGED = ["Parents at another PTA", "PTA and a telecom tower"]
 
 
-def judge(one: model.Article, verdict: Verdict, name: str) -> model.Judgement:
-    story = f"story {one.id}"
-    return judgement(verdict, id=f"{name} {one.id}", rule=name, story=story, channel="alerts", at=one.first_seen)
+def judge(article: model.Article, verdict: Verdict, name: str) -> model.Judgement:
+    story = f"story {article.id}"
+    return judgement(
+        verdict, id=f"{name} {article.id}", rule=name, story=story, channel="alerts", at=article.first_seen
+    )
 
 
 @pytest.fixture
@@ -43,9 +45,9 @@ def judged(tmp_path: Path) -> Path:
 
     def work(tx: storage.Transaction) -> None:
         keep_matched(tx, articles, pta)
-        for one in articles[: -len(UNJUDGED)]:
-            verdict = Verdict.USEFUL if one.title in REGULATOR else Verdict.NOISE
-            tx.judgements.add([judge(one, verdict, "Telecom regulator")])
+        for article in articles[: -len(UNJUDGED)]:
+            verdict = Verdict.USEFUL if article.title in REGULATOR else Verdict.NOISE
+            tx.judgements.add([judge(article, verdict, "Telecom regulator")])
         tx.judgements.add([judge(articles[0], Verdict.NOISE, "A rule of last year")])
 
     asyncio.run(write(tmp_path, work))

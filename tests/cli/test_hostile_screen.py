@@ -83,16 +83,16 @@ SHOWS_NOTHING_OF_STRANGERS = {
 
 
 def test_every_command_is_run_over_the_hostile_archive_or_says_why_not() -> None:
-    found = set(_names(typer.main.get_command(commands.app_of())))
-    assert found == RUNS.keys() | SHOWS_NOTHING_OF_STRANGERS.keys()
+    names = set(_names(typer.main.get_command(commands.app_of())))
+    assert names == RUNS.keys() | SHOWS_NOTHING_OF_STRANGERS.keys()
 
 
 def _names(command: object, above: str = "") -> Iterator[str]:
-    for name, each in getattr(command, "commands", {}).items():
+    for name, subcommand in getattr(command, "commands", {}).items():
         path = f"{above} {name}".strip()
-        if getattr(each, "invoke_without_command", True):
+        if getattr(subcommand, "invoke_without_command", True):
             yield path
-        yield from _names(each, path)
+        yield from _names(subcommand, path)
 
 
 # -- a hostile archive
@@ -159,9 +159,9 @@ def run(
         monkeypatch.setattr(sys, "argv", ["wirewatch", *words, *(["--config", str(config)] if takes_config else [])])
         with pytest.raises(SystemExit):
             commands.main()
-        told = capfd.readouterr()
-        assert "Traceback" not in told.err, told.err
-        return told.out, told.err
+        captured = capfd.readouterr()
+        assert "Traceback" not in captured.err, captured.err
+        return captured.out, captured.err
 
     yield one
     sys.excepthook, threading.excepthook = hooks
@@ -195,13 +195,13 @@ def test_no_command_prints_what_steers_a_terminal(
         for name, to_stderr in (("out", False), ("err", True)):
             screen = Screen(stderr=to_stderr, force_terminal=True, highlight=False, soft_wrap=True, width=100)
             monkeypatch.setattr(terminal, name, lambda screen=screen: screen)
-    said = {}
-    for command, ways in RUNS.items():
-        for way in ways:
-            said[f"{command} {way}"] = run(f"{command} {way}")
+    outputs = {}
+    for command, option_sets in RUNS.items():
+        for options in option_sets:
+            outputs[f"{command} {options}"] = run(f"{command} {options}")
             if command == "once" and (config / "evil.db").exists():
                 _poison(config)
-    for line, (out, err) in said.items():
+    for line, (out, err) in outputs.items():
         for text in (out, err):
             shown = OURS.sub("", text) if is_terminal else text
             assert not NEVER.findall(shown), f"wirewatch {line}: {shown!r}"
@@ -209,10 +209,10 @@ def test_no_command_prints_what_steers_a_terminal(
             assert not re.search(r"^FORGED", shown, re.MULTILINE), f"wirewatch {line}: {shown}"
         if "--json" in line and out and not line.startswith("once"):
             json.loads(out)
-    assert "BlackBerry" in said["stories "][0]
-    assert "BlackBerry" in said["ledger export --since 9000d"][0] + said["stories --json"][0]
-    assert "not a feed" in said["feeds test ORIGIN/broken.json"][1]
-    assert "broken" in said["once --now --drain 1s --verbose"][1]
+    assert "BlackBerry" in outputs["stories "][0]
+    assert "BlackBerry" in outputs["ledger export --since 9000d"][0] + outputs["stories --json"][0]
+    assert "not a feed" in outputs["feeds test ORIGIN/broken.json"][1]
+    assert "broken" in outputs["once --now --drain 1s --verbose"][1]
 
 
 def test_a_log_line_is_one_line_and_a_traceback_is_text(capfd: pytest.CaptureFixture[str]) -> None:
@@ -225,6 +225,6 @@ def test_a_log_line_is_one_line_and_a_traceback_is_text(capfd: pytest.CaptureFix
     assert "\n" not in done["error"]
     assert str(done["exception"]).startswith("a\n")
     logs._crashed(ValueError, ValueError(EVIL), None)
-    told = capfd.readouterr().err
-    assert "ValueError" in told
-    assert not NEVER.findall(told)
+    stderr = capfd.readouterr().err
+    assert "ValueError" in stderr
+    assert not NEVER.findall(stderr)

@@ -47,7 +47,7 @@ def server() -> Iterator[Server]:
         serving.service.answer_with("relevance", relevance)
         serving.service.answer_with("summary", lambda data: {"sentences": [{"text": SUPPORT, "support": SUPPORT}]})
         serving.service.answer_with(
-            "translate", lambda data: {"texts": [f"Auf Deutsch: {one}" for one in data["texts"]]}
+            "translate", lambda data: {"texts": [f"Auf Deutsch: {text}" for text in data["texts"]]}
         )
         yield serving
 
@@ -66,10 +66,10 @@ def asked(folder: Path, *words: str, code: int = 0) -> str:
 
 
 def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder: Path) -> None:
-    told = json.loads(asked(folder, "--json"))
+    report = json.loads(asked(folder, "--json"))
 
-    assert told["model"] == "local-model"
-    counts = {use: (each["right"], each["asked"]) for use, each in told["uses"].items()}
+    assert report["model"] == "local-model"
+    counts = {use: (result["right"], result["asked"]) for use, result in report["uses"].items()}
     assert counts == {
         "same_event": (4, 4),
         "facts": (4, 4),
@@ -77,7 +77,9 @@ def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder
         "relevance": (2, 2),
         "translate": (1, 1),
     }
-    assert all(each["tokens"] > 50 and each["seconds"] < 5 and not each["errors"] for each in told["uses"].values())
+    assert all(
+        result["tokens"] > 50 and result["seconds"] < 5 and not result["errors"] for result in report["uses"].values()
+    )
     assert not (folder / "data").exists()
     shown = asked(folder)
     assert "relevance (not used)" in shown
@@ -91,8 +93,8 @@ def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(fold
     assert json.loads(asked(folder, "--json"))["uses"]["same_event"]["right"] == 0
 
     server.service.answer_with("same_event", lambda data: "no JSON")
-    told = json.loads(asked(folder, "--json", code=1))
-    assert "does not match the schema" in told["uses"]["same_event"]["errors"][0]
+    report = json.loads(asked(folder, "--json", code=1))
+    assert "does not match the schema" in report["uses"]["same_event"]["errors"][0]
 
 
 def test_a_failure_of_a_use_that_is_off_is_shown_and_not_counted(folder: Path, server: Server) -> None:
@@ -113,9 +115,9 @@ def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_
     recipes = re.findall(r"```yaml\n# bot.yaml\n(model:\n.+?)```", page.partition("### Recipes")[2], re.DOTALL)
     assert len(recipes) == 2
     for recipe in recipes:
-        here = re.sub(r"url: .+", f"url: {server.url}/v1", re.sub(r"name: .+", "name: local-model", recipe))
-        here = re.sub(r"  key: .+\n", "", here).replace("model:\n", "model:\n  key: env:MODEL_KEY\n")
-        (folder / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{here}")
+        adapted = re.sub(r"url: .+", f"url: {server.url}/v1", re.sub(r"name: .+", "name: local-model", recipe))
+        adapted = re.sub(r"  key: .+\n", "", adapted).replace("model:\n", "model:\n  key: env:MODEL_KEY\n")
+        (folder / "bot.yaml").write_text(f"channels: {{alerts: {{kind: console}}}}\n{adapted}")
         tested = json.loads(asked(folder, "--json"))["uses"]
         assert [(tested[use]["right"], tested[use]["errors"]) for use in ("same_event", "facts")] == [(4, []), (4, [])]
 

@@ -45,15 +45,15 @@ MINE = """rules:
 def keep_matched(tx: storage.Transaction, articles: Sequence[model.Article], stored: rules.RuleSet) -> None:
     """Store the articles, and a story for each that the rules match."""
     tx.articles.add(articles)
-    for one in articles:
-        if not (matches := stored.match(one, FEED, now=one.first_seen)):
+    for matched in articles:
+        if not (matches := stored.match(matched, FEED, now=matched.first_seen)):
             continue
-        tx.articles.add_matches(one.id, matches)
-        story = model.StoryId(f"story {one.id}")
-        join = model.Join(story=story, article=one.id, reason=model.JoinReason.OPENED)
-        members = (model.Member(article=one, join=join, matches=()),)
-        seen = one.first_seen
-        tx.stories.save(model.Story(id=story, title=one.title, first_seen=seen, last_seen=seen, members=members))
+        tx.articles.add_matches(matched.id, matches)
+        story = model.StoryId(f"story {matched.id}")
+        join = model.Join(story=story, article=matched.id, reason=model.JoinReason.OPENED)
+        members = (model.Member(article=matched, join=join, matches=()),)
+        when = matched.first_seen
+        tx.stories.save(model.Story(id=story, title=matched.title, first_seen=when, last_seen=when, members=members))
 
 
 def published(*titles: str) -> list[model.Article]:
@@ -95,21 +95,21 @@ def test_try_tells_matches_near_misses_and_messages_of_a_file_that_is_not_loaded
 
 def test_try_compares_a_file_with_the_loaded_rule_of_the_same_name(started: Path) -> None:
     loaded(started, MINE.replace("[PTA]", "[telecom]"))
-    found = json.loads(wirewatch("try", "mine.yaml", "--json", folder=started).stdout)
-    (told,) = found["rules"]
-    assert told["compared"]["with"] == "the loaded version"
-    assert told["compared"]["both"] == sum("telecom" in title for title in map(str.lower, REGULATOR))
-    assert len(told["matches"]) == told["compared"]["both"] + len(told["compared"]["starts"])
-    assert sum(told["by_day"].values()) == 12
-    assert found["messages"]
+    report = json.loads(wirewatch("try", "mine.yaml", "--json", folder=started).stdout)
+    (rule_report,) = report["rules"]
+    assert rule_report["compared"]["with"] == "the loaded version"
+    assert rule_report["compared"]["both"] == sum("telecom" in title for title in map(str.lower, REGULATOR))
+    assert len(rule_report["matches"]) == rule_report["compared"]["both"] + len(rule_report["compared"]["starts"])
+    assert sum(rule_report["by_day"].values()) == 12
+    assert report["messages"]
 
 
 def test_try_compares_a_loaded_rule_with_what_it_has_matched(started: Path) -> None:
     loaded(started, "rules:\n  - {name: Loaded, any: [orders telecom], notify: alerts}\n")
-    (told,) = json.loads(wirewatch("try", "Loaded", "--json", folder=started).stdout)["rules"]
-    assert (told["compared"]["both"], len(told["compared"]["starts"])) == (1, 0)
-    assert len(told["compared"]["stops"]) >= 3
-    assert all(hit["why"] for hit in told["compared"]["stops"])
+    (rule_report,) = json.loads(wirewatch("try", "Loaded", "--json", folder=started).stdout)["rules"]
+    assert (rule_report["compared"]["both"], len(rule_report["compared"]["starts"])) == (1, 0)
+    assert len(rule_report["compared"]["stops"]) >= 3
+    assert all(hit["why"] for hit in rule_report["compared"]["stops"])
 
 
 def test_try_compares_two_files(started: Path) -> None:
@@ -133,8 +133,8 @@ def test_try_takes_a_query_where_no_rule_and_no_file_has_its_name(started: Path)
     done = wirewatch("try", "telecom AND orders", folder=started)
     assert 'No loaded rule is named like "telecom AND orders": it is tried as a query.' in done.stderr
     assert "BlackBerry" in done.stderr, "what is loaded, for who misspelt a name"
-    found = json.loads(wirewatch("try", "any: [telecom]", "--json", folder=started).stdout)
-    assert len(found["rules"][0]["matches"]) == sum("telecom" in title.lower() for title in REGULATOR)
+    report = json.loads(wirewatch("try", "any: [telecom]", "--json", folder=started).stdout)
+    assert len(report["rules"][0]["matches"]) == sum("telecom" in title.lower() for title in REGULATOR)
     assert "^" in wirewatch("try", "telecom AND (orders", folder=started, code=2).stderr
 
 
@@ -149,11 +149,11 @@ def test_translate_prints_the_query_and_what_was_lost(tmp_path: Path) -> None:
     done = wirewatch("translate", "--from", "lucene", "backdoor^4", folder=tmp_path, code=1)
     assert done.stdout == "backdoor\n"
     assert "lost: backdoor^4" in done.stderr
-    found = json.loads(
+    report = json.loads(
         wirewatch("translate", "--from", "lucene", "backdoor^4", "--json", folder=tmp_path, code=1).stdout
     )
-    assert found["query"] == "backdoor"
-    assert found["lost"][0]["part"] == "backdoor^4"
+    assert report["query"] == "backdoor"
+    assert report["lost"][0]["part"] == "backdoor^4"
 
 
 def test_translate_shows_the_place_of_a_mistake(tmp_path: Path) -> None:

@@ -38,10 +38,10 @@ main()
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[process.Bot]:
     """A bot with a mistake in one of its rules."""
-    async with process.bot_in(tmp_path) as made:
+    async with process.bot_in(tmp_path) as started:
         mistaken = "rules:\n  - {name: B, al: [BlackBerry], notify: desk}\n"
-        (made.folder / "rules" / "b.yaml").write_text(mistaken)
-        yield made
+        (started.folder / "rules" / "b.yaml").write_text(mistaken)
+        yield started
 
 
 def events(bot: process.Bot) -> list[dict[str, Any]]:

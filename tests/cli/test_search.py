@@ -18,12 +18,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("search") / "config"
 
     async def fill() -> None:
-        async with world(folder) as made:
-            made.configure(*COVERAGE, "hostile", rules=RULES)
+        async with world(folder) as running:
+            running.configure(*COVERAGE, "hostile", rules=RULES)
             for outlet, item in COVERAGE.items():
-                made.publish(outlet, item)
-            made.publish("hostile", *HOSTILE)
-            await made.once()
+                running.publish(outlet, item)
+            running.publish("hostile", *HOSTILE)
+            await running.once()
 
     asyncio.run(fill())
     return folder.parent
@@ -44,7 +44,7 @@ def test_json_has_the_place_where_the_next_page_begins(filled: Path) -> None:
     rest = json.loads(wirewatch("search", "backdoor", "--after", str(first["after"]), "--json", folder=filled).stdout)
     assert len(first["articles"]) == 2
     assert rest["after"] is None
-    assert len({one["id"] for one in (*first["articles"], *rest["articles"])}) == 3
+    assert len({article["id"] for article in (*first["articles"], *rest["articles"])}) == 3
 
 
 @pytest.mark.parametrize(

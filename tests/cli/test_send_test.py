@@ -23,26 +23,26 @@ class Chats:
     def try_out(self, channel: str, *, code: int = 0, **secrets: str) -> str:
         hook = f"{self.discord.url}/api/webhooks/400000000000000001/hook-key"
         flow = f"{self.teams.url}{teams.PATH}?sig={teams.SIGNATURE}"
-        known = {"DISCORD": discord.TOKEN, "HOOK": hook, "TELEGRAM": telegram.TOKEN, "FLOW": flow, **secrets}
-        done = wirewatch("send-test", channel, folder=self.folder, code=code, **known)
-        said = done.stdout + done.stderr
+        secrets_by_name = {"DISCORD": discord.TOKEN, "HOOK": hook, "TELEGRAM": telegram.TOKEN, "FLOW": flow, **secrets}
+        done = wirewatch("send-test", channel, folder=self.folder, code=code, **secrets_by_name)
+        output = done.stdout + done.stderr
         for secret in ("hook-key", telegram.TOKEN, teams.SIGNATURE, *secrets.values()):
-            assert secret not in said
-        return " ".join(said.split())
+            assert secret not in output
+        return " ".join(output.split())
 
 
 @pytest.fixture
 def chats(tmp_path: Path) -> Iterator[Chats]:
     wirewatch("init", "config", folder=tmp_path)
     with ExitStack() as stack:
-        made = Chats(
+        servers = Chats(
             tmp_path,
             stack.enter_context(faulty.serve(discord.Guild())),
             stack.enter_context(faulty.serve(telegram.BotApi())),
             stack.enter_context(faulty.serve(teams.Workflow())),
         )
-        at = f'api_url: "{made.telegram.url}"'
-        api = f'api_url: "{made.discord.url}/api/v10"'
+        at = f'api_url: "{servers.telegram.url}"'
+        api = f'api_url: "{servers.discord.url}/api/v10"'
         (tmp_path / "config" / "bot.yaml").write_text(
             "channels:\n"
             "  alerts: {kind: console}\n"
@@ -51,7 +51,7 @@ def chats(tmp_path: Path) -> Iterator[Chats]:
             f'  telegram: {{kind: telegram, to: "{telegram.NEWS}", token: env:TELEGRAM, {at}}}\n'
             "  teams: {kind: teams, webhook: env:FLOW}\n"
         )
-        yield made
+        yield servers
 
 
 def test_a_channel_that_is_ready_gets_one_test_message(chats: Chats) -> None:

@@ -27,19 +27,24 @@ def test_a_silence_is_made_listed_shown_by_status_and_ended(config: Path) -> Non
         return done.stdout + done.stderr
 
     assert "No silence is in force" in silence("list")
-    made = silence("add", "--rule", "Exits", "--for", "2 hours", "--reason", "followed live")
-    (one,) = json.loads(silence("list", "--json"))
-    assert (one["kind"], one["name"], one["reason"], one["is_active"]) == ("rule", "Exits", "followed live", True)
-    assert made.startswith(f'Silence {one["id"]}: rule "Exits" in every channel until ')
+    output = silence("add", "--rule", "Exits", "--for", "2 hours", "--reason", "followed live")
+    (silenced,) = json.loads(silence("list", "--json"))
+    assert (silenced["kind"], silenced["name"], silenced["reason"], silenced["is_active"]) == (
+        "rule",
+        "Exits",
+        "followed live",
+        True,
+    )
+    assert output.startswith(f'Silence {silenced["id"]}: rule "Exits" in every channel until ')
     assert "followed live (0 stories held back)" in silence("list")
     status = wirewatch("status", "--config", str(config), folder=config).stdout
-    assert f'silence {one["id"]}  rule "Exits" in every channel, until' in status
+    assert f'silence {silenced["id"]}  rule "Exits" in every channel, until' in status
 
-    assert silence("end", one["id"]) == f'Silence {one["id"]} has ended: rule "Exits".\n'
+    assert silence("end", silenced["id"]) == f'Silence {silenced["id"]} has ended: rule "Exits".\n'
     assert json.loads(silence("list", "--json")) == []
     assert "ended " in silence("list", "--all")
-    assert "has already ended" in silence("end", one["id"], code=2)
-    for words, said in (
+    assert "has already ended" in silence("end", silenced["id"], code=2)
+    for words, error in (
         (
             ["--for", "1h", "--reason", "x"],
             "a silence needs one of --rule, --outlet, --entity, --story and --everything",
@@ -52,7 +57,7 @@ def test_a_silence_is_made_listed_shown_by_status_and_ended(config: Path) -> Non
         (["--rule", "Exits", "--for", "1h", "--reason", "x", "--channel", "alert"], 'did you mean "alerts"?'),
         (["--story", "5f2d3a9c01e4b7788990", "--reason", "x"], "no story 5f2d3a9c01e4b7788990"),
     ):
-        assert said in " ".join(silence("add", *words, code=2).split())
+        assert error in " ".join(silence("add", *words, code=2).split())
     assert 'rule "Exits" in alerts until 2096-12-31 18:00 UTC' in silence(
         "add", "--rule", "exi", "--until", "2096-12-31 18:00", "--channel", "alerts", "--reason", "x"
     )

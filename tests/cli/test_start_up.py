@@ -86,7 +86,7 @@ print("LOADED", *sorted(sys.modules))
 def test_a_bot_without_a_model_imports_nothing_of_language_models(archive: Path) -> None:
     command = [sys.executable, "-c", OF_MODELS, str(archive)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300)
-    found = set(done.stdout.splitlines()[-1].split()[1:])
-    assert {"bot.pipeline.decide", "bot.app.assisting"} <= found
+    imported = set(done.stdout.splitlines()[-1].split()[1:])
+    assert {"bot.pipeline.decide", "bot.app.assisting"} <= imported
     of_models = {"openai", "httpx2", "bot.llm", "bot.pipeline.advice", "bot.text.encoders.universal", "numpy"}
-    assert not found & of_models
+    assert not imported & of_models

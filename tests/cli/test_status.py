@@ -61,8 +61,8 @@ def owned(folder: Path) -> Iterator[None]:
 async def test_a_bot_that_runs_well_needs_nothing(folder: Path) -> None:
     await note_tick(folder, now())
     with owned(folder):
-        found = looked_at(folder, code=0)
-        assert {"configuration", "database", "clock", "bot", "disk", "feeds", "channel alerts"} <= set(found)
+        checks = looked_at(folder, code=0)
+        assert {"configuration", "database", "clock", "bot", "disk", "feeds", "channel alerts"} <= set(checks)
         assert "ok    bot: running" in wirewatch("status", "--check", folder=folder).stdout
 
 
@@ -97,11 +97,11 @@ def test_a_database_that_is_not_there_and_a_channel_without_its_secret_are_told_
     bot.write_text(
         bot.read_text().replace("channels:\n", "channels:\n  hook: {kind: webhook, url: env:NOT_SET_HOOK}\n", 1)
     )
-    found = looked_at(folder, code=1)
-    assert not found["database"][0]
-    assert "wirewatch once" in found["database"][1]
-    assert not found["channel hook"][0]
-    assert "NOT_SET_HOOK" in found["channel hook"][1]
+    checks = looked_at(folder, code=1)
+    assert not checks["database"][0]
+    assert "wirewatch once" in checks["database"][1]
+    assert not checks["channel hook"][0]
+    assert "NOT_SET_HOOK" in checks["channel hook"][1]
 
 
 async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> None:
@@ -118,10 +118,10 @@ async def test_a_feed_that_asks_for_a_wait_is_not_to_be_tested(folder: Path) -> 
 async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing_ran(folder: Path) -> None:
     storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock()).close_now()
     (folder / "config" / "feeds.yaml").write_text("feeds: []\nfeed: x\n")
-    told = wirewatch("status", folder=folder).stdout
-    assert "configuration: 1 error; `wirewatch check` says where" in told
-    assert "0 articles in the archive" in told
-    assert "bot: not running; it has not run here yet" in told
+    output = wirewatch("status", folder=folder).stdout
+    assert "configuration: 1 error; `wirewatch check` says where" in output
+    assert "0 articles in the archive" in output
+    assert "bot: not running; it has not run here yet" in output
 
 
 async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> None:
@@ -135,8 +135,8 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     await store.write(lambda tx: tx.feeds.sync(urls, now=now()))
     await store.write(lambda tx: tx.feeds.save(states))
     await store.close()
-    said = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=1).stdout)
-    [twins] = [line["what"] for line in said if "one address" in line["what"]]
+    checks = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=1).stdout)
+    [twins] = [line["what"] for line in checks if "one address" in line["what"]]
     assert "Paper 0" in twins
     assert "Paper 1" in twins
     assert "Paper 2" not in twins
@@ -149,8 +149,8 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
 def test_an_old_name_runs_what_replaced_it_and_says_so(old: str, new: str, code: int, folder: Path) -> None:
     done = wirewatch(old, folder=folder, code=code)
     assert done.stderr.startswith(f"wirewatch {old} is now wirewatch {new}.\n")
-    again = wirewatch(*new.split(), folder=folder, code=code)
-    assert (done.stdout, done.stderr.partition("\n")[2]) == (again.stdout, again.stderr)
+    direct = wirewatch(*new.split(), folder=folder, code=code)
+    assert (done.stdout, done.stderr.partition("\n")[2]) == (direct.stdout, direct.stderr)
 
 
 LONG = (
@@ -230,8 +230,8 @@ async def test_a_broken_rule_that_the_running_bot_keeps_is_shown_as_kept(folder:
                 assert line, "the bot ended"
             shown = wirewatch("status", folder=folder).stdout
             assert re.search(r"Mine .*has a mistake; the running bot keeps its last good version", shown), shown
-            found = json.loads(wirewatch("status", "--json", folder=folder).stdout)
-            assert found["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True}]
+            status = json.loads(wirewatch("status", "--json", folder=folder).stdout)
+            assert status["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True}]
         finally:
             bot.terminate()
     with owned(folder):

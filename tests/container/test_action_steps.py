@@ -29,33 +29,33 @@ def valued(text: str, contexts: Mapping[str, Any]) -> str:
     def term(written: str) -> str:
         if written == "!cancelled()":
             return "true"
-        name, _, wanted = written.partition(" == ")
+        name, _, expected = written.partition(" == ")
         value: Any = contexts
         for part in name.split("."):
             value = value[part]
-        return str(value) if not wanted else "true" if str(value) == wanted.strip("'") else ""
+        return str(value) if not expected else "true" if str(value) == expected.strip("'") else ""
 
-    def all_of(found: re.Match[str]) -> str:
-        values = [term(each.strip()) for each in found[1].split("&&")]
-        return next((each for each in values if not each), values[-1])
+    def all_of(match: re.Match[str]) -> str:
+        values = [term(written.strip()) for written in match[1].split("&&")]
+        return next((written for written in values if not written), values[-1])
 
     return EXPRESSION.sub(all_of, text)
 
 
 def run(steps: list[dict[str, Any]], contexts: Mapping[str, Any], environ: Mapping[str, str]) -> list[tuple[str, int]]:
     """Each step that ran, and its exit code; after a failure only those that ask for it."""
-    told: list[tuple[str, int]] = []
+    exit_codes: list[tuple[str, int]] = []
     for step in steps:
-        has_failed = any(code for _, code in told)
+        has_failed = any(code for _, code in exit_codes)
         if (has_failed and "cancelled()" not in step.get("if", "")) or not valued(step.get("if", "yes"), contexts):
             continue
-        given = {name: valued(value, contexts) for name, value in step.get("env", {}).items()}
+        variables = {name: valued(value, contexts) for name, value in step.get("env", {}).items()}
         assert step["shell"] == "bash"
         done = subprocess.run(
-            [*SHELL, step["run"]], cwd=environ["GITHUB_WORKSPACE"], env={**environ, **given}, check=False
+            [*SHELL, step["run"]], cwd=environ["GITHUB_WORKSPACE"], env={**environ, **variables}, check=False
         )
-        told.append((step["name"], done.returncode))
-    return told
+        exit_codes.append((step["name"], done.returncode))
+    return exit_codes
 
 
 @pytest.mark.parametrize("installs", [False, pytest.param(True, marks=pytest.mark.slow)])
@@ -73,7 +73,7 @@ def test_a_pull_request_is_checked_tried_and_commented_by_the_steps_of_the_actio
     shutil.copy(folder / "config" / "wirewatch.db", workspace / "archive.db")
     (temp / "wirewatch" / "bin").mkdir(parents=True)
     action = yaml.safe_load((ROOT / "action.yml").read_text())
-    inputs = {name: str(each["default"]) for name, each in action["inputs"].items()}
+    inputs = {name: str(definition["default"]) for name, definition in action["inputs"].items()}
     inputs |= {"archive": "archive.db", "since": "8000d", "token": "good"}
     event = {"pull_request": {"number": 7, "base": {"sha": base}}}
     contexts = {"inputs": inputs, "runner": {"temp": str(temp)}, "github": {"event": event}}

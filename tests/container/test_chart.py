@@ -36,19 +36,19 @@ def test_a_misspelt_value_is_refused() -> None:
 
 
 def test_the_configuration_of_the_values_has_no_problem(tmp_path: Path) -> None:
-    given = VALUES["config"]
-    folders.write(tmp_path, {"bot.yaml": given["bot"], "feeds.yaml": given["feeds"]})
-    folders.write(tmp_path / "rules", given["rules"])
+    files = VALUES["config"]
+    folders.write(tmp_path, {"bot.yaml": files["bot"], "feeds.yaml": files["feeds"]})
+    folders.write(tmp_path / "rules", files["rules"])
     assert folders.check(tmp_path) == ()
 
 
 def test_the_templates_name_no_value_that_is_not_there() -> None:
     for file in (CHART / "templates").iterdir():
         for path in re.findall(r"\.Values\.([\w.]+)", file.read_text(encoding="utf-8")):
-            here: Any = VALUES
+            value: Any = VALUES
             for name in path.split("."):
-                assert name in here, f"{file.name}: {path}"
-                here = here[name]
+                assert name in value, f"{file.name}: {path}"
+                value = value[name]
 
 
 def rendered(**values: object) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ def test_what_it_renders_is_as_kubernetes_wants_it(values: dict[str, object]) ->
     documents = rendered(**values)
     for document in documents:
         validate.validate(document, validate.latest_version(), strict=True)
-    [pod] = [each["spec"]["template"]["spec"] for each in documents if each["kind"] == "Deployment"]
+    [pod] = [document["spec"]["template"]["spec"] for document in documents if document["kind"] == "Deployment"]
     [container] = pod["containers"]
     assert pod["securityContext"]["runAsUser"] == 10001
     assert container["securityContext"] == {
@@ -85,8 +85,8 @@ def test_what_it_renders_is_as_kubernetes_wants_it(values: dict[str, object]) ->
         "capabilities": {"drop": ["ALL"]},
     }
     named = {volume["configMap"]["name"] for volume in pod["volumes"] if "configMap" in volume}
-    made = {each["metadata"]["name"] for each in documents if each["kind"] == "ConfigMap"}
-    assert made == set() if "existingConfig" in values else named == made
+    config_maps = {document["metadata"]["name"] for document in documents if document["kind"] == "ConfigMap"}
+    assert config_maps == set() if "existingConfig" in values else named == config_maps
 
 
 PROBES = {"startupProbe": "live", "livenessProbe": "live", "readinessProbe": "ready"}
@@ -95,14 +95,14 @@ PROBES = {"startupProbe": "live", "livenessProbe": "live", "readinessProbe": "re
 def test_no_outage_of_the_database_restarts_a_pod() -> None:
     """Also where there is no Helm: what the template asks each probe for."""
     text = (CHART / "templates" / "deployment.yaml").read_text(encoding="utf-8")
-    asked = re.findall(r'(\w+Probe):\n.*"what" "(\w+)"', text)
-    assert dict(asked) == PROBES
+    probes = re.findall(r'(\w+Probe):\n.*"what" "(\w+)"', text)
+    assert dict(probes) == PROBES
 
 
 def test_a_probe_needs_no_network_of_the_pod_unless_the_page_is_public() -> None:
     def probes(documents: list[dict[str, Any]]) -> dict[str, Any]:
-        [found] = [each for each in documents if each["kind"] == "Deployment"]
-        container = found["spec"]["template"]["spec"]["containers"][0]
+        [deployment] = [document for document in documents if document["kind"] == "Deployment"]
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
         return {name: container[name].get("exec") or container[name]["httpGet"] for name in PROBES}
 
     inside = probes(rendered())

@@ -17,9 +17,9 @@ PAGE = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
 
 
 def block(kind: str, number: int = 0) -> str:
-    found = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-    assert len(found) > number, f"docs/container.md has too few blocks of {kind}"
-    return str(found[number])
+    blocks = re.findall(rf"^```{kind}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+    assert len(blocks) > number, f"docs/container.md has too few blocks of {kind}"
+    return str(blocks[number])
 
 
 def compose() -> dict[str, Any]:

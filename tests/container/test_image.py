@@ -36,10 +36,10 @@ def instructions() -> list[Line]:
 def last_stage() -> dict[str, list[str]]:
     lines = instructions()
     start = max(number for number, line in enumerate(lines) if line.word == "FROM")
-    found: dict[str, list[str]] = {}
+    instructions_by_word: dict[str, list[str]] = {}
     for line in lines[start:]:
-        found.setdefault(line.word, []).append(line.rest)
-    return found
+        instructions_by_word.setdefault(line.word, []).append(line.rest)
+    return instructions_by_word
 
 
 def test_it_runs_as_a_numbered_user_that_is_not_root(last_stage: dict[str, list[str]]) -> None:
@@ -72,9 +72,9 @@ def test_the_build_is_sent_what_is_copied_and_nothing_else() -> None:
 
 def test_a_missing_tool_is_a_skip_with_its_reason_or_an_error_where_it_is_required(tmp_path: Path) -> None:
     for tool in ("bash", "dirname"):
-        found = shutil.which(tool)
-        assert found
-        (tmp_path / tool).symlink_to(found)
+        path = shutil.which(tool)
+        assert path
+        (tmp_path / tool).symlink_to(path)
 
     def run(**environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -129,6 +129,6 @@ def test_a_sigterm_during_the_imports_ends_it_with_exit_code_0(tmp_path: Path) -
         assert time.monotonic() < until
         time.sleep(0.002)
     bot.terminate()
-    _, said = bot.communicate(timeout=300)
+    _, stderr = bot.communicate(timeout=300)
     # Without a stop it would find no configuration here and end with 2.
-    assert (bot.returncode, said) == (0, "")
+    assert (bot.returncode, stderr) == (0, "")

@@ -68,8 +68,8 @@ def test_a_narrower_rule_is_reviewed_by_what_it_no_longer_posts(repository: tupl
     rules = next((folder / "config" / "rules").glob("*.yaml"))
     rules.write_text(rules.read_text().replace("[wombat*]", "[aardvark*]").replace("severity: high", "severity: low"))
     (rules.parent / "new.yaml").write_text("rules:\n  - {name: Any order, any: [order], notify: ops}\n")
-    code, told, text = review(folder, base)
-    assert code == 0, told
+    code, output, text = review(folder, base)
+    assert code == 0, output
     assert "### Wirewatch: 3 changed rules" in text
     assert "| `Any order` | new | 0 | 1 | 0 | 1 |" in text
     assert "| `BlackBerry in Pakistan` | changed | 3 | 3 | 1 | 1 |" in text
@@ -84,10 +84,10 @@ def test_a_rule_with_a_mistake_is_annotated_and_fails_the_job(repository: tuple[
     folder, base = repository
     rules = next((folder / "config" / "rules").glob("*.yaml"))
     rules.write_text(rules.read_text().replace("notify: desk", "notfy: desk", 1))
-    code, told, text = review(folder, base)
+    code, output, text = review(folder, base)
     assert code == 1
-    assert "::error file=config/rules/" in told
-    assert 'unknown key "notfy"' in told
+    assert "::error file=config/rules/" in output
+    assert 'unknown key "notfy"' in output
     assert text == ""
 
 
@@ -96,8 +96,8 @@ def test_without_an_archive_rules_are_only_checked_and_unchanged_ones_are_said_t
 ) -> None:
     folder, base = repository
     assert review(folder, base, archive="")[::2] == (0, "")
-    code, told, text = review(folder, base)
-    assert (code, text) == (0, "### Wirewatch\n\nNo rule is new, changed or removed.\n"), told
+    code, output, text = review(folder, base)
+    assert (code, text) == (0, "### Wirewatch\n\nNo rule is new, changed or removed.\n"), output
 
 
 class GitHub(QuietServer):

@@ -34,7 +34,7 @@ def test_the_workflows_and_the_action_follow_the_schemas_of_github(schema: str, 
 def test_every_action_is_pinned_by_its_hash_beside_its_version(file: Path) -> None:
     used = re.findall(r"uses: *(.+)", file.read_text(encoding="utf-8"))
     assert used
-    assert [each for each in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", each)] == []
+    assert [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)] == []
 
 
 def test_only_what_publishes_may_write() -> None:

@@ -57,7 +57,7 @@ class Bot:
 
     def publish(self, count: int, *, delay_seconds: float = 0) -> None:
         """So many of the stories stand in the feed, which takes its time to answer."""
-        body = rss("wire", *(told[0] for _, told in STORIES[:count]))
+        body = rss("wire", *(items[0] for _, items in STORIES[:count]))
         self.feeds.serve("/wire", Reply(body=body, delay_seconds=delay_seconds))
 
     async def publish_and_await_poll(self, count: int) -> None:
@@ -111,8 +111,8 @@ class Bot:
     @property
     def heads(self) -> list[str]:
         """Of which stories messages stand in the channel."""
-        found = [json.dumps(message["blocks"]) for message in self.slack.workspace.messages("desk")]
-        return sorted(name for head in found for name, _ in STORIES if name in head)
+        blocks = [json.dumps(message["blocks"]) for message in self.slack.workspace.messages("desk")]
+        return sorted(name for head in blocks for name, _ in STORIES if name in head)
 
     async def health(self) -> tuple[int, str]:
         return await asyncio.to_thread(self._health)
@@ -127,11 +127,11 @@ class Bot:
             return 0, "nobody answers"
 
     async def until_health_is(self, status: int) -> str:
-        found = (0, "")
+        health = (0, "")
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while (found := await self.health())[0] != status:  # noqa: ASYNC110 - another process tells nothing
+            while (health := await self.health())[0] != status:  # noqa: ASYNC110 - another process tells nothing
                 await asyncio.sleep(0.2)
-        return found[1]
+        return health[1]
 
     async def until_watching(self) -> None:
         """Ready, and over its baseline: what is published from now on is news."""
@@ -150,12 +150,12 @@ async def bot_in(folder: Path) -> AsyncIterator[Bot]:
     async with FeedServer() as feeds:
         with slack.serve() as server:
             server.workspace.add_channel("desk")
-            made = Bot(folder / "config", folder / "data" / "wirewatch.db", feeds, server, ports.free())
-            made.configure()
-            yield made
+            unstarted = Bot(folder / "config", folder / "data" / "wirewatch.db", feeds, server, ports.free())
+            unstarted.configure()
+            yield unstarted
 
 
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[Bot]:
-    async with bot_in(tmp_path) as made:
-        yield made
+    async with bot_in(tmp_path) as unstarted:
+        yield unstarted

@@ -162,24 +162,24 @@ class Storm:
     def _publish(self, feeds: FeedServer, count: int, *, lag: int) -> None:
         """New stories at the first outlet; each next one is ``lag`` stories behind the one before it."""
         for _ in range(count):
-            name, told = story(len(self._stories), self._words)
+            name, items = story(len(self._stories), self._words)
             self._names.append(name)
-            self._stories.append(told)
+            self._stories.append(items)
         for number, outlet in enumerate(OUTLETS):
-            known = self._stories[: max(0, len(self._stories) - number * lag)]
-            self._told[outlet] = len(known)
+            published = self._stories[: max(0, len(self._stories) - number * lag)]
+            self._told[outlet] = len(published)
             # At the end what lags is told too, and pushes nothing out that was not read.
-            shown = known[-FEED_ITEMS if lag else -2 * FEED_ITEMS :]
-            feeds.serve(f"/{outlet}", rss(outlet, *(told[number] for told in reversed(shown))))
+            shown = published[-FEED_ITEMS if lag else -2 * FEED_ITEMS :]
+            feeds.serve(f"/{outlet}", rss(outlet, *(items[number] for items in reversed(shown))))
 
     def _is_behind(self, count: int) -> bool:
         """Whether so many more stories would push unread ones out of a feed: those would be lost by the outlet."""
         return max(self._unread()) + count > FEED_ITEMS
 
     def _unread(self) -> list[int]:
-        read = dict(self._query("SELECT feed, count(*) FROM sightings GROUP BY feed"))
-        taken = {url.rpartition("/")[2]: count for url, count in read.items()}
-        return [told - taken.get(outlet, 0) for outlet, told in self._told.items()]
+        rows = dict(self._query("SELECT feed, count(*) FROM sightings GROUP BY feed"))
+        stored = {url.rpartition("/")[2]: count for url, count in rows.items()}
+        return [published - stored.get(outlet, 0) for outlet, published in self._told.items()]
 
     def _arguments(self) -> list[str]:
         return ["run", "--config", str(self._folder)]

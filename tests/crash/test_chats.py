@@ -43,15 +43,15 @@ def _texts(messages: list[dict[str, Any]]) -> list[str]:
 
 
 def _homeserver() -> matrix.Homeserver:
-    made = matrix.Homeserver()
-    made.add_room("news")
-    return made
+    server = matrix.Homeserver()
+    server.add_room("news")
+    return server
 
 
 def _mattermost() -> mattermost.Mattermost:
-    made = mattermost.Mattermost()
-    made.add_channel("news")
-    return made
+    server = mattermost.Mattermost()
+    server.add_channel("news")
+    return server
 
 
 CHATS = (
@@ -159,11 +159,11 @@ async def world_of(chat: Chat, folder: Path) -> AsyncIterator[World]:
 async def test_the_story_is_told_once(chat: Chat, tmp_path: Path) -> None:
     async with world_of(chat, tmp_path) as (server, journey):
         await journey.tell()
-        told = chat.messages(server.service)
+        messages = chat.messages(server.service)
         sent = tuple(doing for doing, _ in server.requests if doing in server.service.SENDS)
         assert sent == chat.steps
-        assert len(told) == sent.count("post")
-        assert journeys.NAME in told[0]
+        assert len(messages) == sent.count("post")
+        assert journeys.NAME in messages[0]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -204,6 +204,6 @@ async def test_a_fault_at_any_request_loses_nothing(chat: Chat, fault: str, tmp_
 
 
 def _judge(chat: Chat, server: faulty.Server[Any]) -> None:
-    told, expected = chat.messages(server.service), chat.steps.count("post")
-    assert len(told) >= expected, "nothing is lost"
-    assert len(told) <= expected + (not chat.doubles_nothing), told
+    messages, expected = chat.messages(server.service), chat.steps.count("post")
+    assert len(messages) >= expected, "nothing is lost"
+    assert len(messages) <= expected + (not chat.doubles_nothing), messages

@@ -17,8 +17,8 @@ from tests.crash.process import Bot, bot  # noqa: F401 - a fixture
 @pytest.fixture
 def disk(bot: Bot) -> Iterator[volume.Volume]:  # noqa: F811
     try:
-        with volume.mounted(bot.database.parent) as made:
-            yield made
+        with volume.mounted(bot.database.parent) as mounted:
+            yield mounted
     except absent.Absent as reason:
         absent.skip(reason, unless="VOLUME_TEST")
 
@@ -26,8 +26,8 @@ def disk(bot: Bot) -> Iterator[volume.Volume]:  # noqa: F811
 @pytest.fixture
 def failing_disk(bot: Bot) -> Iterator[volume.Disk]:  # noqa: F811
     try:
-        with volume.disk(bot.folder.parent / "disk.img", bot.database.parent) as made:
-            yield made
+        with volume.disk(bot.folder.parent / "disk.img", bot.database.parent) as mounted:
+            yield mounted
     except absent.Absent as reason:
         absent.skip(reason, unless="DISK_TEST")
 

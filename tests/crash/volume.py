@@ -83,14 +83,14 @@ class Disk:
 def disk(image: Path, folder: Path) -> Iterator[Disk]:
     """Raises Absent where this user may not mount, or has no ext4."""
     folder.mkdir(parents=True)
-    made = Disk(image, folder)
+    mounted_disk = Disk(image, folder)
     try:
         image.write_bytes(bytes(16 * 1024 * 1024))
         _run("mkfs.ext4", "-q", str(image))
-        made.mount()
+        mounted_disk.mount()
     except (OSError, subprocess.CalledProcessError) as error:
         raise absent.Absent("the test of a disk that fails mounts an ext4 file, as root") from error
     try:
-        yield made
+        yield mounted_disk
     finally:
         _run("umount", "--lazy", str(folder))

@@ -80,21 +80,21 @@ def page() -> str:
 
 def log_lines() -> list[tuple[str, str, tuple[str, ...]]]:
     """Return (event, level, fields) of each line of the log that the code names as a whole."""
-    found: dict[str, tuple[str, set[str]]] = {}
+    lines: dict[str, tuple[str, set[str]]] = {}
     for path in sorted((ROOT / "bot").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                 continue
             is_log = isinstance(node.func.value, ast.Name) and node.func.value.id in ("log", "_log")
             if is_log and node.func.attr in _LEVELS and isinstance(node.args[0], ast.Constant):
-                _, names = found.setdefault(str(node.args[0].value), (node.func.attr, set()))
+                _, names = lines.setdefault(str(node.args[0].value), (node.func.attr, set()))
                 names.update(keyword.arg for keyword in node.keywords if keyword.arg and keyword.arg != "exc_info")
-    return sorted((event, level, tuple(sorted(names))) for event, (level, names) in found.items())
+    return sorted((event, level, tuple(sorted(names))) for event, (level, names) in lines.items())
 
 
 def messages() -> Mapping[str, str]:
     """Return each text, with … where something is inserted, and the place of its code."""
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     for path in sorted((ROOT / "bot").rglob("*.py")):
         name = str(path.relative_to(ROOT))
         if name.startswith("bot/testing/"):  # told to whoever runs the contracts, who reads the code
@@ -102,8 +102,8 @@ def messages() -> Mapping[str, str]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in (*_message_nodes(tree), *_texts_of_parts(tree, _PARTS.get(name, ()))):
             for text in _texts(node):
-                found.setdefault(" ".join(text.split()), f"{name}:{node.lineno}")
-    return found
+                places.setdefault(" ".join(text.split()), f"{name}:{node.lineno}")
+    return places
 
 
 def _message_nodes(tree: ast.Module) -> Iterator[ast.expr]:
@@ -125,7 +125,7 @@ def _message_nodes(tree: ast.Module) -> Iterator[ast.expr]:
 
 
 def _texts_of_parts(tree: ast.Module, names: tuple[str, ...]) -> Iterator[ast.expr]:
-    found = set()
+    names_found = set()
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name) if (
@@ -138,9 +138,9 @@ def _texts_of_parts(tree: ast.Module, names: tuple[str, ...]) -> Iterator[ast.ex
                 body = [value]
             case _:
                 continue
-        found.add(name)
+        names_found.add(name)
         yield from _sentences(body)
-    assert found == set(names), f"tests/docs/messages.py names what is not there: {set(names) - found}"
+    assert names_found == set(names), f"tests/docs/messages.py names what is not there: {set(names) - names_found}"
 
 
 def _sentences(nodes: list[ast.AST]) -> Iterator[ast.expr]:

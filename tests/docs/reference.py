@@ -55,15 +55,15 @@ def keys() -> str:
     head = "# Every key\n\nHow values are written is in [Configuration](../configuration.md). "
     parts = [head + _MADE.format(source="the schema that editors check the files with") + "\n"]
     for schema, file in _FILES.items():
-        read = json.loads((ROOT / "config" / "schema" / schema).read_text(encoding="utf-8"))
+        schema_read = json.loads((ROOT / "config" / "schema" / schema).read_text(encoding="utf-8"))
         groups: dict[str, list[str]] = defaultdict(list)
-        for name, shape, is_needed in _keys(read, read, ""):
+        for name, shape, is_needed in _keys(schema_read, schema_read, ""):
             block = name.partition(".")[0] if schema == "bot.json" and "." in name else ""
             groups[block].append(_key_row(name, shape, is_needed))
         parts.append(f"\n## {file}\n" + _table("key", "".join(groups.pop(""))))
         parts += [f"\n### {file}: {block}\n" + _table("key", "".join(rows)) for block, rows in groups.items()]
-        for kind, options in sorted(_kinds(read)):
-            rows = "".join(_key_row(*row) for row in _keys(read, options, "") if row[0] != "kind")
+        for kind, options in sorted(_kinds(schema_read)):
+            rows = "".join(_key_row(*row) for row in _keys(schema_read, options, "") if row[0] != "kind")
             text = f"\n### Keys of {kind} channels\n\n{_description(options)} [Set it up](../channels.md#{kind}).\n"
             parts.append(text + (_table("key", rows) if rows else ""))
     return "".join(parts)

@@ -24,9 +24,9 @@ async def typed(page: Page, line: str) -> dict[str, Any]:
     line = line.replace("STORY", stories[0].id).replace("$DASHBOARD_TOKEN", READS).replace("$DUTY_TOKEN", ACTS)
     words = [*shlex.split(line), "--fail-with-body"]
     process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
-    told, _ = await process.communicate()
-    assert process.returncode == 0, told
-    answer: dict[str, Any] = json.loads(told)
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output
+    answer: dict[str, Any] = json.loads(output)
     return answer
 
 
@@ -38,6 +38,6 @@ async def test_each_request_of_the_page_is_answered(filled: Path) -> None:
 
 
 def test_the_page_lists_every_operation() -> None:
-    told = re.findall(r"`(GET|POST|DELETE) (/[^`?]*)", PAGE)
-    paths = {(method, re.sub(r"\b(ID|NAME)\b", lambda name: f"{{{name[0].lower()}}}", path)) for method, path in told}
+    listed = re.findall(r"`(GET|POST|DELETE) (/[^`?]*)", PAGE)
+    paths = {(method, re.sub(r"\b(ID|NAME)\b", lambda name: f"{{{name[0].lower()}}}", path)) for method, path in listed}
     assert paths == {(question.method, question.path) for question in QUESTIONS if question.path}

@@ -13,14 +13,14 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
 def section(heading: str) -> str:
-    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL)
-    assert found, f"docs/architecture.md has no heading «{heading}»"
-    return found[1]
+    match = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL)
+    assert match, f"docs/architecture.md has no heading «{heading}»"
+    return match[1]
 
 
 def test_the_layers_are_those_that_the_linter_checks() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    [floors] = [each for each in settings["tool"]["importlinter"]["contracts"] if each["type"] == "layers"]
+    [floors] = [contract for contract in settings["tool"]["importlinter"]["contracts"] if contract["type"] == "layers"]
     assert _floors() == floors["layers"]
 
 

@@ -25,8 +25,8 @@ _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
 
 
 def commands() -> dict[str, typer.core.TyperCommand]:
-    found = get_command(app_of())
-    return dict(found.commands)  # type: ignore[attr-defined]  # a Typer of several commands is a group
+    group = get_command(app_of())
+    return dict(group.commands)  # type: ignore[attr-defined]  # a Typer of several commands is a group
 
 
 @pytest.mark.parametrize("name", sorted(commands()))

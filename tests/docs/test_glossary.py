@@ -25,5 +25,5 @@ def test_terms_of_the_glossary_are_each_explained_once() -> None:
 def test_the_list_of_commands_shows_each_description_whole(name: str) -> None:
     group: Any = get_command(app_of())
     command = group.commands[name] if name else group
-    cut = [inner for inner, found in command.commands.items() if found.get_short_help_str(62).endswith("...")]
+    cut = [inner for inner, subcommand in command.commands.items() if subcommand.get_short_help_str(62).endswith("...")]
     assert [inner for inner in cut if inner != "stories"] == []

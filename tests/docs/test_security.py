@@ -36,9 +36,9 @@ def test_every_dependency_of_the_image_is_locked_with_a_hash() -> None:
 
 def test_every_base_image_is_pinned_by_digest_and_renovate_finds_it() -> None:
     """The form of the build argument is the one that renovate.json finds and puts the digest into."""
-    found = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
-    [manager] = found["customManagers"]
-    [form] = [re.compile(each.replace("(?<", "(?P<")) for each in manager["matchStrings"]]
+    settings = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
+    [manager] = settings["customManagers"]
+    [form] = [re.compile(pattern.replace("(?<", "(?P<")) for pattern in manager["matchStrings"]]
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     named = form.search(dockerfile)
     assert named is not None
@@ -49,4 +49,4 @@ def test_every_base_image_is_pinned_by_digest_and_renovate_finds_it() -> None:
     pulled = [image for image in re.findall(r"^ +image: (\S+)", compose, re.MULTILINE) if image != "wirewatch"]
     assert pulled
     assert [image for image in pulled if not re.fullmatch(r"[\w/.:-]+@sha256:[0-9a-f]{64}", image)] == []
-    assert "docker-compose" in found["enabledManagers"]
+    assert "docker-compose" in settings["enabledManagers"]

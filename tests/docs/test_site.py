@@ -21,8 +21,8 @@ def test_each_page_is_in_the_site_and_is_found_by_the_search(site: Path) -> None
     pages = {str(path.relative_to(ROOT / "docs").with_suffix(".html")) for path in (ROOT / "docs").rglob("*.md")}
     assert {page for page in pages if not (site / page).exists()} == set()
     index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
-    found = {entry["location"].partition("#")[0] for entry in index["docs"]}
-    assert pages - found - {"index.html"} == set()
+    indexed = {entry["location"].partition("#")[0] for entry in index["docs"]}
+    assert pages - indexed - {"index.html"} == set()
 
 
 @pytest.mark.long

@@ -54,8 +54,10 @@ async def test_every_kind_of_page_is_readable_accessible_and_asks_nobody_else(
         await tab.goto(f"{address}/{name}.html")
         width = await tab.evaluate("document.documentElement.scrollWidth")
         assert (name, width) == (name, size["width"])
-        found = await Axe().run(tab)
-        serious = [each for each in found.response["violations"] if each["impact"] in ("serious", "critical")]
-        assert [(name, each["id"], each["nodes"][0]["target"]) for each in serious] == []
+        report = await Axe().run(tab)
+        serious = [
+            violation for violation in report.response["violations"] if violation["impact"] in ("serious", "critical")
+        ]
+        assert [(name, violation["id"], violation["nodes"][0]["target"]) for violation in serious] == []
     assert set(hosts) <= {"127.0.0.1", "blob:", "data:"}
     assert complaints == []

@@ -57,8 +57,8 @@ def _unknown(line: str) -> list[str]:
             return [words[0]]
         command = inner[words.pop(0)]
     known = {option for param in command.params for option in param.opts} | {"--help"}
-    asked = [word.partition("=")[0] for word in words if word.startswith("--")]
-    return [word for word in asked if word not in known]
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    return [word for word in options if word not in known]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -26,8 +26,8 @@ TITLE = "BlackBerry to leave Pakistan over server access"
     ],
 )
 def test_two_headlines_agree_but_for_what_outlets_put_around_them(other: str) -> None:
-    for one, two in ((TITLE, other), (other, TITLE)):
-        assert groups.titles_agree(one, two, outlet="Morning Post", links=LINKS)
+    for first, second in ((TITLE, other), (other, TITLE)):
+        assert groups.titles_agree(first, second, outlet="Morning Post", links=LINKS)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_two_headlines_agree_but_for_what_outlets_put_around_them(other: str) ->
     ],
 )
 def test_other_words_do_not_agree(other: str) -> None:
-    for one, two in ((TITLE, other), (other, TITLE)):
-        assert not groups.titles_agree(one, two, outlet="Morning Post", links=LINKS)
+    for first, second in ((TITLE, other), (other, TITLE)):
+        assert not groups.titles_agree(first, second, outlet="Morning Post", links=LINKS)
     assert not groups.titles_agree(other, "", outlet="", links=LINKS)
 
 

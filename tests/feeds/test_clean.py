@@ -54,12 +54,12 @@ def test_text_is_what_a_reader_sees(markup: str, text: str) -> None:
 
 
 def test_links_are_canonical_absolute_and_once_each() -> None:
-    found = cleaning.clean(
+    cleaned = cleaning.clean(
         """<a href="/a?utm_source=x">1</a> <A HREF='https://e.org/a'>2</A> <a href="b">3</a>
         <a href="mailto:x@e.org">4</a> <a href="javascript:alert(1)">5</a> <a name=x>6</a> <a href="http://[">7</a>""",
         base="https://e.org/news/",
     )
-    assert found.links == ("https://e.org/a", "https://e.org/news/b")
+    assert cleaned.links == ("https://e.org/a", "https://e.org/news/b")
 
 
 def test_many_links_are_bounded() -> None:
@@ -143,9 +143,9 @@ def test_a_sentence_of_three_earlier_items_is_left_out_in_any_language(footer: s
 def test_items_that_come_together_count_for_each_other() -> None:
     texts = [f"{text} {FOOTER}" for text in NEWS]
     memory = cleaning.learn_boilerplate(texts, "")
-    found = [cleaning.strip_boilerplate(text, memory) for text in texts]
-    assert [each.text for each in found] == list(NEWS)
-    assert {each.left_out for each in found} == {(FOOTER,)}
+    stripped = [cleaning.strip_boilerplate(text, memory) for text in texts]
+    assert [result.text for result in stripped] == list(NEWS)
+    assert {result.left_out for result in stripped} == {(FOOTER,)}
 
 
 def test_short_sentences_and_the_same_words_with_other_figures_stay() -> None:
@@ -185,7 +185,7 @@ def test_whatever_the_texts_nothing_is_made_up_and_the_memory_can_be_read_again(
     memory = ""
     for text in texts:
         memory = cleaning.learn_boilerplate([text], memory)
-        found = cleaning.strip_boilerplate(text, memory)
-        assert sum(map(len, found.left_out)) + len(found.text) <= len(text)
-        assert all(sentence in text for sentence in found.left_out)
+        stripped = cleaning.strip_boilerplate(text, memory)
+        assert sum(map(len, stripped.left_out)) + len(stripped.text) <= len(text)
+        assert all(sentence in text for sentence in stripped.left_out)
         assert cleaning.learn_boilerplate([], memory) == memory

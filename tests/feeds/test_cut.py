@@ -70,8 +70,8 @@ def _check_feedparser_agrees(name: str, content: bytes, whole: model.ParsedFeed)
     text, _ = rss._mend_end(xmltext.prepare_xml(body, roots=rss._ROOTS))
     header, entries = rss.parse_with_feedparser(text.encode("utf-8", "replace"), documents.URL)
     assert tuple(fields.bound_entry(e) for e in entries) == whole.entries, name
-    said = Header(title=whole.title, link=whole.link, language=whole.language, ttl=whole.ttl)
-    assert said == header, name
+    header_read = Header(title=whole.title, link=whole.link, language=whole.language, ttl=whole.ttl)
+    assert header_read == header, name
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_known_items_are_left_out_and_all_are_listed(document: str) -> None:
 
 
 def test_an_edited_item_is_read_again() -> None:
-    before = read(documents.rss(item(1), item(2)))
-    after = read(documents.rss(item(1), item(2, title="An edit")), known=frozenset(before.item_hashes))
-    assert [e.title for e in after.entries] == ["An edit"]
+    first = read(documents.rss(item(1), item(2)))
+    second = read(documents.rss(item(1), item(2, title="An edit")), known=frozenset(first.item_hashes))
+    assert [e.title for e in second.entries] == ["An edit"]
 
 
 @pytest.mark.parametrize("change", ['xml:base="https://other.example.org/"', 'xml:lang="ur"', 'xmlns:x="urn:x"'])
 def test_items_are_read_again_when_the_tags_around_them_change(change: str) -> None:
-    before = read(documents.rss(item(1)))
-    after = read(documents.rss(item(1), attributes=change), known=frozenset(before.item_hashes))
-    assert len(after.entries) == 1
+    first = read(documents.rss(item(1)))
+    second = read(documents.rss(item(1), attributes=change), known=frozenset(first.item_hashes))
+    assert len(second.entries) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,17 +15,17 @@ def test_relative_links_are_resolved_against_xml_base_or_the_address() -> None:
     plain = item(1, body='&lt;a href="more">x&lt;/a> &lt;img src="//cdn.example.org/i.png">').replace(
         "https://news.example.org/1", "../one"
     )
-    (found,) = read(rss(plain)).entries
-    assert found.link == "https://news.example.org/one"
-    assert 'href="https://news.example.org/feeds/more"' in (found.body or "")
-    assert 'src="https://cdn.example.org/i.png"' in (found.body or "")
+    (parsed,) = read(rss(plain)).entries
+    assert parsed.link == "https://news.example.org/one"
+    assert 'href="https://news.example.org/feeds/more"' in (parsed.body or "")
+    assert 'src="https://cdn.example.org/i.png"' in (parsed.body or "")
     based = atom(
         entry(1, body='&lt;a href="more">x&lt;/a>').replace('href="https://news.example.org/1"', 'href="one"'),
         attributes='xml:base="https://base.example.org/deep/"',
     )
-    (found,) = read(based).entries
-    assert found.link == "https://base.example.org/deep/one"
-    assert 'href="https://base.example.org/deep/more"' in (found.body or "")
+    (parsed,) = read(based).entries
+    assert parsed.link == "https://base.example.org/deep/one"
+    assert 'href="https://base.example.org/deep/more"' in (parsed.body or "")
 
 
 def test_the_longest_of_summary_and_content_is_the_body() -> None:
@@ -37,8 +37,8 @@ def test_the_longest_of_summary_and_content_is_the_body() -> None:
 
 
 def test_plain_text_that_looks_like_markup_stays_text() -> None:
-    (found,) = read(atom(entry(1, title="Use &lt;b> &amp;amp; co").replace("<title>", '<title type="text">'))).entries
-    assert found.title == "Use &lt;b&gt; &amp;amp; co"
+    (parsed,) = read(atom(entry(1, title="Use &lt;b> &amp;amp; co").replace("<title>", '<title type="text">'))).entries
+    assert parsed.title == "Use &lt;b&gt; &amp;amp; co"
 
 
 def test_what_the_feed_asks_about_polling_is_read() -> None:
@@ -58,19 +58,19 @@ def test_the_update_period_of_the_syndication_module_is_read() -> None:
 
 @pytest.mark.parametrize("ttl", ["0", "-5", "soon", "", "9" * 400])
 def test_a_ttl_that_says_nothing_useful_does_no_harm(ttl: str) -> None:
-    found = read(rss(head=f"<ttl>{ttl}</ttl>")).ttl
-    assert found is None or found <= timedelta(days=365)
+    interval = read(rss(head=f"<ttl>{ttl}</ttl>")).ttl
+    assert interval is None or interval <= timedelta(days=365)
 
 
 def test_a_news_sitemap_gives_its_tags() -> None:
-    (found,) = read(SITEMAP.replace("<news:title>", "<news:keywords>PTA, BES</news:keywords><news:title>")).entries
-    assert (found.title, found.link, found.tags, found.language) == (
+    (parsed,) = read(SITEMAP.replace("<news:title>", "<news:keywords>PTA, BES</news:keywords><news:title>")).entries
+    assert (parsed.title, parsed.link, parsed.tags, parsed.language) == (
         "One",
         "https://news.example.org/1",
         ("PTA", "BES"),
         "en",
     )
-    assert found.published is not None
+    assert parsed.published is not None
 
 
 def test_a_json_feed_gives_all_its_fields() -> None:
@@ -79,11 +79,11 @@ def test_a_json_feed_gives_all_its_fields() -> None:
       "tags": ["x", 1, "y"], "authors": [{"name": "Ann"}], "language": "en",
       "date_published": "2015-12-02T14:01:00+05:00", "date_modified": "bad"}, "junk"]}"""
     reading = read(document)
-    (found,) = reading.entries
-    assert (reading.link, found.link) == ("https://news.example.org/home", "https://news.example.org/five")
-    assert (found.guid, found.title, found.language) == ("5", "A < B", "en")
-    assert (found.body, found.tags, found.author) == ("<p>One &amp; two.</p><p>Three</p>", ("x", "y"), "Ann")
-    assert found.published == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)
+    (parsed,) = reading.entries
+    assert (reading.link, parsed.link) == ("https://news.example.org/home", "https://news.example.org/five")
+    assert (parsed.guid, parsed.title, parsed.language) == ("5", "A < B", "en")
+    assert (parsed.body, parsed.tags, parsed.author) == ("<p>One &amp; two.</p><p>Three</p>", ("x", "y"), "Ann")
+    assert parsed.published == datetime(2015, 12, 2, 9, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("date", ["Wed, 02 Dec 2015 14:01:00 +0500", "2015/12/02 09:01", "2 décembre 2015 09:01"])

@@ -25,11 +25,11 @@ def failed(state: model.FeedState, now: datetime = START, text: str = "no answer
 
 
 def test_a_hiccup_is_not_told_and_five_failures_are_told_once() -> None:
-    state, seen = READ, []
+    state, reported = READ, []
     for _ in range(9):
         state, kinds = told(failed(state), START)
-        seen.append(kinds)
-    assert seen == [[], [], [], [], ["-broken"], [], [], [], []]
+        reported.append(kinds)
+    assert reported == [[], [], [], [], ["-broken"], [], [], [], []]
     state, kinds = told(answered(state, WELL), START)
     assert kinds == ["+broken"]
     assert told(state, START)[1] == []
@@ -126,23 +126,23 @@ def test_a_feed_that_never_dated_its_items_is_no_trouble() -> None:
     assert told(was_read(READ, model.ParsedFeed(entries=entries(*[None] * 30))), START)[1] == []
 
 
-@pytest.mark.parametrize(("left", "kinds"), [(timedelta(days=4), []), (timedelta(days=2), ["-certificate"])])
-def test_a_certificate_near_its_end_is_told(left: timedelta, kinds: list[str]) -> None:
-    state, seen = told(answered(READ, status(304, certificate_until=START + left)), START)
-    assert seen == kinds
+@pytest.mark.parametrize(("remaining", "kinds"), [(timedelta(days=4), []), (timedelta(days=2), ["-certificate"])])
+def test_a_certificate_near_its_end_is_told(remaining: timedelta, kinds: list[str]) -> None:
+    state, reported = told(answered(READ, status(304, certificate_until=START + remaining)), START)
+    assert reported == kinds
     renewed = answered(state, status(304, certificate_until=START + 90 * DAY))
     assert told(renewed, START)[1] == [kind.replace("-", "+") for kind in kinds]
 
 
 def test_skipped_mails_are_told_once_a_day() -> None:
     reading = model.ParsedFeed(is_increment=True, skipped=1)
-    state, seen = READ, []
+    state, reported = READ, []
     for hours in (0, 1, 24, 49):
         now = START + timedelta(hours=hours)
         state = was_read(state, reading, now=now)
         state, kinds = told(state, now)
-        seen.append(kinds)
-    assert seen == [["-skipped"], [], ["-skipped"], ["-skipped"]]
+        reported.append(kinds)
+    assert reported == [["-skipped"], [], ["-skipped"], ["-skipped"]]
     assert state.skipped_count == 1
     state = was_read(state, dataclasses.replace(reading, skipped=0), now=START + timedelta(hours=80))
     assert told(state, START + timedelta(hours=80))[1] == []

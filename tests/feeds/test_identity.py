@@ -44,16 +44,16 @@ def test_on_a_baseline_what_is_older_than_the_backfill_window_keeps_its_identity
 
 def test_a_date_from_before_the_web_is_no_date() -> None:
     archive = Archive()
-    (found,) = archive.poll(entry(0, published=datetime(1970, 1, 1, tzinfo=UTC)), is_baseline=True).items
-    assert found.novelty is identity.Novelty.NEW
-    assert found.article is not None
-    assert found.article.published is None
+    (item,) = archive.poll(entry(0, published=datetime(1970, 1, 1, tzinfo=UTC)), is_baseline=True).items
+    assert item.novelty is identity.Novelty.NEW
+    assert item.article is not None
+    assert item.article.published is None
 
 
 def test_a_date_in_the_future_does_not_move_the_order_of_telling() -> None:
-    (found,) = Archive().poll(entry(0, published=START + timedelta(days=2))).items
-    assert found.article is not None
-    assert found.article.when == START
+    (item,) = Archive().poll(entry(0, published=START + timedelta(days=2))).items
+    assert item.article is not None
+    assert item.article.when == START
 
 
 def test_an_article_that_was_kept_for_its_identity_is_told_when_its_headline_changes() -> None:
@@ -68,11 +68,11 @@ def test_the_same_link_through_two_feeds_is_one_article() -> None:
     archive = Archive()
     (first,) = archive.poll(entry(0)).items
     theirs = entry(0, guid="urn:x:1", link="http://example.org/news/0?utm_source=rss#top")
-    (found,) = archive.poll(theirs, feed=OTHER).items
-    assert found.novelty is identity.Novelty.SAME_LINK
-    assert found.stub is not None
+    (item,) = archive.poll(theirs, feed=OTHER).items
+    assert item.novelty is identity.Novelty.SAME_LINK
+    assert item.stub is not None
     assert first.article is not None
-    assert found.stub.id == first.article.id
+    assert item.stub.id == first.article.id
     assert novelties(archive.poll(theirs, feed=OTHER)) == ["seen"]
 
 
@@ -80,20 +80,20 @@ def test_another_feeds_teaser_of_an_article_is_known_and_told_apart_once() -> No
     archive = Archive()
     (first,) = archive.poll(entry(0)).items
     theirs = entry(0, guid="urn:x:1", body="<p>Another teaser.</p>")
-    (found,) = archive.poll(theirs, feed=OTHER).items
-    assert found.novelty is identity.Novelty.RETOLD
-    assert found.same_link == (first.sighting.article,) == (found.sighting.article,)
-    assert found.article is not None
-    assert found.article.feed == OTHER.url
-    assert found.article.id != first.sighting.article
+    (item,) = archive.poll(theirs, feed=OTHER).items
+    assert item.novelty is identity.Novelty.RETOLD
+    assert item.same_link == (first.sighting.article,) == (item.sighting.article,)
+    assert item.article is not None
+    assert item.article.feed == OTHER.url
+    assert item.article.id != first.sighting.article
     assert novelties(archive.poll(theirs, feed=OTHER)) == ["seen"]
 
 
 def test_two_machines_that_meet_an_article_of_a_feed_at_once_give_it_the_same_id() -> None:
-    (one,) = Archive().poll(entry(0)).items
-    (other,) = Archive().poll(entry(0, guid=None, link="http://example.org/news/0")).items
-    assert one.sighting.article == other.sighting.article
-    assert len(one.sighting.article) == 20
+    (first,) = Archive().poll(entry(0)).items
+    (second,) = Archive().poll(entry(0, guid=None, link="http://example.org/news/0")).items
+    assert first.sighting.article == second.sighting.article
+    assert len(first.sighting.article) == 20
 
 
 def test_a_syndicated_copy_at_another_outlet_is_another_article() -> None:
@@ -107,8 +107,8 @@ def test_one_site_that_gives_an_article_two_addresses_in_two_feeds_has_one_artic
     archive = Archive()
     archive.poll(entry(0, body=LONG))
     section = replace(FEED, url="https://www.example.org/asia/rss")
-    again = entry(0, guid="asia-0", link="https://www.example.org/asia/blackberry", body=LONG)
-    assert novelties(archive.poll(again, feed=section)) == ["same link"]
+    copy = entry(0, guid="asia-0", link="https://www.example.org/asia/blackberry", body=LONG)
+    assert novelties(archive.poll(copy, feed=section)) == ["same link"]
 
 
 def test_a_known_title_alone_proves_nothing() -> None:
@@ -134,17 +134,17 @@ def _renamed(number: int) -> model.Entry:
 def test_new_ids_over_known_titles_and_dates_are_churn_and_said() -> None:
     archive = Archive()
     archive.poll(*(entry(number) for number in range(5)))
-    found = archive.poll(*(_renamed(number) for number in range(4)), entry(9))
-    assert novelties(found) == ["churn"] * 4 + ["new"]
-    assert found.remarks == ("the feed gave 4 known articles new ids: absorbed",)
+    polled = archive.poll(*(_renamed(number) for number in range(4)), entry(9))
+    assert novelties(polled) == ["churn"] * 4 + ["new"]
+    assert polled.remarks == ("the feed gave 4 known articles new ids: absorbed",)
     assert novelties(archive.poll(*(_renamed(number) for number in range(4)))) == ["seen"] * 4
 
 
 def test_below_four_fifths_new_ids_are_new_articles() -> None:
     archive = Archive()
     archive.poll(*(entry(number) for number in range(5)))
-    found = archive.poll(*(_renamed(number) for number in range(3)), entry(3))
-    assert novelties(found) == ["new"] * 3 + ["seen"]
+    polled = archive.poll(*(_renamed(number) for number in range(3)), entry(3))
+    assert novelties(polled) == ["new"] * 3 + ["seen"]
 
 
 @pytest.mark.parametrize("more", [{}, {"link": None}], ids=["with links", "without any link"])
@@ -216,16 +216,18 @@ def test_a_list_page_as_link_of_many_items_names_none_of_them_now_or_later() -> 
 
 def test_items_of_one_reading_that_repeat_an_id_or_a_link_are_one_article() -> None:
     archive = Archive()
-    found = archive.poll(entry(0), entry(0, guid="again"), entry(0, link="https://www.example.org/news/0?utm_medium=x"))
-    assert novelties(found) == ["new", "seen"]
-    assert {item.sighting.article for item in found.items} == set(archive.articles)
-    assert {item.sighting.key for item in found.items} == {"id-0", "again"}
+    polled = archive.poll(
+        entry(0), entry(0, guid="again"), entry(0, link="https://www.example.org/news/0?utm_medium=x")
+    )
+    assert novelties(polled) == ["new", "seen"]
+    assert {item.sighting.article for item in polled.items} == set(archive.articles)
+    assert {item.sighting.key for item in polled.items} == {"id-0", "again"}
 
 
 def test_an_item_without_title_is_called_by_its_first_words() -> None:
-    (found,) = Archive().poll(entry(0, title=None, body="<p>PTA <b>demands</b> a key.</p><p>More.</p>")).items
-    assert found.article is not None
-    assert found.article.title == "PTA demands a key."
+    (item,) = Archive().poll(entry(0, title=None, body="<p>PTA <b>demands</b> a key.</p><p>More.</p>")).items
+    assert item.article is not None
+    assert item.article.title == "PTA demands a key."
 
 
 def test_an_item_that_says_nothing_is_left_out() -> None:
@@ -233,19 +235,19 @@ def test_an_item_that_says_nothing_is_left_out() -> None:
 
 
 def test_an_id_that_is_an_address_is_the_link_where_no_other_is_given() -> None:
-    (found,) = Archive().poll(entry(0, guid="https://www.example.org/a?utm_source=x", link=None)).items
-    assert found.article is not None
-    assert found.article.link == "https://www.example.org/a"
+    (item,) = Archive().poll(entry(0, guid="https://www.example.org/a?utm_source=x", link=None)).items
+    assert item.article is not None
+    assert item.article.link == "https://www.example.org/a"
 
 
 def test_a_changed_text_is_an_edit_under_the_same_id_and_then_seen() -> None:
     archive = Archive()
     (first,) = archive.poll(entry(0)).items
     changed = entry(0, body="<p>The deadline is 30 December.</p>")
-    (found,) = archive.poll(changed).items
-    assert found.novelty is identity.Novelty.EDITED
-    assert found.article is not None
-    assert found.article.id == first.sighting.article
+    (item,) = archive.poll(changed).items
+    assert item.novelty is identity.Novelty.EDITED
+    assert item.article is not None
+    assert item.article.id == first.sighting.article
     assert novelties(archive.poll(changed)) == ["seen"]
 
 
@@ -261,7 +263,7 @@ def test_one_changed_date_is_an_edit_but_a_feed_that_dates_all_anew_is_not_belie
     archive.poll(*entries)
     later = START + timedelta(hours=1)
     assert novelties(archive.poll(replace(entries[0], published=later), *entries[1:])) == ["edited"] + ["seen"] * 3
-    stamped = [replace(each, published=later + timedelta(hours=1)) for each in entries]
+    stamped = [replace(item, published=later + timedelta(hours=1)) for item in entries]
     assert novelties(archive.poll(*stamped)) == ["seen"] * 4
 
 
@@ -315,13 +317,13 @@ def test_polling_any_document_again_comes_to_rest(
     archive.poll(*entries)
     # Items that contradict each other (one id over two links, an id that moved) may need a second look.
     archive.poll(*entries)
-    told = {article.id: (article.title, article.text) for article in archive.articles.values()}
-    again = archive.poll(*entries)
+    stored = {article.id: (article.title, article.text) for article in archive.articles.values()}
+    last_poll = archive.poll(*entries)
     # A date may still be written anew where two untitled items are one; no word of an article is.
     assert not [
         item
-        for item in again.items
-        if item.article and told.get(item.article.id) != (item.article.title, item.article.text)
+        for item in last_poll.items
+        if item.article and stored.get(item.article.id) != (item.article.title, item.article.text)
     ]
 
 
@@ -330,8 +332,8 @@ def test_polling_a_document_with_ids_and_links_again_gives_nothing_new(before: l
     archive = Archive()
     archive.poll(*(entry(number) for number in before))
     archive.poll(*(entry(number) for number in numbers))
-    again = archive.poll(*(entry(number) for number in numbers))
-    assert not [item for item in again.items if item.article is not None]
+    last_poll = archive.poll(*(entry(number) for number in numbers))
+    assert not [item for item in last_poll.items if item.article is not None]
 
 
 @given(ENTRIES, ENTRIES, st.randoms(use_true_random=False))
@@ -345,8 +347,10 @@ def test_the_order_of_items_does_not_matter(
     for order in (entries, shuffled):
         archive = Archive()
         archive.poll(*before)
-        found = archive.poll(*order)
-        results.append({(item.novelty, item.sighting.key, item.sighting.article, item.article) for item in found.items})
+        polled = archive.poll(*order)
+        results.append(
+            {(item.novelty, item.sighting.key, item.sighting.article, item.article) for item in polled.items}
+        )
     assert results[0] == results[1]
 
 
@@ -366,9 +370,9 @@ def together(
     look_ups = [items.look_up(feed, document) for feed, document in zip(FEEDS, documents, strict=False)]
     answers = [archive.known(look_up.question.feed, look_up) for look_up in look_ups]
     fresh = identity.BatchArticles()
-    found = []
+    identified = []
     for feed, document, look_up, known in zip(FEEDS, documents, look_ups, answers, strict=False):
-        found.append(
+        identified.append(
             identity.identify(
                 feed,
                 document,
@@ -380,16 +384,16 @@ def together(
                 looked_up=look_up,
             )
         )
-        fresh.add(found[-1])
-    return found
+        fresh.add(identified[-1])
+    return identified
 
 
-def sightings(found: identity.Identification) -> list[tuple[str, str]]:
-    return [(item.novelty.value, item.sighting.article) for item in found.items]
+def sightings(polled: identity.Identification) -> list[tuple[str, str]]:
+    return [(item.novelty.value, item.sighting.article) for item in polled.items]
 
 
-def of_kind(novelty: identity.Novelty, found: Sequence[identity.Identification]) -> set[str]:
-    return {item.sighting.article for each in found for item in each.items if item.novelty is novelty}
+def of_kind(novelty: identity.Novelty, polls: Sequence[identity.Identification]) -> set[str]:
+    return {item.sighting.article for poll in polls for item in poll.items if item.novelty is novelty}
 
 
 SIMILAR_ENTRIES = st.builds(
@@ -425,7 +429,7 @@ def test_a_batch_is_identified_as_one_feed_after_another(
     # What another stored article says about a link that an edit left, only the store knows; and whether what is retold
     # becomes an article is decided after the batch, by its rules.
     if not of_kind(EDITED, apart) and not of_kind(RETOLD, apart):
-        assert [sightings(each) for each in whole] == [sightings(each) for each in apart]
+        assert [sightings(poll) for poll in whole] == [sightings(poll) for poll in apart]
 
 
 # -- what the store is asked about one reading
@@ -434,6 +438,6 @@ def test_a_batch_is_identified_as_one_feed_after_another(
 def test_an_entry_that_has_nothing_but_the_id_of_another_says_nothing() -> None:
     """Found by fuzzing: without its id, which is taken from both, it has no title either."""
     bare = entry(1, link=None, title=None, body=None)
-    found = items.look_up(FEED, reading(entry(1), bare, entry(2))).items
-    assert [item.title for item in found] == ["Rain stops play at Lord's 1", "Tax bill passes 2"]
-    assert all(item.key for item in found)
+    looked_up = items.look_up(FEED, reading(entry(1), bare, entry(2))).items
+    assert [item.title for item in looked_up] == ["Rain stops play at Lord's 1", "Tax bill passes 2"]
+    assert all(item.key for item in looked_up)

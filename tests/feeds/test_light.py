@@ -32,15 +32,15 @@ def check(document: str) -> model.ParsedFeed:
     header, entries = rss.parse_with_feedparser(document.encode(), documents.URL)
     reading = read(document)
     assert reading.entries == tuple(map(fields.bound_entry, entries))
-    said = Header(title=reading.title, link=reading.link, language=reading.language, ttl=reading.ttl)
-    assert said == header
+    header_read = Header(title=reading.title, link=reading.link, language=reading.language, ttl=reading.ttl)
+    assert header_read == header
     assert read(document, before=FAR).entries == fields.mark_baseline(reading.entries, FAR)
     return reading
 
 
 def is_plain(document: str, root: str) -> bool:
-    found = light.parse_light(document.encode(), root=root, identity_before=None)
-    return found is not None and found.header is not None and None not in found.entries
+    light_reading = light.parse_light(document.encode(), root=root, identity_before=None)
+    return light_reading is not None and light_reading.header is not None and None not in light_reading.entries
 
 
 ODD_ITEMS = {
@@ -179,19 +179,19 @@ def test_a_header_of_atom_is_what_feedparser_makes_of_it(head: str) -> None:
 
 
 def test_the_items_of_rss_1_are_cut_and_read_lightly() -> None:
-    one, other = (item(n).replace("<item>", f'<item rdf:about="https://news.example.org/{n}">') for n in (1, 2))
+    first, second = (item(n).replace("<item>", f'<item rdf:about="https://news.example.org/{n}">') for n in (1, 2))
     document = (
         f'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" {SPACES}>'
-        f'<channel rdf:about="x"><title>Example News</title></channel>{one}{other}</rdf:RDF>'
+        f'<channel rdf:about="x"><title>Example News</title></channel>{first}{second}</rdf:RDF>'
     )
     document = re.sub("<guid.*?</guid>|<pubDate.*?</pubDate>", "", document)
     reading = check(document)
     assert [e.guid for e in reading.entries] == ["https://news.example.org/1", "https://news.example.org/2"]
     known = read(document, known=frozenset(reading.item_hashes[:1]))
     assert [e.title for e in known.entries] == ["Regulator writes order 2"]
-    found = light.parse_light(document.encode(), root="rdf", identity_before=None)
-    assert found is not None
-    assert None not in found.entries
+    light_reading = light.parse_light(document.encode(), root="rdf", identity_before=None)
+    assert light_reading is not None
+    assert None not in light_reading.entries
 
 
 #: Texts of any element, as written in XML: what feedparser mends, guesses at, resolves or takes out.

@@ -32,17 +32,19 @@ LIST = (
 
 
 def mail(subject: str = "Daily briefing", *, html: str | None = None, text: str = "The PTA wrote.") -> EmailMessage:
-    made = EmailMessage()
-    made["Subject"], made["From"], made["To"] = subject, "The Paper <news@paper.example>", "desk@news.test"
-    made["Date"], made["Message-ID"] = "Wed, 02 Dec 2015 08:00:00 +0500", "<1@paper.example>"
-    made.set_content(text)
+    message = EmailMessage()
+    message["Subject"], message["From"], message["To"] = subject, "The Paper <news@paper.example>", "desk@news.test"
+    message["Date"], message["Message-ID"] = "Wed, 02 Dec 2015 08:00:00 +0500", "<1@paper.example>"
+    message.set_content(text)
     if html:
-        made.add_alternative(html, subtype="html")
-    return made
+        message.add_alternative(html, subtype="html")
+    return message
 
 
-def read(*each: EmailMessage | bytes, **options: str) -> model.ParsedFeed:
-    packed = b"".join(packing.pack_mail(one if isinstance(one, bytes) else one.as_bytes()) for one in each)
+def read(*mails: EmailMessage | bytes, **options: str) -> model.ParsedFeed:
+    packed = b"".join(
+        packing.pack_mail(message if isinstance(message, bytes) else message.as_bytes()) for message in mails
+    )
     body = model.Body(
         content=packing.MAILS_HEAD + packed, content_type=packing.MAILS_TYPE, url="imaps://mail.test/INBOX"
     )

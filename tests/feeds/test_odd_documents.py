@@ -180,9 +180,9 @@ def test_entries_and_fields_are_bounded() -> None:
     assert (reading.entries[0].title, reading.entries[-1].title) == ("0", str(fields.MAX_ENTRIES + 9))
     assert "only the first and the last 2500 are read" in reading.remarks[0]
     long = rss(item(1, title="t" * 5000, body="b" * 2_000_000).replace("id-1", "g" * 20_000))
-    (found,) = read(long).entries
-    assert (len(found.title or ""), len(found.body or "")) == (fields.MAX_TITLE, fields.MAX_BODY)
-    assert (found.guid or "").startswith("sha256:")
+    (parsed,) = read(long).entries
+    assert (len(parsed.title or ""), len(parsed.body or "")) == (fields.MAX_TITLE, fields.MAX_BODY)
+    assert (parsed.guid or "").startswith("sha256:")
 
 
 def test_a_sitemap_without_news_is_refused() -> None:
@@ -275,8 +275,8 @@ def test_references_to_half_letters_and_to_none_do_not_break_the_document(writte
 def test_a_date_is_read_whole_or_not_at_all(written: str, day: str) -> None:
     dated = item(1).replace("Wed, 02 Dec 2015 09:01:00 GMT", written)
     language = next((name for name, word in (("ru", "я"), ("ko", "오"), ("ko", "년")) if word in written), "hu")
-    found = read(rss(dated, head=f"<language>{language}</language>")).entries[0].published
-    assert (f"{found:%Y-%m-%d %H:%M}" if found else "None") == day
+    published = read(rss(dated, head=f"<language>{language}</language>")).entries[0].published
+    assert (f"{published:%Y-%m-%d %H:%M}" if published else "None") == day
 
 
 @pytest.mark.parametrize(

@@ -31,10 +31,10 @@ def test_a_reading_is_remembered() -> None:
 def test_the_first_title_stays_and_a_later_one_is_noted_until_it_is_gone() -> None:
     first = was_read(FRESH, model.ParsedFeed(title="Karachi Wire"))
     assert (first.title, first.new_title) == ("Karachi Wire", None)
-    taken = was_read(first, model.ParsedFeed(title="Reuters"), now=START + EVERY)
-    assert (taken.title, taken.new_title) == ("Karachi Wire", "Reuters")
-    back = was_read(taken, model.ParsedFeed(title="Karachi Wire"), now=START + 2 * EVERY)
-    assert (back.title, back.new_title) == ("Karachi Wire", None)
+    renamed = was_read(first, model.ParsedFeed(title="Reuters"), now=START + EVERY)
+    assert (renamed.title, renamed.new_title) == ("Karachi Wire", "Reuters")
+    restored = was_read(renamed, model.ParsedFeed(title="Karachi Wire"), now=START + 2 * EVERY)
+    assert (restored.title, restored.new_title) == ("Karachi Wire", None)
 
 
 @pytest.mark.parametrize("topic", [None, "https://news.example.org/feed?auth=0123456789abcdef"])

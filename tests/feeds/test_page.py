@@ -90,24 +90,24 @@ def test_a_page_may_say_its_encoding_itself(declared: str, encoding: str, title:
 
 
 def test_a_page_on_which_nothing_is_found_any_more_says_what_changed() -> None:
-    told = refused(page(*range(1, 9)), item="main .latest article")
-    assert told.startswith(
+    error = refused(page(*range(1, 9)), item="main .latest article")
+    assert error.startswith(
         'no articles: "main .latest article" finds nothing on the page; "main" still exists; the page now has'
     )
-    assert '8 of "article.card"' in told
+    assert '8 of "article.card"' in error
     assert "none of 3 items has a title" in refused(page(1, 2, 3), item="article", title="h2")
 
 
 def test_a_page_that_scripts_build_says_so() -> None:
-    told = refused(b"<html><body><div id=app></div><script src=x.js></script></body></html>", item="li")
-    assert "empty without JavaScript, which Wirewatch does not run" in told
+    error = refused(b"<html><body><div id=app></div><script src=x.js></script></body></html>", item="li")
+    assert "empty without JavaScript, which Wirewatch does not run" in error
 
 
 def test_selectors_are_proposed_from_what_repeats_and_not_from_the_menu() -> None:
-    name, found = proposals.propose_selectors(body(page(*range(1, 9))))
+    name, proposed = proposals.propose_selectors(body(page(*range(1, 9))))
     assert name == "Die Behörde"
-    assert found[0] == {"item": "article.card", "title": "h3", "date": "span.when", "text": "p"}
-    reading = read(page(*range(1, 9)), **found[0])
+    assert proposed[0] == {"item": "article.card", "title": "h3", "date": "span.when", "text": "p"}
+    reading = read(page(*range(1, 9)), **proposed[0])
     assert len(reading.entries) == 8
     assert all(entry.published and entry.body and entry.link for entry in reading.entries)
 
@@ -285,11 +285,11 @@ PAGES = {
 @pytest.mark.parametrize("name", PAGES)
 def test_what_is_proposed_reads_every_item_with_its_date(name: str) -> None:
     options, reading = read_proposed(PAGES[name])
-    found = reading.entries[:5]
-    assert [(entry.title, entry.published and entry.published.day) for entry in found] == [
+    entries = reading.entries[:5]
+    assert [(entry.title, entry.published and entry.published.day) for entry in entries] == [
         (title, number) for number, title in enumerate(TITLES, start=1)
     ], options
-    links = [entry.link or "" for entry in found]
+    links = [entry.link or "" for entry in entries]
     assert [link.rstrip("/").rpartition("/")[2].strip("?id=").partition(".")[0] for link in links] == list("12345")
     assert not any("/m" in link or "/topic" in link or "/shop" in link for link in links)
 
@@ -373,8 +373,8 @@ SEEN = datetime(2015, 12, 3, 9, tzinfo=UTC)
 @pytest.mark.parametrize("name", GROUPED)
 def test_what_is_under_a_day_has_its_date(name: str) -> None:
     options, reading = read_proposed(GROUPED[name], SEEN)
-    found = [(entry.title, entry.published and entry.published.day) for entry in reading.entries]
-    assert found == list(zip(TITLES, (3, 3, 2, 2, 1), strict=True)), options
+    dated_titles = [(entry.title, entry.published and entry.published.day) for entry in reading.entries]
+    assert dated_titles == list(zip(TITLES, (3, 3, 2, 2, 1), strict=True)), options
 
 
 def test_a_time_of_day_is_of_the_day_over_it() -> None:

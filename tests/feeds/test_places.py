@@ -124,9 +124,9 @@ def test_feeds_yaml_takes_short_forms_beside_addresses(tmp_path: Path) -> None:
     assert (named.owner, named.aggregator) == ("Google", None)
     assert (search.owner, search.aggregator) == (None, True)
     assert (channel.kind, channel.owner) == ("page", "t.me/telegram")
-    told = {problem.code: problem for problem in settings.problems}
-    assert set(told) == {"duplicate-feed", "etiquette", "no-examples"}
-    assert "30 minutes" in told["etiquette"].message
+    problems = {problem.code: problem for problem in settings.problems}
+    assert set(problems) == {"duplicate-feed", "etiquette", "no-examples"}
+    assert "30 minutes" in problems["etiquette"].message
 
 
 def test_a_place_is_asked_as_it_wants_whoever_wrote_its_address() -> None:

@@ -58,7 +58,7 @@ def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_as
 
 
 @pytest.mark.parametrize(
-    ("said", "minutes"),
+    ("keys", "minutes"),
     [
         ({"at_least": timedelta(minutes=40)}, 40),
         ({"at_least": timedelta(minutes=3)}, 3),
@@ -67,9 +67,9 @@ def test_the_random_part_of_a_wait_does_not_pass_at_least_and_a_publisher_may_as
         ({"every": timedelta(hours=2), "at_least": timedelta(hours=6)}, 360),
     ],
 )
-def test_a_quiet_feed_is_asked_as_often_as_its_own_line_says(said: dict[str, timedelta], minutes: int) -> None:
+def test_a_quiet_feed_is_asked_as_often_as_its_own_line_says(keys: dict[str, timedelta], minutes: int) -> None:
     quiet = dataclasses.replace(READ, rhythm=(START - timedelta(days=90), START - timedelta(days=60)))
-    waited = answered(quiet, WELL, feed=dataclasses.replace(FEED, **said)).due_at - START  # type: ignore[arg-type]
+    waited = answered(quiet, WELL, feed=dataclasses.replace(FEED, **keys)).due_at - START  # type: ignore[arg-type]
     assert (
         timedelta(minutes=minutes) / 1.1 <= waited + timedelta(microseconds=1) <= timedelta(minutes=minutes, seconds=1)
     )

@@ -43,34 +43,34 @@ def test_the_hub_is_asked_for_the_topic_with_a_callback_and_a_secret_of_this_sub
     [("864000", timedelta(days=10)), ("1", timedelta(minutes=5)), ("9" * 9, timedelta(days=30)), ("x", websub.LEASE)],
 )
 def test_a_verified_subscription_is_renewed_before_its_lease_ends(seconds: str, lease: timedelta) -> None:
-    asked = websub.after_request(ONE, None, now=START)
-    after = websub.after_verification(asked, topic=TOPIC, lease_seconds=seconds, now=START)
-    assert after
-    assert (after.until, after.next_at) == (START + lease, START + lease * 4 / 5)
-    assert websub.after_verification(asked, topic=TOPIC + "2", lease_seconds=seconds, now=START) is None
+    requested = websub.after_request(ONE, None, now=START)
+    verified = websub.after_verification(requested, topic=TOPIC, lease_seconds=seconds, now=START)
+    assert verified
+    assert (verified.until, verified.next_at) == (START + lease, START + lease * 4 / 5)
+    assert websub.after_verification(requested, topic=TOPIC + "2", lease_seconds=seconds, now=START) is None
 
 
 def test_failures_are_tried_again_later_and_later_up_to_a_day() -> None:
-    one, waits = ONE, []
+    subscription, waits = ONE, []
     for _ in range(9):
-        one = websub.after_request(one, "the hub answered 500", now=START)
-        waits.append(one.next_at - START)
+        subscription = websub.after_request(subscription, "the hub answered 500", now=START)
+        waits.append(subscription.next_at - START)
     assert waits[:3] == [HOUR / 2, HOUR, HOUR * 2]
     assert waits[-1] == timedelta(days=1)
-    assert one.error == "the hub answered 500"
-    denied = websub.after_denial(replace(one, until=START + HOUR), "x" * 9_999, now=START)
+    assert subscription.error == "the hub answered 500"
+    denied = websub.after_denial(replace(subscription, until=START + HOUR), "x" * 9_999, now=START)
     assert denied.until is None
     assert denied.error
     assert len(denied.error) < 400
 
 
 def test_a_hub_that_never_asks_back_is_a_failure() -> None:
-    asked = websub.after_request(ONE, None, now=START)
-    assert not websub.has_expired(asked, now=START + HOUR / 2)
-    assert websub.has_expired(asked, now=asked.next_at)
-    after = websub.after_silence(asked, now=asked.next_at)
-    assert "web.public_url" in (after.error or "")
-    assert after.next_at > asked.next_at
+    requested = websub.after_request(ONE, None, now=START)
+    assert not websub.has_expired(requested, now=START + HOUR / 2)
+    assert websub.has_expired(requested, now=requested.next_at)
+    failed = websub.after_silence(requested, now=requested.next_at)
+    assert "web.public_url" in (failed.error or "")
+    assert failed.next_at > requested.next_at
 
 
 @pytest.mark.parametrize("method", ["sha1", "sha256", "sha384", "sha512"])
@@ -91,7 +91,7 @@ def test_news_is_the_hubs_where_its_secret_signed_these_very_bytes(method: str) 
 
 
 @pytest.mark.parametrize(
-    ("content", "found"),
+    ("content", "expected"),
     [
         (
             b"""<rss xmlns:atom="http://www.w3.org/2005/Atom"><channel>
@@ -112,8 +112,8 @@ def test_news_is_the_hubs_where_its_secret_signed_these_very_bytes(method: str) 
         (b"<link " * 100_000, (None, None)),
     ],
 )
-def test_the_hub_is_found_in_the_head_of_the_document(content: bytes, found: tuple[str | None, str | None]) -> None:
-    assert sniff.find_hub(content, "https://wire.example/feed.xml") == found
+def test_the_hub_is_found_in_the_head_of_the_document(content: bytes, expected: tuple[str | None, str | None]) -> None:
+    assert sniff.find_hub(content, "https://wire.example/feed.xml") == expected
 
 
 _PUBLIC = "https://watch.example/"
@@ -123,7 +123,7 @@ _REFUSED = websub.after_denial(ONE, "no more", now=START)
 
 
 @pytest.mark.parametrize(
-    ("subscription", "public_url", "told"),
+    ("subscription", "public_url", "line"),
     [
         (ONE, None, "names a hub; without web.public_url it is only polled"),
         (ONE, _PUBLIC, "only polled: the request to its hub comes next"),
@@ -143,9 +143,9 @@ _REFUSED = websub.after_denial(ONE, "no more", now=START)
     ],
 )
 def test_a_subscription_is_told_in_one_line(
-    subscription: model.Subscription, public_url: str | None, told: str
+    subscription: model.Subscription, public_url: str | None, line: str
 ) -> None:
-    assert websub.describe_subscription(subscription, public_url=public_url, now=START) == told
+    assert websub.describe_subscription(subscription, public_url=public_url, now=START) == line
 
 
 def test_a_feed_that_names_another_hub_in_each_document_has_one_request_an_hour() -> None:

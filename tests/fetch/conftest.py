@@ -27,14 +27,14 @@ async def server() -> AsyncIterator[FeedServer]:
 
 @pytest.fixture
 async def make_fetcher() -> AsyncIterator[MakeFetcher]:
-    made: list[HttpFetcher] = []
+    fetchers: list[HttpFetcher] = []
 
     def make(policy: model.FetchPolicy = POLICY, **more: Any) -> HttpFetcher:
-        made.append(HttpFetcher(policy, FakeClock(), **more))
-        return made[-1]
+        fetchers.append(HttpFetcher(policy, FakeClock(), **more))
+        return fetchers[-1]
 
     yield make
-    for fetcher in made:
+    for fetcher in fetchers:
         await fetcher.close()
 
 

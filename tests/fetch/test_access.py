@@ -35,11 +35,11 @@ EVERYTHING = model.Access(
 async def test_headers_cookies_and_a_login_reach_the_feed(server: FeedServer, private: HttpFetcher) -> None:
     server.serve("/feed", BODY)
     answer = await private.get(configured(url=server.url(), access=EVERYTHING))
-    [seen] = server.requests
+    [request] = server.requests
     assert answer.body == BODY
-    assert (seen.headers["x-api-key"], seen.headers["accept-language"]) == ("open-sesame", "ur")
-    assert seen.headers["cookie"] == "session=a1,b2; token=open-sesame"
-    assert base64.b64decode(seen.headers["authorization"].removeprefix("Basic ")).decode() == "analyst:päss:word"
+    assert (request.headers["x-api-key"], request.headers["accept-language"]) == ("open-sesame", "ur")
+    assert request.headers["cookie"] == "session=a1,b2; token=open-sesame"
+    assert base64.b64decode(request.headers["authorization"].removeprefix("Basic ")).decode() == "analyst:päss:word"
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -160,8 +160,8 @@ async def test_pages_of_the_feeds_own_origin_are_asked_with_its_access_and_other
     server: FeedServer, private: HttpFetcher
 ) -> None:
     async with FeedServer() as stranger:
-        for each in (server, stranger):
-            each.serve("/page", Reply(body=PAGE, headers={"Content-Type": "text/html"}))
+        for origin in (server, stranger):
+            origin.serve("/page", Reply(body=PAGE, headers={"Content-Type": "text/html"}))
         # A page that leads elsewhere: nothing goes along.
         server.serve("/away", Reply.redirect(stranger.url("/page")))
         reader = fulltext.TrafilaturaReader(private, FakeClock())

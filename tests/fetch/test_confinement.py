@@ -77,8 +77,8 @@ async def test_a_reader_process_cannot_read_the_environment_or_the_memory_of_the
     taken_over: ReaderProcesses,
 ) -> None:
     for file in ("environ", "mem", "cmdline", "maps"):
-        told = await _run(taken_over, f"import os; answer = open(f'/proc/{{os.getppid()}}/{file}', 'rb').read(100)")
-        assert told in REFUSED, file
+        answer = await _run(taken_over, f"import os; answer = open(f'/proc/{{os.getppid()}}/{file}', 'rb').read(100)")
+        assert answer in REFUSED, file
 
 
 @needs_landlock
@@ -130,13 +130,13 @@ def test_landlock_alone_refuses_tcp() -> None:
         "except PermissionError:\n"
         "    print('refused')\n"
     )
-    told = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
-    assert told == f"['no new privileges', 'Landlock {LANDLOCK}']\nrefused\n"
+    answer = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+    assert answer == f"['no new privileges', 'Landlock {LANDLOCK}']\nrefused\n"
 
 
 async def test_a_reader_process_gains_no_rights_and_opens_few_files(taken_over: ReaderProcesses) -> None:
-    told = await _run(taken_over, "import resource; answer = resource.getrlimit(resource.RLIMIT_NOFILE)")
-    assert told == "(64, 64)"
+    answer = await _run(taken_over, "import resource; answer = resource.getrlimit(resource.RLIMIT_NOFILE)")
+    assert answer == "(64, 64)"
     code = "import ctypes; answer = ctypes.CDLL(None).prctl(39, 0, 0, 0, 0)"  # PR_GET_NO_NEW_PRIVS
     assert await _run(taken_over, code) == "1"
 
@@ -162,5 +162,5 @@ def test_the_environment_of_a_bot_that_reads_documents_is_hidden_without_landloc
         "    os._exit(0)\n"
         "asyncio.run(main())\n"
     )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True).stdout
-    assert re.findall(r"read|refused", told) == ["read", "refused"]
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    assert re.findall(r"read|refused", answer) == ["read", "refused"]

@@ -114,7 +114,7 @@ def test_a_retry_after_that_says_nothing_is_none(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "seconds"),
+    ("response_headers", "seconds"),
     [
         ({"cache-control": "max-age=60"}, 60),
         ({"cache-control": 'private, max-age="60", max-age=9'}, 60),
@@ -129,9 +129,9 @@ def test_a_retry_after_that_says_nothing_is_none(value: str) -> None:
         ({}, None),
     ],
 )
-def test_freshness(found: dict[str, str], seconds: int | None) -> None:
+def test_freshness(response_headers: dict[str, str], seconds: int | None) -> None:
     expected = START + timedelta(seconds=seconds) if seconds else None
-    assert headers.fresh_until(found, now=START) == expected
+    assert headers.fresh_until(response_headers, now=START) == expected
 
 
 @given(st.text(max_size=40))

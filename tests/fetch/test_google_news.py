@@ -48,14 +48,14 @@ def resolver(fetcher: HttpFetcher, server: FeedServer, clock: FakeClock) -> Goog
 async def test_hidden_links_are_resolved_together_and_remembered(resolver: GoogleNews, server: FeedServer) -> None:
     server.serve(BATCH, answer("https://dawn.example/pta", "https://bbc.example/pta"))
     links = [link("CBMiA"), "https://other.example/1", link("CBMiB"), link("CBMiA")]
-    found = await resolver.resolve(links)
-    assert found == {link("CBMiA"): "https://dawn.example/pta", link("CBMiB"): "https://bbc.example/pta"}
+    resolved = await resolver.resolve(links)
+    assert resolved == {link("CBMiA"): "https://dawn.example/pta", link("CBMiB"): "https://bbc.example/pta"}
     [posted] = [request for request in server.requests if request.method == "POST"]
-    asked = parse_qs(posted.body.decode())["f.req"][0]
-    assert "signature" in asked
-    assert "CBMiB" in asked
+    question = parse_qs(posted.body.decode())["f.req"][0]
+    assert "signature" in question
+    assert "CBMiB" in question
     count = len(server.requests)
-    assert await resolver.resolve(links) == found
+    assert await resolver.resolve(links) == resolved
     assert len(server.requests) == count
 
 

@@ -57,10 +57,10 @@ _FAULTS = {
 async def test_a_document_that_uses_too_much_is_refused_and_the_next_is_parsed(
     name: str, readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault, told = _FAULTS[name]
+    fault, error = _FAULTS[name]
     monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY.format(fault=fault))
     assert await read_title(readers, "good") == "good"
-    with pytest.raises(model.ReadError, match=told):
+    with pytest.raises(model.ReadError, match=error):
         await read_title(readers, "bad")
     assert await read_title(readers, "good again") == "good again"
 
@@ -73,14 +73,14 @@ async def test_documents_of_feeds_that_were_slow_are_read_between_those_of_the_o
     slow = [f"https://slow.example/{number}" for number in range(3)]
 
     async def order(theirs: str) -> list[str]:
-        read: list[str] = []
+        titles: list[str] = []
 
         async def one(title: str, url: str = URL) -> None:
             await read_title(readers, title, url=url)
-            read.append(title)
+            titles.append(title)
 
         await asyncio.gather(*(one(theirs, url) for url in slow), one("good"), one("fine"))
-        return read
+        return titles
 
     assert await order("bad") == ["bad", "bad", "bad", "good", "fine"]
     assert await order("bad") == ["bad", "good", "fine", "bad", "bad"]

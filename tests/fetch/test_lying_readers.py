@@ -63,78 +63,80 @@ LIARS = {
 
 
 @pytest.fixture
-def made(readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> ReaderProcesses:
+def readers(readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> ReaderProcesses:
     monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=1))
     return readers
 
 
 @pytest.mark.parametrize("name", LIARS)
 async def test_an_answer_that_is_none_costs_its_document_alone(
-    name: str, made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+    name: str, readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program, told = LIARS[name]
+    program, error = LIARS[name]
     monkeypatch.setattr(parsing, "_PROGRAM", program)
-    with pytest.raises(model.ReadError, match=rf"the reader process ended while it parsed this document \(.*{told}"):
-        await read_title(made, "Good")
+    with pytest.raises(model.ReadError, match=rf"the reader process ended while it parsed this document \(.*{error}"):
+        await read_title(readers, "Good")
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE))
     with pytest.raises(model.ReadError, match=r"^no feed$"):
-        await read_title(made, "Good")
+        await read_title(readers, "Good")
 
 
-async def test_a_process_that_answers_twice_is_replaced(made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_answers_twice_is_replaced(
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
     honest = parsing._PROGRAM
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE + NONE))
     with pytest.raises(model.ReadError, match=r"^no feed$"):
-        await read_title(made, "Good")
+        await read_title(readers, "Good")
     monkeypatch.setattr(parsing, "_PROGRAM", honest)
     monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
-    assert await read_title(made, "Good") == "Good"
+    assert await read_title(readers, "Good") == "Good"
 
 
 async def test_documents_that_fill_the_pipe_of_a_process_that_reads_none_are_given_back(
-    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parsing, "_PROGRAM", f"import os, time; os.write(1, {READY!r}); time.sleep(60)")
     with pytest.raises(model.ReadError, match="no answer within 1 second"):
-        await read_title(made, "Good", text="x" * 900_000)
+        await read_title(readers, "Good", text="x" * 900_000)
 
 
 async def test_a_process_that_does_not_end_when_nobody_writes_to_it_is_killed(
-    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Other tests of this process may have left a fork server.
     others = set(children(os.getpid()))
     monkeypatch.setattr(parsing, "_PROGRAM", _says(NONE, "time.sleep(60)"))
     with pytest.raises(model.ReadError, match=r"^no feed$"):
-        await read_title(made, "Good")
-    await made.close()
+        await read_title(readers, "Good")
+    await readers.close()
     assert set(children(os.getpid())) - others == set()
 
 
 async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
-    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
-    await made.prepare()
+    await readers.prepare()
     with pytest.raises(model.ReadError, match=r"starting a reader process: .*fetch\.readers: 0 in bot\.yaml"):
-        await read_title(made, "Good")
+        await read_title(readers, "Good")
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "error"),
     [("import sys; sys.exit(1)", "exit code 1"), ("import time; time.sleep(60)", "no answer")],
 )
 async def test_a_process_that_does_not_get_ready_is_told_with_what_to_do(
-    made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+    readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch, program: str, error: str
 ) -> None:
     monkeypatch.setattr(protocol, "START_PATIENCE", timedelta(seconds=1))
     monkeypatch.setattr(parsing, "_PROGRAM", program)
-    with pytest.raises(model.ReadError, match=rf"starting a reader process: .*{told}"):
-        await read_title(made, "Good")
+    with pytest.raises(model.ReadError, match=rf"starting a reader process: .*{error}"):
+        await read_title(readers, "Good")
 
 
 async def test_a_process_takes_no_module_from_the_working_directory(
-    made: ReaderProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    readers: ReaderProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("bot", "msgspec", "json"):
         (tmp_path / name).mkdir()
@@ -142,10 +144,10 @@ async def test_a_process_takes_no_module_from_the_working_directory(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(protocol, "PATIENCE_BY_THE_CLOCK", timedelta(seconds=30))
     monkeypatch.setattr(sys, "path", ["", *sys.path])
-    assert await read_title(made, "Good") == "Good"
+    assert await read_title(readers, "Good") == "Good"
 
 
-async def test_a_process_is_given_no_secret(made: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_is_given_no_secret(readers: ReaderProcesses, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
     monkeypatch.setattr(
         parsing,
@@ -157,4 +159,4 @@ async def test_a_process_is_given_no_secret(made: ReaderProcesses, monkeypatch: 
         ),
     )
     with pytest.raises(model.ReadError, match="none given"):
-        await read_title(made, "Good")
+        await read_title(readers, "Good")

@@ -116,7 +116,7 @@ async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched() -> Non
 
 
 @pytest.mark.parametrize(
-    ("password", "folder", "told"),
+    ("password", "folder", "error"),
     [
         ("WRONG", "INBOX", "the login is refused"),
         ("PASSWORD", "Nowhere", 'folder "Nowhere" does not exist'),
@@ -124,11 +124,11 @@ async def test_of_a_mail_of_200_megabytes_only_the_beginning_is_fetched() -> Non
         ("UNSET", "INBOX", "UNSET"),
     ],
 )
-async def test_what_is_refused_is_said_without_the_password(password: str, folder: str, told: str) -> None:
+async def test_what_is_refused_is_said_without_the_password(password: str, folder: str, error: str) -> None:
     async with imap.serve() as box, fetcher_of() as fetcher:
         with pytest.raises(model.FetchError) as refused:
             await fetcher.get(request(f"imap://feeds.test:{box.port}/{folder}", password=password))
-        assert told in str(refused.value)
+        assert error in str(refused.value)
         assert not [secret for secret in ENVIRON.values() if secret in str(refused.value)]
 
 
@@ -154,10 +154,10 @@ async def saying(*lines: bytes, repeats: bool = False) -> AsyncIterator[tuple[in
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, asyncio.CancelledError, ssl.SSLError):
             writer.write(b"* OK hello\r\n")
-            for said in lines:
+            for reply in lines:
                 line = await reader.readline()
                 heard.append(line)
-                writer.write(said.replace(b"TAG", line.split(b" ")[0]))
+                writer.write(reply.replace(b"TAG", line.split(b" ")[0]))
                 await writer.drain()
             for _ in range(2_000 if repeats else 0):
                 if not writer.is_closing():

@@ -31,10 +31,10 @@ def _body(document: str) -> model.Body:
 
 @pytest.fixture
 async def readers() -> AsyncIterator[ReaderProcesses]:
-    made = ReaderProcesses(1, max_bytes=10_000_000)
-    await made.read(_body(rss(item(0))), FEED, is_first=True)  # so that it has started
-    yield made
-    await made.close()
+    started = ReaderProcesses(1, max_bytes=10_000_000)
+    await started.read(_body(rss(item(0))), FEED, is_first=True)  # so that it has started
+    yield started
+    await started.close()
 
 
 def _child() -> int:
@@ -57,9 +57,9 @@ def _is_gone(pid: int) -> bool:
 
 @pytest.fixture(params=[0, 1, 2], ids=["threads", "one process", "two processes"])
 async def reader(request: pytest.FixtureRequest) -> AsyncIterator[ReaderThreads | ReaderProcesses]:
-    made = parsing.make_reader(model.FetchPolicy(readers=request.param))
-    yield made
-    await made.close()
+    opened = parsing.make_reader(model.FetchPolicy(readers=request.param))
+    yield opened
+    await opened.close()
 
 
 async def test_documents_are_read_the_same_wherever_they_are_read(reader: ReaderThreads | ReaderProcesses) -> None:
@@ -94,28 +94,28 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
         return read(body, **named)
 
     monkeypatch.setattr(kinds, "parse_document", slowly)
-    made = ReaderThreads()
+    threads = ReaderThreads()
     async with asyncio.TaskGroup() as group:
-        slow = group.create_task(made.read(_body(rss(item(1, title="slow"))), FEED, is_first=True))
+        slow = group.create_task(threads.read(_body(rss(item(1, title="slow"))), FEED, is_first=True))
         assert await asyncio.to_thread(has_begun.wait, 5)
         async with asyncio.timeout(300):
-            found, _ = await made.read(_body(rss(item(2))), FEED, is_first=True)
-        assert found.entries
+            reading, _ = await threads.read(_body(rss(item(2))), FEED, is_first=True)
+        assert reading.entries
         assert not slow.done()
         may_end.set()
-    await made.close()
+    await threads.close()
 
 
 async def test_a_reader_that_is_killed_costs_the_document_it_was_at(readers: ReaderProcesses) -> None:
     pid = _child()
     os.kill(pid, signal.SIGSTOP)
     async with asyncio.TaskGroup() as group:
-        asked = [group.create_task(_read_or_error(readers, number)) for number in range(5)]
+        tasks = [group.create_task(_read_or_error(readers, number)) for number in range(5)]
         await asyncio.sleep(0.1)
         os.kill(pid, signal.SIGKILL)
-    first, *others = [each.result() for each in asked]
+    first, *rest = [task.result() for task in tasks]
     assert first == _ended("killed by SIGKILL")
-    assert others == [f"Title {number}" for number in range(1, 5)]
+    assert rest == [f"Title {number}" for number in range(1, 5)]
     assert _child() != pid
 
 
@@ -123,26 +123,26 @@ def _ended(why: str) -> str:
     return f"the reader process ended while it parsed this document ({why}); it will be tried again"
 
 
-async def _read_or_error(made: ReaderProcesses, number: int) -> str | None:
+async def _read_or_error(readers: ReaderProcesses, number: int) -> str | None:
     try:
-        done = await made.read(_body(rss(item(number, title=f"Title {number}"))), FEED, is_first=True)
+        done = await readers.read(_body(rss(item(number, title=f"Title {number}"))), FEED, is_first=True)
     except model.ReadError as error:
         return str(error)
     return done[0].entries[0].title
 
 
 async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_does() -> None:
-    made = ReaderProcesses(1, max_bytes=10_000_000)
-    assert await _read_or_error(made, 1) == "Title 1"
+    readers = ReaderProcesses(1, max_bytes=10_000_000)
+    assert await _read_or_error(readers, 1) == "Title 1"
     pid = _child()
     os.kill(pid, signal.SIGTERM)
     os.kill(pid, signal.SIGINT)
-    assert await _read_or_error(made, 3) == "Title 3"
+    assert await _read_or_error(readers, 3) == "Title 3"
     assert _child() == pid
-    await made.close()
+    await readers.close()
     await _until(lambda: _is_gone(pid))
     with pytest.raises(model.ReadError, match="stopping"):
-        await made.read(_body(rss(item(1))), FEED, is_first=True)
+        await readers.read(_body(rss(item(1))), FEED, is_first=True)
 
 
 _OWNER = """

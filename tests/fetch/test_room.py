@@ -35,15 +35,15 @@ async def test_four_large_bodies_are_held_and_the_others_come_as_those_are_store
     room = Room()
     shares = [room.share() for _ in range(POLLS)]
     async with asyncio.TaskGroup() as polls:
-        got = [polls.create_task(fetcher.get(configured(url=server.url(), hold=share.hold))) for share in shares]
+        downloads = [polls.create_task(fetcher.get(configured(url=server.url(), hold=share.hold))) for share in shares]
         # Longer than the server may take, and nobody stores what came.
         await asyncio.sleep(1.2)
-        assert sum(task.done() for task in got) == POLLS / 2
+        assert sum(task.done() for task in downloads) == POLLS / 2
         assert (await fetcher.get(configured(url=server.url("/small"), hold=room.share().hold))).body == b"<rss/>"
         for share in shares:
             share.close()
             share.close()
-    assert [len(task.result().body) for task in got] == [len(LARGE)] * POLLS
+    assert [len(task.result().body) for task in downloads] == [len(LARGE)] * POLLS
 
 
 async def test_a_poll_that_is_given_up_while_it_waits_takes_no_room() -> None:

@@ -88,12 +88,12 @@ async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(
     server: FeedServer, make_fetcher: MakeFetcher
 ) -> None:
     """DNS rebinding: the address that was checked is the one that is connected to, each time."""
-    asked: list[str] = []
+    lookups: list[str] = []
 
     def rebinding(host: str, port: int) -> Sequence[str]:
-        asked.append(host)
+        lookups.append(host)
         # Each request asks whether the feed's own address is in an open block, and once more when it connects.
-        return ("127.0.0.1",) if len(asked) < 4 else ("10.0.0.1",)
+        return ("127.0.0.1",) if len(lookups) < 4 else ("10.0.0.1",)
 
     server.serve("/feed", b"<rss/>")
     fetcher = make_fetcher(resolve=rebinding)
@@ -101,7 +101,7 @@ async def test_a_name_that_changes_its_address_is_checked_when_it_is_dialled(
     fetcher = make_fetcher(resolve=rebinding)
     with pytest.raises(model.AddressRefused, match=r"10\.0\.0\.1"):
         await fetcher.get(configured(url=server.url(host="feeds.test")))
-    assert len(asked) == 4
+    assert len(lookups) == 4
     assert server.requests[0].headers["host"] == f"feeds.test:{server.port}"
 
 

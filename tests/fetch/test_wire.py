@@ -47,7 +47,7 @@ def test_a_reading_comes_out_as_it_went_in_however_its_frames_arrive(
         protocol.NoFeed("none", ("https://a.example",)),
         protocol.Leaving(),
     ]
-    stream = b"".join(protocol.frame_message(each) for each in sent)
+    stream = b"".join(protocol.frame_message(message) for message in sent)
     received, came = bytearray(), []
     for start in range(0, len(stream), pieces):
         received += stream[start : start + pieces]

@@ -33,10 +33,10 @@ def main() -> int:
     options.kept.mkdir(exist_ok=True)
     is_broken = False
     for name in names:
-        found = run(name, TARGETS[name], seconds=options.seconds / len(names), seed=seed, kept=options.kept)
-        told = ", ".join(f"{count} times {what}" for what, count in found.broken.items()) or "nothing found"
-        print(f"{name}: {found.runs} inputs, the slowest {found.slowest_seconds:.2f} seconds; {told}", flush=True)
-        is_broken = is_broken or bool(found.broken)
+        outcome = run(name, TARGETS[name], seconds=options.seconds / len(names), seed=seed, kept=options.kept)
+        breaks = ", ".join(f"{count} times {what}" for what, count in outcome.broken.items()) or "nothing found"
+        print(f"{name}: {outcome.runs} inputs, the slowest {outcome.slowest_seconds:.2f} seconds; {breaks}", flush=True)
+        is_broken = is_broken or bool(outcome.broken)
     print(f"seed {seed}; inputs that broke something are in {options.kept}/" if is_broken else f"seed {seed}")
     return int(is_broken)
 

@@ -44,16 +44,16 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
             return
         assert len(reading.entries) <= fields.MAX_ENTRIES
         assert len(reading.item_hashes) <= fields.MAX_ENTRIES
-        assert all(fields.is_within_bounds(each) for each in reading.entries)
+        assert all(fields.is_within_bounds(entry) for entry in reading.entries)
         looked_up = items.look_up(_FEED, reading)
         assert len(looked_up.items) <= len(reading.entries)
-        for each in looked_up.items:
-            assert each.key
-            assert each.title or each.guid
+        for prepared in looked_up.items:
+            assert prepared.key
+            assert prepared.title or prepared.guid
         with contextlib.suppress(UnicodeEncodeError):  # the reader process mends these
             done = protocol.pack_document(reading, looked_up.items)
-            again = protocol.decode_answer(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
-            assert again == done
+            decoded = protocol.decode_answer(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
+            assert decoded == done
 
     return run
 
@@ -64,13 +64,13 @@ def _mail(data: bytes) -> None:
 
 def _hub(data: bytes) -> None:
     named = (*sniff.find_hub(data, _URL), *headers.links(data.decode("latin-1"), _URL).values())
-    assert all(each is None or len(each) < 10_000 for each in named)
+    assert all(address is None or len(address) < 10_000 for address in named)
 
 
 def _offered(data: bytes) -> None:
-    found = sniff.find_offered_feeds(data, "text/html", _URL)
-    assert len(found) <= 20
-    assert all(urlsplit(address).scheme in ("http", "https") for address in found)
+    addresses = sniff.find_offered_feeds(data, "text/html", _URL)
+    assert len(addresses) <= 20
+    assert all(urlsplit(address).scheme in ("http", "https") for address in addresses)
 
 
 def _opml(data: bytes) -> None:

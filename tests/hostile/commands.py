@@ -49,11 +49,11 @@ class World:
 
     def serve(self, documents: Sequence[tuple[str, Making]]) -> dict[str, str]:
         """The address of each document -> its name."""
-        found = {}
+        names_by_url = {}
         for number, (name, make) in enumerate(documents):
             self.server.serve(f"/bad/{number}", make(self.targets))
-            found[self.server.url(f"/bad/{number}")] = name
-        return found
+            names_by_url[self.server.url(f"/bad/{number}")] = name
+        return names_by_url
 
     def serve_good(self, number: int) -> str:
         self.server.serve(f"/good/{number}", GOOD)
@@ -71,10 +71,10 @@ class World:
 
     async def run(self, *words: str) -> Done:
         command = (sys.executable, "-m", "bot", *words, "--config", str(self.folder))
-        with (self.folder / "told").open("w+b") as told:
-            _, status, used = await asyncio.to_thread(_waited, command, told.fileno())
-            told.seek(0)
-            text = told.read().decode("utf-8", "replace")
+        with (self.folder / "told").open("w+b") as output:
+            _, status, used = await asyncio.to_thread(_waited, command, output.fileno())
+            output.seek(0)
+            text = output.read().decode("utf-8", "replace")
         return Done(os.waitstatus_to_exitcode(status), text, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
@@ -103,6 +103,6 @@ async def world(folder: Path) -> AsyncIterator[World]:
         secret = folder / "secret"
         secret.write_text(SECRET)
         server.serve("/good", GOOD)
-        made = World(folder, server, Targets(f"http://127.0.0.2:{port}/private", str(secret)), caught)
-        made.configure({server.url("/good"): "good"})
-        yield made
+        running = World(folder, server, Targets(f"http://127.0.0.2:{port}/private", str(secret)), caught)
+        running.configure({server.url("/good"): "good"})
+        yield running

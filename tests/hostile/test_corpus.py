@@ -27,47 +27,47 @@ PASSES = 20
 BATCHES = [[*DOCUMENTS][at::PASSES] for at in range(PASSES)]
 
 
-async def _pass_over(made: World, names: Sequence[str]) -> float:
+async def _pass_over(hostile_world: World, names: Sequence[str]) -> float:
     """One pass over these and good feeds: processor seconds beside those of a pass over the good ones alone."""
-    good = {made.serve_good(number): "good" for number in range(GOOD_FEEDS)}
-    made.configure(good)
-    usual = await made.run("once", "--now", "--json")
-    _check(made, usual)
-    bad = made.serve([(name, DOCUMENTS[name]) for name in names])
-    made.configure({**bad, **good})
-    done = await made.run("once", "--now", "--json")
-    _check(made, done)
+    good = {hostile_world.serve_good(number): "good" for number in range(GOOD_FEEDS)}
+    hostile_world.configure(good)
+    usual = await hostile_world.run("once", "--now", "--json")
+    _check(hostile_world, usual)
+    bad = hostile_world.serve([(name, DOCUMENTS[name]) for name in names])
+    hostile_world.configure({**bad, **good})
+    done = await hostile_world.run("once", "--now", "--json")
+    _check(hostile_world, done)
     assert done.code == usual.code == 0, done.told
     report = json.loads(done.told[done.told.index('{\n  "feeds"') :])
-    told = {feed["url"]: feed["error"] or "" for feed in report["feeds"]}
-    assert told.keys() == {*bad, *good}
-    assert [told[url] for url in good] == [""] * GOOD_FEEDS
-    broke = {bad[url]: told[url] for url in bad if "our bug" in told[url] or "ended over this one" in told[url]}
+    errors = {feed["url"]: feed["error"] or "" for feed in report["feeds"]}
+    assert errors.keys() == {*bad, *good}
+    assert [errors[url] for url in good] == [""] * GOOD_FEEDS
+    broke = {bad[url]: errors[url] for url in bad if "our bug" in errors[url] or "ended over this one" in errors[url]}
     assert not broke
     return (done.seconds - usual.seconds) / max(1.0, usual.seconds)
 
 
-def _check(made: World, done: Done) -> None:
+def _check(hostile_world: World, done: Done) -> None:
     assert "Traceback" not in done.told, done.told[-3_000:]
-    assert not made.caught, made.caught
+    assert not hostile_world.caught, hostile_world.caught
     # Linux counts for a command what the process that starts it held before, so a test process that grew hides less.
     ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     assert done.memory < max(MEMORY, ours + 1), f"{done.memory / 1e6:.0f} MB"
     assert SECRET not in done.told
-    assert SECRET.encode() not in made.archive()
+    assert SECRET.encode() not in hostile_world.archive()
 
 
 async def test_good_feeds_beside_one_of_each_sort_are_read_and_nothing_private_is_asked(tmp_path: Path) -> None:
-    async with world(tmp_path) as made:
-        assert await _pass_over(made, QUICK) < SECONDS * len(QUICK)
+    async with world(tmp_path) as hostile_world:
+        assert await _pass_over(hostile_world, QUICK) < SECONDS * len(QUICK)
 
 
 @pytest.mark.parametrize("name", ["entities: laughs", "json: braces", "outside: an entity from a file"])
 async def test_a_document_that_is_tried_is_shown_or_refused(tmp_path: Path, name: str) -> None:
-    async with world(tmp_path) as made:
-        [url] = made.serve([(name, DOCUMENTS[name])])
-        done = await made.run("feeds", "test", url)
-        _check(made, done)
+    async with world(tmp_path) as hostile_world:
+        [url] = hostile_world.serve([(name, DOCUMENTS[name])])
+        done = await hostile_world.run("feeds", "test", url)
+        _check(hostile_world, done)
         assert done.code in (0, 1, 2)
 
 
@@ -89,5 +89,5 @@ def _made(folder: Path) -> Path:
 
 
 async def _seconds(folder: Path, names: Sequence[str]) -> float:
-    async with world(folder) as made:
-        return await _pass_over(made, names)
+    async with world(folder) as hostile_world:
+        return await _pass_over(hostile_world, names)

@@ -124,10 +124,10 @@ async def desk(folder: Path, *, readers: int) -> AsyncIterator[Desk]:
 
 
 def letter(subject: str, *, html: str | None = None) -> EmailMessage:
-    made = mail(subject, html=html)
-    made.replace_header("Message-ID", f"<{subject.replace(' ', '.')}@paper.example>")
-    del made["Date"]
-    return made
+    message = mail(subject, html=html)
+    message.replace_header("Message-ID", f"<{subject.replace(' ', '.')}@paper.example>")
+    del message["Date"]
+    return message
 
 
 @pytest.mark.parametrize(
@@ -149,15 +149,15 @@ def test_a_hostile_mail_is_read_or_skipped_in_bounded_time(name: str) -> None:
 
 @pytest.mark.timeout(300)
 async def test_hostile_mails_of_each_family_cost_themselves_alone(tmp_path: Path) -> None:
-    async with desk(tmp_path, readers=1) as made:
-        await made.poll()
+    async with desk(tmp_path, readers=1) as mailbox:
+        await mailbox.poll()
         for place, name in enumerate(QUICK):
-            await asyncio.to_thread(made.box.deliver, letter(f"BlackBerry leaves market {place}"), MAILS[name]())
-        await asyncio.to_thread(made.box.deliver, letter("BlackBerry leaves market last"))
-        await made.poll()
-        state = await made.state()
+            await asyncio.to_thread(mailbox.box.deliver, letter(f"BlackBerry leaves market {place}"), MAILS[name]())
+        await asyncio.to_thread(mailbox.box.deliver, letter("BlackBerry leaves market last"))
+        await mailbox.poll()
+        state = await mailbox.state()
         assert (state.error, state.skipped_count) == (None, 0)
-        assert made.titles() == {f"BlackBerry leaves market {place}" for place in [*range(len(QUICK)), "last"]}
+        assert mailbox.titles() == {f"BlackBerry leaves market {place}" for place in [*range(len(QUICK)), "last"]}
 
 
 @pytest.mark.timeout(300)
@@ -165,24 +165,24 @@ async def test_a_mail_that_uses_too_much_crashes_or_panics_is_skipped_and_report
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parsing, "_PROGRAM", _FAULTY)
-    async with desk(tmp_path, readers=1) as made:
-        await made.poll()
+    async with desk(tmp_path, readers=1) as mailbox:
+        await mailbox.poll()
         for name in FAULTS:
-            await asyncio.to_thread(made.box.deliver, letter(name), letter(f"BlackBerry leaves market {name[6:]}"))
-        await made.poll()
-        first = await made.state()
+            await asyncio.to_thread(mailbox.box.deliver, letter(name), letter(f"BlackBerry leaves market {name[6:]}"))
+        await mailbox.poll()
+        first = await mailbox.state()
         assert (first.error, first.skipped_count) == (None, 3)
         assert first.remarks == ("3 mails could not be read and were skipped",)
-        await made.poll()
-        second = await made.state()
+        await mailbox.poll()
+        second = await mailbox.state()
         assert (second.error, second.skipped_count) == (None, 6)
         assert first.etag != second.etag
         for _ in range(2):
-            last = (await made.state()).etag
-            await made.poll()
-        assert (await made.state()).etag == last, "each mail is read or skipped once"
+            last = (await mailbox.state()).etag
+            await mailbox.poll()
+        assert (await mailbox.state()).etag == last, "each mail is read or skipped once"
         output = " ".join("".join(capfd.readouterr()).split())
-        assert made.titles() == {f"BlackBerry leaves market {name[6:]}" for name in FAULTS}
+        assert mailbox.titles() == {f"BlackBerry leaves market {name[6:]}" for name in FAULTS}
         assert output.count("mails that could not be read and will be missing") == 1
         assert output.count("mail skipped") + output.count("reading a mail raised an unexpected") == len(FAULTS)
 
@@ -203,14 +203,14 @@ async def test_without_reader_processes_a_mail_that_breaks_the_parser_is_skipped
         return read(body, **named)
 
     monkeypatch.setattr(kinds, "parse_document", faulty)
-    async with desk(tmp_path, readers=0) as made:
-        await made.poll()
+    async with desk(tmp_path, readers=0) as mailbox:
+        await mailbox.poll()
         await asyncio.to_thread(
-            made.box.deliver, letter("fault-panic"), letter("fault-error"), letter("BlackBerry leaves market one")
+            mailbox.box.deliver, letter("fault-panic"), letter("fault-error"), letter("BlackBerry leaves market one")
         )
-        await made.poll()
-        assert (await made.state()).skipped_count == 2
-        assert made.titles() == {"BlackBerry leaves market one"}
+        await mailbox.poll()
+        assert (await mailbox.state()).skipped_count == 2
+        assert mailbox.titles() == {"BlackBerry leaves market one"}
 
 
 @pytest.mark.long
@@ -219,7 +219,9 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
     row = "<tr><td><h2><a href='https://paper.example/{0}/{1}'>Regulator writes order {0} to operator {1}</a></h2>"
     row += "<p style='margin:0'>" + "The order was written in July, and it is to be obeyed. " * 40 + "</p></td></tr>"
     heavy = [
-        "<html><body><table>" + "".join(row.format(number, each) for each in range(250)) + "</table></body></html>"
+        "<html><body><table>"
+        + "".join(row.format(number, row_number) for row_number in range(250))
+        + "</table></body></html>"
         for number in range(50)
     ]
     packed = [packing.pack_mail(letter(f"Letter {n}", html=html).as_bytes(), f"1.{n}") for n, html in enumerate(heavy)]
@@ -238,9 +240,9 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
             entries |= {entry.link for entry in reading.entries}
             if reading.read_to is None:
                 break
-            rest = packed[int(reading.read_to.partition(".")[2]) + 1 :]
+            unread = packed[int(reading.read_to.partition(".")[2]) + 1 :]
             body = model.Body(
-                content=packing.MAILS_HEAD + b"".join(rest), content_type=packing.MAILS_TYPE, url=body.url
+                content=packing.MAILS_HEAD + b"".join(unread), content_type=packing.MAILS_TYPE, url=body.url
             )
     finally:
         await processes.close()

@@ -64,9 +64,17 @@ def functions() -> Iterator[Called]:
                 continue
             if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
                 continue
-            needed = [each for each in inspect.signature(function).parameters.values() if each.default is each.empty]
-            kinds = tuple(str(each.annotation) for each in needed)
-            if needed and set(kinds) <= _TEXTS and not any(each.kind is each.KEYWORD_ONLY for each in needed):
+            needed = [
+                parameter
+                for parameter in inspect.signature(function).parameters.values()
+                if parameter.default is parameter.empty
+            ]
+            kinds = tuple(str(parameter.annotation) for parameter in needed)
+            if (
+                needed
+                and set(kinds) <= _TEXTS
+                and not any(parameter.kind is parameter.KEYWORD_ONLY for parameter in needed)
+            ):
                 # The function itself, not what a cache remembers of it.
                 yield Called(f"{module.__name__}.{name}", function, kinds, named)
 
@@ -100,11 +108,11 @@ def _article(text: str) -> model.Article:
 
 def _named_in(module: ModuleType) -> tuple[str, ...]:
     """Short strings that the module's code looks for: not its texts for people, nor its patterns."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for node in ast.walk(compiled.tree_of(module)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            for given in node.args:
-                for inner in ast.walk(given):
+            for argument in node.args:
+                for inner in ast.walk(argument):
                     if isinstance(inner, ast.Constant) and isinstance(inner.value, str) and 0 < len(inner.value) <= 12:
-                        found[inner.value] = None
-    return tuple(found)[:12]
+                        names[inner.value] = None
+    return tuple(names)[:12]

@@ -41,7 +41,7 @@ class Found:
 
 @cache
 def modules() -> tuple[ModuleType, ...]:
-    names = [found.name for found in pkgutil.walk_packages(bot.__path__, prefix="bot.")]
+    names = [module.name for module in pkgutil.walk_packages(bot.__path__, prefix="bot.")]
     return tuple(importlib.import_module(name) for name in names if not name.endswith(("__main__", ".env")))
 
 
@@ -117,10 +117,12 @@ def hidden(tree: ast.Module) -> Iterator[int]:
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            if any(each.name in ("regex", "sre_compile") or (each.name == "re" and each.asname) for each in node.names):
+            if any(
+                alias.name in ("regex", "sre_compile") or (alias.name == "re" and alias.asname) for alias in node.names
+            ):
                 yield node.lineno
         elif isinstance(node, ast.ImportFrom):
-            if node.module == "re" and any(each.name in _FUNCTIONS for each in node.names):
+            if node.module == "re" and any(alias.name in _FUNCTIONS for alias in node.names):
                 yield node.lineno
         elif _is_of_re(node) and id(node) not in called:
             yield node.lineno
@@ -187,13 +189,13 @@ def _value(node: ast.expr, names: dict[str, object]) -> object:
 def _compiled(module: ModuleType, call: ast.Call, method: str) -> re.Pattern[str] | re.Pattern[bytes] | None:
     names = dict(vars(module))
     flags = _flags(call, method, names)
-    given = call.args[0]
-    value = _value(given, names)
-    if value is None and isinstance(given, (ast.JoinedStr, ast.BinOp, ast.Call)):
+    argument = call.args[0]
+    value = _value(argument, names)
+    if value is None and isinstance(argument, (ast.JoinedStr, ast.BinOp, ast.Call)):
         sampled = _Names(names)
-        if any(isinstance(node, ast.Constant) and isinstance(node.value, bytes) for node in ast.walk(given)):
+        if any(isinstance(node, ast.Constant) and isinstance(node.value, bytes) for node in ast.walk(argument)):
             sampled.sample = b"abc"
-        value = _value(given, sampled)
+        value = _value(argument, sampled)
     if isinstance(value, re.Pattern):
         return value
     return re.compile(value, flags) if isinstance(value, (str, bytes)) else None
@@ -205,8 +207,8 @@ _FLAGS_AT = {"compile": 1, "search": 2, "match": 2, "fullmatch": 2, "findall": 2
 
 def _flags(call: ast.Call, method: str, names: dict[str, object]) -> int:
     at = _FLAGS_AT.get(method, 4)
-    given = [word.value for word in call.keywords if word.arg == "flags"] or call.args[at : at + 1]
-    value = _value(given[0], names) if given else 0
+    arguments = [word.value for word in call.keywords if word.arg == "flags"] or call.args[at : at + 1]
+    value = _value(arguments[0], names) if arguments else 0
     return int(value) if isinstance(value, int) else 0
 
 

@@ -40,4 +40,4 @@ def holes(shell: str) -> int:
 
 
 def filled(shell: str, hole: int, text: str) -> bytes:
-    return shell.format(*(text if each == hole else "" for each in range(holes(shell)))).encode("utf-8", "replace")
+    return shell.format(*(text if number == hole else "" for number in range(holes(shell)))).encode("utf-8", "replace")

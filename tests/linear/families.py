@@ -23,24 +23,24 @@ Input = tuple[str, str, str]
 
 def inputs(tree: Any) -> list[Input]:
     """Each as beginning, what is repeated, end."""
-    found: dict[Input, None] = {}
+    collected: dict[Input, None] = {}
     for lead, bodies in _repeats(tree, ""):
         ends = [end for end in _ENDS if not end or all(not body or end[0] not in body for body in bodies)][:3]
         for body in bodies:
             for end in ends:
-                found[lead, body, end] = None
-                found["", lead + body, end] = None
-        for one, other in pairwise(bodies):
-            found[lead, one + other, ends[-1]] = None
-        found["", lead, "!"] = None
+                collected[lead, body, end] = None
+                collected["", lead + body, end] = None
+        for first, second in pairwise(bodies):
+            collected[lead, first + second, ends[-1]] = None
+        collected["", lead, "!"] = None
     for letter in dict.fromkeys(_alphabet(tree)):
-        found["", letter, "!"] = None
-        found["", letter + " ", ""] = None
-        found["", letter + "a", ""] = None
+        collected["", letter, "!"] = None
+        collected["", letter + " ", ""] = None
+        collected["", letter + "a", ""] = None
     whole = _sample(tree)
-    found["", whole, ""] = None
-    found["", whole[:-1], "!"] = None
-    return [each for each in found if each[1]]
+    collected["", whole, ""] = None
+    collected["", whole[:-1], "!"] = None
+    return [collected_input for collected_input in collected if collected_input[1]]
 
 
 def branches(pattern: re.Pattern[Any]) -> list[Any]:
@@ -67,8 +67,8 @@ def _repeats(tree: Any, lead: str) -> Iterator[tuple[str, list[str]]]:
         elif op in (sre.ASSERT, sre.ASSERT_NOT):
             yield from _repeats(value[1], lead)
         elif op is sre.BRANCH:
-            for each in value[1]:
-                yield from _repeats(each, lead)
+            for branch in value[1]:
+                yield from _repeats(branch, lead)
         lead += _sample([(op, value)])
 
 
@@ -93,7 +93,7 @@ def _samples_of(op: Any, value: Any) -> list[str]:
     if op is sre.IN:
         return _members(value)
     if op is sre.BRANCH:
-        return [_sample(each) for each in value[1]][:12] or [""]
+        return [_sample(branch) for branch in value[1]][:12] or [""]
     if op is sre.SUBPATTERN:
         return _samples(value[3])
     if op is sre.ATOMIC_GROUP:
@@ -101,7 +101,7 @@ def _samples_of(op: Any, value: Any) -> list[str]:
     if op in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
         least, most, body = value
         times = max(least, 1 if most else 0)
-        return [each * min(times, 5) if least <= 5 else each * least for each in _samples(body)]
+        return [branch * min(times, 5) if least <= 5 else branch * least for branch in _samples(body)]
     return [""]
 
 
@@ -132,7 +132,7 @@ def _alphabet(tree: Any) -> Iterator[str]:
         elif op in (sre.ASSERT, sre.ASSERT_NOT):
             yield from _alphabet(value[1])
         elif op is sre.BRANCH:
-            for each in value[1]:
-                yield from _alphabet(each)
+            for branch in value[1]:
+                yield from _alphabet(branch)
         else:
             yield from _samples_of(op, value)[:3]

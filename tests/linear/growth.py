@@ -39,10 +39,10 @@ class Growth:
 
 def measured(call: Callable[[T], object], text_of: Callable[[int], T], sizes: tuple[int, ...] = _SIZES) -> Growth:
     """Stops at the first size that takes so long that the next cannot be awaited."""
-    before = 0.0
+    shorter_seconds = 0.0
     for size in (*sizes, sizes[-1] * 8):
         is_beyond = size > sizes[-1]
-        growth = _grown(call, text_of(size), before)
+        growth = _grown(call, text_of(size), shorter_seconds)
         # A longer text is asked for only where the last one grew suspiciously and was too quick to be judged.
         if growth.seconds > _FLOOR_S and (growth.is_steep or is_beyond):
             if not _is_step(call, text_of, growth.seconds, size):
@@ -50,17 +50,17 @@ def measured(call: Callable[[T], object], text_of: Callable[[int], T], sizes: tu
             growth = Growth(growth.length, growth.seconds, 0)
         if size == sizes[-1] and not growth.ratio > _STEEP:
             return growth
-        before = growth.seconds
-    return Growth(sizes[-1], before, 0)
+        shorter_seconds = growth.seconds
+    return Growth(sizes[-1], shorter_seconds, 0)
 
 
-def _grown(call: Callable[[T], object], text: T, before: float) -> Growth:
+def _grown(call: Callable[[T], object], text: T, shorter_seconds: float) -> Growth:
     seconds = _seconds(call, text)
-    ratio = seconds / max(before, _FLOOR_S / 200)
+    ratio = seconds / max(shorter_seconds, _FLOOR_S / 200)
     if ratio > _STEEP or seconds > _SLOW_S:
         # Again, with the best of several: the machine may have been busy.
         seconds = min([seconds, *(_seconds(call, text) for _ in range(3 if seconds < _SLOW_S else 1))])
-        ratio = seconds / max(before, _FLOOR_S / 200)
+        ratio = seconds / max(shorter_seconds, _FLOOR_S / 200)
     return Growth(len(text), seconds, ratio)
 
 

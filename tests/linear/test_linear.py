@@ -30,8 +30,8 @@ _ENOUGH = 3
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("shard", _EACH_SHARD)
 def test_every_regular_expression_takes_time_in_proportion_to_its_text(shard: int) -> None:
-    found, _ = compiled.patterns()
-    slow = [line for each in found[shard::_SHARDS] for line in itertools.islice(_slow_inputs(each), _ENOUGH)]
+    patterns, _ = compiled.patterns()
+    slow = [line for pattern in patterns[shard::_SHARDS] for line in itertools.islice(_slow_inputs(pattern), _ENOUGH)]
     assert not slow, "\n".join(slow)
 
 
@@ -53,7 +53,7 @@ def test_no_module_hides_a_pattern_from_this_test(source: str) -> None:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("shard", _EACH_SHARD)
 def test_every_function_of_texts_takes_time_in_proportion_to_them(shard: int) -> None:
-    slow = [line for each in [*called.functions()][shard::_SHARDS] for line in _slow_pieces(each, called.FEW)]
+    slow = [line for function in [*called.functions()][shard::_SHARDS] for line in _slow_pieces(function, called.FEW)]
     assert not slow, "\n".join(slow)
 
 
@@ -70,7 +70,7 @@ def test_every_document_takes_time_in_proportion_to_its_length(kind: str) -> Non
 @pytest.mark.timeout(600)
 @pytest.mark.filterwarnings("ignore")
 def test_no_piece_is_slow_in_any_function_or_document() -> None:
-    slow = [line for each in called.functions() for line in _slow_pieces(each, called.PIECES)]
+    slow = [line for function in called.functions() for line in _slow_pieces(function, called.PIECES)]
     slow += [line for kind in documents.SHELLS for line in _slow_documents(kind, documents.PIECES)]
     assert not slow, "\n".join(slow)
 
@@ -96,10 +96,10 @@ def test_the_search_finds_what_is_slow_and_nothing_else(pattern: str, is_slow: b
 
 def test_no_text_of_a_stranger_is_a_template_of_a_substitution() -> None:
     """In a template \\1 is a group and \\q an error; what a function returns is put in as it is."""
-    found = [
+    unsafe = [
         place for module in compiled.strangers() for place in _templates(compiled.tree_of(module), module.__name__)
     ]
-    assert not found, "the replacement is a constant or a function"
+    assert not unsafe, "the replacement is a constant or a function"
 
 
 def _slow_inputs(found: compiled.Found) -> Iterator[str]:
@@ -132,8 +132,8 @@ def _use(pattern: re.Pattern[Any], methods: set[str]) -> Callable[[Any], object]
 
 def _chained(pattern: re.Pattern[Any], text: Any) -> None:
     at = 0
-    while (found := pattern.match(text, at)) and found.end() > at:
-        at = found.end()
+    while (match := pattern.match(text, at)) and match.end() > at:
+        at = match.end()
 
 
 def _slow_pieces(function: called.Called, pieces: tuple[str, ...]) -> Iterator[str]:

@@ -47,7 +47,7 @@ RECEIPT = model.Receipt(ref="1449.1", place="C1", sent_at=START)
 
 
 @pytest.mark.parametrize(
-    ("kind", "state", "told"),
+    ("kind", "state", "expected"),
     [
         (model.MessageKind.POST, model.SendState.SENT, model.FactKind.SENT),
         (model.MessageKind.REPLY, model.SendState.SENT, model.FactKind.SENT),
@@ -59,11 +59,11 @@ RECEIPT = model.Receipt(ref="1449.1", place="C1", sent_at=START)
     ],
 )
 def test_each_end_of_a_try_to_send_is_a_fact(
-    kind: model.MessageKind, state: model.SendState, told: model.FactKind | None
+    kind: model.MessageKind, state: model.SendState, expected: model.FactKind | None
 ) -> None:
     before = sending("s1", kind=kind)
     row = ledger.send_row(before, replace(before, state=state, error="why"), at=START)
-    assert (row.kind if row else None) is told
+    assert (row.kind if row else None) is expected
 
 
 def test_a_sent_row_says_whom_what_and_the_receipt() -> None:

@@ -60,13 +60,17 @@ def test_each_way_to_be_broken_is_an_error_where_the_kind_is_used(tmp_path: Path
     install(tmp_path, "wirewatch.channels", {name: code for name, (code, _) in BROKEN.items()})
     used = [name for name in BROKEN if name != "console"]
     config = configure(tmp_path / "config", "".join(f"  c{name}: {{kind: {name}}}\n" for name in used))
-    code, found, _ = check(tmp_path, config)
+    code, reported, _ = check(tmp_path, config)
     assert code == 1
-    problems = {(each["line"], each["severity"]): str(each["message"]) for each in found if each["code"] == "plug-in"}
+    problems = {
+        (problem["line"], problem["severity"]): str(problem["message"])
+        for problem in reported
+        if problem["code"] == "plug-in"
+    }
     for line, name in enumerate(used, 3):
-        told = problems[line, "error"]
-        assert told.startswith(f'the plug-in "{name}" of wirewatch-broken 2.1 cannot be loaded: ')
-        assert BROKEN[name][1] in told
+        message = problems[line, "error"]
+        assert message.startswith(f'the plug-in "{name}" of wirewatch-broken 2.1 cannot be loaded: ')
+        assert BROKEN[name][1] in message
     # Ours of that name goes on; the other is told of where channels begin.
     assert BROKEN["console"][1] in problems[2, "warning"]
 
@@ -74,19 +78,21 @@ def test_each_way_to_be_broken_is_an_error_where_the_kind_is_used(tmp_path: Path
 def test_a_broken_source_is_an_error_at_the_feed_that_names_it(tmp_path: Path) -> None:
     install(tmp_path, "wirewatch.sources", {"lines": "import nobody_has_this"})
     feeds = "- {url: 'https://example.org/a.txt', kind: lines}\n  - {url: 'https://example.org/b', kind: rsss}"
-    code, found, _ = check(tmp_path, configure(tmp_path / "config", "", feeds))
+    code, problems, _ = check(tmp_path, configure(tmp_path / "config", "", feeds))
     assert code == 1
-    told = {(each["line"], each["column"]): (each["code"], each["help"]) for each in found}
-    assert told[2, 46][0] == "plug-in"
-    assert told[3, 42] == ("unknown-value", 'did you mean "rss"?')
+    by_place = {(problem["line"], problem["column"]): (problem["code"], problem["help"]) for problem in problems}
+    assert by_place[2, 46][0] == "plug-in"
+    assert by_place[3, 42] == ("unknown-value", 'did you mean "rss"?')
 
 
 def test_a_broken_plug_in_that_nothing_uses_is_a_warning_and_the_rest_works(tmp_path: Path) -> None:
     install(tmp_path, "wirewatch.channels", {"raises": BROKEN["raises"][0]})
     install(tmp_path, "wirewatch.sources", {"lines": "import nobody_has_this"})
-    code, found, _ = check(tmp_path, configure(tmp_path / "config", ""))
+    code, problems, _ = check(tmp_path, configure(tmp_path / "config", ""))
     assert code == 0
-    assert [(each["severity"], each["line"]) for each in found if each["code"] == "plug-in"] == [("warning", 2)]
+    assert [(problem["severity"], problem["line"]) for problem in problems if problem["code"] == "plug-in"] == [
+        ("warning", 2)
+    ]
 
 
 FAILING = """

@@ -108,10 +108,10 @@ def test_check_takes_the_plug_ins_keys_and_says_what_is_wrong_with_them(python: 
     wrong = FEEDS.replace('separator: ";"', "separator: toolong").replace("name: Regulator", "nmae: Regulator")
     folder = configure(tmp_path / "wrong", "http://127.0.0.1:9", feeds=wrong)
     done = run(python, "check", "--json", "--config", str(folder), BOARD_URL="http://127.0.0.1:9")
-    found = [(each["line"], each["column"], each["message"]) for each in json.loads(done.stdout)]
+    problems = [(problem["line"], problem["column"], problem["message"]) for problem in json.loads(done.stdout)]
     assert done.returncode == 1
-    assert [place[:2] for place in found if place[2].startswith("unknown key")] == [(3, 5)]
-    assert [place[:2] for place in found if "too long" in place[2]] == [(5, 16)]
+    assert [place[:2] for place in problems if place[2].startswith("unknown key")] == [(3, 5)]
+    assert [place[:2] for place in problems if "too long" in place[2]] == [(5, 16)]
 
 
 @pytest.mark.long

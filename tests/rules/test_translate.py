@@ -18,18 +18,18 @@ ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \| (yes|no) \|$", re.MULTILINE)
 
 
 def rows() -> list[tuple[Dialect, str, str, bool]]:
-    found = []
+    page_rows = []
     for section in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]:
         dialect = Dialect(section.partition("\n")[0].partition(" and ")[0].lower().replace(" ", "-"))
-        found += [(dialect, query, ours, lost == "yes") for query, ours, lost in ROW.findall(section)]
-    return found
+        page_rows += [(dialect, query, ours, lost == "yes") for query, ours, lost in ROW.findall(section)]
+    return page_rows
 
 
 @pytest.mark.parametrize(("dialect", "query", "ours", "is_lossy"), rows())
 def test_a_row_of_the_page_is_true(dialect: Dialect, query: str, ours: str, is_lossy: bool) -> None:
-    found = translate.translate(query, dialect)
-    assert found.query == ours
-    assert bool(found.lost) is is_lossy, found.lost
+    translation = translate.translate(query, dialect)
+    assert translation.query == ours
+    assert bool(translation.lost) is is_lossy, translation.lost
 
 
 def test_every_row_of_the_page_was_read() -> None:
@@ -48,9 +48,9 @@ def test_what_is_lost_is_named_with_its_part() -> None:
 
 
 def test_a_field_we_do_not_have_never_becomes_a_word_to_find() -> None:
-    found = translate.translate("gender:female", Dialect.BRANDWATCH)
-    assert found.query == ""
-    assert found.lost
+    translation = translate.translate("gender:female", Dialect.BRANDWATCH)
+    assert translation.query == ""
+    assert translation.lost
 
 
 def test_small_operators_are_words_where_the_product_says_so() -> None:
@@ -60,16 +60,16 @@ def test_small_operators_are_words_where_the_product_says_so() -> None:
 
 
 def test_not_under_near_is_left_out_and_said() -> None:
-    found = translate.translate("a1 NEAR/5 (b1 NOT c1)", Dialect.BRANDWATCH)
-    assert found.query == "a1 NEAR/5 b1"
-    assert any("NOT under NEAR" in note.what for note in found.lost)
+    translation = translate.translate("a1 NEAR/5 (b1 NOT c1)", Dialect.BRANDWATCH)
+    assert translation.query == "a1 NEAR/5 b1"
+    assert any("NOT under NEAR" in note.what for note in translation.lost)
 
 
 def test_a_site_under_near_and_two_fields_under_near_are_said() -> None:
     assert translate.translate("a1 NEAR/5 site:bbc.co.uk", Dialect.BRANDWATCH).query == "a1"
-    found = translate.translate("title:a1 NEAR/5 url:b1", Dialect.MELTWATER)
-    assert found.query == "title:a1 AND url:b1"
-    assert found.lost
+    translation = translate.translate("title:a1 NEAR/5 url:b1", Dialect.MELTWATER)
+    assert translation.query == "title:a1 AND url:b1"
+    assert translation.lost
 
 
 def test_lucene_slop_finds_what_lucene_finds_of_two_words() -> None:
@@ -104,10 +104,10 @@ def test_a_query_that_is_broken_there_is_shown_with_its_place(query: str, code: 
 )
 def test_a_monstrous_query_is_refused_in_bounded_time(query: str, dialect: Dialect) -> None:
     try:
-        found = translate.translate(query, dialect)
+        translation = translate.translate(query, dialect)
     except rules.QueryError:
         return
-    assert found.lost
+    assert translation.lost
 
 
 ATOMS = st.sampled_from(
@@ -123,13 +123,13 @@ ATOMS = st.sampled_from(
 @example("/(/", Dialect.LUCENE)
 def test_any_text_gives_a_query_that_parses_or_one_located_error(query: str, dialect: Dialect) -> None:
     try:
-        found = translate.translate(query, dialect)
+        translation = translate.translate(query, dialect)
     except rules.QueryError as error:
         found_at = (error.start, error.end)
     else:
         found_at = (0, 0)
-        if found.query:
-            rules.parse_query(found.query)
+        if translation.query:
+            rules.parse_query(translation.query)
         else:
-            assert found.lost
+            assert translation.lost
     assert 0 <= found_at[0] <= found_at[1]

@@ -104,10 +104,10 @@ SEEN = datetime(2015, 12, 4, 18, 30, tzinfo=UTC)
     ],
 )
 def test_dates_are_read_in_words_and_in_digits(language: str, text: str, day: int) -> None:
-    found = text_dates.parse_dateline(text, language)
-    assert found is not None
-    assert (found.year, found.month, found.day) == (2015, 12, day)
-    assert text_dates.parse_dateline(text, language, SEEN) == found
+    when = text_dates.parse_dateline(text, language)
+    assert when is not None
+    assert (when.year, when.month, when.day) == (2015, 12, day)
+    assert text_dates.parse_dateline(text, language, SEEN) == when
 
 
 @pytest.mark.parametrize(
@@ -134,15 +134,15 @@ def test_what_is_no_whole_date_is_none(text: str) -> None:
 def test_a_day_without_its_year_is_one_of_the_time_before_it_was_seen(
     language: str, text: str, day: int, hour: int
 ) -> None:
-    found = text_dates.parse_dateline(text, language, SEEN)
-    assert found is not None
-    assert (found.year, found.month, found.day, found.hour) == (2015, 12, day, hour)
+    when = text_dates.parse_dateline(text, language, SEEN)
+    assert when is not None
+    assert (when.year, when.month, when.day, when.hour) == (2015, 12, day, hour)
 
 
 def test_a_day_that_is_to_come_is_last_years() -> None:
-    found = text_dates.parse_dateline("30 December", "en", SEEN)
-    assert found is not None
-    assert found.date().isoformat() == "2014-12-30"
+    when = text_dates.parse_dateline("30 December", "en", SEEN)
+    assert when is not None
+    assert when.date().isoformat() == "2014-12-30"
 
 
 @pytest.mark.parametrize(
@@ -164,25 +164,25 @@ def test_a_day_that_is_to_come_is_last_years() -> None:
     ],
 )
 def test_the_hour_is_read_with_its_half_of_the_day_and_its_zone(language: str, text: str, time: str) -> None:
-    found = text_dates.parse_dateline(text, language)
-    assert found is not None
-    assert (found.date().isoformat(), found.time().isoformat()) == ("2015-12-02", time)
+    when = text_dates.parse_dateline(text, language)
+    assert when is not None
+    assert (when.date().isoformat(), when.time().isoformat()) == ("2015-12-02", time)
 
 
 @example("1;1", "en")
 @given(st.text(max_size=60), st.sampled_from(["en", "de", "ur", "ja", "x", "", "zh_Hant-TW"]))
 def test_any_text_has_a_date_or_none(text: str, language: str) -> None:
-    for found in (text_dates.parse_dateline(text, language), text_dates.parse_dateline(text, language, SEEN)):
-        assert found is None or found.tzinfo is UTC
+    for when in (text_dates.parse_dateline(text, language), text_dates.parse_dateline(text, language, SEEN)):
+        assert when is None or when.tzinfo is UTC
 
 
 def test_of_one_document_so_many_dates_in_words_are_read_and_all_in_digits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_dates, "_MOST", 2)
-    told = text_dates.DocumentDates()
+    document_dates = text_dates.DocumentDates()
 
-    found = [
-        told.parsed(text, "en")
+    dates_read = [
+        document_dates.parsed(text, "en")
         for text in ["2 December 2015", "Dec 2, 2015", "3 Dec 2015", "Dec 2, 2015", "2015-12-02"]
     ]
 
-    assert found == [*[datetime(2015, 12, 2, tzinfo=UTC)] * 2, None, *[datetime(2015, 12, 2, tzinfo=UTC)] * 2]
+    assert dates_read == [*[datetime(2015, 12, 2, tzinfo=UTC)] * 2, None, *[datetime(2015, 12, 2, tzinfo=UTC)] * 2]

@@ -48,7 +48,7 @@ def test_it_is_opened_on_the_first_text_and_once() -> None:
     assert opened == []
     assert len(bounded.encode(["one", "two"])) == 2
     bounded.encode(["three"])
-    assert [len(one.calls) for one in opened] == [2]
+    assert [len(encoder.calls) for encoder in opened] == [2]
 
 
 def test_a_model_that_cannot_be_opened_is_said_and_tried_again_after_a_pause() -> None:
@@ -101,8 +101,8 @@ SAME = (
 )
 
 
-def cosine(one: model.Vector, other: model.Vector) -> float:
-    return float(sum(map(mul, one, other)))
+def cosine(first: model.Vector, second: model.Vector) -> float:
+    return float(sum(map(mul, first, second)))
 
 
 def test_off_is_no_encoder_and_each_model_is_one_a_process() -> None:
@@ -130,10 +130,10 @@ def test_multilingual_e5_is_read_from_a_folder_and_unrelated_texts_are_far_apart
 
     _write_model(tmp_path)
     encoder = multilingual_e5.Model(specific_model_path=str(tmp_path))
-    one, same, other = encoder.encode(["flood in Lorca", "flood in Lorca", "strike at the docks"])
-    assert all(math.hypot(*vector) == pytest.approx(1) for vector in (one, other))
-    assert cosine(one, same) == pytest.approx(1)
-    assert cosine(one, other) < 0.9
+    first, same, other = encoder.encode(["flood in Lorca", "flood in Lorca", "strike at the docks"])
+    assert all(math.hypot(*vector) == pytest.approx(1) for vector in (first, other))
+    assert cosine(first, same) == pytest.approx(1)
+    assert cosine(first, other) < 0.9
 
 
 def _write_model(folder: Path) -> None:
@@ -159,5 +159,5 @@ def _write_model(folder: Path) -> None:
         [helper.make_tensor_value_info("last_hidden_state", TensorProto.FLOAT, ["batch", "length", 16])],
         [numpy_helper.from_array(rows, "rows")],
     )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-    (folder / "model.onnx").write_bytes(made.SerializeToString())
+    onnx_model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    (folder / "model.onnx").write_bytes(onnx_model.SerializeToString())

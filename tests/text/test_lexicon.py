@@ -26,9 +26,9 @@ def test_a_meaning_is_one_over_the_languages(language: str, word: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_table_is_read_and_has_small_words(language: str) -> None:
-    found = lexicon.of(language)
-    assert found.tables["small"].whole
-    assert found.meanings_of.whole or found.meanings_of.prefixes
+    language_lexicon = lexicon.of(language)
+    assert language_lexicon.tables["small"].whole
+    assert language_lexicon.meanings_of.whole or language_lexicon.meanings_of.prefixes
 
 
 def test_verbs_of_two_words_are_read_as_one() -> None:

@@ -39,7 +39,7 @@ def test_numbers_are_read_with_their_unit(language: str, text: str, expected: li
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("text", "other_text", "expected"),
     [
         ("284,000 cars", "nearly 300,000 cars", True),
         ("5,020 firms", "about 5,000 firms", True),
@@ -49,7 +49,7 @@ def test_numbers_are_read_with_their_unit(language: str, text: str, expected: li
         ("£4.4m", "£3.9m", False),
     ],
 )
-def test_a_rounding_and_a_bound_are_the_same_number(one: str, other: str, expected: bool) -> None:
-    first, second = (numbers.numbers(text)[0] for text in (one, other))
+def test_a_rounding_and_a_bound_are_the_same_number(text: str, other_text: str, expected: bool) -> None:
+    first, second = (numbers.numbers(text)[0] for text in (text, other_text))
     assert first.is_same(second) is expected
     assert second.is_same(first) is expected

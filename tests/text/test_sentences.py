@@ -66,9 +66,9 @@ def test_a_quote_of_several_sentences_stays_with_its_speaker() -> None:
 
 def test_no_sentence_runs_over_a_blank_line_or_out_of_a_heading() -> None:
     text = "What the order says about servers and keys in Pakistan\nThe order is of July\n\nThe firm left."
-    found = texts(text)
-    assert found[-1] == "The firm left."
-    assert not any("Pakistan\nThe" in each for each in found)
+    parts = texts(text)
+    assert parts[-1] == "The firm left."
+    assert not any("Pakistan\nThe" in part for part in parts)
 
 
 def test_lines_that_a_program_wrapped_are_one_paragraph() -> None:

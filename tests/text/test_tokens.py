@@ -84,7 +84,7 @@ def test_the_words_of_a_string_stand_in_order_and_read_as_their_place_does(strin
         assert before <= word.end <= len(string)
         assert word.start < word.end
         # Han letters that this Python does not know yet count too.
-        assert any(each.isalnum() or unicodedata.category(each) == "Cn" for each in word.text)
+        assert any(letter.isalnum() or unicodedata.category(letter) == "Cn" for letter in word.text)
         source = tokens.normalise(string[word.start : word.end])
         assert word.text in source
         before = word.start
