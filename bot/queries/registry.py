@@ -119,7 +119,9 @@ class _WithoutNull:
     def __get_pydantic_json_schema__(
         self, core_schema: Mapping[str, Any], handler: pydantic.GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return handler(core_schema["schema"])
+        schema: dict[str, Any]
+        (schema,) = (part for part in handler(core_schema)["anyOf"] if part != {"type": "null"})
+        return schema
 
 
 #: A parameter in the address that may be omitted; it is None then.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -65,6 +67,18 @@ async def test_the_api_keeps_what_its_document_says(filled: Path, tmp_path: Path
     code, told = await ask(filled, tmp_path, "--phases", "examples,coverage")
     assert code == 0, told
     assert "Tested: 15" in told, told
+
+
+async def test_the_document_describes_each_parameter_of_an_address_as_it_may_be_written(page: Page) -> None:
+    document = (await page.get("/api/v1/openapi.json")).json()
+    parameters = {one["name"]: one for one in document["paths"]["/api/v1/stories"]["get"]["parameters"]}
+    assert list(parameters) == ["limit", "after", "since", "rule"]
+    assert not any("null" in json.dumps(one["schema"]) for one in parameters.values())
+    assert (parameters["limit"]["schema"]["maximum"], parameters["limit"]["required"]) == (100, False)
+    assert re.fullmatch(parameters["since"]["schema"]["pattern"], "30d")
+    assert not re.fullmatch(parameters["since"]["schema"]["pattern"], "soon")
+    (path,) = [one for one in document["paths"]["/api/v1/rules/{name}"]["get"]["parameters"] if one["in"] == "path"]
+    assert path["schema"]["minLength"] == 1
 
 
 @pytest.mark.long
