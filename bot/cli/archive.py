@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from bot import app, config, model, storage
@@ -36,9 +37,15 @@ class Beside:
 
 
 @asynccontextmanager
-async def opened(settings: config.Settings, environment: app.Environment) -> AsyncIterator[storage.Store]:
+async def opened(
+    settings: config.Settings, environment: app.Environment, *, may_write: bool = False
+) -> AsyncIterator[storage.Store]:
     """Open the archive without the owner's lock, also while the bot runs. Raises StoreUnavailable if there is none."""
-    store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
+    address, clock = app.database_of(settings, environment), environment.clock
+    if may_write:
+        store = storage.open_beside(address, clock=clock)
+    else:
+        store = storage.open_store(address, clock=clock, read_only=True)
     try:
         yield store
     finally:
@@ -52,36 +59,25 @@ async def describe_bot(store: storage.Store, now: datetime) -> model.CheckLine:
     owner = store.owner or ", ".join(living)
     age = now - tick if tick is not None else None
     if not owner:
-        last = f"it last looked for due feeds {shown_age(age)}" if age is not None else "it has not run here yet"
+        last = (
+            f"it last looked for due feeds {model.format_rough(age)} ago"
+            if age is not None
+            else "it has not run here yet"
+        )
         advice = "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be"
         return model.CheckLine(is_good=False, what=f"bot: not running; {last}", help=advice)
     if "wirewatch run" not in owner:
         return model.CheckLine(is_good=True, what=f"bot: {owner} is at work")
     if age is not None and age > keys.TICK_MAX_AGE:
-        what = f"bot: {owner} is stuck; it last looked for due feeds {shown_age(age)}"
+        what = f"bot: {owner} is stuck; it last looked for due feeds {model.format_rough(age)} ago"
         return model.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
-    last = f"; it last looked for due feeds {shown_age(age)}" if age is not None else ""
+    last = f"; it last looked for due feeds {model.format_rough(age)} ago" if age is not None else ""
     return model.CheckLine(is_good=True, what=f"bot: running, {owner}{last}")
-
-
-def shown_age(age: timedelta) -> str:
-    """Return how long ago something was: “51 s ago”."""
-    seconds = max(0, int(age.total_seconds()))
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
 
 
 def look(settings: config.Settings, work: Callable[[Archive], T]) -> T:
     """Return the result of ``work`` in one read transaction. Raises StoreUnavailable as ``opened`` does."""
-
-    async def run() -> T:
-        environment = app.Environment(environ=os.environ)
-        async with opened(settings, environment) as store:
-            return await Answers(Beside(settings, environment.clock, store)).read(work)
-
-    return asyncio.run(run())
+    return asyncio.run(_with_answers(settings, lambda answers: answers.read(work)))
 
 
 def ask(settings: config.Settings, question: Question[P, V], parameters: P) -> V:
@@ -89,17 +85,13 @@ def ask(settings: config.Settings, question: Question[P, V], parameters: P) -> V
 
     Raises Refused, and StoreUnavailable as ``opened`` does.
     """
+    work = partial(Answers.ask, question=question, parameters=parameters, by=author())
+    return asyncio.run(_with_answers(settings, work, may_write=question.is_action))
 
-    async def run() -> V:
-        environment = app.Environment(environ=os.environ)
-        address = app.database_of(settings, environment)
-        if question.is_action:
-            store = storage.open_beside(address, clock=environment.clock)
-        else:
-            store = storage.open_store(address, clock=environment.clock, read_only=True)
-        try:
-            return await Answers(Beside(settings, environment.clock, store)).ask(question, parameters, by=author())
-        finally:
-            await store.close()
 
-    return asyncio.run(run())
+async def _with_answers(
+    settings: config.Settings, work: Callable[[Answers], Awaitable[T]], *, may_write: bool = False
+) -> T:
+    environment = app.Environment(environ=os.environ)
+    async with opened(settings, environment, may_write=may_write) as store:
+        return await work(Answers(Beside(settings, environment.clock, store)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -63,10 +62,10 @@ def try_rule(
 
 def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
     """The rules of a file, the loaded ones of that name, or a pasted query or rule; False: some cannot be used."""
-    if _is_file(name):
-        rule_file = read_rule_file(Path(name), settings)
-        check.show(rule_file.problems)
-        return rule_file.rules, not rule_file.problems
+    if Path(name).is_file():
+        usable, problems = read_rule_file(Path(name), settings)
+        check.show(problems)
+        return usable, not problems
     exact = tuple(entry for entry in settings.rules if entry.rule.name == name)
     matching = exact or tuple(entry for entry in settings.rules if name.casefold() in entry.rule.name.casefold())
     if not matching:
@@ -89,10 +88,6 @@ def _pasted(settings: config.Settings, text: str) -> tuple[tuple[rules.CompiledR
     if not parsed:
         terminal.fail("the query cannot be used", UNUSABLE)
     return parsed, not errors
-
-
-def _is_file(name: str) -> bool:
-    return Path(name).is_file()
 
 
 def _try(
@@ -135,9 +130,9 @@ def _rules_to_compare(
 ) -> tuple[Mapping[str, rules.CompiledRule], str]:
     """Return the rules to compare with, by name."""
     if against is not None:
-        rule_file = read_rule_file(against, settings)
-        check.show(rule_file.problems)
-        return {entry.rule.name: entry for entry in rule_file.rules}, str(against)
+        usable, problems = read_rule_file(against, settings)
+        check.show(problems)
+        return {entry.rule.name: entry for entry in usable}, str(against)
     if not is_loaded:
         return {entry.rule.name: entry for entry in settings.rules}, "the loaded version"
     return {}, "what it has matched so far"
@@ -176,31 +171,31 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 def show_report(report: backtest.BacktestReport) -> None:
     """Print the report of a backtest."""
     span = f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d}"
-    _line(f"{model.format_count(report.articles, 'article')} of the archive, {span}", style="dim")
+    terminal.row(f"{model.format_count(report.articles, 'article')} of the archive, {span}", style="dim")
     if not report.articles:
         terminal.say("No articles are stored for that time; `wirewatch once` or `run` collects them.")
     for rule in report.rules:
-        _line()
+        terminal.row("")
         _show_rule(rule)
-    _line()
+    terminal.row("")
     _show_messages(report)
 
 
 def _show_rule(rule: backtest.RuleReport) -> None:
-    _line(rule.rule, style="bold")
-    _line(f"  would match {model.format_count(len(rule.hits), 'article')}")
+    terminal.row(rule.rule, style="bold")
+    terminal.row(f"  would match {model.format_count(len(rule.hits), 'article')}")
     for line in chart(rule.by_day):
-        _line(f"    {line}")
+        terminal.row(f"    {line}")
     _list(rule.hits[::-1])
     if (compared := rule.comparison) is not None:
-        _line(
+        terminal.row(
             f"  compared with {compared.with_what}: {compared.both} the same, "
             f"{len(compared.starts)} new, {len(compared.stops)} no longer"
         )
         _list(compared.starts[::-1] if compared.both or compared.stops else (), "+")
         _list(compared.stops[::-1], "-")
     for near_miss in sorted(rule.near, key=lambda near_miss: near_miss.count):
-        _line(f"  near misses, {near_miss.what}: {near_miss.count}")
+        terminal.row(f"  near misses, {near_miss.what}: {near_miss.count}")
         _list(near_miss.examples, most=NEAR_LISTED, total=near_miss.count)
 
 
@@ -217,9 +212,9 @@ def _show_messages(report: backtest.BacktestReport) -> None:
         if counts[kind] or kind is model.MessageKind.POST
     )
     waiting = f"; {report.held} still held" if report.held else ""
-    _line(f"It would have made {summary}, of {model.format_count(report.stories, 'story')}{waiting}")
+    terminal.row(f"It would have made {summary}, of {model.format_count(report.stories, 'story')}{waiting}")
     if report.told_until:
-        _line(
+        terminal.row(
             f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
             f"{report.told_until:%Y-%m-%d %H:%M}; --replay 0 works out all"
         )
@@ -228,9 +223,9 @@ def _show_messages(report: backtest.BacktestReport) -> None:
         headline = message.headlines[0] if message.headlines else ""
         more = f" and {len(message.headlines) - 1} more" if len(message.headlines) > 1 else ""
         what = "" if message.kind is model.MessageKind.POST else f"{message.kind.value}, {message.reason}: "
-        _line(f"  {message.at:%m-%d %H:%M} {message.channel}: {what}{headline}{more}")
+        terminal.row(f"  {message.at:%m-%d %H:%M} {message.channel}: {what}{headline}{more}")
     if len(spoken) > 2 * LISTED:
-        _line(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
+        terminal.row(f"  … and {len(spoken) - 2 * LISTED} before (--json lists all)", style="dim")
 
 
 def _list(
@@ -239,17 +234,13 @@ def _list(
     """List the first hits; ``total``: of so many, where ``hits`` are only some of them."""
     total = len(hits) if total is None else total
     for hit in hits[:most]:
-        _line(f"   {sign} {hit.first_seen:%m-%d} {hit.outlet}: {hit.title}")
+        terminal.row(f"   {sign} {hit.first_seen:%m-%d} {hit.outlet}: {hit.title}")
         if hit.why:
-            _line(f"       {hit.why}", style="dim")
+            terminal.row(f"       {hit.why}", style="dim")
     if total > most:
-        _line(
+        terminal.row(
             f"   {sign} … and {total - most} more (--json lists {'all' if total == len(hits) else 'some'})", style="dim"
         )
-
-
-def _line(text: str = "", *, style: str = "") -> None:
-    terminal.row(text, style=style)
 
 
 def chart(by_day: Mapping[date, int]) -> Iterator[str]:
@@ -281,17 +272,10 @@ def _columns(by_day: Mapping[date, int]) -> dict[str, int]:
     return columns
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleFile:
-    """The usable rules of a file, and why others are not."""
-
-    rules: tuple[rules.CompiledRule, ...]
-    #: Errors only: what keeps some rules of it from being used.
-    problems: tuple[model.Problem, ...]
-
-
-def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
-    """Its usable rules, and what is wrong with the others. Raises ConfigError where none can be used."""
+def read_rule_file(
+    path: Path, settings: config.Settings
+) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
+    """Return the usable rules of a file, and the errors of the others. Raises ConfigError if none can be used."""
     try:
         content = files.read_file(str(path), None)
     except OSError as error:
@@ -305,7 +289,7 @@ def read_rule_file(path: Path, settings: config.Settings) -> RuleFile:
     if not usable:
         why = "none of its rules can be used" if problems else "it has no rule"
         raise model.ConfigError(f"reading {path}: {why}", problems)
-    return RuleFile(rules=usable, problems=problems)
+    return usable, problems
 
 
 #: Lines of a list, and characters of a headline: a comment on a pull request has 65,536.

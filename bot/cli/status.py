@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import json as jsons
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +23,7 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.config import bot_file, files
 from bot.feeds import health, outlets, websub
 from bot.pipeline import silences
+from bot.queries.registry import Answers, Archive
 from bot.storage import keys
 from bot.web.health import readiness
 
@@ -34,27 +33,6 @@ RECENT = timedelta(days=7)
 LEAST_FREE_BYTES = 1_000_000_000
 #: Broken feeds that --check names one by one.
 FEEDS_SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """The state that the command shows, read in one transaction."""
-
-    now: datetime
-    feeds: tuple[model.FeedState, ...]
-    counts: Mapping[tuple[str, model.SendState], int]
-    unsent: tuple[model.Outgoing, ...]
-    articles: int
-    hits: Mapping[str, int]
-    tick: datetime | None
-    #: Channel -> why its buttons are not connected.
-    unheard: Mapping[str, str]
-    #: Subscriptions of the feeds that name a hub.
-    hubs: tuple[model.Subscription, ...]
-    #: In force.
-    silences: tuple[silences.ListedSilence, ...]
-    #: Rules with a mistake whose last good version the running bot still uses.
-    kept: tuple[str, ...]
 
 
 def status(
@@ -77,66 +55,47 @@ def status(
             terminal.show_checks(lines)
         raise typer.Exit(DONE if all(line.is_good for line in lines) else LEFT)
     settings = app.load(folder, os.environ, wants_warnings=False)
-    state_now, running = asyncio.run(_look(settings))
-    if json:
-        terminal.answer({"bot": running.what.removeprefix("bot: "), **_as_json(settings, state_now)})
-    else:
-        _show(settings, state_now)
-        terminal.row(running.what, style="dim" if running.is_good else "yellow")
+    asyncio.run(_print_status(settings, as_json=json))
 
 
-async def _look(settings: config.Settings) -> tuple[Status, model.CheckLine]:
+async def _print_status(settings: config.Settings, *, as_json: bool) -> None:
     environment = app.Environment(environ=os.environ)
-    now, channels = environment.clock.now(), list(settings.bot.channels)
     async with archive.opened(settings, environment) as store:
-        status_read = await store.read(lambda tx: status_of(tx, now, channels=channels))
-        running = await archive.describe_bot(store, now)
-    return (status_read if running.is_good else replace(status_read, kept=())), running
+        running = await archive.describe_bot(store, environment.clock.now())
+        answers = Answers(archive.Beside(settings, environment.clock, store))
+        if as_json:
+            document = await answers.read(lambda archive: describe_status(archive, is_running=running.is_good))
+            terminal.answer({"bot": running.what.removeprefix("bot: "), **document})
+        else:
+            await answers.read(lambda archive: _show(archive, is_running=running.is_good))
+            terminal.row(running.what, style="dim" if running.is_good else "yellow")
 
 
-def status_of(tx: storage.Transaction, now: datetime, *, channels: Sequence[str] = ()) -> Status:
-    """Read the status; ``channels`` are those whose buttons are looked up."""
-    unheard = {name: keys.buttons_trouble(name).get(tx) for name in channels}
-    return Status(
-        now=now,
-        feeds=tuple(tx.feeds.all()),
-        counts=tx.outbox.counts(),
-        unsent=tuple(tx.outbox.unsent()),
-        articles=tx.articles.count(),
-        hits=tx.stories.count_by_rule(since=now - RECENT),
-        tick=keys.TICK.get(tx),
-        unheard={name: reason for name, reason in unheard.items() if reason},
-        hubs=tuple(tx.subscriptions.all()),
-        silences=tuple(silences.list_silences(tx, now=now)),
-        kept=tuple(jsons.loads(keys.KEPT_RULES.get(tx) or "[]")),
-    )
-
-
-def _as_json(settings: config.Settings, result: Status) -> dict[str, object]:
+def describe_status(archive: Archive, *, is_running: bool) -> dict[str, object]:
+    """Return the status for ``--json``."""
     # Costs start-up: the documents, which only --json needs.
     from bot.queries.feeds import describe_feed
     from bot.queries.rules import summarize_rule
     from bot.queries.silences import SilencesAnswer
 
-    feeds = settings.feeds_by_address
+    tx, settings = archive.tx, archive.settings
+    tick, stories = keys.TICK.get(tx), tx.stories.count_by_rule(since=archive.now - RECENT)
+    kept = _kept(tx) if is_running else []
     return {
-        "last_tick": result.tick.isoformat() if result.tick else None,
-        "articles": result.articles,
-        "feeds": [describe_feed(state, feeds) for state in result.feeds],
+        "last_tick": tick.isoformat() if tick else None,
+        "articles": tx.articles.count(),
+        "feeds": [describe_feed(state, settings.feeds_by_address) for state in tx.feeds.all()],
         "rules": [
-            summarize_rule(entry.rule, result.hits.get(entry.rule.name, 0), settings.bot.routes)
-            for entry in settings.rules
+            summarize_rule(entry.rule, stories.get(entry.rule.name, 0), settings.bot.routes) for entry in settings.rules
         ],
-        "rules_with_mistakes": [{"name": name, "is_kept": name in result.kept} for name in settings.off],
+        "rules_with_mistakes": [{"name": name, "is_kept": name in kept} for name in settings.off],
         "outbox": [
             {"channel": channel, "state": state.value, "count": count}
-            for (channel, state), count in sorted(result.counts.items())
+            for (channel, state), count in sorted(tx.outbox.counts().items())
         ],
-        "buttons_not_heard": [
-            {"channel": channel, "why": reason} for channel, reason in sorted(result.unheard.items())
-        ],
-        "hubs": [{"feed": feed, "subscription": text} for feed, text in _hubs(settings, result)],
-        "silences": SilencesAnswer.of(result.silences).silences,
+        "buttons_not_heard": [{"channel": channel, "why": reason} for channel, reason in _unheard(archive)],
+        "hubs": [{"feed": feed, "subscription": text} for feed, text in _hubs(archive)],
+        "silences": SilencesAnswer.of(silences.list_silences(tx, now=archive.now)).silences,
         "unsent": [
             {
                 "id": row.id,
@@ -147,52 +106,61 @@ def _as_json(settings: config.Settings, result: Status) -> dict[str, object]:
                 "due_at": row.due_at.isoformat(),
                 "why": row.error,
             }
-            for row in result.unsent
+            for row in tx.outbox.unsent()
         ],
     }
 
 
-def _show(settings: config.Settings, result: Status) -> None:
-    configured = settings.feeds_by_address
-    names = {state.url: outlets.feed_name(state, configured) for state in result.feeds}
+def _kept(tx: storage.Transaction) -> list[str]:
+    """Return the rules with a mistake whose last good version the running bot still uses."""
+    names: list[str] = json.loads(keys.KEPT_RULES.get(tx) or "[]")
+    return names
+
+
+def _unheard(archive: Archive) -> list[tuple[str, str]]:
+    """Return the channels whose buttons are not connected, each with the reason."""
+    reasons = ((name, keys.buttons_trouble(name).get(archive.tx)) for name in sorted(archive.settings.bot.channels))
+    return [(name, reason) for name, reason in reasons if reason]
+
+
+def _show(archive: Archive, *, is_running: bool) -> None:
+    tx, now, settings = archive.tx, archive.now, archive.settings
+    states, kept = tx.feeds.all(), _kept(tx) if is_running else []
+    names = {state.url: outlets.feed_name(state, settings.feeds_by_address) for state in states}
     feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
     for column in feeds.columns[1:4]:
         column.no_wrap = True
-    for state in result.feeds:
+    for state in states:
         feeds.add_row(
             Text(names[state.url]),
             state.health_told,
-            _ago(result.now, state.ok_at),
-            _ago(result.now, state.new_at),
+            _ago(now, state.ok_at),
+            _ago(now, state.new_at),
             Text(_wrong(state)),
         )
     terminal.show_table(feeds)
-    if result.feeds and all(state.failures and state.ok_at is None for state in result.feeds):
-        terminal.row(nothing_read(len(result.feeds), _wrong(result.feeds[0])), style="yellow")
+    if states and all(state.failures and state.ok_at is None for state in states):
+        terminal.row(nothing_read(len(states), _wrong(states[0])), style="yellow")
     rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
+    stories = tx.stories.count_by_rule(since=now - RECENT)
     for rule in (entry.rule for entry in settings.rules):
-        hits = str(result.hits.get(rule.name, 0))
-        rules.add_row(
-            Text(rule.name),
-            Text(routing.describe_routes(settings.bot.routes, rule)),
-            hits,
-            "paused" if rule.paused else "",
-        )
+        routes = routing.describe_routes(settings.bot.routes, rule)
+        rules.add_row(Text(rule.name), Text(routes), str(stories.get(rule.name, 0)), "paused" if rule.paused else "")
     for name in settings.off:
-        why = "has a mistake; the running bot keeps its last good version" if name in result.kept else "off: a mistake"
-        rules.add_row(Text(name), "", str(result.hits.get(name, 0)), Text(why, style="yellow"))
+        why = "has a mistake; the running bot keeps its last good version" if name in kept else "off: a mistake"
+        rules.add_row(Text(name), "", str(stories.get(name, 0)), Text(why, style="yellow"))
     terminal.out().print()
     terminal.show_table(rules)
     terminal.out().print()
-    for (channel, sent), count in sorted(result.counts.items()):
+    for (channel, sent), count in sorted(tx.outbox.counts().items()):
         terminal.row(f"{channel}: {count} {sent.value}")
-    for channel, why in sorted(result.unheard.items()):
+    for channel, why in _unheard(archive):
         terminal.row(f"{channel}: the buttons are not connected: {why}", style="yellow")
-    for feed, subscription in _hubs(settings, result):
+    for feed, subscription in _hubs(archive):
         terminal.row(f"{names.get(feed) or feed}: {subscription}", style="dim")
-    for silence in result.silences:
+    for silence in silences.list_silences(tx, now=now):
         terminal.row(f"silence {silence.line}")
-    for row in result.unsent:
+    for row in tx.outbox.unsent():
         reason = f": {row.error}" if row.error else ""
         tries = model.format_count(row.attempts, "attempt")
         text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {tries}{reason}"
@@ -201,15 +169,15 @@ def _show(settings: config.Settings, result: Status) -> None:
     if errors:
         text = f"configuration: {model.format_count(errors, 'error')}; `wirewatch check` says where"
         terminal.row(text, style="yellow")
-    terminal.row(f"{model.format_count(result.articles, 'article')} in the archive", style="dim")
+    terminal.row(f"{model.format_count(tx.articles.count(), 'article')} in the archive", style="dim")
 
 
-def _hubs(settings: config.Settings, result: Status) -> list[tuple[str, str]]:
-    """Feeds that name a hub, each with what came of it."""
-    public_url = settings.bot.public_url
+def _hubs(archive: Archive) -> list[tuple[str, str]]:
+    """Return the feeds that name a hub, each with the state of its subscription."""
+    public_url = archive.settings.bot.public_url
     return [
-        (entry.feed, websub.describe_subscription(entry, public_url=public_url, now=result.now))
-        for entry in result.hubs
+        (entry.feed, websub.describe_subscription(entry, public_url=public_url, now=archive.now))
+        for entry in archive.tx.subscriptions.all()
     ]
 
 
@@ -230,9 +198,7 @@ def _wrong(state: model.FeedState) -> str:
 
 
 def _ago(now: datetime, when: datetime | None) -> str:
-    if when is None:
-        return "never"
-    return archive.shown_age(now - when)
+    return f"{model.format_rough(now - when)} ago" if when else "never"
 
 
 # -- --check

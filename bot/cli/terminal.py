@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -99,12 +99,6 @@ def fail(text: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-class Advance(Protocol):
-    """Moves a progress bar by one step."""
-
-    def __call__(self) -> None: ...
-
-
 def _bars(*, transient: bool) -> Progress:
     # Costs start-up: only long work on a terminal needs it.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -114,7 +108,7 @@ def _bars(*, transient: bool) -> Progress:
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Advance]:
+def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
     """Show a progress bar on stderr if it is a terminal."""
     if not err().is_terminal:
         yield lambda: None

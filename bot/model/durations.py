@@ -110,3 +110,12 @@ class Clock(Protocol):
 
     async def sleep(self, duration: timedelta) -> None:
         """Wait; return at once for a negative duration."""
+
+
+def format_rough(duration: timedelta) -> str:
+    """Format a duration in its largest unit, rounded down: “5 min”. A negative one is “0 s”."""
+    seconds = max(0, int(duration.total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

@@ -58,17 +58,8 @@ def ago(when: datetime | None, now: datetime) -> str:
     if when is None:
         return "never"
     if when > now:
-        return f"in {span(when - now)}"
-    return f"{span(now - when)} ago" if now - when >= timedelta(minutes=1) else "just now"
-
-
-def span(duration: timedelta) -> str:
-    """Format a duration roughly: “5 min”."""
-    seconds = int(duration.total_seconds())
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+        return f"in {model.format_rough(when - now)}"
+    return f"{model.format_rough(now - when)} ago" if now - when >= timedelta(minutes=1) else "just now"
 
 
 def moment(when: datetime | None) -> str:

@@ -325,8 +325,8 @@ class Pages:
             state=state,
             late=describe_lateness(state, now=now),
             line=self.chart(counts.get(url, {})),
-            rhythm=formatting.span(statistics.median_low(gaps)) if gaps else "",
-            interval=formatting.span(state.interval) if state.interval else "",
+            rhythm=model.format_rough(statistics.median_low(gaps)) if gaps else "",
+            interval=model.format_rough(state.interval) if state.interval else "",
             delays=_delays(last, state.baseline_at),
             last=last[:SHOWN_ARTICLES],
         )
@@ -390,7 +390,7 @@ class Pages:
 def describe_lateness(state: model.FeedState, *, now: datetime) -> str:
     """Describe how far past its due time a feed is; empty if the delay is normal."""
     late = timedelta() if state.gone else now - state.due_at
-    return formatting.span(late) if late >= LATE else ""
+    return model.format_rough(late) if late >= LATE else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -419,7 +419,7 @@ class Delays:
     """How long after their publication articles were stored."""
 
     count: int
-    #: The longest delay of half the articles, and of nine in ten; from ``formatting.span``.
+    #: The longest delay of half the articles, and of nine in ten; from ``model.format_rough``.
     half: str
     most: str
 
@@ -434,7 +434,9 @@ def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> 
     if not delays:
         return None
     tenth = delays[min(len(delays) - 1, len(delays) * 9 // 10)]
-    return Delays(count=len(delays), half=formatting.span(statistics.median_low(delays)), most=formatting.span(tenth))
+    return Delays(
+        count=len(delays), half=model.format_rough(statistics.median_low(delays)), most=model.format_rough(tenth)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
