@@ -44,6 +44,12 @@ class Refused(Exception):
     """The server's answer."""
 
 
+def parse(content: bytes) -> EmailMessage:
+    mail = email.message_from_bytes(content, policy=email.policy.default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
 def check(content: bytes) -> EmailMessage:
     """A mail as the standards allow it. Raises Refused."""
     # RFC 5321, section 2.3.8: a line ends with CR LF, and neither stands alone.
@@ -62,8 +68,7 @@ def check(content: bytes) -> EmailMessage:
             raise Refused("550 5.6.0 an encoded word is too long")
         if not re.match(rb"[!-9;-~]+:[ \t]|[ \t]+\S", line):
             raise Refused(f"550 5.6.0 no header field: {line[:40]!r}")
-    mail = email.message_from_bytes(content, policy=email.policy.default)
-    assert isinstance(mail, EmailMessage)
+    mail = parse(content)
     for part in mail.walk():
         if part.defects:
             raise Refused(f"550 5.6.0 {part.defects[0]}")
@@ -90,7 +95,9 @@ def check(content: bytes) -> EmailMessage:
 class Server(Controller):
     """``security``: as the channel's key. ``wants_login``: nothing is taken before."""
 
-    def __init__(self, *, security: str = "none", wants_login: bool = False) -> None:
+    def __init__(self, *, security: str = "none", wants_login: bool = False, is_strict: bool = True) -> None:
+        #: False for the mails of libraries that do not follow the standards in all.
+        self.is_strict = is_strict
         self.mails: list[EmailMessage] = []
         #: Recipients of each mail, as the envelope had them.
         self.envelopes: list[list[str]] = []
@@ -167,7 +174,7 @@ class Server(Controller):
             return fault
         assert isinstance(envelope.content, bytes)
         try:
-            mail = check(envelope.content)
+            mail = check(envelope.content) if self.is_strict else parse(envelope.content)
         except Refused as refused:
             return str(refused)
         self.mails.append(mail)
@@ -203,8 +210,8 @@ class Server(Controller):
 
 
 @contextlib.contextmanager
-def serve(*, security: str = "none", wants_login: bool = False) -> Iterator[Server]:
-    server = Server(security=security, wants_login=wants_login)
+def serve(*, security: str = "none", wants_login: bool = False, is_strict: bool = True) -> Iterator[Server]:
+    server = Server(security=security, wants_login=wants_login, is_strict=is_strict)
     server.start()
     try:
         yield server

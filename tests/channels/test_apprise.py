@@ -2,123 +2,85 @@
 
 from __future__ import annotations
 
-import asyncio
-import email
-import email.policy
-import json
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from bot import model
 from bot.channels.kit import rendering
 from bot.testing import hostile, messages
+from testbed.servers import faulty, smtp
 from tests.channels.context import Secrets, build, delivery
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
 
-class Mailbox:
-    def __init__(self) -> None:
-        self.mails: list[Any] = []
-        self.refuses: str | None = None
-
-    async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: N802 - its name there
-        if self.refuses:
-            return self.refuses
-        self.mails.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-        return "250 taken"
-
-
-class Mail(Controller):
-    """A real mail server on a free port."""
-
-    def __init__(self) -> None:
-        self.box = Mailbox()
-        super().__init__(self.box, hostname="127.0.0.1", port=0, ready_timeout=10)
-
-    def _trigger_server(self) -> None:
-        # Port 0: the port is known only now.
-        assert isinstance(self.server, asyncio.Server)
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]  # it ships half its types
-
-    @property
-    def address(self) -> str:
-        return f"mailto://127.0.0.1:{self.port}?from=bot@wirewatch.example&to=desk@example.org&mode=insecure"
-
-
 @pytest.fixture
-def mail() -> Iterator[Mail]:
-    server = Mail()
-    server.start()
-    yield server
-    server.stop()
+def server() -> Iterator[smtp.Server]:
+    with smtp.serve(is_strict=False) as running:
+        yield running
+
+
+def mail_address(server: smtp.Server) -> str:
+    return f"mailto://127.0.0.1:{server.port}?from=bot@wirewatch.example&to=desk@example.org&mode=insecure"
 
 
 def channel(address: str) -> model.Channel:
     return build("apprise", secrets=Secrets(URL=address), url="env:URL")
 
 
-async def test_a_mail_arrives_whole(mail: Mail) -> None:
-    await channel(mail.address).send(delivery(messages.EDIT))
-    [taken] = mail.box.mails
+async def test_a_mail_arrives_whole(server: smtp.Server) -> None:
+    await channel(mail_address(server)).send(delivery(messages.EDIT))
+    [taken] = server.mails
     assert taken["Subject"] == "BlackBerry to leave Pakistan rather than open its servers to the regulator"
-    text = taken.get_body(("plain", "html")).get_content()
+    body = taken.get_body(("plain", "html"))
+    assert body is not None
     for words in ("unfettered access", "Karachi Herald", messages.HERALD, "regulator → PTA"):
-        assert words in text
+        assert words in body.get_content()
 
 
-async def test_hostile_text_stays_text_in_a_mail(mail: Mail) -> None:
+async def test_hostile_text_stays_text_in_a_mail(server: smtp.Server) -> None:
     for message in hostile.every_kind(hostile.BAD, messages.WIRE):
-        await channel(mail.address).send(delivery(message))
-    for taken in mail.box.mails:
+        await channel(mail_address(server)).send(delivery(message))
+    for taken in server.mails:
         html = [part.get_content() for part in taken.walk() if part.get_content_type() == "text/html"]
         assert not any("<b>" in part or 'href="https://evil.example' in part for part in html)
         assert sorted(name.lower() for name in taken if name.lower() in ("to", "cc", "bcc")) == ["to"]
-    assert len(mail.box.mails) == 8
+    assert len(server.mails) == 8
 
 
-async def test_a_mail_that_is_not_taken_is_of_unknown_outcome(mail: Mail) -> None:
-    mail.box.refuses = "451 try later"
+async def test_a_mail_that_is_not_taken_is_of_unknown_outcome(server: smtp.Server) -> None:
+    server.script("DATA", "451 4.3.0 try later")
     with pytest.raises(model.OutcomeUnknown):
-        await channel(mail.address).send(delivery(messages.POST))
+        await channel(mail_address(server)).send(delivery(messages.POST))
 
 
-class Limited(BaseHTTPRequestHandler):
-    """A Matrix homeserver that takes nobody in for a while."""
+class Limited:
+    """A Matrix homeserver that accepts no login for a while."""
 
-    def do_POST(self) -> None:
-        body = json.dumps({"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 90_000}).encode()
-        self.send_response(429)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    SENDS = frozenset[str]()
 
-    do_GET = do_PUT = do_POST  # noqa: N815 - the base class looks for these names
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+    def doing(self, request: faulty.Request) -> str:
+        return "log in"
+
+    def answer(self, request: faulty.Request) -> faulty.Answer:
+        return self.too_many()
+
+    def too_many(self) -> faulty.Answer:
+        return faulty.Answer(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 90_000})
 
 
 @pytest.mark.timeout(30)
 async def test_a_service_that_asks_for_a_pause_is_waited_for_by_us_and_not_asleep_in_the_plug_in() -> None:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Limited)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        address = f"matrix://bot:s3cret@127.0.0.1:{server.server_address[1]}/%23desk:wirewatch.test"
+    with faulty.serve(Limited()) as server:
+        address = f"matrix://bot:s3cret@{server.url.removeprefix('http://')}/%23desk:wirewatch.test"
         with pytest.raises(model.RetryLater) as caught:
             await channel(address).send(delivery(messages.POST))
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
     assert caught.value.after == timedelta(seconds=90)
 
 

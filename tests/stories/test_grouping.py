@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,41 +46,41 @@ def test_a_story_whose_last_article_is_too_old_is_not_joined() -> None:
     assert july != december
 
 
-def test_a_syndicated_copy_joins_and_names_its_original() -> None:
+EXIT_AGAIN = f"{examples.EXIT.text} (Agencies)"
+FOOTER = " ".join(f"Subscribe to our channel number {at} for all the news of the day." for at in range(12))
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "is_copy"),
+    [
+        (examples.EXIT, article("Phone maker goes", EXIT_AGAIN, outlet="Mirror", at=START + DAY / 24), True),
+        (article(examples.EXIT.title), article(examples.EXIT.title, outlet="Mirror"), True),
+        (examples.EXIT, examples.AFFECTED, False),
+        (examples.EXIT, article(examples.EXIT.title, examples.EXIT.text, at=START + 20 * DAY), False),
+        (
+            article("Tankers wait off California", f"Two dozen tankers wait off the port. {FOOTER}"),
+            article("Vaccine trials begin in Leeds", f"A vaccine is given to volunteers. {FOOTER}"),
+            False,
+        ),
+    ],
+    ids=[
+        "the same text under another headline",
+        "the same headline over no text",
+        "its own words",
+        "the same text weeks later",
+        "an equal footer",
+    ],
+)
+def test_a_syndicated_copy_joins_and_names_its_original(
+    first: model.Article, later: model.Article, *, is_copy: bool
+) -> None:
     grouping = stories.Grouping(window=WINDOW)
-    first = grouping.join(examples.EXIT)
+    home = grouping.join(first).story
 
-    copy = grouping.join(
-        article("Phone maker goes", f"{examples.EXIT.text} (Agencies)", outlet="Mirror", at=START + timedelta(hours=1))
-    )
+    join = grouping.join(later)
 
-    assert copy.story == first.story
-    assert copy.reason is model.JoinReason.COPY
-    assert copy.copy_of == examples.EXIT.id
-
-
-def test_own_words_about_the_same_event_are_no_copy() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    grouping.join(examples.EXIT)
-
-    assert grouping.join(examples.AFFECTED).copy_of is None
-
-
-def test_a_text_that_recurs_after_weeks_is_no_copy() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    grouping.join(examples.EXIT)
-
-    later = grouping.join(article(examples.EXIT.title, examples.EXIT.text, at=START + 20 * DAY))
-
-    assert later.copy_of is None
-
-
-def test_the_same_headline_over_no_text_is_a_copy() -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    title = "BlackBerry to leave Pakistan over demand for a backdoor"
-    grouping.join(article(title))
-
-    assert grouping.join(article(title, outlet="Mirror")).copy_of == article(title).id
+    assert join.copy_of == (first.id if is_copy else None)
+    assert not is_copy or (join.story, join.reason) == (home, model.JoinReason.COPY)
 
 
 def test_the_same_link_is_the_same_story_where_the_titles_agree() -> None:
@@ -98,17 +99,6 @@ def test_anybody_can_list_a_link_so_it_proves_nothing_under_other_words() -> Non
 
     other = grouping.join(article("Comet over Quetta", "Astronomers saw it.", link=examples.EXIT.link))
 
-    assert other.story != first.story
-
-
-def test_an_equal_footer_under_other_titles_and_leads_makes_no_copy() -> None:
-    footer = " ".join(f"Subscribe to our channel number {at} for all the news of the day." for at in range(12))
-    grouping = stories.Grouping(window=WINDOW)
-    first = grouping.join(article("Tankers wait off California", f"Two dozen tankers wait off the port. {footer}"))
-
-    other = grouping.join(article("Vaccine trials begin in Leeds", f"A vaccine is given to volunteers. {footer}"))
-
-    assert other.copy_of is None
     assert other.story != first.story
 
 
