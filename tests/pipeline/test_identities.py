@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -69,23 +68,17 @@ class Newspaper:
         return round((found.first_seen - START) / DAY)
 
 
-@asynccontextmanager
-async def newspaper(folder: Path) -> AsyncIterator[Newspaper]:
-    async with FeedServer() as server:
-        (folder / "rules").mkdir()
-        (folder / "bot.yaml").write_text(BOT.format(folder=folder))
-        (folder / "feeds.yaml").write_text(f'feeds: [{{url: "{server.url("/paper.xml")}", backfill: 5 days}}]\n')
-        (folder / "rules" / "a.yaml").write_text("rules: []\n")
-        clock = FakeClock()
-        environment = app.Environment(environ={}, clock=clock)
-        async with runtime.opened(app.load(folder, {}), environment) as running:
-            yield Newspaper(server, running, clock)
-
-
 @pytest.fixture
 async def paper(tmp_path: Path) -> AsyncIterator[Newspaper]:
-    async with newspaper(tmp_path) as made:
-        yield made
+    async with FeedServer() as server:
+        (tmp_path / "rules").mkdir()
+        (tmp_path / "bot.yaml").write_text(BOT.format(folder=tmp_path))
+        (tmp_path / "feeds.yaml").write_text(f'feeds: [{{url: "{server.url("/paper.xml")}", backfill: 5 days}}]\n')
+        (tmp_path / "rules" / "a.yaml").write_text("rules: []\n")
+        clock = FakeClock()
+        environment = app.Environment(environ={}, clock=clock)
+        async with runtime.opened(app.load(tmp_path, {}), environment) as running:
+            yield Newspaper(server, running, clock)
 
 
 async def test_an_item_that_is_listed_for_ever_never_becomes_new(paper: Newspaper) -> None:
@@ -96,17 +89,3 @@ async def test_an_item_that_is_listed_for_ever_never_becomes_new(paper: Newspape
     assert await paper.first_seen(PINNED) == STEP
     # Those of some 68 days, and not all that there ever was.
     assert 16 < await paper.identities() < 22
-
-
-async def test_an_item_that_comes_back_within_sixty_days_is_known(paper: Newspaper) -> None:
-    await paper.days(8, PINNED)
-    await paper.days(60)
-    assert await paper.days(STEP, PINNED) == 1
-    assert await paper.first_seen(PINNED) == STEP
-
-
-async def test_an_item_that_comes_back_later_is_new_again(paper: Newspaper) -> None:
-    await paper.days(8, PINNED)
-    await paper.days(80)
-    assert await paper.days(STEP, PINNED) == 2
-    assert await paper.first_seen(PINNED) == 92

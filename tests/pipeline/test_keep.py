@@ -179,18 +179,6 @@ async def test_a_clock_that_was_set_back_moves_what_waits_once_wherever_the_proc
         await again.tick(operator="ops")
 
 
-async def test_a_start_under_a_clock_that_was_ahead_is_noticed_without_any_tick(
-    store: storage.Store, clock: FakeClock
-) -> None:
-    clock.set(START + 24 * HOUR)
-    once = process(store, clock)
-    await once.begin()
-    await once.end()
-    clock.set(START)
-    await process(store, clock).begin(operator="ops")
-    assert await steps(store) == ["The clock of this machine was set back by 1 day."]
-
-
 async def test_a_clock_that_is_corrected_by_seconds_is_no_news(store: storage.Store, clock: FakeClock) -> None:
     one = process(store, clock)
     await one.begin()
