@@ -418,7 +418,6 @@ def walk(node: Node) -> Iterator[ScalarNode]:
                 yield from walk(value)
 
 
-_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 #: Maximum explicit indentation.
 _MAX_INDENT = 64
 _ESCAPE_SEQUENCE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r\n|.)", re.DOTALL)
@@ -462,17 +461,17 @@ def _flow_offsets(text: str, at: int, end: int, quote: str) -> Iterator[int]:
         elif quote == '"' and char == "\\":
             escape = _ESCAPE_SEQUENCE.match(text, at)
             length = len(escape[0]) if escape else 2
-            if escape and _BREAK.fullmatch(escape[0][1:]):
+            if escape and _LINE_END.fullmatch(escape[0][1:]):
                 at += length
                 while at < end and text[at] in " \t":
                     at += 1
             else:
                 yield at
                 at += length
-        elif char in " \t" or _BREAK.match(text, at):
+        elif char in " \t" or _LINE_END.match(text, at):
             stretch = re.compile("[ \t\r\n\x85\u2028\u2029]+").match(text, at, end)
             stop = stretch.end() if stretch else at + 1
-            breaks = [match.start() for match in _BREAK.finditer(text, at, stop)]
+            breaks = [match.start() for match in _LINE_END.finditer(text, at, stop)]
             if not breaks:
                 yield from range(at, stop)
             elif len(breaks) == 1:
@@ -487,7 +486,7 @@ def _flow_offsets(text: str, at: int, end: int, quote: str) -> Iterator[int]:
 
 def _block_offsets(text: str, scalar: ScalarNode) -> list[int]:
     """Return offsets in literal and folded blocks; an explicit indentation is found by trying each one."""
-    header = _BREAK.search(text, scalar.start)
+    header = _LINE_END.search(text, scalar.start)
     if header is None:
         return []
     is_explicit = any(char.isdigit() for char in text[scalar.start : header.start()].partition("#")[0])
@@ -508,7 +507,7 @@ def _indent_of(text: str, at: int) -> int:
         while text[stop : stop + 1] == " ":
             stop += 1
         deepest = max(deepest, stop - at)
-        match = _BREAK.match(text, stop)
+        match = _LINE_END.match(text, stop)
         if match is None:
             return max(deepest, 1)
         at = match.end()
@@ -533,7 +532,7 @@ class _Block:
                 self._content += self._last_break
             self._content += self._breaks
             was_blank = is_blank
-            match = _BREAK.search(text, at)
+            match = _LINE_END.search(text, at)
             stop = match.start() if match else len(text)
             self._content += [(text[place], place) for place in range(at, stop)]
             self._last_break = [_read_break(match)] if match else []
@@ -552,7 +551,7 @@ class _Block:
             column = 0
             while column < self._indent and self._text[at : at + 1] == " ":
                 at, column = at + 1, column + 1
-            match = _BREAK.match(self._text, at)
+            match = _LINE_END.match(self._text, at)
             if match is None:
                 return at, breaks, column == self._indent
             breaks.append(_read_break(match))
@@ -586,11 +585,6 @@ def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode
     return node, key
 
 
-def _exact_key(node: MappingNode) -> ScalarNode | None:
-    """Return the one key of ``{EXACT}``, which is the value."""
-    return node.pairs[0][0] if len(node.pairs) == 1 else None
-
-
 def _find_item(node: SequenceNode, step: str | int, key: ScalarNode | None) -> Node | None:
     if isinstance(step, int):
         return node.items[step] if 0 <= step < len(node.items) else None
@@ -599,8 +593,8 @@ def _find_item(node: SequenceNode, step: str | int, key: ScalarNode | None) -> N
             return item
         if (
             isinstance(item, MappingNode)
-            and (short := _exact_key(item))
-            and step in (short.value, "{" + short.value + "}")
+            and len(item.pairs) == 1
+            and step in (item.pairs[0][0].value, "{" + item.pairs[0][0].value + "}")
         ):
             return item
     if step.isdigit() and int(step) < len(node.items) and (key is None or key.value != step):

@@ -233,8 +233,7 @@ class RuleReader:
 
     def _with_context(self, rule: model.Rule) -> model.Rule:
         """Return the rule with the sets of its file and its version, and note what it needs of other files."""
-        lines = (*rule.all, *rule.any, *rule.none)
-        texts = [text for line in lines for text in line.terms] + [rule.query or ""]
+        texts = [text for _, line in rule.lines for text in line.terms] + [rule.query or ""]
         rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
         self.content.needs.update([("channel", name) for name in rule.notify] or [("routes", "")])
         self.content.needs.update(("feed", name) for name in rule.feeds)

@@ -387,6 +387,13 @@ class Rule:
     #: Hash over everything that decides what it matches and where it posts.
     version: Annotated[str, Derived()] = ""
 
+    @property
+    def lines(self) -> tuple[tuple[str, Line], ...]:
+        """The lines of all, any and none, each with its key."""
+        return tuple(
+            (key, line) for key, lines in (("all", self.all), ("any", self.any), ("none", self.none)) for line in lines
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:

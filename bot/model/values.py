@@ -177,7 +177,7 @@ def find_nearest(word: str, words: Iterable[str]) -> str | None:
     folded = {candidate.casefold(): candidate for candidate in reversed(candidates)}
     if (same := folded.get(word.casefold())) and same != word:
         return same
-    matches = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word[:100].casefold(), list(folded), n=1, cutoff=0.6)
     return folded[matches[0]] if matches else None
 
 

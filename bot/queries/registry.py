@@ -18,6 +18,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 import pydantic
 
 from bot import config, model, rules, storage
+from bot.model import values
 from bot.pipeline.silences import ActionContext, operator_context
 from bot.queries.watched import Counts, DayCounts, Watched
 from bot.rules import errors, search
@@ -205,8 +206,7 @@ def _mistake(detail: Any, names: Sequence[str]) -> Mistake:
     advice = None
     if detail["type"] == "extra_forbidden":
         message = f"there is no such parameter; there are {', '.join(names)}" if names else "there are no parameters"
-        nearest = errors.did_you_mean(path[-1], names)
-        advice = f'did you mean "{nearest}"?' if nearest else None
+        advice = values.did_you_mean(path[-1], names) or None
     elif not path:
         message = "a JSON object is needed"
     else:

@@ -1,12 +1,12 @@
-"""The errors of a query, a list item or a rule, with their exact place; and the nearest name to a misspelt one."""
+"""The errors of a query, a list item or a rule, with their exact place; and help with an unknown name."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot import model
+from bot.model import values
 
 
 class QueryError(model.WirewatchError):
@@ -53,13 +53,6 @@ class RuleError(model.WirewatchError):
         self.problems = tuple(problems)
 
 
-def did_you_mean(name: str, names: Iterable[str]) -> str | None:
-    """Return the nearest name, or None if none is near."""
-    nearest = difflib.get_close_matches(name[:100], list(names), n=1, cutoff=0.6)
-    return nearest[0] if nearest else None
-
-
 def help_with_unknown_name(name: str, loaded: Iterable[str]) -> str:
     """Return which loaded rule, outlet or channel was probably meant, or where the loaded ones are listed."""
-    nearest = did_you_mean(name, loaded)
-    return f'did you mean "{nearest}"?' if nearest else "`wirewatch status` shows what is loaded"
+    return values.did_you_mean(name, loaded, otherwise="`wirewatch status` shows what is loaded")

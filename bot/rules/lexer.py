@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from bot.model.values import find_nearest
 from bot.rules import expression
-from bot.rules.errors import QueryError, did_you_mean
+from bot.rules.errors import QueryError
 from bot.rules.memo import Memo
 
 MAX_NEAR = 1_000
@@ -271,7 +272,7 @@ def _check_field(word: str) -> None:
     if not match:
         return
     name = match[1] or match[2]
-    guess = did_you_mean(name.casefold(), expression.FIELDS)
+    guess = find_nearest(name, expression.FIELDS)
     fields = "the fields are " + ", ".join(expression.FIELDS)
     help_ = f"did you mean {guess}:?" if guess else f'{fields}; for the mark itself write "{word}"'
     raise QueryError(f'unknown field "{name}"', 0, len(name), "unknown-field", help_)

@@ -53,23 +53,18 @@ def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
 
 def _check_lists(rule: model.Rule) -> Iterator[RuleProblem]:
     is_alone = len(rule.all) + bool(rule.any) < 2
-    for key, lines in (("all", rule.all), ("any", rule.any), ("none", rule.none)):
-        for line in lines:
-            for number, term in enumerate(line.terms):
-                place = (key, line.label, number)
-                if number:
-                    yield from _check_comma(place, line.terms[number - 1], term)
-                if key != "none" and not term.lstrip().startswith(("$", "/")):
-                    yield from _check_item(place, term, is_alone)
-    yield from _check_plain_lists(rule)
-
-
-def _check_plain_lists(rule: model.Rule) -> Iterator[RuleProblem]:
-    """Warn of a comma that splits a name over two lines of a plain list, which has a line for each item."""
-    for key, lines in (("all", rule.all), ("any", rule.any), ("none", rule.none)):
-        for previous, line in itertools.pairwise(lines):
-            if len(previous.terms) == len(line.terms) == 1 and line.label in ("", line.terms[0]):
-                yield from _check_comma((key, line.label, 0), previous.terms[0], line.terms[0])
+    for key, line in rule.lines:
+        for number, term in enumerate(line.terms):
+            place = (key, line.label, number)
+            if number:
+                yield from _check_comma(place, line.terms[number - 1], term)
+            if key != "none" and not term.lstrip().startswith(("$", "/")):
+                yield from _check_item(place, term, is_alone)
+    # A plain list has a line for each item, so a comma can split a name over two lines.
+    for (previous_key, previous), (key, line) in itertools.pairwise(rule.lines):
+        is_plain = len(previous.terms) == len(line.terms) == 1 and line.label in ("", line.terms[0])
+        if previous_key == key and is_plain:
+            yield from _check_comma((key, line.label, 0), previous.terms[0], line.terms[0])
 
 
 def is_name_tail(piece: str) -> bool:
@@ -181,7 +176,14 @@ def _check_acronyms(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleP
         tree = part.expression
         for leaf in expression.children(tree) if isinstance(tree, expression.Any | expression.Named) else (tree,):
             if isinstance(leaf, expression.Words) and leaf.pattern.is_capitals and _ACRONYM.match(leaf.text):
-                yield _acronym_problem(rule, part, leaf)
+                yield _problem_at(
+                    rule,
+                    part,
+                    leaf,
+                    code="ambiguous-acronym",
+                    message=f"{leaf.text} alone may mean something else",
+                    help_text="add another line under all, or write the words of the other meaning under none",
+                )
 
 
 def _check_plurals(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
@@ -195,14 +197,13 @@ def _check_plurals(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RulePr
     if not missed:
         return
     part, leaf, plural = next(iter(missed.values()))
-    place, start = _place_of(rule, part, leaf)
-    yield RuleProblem(
-        place=place,
-        start=start,
-        end=start + len(leaf.text),
+    yield _problem_at(
+        rule,
+        part,
+        leaf,
         code="no-plural",
         message=f'"{leaf.text}" does not match "{plural}"{_same_goes_for(list(missed)[1:])}',
-        help=f"add {plural}, write {leaf.text}* for any ending, or stem: true in the rule for all its terms",
+        help_text=f"add {plural}, write {leaf.text}* for any ending, or stem: true in the rule for all its terms",
     )
 
 
@@ -215,15 +216,14 @@ def _check_names(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProb
             if isinstance(leaf, expression.Words) and not leaf.is_exact and _is_word_and_name(leaf.text):
                 names.setdefault(leaf.text, (part, leaf))
     for part, leaf in list(names.values())[:1]:
-        place, start = _place_of(rule, part, leaf)
         word = leaf.text.lower()
-        yield RuleProblem(
-            place=place,
-            start=start,
-            end=start + len(leaf.text),
+        yield _problem_at(
+            rule,
+            part,
+            leaf,
             code="word-and-name",
             message=f'"{leaf.text}" also matches "{word}"{_same_goes_for(list(names)[1:])}',
-            help=f"to match only this case, write {{{leaf.text}}}; to match both, write {word}",
+            help_text=f"to match only this case, write {{{leaf.text}}}; to match both, write {word}",
         )
 
 
@@ -231,27 +231,21 @@ def _same_goes_for(terms: list[str]) -> str:
     return f"; the same goes for {', '.join(terms[:5])}{' …' if len(terms) > 5 else ''}" if terms else ""
 
 
-def _place_of(rule: model.Rule, part: Part, leaf: expression.Words) -> tuple[tuple[str | int, ...], int]:
-    """Return where a term of a part is in its rule, and its offset there; a term of a set is where the set is used."""
+def _problem_at(
+    rule: model.Rule, part: Part, leaf: expression.Words, *, code: str, message: str, help_text: str
+) -> RuleProblem:
+    """Return a problem of a term of a part; a term of a set is where the set is used."""
+    place: tuple[str | int, ...] = ("name",)
+    start = 0
     if rule.query is not None:
-        return ("query",), max(rule.query.find(leaf.text), 0)
-    for key, lines in (("all", rule.all), ("any", rule.any)):
-        for line in lines:
-            if line.label == part.label and leaf.text in line.terms:
-                return (key, line.label, line.terms.index(leaf.text)), 0
-    return ("name",), 0
-
-
-def _acronym_problem(rule: model.Rule, part: Part, leaf: expression.Words) -> RuleProblem:
-    place, start = _place_of(rule, part, leaf)
-    return RuleProblem(
-        place=place,
-        start=start,
-        end=start + len(leaf.text),
-        code="ambiguous-acronym",
-        message=f"{leaf.text} alone may mean something else",
-        help="add another line under all, or write the words of the other meaning under none",
-    )
+        place, start = ("query",), max(rule.query.find(leaf.text), 0)
+    else:
+        for key, line in rule.lines:
+            if key != "none" and line.label == part.label and leaf.text in line.terms:
+                place = (key, line.label, line.terms.index(leaf.text))
+                break
+    end = start + len(leaf.text)
+    return RuleProblem(place=place, start=start, end=end, code=code, message=message, help=help_text)
 
 
 def _check_regexes(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
@@ -260,8 +254,8 @@ def _check_regexes(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RulePr
         if not isinstance(leaf, expression.Regex) or (size := regex.size(leaf.source)) <= regex.COSTLY_SIZE:
             continue
         written: list[tuple[tuple[str | int, ...], str]] = [(("query",), rule.query or "")]
-        for key, lines in (("all", rule.all), ("any", rule.any), ("none", rule.none)):
-            written += [((key, line.label, n), term) for line in lines for n, term in enumerate(line.terms)]
+        for key, line in rule.lines:
+            written += [((key, line.label, number), term) for number, term in enumerate(line.terms)]
         place, start = next(
             ((place, text.find(leaf.source)) for place, text in written if leaf.source in text), (("name",), 0)
         )
@@ -279,17 +273,16 @@ def _check_contradictions(rule: model.Rule) -> Iterator[RuleProblem]:
     excluded = {
         tokens.fold(term).strip(): (line.label, number) for line in rule.none for number, term in enumerate(line.terms)
     }
-    for key, lines in (("all", rule.all), ("any", rule.any)):
-        for line in lines:
-            for term in line.terms:
-                if place := excluded.get(tokens.fold(term).strip()):
-                    yield RuleProblem(
-                        place=("none", *place),
-                        end=len(term),
-                        code="found-and-excluded",
-                        message=f'"{term}" is in {key} ({line.label}) and in none',
-                        help="an article with this term never matches; remove one of the two",
-                    )
+    for key, line in rule.lines:
+        for term in line.terms if key != "none" else ():
+            if place := excluded.get(tokens.fold(term).strip()):
+                yield RuleProblem(
+                    place=("none", *place),
+                    end=len(term),
+                    code="found-and-excluded",
+                    message=f'"{term}" is in {key} ({line.label}) and in none',
+                    help="an article with this term never matches; remove one of the two",
+                )
 
 
 #: A word of the language is in at least so many news items, and at most this share of its uses is in capitals.

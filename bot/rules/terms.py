@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
+from bot.model.values import find_nearest
 from bot.rules import expression, lexer, regex
-from bot.rules.errors import QueryError, did_you_mean
+from bot.rules.errors import QueryError
 from bot.rules.lexer import Lexeme, LexemeKind
 from bot.rules.memo import Memo
 from bot.text import tokens
@@ -80,7 +81,7 @@ class SetReader:
             raise QueryError(message, start, end, error.code, error.help) from None
 
     def _unknown(self, name: str, start: int, end: int) -> QueryError:
-        guess = did_you_mean(name, self.sets)
+        guess = find_nearest(name, self.sets)
         if guess:
             help_ = f"did you mean ${guess}?"
         elif self.sets:
@@ -307,7 +308,7 @@ def _help_with_operators(body: str) -> str:
 
 def _check_item_field(body: str, shift: int) -> None:
     match = re.match(r"([^\W\d_]+):(?=\S)(?!//)", body)
-    guess = did_you_mean(match[1].casefold(), expression.FIELDS) if match else None
+    guess = find_nearest(match[1], expression.FIELDS) if match else None
     if match and guess:
         end = shift + match.end(1)
         raise QueryError(f'unknown field "{match[1]}"', shift, end, "unknown-field", f"did you mean {guess}:?")
