@@ -149,10 +149,8 @@ def _read_channel(
     if checked is None:
         return None
     for name, value in checked:
-        if isinstance(value, model.Secret) and (why := secrets.explain_missing_secret(value, environ)):
-            _warn_of_secret(
-                report, nodes.find_node(node, (name,))[0], why, f'channel "{key.value}" is parked until then'
-            )
+        place = nodes.find_node(node, (name,))[0]
+        secrets.warn_if_missing(value, place, report, environ, what=f'channel "{key.value}" is parked')
     line, _ = report.document.place(key.start)
     return ChannelSettings(
         name=key.value,
@@ -198,26 +196,22 @@ def _check_named_channels(settings: BotSettings, root: Node, report: ProblemRepo
 
 def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, environ: Mapping[str, str]) -> None:
     token = settings.web.token if settings.web else None
-    closed = "the status page stays closed until then"
+    closed = "the status page stays closed"
     tokens = settings.web.tokens if settings.web else {}
     for secret, path, what in (
-        (settings.database, ("database",), "nothing can start until then"),
+        (settings.database, ("database",), "nothing can start"),
         (token, ("web", "token"), closed),
         *((program.token, ("web", "tokens", name, "token"), closed) for name, program in tokens.items()),
-        (settings.model.key if settings.model else None, ("model", "key"), "the model is not used until then"),
+        (settings.model.key if settings.model else None, ("model", "key"), "the model is not used"),
     ):
-        if not isinstance(secret, model.Secret):
-            continue
-        if why := secrets.explain_missing_secret(secret, environ):
-            _warn_of_secret(report, nodes.find_node(root, path)[0], why, what)
-        elif path[0] == "web" and len(secrets.resolve_secret(secret, environ)) < _SHORTEST_TOKEN:
+        place = nodes.find_node(root, path)[0]
+        is_missing = secrets.warn_if_missing(secret, place, report, environ, what=what)
+        if isinstance(secret, model.Secret) and path[0] == "web" and not is_missing:
+            if len(secrets.resolve_secret(secret, environ)) >= _SHORTEST_TOKEN:
+                continue
             message = f"this token has fewer than {_SHORTEST_TOKEN} characters and can be guessed"
             advice = "choose a longer one, as `openssl rand -hex 16` prints, and give it to every reader"
-            report.add_at(nodes.find_node(root, path)[0], "short-token", message, advice, severity="warning")
-
-
-def _warn_of_secret(report: ProblemReport, node: Node, why: str, what: str) -> None:
-    report.add_at(node, "unset-secret", why.split(":", maxsplit=1)[0], what, severity="warning")
+            report.add_at(place, "short-token", message, advice, severity="warning")
 
 
 def _key_start(root: Node, key: str) -> int:

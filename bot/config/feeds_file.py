@@ -198,13 +198,11 @@ def _read_referenced_address(
     secret: model.Secret, node: Node, report: ProblemReport, environ: Mapping[str, str]
 ) -> model.Feed | None:
     """Return the feed of the address that a variable or a file holds; messages show its reference instead."""
-    try:
-        address = secrets.resolve_secret(secret, environ)
-        feed = expand_address(address)
-    except model.ConfigError as error:
-        message = str(error).partition(":")[0]
-        report.add_at(node, "unset-secret", message, "the feed is not polled until then", severity="warning")
+    if secrets.warn_if_missing(secret, node, report, environ, what="the feed is not polled"):
         return None
+    address = secrets.resolve_secret(secret, environ)
+    try:
+        feed = expand_address(address)
     except values.InvalidValue as wrong:
         # The text of the error may quote the address.
         message = f"{secret.reference} does not hold the address of a feed"

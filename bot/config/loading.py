@@ -162,15 +162,13 @@ class _Folder:
         kept = self.previous.bot if self.previous else None
         self.bot = kept
         try:
-            content = files.read_file(path, old)
+            # Read even if unchanged: an environment variable may have changed since. It is one small file.
+            content = files.read_file(path, None)
         except OSError as error:
             advice = "bot.yml is not read: rename it to bot.yaml" if (self.folder / "bot.yml").exists() else ""
             help_text = advice or f"wirewatch init {self.folder} makes one"
             self._keep(path, old, files.missing_file_problem(path, error, help_text))
         else:
-            # Read even if unchanged: an environment variable may have changed since. It is one small file.
-            if content.content is None:
-                content = replace(content, content=Path(path).read_bytes())
             report = files.parse_file(content)
             bot = None
             if not report.error_count:
@@ -292,7 +290,7 @@ class _Folder:
         if content.content is None and old is not None and is_same_outside:
             return replace(old, stamp=content.stamp)
         if content.content is None:
-            content = replace(content, content=Path(path).read_bytes())
+            content = files.read_file(path, None)
         report = files.parse_file(content, by_item=True)
         previous_rules = old.rules if old else ()
         is_readable = report.document.root is not None or not report.error_count

@@ -51,31 +51,30 @@ def _read_secret_file(name: str) -> str:
     return text
 
 
-def explain_missing_secret(secret: model.Secret, environ: Mapping[str, str]) -> str | None:
-    """Return why a secret is not available, or None if it is."""
+def warn_if_missing(
+    secret: object, place: Node, report: ProblemReport, environ: Mapping[str, str], *, what: str
+) -> bool:
+    """Warn of a secret that is not available, and return whether it is not; ``what`` says what waits for it."""
     try:
-        resolve_secret(secret, environ)
+        if isinstance(secret, model.Secret):
+            resolve_secret(secret, environ)
     except model.ConfigError as error:
-        return str(error)
-    return None
+        message = str(error).partition(":")[0]
+        report.add_at(place, "unset-secret", message, f"{what} until then", severity="warning")
+        return True
+    return False
 
 
 def warn_of_access(
     node: Node, access: model.Access, report: ProblemReport, environ: Mapping[str, str], *, what: str, home: str = ""
 ) -> None:
-    """Warn of secrets that are not set, or that are sent unencrypted to the address ``home``.
-
-    ``what`` says what waits for a missing secret.
-    """
-    first = next((key for key, _ in pairs_of(node) if key.value in blocks.types_of(model.Access)), None)
-    start, end = (first.start, first.end) if first else (node.start, node.start + 1)
+    """Warn of secrets that are not set, or that are sent unencrypted to the address ``home``."""
+    place = next((key for key, _ in pairs_of(node) if key.value in blocks.types_of(model.Access)), node)
     for secret in (*access.sent_secrets, access.proxy):
-        if isinstance(secret, model.Secret) and (why := explain_missing_secret(secret, environ)):
-            message = why.split(":", maxsplit=1)[0]
-            report.add("unset-secret", message, f"{what} until then", start=start, end=end, severity="warning")
+        warn_if_missing(secret, place, report, environ, what=what)
     if home.startswith("http://") and access.sent_secrets:
         message = "its secret is sent over http, unencrypted"
-        report.add("secret-in-the-open", message, "write https://", start=start, end=end, severity="warning")
+        report.add_at(place, "secret-in-the-open", message, "write https://", severity="warning")
 
 
 #: A name that people choose, such as that of a header; anything else may be a secret in the wrong place.

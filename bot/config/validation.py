@@ -315,34 +315,30 @@ _BOUNDS = {
 }
 
 
-def _describe_type(kind: str, context: Mapping[str, Any], value: object) -> ProblemText:
-    if kind in _BOUNDS:
-        words, bound = _BOUNDS[kind]
+#: How the types of pydantic's errors begin: the code, message and help of the problem.
+_TYPE_ERRORS = {
+    ("int_", "float_", "decimal_"): ("number", "a whole number is expected here, not {value}", "write digits only"),
+    ("bool_",): ("true-or-false", "true or false is expected here", "write true or false"),
+    ("string_type",): ("wrong-kind", "one value is expected here, not {kind}", ""),
+    ("string_",): ("value", "the value is too long or has a form that cannot be used", ""),
+    ("list_type", "tuple_type", "set_type"): ("wrong-kind", "a list is expected here, not {kind}", "write [one, two]"),
+    ("model_", "dataclass_", "dict_", "mapping_"): (
+        "wrong-kind",
+        "a block of keys is expected here, not {kind}",
+        "write key: value, indented, or in braces",
+    ),
+    ("",): ("value", "this value cannot be used here", ""),
+}
+
+
+def _describe_type(error_type: str, context: Mapping[str, Any], value: object) -> ProblemText:
+    if error_type in _BOUNDS:
+        words, bound = _BOUNDS[error_type]
         return ProblemText(code="number", message=f"the number must be {words} {context[bound]:,}")
-    if kind.startswith(("int_", "float_", "decimal_")):
-        shown = f'"{values.shorten(value)}"' if isinstance(value, str) else values.describe_kind(value)
-        return ProblemText(
-            code="number", message=f"a whole number is expected here, not {shown}", help="write digits only"
-        )
-    if kind.startswith("bool_"):
-        return ProblemText(code="true-or-false", message="true or false is expected here", help="write true or false")
-    if kind.startswith("string_") and kind != "string_type":
-        return ProblemText(code="value", message="the value is too long or has a form that cannot be used")
-    if kind == "string_type":
-        return ProblemText(code="wrong-kind", message=f"one value is expected here, not {values.describe_kind(value)}")
-    if kind in ("list_type", "tuple_type", "set_type"):
-        return ProblemText(
-            code="wrong-kind",
-            message=f"a list is expected here, not {values.describe_kind(value)}",
-            help="write [one, two]",
-        )
-    if kind in ("model_type", "dataclass_type", "dict_type", "mapping_type", "model_attributes_type"):
-        return ProblemText(
-            code="wrong-kind",
-            message=f"a block of keys is expected here, not {values.describe_kind(value)}",
-            help="write key: value, indented, or in braces",
-        )
-    return ProblemText(code="value", message="this value cannot be used here")
+    code, message, help_text = next(text for starts, text in _TYPE_ERRORS.items() if error_type.startswith(starts))
+    kind = values.describe_kind(value)
+    shown = f'"{values.shorten(value)}"' if isinstance(value, str) else kind
+    return ProblemText(code=code, message=message.format(value=shown, kind=kind), help=help_text)
 
 
 def _help_with_missing(shape: blocks.Block, path: tuple[str | int, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -21,15 +20,10 @@ def test_a_mistake_reads_as_it_should(mistake: mistakes_made.Mistake, tmp_path: 
     assert found == mistake.expected, "if it reads better now: scripts/accept-mistakes, and read the diff"
 
 
-def test_more_than_forty_mistakes_are_made() -> None:
-    assert len(MISTAKES) >= 40
-
-
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_no_answer_speaks_of_python_or_of_schemas(mistake: mistakes_made.Mistake) -> None:
-    assert mistake.expected
-    for word in ("Traceback", "pydantic", "dict", "NoneType", "tuple", "str_type", "Input should", "libyaml", "[type="):
-        assert word not in mistake.expected
+def test_no_answer_speaks_of_python_or_of_schemas() -> None:
+    words = ("Traceback", "pydantic", "dict", "NoneType", "tuple", "str_type", "Input should", "libyaml", "[type=")
+    assert all(mistake.expected for mistake in MISTAKES)
+    assert not [mistake.name for mistake in MISTAKES if any(word in mistake.expected for word in words)]
 
 
 def corrected(line: str, problem: model.Problem) -> str:
@@ -131,27 +125,6 @@ def test_what_a_help_says_in_words_is_accepted(name: str, file: str, wrong: str,
     assert found == (), config.render_problems(found)
 
 
-def test_no_answer_repeats_a_secret() -> None:
-    everything = "".join(mistake.expected for mistake in MISTAKES)
-    assert "hunter2" not in everything
-    assert "xoxb-12345" not in everything
-
-
 def test_the_good_folder_has_no_problem(tmp_path: Path) -> None:
     good = mistakes_made.Mistake(name="none", about="", files=(), expected="")
     assert mistakes_made.problems_of(good, tmp_path) == ()
-
-
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
-def test_problems_come_sorted_by_place_and_point_into_their_file(
-    mistake: mistakes_made.Mistake, tmp_path: Path
-) -> None:
-    found = mistakes_made.problems_of(mistake, tmp_path)
-    assert list(found) == sorted(found, key=lambda problem: (problem.file, problem.line, problem.column))
-    for problem in found:
-        if problem.line:
-            lines = (tmp_path / problem.file).read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-            assert problem.line <= len(lines)
-            assert problem.length >= 1
-        for entry in json.loads(config.render_problems([problem], "json")):
-            assert set(entry) == {"severity", "file", "line", "column", "rule", "code", "message", "help"}

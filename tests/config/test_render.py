@@ -118,6 +118,20 @@ def test_what_looks_like_a_secret_is_masked_in_place(line: str) -> None:
         "databse: postgresql://me:SECRET@host/x\nchannels: {a: {kind: console}}\n",
         "web: {listen: 127.0.0.1:1, token: SECRET}\nchannels: {a: {kind: console}}\n",
         "web:\n  listen: 127.0.0.1:1\n  token: SECRET\nchannels: {a: {kind: console}}\n",
+        *(
+            f"channels: {{a: {{kind: console}}}}\n{block}\n"
+            for block in (
+                "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: [same_event], key: SECRET}",
+                "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: [same_event], kee: SECRET}",
+                "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: 3, api: {key: [SECRET]}}",
+                "web: {listen: '127.0.0.1:1', tokn: SECRET}",
+                "web: {listen: '127.0.0.1:1', tokens: {desk: {token: SECRET}}}",
+                "web: {listen: '127.0.0.1:1', tokens: {desk: {tokn: SECRET}}}",
+                "web: {listen: '127.0.0.1:1', tokens: {desk: SECRET}}",
+                "web: {listen: '127.0.0.1:1', tokens: [SECRET]}",
+                "web: {listen: '127.0.0.1:1', tokens: SECRET}",
+            )
+        ),
     ],
 )
 def test_no_secret_comes_out_whatever_is_wrong(bot: str, tmp_path: Path) -> None:

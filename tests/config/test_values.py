@@ -154,28 +154,6 @@ def test_a_token_of_the_page_that_can_be_guessed_is_a_warning_and_the_bot_still_
     assert not folders.load(folder, environ={"PAGE": "x" * 16, "DASHBOARD": "y" * 40}).problems
 
 
-@pytest.mark.parametrize(
-    "block",
-    [
-        "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: [same_event], key: Zq3vY7written}",
-        "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: [same_event], kee: Zq3vY7written}",
-        "model: {url: 'http://127.0.0.1:1/v1', name: m, uses: 3, api: {key: [Zq3vY7written]}}",
-        "web: {listen: '127.0.0.1:1', token: Zq3vY7written}",
-        "web: {listen: '127.0.0.1:1', tokn: Zq3vY7written}",
-        "web: {listen: '127.0.0.1:1', tokens: {desk: {token: Zq3vY7written}}}",
-        "web: {listen: '127.0.0.1:1', tokens: {desk: {tokn: Zq3vY7written}}}",
-        "web: {listen: '127.0.0.1:1', tokens: {desk: Zq3vY7written}}",
-        "web: {listen: '127.0.0.1:1', tokens: [Zq3vY7written]}",
-        "web: {listen: '127.0.0.1:1', tokens: Zq3vY7written}",
-    ],
-)
-def test_what_may_be_a_secret_written_out_is_not_in_the_lines_that_problems_show(block: str, tmp_path: Path) -> None:
-    problems = folders.check(folders.make(tmp_path, bot=f"{folders.BOT}\n{block}\n"))
-    assert any(problem.severity == "error" for problem in problems)
-    shown = "".join(config.render_problems(problems, each) for each in ("text", "json", "github"))
-    assert "Zq3vY7" not in shown
-
-
 # -- the caret stands under the exact character, in every way of writing a value
 
 
