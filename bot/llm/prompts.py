@@ -164,6 +164,13 @@ def _is_quoted_from(words: str, texts: Iterable[str]) -> bool:
     return bool(quotation) and any(quotation in _fold_for_quoting(text) for text in texts)
 
 
+def _has_value(texts: Iterable[str], value: str) -> bool:
+    """Return whether one of the texts contains the value, not as a part of a longer number."""
+    folded = _fold_for_quoting(value)
+    whole = re.compile(rf"(?<!\d)(?<!\d[.,]){re.escape(folded)}(?![.,]?\d)")
+    return bool(folded) and any(whole.search(_fold_for_quoting(text)) for text in texts)
+
+
 def _fold_for_quoting(text: str) -> str:
     return _SPACE.sub(" ", tokens.fold(text)).strip(" .,;:…")
 
@@ -295,7 +302,7 @@ class ChosenUpdate(Answer):
             return None
         if max(len(self.before), len(self.after)) > VALUE_LENGTH:
             return f"a value has at most {VALUE_LENGTH} characters"
-        if not (_is_quoted_from(self.before, story) and _is_quoted_from(self.after, [sentence])):
+        if not (_has_value(story, self.before) and _has_value([sentence], self.after)):
             return "`before` is not in the story, or `after` is not in the update's sentence"
         if _fold_for_quoting(self.before) == _fold_for_quoting(self.after):
             return "the value has not changed"
@@ -328,24 +335,19 @@ class NewFacts(Answer):
 
 def _with_values(fact: model.Fact, update: ChosenUpdate) -> model.Fact:
     """Return the fact with the values of the answer; it keeps its label if it has the same values."""
+    guess = (_fold_for_quoting(fact.before or ""), _fold_for_quoting(fact.after) if fact.before else "")
+    if guess == (_fold_for_quoting(update.before), _fold_for_quoting(update.after)):
+        return fact
     if not update.before:
         return replace(fact, kind="sentence", label="new", before=None, after=fact.sentence)
-    guessed = (_fold_for_quoting(value or "") for value in (fact.before, fact.after))
-    if (*guessed,) == (_fold_for_quoting(update.before), _fold_for_quoting(update.after)):
-        return fact
     day = fact.said_at.date() if fact.said_at else date.min
     kind = "date" if reading.statement(update.after, 1, "", day).days else "number"
     return replace(fact, kind=kind, label="", before=update.before, after=update.after)
 
 
-def facts_prompt(
-    article: model.Article, story: model.Story, offered: Sequence[model.Fact], other: Sequence[model.Member] = ()
-) -> model.Prompt:
-    """Ask which of the ``offered`` facts of an article are new in its story, with or without the article in it.
-
-    ``other``: reports of the same event in another story.
-    """
-    members = [member for member in (*story.members, *other) if member.article.id != article.id]
+def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[model.Fact]) -> model.Prompt:
+    """Ask which of the ``offered`` facts of an article are new in its story, with or without the article in it."""
+    members = [member for member in story.members if member.article.id != article.id]
     story_reports, omitted = _story_reports(members, article, _FACTS_SENTENCES, most=_FACTS_REPORTS, room=_FACTS_ROOM)
     data = {
         "story": story_reports,

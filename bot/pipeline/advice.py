@@ -193,16 +193,15 @@ class Advice:
         story: model.Story,
         new_facts: Sequence[model.Fact],
         further: Sequence[model.Fact] = (),
-        other: model.Story | None = None,
     ) -> model.Pending | None:
         """Return the facts of an article with the prompt that chooses the new ones among them and ``further``.
 
-        Return None if the model is not asked about this article. ``other``: another story of the same event.
+        Return None if the model is not asked about this article.
         """
         if prompts.instructs_a_model(article):
             return None
         offered = (*new_facts, *further)
-        prompt = prompts.facts_prompt(article, story, offered, other.members if other else ())
+        prompt = prompts.facts_prompt(article, story, offered)
         return model.Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
 
     def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:

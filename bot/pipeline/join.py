@@ -130,9 +130,11 @@ class StoryUpdater:
         is_asked = join.copy_of is None and self.advice is not None and self.advice.is_for(model.Use.FACTS)
         news = self._claims.join(entry.story, member, _nearby(turn, changed, join), is_asked=is_asked)
         new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
-        # What an answer found to be the same event counts as reported, although one answer merges no stories.
-        other = turn.story(join.near) if join.is_advised else None
-        entry.facts.extend(self._confirmed(turn, entry.story, arrival.article, new_facts, further, other))
+        story, other = entry.story, turn.story(join.near) if join.is_advised else None
+        if other is not None:
+            # The answer found both stories to be the same event, although one answer merges no stories.
+            story = replace(story, members=(*story.members, *other.members))
+        entry.facts.extend(self._confirmed(turn, story, arrival.article, new_facts, further))
         member, copies = resolve_copies(entry.story, member, opposes=news.opposes)
         entry.story = _with_member(entry.story, member)
         entry.arrivals.append(member)
@@ -181,18 +183,14 @@ class StoryUpdater:
         article: model.Article,
         new_facts: Sequence[model.Fact],
         further: Sequence[model.Fact] = (),
-        other: model.Story | None = None,
     ) -> Sequence[model.Fact]:
-        """Return the facts to post now; defer facts for a language model to choose from, including ``further``.
-
-        ``other``: another story of the same event.
-        """
+        """Return the facts to post now; defer facts for a language model to choose from, including ``further``."""
         advice = self.advice
         if not (new_facts or further) or advice is None or not advice.is_for(model.Use.FACTS):
             return new_facts
         if not any(alert.state is model.AlertState.POSTED for alert in turn.alerts([story.id])):
             return new_facts
-        pending = advice.to_confirm(article, story, new_facts, further, other)
+        pending = advice.to_confirm(article, story, new_facts, further)
         if pending is None:
             return new_facts
         try:
@@ -350,25 +348,22 @@ def _entry(
 ) -> ChangedStory:
     """Return the changed story, or begin to change the stored one, or open a new story with an article."""
     if story_id not in changed:
-        story = turn.stories([story_id]).get(story_id) or model.Story(
-            id=story_id,
-            title=article.title,
-            first_seen=article.first_seen,
-            last_seen=article.first_seen,
-            members=(),
-            headline=article.id,
-        )
-        changed[story_id] = ChangedStory(story)
+        changed[story_id] = ChangedStory(turn.stories([story_id]).get(story_id) or _new_story(story_id, article))
     return changed[story_id]
+
+
+def _new_story(story_id: model.StoryId, article: model.Article, *members: model.Member) -> model.Story:
+    seen = article.first_seen
+    return model.Story(
+        id=story_id, title=article.title, first_seen=seen, last_seen=seen, members=members, headline=article.id
+    )
 
 
 def _alone(arrival: model.Arrival) -> model.Story:
     """Return the story that an article would open."""
     article, story = arrival.article, stories.story_id(arrival.article.id)
     join = model.Join(story=story, article=article.id, reason=model.JoinReason.OPENED)
-    member = model.Member(article=article, join=join, matches=arrival.matches)
-    seen = article.first_seen
-    return model.Story(id=story, title=article.title, first_seen=seen, last_seen=seen, members=(member,))
+    return _new_story(story, article, model.Member(article=article, join=join, matches=arrival.matches))
 
 
 def _with_member(story: model.Story, member: model.Member) -> model.Story:

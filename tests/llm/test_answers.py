@@ -81,6 +81,7 @@ BAD: list[tuple[model.Prompt, str, Any]] = [
     (FACTS, "words of another update", chosen(1, OFFERED[1].sentence)),
     (FACTS, "an old value that is in no report", chosen(1, MOVED.title, "1 May", "30 December")),
     (FACTS, "a new value that is not in the sentence", chosen(1, MOVED.title, "July", "1 May")),
+    (FACTS, "a new value that is a part of another", chosen(1, MOVED.title, "July", "0 December")),
     (FACTS, "a new value alone", chosen(1, MOVED.title, "", "30 December")),
     (FACTS, "a value that stays", chosen(1, MOVED.title, "BlackBerry", "BlackBerry")),
     (RELEVANCE, "words that are not in the article", {**IRRELEVANT, "words": "a film"}),
