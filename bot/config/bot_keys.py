@@ -456,9 +456,7 @@ def _walk_routes(routes: Sequence[MappingNode]) -> Iterator[MappingNode]:
 _WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLATE: ("channel", "translate")}
 
 
-def warn_of_no_use(
-    key: ScalarNode, use: model.Use, uses: Collection[str], report: ProblemReport, rule: str | None = None
-) -> None:
+def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], report: ProblemReport) -> None:
     """Warn of a key that only a language model can follow; ``uses`` are the uses of the model (empty: no model)."""
     if use not in uses:
         report.add_at(
@@ -466,7 +464,6 @@ def warn_of_no_use(
             "no-use",
             f"{key.value} does nothing: bot.yaml has no model with the use {use}",
             f"give it a model with {use} among its uses, or remove {key.value}",
-            rule=rule,
             severity="warning",
         )
 

@@ -40,6 +40,8 @@ class ProblemReport:
         self._seen: set[tuple[int, int, str]] = set()
         self._left_out = 0
         self._shown: dict[int, str] = {}
+        #: The rule that is read now, which problems name.
+        self.rule: str | None = None
         self.error_count = 0
         self._environment_from: int | None = None
 
@@ -51,7 +53,6 @@ class ProblemReport:
         *,
         start: int,
         end: int | None = None,
-        rule: str | None = None,
         severity: str = "error",
     ) -> None:
         """Report one problem at a stretch of the file; the same problem at one place only once."""
@@ -72,7 +73,7 @@ class ProblemReport:
                 line=line,
                 column=column,
                 length=length,
-                rule=rule,
+                rule=self.rule,
                 code=code,
                 message=message,
                 help=help or None,
@@ -86,15 +87,14 @@ class ProblemReport:
         message: str,
         help: str | None = None,  # noqa: A002 (as in ``add``)
         *,
-        rule: str | None = None,
         severity: str = "error",
     ) -> None:
         """Report one problem with a whole value or key."""
-        self.add(code, message, help, start=place.start, end=place.end, rule=rule, severity=severity)
+        self.add(code, message, help, start=place.start, end=place.end, severity=severity)
 
-    def add_flaw(self, flaw: Flaw, *, rule: str | None = None) -> None:
-        """Report a flaw of the YAML itself, for ``rule`` where it is inside one."""
-        self.add_at(flaw, flaw.code, flaw.message, flaw.help, rule=rule, severity=flaw.severity)
+    def add_flaw(self, flaw: Flaw) -> None:
+        """Report a flaw of the YAML itself."""
+        self.add_at(flaw, flaw.code, flaw.message, flaw.help, severity=flaw.severity)
 
     def append_environment(self, document: Document, first_line: int) -> None:
         """Set the document with the environment appended from a line on; problems there name the environment."""

@@ -93,7 +93,7 @@ class RuleContext:
 _COMMA = re.compile(r",\s+")
 
 
-def warn_of_commas(rule: MappingNode, report: ProblemReport, name: str) -> None:
+def warn_of_commas(rule: MappingNode, report: ProblemReport) -> None:
     """Warn of ``all: Ofcom, fine``, which is one term, but not of a quoted term or a name such as Acme, Inc."""
     for key in ("all", "any", "none"):
         for item in _plain_items(rule.get(key)):
@@ -105,7 +105,6 @@ def warn_of_commas(rule: MappingNode, report: ProblemReport, name: str) -> None:
                 "comma-in-term",
                 "this is one term: it matches only with its comma",
                 f'write a list: [{", ".join(pieces)}]; or quote it, if it is meant: "{values.shorten(item.value)}"',
-                rule=name or None,
                 severity="warning",
             )
 
@@ -162,18 +161,18 @@ class RuleReader:
 
     def read(self, node: Node) -> LoadedRule | None:
         """Read a rule; return None if it has errors (they are in the report)."""
+        self.report.rule = rule_name_of(node) or None
         if not isinstance(node, MappingNode):
             self._say_no_rule(node)
             return None
-        name = rule_name_of(node)
         error_count = self.report.error_count
         flaws = self.report.document.flaws_inside(node)
         for flaw in flaws:
-            self.report.add_flaw(flaw, rule=name or None)
+            self.report.add_flaw(flaw)
         zone = values.DefaultZone(self.context.zone)
-        written, bad = validation.validate_parts(model.Rule, node, self.report, rule=name or None, zone=zone)
-        self._check_names(node, name)
-        warn_of_commas(node, self.report, name)
+        written, bad = validation.validate_parts(model.Rule, node, self.report, zone=zone)
+        self._check_names(node)
+        warn_of_commas(node, self.report)
         if any(flaw.severity == "error" for flaw in flaws):
             return None
         if written is None:
@@ -194,7 +193,7 @@ class RuleReader:
         if compiled is None or self.report.error_count > error_count:
             return None
         for problem in warnings:
-            self._say(problem, node, rule, "warning")
+            self._say(problem, node, "warning")
         key = node.get("name") or node
         line, column = self.report.document.place(key.start)
         return LoadedRule(compiled=compiled, line=line, column=column, warnings=warnings)
@@ -207,7 +206,7 @@ class RuleReader:
         except rules.RuleError as error:
             for problem in error.problems:
                 if problem.code not in leaving_out:
-                    self._say(problem, node, rule, "error")
+                    self._say(problem, node, "error")
             return None
 
     def _look_further(self, node: MappingNode, bad: frozenset[str]) -> None:
@@ -255,13 +254,12 @@ class RuleReader:
                     f"{name}-of-high",
                     f"{name} does nothing with severity high: {why}",
                     f"remove {name}, or lower the severity",
-                    rule=rule.name,
                     severity="warning",
                 )
             elif name == "about" and self.context.uses is not None:
-                bot_keys.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report, rule=rule.name)
+                bot_keys.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report)
 
-    def _check_names(self, node: MappingNode, rule: str) -> None:
+    def _check_names(self, node: MappingNode) -> None:
         """Report channels, people and feeds that no other file has, and a rule without a channel."""
         is_missing = node.get("notify") is None and self.context.has_routes is False
         if is_missing and not any(
@@ -276,7 +274,6 @@ class RuleReader:
                 f"write notify: {channel}; or give bot.yaml routes",
                 start=start,
                 end=end,
-                rule=rule or None,
             )
         for kind, key, file, what in (
             ("channel", "notify", "bot.yaml", "channel"),
@@ -309,7 +306,6 @@ class RuleReader:
                     f"unknown-{kind}",
                     f'no {what} "{values.shorten(name)}" in {file}',
                     help_text,
-                    rule=rule or None,
                 )
 
     def _uses_broken_set(self, rule: model.Rule, node: MappingNode) -> bool:
@@ -321,20 +317,17 @@ class RuleReader:
                 "broken-set",
                 f"the set ${name} has a problem, so this rule cannot be used",
                 "correct the set",
-                rule=rule.name,
             )
         return bool(broken)
 
-    def _say(self, problem: rules.RuleProblem, node: MappingNode, rule: model.Rule, severity: str) -> None:
+    def _say(self, problem: rules.RuleProblem, node: MappingNode, severity: str) -> None:
         start, end = _find_span(problem, node, self.report, self.sets)
         help_text = problem.help
         if problem.code == "unknown-set":
             word = self.report.document.text[start:end].strip("$ ")
             nearest = values.find_nearest(word, self.sets.nodes)
             help_text = f'did you mean "${nearest}"?' if nearest else help_text
-        self.report.add(
-            problem.code, problem.message, help_text, start=start, end=end, rule=rule.name, severity=severity
-        )
+        self.report.add(problem.code, problem.message, help_text, start=start, end=end, severity=severity)
 
 
 def _help_with_destination(written: str, channels: Collection[str]) -> str:
@@ -440,6 +433,7 @@ def parse_rules_file(
         else:
             rules_by_name[loaded.compiled.rule.name] = loaded
             content.rules.append(loaded)
+    report.rule = None
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
     refused += report.document.cut
@@ -494,7 +488,6 @@ def _report_duplicate(report: ProblemReport, node: Node, first: LoadedRule) -> N
         "duplicate-rule",
         f'a second rule "{values.shorten(name)}"',
         f"the first is on line {first.line}: give this one another name",
-        rule=name,
     )
 
 

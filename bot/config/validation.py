@@ -123,12 +123,11 @@ def validate_parts(
     node: Node,
     report: ProblemReport,
     *,
-    rule: str | None = None,
     whole: ScalarNode | None = None,
     zone: values.DefaultZone | None = None,
 ) -> tuple[Shape | None, frozenset[str]]:
     """Validate like ``validate``; also return the keys of the node that have an error."""
-    empty = {path for path, key in _find_empty_keys(node) if _report_empty(key, report, rule)}
+    empty = {path for path, key in _find_empty_keys(node) if _report_empty(key, report)}
     bad = {str(path[0]) for path in empty}
     try:
         checked = _adapter(shape).validate_python(to_plain(node), context=zone)
@@ -151,9 +150,9 @@ def validate_parts(
             if not path and whole is not None:
                 wording = _describe_error(details, shape, path, missing)
                 message = f'"{whole.value}": {wording.message}'
-                report.add_at(whole, "block", message, wording.help, rule=rule)
+                report.add_at(whole, "block", message, wording.help)
             elif path not in empty:
-                _report_error(details, shape, node, report, rule=rule, missing=missing)
+                _report_error(details, shape, node, report, missing=missing)
         return None, frozenset(bad)
     return (None if empty else checked), frozenset(bad)
 
@@ -174,17 +173,16 @@ def _find_empty_keys(
                 yield from _find_empty_keys(item, (*path, index))
 
 
-def _report_empty(key: ScalarNode, report: ProblemReport, rule: str | None) -> bool:
+def _report_empty(key: ScalarNode, report: ProblemReport) -> bool:
     if lost := _lost_comment(report, key.end):
         report.add_at(
             key,
             "comment-in-value",
             "a # after a space begins a comment, so the value is missing",
             f'quote it: "{lost}"',
-            rule=rule,
         )
     else:
-        report.add_at(key, "no-value", "no value", "write one after the colon, or remove the key", rule=rule)
+        report.add_at(key, "no-value", "no value", "write one after the colon, or remove the key")
     return True
 
 
@@ -198,7 +196,6 @@ def _report_error(
     node: Node,
     report: ProblemReport,
     *,
-    rule: str | None,
     missing: frozenset[_Path],
 ) -> None:
     path = _path_of(details)
@@ -213,7 +210,7 @@ def _report_error(
     else:
         start, end = target.start, _first_stretch(target)
     if not report.document.has_flaw_in(target.start, target.end):
-        report.add(wording.code, wording.message, wording.help, start=start, end=end, rule=rule)
+        report.add(wording.code, wording.message, wording.help, start=start, end=end)
 
 
 def _is_of_pydantic(step: str | int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import partial
 
 from bot.rules import lexer
 from bot.rules.errors import QueryError
@@ -120,46 +121,38 @@ def lex(query: str, dialect: Dialect) -> list[ForeignLexeme]:
 
 
 def _read_lexeme(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
-    start, end, written = match.start(), match.end(), match[0]
+    written = match[0]
+    make = partial(ForeignLexeme, start=match.start(), end=match.end(), written=written)
     match match.lastgroup if match["phrase"] is None else "phrase":
         case "phrase":
             return _read_phrase(match, dialect)
         case "range" if dialect is Dialect.LUCENE:
-            return ForeignLexeme(ForeignKind.RANGE, written, start, end, written)
+            return make(ForeignKind.RANGE, written)
         case "exact" | "range" if written[0] == "{":
-            return ForeignLexeme(ForeignKind.EXACT, written[1:-1], start, end, written)
+            return make(ForeignKind.EXACT, written[1:-1])
         case "regex" if dialect is Dialect.LUCENE:
-            return ForeignLexeme(ForeignKind.REGEX, written[1:-1], start, end, written)
+            return make(ForeignKind.REGEX, written[1:-1])
         case "open":
-            return ForeignLexeme(ForeignKind.OPEN, "(", start, end, written)
+            return make(ForeignKind.OPEN, "(")
         case "close":
             slop = re.search(r"~(\d{1,9})", written)
-            return ForeignLexeme(
-                ForeignKind.CLOSE,
-                ")",
-                start,
-                end,
-                written,
-                distance=int(slop[1]) if slop else None,
-                has_boost="^" in written,
-            )
+            return make(ForeignKind.CLOSE, ")", distance=int(slop[1]) if slop else None, has_boost="^" in written)
         case "around" if dialect is Dialect.GOOGLE_ALERTS:
             distance = min(int(written[7:-1]), lexer.MAX_NEAR)
-            return ForeignLexeme(ForeignKind.NEAR, written, start, end, written, distance=distance)
+            return make(ForeignKind.NEAR, written, distance=distance)
         case "field":
-            return ForeignLexeme(
-                ForeignKind.FIELD, written.rstrip().removesuffix(":").lower(), start, end, written.rstrip()
-            )
+            name = written.rstrip()
+            return make(ForeignKind.FIELD, name.removesuffix(":").lower(), written=name)
         case "plus":
-            return ForeignLexeme(ForeignKind.PLUS, written, start, end, written)
+            return make(ForeignKind.PLUS, written)
         case "minus" if written == "-" or dialect is Dialect.LUCENE:
-            return ForeignLexeme(ForeignKind.NOT, written, start, end, written)
+            return make(ForeignKind.NOT, written)
         case "wrong":
             what = {'"': "a quote is not closed", "{": "a { is not closed", "[": "a [ is not closed"}
             raise QueryError(
                 what.get(written, f"a {written} that was never opened"),
-                start,
-                end,
+                match.start(),
+                match.end(),
                 "unclosed",
                 "correct it there first, or quote the mark",
             )

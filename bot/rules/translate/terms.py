@@ -200,24 +200,22 @@ Part = expression.Expression | None
 
 def join_all(parts: Iterable[Part]) -> Part:
     """Join parts by AND, flat."""
-    kept: list[expression.Expression] = []
-    for part in parts:
-        if isinstance(part, expression.All):
-            kept.extend(part.parts)
-        elif part is not None:
-            kept.append(part)
-    return kept[0] if len(kept) == 1 else expression.All(tuple(kept)) if kept else None
+    return _join(parts, expression.All)
 
 
 def join_any(parts: Iterable[Part]) -> Part:
     """Join parts by OR, flat."""
+    return _join(parts, expression.Any)
+
+
+def _join(parts: Iterable[Part], joined: type[expression.All | expression.Any]) -> Part:
     kept: list[expression.Expression] = []
     for part in parts:
-        if isinstance(part, expression.Any):
+        if isinstance(part, joined):
             kept.extend(part.parts)
         elif part is not None:
             kept.append(part)
-    return kept[0] if len(kept) == 1 else expression.Any(tuple(kept)) if kept else None
+    return kept[0] if len(kept) == 1 else joined(tuple(kept)) if kept else None
 
 
 def negate(part: Part) -> Part:
