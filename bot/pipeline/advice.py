@@ -104,10 +104,8 @@ class Advice:
         self._wanted: dict[str, model.Prompt] = {}
         #: Keys of summaries and translations that are already in the queue.
         self._queued: set[str] = set()
-        #: The prompts of articles that waited in the previous turn, and in this one. A prompt stays the same even if
-        #: its story has changed.
+        #: Waiting article -> its prompt, which stays the same even if its story has changed.
         self._asked: dict[str, model.Prompt] = {}
-        self._asking: dict[str, model.Prompt] = {}
         self._is_over = False
 
     def is_for(self, use: model.Use) -> bool:
@@ -117,7 +115,7 @@ class Advice:
     def begin(self, turn: Turn, *, is_over: bool = False) -> None:
         """Begin a turn; ``is_over``: do not wait for answers any more."""
         self._turn, self._is_over = turn, is_over
-        self._held, self._wanted, self._queued, self._asking = set(), {}, set(), {}
+        self._held, self._wanted, self._queued = set(), {}, set()
 
     @property
     def held(self) -> frozenset[str]:
@@ -128,7 +126,7 @@ class Advice:
         """Request the missing answers, after the turn is committed."""
         assert self._turn is not None
         self._since = {key: self._since.get(key, self._turn.now) for key in self._held}
-        self._asked = {key: prompt for key, prompt in self._asking.items() if key in self._held}
+        self._asked = {key: prompt for key, prompt in self._asked.items() if key in self._held}
         self.advisor.want(self._wanted.values())
 
     def second_opinion(
@@ -156,7 +154,7 @@ class Advice:
                     self._wait(article.id)
                     return None
                 prompt = prompts.same_event_prompt(article, [stored[story] for story in near_ids])
-            self._asking[article.id] = prompt
+                self._asked[article.id] = prompt
             answer, offered = self._answer(prompt, prompts.SameEvent, key=article.id), prompt.beside
         if answer is None or answer.verdict is prompts.SameEventVerdict.CANNOT_TELL:
             return None
