@@ -38,6 +38,7 @@ class Request:
     headers: Mapping[str, str]
     #: Its JSON; None: it has none.
     body: Any
+    raw: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,25 @@ class Service(Protocol):
 
     def too_many(self) -> Answer:
         """As the service says that there are too many requests."""
+
+
+class Always:
+    """A service that gives each request the same answer."""
+
+    SENDS = frozenset({"post"})
+
+    def __init__(self, answer: Answer) -> None:
+        self.given = answer
+        self.lock = threading.RLock()
+
+    def doing(self, request: Request) -> str:
+        return "post"
+
+    def answer(self, request: Request) -> Answer:
+        return self.given
+
+    def too_many(self) -> Answer:
+        return Answer(429)
 
 
 S = TypeVar("S", bound=Service)
@@ -135,6 +155,7 @@ class _Handler(quiet.QuietHandler):
             query=dict(parse_qsl(parts.query)),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=body,
+            raw=raw,
         )
         doing = service.doing(request)
         server.requests.append((doing, request))

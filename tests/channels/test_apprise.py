@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -57,27 +56,10 @@ async def test_a_mail_that_is_not_taken_is_of_unknown_outcome(server: smtp.Serve
         await channel(mail_address(server)).send(delivery(messages.POST))
 
 
-class Limited:
-    """A Matrix homeserver that accepts no login for a while."""
-
-    SENDS = frozenset[str]()
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-
-    def doing(self, request: faulty.Request) -> str:
-        return "log in"
-
-    def answer(self, request: faulty.Request) -> faulty.Answer:
-        return self.too_many()
-
-    def too_many(self) -> faulty.Answer:
-        return faulty.Answer(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 90_000})
-
-
 @pytest.mark.timeout(30)
 async def test_a_service_that_asks_for_a_pause_is_waited_for_by_us_and_not_asleep_in_the_plug_in() -> None:
-    with faulty.serve(Limited()) as server:
+    limit = faulty.Answer(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 90_000})
+    with faulty.serve(faulty.Always(limit)) as server:
         address = f"matrix://bot:s3cret@{server.url.removeprefix('http://')}/%23desk:wirewatch.test"
         with pytest.raises(model.RetryLater) as caught:
             await channel(address).send(delivery(messages.POST))

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,65 +15,38 @@ import pytest
 from bot import model
 from bot.channels import webhook
 from bot.testing import hostile, messages
+from testbed.servers import faulty
 from tests.channels.context import Secrets, build, delivery
 
-
-class Receiver(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.taken: list[tuple[dict[str, str], bytes]] = []
-        self.redirect: str | None = None
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.server.taken.append((dict(self.headers.items()), body))
-        self.send_response(307 if self.server.redirect else 204)
-        if self.server.redirect:
-            self.send_header("Location", self.server.redirect)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        pass
+Server = faulty.Server[faulty.Always]
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def server() -> Iterator[Server]:
+    with faulty.serve(faulty.Always(faulty.Answer(204))) as running:
+        yield running
 
 
-def channel(receiver: Receiver) -> model.Channel:
-    address = f"http://127.0.0.1:{receiver.server_address[1]}/hook"
-    return build("webhook", secrets=Secrets(URL=address, KEY="shared"), url="env:URL", secret="env:KEY")
+def channel(server: Server) -> model.Channel:
+    secrets = Secrets(URL=f"{server.url}/hook", KEY="shared")
+    return build("webhook", secrets=secrets, url="env:URL", secret="env:KEY")
 
 
-async def test_the_receiver_can_check_who_sent_it_and_whether_it_came_before(receiver: Receiver) -> None:
-    await channel(receiver).send(delivery(messages.POST, id="send-7"))
-    [(headers, body)] = receiver.taken
-    at, _, given = headers["Wirewatch-Signature"].removeprefix("t=").partition(",v1=")
-    expected = hmac.new(b"shared", f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+async def test_the_receiver_can_check_who_sent_it_and_whether_it_came_before(server: Server) -> None:
+    await channel(server).send(delivery(messages.POST, id="send-7"))
+    [(_, request)] = server.requests
+    at, _, given = request.headers["wirewatch-signature"].removeprefix("t=").partition(",v1=")
+    expected = hmac.new(b"shared", f"{at}.".encode() + request.raw, hashlib.sha256).hexdigest()
     assert hmac.compare_digest(given, expected)
-    assert headers["Idempotency-Key"] == "send-7"
+    assert request.headers["idempotency-key"] == "send-7"
 
 
-async def test_a_reply_and_an_edit_name_the_message_they_belong_to(receiver: Receiver) -> None:
-    sending = channel(receiver)
+async def test_a_reply_and_an_edit_name_the_message_they_belong_to(server: Server) -> None:
+    sending = channel(server)
     head = await sending.send(delivery(messages.POST, id="head"))
     await sending.send(delivery(messages.EDIT, id="edit", edits=head))
     await sending.send(delivery(messages.NEW_FACT, id="reply", reply_to=head))
-    documents = [json.loads(body) for _, body in receiver.taken]
+    documents = [request.body for _, request in server.requests]
     assert [(d["id"], d["edits"], d["reply_to"]) for d in documents] == [
         ("head", None, None),
         ("edit", "head", None),
@@ -83,11 +54,11 @@ async def test_a_reply_and_an_edit_name_the_message_they_belong_to(receiver: Rec
     ]
 
 
-async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
-    receiver.redirect = f"http://127.0.0.1:{receiver.server_address[1]}/elsewhere"
+async def test_a_redirect_is_not_followed(server: Server) -> None:
+    server.service.given = faulty.Answer(307, headers={"Location": f"{server.url}/elsewhere"})
     with pytest.raises(model.ChannelClosed, match="moved"):
-        await channel(receiver).send(delivery(messages.POST))
-    assert len(receiver.taken) == 1
+        await channel(server).send(delivery(messages.POST))
+    assert len(server.requests) == 1
 
 
 def test_marked_words_are_where_the_document_says() -> None:

@@ -39,8 +39,8 @@ SENDING = model.SendState.SENDING
 class ShiftedClock(SystemClock):
     """The machine's clock, moved to the day of the story, and on from there as a test wants."""
 
-    def __init__(self) -> None:
-        self._ahead = START - super().now()
+    def __init__(self, start: datetime = START) -> None:
+        self._ahead = start - super().now()
 
     def now(self) -> datetime:
         return super().now() + self._ahead

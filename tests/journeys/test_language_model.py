@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ import pytest
 
 from bot import app, model
 from bot.app import runtime
-from bot.app.environment import SystemClock
 from bot.llm import prompts
 from testbed.fakes import START
 from testbed.servers import chat_completions, faulty
+from tests.journeys.test_buttons import ShiftedClock
 from tests.journeys.test_seed_story import FIRST, OTHER_EVENT, SECOND
 from tests.journeys.world import BOT, RULES, Item, World, world
 
@@ -43,16 +43,6 @@ OTHER = {"verdict": "other", "stories": [], "words": "told by Mobilink to prepar
 UNABLE = {"verdict": "cannot_tell", "stories": [], "words": ""}
 
 Server = faulty.Server[chat_completions.Model]
-
-
-class RunningClock(SystemClock):
-    """The real clock, set to the days of the story."""
-
-    def __init__(self, start: datetime) -> None:
-        self._ahead = start - super().now()
-
-    def now(self) -> datetime:
-        return super().now() + self._ahead
 
 
 @asynccontextmanager
@@ -256,7 +246,7 @@ async def test_an_article_that_gives_orders_to_a_model_is_decided_without_it(tmp
 @asynccontextmanager
 async def running(made: World) -> AsyncIterator[None]:
     """The bot as a service, on a clock that goes on from the last pass."""
-    environment = replace(made.environment(), clock=RunningClock(made.clock.now()))
+    environment = replace(made.environment(), clock=ShiftedClock(made.clock.now()))
     stop = asyncio.Event()
     settings = app.load(made.folder, environment.environ)
     async with runtime.opened(settings, environment) as bot, asyncio.TaskGroup() as group:

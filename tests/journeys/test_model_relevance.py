@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any
 import pytest
 
 from bot import model
+from testbed.commands import wirewatch
 from testbed.servers import chat_completions, slack
 from tests.journeys.test_language_model import newsroom
 from tests.journeys.test_seed_story import FIRST, SECOND
@@ -36,14 +34,9 @@ def verdict(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return NO if "novel" in data["article"]["headline"] else YES
 
 
-def wirewatch(folder: Path, *words: str) -> str:
-    """What a command prints."""
-    environ = {"SLACK_BOT_TOKEN": slack.TOKEN, "MODEL_KEY": chat_completions.KEY}
-    command = [sys.executable, "-m", "bot", *words, "--config", str(folder)]
-    done = subprocess.run(
-        command, env={**os.environ, **environ}, capture_output=True, text=True, check=True, timeout=300
-    )
-    return done.stdout
+def printed(folder: Path, *words: str) -> str:
+    words = (*words, "--config", str(folder))
+    return wirewatch(*words, folder=folder, SLACK_BOT_TOKEN=slack.TOKEN, MODEL_KEY=chat_completions.KEY).stdout
 
 
 async def publish(made: World, *items: Item) -> None:
@@ -67,9 +60,9 @@ async def test_a_rejected_article_is_listed_with_its_reason_and_not_posted(tmp_p
         assert member.join.detail == said
         assert told.rules == ("BlackBerry in Pakistan",)
         assert server.service.asked[0][1]["about"].startswith("demands of the authorities")
-        listed = wirewatch(tmp_path, "stories")
+        listed = printed(tmp_path, "stories")
         assert f"not what its rule is about: {said}" in " ".join(listed.split())
-        explained = wirewatch(tmp_path, "explain", "--url", member.article.link)
+        explained = printed(tmp_path, "explain", "--url", member.article.link)
         assert "asked: local-model, relevance, prompt version 1" in explained
 
 
