@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import unquote
 
@@ -133,14 +131,11 @@ async def over_stdio(server: Server[Any]) -> None:
         await server.run(incoming, outgoing, server.create_initialization_options())
 
 
-@asynccontextmanager
-async def over_http(server: Server[Any]) -> AsyncIterator[StreamableHTTPSessionManager]:
-    """Answer HTTP requests while the context is open. Each request is independent: no sessions, no streams."""
-    manager = StreamableHTTPSessionManager(
+def over_http(server: Server[Any]) -> StreamableHTTPSessionManager:
+    """Return what answers HTTP requests while its ``run()`` is active; each is independent: no sessions, no streams."""
+    return StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=_MOST_BODY_BYTES
     )
-    async with manager.run():
-        yield manager
 
 
 async def _ask(answers: Answers, question: Question[P, Any], parameters: P) -> str:

@@ -95,18 +95,15 @@ class Tokens:
 MOST_CALLERS = 1_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
-    """The requests allowed per minute, which may also come all at once."""
-
-    a_minute: int = 300
+#: The requests that a caller may make per minute; they may also come all at once.
+REQUESTS_PER_MINUTE = 300
 
 
 class Rates:
     """The token buckets of all callers, which refill steadily. Pure: the caller passes the time."""
 
-    def __init__(self, rate: Rate) -> None:
-        self._most = float(rate.a_minute)
+    def __init__(self, requests_per_minute: int) -> None:
+        self._most = float(requests_per_minute)
         #: Caller -> remaining requests, and the time of that count. The most recent caller is last.
         self._remaining: dict[str, tuple[float, float]] = {}
 

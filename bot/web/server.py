@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from importlib import resources
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
@@ -25,10 +24,13 @@ from bot.model.runtime import TaskGroup
 from bot.queries.registry import Answers
 from bot.queries.watched import Watched
 from bot.web import access, api, feeds_out, health, metrics, websub
-from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rate, Rates, Tokens, feed_token
+from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rates, Tokens, feed_token
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
 from bot.web.metrics import Metrics
 from bot.web.pages import Pages
+
+if TYPE_CHECKING:
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # an extra
 
 
 def site_of(
@@ -91,42 +93,25 @@ def site_of(
 _COST = 5
 
 
-class Handler(Protocol):
-    """Answers one request."""
-
-    async def handle_request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as an ASGI application does."""
-
-
 class ToolsOverHttp:
-    """An ASGI application that answers while ``open`` is active."""
+    """The tools for assistants as an ASGI application; it answers while ``manager.run()`` is active."""
 
-    def __init__(self, running: Callable[[], AbstractAsyncContextManager[Handler]], rates: Rates) -> None:
-        self._running = running
+    def __init__(self, manager: StreamableHTTPSessionManager, rates: Rates) -> None:
+        self.manager = manager
         self._rates = rates
-        self._handler: Handler | None = None
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        """Answer requests while the context is open. Use it only once."""
-        async with self._running() as self._handler:
-            yield
-        self._handler = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The protocol's server would answer GET with a stream that never ends.
-        is_post = scope["method"] == "POST"
-        not_post = f"Method not allowed: {scope['method']}"
-        refusal = None if is_post else access.problem_response(405, not_post, headers={"allow": "POST"})
-        refusal = refusal or access.rate_refusal(scope, self._rates, _COST)
-        if refusal is None and self._handler is None:
-            refusal = access.problem_response(503, "The page is being closed.")
-        if refusal is not None:
-            await access.read_body(receive, access.MOST_BODY_BYTES)
-            await refusal(scope, receive, send)
+        if scope["method"] != "POST":
+            detail = f"Method not allowed: {scope['method']}"
+            refusal: Response | None = access.problem_response(405, detail, headers={"allow": "POST"})
+        else:
+            refusal = access.rate_refusal(scope, self._rates, _COST)
+        if refusal is None:
+            await self.manager.handle_request(scope, receive, send)
             return
-        assert self._handler is not None
-        await self._handler.handle_request(scope, receive, send)
+        await access.read_body(receive, access.MOST_BODY_BYTES)
+        await refusal(scope, receive, send)
 
 
 log = structlog.get_logger("wirewatch")
@@ -198,7 +183,7 @@ class Site:
         log.info("status page", url=self.url)
         # If the stop comes before the server starts, only we can close the socket.
         with contextlib.closing(self._socket):
-            async with self._tools.open() if self._tools else contextlib.nullcontext(), TaskGroup() as group:
+            async with self._tools.manager.run() if self._tools else contextlib.nullcontext(), TaskGroup() as group:
                 group.create_task(self._server.serve(sockets=[self._socket]))
                 await stop.wait()
                 self._server.should_exit = True
@@ -210,12 +195,12 @@ def open_site(
     environ: Mapping[str, str],
     *,
     limits: Limits | None = None,
-    rate: Rate | None = None,
+    requests_per_minute: int = access.REQUESTS_PER_MINUTE,
 ) -> Site:
     """Open the page at ``web.listen``. Raises ConfigError if a token cannot be read or the port is in use."""
     token = config.resolve_secret(web.token, environ) if web.token else None
     hosts = ("localhost", "127.0.0.1", "::1", web.host.lower())
-    answers, rates, probe = Answers(bot), Rates(rate or Rate()), health.Probe(bot)
+    answers, rates, probe = Answers(bot), Rates(requests_per_minute), health.Probe(bot)
     metrics, pages = Metrics(answers), Pages(answers, probe, feed_token(token) if token is not None else None)
     served, tools = api.Api(answers, rates), _tools(answers, rates) if web.mcp else None
     for_programs = [Route("/api/{rest:path}", served), Route("/api", served)]
@@ -233,8 +218,7 @@ def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
         raise model.ConfigError(
             f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
         ) from None
-    server = assistants.server_of(answers)
-    return ToolsOverHttp(lambda: assistants.over_http(server), rates)
+    return ToolsOverHttp(assistants.over_http(assistants.server_of(answers)), rates)
 
 
 def _tokens(web: config.WebSettings, environ: Mapping[str, str]) -> Tokens:

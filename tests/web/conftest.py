@@ -18,7 +18,6 @@ from bot.app import runtime
 from bot.app.runtime import App
 from bot.storage import keys
 from bot.web import connections, server
-from bot.web.access import Rate
 from testbed.fakes import START, FakeClock
 from testbed.servers import slack
 from tests.journeys.world import RULES, TOKEN_VARIABLE, world
@@ -73,13 +72,19 @@ async def page_over(
     settings: config.WebSettings | None = None,
     *,
     limits: connections.Limits | None = None,
-    rate: Rate | None = None,
+    requests_per_minute: int = 300,
 ) -> AsyncIterator[Page]:
     clock = FakeClock(START + timedelta(minutes=101))
     environ = {TOKEN_VARIABLE: slack.TOKEN, "PAGE_TOKEN": TOKEN, "READS_TOKEN": READS, "ACTS_TOKEN": ACTS}
     environment = app.Environment(environ=environ, clock=clock)
     async with runtime.opened(app.load(folder, environment.environ), environment) as running:
-        site = server.open_site(running, settings or listening(), environment.environ, limits=limits, rate=rate)
+        site = server.open_site(
+            running,
+            settings or listening(),
+            environment.environ,
+            limits=limits,
+            requests_per_minute=requests_per_minute,
+        )
         running.count_with(site.metrics)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:

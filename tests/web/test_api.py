@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.web.access import Rate
 from testbed.commands import wirewatch
 from tests.web.conftest import ACTS, READS, TOKEN, Page, listening, page_over
 
@@ -216,6 +215,10 @@ async def test_what_is_no_parameter_is_refused_by_its_name(page: Page) -> None:
         assert [each["where"] for each in problem["errors"]] == [where]
     for params in ({"since": "soon"}, {"after": "x"}):
         assert [each["where"] for each in refused(await ask(page, "/stories", **params), 422)["errors"]] == list(params)
+    (misspelt,) = refused(await ask(page, "/stories", limitt="1"), 400)["errors"]
+    assert (misspelt["where"], misspelt["help"]) == ("limitt", 'did you mean "limit"?')
+    (surplus,) = refused(await ask(page, "/stories/none", limit="1"), 400)["errors"]
+    assert surplus["message"] == "there are no parameters"
     refused(await page.get("/api/v1/stories?limit=1&limit=2"), 400)
     refused(await ask(page, "/nothing"), 404)
     async with httpx.AsyncClient(base_url=page.site.url) as client:
@@ -239,6 +242,8 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -
         silence = {"kind": "rule", "name": "Typo", "for": "2h", "reason": "x"}
         told.add(refused(await send(page, "/silences", silence), 404)["detail"])
         assert told == {'no loaded rule is named "Typo"; `wirewatch status` shows what is loaded'}
+        for words in (("search", "blackberry", "--rule", "Typo"), ("explain", "Typo", "--text", "x")):
+            assert next(iter(told)) in wirewatch(*words, folder=page.folder.parent, code=2).stderr
         near = refused(await ask(page, "/stories", rule=f"{RULE}s"), 404)
         assert near["detail"] == f'no loaded rule is named "{RULE}s"; did you mean "{RULE}"?'
         async with httpx.AsyncClient(base_url=page.site.url, headers={"authorization": f"Bearer {ACTS}"}) as client:
@@ -263,7 +268,7 @@ async def test_what_hostile_feeds_say_is_data_and_steers_no_terminal(page: Page)
 
 
 async def test_who_asks_too_often_is_told_when_to_come_again(filled: Path) -> None:
-    async with page_over(filled, listening(has_tokens=True), rate=Rate(a_minute=20)) as page:
+    async with page_over(filled, listening(has_tokens=True), requests_per_minute=20) as page:
         for _ in range(20):
             assert (await ask(page, "/rules", token=READS)).status_code == 200
         answer = await ask(page, "/rules", token=READS)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from bot import model
-from bot.web.access import Rate
 from testbed.made import silence
 from tests.web.conftest import ACTS, Page, listening, page_over
 
@@ -43,7 +42,7 @@ async def silenced(page: Page) -> None:
 
 async def ask(folder: Path, tmp_path: Path, *options: str) -> tuple[int, str]:
     file = tmp_path / "schemathesis.toml"
-    async with page_over(folder, listening(has_tokens=True), rate=Rate(a_minute=10_000_000)) as page:
+    async with page_over(folder, listening(has_tokens=True), requests_per_minute=10_000_000) as page:
         await page.tick()
         await silenced(page)
         named = [
