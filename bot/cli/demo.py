@@ -141,14 +141,17 @@ class _StoryClock:
 async def _demo(place: Path, folder: Path, channel: str | None, speed: float) -> None:
     story = json.loads((STORY / "story.json").read_text(encoding="utf-8"))
     start = datetime.fromisoformat(story["start"])
-    items = sorted((_item(start, entry) for entry in story["items"]), key=lambda item: item.at)
+    items = [Item(at=start + timedelta(minutes=entry.pop("minute")), **entry) for entry in story["items"]]
+    items.sort(key=lambda item: item.at)
     clock = _StoryClock(start)
     # Ignore WIREWATCH_… variables: they belong to the user's configuration, whose database the demo must not use.
     own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
     environment = app.Environment(environ=own, clock=clock, tick_every=_tick_often)
     published: list[Item] = []
     async with serving(published) as origin:
-        _write_config(place, origin)
+        shutil.copytree(STORY / "config", place, dirs_exist_ok=True)
+        feeds = place / "feeds.yaml"
+        feeds.write_text(feeds.read_text(encoding="utf-8").replace("{origin}", origin), encoding="utf-8")
         settings = app.load(place, own)
         replaced = _users_channel(folder, channel, replace(environment, environ=os.environ)) if channel else {}
         terminal.say(
@@ -187,23 +190,6 @@ async def _until_told(store: storage.Store, teller: _Teller) -> None:
 
     while not (teller.is_done and await store.read(is_told)):  # noqa: ASYNC110 - the store rings no bell
         await asyncio.sleep(0.1)
-
-
-def _item(start: datetime, entry: dict[str, object]) -> Item:
-    return Item(
-        feed=str(entry["feed"]),
-        id=str(entry["id"]),
-        at=start + timedelta(minutes=float(str(entry["minute"]))),
-        title=str(entry["title"]),
-        text=str(entry["text"]),
-        note=str(entry.get("note", "")),
-    )
-
-
-def _write_config(place: Path, origin: str) -> None:
-    shutil.copytree(STORY / "config", place, dirs_exist_ok=True)
-    feeds = place / "feeds.yaml"
-    feeds.write_text(feeds.read_text(encoding="utf-8").replace("{origin}", origin), encoding="utf-8")
 
 
 def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, model.Channel]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
@@ -22,7 +22,6 @@ from bot.config import feed_list, opml
 from bot.feeds import outlets, places
 from bot.fetch import parsing
 from bot.model import visible
-from bot.pipeline.poll import Documents
 
 feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)
 
@@ -198,15 +197,15 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPo
         return model.FetchPolicy(), {}
 
 
-class _Documents(Documents, Protocol):
-    async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]: ...
-
-
 class _Look:
     """Fetches and parses one address after another."""
 
     def __init__(
-        self, fetcher: model.Fetcher, documents: _Documents, configured: Mapping[str, model.Feed], clock: model.Clock
+        self,
+        fetcher: model.Fetcher,
+        documents: parsing.ReaderThreads | parsing.ReaderProcesses,
+        configured: Mapping[str, model.Feed],
+        clock: model.Clock,
     ) -> None:
         self._fetcher = fetcher
         self._clock = clock
