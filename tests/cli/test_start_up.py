@@ -53,6 +53,7 @@ def test_a_command_without_a_database_loads_no_library_of_a_running_bot(
         "feedparser",
         "msgspec",
         "starlette",
+        "fastapi",
         "babel",
         *MODELS,
     }
