@@ -163,8 +163,9 @@ class Grouping:
                 join = self._decide(profile, article, chosen, None)
         except Undecided:
             waiting = story_id(article.id)
-            self._index.add(waiting, profile)
-            self._waiting.add(waiting)
+            if waiting not in self._index.stories:
+                self._index.add(waiting, profile)
+                self._waiting.add(waiting)
             raise
         for younger in join.merges:
             self._merge(younger, join.story)

@@ -303,6 +303,16 @@ def test_an_article_that_has_waited_long_enough_for_another_is_decided_without_i
     assert joins["mirror"].near != story_id(ORDERED.id)
 
 
+def test_a_story_that_an_article_opened_long_ago_stays_open_while_that_article_waits_again() -> None:
+    grouping = stories.Grouping(window=WINDOW)
+    home = story_id(ORDERED.id)
+    grouping.load([replace(examples.story(examples.MESSENGER), id=home)])
+
+    assert batch(grouping, Slow({ORDERED.id}), ORDERED) == {}
+    again = replace(examples.MESSENGER, id=model.ArticleId("again"), outlet="Mirror", link="https://3.example/")
+    assert grouping.join(again).story == home
+
+
 def test_an_opinion_that_names_a_story_that_has_been_merged_joins_the_story_that_remains() -> None:
     grouping = stories.Grouping(window=WINDOW)
     patch, bill = opened(grouping)
