@@ -27,16 +27,11 @@ def compose() -> dict[str, Any]:
     return loaded
 
 
-def test_compose_yaml_is_as_the_compose_specification_says(tmp_path: Path) -> None:
+def test_compose_yaml_follows_the_compose_specification() -> None:
     pytest.importorskip("check_jsonschema", reason="check-jsonschema is not installed: pip install '.[test]'")
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
     done = subprocess.run([*check, "compose.yaml"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout
-    bad = tmp_path / "compose.yaml"
-    bad.write_text((ROOT / "compose.yaml").read_text(encoding="utf-8").replace("cap_drop:", "cap_dropp:"))
-    done = subprocess.run([*check, str(bad)], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 1
-    assert "cap_dropp" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -78,14 +78,11 @@ def test_no_piece_is_slow_in_any_function_or_document() -> None:
 @pytest.mark.parametrize(
     ("pattern", "is_slow"),
     [
-        (r"\s+$", True),
         (r"(a|a)*b", True),
         (r"<!--.*?-->", True),
-        (r"\w+@", True),
         (r"href=\s*[\"']?\s*(?![\"'\s]*\w+:)[^\s]", True),
         (r"(?<!\s)\s++$", False),
         (r"\w{1,20}@", False),
-        (r"[^<>]*>", True),
         (r"<[^<>]*>", False),
     ],
 )
