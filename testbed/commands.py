@@ -11,14 +11,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-#: All that takes long to import and reads nothing of the environment: the command line itself is imported by each.
+#: Everything that takes long to import and reads nothing of the environment.
 _LIBRARIES = (
     "bot.app",
     "bot.pipeline.backtest",
     "bot.config.feed_list",
     "bot.app.runtime",
+    "bot.cli.run",
     "bot.web",
     "typer",
     "rich.progress",
@@ -40,14 +42,10 @@ def run(
     words: Sequence[str], folder: Path, environ: Mapping[str, str], *, stdin: str = "", seconds: float = 500
 ) -> subprocess.CompletedProcess[str]:
     """Run one command to its end. Raises TimeoutError, the command being killed."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, *_LIBRARIES])
     with tempfile.TemporaryDirectory() as streams:
         names = [Path(streams) / name for name in ("stdin", "stdout", "stderr")]
         names[0].write_text(stdin, encoding="utf-8")
-        values = (tuple(words), str(folder), dict(environ), [str(name) for name in names])
-        process = context.Process(target=_command, args=values)
-        process.start()
+        process = start(words, folder, environ, names)
         process.join(seconds)
         if process.exitcode is None:
             process.kill()
@@ -56,11 +54,21 @@ def run(
     return subprocess.CompletedProcess(list(words), process.exitcode, out, err)
 
 
+def start(words: Sequence[str], folder: Path, environ: Mapping[str, str], streams: Sequence[Path]) -> BaseProcess:
+    """Start one command. ``streams``: the files that it reads from, and appends its output and its errors to."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__, *_LIBRARIES])
+    values = (tuple(words), str(folder), dict(environ), [str(name) for name in streams])
+    process = context.Process(target=_command, args=values)
+    process.start()
+    return process
+
+
 def _command(words: tuple[str, ...], folder: str, environ: dict[str, str], streams: list[str]) -> None:
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
-    for number, (name, mode) in enumerate(zip(streams, ("r", "w", "w"), strict=True)):
+    for number, (name, mode) in enumerate(zip(streams, ("r", "a", "a"), strict=True)):
         with open(name, mode, encoding="utf-8") as stream:
             os.dup2(stream.fileno(), number)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)

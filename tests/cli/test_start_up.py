@@ -26,16 +26,11 @@ print("LOADED", *sorted(sys.modules))
 
 
 def loaded(*words: str) -> set[str]:
-    """Packages that are in memory when the command has ended well."""
-    return {name.partition(".")[0] for name in modules(*words)}
-
-
-def modules(*words: str) -> set[str]:
-    """As ``loaded``, each module."""
+    """Return the packages that are in memory when the command has ended well."""
     done = subprocess.run(
         [sys.executable, "-c", RUN, *words], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
-    return set(done.stdout.splitlines()[-1].split()[1:])
+    return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()[1:]}
 
 
 @pytest.mark.parametrize("words", [("check", "--config", "config"), ("translate", "--from", "lucene", "a")])

@@ -70,27 +70,6 @@ def test_the_build_is_sent_what_is_copied_and_nothing_else() -> None:
     assert [name for name in sent if not (ROOT / name).exists()] == []
 
 
-def test_a_missing_tool_is_a_skip_with_its_reason_or_an_error_where_it_is_required(tmp_path: Path) -> None:
-    for tool in ("bash", "dirname"):
-        path = shutil.which(tool)
-        assert path
-        (tmp_path / tool).symlink_to(path)
-
-    def run(**environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(tmp_path / "bash"), str(ROOT / "scripts" / "image-test")],
-            env={"PATH": str(tmp_path), **environ},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    skipped = run()
-    assert (skipped.returncode, skipped.stdout.partition(" is not")[0]) == (0, "SKIP image test: buildah")
-    assert run(IMAGE_TEST="require").returncode == 1
-
-
 # -- the Dockerfile as a linter reads it
 
 
