@@ -50,8 +50,10 @@ def search(
     """
     if not (words.strip() or outlet or rule):
         terminal.fail("name words, an outlet or a rule", UNUSABLE)
-    selection = {"outlet": outlet, "rule": rule, "since": since, "until": until, "after": str(after or "")}
-    given = {name: value for name, value in selection.items() if value}
+    selection = {"outlet": outlet, "rule": rule, "since": since, "until": until}
+    given: dict[str, object] = {name: value for name, value in selection.items() if value}
+    if after is not None:
+        given["after"] = str(after)
     parameters = read_parameters(_SearchParameters, {**given, "limit": number})
     page = archive.look(
         app.load(folder, os.environ), lambda archive: find_articles(archive, parameters, words.strip() and words)
