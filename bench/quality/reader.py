@@ -43,7 +43,7 @@ NUMBERS = ("near", "mid", "ahead")
 #: Groups of streams that are left out of the fit.
 LEFT_OUT = ("gva", "sets")
 KINDS = ("labels", "desk")
-CURVE = (0.5, 0.6, 0.7, 0.8)
+CURVE = tuple(at / 50 for at in range(25, 41))
 TOKENS = 128
 
 
