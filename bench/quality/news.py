@@ -1,10 +1,11 @@
 """What threads say, on labelled news: the share of replies that are news, and the share of news that is told.
 
-Desks come with what a right reply says; real feeds come with flags by readers (part-X.tsv: rule, id, event, flags; n, c
-and d are news), where a reply is right if its article is flagged. Each is judged twice: in the stories that the labels
-name, and in those that grouping makes, mistakes included.
+Desks come with what a right reply says. Real feeds come with a reader's flags (bench/quality/label_events.tsv; n, c and
+d are news): a reply is right if its article is flagged. Each is judged twice: in the stories that the labels name, and
+in those that grouping makes, mistakes included. An article with news that joins no story has a message of its own, so
+it is counted apart.
 
-    python -m bench.quality.news [--labels FOLDER] [--fit] [--show]
+    python -m bench.quality.news [--feeds PARTS] [--fit] [--show]
 
 ``--fit`` prints the weights of bot/stories/facts/news.py, fitted on all desks and on parts a and b of the labels, and
 their result on rules that were left out; it needs scikit-learn.
@@ -13,12 +14,10 @@ their result on rules that were left out; it needs scikit-learn.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +29,8 @@ from bot.stories.facts.news import THRESHOLD, WEIGHTS, features, is_copy
 
 FITTED = ("a", "b")
 DESKS = (*desk_rows.PARTS, *desk_scores.OWN_PARTS)
+#: Weight of an article of a real feed in ``--fit``: desks have five times as many.
+FEED_WEIGHT = 4
 #: Folds of rules for the figures of ``--fit``.
 FOLDS = 6
 
@@ -89,19 +90,19 @@ def of_desks(part: str) -> list[Labelled]:
     ]
 
 
-def of_feeds(folder: Path, part: str) -> list[Labelled]:
+def of_feeds(part: str) -> list[Labelled]:
     """Return what the rules of a part collected on real feeds, with a reader's flags."""
-    with (folder / f"part-{part}.tsv").open(encoding="utf-8", newline="") as file:
-        labels = {(row[0], row[1]): (row[2], row[3]) for row in csv.reader(file, delimiter="\t")}
-    found = []
-    for rule, pooled in pools.part(part).items():
-        # A few articles match a rule only before or only after a change of the intake.
-        for one in (one for one in pooled if (rule, str(one.id)) in labels):
-            event, flags = labels[(rule, str(one.id))]
-            is_news = any(flag in flags for flag in "ncd")
-            key = f"{rule}/{event}"
-            found.append(Labelled(source=f"feeds {part}", group=rule, event=key, arrival=one.arrival, is_news=is_news))
-    return found
+    return [
+        Labelled(
+            source=f"feeds {part}",
+            group=rule,
+            event=item.event,
+            arrival=item.arrival,
+            is_news=not set("ncd").isdisjoint(item.flags),
+        )
+        for rule, labelled in pools.labelled(part).items()
+        for item in labelled
+    ]
 
 
 def in_their_events(labelled: Iterable[Labelled]) -> Iterator[Case]:
@@ -144,14 +145,18 @@ def fit(cases: Sequence[Case]) -> dict[str, float]:
     from sklearn.linear_model import LogisticRegression
 
     names = [name for name in WEIGHTS if name != "always"]
-    fitted = LogisticRegression(C=1.0, max_iter=3000)
-    fitted.fit([[case.features[name] for name in names] for case in cases], [case.labelled.is_news for case in cases])
+    fitted = LogisticRegression(C=2.0, max_iter=3000)
+    fitted.fit(
+        [[case.features[name] for name in names] for case in cases],
+        [case.labelled.is_news for case in cases],
+        [FEED_WEIGHT if case.labelled.source.startswith("feeds") else 1 for case in cases],
+    )
     weights = zip(names, fitted.coef_[0], strict=True)
     return {"always": float(fitted.intercept_[0])} | {name: float(weight) for name, weight in weights}
 
 
 def _left_out(cases: Sequence[Case]) -> tuple[int, int, int]:
-    """Right replies, replies and news on the rules of real feeds, each by weights fitted without its fold of rules."""
+    """Return the right replies, replies and news on real feeds, by weights fitted without the fold of each rule."""
     groups = sorted({case.labelled.group for case in cases if case.labelled.source.startswith("feeds")})
     right = replies = news = 0
     logit = math.log(THRESHOLD / (1 - THRESHOLD))
@@ -165,7 +170,8 @@ def _left_out(cases: Sequence[Case]) -> tuple[int, int, int]:
     return right, replies, news
 
 
-def _row(name: str, cases: Sequence[Case], with_news: int) -> tuple[str, ...]:
+def _row(name: str, cases: Sequence[Case], news_count: int) -> tuple[str, ...]:
+    with_news = sum(case.labelled.is_news for case in cases)
     stated = [case for case in cases if case.facts]
     right = sum(case.is_right for case in stated)
     claims = [case for case in stated if any(fact.before for fact in case.facts)]
@@ -173,6 +179,7 @@ def _row(name: str, cases: Sequence[Case], with_news: int) -> tuple[str, ...]:
         name,
         f"{right} of {len(stated)} ({right / max(1, len(stated)):.2f})",
         f"{right} of {with_news} ({right / max(1, with_news):.2f})",
+        str(news_count - with_news),
         str(sum(case.is_wrong_story for case in stated)),
         f"{sum(case.is_right for case in claims)} of {len(claims)}",
     )
@@ -180,25 +187,26 @@ def _row(name: str, cases: Sequence[Case], with_news: int) -> tuple[str, ...]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--labels", type=Path, help="the folder of part-a.tsv, part-b.tsv and part-c.tsv")
+    parser.add_argument("--feeds", default="abc", help="parts of the labelled real feeds; c is for reporting")
     parser.add_argument("--fit", action="store_true", help="print weights; needs scikit-learn")
     parser.add_argument("--show", action="store_true", help="each reply, and each article whose news was not told")
     options = parser.parse_args()
     out = Console(width=150)
     sources = [of_desks(part) for part in DESKS]
-    sources += [of_feeds(options.labels, part) for part in pools.PARTS] if options.labels else []
+    sources += [of_feeds(part) for part in options.feeds]
     if options.fit:
         fitted_on = [one for one in sources if one[0].source.startswith("desks") or one[0].source[-1] in FITTED]
         cases = [case for one in fitted_on for case in in_their_events(one)]
         out.print({name: round(weight, 2) for name, weight in fit(cases).items()})
         out.print("rules left out: {} of {} replies right, {} with news".format(*_left_out(cases)))
         return
-    table = Table("", "replies that are news", "news told", "in a wrong story", "claims right", title="Threads")
+    headers = ("", "replies that are news", "news told", "news in no story", "in a wrong story", "claims right")
+    table = Table(*headers, title="Threads")
     for labelled in sources:
-        with_news = sum(one.is_news for one in labelled)
+        news_count = sum(one.is_news for one in labelled)
         for how, made in (("events", in_their_events), ("stories", in_our_stories)):
             cases = list(made(labelled))
-            table.add_row(*_row(f"{labelled[0].source}, in {how}", cases, with_news))
+            table.add_row(*_row(f"{labelled[0].source}, in {how}", cases, news_count))
             for case in cases if options.show and how == "events" else ():
                 if case.facts or case.labelled.is_news:
                     flags = f"{'said' if case.facts else 'not said'}, {'news' if case.labelled.is_news else 'no news'}"

@@ -70,7 +70,7 @@ TOLD = {
             "Kestrel Bay council withdraws harbour bridge toll plan",
             "The council of Kestrel Bay has withdrawn its proposal of a toll on the harbour bridge after protests.",
         ),
-        ("Withdrawn", "has withdrawn its proposal of a toll"),
+        ("Withdrawn", "withdraws harbour bridge toll plan"),
     ),
     "a correction": (
         (
