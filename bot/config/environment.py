@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from bot.config import blocks, bot_keys, nodes
 from bot.config.bot_keys import BotSettings
 from bot.config.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
 from bot.config.problems import ProblemReport
-from bot.config.yaml_errors import UnreadableYaml
+from bot.config.yaml_errors import Flaw, UnreadableYaml
 from bot.model import values
 
 PREFIX = "WIREWATCH_"
@@ -77,7 +78,7 @@ def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
     return PREFIX + nearest if nearest else None
 
 
-def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[str, Node, list[nodes.Flaw]]:
+def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[str, Node, list[Flaw]]:
     """Return the text with the variable's line, its value as a node of that text, and its YAML flaws."""
     start = len(text) + len(name) + 2
     written = value.strip()
@@ -90,8 +91,7 @@ def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) ->
     try:
         parsed = nodes.parse_yaml(block)
     except UnreadableYaml as error:
-        at = len(text) + error.start
-        flaw = nodes.Flaw(code=error.code, message=error.message, help=error.help, start=at, end=at + error.length)
+        flaw = replace(error.flaw, start=len(text) + error.flaw.start, end=len(text) + error.flaw.end)
         return f"{text}{block}\n", ScalarNode("", start, start, ""), [flaw]
     node = parsed.root.pairs[0][1] if isinstance(parsed.root, MappingNode) else ScalarNode("", start, start, "")
     return f"{text}{block}\n", _move_node(node, len(text)), []

@@ -77,10 +77,8 @@ def _parse_document(text: str) -> Document:
     try:
         return nodes.parse_yaml(text)
     except UnreadableYaml as error:
-        line, column = Document(text, None).place(error.start)
-        raise model.ConfigError(
-            f"feeds.yaml:{line}:{column}: {error.message}; correct it first (wirewatch check)"
-        ) from error
+        line, column = Document(text, None).place(error.flaw.start)
+        raise model.ConfigError(f"feeds.yaml:{line}:{column}: {error}; correct it first (wirewatch check)") from error
 
 
 def _find_list(document: Document) -> tuple[ScalarNode | None, SequenceNode | None]:

@@ -87,32 +87,31 @@ def parse_file(file: FileContent, *, by_item: bool = False) -> ProblemReport:
     """
     content = file.content or b""
     if file.stamp.size > MAX_BYTES:
-        report = ProblemReport(file.path, Document("", None))
-        report.add(
-            "too-big", f"the file is larger than {MAX_BYTES // 1024**2} MB", "split it: one file per team", start=0
-        )
-        return report
+        message = f"the file is larger than {MAX_BYTES // 1024**2} MB"
+        return _unreadable(file, "", "too-big", message, "split it: one file per team")
     if not content.strip():
-        report = ProblemReport(file.path, Document("", None))
-        report.add("empty-file", "the file is empty", FILE_ADVICE.get(Path(file.path).name, RULE_ADVICE), start=0)
-        return report
+        advice = FILE_ADVICE.get(Path(file.path).name, RULE_ADVICE)
+        return _unreadable(file, "", "empty-file", "the file is empty", advice)
     text = content.decode("utf-8-sig", "replace")
     try:
         content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            report = ProblemReport(file.path, Document(content.decode("utf-16", "replace"), None))
-            report.add("not-utf-8", "the file is saved as UTF-16", "save it as plain text, UTF-8", start=0)
-            return report
-        report = ProblemReport(file.path, Document(text, None))
+            shown = content.decode("utf-16", "replace")
+            return _unreadable(file, shown, "not-utf-8", "the file is saved as UTF-16", "save it as plain text, UTF-8")
         at = len(content[: error.start].decode("utf-8-sig", "replace"))
-        report.add("not-utf-8", "a byte that is not UTF-8 text", "save the file as plain text, UTF-8", start=at)
-        return report
+        advice = "save the file as plain text, UTF-8"
+        return _unreadable(file, text, "not-utf-8", "a byte that is not UTF-8 text", advice, at)
     document, mistakes = nodes.parse_items(text, most_cut=20 if by_item else 0)
     report = ProblemReport(file.path, document or Document(text, None))
     for mistake in mistakes:
-        end = mistake.start + mistake.length
-        report.add(mistake.code, mistake.message, mistake.help, start=mistake.start, end=end)
+        report.add_flaw(mistake.flaw)
+    return report
+
+
+def _unreadable(file: FileContent, text: str, code: str, message: str, advice: str, at: int = 0) -> ProblemReport:
+    report = ProblemReport(file.path, Document(text, None))
+    report.add(code, message, advice, start=at)
     return report
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from bot.config import yaml_errors
-from bot.config.yaml_errors import UnreadableYaml
+from bot.config.yaml_errors import Flaw, UnreadableYaml
 
 #: Maximum nesting; a deeper file is a mistake or an attack.
 MAX_DEPTH = 30
@@ -96,18 +96,6 @@ def scalars_of(node: Node | None) -> list[ScalarNode]:
     return [item for item in items if isinstance(item, ScalarNode)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
-    """Readable YAML that is refused or looks wrong."""
-
-    severity: str = "error"
-    code: str
-    message: str
-    help: str
-    start: int
-    end: int
-
-
 @dataclass(slots=True)
 class Document:
     """One file: its text, its nodes, and its flaws."""
@@ -168,7 +156,7 @@ def parse_items(text: str, *, most_cut: int) -> tuple[Document | None, list[Unre
             document = parse_yaml(remaining)
         except UnreadableYaml as error:
             item = (
-                _item_around(remaining, error.start)
+                _item_around(remaining, error.flaw.start)
                 if len(text) < _MAX_RETRIED_CHARACTERS and len(cut) < most_cut
                 else None
             )
@@ -251,7 +239,7 @@ class _Composer:
                 self._flaws.append(_tag_flaw(event, start, self._text))
             end = event.end_mark.index
             if self._odd and event.style:
-                self._odd = [odd for odd in self._odd if not start < odd.start < end]
+                self._odd = [odd for odd in self._odd if not start < odd.flaw.start < end]
             if (
                 event.style == '"'
                 and _CONTROL.search(event.value)

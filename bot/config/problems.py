@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot import model
-from bot.config.nodes import Document, Flaw, Node
+from bot.config.nodes import Document, Node
+from bot.config.yaml_errors import Flaw
 
 #: File name of problems in environment variables.
 ENVIRONMENT = "environment"

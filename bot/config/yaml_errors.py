@@ -7,6 +7,7 @@ function below knows one family of slips.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import yaml
 
@@ -21,16 +22,24 @@ _ODD_SPACE = re.compile(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPAC
 _KEY = re.compile(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """A mistake or an oddity in YAML, with its place in the text."""
+
+    severity: str = "error"
+    code: str
+    message: str
+    help: str
+    start: int
+    end: int
+
+
 class UnreadableYaml(Exception):
-    """A file that is not YAML: one place, since the rest cannot be trusted."""
+    """A file that is not YAML: one flaw, since the rest cannot be trusted."""
 
     def __init__(self, code: str, message: str, advice: str, start: int, length: int = 1) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
-        self.help = advice
-        self.start = start
-        self.length = max(length, 1)
+        self.flaw = Flaw(code=code, message=message, help=advice, start=start, end=start + max(length, 1))
 
 
 def refuse_binary(text: str) -> None:
@@ -72,7 +81,7 @@ def explain_error(error: yaml.YAMLError, text: str) -> UnreadableYaml:
     problem = error.problem or ""
     if "nesting" in problem:
         return UnreadableYaml("too-deep", "brackets nested a thousand deep", "no key needs that", at)
-    if odd := [space for space in find_odd_spaces(text) if space.start <= max(at, opened)]:
+    if odd := [space for space in find_odd_spaces(text) if space.flaw.start <= max(at, opened)]:
         return odd[-1]
     slip = _Slip(text, at, opened, problem, error.context or "")
     for look in (

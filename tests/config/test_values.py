@@ -166,7 +166,7 @@ def test_any_text_gives_nodes_or_one_located_error(text: str) -> None:
     try:
         document = nodes.parse_yaml(text)
     except yaml_errors.UnreadableYaml as error:
-        refused = error
+        refused = error.flaw
     else:
         for scalar in nodes.walk(document.root) if document.root else ():
             assert 0 <= scalar.start <= scalar.end <= len(text)
