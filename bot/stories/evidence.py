@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -24,13 +25,15 @@ LONG = timedelta(days=28)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: A word with less rarity (one article in eight has it) does not describe an event.
 PLAIN = 2.0
+#: Two heads agree in what happened if their shared deeds add up to this; otherwise a place in both does not count.
+AGREED = 2.0
 
 
 class Evidence(NamedTuple):
     """Numbers for one article and one story: shares from 0 to 1, sums of rarities, logarithms of times.
 
     The head is the title and the first sentence. The rule's terms and words that are common under the rule count
-    little.
+    little. A place that both name counts only if deeds or figures agree too.
     """
 
     #: Similarity of all words: title and lead, and all of the story.
@@ -141,7 +144,9 @@ class _Article:
     def beside(self, story: OpenStory) -> Evidence:
         """Return the evidence for one story; its ``lead`` is the similarity of text and heads."""
         profile, rare, large = self._profile, self._rare, self._large
-        heads, deeds = zip(*map(self._similarity, story.samples), strict=True)
+        figures, deeds = _sum(profile.figures & story.figures, rare), max(map(self._shared_deeds, story.samples))
+        places = frozenset[str]() if figures or deeds >= AGREED else profile.places | story.places
+        heads = [self._similarity(sample, places) for sample in story.samples]
         nearest = story.samples[heads.index(max(heads))]
         names = {
             word for word in profile.head if word in profile.names or (word in story.names and word in story.heads)
@@ -149,21 +154,21 @@ class _Article:
         new_names = [word for word in names if word not in story.totals]
         title_figures = profile.figures & profile.title
         ours, theirs = profile.weights, story.weights
-        shared = sum([ours[word] * theirs[word] * rare[word] ** 2 for word in ours.keys() & theirs.keys()])
+        shared = sum([ours[word] * theirs[word] * rare[word] ** 2 for word in (ours.keys() & theirs.keys()) - places])
         text = _cosine(shared, self._square, rare.square(theirs)) if shared > 0 else 0.0
         return Evidence(
             text=text,
             lead=text + max(heads),
-            deeds=max(deeds),
-            names=max([large[word] for word in names if word in story.heads], default=0.0),
+            deeds=deeds,
+            names=max([large[word] for word in names if word in story.heads and word not in places], default=0.0),
             new_names=_sum(new_names, rare) / _sum(names, rare) if new_names else 0.0,
             new_in_title=_sum([word for word in names if word in profile.title and word not in story.heads], rare),
-            figures=_sum(profile.figures & story.figures, rare),
+            figures=figures,
             figures_clash=bool(title_figures)
             and story.figures.isdisjoint(title_figures)
             and not story.figures.isdisjoint(story.titles),
             days=min(2, len(profile.days & story.days)),
-            hours=_hours(abs(profile.when - nearest.when)),
+            hours=math.log1p(min(abs(profile.when - nearest.when), LONG) / HOUR),
             recent=math.log1p(sum(1 for _ in story.latest(profile, DAY))),
             length=math.log(profile.length or 1),
             of_rule=math.log1p(rare.stories),
@@ -175,11 +180,15 @@ class _Article:
             ),
         )
 
-    def _similarity(self, sample: Profile) -> tuple[float, float]:
-        """Return the similarity of the heads, and the sum over shared deeds."""
-        head, rare = self._profile.head & sample.head, self._rare
-        deeds = sum([max(0.0, self._large[word] - PLAIN) for word in head & self._profile.deeds & sample.deeds])
-        return _cosine(_square(head, rare), self._head_square, _square(sample.head, rare)), deeds
+    def _similarity(self, sample: Profile, places: AbstractSet[str]) -> float:
+        """Return the similarity of the heads, where these places do not count as shared."""
+        shared = _square((self._profile.head & sample.head) - places, self._rare)
+        return _cosine(shared, self._head_square, _square(sample.head, self._rare))
+
+    def _shared_deeds(self, sample: Profile) -> float:
+        """Return the sum over the words in both heads that describe the event."""
+        shared = self._profile.head & sample.head & self._profile.deeds & sample.deeds
+        return sum([max(0.0, self._large[word] - PLAIN) for word in shared])
 
 
 def shared_words(profile: Profile, sample: Profile, rare: Mapping[str, float]) -> tuple[list[str], list[str]]:
@@ -199,7 +208,3 @@ def _sum(words: Iterable[str], rare: Mapping[str, float]) -> float:
 
 def _cosine(shared: float, square: float, other_square: float) -> float:
     return shared / math.sqrt(square * other_square) if shared > 0 else 0.0
-
-
-def _hours(passed: timedelta) -> float:
-    return math.log1p(min(passed, LONG) / HOUR)

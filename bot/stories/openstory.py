@@ -68,6 +68,7 @@ class OpenStory:
     #: Word -> number of articles with the word in the title, and in the head.
     titles: Counter[str] = field(default_factory=Counter)
     heads: Counter[str] = field(default_factory=Counter)
+    places: set[str] = field(default_factory=set)
     figures: set[str] = field(default_factory=set)
     days: set[date] = field(default_factory=set)
     meanings: set[str] = field(default_factory=set)
@@ -111,10 +112,10 @@ class OpenStory:
         self._sample((profile,))
         self.size += 1
         _pour(profile.weights, self.totals)
-        for name, written in profile.names.items():
-            self.names.setdefault(name, written)
+        self.names = {**profile.names, **self.names}
         self.titles.update(profile.title)
         self.heads.update(profile.head)
+        self.places |= profile.places
         self.figures |= profile.figures
         self.days |= profile.days
         self.meanings |= profile.meanings
@@ -131,10 +132,10 @@ class OpenStory:
         self._sample(younger.samples)
         self.size += younger.size
         _pour(younger.totals, self.totals)
-        for name, written in younger.names.items():
-            self.names.setdefault(name, written)
+        self.names = {**younger.names, **self.names}
         self.titles.update(younger.titles)
         self.heads.update(younger.heads)
+        self.places |= younger.places
         self.figures |= younger.figures
         self.days |= younger.days
         self.meanings |= younger.meanings

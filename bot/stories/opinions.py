@@ -13,8 +13,6 @@ from bot import model
 ASKED_FROM, ASKED_BELOW = 0.05, 0.95
 #: Grouping offers at most ASKED stories with at least this probability, and stories that lack the article's language.
 ASKED, OFFERED_FROM = 3, 0.02
-
-
 #: An opinion merges two stories if the bot's own probability for both is at least this.
 MERGE_FROM = 0.5
 

@@ -18,15 +18,15 @@ from itertools import filterfalse
 from bot import model
 from bot.stories import copies
 from bot.text import dates, lexicon, sentences, titles, tokens, words
-from bot.text.names import background_table
+from bot.text.names import background_table, place_words
 
 #: Length of the lead, the beginning of the text, where news puts who, what and where (800 and 3000 measured no better).
 LEAD_CHARS = 1500
 #: The head is the title and the first sentence: at most HEAD_WORDS words, at least SENTENCE_WORDS. It describes the
 #: event itself; background and other events come later.
 HEAD_WORDS, SENTENCE_WORDS = 35, 8
-#: Length of the text that is searched for days.
-DAYS_CHARS = 700
+#: Length of the text that is searched for days, and for a dateline.
+DAYS_CHARS, DATELINE_CHARS = 700, 200
 #: Length of the text that, after the title, is used to detect the language and is compared by an encoder.
 BEGINNING_CHARS = 300
 #: The weight that a word of the title has in addition to its weight in the lead.
@@ -57,14 +57,6 @@ _ANOTHER = frozenset(
     " weer opnieuw tweede ook erneut wieder zweite zweiter zweites auch otro otra nuevo nueva también segundo segunda"
     " encore autre deuxième nouveau nouvelle aussi outro outra novo nova também yeni ikinci".split()
 )
-#: The title of an explanation, a comment or a feature about an event.
-_COMMENT = re.compile(
-    r"^\W*(?:who|what|how|why|where|when|can|could|should|will|is|are|inside|meet|opinion|comment|analysis|editorial"
-    r"|column|letters?|explainer|timeline|profile|quiz|podcast|video|watch|photos?|in pictures)\b|\?\s*$"
-    r"|\bexplain(?:s|ed|er)\b|\bwhat we know\b|\btimeline\b",
-    re.IGNORECASE,
-)
-_COMMENT_TEXT = re.compile(r"\A\W*(?:opinion|comment|analysis|editorial)\b\W", re.IGNORECASE)
 #: "CORRECTED-…", "Correction: …", "Clarification" at the beginning of a title or text.
 _CORRECTION = re.compile(
     r"\A\W*(?:correct(?:ion|ed)|clarif(?:ication|ied)|erratum|korrektur|berichtigung|correcti[oe]n?|rectificati(?:f|on)"
@@ -121,6 +113,8 @@ class Profile:
     opening: tuple[str, ...]
     #: Name -> as written.
     names: Mapping[str, str]
+    #: The names that this text puts in a dateline or after "in".
+    places: frozenset[str]
     #: Figures that may describe an event.
     figures: frozenset[str]
     #: Calendar days in the title and the first sentences.
@@ -132,8 +126,6 @@ class Profile:
     #: Number of words in title and lead.
     length: int
     sketch: copies.Sketch
-    #: Whether it is an explanation or a comment.
-    is_comment: bool
     #: Whether the title or the text begins with a correction mark.
     is_correction: bool
     #: 2 if the title contains a word like "another" or "again", 1 if only the first sentence does, else 0.
@@ -149,6 +141,9 @@ def profile_of(article: model.Article, matches: Iterable[model.Match] = ()) -> P
     headline = _CORRECTION.sub("", headline) or headline
     title = _words(titles.bare_title(headline))
     text = _DATELINE.sub(r"\1. ", article.text[:LEAD_CHARS], count=1)
+    dateline = {
+        token.stem for token in words.words_of(article.text[: sentences.dateline_length(article.text[:DATELINE_CHARS])])
+    }
     lead = _words(sentences.own_words(text, article.language))
     title_stems, stems = [token.stem for token in title], [token.stem for token in lead]
     counts = Counter(filterfalse(_stops().__contains__, stems))
@@ -160,7 +155,10 @@ def profile_of(article: model.Article, matches: Iterable[model.Match] = ()) -> P
     first, language = _first_sentence(lead), known_language or _COUNTED
     names = {word: written for word, written in _names(language, title, lead).items() if word in weights}
     head = of_title | {token.stem for token in first if token.stem in weights}
-    figures = frozenset(word for word in weights if word[0].isdigit() and _is_figure(word))
+    plain = tokens.normalise(f"{article.title}. {article.text[:DAYS_CHARS]}")
+    figures = frozenset(
+        word for word in weights if word[0].isdigit() and (number := float(word)) > SMALL and number not in YEARS
+    )
     return Profile(
         id=article.id,
         when=article.when,
@@ -183,15 +181,15 @@ def profile_of(article: model.Article, matches: Iterable[model.Match] = ()) -> P
         deeds=frozenset(word for word in head if word not in names and _may_be_deed(word, language)),
         opening=tuple(title_stems[:2]),
         names=names,
+        places=(place_words(f"{headline}. {article.text[:LEAD_CHARS]}", language) | dateline) & names.keys(),
         figures=figures,
-        days=_days(article, language),
+        days=frozenset(day.begins() for day in dates.days(plain, article.when.date(), language) if day.day),
         meanings=frozenset(
             meaning for token in title for meaning in lexicon.meanings(language, words.fold(token.text))
         ),
         language=known_language,
         length=len(title) + len(lead),
         sketch=copies.sketch(title_stems, stems, names, figures),
-        is_comment=_COMMENT.search(headline) is not None or _COMMENT_TEXT.match(article.text) is not None,
         is_correction=_CORRECTION.match(article.title) is not None or _CORRECTION.match(article.text) is not None,
         another=2 if _says_another(title) else int(_says_another(first)),
     )
@@ -214,17 +212,15 @@ def _first_sentence(lead: Sequence[words.Word]) -> Sequence[words.Word]:
     return lead[:HEAD_WORDS]
 
 
-def _days(article: model.Article, language: str) -> frozenset[date]:
-    plain = tokens.normalise(f"{article.title}. {article.text[:DAYS_CHARS]}")
-    return frozenset(day.begins() for day in dates.days(plain, article.when.date(), language) if day.day)
-
-
 def _says_another(tokens: Iterable[words.Word]) -> bool:
     return any(token.text.casefold() in _ANOTHER for token in tokens)
 
 
 def _may_be_deed(word: str, language: str) -> bool:
-    return not (word[0].isdigit() or "'" in word or word in _calendar() or lexicon.is_small(language, word))
+    if word[0].isdigit() or "'" in word or word in _calendar():
+        return False
+    is_currency = lexicon.of(language).has("money", word) and not lexicon.meanings(language, word)
+    return not (is_currency or lexicon.is_small(language, word))
 
 
 def _words(text: str) -> list[words.Word]:
@@ -254,11 +250,6 @@ def _value(text: str) -> float:
         return float(f"{whole.replace('.', '')}.{part}" if whole else part)
     except ValueError:  # digits of other kinds: ①
         return 0.0
-
-
-def _is_figure(stem: str) -> bool:
-    number = float(stem)
-    return number > SMALL and number not in YEARS
 
 
 def _names(language: str, *texts: Sequence[words.Word]) -> dict[str, str]:

@@ -134,8 +134,7 @@ ONE_EVENT = {
 @pytest.mark.parametrize("articles", ONE_EVENT.values(), ids=ONE_EVENT)
 def test_reports_of_one_event_are_one_story(articles: tuple[model.Article, ...]) -> None:
     window = timedelta(days=200) if articles[0] is examples.ORDER else WINDOW
-    rule = "exit" if examples.MOVED in articles else ""
 
-    found = threads(stories.Grouping(window=window), *articles, rule=rule, terms=("BlackBerry", "PTA", "BES"))
+    found = threads(stories.Grouping(window=window), *articles)
 
     assert len(set(found)) == 1

@@ -40,7 +40,7 @@ ORDER = replace(examples.ORDER, title="Phone firm told to open its servers or sh
 BESIDE = {
     "sure": (examples.MESSENGER, examples.EXIT, model.JoinReason.SIMILAR),
     "unsure": (examples.MESSENGER, ORDER, model.JoinReason.UNSURE),
-    "hardly": (CREW, examples.MESSENGER, model.JoinReason.OPENED),
+    "hardly": (examples.MESSENGER, CREW, model.JoinReason.OPENED),
 }
 
 
