@@ -1,4 +1,9 @@
-"""The questions about the archive, answered in one place for the CLI, the API, the assistant tools and the pages.
+"""The questions about the archive, answered in one place for the CLI, the API, the assistant tools, chat and the pages.
 
-parameters → questions (reads the store) → documents
+registry      what a question is; parameters, refusals, Answers
+stories, articles, rules, feeds, silences
+              the questions of each subject: parameters, values, functions
+trials        a rule tried on the stored articles
+questions     the entry of each question
+assistants    the entries as tools
 """
