@@ -32,19 +32,25 @@ from bot.stories import summaries
 def search(
     words: Annotated[str, typer.Argument(help="Words or a query, as in a rule.", metavar="WORDS")] = "",
     folder: ConfigDir = DEFAULT_CONFIG,
-    outlet: Annotated[str | None, typer.Option(help="Only outlets with these words in their names.")] = None,
-    rule: Annotated[str | None, typer.Option(help="Only articles that this rule matched.")] = None,
+    outlet: Annotated[str | None, typer.Option(help="Only outlets whose names contain these words.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only articles that match this rule.")] = None,
     since: Annotated[
-        str | None, typer.Option(help="Seen since this day or for this long: 2026-11-30, 30d.", metavar="WHEN")
+        str | None,
+        typer.Option(help="First seen on or after this day, or within this time: 2026-11-30, 30d.", metavar="WHEN"),
     ] = None,
-    until: Annotated[str | None, typer.Option(help="Seen before this day or longer ago.", metavar="WHEN")] = None,
-    number: Annotated[int, typer.Option(help="Articles at most.", min=1, max=1_000, metavar="NUMBER")] = 20,
-    after: Annotated[int | None, typer.Option(help="Go on where a page ended.", metavar="NUMBER")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="First seen before this day, or longer ago than this.", metavar="WHEN")
+    ] = None,
+    number: Annotated[int, typer.Option(help="Maximum number of articles.", min=1, max=1_000, metavar="NUMBER")] = 20,
+    after: Annotated[
+        int | None,
+        typer.Option(help="Continue after this article; the number is printed below a page.", metavar="NUMBER"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Search the stored articles, newest first.
 
-    Words side by side must all be there; phrases, OR, NOT, NEAR and fields work as in a rule's query.
+    All words must occur; phrases, OR, NOT, NEAR and fields work as in a rule's query.
 
     Example: wirewatch search "blackberry backdoor OR bes" --outlet dawn --since 30d
     """
@@ -92,7 +98,7 @@ def explain(
     rule: Annotated[str | None, typer.Argument(help="A rule's name, or a part of it.", metavar="RULE")] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
     url: Annotated[str | None, typer.Option(help="An article in the archive.", metavar="ADDRESS")] = None,
-    text: Annotated[str | None, typer.Option(help="Any text, as if it were a headline.", metavar="TEXT")] = None,
+    text: Annotated[str | None, typer.Option(help="A text to treat as a headline.", metavar="TEXT")] = None,
     json: Json = False,
 ) -> None:
     """Describe a rule, or show why it matches an article.

@@ -39,10 +39,10 @@ class Format(StrEnum):
 
 def check(
     folder: ConfigDir = DEFAULT_CONFIG,
-    format: Annotated[Format, typer.Option(help="text, json, or github for workflow annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
-    routes: Annotated[bool, typer.Option("--routes", help="Show too where each rule's stories go.")] = False,
+    format: Annotated[Format, typer.Option(help="Output format; github prints workflow annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    routes: Annotated[bool, typer.Option("--routes", help="Also show where each rule's stories go.")] = False,
 ) -> None:
     """Report every problem of the configuration.
 
@@ -121,11 +121,13 @@ def show(problems: Sequence[model.Problem]) -> None:
 
 
 def schema(
-    write: Annotated[Path | None, typer.Option(help="Write one file per kind into this folder.", metavar="DIR")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Write one schema per kind of file into this folder.", metavar="DIR")
+    ] = None,
 ) -> None:
     """Print the JSON Schema of the configuration files.
 
-    With --write, it is written for editors: bot.yaml, feeds.yaml and the rule files.
+    With --write, writes the schemas of bot.yaml, feeds.yaml and the rule files for your editor.
 
     Example: wirewatch schema --write config/schema
     """

@@ -26,7 +26,9 @@ database = typer.Typer(
 def move(
     address: Annotated[
         str,
-        typer.Argument(help="Where to: postgresql://user@host/database, env:NAME or file:/path.", metavar="ADDRESS"),
+        typer.Argument(
+            help="The new database: postgresql://user@host/database, env:NAME or file:/path.", metavar="ADDRESS"
+        ),
     ],
     folder: ConfigDir = DEFAULT_CONFIG,
     json: Json = False,
@@ -82,7 +84,7 @@ def _resolved(address: str, environ: Mapping[str, str]) -> str:
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="The new file; one that exists is never overwritten.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="The new file. An existing file is never overwritten.", metavar="FILE")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Copy the SQLite database into one new file.

@@ -97,7 +97,9 @@ def demo(
         str | None, typer.Option(help="Post to this channel of your bot.yaml instead of the terminal.")
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
-    speed: Annotated[float, typer.Option(help="Seconds of the story per second of real time, at most.", min=1)] = 80,
+    speed: Annotated[
+        float, typer.Option(help="Maximum speed: seconds of the story per second of real time.", min=1)
+    ] = 80,
     keep: Annotated[
         Path | None, typer.Option(help="Keep the demo's configuration and database in this folder.", metavar="DIR")
     ] = None,

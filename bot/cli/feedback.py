@@ -32,8 +32,8 @@ class _RuleFeedback:
 
 def feedback(
     folder: ConfigDir = DEFAULT_CONFIG,
-    rule: Annotated[str | None, typer.Option(help="One rule: its name or a part of it.", metavar="RULE")] = None,
-    since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
+    rule: Annotated[str | None, typer.Option(help="Only this rule: its name, or a part of it.", metavar="RULE")] = None,
+    since: Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")] = "30d",
     json: Json = False,
 ) -> None:
     """Show each rule's precision, and what people decided.

@@ -23,7 +23,7 @@ from bot.feeds import outlets, places
 from bot.fetch import parsing
 from bot.model import visible
 
-feeds = typer.Typer(help="Find, add, import, export and try feeds.", no_args_is_help=True)
+feeds = typer.Typer(help="Find, add, import, export and test feeds.", no_args_is_help=True)
 
 Address = Annotated[
     str,

@@ -49,7 +49,7 @@ rules:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="The folder to make.", metavar="DIR")] = DEFAULT_CONFIG,
+    folder: Annotated[Path, typer.Argument(help="The folder to create.", metavar="DIR")] = DEFAULT_CONFIG,
     minimal: Annotated[bool, typer.Option("--minimal", help="Write one channel, one feed and one rule.")] = False,
 ) -> None:
     """Write a commented starter configuration.

@@ -22,7 +22,7 @@ from bot.model import visible
 if TYPE_CHECKING:
     from bot.llm.probes import Probe
 
-language_model = typer.Typer(help="Ask the language model of bot.yaml.", no_args_is_help=True)
+language_model = typer.Typer(help="Test the language model of bot.yaml.", no_args_is_help=True)
 
 
 @language_model.callback()
@@ -47,10 +47,11 @@ def ask(
     folder: ConfigDir = DEFAULT_CONFIG,
     json: Json = False,
 ) -> None:
-    """Ask the model of bot.yaml questions whose answers are known: is it right, how fast, and what does it cost?
+    """Test the model of bot.yaml with questions whose answers are known.
 
-    Asks each question once, whatever bot.yaml's uses; nothing is stored, and the day's budget is not touched. Exit
-    code 1 when a question of a use that bot.yaml names was not answered.
+    Shows whether it is right, how fast it is and what it costs. Asks each question once, whatever bot.yaml's uses;
+    nothing is stored, and the day's budget is not touched. Exit code 1 when a question of a use that bot.yaml names
+    was not answered.
 
     Example: wirewatch model test
     """

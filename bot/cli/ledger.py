@@ -16,7 +16,7 @@ from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 
 ledger = typer.Typer(help="List what happened: polls, matches, decisions and messages.", invoke_without_command=True)
 
-Since = Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")]
+Since = Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")]
 
 
 @ledger.callback()

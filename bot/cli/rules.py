@@ -31,21 +31,21 @@ def try_rule(
         str, typer.Argument(help="A loaded rule's name (or a part of it), a rules file, or a query.", metavar="RULE")
     ],
     folder: ConfigDir = DEFAULT_CONFIG,
-    since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
+    since: Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")] = "30d",
     against: Annotated[
-        Path | None, typer.Option(help="Compare with the rules of this file.", metavar="FILE", dir_okay=False)
+        Path | None, typer.Option(help="Compare with the rules in this file.", metavar="FILE", dir_okay=False)
     ] = None,
     replay: Annotated[
         int,
         typer.Option(
-            help="The number of matched articles for which messages are simulated; 0: all.", metavar="NUMBER", min=0
+            help="Number of matched articles for which messages are simulated; 0 means all.", metavar="NUMBER", min=0
         ),
     ] = 2_000,
     json: Json = False,
 ) -> None:
     """Backtest a rule over the stored articles.
 
-    Shows what it would match, no longer match and post, and its near misses.
+    Shows what it would match and post, what it would no longer match, and its near misses.
 
     Example: wirewatch try rules-draft/telecom.yaml --since 30d
     """
@@ -297,13 +297,13 @@ LISTED_CHANGES, LONGEST = 20, 150
 
 
 def review(
-    before: Annotated[Path, typer.Argument(help="The folder with the configuration as it was.", metavar="BEFORE")],
+    before: Annotated[Path, typer.Argument(help="The folder with the earlier configuration.", metavar="BEFORE")],
     folder: ConfigDir = DEFAULT_CONFIG,
-    since: Annotated[str, typer.Option(help="How far back, as in 30d.", metavar="DURATION")] = "30d",
+    since: Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")] = "30d",
 ) -> None:
     """Compare two configurations on the stored articles.
 
-    Tries each rule that is new, changed or removed, and prints as Markdown what would be posted more and less. The
+    Tries each rule that is new, changed or removed, and prints as Markdown which posts would be added or dropped. The
     archive is the one of the current configuration.
 
     Example: wirewatch review ../main/config --config config --since 30d >review.md

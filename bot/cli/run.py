@@ -37,13 +37,14 @@ def once(
             "--now", help="Poll every feed, whatever its interval and backoff; Retry-After is still respected."
         ),
     ] = False,
-    drain: Annotated[str, typer.Option(help="How long to continue sending.", metavar="DURATION")] = "60 seconds",
+    drain: Annotated[str, typer.Option(help="Maximum time to spend on sending.", metavar="DURATION")] = "60 seconds",
     json: Json = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print every log line.")] = False,
 ) -> None:
     """Poll every due feed once, post what is new, and end.
 
-    Exit code 0: done, also when some feeds are broken; 1: messages left or parked; 2: cannot work.
+    Exit code 0: done, even if some feeds are broken; 1: messages are left or parked; 2: the configuration or the
+    database cannot be used.
 
     Example: wirewatch once --now --config config
     """
@@ -118,7 +119,7 @@ STOP_WITHIN = timedelta(seconds=9.5)
 
 def run(
     folder: ConfigDir = DEFAULT_CONFIG,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Log at debug level too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Also log at debug level.")] = False,
 ) -> None:
     """Poll, match and post until stopped.
 

@@ -21,21 +21,26 @@ silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_
 @silence.command("add")
 def add(
     lasts: Annotated[
-        str | None, typer.Option("--for", help="How long, as in 2 hours or 3d.", metavar="DURATION")
+        str | None, typer.Option("--for", help="How long, such as 2 hours or 3d.", metavar="DURATION")
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(help="Instead of --for: the last day, 2026-12-31, or a time, 2026-12-31 18:00.", metavar="DATE"),
+        typer.Option(
+            help="The end, instead of --for: a last day such as 2026-12-31, or a time such as 2026-12-31 18:00.",
+            metavar="DATE",
+        ),
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Why; others see it.", metavar="TEXT")] = None,
+    reason: Annotated[str | None, typer.Option(help="The reason, which others see.", metavar="TEXT")] = None,
     rule: Annotated[str | None, typer.Option(help="A rule's name, or a part of it.", metavar="RULE")] = None,
     outlet: Annotated[str | None, typer.Option(help="The articles of an outlet.", metavar="OUTLET")] = None,
     entity: Annotated[str | None, typer.Option(help="Articles with this name in the headline.", metavar="NAME")] = None,
-    story: Annotated[str | None, typer.Option(help="One story, by its id; needs no end.", metavar="STORY")] = None,
+    story: Annotated[
+        str | None, typer.Option(help="One story, by its id. It may have no end.", metavar="STORY")
+    ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="Every story.")] = False,
     channel: Annotated[
         list[str] | None,
-        typer.Option(help="Only in this channel; may be repeated. Default: every one.", metavar="CHANNEL"),
+        typer.Option(help="Only in this channel; may be repeated. Default: every channel.", metavar="CHANNEL"),
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:

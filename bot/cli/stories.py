@@ -65,7 +65,7 @@ def merge(
 
 def claim(
     story: Story,
-    release: Annotated[bool, typer.Option("--release", help="Nobody takes care of it any more.")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Remove the claim.")] = False,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Say that you take care of a story.
@@ -95,7 +95,9 @@ stories = typer.Typer(help="List stories, split one or merge two.", invoke_witho
 def _list(
     context: typer.Context,
     folder: ConfigDir = DEFAULT_CONFIG,
-    since: Annotated[str | None, typer.Option(help="Only what moved within this time.", metavar="DURATION")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only stories that changed within this time.", metavar="DURATION")
+    ] = None,
     silenced: Annotated[bool, typer.Option(help="Only stories with a message that a silence held back.")] = False,
     json: Json = False,
 ) -> None:

@@ -16,13 +16,17 @@ from bot.text import tokens
 
 
 def translate(
-    dialect: Annotated[rules_translate.Dialect, typer.Option("--from", help="The product whose query it is.")],
-    query: Annotated[str, typer.Argument(help="The query, in quotes; - reads it from stdin.", metavar="QUERY")] = "-",
+    dialect: Annotated[
+        rules_translate.Dialect, typer.Option("--from", help="The product that the query was written for.")
+    ],
+    query: Annotated[
+        str, typer.Argument(help="The query, in quotes, or - to read it from stdin.", metavar="QUERY")
+    ] = "-",
     json: Json = False,
 ) -> None:
     """Translate another product's query.
 
-    Lists what could not be kept; exit 1 when something was lost.
+    Lists what could not be translated. Exit code 1: something was lost.
 
     Example: wirewatch translate --from brandwatch '{BES} AND (backdoor NEAR/5 law)'
     """
