@@ -78,13 +78,11 @@ def news(
     stated = [fact.sentence for fact in facts]
     quoted = [
         statement
-        for statement in _newest(claims, reading, beside, most=_MOST_QUOTES)
+        for statement in _newest(claims, reading, beside, most=0 if facts and reading.is_correction else _MOST_QUOTES)
         # A sentence with the new value of a change would repeat that change.
         if not any(statement.text in sentence for sentence in stated)
         and not any(change.after in statement.text for change in changed)
     ]
-    if reading.is_correction and changed:
-        quoted = []
     return (*facts, *_quotes(reading, quoted, stated, mark))
 
 
@@ -144,16 +142,20 @@ def probability(claims: StoryClaims, reading: Reading) -> float:
 
 def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
     """Return the features for the probability, by name."""
-    top, *lead = reading.statements[: 1 + _LEAD]
     hours = (reading.at - claims.last_at).total_seconds() / 3600 if claims.last_at else 0.0
+    top, *lead = reading.statements[: 1 + _LEAD]
     pause = math.log1p(min(max(0.0, hours), _LONGEST_PAUSE))
     # "It was banned in 2010" is background.
     current = (top, *(statement for statement in lead if not statement.has("before")))
+    # "One dead" may be a part of the toll.
+    tolls = [figure for statement in (top, *lead[:2]) for figure in statement.figures if figure.what in FATES]
+    new = [figure for figure in top.figures if not claims.has_number(figure)]
     return {
         "always": 1.0,
         "deed": float(bool(_deeds(claims, top))),
-        "toll": float(any(_has_new_toll(claims, statement) for statement in (top, *lead[:2]))),
-        "figures": min(2, _figures(claims, top)),
+        "toll": float(not all(claims.has_number(toll) for toll in tolls if toll.number.value > 1)),
+        # A sum, a share or a toll counts twice.
+        "figures": min(2, sum(2 if figure.number.unit or figure.what in FATES else 1 for figure in new)),
         "days": float(any(not claims.has_day(day) for statement in current for day in statement.days)),
         "opinion": float(reading.is_comment or _is_opinion(top)),
         "pause": pause,
@@ -174,20 +176,6 @@ def _new_in(claims: StoryClaims, statement: Statement) -> set[str]:
     return {turn for turn in statement.turns if turn not in claims.turns} | numbers | days
 
 
-def _has_new_toll(claims: StoryClaims, statement: Statement) -> bool:
-    # "One dead" may be a part of the toll.
-    return any(
-        figure.what in FATES and figure.number.value > 1 and not claims.has_number(figure)
-        for figure in statement.figures
-    )
-
-
-def _figures(claims: StoryClaims, statement: Statement) -> int:
-    """Count the numbers that the story lacks; a sum, a share or a toll counts twice."""
-    new = [figure for figure in statement.figures if not claims.has_number(figure)]
-    return sum(2 if figure.number.unit or figure.what in FATES else 1 for figure in new)
-
-
 def _is_opinion(statement: Statement) -> bool:
     """Return whether it is a question, or a plan, comment, explanation or reaction without a turn of events."""
     is_open = any(map(statement.has, ("may", "colour", "recap"))) and not statement.turns
@@ -203,15 +191,12 @@ def is_copy(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
 
 def _is_of_another(change: Change, beside: Sequence[StoryClaims]) -> bool:
     """Return whether another story has both the old and the new value, so that the change belongs to it."""
-    return any({change.before, change.after} <= set(_values(change, other)) for other in beside)
-
-
-def _values(change: Change, claims: StoryClaims) -> Iterator[str]:
-    for stated in claims.stated:
-        if stated.number is not None:
-            yield stated.number.shown
-        if stated.day is not None:
-            yield stated.day.shown(change.statement.day)
+    for other in beside:
+        numbers = {stated.number.shown for stated in other.stated if stated.number is not None}
+        days = {stated.day.shown(change.statement.day) for stated in other.stated if stated.day is not None}
+        if {change.before, change.after} <= numbers | days:
+            return True
+    return False
 
 
 def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims], *, most: int) -> Sequence[Statement]:
@@ -230,7 +215,7 @@ def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
     for statement in sorted(fresh, key=worth, reverse=True):
         new = _new_in(claims, statement)
         # A further sentence with no turn, number or day of its own is background, or repeats the first.
-        if not best or (len(best) < most and not new <= quoted):
+        if len(best) < most and not (best and new <= quoted):
             best.append(statement)
             quoted |= new
     return [statement for statement in fresh if statement in best]
