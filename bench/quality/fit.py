@@ -38,7 +38,7 @@ from bench.quality.streams import Report, Stream
 from bot import model, stories
 from bot.stories import evidence, roundups
 from bot.stories.evidence import Evidence, Judge, Weights
-from bot.stories.grouping import story_id
+from bot.stories.grouping import JOIN_FROM, story_id
 from bot.stories.index import Index
 from bot.stories.openstory import OpenStory
 from bot.text import words
@@ -69,7 +69,6 @@ OTHER_KIND = 0.25
 #: Prices of an event that is readable nowhere, of one without a message of its own, of a message beyond one an event.
 NOWHERE, HIDDEN, BEYOND = 20, 4, 1
 CURVE = (0.5, 0.6, 0.7, 0.8, 0.9)
-SHIPPED_FROM = "shipped"
 #: Titles that share this part of their words are folded into one line of a message.
 FOLDED = 0.8
 #: Of which group a figure is given together.
@@ -263,7 +262,7 @@ class Outcome:
         return NOWHERE * self.nowhere + HIDDEN * (self.hidden - self.nowhere) + BEYOND * self.beyond
 
 
-def outcome(reports: Sequence[Report], judge: Judge | None, join_from: float | None = None) -> Outcome:
+def outcome(reports: Sequence[Report], judge: Judge | None, join_from: float = JOIN_FROM) -> Outcome:
     """Return what the grouping makes of a stream; None: the judge that ships."""
     grouping = stories.Grouping(window=WINDOW, judge=judge, join_from=join_from)
     made = Outcome(articles=len(reports), events=len({one.event for one in reports}))
@@ -366,27 +365,27 @@ def main() -> None:
     unseen = {group: fit(found, without={group}) for group in groups}
     whole = fit(found)
     table = _table("left out")
-    for join_from in CURVE if options.curve else (None,):
+    for join_from in CURVE if options.curve else (JOIN_FROM,):
         by_group: defaultdict[str, Outcome] = defaultdict(Outcome)
         for stream in measured(every):
             by_group[stream.group] += outcome(stream.reports, unseen[stream.group], join_from)
         for group, made in by_group.items():
-            table.add_row(group, f"{join_from or SHIPPED_FROM}", *_cells(made))
+            table.add_row(group, f"{join_from}", *_cells(made))
         for kind in KINDS:
             total = Outcome()
             for group, made in by_group.items():
                 total += made if group.startswith(kind) else Outcome()
-            cells = (f"{join_from or SHIPPED_FROM}", *_cells(total))
+            cells = (f"{join_from}", *_cells(total))
             table.add_row(f"all of {kind}", *cells, end_section=kind == KINDS[-1])
     if options.report:
         total = Outcome()
         for reports in streams.read_labels(pools.PARTS[-1]):
             total += outcome(reports, whole)
-        table.add_row("labels-c", SHIPPED_FROM, *_cells(total))
+        table.add_row("labels-c", f"{JOIN_FROM}", *_cells(total))
         total = Outcome()
         for reports in streams.read_families(streams.UNSEEN_FAMILIES):
             total += outcome(reports, whole)
-        table.add_row("unseen families", SHIPPED_FROM, *_cells(total))
+        table.add_row("unseen families", f"{JOIN_FROM}", *_cells(total))
     console = Console(width=170)
     console.print(table)
     if options.ablation:

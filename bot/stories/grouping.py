@@ -9,7 +9,6 @@ Grouping is pure and in memory: no I/O, no clock. Other modules decide whether a
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,8 +25,6 @@ from bot.stories.profile import Meaning, Profile, beginning, profile_of
 #: An article joins the likeliest story from this probability on. The value follows from costs: an event that is
 #: readable only inside another's message costs as much as four extra messages (bench/quality/fit.py draws the curve).
 JOIN_FROM = 0.7
-#: The probability under a rule that always matches with several lines, while it has at most so many open stories.
-EARLY_FROM, EARLY = 0.6, 3
 #: The probability that a rule with ``group: strict`` requires.
 STRICT_FROM = 0.95
 #: The probability for an article that is marked as a correction, since it must correct some report.
@@ -91,7 +88,7 @@ class Grouping:
         *,
         window: timedelta,
         across: foreign.Foreign | None = None,
-        join_from: float | None = None,
+        join_from: float = JOIN_FROM,
         judge: evidence.Judge | None = None,
     ) -> None:
         self._window = window
@@ -246,7 +243,7 @@ class Grouping:
         if same:
             join = self._joined(profile, same[0], same[1:], near_stories, opinion)
             # The detail contains the bot's own probability.
-            sure = round(max(same[0].chance, JOIN_FROM), 3)
+            sure = round(max(same[0].chance, self._join_from), 3)
             apart = next(
                 (candidate.story.id for candidate in same if candidate.story.id not in {join.story, *join.merges}), None
             )
@@ -305,10 +302,8 @@ class Grouping:
         if model.Group.STRICT in modes:
             return STRICT_FROM
         if profile.is_correction:
-            return CORRECTION_FROM
-        is_early = best.evidence.narrow and best.evidence.of_rule <= math.log1p(EARLY)
-        join_from = self._join_from or (EARLY_FROM if is_early else JOIN_FROM)
-        return min(foreign.FROM, join_from) if best.across else join_from
+            return min(CORRECTION_FROM, self._join_from)
+        return min(foreign.FROM, self._join_from) if best.across else self._join_from
 
     def _joined(
         self,

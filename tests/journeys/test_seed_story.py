@@ -34,13 +34,6 @@ FOURTH = Item(
     title="BlackBerry leaves Pakistan over backdoor demand of regulator PTA",
     text="BlackBerry leaves Pakistan after the PTA demanded a backdoor into BES servers. India made the same demand.",
 )
-#: As the demo's report from Delhi was worded at first.
-FROM_DELHI = Item(
-    id="d2",
-    title="BlackBerry leaves Pakistan over PTA backdoor demand that India once made too",
-    text="BlackBerry is to leave Pakistan after the regulator PTA demanded a backdoor into its BES servers. India "
-    "asked the company for the same access five years ago and in the end got a part of it.",
-)
 LOOK_ALIKES = (
     Item(id="x1", title="School PTA meeting: enter by the back door", text="The parent teacher association meets."),
     Item(id="x2", title="BES to sell branches in Lisbon", text="The bank BES sells branches to pay its debts."),
@@ -88,14 +81,6 @@ async def test_four_outlets_in_four_feeds_give_one_message_that_lists_them_all(
     assert seed.replies() == []
     (story,) = await seed.stories()
     assert len(story.members) == 4
-
-
-async def test_a_report_that_names_another_country_too_joins(seed: World) -> None:
-    for outlet, item in {"wire": FIRST, "courier": SECOND, "observer": FROM_DELHI}.items():
-        seed.publish(outlet, item)
-        await seed.once()
-    (message,) = seed.heads()
-    assert FROM_DELHI.title in json.dumps(message["blocks"])
 
 
 async def test_look_alikes_give_no_message(seed: World) -> None:
