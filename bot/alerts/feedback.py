@@ -74,9 +74,9 @@ def precision_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Pre
 
 
 def active_feedback(judgements: Sequence[model.Judgement]) -> tuple[model.Judgement, ...]:
-    """Return each person's last verdict under each rule, and the claim; oldest first.
+    """Return each person's last verdict under each rule, and the current claim if there is one; oldest first.
 
-    ``judgements``: of one story in one channel, in the order in which they were made.
+    ``judgements``: those of one story in one channel, in the order in which they were made.
     """
     last: dict[tuple[str, ...], model.Judgement] = {}
     for judgement in judgements:

@@ -79,7 +79,7 @@ class Channel(BaseChannel):
         return is_sent
 
     def _failure(self, log: _PluginLog) -> model.SendError:
-        """Return the error for Apprise's False, by the status in its log, which a broken connection does not have."""
+        """Return the error when Apprise returns False: by the wait or HTTP status in its log, if any."""
         if log.wait is not None:
             return model.RetryLater("the service says too many messages", after=min(log.wait, errors.LONGEST_WAIT))
         if status := _STATUS.search("\n".join(log.lines)):

@@ -184,14 +184,17 @@ async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None,
 
 
 async def _until_told(store: storage.Store, teller: _Teller) -> None:
-    """Wait until each published article is decided and shown, and each message was sent, or tried in vain."""
+    """Wait until each published article is decided, and each message was sent, or tried in vain; show the articles."""
 
     def is_told(tx: storage.Transaction) -> bool:
         messages = (row for row in tx.outbox.unsent() if row.state is not model.SendState.PARKED)
-        return not tx.decision_queue.count() and all(row.attempts and row.error for row in messages)
+        are_decided = tx.articles.count() >= teller.published_count and not tx.decision_queue.count()
+        return are_decided and all(row.attempts and row.error for row in messages)
 
-    while not (teller.is_done and await store.read(is_told)):  # noqa: ASYNC110 - the store rings no bell
+    while not (teller.has_passed and await store.read(is_told)):  # noqa: ASYNC110 - the store rings no bell
         await asyncio.sleep(0.1)
+    # A pass that a busy database interrupted has stored its articles and reported nothing.
+    teller.show_articles(teller.published_count)
 
 
 def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, model.Channel]:
@@ -208,21 +211,25 @@ class _Teller:
     def __init__(self, published: Sequence[Item]) -> None:
         self._published = published
         self._shown = 0
-        #: Passes so far: the first is each feed's baseline.
-        self._passes = 0
+        #: Whether the feeds were polled: the first pass is each feed's baseline.
+        self.has_passed = False
 
     @property
-    def is_done(self) -> bool:
-        """Whether the feeds were polled, and all that is published was shown."""
-        return self._passes > 0 and self._shown == len(self._published)
+    def published_count(self) -> int:
+        """The number of articles in the feeds."""
+        return len(self._published)
 
-    def on_pass(self, report: PassReport) -> None:
-        self._passes += 1
-        for item in self._published[self._shown :][: sum(feed.new for feed in report.feeds)]:
+    def show_articles(self, count: int) -> None:
+        """Show the published articles up to this number that have not been shown yet."""
+        for item in self._published[self._shown : count]:
             self._shown += 1
             if item.note:
                 self._say(f"{item.at:%H:%M}  {item.feed}: “{item.title}”")
                 self._say(f"       {item.note}")
+
+    def on_pass(self, report: PassReport) -> None:
+        self.has_passed = True
+        self.show_articles(self._shown + sum(feed.new for feed in report.feeds))
         for decision in report.decisions:
             self._say(f"       -> {describe_decision(decision)}")
 
@@ -237,7 +244,7 @@ async def _sum_up(store: storage.Store) -> None:
     sent = sum(count for (_, state), count in counts.items() if state is model.SendState.SENT)
     with suppress(BrokenPipeError):
         terminal.say(
-            f"\n{model.format_count(articles, 'article')} came, {sum(len(s.members) for s in stories)} matched, "
+            f"\n{model.format_count(articles, 'article')} arrived, {sum(len(s.members) for s in stories)} matched, "
             f"in {model.format_count(len(stories), 'story')}; {sent} messages, edits and replies were sent."
         )
         terminal.say(f"Next: {init_line()}")

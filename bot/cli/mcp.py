@@ -1,4 +1,4 @@
-"""wirewatch mcp: the archive's questions as tools for an assistant, over stdin and stdout."""
+"""wirewatch mcp: queries of the archive as tools for an assistant, over stdin and stdout."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def answer(value: object) -> None:
 
 
 def write_json(document: str) -> None:
-    """JSON on stdout, also in parts: as it is, with escapes for what a terminal would obey."""
+    """Write JSON, or a part of it, to stdout: unwrapped, with characters that a terminal would act on escaped."""
     sys.stdout.write(visible.json_text(document))
 
 
@@ -120,7 +120,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def tables() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each table that is copied: its name, rows so far, rows in all. A line each where nobody looks on."""
+    """Show a progress bar for each copied table; without a terminal, print one line per finished table."""
     if not err().is_terminal:
         done: set[str] = set()
 

@@ -249,7 +249,7 @@ class FinishedPoll:
         return {"moved_to": target, "moving_to": None, "moving_count": 0}
 
     def _schedule(self, state: model.FeedState, answer: model.Response, *, is_hurried: bool = False) -> dict[str, Any]:
-        """Return the fields with interval and next time after a good answer."""
+        """Return the state's fields for the interval and the time of the next poll, after a successful one."""
         interval = shortest = schedule.shortest_interval(self.feed, self.policy)
         if not is_hurried:
             interval = schedule.learn_interval(

@@ -380,7 +380,8 @@ def _describe_exit(code: int | None) -> str:
     return f"killed by {signal.Signals(-code).name}"
 
 
-#: Parsing holds the interpreter, so more threads do not help; the second one takes over while a document takes seconds.
+#: Parsing holds the interpreter lock, so more threads would not help; the second one goes on while a document occupies
+#: the first for seconds.
 _THREADS = 2
 
 

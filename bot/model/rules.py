@@ -140,7 +140,7 @@ def parse_term_text(value: object) -> str:
         raise InvalidValue(
             "dash",
             "a space is missing after the dash",
-            f"write - {written[1:]}; or, to exclude it, {written[1:]} under none",
+            f'write "- {written[1:]}"; to exclude it instead, write "{written[1:]}" under none',
         )
     return written
 

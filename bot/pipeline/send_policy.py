@@ -303,7 +303,7 @@ class Lane:
     probes: int = 0
 
 
-#: A closed channel is probed after a minute, then after twice as long each time, at most every quarter of an hour.
+#: A closed channel is probed after a minute, then at intervals that double up to a quarter of an hour.
 FIRST_PROBE = timedelta(minutes=1)
 LONGEST_PROBE = timedelta(minutes=15)
 #: A channel that fails for this long is reported to the operator.

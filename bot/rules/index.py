@@ -45,7 +45,7 @@ class Needs(NamedTuple):
     groups: tuple[Need, ...]
     #: Numbers that a text must not have; exact only for numbers that are sure.
     forbidden: Group
-    #: The groups, ``forbidden`` and the distances decide the whole rule.
+    #: Whether the groups, ``forbidden`` and the distances alone decide the rule.
     is_whole: bool
     distances: tuple[Distance, ...]
 

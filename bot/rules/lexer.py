@@ -197,7 +197,9 @@ def _read_phrase(text: str) -> Lexeme:
         return Lexeme(LexemeKind.PHRASE, text[1:-1], text)
     end = len(text)
     if not slop:
-        raise QueryError("~ needs a number of words", end - 1, end, "bad-window", 'as in "a b c"~5')
+        raise QueryError(
+            "~ must be followed by a number, the distance in words", end - 1, end, "bad-window", 'as in "a b c"~5'
+        )
     words = int(slop[:9])
     _check_distance(words, end - len(slop), end)
     return Lexeme(LexemeKind.PHRASE, inner, text, words=words)

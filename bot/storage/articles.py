@@ -440,7 +440,7 @@ class Articles:
             yield from map(article_of, rows)
 
     def count(self, *, since: datetime | None = None) -> int:
-        """Return the number of articles first seen since a time, or of all."""
+        """Return the number of articles first seen since a time; of all articles if it is None."""
         if since is None:
             return self._connection.execute(_COUNT).scalar_one()
         return self._connection.execute(_COUNT_SINCE, {"since": since}).scalar_one()

@@ -165,7 +165,7 @@ class Search:
         return self._connection.execute(select(func.count()).select_from(rows.limit(_WINDOW).subquery())).scalar_one()
 
     def _numbers(self, query: model.CandidateQuery) -> tuple[int | None, int | None] | None:
-        """Return the lowest and highest number, each None without a bound, or None if the period has no article."""
+        """Return the lowest and highest article number, each None if unbounded; None if the period has no article."""
         least, greatest = None, None if query.before is None else query.before - 1
         if query.since is not None and (least := self._bound(query.since, is_least=True)) is None:
             return None

@@ -41,7 +41,7 @@ def bare_title(title: str) -> str:
 
 
 def quoted_title(title: str, *, outlet: str, link: str) -> str:
-    """Return the title to quote next to its outlet and time: without outlet and "LIVE:"; "Opinion:" stays."""
+    """Return the title to quote next to outlet and time: without the outlet and "LIVE:", but with "Opinion:"."""
     return _FRESHNESS.sub("", without_outlet(title, outlet=outlet, link=link)) or title
 
 

@@ -251,7 +251,7 @@ def is_foreign(headers: Headers) -> bool:
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
-        # "same-site" is another port of this machine.
+        # "same-site" can be another port of this machine, so it counts as foreign.
         return site not in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower()

@@ -130,7 +130,7 @@ def test_the_demo_shows_its_story_also_on_a_busy_machine(tmp_path: Path) -> None
     assert busy_run.stdout.count("High ·") == 2
     # The moments of first sight may differ by a minute, and the ports of the two do.
     assert re.sub(r":\d+", "", busy_run.stdout) == re.sub(r":\d+", "", quiet.stdout)
-    assert "9 articles came, 6 matched, in 2 stories; 8 messages" in busy_run.stderr
+    assert "9 articles arrived, 6 matched, in 2 stories; 8 messages" in busy_run.stderr
 
 
 def test_the_demo_tells_the_story_and_leaves_its_database_to_look_at_and_to_explain(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ class Line:
     runs: tuple[Run, ...]
     #: In a gathered message, the story that the line belongs to.
     story: model.StoryId | None = None
-    #: The lines to show instead where styles are not available; empty for the line itself.
+    #: The lines to show instead where styles are not available; if empty, this line is shown.
     unstyled: tuple[Line, ...] = ()
 
     @property

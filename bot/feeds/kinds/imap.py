@@ -59,7 +59,7 @@ class Source:
     def read(self, body: Body) -> model.ParsedFeed:
         """Parse mails. Blocking. Raises ReadError."""
         if not body.content.startswith(packing.MAILS_HEAD):
-            raise ReadError("not from a mailbox: for kind: imap, write the address as imaps://host/folder")
+            raise ReadError('not from a mailbox; with "kind: imap", write the address as imaps://host/folder')
         entries: dict[str, model.Entry] = {}
         skipped = 0
         for _, raw in packing.unpack_mails(body.content):
@@ -280,7 +280,7 @@ def find_listed_articles(html: str) -> Sequence[ListedArticle]:
 
 
 def convert_text_to_html(text: str) -> str:
-    """Convert a mail without markup. The first line of a paragraph becomes a link if an address follows it."""
+    """Convert a plain-text mail. The first line of a paragraph becomes a link if a web address ends or follows it."""
     return "".join(f"<p>{_paragraph(paragraph.strip())}</p>" for paragraph in _PARAGRAPHS.split(text))
 
 

@@ -65,7 +65,7 @@ def prepare_xml(body: Body, *, roots: Collection[str]) -> XmlText:
         raise ReadError("not a feed: no rss, feed, RDF or urlset element")
     if root.group(2).lower() not in roots:
         # Its beginning or the configured ``kind`` led here.
-        raise ReadError(f'its root element is "{root.group(2)}", and one of {", ".join(roots)} was expected')
+        raise ReadError(f'its root element is "{root.group(2)}", but one of {", ".join(roots)} was expected')
     if is_soiled:
         remarks.append("text before the document left out")
     prefix = f"{root.group(1)}:" if root.group(1) else ""
