@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: Figures of real feeds from docs/measured.md.
 _WITHOUT_A_MODEL = (
-    "no language model: on real feeds 0.16 messages too many per event, and one in ten later developments posted; "
+    "no language model: on real feeds 0.16 surplus messages per event, and one in ten later developments posted; "
     "a model recognizes most of them (docs/language-model.md)"
 )
 
