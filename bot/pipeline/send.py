@@ -225,6 +225,7 @@ class Sender:
         self._token = uuid.uuid4().hex
         self._lanes: dict[str, send_policy.Lane] = {}
         self._sent = 0
+        self._writing = asyncio.Lock()
         self._started_at = clock.now()
 
     # -- the two ways to run
@@ -413,38 +414,40 @@ class Sender:
         step: send_policy.Step,
         last: send_policy.Send | send_policy.Look | None,
     ) -> None:
-        now = self._clock.now()
-        closed = self._closed_by(name, step)
-        written = send_policy.apply_step(row, step, last=last, now=now)
-        lane = send_policy.plan_lane(self._lanes[name], step, pace=self._channels[name].pace, now=now)
-        incidents = new_incidents(
-            step,
-            channel=name,
-            row=row,
-            reported_reasons=self._incidents.reported_reasons,
-            closed=closed,
-            lane=lane,
-            now=now,
-        )
+        # One at a time: two channels that close over one token are one notice.
+        async with self._writing:
+            now = self._clock.now()
+            closed = self._closed_by(name, step)
+            written = send_policy.apply_step(row, step, last=last, now=now)
+            lane = send_policy.plan_lane(self._lanes[name], step, pace=self._channels[name].pace, now=now)
+            incidents = new_incidents(
+                step,
+                channel=name,
+                row=row,
+                reported_reasons=self._incidents.reported_reasons,
+                closed=closed,
+                lane=lane,
+                now=now,
+            )
 
-        def work(tx: storage.Transaction) -> bool:
-            is_ours = tx.outbox.save(written, token=self._token)
-            fact = ledger.send_row(row, written, at=now)
-            if is_ours and fact is not None:
-                tx.ledger.add([fact])
-            if closed:
-                tx.outbox.park(closed, written.error or "", now=now)
+            def work(tx: storage.Transaction) -> bool:
+                is_ours = tx.outbox.save(written, token=self._token)
+                fact = ledger.send_row(row, written, at=now)
+                if is_ours and fact is not None:
+                    tx.ledger.add([fact])
+                if closed:
+                    tx.outbox.park(closed, written.error or "", now=now)
+                for incident in incidents:
+                    self._incidents.write(tx, incident)
+                return is_ours
+
+            if not await self._store.write(work):
+                log.warning("lease lost; another sender has the message", channel=name, send=row.id)
+            self._lanes[name] = lane
+            for channel in closed:
+                self._lanes[channel] = lane if channel == name else _closed(self._lanes.get(channel), lane)
             for incident in incidents:
-                self._incidents.write(tx, incident)
-            return is_ours
-
-        if not await self._store.write(work):
-            log.warning("lease lost; another sender has the message", channel=name, send=row.id)
-        self._lanes[name] = lane
-        for channel in closed:
-            self._lanes[channel] = lane if channel == name else _closed(self._lanes.get(channel), lane)
-        for incident in incidents:
-            self._incidents.remember(incident)
+                self._incidents.remember(incident)
         self._report(name, written, step)
 
     def _closed_by(self, name: str, step: send_policy.Step) -> list[str]:
