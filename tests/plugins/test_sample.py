@@ -117,9 +117,7 @@ def test_check_takes_the_plug_ins_keys_and_says_what_is_wrong_with_them(python: 
 @pytest.mark.long
 def test_the_schema_for_editors_knows_the_plug_ins_keys(python: Path) -> None:
     schema = json.loads(run(python, "schema").stdout)
-    (form,) = [
-        form for form in schema["feeds"]["definitions"]["FeedKeys"]["anyOf"] if "separator" in form["properties"]
-    ]
+    (form,) = [form for form in schema["feeds"]["definitions"]["Feed"]["anyOf"] if "separator" in form["properties"]]
     assert form["properties"]["kind"] == {"const": "lines"}
     assert "board" in json.dumps(schema["bot"])
 
