@@ -39,7 +39,7 @@ class Beside:
 @asynccontextmanager
 async def opened(
     settings: config.Settings, environment: app.Environment, *, may_write: bool = False
-) -> AsyncIterator[storage.Store]:
+) -> AsyncIterator[Answers]:
     """Open the archive without the owner's lock, also while the bot runs. Raises StoreUnavailable if there is none."""
     address, clock = app.database_of(settings, environment), environment.clock
     if may_write:
@@ -47,7 +47,7 @@ async def opened(
     else:
         store = storage.open_store(address, clock=clock, read_only=True)
     try:
-        yield store
+        yield Answers(Beside(settings, clock, store))
     finally:
         await store.close()
 
@@ -93,5 +93,5 @@ async def _with_answers(
     settings: config.Settings, work: Callable[[Answers], Awaitable[T]], *, may_write: bool = False
 ) -> T:
     environment = app.Environment(environ=os.environ)
-    async with opened(settings, environment, may_write=may_write) as store:
-        return await work(Answers(Beside(settings, environment.clock, store)))
+    async with opened(settings, environment, may_write=may_write) as answers:
+        return await work(answers)

@@ -9,7 +9,6 @@ from pathlib import Path
 from bot import app, model
 from bot.cli import archive
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
-from bot.queries.registry import Answers
 
 
 def mcp(folder: ConfigDir = DEFAULT_CONFIG) -> None:
@@ -29,6 +28,5 @@ async def _serve(folder: Path) -> None:
         raise model.ConfigError(f"the tools for assistants need {error.name}: pip install 'wirewatch[mcp]'") from None
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
-    async with archive.opened(settings, environment) as store:
-        answers = Answers(archive.Beside(settings, environment.clock, store))
+    async with archive.opened(settings, environment) as answers:
         await assistants.over_stdio(assistants.server_of(answers))

@@ -7,7 +7,7 @@ import http.client
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.config import bot_file, files
 from bot.feeds import health, outlets, websub
 from bot.pipeline import silences
-from bot.queries.registry import Answers, Archive
+from bot.queries.registry import Archive
 from bot.storage import keys
 from bot.web.health import readiness
 
@@ -60,15 +60,20 @@ def status(
 
 async def _print_status(settings: config.Settings, *, as_json: bool) -> None:
     environment = app.Environment(environ=os.environ)
-    async with archive.opened(settings, environment) as store:
-        running = await archive.describe_bot(store, environment.clock.now())
-        answers = Answers(archive.Beside(settings, environment.clock, store))
+    async with archive.opened(settings, environment) as answers:
+        running = await archive.describe_bot(answers.watched.store, environment.clock.now())
         if as_json:
             document = await answers.read(lambda archive: describe_status(archive, is_running=running.is_good))
             terminal.answer({"bot": running.what.removeprefix("bot: "), **document})
+            return
+        # Printed after the transaction: a pager may take its time.
+        parts = await answers.read(lambda archive: list(_parts(archive, is_running=running.is_good)))
+    for part in parts:
+        if isinstance(part, Table):
+            terminal.show_table(part)
         else:
-            await answers.read(lambda archive: _show(archive, is_running=running.is_good))
-            terminal.row(running.what, style="dim" if running.is_good else "yellow")
+            terminal.row(*part)
+    terminal.row(running.what, style="dim" if running.is_good else "yellow")
 
 
 def describe_status(archive: Archive, *, is_running: bool) -> dict[str, object]:
@@ -123,7 +128,8 @@ def _unheard(archive: Archive) -> list[tuple[str, str]]:
     return [(name, reason) for name, reason in reasons if reason]
 
 
-def _show(archive: Archive, *, is_running: bool) -> None:
+def _parts(archive: Archive, *, is_running: bool) -> Iterator[Table | tuple[str, str]]:
+    """Return the tables and lines to print, each line with its style."""
     tx, now, settings = archive.tx, archive.now, archive.settings
     states, kept = tx.feeds.all(), _kept(tx) if is_running else []
     names = {state.url: outlets.feed_name(state, settings.feeds_by_address) for state in states}
@@ -138,9 +144,9 @@ def _show(archive: Archive, *, is_running: bool) -> None:
             _ago(now, state.new_at),
             Text(_wrong(state)),
         )
-    terminal.show_table(feeds)
+    yield feeds
     if states and all(state.failures and state.ok_at is None for state in states):
-        terminal.row(nothing_read(len(states), _wrong(states[0])), style="yellow")
+        yield nothing_read(len(states), _wrong(states[0])), "yellow"
     rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
     stories = tx.stories.count_by_rule(since=now - RECENT)
     for rule in (entry.rule for entry in settings.rules):
@@ -149,27 +155,27 @@ def _show(archive: Archive, *, is_running: bool) -> None:
     for name in settings.off:
         why = "has a mistake; the running bot keeps its last good version" if name in kept else "off: a mistake"
         rules.add_row(Text(name), "", str(stories.get(name, 0)), Text(why, style="yellow"))
-    terminal.out().print()
-    terminal.show_table(rules)
-    terminal.out().print()
+    yield "", ""
+    yield rules
+    yield "", ""
     for (channel, sent), count in sorted(tx.outbox.counts().items()):
-        terminal.row(f"{channel}: {count} {sent.value}")
+        yield f"{channel}: {count} {sent.value}", ""
     for channel, why in _unheard(archive):
-        terminal.row(f"{channel}: the buttons are not connected: {why}", style="yellow")
+        yield f"{channel}: the buttons are not connected: {why}", "yellow"
     for feed, subscription in _hubs(archive):
-        terminal.row(f"{names.get(feed) or feed}: {subscription}", style="dim")
+        yield f"{names.get(feed) or feed}: {subscription}", "dim"
     for silence in silences.list_silences(tx, now=now):
-        terminal.row(f"silence {silence.line}")
+        yield f"silence {silence.line}", ""
     for row in tx.outbox.unsent():
         reason = f": {row.error}" if row.error else ""
         tries = model.format_count(row.attempts, "attempt")
         text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {tries}{reason}"
-        terminal.row(text, style="yellow" if row.state is model.SendState.PARKED else "")
+        yield text, "yellow" if row.state is model.SendState.PARKED else ""
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
         text = f"configuration: {model.format_count(errors, 'error')}; `wirewatch check` says where"
-        terminal.row(text, style="yellow")
-    terminal.row(f"{model.format_count(tx.articles.count(), 'article')} in the archive", style="dim")
+        yield text, "yellow"
+    yield f"{model.format_count(tx.articles.count(), 'article')} in the archive", "dim"
 
 
 def _hubs(archive: Archive) -> list[tuple[str, str]]:
