@@ -22,7 +22,6 @@ from bot.queries.articles import (
     explain_article,
     find_article,
     find_articles,
-    typed_article,
 )
 from bot.queries.registry import Archive, read_parameters
 from bot.queries.stories import describe_decision
@@ -57,10 +56,10 @@ def search(
     if not (words.strip() or outlet or rule):
         terminal.fail("name words, an outlet or a rule", UNUSABLE)
     selection = {"outlet": outlet, "rule": rule, "since": since, "until": until}
-    given: dict[str, object] = {name: value for name, value in selection.items() if value}
+    filters: dict[str, object] = {name: value for name, value in selection.items() if value}
     if after is not None:
-        given["after"] = str(after)
-    parameters = read_parameters(_SearchParameters, {**given, "limit": number})
+        filters["after"] = str(after)
+    parameters = read_parameters(_SearchParameters, {**filters, "limit": number})
     page = archive.look(
         app.load(folder, os.environ), lambda archive: find_articles(archive, parameters, words.strip() and words)
     )
@@ -125,8 +124,7 @@ def explain(
     if url:
         explained = archive.look(settings, lambda archive: _explain_stored(archive, chosen, url))
     else:
-        now = app.Environment(environ={}).clock.now()
-        explained = explain_article(settings, typed_article(text or "", now), chosen)
+        explained = explain_article(settings, rules.make_article(model.Example(title=text or "")), chosen)
     if json:
         terminal.answer(ExplainAnswer.of(explained).explained)
         return

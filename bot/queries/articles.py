@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Self
 
 import pydantic
@@ -291,7 +290,7 @@ def explain(archive: Archive, parameters: ExplainParameters) -> Explained:
     chosen = choose_rules(archive.settings, parameters.rule)
     if len(chosen) > MOST_EXPLAINED:
         raise unusable("rule", f"{len(chosen):,} rules are meant, and {MOST_EXPLAINED} are explained at once: name one")
-    article, place = typed_article(parameters.text or "", archive.now), None
+    article, place = rules.make_article(model.Example(title=parameters.text or "")), None
     if parameters.url is not None:
         article, place = find_article(archive, parameters.url)
     try:
@@ -319,21 +318,6 @@ def explain_article(
     feed = settings.feeds_by_address.get(article.feed)
     explanations = tuple(rules.explain_rule(entry, article, feed, steps=steps) for entry in chosen)
     return Explained(article=article, explanations=explanations, place=place)
-
-
-def typed_article(text: str, now: datetime) -> model.Article:
-    """Return an article with this headline, which nobody published."""
-    return model.Article(
-        id=model.ArticleId(""),
-        feed="",
-        outlet="",
-        owner="",
-        link="",
-        title=text,
-        text="",
-        first_seen=now,
-        fingerprint="",
-    )
 
 
 def find_article(archive: Archive, url: str) -> tuple[model.Article, Place | None]:

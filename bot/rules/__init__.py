@@ -6,7 +6,7 @@ Pure: uses no file, no network and no clock.
 """
 
 from bot.rules.article_text import Steps, TooManySteps
-from bot.rules.compile import compile_rule
+from bot.rules.compile import compile_rule, make_article
 from bot.rules.errors import QueryError, RuleError, RuleProblem
 from bot.rules.evaluate import CompiledRule
 from bot.rules.explain import (
@@ -41,6 +41,7 @@ __all__ = [
     "explain_rule",
     "find_warnings",
     "loosen_rule",
+    "make_article",
     "parse_query",
     "parse_term",
     "render_query",
