@@ -42,9 +42,8 @@ def split(
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
     settings = app.load(folder, os.environ)
-    _say_ruling(
-        archive.ask(settings, questions.SPLIT, SplitParameters(id=_whole_id(settings, story), articles=article))
-    )
+    (story_id,) = _whole_ids(settings, story)
+    _say_ruling(archive.ask(settings, questions.SPLIT, SplitParameters(id=story_id, articles=article)))
 
 
 def merge(
@@ -59,8 +58,8 @@ def merge(
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
     settings = app.load(folder, os.environ)
-    parameters = MergeParameters(id=_whole_id(settings, story), other=_whole_id(settings, other))
-    _say_ruling(archive.ask(settings, questions.MERGE, parameters))
+    story_id, other_id = _whole_ids(settings, story, other)
+    _say_ruling(archive.ask(settings, questions.MERGE, MergeParameters(id=story_id, other=other_id)))
 
 
 def claim(
@@ -75,12 +74,12 @@ def claim(
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
     settings = app.load(folder, os.environ)
-    parameters = ClaimParameters(id=_whole_id(settings, story), release=release)
-    terminal.say(archive.ask(settings, questions.CLAIM, parameters).text)
+    (story_id,) = _whole_ids(settings, story)
+    terminal.say(archive.ask(settings, questions.CLAIM, ClaimParameters(id=story_id, release=release)).text)
 
 
-def _whole_id(settings: config.Settings, story: str) -> str:
-    return archive.look(settings, lambda archive: complete_id(archive.tx, story))
+def _whole_ids(settings: config.Settings, *stories: str) -> list[model.StoryId]:
+    return archive.look(settings, lambda archive: [complete_id(archive.tx, story) for story in stories])
 
 
 def _say_ruling(ruling: model.Ruling) -> None:
