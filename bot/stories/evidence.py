@@ -144,9 +144,14 @@ class _Article:
     def beside(self, story: OpenStory) -> Evidence:
         """Return the evidence for one story; its ``lead`` is the similarity of text and heads."""
         profile, rare, large = self._profile, self._rare, self._large
-        figures, deeds = _sum(profile.figures & story.figures, rare), max(map(self._shared_deeds, story.samples))
+        shared_heads = [profile.head & sample.head for sample in story.samples]
+        figures = _sum(profile.figures & story.figures, rare)
+        deeds = max(map(self._sum_of_deeds, shared_heads, story.samples))
         places = frozenset[str]() if figures or deeds >= AGREED else profile.places | story.places
-        heads = [self._similarity(sample, places) for sample in story.samples]
+        heads = [
+            _cosine(_square(head - places, rare), self._head_square, _square(sample.head, rare))
+            for head, sample in zip(shared_heads, story.samples, strict=True)
+        ]
         nearest = story.samples[heads.index(max(heads))]
         names = {
             word for word in profile.head if word in profile.names or (word in story.names and word in story.heads)
@@ -180,14 +185,9 @@ class _Article:
             ),
         )
 
-    def _similarity(self, sample: Profile, places: AbstractSet[str]) -> float:
-        """Return the similarity of the heads, where these places do not count as shared."""
-        shared = _square((self._profile.head & sample.head) - places, self._rare)
-        return _cosine(shared, self._head_square, _square(sample.head, self._rare))
-
-    def _shared_deeds(self, sample: Profile) -> float:
+    def _sum_of_deeds(self, shared_head: AbstractSet[str], sample: Profile) -> float:
         """Return the sum over the words in both heads that describe the event."""
-        shared = self._profile.head & sample.head & self._profile.deeds & sample.deeds
+        shared = shared_head & self._profile.deeds & sample.deeds
         return sum([max(0.0, self._large[word] - PLAIN) for word in shared])
 
 
