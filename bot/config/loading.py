@@ -111,7 +111,7 @@ class _Folder:
     bot: BotSettings | None = None
     #: The report of bot.yaml, if it could be read.
     bot_report: ProblemReport | None = None
-    #: What rules can name; None where a file is not known.
+    #: The names that rules may use; None if the file could not be read.
     channels: frozenset[str] | None = None
     people: frozenset[str] | None = None
     has_routes: bool | None = None

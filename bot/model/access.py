@@ -1,4 +1,4 @@
-"""What a request carries besides its address: headers, cookies, a login, a proxy, TLS; and references to secrets.
+"""The contents of a request besides its address (headers, cookies, login, proxy, TLS), and references to secrets.
 
 Reads nothing: ``config.resolve_secret`` opens the variable or the file of a secret.
 """

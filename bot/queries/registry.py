@@ -1,4 +1,4 @@
-"""What a question is: its parameters, its value, its refusals, and how it is asked.
+"""The base of all questions: parameters, values as JSON, refusals, and how a question runs.
 
 A question is one function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value.
 ``questions.py`` has one entry for each. The API, the assistant tools, the commands' ``--json``, Slack and the pages are
@@ -293,7 +293,7 @@ class ProblemDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """What a question reads, and for an action writes: one transaction, the configuration and the time."""
+    """The input of a question: one transaction, which an action may write in, the configuration and the time."""
 
     tx: storage.Transaction
     watched: Watched

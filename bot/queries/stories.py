@@ -315,7 +315,7 @@ class ClaimParameters(StoryParameters):
 
 
 class ActionDocument(Document):
-    """What an action did, in words."""
+    """The result of an action, in words."""
 
     text: str
 
