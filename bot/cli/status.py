@@ -189,8 +189,13 @@ def _hubs(archive: Archive) -> list[tuple[str, str]]:
 
 def nothing_read(feeds: int, error: str) -> str:
     """Return one line for a machine that reaches no feed, with the error of one feed."""
+    what = (
+        f"None of the {feeds} feeds could be read; one of the reasons"
+        if feeds > 1
+        else "The only feed could not be read"
+    )
     return (
-        f"None of the {model.format_count(feeds, 'feed')} could be read; one of the reasons: {error}. "
+        f"{what}: {error}. "
         "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
         "`wirewatch demo` shows the whole job without a network."
     )

@@ -284,3 +284,9 @@ def test_once_on_a_machine_without_a_network_says_so_in_one_line(started: Path) 
     assert shown.count("127.0.0.1:9/") == 12
     assert len([line for line in shown.splitlines() if "failing (1)" in line]) == 12
     assert "None of the 12 feeds could be read" in shown
+
+
+def test_status_of_a_bot_whose_only_feed_fails_speaks_of_one_feed(started: Path) -> None:
+    (started / "config" / "feeds.yaml").write_text("feeds:\n  - http://127.0.0.1:9/1.xml\n")
+    wirewatch("once", "--now", folder=started)
+    assert "The only feed could not be read: 127.0.0.1" in wirewatch("status", folder=started).stdout
