@@ -10,12 +10,12 @@ from typing import Any
 
 from bot import model
 from bot.channels import mattermost as channels_mattermost
+from bot.channels import slack as channels_slack
 from bot.channels import teams as channels_teams
 from bot.channels import telegram as channels_telegram
 from bot.channels.discord import api
 from bot.channels.kit import errors
 from bot.channels.matrix import ERRORS
-from bot.channels.slack import web_api
 from bot.testing import hostile
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import discord, faulty, matrix, mattermost, slack, teams, telegram
@@ -136,7 +136,7 @@ SLACK = Service(
         Shown(str(message.get("blocks")), message["edits"], message.get("thread_ts", ""))
         for message in server.workspace.messages("policy-alerts")
     ],
-    codes=web_api.ERRORS,
+    codes=channels_slack.ERRORS,
     refusal=lambda code, act: str(code),
     wait_seconds=1,
     mentions=" ".join(hostile.PINGS),

@@ -17,10 +17,9 @@ import typer
 from typer.main import get_command
 
 from bot import model
-from bot.channels import matrix, mattermost, teams, telegram
+from bot.channels import matrix, mattermost, slack, teams, telegram
 from bot.channels.discord import api
 from bot.channels.email import smtp
-from bot.channels.slack import web_api
 from bot.cli.commands import app_of
 from bot.queries.registry import Answers
 from bot.web.metrics import Metrics
@@ -194,7 +193,7 @@ def channel_answers() -> str:
     head = "# Answers of chat services\n\nThe reaction when a service refuses a message, by the code of its answer. "
     parts = [head + _MADE.format(source="the tables in `bot/channels`") + "\n"]
     services: Mapping[str, Mapping[Any, tuple[Any, ...]]] = {
-        "slack": web_api.ERRORS,
+        "slack": slack.ERRORS,
         "discord": {f"{code}` ({row[1]})`": (row[0], row[2]) for code, row in api.ERRORS.items()},
         "telegram": telegram.ERRORS,
         "teams": teams.ERRORS,

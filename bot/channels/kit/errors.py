@@ -7,14 +7,12 @@ docs/reference/channel-answers.md shows the same words.
 from __future__ import annotations
 
 import errno
-import http.client
 import socket
 import ssl
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, assert_never
-from urllib.error import URLError
 
 from bot import model
 from bot.fetch import headers as response_headers
@@ -92,22 +90,6 @@ def error_of_status(
             f"{text}: the server, or a proxy on the way, refused the credentials", whole_workspace=True
         )
     return model.ChannelClosed(f"{text}: check the address in bot.yaml")
-
-
-def error_of_exception(error: Exception, *, who: str) -> model.SendError:
-    """Return the error for a request without a response.
-
-    Its text does not repeat the exception's, which may contain the address and so a secret.
-    """
-    reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
-    # urllib (under slack_sdk) raises URLError for failures before the request is sent: name, connection, certificate.
-    if isinstance(error, URLError) and (wait := unsent_error(reason, who=who)):
-        return wait
-    if isinstance(reason, TimeoutError):
-        return model.OutcomeUnknown(f"{who}: no answer in time")
-    if isinstance(reason, ConnectionError | http.client.HTTPException):
-        return model.OutcomeUnknown(f"{who}: the connection broke before an answer came")
-    return model.OutcomeUnknown(f"{who}: the answer cannot be read ({type(reason).__name__})")
 
 
 def unsent_error(reason: BaseException, *, who: str) -> model.RetryLater | None:

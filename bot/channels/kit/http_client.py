@@ -106,7 +106,7 @@ async def request(
     try:
         # A new client for each call (at most one a second) reads the environment's proxies again.
         async with (
-            httpx.AsyncClient(verify=_tls_context(), timeout=_TIMEOUT) as client,
+            httpx.AsyncClient(verify=tls_context(), timeout=_TIMEOUT) as client,
             client.stream(method, url, content=body, headers=sent_headers) as response,
         ):
             received = bytearray()
@@ -132,7 +132,7 @@ def _error_of_httpx(error: Exception, who: str) -> model.SendError:
         return model.OutcomeUnknown(f"{who}: no answer in time")
     if isinstance(error, httpx.TransportError):
         return model.OutcomeUnknown(f"{who}: the connection broke before an answer came")
-    return errors.error_of_exception(error, who=who)
+    return model.OutcomeUnknown(f"{who}: the answer cannot be read ({type(error).__name__})")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -145,7 +145,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
+    """Return the settings of TLS; reading the certificates takes tens of milliseconds."""
     import httpx
 
     context = httpx.create_ssl_context()

@@ -21,7 +21,7 @@ from itertools import groupby
 from typing import Any, TypeAlias
 
 from bot import model
-from bot.channels.kit import menu, outline, phrases
+from bot.channels.kit import menu, outline, phrases, rendering
 from bot.channels.kit.menu import Choice
 from bot.channels.kit.outline import Line, Run, Style
 from bot.model import Verdict
@@ -265,6 +265,17 @@ _DECISION_LINES = (8, 4, 2, 1, 1)
 #: Maximum stories of a gathered message with a menu, tried in this order.
 _MENU_COUNTS = (8, 6, 4, 2, 0)
 _TIME = "{date_short_pretty} {time}"
+
+
+def message_content(
+    message: model.Message, *, names_story: bool, is_plain: bool, has_buttons: bool = False, zone: tzinfo
+) -> dict[str, Any]:
+    """Return the fields of a request with the text and the blocks of a message; a plain message has no blocks."""
+    content: dict[str, Any] = {"unfurl_links": False, "unfurl_media": False}
+    if is_plain:
+        return {**content, "text": plain_text(rendering.plain_message(message, zone=zone))}
+    content["text"] = escape_to(rendering.plain_preview(message), TEXT_LIMIT)
+    return {**content, "blocks": build_blocks(message, names_story=names_story, has_buttons=has_buttons, zone=zone)}
 
 
 def build_blocks(

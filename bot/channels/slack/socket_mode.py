@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import re
 import socket
@@ -19,20 +20,21 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta, tzinfo
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot import model
-from bot.channels.kit import phrases, rendering
+from bot.channels.kit import http_client, phrases, rendering
 from bot.channels.kit.context import run_in_thread
-from bot.channels.slack import blocks, web_api
-from bot.channels.slack.web_api import BotChannel
+from bot.channels.slack import BotChannel, blocks
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.runtime import TaskGroup
 
@@ -83,7 +85,8 @@ class Listener:
     async def _connect(
         self, stack: contextlib.AsyncExitStack
     ) -> tuple[SocketModeClient, asyncio.Queue[SocketModeRequest]]:
-        web, url = await self._places[0].open_connection()
+        place = self._places[0]
+        url = await place.open_connection()
         loop, envelopes = asyncio.get_running_loop(), asyncio.Queue[SocketModeRequest]()
 
         def take(_client: object, request: SocketModeRequest) -> None:
@@ -93,14 +96,14 @@ class Listener:
 
         client = SocketModeClient(
             app_token="",
-            web_client=web,
-            logger=web_api.silent_logger(),
+            web_client=_web_client(place.options.base_url),
+            logger=_silent_logger(),
             auto_reconnect_enabled=False,
             receive_buffer_size=_BUFFER_BYTES,
             concurrency=2,
         )
         stack.push_async_callback(_close, client)
-        client.app_token = self._places[0].app_token()
+        client.app_token = place.app_token()
         client.proxy = _proxy_of(url)
         client.socket_mode_request_listeners.append(take)
         client.wss_uri = url
@@ -149,10 +152,12 @@ class Listener:
             person = await self._with_rights(question.person, with_members=True)
             message = await on_asked(replace(question, person=person))
             if question.is_page:
-                await place.publish_page(person=question.person.id, view=home_view(message, zone=zone))
+                # docs.slack.dev/surfaces/app-home
+                view = {"type": "home", "blocks": blocks.build_blocks(message, zone=zone)}
+                await place.call("views.publish", json={"user_id": question.person.id, "view": view})
             else:
                 url, api_url = str(request.payload["response_url"]), place.options.base_url
-                await answer_command(url, message, zone=zone, api_url=api_url, name=place.name)
+                await answer_command(url, message, zone=zone, api_url=api_url)
         except model.SendError as error:
             log.warning("chat command not answered", error=str(error))
 
@@ -186,8 +191,8 @@ class Listener:
 
     async def _with_rights(self, person: model.Person, *, with_members: bool) -> model.Person:
         """Return the person with the channels that bar them and, with ``with_members``, the channels they are in."""
-        barred = [place.name for place in self._places if not await place.rights.may(person.id)]
-        member_of = [place.name for place in self._places if with_members and await place.rights.is_member(person.id)]
+        barred = [place.name for place in self._places if not await place.may_press(person.id)]
+        member_of = [place.name for place in self._places if with_members and await place.is_member(person.id)]
         return replace(person, barred=frozenset(barred), member_of=frozenset(member_of))
 
     async def _store_press(self, press: model.Press, on_press: model.OnPress) -> model.ActionResult | None:
@@ -212,6 +217,25 @@ class Listener:
             )
         except model.SendError as error:
             log.warning("button press not answered", error=str(error))
+
+
+@cache
+def _silent_logger() -> logging.Logger:
+    """Return a logger for the SDK that drops everything: it would log payloads."""
+    logger = logging.getLogger("wirewatch.slack_sdk")
+    logger.setLevel(logging.CRITICAL + 1)
+    logger.propagate = False
+    return logger
+
+
+def _web_client(base_url: str) -> WebClient:
+    """Return the client by which the SDK opens the connection that replaces a closing one."""
+    client = WebClient(
+        base_url=base_url, ssl=http_client.tls_context(), retry_handlers=[], timeout=15, logger=_silent_logger()
+    )
+    # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
+    client.proxy = None
+    return client
 
 
 def _is_open(client: SocketModeClient) -> bool:
@@ -280,27 +304,17 @@ def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> m
             return None
 
 
-def home_view(message: model.Message, *, zone: tzinfo) -> dict[str, Any]:
-    """Return the Home tab (docs.slack.dev/surfaces/app-home)."""
-    return {"type": "home", "blocks": blocks.build_blocks(message, zone=zone)}
-
-
-async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_url: str, name: str) -> None:
+async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_url: str) -> None:
     """Post to the response address of a command, for the person who typed it. Raises SendError.
 
     The address works in every channel, also where the app is not a member.
     """
-    text = blocks.plain_text(rendering.plain_preview(message))
-    body = {"response_type": "ephemeral", "text": text, "blocks": blocks.build_blocks(message, zone=zone)}
-    response = await web_api.post_to_webhook(_check_response_url(url, api_url), body, name=name)
-    if response.status_code != 200:
-        raise model.OutcomeUnknown(f"answering a command: Slack answered {response.status_code}")
-
-
-def _check_response_url(url: str, api_url: str) -> str:
-    """Return the address if it is on Slack's host or on the configured server; else raise OutcomeUnknown."""
     parts, api = urlsplit(url), urlsplit(api_url)
     is_on_slack = parts.scheme == "https" and (parts.hostname or "").endswith(_SLACK_HOSTS)
     if not is_on_slack and (parts.scheme, parts.netloc) != (api.scheme, api.netloc):
         raise model.OutcomeUnknown("answering a command: the response address is not on Slack's host")
-    return url
+    text = blocks.plain_text(rendering.plain_preview(message))
+    body = {"response_type": "ephemeral", "text": text, "blocks": blocks.build_blocks(message, zone=zone)}
+    response = await http_client.request("POST", url, who="Slack", document=body)
+    if response.status != 200:
+        raise model.OutcomeUnknown(f"answering a command: Slack answered {response.status}")
