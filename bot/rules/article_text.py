@@ -168,9 +168,9 @@ class FieldText:
             ends = earlier
         return ends
 
-    def place(self, stretch: Stretch) -> tuple[int, int]:
-        """Return the offsets in the original text, without possessives."""
-        return self.normal.place(self.tokens[stretch.first].start, self.tokens[stretch.last].end)
+    def span(self, stretch: Stretch) -> tuple[int, int]:
+        """Return the offsets in the normal text, without possessives."""
+        return self.tokens[stretch.first].start, self.tokens[stretch.last].end
 
     def stretch(self, start: int, end: int) -> Stretch | None:
         """Return the words that a part of the normal text touches, or None if it has no letter or digit."""

@@ -7,7 +7,9 @@ and a match names the form that the article has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from bot.rules import expression
@@ -24,31 +26,16 @@ _SHORTEST = 3
 
 def add_word_forms(tree: expression.Expression) -> expression.Expression:
     """Return the tree with the other forms of each plain word added; the words of ``"a b"~n`` do not change."""
-    match tree:
-        case expression.Words():
-            forms = (tree, *_other_forms(tree))
+    match expression.change_parts(tree, add_word_forms):
+        case expression.Words() as term:
+            forms = (term, *_other_forms(term))
             return forms[0] if len(forms) == 1 else expression.Any(forms)
-        case expression.Named(name, parts, field):
-            return expression.Named(name, _flatten(parts), field)
-        case expression.All(parts):
-            return expression.All(tuple(map(add_word_forms, parts)))
-        case expression.Any(parts):
-            return expression.Any(_flatten(parts))
-        case expression.Not(part):
-            return expression.Not(add_word_forms(part))
-        case expression.Near(left, right, words, is_ordered):
-            return expression.Near(add_word_forms(left), add_word_forms(right), words, is_ordered)
-        case _:
-            return tree
-
-
-def _flatten(parts: tuple[expression.Expression, ...]) -> tuple[expression.Expression, ...]:
-    """Return one level of OR, with each term once."""
-    terms: dict[expression.Expression, None] = {}
-    for part in parts:
-        wide = add_word_forms(part)
-        terms.update(dict.fromkeys(wide.parts if isinstance(wide, expression.Any) else (wide,)))
-    return tuple(terms)
+        case expression.Any(parts) | expression.Named(_, parts) as node:
+            # One level of OR, with each term once.
+            alternatives = [part.parts if isinstance(part, expression.Any) else (part,) for part in parts]
+            return replace(node, parts=tuple(dict.fromkeys(chain.from_iterable(alternatives))))
+        case node:
+            return node
 
 
 def _other_forms(term: expression.Words) -> Iterator[expression.Words]:

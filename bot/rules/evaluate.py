@@ -6,9 +6,8 @@ The index only finds candidates; this result decides.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from bot import model
 from bot.rules import article_text, expression, parse, regex
@@ -17,8 +16,8 @@ from bot.rules.parts import LineKind, Part, RuleReading, read_rule
 
 #: Beyond this many pairs of places, NEAR keeps only the nearest of each place, which makes it linear.
 MAX_PAIRS = 10_000
-#: Beyond this many stretches under NEAR, a stretch that contains another is dropped: the rest grows with the text only.
-MAX_STRETCHES = 1_000
+#: Beyond this many places under NEAR, a place that contains another is dropped: the rest grows with the text only.
+MAX_PLACES = 1_000
 #: Steps of the search for one window ``"a b c"~n``; only a text that repeats the same few words comes near.
 MAX_WINDOW_STEPS = 20_000
 
@@ -35,15 +34,13 @@ class Hit(NamedTuple):
     end: int
 
 
-class HitStretch(NamedTuple):
-    """A stretch of one field on which a part under NEAR is true."""
+class Place(NamedTuple):
+    """The words of one field on which a part under NEAR is true, and the terms there."""
 
     first: int
     last: int
-    hits: tuple[Hit, ...]
-
-
-_Place = TypeVar("_Place", bound=Stretch | HitStretch)
+    #: Each with its start and end in the normal text.
+    terms: tuple[tuple[expression.Leaf, int, int], ...]
 
 
 def holds(tested: expression.Expression, view: ArticleText) -> bool:
@@ -62,7 +59,7 @@ def holds(tested: expression.Expression, view: ArticleText) -> bool:
         case expression.Not(part):
             return not holds(part, view)
         case expression.Near():
-            return any(_find_places(tested, text) for field in tested.fields for text in view.fields(field))
+            return any(find_places(tested, text) for field in tested.fields for text in view.fields(field))
         case _:
             return bool(find_hits(tested, view))
 
@@ -79,70 +76,57 @@ def find_hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
         case expression.Value(field, value):
             place = view.value(field, value)
             return [Hit(tested, field, *place)] if place else []
-        case expression.Regex(_, _, field):
-            return [hit for text in view.fields(field) for hit in _find_regex_hits(tested, text)]
-        case expression.Words(_, _, field):
-            return [hit for text in view.fields(field) for hit in _find_word_hits(tested, text)]
-        case expression.Near():
-            texts = [text for field in tested.fields for text in view.fields(field)]
-            return _without_duplicates(
-                hit for text in texts for stretch in find_stretches(tested, text) for hit in stretch.hits
-            )
-        case expression.Window(_, _, field):
-            return _without_duplicates(
-                hit for text in view.fields(field) for stretch in find_stretches(tested, text) for hit in stretch.hits
-            )
+        case expression.Words(field=field):
+            return [
+                make_hit(text, *term)
+                for text in view.fields(field)
+                for place in _find_words(tested, text)
+                for term in place.terms
+            ]
+        case expression.Regex(field=field):
+            return [make_hit(text, tested, *span) for text in view.fields(field) for span in _find_spans(tested, text)]
+        case expression.Near() | expression.Window():
+            fields = tested.fields if isinstance(tested, expression.Near) else (tested.field,)
+            texts = [text for field in fields for text in view.fields(field)]
+            places = [(text, place) for text in texts for place in find_places(tested, text)]
+            return list(dict.fromkeys(make_hit(text, *term) for text, place in places for term in place.terms))
 
 
-def _without_duplicates(hits: Iterable[Hit]) -> list[Hit]:
-    return list(dict.fromkeys(hits))
+def make_hit(text: FieldText, leaf: expression.Leaf, start: int, end: int) -> Hit:
+    """Return the hit of a term at a place of the normal text."""
+    first, last = text.normal.place(start, end)
+    return Hit(leaf, text.name, text.original[first:last], first, last)
 
 
-def find_stretches(tested: expression.Expression, text: FieldText) -> list[HitStretch]:
+def find_places(tested: expression.Expression, text: FieldText) -> list[Place]:
     """Return where a part under NEAR is true in one text, from left to right."""
+    if type(tested) is expression.Words:
+        # A class pattern costs as much as the look-up.
+        return _find_words(tested, text) if _is_in(tested.field, text) else []
     match tested:
-        case expression.Words():
-            return _find_words(tested, text)
-        case expression.Regex():
-            return _find_regex(tested, text)
+        case expression.Regex(field=field):
+            spans = _find_spans(tested, text) if _is_in(field, text) else []
+            stretches = [(text.stretch(*span), span) for span in spans]
+            return [Place(*stretch, ((tested, *span),)) for stretch, span in stretches if stretch is not None]
         case expression.Window(parts, words, field):
             return _find_window(parts, words, text) if _is_in(field, text) else []
         case expression.Any(parts) | expression.Named(_, parts):
-            stretches = [stretch for part in parts for stretch in find_stretches(part, text)]
-            return _limit_stretches(sorted(stretches, key=lambda stretch: stretch[:2]))
+            places = [place for part in parts for place in find_places(part, text)]
+            return _limit_places(sorted(places, key=lambda place: place[:2]))
         case expression.Near(left, right, words, is_ordered):
-            left_stretches, right_stretches = find_stretches(left, text), find_stretches(right, text)
+            if not (first_places := find_places(left, text)) or not (last_places := find_places(right, text)):
+                return []
             _take_steps(
                 text,
-                min(len(left_stretches) * len(right_stretches), MAX_PAIRS) + len(left_stretches) + len(right_stretches),
+                min(len(first_places) * len(last_places), MAX_PAIRS) + len(first_places) + len(last_places),
             )
-            pairs = _near_pairs(left_stretches, right_stretches, words, is_ordered)
-            joined = _limit_stretches(
-                [HitStretch(first.first, last.last, first.hits + last.hits) for first, last in pairs]
-            )
-            return sorted(dict.fromkeys(joined), key=lambda stretch: stretch[:2])
+            pairs = _pairs(first_places, last_places, words)
+            if not is_ordered:
+                pairs += _pairs(last_places, first_places, words)
+            joined = _limit_places([Place(first.first, last.last, first.terms + last.terms) for first, last in pairs])
+            return sorted(dict.fromkeys(joined), key=lambda place: place[:2])
         case _:
             raise AssertionError(tested)
-
-
-def _find_places(tested: expression.Expression, text: FieldText) -> list[Stretch]:
-    """Return the stretches without their hits: in most articles with the words they are too far apart."""
-    if type(tested) is expression.Words:
-        # The most frequent case by far; a class pattern costs as much as the look-up.
-        places = text.find(tested.pattern) if _is_in(tested.field, text) else []
-        _take_steps(text, len(places))
-        return places
-    match tested:
-        case expression.Any() | expression.Named():
-            return _limit_stretches(sorted([place for part in tested.parts for place in _find_places(part, text)]))
-        case expression.Near():
-            if not (left := _find_places(tested.left, text)) or not (right := _find_places(tested.right, text)):
-                return []
-            _take_steps(text, min(len(left) * len(right), MAX_PAIRS) + len(left) + len(right))
-            pairs = _near_pairs(left, right, tested.words, tested.is_ordered)
-            return sorted({*_limit_stretches([Stretch(first.first, second.last) for first, second in pairs])})
-        case _:
-            return [Stretch(stretch.first, stretch.last) for stretch in find_stretches(tested, text)]
 
 
 def _take_steps(text: FieldText, steps: int) -> None:
@@ -150,21 +134,21 @@ def _take_steps(text: FieldText, steps: int) -> None:
         text.steps.take(steps)
 
 
-def _limit_stretches(stretches: list[_Place]) -> list[_Place]:
-    """Return all stretches, or of too many the shortest from each word and to each word.
+def _limit_places(places: list[Place]) -> list[Place]:
+    """Return all places, or of too many the shortest from each word and to each word.
 
     Otherwise each NEAR around another doubles the pairs of the next, and 20 of them take a processor seconds.
     """
-    if len(stretches) <= MAX_STRETCHES:
-        return stretches
-    by_first: dict[int, _Place] = {}
-    by_last: dict[int, _Place] = {}
-    for stretch in stretches:
-        if stretch.first not in by_first or stretch.last < by_first[stretch.first].last:
-            by_first[stretch.first] = stretch
-        if stretch.last not in by_last or stretch.first > by_last[stretch.last].first:
-            by_last[stretch.last] = stretch
-    kept = {stretch[:2]: stretch for stretch in (*by_last.values(), *by_first.values())}
+    if len(places) <= MAX_PLACES:
+        return places
+    by_first: dict[int, Place] = {}
+    by_last: dict[int, Place] = {}
+    for place in places:
+        if place.first not in by_first or place.last < by_first[place.first].last:
+            by_first[place.first] = place
+        if place.last not in by_last or place.first > by_last[place.last].first:
+            by_last[place.last] = place
+    kept = {place[:2]: place for place in (*by_last.values(), *by_first.values())}
     return [kept[place] for place in sorted(kept)]
 
 
@@ -172,50 +156,20 @@ def _is_in(field: str | None, text: FieldText) -> bool:
     return text.name == field if field else text.name in expression.TEXT_FIELDS
 
 
-def _make_hit(leaf: expression.Leaf, text: FieldText, start: int, end: int) -> Hit:
-    return Hit(leaf, text.name, text.original[start:end], start, end)
+def _find_words(leaf: expression.Words, text: FieldText) -> list[Place]:
+    stretches = text.find(leaf.pattern)
+    _take_steps(text, len(stretches))
+    return [Place(*stretch, ((leaf, *text.span(stretch)),)) for stretch in stretches]
 
 
-def _find_words(leaf: expression.Words, text: FieldText) -> list[HitStretch]:
-    if not _is_in(leaf.field, text):
-        return []
-    return [
-        HitStretch(*at, (hit,)) for at, hit in zip(text.find(leaf.pattern), _find_word_hits(leaf, text), strict=True)
-    ]
-
-
-def _find_word_hits(leaf: expression.Words, text: FieldText) -> list[Hit]:
-    places = text.find(leaf.pattern)
-    _take_steps(text, len(places))
-    return [_make_hit(leaf, text, *text.place(place)) for place in places]
-
-
-def _find_regex_hits(leaf: expression.Regex, text: FieldText) -> list[Hit]:
-    return [_make_hit(leaf, text, *text.normal.place(start, end)) for start, end in _find_regex_spans(leaf, text)]
-
-
-def _find_regex_spans(leaf: expression.Regex, text: FieldText) -> Iterable[tuple[int, int]]:
+def _find_spans(leaf: expression.Regex, text: FieldText) -> list[tuple[int, int]]:
+    """Return the matches in the normal text."""
     # Count first: nothing can stop the expression while it runs.
     _take_steps(text, regex.steps(leaf.source, leaf.ignores_case, len(text.normal.text)))
-    return regex.spans(leaf.source, leaf.ignores_case, text.normal.text)
+    return [*regex.spans(leaf.source, leaf.ignores_case, text.normal.text)]
 
 
-def _find_regex(leaf: expression.Regex, text: FieldText) -> list[HitStretch]:
-    if not _is_in(leaf.field, text):
-        return []
-    stretches = []
-    for start, end in _find_regex_spans(leaf, text):
-        if place := text.stretch(start, end):
-            stretches.append(HitStretch(*place, (_make_hit(leaf, text, *text.normal.place(start, end)),)))
-    return stretches
-
-
-def _near_pairs(left: list[_Place], right: list[_Place], words: int, is_ordered: bool) -> list[tuple[_Place, _Place]]:
-    pairs = _pairs(left, right, words)
-    return pairs if is_ordered else pairs + _pairs(right, left, words)
-
-
-def _pairs(left: list[_Place], right: list[_Place], words: int) -> list[tuple[_Place, _Place]]:
+def _pairs(left: list[Place], right: list[Place], words: int) -> list[tuple[Place, Place]]:
     """Return the pairs with at most so many words between; of too many, each place with its nearest."""
     first_of = [place.first for place in right]
     if len(left) * len(right) <= MAX_PAIRS:
@@ -242,31 +196,30 @@ def _pairs(left: list[_Place], right: list[_Place], words: int) -> list[tuple[_P
     return [(first, second) for first, second in pairs if second.first - first.last - 1 <= words]
 
 
-def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[HitStretch]:
+def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[Place]:
     """Return, for each first word, the shortest window from it that has every part once."""
-    places = [text.find(part.pattern) for part in parts]
-    if not all(places):
+    stretches = [text.find(part.pattern) for part in parts]
+    if not all(stretches):
         return []
-    stretches = []
+    places = []
     steps = MAX_WINDOW_STEPS
-    for first in sorted({place.first for part_places in places for place in part_places}):
+    for first in sorted({place.first for part_stretches in stretches for place in part_stretches}):
         limit = first + words + sum(len(part.pattern.elements) for part in parts) * 2
         candidates = [
-            part_places[bisect.bisect_left(part_places, (first, 0)) : bisect.bisect_right(part_places, (limit, limit))]
-            for part_places in places
+            found[bisect.bisect_left(found, (first, 0)) : bisect.bisect_right(found, (limit, limit))]
+            for found in stretches
         ]
-        chosen, steps = _choose_places(candidates, first, words, steps)
+        chosen, steps = _choose_stretches(candidates, first, words, steps)
         if chosen:
-            last = max(place.last for place in chosen)
-            hits = tuple(_make_hit(part, text, *text.place(place)) for part, place in zip(parts, chosen, strict=True))
-            stretches.append(HitStretch(first, last, hits))
-    return stretches
+            terms = tuple((part, *text.span(stretch)) for part, stretch in zip(parts, chosen, strict=True))
+            places.append(Place(first, max(stretch.last for stretch in chosen), terms))
+    return places
 
 
-def _choose_places(
+def _choose_stretches(
     candidates: list[list[Stretch]], first: int, words: int, steps: int
 ) -> tuple[tuple[Stretch, ...], int]:
-    """Choose a place for each part, none overlapping, one of them at ``first``, with the earliest possible end."""
+    """Choose a stretch for each part, none overlapping, one of them at ``first``, with the earliest possible end."""
     best: tuple[Stretch, ...] = ()
     best_last = -1
     waiting: list[tuple[Stretch, ...]] = [()]

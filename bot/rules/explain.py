@@ -147,14 +147,16 @@ def _explain_distance(node: expression.Near, view: ArticleText) -> Iterator[str]
         return
     best: tuple[int, str] | None = None
     for field in (*view.fields(None), *view.fields("url"), *view.fields("author"), *view.fields("source")):
-        left, right = evaluate.find_stretches(node.left, field), evaluate.find_stretches(node.right, field)
+        left, right = evaluate.find_places(node.left, field), evaluate.find_places(node.right, field)
         for first in left[:100]:
             for second in right[:100]:
                 distance = max(second.first - first.last, first.first - second.last) - 1
                 is_reversed = node.is_ordered and second.first < first.first
                 if distance >= 0 and (best is None or distance < best[0]):
-                    words = f'"{first.hits[0].text}" and "{second.hits[0].text}" in {field.name}'
-                    best = (distance, f" in the other order: {words}" if is_reversed else f": {words}")
+                    words = " and ".join(
+                        f'"{evaluate.make_hit(field, *place.terms[0]).text}"' for place in (first, second)
+                    )
+                    best = (distance, f"{' in the other order' if is_reversed else ''}: {words} in {field.name}")
     if best:
         yield f"NEAR/{node.words}{'f' if node.is_ordered else ''}, found at {best[0]}{best[1]}"
 
@@ -258,7 +260,7 @@ def _relax_part(part: Part) -> Part:
 
 
 def _relax_expression(tree: expression.Expression) -> expression.Expression:
-    """Return the expression without capitals, accents, distance and order."""
+    """Return the expression without capitals, accents, distance and order; what it excludes stays."""
     match tree:
         case expression.Words():
             return _relax_words(tree)
@@ -266,14 +268,10 @@ def _relax_expression(tree: expression.Expression) -> expression.Expression:
             return expression.All(tuple(map(_relax_words, parts)))
         case expression.Near(left, right):
             return expression.All((_relax_expression(left), _relax_expression(right)))
-        case expression.All(parts):
-            return expression.All(tuple(map(_relax_expression, parts)))
-        case expression.Any(parts):
-            return expression.Any(tuple(map(_relax_expression, parts)))
-        case expression.Named(name, parts, field):
-            return expression.Named(name, tuple(map(_relax_expression, parts)), field)
-        case _:
+        case expression.Not():
             return tree
+        case _:
+            return expression.change_parts(tree, _relax_expression)
 
 
 def _relax_words(leaf: expression.Words) -> expression.Words:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
@@ -354,6 +355,19 @@ def children(expression: Expression) -> tuple[Expression, ...]:
     if isinstance(expression, Near):
         return (expression.left, expression.right)
     return (expression.part,) if isinstance(expression, Not) else ()
+
+
+def change_parts(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
+    """Return the tree with each part directly below changed; a leaf stays as it is."""
+    match tree:
+        case Near(left, right):
+            return dataclasses.replace(tree, left=change(left), right=change(right))
+        case Not(part):
+            return Not(change(part))
+        case Any(parts) | All(parts) | Named(_, parts):
+            return dataclasses.replace(tree, parts=tuple(map(change, parts)))
+        case _:
+            return tree
 
 
 def leaves(expression: Expression) -> list[Leaf]:

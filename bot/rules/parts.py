@@ -130,33 +130,15 @@ def _as_problem(place: tuple[str | int, ...], error: QueryError) -> RuleProblem:
 
 def _restrict_to(tree: expression.Expression, where: model.Where) -> expression.Expression:
     """Apply the rule's ``where`` to every term without a field."""
-    return tree if where is model.Where.ANYWHERE else _set_field(tree, where.value)
-
-
-def _set_field(tree: expression.Expression, field: str) -> expression.Expression:
-    """Return the tree with the field set on each leaf that has none."""
-    match tree:
-        case expression.Words(text, is_exact, None):
-            return expression.Words(text, is_exact, field, pattern=tree.pattern)
-        case expression.Regex(source, ignores_case, None):
-            return expression.Regex(source, ignores_case, field)
-        case expression.Window(parts, words, None):
-            inner = tuple(
-                part for part in (_set_field(part, field) for part in parts) if isinstance(part, expression.Words)
-            )
-            return expression.Window(inner, words, field)
-        case expression.Named(name, parts, None):
-            return expression.Named(name, tuple(_set_field(part, field) for part in parts), field)
-        case expression.All(parts):
-            return expression.All(tuple(_set_field(part, field) for part in parts))
-        case expression.Any(parts):
-            return expression.Any(tuple(_set_field(part, field) for part in parts))
-        case expression.Not(part):
-            return expression.Not(_set_field(part, field))
-        case expression.Near(left, right, words, is_ordered):
-            return expression.Near(_set_field(left, field), _set_field(right, field), words, is_ordered)
-        case _:
-            return tree
+    if where is model.Where.ANYWHERE:
+        return tree
+    match expression.change_parts(tree, lambda part: _restrict_to(part, where)):
+        case expression.Window(parts, _, None) as window:
+            return replace(window, parts=tuple(replace(part, field=where.value) for part in parts), field=where.value)
+        case expression.Words(field=None) | expression.Regex(field=None) | expression.Named(field=None) as node:
+            return replace(node, field=where.value)
+        case node:
+            return node
 
 
 def _requires_a_term(parts: Iterable[Part]) -> bool:
