@@ -27,8 +27,9 @@ import structlog
 from bot import app, config, model, storage
 from bot.app import runtime
 from bot.app.runtime import App
-from bot.cli import status
+from bot.queries import questions
 from bot.queries.registry import Answers
+from bot.queries.status import StatusParameters
 from bot.storage import keys
 from bot.web import server
 from testbed import made
@@ -210,7 +211,7 @@ async def _ask(running: App, *, times: int) -> list[tuple[str, float, float]]:
                 found.append((page, *await timed(partial(client.get, page), times=times)))
         stop.set()
     now = running.clock.now()
-    look = partial(Answers(running).read, lambda archive: status.describe_status(archive, is_running=True))
+    look = partial(Answers(running).ask, questions.STATUS, StatusParameters())
     found.append(("wirewatch status, reading", *await timed(look, times=times)))
     for days in (7, 90):
         since = now - timedelta(days=days)

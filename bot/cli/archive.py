@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -14,7 +13,6 @@ from bot import app, config, model, storage
 from bot.cli.options import author
 from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Answers, Archive, P, Question, V
-from bot.storage import keys
 
 T = TypeVar("T")
 
@@ -50,29 +48,6 @@ async def opened(
         yield Answers(Beside(settings, clock, store))
     finally:
         await store.close()
-
-
-async def describe_bot(store: storage.Store, now: datetime) -> model.CheckLine:
-    """Return whether the bot runs on this database. Raises StoreUnavailable."""
-    tick, workers = await store.read(lambda tx: (keys.TICK.get(tx), keys.worker_lives(tx)))
-    living = [worker for worker, life in workers.items() if now - life.until <= keys.DEAD_AFTER]
-    owner = store.owner or ", ".join(living)
-    age = now - tick if tick is not None else None
-    if not owner:
-        last = (
-            f"it last looked for due feeds {model.format_rough(age)} ago"
-            if age is not None
-            else "it has not run here yet"
-        )
-        advice = "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be"
-        return model.CheckLine(is_good=False, what=f"bot: not running; {last}", help=advice)
-    if "wirewatch run" not in owner:
-        return model.CheckLine(is_good=True, what=f"bot: {owner} is at work")
-    if age is not None and age > keys.TICK_MAX_AGE:
-        what = f"bot: {owner} is stuck; it last looked for due feeds {model.format_rough(age)} ago"
-        return model.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
-    last = f"; it last looked for due feeds {model.format_rough(age)} ago" if age is not None else ""
-    return model.CheckLine(is_good=True, what=f"bot: running, {owner}{last}")
 
 
 def look(settings: config.Settings, work: Callable[[Archive], T]) -> T:

@@ -7,7 +7,7 @@ import http.client
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -21,14 +21,14 @@ from bot.alerts import routing
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.config import bot_file, files
-from bot.feeds import health, outlets, websub
-from bot.pipeline import silences
-from bot.queries.registry import Archive
+from bot.feeds import outlets
+from bot.queries import questions
+from bot.queries.feeds import FeedDocument
+from bot.queries.silences import SilencesParameters
+from bot.queries.status import StatusDocument, StatusParameters, describe_bot
 from bot.storage import keys
 from bot.web.health import readiness
 
-#: Rules are shown with their hits of this time.
-RECENT = timedelta(days=7)
 #: Less free space than this fills within days at 10,000 feeds.
 LEAST_FREE_BYTES = 1_000_000_000
 #: Broken feeds that --check names one by one.
@@ -59,132 +59,59 @@ def status(
 
 
 async def _print_status(settings: config.Settings, *, as_json: bool) -> None:
-    environment = app.Environment(environ=os.environ)
-    async with archive.opened(settings, environment) as answers:
-        running = await archive.describe_bot(answers.watched.store, environment.clock.now())
-        if as_json:
-            document = await answers.read(lambda archive: describe_status(archive, is_running=running.is_good))
-            terminal.answer({"bot": running.what.removeprefix("bot: "), **document})
-            return
-        # Printed after the transaction: a pager may take its time.
-        parts = await answers.read(lambda archive: list(_parts(archive, is_running=running.is_good)))
-    for part in parts:
-        if isinstance(part, Table):
-            terminal.show_table(part)
-        else:
-            terminal.row(*part)
-    terminal.row(running.what, style="dim" if running.is_good else "yellow")
-
-
-def describe_status(archive: Archive, *, is_running: bool) -> dict[str, object]:
-    """Return the status for ``--json``."""
-    # Costs start-up: the documents, which only --json needs.
-    from bot.queries.feeds import describe_feed
-    from bot.queries.rules import summarize_rule
-    from bot.queries.silences import SilencesAnswer
-
-    tx, settings = archive.tx, archive.settings
-    tick, stories = keys.TICK.get(tx), tx.stories.count_by_rule(since=archive.now - RECENT)
-    kept = _kept(tx) if is_running else []
-    return {
-        "last_tick": tick.isoformat() if tick else None,
-        "articles": tx.articles.count(),
-        "feeds": [describe_feed(state, settings.feeds_by_address) for state in tx.feeds.all()],
-        "rules": [
-            summarize_rule(entry.rule, stories.get(entry.rule.name, 0), settings.bot.routes) for entry in settings.rules
-        ],
-        "rules_with_mistakes": [{"name": name, "is_kept": name in kept} for name in settings.off],
-        "outbox": [
-            {"channel": channel, "state": state.value, "count": count}
-            for (channel, state), count in sorted(tx.outbox.counts().items())
-        ],
-        "buttons_not_heard": [{"channel": channel, "why": reason} for channel, reason in _unheard(archive)],
-        "hubs": [{"feed": feed, "subscription": text} for feed, text in _hubs(archive)],
-        "silences": SilencesAnswer.of(silences.list_silences(tx, now=archive.now)).silences,
-        "unsent": [
-            {
-                "id": row.id,
-                "channel": row.channel,
-                "kind": row.message.kind.value,
-                "state": row.state.value,
-                "attempts": row.attempts,
-                "due_at": row.due_at.isoformat(),
-                "why": row.error,
-            }
-            for row in tx.outbox.unsent()
-        ],
-    }
-
-
-def _kept(tx: storage.Transaction) -> list[str]:
-    """Return the rules with a mistake whose last good version the running bot still uses."""
-    names: list[str] = json.loads(keys.KEPT_RULES.get(tx) or "[]")
-    return names
-
-
-def _unheard(archive: Archive) -> list[tuple[str, str]]:
-    """Return the channels whose buttons are not connected, each with the reason."""
-    reasons = ((name, keys.buttons_trouble(name).get(archive.tx)) for name in sorted(archive.settings.bot.channels))
-    return [(name, reason) for name, reason in reasons if reason]
-
-
-def _parts(archive: Archive, *, is_running: bool) -> Iterator[Table | tuple[str, str]]:
-    """Return the tables and lines to print, each line with its style."""
-    tx, now, settings = archive.tx, archive.now, archive.settings
-    states, kept = tx.feeds.all(), _kept(tx) if is_running else []
-    names = {state.url: outlets.feed_name(state, settings.feeds_by_address) for state in states}
-    feeds = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
-    for column in feeds.columns[1:4]:
-        column.no_wrap = True
-    for state in states:
-        feeds.add_row(
-            Text(names[state.url]),
-            state.health_told,
-            _ago(now, state.ok_at),
-            _ago(now, state.new_at),
-            Text(_wrong(state)),
-        )
-    yield feeds
-    if states and all(state.failures and state.ok_at is None for state in states):
-        yield nothing_read(len(states), _wrong(states[0])), "yellow"
-    rules = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
-    stories = tx.stories.count_by_rule(since=now - RECENT)
-    for rule in (entry.rule for entry in settings.rules):
-        routes = routing.describe_routes(settings.bot.routes, rule)
-        rules.add_row(Text(rule.name), Text(routes), str(stories.get(rule.name, 0)), "paused" if rule.paused else "")
-    for name in settings.off:
-        why = "has a mistake; the running bot keeps its last good version" if name in kept else "off: a mistake"
-        rules.add_row(Text(name), "", str(stories.get(name, 0)), Text(why, style="yellow"))
-    yield "", ""
-    yield rules
-    yield "", ""
-    for (channel, sent), count in sorted(tx.outbox.counts().items()):
-        yield f"{channel}: {count} {sent.value}", ""
-    for channel, why in _unheard(archive):
-        yield f"{channel}: the buttons are not connected: {why}", "yellow"
-    for feed, subscription in _hubs(archive):
-        yield f"{names.get(feed) or feed}: {subscription}", "dim"
-    for silence in silences.list_silences(tx, now=now):
-        yield f"silence {silence.line}", ""
-    for row in tx.outbox.unsent():
-        reason = f": {row.error}" if row.error else ""
+    async with archive.opened(settings, app.Environment(environ=os.environ)) as answers:
+        shown = await answers.ask(questions.STATUS, StatusParameters())
+        active_silences = await answers.ask(questions.SILENCES, SilencesParameters())
+        now = answers.watched.clock.now()
+    if as_json:
+        terminal.answer(shown)
+        return
+    _show_feeds(shown.feeds, now)
+    _show_rules(shown, settings)
+    terminal.row("")
+    names = {feed.url: feed.outlet for feed in shown.feeds}
+    for count in shown.outbox:
+        terminal.row(f"{count.channel}: {count.count} {count.state}")
+    for buttons in shown.buttons_not_heard:
+        terminal.row(f"{buttons.channel}: the buttons are not connected: {buttons.why}", style="yellow")
+    for hub in shown.hubs:
+        terminal.row(f"{names.get(hub.feed, hub.feed)}: {hub.subscription}", style="dim")
+    for silence in active_silences:
+        terminal.row(f"silence {silence.line}")
+    for row in shown.unsent:
+        reason = f": {row.why}" if row.why else ""
         tries = model.format_count(row.attempts, "attempt")
-        text = f"  {row.state.value} {row.message.kind.value} to {row.channel}, {tries}{reason}"
-        yield text, "yellow" if row.state is model.SendState.PARKED else ""
+        style = "yellow" if row.state == model.SendState.PARKED.value else ""
+        terminal.row(f"  {row.state} {row.kind} to {row.channel}, {tries}{reason}", style=style)
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
         text = f"configuration: {model.format_count(errors, 'error')}; `wirewatch check` says where"
-        yield text, "yellow"
-    yield f"{model.format_count(tx.articles.count(), 'article')} in the archive", "dim"
+        terminal.row(text, style="yellow")
+    terminal.row(f"{model.format_count(shown.articles, 'article')} in the archive", style="dim")
+    terminal.row(f"bot: {shown.bot}", style="dim" if shown.is_running else "yellow")
 
 
-def _hubs(archive: Archive) -> list[tuple[str, str]]:
-    """Return the feeds that name a hub, each with the state of its subscription."""
-    public_url = archive.settings.bot.public_url
-    return [
-        (entry.feed, websub.describe_subscription(entry, public_url=public_url, now=archive.now))
-        for entry in archive.tx.subscriptions.all()
-    ]
+def _show_feeds(feeds: Sequence[FeedDocument], now: datetime) -> None:
+    table = Table("feed", "health", "last good", "last new", "what is wrong", box=None, header_style="dim")
+    for column in table.columns[1:4]:
+        column.no_wrap = True
+    for feed in feeds:
+        table.add_row(Text(feed.outlet), feed.health, _ago(now, feed.ok_at), _ago(now, feed.new_at), Text(_wrong(feed)))
+    terminal.show_table(table)
+    if feeds and all(feed.error and feed.ok_at is None for feed in feeds):
+        terminal.row(nothing_read(len(feeds), _wrong(feeds[0])), style="yellow")
+    terminal.row("")
+
+
+def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
+    table = Table("rule", "to", "stories in 7 days", "", box=None, header_style="dim")
+    for entry, line in zip(settings.rules, shown.rules, strict=True):
+        routes = routing.describe_routes(settings.bot.routes, entry.rule)
+        table.add_row(Text(line.name), Text(routes), str(line.stories_7d), "paused" if line.paused else "")
+    for broken in shown.rules_with_mistakes:
+        why = "has a mistake; the running bot keeps its last good version" if broken.is_kept else "off: a mistake"
+        table.add_row(Text(broken.name), "", str(broken.stories_7d), Text(why, style="yellow"))
+    terminal.show_table(table)
 
 
 def nothing_read(feeds: int, error: str) -> str:
@@ -201,11 +128,11 @@ def nothing_read(feeds: int, error: str) -> str:
     )
 
 
-def _wrong(state: model.FeedState) -> str:
+def _wrong(feed: FeedDocument) -> str:
     """Return the error of a feed without its address, which the row shows already."""
-    if state.error:
-        return state.error.removeprefix(f"{state.url}: ")
-    return "; ".join(health.poll_remarks(state))
+    if feed.error:
+        return feed.error.removeprefix(f"{feed.url}: ")
+    return "; ".join(feed.remarks)
 
 
 def _ago(now: datetime, when: datetime | None) -> str:
@@ -241,10 +168,14 @@ async def _of_database(settings: config.Settings, environment: app.Environment) 
         return [model.CheckLine(is_good=False, what=f"database: {error}")]
     try:
         now = environment.clock.now()
-        count, tick, feeds = await store.read(
-            lambda tx: (tx.articles.count(), keys.TICK.get(tx), tuple(tx.feeds.all()))
+        count, tick, feeds, running = await store.read(
+            lambda tx: (
+                tx.articles.count(),
+                keys.TICK.get(tx),
+                tuple(tx.feeds.all()),
+                describe_bot(tx, owner=store.owner, now=now),
+            )
         )
-        running = await archive.describe_bot(store, now)
     except model.StoreError as error:
         return [model.CheckLine(is_good=False, what=f"database: {error}")]
     finally:

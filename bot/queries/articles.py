@@ -112,12 +112,12 @@ class FoundPage(Document):
 
 
 def list_articles(archive: Archive, parameters: ArticlesParameters) -> search.SearchPage:
-    """Return a page of articles, newest first."""
+    """List the stored articles, newest first."""
     return find_articles(archive, parameters, "")
 
 
 def search_articles(archive: Archive, parameters: SearchParameters) -> search.SearchPage:
-    """Return a page of articles that match the words, newest first."""
+    """Search the stored articles by their words, newest first."""
     return find_articles(archive, parameters, parameters.q)
 
 
@@ -164,7 +164,7 @@ class ArticleDocument(ArticleHead):
 
 
 def show_article(archive: Archive, parameters: ArticleParameters) -> ArticleDocument:
-    """Return one article of the archive with its text."""
+    """Show one article with its text."""
     article_id = model.ArticleId(parameters.id)
     article = archive.tx.articles.get([article_id]).get(article_id)
     if article is None:
@@ -284,7 +284,7 @@ class ExplainAnswer(Document):
 
 
 def explain(archive: Archive, parameters: ExplainParameters) -> Explained:
-    """Explain why rules match an article, or what is missing, in a bounded number of rules and steps."""
+    """Explain why rules match an article or a headline, or what is missing."""
     if (parameters.url is None) is (parameters.text is None):
         raise unusable("text", "either url or text is needed")
     chosen = choose_rules(archive.settings, parameters.rule)

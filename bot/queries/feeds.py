@@ -56,7 +56,7 @@ def describe_feed(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> Fe
 
 
 def list_feeds(archive: Archive, parameters: FeedsParameters) -> FeedsPage:
-    """Return a page of the configured feeds."""
+    """List feeds with their health, errors and last articles."""
     skip = parameters.number_after or 0
     healths = [parameters.health] if parameters.health else list(model.FeedHealth)
     states = archive.tx.feeds.page(health=healths, skip=skip, most=parameters.limit + 1)

@@ -8,12 +8,14 @@ views of these entries; their JSON is the entry's document of the value.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from functools import cached_property
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_type_hints
 
 import pydantic
 
@@ -328,18 +330,17 @@ class Archive:
 V = TypeVar("V")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True)
 class Question(Generic[P, V]):
     """One entry of the registry."""
 
     #: The name of the tool, and the operation's id in the API.
     name: str
-    help: str
     #: Runs in a reading thread, and for an action in a writing transaction. Raises Refused.
     run: Callable[[Archive, P], V]
-    parameters: type[P]
     #: The JSON of the value.
     document: type[Document]
+    _: KW_ONLY
     #: The method and the address in the API; empty: the API does not have it. Names in braces are parameters.
     method: Literal["GET", "POST", "DELETE"] = "GET"
     path: str = ""
@@ -356,6 +357,17 @@ class Question(Generic[P, V]):
     is_long: bool = False
     #: For a question that runs one at a time: the value while too many wait.
     busy: V | None = None
+
+    @property
+    def help(self) -> str:
+        """The docstring of the function."""
+        return inspect.getdoc(self.run) or ""
+
+    @cached_property
+    def parameters(self) -> type[P]:
+        """The type of the function's parameters."""
+        kind: type[P] = get_type_hints(self.run)["parameters"]
+        return kind
 
 
 #: Maximum concurrent reads. The database's other reading threads stay free for the bot and for health.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 
 import pydantic
 
-from bot import config, model, rules
+from bot import config, model, rules, storage
 from bot.alerts import feedback, routing
 from bot.queries import trials
 from bot.queries.registry import (
@@ -18,13 +18,18 @@ from bot.queries.registry import (
     Document,
     Id,
     Name,
+    Omittable,
     PagedParameters,
     Parameters,
     ProblemDocument,
     Time,
+    When,
     Whole,
     find_rule,
+    parse_time,
+    unknown_rule,
 )
+from bot.stories import summaries
 
 _WEEK = timedelta(days=7)
 
@@ -62,7 +67,7 @@ def summarize_rule(rule: model.Rule, stories: int, routes: Sequence[model.Route]
 
 
 def list_rules(archive: Archive, parameters: RulesParameters) -> RulesPage:
-    """Return a page of the loaded rules, in the order of their files."""
+    """List the loaded rules: name, channels, severity, stories of seven days."""
     loaded, skip = archive.settings.rules, parameters.number_after or 0
     stories = archive.tx.stories.count_by_rule(since=archive.now - _WEEK)
     shown = loaded[skip : skip + parameters.limit]
@@ -98,7 +103,7 @@ class RuleDocument(RuleLine):
 
 
 def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
-    """Return one loaded rule."""
+    """Show one loaded rule: what it means in English, its YAML, its matches by day, its precision."""
     rule, name = find_rule(parameters.name, archive.settings).rule, parameters.name
     stories = archive.tx.stories.count_by_rule(since=archive.now - _WEEK)
     judgements = archive.tx.judgements.since(archive.now - feedback.JUDGED_WITHIN)
@@ -113,6 +118,128 @@ def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
         matches_by_day={day.isoformat(): count for day, count in sorted(by_day.items())},
         precision=PrecisionDocument.of(precision) if precision else None,
     )
+
+
+# -- feedback
+
+
+class FeedbackParameters(Parameters):
+    """The rules whose feedback is shown, and how far to look back."""
+
+    rule: Annotated[Omittable[Name], pydantic.Field(description="A rule's name or a part of it; without it, all.")] = (
+        None
+    )
+    since: Annotated[When, pydantic.Field(description="Since this day or for this long.")] = "30d"
+
+
+class RulingText(Document):
+    """A split or merge of a rule's story, in words; ``done`` is false while the bot has not carried it out yet."""
+
+    at: Time
+    by: str
+    kind: str
+    text: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFeedback:
+    """One rule with a story that was judged, split or merged."""
+
+    rule: str
+    #: False if the rule is no longer in the configuration.
+    is_loaded: bool
+    #: None if no story of the rule was judged.
+    precision: feedback.Precision | None
+    rulings: tuple[RulingText, ...]
+
+
+class RuleFeedbackDocument(Document):
+    """The feedback on one rule: shares from 0 to 1 with a 95 % interval, null if no story was judged."""
+
+    rule: str
+    is_loaded: bool
+    useful: int
+    noise: int
+    precision: float | None
+    low: float | None
+    high: float | None
+    rulings: list[RulingText]
+
+    @classmethod
+    def of(cls, value: RuleFeedback) -> Self:
+        precision = value.precision
+        low, high = precision.interval if precision else (None, None)
+        return cls(
+            rule=value.rule,
+            is_loaded=value.is_loaded,
+            useful=precision.useful if precision else 0,
+            noise=precision.noise if precision else 0,
+            precision=precision.share if precision else None,
+            low=low,
+            high=high,
+            rulings=list(value.rulings),
+        )
+
+
+class FeedbackAnswer(Document):
+    """The feedback on rules, lowest precision first, rules without a judged story last."""
+
+    feedback: list[RuleFeedbackDocument]
+
+    @classmethod
+    def of(cls, value: Sequence[RuleFeedback]) -> Self:
+        return cls(feedback=[RuleFeedbackDocument.of(entry) for entry in value])
+
+
+def list_feedback(archive: Archive, parameters: FeedbackParameters) -> Sequence[RuleFeedback]:
+    """List each rule's precision by its readers' feedback, and the stories that people split or merged."""
+    since = parse_time("since", parameters.since, archive.now)
+    assert since is not None
+    return read_feedback(archive, since, parameters.rule)
+
+
+def read_feedback(archive: Archive, since: datetime, name: str | None = None) -> Sequence[RuleFeedback]:
+    """Return the feedback on rules whose names contain ``name``, lowest precision first. Raises Refused."""
+    loaded = {entry.rule.name for entry in archive.settings.rules}
+    judgements = archive.tx.judgements.since(since)
+    precisions = feedback.precision_by_rule(judgements)
+    rulings = _ruling_texts_by_rule(archive.tx, since)
+    names = {*loaded, *rulings, *(judgement.rule for judgement in judgements if judgement.rule)}
+    if name is not None and name not in names:
+        names = {candidate for candidate in names if name.casefold() in candidate.casefold()}
+        if not names:
+            raise unknown_rule(name, archive.settings)
+    elif name is not None:
+        names = {name}
+    rows = [
+        RuleFeedback(rule=rule, is_loaded=rule in loaded, precision=precisions.get(rule), rulings=rulings.get(rule, ()))
+        for rule in names.intersection({*precisions, *rulings})
+    ]
+    return sorted(rows, key=lambda row: (row.precision.share if row.precision else 2.0, row.rule))
+
+
+def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[str, tuple[RulingText, ...]]:
+    """Return the rulings since ``since`` by rule, oldest first, without rulings about deleted stories."""
+    rulings = tx.rulings.since(since)
+    stories = tx.stories.get([story for ruling in rulings for story in (ruling.story, ruling.other) if story])
+    articles = tx.articles.get([article for ruling in rulings for article in ruling.articles])
+    texts: dict[str, list[RulingText]] = {}
+    for ruling in rulings:
+        story, other = stories.get(ruling.story), stories.get(ruling.other) if ruling.other else None
+        if story is None:
+            continue
+        headline = summaries.story_headline(story)
+        if ruling.kind is model.RulingKind.MERGE:
+            text = f'one event: "{headline}" and "{summaries.story_headline(other) if other else ruling.other}"'
+        else:
+            titles = [f'"{articles[article].title}"' for article in ruling.articles if article in articles]
+            text = f'another event than "{headline}": {", ".join(titles) or "articles that are no longer kept"}'
+        done = ruling.done_at is not None
+        ruling_text = RulingText(at=ruling.at, by=ruling.by, kind=ruling.kind, text=text, done=done)
+        for rule in dict.fromkeys((*story.rules, *(other.rules if other else ()))):
+            texts.setdefault(rule, []).append(ruling_text)
+    return {rule: tuple(rule_texts) for rule, rule_texts in texts.items()}
 
 
 # -- try
@@ -210,7 +337,7 @@ class TryAnswer(Document):
 
 
 def try_rule(archive: Archive, parameters: TryParameters) -> trials.PlaygroundResult:
-    """Return what pasted rules would have matched and posted. Saves nothing."""
+    """Try a rule on the stored articles: what it would match and post, and its near misses. Nothing is saved."""
     return trials.try_pasted(archive, parameters.rule, parameters.days)
 
 
@@ -258,7 +385,7 @@ class DraftAnswer(Document):
 
 
 def draft_rule(archive: Archive, parameters: DraftParameters) -> Draft:
-    """Return the YAML of a rule and its problems. Saves nothing."""
+    """Write a rule as YAML and check it as `wirewatch check` does. Nothing is saved: a person adds it to a file."""
     parts = [f"name: {_quoted(parameters.name)}"]
     if parameters.query is not None:
         parts.append("\n".join(["query: |", *(f"  {line}" for line in parameters.query.strip().splitlines())]))

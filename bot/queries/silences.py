@@ -75,7 +75,7 @@ class SilencesParameters(Parameters):
 
 
 def list_silences(archive: Archive, parameters: SilencesParameters) -> Sequence[ListedSilence]:
-    """Return the active silences; if requested, also the ended ones."""
+    """List the silences in force, and what each kept back."""
     return silences.list_silences(archive.tx, now=archive.now, with_ended=parameters.ended == "yes")
 
 
@@ -117,7 +117,7 @@ class SilenceParameters(Parameters):
 
 
 def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilence:
-    """Post nothing about a subject until the silence ends."""
+    """Post nothing about a story, a rule, an outlet, an entity or everything until an end."""
     if parameters.lasts and parameters.until:
         raise unusable("until", "give either for or until")
     loaded = [entry.rule.name.casefold() for entry in archive.settings.rules]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
@@ -236,7 +236,7 @@ class StoriesPage(Document):
 
 
 def list_stories(archive: Archive, parameters: StoriesParameters) -> Stories:
-    """Return a page of stories, each with its first articles."""
+    """List stories, the last to change first: articles, matched words, decisions, messages."""
     # One extra story shows whether there is another page.
     newest = archive.tx.stories.newest(
         since=parse_time("since", parameters.since, archive.now) or _EPOCH,
@@ -270,7 +270,7 @@ class StoryParameters(Parameters):
 
 
 def show_story(archive: Archive, parameters: StoryParameters) -> StoryRow:
-    """Return one story; for a merged story, the story that it became."""
+    """Show one story with its articles, up to 1,000; for a merged story, the story that it became."""
     return read_story(archive.tx, find_story(archive.tx, parameters.id), most=MOST_OF_ONE_STORY)
 
 
@@ -334,7 +334,7 @@ class RulingDocument(Document):
 
 
 def split_story(archive: Archive, parameters: SplitParameters) -> model.Ruling:
-    """Take articles out of the story."""
+    """Take articles out of a story: they are about another event."""
     story = find_story(archive.tx, parameters.id)
     article_ids = {member.article.link: member.article.id for member in story.members if member.article.link}
     article_ids |= {member.article.id: member.article.id for member in story.members}
@@ -353,7 +353,7 @@ def split_story(archive: Archive, parameters: SplitParameters) -> model.Ruling:
 
 
 def merge_stories(archive: Archive, parameters: MergeParameters) -> model.Ruling:
-    """Make two stories one."""
+    """Make two stories one: they are about the same event."""
     story, other = find_story(archive.tx, parameters.id), find_story(archive.tx, parameters.other)
     if story.id == other.id:
         raise Refused(Why.UNUSABLE, f"{parameters.id} and {parameters.other} are one story already")
@@ -361,7 +361,7 @@ def merge_stories(archive: Archive, parameters: MergeParameters) -> model.Ruling
 
 
 def claim_story(archive: Archive, parameters: ClaimParameters) -> model.ActionResult:
-    """Show in the story's messages that the author takes care of it."""
+    """Show in a story's messages that somebody takes care of it."""
     return _apply(archive, parameters.id, Release() if parameters.release else Claim())
 
 
@@ -383,39 +383,3 @@ def describe_ruling(ruling: model.Ruling) -> str:
     count = len(ruling.articles)
     become = "becomes" if count == 1 else "become"
     return f"{model.format_count(count, 'article')} of the story {ruling.story} {become} a separate story"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulingText:
-    """One split or merge, described in a sentence."""
-
-    at: datetime
-    by: str
-    kind: model.RulingKind
-    text: str
-    #: False while the bot has not carried it out yet.
-    is_done: bool
-
-
-def ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[str, tuple[RulingText, ...]]:
-    """Return the rulings since ``since`` by rule, oldest first, without rulings about deleted stories."""
-    rulings = tx.rulings.since(since)
-    stories = tx.stories.get([story for ruling in rulings for story in (ruling.story, ruling.other) if story])
-    articles = tx.articles.get([article for ruling in rulings for article in ruling.articles])
-    texts: dict[str, list[RulingText]] = {}
-    for ruling in rulings:
-        story, other = stories.get(ruling.story), stories.get(ruling.other) if ruling.other else None
-        if story is None:
-            continue
-        headline = summaries.story_headline(story)
-        if ruling.kind is model.RulingKind.MERGE:
-            text = f'one event: "{headline}" and "{summaries.story_headline(other) if other else ruling.other}"'
-        else:
-            titles = [f'"{articles[article].title}"' for article in ruling.articles if article in articles]
-            text = f'another event than "{headline}": {", ".join(titles) or "articles that are no longer kept"}'
-        ruling_text = RulingText(
-            at=ruling.at, by=ruling.by, kind=ruling.kind, text=text, is_done=ruling.done_at is not None
-        )
-        for rule in dict.fromkeys((*story.rules, *(other.rules if other else ()))):
-            texts.setdefault(rule, []).append(ruling_text)
-    return {rule: tuple(rule_texts) for rule, rule_texts in texts.items()}

@@ -20,7 +20,8 @@ from bot.model import visible
 from bot.pipeline.silences import ListedSilence, list_silences
 from bot.queries import stories, trials, watched
 from bot.queries.articles import ArticlesParameters, find_articles
-from bot.queries.registry import Answers, Refused, Why, find_rule, read_parameters
+from bot.queries.registry import Answers, Archive, Refused, Why, find_rule, read_parameters
+from bot.queries.rules import RuleFeedback, read_feedback
 from bot.queries.watched import render
 from bot.rules.search import SearchPage
 from bot.storage import keys
@@ -167,9 +168,7 @@ class Pages:
         settings = self._watched.settings
         page = _Paging.of(request, total=len(settings.rules), size=RULES)
         shown = settings.rules[page.skip : page.skip + RULES]
-        counts, opinions = await self._answers.read(
-            lambda archive: (archive.day_counts.rules, rule_opinions(archive.tx, archive.now))
-        )
+        counts, opinions = await self._answers.read(lambda archive: (archive.day_counts.rules, rule_opinions(archive)))
         return await self.render(
             "rules.html",
             request,
@@ -268,7 +267,7 @@ class Pages:
         counts, opinions, (entries, total), source = await self._answers.read(
             lambda archive: (
                 archive.day_counts.rules,
-                rule_opinions(archive.tx, archive.now),
+                rule_opinions(archive),
                 read_stories(archive.tx, since=since, rule=name, skip=0, most=MOST_STORIES),
                 config.find_rule_source(archive.settings, name),
             )
@@ -475,27 +474,20 @@ def _positive_number(request: Request, name: str, default: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleOpinions:
-    """The feedback, silences and rulings of people about rules."""
+    """The feedback and the silences of people, by rule."""
 
-    #: Rule -> its precision, for rules with a judged story.
-    precision: Mapping[str, feedback.Precision]
-    #: Rule -> its active silences.
+    feedback: Mapping[str, RuleFeedback]
     silences: Mapping[str, Sequence[model.Silence]]
-    #: Rule -> the rulings about its stories.
-    rulings: Mapping[str, Sequence[stories.RulingText]]
 
 
-def rule_opinions(tx: storage.Transaction, now: datetime) -> RuleOpinions:
-    """Read the judgements and rulings of the last ``feedback.JUDGED_WITHIN``, and the active silences."""
+def rule_opinions(archive: Archive) -> RuleOpinions:
+    """Read the feedback of the last ``feedback.JUDGED_WITHIN``, and the active silences."""
     silences: dict[str, list[model.Silence]] = {}
-    for silence in tx.silences.active(now):
+    for silence in archive.tx.silences.active(archive.now):
         if silence.kind is model.SilenceKind.RULE:
             silences.setdefault(silence.name, []).append(silence)
-    return RuleOpinions(
-        precision=feedback.precision_by_rule(tx.judgements.since(now - feedback.JUDGED_WITHIN)),
-        silences=silences,
-        rulings=stories.ruling_texts_by_rule(tx, now - feedback.JUDGED_WITHIN),
-    )
+    rows = read_feedback(archive, archive.now - feedback.JUDGED_WITHIN)
+    return RuleOpinions(feedback={row.rule: row for row in rows}, silences=silences)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,9 +64,10 @@ def test_it_shows_each_rules_precision_the_worst_first(judged: Path) -> None:
     assert (row["useful"], row["noise"], row["precision"]) == (7, 5, pytest.approx(7 / 12))
 
 
-def test_it_looks_back_only_so_far_as_it_is_told_and_names_the_rules_it_knows(judged: Path) -> None:
+def test_it_looks_back_only_as_far_as_requested_and_suggests_the_nearest_rule(judged: Path) -> None:
     assert "No feedback in this time" in wirewatch("feedback", "--since", "1 minute", folder=judged).stderr
-    assert "Telecom regulator" in wirewatch("feedback", "--rule", "no such", folder=judged, code=2).stderr
+    unknown = wirewatch("feedback", "--rule", "telecom regulators", folder=judged, code=2).stderr
+    assert 'no loaded rule is named "telecom regulators"; did you mean "Telecom regulator"?' in unknown
     assert "No feedback in this time" in wirewatch("feedback", "--rule", "Silent rule", folder=judged).stderr
 
 

@@ -231,7 +231,7 @@ async def test_a_broken_rule_that_the_running_bot_keeps_is_shown_as_kept(folder:
             shown = wirewatch("status", folder=folder).stdout
             assert re.search(r"Mine .*has a mistake; the running bot keeps its last good version", shown), shown
             status = json.loads(wirewatch("status", "--json", folder=folder).stdout)
-            assert status["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True}]
+            assert status["rules_with_mistakes"] == [{"name": "Mine", "is_kept": True, "stories_7d": 0}]
         finally:
             bot.terminate()
     with owned(folder):

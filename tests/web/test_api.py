@@ -66,6 +66,9 @@ async def test_search_and_status_are_those_of_the_commands(page: Page) -> None:
     # The command counts by the machine's clock, the page by the test's.
     rules = [{**rule, "stories_7d": 0} for rule in (await ask(page, "/rules")).json()["rules"]]
     assert rules == status["rules"]
+    answered = (await ask(page, "/status")).json()
+    assert {**answered, "rules": rules} == status
+    assert answered["bot"].endswith("is at work")
 
 
 async def test_pages_follow_each_other_and_leave_nothing_out(page: Page) -> None:

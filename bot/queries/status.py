@@ -1,0 +1,138 @@
+"""The question about the whole installation: whether the bot runs, its feeds, its rules, and what waits to be sent."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import pydantic
+
+from bot import model, storage
+from bot.feeds import websub
+from bot.pipeline import silences
+from bot.queries.feeds import FeedDocument, Masked, describe_feed
+from bot.queries.registry import Archive, Document, Parameters, Time
+from bot.queries.rules import RuleLine, summarize_rule
+from bot.queries.silences import SilenceDocument
+from bot.storage import keys
+
+#: Stories are counted over this time.
+RECENT = timedelta(days=7)
+
+
+class StatusParameters(Parameters):
+    """No parameters."""
+
+
+class BrokenRule(Document):
+    """A rule with a mistake; ``is_kept``: the running bot still uses its last good version."""
+
+    name: str
+    is_kept: bool
+    stories_7d: int
+
+
+class OutboxCount(Document):
+    """The number of messages to a channel in one state."""
+
+    channel: str
+    state: str
+    count: int
+
+
+class SilentButtons(Document):
+    """A channel whose buttons are not connected."""
+
+    channel: str
+    why: str
+
+
+class HubDocument(Document):
+    """A feed that names a hub, and the state of the subscription."""
+
+    feed: Masked
+    subscription: str
+
+
+class UnsentDocument(Document):
+    """A message that is not sent yet."""
+
+    id: str
+    channel: str
+    kind: Annotated[str, pydantic.Field(validation_alias=pydantic.AliasPath("message", "kind"))]
+    state: str
+    attempts: int
+    due_at: Time
+    why: Annotated[str | None, pydantic.Field(validation_alias="error")]
+
+
+class StatusDocument(Document):
+    """The state of one installation; ``is_running`` is false if the bot has ended or is stuck, and ``bot`` says why."""
+
+    bot: str
+    is_running: bool
+    last_tick: Time | None
+    articles: int
+    feeds: list[FeedDocument]
+    rules: list[RuleLine]
+    rules_with_mistakes: list[BrokenRule]
+    outbox: list[OutboxCount]
+    buttons_not_heard: list[SilentButtons]
+    hubs: list[HubDocument]
+    silences: list[SilenceDocument]
+    unsent: list[UnsentDocument]
+
+
+def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocument:
+    """Show whether the bot runs, every feed and rule, silences, and what waits to be sent."""
+    tx, now, settings = archive.tx, archive.now, archive.settings
+    running = describe_bot(tx, owner=archive.watched.store.owner, now=now)
+    kept: list[str] = json.loads(keys.KEPT_RULES.get(tx) or "[]") if running.is_good else []
+    stories = tx.stories.count_by_rule(since=now - RECENT)
+    buttons = [(channel, keys.buttons_trouble(channel).get(tx)) for channel in sorted(settings.bot.channels)]
+    return StatusDocument(
+        bot=running.what.removeprefix("bot: "),
+        is_running=running.is_good,
+        last_tick=keys.TICK.get(tx),
+        articles=tx.articles.count(),
+        feeds=[describe_feed(state, settings.feeds_by_address) for state in tx.feeds.all()],
+        rules=[
+            summarize_rule(entry.rule, stories.get(entry.rule.name, 0), settings.bot.routes) for entry in settings.rules
+        ],
+        rules_with_mistakes=[
+            BrokenRule(name=name, is_kept=name in kept, stories_7d=stories.get(name, 0)) for name in settings.off
+        ],
+        outbox=[
+            OutboxCount(channel=channel, state=state, count=count)
+            for (channel, state), count in sorted(tx.outbox.counts().items())
+        ],
+        buttons_not_heard=[SilentButtons(channel=channel, why=why) for channel, why in buttons if why],
+        hubs=[
+            HubDocument(
+                feed=entry.feed,
+                subscription=websub.describe_subscription(entry, public_url=settings.bot.public_url, now=now),
+            )
+            for entry in tx.subscriptions.all()
+        ],
+        silences=[SilenceDocument.of(entry) for entry in silences.list_silences(tx, now=now)],
+        unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent()],
+    )
+
+
+def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> model.CheckLine:
+    """Return whether the bot runs; ``owner`` holds the lock of the database, and is empty if nobody does."""
+    tick, workers = keys.TICK.get(tx), keys.worker_lives(tx)
+    living = [worker for worker, life in workers.items() if now - life.until <= keys.DEAD_AFTER]
+    owner = owner or ", ".join(living)
+    last = f"; it last looked for due feeds {model.format_rough(now - tick)} ago" if tick is not None else ""
+    if not owner:
+        what = f"bot: not running{last or '; it has not run here yet'}"
+        advice = "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be"
+        return model.CheckLine(is_good=False, what=what, help=advice)
+    if "wirewatch run" not in owner:
+        return model.CheckLine(is_good=True, what=f"bot: {owner} is at work")
+    if tick is not None and now - tick > keys.TICK_MAX_AGE:
+        what = f"bot: {owner} is stuck{last}"
+        return model.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")
+    return model.CheckLine(is_good=True, what=f"bot: running, {owner}{last}")
