@@ -39,7 +39,8 @@ from bot.channels.kit.context import (
     passed,
     step,
 )
-from bot.channels.kit.errors import LONGEST_WAIT, Act, ErrorTable, error_of_status, rows, send_error
+from bot.channels.kit.errors import LONGEST_WAIT, Act, ErrorTable, rows
+from bot.channels.kit.http_client import error_of_response
 from bot.channels.kit.outline import Line, Run, Style
 from bot.model import visible
 from bot.model.actions import Action, ShowMenu, ShowWhy
@@ -213,21 +214,17 @@ class Channel(BaseChannel):
             # Telegram sends a bot's updates to one program only.
             cause = "by a webhook" if "webhook" in description.casefold() else "by getUpdates"
             return model.ChannelClosed(f"{method}: Telegram says conflict {cause}; {OTHER_PROGRAM}")
-        words = find_error(description) if response.status < 500 else None
-        if response.status == 404 and fields.get("ok") is False:
-            # The token does not even have the form of a token.
-            words = "unauthorized"
-        if words is not None:
-            act, advice = ERRORS[words]
-            seconds = parameters.get("retry_after")
-            wait = None
-            if act is Act.WAIT and isinstance(seconds, int) and seconds >= 0:
-                wait = min(timedelta(seconds=seconds), LONGEST_WAIT)
-                self._closed_until = now + wait
-            return send_error(act, f"{method}: Telegram says {words}", advice=advice, retry_after=wait)
-        if response.status == 403:
+        # HTTP 404: the token does not even have the form of a token.
+        is_token_refused = response.status == 404 and fields.get("ok") is False
+        words = "unauthorized" if is_token_refused else find_error(description)
+        if words is None and response.status == 403:
             return model.ChannelClosed(f"{method}: {_WHO} answered 403: the bot may not write in this chat")
-        return error_of_status(response.status, who=_WHO, headers=response.headers, now=now)
+        seconds = parameters.get("retry_after")
+        wait = min(timedelta(seconds=seconds), LONGEST_WAIT) if isinstance(seconds, int) and seconds >= 0 else None
+        error = error_of_response(response, ERRORS, code=words, who=_WHO, doing=method, now=now, retry_after=wait)
+        if isinstance(error, model.RetryLater) and error.after is not None:
+            self._closed_until = now + error.after
+        return error
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Check token, chat and rights; the help of each line says what to click."""

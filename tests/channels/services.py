@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot import model
+from bot.channels import discord as channels_discord
 from bot.channels import mattermost as channels_mattermost
 from bot.channels import slack as channels_slack
 from bot.channels import teams as channels_teams
 from bot.channels import telegram as channels_telegram
-from bot.channels.discord import api
 from bot.channels.kit import errors
 from bot.channels.matrix import ERRORS
 from bot.testing import hostile
@@ -150,7 +150,7 @@ DISCORD = Service(
     keys=lambda server: {"to": server.service.news, "token": "env:A", "api_url": f"{server.url}/api/v10"},
     secret=lambda server: discord.TOKEN,
     shown=_shown_on_discord,
-    codes={code: (act, advice) for code, (act, _, advice) in api.ERRORS.items()},
+    codes={code: (act, advice) for code, (act, _, advice) in channels_discord.ERRORS.items()},
     refusal=lambda code, act: Answer(400, {"message": "…", "code": code}),
     wait_seconds=1.5,
     mentions="@everyone <@123456789012345678>",

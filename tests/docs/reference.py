@@ -17,9 +17,7 @@ import typer
 from typer.main import get_command
 
 from bot import model
-from bot.channels import matrix, mattermost, slack, teams, telegram
-from bot.channels.discord import api
-from bot.channels.email import smtp
+from bot.channels import discord, email, matrix, mattermost, slack, teams, telegram
 from bot.cli.commands import app_of
 from bot.queries.registry import Answers
 from bot.web.metrics import Metrics
@@ -194,14 +192,14 @@ def channel_answers() -> str:
     parts = [head + _MADE.format(source="the tables in `bot/channels`") + "\n"]
     services: Mapping[str, Mapping[Any, tuple[Any, ...]]] = {
         "slack": slack.ERRORS,
-        "discord": {f"{code}` ({row[1]})`": (row[0], row[2]) for code, row in api.ERRORS.items()},
+        "discord": {f"{code}` ({row[1]})`": (row[0], row[2]) for code, row in discord.ERRORS.items()},
         "telegram": telegram.ERRORS,
         "teams": teams.ERRORS,
         "mattermost": mattermost.ERRORS,
         "matrix": matrix.ERRORS,
         "email": {
-            f"{stage}: {code}{'…' if len(code) == 1 else ''}": (rule.act or smtp.LEAVE_OUT, rule.advice)
-            for stage, table in smtp.ERRORS.items()
+            f"{stage}: {code}{'…' if len(code) == 1 else ''}": rule
+            for stage, table in email.ERRORS.items()
             for code, rule in table.items()
         },
     }

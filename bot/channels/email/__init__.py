@@ -1,34 +1,42 @@
-"""``kind: email``: a mail for each message, to a list of recipients."""
+"""``kind: email``: a mail for each message, to a list of recipients.
+
+Until the text of a mail is sent nothing can have arrived, so a failure before is tried again; from then until the
+server's answer the outcome is unknown.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+import ssl
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from email.headerregistry import Address
+from enum import StrEnum
 from typing import Annotated, Self, TypeAlias
 from zoneinfo import ZoneInfo
 
+import aiosmtplib
 import pydantic
 import structlog
 
 from bot import model
-from bot.channels.email import mail, smtp
-from bot.channels.email.smtp import Stage
-from bot.channels.kit import phrases
+from bot.channels.email import mail
+from bot.channels.kit import errors, phrases
 from bot.channels.kit.context import (
     BaseChannel,
     ChannelContext,
     ChannelFeatures,
     ChannelOptions,
     Duration,
+    as_list,
     passed,
     step,
 )
-from bot.channels.kit.errors import Act
+from bot.channels.kit.errors import Act, ErrorTable, send_error
 
+KIND = "email"
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
 _WRITTEN = re.compile(r"(?:([^<>\r\n]*)<(?=[^<>]*>$))?([^<>\s]+)>?")
 _SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
@@ -74,10 +82,24 @@ MailAddress: TypeAlias = Annotated[
 ]
 
 
+class Security(StrEnum):
+    """The encryption of the connection."""
+
+    #: TLS from the first byte (RFC 8314), port 465.
+    TLS = "tls"
+    #: TLS before any other command (RFC 3207), port 587; never falls back to an unencrypted connection.
+    STARTTLS = "starttls"
+    #: Unencrypted, port 25: for a server on this machine or in a trusted network.
+    NONE = "none"
+
+
+_PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.NONE: 25}
+
+
 class Options(ChannelOptions):
     """A list of recipients, who get a mail for each story and each reply, in threads; or one digest a day."""
 
-    to: tuple[MailAddress, ...] = pydantic.Field(
+    to: Annotated[tuple[MailAddress, ...], as_list] = pydantic.Field(
         ..., description="Recipients: an address or a list of addresses. They see each other."
     )
     sender: MailAddress = pydantic.Field(
@@ -88,8 +110,8 @@ class Options(ChannelOptions):
         pydantic.PlainValidator(_parse_server),
         pydantic.WithJsonSchema({"type": "string", "examples": ["smtp.example.org:587"]}),
     ] = pydantic.Field(..., description="The mail server: its name, and its port if it is not the usual one.")
-    security: smtp.Security = pydantic.Field(
-        smtp.Security.STARTTLS,
+    security: Security = pydantic.Field(
+        Security.STARTTLS,
         description="starttls (port 587), tls (from the first byte, port 465), or none (in clear, port 25).",
     )
     username: str | None = pydantic.Field(None, description="The name of the login, if the server requires one.")
@@ -113,11 +135,6 @@ class Options(ChannelOptions):
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(digest=self.digest)
 
-    @pydantic.field_validator("to", mode="before")
-    @classmethod
-    def _is_list(cls, listed: object) -> object:
-        return (listed,) if isinstance(listed, str) else listed
-
     @pydantic.field_validator("to")
     @classmethod
     def _has_recipients(cls, listed: tuple[Address, ...]) -> tuple[Address, ...]:
@@ -138,7 +155,7 @@ class Options(ChannelOptions):
     def _fits_together(self) -> Self:
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password go together: set both or neither")
-        if self.password is not None and self.security is smtp.Security.NONE and not _is_local(self.server[0]):
+        if self.password is not None and self.security is Security.NONE and not _is_local(self.server[0]):
             raise ValueError("a password must not be sent unencrypted: set security to starttls or tls")
         if self.unsubscribe and self.unsubscribe.startswith("https:") and len(self.to) > 1:
             raise ValueError("https: does not identify the recipient: use mailto:, or a channel for each recipient")
@@ -151,10 +168,15 @@ def _is_local(host: str) -> bool:
 
 log = structlog.get_logger("wirewatch")
 
-KIND = "email"
+_WHO = "the mail server"
+#: Seconds for each answer; the sender limits the whole call.
+_TIMEOUT, _QUIT_TIMEOUT = 20, 1
 #: How long to retry a deferred recipient (greylisting, a full mailbox) after the others have received a mail; during
 #: this time later messages of the thread wait, for all recipients.
 _PATIENCE = timedelta(minutes=30)
+
+#: The server's answer for each recipient that it refuses.
+Refused: TypeAlias = Mapping[str, aiosmtplib.SMTPResponseException]
 
 
 class Channel(BaseChannel):
@@ -164,127 +186,254 @@ class Channel(BaseChannel):
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         host, port = options.server
-        self._host, self._port = host, port or smtp.PORTS[options.security]
+        self._host, self._port = host, port or _PORTS[options.security]
         login = options.password.reference if options.password else "without a login"
         account = f"email {host}:{self._port} {options.username or ''} {login}"
         super().__init__(name, account=account, pace=options.pace, context=context)
         self._options = options
         self._unsubscribe = options.unsubscribe or mail.unsubscribe_address(options.sender, name)
-        self._partly = _PartlySent(context, key=f"email {name} partly sent")
+        self._partly_sent_key = f"email {name} partly sent"
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
+        now = self.context.clock.now()
         content = mail.compose(
             delivery,
             sender=self._options.sender,
             to=self._options.to,
             name=self.name,
             unsubscribe=self._unsubscribe,
-            now=self.context.clock.now(),
+            now=now,
             zone=self.context.zone,
         )
         ref = mail.message_id(delivery.id, self._options.sender.domain)
-        subject = mail.subject_of(delivery)
-        receipt = model.Receipt(ref=ref, place="email", subject=subject, sent_at=self.context.clock.now())
-        served = await self._partly.served(delivery.id)
+        receipt = model.Receipt(ref=ref, place="email", subject=mail.subject_of(delivery), sent_at=now)
+        # Send id -> the time of the first attempt, and the recipients who need no repetition.
+        partly_sent: dict[str, tuple[str, list[str]]] = json.loads(
+            await self.context.key_values.get(self._partly_sent_key) or "{}"
+        )
+        since, served = partly_sent.pop(delivery.id, (now.isoformat(), []))
         waiting = [address.addr_spec for address in self._options.to if address.addr_spec not in served]
         if not waiting:
             return receipt
-        async with self._session() as session:
-            refused = await session.open(self._options.sender.addr_spec, waiting)
-            deferred, rejected = self._split_refused(refused)
-            if len(refused) < len(waiting):
-                await session.finish(content)
-            else:
-                await session.forget()
+        async with self._session() as client:
+            refused = await self._start_mail(client, waiting)
+            deferred, rejected = _split_refused(refused)
+            is_accepted = len(refused) < len(waiting)
+            await (_finish_mail(client, content) if is_accepted else _cancel_mail(client))
         self._log_refused(rejected)
-        if deferred and not (served and await self._partly.is_old(delivery.id)):
-            if len(refused) < len(waiting):
-                await self._partly.put(delivery.id, {*served, *waiting} - deferred.keys())
-            recipient, answer = next(iter(deferred.items()))
+        is_old = bool(served) and now - datetime.fromisoformat(since) > _PATIENCE
+        if deferred and not is_old:
+            if is_accepted:
+                partly_sent[delivery.id] = since, sorted({*served, *waiting} - deferred.keys())
+                await self.context.key_values.put(self._partly_sent_key, json.dumps(partly_sent))
+            recipient, refusal = next(iter(deferred.items()))
             text = f"{model.format_count(len(deferred), 'recipient')} put off, such as {recipient}"
-            raise model.RetryLater(f"{text}: {answer.code} {_answer_text(answer)}", whole_channel=False)
+            raise model.RetryLater(f"{text}: {refusal.code} {_answer_text(refusal)}", whole_channel=False)
         if len(rejected) == len(self._options.to):
-            answer = next(iter(rejected.values()))
-            raise smtp.error_of(Stage.RECIPIENT, answer.code, answer.text)
+            raise _error_of(Stage.RECIPIENT, next(iter(rejected.values())))
         self._log_refused(deferred)
-        await self._partly.put(delivery.id, ())
+        if served:
+            await self.context.key_values.put(self._partly_sent_key, json.dumps(partly_sent))
         return receipt
 
-    def _log_refused(self, refused: Mapping[str, smtp.Answer]) -> None:
-        for recipient, answer in refused.items():
-            fields = {"channel": self.name, "recipient": recipient, "code": answer.code, "answer": _answer_text(answer)}
-            log.warning("recipient refused", **fields)
-
-    def _split_refused(
-        self, refused: Mapping[str, smtp.Answer]
-    ) -> tuple[dict[str, smtp.Answer], dict[str, smtp.Answer]]:
-        """Return the deferred and the rejected recipients. Raises SendError if a refusal is not about a recipient."""
-        deferred, rejected = dict[str, smtp.Answer](), dict[str, smtp.Answer]()
-        for recipient, answer in refused.items():
-            act = smtp.rule_for(Stage.RECIPIENT, answer.code, answer.text).act
-            if act is Act.PARK_WORKSPACE:
-                raise smtp.error_of(Stage.RECIPIENT, answer.code, answer.text)
-            (deferred if act is Act.WAIT else rejected)[recipient] = answer
-        return deferred, rejected
+    def _log_refused(self, refused: Refused) -> None:
+        for recipient, refusal in refused.items():
+            answer = _answer_text(refusal)
+            log.warning("recipient refused", channel=self.name, recipient=recipient, code=refusal.code, answer=answer)
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Talk to the server up to the recipients, and send nothing."""
         sender = self._options.sender.addr_spec
         with step(f"the mail server {self._host}:{self._port} accepts mail from {sender}"):
-            async with self._session() as session:
-                refused = await session.open(sender, [address.addr_spec for address in self._options.to])
-                await session.forget()
-        encryption = "in clear" if self._options.security is smtp.Security.NONE else "over TLS"
+            async with self._session() as client:
+                refused = await self._start_mail(client, [address.addr_spec for address in self._options.to])
+                await _cancel_mail(client)
+        encryption = "in clear" if self._options.security is Security.NONE else "over TLS"
         yield passed(f"the mail server {self._host}:{self._port} answers {encryption} and accepts mail from {sender}")
         for address in self._options.to:
-            answer = refused.get(address.addr_spec)
-            if answer is None:
+            refusal = refused.get(address.addr_spec)
+            if refusal is None:
                 yield passed(f"it accepts mail for {address.addr_spec}")
                 continue
-            refusal = smtp.error_of(Stage.RECIPIENT, answer.code, answer.text)
-            is_deferred = isinstance(refusal, model.RetryLater)
+            error = _error_of(Stage.RECIPIENT, refusal)
+            is_deferred = isinstance(error, model.RetryLater)
             what = f"it {'defers' if is_deferred else 'rejects'} mail for {address.addr_spec}"
-            yield model.CheckLine(is_good=is_deferred, what=what, help=str(refusal))
+            yield model.CheckLine(is_good=is_deferred, what=what, help=str(error))
 
-    def _session(self) -> AbstractAsyncContextManager[smtp.Session]:
-        login = None
-        if self._options.username is not None and self._options.password is not None:
+    @contextlib.asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """Connect and log in. Raises SendError."""
+        security, username, password = self._options.security, self._options.username, ""
+        if self._options.password is not None:
             password = self.context.secret(self._options.password, what="the mail server's password")
-            login = smtp.Login(username=self._options.username, password=password)
-        domain = self._options.sender.domain
-        return smtp.open_session(self._host, self._port, security=self._options.security, login=login, name=domain)
+        client = aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            local_hostname=self._options.sender.domain,
+            timeout=_TIMEOUT,
+            use_tls=security is Security.TLS,
+            start_tls=False,
+            # Trusts the system's certificates, or the file SSL_CERT_FILE.
+            tls_context=None if security is Security.NONE else ssl.create_default_context(),
+        )
+        try:
+            with _before_sending(Stage.CONNECT):
+                await client.connect()
+                await client.ehlo()
+                if security is Security.STARTTLS:
+                    if not client.supports_extension("starttls"):
+                        raise model.ChannelClosed(
+                            f"{_WHO} offers no STARTTLS; set security to tls (port 465), or to none"
+                        )
+                    await client.starttls()
+                    await client.ehlo()
+            if username is not None:
+                with _before_sending(Stage.LOGIN):
+                    if not client.supports_extension("auth"):
+                        raise model.ChannelClosed(
+                            f"{_WHO} accepts no login; remove username and password, or name another server"
+                        )
+                    await client.login(username, password)
+            yield client
+            # The server has the mail already, so a failing QUIT changes nothing. Do not wait long for it: if we were
+            # stopped then, the mail would not be recorded as sent.
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=_QUIT_TIMEOUT)
+        finally:
+            client.close()
+
+    async def _start_mail(self, client: aiosmtplib.SMTP, recipients: Sequence[str]) -> Refused:
+        """Start a mail and return the recipients that the server refuses. Raises SendError."""
+        with _before_sending(Stage.SENDER):
+            await client.mail(self._options.sender.addr_spec)
+        refused: dict[str, aiosmtplib.SMTPResponseException] = {}
+        with _before_sending(Stage.RECIPIENT):
+            for recipient in recipients:
+                try:
+                    await client.rcpt(recipient)
+                except aiosmtplib.SMTPRecipientRefused as refusal:
+                    refused[recipient] = refusal
+        return refused
 
 
-def _answer_text(answer: smtp.Answer) -> str:
-    return phrases.cut(phrases.clean(answer.text), 200)
+async def _finish_mail(client: aiosmtplib.SMTP, content: bytes) -> None:
+    """Send the text to the accepted recipients. Raises SendError."""
+    try:
+        await client.data(content)
+    except aiosmtplib.SMTPResponseException as error:
+        raise _error_of(Stage.TEXT, error) from None
+    except (aiosmtplib.SMTPException, OSError) as error:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else "the connection broke before its answer"
+        raise model.OutcomeUnknown(f"{_WHO}: {reason}") from None
 
 
-class _PartlySent:
-    """Mails that only some recipients have received, stored so that a repetition goes to the others only."""
+async def _cancel_mail(client: aiosmtplib.SMTP) -> None:
+    with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+        await client.rset()
 
-    def __init__(self, context: ChannelContext, *, key: str) -> None:
-        self._context = context
-        self._key = key
 
-    async def served(self, send_id: str) -> frozenset[str]:
-        _, recipients = (await self._all()).get(send_id, ("", []))
-        return frozenset(recipients)
+def _split_refused(refused: Refused) -> tuple[Refused, Refused]:
+    """Return the deferred and the rejected recipients. Raises SendError if a refusal is not about a recipient."""
+    deferred, rejected = dict[str, aiosmtplib.SMTPResponseException](), dict[str, aiosmtplib.SMTPResponseException]()
+    for recipient, refusal in refused.items():
+        act, _ = _find_reaction(Stage.RECIPIENT, refusal)
+        if act is Act.PARK_WORKSPACE:
+            raise _error_of(Stage.RECIPIENT, refusal)
+        (deferred if act is Act.WAIT else rejected)[recipient] = refusal
+    return deferred, rejected
 
-    async def is_old(self, send_id: str) -> bool:
-        since, _ = (await self._all())[send_id]
-        return self._context.clock.now() - datetime.fromisoformat(since) > _PATIENCE
 
-    async def put(self, send_id: str, served: Iterable[str]) -> None:
-        """Store the recipients who have received a mail; without recipients, the mail is done and forgotten."""
-        mails = await self._all()
-        entry = mails.pop(send_id, None)
-        if recipients := sorted(served):
-            mails[send_id] = (entry[0] if entry else self._context.clock.now().isoformat(), recipients)
-        elif entry is None:
-            return
-        await self._context.key_values.put(self._key, json.dumps(mails))
+@contextlib.contextmanager
+def _before_sending(stage: Stage) -> Iterator[None]:
+    """Map failures before the text is sent, when nothing can have arrived.
 
-    async def _all(self) -> dict[str, tuple[str, list[str]]]:
-        """Return, by send id, the time of the first attempt and the recipients who have received the mail."""
-        mails: dict[str, tuple[str, list[str]]] = json.loads(await self._context.key_values.get(self._key) or "{}")
-        return mails
+    Their texts do not repeat the library's, which may contain the login.
+    """
+    try:
+        yield
+    except aiosmtplib.SMTPResponseException as error:
+        raise _error_of(stage, error) from None
+    except (aiosmtplib.SMTPException, OSError) as error:
+        reason = "no answer in time" if isinstance(error, TimeoutError) else "the connection could not be kept"
+        raise errors.unsent_error(error, who=_WHO) or model.RetryLater(f"{_WHO}: {reason}") from None
+
+
+class Stage(StrEnum):
+    """The step of a conversation that an answer belongs to.
+
+    It decides what a code means: 550 after RCPT is about one recipient, after the text about its content.
+    """
+
+    CONNECT = "the connection"
+    LOGIN = "the login"
+    SENDER = "the sender"
+    RECIPIENT = "a recipient"
+    TEXT = "the message"
+
+
+_LOGIN = "correct username and password; many providers want an app password here"
+_NEEDS_LOGIN = "the server requires a login: add username and password"
+_MAY_NOT_SEND = "let this login send as that address, or set sender to its own address"
+_GONE = "correct or remove the address under to"
+
+#: Stage -> the start of a code -> the reaction, and advice to the operator; the longest start counts (for
+#: channel-answers.md). Codes of RFC 5321, section 4.2.3, and the more exact codes x.y.z of RFC 3463.
+ERRORS: Mapping[Stage, ErrorTable] = {
+    Stage.CONNECT: {
+        "4": (Act.WAIT, ""),
+        "5": (Act.PARK_CHANNEL, "the server accepts no mail from this machine: ask its admin, or name another"),
+    },
+    Stage.LOGIN: {
+        "4": (Act.WAIT, ""),
+        "432": (Act.PARK_WORKSPACE, _LOGIN),
+        "5": (Act.PARK_WORKSPACE, _LOGIN),
+        "538": (Act.PARK_WORKSPACE, "the server accepts a login only over TLS: set security to starttls or tls"),
+    },
+    Stage.SENDER: {
+        "4": (Act.WAIT, ""),
+        "5": (Act.PARK_CHANNEL, _MAY_NOT_SEND),
+        "530": (Act.PARK_WORKSPACE, _NEEDS_LOGIN),
+        "552": (Act.SIMPLIFY, ""),
+        "5.3.4": (Act.SIMPLIFY, ""),
+    },
+    Stage.RECIPIENT: {
+        "4": (Act.WAIT, ""),
+        "5": (Act.LEAVE_OUT, _GONE),
+        "530": (Act.PARK_WORKSPACE, _NEEDS_LOGIN),
+        "5.7.1": (Act.LEAVE_OUT, "the server does not relay to this address: log in, or name the server of its domain"),
+    },
+    Stage.TEXT: {
+        "4": (Act.WAIT_ALONE, ""),
+        "5": (Act.SIMPLIFY, ""),
+        "530": (Act.PARK_WORKSPACE, _NEEDS_LOGIN),
+        "5.7.0": (Act.PARK_CHANNEL, _MAY_NOT_SEND),
+        "5.7.8": (Act.PARK_WORKSPACE, _LOGIN),
+        # Gmail and others: the sender's domain does not authorize this server (SPF, DKIM).
+        "5.7.26": (Act.PARK_CHANNEL, "the sender's domain must allow this server: set up SPF and DKIM for it"),
+    },
+}
+_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+def _find_reaction(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> tuple[Act, str]:
+    """Return the reaction to a refusal, and the advice to the operator."""
+    enhanced = _ENHANCED.match(refusal.message)
+    codes = [str(refusal.code), *([enhanced[0]] if enhanced else [])]
+    starts = [
+        start for start in ERRORS[stage] if start in codes or (len(start) == 1 and start in [c[0] for c in codes])
+    ]
+    # Any answer except 4xx and 5xx is not SMTP.
+    return ERRORS[stage][max(starts, key=len)] if starts else (Act.WAIT, "")
+
+
+def _error_of(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> model.SendError:
+    """Return the error for a refusal, with the server's own text, which is written for people."""
+    act, advice = _find_reaction(stage, refusal)
+    # A server may repeat the credentials in its answer to a login.
+    answer = "" if stage is Stage.LOGIN else _answer_text(refusal)
+    text = f"{_WHO} answered {refusal.code} to {stage}" + (f" ({answer})" if answer else "")
+    return send_error(act, text, advice=advice)
+
+
+def _answer_text(refusal: aiosmtplib.SMTPResponseException) -> str:
+    return phrases.cut(phrases.clean(refusal.message), 200)

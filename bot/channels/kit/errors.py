@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, assert_never
@@ -28,6 +28,7 @@ class Act(StrEnum):
     SIMPLIFY = "send once more as plain text"
     TOP_LEVEL = "post outside of the thread"
     LEAVE = "leave the message as it is"
+    LEAVE_OUT = "send to the other recipients, name this one in the log"
     PARK_CHANNEL = "keep this channel's messages, notify the operator"
     PARK_WORKSPACE = "keep the messages of every channel with this token, notify the operator"
 
@@ -59,7 +60,7 @@ def send_error(act: Act, text: str, *, advice: str = "", retry_after: timedelta 
             return model.ThreadGone(text)
         case Act.LEAVE:
             return model.NotEditable(text)
-        case Act.PARK_CHANNEL | Act.PARK_WORKSPACE:
+        case Act.LEAVE_OUT | Act.PARK_CHANNEL | Act.PARK_WORKSPACE:
             return model.ChannelClosed(text, whole_workspace=act is Act.PARK_WORKSPACE)
         case _:
             assert_never(act)
@@ -92,18 +93,28 @@ def error_of_status(
     return model.ChannelClosed(f"{text}: check the address in bot.yaml")
 
 
-def unsent_error(reason: BaseException, *, who: str) -> model.RetryLater | None:
-    """Return the error for a request that failed before it was sent, or None if ``reason`` does not show that."""
-    if isinstance(reason, socket.gaierror):
-        return model.RetryLater(f"{who}: its name cannot be resolved")
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        message = getattr(reason, "verify_message", "") or "no reason given"
-        return model.RetryLater(f"{who}: its certificate is not trusted ({message})")
-    if isinstance(reason, ConnectionRefusedError):
-        return model.RetryLater(f"{who}: the connection is refused")
-    if isinstance(reason, OSError) and reason.errno in _NO_ROUTE:
-        return model.RetryLater(f"{who}: its network cannot be reached")
+def unsent_error(error: BaseException, *, who: str) -> model.RetryLater | None:
+    """Return the error for a request that failed before it was sent, or None if no cause of ``error`` shows that."""
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror):
+            return model.RetryLater(f"{who}: its name cannot be resolved")
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            message = getattr(cause, "verify_message", "") or "no reason given"
+            return model.RetryLater(f"{who}: its certificate is not trusted ({message})")
+        if isinstance(cause, ConnectionRefusedError):
+            return model.RetryLater(f"{who}: the connection is refused")
+        if isinstance(cause, OSError) and cause.errno in _NO_ROUTE:
+            return model.RetryLater(f"{who}: its network cannot be reached")
     return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error, its causes and the members of groups: the addresses of a name may fail for different reasons."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            yield from error.exceptions
+        error = error.__cause__ or error.__context__
 
 
 def parse_retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:

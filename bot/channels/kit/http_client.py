@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import logging
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from bot import model
-from bot.channels.kit import errors, phrases
-from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error
+from bot.channels.kit import phrases
+from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error, unsent_error
 
 #: Seconds for each connect, send and read; the sender limits the whole call.
 _TIMEOUT = 15
@@ -126,22 +126,12 @@ def _error_of_httpx(error: Exception, who: str) -> model.SendError:
     if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
         return model.ChannelClosed(f"{who}: its address cannot be used; correct it in bot.yaml")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
-        waits = (errors.unsent_error(cause, who=who) for cause in _causes(error))
-        return next((wait for wait in waits if wait), model.RetryLater(f"{who}: no connection could be made"))
+        return unsent_error(error, who=who) or model.RetryLater(f"{who}: no connection could be made")
     if isinstance(error, httpx.TimeoutException):
         return model.OutcomeUnknown(f"{who}: no answer in time")
     if isinstance(error, httpx.TransportError):
         return model.OutcomeUnknown(f"{who}: the connection broke before an answer came")
     return model.OutcomeUnknown(f"{who}: the answer cannot be read ({type(error).__name__})")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, its causes and the members of groups: the addresses of a name may fail for different reasons."""
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            yield from error.exceptions
-        error = error.__cause__ or error.__context__
 
 
 @cache
