@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -281,10 +282,9 @@ def read_rule_file(
     except OSError as error:
         raise model.ConfigError(f"reading {path}: {error.strerror}") from None
     report = files.parse_file(content, by_item=True)
-    context = RuleContext.of(settings, wants_warnings=False)
-    is_read = report.document.root is not None or not report.error_count
-    desk = rules_file.parse_rules_file(report, context) if is_read else None
-    usable = tuple(entry.compiled for entry in desk.rules) if desk else ()
+    context = replace(RuleContext.of(settings.bot, settings.files), wants_warnings=False)
+    reader = rules_file.parse_rules_file(report, context)
+    usable = tuple(entry.compiled for entry in reader.loaded) if reader else ()
     problems = tuple(problem for problem in report.finish() if problem.severity == "error")
     if not usable:
         why = "none of its rules can be used" if problems else "it has no rule"

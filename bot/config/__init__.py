@@ -8,7 +8,7 @@ The kinds of channels and sources, with their options, are arguments: this packa
 from bot.config.bot_keys import BotSettings, ChannelSettings, WebSettings, WebToken
 from bot.config.files import RuleItem, RuleSource, find_rule_source
 from bot.config.kinds import Kinds
-from bot.config.loading import check, load, try_load
+from bot.config.loading import load, try_load
 from bot.config.problems import render_problems
 from bot.config.schema import make_schemas
 from bot.config.secrets import resolve_secret
@@ -24,7 +24,6 @@ __all__ = [
     "Settings",
     "WebSettings",
     "WebToken",
-    "check",
     "end_of_date",
     "find_rule_source",
     "load",

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from bot.config import blocks, bot_keys, nodes
 from bot.config.bot_keys import BotSettings
-from bot.config.nodes import Document, MappingNode, Node, ScalarNode, SequenceNode
+from bot.config.nodes import Document, MappingNode, Node, ScalarNode
 from bot.config.problems import ProblemReport
 from bot.config.yaml_errors import Flaw, UnreadableYaml
 from bot.model import values
@@ -89,31 +88,17 @@ def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) ->
         return f"{text}{name}: {written}\n", ScalarNode(written, start, start + len(written), ""), []
     block = f"{name}: {written}" if "\n" not in written else f"{name}:\n{textwrap.indent(written, '  ')}"
     try:
-        parsed = nodes.parse_yaml(block)
+        # Blank lines in front, so that places in the block are places in the whole text.
+        document = nodes.parse_yaml("\n" * len(text) + block)
     except UnreadableYaml as error:
-        flaw = replace(error.flaw, start=len(text) + error.flaw.start, end=len(text) + error.flaw.end)
-        return f"{text}{block}\n", ScalarNode("", start, start, ""), [flaw]
-    node = parsed.root.pairs[0][1] if isinstance(parsed.root, MappingNode) else ScalarNode("", start, start, "")
-    return f"{text}{block}\n", _move_node(node, len(text)), []
+        return f"{text}{block}\n", ScalarNode("", start, start, ""), [error.flaw]
+    [(_, node)] = nodes.pairs_of(document.root)
+    return f"{text}{block}\n", node, document.flaws
 
 
 def _is_secret(path: tuple[str, ...]) -> bool:
     block = blocks.block_at(BotSettings, path[:-1])
     return block is not None and blocks.holds_secret(blocks.types_of(block)[path[-1]])
-
-
-def _move_node(node: Node, by: int) -> Node:
-    match node:
-        case ScalarNode(value, start, end, style):
-            return ScalarNode(value, start + by, end + by, style)
-        case SequenceNode(items, start, end, is_flow):
-            return SequenceNode([_move_node(item, by) for item in items], start + by, end + by, is_flow)
-        case MappingNode(pairs, start, end, is_flow):
-            moved = [
-                (ScalarNode(key.value, key.start + by, key.end + by, key.style), _move_node(value, by))
-                for key, value in pairs
-            ]
-            return MappingNode(moved, start + by, end + by, is_flow)
 
 
 def _set_at_path(root: MappingNode, path: tuple[str, ...], key: ScalarNode, value: Node) -> None:

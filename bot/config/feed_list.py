@@ -32,17 +32,6 @@ class Addition:
     already_listed: tuple[model.Feed, ...]
 
 
-def add_feed(text: str, feed: model.Feed) -> str:
-    """Return ``text`` of feeds.yaml with one more feed at the end of its list.
-
-    Raises ConfigError if the file cannot be read, or already lists the feed.
-    """
-    addition = add_feeds(text, [feed])
-    if addition.already_listed:
-        raise model.ConfigError(f"feeds.yaml already lists {feed.url}: nothing was changed")
-    return addition.text
-
-
 def add_feeds(text: str, feeds: Iterable[model.Feed]) -> Addition:
     """Return ``text`` of feeds.yaml with those feeds that it does not list yet. Raises ConfigError."""
     mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""

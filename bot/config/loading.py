@@ -28,19 +28,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from bot import model
 from bot.config import bot_file, bot_keys, feeds_file, files, problems, rules_file
 from bot.config.bot_keys import BotSettings
 from bot.config.kinds import Kinds
-from bot.config.nodes import value_of
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
 from bot.config.settings import FileState, LoadedRule, Settings, Stamp
 from bot.model import values
-
-_UTC = ZoneInfo("UTC")
 
 
 def load(
@@ -64,15 +60,13 @@ def load(
     return reading.settings(reading.bot)
 
 
-def check(folder: Path, *, environ: Mapping[str, str], kinds: Kinds) -> tuple[model.Problem, ...]:
-    """Return all problems of a folder by place. Raises ConfigError if the folder cannot be read."""
-    return try_load(folder, environ=environ, kinds=kinds)[0]
-
-
 def try_load(
     folder: Path, *, environ: Mapping[str, str], kinds: Kinds
 ) -> tuple[tuple[model.Problem, ...], Settings | None]:
-    """Return the problems, and what ``load`` would return; None where it would raise ConfigError for bot.yaml."""
+    """Return all problems by place, and what ``load`` would return; None where it would refuse bot.yaml.
+
+    Raises ConfigError if the folder cannot be read.
+    """
     reading = _read_folder(_Folder(folder, environ, kinds))
     return reading.problems, reading.settings(reading.bot) if reading.bot is not None else None
 
@@ -111,13 +105,6 @@ class _Folder:
     bot: BotSettings | None = None
     #: The report of bot.yaml, if it could be read.
     bot_report: ProblemReport | None = None
-    #: The names that rules may use; None if the file could not be read.
-    channels: frozenset[str] | None = None
-    people: frozenset[str] | None = None
-    has_routes: bool | None = None
-    feed_names: frozenset[str] | None = None
-    #: The name of each channel by its ``to``.
-    destinations: dict[str, str] = field(default_factory=dict)
     files: dict[str, FileState] = field(default_factory=dict)
     #: Problems of the whole folder, and between files.
     folder_problems: list[model.Problem] = field(default_factory=list)
@@ -158,34 +145,19 @@ class _Folder:
 
     def _read_bot(self) -> None:
         path = str(self.folder / files.BOT)
-        old = self._old(path)
-        kept = self.previous.bot if self.previous else None
-        self.bot = kept
+        self.bot = self.previous.bot if self.previous else None
         try:
             # Read even if unchanged: an environment variable may have changed since. It is one small file.
             content = files.read_file(path, None)
         except OSError as error:
             advice = "bot.yml is not read: rename it to bot.yaml" if (self.folder / "bot.yml").exists() else ""
-            help_text = advice or f"wirewatch init {self.folder} makes one"
-            self._keep(path, old, files.missing_file_problem(path, error, help_text))
-        else:
-            report = files.parse_file(content)
-            bot = None
-            if not report.error_count:
-                self.bot_report = report
-                self.has_routes = value_of(report.document.root, "routes") is not None
-                self.people = bot_file.find_people(report.document.root)
-                bot = bot_file.parse_bot_file(report, kinds=self.kinds.channels, environ=self.environ)
-                self.channels = bot_file.find_channel_names(report.document.root)
-                self.destinations = bot_file.find_destinations(report.document.root)
-            self.bot = bot or kept
-            self.files[path] = FileState(
-                path=path, stamp=content.stamp, digest=content.digest, problems=report.finish()
-            )
-        if self.bot is not None and self.bot is kept:
-            self.channels = frozenset(self.bot.channels)
-            self.has_routes = bool(self.bot.routes)
-            self.people = self.bot.people
+            self._keep(path, error, advice or f"wirewatch init {self.folder} makes one")
+            return
+        report = files.parse_file(content)
+        if not report.error_count:
+            self.bot_report = report
+            self.bot = bot_file.parse_bot_file(report, kinds=self.kinds.channels, environ=self.environ) or self.bot
+        self.files[path] = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
 
     def _check_rules_of_bot(self) -> None:
         """Check bot.yaml against the rules once all files are read: rule names in routes, uses of a model."""
@@ -199,12 +171,13 @@ class _Folder:
             bot_keys.warn_of_idle_uses(report.document.root, wanted_uses, report)
             self.files[report.path] = replace(self.files[report.path], problems=report.finish())
 
-    def _keep(self, path: str, old: FileState | None, problem: model.Problem) -> None:
+    def _keep(self, path: str, error: OSError, advice: str) -> None:
         """Keep the last version of a file that is gone or locked, and report its absence."""
-        if old is None:
-            self.folder_problems.append(problem)
-        else:
+        problem = files.missing_file_problem(path, error, advice)
+        if old := self._old(path):
             self.files[path] = replace(old, problems=(problem,), rules=_kept(old.rules), digest="")
+        else:
+            self.folder_problems.append(problem)
 
     def _read_feeds(self) -> None:
         path = str(self.folder / files.FEEDS)
@@ -212,21 +185,15 @@ class _Folder:
         try:
             content = files.read_file(path, old)
         except OSError as error:
-            self._keep(path, old, files.missing_file_problem(path, error, files.FILE_ADVICE[files.FEEDS]))
-            self.feed_names = old.names if old else None
+            self._keep(path, error, files.FILE_ADVICE[files.FEEDS])
             return
         if content.content is None and old is not None:
             self.files[path] = replace(old, stamp=content.stamp)
-            self.feed_names = old.names
             return
         report = files.parse_file(content, by_item=True)
         previous_feeds = old.feeds if old else ()
-        feeds = (
-            None
-            if report.document.root is None and report.error_count
-            else feeds_file.parse_feeds_file(
-                report, kinds=self.kinds.sources, environ=self.environ, previous=previous_feeds
-            )
+        feeds = feeds_file.parse_feeds_file(
+            report, kinds=self.kinds.sources, environ=self.environ, previous=previous_feeds
         )
         names = feeds_file.find_feed_names(report.document.root) if feeds is not None else old.names if old else None
         self.files[path] = FileState(
@@ -235,9 +202,17 @@ class _Folder:
             digest=content.digest,
             problems=report.finish(),
             feeds=previous_feeds if feeds is None else feeds,
-            names=names or frozenset(),
+            names=names,
         )
-        self.feed_names = names
+
+    def _context(self) -> RuleContext:
+        """Return what rules can use of the other files; of a bot.yaml that is refused, its names as written."""
+        root = self.bot_report.document.root if self.bot_report else None
+        if self.bot is not None:
+            context = RuleContext.of(self.bot, self.files)
+        else:
+            context = RuleContext(channels=bot_file.find_channel_names(root), people=bot_file.find_people(root))
+        return replace(context, destinations=bot_file.find_destinations(root), wants_warnings=self.wants_warnings)
 
     def _read_rules(self) -> None:
         try:
@@ -246,23 +221,12 @@ class _Folder:
             paths = []
         if not paths:
             self._no_rules()
-        bot = self.bot
-        context = RuleContext(
-            channels=self.channels,
-            feeds=self.feed_names,
-            destinations=self.destinations,
-            people=self.people,
-            has_routes=self.has_routes,
-            uses=frozenset(bot.model.uses if bot.model else ()) if bot else None,
-            zone=bot.timezone if bot else _UTC,
-            wants_warnings=self.wants_warnings,
-        )
+        context = self._context()
         for path in paths:
-            old = self._old(path)
             try:
-                self.files[path] = self._rule_file(path, old, context)
+                self.files[path] = self._rule_file(path, self._old(path), context)
             except OSError as error:
-                self._keep(path, old, files.missing_file_problem(path, error, "let the bot read it, or remove it"))
+                self._keep(path, error, "let the bot read it, or remove it")
         known_paths = [*self.files, *paths]
         self.folder_problems += files.find_stray_files(self.folder, known_paths)
 
@@ -293,14 +257,13 @@ class _Folder:
             content = files.read_file(path, None)
         report = files.parse_file(content, by_item=True)
         previous_rules = old.rules if old else ()
-        is_readable = report.document.root is not None or not report.error_count
-        parsed = None if not is_readable else rules_file.parse_rules_file(report, context, previous=previous_rules)
+        parsed = rules_file.parse_rules_file(report, context, previous=previous_rules)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())
         if parsed is None:
             return replace(state, rules=_kept(previous_rules))
         return replace(
             state,
-            rules=tuple(parsed.rules),
+            rules=tuple(parsed.loaded),
             off=tuple(parsed.off),
             needs=frozenset(parsed.needs),
             missing=context.missing(parsed.needs),

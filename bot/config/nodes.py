@@ -406,149 +406,34 @@ def walk(node: Node) -> Iterator[ScalarNode]:
                 yield from walk(value)
 
 
-#: Maximum explicit indentation.
-_MAX_INDENT = 64
-_ESCAPE_SEQUENCE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|\r\n|.)", re.DOTALL)
-
-
-def find_offsets(document: Document, scalar: ScalarNode) -> list[int] | None:
-    """Return the offset in the file of each character of the value, and of its end; None if it cannot be computed."""
-    text = document.text
-    if scalar.style in "|>" and scalar.style:
-        positions = _block_offsets(text, scalar)
-    elif scalar.style in "\"'" and scalar.style:
-        positions = list(_flow_offsets(text, scalar.start + 1, scalar.end - 1, scalar.style))
-    elif scalar.style == "":
-        positions = list(_flow_offsets(text, scalar.start, scalar.end, ""))
-    else:
-        return None
-    if len(positions) != len(scalar.value):
-        return None
-    return [*positions, (positions[-1] + 1 if positions else scalar.start)]
+#: A longer stretch of a value is not searched for in the text.
+_MAX_STRETCH = 200
+#: How a character of a quoted value may be written, by the kind of quote.
+_WRITTEN_AS = {"'": {"'": "''?"}, '"': {'"': r'\\?"', "\\": r"\\\\?"}}
 
 
 def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> tuple[int, int]:
-    """Return the offsets in the file of a stretch of a value; the whole value if they cannot be computed."""
-    positions = find_offsets(document, scalar)
-    if positions is None:
+    """Return the offsets in the file of a stretch of a value; of the whole value if it cannot be found.
+
+    The text has each word of the value as often and in the same order, whatever quotes, folds and indentation it has.
+    So the third occurrence of a word in the value is its third occurrence in the text.
+    """
+    words = scalar.value[start:end].split()
+    if not words or end - start > _MAX_STRETCH:
         return scalar.start, scalar.end
-    last = len(positions) - 1
-    start, end = min(max(start, 0), last), min(max(end, 0), last)
-    if end <= start:
-        return positions[start], positions[start] + 1
-    return positions[start], positions[end - 1] + 1
-
-
-def _flow_offsets(text: str, at: int, end: int, quote: str) -> Iterator[int]:
-    """Yield offsets of plain and quoted values: one line end folds to a space, n empty lines to n line ends."""
-    while at < end:
-        char = text[at]
-        if quote == "'" and char == "'":
-            yield at
-            at += 2
-        elif quote == '"' and char == "\\":
-            escape = _ESCAPE_SEQUENCE.match(text, at)
-            length = len(escape[0]) if escape else 2
-            if escape and _LINE_END.fullmatch(escape[0][1:]):
-                at += length
-                while at < end and text[at] in " \t":
-                    at += 1
-            else:
-                yield at
-                at += length
-        elif char in " \t" or _LINE_END.match(text, at):
-            stretch = re.compile("[ \t\r\n\x85\u2028\u2029]+").match(text, at, end)
-            stop = stretch.end() if stretch else at + 1
-            breaks = [match.start() for match in _LINE_END.finditer(text, at, stop)]
-            if not breaks:
-                yield from range(at, stop)
-            elif len(breaks) == 1:
-                yield breaks[0]
-            else:
-                yield from breaks[1:]
-            at = stop
-        else:
-            yield at
-            at += 1
-
-
-def _block_offsets(text: str, scalar: ScalarNode) -> list[int]:
-    """Return offsets in literal and folded blocks; an explicit indentation is found by trying each one."""
-    header = _LINE_END.search(text, scalar.start)
-    if header is None:
-        return []
-    is_explicit = any(char.isdigit() for char in text[scalar.start : header.start()].partition("#")[0])
-    for indent in range(1, _MAX_INDENT) if is_explicit else (_indent_of(text, header.end()),):
-        block = _Block(text, header.end(), indent, is_folded=scalar.style == ">")
-        for keep in ("clip", "keep", "strip"):
-            characters = block.characters(keep)
-            if "".join(char for char, _ in characters) == scalar.value:
-                return [at for _, at in characters]
-    return []
-
-
-def _indent_of(text: str, at: int) -> int:
-    """Return the indentation of the first line with text, or of the deepest blank line before it."""
-    deepest = 0
-    while True:
-        stop = at
-        while text[stop : stop + 1] == " ":
-            stop += 1
-        deepest = max(deepest, stop - at)
-        match = _LINE_END.match(text, stop)
-        if match is None:
-            return max(deepest, 1)
-        at = match.end()
-
-
-class _Block:
-    """The characters of a block with their places, joined as libyaml's yaml_parser_scan_block_scalar does."""
-
-    def __init__(self, text: str, at: int, indent: int, *, is_folded: bool) -> None:
-        self._text = text
-        self._indent = indent
-        self._content: list[tuple[str, int]] = []
-        self._last_break: list[tuple[str, int]] = []
-        at, self._breaks, is_inside = self._skip(at)
-        was_blank = False
-        while is_inside and at < len(text):
-            is_blank = text[at] in " \t"
-            if is_folded and self._last_break and self._last_break[0][0] == "\n" and not was_blank and not is_blank:
-                if not self._breaks:
-                    self._content.append((" ", self._last_break[0][1]))
-            else:
-                self._content += self._last_break
-            self._content += self._breaks
-            was_blank = is_blank
-            match = _LINE_END.search(text, at)
-            stop = match.start() if match else len(text)
-            self._content += [(text[place], place) for place in range(at, stop)]
-            self._last_break = [_read_break(match)] if match else []
-            at, self._breaks, is_inside = self._skip(match.end() if match else stop)
-
-    def characters(self, chomping: str) -> list[tuple[str, int]]:
-        if chomping == "strip":
-            return self._content
-        kept = [*self._content, *self._last_break]
-        return [*kept, *self._breaks] if chomping == "keep" else kept
-
-    def _skip(self, at: int) -> tuple[int, list[tuple[str, int]], bool]:
-        """Skip empty lines and the indentation; the last value is false if the next line ends the block."""
-        breaks: list[tuple[str, int]] = []
-        while True:
-            column = 0
-            while column < self._indent and self._text[at : at + 1] == " ":
-                at, column = at + 1, column + 1
-            match = _LINE_END.match(self._text, at)
-            if match is None:
-                return at, breaks, column == self._indent
-            breaks.append(_read_break(match))
-            at = match.end()
-
-
-def _read_break(match: re.Match[str]) -> tuple[str, int]:
-    """Return a line end as libyaml reads it: the two of Unicode stay, all others become one."""
-    return (match[0] if match[0] in "\u2028\u2029" else "\n"), match.start()
+    first = scalar.start + (1 if scalar.style in ("'", '"') else 0)
+    if scalar.style in ("|", ">"):
+        first = document.line_starts[document.place(scalar.start)[0]]
+    written_as = _WRITTEN_AS.get(scalar.style, {})
+    pattern = r"\s+".join("".join(written_as.get(char, re.escape(char)) for char in word) for word in words)
+    occurrence = re.compile(f"(?=({pattern}))")
+    starts = [match.start() for match in occurrence.finditer(scalar.value)]
+    spans = [match.span(1) for match in occurrence.finditer(document.text[first : scalar.end])]
+    word_start = scalar.value.index(words[0], start)
+    if len(spans) != len(starts) or word_start not in starts:
+        return scalar.start, scalar.end
+    span_start, span_end = spans[starts.index(word_start)]
+    return first + span_start, first + span_end
 
 
 def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode | None]:

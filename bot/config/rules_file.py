@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Annotated, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot import model, rules
 from bot.config import blocks, bot_keys, nodes, validation
+from bot.config.bot_keys import BotSettings
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode, scalars_of, value_of
 from bot.config.problems import ProblemReport
-from bot.config.settings import LoadedRule, Settings
+from bot.config.settings import FileState, LoadedRule
 from bot.model import values
 from bot.model.rules import TERM_SCHEMA, Term
 from bot.model.values import Key
@@ -47,10 +48,10 @@ class RuleContext:
     """The facts from other files that a rule can depend on."""
 
     #: None: bot.yaml is not readable, so channels of rules are not checked.
-    channels: frozenset[str] | None
+    channels: frozenset[str] | None = None
     #: Names, addresses and tags of feeds; None: unknown.
-    feeds: frozenset[str] | None
-    zone: ZoneInfo
+    feeds: frozenset[str] | None = None
+    zone: ZoneInfo = bot_keys.UTC
     #: The name of each channel by its ``to``, for rules that name the ``to``.
     destinations: dict[str, str] = field(default_factory=dict)
     #: People whom channels can mention; None: unknown.
@@ -65,16 +66,16 @@ class RuleContext:
     steps: rules.Steps | None = None
 
     @classmethod
-    def of(cls, settings: Settings, *, wants_warnings: bool = True, steps: rules.Steps | None = None) -> RuleContext:
-        """Make the context of a rule file that is not part of a loaded configuration."""
+    def of(cls, bot: BotSettings, files: Mapping[str, FileState]) -> RuleContext:
+        """Return the facts from the settings of bot.yaml, and from the files as read."""
+        names = [state.names for state in files.values() if state.names is not None]
         return cls(
-            channels=frozenset(settings.bot.channels),
-            feeds=frozenset[str]().union(*(state.names for state in settings.files.values())),
-            zone=settings.bot.timezone,
-            people=settings.bot.people,
-            has_routes=bool(settings.bot.routes),
-            wants_warnings=wants_warnings,
-            steps=steps,
+            channels=frozenset(bot.channels),
+            feeds=frozenset[str]().union(*names) if names else None,
+            zone=bot.timezone,
+            people=bot.people,
+            has_routes=bool(bot.routes),
+            uses=frozenset(bot.model.uses if bot.model else ()),
         )
 
     def names(self, kind: str) -> frozenset[str] | None:
@@ -123,14 +124,6 @@ _CONTENT_KEYS = ("all", "any", "none", "query", "where")
 
 
 @dataclass(slots=True)
-class RuleFileContent:
-    rules: list[LoadedRule] = field(default_factory=list)
-    off: list[str] = field(default_factory=list)
-    needs: set[tuple[str, str]] = field(default_factory=set)
-    uses_zone: bool = False
-
-
-@dataclass(slots=True)
 class RuleSets:
     terms: dict[str, tuple[str, ...]] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -150,14 +143,20 @@ class RuleSets:
 
 @dataclass(slots=True)
 class RuleReader:
-    """Reads the rules of one file."""
+    """Reads the rules of one file, and has what it read."""
 
     report: ProblemReport
     context: RuleContext
     sets: RuleSets
-    content: RuleFileContent
     #: The rules as last read, by name: an unchanged rule is not compiled and tried again.
-    previous: dict[str, LoadedRule] = field(default_factory=dict)
+    previous: dict[str, LoadedRule]
+    loaded: list[LoadedRule] = field(default_factory=list)
+    #: Names of refused rules without a good version.
+    off: list[str] = field(default_factory=list)
+    #: The channels, people and feeds that the rules name.
+    needs: set[tuple[str, str]] = field(default_factory=set)
+    #: A value depends on the time zone of bot.yaml.
+    uses_zone: bool = False
 
     def read(self, node: Node) -> LoadedRule | None:
         """Read a rule; return None if it has errors (they are in the report)."""
@@ -179,7 +178,7 @@ class RuleReader:
             self._look_further(node, bad)
             return None
         rule = self._with_context(written)
-        self.content.uses_zone |= zone.is_used
+        self.uses_zone |= zone.is_used
         self._warn_of_no_effect(rule, node)
         if self._uses_broken_set(rule, node):
             return None
@@ -211,12 +210,12 @@ class RuleReader:
 
     def _look_further(self, node: MappingNode, bad: frozenset[str]) -> None:
         """Report the problems in the terms of a rule whose keys have errors, so that all come at once."""
-        valid_part = MappingNode([pair for pair in node.pairs if pair[0].value not in bad], node.start, node.end, False)
-        plain_keys = validation.to_plain(valid_part)
-        if not isinstance(plain_keys, dict):
-            return
-        zone = values.DefaultZone(self.context.zone)
-        written = validation.try_validate(model.Rule, {"name": "(no name)", **plain_keys}, zone)
+        pairs = [pair for pair in node.pairs if pair[0].value not in bad]
+        if not any(key.value == "name" for key, _ in pairs):
+            pairs.append((ScalarNode("name", 0, 0, ""), ScalarNode("(no name)", 0, 0, "")))
+        valid_part = MappingNode(pairs, node.start, node.end, is_flow=False)
+        scratch = ProblemReport(self.report.path, self.report.document)
+        written = validation.validate(model.Rule, valid_part, scratch, zone=values.DefaultZone(self.context.zone))
         if written is None:
             return
         rule = self._with_context(written)
@@ -234,90 +233,72 @@ class RuleReader:
         """Return the rule with the sets of its file and its version, and note what it needs of other files."""
         texts = [text for _, line in rule.lines for text in line.terms] + [rule.query or ""]
         rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
-        self.content.needs.update([("channel", name) for name in rule.notify] or [("routes", "")])
-        self.content.needs.update(("feed", name) for name in rule.feeds)
-        self.content.needs.update(("person", name) for name in rule.mention)
-        self.content.needs.update([("use", model.Use.RELEVANCE)] if rule.about else ())
+        self.needs.update([("channel", name) for name in rule.notify] or [("routes", "")])
+        self.needs.update(("feed", name) for name in rule.feeds)
+        self.needs.update(("person", name) for name in rule.mention)
+        self.needs.update([("use", model.Use.RELEVANCE)] if rule.about else ())
         return replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: model.Rule, node: MappingNode) -> None:
+        """Warn of ``gather`` and ``about`` where they do nothing."""
+        if rule.severity is not model.Severity.HIGH:
+            if rule.about and self.context.uses is not None and (key := node.key("about")):
+                bot_keys.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report)
+            return
         for name, why in (
             ("gather", "a story of severity high never waits"),
             ("about", "a model does not judge its articles"),
         ):
-            key = node.key(name)
-            if key is None or getattr(rule, name) is None:
-                continue
-            if rule.severity is model.Severity.HIGH:
-                self.report.add_at(
-                    key,
-                    f"{name}-of-high",
-                    f"{name} does nothing with severity high: {why}",
-                    f"remove {name}, or lower the severity",
-                    severity="warning",
-                )
-            elif name == "about" and self.context.uses is not None:
-                bot_keys.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report)
+            if (key := node.key(name)) and getattr(rule, name) is not None:
+                message = f"{name} does nothing with severity high: {why}"
+                advice = f"remove {name}, or lower the severity"
+                self.report.add_at(key, f"{name}-of-high", message, advice, severity="warning")
 
     def _check_names(self, node: MappingNode) -> None:
         """Report channels, people and feeds that no other file has, and a rule without a channel."""
-        is_missing = node.get("notify") is None and self.context.has_routes is False
-        if is_missing and not any(
-            values.find_nearest(key.value, blocks.types_of(model.Rule)) == "notify" for key, _ in node.pairs
-        ):
-            first = node.pairs[0][0] if node.pairs else node
-            channel = next(iter(sorted(self.context.channels or ())), "alerts")
-            start, end = (node.start, node.start + 1) if node.is_flow else (first.start, first.end)
-            self.report.add(
-                "missing-key",
-                'the key "notify" is missing',
-                f"write notify: {channel}; or give bot.yaml routes",
-                start=start,
-                end=end,
-            )
+        if node.get("notify") is None and self.context.has_routes is False:
+            self._report_no_notify(node)
         for kind, key, file, what in (
             ("channel", "notify", "bot.yaml", "channel"),
             ("person", "mention", "people of a channel", "person"),
             ("feed", "feeds", "feeds.yaml", "feed or tag"),
         ):
             known_names = self.context.names(kind)
-            for item in (
-                scalars_of(node.get(key)) if known_names or (kind == "person" and known_names is not None) else ()
-            ):
+            if known_names is None or (not known_names and kind != "person"):
+                continue
+            for item in scalars_of(node.get(key)):
                 name = item.value.strip()
-                if (
-                    known_names is None
-                    or name in known_names
-                    or not name
-                    or self.report.document.has_flaw_in(item.start, item.end)
-                ):
-                    continue
-                is_short = 0 < len(known_names) <= 8
-                otherwise = f"{file} has {', '.join(sorted(known_names))}" if is_short else f"add it to {file}"
-                help_text = values.did_you_mean(name, sorted(known_names), otherwise=otherwise)
-                if kind == "channel" and (channel_name := self.context.destinations.get(name)):
-                    help_text = f"rules name the channel, not where it posts: write {channel_name}"
-                elif kind == "channel" and not re.fullmatch(r"[\w -]+", name):
-                    help_text = _help_with_destination(name, known_names or ())
-                if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
-                    help_text = f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
-                self.report.add_at(
-                    item,
-                    f"unknown-{kind}",
-                    f'no {what} "{values.shorten(name)}" in {file}',
-                    help_text,
-                )
+                if name and name not in known_names and not self.report.document.has_flaw_in(item.start, item.end):
+                    message = f'no {what} "{values.shorten(name)}" in {file}'
+                    advice = self._help_with_name(item, kind, file, known_names)
+                    self.report.add_at(item, f"unknown-{kind}", message, advice)
+
+    def _report_no_notify(self, node: MappingNode) -> None:
+        if any(values.find_nearest(key.value, blocks.types_of(model.Rule)) == "notify" for key, _ in node.pairs):
+            return  # the misspelt key is reported
+        first = node.pairs[0][0] if node.pairs else node
+        channel = next(iter(sorted(self.context.channels or ())), "alerts")
+        start, end = (node.start, node.start + 1) if node.is_flow else (first.start, first.end)
+        advice = f"write notify: {channel}; or give bot.yaml routes"
+        self.report.add("missing-key", 'the key "notify" is missing', advice, start=start, end=end)
+
+    def _help_with_name(self, item: ScalarNode, kind: str, file: str, known_names: frozenset[str]) -> str:
+        name = item.value.strip()
+        if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
+            return f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
+        if kind == "channel" and (channel_name := self.context.destinations.get(name)):
+            return f"rules name the channel, not where it posts: write {channel_name}"
+        if kind == "channel" and not re.fullmatch(r"[\w -]+", name):
+            return _help_with_destination(name, known_names)
+        is_short = 0 < len(known_names) <= 8
+        otherwise = f"{file} has {', '.join(sorted(known_names))}" if is_short else f"add it to {file}"
+        return values.did_you_mean(name, sorted(known_names), otherwise=otherwise)
 
     def _uses_broken_set(self, rule: model.Rule, node: MappingNode) -> bool:
         broken = [name for name, _ in rule.sets if name in self.sets.broken]
         for name in broken:
-            target = node.get("name") or node
-            self.report.add_at(
-                target,
-                "broken-set",
-                f"the set ${name} has a problem, so this rule cannot be used",
-                "correct the set",
-            )
+            message = f"the set ${name} has a problem, so this rule cannot be used"
+            self.report.add_at(node.get("name") or node, "broken-set", message, "correct the set")
         return bool(broken)
 
     def _say(self, problem: rules.RuleProblem, node: MappingNode, severity: str) -> None:
@@ -408,31 +389,32 @@ _SETS_KEY = ScalarNode("sets", 0, 0, '"')
 
 def parse_rules_file(
     report: ProblemReport, context: RuleContext, *, previous: tuple[LoadedRule, ...] = ()
-) -> RuleFileContent | None:
+) -> RuleReader | None:
     """Read the rules of a file; return None if the whole file cannot be used (the errors are in the report).
 
     A refused rule keeps its version in ``previous``.
     """
     root = report.document.root
-    if root is None:
-        return RuleFileContent()
+    reader = RuleReader(report, context, RuleSets(), {entry.compiled.rule.name: entry for entry in previous})
+    if root is None and not report.error_count:
+        return reader
     items = validation.find_list(report, "rules", form=model.Rule, example="- name: …", other_keys=("sets",))
     if items is None:
         return None
-    sets = _read_sets(value_of(root, "sets"), report)
-    content = RuleFileContent()
+    reader.sets = _read_sets(value_of(root, "sets"), report)
     refused: list[str] = []
     rules_by_name: dict[str, LoadedRule] = {}
-    reader = RuleReader(report, context, sets, content, {entry.compiled.rule.name: entry for entry in previous})
     for item in items:
         loaded = reader.read(item)
         if loaded is None:
             refused.append(rule_name_of(item))
         elif first := rules_by_name.get(loaded.compiled.rule.name):
-            _report_duplicate(report, item, first)
+            message = f'a second rule "{values.shorten(first.compiled.rule.name)}"'
+            advice = f"the first is on line {first.line}: give this one another name"
+            report.add_at(value_of(item, "name") or item, "duplicate-rule", message, advice)
         else:
             rules_by_name[loaded.compiled.rule.name] = loaded
-            content.rules.append(loaded)
+            reader.loaded.append(loaded)
     report.rule = None
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
@@ -440,8 +422,8 @@ def parse_rules_file(
     # A rule that is not YAML and has a new name may be any rule that is missing now.
     has_new_name = any(name not in reader.previous for name in report.document.cut)
     is_whole = not has_new_name and not _has_error_outside(report, value_of(root, "rules"))
-    _keep_previous(content, refused, previous, is_top_whole=is_whole)
-    return content
+    _keep_previous(reader, refused, is_top_whole=is_whole)
+    return reader
 
 
 def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
@@ -480,17 +462,6 @@ def _as_list(node: Node) -> Node:
     return SequenceNode([node], node.start, node.end, True) if is_written else node
 
 
-def _report_duplicate(report: ProblemReport, node: Node, first: LoadedRule) -> None:
-    name = first.compiled.rule.name
-    target = value_of(node, "name") or node
-    report.add_at(
-        target,
-        "duplicate-rule",
-        f'a second rule "{values.shorten(name)}"',
-        f"the first is on line {first.line}: give this one another name",
-    )
-
-
 def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:
     """Return whether an error outside the rules may hide whole rules."""
     if items is None or not report.error_count:
@@ -499,22 +470,18 @@ def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:
     return any(problem.severity == "error" and not first <= problem.line <= last for problem in report.finish())
 
 
-def _keep_previous(
-    content: RuleFileContent, refused: list[str], previous: tuple[LoadedRule, ...], *, is_top_whole: bool
-) -> None:
+def _keep_previous(reader: RuleReader, refused: list[str], *, is_top_whole: bool) -> None:
     """Put the last good version of each refused rule in its place.
 
     A rule whose name cannot be read may be any missing rule, so all of them stay until it is repaired.
     """
-    previous_by_name = {entry.compiled.rule.name: entry for entry in previous}
-    present = {entry.compiled.rule.name for entry in content.rules}
-    kept_names = [name for name in refused if name in previous_by_name]
+    present = {entry.compiled.rule.name for entry in reader.loaded}
+    kept_names = [name for name in refused if name in reader.previous]
     if "" in refused or not is_top_whole:
-        kept_names += [name for name in previous_by_name if name not in present]
+        kept_names += reader.previous
     for name in dict.fromkeys(kept_names):
         if name not in present:
-            kept_entry = previous_by_name[name]
-            content.rules.append(replace(kept_entry, is_kept=True))
-    content.off += [
-        name or "(a rule without a name)" for name in refused if name not in previous_by_name and name not in present
+            reader.loaded.append(replace(reader.previous[name], is_kept=True))
+    reader.off += [
+        name or "(a rule without a name)" for name in refused if name not in reader.previous and name not in present
     ]

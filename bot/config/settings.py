@@ -51,8 +51,8 @@ class FileState:
     uses_zone: bool = False
     #: The feeds of feeds.yaml.
     feeds: tuple[model.Feed, ...] = ()
-    #: Names that other files can use: names, addresses and tags of feeds.
-    names: frozenset[str] = frozenset()
+    #: For feeds.yaml, what rules can name: names, addresses and tags of feeds. None: unknown.
+    names: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

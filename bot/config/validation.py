@@ -6,7 +6,6 @@ Nobody who edits a configuration needs to know a Python type or a schema path.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import pydantic
@@ -16,22 +15,12 @@ from bot.config import blocks, nodes
 from bot.config.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from bot.config.problems import ProblemReport
 from bot.model import values
+from bot.model.values import InvalidValue
 
 _Path: TypeAlias = tuple[str | int, ...]
 #: Maximum errors of one rule, channel or feed; more are copies of one mistake.
 _MAX_ERRORS = 100
 Shape = TypeVar("Shape")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemText:
-    """A problem in our words, before its place is known."""
-
-    code: str
-    message: str
-    help: str = ""
-    #: Point at the key instead of its value.
-    is_about_key: bool = False
 
 
 def to_plain(node: Node) -> object:
@@ -95,14 +84,6 @@ def _adapter(shape: type[Shape]) -> pydantic.TypeAdapter[Shape]:
     return _ADAPTERS[shape]
 
 
-def try_validate(shape: type[Shape], plain: object, zone: values.DefaultZone) -> Shape | None:
-    """Validate plain values as ``shape``; return None if they have errors, without a report."""
-    try:
-        return _adapter(shape).validate_python(plain, context=zone)
-    except pydantic.ValidationError:
-        return None
-
-
 def validate(
     shape: type[Shape],
     node: Node,
@@ -134,12 +115,11 @@ def validate_parts(
     except pydantic.ValidationError as error:
         errors = error.errors(include_url=False)
         missing = frozenset(_path_of(details) for details in errors if details["type"] == "missing")
-        misspelt = frozenset(
-            (*path[:-1], key)
+        misspelt = {
+            (*_path_of(details)[:-1], _guess_key(details, shape, missing))
             for details in errors
-            if details["type"] in _UNKNOWN_KEY and (path := _path_of(details))
-            if (key := _guess_key(details, shape, path, missing))
-        )
+            if details["type"] in _UNKNOWN_KEY
+        }
         for details in errors[:_MAX_ERRORS]:
             path = _path_of(details)
             if details["type"] == "missing" and path in misspelt:
@@ -148,11 +128,10 @@ def validate_parts(
             if not path and empty:
                 continue
             if not path and whole is not None:
-                wording = _describe_error(details, shape, path, missing)
-                message = f'"{whole.value}": {wording.message}'
-                report.add_at(whole, "block", message, wording.help)
+                problem = _describe_error(details, shape, missing)
+                report.add_at(whole, "block", f'"{whole.value}": {problem}', problem.help)
             elif path not in empty:
-                _report_error(details, shape, node, report, missing=missing)
+                _report_error(_describe_error(details, shape, missing), path, node, report)
         return None, frozenset(bad)
     return (None if empty else checked), frozenset(bad)
 
@@ -190,27 +169,20 @@ def _path_of(details: ErrorDetails) -> tuple[str | int, ...]:
     return tuple(step for step in details["loc"] if not _is_of_pydantic(step))
 
 
-def _report_error(
-    details: ErrorDetails,
-    shape: blocks.Block,
-    node: Node,
-    report: ProblemReport,
-    *,
-    missing: frozenset[_Path],
-) -> None:
-    path = _path_of(details)
-    wording = _describe_error(details, shape, path, missing)
-    target, key = nodes.find_node(node, path[:-1] if details["type"] == "missing" else path)
-    if details["type"] == "missing" and isinstance(target, MappingNode) and target.pairs:
+def _report_error(problem: InvalidValue, path: _Path, node: Node, report: ProblemReport) -> None:
+    """Report a problem at its value; one with a key, or a missing value, at the key."""
+    is_missing = problem.code == "missing-key"
+    target, key = nodes.find_node(node, path[:-1] if is_missing else path)
+    if is_missing and isinstance(target, MappingNode) and target.pairs:
         # A missing key has no place, so point at the first key of its block.
         first = target.pairs[0][0]
         start, end = (target.start, target.start + 1) if target.is_flow else (first.start, first.end)
-    elif key is not None and (wording.is_about_key or _is_empty(target)):
+    elif key is not None and (problem.code == "unknown-key" or _is_empty(target)):
         start, end = key.start, key.end
     else:
         start, end = target.start, _first_stretch(target)
     if not report.document.has_flaw_in(target.start, target.end):
-        report.add(wording.code, wording.message, wording.help, start=start, end=end)
+        report.add(problem.code, str(problem), problem.help, start=start, end=end)
 
 
 def _is_of_pydantic(step: str | int) -> bool:
@@ -243,31 +215,36 @@ def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
     return comment.rstrip(" }\r") if comment.startswith("#") and comment[1:2].strip() else None
 
 
-def _describe_error(details: ErrorDetails, shape: blocks.Block, path: _Path, missing: frozenset[_Path]) -> ProblemText:
+def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozenset[_Path]) -> InvalidValue:
+    """Return the problem in our words; ``missing`` are the paths of all missing keys."""
     kind, context, value = details["type"], details.get("ctx", {}), details.get("input")
+    path = _path_of(details)
     name = str(path[-1]) if path else ""
+    block = blocks.block_at(shape, path[:-1])
+    keys = blocks.types_of(block) if block else {}
     if kind == "value_error":
         return _describe_wrong(context["error"])
     if kind in _UNKNOWN_KEY:
-        block = blocks.block_at(shape, path[:-1])
-        keys = blocks.types_of(block) if block else ()
-        guess = _guess_key(details, shape, path, missing)
+        guess = _guess_key(details, shape, missing)
         help_text = f'did you mean "{guess}"?' if guess else "the keys here are " + ", ".join(keys)
-        message = f'unknown key "{values.shorten(name)}"'
-        return ProblemText(code="unknown-key", message=message, help=help_text, is_about_key=True)
+        return InvalidValue("unknown-key", f'unknown key "{values.shorten(name)}"', help_text)
     if kind == "missing":
-        return ProblemText(
-            code="missing-key", message=f'the key "{name}" is missing', help=_help_with_missing(shape, path)
-        )
+        example = blocks.example_of(block, name) if block else None
+        help_text = f"write {name}: {example}" if example else f"add {name}: and its value"
+        return InvalidValue("missing-key", f'the key "{name}" is missing', help_text)
     if value is None:
-        return ProblemText(code="no-value", message="no value", help="write one after the colon, or remove the key")
+        return InvalidValue("no-value", "no value", "write one after the colon, or remove the key")
     if kind in ("enum", "literal_error"):
-        return _describe_choice(str(value), context, shape, path)
+        allowed = blocks.choices_of(keys.get(name)) or [str(context.get("expected", "")).replace("'", "")]
+        help_text = values.did_you_mean(str(value), allowed, otherwise="write " + " or ".join(allowed))
+        message = f'"{values.shorten(str(value))}" is not one of {", ".join(allowed)}'
+        return InvalidValue("unknown-value", message, help_text)
     return _describe_type(kind, context, value)
 
 
-def _guess_key(details: ErrorDetails, shape: blocks.Block, path: _Path, missing: frozenset[_Path]) -> str | None:
+def _guess_key(details: ErrorDetails, shape: blocks.Block, missing: frozenset[_Path]) -> str | None:
     """Return the key that was probably meant: a missing key, or a key that accepts such a value."""
+    path = _path_of(details)
     block = blocks.block_at(shape, path[:-1])
     if block is None:
         return None
@@ -284,22 +261,11 @@ def _guess_key(details: ErrorDetails, shape: blocks.Block, path: _Path, missing:
     return values.find_nearest(name, [key for key, form in keys.items() if blocks.takes_list(form)]) or best
 
 
-def _describe_wrong(error: Exception) -> ProblemText:
-    if isinstance(error, values.InvalidValue):
-        return ProblemText(code=error.code, message=str(error), help=error.help)
+def _describe_wrong(error: Exception) -> InvalidValue:
+    if isinstance(error, InvalidValue):
+        return error
     message, _, help_text = str(error).partition(": ")
-    code = "secret" if message.startswith("a secret is not written") else "value"
-    return ProblemText(code=code, message=message, help=help_text)
-
-
-def _describe_choice(
-    value: str, context: Mapping[str, Any], shape: blocks.Block, path: tuple[str | int, ...]
-) -> ProblemText:
-    allowed = _choices_at(shape, path) or [str(context.get("expected", "")).replace("'", "")]
-    help_text = values.did_you_mean(value, allowed, otherwise="write " + " or ".join(allowed))
-    return ProblemText(
-        code="unknown-value", message=f'"{values.shorten(value)}" is not one of {", ".join(allowed)}', help=help_text
-    )
+    return InvalidValue("value", message, help_text)
 
 
 #: Errors of pydantic for an unknown key, of a model and of a dataclass.
@@ -328,22 +294,11 @@ _TYPE_ERRORS = {
 }
 
 
-def _describe_type(error_type: str, context: Mapping[str, Any], value: object) -> ProblemText:
+def _describe_type(error_type: str, context: Mapping[str, Any], value: object) -> InvalidValue:
     if error_type in _BOUNDS:
         words, bound = _BOUNDS[error_type]
-        return ProblemText(code="number", message=f"the number must be {words} {context[bound]:,}")
+        return InvalidValue("number", f"the number must be {words} {context[bound]:,}")
     code, message, help_text = next(text for starts, text in _TYPE_ERRORS.items() if error_type.startswith(starts))
     kind = values.describe_kind(value)
     shown = f'"{values.shorten(value)}"' if isinstance(value, str) else kind
-    return ProblemText(code=code, message=message.format(value=shown, kind=kind), help=help_text)
-
-
-def _help_with_missing(shape: blocks.Block, path: tuple[str | int, ...]) -> str:
-    block = blocks.block_at(shape, path[:-1])
-    example = blocks.example_of(block, str(path[-1])) if block else None
-    return f"write {path[-1]}: {example}" if example else f"add {path[-1]}: and its value"
-
-
-def _choices_at(shape: blocks.Block, path: tuple[str | int, ...]) -> list[str]:
-    block = blocks.block_at(shape, path[:-1])
-    return blocks.choices_of(blocks.types_of(block).get(str(path[-1]))) if block and path else []
+    return InvalidValue(code, message.format(value=shown, kind=kind), help_text)

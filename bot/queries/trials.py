@@ -196,12 +196,12 @@ def parse_pasted(
     report = _parse(text)
     if (count := _count(report)) > MOST_RULES:
         raise TooManyRulesError(count)
-    context = RuleContext.of(settings, steps=steps)
-    desk = None if report.error_count else rules_file.parse_rules_file(report, context)
+    context = replace(RuleContext.of(settings.bot, settings.files), steps=steps)
+    reader = rules_file.parse_rules_file(report, context)
     # Omit warnings about the lines that _as_file adds before the pasted text.
     shown = [problem for problem in report.finish() if problem.line > lines or problem.severity == "error"]
     problems = tuple(_shift_problem(problem, lines, columns) for problem in shown)
-    return tuple(entry.compiled for entry in desk.rules) if desk else (), problems
+    return tuple(entry.compiled for entry in reader.loaded) if reader else (), problems
 
 
 def _count(report: ProblemReport) -> int:

@@ -48,7 +48,7 @@ def load(
 
 
 def check(folder: Path, environ: Mapping[str, str] | None = None) -> tuple[model.Problem, ...]:
-    return config.check(folder, environ=environ or {}, kinds=app.kinds())
+    return config.try_load(folder, environ=environ or {}, kinds=app.kinds())[0]
 
 
 def names(settings: config.Settings) -> list[str]:

@@ -70,4 +70,4 @@ def inside(folder: Path) -> Iterator[None]:
 def problems_of(mistake: Mistake, scratch: Path) -> tuple[model.Problem, ...]:
     make(mistake, scratch / "config")
     with inside(scratch):
-        return config.check(Path("config"), environ=ENVIRON, kinds=app.kinds())
+        return config.try_load(Path("config"), environ=ENVIRON, kinds=app.kinds())[0]

@@ -64,7 +64,7 @@ def test_a_help_that_says_exactly_what_to_type_removes_its_problem(
     for name, text in lines.items():
         (tmp_path / name).write_text("".join(text), encoding="utf-8")
     with mistakes_made.inside(tmp_path):
-        after = config.check(Path("config"), environ=mistakes_made.ENVIRON, kinds=app.kinds())
+        after = config.try_load(Path("config"), environ=mistakes_made.ENVIRON, kinds=app.kinds())[0]
     assert not applied & {(each.file, each.line, each.code, each.message) for each in after}
     # Examples of some fixtures and a written-out secret are further mistakes, which the first one hid.
     hidden = {"must-match", "secret"}
@@ -121,7 +121,7 @@ def test_what_a_help_says_in_words_is_accepted(name: str, file: str, wrong: str,
         bot.write_text(
             bot.read_text(encoding="utf-8").replace("channels:\n", f"channels:\n  {line}\n"), encoding="utf-8"
         )
-    found = config.check(tmp_path / "config", environ=mistakes_made.ENVIRON, kinds=app.kinds())
+    found = config.try_load(tmp_path / "config", environ=mistakes_made.ENVIRON, kinds=app.kinds())[0]
     assert found == (), config.render_problems(found)
 
 

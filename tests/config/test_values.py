@@ -157,9 +157,6 @@ def test_a_token_of_the_page_that_can_be_guessed_is_a_warning_and_the_bot_still_
 # -- the caret stands under the exact character, in every way of writing a value
 
 
-_TEXT = st.text(alphabet=st.sampled_from(list("ab \n'\"\\:#é日\t-")), min_size=1, max_size=40)
-
-
 @settings(max_examples=200)
 @given(st.text(max_size=200))
 def test_any_text_gives_nodes_or_one_located_error(text: str) -> None:

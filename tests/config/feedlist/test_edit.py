@@ -61,17 +61,17 @@ FULL = model.Feed(
     ],
 )
 def test_a_feed_is_added_and_everything_else_stays_as_it_was(before: str, after: str) -> None:
-    assert feed_list.add_feed(before, NEW) == after
+    assert feed_list.add_feeds(before, [NEW]).text == after
 
 
 def test_an_address_with_a_question_mark_is_added_in_brackets_too() -> None:
     asked = model.Feed(url="https://new.org/?feed=rss")
-    assert feed_list.add_feed("feeds: []\n", asked) == 'feeds: ["https://new.org/?feed=rss"]\n'
-    assert feed_list.add_feed("feeds:\n", asked) == "feeds:\n  - https://new.org/?feed=rss\n"
+    assert feed_list.add_feeds("feeds: []\n", [asked]).text == 'feeds: ["https://new.org/?feed=rss"]\n'
+    assert feed_list.add_feeds("feeds:\n", [asked]).text == "feeds:\n  - https://new.org/?feed=rss\n"
 
 
 def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
-    assert feed_list.add_feed("feeds:\n", FULL) == (
+    assert feed_list.add_feeds("feeds:\n", [FULL]).text == (
         'feeds:\n  - {url: "https://www.dawn.com/feeds/home", name: "Dawn: the paper", every: 2 minutes, '
         "backfill: 1 days, full_text: when_needed, "
         'tags: [pakistan, "no, yes"], owner: Dawn Media, expect: every 36 hours}\n'
@@ -80,8 +80,6 @@ def test_every_key_of_a_feed_is_written_as_people_write_it() -> None:
 
 def test_a_feed_that_is_listed_is_not_added_again() -> None:
     text = "feeds:\n  - {name: A, url: https://new.org/rss}\n"
-    with pytest.raises(model.ConfigError, match=r"already lists https://new\.org/rss"):
-        feed_list.add_feed(text, NEW)
     addition = feed_list.add_feeds(text, [NEW, FULL, FULL])
     assert addition.already_listed == (NEW,)
     assert addition.added == (FULL,)
@@ -100,7 +98,7 @@ def test_a_feed_that_is_listed_is_not_added_again() -> None:
 )
 def test_a_file_that_cannot_be_edited_is_said_with_its_place(text: str, told: str) -> None:
     with pytest.raises(model.ConfigError, match=told.replace(".", r"\.")):
-        feed_list.add_feed(text, NEW)
+        feed_list.add_feeds(text, [NEW])
 
 
 @given(
