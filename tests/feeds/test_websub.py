@@ -12,8 +12,8 @@ import pytest
 
 from bot import model
 from bot.feeds import websub
-from bot.feeds.kit import sniff
 from testbed.fakes import START
+from tests.feeds.documents import read
 
 TOPIC = "https://wire.example/feed"
 ONE = websub.new_subscription("https://wire.example/feed.xml", "https://hub.example/", TOPIC, now=START)
@@ -90,30 +90,34 @@ def test_news_is_the_hubs_where_its_secret_signed_these_very_bytes(method: str) 
     assert not is_signed(ONE, f"{method}={signature}", b"news!")
 
 
+ATOM = '<feed xmlns="http://www.w3.org/2005/Atom">'
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
         (
-            b"""<rss xmlns:atom="http://www.w3.org/2005/Atom"><channel>
+            """<rss xmlns:atom="http://www.w3.org/2005/Atom"><channel>
             <atom:link rel="hub" href='https://hub.example/?a&amp;b'/><atom:link href="/feed" rel="self" type="x"/>
             <link>https://wire.example/</link><item/></channel></rss>""",
             ("https://hub.example/?a&b", "https://wire.example/feed"),
         ),
         (
-            b'<feed><link rel="alternate" href="/"/><link rel="hub" href="https://h.example"/><entry/>',
+            f'{ATOM}<link rel="alternate" href="/"/><link rel="hub" href="https://h.example"/><entry/></feed>',
             ("https://h.example", None),
         ),
         (
-            b'{"feed_url": "https:\\/\\/wire.example\\/j", "hubs": [{"type": "WebSub", "url": "https://h.example"}]}',
+            '{"feed_url": "https:\\/\\/wire.example\\/j", "hubs": [{"url": "https://h.example"}], "items": []}',
             ("https://h.example", "https://wire.example/j"),
         ),
-        (b"<rss><channel><item><link rel='hub' href='https://evil.example'/></item>", (None, None)),
-        (b"<feed><link rel='hub' href='javascript:x'/>", (None, None)),
-        (b"<link " * 100_000, (None, None)),
+        ("<rss><channel><item><link rel='hub' href='https://evil.example'/></item></channel></rss>", (None, None)),
+        (f'{ATOM}<link rel="hub" href="javascript:x"/></feed>', (None, None)),
+        (f'{ATOM}<link rel="hub" href="https://h.example/{"x" * 9_000}"/></feed>', (None, None)),
     ],
 )
-def test_the_hub_is_found_in_the_head_of_the_document(content: bytes, expected: tuple[str | None, str | None]) -> None:
-    assert sniff.find_hub(content, "https://wire.example/feed.xml") == expected
+def test_a_feed_names_its_hub_and_its_own_address(content: str, expected: tuple[str | None, str | None]) -> None:
+    reading = read(content, url="https://wire.example/feed.xml")
+    assert (reading.hub, reading.topic) == expected
 
 
 _PUBLIC = "https://watch.example/"

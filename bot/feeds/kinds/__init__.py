@@ -63,12 +63,12 @@ def parse_document(body: model.Body, *, kind: str | None = None, options: str = 
     if not content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
         raise model.ReadError("empty body: the server sent nothing; it is polled again later")
     reading = _parse_with(*_get_source(kind, options), body) if kind else _parse_recognised(body)
-    named, own = sniff.find_hub(body.content, body.url)
+    entries, too_many = fields.keep_ends(reading.entries)
+    entries = tuple(fields.bound_entry(entry) for entry in entries)
     return dataclasses.replace(
         reading,
-        entries=fields.mark_baseline(reading.entries, body.identity_before),
-        hub=named,
-        topic=own,
+        entries=fields.mark_baseline(entries, body.identity_before),
+        remarks=(*reading.remarks, *too_many),
     )
 
 
@@ -102,15 +102,13 @@ def _parse_with(kind: plugins.Kind, source: model.Source, body: model.Body) -> m
         return source.read(body)
     try:
         reading = source.read(body)
-        kept, remark = fields.keep_ends(list(reading.entries))
+        return dataclasses.replace(reading, entries=tuple(reading.entries))
     except model.ReadError:
         raise
     except Exception as error:
         raise model.ReadError(
             f'the plug-in "{kind.name}" of {kind.package} failed on this document ({type(error).__name__})'
         ) from error
-    entries = tuple(fields.bound_entry(entry) for entry in kept)
-    return dataclasses.replace(reading, entries=entries, remarks=(*reading.remarks, *((remark,) if remark else ())))
 
 
 @lru_cache(maxsize=1_000)

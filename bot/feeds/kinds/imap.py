@@ -66,9 +66,8 @@ class Source:
             mail = parse_mail(raw)
             skipped += mail is None
             for entry in self._entries(mail) if mail else ():
-                entries.setdefault(entry.guid or "", fields.bound_entry(entry))
-        kept, remark = fields.keep_ends(list(entries.values()))
-        return model.ParsedFeed(entries=kept, remarks=(remark,) if remark else (), is_increment=True, skipped=skipped)
+                entries.setdefault(entry.guid or "", entry)
+        return model.ParsedFeed(entries=tuple(entries.values()), is_increment=True, skipped=skipped)
 
     def _entries(self, mail: Mail) -> Iterator[model.Entry]:
         listed = find_listed_articles(mail.html or convert_text_to_html(mail.text)) if self._splits else ()

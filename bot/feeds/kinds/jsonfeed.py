@@ -36,9 +36,7 @@ class Source:
         decoded = charset.decode(body.content, body.content_type)
         remarks = [decoded.remark] if decoded.remark else []
         feed, values = _parsed(decoded.text.strip("\x00\t\n\r \ufeff"), remarks)
-        items, remark = fields.keep_ends([item for item in values if isinstance(item, Mapping)])
-        if remark:
-            remarks.append(remark)
+        items, too_many = fields.keep_ends([item for item in values if isinstance(item, Mapping)])
         hashes = [fields.hash_item(json.dumps(item, sort_keys=True).encode(), body.url) for item in items]
         base = fields.web_address(_text(feed, "feed_url"), body.url) or body.url
         dates = DocumentDates()
@@ -47,8 +45,10 @@ class Source:
             link=fields.web_address(_text(feed, "home_page_url"), base),
             language=_text(feed, "language"),
             entries=fields.parse_new(items, hashes, body, lambda item: _entry(item, feed, base, dates)),
-            remarks=tuple(remarks),
+            remarks=(*remarks, *too_many),
             item_hashes=tuple(hashes),
+            hub=_hub(feed, body.url),
+            topic=fields.web_address(_text(feed, "feed_url"), body.url),
         )
 
 
@@ -109,6 +109,12 @@ def _entry(item: Mapping[str, Json], feed: Mapping[str, Json], base: str, dates:
         updated=dates.parsed(_text(item, "date_modified") or "", language),
         language=_text(item, "language"),
     )
+
+
+def _hub(feed: Mapping[str, Json], base: str) -> str | None:
+    hubs = feed.get("hubs")
+    first = hubs[0] if isinstance(hubs, list) and hubs else None
+    return fields.web_address(_text(first, "url"), base) if isinstance(first, Mapping) else None
 
 
 def _body(item: Mapping[str, Json], base: str) -> str | None:

@@ -40,7 +40,7 @@ class Source:
         news = [page for page in pages if _child(page, "news") is not None]
         if pages and not news:
             raise ReadError("a sitemap without news: tags lists pages, not news; use a news sitemap")
-        kept, remark = fields.keep_ends(news)
+        kept, too_many = fields.keep_ends(news)
         hashes = [fields.hash_item(etree.tostring(page, with_tail=False), body.url) for page in kept]
         dates = DocumentDates()
         first = _child(news[0], "news") if news else None
@@ -49,7 +49,7 @@ class Source:
             title=fields.plain_title(_text(publication, "name")),
             language=_text(publication, "language"),
             entries=fields.parse_new(kept, hashes, body, lambda page: _entry(page, body.url, dates)),
-            remarks=(*remarks, *((remark,) if remark else ())),
+            remarks=(*remarks, *too_many),
             item_hashes=tuple(hashes),
         )
 

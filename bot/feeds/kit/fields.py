@@ -34,15 +34,15 @@ SAMPLE = 12
 _MAX_LANGUAGE = 35
 
 
-def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], str | None]:
-    """Return at most MAX_ENTRIES of the items, and a remark if there are more.
+def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], tuple[str, ...]]:
+    """Return at most MAX_ENTRIES of the items, and remarks: one if there are more.
 
     Keeps both ends: new items are at the top of most feeds and at the bottom of some.
     """
     if len(items) <= MAX_ENTRIES:
-        return tuple(items), None
+        return tuple(items), ()
     half = MAX_ENTRIES // 2
-    return (*items[:half], *items[-half:]), f"{len(items)} items; only the first and the last {half} are read"
+    return (*items[:half], *items[-half:]), (f"{len(items)} items; only the first and the last {half} are read",)
 
 
 def bound_entry(entry: model.Entry) -> model.Entry:
@@ -106,7 +106,7 @@ def parse_new(
 ) -> tuple[model.Entry, ...]:
     """Parse the items whose hash is new; with ``body.names_known`` the others too, marked as identity only."""
     return tuple(
-        mark_known(bound_entry(parse(item)), is_known=item_hash in body.known_hashes)
+        mark_known(parse(item), is_known=item_hash in body.known_hashes)
         for item, item_hash in zip(items, hashes, strict=True)
         if body.names_known or item_hash not in body.known_hashes
     )
@@ -143,7 +143,7 @@ _MARKUP = re.compile(r"<[A-Za-z!/?]|&#?\w+;")
 
 
 def web_address(address: str | None, base: str = "") -> str | None:
-    """Return the absolute http(s) address, or None for anything else (javascript:, urn:, tag:).
+    """Return the absolute http(s) address, or None for anything else (javascript:, urn:, too long an address).
 
     A relative address without a base stays unchanged.
     """
@@ -153,6 +153,8 @@ def web_address(address: str | None, base: str = "") -> str | None:
         whole = urljoin(base, address.strip()) if base else address.strip()
         parts = urlsplit(whole)
     except ValueError:
+        return None
+    if len(whole) > MAX_ADDRESS:
         return None
     if not parts.scheme:
         return whole or None

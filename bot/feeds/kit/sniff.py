@@ -1,4 +1,4 @@
-"""Recognise a document by its beginning: its root element, its hub, and, if it is not a feed, what it is instead.
+"""Recognise a document by its root element; explain what it is if it is not a feed.
 
 Fetches nothing: the feeds that an HTML page offers are only listed.
 """
@@ -6,7 +6,6 @@ Fetches nothing: the feeds that an HTML page offers are only listed.
 from __future__ import annotations
 
 import re
-from html import unescape
 
 from lxml import etree, html
 
@@ -139,33 +138,3 @@ def _rank(element: html.HtmlElement) -> int | None:
         return 10 + penalty if kind in _LOOSE_TYPES and not is_other else None
     path = _href(element).partition("#")[0].partition("?")[0].lower().rstrip("/")
     return 30 if path.endswith(_FEED_PATHS) else None
-
-
-#: Hub and self are in the head of a document, before its items.
-_MOST_BYTES = 20_000
-_LINK = re.compile(rb"<(?:[A-Za-z][\w.-]{0,30}:)?link\s([^<>]{1,3000})>")
-_ATTRIBUTE = re.compile(rb"""\b(rel|href)\s{0,9}=\s{0,9}["']([^"'<>]{1,2000})["']""")
-_HUBS = re.compile(rb'''"hubs"\s{0,9}:\s{0,9}\[[^\]]{0,2000}?"url"\s{0,9}:\s{0,9}"((?:[^"\\]|\\/){1,2000})"''')
-_OWN = re.compile(rb'"feed_url"\s{0,9}:\s{0,9}"((?:[^"\\]|\\/){1,2000})"')
-_ITEM = re.compile(rb"<(?:item|entry)[\s>]")
-
-
-def find_hub(content: bytes, base: str) -> tuple[str | None, str | None]:
-    """Return the absolute addresses of hub and self (WebSub section 4), or None if it is not named."""
-    head = content[:_MOST_BYTES]
-    first = _ITEM.search(head)
-    addresses: dict[bytes, bytes] = {}
-    for link in _LINK.finditer(head[: first.start()] if first else head):
-        attributes = dict(_ATTRIBUTE.findall(link[1]))
-        for relation in attributes.get(b"rel", b"").lower().split():
-            addresses.setdefault(relation, attributes.get(b"href", b""))
-    if not addresses and (hubs := _HUBS.search(head)):
-        own = _OWN.search(head)
-        addresses = {b"hub": hubs[1], b"self": own[1] if own else b""}
-    return _address(addresses.get(b"hub"), base), _address(addresses.get(b"self"), base)
-
-
-def _address(written: bytes | None, base: str) -> str | None:
-    return (
-        fields.web_address(unescape(written.decode("utf-8", "replace")).replace("\\/", "/"), base) if written else None
-    )

@@ -76,7 +76,7 @@ class Source:
         if not items:
             selectors.check_scripts(root)
             raise ReadError(_explain_no_items(root, self._options.item))
-        kept, remark = fields.keep_ends(items)
+        kept, too_many = fields.keep_ends(items)
         language = self._options.language or root.get("lang") or "en"
         page_dates = DocumentDates()
 
@@ -99,7 +99,7 @@ class Source:
             sure = own or date(None, day=day)
             hashes[key] = _hash(replace(entry, published=sure))
             published = own or date(body.fetched) or sure or date(body.fetched, day=day)
-            entries[key] = fields.bound_entry(replace(entry, published=published))
+            entries[key] = replace(entry, published=published)
         if not entries:
             reason = (
                 f'"{self._options.title}" finds nothing' if self._options.title else "they have no heading and no link"
@@ -113,7 +113,7 @@ class Source:
             link=body.url,
             language=root.get("lang"),
             entries=fields.parse_new(entries.values(), hashes.values(), body, lambda entry: entry),
-            remarks=(*remarks, *([remark] if remark else [])),
+            remarks=(*remarks, *too_many),
             item_hashes=tuple(hashes.values()),
         )
 

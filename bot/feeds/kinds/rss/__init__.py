@@ -1,6 +1,4 @@
-"""Parse RSS 0.9x to 2.0, Atom and RDF.
-
-A document is cut into items; the light parser parses plain ones, and feedparser all others.
+"""Parse RSS 0.9x to 2.0, Atom and RDF with feedparser.
 
 The only file that imports feedparser, which gets no address to open: only bytes that were decoded and repaired, and of
 those only the items that are new (see cut.py).
@@ -12,15 +10,15 @@ import contextlib
 import dataclasses
 import io
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
 from time import struct_time
 from typing import Any
 from xml.parsers import expat
 
 from bot import model
-from bot.feeds.kinds.rss import cut, light, plain
-from bot.feeds.kinds.rss.light import Header
+from bot.feeds.kinds.rss import cut
 from bot.feeds.kit import charset, fields, sniff, xmltext
 from bot.feeds.kit.fields import MAX_ENTRIES
 from bot.feeds.kit.xmltext import without_asides
@@ -57,12 +55,15 @@ class Source:
         text, remarks = _mend_end(document)
         data = text.encode("utf-8", "replace")
         pieces = cut.cut_items(data, root=document.root, prefix=document.prefix, base=body.url)
-        reading = _read_pieces(pieces, body, document) if pieces is not None else None
+        reading = _read_new_items(pieces, body) if pieces is not None else None
         if reading is None:
-            header, entries = parse_with_feedparser(data, body.url)
-            reading = _reading(header, *fields.keep_ends(entries))
-        remarks = (*document.remarks, *remarks, *reading.remarks)
-        return dataclasses.replace(plain.add_skip_times(reading, text), remarks=remarks)
+            reading = parse_with_feedparser(data, body.url)
+        return dataclasses.replace(
+            reading,
+            remarks=(*document.remarks, *remarks, *reading.remarks),
+            skip_hours=_skip_hours(text),
+            skip_days=_skip_days(text),
+        )
 
 
 def _in_feed(body: Body) -> Body:
@@ -79,9 +80,9 @@ def _in_feed(body: Body) -> Body:
     return dataclasses.replace(body, content=whole, content_type="application/atom+xml; charset=utf-8")
 
 
-def parse_with_feedparser(data: bytes, url: str) -> tuple[Header, tuple[model.Entry, ...]]:
-    """Parse a whole document by feedparser: its header and its entries. Raises ReadError."""
-    import feedparser  # needed for few documents
+def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
+    """Parse a document in UTF-8 without any limit on its entries. Raises ReadError."""
+    import feedparser  # not needed by most commands
 
     # It looks for a parser of 2006 before each document, on every folder of the path: 70 µs, and the import lock.
     feedparser.api.PREFERRED_XML_PARSERS.clear()
@@ -95,9 +96,17 @@ def parse_with_feedparser(data: bytes, url: str) -> tuple[Header, tuple[model.En
             resolve_relative_uris=False,
             sanitize_html=False,
         )
-        language = _text(parsed.feed, "language") or "en"
-        dates = DocumentDates()
-        return _header(parsed.feed), tuple(_entry(entry, url, language, dates) for entry in parsed.entries)
+        feed, dates = parsed.feed, DocumentDates()
+        language = _text(feed, "language")
+        return model.ParsedFeed(
+            title=fields.plain_title(_text(feed, "title")),
+            link=fields.web_address(_text(feed, "link")),
+            language=language,
+            entries=tuple(_entry(entry, url, language or "en", dates) for entry in parsed.entries),
+            ttl=longest_period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
+            hub=_find_link(feed, "hub", url),
+            topic=_find_link(feed, "self", url),
+        )
     except _CONFUSED as error:
         raise ReadError(f"its XML is too broken to be read ({type(error).__name__})") from error
 
@@ -121,57 +130,28 @@ def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
     return f"{text}</{document.tag}>", (remark,)
 
 
-def _read_pieces(pieces: cut.Cut, body: Body, document: xmltext.XmlText) -> model.ParsedFeed | None:
-    """Return the reading of the new items, or None if the pieces do not agree with the whole document."""
-    kept, remark = fields.keep_ends(tuple(enumerate(pieces.items)))
+def _read_new_items(pieces: cut.Cut, body: Body) -> model.ParsedFeed | None:
+    """Return the reading of the new items, or None if feedparser finds another number of items."""
+    kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
     places = [place for place, _ in kept if body.names_known or place not in known_places]
-    plain_part = light.parse_light(pieces.only(places), root=document.root, identity_before=body.identity_before)
-    was_all_parsed = plain_part is not None and len(places) == len(pieces.items)
-    if not was_all_parsed and not pieces.is_well_formed():
+    reading = parse_with_feedparser(pieces.only(places), body.url)
+    if len(reading.entries) != len(places):
         return None
-    header, entries = None, dict[int, model.Entry]()
-    if plain_part is not None:
-        header = plain_part.header
-        if len(plain_part.entries) == len(places):
-            pairs = zip(places, plain_part.entries, strict=True)
-            entries = {place: entry for place, entry in pairs if entry is not None}
-    odd_places = [place for place in places if place not in entries]
-    if odd_places or header is None:
-        header, odd_entries = parse_with_feedparser(pieces.only(odd_places), body.url)
-        if len(odd_entries) != len(odd_places):
-            return None
-        entries.update(zip(odd_places, odd_entries, strict=True))
-    reading = _reading(
-        header, tuple(fields.mark_known(entries[place], is_known=place in known_places) for place in places), remark
-    )
-    return dataclasses.replace(reading, item_hashes=tuple(item.hash for _, item in kept))
-
-
-def _reading(header: Header, entries: tuple[model.Entry, ...], remark: str | None) -> model.ParsedFeed:
-    return model.ParsedFeed(
-        title=header.title,
-        link=header.link,
-        language=header.language,
-        entries=tuple(fields.bound_entry(entry) for entry in entries),
-        remarks=(remark,) if remark else (),
-        ttl=header.ttl,
-    )
-
-
-def _header(feed: Any) -> Header:
-    return Header(
-        title=fields.plain_title(_text(feed, "title")),
-        link=fields.web_address(_text(feed, "link")),
-        language=_text(feed, "language"),
-        ttl=plain.longest_period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
+    pairs = zip(places, reading.entries, strict=True)
+    return dataclasses.replace(
+        reading,
+        entries=tuple(fields.mark_known(entry, is_known=place in known_places) for place, entry in pairs),
+        remarks=too_many,
+        item_hashes=tuple(item.hash for _, item in kept),
     )
 
 
 def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> model.Entry:
     return model.Entry(
         guid=_text(parsed, "id"),
-        link=fields.web_address(_text(parsed, "link"), url) or _other_link(parsed),
+        # feedparser ignores alternate links of other types (application/xhtml+xml, text/plain).
+        link=fields.web_address(_text(parsed, "link"), url) or _find_link(parsed, "alternate"),
         title=_as_html(_text(parsed, "title"), parsed.get("title_detail") or {}),
         body=_body(parsed),
         author=_author(parsed),
@@ -208,10 +188,10 @@ def _author(parsed: dict[str, Any]) -> str | None:
     return (_text(detail, "name") if detail else None) or _text(parsed, "author")
 
 
-def _other_link(parsed: dict[str, Any]) -> str | None:
-    """Return an alternate link of a type that feedparser ignores (application/xhtml+xml, text/plain)."""
+def _find_link(parsed: dict[str, Any], relation: str, base: str = "") -> str | None:
+    """Return the first web address with this relation."""
     for link in parsed.get("links", ()):
-        if link.get("rel") == "alternate" and (address := fields.web_address(_text(link, "href"))):
+        if link.get("rel") == relation and (address := fields.web_address(_text(link, "href"), base)):
             return address
     return None
 
@@ -274,3 +254,55 @@ class _Counts:
 
     def end(self, name: str) -> None:
         self._children.pop()
+
+
+#: sy:updatePeriod (RSS 1.0 syndication module).
+_PERIODS = {
+    "hourly": timedelta(hours=1),
+    "daily": timedelta(days=1),
+    "weekly": timedelta(days=7),
+    "monthly": timedelta(days=30),
+    "yearly": timedelta(days=365),
+}
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LONGEST_PERIOD = timedelta(days=365)
+_SKIP_HOURS = re.compile(r"<(/?)skipHours\s*+>", re.IGNORECASE)
+_SKIP_DAYS = re.compile(r"<(/?)skipDays\s*+>", re.IGNORECASE)
+#: Enough for the names of all hours or days.
+_LONGEST_BLOCK = 2_000
+#: A feed has one block of each.
+_MOST_TAGS = 20
+_HOUR = re.compile(r"<hour\s*>\s*(\d{1,2})\s*</hour\s*>", re.IGNORECASE)
+_DAY = re.compile(r"<day\s*>\s*([A-Za-z]{3,9})\s*</day\s*>", re.IGNORECASE)
+
+
+def longest_period(ttl: str | None, update_period: str | None, update_frequency: str | None) -> timedelta | None:
+    """Return the longer of ttl (minutes) and the update period divided by its frequency, or None without either.
+
+    >>> longest_period("60", "daily", "4")
+    datetime.timedelta(seconds=21600)
+    """
+    minutes = int(ttl[:7]) if ttl and ttl.isascii() and ttl.isdigit() else 0
+    period = _PERIODS.get((update_period or "").lower(), timedelta())
+    if update_frequency and update_frequency.isascii() and update_frequency.isdigit():
+        period /= max(int(update_frequency[:4]), 1)
+    return min(max(timedelta(minutes=minutes), period), _LONGEST_PERIOD) or None
+
+
+def _skip_hours(text: str) -> tuple[int, ...]:
+    """Return the hours of skipHours, which feedparser does not return, from the text of the document."""
+    # RSS 0.91 counts hours from 1 to 24, RSS 2.0 from 0 to 23.
+    return tuple(sorted({int(hour) % 24 for block in _skip_blocks(_SKIP_HOURS, text) for hour in _HOUR.findall(block)}))
+
+
+def _skip_days(text: str) -> tuple[int, ...]:
+    names = {name.lower() for block in _skip_blocks(_SKIP_DAYS, text) for name in _DAY.findall(block)}
+    return tuple(day for day, name in enumerate(_DAYS) if name in names)
+
+
+def _skip_blocks(tag: re.Pattern[str], text: str) -> Iterator[str]:
+    """Yield the text between an opening tag and the closing tag that follows it."""
+    tags = [*islice(tag.finditer(text), _MOST_TAGS)]
+    for opened, closed in pairwise(tags):
+        if not opened[1] and closed[1] and closed.start() - opened.end() <= _LONGEST_BLOCK:
+            yield text[opened.end() : closed.start()]

@@ -3,7 +3,7 @@
 Knows where items begin and end, and nothing of their content. Returns None if the cut is not certain; the document is
 then parsed as a whole.
 
-The slow part of a poll is feedparser: about 10 ms for a feed of 25 KB and 30 items, with one or two new ones.
+The slow part of a poll is feedparser: about 8 ms for a feed of 25 KB and 30 items, of which one or two are new.
 """
 
 from __future__ import annotations
@@ -54,21 +54,11 @@ class Cut:
         parts.append(self.data[at:])
         return b"".join(parts)
 
-    def is_well_formed(self) -> bool:
-        """Return whether feedparser's strict parser accepts the document.
-
-        If it gives up, feedparser's loose parser reads the whole document in another way, and so must we.
-        """
-        parser = expat.ParserCreate("utf-8", " ")
-        try:
-            parser.Parse(self.data, True)
-        except expat.ExpatError:
-            return False
-        return True
-
 
 def cut_items(data: bytes, *, root: str, prefix: str, base: str) -> Cut | None:
     """Return the items of a document in UTF-8 without a document type, or None if the cut is not certain."""
+    if not _is_well_formed(data):
+        return None
     # The root of RSS 1.0 has its own prefix: <rdf:RDF>, <item>.
     spans = _spans(data, name=(_ITEM_NAMES[root] if root == "rdf" else prefix + _ITEM_NAMES[root]).encode())
     if spans is None:
@@ -145,3 +135,15 @@ def _context(header: bytes, base: str) -> bytes:
     """Hash the tags around an item (their xml:base, xml:lang and prefixes) and the address."""
     tags = re.findall(rb"<(?:[\w.-]+:)?(?:rss|RDF|feed|channel)(?=[\s/>])" + _TAG_REST, header)
     return hashlib.blake2b(b"\0".join([base.encode(), *tags])).digest()
+
+
+def _is_well_formed(data: bytes) -> bool:
+    """Return whether feedparser's strict parser accepts the document.
+
+    If it gives up, feedparser's loose parser reads the whole document in another way than its parts.
+    """
+    try:
+        expat.ParserCreate("utf-8", " ").Parse(data, True)
+    except expat.ExpatError:
+        return False
+    return True
