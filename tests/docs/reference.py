@@ -49,7 +49,7 @@ def page(name: str) -> str:
 
 
 def keys() -> str:
-    head = "# Every key\n\nHow values are written is in [Configuration](../configuration.md). "
+    head = "# Every key\n\n[Configuration](../configuration.md#how-values-are-written) explains how to write values. "
     parts = [head + _MADE.format(source="the schema that editors check the files with") + "\n"]
     for schema, file in _FILES.items():
         schema_read = json.loads((ROOT / "config" / "schema" / schema).read_text(encoding="utf-8"))
@@ -87,7 +87,7 @@ def _kinds(schema: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _key_row(name: str, shape: Any, is_needed: bool) -> str:
-    return f"| `{name}` | {'needed' if is_needed else _default(shape)} | {cell(_description(shape))} |\n"
+    return f"| `{name}` | {'required' if is_needed else _default(shape)} | {cell(_description(shape))} |\n"
 
 
 def _default(shape: Any) -> str:
@@ -162,7 +162,7 @@ def _option(param: Any) -> str:
     name = _value(param) if _is_argument(param) else param.opts[0]
     default = param.default.value if isinstance(param.default, Enum) else param.default
     has_default = default not in (None, False, ()) and not callable(default)
-    without = "needed" if param.required else f"`{default}`" if has_default else ""
+    without = "required" if param.required else f"`{default}`" if has_default else ""
     return f"| `{name}` | {without} | {cell(param.help or '')} |\n"
 
 
@@ -174,7 +174,7 @@ def metrics() -> str:
         "# Every metric\n\nCounters begin at zero with each start; gauges are read from the database at each scrape. "
     )
     parts = [head + _MADE.format(source="the registry of `/metrics`") + "\n"]
-    parts.append("\n| metric | kind | labels | what it is |\n| --- | --- | --- | --- |\n")
+    parts.append("\n| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n")
     registry = Metrics(cast("Answers", None))._registry
     families: list[Any] = [family for family in registry._collector_to_names if hasattr(family, "_labelnames")]
     for family in families:
@@ -188,7 +188,7 @@ def metrics() -> str:
 
 
 def channel_answers() -> str:
-    head = "# Answers of chat services\n\nThe reaction when a service refuses a message, by the code of its answer. "
+    head = "# Answers of chat services\n\nWhat Wirewatch does when a service refuses a message, by the error code. "
     parts = [head + _MADE.format(source="the tables in `bot/channels`") + "\n"]
     services: Mapping[str, Mapping[Any, tuple[Any, ...]]] = {
         "slack": slack.ERRORS,
@@ -208,7 +208,7 @@ def channel_answers() -> str:
         for code, (act, advice) in table.items():
             codes[f"{act}; {advice}" if advice else str(act)].append(f"`{code}`".replace("``", ""))
         rows = "".join(f"| {cell(', '.join(named))} | {cell(what)} |\n" for what, named in codes.items())
-        parts.append(f"\n## {kind}\n\n| answer | what is done |\n| --- | --- |\n{rows}")
+        parts.append(f"\n## {kind}\n\n| answer | reaction |\n| --- | --- |\n{rows}")
     return "".join(parts)
 
 
@@ -217,7 +217,7 @@ def channel_answers() -> str:
 
 def _table(what: str, rows: str) -> str:
     """On a phone the site sets each row as a block of lines; docs/stylesheets/site.css knows the name."""
-    head = f"| {what} | without it | what it is |\n| --- | --- | --- |\n"
+    head = f"| {what} | default | meaning |\n| --- | --- | --- |\n"
     return f'\n<div class="rows" markdown>\n\n{head}{rows}\n</div>\n'
 
 
