@@ -46,38 +46,33 @@ def find_example_problems(compiled: CompiledRule, steps: Steps | None = None) ->
     An example has no address, site, author, tag, language or source: a line on these never decides.
     """
     rule = _without_fields(compiled)
-    example_problems = []
+    problems: list[RuleProblem] = []
+    for key, examples in (("must_match", rule.rule.must_match), ("must_not_match", rule.rule.must_not_match)):
+        for number, example in enumerate(examples):
+            if failure := _try_example(rule, key, example, steps or Steps()):
+                end = len(example.title or example.body)
+                code, message, remedy = failure
+                problems.append(RuleProblem(place=(key, number), end=end, code=code, message=message, help=remedy))
+                if code == "too-many-steps":
+                    return problems
+    return problems
+
+
+def _try_example(rule: CompiledRule, key: str, example: model.Example, steps: Steps) -> tuple[str, str, str] | None:
+    """Return the code, the message and the remedy of a failure, or None."""
+    view = article_text.ArticleText(make_article(example), steps)
     try:
-        for number, example in enumerate(compiled.rule.must_match):
-            key = "must_match"
-            view = article_text.ArticleText(make_article(example), steps or Steps())
-            if not evaluate.rule_matches(rule, view):
-                example_problems.append(
-                    _example_problem(
-                        key, number, example, f"does not match: {describe_missing(evaluate_rule(rule, view))}"
-                    )
-                )
-        for number, example in enumerate(compiled.rule.must_not_match):
-            key = "must_not_match"
-            view = article_text.ArticleText(make_article(example), steps or Steps())
-            if evaluate.rule_matches(rule, view):
-                result = evaluate_rule(rule, view)
-                example_problems.append(
-                    _example_problem(key, number, example, f"matches: {describe_hits(result)}", _help_with_case(result))
-                )
+        if evaluate.rule_matches(rule, view) is (key == "must_match"):
+            return None
+        result = evaluate_rule(rule, view)
     except TooManySteps as error:
-        example_problems.append(_steps_problem((key, number), example, error))
-    return example_problems
-
-
-def _steps_problem(place: tuple[str | int, ...], example: model.Example, error: TooManySteps) -> RuleProblem:
-    return RuleProblem(
-        place=place,
-        end=len(example.title or example.body),
-        code="too-many-steps",
-        message=f"the rule takes more than {error.most:,} steps to try on its examples, up to this one",
-        help="use fewer wordings under NEAR, or shorter examples",
-    )
+        message = f"the rule takes more than {error.most:,} steps to try on its examples, up to this one"
+        return "too-many-steps", message, "use fewer wordings under NEAR, or shorter examples"
+    if key == "must_match":
+        message = f"the example does not match: {describe_missing(result)}"
+        return "must-match", message, "add a wording that the example uses, or correct the example"
+    remedy = f"{_help_with_case(result)}add a line, or exclude a word of it under none, or correct the example"
+    return "must-not-match", f"the example matches: {describe_hits(result)}", remedy
 
 
 def _help_with_case(result: Evaluation) -> str:
@@ -93,21 +88,6 @@ def _help_with_case(result: Evaluation) -> str:
             ):
                 return f"write {{{leaf.text}}} to match only this case, "
     return ""
-
-
-def _example_problem(key: str, number: int, example: model.Example, message: str, remedy: str = "") -> RuleProblem:
-    verb = (
-        "add a wording that the example uses"
-        if key == "must_match"
-        else f"{remedy}add a line, or exclude a word of it under none"
-    )
-    return RuleProblem(
-        place=(key, number),
-        end=len(example.title or example.body),
-        code=key.replace("_", "-"),
-        message=f"the example {message}",
-        help=f"{verb}, or correct the example",
-    )
 
 
 def describe_missing(result: Evaluation) -> str:

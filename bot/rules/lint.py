@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from bot import model
 from bot.rules import english, expression, parse, regex
 from bot.rules.english import COMMON_WORDS, COUNTED_NOUNS, NEWS_WORDS
-from bot.rules.errors import QueryError, RuleProblem
+from bot.rules.errors import RuleProblem
 from bot.rules.evaluate import CompiledRule
 from bot.rules.parts import LineKind, Part
 from bot.text import names, tokens, words
@@ -25,19 +26,51 @@ _NAME_TAIL = re.compile(
 _ACRONYM = re.compile(r"[^\W_]{2,5}\Z")
 
 
+class _Term(NamedTuple):
+    """A term at its place in the rule; a term of a set is where the set is used."""
+
+    leaf: expression.Leaf
+    place: tuple[str | int, ...]
+    start: int
+    end: int
+    #: Not excluded.
+    is_wanted: bool
+    is_of_set: bool
+
+    def problem(self, code: str, message: str, help_text: str) -> RuleProblem:
+        """Return a problem at this place."""
+        return RuleProblem(place=self.place, start=self.start, end=self.end, code=code, message=message, help=help_text)
+
+
+class _WordTerm(NamedTuple):
+    """A word or a phrase that must match."""
+
+    leaf: expression.Words
+    term: _Term
+
+
 def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
-    """Return the warnings in the order of the rule; none stops it."""
+    """Return the warnings; none stops the rule."""
     rule = compiled.rule
-    problems = [
-        *_check_lists(rule),
-        *_check_query(rule),
-        *_check_acronyms(rule, compiled.parts),
-        *_check_contradictions(rule),
+    terms = [*_find_terms(rule)]
+    wanted = [
+        _WordTerm(term.leaf, term) for term in terms if term.is_wanted and isinstance(term.leaf, expression.Words)
     ]
-    problems += _check_names(rule, compiled.parts)
-    problems += _check_regexes(rule, compiled.parts)
+    required = [part for part in compiled.parts if part.kind is not LineKind.NONE]
+    has_exclusions = len(required) < len(compiled.parts)
+    kinds = [part.kind for part in required]
+    is_one_line = kinds.count(LineKind.ALL) + (LineKind.ANY in kinds) < 2
+    is_near = any(isinstance(part.expression, expression.Near) for part in required)
+    is_alone = is_one_line and not is_near and not (rule.query is not None and has_exclusions)
+    problems = [problem for word in wanted if not word.term.is_of_set for problem in _check_word(word, is_alone)]
+    problems += _check_commas(rule)
+    if is_one_line and not has_exclusions and not rule.feeds:
+        problems += _check_acronyms(wanted, required)
+    problems += _check_contradictions(rule)
+    problems += _check_names(wanted)
+    problems += _check_regexes(terms)
     if not rule.stem:
-        problems += _check_plurals(rule, compiled.parts)
+        problems += _check_plurals(wanted)
     if not rule.must_match and not rule.must_not_match:
         problems.append(
             RuleProblem(
@@ -51,20 +84,53 @@ def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
     return tuple(problems)
 
 
-def _check_lists(rule: model.Rule) -> Iterator[RuleProblem]:
-    is_alone = len(rule.all) + bool(rule.any) < 2
+def _find_terms(rule: model.Rule) -> Iterator[_Term]:
+    sets = dict(rule.sets)
     for key, line in rule.lines:
-        for number, term in enumerate(line.terms):
-            place = (key, line.label, number)
-            if number:
-                yield from _check_comma(place, line.terms[number - 1], term)
-            if key != "none" and not term.lstrip().startswith(("$", "/")):
-                yield from _check_item(place, term, is_alone)
-    # A plain list has a line for each item, so a comma can split a name over two lines.
-    for (previous_key, previous), (key, line) in itertools.pairwise(rule.lines):
-        is_plain = len(previous.terms) == len(line.terms) == 1 and line.label in ("", line.terms[0])
-        if previous_key == key and is_plain:
-            yield from _check_comma((key, line.label, 0), previous.terms[0], line.terms[0])
+        for number, item in enumerate(line.terms):
+            tree = parse.parse_term(item, sets=sets)
+            for leaf in expression.leaves(tree):
+                is_of_set = isinstance(tree, expression.Named)
+                yield _Term(leaf, (key, line.label, number), 0, len(item), key != "none", is_of_set)
+    if rule.query is not None:
+        whole = parse.parse_query(rule.query, sets=sets)
+        for leaf, is_wanted, is_of_set in dict.fromkeys(_find_leaves(whole, is_wanted=True, is_of_set=False)):
+            text = leaf.source if isinstance(leaf, expression.Regex) else getattr(leaf, "text", "")
+            match = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", rule.query)
+            start, end = match.span() if match else (0, 1)
+            yield _Term(leaf, ("query",), start, end, is_wanted, is_of_set)
+
+
+def _find_leaves(
+    tree: expression.Expression, *, is_wanted: bool, is_of_set: bool
+) -> Iterator[tuple[expression.Leaf, bool, bool]]:
+    """Yield each term with whether it is wanted, and whether it is of a set."""
+    if isinstance(tree, expression.Leaf):
+        yield tree, is_wanted, is_of_set
+        return
+    is_wanted = is_wanted and not isinstance(tree, expression.Not)
+    is_of_set = is_of_set or isinstance(tree, expression.Named)
+    for part in expression.children(tree):
+        yield from _find_leaves(part, is_wanted=is_wanted, is_of_set=is_of_set)
+
+
+def _check_commas(rule: model.Rule) -> Iterator[RuleProblem]:
+    items = [(key, line, number, term) for key, line in rule.lines for number, term in enumerate(line.terms)]
+    for (previous_key, previous_line, _, previous), (key, line, number, term) in itertools.pairwise(items):
+        # A plain list has a line for each item, so a comma can split a name over two lines.
+        are_plain = len(previous_line.terms) == len(line.terms) == 1 and line.label in ("", term)
+        if previous_line is not line and not (previous_key == key and are_plain):
+            continue
+        is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", previous.strip()) and re.match(r"\d{3}(?!\w)", term.strip())
+        if is_number or is_name_tail(term):
+            joined = f"{previous.strip()}{',' if is_number else ', '}{term.strip()}"
+            yield RuleProblem(
+                place=(key, line.label, number),
+                end=len(term),
+                code="split-by-comma",
+                message=f"a comma has split {'the number' if is_number else 'the name'} {joined}",
+                help=f'in quotes it is one term: "{joined}"',
+            )
 
 
 def is_name_tail(piece: str) -> bool:
@@ -72,87 +138,25 @@ def is_name_tail(piece: str) -> bool:
     return _NAME_TAIL.match(piece.strip()) is not None
 
 
-def _check_comma(place: tuple[str | int, ...], previous: str, term: str) -> Iterator[RuleProblem]:
-    is_number = re.fullmatch(r"\d{1,3}(?:,\d{3})*", previous.strip()) and re.match(r"\d{3}(?!\w)", term.strip())
-    if is_number or is_name_tail(term):
-        joined = f"{previous.strip()}{',' if is_number else ', '}{term.strip()}"
-        yield RuleProblem(
-            place=place,
-            end=len(term),
-            code="split-by-comma",
-            message=f"a comma has split {'the number' if is_number else 'the name'} {joined}",
-            help=f'in quotes it is one term: "{joined}"',
-        )
-
-
-def _check_item(place: tuple[str | int, ...], term: str, is_alone: bool) -> Iterator[RuleProblem]:
-    try:
-        leaf = parse.parse_term(term)
-    except QueryError:
+def _check_word(word: _WordTerm, is_alone: bool) -> Iterator[RuleProblem]:
+    leaf, term = word
+    elements = leaf.pattern.elements
+    if leaf.pattern.is_capitals and all(_is_common(element.text, is_alone=len(elements) == 1) for element in elements):
+        # Words of the language, as in DATA BREACH.
+        help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {{{leaf.text}}}"
+        yield term.problem("capital-words", f'"{leaf.text}" matches only in capitals', help_text)
+    if len(elements) > 1 or elements[0].shape is not expression.Shape.WORD:
         return
-    if isinstance(leaf, expression.Words):
-        yield from _check_words(place, 0, len(term), leaf, is_alone)
-
-
-def _check_query(rule: model.Rule) -> Iterator[RuleProblem]:
-    if rule.query is None:
-        return
-    try:
-        whole = parse.parse_query(rule.query, sets=dict(rule.sets))
-    except QueryError:
-        return
-    is_alone = not isinstance(whole, expression.All | expression.Near)
-    reported: set[str] = set()
-    for leaf in _positive_words(whole):
-        if leaf.text in reported:
-            continue
-        reported.add(leaf.text)
-        match = re.search(rf"(?<!\w){re.escape(leaf.text)}(?!\w)", rule.query)
-        start, end = match.span() if match else (0, 1)
-        yield from _check_words(("query",), start, end, leaf, is_alone)
-
-
-def _positive_words(tree: expression.Expression) -> Iterator[expression.Words]:
-    if isinstance(tree, expression.Words):
-        yield tree
-    elif not isinstance(tree, expression.Not | expression.Named):
-        for part in expression.children(tree):
-            yield from _positive_words(part)
-
-
-def _check_words(
-    place: tuple[str | int, ...], start: int, end: int, leaf: expression.Words, is_alone: bool
-) -> Iterator[RuleProblem]:
-    yield from _check_capitals(leaf, place, start, end)
-    element = leaf.pattern.elements[0]
-    if len(leaf.pattern.elements) > 1 or element.shape is not expression.Shape.WORD:
-        return
-    word = tokens.fold(element.text)
+    folded = tokens.fold(elements[0].text)
     is_capitals = leaf.pattern.is_capitals or leaf.is_exact
-    if word in COMMON_WORDS and not is_capitals and (is_alone or word not in NEWS_WORDS):
-        yield RuleProblem(
-            place=place,
-            start=start,
-            end=end,
-            code="common-word",
-            message=f'"{leaf.text}" is in nearly every article',
-            help="remove it, or write the phrase that you mean",
-        )
-    elif len(word) <= 2 and word.isascii() and not _is_distinctive(word, is_capitals, is_alone):
-        yield RuleProblem(
-            place=place,
-            start=start,
-            end=end,
-            code="short-word",
-            message=f'"{leaf.text}" is short and will match where it is not meant',
-            help=_help_with_short(word, is_capitals),
-        )
-
-
-def _is_distinctive(word: str, is_capitals: bool, is_alone: bool) -> bool:
-    """Return whether a short word rarely matches where it is not meant: 3G, S3 and, with another line, UK."""
-    has_both = any(char.isdigit() for char in word) and not word.isdigit()
-    return has_both or (is_capitals and not is_alone)
+    # 3G and S3 rarely match where they are not meant, nor does UK with another line.
+    is_distinctive = any(char.isdigit() for char in folded) and not folded.isdigit()
+    if folded in COMMON_WORDS and not is_capitals and (is_alone or folded not in NEWS_WORDS):
+        help_text = "remove it, or write the phrase that you mean"
+        yield term.problem("common-word", f'"{leaf.text}" is in nearly every article', help_text)
+    elif len(folded) <= 2 and folded.isascii() and not is_distinctive and (is_alone or not is_capitals):
+        message = f'"{leaf.text}" is short and will match where it is not meant'
+        yield term.problem("short-word", message, _help_with_short(folded, is_capitals))
 
 
 def _help_with_short(word: str, is_capitals: bool) -> str:
@@ -163,67 +167,48 @@ def _help_with_short(word: str, is_capitals: bool) -> str:
     return f"if it is an acronym, write it in capitals: {word.upper()}; otherwise write a longer phrase"
 
 
-def _check_acronyms(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
+def _check_acronyms(wanted: Sequence[_WordTerm], required: Sequence[Part]) -> Iterator[RuleProblem]:
     """Warn of an acronym as the only line: it matches the parents as well as the regulator."""
-    required = [part for part in parts if part.kind is not LineKind.NONE]
-    has_guard = any(part.kind is LineKind.NONE for part in parts) or rule.feeds
-    if (
-        has_guard
-        or sum(part.kind is LineKind.ALL for part in required) + any(part.kind is LineKind.ANY for part in required) > 1
-    ):
-        return
-    for part in required:
-        tree = part.expression
-        for leaf in expression.children(tree) if isinstance(tree, expression.Any | expression.Named) else (tree,):
-            if isinstance(leaf, expression.Words) and leaf.pattern.is_capitals and _ACRONYM.match(leaf.text):
-                yield _problem_at(
-                    rule,
-                    part,
-                    leaf,
-                    code="ambiguous-acronym",
-                    message=f"{leaf.text} alone may mean something else",
-                    help_text="add another line under all, or write the words of the other meaning under none",
-                )
+    trees = [part.expression for part in required]
+    alternatives = [tree.parts if isinstance(tree, expression.Any | expression.Named) else (tree,) for tree in trees]
+    sufficient = {leaf.text for leaf in itertools.chain(*alternatives) if isinstance(leaf, expression.Words)}
+    for leaf, term in wanted:
+        if leaf.text in sufficient and leaf.pattern.is_capitals and _ACRONYM.match(leaf.text):
+            yield term.problem(
+                "ambiguous-acronym",
+                f"{leaf.text} alone may mean something else",
+                "add another line under all, or write the words of the other meaning under none",
+            )
 
 
-def _check_plurals(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
+def _check_plurals(wanted: Sequence[_WordTerm]) -> Iterator[RuleProblem]:
     """Warn once for the rule, at the first noun that does not match its plural."""
-    missed: dict[str, tuple[Part, expression.Words, str]] = {}
-    for part in parts:
-        terms = [leaf for leaf in expression.leaves(part.expression) if isinstance(leaf, expression.Words)]
-        for leaf in terms if part.kind is not LineKind.NONE else ():
-            if plural := _find_missing_plural(leaf, terms):
-                missed.setdefault(leaf.text, (part, leaf, plural))
-    if not missed:
-        return
-    part, leaf, plural = next(iter(missed.values()))
-    yield _problem_at(
-        rule,
-        part,
-        leaf,
-        code="no-plural",
-        message=f'"{leaf.text}" does not match "{plural}"{_same_goes_for(list(missed)[1:])}',
-        help_text=f"add {plural}, write {leaf.text}* for any ending, or stem: true in the rule for all its terms",
-    )
+    missed: dict[str, tuple[_WordTerm, str]] = {}
+    for _, line in itertools.groupby(wanted, key=lambda word: word.term.place[:2]):
+        words_of_line = [*line]
+        leaves = [word.leaf for word in words_of_line]
+        for word in words_of_line:
+            if plural := _find_missing_plural(word.leaf, leaves):
+                missed.setdefault(word.leaf.text, (word, plural))
+    for (leaf, term), plural in list(missed.values())[:1]:
+        yield term.problem(
+            "no-plural",
+            f'"{leaf.text}" does not match "{plural}"{_same_goes_for(list(missed)[1:])}',
+            f"add {plural}, write {leaf.text}* for any ending, or stem: true in the rule for all its terms",
+        )
 
 
-def _check_names(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
+def _check_names(wanted: Sequence[_WordTerm]) -> Iterator[RuleProblem]:
     """Warn once for the rule, at the first name that also matches a word of the language."""
-    names: dict[str, tuple[Part, expression.Words]] = {}
-    for part in parts:
-        leaves = expression.leaves(part.expression) if part.kind is not LineKind.NONE else ()
-        for leaf in leaves:
-            if isinstance(leaf, expression.Words) and not leaf.is_exact and _is_word_and_name(leaf.text):
-                names.setdefault(leaf.text, (part, leaf))
-    for part, leaf in list(names.values())[:1]:
-        word = leaf.text.lower()
-        yield _problem_at(
-            rule,
-            part,
-            leaf,
-            code="word-and-name",
-            message=f'"{leaf.text}" also matches "{word}"{_same_goes_for(list(names)[1:])}',
-            help_text=f"to match only this case, write {{{leaf.text}}}; to match both, write {word}",
+    ambiguous: dict[str, _Term] = {}
+    for leaf, term in wanted:
+        if not leaf.is_exact and _is_word_and_name(leaf.text):
+            ambiguous.setdefault(leaf.text, term)
+    for name, term in list(ambiguous.items())[:1]:
+        yield term.problem(
+            "word-and-name",
+            f'"{name}" also matches "{name.lower()}"{_same_goes_for(list(ambiguous)[1:])}',
+            f"to match only this case, write {{{name}}}; to match both, write {name.lower()}",
         )
 
 
@@ -231,42 +216,14 @@ def _same_goes_for(terms: list[str]) -> str:
     return f"; the same goes for {', '.join(terms[:5])}{' …' if len(terms) > 5 else ''}" if terms else ""
 
 
-def _problem_at(
-    rule: model.Rule, part: Part, leaf: expression.Words, *, code: str, message: str, help_text: str
-) -> RuleProblem:
-    """Return a problem of a term of a part; a term of a set is where the set is used."""
-    place: tuple[str | int, ...] = ("name",)
-    start = 0
-    if rule.query is not None:
-        place, start = ("query",), max(rule.query.find(leaf.text), 0)
-    else:
-        for key, line in rule.lines:
-            if key != "none" and line.label == part.label and leaf.text in line.terms:
-                place = (key, line.label, line.terms.index(leaf.text))
-                break
-    end = start + len(leaf.text)
-    return RuleProblem(place=place, start=start, end=end, code=code, message=message, help=help_text)
-
-
-def _check_regexes(rule: model.Rule, parts: tuple[Part, ...]) -> Iterator[RuleProblem]:
-    leaves = dict.fromkeys(leaf for part in parts for leaf in expression.leaves(part.expression))
-    for leaf in leaves:
-        if not isinstance(leaf, expression.Regex) or (size := regex.size(leaf.source)) <= regex.COSTLY_SIZE:
-            continue
-        written: list[tuple[tuple[str | int, ...], str]] = [(("query",), rule.query or "")]
-        for key, line in rule.lines:
-            written += [((key, line.label, number), term) for number, term in enumerate(line.terms)]
-        place, start = next(
-            ((place, text.find(leaf.source)) for place, text in written if leaf.source in text), (("name",), 0)
-        )
-        yield RuleProblem(
-            place=place,
-            start=start,
-            end=start + len(leaf.source),
-            code="costly-regex",
-            message=f"this expression may take {regex.most_seconds(size):.0f} seconds on an article of a megabyte",
-            help="repeat less: a smaller number in { }, and plain letters instead of \\p{L} or [^ ]",
-        )
+def _check_regexes(terms: Sequence[_Term]) -> Iterator[RuleProblem]:
+    for term in terms:
+        if isinstance(term.leaf, expression.Regex) and (size := regex.size(term.leaf.source)) > regex.COSTLY_SIZE:
+            yield term.problem(
+                "costly-regex",
+                f"this expression may take {regex.most_seconds(size):.0f} seconds on an article of a megabyte",
+                "repeat less: a smaller number in { }, and plain letters instead of \\p{L} or [^ ]",
+            )
 
 
 def _check_contradictions(rule: model.Rule) -> Iterator[RuleProblem]:
@@ -290,22 +247,6 @@ _COMMON_RATE = 10 / 10_000
 _MOST_CAPITALS = 1 / 9
 #: A word in fewer news items may be a rare name.
 _WORD_RATE = 1 / 10_000
-
-
-def _check_capitals(
-    leaf: expression.Words, place: tuple[str | int, ...], start: int, end: int
-) -> Iterator[RuleProblem]:
-    """Warn of words of the language in capitals, which match in capitals only: ``DATA BREACH``."""
-    elements = leaf.pattern.elements
-    if leaf.pattern.is_capitals and all(_is_common(element.text, is_alone=len(elements) == 1) for element in elements):
-        yield RuleProblem(
-            place=place,
-            start=start,
-            end=end,
-            code="capital-words",
-            message=f'"{leaf.text}" matches only in capitals',
-            help=f"write {leaf.text.lower()}; or, if it is an acronym, {{{leaf.text}}}",
-        )
 
 
 def _is_word_and_name(text: str) -> bool:

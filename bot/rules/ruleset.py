@@ -32,7 +32,12 @@ class RuleSet:
         self._most_steps = most_steps
         self._compiled = tuple(compiled)
         self._names = tuple(rule.rule.name for rule in self._compiled)
-        self._gated = frozenset(number for number, rule in enumerate(self._compiled) if _is_gated(rule.rule))
+        #: Rules that are paused, end, or are meant for some feeds only.
+        self._gated = {
+            number
+            for number, rule in enumerate(rule.rule for rule in self._compiled)
+            if rule.paused or rule.until is not None or rule.feeds
+        }
         self._vocabulary = Vocabulary()
         #: By rule, whether it has a term in capitals, so that a shouting title may make it weak.
         self._capitals = bytearray(len(self._compiled))
@@ -68,82 +73,64 @@ class RuleSet:
 
     def match(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[model.Match, ...]:
         """Return the matching rules in their order, with the words on which they match."""
-        sure, partial = self._candidates(self._vocabulary.find(article.title, article.text), article)
         view = self._view(article)
         matches = []
-        for number in sorted(sure | partial):
-            if not self._is_active(number, article, feed, now):
-                continue
-            if number in partial and not evaluate.satisfies_lines(self._kept[number], view):
-                # True of most rules here, and much cheaper than to find each term.
-                continue
-            result = evaluate.evaluate_rule(self._cached_rule(number), view)
-            if result.is_match:
-                rule = self._compiled[number].rule
-                matches.append(
-                    model.Match(rule=rule.name, rule_version=rule.version, evidence=evaluate.collect_evidence(result))
-                )
+        for number in self._active(self._matching(self._numbers(article), view), article, feed, now):
+            rule = self._compiled[number].rule
+            evidence = evaluate.collect_evidence(evaluate.evaluate_rule(self._cached_rule(number), view))
+            matches.append(model.Match(rule=rule.name, rule_version=rule.version, evidence=evidence))
         return tuple(matches)
 
     def matching(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[str, ...]:
         """Return the names of the matching rules in their order, without evidence."""
-        matched = self._matching(self._vocabulary.find(article.title, article.text), article)
-        if not self._gated.isdisjoint(matched):
-            matched = {number for number in matched if self._is_active(number, article, feed, now)}
-        return tuple([self._names[number] for number in sorted(matched)])
-
-    def _candidates(self, text_numbers: TextNumbers, article: model.Article) -> tuple[set[int], set[int]]:
-        """Return the rules that are surely true, weakness aside, and the rules that may be."""
-        sure, partial = self._index.candidates(text_numbers.numbers)
-        distances = self._index.distances
-        if near_rules := partial & distances.keys():
-            places = self._vocabulary.places(article.title, text_numbers)
-            partial -= near_rules
-            sure.update([rule for rule in near_rules if places.hold(distances[rule])])
-        return sure, partial
-
-    def _matching(self, text_numbers: TextNumbers, article: model.Article) -> set[int]:
-        matched, partial = self._candidates(text_numbers, article)
-        if partial:
-            view = self._view(article)
-            matched.update([number for number in partial if evaluate.satisfies_lines(self._kept[number], view)])
-        capital_rules = [number for number in matched if self._capitals[number]]
-        if capital_rules and _may_shout(article.title):
-            view = self._view(article)
-            matched.difference_update(
-                [number for number in capital_rules if evaluate.evaluate_rule(self._cached_rule(number), view).is_weak]
-            )
-        return matched
+        matched = self._matching(self._numbers(article), self._view(article))
+        return tuple([self._names[number] for number in self._active(matched, article, feed, now)])
 
     def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
         """Return whether a rule that does not match yet has some of its required terms."""
         if article.is_full_text:
             return False
-        text_numbers = self._vocabulary.find(article.title, article.text)
-        matched = self._matching(text_numbers, article)
+        text_numbers, view = self._numbers(article), self._view(article)
+        matched = self._matching(text_numbers, view)
         text_numbers.numbers.discard(self._vocabulary.always)
-        view = self._view(article)
-        return any(
-            not all(map(text_numbers.numbers.isdisjoint, groups))
-            and number not in matched
-            and self._is_active(number, article, feed, now)
-            and not _is_excluded(self._cached_rule(number), view)
+        begun = {
+            number
             for number, groups in self._index.several_groups()
+            if number not in matched and not all(map(text_numbers.numbers.isdisjoint, groups))
+        }
+        return any(
+            not _is_excluded(self._cached_rule(number), view) for number in self._active(begun, article, feed, now)
         )
 
-    def _is_active(self, number: int, article: model.Article, feed: model.Feed, now: datetime) -> bool:
-        return number not in self._gated or _is_active(self._compiled[number].rule, article, feed, now)
+    def _numbers(self, article: model.Article) -> TextNumbers:
+        return self._vocabulary.find(article.title, article.text)
 
+    def _matching(self, text_numbers: TextNumbers, view: ArticleText) -> set[int]:
+        """Return the rules that match, active or not."""
+        matched, partial = self._index.candidates(text_numbers.numbers)
+        distances = self._index.distances
+        if near_rules := partial & distances.keys():
+            places = self._vocabulary.places(view.article.title, text_numbers)
+            partial -= near_rules
+            matched.update([rule for rule in near_rules if places.hold(distances[rule])])
+        # False of most rules here, and much cheaper than to find each term.
+        matched.update([number for number in partial if evaluate.satisfies_lines(self._kept[number], view)])
+        capital_rules = [number for number in matched if self._capitals[number]]
+        if capital_rules and _may_shout(view.article.title):
+            matched.difference_update(
+                [number for number in capital_rules if evaluate.evaluate_rule(self._cached_rule(number), view).is_weak]
+            )
+        return matched
 
-def _is_gated(rule: model.Rule) -> bool:
-    return rule.paused or rule.until is not None or bool(rule.feeds)
-
-
-def _is_active(rule: model.Rule, article: model.Article, feed: model.Feed, now: datetime) -> bool:
-    """Return whether the rule is not paused, not over, and meant for this feed."""
-    if rule.paused or (rule.until is not None and now >= rule.until):
-        return False
-    return is_meant_for(rule, article, feed)
+    def _active(self, matched: set[int], article: model.Article, feed: model.Feed, now: datetime) -> list[int]:
+        """Return the rules that are not paused, not over and meant for this feed, in their order."""
+        inactive = set()
+        for number in matched & self._gated:
+            rule = self._compiled[number].rule
+            is_over = rule.until is not None and now >= rule.until
+            if rule.paused or is_over or not is_meant_for(rule, article, feed):
+                inactive.add(number)
+        return sorted(matched - inactive)
 
 
 def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> bool:

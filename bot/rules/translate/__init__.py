@@ -59,4 +59,4 @@ def translate(query: str, dialect: Dialect) -> Translation:
     if translated:
         # Within our own limits too: brackets, terms, NEAR.
         parse.parse_query(translated)
-    return Translation(query=translated, lost=notes.lost, rewritten=notes.rewritten)
+    return Translation(query=translated, lost=tuple(notes.lost), rewritten=tuple(notes.rewritten))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.rules import expression, lexer, regex, terms
 from bot.rules.errors import QueryError
@@ -78,17 +78,13 @@ def _translate_word(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> e
         notes.lose(lexeme.written, f"{DROPPED}it matches everything")
         return None
     text = _translate_wildcards(lexeme.text, lexeme.written, notes)
-    if field != "url" and (host := _strip_scheme(text)):
+    if field != "url" and re.match(r"https?://[^/]", text):
         notes.rewrite(lexeme.written, "an address is searched in url:")
-        return expression.make_words(host, field="url")
-    return translate_words(text, field, notes)
+        return expression.make_words(text.partition("://")[2], field="url")
+    return _translate_words(text, field, notes)
 
 
-def _strip_scheme(text: str) -> str | None:
-    return text.partition("://")[2] if re.match(r"https?://[^/]", text) else None
-
-
-def translate_words(text: str, field: str | None, notes: Notes) -> expression.Words:
+def _translate_words(text: str, field: str | None, notes: Notes) -> expression.Words:
     """Make a term that matches in any case, as in all other products. Raises QueryError."""
     term = expression.make_words(_collapse_spaces(text), field=field)
     if all(element.form is not expression.Form.EXACT for element in term.pattern.elements):
@@ -106,13 +102,13 @@ def _translate_phrase(
     parts = text.split()
     distance = None if lexeme.distance is None else min(lexeme.distance, lexer.MAX_NEAR)
     if distance is None or (distance == 0 and dialect is Dialect.LUCENE):
-        return translate_words(text, field, notes)
+        return _translate_words(text, field, notes)
     if not 2 <= len(parts) <= terms.MAX_WINDOW_PARTS:
         notes.lose(lexeme.written, f"its distance: ~ joins two to {terms.MAX_WINDOW_PARTS} words in Wirewatch")
-        return translate_words(text, field, notes)
+        return _translate_words(text, field, notes)
     if dialect is Dialect.LUCENE and len(parts) == 2:
         return _translate_slop(
-            translate_words(parts[0], field, notes), translate_words(parts[1], field, notes), distance
+            _translate_words(parts[0], field, notes), _translate_words(parts[1], field, notes), distance
         )
     if dialect is Dialect.LUCENE:
         notes.lose(
@@ -124,15 +120,15 @@ def _translate_phrase(
 def _translate_gaps(pieces: list[str], lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression:
     """Translate ``"fined * million"``, where a * in a phrase is one or a few words."""
     notes.lose(lexeme.written, f"its *: at most {GAP_WORDS} words, in that order")
-    tree: expression.Expression = translate_words(pieces[0], field, notes)
+    tree: expression.Expression = _translate_words(pieces[0], field, notes)
     for piece in pieces[1:]:
-        tree = expression.Near(tree, translate_words(piece, field, notes), GAP_WORDS, True)
+        tree = expression.Near(tree, _translate_words(piece, field, notes), GAP_WORDS, True)
     return tree
 
 
 def make_window(parts: Iterable[str], distance: int, field: str | None, notes: Notes) -> expression.Expression:
     """Make a window of all words near one another. Raises QueryError."""
-    window_words = tuple(translate_words(part, field, notes) for part in parts)
+    window_words = tuple(_translate_words(part, field, notes) for part in parts)
     if any(" " in part.text or '"' in part.text for part in window_words):
         raise QueryError('"…"~n joins plain words', 0, 0, "bad-window")
     return expression.Window(window_words, distance, field)
@@ -244,7 +240,7 @@ def join_near(left: Part, right: Part, words: int, is_ordered: bool, written: st
     operands = [_near_operand(side, written, notes) for side in (left, right)]
     if operands[0] is None or operands[1] is None:
         return operands[0] or operands[1]
-    if not (_fields_in(operands[0]) & _fields_in(operands[1])):
+    if not (expression.fields_of(operands[0]) & expression.fields_of(operands[1])):
         notes.lose(written, "its distance: the two sides are in different fields")
         return join_all(operands)
     return expression.Near(operands[0], operands[1], min(words, MAX_NEAR), is_ordered)
@@ -273,17 +269,6 @@ def _near_operand(part: expression.Expression, written: str, notes: Notes) -> Pa
             return part
 
 
-def _fields_in(part: expression.Expression) -> frozenset[str]:
-    match part:
-        case expression.Near(left, right):
-            return _fields_in(left) & _fields_in(right)
-        case expression.Any(parts):
-            return frozenset[str]().union(*map(_fields_in, parts))
-        case _:
-            field = getattr(part, "field", None)
-            return frozenset(expression.TEXT_FIELDS if field is None else (field,))
-
-
 @dataclass(frozen=True, slots=True)
 class Note:
     """The change or the loss of one part."""
@@ -293,27 +278,19 @@ class Note:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
 class Notes:
-    """Collects distinct notes in order."""
+    """The distinct notes of one translation, in order."""
 
-    def __init__(self) -> None:
-        self._lost: dict[Note, None] = {}
-        self._rewritten: dict[Note, None] = {}
+    #: What means less here, or was dropped.
+    lost: dict[Note, None] = field(default_factory=dict)
+    #: What is written differently here and means the same.
+    rewritten: dict[Note, None] = field(default_factory=dict)
 
     def lose(self, part: str, what: str) -> None:
         """Note that ``part`` means less here, or was dropped."""
-        self._lost[Note(part, what)] = None
+        self.lost[Note(part, what)] = None
 
     def rewrite(self, part: str, what: str) -> None:
         """Note that ``part`` is written differently here and means the same."""
-        self._rewritten[Note(part, what)] = None
-
-    @property
-    def lost(self) -> tuple[Note, ...]:
-        """Return the notes of lost parts, in order."""
-        return tuple(self._lost)
-
-    @property
-    def rewritten(self) -> tuple[Note, ...]:
-        """Return the notes of rewritten parts, in order."""
-        return tuple(self._rewritten)
+        self.rewritten[Note(part, what)] = None
