@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, Column, ColumnElement, Connection, and_, bindparam, or_, select, type_coerce, update
 
 from bot import model
-from bot.storage import columns
 from bot.storage.columns import Timestamp
 from bot.storage.schema import alerts, feeds, host_limits, outbox
 from bot.storage.stories import Stories
@@ -42,8 +41,7 @@ def shift_waiting_times(connection: Connection, stories: Stories, *, by: timedel
     values = {"now": now, "by": by // _MICROSECOND}
     for statement in _MOVE:
         connection.execute(statement, values)
-    ahead = connection.execute(_AHEAD, {"now": now}).scalars().all()
-    for alert in map(columns.ALERT.load, ahead):
+    for alert in connection.execute(_AHEAD, {"now": now}).scalars().all():
         stories.save_alert(_brought_back(alert, now))
 
 

@@ -1,4 +1,4 @@
-"""How values are stored: times, enums, texts, keys of any length, JSON documents; and inserts of many rows at once."""
+"""How values are stored: the types of columns, dataclasses as rows, and inserts of many rows at once."""
 
 from __future__ import annotations
 
@@ -10,20 +10,33 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import BigInteger, BindParameter, ColumnElement, Connection, Dialect, LargeBinary, Text
-from sqlalchemy.dialects.postgresql import Insert
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    LargeBinary,
+    Row,
+    Select,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.types import TypeDecorator
-
-from bot import model
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: Before every stored time.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 #: SQLite takes 32,766 parameters in a statement (since 3.32), PostgreSQL 65,535.
 _CHUNK = 1_000
@@ -40,7 +53,7 @@ class Timestamp(TypeDecorator[datetime]):
         return _microseconds
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else EPOCH + value * _MICROSECOND
 
 
 class StorableText(TypeDecorator[str]):
@@ -98,7 +111,7 @@ def _microseconds(when: datetime | None) -> int | None:
         return None
     if when.tzinfo is None:
         raise ValueError(f"storing a time: {when.isoformat()} has no time zone")
-    return (when - _EPOCH) // _MICROSECOND
+    return (when - EPOCH) // _MICROSECOND
 
 
 def _storable_or_none(text: str | None) -> str | None:
@@ -128,41 +141,36 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + _CHUNK]
 
 
-class Codec(Generic[T]):
-    """The codec of one type of value."""
+class Document(TypeDecorator[T]):
+    """A value as compact JSON that every database can hold. Loading raises pydantic's ValidationError."""
+
+    impl = Text
+    cache_ok = True
 
     def __init__(self, kind: Any) -> None:
-        self._kind = kind
+        super().__init__()
+        self.kind = kind
 
     @cached_property
     def _adapter(self) -> TypeAdapter[T]:
         # On first use: building one costs milliseconds, and `check` needs none.
-        return TypeAdapter(self._kind)
+        return TypeAdapter(self.kind)
 
     def dump(self, value: T) -> str:
-        """Compact JSON that every database can hold."""
         try:
             return self._adapter.dump_json(value).decode()
         except PydanticSerializationError:
-            # Half a surrogate pair somewhere in untrusted text: rare, so the rest does not pay for the clean-up.
+            # Half a surrogate pair somewhere in untrusted text: rare, so only such a value pays for the clean-up.
             return self._adapter.dump_json(cast("T", _cleaned(value))).decode()
 
     def load(self, document: str) -> T:
-        """The value of a document. Raises pydantic's ValidationError."""
         return self._adapter.validate_json(document)
 
+    def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
+        return None if value is None else self.dump(value)
 
-FEED_STATE: Codec[model.FeedState] = Codec(model.FeedState)
-EVIDENCE: Codec[tuple[model.Evidence, ...]] = Codec(tuple[model.Evidence, ...])
-DECISION: Codec[model.Decision] = Codec(model.Decision)
-ARRIVAL: Codec[model.Arrival] = Codec(model.Arrival)
-REVISION: Codec[model.Revision] = Codec(model.Revision)
-PENDING: Codec[model.Pending] = Codec(model.Pending)
-ALERT: Codec[model.Alert] = Codec(model.Alert)
-MESSAGE: Codec[model.Message] = Codec(model.Message)
-RECEIPT: Codec[model.Receipt] = Codec(model.Receipt)
-#: Tags, links, story ids.
-TEXTS: Codec[tuple[str, ...]] = Codec(tuple[str, ...])
+    def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:
+        return None if value is None else self.load(value)
 
 
 def _cleaned(value: object) -> object:
@@ -174,6 +182,45 @@ def _cleaned(value: object) -> object:
         fields = {field.name: _cleaned(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return dataclasses.replace(value, **fields)
     return value
+
+
+class Rows(Generic[T]):
+    """A dataclass as rows of a table: each field that has a column of the same name."""
+
+    def __init__(self, kind: type[T], table: Table) -> None:
+        self._kind = kind
+        self.names = [field.name for field in dataclasses.fields(cast("Any", kind)) if field.name in table.c]
+
+    def dump(self, value: T, **others: object) -> dict[str, object]:
+        """Return the row of a value; ``others``: columns that are not fields, or whose value differs."""
+        return {name: getattr(value, name) for name in self.names} | others
+
+    def load(self, row: AnyRow, **others: object) -> T:
+        """Return the value of a row; ``others``: fields that are not columns, or whose value differs."""
+        return self._kind(**({name: getattr(row, name) for name in self.names} | others))
+
+
+class Part:
+    """A part of the store, over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def _insert(self, table: Table, row: Mapping[str, object]) -> bool:
+        """Insert a row; return False, and change nothing, if its id exists."""
+        statement = insert(table).on_conflict_do_nothing(index_elements=[table.c.id]).returning(table.c.id)
+        return self._connection.execute(statement, row).first() is not None
+
+    def _rows_in_chunks(self, statement: AnySelect, wanted: Sequence[object], **values: object) -> Iterator[AnyRow]:
+        """Yield the rows of a statement whose parameter ``wanted`` may have more values than fit into one."""
+        for part in chunks(wanted):
+            yield from self._connection.execute(statement, {"wanted": part, **values})
+
+
+def upsert(key: Sequence[Column[Any]], names: Sequence[str]) -> Insert:
+    """Return an INSERT that replaces the columns ``names`` of a row with the same key."""
+    new = insert(key[0].table)
+    return new.on_conflict_do_update(index_elements=key, set_={name: new.excluded[name] for name in names})
 
 
 _Ready = Callable[[Any], Any]

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
-from bot.storage import columns
-from bot.storage.columns import chunks
+from bot.storage.columns import Document, Part, chunks, upsert
 from bot.storage.schema import decision_queue, key_values
 
-#: The note that names the desk's last holder.
+#: The key of the queue's last holder.
 _HOLDER = "desk"
-_CODECS: dict[str, columns.Codec[model.Arrival] | columns.Codec[model.Revision] | columns.Codec[model.Pending]] = {
-    "arrival": columns.ARRIVAL,
-    "revision": columns.REVISION,
-    "pending": columns.PENDING,
+_BODIES: dict[str, Document[Any]] = {
+    "arrival": Document(model.Arrival),
+    "revision": Document(model.Revision),
+    "pending": Document(model.Pending),
 }
 
-_ADD = insert(decision_queue)
-_OLDEST = select(decision_queue).order_by(decision_queue.c.n).limit(bindparam("at_most"))
-_COUNT = select(func.count()).select_from(decision_queue)
-_REMOVE = delete(decision_queue).where(decision_queue.c.n.in_(bindparam("taken", expanding=True)))
 
-
-class DecisionQueue:
+class DecisionQueue(Part):
     """Matched articles that await a decision, by one process at a time."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def add(
         self,
@@ -39,16 +31,15 @@ class DecisionQueue:
         pending: Sequence[model.Pending] = (),
     ) -> None:
         """Append arrivals, revisions and pending answers."""
-        rows = [{"kind": "arrival", "body": columns.ARRIVAL.dump(arrival)} for arrival in arrivals]
-        rows += [{"kind": "revision", "body": columns.REVISION.dump(revision)} for revision in revisions]
-        rows += [{"kind": "pending", "body": columns.PENDING.dump(item)} for item in pending]
+        bodies = {"arrival": arrivals, "revision": revisions, "pending": pending}
+        rows = [{"kind": kind, "body": _BODIES[kind].dump(item)} for kind, items in bodies.items() for item in items]
         if rows:
-            self._connection.execute(_ADD, rows)
+            self._connection.execute(insert(decision_queue), rows)
 
     def peek(self, *, limit: int) -> model.QueuedWork:
         """Return the oldest entries, without removing them."""
-        rows = self._connection.execute(_OLDEST, {"at_most": limit}).all()
-        bodies = [_CODECS[row.kind].load(row.body) for row in rows]
+        rows = self._connection.execute(select(decision_queue).order_by(decision_queue.c.n).limit(limit)).all()
+        bodies = [_BODIES[row.kind].load(row.body) for row in rows]
         return model.QueuedWork(
             numbers=tuple(row.n for row in rows),
             keys=tuple(body.key if isinstance(body, model.Pending) else body.article.id for body in bodies),
@@ -60,11 +51,11 @@ class DecisionQueue:
     def remove(self, numbers: Sequence[int]) -> None:
         """Remove decided entries."""
         for part in chunks(numbers):
-            self._connection.execute(_REMOVE, {"taken": part})
+            self._connection.execute(delete(decision_queue).where(decision_queue.c.n.in_(part)))
 
     def count(self) -> int:
         """Return the number of entries."""
-        return self._connection.execute(_COUNT).scalar_one()
+        return self._connection.execute(select(func.count()).select_from(decision_queue)).scalar_one()
 
     def holder(self) -> model.QueueHolder:
         """Return the state that a turn is computed on; the turn is valid as long as this stays the same."""
@@ -93,16 +84,11 @@ class DecisionQueue:
 
 
 _GET = select(key_values.c.value).where(key_values.c.key == bindparam("of_key"))
-_NEW = insert(key_values)
-_PUT = _NEW.on_conflict_do_update(index_elements=[key_values.c.key], set_={"value": _NEW.excluded.value})
-_DROP = delete(key_values).where(key_values.c.key == bindparam("of_key"))
+_PUT = upsert([key_values.c.key], ["value"])
 
 
-class KeyValues:
+class KeyValues(Part):
     """Single values of the running bot, by key."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def get(self, key: str) -> str | None:
         """Return the value, or None."""
@@ -119,4 +105,4 @@ class KeyValues:
 
     def drop(self, key: str) -> None:
         """Delete the key, if it exists."""
-        self._connection.execute(_DROP, {"of_key": key})
+        self._connection.execute(delete(key_values).where(key_values.c.key == key))

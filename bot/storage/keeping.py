@@ -30,13 +30,13 @@ from sqlalchemy import (
 from bot import model
 from bot.feeds import polling
 from bot.storage import connections, files
-from bot.storage.articles import RENEWED_AFTER
+from bot.storage.articles import RENEWED_AFTER, WITHOUT_TEXT
 from bot.storage.columns import HashBytes, Timestamp
-from bot.storage.completions import completions
 from bot.storage.connections import unavailable
 from bot.storage.schema import (
     UNSENT,
     articles,
+    completions,
     decisions,
     feeds,
     ledger,
@@ -109,17 +109,7 @@ _OLD_TEXTS = (
             .limit(_MANY)
         )
     )
-    # Its fingerprint is only asked for where there is a text.
-    .values(
-        text="",
-        tags="[]",
-        links="[]",
-        author=None,
-        language=None,
-        fingerprint="",
-        has_text=False,
-        is_full_text=False,
-    )
+    .values({**WITHOUT_TEXT, "author": None, "language": None})
 )
 _OLD_VERSIONS = delete(versions).where(
     versions.c.article.in_(select(articles.c.id).where(~articles.c.has_text, ~_is_in_story))

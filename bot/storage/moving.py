@@ -13,7 +13,10 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Table,
+    TableClause,
+    Text,
     bindparam,
+    column,
     delete,
     func,
     literal_column,
@@ -21,10 +24,12 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy import table as lightweight_table
 from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
 from bot.storage import connections
+from bot.storage.columns import Document
 from bot.storage.decision_queue import KeyValues
 from bot.storage.opening import open_store
 from bot.storage.schema import key_values, metadata, stories
@@ -102,8 +107,14 @@ async def _copy_table(old: Store, new: Store, table: Table, progress: Progress) 
 
 
 def _next_rows(source: Connection, table: Table, last: int) -> Sequence[RowMapping]:
-    statement = select(table, _ROWID.label("place")).where(last < _ROWID).order_by(_ROWID).limit(_BATCH)
+    statement = select(_raw(table), _ROWID.label("place")).where(last < _ROWID).order_by(_ROWID).limit(_BATCH)
     return source.execute(statement).mappings().all()
+
+
+def _raw(table: Table) -> TableClause:
+    """Return the table with its documents as text, which is copied as it is."""
+    types = {column.name: Text() if isinstance(column.type, Document) else column.type for column in table.c}
+    return lightweight_table(table.name, *(column(name, type_) for name, type_ in types.items()))
 
 
 def _put(target: Connection, table: Table, rows: Sequence[RowMapping], last: int) -> None:
@@ -113,7 +124,7 @@ def _put(target: Connection, table: Table, rows: Sequence[RowMapping], last: int
     if table is stories:
         # A story may point to a story of a later batch, so all pointers are set at the end.
         values = [value | {"merged_into": None} for value in values]
-    target.execute(insert(table).on_conflict_do_nothing(), values)
+    target.execute(insert(_raw(table)).on_conflict_do_nothing(), values)
     KeyValues(target).put(_MARK + table.name, str(last))
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from bot import model
-from bot.storage.columns import EnumText, HashBytes, StorableText, Timestamp
+from bot.storage.columns import Document, EnumText, HashBytes, StorableText, Timestamp
 
 metadata = MetaData(
     naming_convention={
@@ -28,6 +28,10 @@ metadata = MetaData(
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
     }
 )
+
+#: Tags, links, ids.
+TEXTS: Document[tuple[str, ...]] = Document(tuple[str, ...])
+DECISION: Document[model.Decision] = Document(model.Decision)
 
 #: Incremented automatically; on SQLite this needs a column of type INTEGER.
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
@@ -64,8 +68,7 @@ rulings = Table(
     Column("by", StorableText, nullable=False),
     Column("kind", EnumText(model.RulingKind), nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
-    #: JSON list of article ids.
-    Column("articles", Text, nullable=False),
+    Column("articles", TEXTS, nullable=False),
     Column("other", Text),
     #: NULL: to be carried out.
     Column("done_at", Timestamp),
@@ -84,8 +87,8 @@ silences = Table(
     Column("by", StorableText, nullable=False),
     Column("kind", EnumText(model.SilenceKind), nullable=False),
     Column("name", StorableText, nullable=False),
-    #: JSON list of names of channels; empty: all.
-    Column("channels", StorableText, nullable=False, server_default="[]"),
+    #: Names of channels; empty: all.
+    Column("channels", TEXTS, nullable=False, server_default="[]"),
     Column("reason", StorableText, nullable=False),
     #: NULL: until somebody ends it.
     Column("until", Timestamp),
@@ -118,8 +121,8 @@ feeds = Table(
     Column("health", EnumText(model.FeedHealth), nullable=False),
     #: Copied from the state, so that retention knows which feeds were identified.
     Column("named_at", Timestamp),
-    #: FeedState; the columns above rule.
-    Column("state", Text, nullable=False),
+    #: The columns above take precedence.
+    Column("state", Document(model.FeedState), nullable=False),
     Index(None, "is_listed", "due_at"),
     Index(None, "is_listed", "health", "url"),
 )
@@ -153,10 +156,9 @@ articles = Table(
     Column("is_full_text", Boolean, nullable=False),
     #: False: only the identity is kept.
     Column("has_text", Boolean, nullable=False),
-    #: JSON lists.
-    Column("tags", Text, nullable=False),
-    Column("links", Text, nullable=False),
-    Column("left_out", Text, nullable=False),
+    Column("tags", TEXTS, nullable=False),
+    Column("links", TEXTS, nullable=False),
+    Column("left_out", TEXTS, nullable=False),
     # Last: SQLite reads a row from its start, and most questions stop before the text.
     Column("text", StorableText, nullable=False),
     Index(None, "link_key"),
@@ -198,7 +200,7 @@ matches = Table(
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
     Column("rule", StorableText, nullable=False),
     Column("rule_version", Text, nullable=False),
-    Column("evidence", Text, nullable=False),
+    Column("evidence", Document(tuple[model.Evidence, ...]), nullable=False),
     Index("uq_matches_article_rule", "article", "rule", unique=True),
 )
 
@@ -233,8 +235,8 @@ members = Table(
     Column("reason", EnumText(model.JoinReason), nullable=False),
     Column("detail", StorableText, nullable=False),
     Column("copy_of", Text),
-    #: JSON list of story ids.
-    Column("merges", Text, nullable=False),
+    #: Ids of stories.
+    Column("merges", TEXTS, nullable=False),
     Column("is_baseline", Boolean, nullable=False),
     #: NULL: joined before it was kept.
     Column("confidence", Double),
@@ -253,8 +255,7 @@ decisions = Table(
     Column("action", EnumText(model.AlertAction), nullable=False),
     Column("reason", EnumText(model.Reason), nullable=False),
     Column("article", Text),
-    #: Decision.
-    Column("decision", Text, nullable=False),
+    Column("decision", DECISION, nullable=False),
     Index(None, "story"),
     Index(None, "at"),
 )
@@ -267,8 +268,7 @@ alerts = Table(
     Column("state", EnumText(model.AlertState), nullable=False),
     Column("held_until", Timestamp),
     Column("posted_at", Timestamp),
-    #: Alert.
-    Column("alert", Text, nullable=False),
+    Column("alert", Document(model.Alert), nullable=False),
     Index(None, "state", "held_until"),
     Index(None, "channel", "posted_at"),
 )
@@ -295,10 +295,8 @@ outbox = Table(
     Column("is_top_level", Boolean, nullable=False),
     Column("tried_at", Timestamp),
     Column("error", StorableText),
-    #: Receipt.
-    Column("receipt", Text),
-    #: Message.
-    Column("message", Text, nullable=False),
+    Column("receipt", Document(model.Receipt)),
+    Column("message", Document(model.Message), nullable=False),
     Index("uq_outbox_id", "id", unique=True),
     Index(None, "channel", "state"),
     Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
@@ -372,6 +370,29 @@ subscriptions = Table(
     Index(None, "next_at"),
 )
 
+completions = Table(
+    "completions",
+    metadata,
+    #: In order of time.
+    Column("n", SERIAL, primary_key=True, autoincrement=True),
+    #: Digest of the prompt.
+    Column("key", Text, nullable=False),
+    Column("use", EnumText(model.Use), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("article", Text, nullable=False),
+    Column("beside", StorableText, nullable=False),
+    Column("at", Timestamp, nullable=False),
+    Column("model", StorableText, nullable=False),
+    #: JSON; NULL: none, and ``error`` says why.
+    Column("answer", StorableText),
+    Column("error", StorableText, nullable=False),
+    Column("tokens_in", Integer, nullable=False),
+    Column("tokens_out", Integer, nullable=False),
+    Column("took_ms", Integer, nullable=False),
+    Index(None, "key"),
+    Index(None, "article"),
+    Index(None, "at"),
+)
 
 #: The index of the articles' words, kept by triggers, so that every way of writing an article updates it.
 _SQLITE_SEARCH = (

@@ -36,8 +36,8 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.exc import DBAPIError
 
 from bot import model
-from bot.storage.articles import article_of
-from bot.storage.columns import Timestamp, storable
+from bot.storage.articles import ARTICLE
+from bot.storage.columns import Part, storable
 from bot.storage.schema import articles, matches
 
 # Not among the tables that a move copies: the triggers of its target fill these.
@@ -90,11 +90,11 @@ _FTS5 = (
 _TIMES = select(_ROWS.c.n).join(articles, articles.c.id == _ROWS.c.article).where(articles.c.has_text)
 
 
-class Search:
-    """Implements ports.Search over one connection."""
+class Search(Part):
+    """Searches the archive."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._is_sqlite = connection.dialect.name == "sqlite"
 
     def candidates(self, query: model.CandidateQuery, within: timedelta) -> Iterator[model.SearchCandidate]:
@@ -125,7 +125,7 @@ class Search:
         with self._connection.execute(statement, execution_options=_AHEAD) as rows:
             for row in rows:
                 yield model.SearchCandidate(
-                    number=row.n, title=row.title, text=row.text, article=partial(article_of, row)
+                    number=row.n, title=row.title, text=row.text, article=partial(ARTICLE.load, row)
                 )
 
     def _in_postgres(
@@ -177,16 +177,15 @@ class Search:
         return least, greatest
 
     def _bound(self, when: datetime, *, is_least: bool) -> int | None:
-        time_ = bindparam("when", when, type_=Timestamp)
+        order = articles.c.first_seen
         neighbours = (
-            _TIMES.where(articles.c.first_seen >= time_).order_by(articles.c.first_seen)
+            _TIMES.where(order >= when).order_by(order)
             if is_least
-            else _TIMES.where(articles.c.first_seen < time_).order_by(articles.c.first_seen.desc())
+            else _TIMES.where(order < when).order_by(order.desc())
         )
         numbers = neighbours.limit(_NEIGHBOURS).subquery()
-        number: int | None = self._connection.execute(
-            select((func.min if is_least else func.max)(numbers.c.n))
-        ).scalar_one()
+        bound = func.min(numbers.c.n) if is_least else func.max(numbers.c.n)
+        number: int | None = self._connection.execute(select(bound)).scalar_one()
         return number
 
     @contextlib.contextmanager

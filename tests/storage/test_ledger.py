@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from bot import model, storage
 from bot.model import ledger
-from bot.storage import columns, connections, opening, schema
+from bot.storage import connections, opening, schema
 from testbed.fakes import START, FakeClock
 from testbed.made import article, decision, match, sending, story
 from tests.storage import earlier
@@ -111,7 +111,7 @@ def _microseconds(days: float) -> int:
 
 def fill_first(connection: Connection) -> None:
     """A story that was decided on."""
-    document = columns.DECISION.dump(decided(0))
+    document = schema.DECISION.dump(decided(0))
     connection.execute(text("INSERT INTO stories (id, title, first_seen, last_seen) VALUES ('A', 'Story', 0, 0)"))
     connection.execute(
         text(
