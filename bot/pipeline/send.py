@@ -38,6 +38,14 @@ class IncidentKind(StrEnum):
     BACK = "back"
 
 
+_NOTICES = {
+    IncidentKind.PARKED: notices.channel_closed,
+    IncidentKind.FAILING: notices.channel_failing,
+    IncidentKind.DROPPED: notices.message_dropped,
+    IncidentKind.BACK: notices.channel_is_back,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """An incident of some channels, reported once, in the transaction that records it."""
@@ -46,49 +54,8 @@ class Incident:
     channels: tuple[str, ...]
     #: May contain a service's text, so it is untrusted.
     reason: str
-    at: datetime
     #: Channels that cannot carry the notice now.
     affected: frozenset[str]
-    #: For a dropped message: its row.
-    row: model.SendId | None = None
-
-
-def new_incidents(
-    step: send_policy.Step,
-    *,
-    channel: str,
-    row: model.Outgoing,
-    reported_reasons: Mapping[str, str],
-    closed: Sequence[str],
-    lane: send_policy.Lane,
-    now: datetime,
-) -> tuple[Incident, ...]:
-    """Return the incident that a step causes, if the operator does not know it yet.
-
-    ``reported_reasons``: channel -> the reported reason of an open incident.
-    """
-    names: Sequence[str] = (channel,)
-    affected = {*reported_reasons, *closed, channel}
-    match step:
-        case send_policy.ParkChannel(reason=reason) | send_policy.ParkWorkspace(reason=reason):
-            kind, names = IncidentKind.PARKED, [name for name in closed if reported_reasons.get(name) != reason]
-        case send_policy.Drop(reason=reason, is_loss=True):
-            kind = IncidentKind.DROPPED
-            # The channel itself works; but a refused notice is not reported by another notice there.
-            if channel not in reported_reasons and row.message.kind is not model.MessageKind.NOTICE:
-                affected.discard(channel)
-        case send_policy.Sent() if channel in reported_reasons:
-            kind, reason = IncidentKind.BACK, reported_reasons[channel]
-            affected.discard(channel)
-        case send_policy.RetryAt(reason=reason) | send_policy.LookFirst(reason=reason):
-            kind = IncidentKind.FAILING
-            names = names if channel not in reported_reasons and send_policy.is_worth_reporting(lane, now=now) else ()
-        case _:
-            return ()
-    if not names:
-        return ()
-    news = Incident(kind=kind, channels=tuple(names), reason=reason, at=now, affected=frozenset(affected), row=row.id)
-    return (news,)
 
 
 class Incidents:
@@ -100,16 +67,50 @@ class Incidents:
         #: Channel -> reason.
         self.reported_reasons: dict[str, str] = {}
 
-    def write(self, tx: storage.Transaction, incident: Incident) -> None:
-        """Write the notice, in the transaction that records the incident."""
-        for channel in incident.channels:
-            if incident.kind is IncidentKind.BACK:
-                keys.channel_trouble(channel).put(tx, "")
-            elif incident.kind is not IncidentKind.DROPPED:
-                keys.channel_trouble(channel).put(tx, incident.reason)
+    def find(
+        self,
+        step: send_policy.WrittenStep,
+        row: model.Outgoing,
+        *,
+        closed: Sequence[str],
+        lane: send_policy.Lane,
+        now: datetime,
+    ) -> Incident | None:
+        """Return the incident that a step causes, or None if there is none or the operator knows it already."""
+        channel, reported = row.channel, self.reported_reasons
+        names: Sequence[str] = (channel,)
+        affected = {*reported, *closed, channel}
+        match step:
+            case send_policy.Park(reason=reason):
+                kind, names = IncidentKind.PARKED, [name for name in closed if reported.get(name) != reason]
+            case send_policy.Drop(reason=reason, is_loss=True):
+                kind = IncidentKind.DROPPED
+                # The channel itself works; but a refused notice is not reported by another notice there.
+                if channel not in reported and row.message.kind is not model.MessageKind.NOTICE:
+                    affected.discard(channel)
+            case send_policy.Sent() if channel in reported:
+                kind, reason = IncidentKind.BACK, reported[channel]
+                affected.discard(channel)
+            case send_policy.RetryAt(reason=reason) | send_policy.LookFirst(reason=reason):
+                kind = IncidentKind.FAILING
+                names = names if channel not in reported and send_policy.is_worth_reporting(lane, now=now) else ()
+            case _:
+                return None
+        if not names:
+            return None
+        return Incident(kind=kind, channels=tuple(names), reason=reason, affected=frozenset(affected))
+
+    def write(self, tx: storage.Transaction, incident: Incident, *, send: model.SendId, now: datetime) -> None:
+        """Write the notice, in the transaction that records the incident of the message ``send``."""
+        if incident.kind is not IncidentKind.DROPPED:
+            for channel in incident.channels:
+                trouble = "" if incident.kind is IncidentKind.BACK else incident.reason
+                keys.channel_trouble(channel).put(tx, trouble)
         target = next((name for name in self._operators if name not in incident.affected), None)
         if target is not None:
-            tx.outbox.add([notices.notice_row(_notice(incident), channel=target, now=incident.at)])
+            occasion = (incident.kind, *incident.channels, send, now.isoformat())
+            notice = _NOTICES[incident.kind](incident.channels, incident.reason, occasion=occasion)
+            tx.outbox.add([notices.notice_row(notice, channel=target, now=now)])
 
     def remember(self, incident: Incident) -> None:
         """Note that the incident was reported: its transaction is committed."""
@@ -120,20 +121,6 @@ class Incidents:
                 self.reported_reasons[channel] = incident.reason
         report = log.info if incident.kind is IncidentKind.BACK else log.error
         report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)
-
-
-def _notice(incident: Incident) -> model.Notice:
-    occasion = (incident.kind, *incident.channels, incident.row or "", incident.at.isoformat())
-    match incident.kind:
-        case IncidentKind.PARKED:
-            make_notice = notices.channel_closed
-        case IncidentKind.FAILING:
-            make_notice = notices.channel_failing
-        case IncidentKind.DROPPED:
-            make_notice = notices.message_dropped
-        case IncidentKind.BACK:
-            make_notice = notices.channel_is_back
-    return make_notice(incident.channels, incident.reason, occasion=occasion)
 
 
 #: How long an escalation waits for the address of the message that it links. Then it is sent without: if the first
@@ -296,7 +283,7 @@ class Sender:
             if row is None:
                 await self._sleep(POLL, ending)
                 continue
-            await self._process(name, row)
+            await self._process(row)
 
     async def _open_lane(self, name: str) -> None:
         """Begin to send to a channel. A closed one is tried at every start: the operator may have repaired it."""
@@ -355,80 +342,64 @@ class Sender:
         )
         return rows[0] if rows else None
 
-    async def _process(self, name: str, row: model.Outgoing) -> None:
+    async def _process(self, row: model.Outgoing) -> None:
         """Take one claimed row to its next written state."""
-        channel = self._channels[name]
+        channel = self._channels[row.channel]
         resolved = partial(resolve_links, self._store, row, now=self._clock.now())
         row, head, wait = await self._while_store_fails(resolved)
         step = wait or send_policy.first_step(
             row, head, abilities=channel.abilities, now=self._clock.now(), on_unknown=self._on_unknown
         )
-        last: send_policy.Send | send_policy.Look | None = None
+        last: send_policy.Attempt | None = None
         while isinstance(step, send_policy.Send | send_policy.Look):
             last = step
             try:
                 outcome = await self._attempt(channel, step)
             except asyncio.CancelledError:
                 # Best effort: without it, the lease expires and the outcome is unknown too.
-                step = send_policy.next_step(row, last, send_policy.Interrupted(), now=self._clock.now())
+                interrupted = send_policy.LookFirst(self._clock.now(), "interrupted while it was sent")
                 with contextlib.suppress(model.StoreError, TimeoutError, asyncio.CancelledError):
                     async with asyncio.timeout(1):
-                        await asyncio.shield(self._write(name, row, step, last))
+                        await asyncio.shield(self._write(row, interrupted, last))
                 raise
-            step = send_policy.next_step(row, last, outcome, now=self._clock.now())
-        await self._while_store_fails(lambda: self._write(name, row, step, last))
+            settled_at, now = self._started_at + self._settle, self._clock.now()
+            step = send_policy.next_step(row, last, outcome, settled_at=settled_at, now=now)
+        await self._while_store_fails(partial(self._write, row, step, last))
 
-    async def _attempt(self, channel: model.Channel, step: send_policy.Send | send_policy.Look) -> send_policy.Outcome:
-        looking = isinstance(step, send_policy.Look)
+    async def _attempt(self, channel: model.Channel, step: send_policy.Attempt) -> send_policy.Outcome:
         try:
             async with asyncio.timeout(self._attempt_timeout.total_seconds()):
                 if isinstance(step, send_policy.Send):
-                    return send_policy.Accepted(await channel.send(step.delivery))
-                receipt = await channel.find(step.delivery, since=step.since)
+                    return await channel.send(step.delivery)
+                return await channel.find(step.delivery, since=step.since)
         except TimeoutError:
-            error = model.OutcomeUnknown(f"no answer within {self._attempt_timeout.total_seconds():g} seconds")
-            return send_policy.LookFailed(error) if looking else send_policy.Failed(error)
+            return model.OutcomeUnknown(f"no answer within {self._attempt_timeout.total_seconds():g} seconds")
         except model.SendError as error:
-            return send_policy.LookFailed(error) if looking else send_policy.Failed(error)
+            return error
         except model.StoreError as error:
             # A channel reads its stored values before it sends anything.
-            wait = model.RetryLater(str(error))
-            return send_policy.LookFailed(wait) if looking else send_policy.Failed(wait)
+            return model.RetryLater(str(error))
         except Exception as error:
             # A bug in one channel must not stop the others.
             log.critical(
                 "channel raised an unexpected error", channel=channel.name, send=step.delivery.id, exc_info=True
             )
             text = f"unexpected error of the channel ({type(error).__name__}); the log has the details"
-            return send_policy.LookFailed(model.OutcomeUnknown(text)) if looking else send_policy.Crashed(text)
-        if receipt is not None:
-            return send_policy.Accepted(receipt)
-        return send_policy.NotFound(self._started_at + self._settle)
+            return send_policy.ChannelCrashed(text)
 
     # -- writing the outcome
 
     async def _write(
-        self,
-        name: str,
-        row: model.Outgoing,
-        step: send_policy.Step,
-        last: send_policy.Send | send_policy.Look | None,
+        self, row: model.Outgoing, step: send_policy.WrittenStep, last: send_policy.Attempt | None
     ) -> None:
+        name = row.channel
         # One at a time: two channels that close over one token are one notice.
         async with self._writing:
             now = self._clock.now()
             closed = self._closed_by(name, step)
             written = send_policy.apply_step(row, step, last=last, now=now)
             lane = send_policy.plan_lane(self._lanes[name], step, pace=self._channels[name].pace, now=now)
-            incidents = new_incidents(
-                step,
-                channel=name,
-                row=row,
-                reported_reasons=self._incidents.reported_reasons,
-                closed=closed,
-                lane=lane,
-                now=now,
-            )
+            incident = self._incidents.find(step, row, closed=closed, lane=lane, now=now)
 
             def work(tx: storage.Transaction) -> bool:
                 is_ours = tx.outbox.save(written, token=self._token)
@@ -437,8 +408,8 @@ class Sender:
                     tx.ledger.add([fact])
                 if closed:
                     tx.outbox.park(closed, written.error or "", now=now)
-                for incident in incidents:
-                    self._incidents.write(tx, incident)
+                if incident is not None:
+                    self._incidents.write(tx, incident, send=row.id, now=now)
                 return is_ours
 
             if not await self._store.write(work):
@@ -446,28 +417,23 @@ class Sender:
             self._lanes[name] = lane
             for channel in closed:
                 self._lanes[channel] = lane if channel == name else _closed(self._lanes.get(channel), lane)
-            for incident in incidents:
+            if incident is not None:
                 self._incidents.remember(incident)
-        self._report(name, written, step)
-
-    def _closed_by(self, name: str, step: send_policy.Step) -> list[str]:
-        match step:
-            case send_policy.ParkWorkspace():
-                account = self._channels[name].account
-                return [other_name for other_name, channel in self._channels.items() if channel.account == account]
-            case send_policy.ParkChannel():
-                return [name]
-            case _:
-                return []
-
-    def _report(self, name: str, row: model.Outgoing, step: send_policy.Step) -> None:
+        self._observer.on_outcome(written)
         fields = {"channel": name, "kind": str(row.message.kind), "send": row.id, "story": row.story}
-        self._observer.on_outcome(row)
         if isinstance(step, send_policy.Sent):
             self._sent += 1
-            log.info("message sent", **fields, attempts=row.attempts)
+            log.info("message sent", **fields, attempts=written.attempts)
         else:
-            log.debug("message kept", **fields, state=str(row.state), reason=row.error)
+            log.debug("message kept", **fields, state=str(written.state), reason=written.error)
+
+    def _closed_by(self, name: str, step: send_policy.WrittenStep) -> list[str]:
+        if not isinstance(step, send_policy.Park):
+            return []
+        if not step.whole_workspace:
+            return [name]
+        account = self._channels[name].account
+        return [other_name for other_name, channel in self._channels.items() if channel.account == account]
 
     async def _while_store_fails(self, work: Callable[[], Awaitable[T]]) -> T:
         return await retry_until_stored(work, self._clock)

@@ -18,48 +18,12 @@ _PATIENCE = 3
 CLOCK_MARGIN = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The channel accepted it, now or earlier, as a look-up shows."""
-
-    receipt: model.Receipt
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An attempt to send raised this error."""
-
-    error: model.SendError
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupted:
-    """The process stopped while the message was being sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """A look-up found nothing. Before ``settled_at``, the channel may still be processing the message."""
-
-    settled_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LookFailed:
-    """A look-up raised this error."""
-
-    error: model.SendError
-
-
-@dataclass(frozen=True, slots=True)
-class Crashed:
+class ChannelCrashed(model.SendError):
     """A channel raised an unexpected error: our bug."""
 
-    text: str
 
-
-#: The result of the last attempt.
-Outcome: TypeAlias = Accepted | Failed | Interrupted | NotFound | LookFailed | Crashed
+#: The result of an attempt: the receipt of a message that arrived, now or earlier; None if a look-up found nothing.
+Outcome: TypeAlias = model.Receipt | model.SendError | None
 
 
 # -- steps
@@ -107,31 +71,20 @@ class LookFirst:
 
 
 @dataclass(frozen=True, slots=True)
-class Simplify:
-    """Refused for its form: send once more as plain text."""
+class Resend:
+    """Not accepted like this: send once more, as plain text or at top level."""
 
     reason: str
+    is_plain: bool = False
+    is_top_level: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class TopLevel:
-    """Its thread cannot take it: send once more at top level."""
+class Park:
+    """Keep all messages of the channel, or of every channel with the same credentials, until somebody acts."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParkChannel:
-    """Keep all messages of the channel until somebody acts, for ``reason``."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ParkWorkspace:
-    """Park every channel with the same credentials, as ParkChannel does."""
-
-    reason: str
+    whole_workspace: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +95,10 @@ class Drop:
     is_loss: bool = False
 
 
-Step: TypeAlias = Send | Look | Sent | RetryAt | LookFirst | Simplify | TopLevel | ParkChannel | ParkWorkspace | Drop
+Attempt: TypeAlias = Send | Look
+#: A step that ends the row's lease and is written to the store.
+WrittenStep: TypeAlias = Sent | RetryAt | LookFirst | Resend | Park | Drop
+Step: TypeAlias = Attempt | WrittenStep
 
 
 def first_step(
@@ -190,64 +146,51 @@ def _belongs_in_thread(row: model.Outgoing, abilities: model.Abilities) -> bool:
     return row.message.nearest is not None and abilities.threads and abilities.broadcast
 
 
-def next_step(row: model.Outgoing, last: Send | Look, outcome: Outcome, *, now: datetime) -> Step:
-    """Return the step that follows from the outcome of ``last``."""
-    match outcome:
-        case Accepted(receipt=receipt):
-            return Sent(receipt)
-        case Interrupted():
-            return LookFirst(now, "interrupted while it was sent")
-        case NotFound(settled_at=settled_at):
-            if now < settled_at:
-                return LookFirst(settled_at, "not found yet; checking once more before it is sent again")
-            return Send(last.delivery)
-        case LookFailed(error=error):
-            return _after_look_error(row, error, now=now)
-        case Failed(error=error):
-            return _after_error(row, error, now=now)
-        case Crashed(text=text):
-            if row.is_plain:
-                return Drop(text, is_loss=True)
-            return Simplify(text)
-        case _:
-            assert_never(outcome)
+def next_step(row: model.Outgoing, last: Attempt, outcome: Outcome, *, settled_at: datetime, now: datetime) -> Step:
+    """Return the step that follows from the outcome of ``last``.
+
+    Until ``settled_at``, the channel may still be processing a message that a look-up did not find.
+    """
+    if isinstance(outcome, model.Receipt):
+        return Sent(outcome)
+    if isinstance(outcome, model.SendError):
+        return _after_error(row, outcome, is_look=isinstance(last, Look), now=now)
+    if now < settled_at:
+        return LookFirst(settled_at, "not found yet; checking once more before it is sent again")
+    return Send(last.delivery)
 
 
-def _after_error(row: model.Outgoing, error: model.SendError, *, now: datetime) -> Step:
-    reason = str(error)
+def _after_error(row: model.Outgoing, error: model.SendError, *, is_look: bool, now: datetime) -> WrittenStep:
+    reason = f"checking whether it arrived: {error}" if is_look else str(error)
     match error:
         case model.RetryLater(after=after, whole_channel=whole_channel):
-            if after is None:
-                return RetryAt(now + _row_wait(row), reason, whole_channel)
-            return RetryAt(now + after, reason, whole_channel, is_told=True)
-        case model.FormRefused():
-            return Drop(f"refused also as plain text: {reason}", is_loss=True) if row.is_plain else Simplify(reason)
+            when = now + (_row_wait(row) if after is None else after)
+            if is_look:
+                return LookFirst(when, reason)
+            return RetryAt(when, reason, whole_channel, is_told=after is not None)
+        case model.ThreadGone() if is_look:
+            # Nobody sees a reply in a deleted thread, so post it at top level.
+            return Resend(reason, is_top_level=True)
         case model.ThreadGone():
-            if row.is_top_level or (row.message.kind is not model.MessageKind.REPLY and row.message.nearest is None):
+            belongs_in_thread = row.message.kind is model.MessageKind.REPLY or row.message.nearest is not None
+            if row.is_top_level or not belongs_in_thread:
                 return Drop(reason, is_loss=True)
-            return TopLevel(reason)
-        case model.NotEditable():
-            return Drop(reason)
+            return Resend(reason, is_top_level=True)
         case model.ChannelClosed(whole_workspace=whole_workspace):
-            return ParkWorkspace(reason) if whole_workspace else ParkChannel(reason)
+            return Park(reason, whole_workspace)
+        case model.FormRefused() if not is_look:
+            return Drop(f"refused also as plain text: {reason}", is_loss=True) if row.is_plain else _as_text(reason)
+        case ChannelCrashed() if not is_look:
+            return Drop(reason, is_loss=True) if row.is_plain else _as_text(reason)
+        case model.NotEditable() if not is_look:
+            return Drop(reason)
         case _:
             # Unknown, and any other failure: a look-up is always safe.
             return LookFirst(now + _row_wait(row), reason)
 
 
-def _after_look_error(row: model.Outgoing, error: model.SendError, *, now: datetime) -> Step:
-    """Return the step after a failed look-up: look again, or wait until the channel is back."""
-    reason = f"checking whether it arrived: {error}"
-    match error:
-        case model.RetryLater(after=after):
-            return LookFirst(now + (_row_wait(row) if after is None else after), reason)
-        case model.ThreadGone():
-            # Nobody sees a reply in a deleted thread, so post it at top level.
-            return TopLevel(reason)
-        case model.ChannelClosed(whole_workspace=whole_workspace):
-            return ParkWorkspace(reason) if whole_workspace else ParkChannel(reason)
-        case _:
-            return LookFirst(now + _row_wait(row), reason)
+def _as_text(reason: str) -> Resend:
+    return Resend(reason, is_plain=True)
 
 
 def _row_wait(row: model.Outgoing) -> timedelta:
@@ -257,7 +200,7 @@ def _row_wait(row: model.Outgoing) -> timedelta:
     return wait if row.attempts < _PATIENCE else 2 * wait
 
 
-def apply_step(row: model.Outgoing, step: Step, *, last: Send | Look | None, now: datetime) -> model.Outgoing:
+def apply_step(row: model.Outgoing, step: WrittenStep, *, last: Attempt | None, now: datetime) -> model.Outgoing:
     """Return the row after ``step``; ``last`` is the attempt, None if there was none."""
     attempts = row.attempts + isinstance(last, Send)
     tried_at = row.tried_at or (now if isinstance(last, Send) else None)
@@ -269,16 +212,14 @@ def apply_step(row: model.Outgoing, step: Step, *, last: Send | Look | None, now
             return replace(row, state=model.SendState.PENDING, due_at=when, error=reason)
         case LookFirst(when=when, reason=reason):
             return replace(row, state=model.SendState.UNKNOWN, due_at=when, error=reason)
-        case Simplify(reason=reason):
-            return replace(row, state=model.SendState.PENDING, due_at=now, is_plain=True, error=reason)
-        case TopLevel(reason=reason):
-            return replace(row, state=model.SendState.PENDING, due_at=now, is_top_level=True, error=reason)
-        case ParkChannel(reason=reason) | ParkWorkspace(reason=reason):
+        case Resend(reason=reason):
+            is_plain, is_top_level = row.is_plain or step.is_plain, row.is_top_level or step.is_top_level
+            row = replace(row, is_plain=is_plain, is_top_level=is_top_level)
+            return replace(row, state=model.SendState.PENDING, due_at=now, error=reason)
+        case Park(reason=reason):
             return replace(row, state=model.SendState.PARKED, due_at=now, error=reason)
         case Drop(reason=reason):
             return replace(row, state=model.SendState.DROPPED, error=reason)
-        case Send() | Look():
-            raise ValueError(f"{type(step).__name__} is carried out, not written")
         case _:
             assert_never(step)
 
@@ -310,7 +251,7 @@ LONGEST_PROBE = timedelta(minutes=15)
 REPORT_AFTER = timedelta(minutes=5)
 
 
-def plan_lane(lane: Lane, step: Step, *, pace: timedelta, now: datetime) -> Lane:
+def plan_lane(lane: Lane, step: WrittenStep, *, pace: timedelta, now: datetime) -> Lane:
     """Return the lane after a step. ``now`` is the end of the attempt, so two messages are at least ``pace`` apart."""
     rested = now + pace
     match step:
@@ -320,7 +261,7 @@ def plan_lane(lane: Lane, step: Step, *, pace: timedelta, now: datetime) -> Lane
             return _failed(lane, until=max(when, rested), now=now)
         case RetryAt(pauses_channel=True) | LookFirst():
             return _failed(lane, until=max(now + model.backoff(lane.failures), rested), now=now)
-        case ParkChannel() | ParkWorkspace():
+        case Park():
             wait = min(FIRST_PROBE * 2 ** min(lane.probes, 10), LONGEST_PROBE)
             return Lane(at=now, ready_at=rested, probe_at=now + wait, probes=lane.probes + 1)
         case _:

@@ -21,7 +21,7 @@ _LEVELS = {"info", "warning", "error", "critical"}
 #: Functions and tables whose texts are shown to people, although they are not errors there.
 _PARTS = {
     "bot/cli/run.py": ("on_pass",),
-    "bot/pipeline/send_policy.py": ("_after_look_error", "first_step"),
+    "bot/pipeline/send_policy.py": ("_after_error", "first_step"),
     "bot/fetch/client.py": ("_CERTIFICATE", "describe_failure"),
     "bot/feeds/health.py": ("_OVER", "_problems"),
     "bot/feeds/polling.py": ("_ADVICE", "_class_advice"),

@@ -33,8 +33,10 @@ ERRORS = (
 )
 
 
-def after(error: model.SendError, of: model.Outgoing = row("a")) -> send_policy.Step:  # noqa: B008 - frozen
-    return send_policy.next_step(of, SEND, send_policy.Failed(error), now=START)
+def after(error: model.SendError, of: model.Outgoing = row("a")) -> send_policy.WrittenStep:  # noqa: B008 - frozen
+    step = send_policy.next_step(of, SEND, error, settled_at=START, now=START)
+    assert not isinstance(step, send_policy.Attempt)
+    return step
 
 
 @pytest.mark.parametrize("error", ERRORS)
@@ -85,8 +87,8 @@ def test_where_the_service_knows_a_repetition_it_is_sent_at_once_for_as_long_as_
                 send_policy.Sent(RECEIPT),
                 send_policy.LookFirst(START, "x"),
                 send_policy.RetryAt(START, "x"),
-                send_policy.Simplify("x"),
-                send_policy.ParkChannel("x"),
+                send_policy.Resend("x", is_plain=True),
+                send_policy.Park("x"),
                 send_policy.Drop("x"),
             ]
         ),
@@ -95,7 +97,7 @@ def test_where_the_service_knows_a_repetition_it_is_sent_at_once_for_as_long_as_
     pace=st.timedeltas(min_value=timedelta(), max_value=timedelta(seconds=5)),
 )
 def test_whatever_happens_the_pace_is_kept_and_no_pause_is_for_ever(
-    steps: list[send_policy.Step], pace: timedelta
+    steps: list[send_policy.WrittenStep], pace: timedelta
 ) -> None:
     lane = send_policy.Lane(at=START, ready_at=START)
     for step in steps:
@@ -107,7 +109,7 @@ def test_whatever_happens_the_pace_is_kept_and_no_pause_is_for_ever(
 def test_a_clock_that_was_set_back_does_not_silence_a_channel() -> None:
     later = START + timedelta(hours=3)
     lane = send_policy.plan_lane(
-        send_policy.Lane(at=later, ready_at=later), send_policy.ParkChannel("x"), pace=timedelta(seconds=1), now=later
+        send_policy.Lane(at=later, ready_at=later), send_policy.Park("x"), pace=timedelta(seconds=1), now=later
     )
     assert send_policy.reset_after_clock_step(lane, pace=timedelta(seconds=1), now=later) == lane
     assert send_policy.reset_after_clock_step(lane, pace=timedelta(seconds=1), now=START) == send_policy.Lane(
@@ -134,7 +136,7 @@ def test_where_a_reply_cannot_be_shown_in_the_channel_it_is_a_message_as_any(abi
 
 def test_what_may_be_part_of_a_story_whose_thread_is_gone_goes_to_the_top_level() -> None:
     step = after(model.ThreadGone("x"), UNSURE)
-    assert isinstance(step, send_policy.TopLevel)
+    assert isinstance(step, send_policy.Resend)
     again = send_policy.first_step(
         send_policy.apply_step(UNSURE, step, last=SEND, now=START), HEAD, abilities=BROADCASTING, now=START
     )
