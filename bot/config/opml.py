@@ -2,21 +2,20 @@
 
 40 of the 59 lists that one maintained project publishes are not well-formed: bare ampersands, quotation marks or tags
 inside values. Parsers that recover drop the attributes behind the first flaw, among them the address, so the <outline>
-tags of such a file are scanned by a pattern.
+tags are scanned by a pattern. The XML parser only finds the flaw that is reported.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from lxml import etree
 
 from bot import model
-from bot.model import visible
+from bot.model import values, visible
 
 #: Maximum size of a subscription list.
 MAX_BYTES = 20_000_000
@@ -37,11 +36,11 @@ def read_opml(content: bytes) -> OpmlReading:
         return OpmlReading(
             feeds=(), problems=(f"the file has more than {MAX_BYTES // 1_000_000} MB: too big for a list of feeds",)
         )
-    found_outlines, flaw = _read_outlines(content)
+    flaw = _find_flaw(content)
     problems = [flaw] if flaw else []
     #: The feeds by place (``model.feed_place``).
     feeds: dict[str, model.Feed] = {}
-    for outline in found_outlines:
+    for outline in scan_outlines(_decode(content)):
         feed = _read_feed(outline, problems)
         if feed is None:
             continue
@@ -76,30 +75,16 @@ def write_opml(feeds: Iterable[model.Feed]) -> str:
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8").decode() + "\n"
 
 
-def _read_outlines(content: bytes) -> tuple[Sequence[Outline], str | None]:
-    """Return the outlines, and what is wrong with the whole file, or None."""
+def _find_flaw(content: bytes) -> str | None:
+    """Return what is wrong with the whole file, or None."""
     if b"<!ENTITY" in content:  # an entity can name a file or grow without bound; the scanner expands none
-        return scan_outlines(content), "the file declares entities, which are not expanded"
+        return "the file declares entities, which are not expanded"
     try:
-        root = etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
+        etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
         text = str(error).split(", line ")[0]
-        return scan_outlines(
-            content
-        ), f"line {error.lineno or 1}: not well-formed XML ({text}); read as far as it can be"
-    return tuple(_walk_outlines(root)), None
-
-
-def _walk_outlines(root: etree._Element) -> Iterator[Outline]:
-    for element in root.iter("{*}outline"):
-        above = [str(folder.get("text") or folder.get("title") or "") for folder in element.iterancestors("{*}outline")]
-        attributes = {str(name).casefold(): str(value) for name, value in element.attrib.items()}
-        yield Outline(line=_line_of(element), attributes=attributes, folders=tuple(reversed(above)))
-
-
-def _line_of(element: etree._Element) -> int:
-    line: object = element.sourceline  # the stubs leave its type open
-    return line if isinstance(line, int) else 0
+        return f"line {error.lineno or 1}: not well-formed XML ({text}); read as far as it can be"
+    return None
 
 
 def _read_feed(outline: Outline, problems: list[str]) -> model.Feed | None:
@@ -110,7 +95,8 @@ def _read_feed(outline: Outline, problems: list[str]) -> model.Feed | None:
         if attributes.get("type", "").casefold() in ("rss", "atom"):
             problems.append(f"line {outline.line}: '{name}' has no xmlUrl: omitted")
         return None
-    if not _is_web(url):
+    parts = values.split_address(url)
+    if parts is None or parts[0] not in ("http", "https") or not parts[1] or " " in url:
         problems.append(f"line {outline.line}: {url!r} is not an http or https address: omitted")
         return None
     categories = (path.rpartition("/")[2] for path in attributes.get("category", "").split(","))
@@ -131,14 +117,6 @@ def _clean_address(url: str) -> str:
     return url
 
 
-def _is_web(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in url
-
-
 _NAME = r"[A-Za-z_][\w:.-]*"
 #: A description may have several lines, but an unclosed quotation mark ends with its tag.
 _VALUE = r"(?:(?!<outline)[\s\S]){0,20000}?"
@@ -147,6 +125,7 @@ _ATTRIBUTE = re.compile(
     rf"""\s*({_NAME})\s*=\s*(?:"({_VALUE})"|'({_VALUE})')(?=\s+{_NAME}\s*=\s*["']|\s*/?>\s*(?:<|\Z))"""
 )
 _TAG = re.compile(r"<(/?)outline\b", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--(?:(?!--)[\s\S])*-->")
 _TAG_END = re.compile(r"\s*(/?)>")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.:-]+)""")
 #: The entities that XML defines: “&lang=en” in an address is not an entity.
@@ -168,17 +147,14 @@ class Outline:
     folders: tuple[str, ...]
 
 
-def scan_outlines(content: bytes) -> tuple[Outline, ...]:
-    """Return every outline whose tag is recognisable, in order."""
-    return tuple(_iter_outlines(_decode(content)))
-
-
 def strip_unprintable(text: str) -> str:
     """Remove the characters that XML does not allow."""
     return _NOT_XML.sub("", text)
 
 
-def _iter_outlines(text: str) -> Iterator[Outline]:
+def scan_outlines(text: str) -> Iterator[Outline]:
+    """Yield every outline whose tag is recognisable, in order, except in comments."""
+    text = _COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     folders: list[str] = []
     line, counted, position = 1, 0, 0
     while match := _TAG.search(text, position):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import typing
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import assert_never
 
 from bot import model
 from bot.config import blocks
@@ -20,18 +18,12 @@ _MAX_BYTES = 64 * 1024
 
 def resolve_secret(secret: model.Secret, environ: Mapping[str, str]) -> str:
     """Return the secret. Raises ConfigError, which names the variable or the file and never its content."""
-    match secret.kind:
-        case model.SecretKind.ENV:
-            value = environ.get(secret.name, "").strip()
-            if not value:
-                raise model.ConfigError(
-                    f"the variable {secret.name} is not set: export {secret.name}=… and start again"
-                )
-            return value
-        case model.SecretKind.FILE:
-            return _read_secret_file(secret.name)
-        case _:
-            assert_never(secret.kind)
+    if secret.kind == "file":
+        return _read_secret_file(secret.name)
+    value = environ.get(secret.name, "").strip()
+    if not value:
+        raise model.ConfigError(f"the variable {secret.name} is not set: export {secret.name}=… and start again")
+    return value
 
 
 def _read_secret_file(name: str) -> str:
@@ -120,27 +112,18 @@ def _hide_whole(value: Node, report: ProblemReport) -> None:
 
 
 def hide_value(value: Node, form: object, report: ProblemReport) -> None:
-    """Hide a value whose type is ``form``."""
-    if blocks.is_block(form) and isinstance(value, MappingNode):
-        hide_secrets(value, form, report)
-    elif blocks.is_block(form) or form is model.Secret:
-        # A single value instead of a block may be the secret that belongs inside it.
-        _hide_whole(value, report)
+    """Hide the secrets in a value whose type is ``form``."""
+    inner = blocks.inner_block(form)
+    if inner is None and not blocks.holds_secret(form):
+        return
+    if not isinstance(value, MappingNode):
+        # A single value or a list instead of a block may be the secret that belongs inside it.
+        for item in value.items if isinstance(value, SequenceNode) else [value]:
+            _hide_whole(item, report)
+    elif block := blocks.optional_block(form):
+        hide_secrets(value, block, report)
     else:
-        for part in _inner_values(value, form, report):
-            for inner in typing.get_args(form):
-                hide_value(part, inner, report)
-
-
-def _inner_values(value: Node, form: object, report: ProblemReport) -> list[Node]:
-    """Return the values inside a list or a mapping, and hide keys that are not names; for a union, the value itself."""
-    match value:
-        case MappingNode() if blocks.is_container(form):
-            for key, _ in value.pairs:
-                if not _NAME.match(key.value):
-                    report.hide(key.start, key.end)
-            return [item for _, item in value.pairs]
-        case SequenceNode() if blocks.is_container(form):
-            return list(value.items)
-        case _:
-            return [value]
+        for key, item in value.pairs:
+            if not _NAME.match(key.value):
+                report.hide(key.start, key.end)
+            hide_value(item, inner or form, report)

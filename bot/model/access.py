@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from bot.model import values
@@ -18,13 +17,6 @@ from bot.model.values import InvalidValue, Key, Parse
 _T = TypeVar("_T", bound="Access | Tls")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SECRET_SCHEMA = {"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}
-
-
-class SecretKind(StrEnum):
-    """Where a secret is kept."""
-
-    ENV = "env"
-    FILE = "file"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,7 +28,7 @@ class Secret:
     (***, 'env:SLACK_BOT_TOKEN')
     """
 
-    kind: SecretKind
+    kind: Literal["env", "file"]
     #: The variable's name or the file's path.
     name: str
 
@@ -50,11 +42,11 @@ class Secret:
             if not _ENV_NAME.match(name):
                 advice = "write letters, digits and _"
                 raise InvalidValue("secret", "after env: comes the name of an environment variable", advice)
-            return cls(SecretKind.ENV, name)
+            return cls("env", name)
         if kind == "file" and colon:
             if not name.strip() or "\0" in name:
                 raise InvalidValue("secret", "after file: comes the path of a file", "write file:/path")
-            return cls(SecretKind.FILE, name.strip())
+            return cls("file", name.strip())
         message = "a secret is not written into the configuration"
         raise InvalidValue("secret", message, "use env:NAME or file:/path")
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot.model import values
-from bot.model.values import DefaultZone, Derived, InvalidValue, Key, Parse
+from bot.model.values import Derived, InvalidValue, Key, Parse
 
 
 class Severity(StrEnum):
@@ -200,7 +200,7 @@ def _without_duplicates(names: tuple[str, ...]) -> tuple[str, ...]:
 Names = Annotated[values.Texts, Parse(_without_duplicates, "after")]
 
 
-def _parse_digest(value: object, zone: DefaultZone) -> Digest | None:
+def _parse_digest(value: object, info: Any) -> Digest | None:
     written = values.parse_text(value)
     if written == "now":
         return None
@@ -208,20 +208,20 @@ def _parse_digest(value: object, zone: DefaultZone) -> Digest | None:
     if not match:
         raise InvalidValue("when", f'"{written}" is not a time to post', "write now or digest 08:00")
     at = values.parse_clock_time(match[1])
-    return Digest(at=at, zone=values.parse_zone(match[2]) if match[2] else zone.take())
+    return Digest(at=at, zone=values.parse_zone(match[2]) if match[2] else info.context.take())
 
 
-def _parse_remind(value: object, zone: DefaultZone) -> Remind:
+def _parse_remind(value: object, info: Any) -> Remind:
     if value == []:
         raise InvalidValue("no-value", "an empty list", "write how long before: 2 days, or [7 days, 1 day]")
     leads = {values.parse_duration(item) for item in (value if isinstance(value, list | tuple) else [value])}
     if len(leads) > 5:
         raise InvalidValue("duration", "more than five reminders for one deadline", "keep the few that matter")
-    return Remind(leads=tuple(sorted(leads, reverse=True)), zone=zone.take())
+    return Remind(leads=tuple(sorted(leads, reverse=True)), zone=info.context.take())
 
 
-def _parse_end(value: object, zone: DefaultZone) -> datetime:
-    return values.end_of_date(values.parse_until(value), zone.take())
+def _parse_end(value: object, info: Any) -> datetime:
+    return values.end_of_date(values.parse_until(value), info.context.take())
 
 
 _LEAD = {"type": "string", "pattern": values.DURATION_PATTERN}
@@ -230,10 +230,10 @@ _WHEN_PATTERN = r"^(now|digest\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?)$"
 _UNTIL_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?$"
 When = Annotated[
     Digest | None,
-    Parse(_parse_digest, zone=True, type="string", pattern=_WHEN_PATTERN, examples=["now", "digest 08:00"]),
+    Parse(_parse_digest, info=True, type="string", pattern=_WHEN_PATTERN, examples=["now", "digest 08:00"]),
 ]
-Reminders = Annotated[Remind, Parse(_parse_remind, zone=True, anyOf=[_LEAD, _LEADS], examples=["2 days"])]
-End = Annotated[datetime, Parse(_parse_end, zone=True, type="string", pattern=_UNTIL_PATTERN, examples=["2026-12-31"])]
+Reminders = Annotated[Remind, Parse(_parse_remind, info=True, anyOf=[_LEAD, _LEADS], examples=["2 days"])]
+End = Annotated[datetime, Parse(_parse_end, info=True, type="string", pattern=_UNTIL_PATTERN, examples=["2026-12-31"])]
 Query = Annotated[str, Parse(values.parse_text, type="string")]
 PlainText = Annotated[str, values.Schema(type=["string", "number"])]
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from bot.model import values
 from bot.model.access import Access, Host
 from bot.model.rules import Digest, Names, Severity, Thread
-from bot.model.values import DefaultZone, Key, Parse
+from bot.model.values import Key, Parse
 
 
 class Languages(StrEnum):
@@ -42,15 +42,15 @@ class QuietHours:
     zone: ZoneInfo
 
 
-def _parse_quiet(value: object, zone: DefaultZone) -> QuietHours:
+def _parse_quiet(value: object, info: Any) -> QuietHours:
     start, end, own_zone = values.parse_quiet_hours(value)
-    return QuietHours(start=start, end=end, zone=own_zone or zone.take())
+    return QuietHours(start=start, end=end, zone=own_zone or info.context.take())
 
 
 _QUIET_PATTERN = r"^[0-9]{1,2}:[0-9]{2}\s+to\s+[0-9]{1,2}:[0-9]{2}(\s+\S+)?$"
 Quiet = Annotated[
     QuietHours,
-    Parse(_parse_quiet, zone=True, type="string", pattern=_QUIET_PATTERN, examples=["22:00 to 07:00 Asia/Karachi"]),
+    Parse(_parse_quiet, info=True, type="string", pattern=_QUIET_PATTERN, examples=["22:00 to 07:00 Asia/Karachi"]),
 ]
 
 

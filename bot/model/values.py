@@ -70,7 +70,8 @@ class Parse:
     """A step from what is written to the value.
 
     ``instead``: the step is the whole parser; ``before``: it prepares what the type's own parser reads; ``after``: it
-    checks or converts the value. ``zone``: the step also takes the DefaultZone. ``schema``: the JSON Schema.
+    checks or converts the value. ``info``: the step also takes pydantic's ValidationInfo, whose context is the
+    DefaultZone. ``schema``: the JSON Schema.
     """
 
     def __init__(
@@ -78,21 +79,16 @@ class Parse:
         step: Callable[..., object],
         mode: Literal["instead", "before", "after"] = "instead",
         *,
-        zone: bool = False,
+        info: bool = False,
         **schema: object,
     ) -> None:
         self._step = step
         self._mode = mode
-        self._zone = zone
+        self._info = info
         self._schema = schema
 
     def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> Mapping[str, object]:
-        def with_zone(value: object, info: Any) -> object:
-            return self._step(value, info.context)
-
-        function = (
-            {"type": "with-info", "function": with_zone} if self._zone else {"type": "no-info", "function": self._step}
-        )
+        function = {"type": "with-info" if self._info else "no-info", "function": self._step}
         if self._mode == "instead":
             return {"type": "function-plain", "function": function}
         return {"type": f"function-{self._mode}", "function": function, "schema": handler(source)}
@@ -101,37 +97,24 @@ class Parse:
         return {**self._schema} if self._schema else handler(schema)
 
 
-class Derived:
+class Derived(Parse):
     """Marks a field that is not a key: the program sets it."""
 
-    def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> Mapping[str, object]:
-        def refuse(value: object, info: Any) -> object:
-            raise InvalidValue("unknown-key", f'unknown key "{info.field_name}"', "remove it")
-
-        return {"type": "function-plain", "function": {"type": "with-info", "function": refuse}}
-
-    def __get_pydantic_json_schema__(self, schema: object, handler: _Handler) -> Mapping[str, object]:
-        return {"derived": True}
+    def __init__(self) -> None:
+        super().__init__(_refuse_key, info=True, derived=True)
 
 
-class _NotBelowEvery:
-    """Refuses a value of ``at_least`` that is shorter than ``every``, a field before it."""
+def _refuse_key(value: object, info: Any) -> object:
+    raise InvalidValue("unknown-key", f'unknown key "{info.field_name}"', "remove it")
 
-    def __get_pydantic_core_schema__(self, source: object, handler: _Handler) -> Mapping[str, object]:
-        def check(value: timedelta, info: Any) -> timedelta:
-            every = info.data.get("every")
-            if isinstance(every, timedelta) and value < every:
-                shown = format_duration(every)
-                raise InvalidValue(
-                    "duration", f"at_least is shorter than every, which is {shown}", f"write {shown} or longer"
-                )
-            return value
 
-        return {
-            "type": "function-after",
-            "function": {"type": "with-info", "function": check},
-            "schema": handler(source),
-        }
+def _check_at_least(value: timedelta, info: Any) -> timedelta:
+    """Refuse a value of ``at_least`` that is shorter than ``every``, a field before it."""
+    every = info.data.get("every")
+    if isinstance(every, timedelta) and value < every:
+        shown = format_duration(every)
+        raise InvalidValue("duration", f"at_least is shorter than every, which is {shown}", f"write {shown} or longer")
+    return value
 
 
 class Schema:
@@ -361,7 +344,7 @@ Duration = Annotated[
         examples=["90 seconds", "5 minutes", "2 hours", "30d"],
     ),
 ]
-AtLeast = Annotated[Duration, _NotBelowEvery()]
+AtLeast = Annotated[Duration, Parse(_check_at_least, "after", info=True)]
 #: ``every 2 days``
 Rhythm = Annotated[timedelta, Parse(parse_rhythm, type="string", pattern=_RHYTHM_PATTERN, examples=["every 2 days"])]
 Size = Annotated[int, Parse(parse_size, type=["string", "integer"], examples=["10 MB"])]
