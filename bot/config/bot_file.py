@@ -63,9 +63,8 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
     if root is None:
-        report.add(
-            "missing-key", "the file has only comments", "begin with channels: {alerts: {kind: console}}", start=0
-        )
+        advice = "begin with channels: {alerts: {kind: console}}"
+        report.add("missing-key", "the file has only comments", advice, start=0)
         return None
     channels_node = value_of(root, "channels")
     for name, advice in _REMOVED_KEYS.items():
@@ -84,7 +83,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     if settings is None or channels is None:
         return None
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
-        report.add("missing-key", "no channel", "add alerts: {kind: console}", start=_key_start(root, "channels"))
+        report.add_at(channels_node, "missing-key", "no channel", "add alerts: {kind: console}")
         return None
     _check_named_channels(settings, root, report)
     _warn_of_unset(settings, root, report, environ)
@@ -107,7 +106,7 @@ def _read_channels(
     channels = {}
     for key, value in node.pairs:
         if not key.value.strip():
-            report.add("no-value", "a channel without a name", "name it: alerts", start=key.start)
+            report.add_at(key, "no-value", "a channel without a name", "name it: alerts")
         elif channel := _read_channel(key, value, report, kinds, environ):
             channels[key.value] = channel
     return channels
@@ -212,11 +211,6 @@ def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, env
             message = f"this token has fewer than {_SHORTEST_TOKEN} characters and can be guessed"
             advice = "choose a longer one, as `openssl rand -hex 16` prints, and give it to every reader"
             report.add_at(place, "short-token", message, advice, severity="warning")
-
-
-def _key_start(root: Node, key: str) -> int:
-    node = root.key(key) if isinstance(root, MappingNode) else None
-    return node.start if node else root.start
 
 
 def _zone_of(root: Node) -> values.DefaultZone:

@@ -374,16 +374,10 @@ def _split_relative(address: str) -> tuple[str, str]:
 def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -> None:
     """Report unknown channels, stories that no route takes, and routes that are never reached."""
     top = _route_items(root)
-    if not top:
-        return
     _check_level(top, channels, report, is_top=True)
-    if key := top[-1].key("match"):
-        report.add_at(
-            key,
-            "no-last-route",
-            "a story that no route takes would be lost",
-            "add a last route without match: - to: alerts",
-        )
+    if top and (key := top[-1].key("match")):
+        message = "a story that no route takes would be lost"
+        report.add_at(key, "no-last-route", message, "add a last route without match: - to: alerts")
 
 
 def check_channel(name: str, node: Node, channels: Collection[str], report: ProblemReport) -> None:
@@ -412,26 +406,14 @@ def _check_level(
 ) -> None:
     is_closed = False
     for route in routes:
-        first = route.pairs[0][0] if route.pairs else None
-        start, end = (first.start, first.end) if first else (route.start, route.start + 1)
         if is_closed:
-            report.add(
-                "route-not-reached",
-                "this route is never reached: the previous route takes everything",
-                "move it up, or give the previous route continue: true",
-                start=start,
-                end=end,
-                severity="warning",
-            )
+            message = "this route is never reached: the previous route takes everything"
+            advice = "move it up, or give the previous route continue: true"
+            report.add_at(route.head, "route-not-reached", message, advice, severity="warning")
             break
         if route.get("to") is None and is_top:
-            report.add(
-                "missing-key",
-                'the key "to" is missing',
-                f"write to: {next(iter(sorted(channels)), 'alerts')}",
-                start=start,
-                end=end,
-            )
+            advice = f"write to: {next(iter(sorted(channels)), 'alerts')}"
+            report.add_at(route.head, "missing-key", 'the key "to" is missing', advice)
         for item in scalars_of(route.get("to")):
             if name := item.value.strip():
                 check_channel(name, item, channels, report)
@@ -459,13 +441,9 @@ _WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLAT
 def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], report: ProblemReport) -> None:
     """Warn of a key that only a language model can follow; ``uses`` are the uses of the model (empty: no model)."""
     if use not in uses:
-        report.add_at(
-            key,
-            "no-use",
-            f"{key.value} does nothing: bot.yaml has no model with the use {use}",
-            f"give it a model with {use} among its uses, or remove {key.value}",
-            severity="warning",
-        )
+        message = f"{key.value} does nothing: bot.yaml has no model with the use {use}"
+        advice = f"give it a model with {use} among its uses, or remove {key.value}"
+        report.add_at(key, "no-use", message, advice, severity="warning")
 
 
 def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: ProblemReport) -> None:
@@ -473,10 +451,5 @@ def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: 
     for item in scalars_of(value_of(value_of(root, "model"), "uses")):
         for use, (owner, key) in _WANTED_BY.items():
             if item.value.strip() == use and use not in needed:
-                report.add_at(
-                    item,
-                    "no-use",
-                    f"the use {use} does nothing: no {owner} has {key}",
-                    f"add {key} to one, or remove {use}",
-                    severity="warning",
-                )
+                message = f"the use {use} does nothing: no {owner} has {key}"
+                report.add_at(item, "no-use", message, f"add {key} to one, or remove {use}", severity="warning")

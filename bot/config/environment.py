@@ -58,15 +58,9 @@ def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None
             text += f"{name}: …\n"
     report.append_environment(Document(text, root, flaws), first_line)
     for name, start, meant in misspelt:
+        place = ScalarNode(name, start, start + len(name), "")
         message = f"{name} does not set a key of bot.yaml"
-        report.add(
-            "unknown-variable",
-            message,
-            f"did you mean {meant}?",
-            start=start,
-            end=start + len(name),
-            severity="warning",
-        )
+        report.add_at(place, "unknown-variable", message, f"did you mean {meant}?", severity="warning")
 
 
 def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:

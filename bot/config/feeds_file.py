@@ -128,21 +128,12 @@ def _read_feed(
     url = place.url
     line = report.document.place(node.start)[0]
     if url in lines_by_address:
-        report.add_at(
-            address,
-            "duplicate-feed",
-            "this feed is listed twice",
-            f"it is already on line {lines_by_address[url]}: remove one",
-        )
+        advice = f"it is already on line {lines_by_address[url]}: remove one"
+        report.add_at(address, "duplicate-feed", "this feed is listed twice", advice)
         return None
     if first_line := lines_by_address.get(model.feed_place(url)):
-        report.add_at(
-            address,
-            "same-feed",
-            "this feed seems to be listed twice",
-            f"line {first_line} has it under another spelling of its address: remove one",
-            severity="warning",
-        )
+        advice = f"line {first_line} has it under another spelling of its address: remove one"
+        report.add_at(address, "same-feed", "this feed seems to be listed twice", advice, severity="warning")
     lines_by_address.setdefault(model.feed_place(url), line)
     lines_by_address[url] = line
     is_flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
@@ -239,14 +230,9 @@ def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | N
     ]
     if unnamed:
         which = f"{len(unnamed)} feeds, this one first, have" if len(unnamed) > 1 else "this feed has"
-        report.add(
-            "no-name",
-            f"{which} no name: messages show the title in the feed, and its host",
-            "write the outlet's name: {url: https://…, name: BBC News}",
-            start=unnamed[0].start,
-            end=unnamed[0].end,
-            severity="warning",
-        )
+        message = f"{which} no name: messages show the title in the feed, and its host"
+        advice = "write the outlet's name: {url: https://…, name: BBC News}"
+        report.add_at(unnamed[0], "no-name", message, advice, severity="warning")
 
 
 def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:

@@ -76,6 +76,13 @@ class MappingNode:
         """Return the key node, for its place, or None."""
         return next((name for name, _ in self.pairs if name.value == key), None)
 
+    @property
+    def head(self) -> ScalarNode:
+        """The place of a problem with the whole block: its first key, or its opening brace."""
+        if self.pairs and not self.is_flow:
+            return self.pairs[0][0]
+        return ScalarNode("", self.start, self.start + 1, "")
+
 
 Node: TypeAlias = ScalarNode | SequenceNode | MappingNode
 

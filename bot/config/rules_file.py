@@ -276,11 +276,9 @@ class RuleReader:
     def _report_no_notify(self, node: MappingNode) -> None:
         if any(values.find_nearest(key.value, blocks.types_of(model.Rule)) == "notify" for key, _ in node.pairs):
             return  # the misspelt key is reported
-        first = node.pairs[0][0] if node.pairs else node
         channel = next(iter(sorted(self.context.channels or ())), "alerts")
-        start, end = (node.start, node.start + 1) if node.is_flow else (first.start, first.end)
         advice = f"write notify: {channel}; or give bot.yaml routes"
-        self.report.add("missing-key", 'the key "notify" is missing', advice, start=start, end=end)
+        self.report.add_at(node.head, "missing-key", 'the key "notify" is missing', advice)
 
     def _help_with_name(self, item: ScalarNode, kind: str, file: str, known_names: frozenset[str]) -> str:
         name = item.value.strip()

@@ -174,9 +174,7 @@ def _report_error(problem: InvalidValue, path: _Path, node: Node, report: Proble
     is_missing = problem.code == "missing-key"
     target, key = nodes.find_node(node, path[:-1] if is_missing else path)
     if is_missing and isinstance(target, MappingNode) and target.pairs:
-        # A missing key has no place, so point at the first key of its block.
-        first = target.pairs[0][0]
-        start, end = (target.start, target.start + 1) if target.is_flow else (first.start, first.end)
+        start, end = target.head.start, target.head.end
     elif key is not None and (problem.code == "unknown-key" or _is_empty(target)):
         start, end = key.start, key.end
     else:

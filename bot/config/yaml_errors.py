@@ -158,9 +158,7 @@ def _explain_sigil(slip: _Slip) -> UnreadableYaml | None:
     mark = slip.text[slip_at]
     word = re.match(r"[^\s,\]]*", slip.text[slip_at:])
     shown = word[0] if word else mark
-    code = {"*": "star", "&": "ampersand", "!": "exclamation"}.get(mark)
-    if code is None:
-        return None
+    code = {"*": "star", "&": "ampersand", "!": "exclamation"}[mark]
     advice = f'quote it: "{shown}"'
     if mark == "*" and len(shown) > 1:
         advice = f"write a wildcard at the end of a word: {shown.strip('*')}*; as text, quote it"
