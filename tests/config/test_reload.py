@@ -42,14 +42,6 @@ def test_a_rule_broken_since_the_cold_start_is_off_until_it_is_mended(tmp_path: 
     assert folders.names(after) == ["First", "Second"]
 
 
-def test_unreadable_yaml_keeps_the_whole_file(tmp_path: Path) -> None:
-    before = folders.load(folders.make(tmp_path))
-    after = folders.load(_with(tmp_path, "rules/a.yaml", "rules: [\n"), before)
-    assert folders.names(after) == ["First", "Second"]
-    assert after.kept == ("First", "Second")
-    assert [problem.code for problem in after.problems] == ["unclosed-bracket"]
-
-
 SLIP = "  - name: Pakistan: telecom\n    any: [PTA]\n    notify: desk\n"
 
 
@@ -72,11 +64,14 @@ def test_a_rule_that_is_no_longer_yaml_keeps_its_last_good_version_and_the_other
     assert [line.label for line in rules["Second"].any] == ["Nokia", "BlackBerry"]
 
 
-@pytest.mark.parametrize("text", ["", "ruels: []\n", "rules: {}\n", "- name: x\n", "text\n", "rules: 5\n"])
+@pytest.mark.parametrize(
+    "text", ["", "rules: [\n", "ruels: []\n", "rules: {}\n", "- name: x\n", "text\n", "rules: 5\n"]
+)
 def test_a_file_whose_rules_cannot_be_found_keeps_its_last_good_rules(text: str, tmp_path: Path) -> None:
     before = folders.load(folders.make(tmp_path))
     after = folders.load(_with(tmp_path, "rules/a.yaml", text), before)
     assert folders.names(after) == ["First", "Second"]
+    assert after.kept == ("First", "Second")
     assert any(problem.severity == "error" for problem in after.problems)
 
 
@@ -191,18 +186,13 @@ def _watcher(folder: Path, clock: fakes.FakeClock) -> loading.Watcher:
     return loading.Watcher(folder, folders.load(folder), clock=clock, environ={}, kinds=app.kinds())
 
 
-async def test_the_watcher_tells_of_a_change_once(tmp_path: Path) -> None:
+async def test_the_watcher_reports_new_changed_and_removed_files_once(tmp_path: Path) -> None:
     watcher = _watcher(folders.make(tmp_path), fakes.FakeClock())
     assert await watcher.look() is None
     _with(tmp_path, "rules/a.yaml", folders.RULES.replace("Second", "Other"))
-    found = await watcher.look()
-    assert found is not None
+    assert (found := await watcher.look()) is not None
     assert folders.names(found) == ["First", "Other"]
-    assert await watcher.look() is None
-
-
-async def test_the_watcher_sees_new_and_removed_files(tmp_path: Path) -> None:
-    watcher = _watcher(folders.make(tmp_path), fakes.FakeClock())
+    _with(tmp_path, "rules/a.yaml", folders.RULES)
     _with(tmp_path, "rules/b.yaml", "rules:\n  - {name: Third, all: [wirewatch], notify: desk}\n")
     assert (found := await watcher.look()) is not None
     assert folders.names(found) == ["First", "Second", "Third"]
