@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pydantic
 import structlog
 
 from bot import model
-from bot.channels.kit import http_client, phrases
+from bot.channels.kit import phrases
 from bot.channels.kit.context import (
     Address,
     BaseChannel,
@@ -31,7 +31,7 @@ from bot.channels.kit.context import (
     step,
 )
 from bot.channels.kit.errors import Act, ErrorTable, error_of_status, parse_retry_after, rows, send_error
-from bot.channels.slack import blocks
+from bot.channels.slack import blocks, sdk
 from bot.model import visible
 
 KIND = "slack"
@@ -163,14 +163,11 @@ def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
     return [Listener(app_channels) for app_channels in by_app.values()]
 
 
-_WHO = "Slack"
 _POST = "chat.postMessage"
 _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
 #: The maximum of conversations.list, and a usual number of messages.
 _CHANNELS_PER_PAGE, _MESSAGES_PER_PAGE = 1_000, 200
-#: Enough for a page of the longest messages.
-_ANSWER_LIMIT_BYTES = 20_000_000
 #: Maximum pages of 1,000 members read from a channel.
 _MEMBER_PAGES = 30
 #: Changes of members take effect after this.
@@ -249,7 +246,7 @@ class BotChannel(Channel):
 
     async def _post(self, method: str, payload: Mapping[str, Any]) -> model.Receipt:
         try:
-            data = (await self.call(method, json=payload)).fields
+            data, _ = await self.call(method, json=payload)
         except model.ChannelClosed:
             await self._place.forget()
             raise
@@ -396,7 +393,8 @@ class BotChannel(Channel):
     async def open_connection(self) -> str:
         """Request the address of a connection for Socket Mode. Raises SendError."""
         method = "apps.connections.open"
-        url = (await self.call(method, json={}, token=self.app_token(), advice=_CONNECTION_ADVICE)).fields.get("url")
+        fields, _ = await self.call(method, token=self.app_token(), advice=_CONNECTION_ADVICE)
+        url = fields.get("url")
         parts = urlsplit(url) if isinstance(url, str) else None
         # The SDK supports wss on port 443 only; ws is for a configured http server.
         is_safe = parts is not None and parts.scheme == "wss" and parts.port in (None, 443)
@@ -424,40 +422,38 @@ class BotChannel(Channel):
 
     async def _get(self, method: str, params: Mapping[str, object]) -> Mapping[str, Any]:
         # An empty cursor asks for the first page, an empty thread for the channel.
-        query = urlencode({name: value for name, value in params.items() if value != ""})
-        return (await self.call(f"{method}?{query}")).fields
+        fields, _ = await self.call(method, params={name: value for name, value in params.items() if value != ""})
+        return fields
 
     async def call(
         self,
-        path: str,
+        method: str,
         *,
         json: Mapping[str, Any] | None = None,
+        params: Mapping[str, object] | None = None,
         token: str = "",
         advice: Mapping[str, str] | None = None,
-    ) -> http_client.HttpResponse:
-        """Call a method of Slack's Web API, with the bot's token if no other is given. Raises SendError.
+    ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+        """Call a method of Slack's Web API and return the fields and headers of its answer. Raises SendError.
 
-        ``advice`` overrides the advice of the table of errors for some codes.
+        ``token`` is the bot's if none is given. ``advice`` overrides the advice of the table of errors for some codes.
         """
-        method = path.partition("?")[0]
         wait = self._closed_until.get(method, self.context.clock.now()) - self.context.clock.now()
         if wait > timedelta():
             raise _rate_limit(method, wait)
-        token = token or self.context.secret(self._token, what="the Slack token")
-        response = await http_client.request(
-            "GET" if json is None else "POST",
-            f"{self.options.base_url}{path}",
-            who=_WHO,
-            document=json,
-            headers={"Authorization": f"Bearer {token}"},
-            limit_bytes=_ANSWER_LIMIT_BYTES,
+        status, headers, fields = await sdk.call_method(
+            self.options.base_url,
+            method,
+            token=token or self.context.secret(self._token, what="the Slack token"),
+            name=self.name,
+            json=json,
+            params=params or {},
         )
-        data = response.fields
-        if response.is_success and data.get("ok") is True:
-            return response
-        now, code = self.context.clock.now(), str(data.get("error") or "")
-        if response.status == 429 or code in ("ratelimited", "rate_limited"):
-            wait = parse_retry_after(response.headers, now=now) or timedelta(seconds=1)
+        if status < 300 and fields.get("ok") is True:
+            return fields, headers
+        now, code = self.context.clock.now(), str(fields.get("error") or "")
+        if status == 429 or code in ("ratelimited", "rate_limited"):
+            wait = parse_retry_after(headers, now=now) or timedelta(seconds=1)
             self._closed_until[method] = now + wait
             raise _rate_limit(method, wait)
         if "metadata" in code:
@@ -465,15 +461,15 @@ class BotChannel(Channel):
             self._takes_metadata = False
         if advice and code in advice:
             raise model.ChannelClosed(f"{method}: Slack says {code}; {advice[code]}")
-        if response.status >= 500 or not _CODE.match(code):
-            raise error_of_status(response.status, who=_WHO, headers=response.headers, now=now)
-        raise error_of_code(code, doing=method, needed=str(data.get("needed") or ""))
+        if status >= 500 or not _CODE.match(code):
+            raise error_of_status(status, who="Slack", headers=headers, now=now)
+        raise error_of_code(code, doing=method, needed=str(fields.get("needed") or ""))
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Check token, scopes, channel and membership; the help of each line says what to click."""
         with step("the token is accepted"):
-            response = await self.call("auth.test", json={})
-        who, scopes = response.fields, response.headers.get("x-oauth-scopes")
+            who, headers = await self.call("auth.test")
+        scopes = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), None)
         held_scopes = None if scopes is None else set(scopes.replace(" ", "").split(","))
         yield passed(f"the token belongs to {who.get('user')} in {who.get('team')}")
         try:
@@ -540,14 +536,14 @@ class WebhookChannel(Channel):
             delivery.message, names_story=True, is_plain=delivery.is_plain, zone=self.context.zone
         )
         document = {**content, "mrkdwn": False}
-        response = await http_client.request("POST", self._address(), who=_WHO, document=document)
-        word = response.body.decode("utf-8", "replace").strip()
-        if response.status == 200 and word == "ok":
+        status, headers, body = await sdk.post_to_webhook(self._address(), document, name=self.name)
+        word = body.strip()
+        if status == 200 and word == "ok":
             return self.receipt("")
         if word in ERRORS:
             raise error_of_code(word, doing="webhook")
         now = self.context.clock.now()
-        raise error_of_status(response.status, who=_WHO, headers=response.headers, now=now)
+        raise error_of_status(status, who="Slack", headers=headers, now=now)
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         yield passed(

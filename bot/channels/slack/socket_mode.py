@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import re
 import socket
@@ -20,21 +19,19 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta, tzinfo
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from slack_sdk import WebClient
 from slack_sdk.errors import SlackClientError
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot import model
-from bot.channels.kit import http_client, phrases, rendering
+from bot.channels.kit import phrases, rendering
 from bot.channels.kit.context import run_in_thread
-from bot.channels.slack import BotChannel, blocks
+from bot.channels.slack import BotChannel, blocks, sdk
 from bot.model.actions import EndSilence, MakeSilence
 from bot.model.runtime import TaskGroup
 
@@ -96,8 +93,8 @@ class Listener:
 
         client = SocketModeClient(
             app_token="",
-            web_client=_web_client(place.options.base_url),
-            logger=_silent_logger(),
+            web_client=sdk.web_client(place.options.base_url),
+            logger=sdk.silent_logger(),
             auto_reconnect_enabled=False,
             receive_buffer_size=_BUFFER_BYTES,
             concurrency=2,
@@ -219,25 +216,6 @@ class Listener:
             log.warning("button press not answered", error=str(error))
 
 
-@cache
-def _silent_logger() -> logging.Logger:
-    """Return a logger for the SDK that drops everything: it would log payloads."""
-    logger = logging.getLogger("wirewatch.slack_sdk")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
-    return logger
-
-
-def _web_client(base_url: str) -> WebClient:
-    """Return the client by which the SDK opens the connection that replaces a closing one."""
-    client = WebClient(
-        base_url=base_url, ssl=http_client.tls_context(), retry_handlers=[], timeout=15, logger=_silent_logger()
-    )
-    # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
-    client.proxy = None
-    return client
-
-
 def _is_open(client: SocketModeClient) -> bool:
     """Return whether the current connection is open.
 
@@ -315,6 +293,6 @@ async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_
         raise model.OutcomeUnknown("answering a command: the response address is not on Slack's host")
     text = blocks.plain_text(rendering.plain_preview(message))
     body = {"response_type": "ephemeral", "text": text, "blocks": blocks.build_blocks(message, zone=zone)}
-    response = await http_client.request("POST", url, who="Slack", document=body)
-    if response.status != 200:
-        raise model.OutcomeUnknown(f"answering a command: Slack answered {response.status}")
+    status, _, _ = await sdk.post_to_webhook(url, body, name="answer of a command")
+    if status != 200:
+        raise model.OutcomeUnknown(f"answering a command: Slack answered {status}")
