@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
-from bot import config, model, storage
-from bot.app.wiring import Live, Observers
+from bot import config, model
+from bot.app.wiring import Live, Parts
 from bot.model.runtime import TaskGroup
-from bot.pipeline.decide import Decider
 
 if TYPE_CHECKING:
     from bot.llm import Asker
@@ -23,22 +22,9 @@ log = structlog.get_logger("wirewatch")
 class Assisting:
     """Let a language model advise decisions; a reload that changes ``model`` replaces the asker."""
 
-    def __init__(
-        self,
-        store: storage.Store,
-        clock: model.Clock,
-        *,
-        live: Live,
-        deciding: Decider,
-        observers: Observers,
-        environ: Mapping[str, str],
-    ) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, parts: Parts, live: Live) -> None:
+        self._parts = parts
         self._live = live
-        self._deciding = deciding
-        self._observers = observers
-        self._environ = environ
         self._policy: model.LanguageModelPolicy | None = None
         self._asker: Asker | None = None
         self._changed = asyncio.Event()
@@ -50,7 +36,7 @@ class Assisting:
             return
         self._policy, previous = policy, self._asker
         self._asker = self._open(policy) if policy else None
-        self._deciding.advise(self._asker)
+        self._parts.deciding.advise(self._asker)
         self._changed.set()
         if previous is not None:
             await previous.close()
@@ -60,17 +46,17 @@ class Assisting:
         from bot.llm import Asker, open_model
 
         try:
-            endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._environ))
+            endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._parts.environment.environ))
         except model.ConfigError as error:
             log.error("model not asked", error=str(error))
             return None
         return Asker(
             endpoint,
             policy,
-            store=self._store,
-            clock=self._clock,
+            store=self._parts.store,
+            clock=self._parts.clock,
             operator=lambda: self._live.settings.bot.operator,
-            on_completion=self._observers.on_completion,
+            on_completion=self._parts.observers.on_completion,
         )
 
     async def run(self) -> None:
@@ -91,13 +77,13 @@ class Assisting:
         decisions: list[model.Decision] = []
         remaining = self._policy.wait if self._policy else timedelta()
         loop = asyncio.get_running_loop()
-        while self._asker is not None and self._deciding.is_waiting and remaining > timedelta():
+        while self._asker is not None and self._parts.deciding.is_waiting and remaining > timedelta():
             started = loop.time()
             await self._asker.settle(remaining)
-            decisions += await self._deciding.work_off(self._live.snapshot)
+            decisions += await self._parts.deciding.work_off(self._live.snapshot)
             remaining -= timedelta(seconds=loop.time() - started)
-        if self._deciding.is_waiting:
-            decisions += await self._deciding.stop_waiting(self._live.snapshot)
+        if self._parts.deciding.is_waiting:
+            decisions += await self._parts.deciding.stop_waiting(self._live.snapshot)
         return decisions
 
     async def close(self) -> None:

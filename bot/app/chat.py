@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -52,15 +51,16 @@ class Interactions:
         self._live = live
         self._on_decided = on_decided
         self._on_question = on_question
-        self._changed = asyncio.Event()
+        #: The channels of each listener without a connection -> the time of its first failure.
+        self._failing_since: dict[tuple[str, ...], datetime] = {}
 
     async def run(self, listeners: Callable[[], Sequence[model.Listener]]) -> None:
-        """Run the shared listeners until cancelled; restart with the current ones after ``renew``."""
+        """Run the shared listeners until cancelled; restart with the current ones when the channels change."""
         while True:
-            self._changed.clear()
+            changed = self._live.channels_changed
             async with TaskGroup() as group:
                 tasks = [group.create_task(self._listen(listener)) for listener in listeners() if not listener.is_alone]
-                await self._changed.wait()
+                await changed.wait()
                 for task in tasks:
                     task.cancel()
 
@@ -71,17 +71,14 @@ class Interactions:
                 if listener.is_alone:
                     group.create_task(self._listen(listener))
 
-    def renew(self) -> None:
-        """Use the changed channels."""
-        self._changed.set()
-
     async def _listen(self, listener: model.Listener) -> None:
-        watch = _ConnectionWatch(self._store, self._clock, self._live, listener.channels)
+        channels = tuple(listener.channels)
+        self._failing_since.pop(channels, None)
         await retry_until_stored(
             lambda: listener.listen(
-                lambda press: self.take(press, listener.channels),
-                watch.on_change,
-                lambda question: self._on_question(question, listener.channels),
+                lambda press: self.take(press, channels),
+                lambda reason: self._note_connection(channels, reason),
+                lambda question: self._on_question(question, channels),
             ),
             self._clock,
         )
@@ -100,53 +97,32 @@ class Interactions:
         self._on_decided(result.decisions)
         return result
 
-
-class _ConnectionWatch:
-    """Whether one listener is connected, and whether the operator knows that it is not."""
-
-    def __init__(
-        self,
-        store: storage.Store,
-        clock: model.Clock,
-        live: Live,
-        channels: Sequence[str],
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._live = live
-        self._channels = channels
-        self._failing_since: datetime | None = None
-
-    async def on_change(self, reason: str | None) -> None:
-        """Note a change; ``reason`` is why the connection is down, None if it is up."""
+    async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:
+        """Note a change of a listener's connection; ``reason`` is why it is down, None if it is up."""
         now = self._clock.now()
         if reason is None:
-            self._failing_since = None
-            log.info("buttons connected", channels=list(self._channels))
-            await self._notify("", now)
-            return
-        log.error("buttons not connected", channels=list(self._channels), reason=reason)
-        self._failing_since = self._failing_since or now
-        if now - self._failing_since >= NOTIFY_AFTER:
-            await self._notify(reason, now)
+            self._failing_since.pop(channels, None)
+            log.info("buttons connected", channels=list(channels))
+        else:
+            log.error("buttons not connected", channels=list(channels), reason=reason)
+            if now - self._failing_since.setdefault(channels, now) < NOTIFY_AFTER:
+                return
 
-    async def _notify(self, reason: str, now: datetime) -> None:
-        def work(tx: storage.Transaction) -> None:
-            stored = [keys.buttons_trouble(channel).get(tx) for channel in self._channels]
+        def notify(tx: storage.Transaction) -> None:
+            stored = [keys.buttons_trouble(channel).get(tx) for channel in channels]
             if any(stored) == bool(reason):
                 return
-            for channel in self._channels:
-                keys.buttons_trouble(channel).put(tx, reason)
+            for channel in channels:
+                keys.buttons_trouble(channel).put(tx, reason or "")
             operator = self._live.snapshot.operator
             if operator:
                 if reason:
-                    notice = notices.buttons_are_silent(self._channels, reason, now=now)
+                    notice = notices.buttons_are_silent(channels, reason, now=now)
                 else:
-                    previous_reason = next(filter(None, stored))
-                    notice = notices.buttons_work_again(self._channels, previous_reason, now=now)
+                    notice = notices.buttons_work_again(channels, next(filter(None, stored)), now=now)
                 tx.outbox.add([notices.notice_row(notice, channel=operator, now=now)])
 
-        await retry_until_stored(lambda: self._store.write(work), self._clock)
+        await retry_until_stored(lambda: self._store.write(notify), self._clock)
 
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)

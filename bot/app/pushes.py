@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -29,62 +30,55 @@ _LEASE = timedelta(minutes=6)
 _TRIES, _BETWEEN_TRIES = 12, timedelta(seconds=5)
 
 
+@dataclass(slots=True)
 class Mailboxes:
     """Wait for new mail in each mailbox among the feeds."""
 
-    def __init__(
-        self,
-        store: storage.Store,
-        clock: model.Clock,
-        fetcher: model.Fetcher,
-        *,
-        live: Live,
-    ) -> None:
-        self._store = store
-        self._clock = clock
-        self._bell = fetcher if isinstance(fetcher, model.PushClient) else None
-        self._live = live
-        self._who = secrets.token_hex(8)
+    store: storage.Store
+    clock: model.Clock
+    fetcher: model.Fetcher
+    live: Live
+    who: str = field(default_factory=partial(secrets.token_hex, 8))
 
     async def run(self) -> None:
         """Run until cancelled."""
-        if self._bell is None:
+        if not isinstance(self.fetcher, model.PushClient):
             return
         waiting: dict[str, asyncio.Task[None]] = {}
         async with TaskGroup() as group:
             while True:
-                mailboxes = {feed.url for feed in self._live.snapshot.feeds.values() if feed.kind == "imap"}
+                mailboxes = {feed.url for feed in self.live.snapshot.feeds.values() if feed.kind == "imap"}
                 for url in waiting.keys() - mailboxes:
                     waiting.pop(url).cancel()
                 for url in mailboxes - waiting.keys():
-                    waiting[url] = group.create_task(self._wait_at(url, self._bell))
-                await self._clock.sleep(_LOOK)
+                    waiting[url] = group.create_task(self._wait_at(url, self.fetcher))
+                await self.clock.sleep(_LOOK)
 
     async def _wait_at(self, url: str, bell: model.PushClient) -> None:
-        while feed := self._live.snapshot.feeds.get(url):
+        while feed := self.live.snapshot.feeds.get(url):
             try:
                 if not await self._is_ours(url):
-                    await self._clock.sleep(_LOOK)
+                    await self.clock.sleep(_LOOK)
                 elif await bell.wait(model.Request(url=url, access=feed.access, options=feed.options)):
                     await self._make_due(url, feed)
             except model.StoreError:
-                await self._clock.sleep(STORE_PAUSE)
+                await self.clock.sleep(STORE_PAUSE)
             except model.FetchError as error:
                 log.warning("IMAP IDLE does not work; the mailbox is polled", feed=url, error=str(error))
-                await self._clock.sleep(_AFTER_FAILURE)
+                await self.clock.sleep(_AFTER_FAILURE)
 
     async def _is_ours(self, url: str) -> bool:
         """Return whether this process waits for the mailbox: one per database (two for a moment do no harm)."""
-        now = self._clock.now()
-        work = partial(keys.take_turn, what=f"waits at {url}", who=self._who, now=now, until=now + _LEASE)
-        return self._store.address.is_sqlite or await self._store.write(work)
+        now = self.clock.now()
+        work = partial(keys.take_turn, what=f"waits at {url}", who=self.who, now=now, until=now + _LEASE)
+        return self.store.address.is_sqlite or await self.store.write(work)
 
     async def _make_due(self, url: str, feed: model.Feed) -> None:
         """Make the mailbox due as soon as possible, after any running poll. Raises StoreError."""
         for _ in range(_TRIES):
-            if await self._store.write(partial(poll_for_news, feeds={url: feed}, urls=[url], now=self._clock.now())):
+            if await self.store.write(partial(poll_for_news, feeds={url: feed}, urls=[url], now=self.clock.now())):
                 return
-            await self._clock.sleep(_BETWEEN_TRIES)
+            await self.clock.sleep(_BETWEEN_TRIES)
 
 
 def poll_for_news(
@@ -108,21 +102,14 @@ _HUB_LEASE = timedelta(minutes=5)
 _MAX_HUBS, _CONCURRENT_HUBS = 20, 5
 
 
+@dataclass(slots=True)
 class Hubs:
     """Subscribe to the hubs of all feeds that name one. Several processes may share a database."""
 
-    def __init__(
-        self,
-        store: storage.Store,
-        clock: model.Clock,
-        fetcher: model.Fetcher,
-        *,
-        live: Live,
-    ) -> None:
-        self._live = live
-        self._store = store
-        self._clock = clock
-        self._fetcher = fetcher
+    store: storage.Store
+    clock: model.Clock
+    fetcher: model.Fetcher
+    live: Live
 
     async def run(self) -> None:
         """Run until cancelled. A hub that answers slowly does not delay the polls."""
@@ -133,17 +120,17 @@ class Hubs:
     async def _repeat(self, work: Callable[[str], Awaitable[None]]) -> None:
         while True:
             # Hubs can only reach a bot with a public address.
-            if public_url := self._live.snapshot.public_url:
+            if public_url := self.live.snapshot.public_url:
                 with contextlib.suppress(model.StoreError):
                     await work(public_url)
-            await self._clock.sleep(_HUB_INTERVAL)
+            await self.clock.sleep(_HUB_INTERVAL)
 
     async def poll_for_news(self) -> None:
         """Make the feeds due whose hubs reported news. Raises StoreError."""
-        pushed, _due = await self._store.read(lambda tx: tx.subscriptions.waiting(now=self._clock.now()))
+        pushed, _due = await self.store.read(lambda tx: tx.subscriptions.waiting(now=self.clock.now()))
         if not pushed:
             return
-        feeds, now = self._live.snapshot.feeds, self._clock.now()
+        feeds, now = self.live.snapshot.feeds, self.clock.now()
 
         def can_be_settled(tx: storage.Transaction) -> bool:
             # News of a failing or slow feed waits, without a write, until the feed recovers.
@@ -156,15 +143,15 @@ class Hubs:
             for url in poll_for_news(tx, feeds=feeds, urls=pushed, now=now):
                 tx.subscriptions.push(url, at=None)
 
-        if await self._store.read(can_be_settled):
-            await self._store.write(settle)
+        if await self.store.read(can_be_settled):
+            await self.store.write(settle)
 
     async def ask_due(self, public_url: str) -> None:
         """Renew the subscriptions that are due. Raises StoreError."""
-        now = self._clock.now()
-        if not (await self._store.read(lambda tx: tx.subscriptions.waiting(now=now)))[1]:
+        now = self.clock.now()
+        if not (await self.store.read(lambda tx: tx.subscriptions.waiting(now=now)))[1]:
             return
-        claimed = await self._store.write(
+        claimed = await self.store.write(
             lambda tx: tx.subscriptions.claim_due(now=now, limit=_MAX_HUBS, lease=_HUB_LEASE)
         )
         slots = asyncio.Semaphore(_CONCURRENT_HUBS)
@@ -179,14 +166,14 @@ class Hubs:
 
     async def _ask(self, subscription: model.Subscription, public_url: str) -> None:
         renewed = await self._renew(subscription, public_url)
-        await self._store.write(lambda tx: tx.subscriptions.save(renewed, expected=subscription))
+        await self.store.write(lambda tx: tx.subscriptions.save(renewed, expected=subscription))
 
     async def _renew(self, subscription: model.Subscription, public_url: str) -> model.Subscription:
-        if websub.has_expired(subscription, now=self._clock.now()):
-            renewed = websub.after_silence(subscription, now=self._clock.now())
+        if websub.has_expired(subscription, now=self.clock.now()):
+            renewed = websub.after_silence(subscription, now=self.clock.now())
         else:
             error = await self._post(subscription, public_url)
-            renewed = websub.after_request(subscription, error, now=self._clock.now())
+            renewed = websub.after_request(subscription, error, now=self.clock.now())
         if renewed.error:
             log.warning(
                 "hub subscription failed; the feed is only polled",
@@ -201,7 +188,7 @@ class Hubs:
         form = websub.subscribe_form(subscription, public_url)
         try:
             request = model.Request(url=subscription.hub, accept="*/*", form=form, home=subscription.feed)
-            answer = await self._fetcher.get(request)
+            answer = await self.fetcher.get(request)
         except model.FetchError as error:
             return str(error)
         return None if 200 <= answer.status < 300 else f"the hub answered {answer.status}"

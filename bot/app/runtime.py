@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,31 +16,34 @@ import structlog
 
 from bot import channels, config, model, storage
 from bot.alerts import notices
-from bot.app import pushes, reload
+from bot.app import pushes
 from bot.app.assisting import Assisting
 from bot.app.chat import Interactions
 from bot.app.engines.local import LocalEngine
-from bot.app.engines.stages import Engine, Stages
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
-from bot.app.sending import Sending
 from bot.app.wiring import Live, Parts, live_of, parts_of
 from bot.channels import checks
+from bot.config import loading
 from bot.feeds import outlets
 from bot.model import memory
 from bot.model.runtime import TaskGroup, retry_until_stored
-from bot.pipeline import keep, send
+from bot.pipeline import keep
 from bot.pipeline.reports import FeedReport, Observer, PassReport
+from bot.pipeline.send import Drained, Sender
 from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 
 if TYPE_CHECKING:
     from bot.app.chat import Asking
+    from bot.app.engines.cluster import ClusterEngine
     from bot.web.server import Site
 
 log = structlog.get_logger("wirewatch")
 
 #: Maximum feeds claimed together in a single pass; bounds memory (the states of 10,000 feeds are 45 MB).
 PORTION = 2_000
+#: Interval between looks at the configuration files; bind mounts and config maps raise no file events.
+WATCH = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ class OnceReport:
     """Result of ``wirewatch once``."""
 
     passed: PassReport
-    drained: send.Drained
+    drained: Drained
 
 
 class App:
@@ -57,13 +60,6 @@ class App:
     def __init__(self, parts: Parts, live: Live) -> None:
         self.parts = parts
         self.live = live
-        self._sending = Sending(
-            parts.store,
-            parts.clock,
-            live=live,
-            observer=parts.observers,
-            alongside=self._listen_alone,
-        )
         self._listening = Interactions(
             parts.store,
             parts.clock,
@@ -72,19 +68,11 @@ class App:
             on_question=self._answer,
         )
         self._asking: Asking | None = None
-        self._assisting = Assisting(
-            parts.store,
-            parts.clock,
-            live=live,
-            deciding=parts.deciding,
-            observers=parts.observers,
-            environ=parts.environment.environ,
-        )
+        self._assisting = Assisting(parts, live)
         #: An outage of the database that is over and not yet reported to the operator.
         self._past_outage: storage.Outage | None = None
         parts.store.on_outage = self._on_outage
-        #: None if no folder is watched.
-        self._reloading: reload.Reloader | None = None
+        self._reload_requested = asyncio.Event()
 
     # Read by the status page (queries.Watched).
 
@@ -123,8 +111,8 @@ class App:
         finally:
             # Collect the garbage of the pass, which was exempted while it ran.
             gc.unfreeze()
-        drained = await self._sending.drain(drain)
-        await self._maintain()
+        drained = await self._sender(self.live.channels).drain(drain)
+        await self.maintain()
         await self.parts.heartbeat.end()
         return OnceReport(passed=passed, drained=drained)
 
@@ -164,28 +152,56 @@ class App:
             listening = self._listening.run(lambda: channels.listeners(self.live.channels.values()))
             tasks = [group.create_task(listening), group.create_task(self._assisting.run())]
             if folder:
-                self._reloading = reload.Reloader(
-                    folder,
-                    self.live.settings,
-                    clock=self.clock,
-                    environ=self.parts.environment.environ,
-                    kinds=kinds(),
-                    take_over=self.reload,
-                )
-                tasks.append(group.create_task(self._reloading.run()))
+                tasks.append(group.create_task(self._watch(folder)))
             tasks.append(group.create_task(checks.check_all(self.live.channels.values())))
-            mailboxes = pushes.Mailboxes(self.store, self.clock, self.parts.fetcher, live=self.live)
-            tasks.append(group.create_task(mailboxes.run()))
-            hubs = pushes.Hubs(self.store, self.clock, self.parts.fetcher, live=self.live)
-            tasks.append(group.create_task(hubs.run()))
+            mailboxes = pushes.Mailboxes(self.store, self.clock, self.parts.fetcher, self.live)
+            hubs = pushes.Hubs(self.store, self.clock, self.parts.fetcher, self.live)
+            tasks += [group.create_task(mailboxes.run()), group.create_task(hubs.run())]
             await stop.wait()
             for task in tasks:
                 task.cancel()
         await self.parts.heartbeat.end()
 
-    async def _listen_alone(self, ours: Sequence[model.Channel]) -> None:
-        """Listen to the channels that only one process at a time may listen to."""
-        await self._listening.run_alone(channels.listeners(ours))
+    async def send(
+        self, over: asyncio.Event, *, is_ours: Callable[[model.Channel], bool] = lambda channel: True
+    ) -> None:
+        """Send until ``over`` is set, then send what is still due; only to channels for which ``is_ours`` is true."""
+        while not over.is_set():
+            ending = asyncio.Event()
+            async with TaskGroup() as group:
+                watching = [group.create_task(_pass_on(event, ending)) for event in (over, self.live.channels_changed)]
+                ours = {name: channel for name, channel in self.live.channels.items() if is_ours(channel)}
+                # The process that sends to a channel also runs the listener that only one process may run.
+                watching.append(group.create_task(self._listening.run_alone(channels.listeners(ours.values()))))
+                await self._sender(ours).run(ending)
+                for task in watching:
+                    task.cancel()
+
+    def _sender(self, ours: Mapping[str, model.Channel]) -> Sender:
+        bot = self.settings.bot
+        return Sender(
+            self.store,
+            ours,
+            self.clock,
+            on_unknown=bot.on_unknown,
+            operator=bot.operator,
+            all_channels=list(self.live.channels),
+            observer=self.parts.observers,
+        )
+
+    async def _watch(self, folder: Path) -> None:
+        """Reload the configuration whenever its files change or ``reload_soon`` is called, until cancelled."""
+        environ = self.parts.environment.environ
+        watcher = loading.Watcher(folder, self.settings, clock=self.clock, environ=environ, kinds=kinds())
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WATCH.total_seconds()):
+                    await self._reload_requested.wait()
+            is_requested = self._reload_requested.is_set()
+            self._reload_requested.clear()
+            settings = await watcher.look(force=is_requested)
+            if settings is not None:
+                await self.reload(settings)
 
     async def _answer(self, question: model.ChatRequest, channels: Sequence[str]) -> model.Message:
         if self._asking is None:
@@ -194,30 +210,15 @@ class App:
             self._asking = Asking(self)
         return await self._asking.answer(question, channels=channels)
 
-    def _engine(self, on_pass: Callable[[PassReport], None], *, everything: bool) -> Engine:
+    def _engine(self, on_pass: Callable[[PassReport], None], *, everything: bool) -> LocalEngine | ClusterEngine:
         """Return the engine that runs the stages, chosen by the kind of database."""
-        stages = Stages(
-            store=self.store,
-            clock=self.clock,
-            pipeline=self.parts.pipeline,
-            live=self.live,
-            note_tick=self._note_tick,
-            send=self._sending.send,
-            maintain=self._maintain,
-            on_pass=on_pass,
-        )
-        environment = self.parts.environment
         if self.store.address.is_sqlite:
-            return LocalEngine(stages, tick_every=environment.tick_every, everything=everything)
+            return LocalEngine(self, on_pass, everything=everything)
         # The task engine is an extra of the installation.
         from bot.app.engines.cluster import ClusterEngine
 
-        return ClusterEngine(
-            stages,
-            deciding=self.parts.deciding,
-            heart=self.parts.heartbeat,
-            conninfo=storage.libpq_address(database_of(self.live.settings, environment)),
-        )
+        conninfo = storage.libpq_address(database_of(self.settings, self.parts.environment))
+        return ClusterEngine(self, on_pass, conninfo=conninfo)
 
     def _open_site(self) -> Site | None:
         """Return the status page if bot.yaml configures one; a reload does not change its address or token."""
@@ -234,10 +235,12 @@ class App:
         """Add an observer of polls, decisions, sends and model calls."""
         self.parts.observers.all.append(observer)
 
-    async def _maintain(self) -> bool:
+    async def maintain(self) -> bool:
+        """Delete rows past their retention, if that is due; return whether it was. Raises StoreUnavailable."""
         return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep)
 
-    async def _note_tick(self) -> None:
+    async def note_tick(self) -> None:
+        """Note that the bot looks for due feeds; report an outage that is over. Raises StoreUnavailable."""
         outage, operator = self._past_outage, self.settings.bot.operator
         await self.parts.heartbeat.tick(operator=operator)
         if outage is not None:
@@ -254,8 +257,7 @@ class App:
 
     def reload_soon(self) -> None:
         """Look at the configuration now, as on SIGHUP."""
-        if self._reloading is not None:
-            self._reloading.soon()
+        self._reload_requested.set()
 
     async def reload(self, settings: config.Settings) -> None:
         """Replace the configuration between passes and report it once; running passes finish with the old one."""
@@ -266,11 +268,9 @@ class App:
         memory.spare_collections(lasts=True, replaces=True)
         await retry_until_stored(self.begin, self.clock)
         if kept is None:
-            self._sending.renew()
-            self._listening.renew()
             for channel in old_channels.values():
                 await channel.close()
-        await retry_until_stored(lambda: reload.announce(self.store, settings, now=self.clock.now()), self.clock)
+        await retry_until_stored(lambda: announce_reload(self.store, settings, now=self.clock.now()), self.clock)
 
     async def begin(self) -> None:
         """Apply the configuration in force to the feeds and the language model. Raises StoreUnavailable."""
@@ -314,6 +314,37 @@ def _report_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: 
         keys.OUTAGE.put(tx, until)
         notice = notices.database_was_unavailable(outage.reason, since=outage.since, until=until)
         tx.outbox.add([notices.notice_row(notice, channel=channel, now=until)])
+
+
+async def _pass_on(event: asyncio.Event, to: asyncio.Event) -> None:
+    await event.wait()
+    to.set()
+
+
+async def announce_reload(store: storage.Store, settings: config.Settings, *, now: datetime) -> None:
+    """Report a reload to the log and to the operator; several workers report the same edit only once.
+
+    Raises StoreUnavailable.
+    """
+    rules, feeds, problems = len(settings.rules), len(settings.feeds), settings.problems
+    if settings.bot.operator:
+        notice = notices.configuration_reloaded(
+            rules=rules,
+            feeds=feeds,
+            kept=len(settings.kept),
+            off=len(settings.off),
+            problems=problems,
+            version=settings.version,
+        )
+        row = notices.notice_row(notice, channel=settings.bot.operator, now=now)
+        await store.write(lambda tx: tx.outbox.add([row]))
+    fields: dict[str, object] = {"rules": rules, "feeds": feeds, "problems": len(problems)}
+    # The log shows the worst problem; the notice and `wirewatch check` show all of them.
+    worst = min(problems, key=lambda problem: problem.severity != "error", default=None)
+    if worst is None:
+        log.info("configuration reloaded", **fields)
+        return
+    log.warning("configuration reloaded with problems", **fields, first=notices.problem_line(worst))
 
 
 @asynccontextmanager

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -35,11 +36,16 @@ class Live:
     channels: Mapping[str, model.Channel]
     #: Time of the last load or reload.
     loaded_at: datetime
+    #: Set when ``channels`` were replaced; the new channels have a new event.
+    channels_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take_over(self, other: Live) -> None:
-        """Copy all fields from ``other``."""
-        self.settings, self.snapshot = other.settings, other.snapshot
-        self.channels, self.loaded_at = other.channels, other.loaded_at
+        """Copy all fields from ``other``, and tell whoever uses the channels if they differ."""
+        self.settings, self.snapshot, self.loaded_at = other.settings, other.snapshot, other.loaded_at
+        if self.channels != other.channels:
+            self.channels = other.channels
+            self.channels_changed.set()
+            self.channels_changed = asyncio.Event()
 
     @property
     def keep(self) -> timedelta | None:

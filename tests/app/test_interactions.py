@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot import model, rules, storage
 from bot.app import chat
+from bot.app.wiring import Live
 from bot.pipeline.snapshot import Snapshot
 from bot.storage import keys
 from testbed.fakes import FakeClock
@@ -44,11 +46,11 @@ async def store() -> AsyncIterator[storage.Store]:
     await opened.close()
 
 
-def interactions(store: storage.Store, clock: FakeClock) -> chat.Interactions:
+def interactions(store: storage.Store, clock: FakeClock, live: Live | None = None) -> chat.Interactions:
     async def nobody_asks(request: model.ChatRequest, channels: Sequence[str]) -> model.Message:
         raise AssertionError(request)
 
-    live = live_over(SNAPSHOT)
+    live = live or live_over(SNAPSHOT)
     return chat.Interactions(store, clock, live=live, on_decided=lambda decided: None, on_question=nobody_asks)
 
 
@@ -94,7 +96,8 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     clock = FakeClock()
     scripts = [Script(clock, (0, None)), Script(clock, (0, None))]
     waiting = list(scripts)
-    hearing = interactions(store, clock)
+    live = live_over(SNAPSHOT)
+    hearing = interactions(store, clock, live)
 
     def next_one() -> Sequence[model.Listener]:
         return [waiting.pop(0)]
@@ -102,7 +105,7 @@ async def test_after_a_change_of_channels_the_new_ones_are_listened_to(store: st
     async with asyncio.TaskGroup() as group:
         task = group.create_task(hearing.run(next_one))
         await scripts[0].done.wait()
-        hearing.renew()
+        live.take_over(replace(live, channels={"desk": object()}))  # type: ignore[dict-item]
         await scripts[1].done.wait()
         task.cancel()
     assert waiting == []

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import app, model, storage
-from bot.app import reload, runtime
+from bot.app import runtime
 from bot.fetch.parsing import ReaderThreads
 from testbed import configs
 from testbed.fakes import FakeClock
@@ -103,7 +103,7 @@ async def test_a_reload_with_problems_is_a_warning_that_names_the_first_and_its_
     settings, clock = app.load(tmp_path, {}, wants_warnings=False), FakeClock()
     store = storage.open_store("sqlite://", clock=clock)
     with capture_logs() as logs:
-        await reload.announce(store, settings, now=clock.now())
+        await runtime.announce_reload(store, settings, now=clock.now())
     await store.close()
     (line,) = logs
     assert (line["log_level"], line["event"]) == ("warning", "configuration reloaded with problems")

@@ -13,14 +13,15 @@ from testbed.servers.postgres import Server, name_of
 pytestmark = pytest.mark.postgres
 
 
-class Idle:
-    """Work that counts what it is asked for."""
+class Idle(cluster.ClusterEngine):
+    """An engine whose stages only count how often they run."""
 
-    batch, shares = 10, 1
+    batch = 10
 
-    def __init__(self) -> None:
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._shifts = set()
         self.ticks, self.polls = 0, 0
-        self.has_polled = asyncio.Event()
 
     async def tick(self) -> int:
         self.ticks += 1
@@ -28,12 +29,10 @@ class Idle:
 
     async def poll(self, token: str) -> None:
         self.polls += 1
-        if self.polls == 3:
-            self.has_polled.set()
 
-    async def let_go(self, token: str) -> None: ...
+    async def release_feeds(self, token: str) -> None: ...
 
-    async def tell_of_dead(self) -> None: ...
+    async def note_dead_workers(self) -> None: ...
 
     async def decide(self, over: asyncio.Event) -> None:
         await over.wait()
@@ -47,7 +46,7 @@ class Idle:
 async def test_a_database_that_is_not_there_is_said_at_the_start(postgres_server: Server) -> None:
     nowhere = storage.libpq_address(postgres_server.address("nothere"))
     with pytest.raises(model.StoreUnavailable, match="starting the task engine"):
-        await cluster.TaskQueue(nowhere, Idle()).run(asyncio.Event())
+        await Idle(nowhere).run_tasks(asyncio.Event())
 
 
 async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_poll_what_is_due(
@@ -56,10 +55,10 @@ async def test_two_workers_that_start_at_once_make_the_engines_tables_once_and_p
     address = postgres_server.new_database()
     conninfo = storage.libpq_address(address)
     stop = asyncio.Event()
-    first, second = Idle(), Idle()
+    first, second = Idle(conninfo), Idle(conninfo)
     async with asyncio.TaskGroup() as group:
-        for work in (first, second):
-            group.create_task(cluster.TaskQueue(conninfo, work).run(stop))
+        for engine in (first, second):
+            group.create_task(engine.run_tasks(stop))
         async with asyncio.timeout(300):
             # 25 due feeds in batches of ten: three tasks a tick.
             while first.polls + second.polls < 6:  # noqa: ASYNC110

@@ -158,7 +158,7 @@ async def test_a_hub_that_is_a_private_address_is_not_asked(tmp_path: Path) -> N
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=FakeClock())
     fetcher = HttpFetcher(model.FetchPolicy(), FakeClock())
     with hub.serve() as private:
-        hubs = pushes.Hubs(store, FakeClock(), fetcher, live=live_over(Snapshot(feeds={}, rules=rules.RuleSet([]))))
+        hubs = pushes.Hubs(store, FakeClock(), fetcher, live_over(Snapshot(feeds={}, rules=rules.RuleSet([]))))
         wanted = websub.new_subscription("https://wire.example/feed", private.url, TOPIC, now=START)
         await store.write(lambda tx: tx.subscriptions.want(wanted))
         await hubs.ask_due("https://watch.example")
@@ -177,7 +177,7 @@ async def test_who_pushes_every_two_seconds_has_a_feed_polled_no_more_often_than
     clock = FakeClock()
     store = storage.open_store(f"sqlite:///{tmp_path}/w.db", clock=clock)
     fetcher, feed = HttpFetcher(model.FetchPolicy(), clock), model.Feed(url="https://wire.example/feed")
-    hubs = pushes.Hubs(store, clock, fetcher, live=live_over(Snapshot(feeds={feed.url: feed}, rules=rules.RuleSet([]))))
+    hubs = pushes.Hubs(store, clock, fetcher, live_over(Snapshot(feeds={feed.url: feed}, rules=rules.RuleSet([]))))
     wanted = websub.new_subscription(feed.url, "https://hub.example/", TOPIC, now=clock.now())
     await store.write(lambda tx: tx.feeds.sync([feed.url], now=clock.now()))
     await store.write(lambda tx: tx.subscriptions.want(wanted))
@@ -240,7 +240,7 @@ async def test_a_hub_that_does_not_answer_delays_neither_pushes_nor_other_hubs(t
     # The hubs are private addresses, which only feeds that are private themselves may name.
     feeds = {url: model.Feed(url=url) for url in (f"https://127.0.0.1/{name}" for name in ("a", "b", "c"))}
     snapshot = Snapshot(public_url="https://watch.example", feeds=feeds, rules=rules.RuleSet([]))
-    hubs = pushes.Hubs(store, clock, fetcher, live=live_over(snapshot))
+    hubs = pushes.Hubs(store, clock, fetcher, live_over(snapshot))
     hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
     with hub.serve() as good:
         good.asks_back = False

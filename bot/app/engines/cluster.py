@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import secrets
@@ -13,18 +12,21 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import procrastinate
 import structlog
 from procrastinate import exceptions, jobs, schema, sync_psycopg_connector
 
 from bot import model
-from bot.app.engines.stages import Stages
 from bot.model.runtime import STORE_PAUSE, TaskGroup
-from bot.pipeline.decide import BATCH, Decider
-from bot.pipeline.keep import HEARTBEAT_EVERY, Heartbeat
+from bot.pipeline.decide import BATCH
+from bot.pipeline.keep import HEARTBEAT_EVERY
 from bot.pipeline.passes import EndsAt
+from bot.pipeline.reports import PassReport
+
+if TYPE_CHECKING:
+    from bot.app.runtime import App
 
 log = structlog.get_logger("wirewatch")
 
@@ -56,54 +58,113 @@ _SCHEMA_LOCK = 5_781_104_928
 _FOUND_SCHEMA = "SELECT obj_description(to_regclass('procrastinate_jobs')) AS version"
 _MARK_SCHEMA = "COMMENT ON TABLE procrastinate_jobs IS"
 
-
-class Work(Protocol):
-    """The work of the tasks."""
-
-    @property
-    def batch(self) -> int:
-        """Number of feeds per ``poll``."""
-
-    @property
-    def shares(self) -> int:
-        """Number of shares of the channels for sending."""
-
-    async def tick(self) -> int:
-        """Note a heartbeat of the cluster; return how many feeds are due."""
-
-    async def poll(self, token: str) -> None:
-        """Poll a batch of due feeds, leased to ``token``, and queue their articles for decision."""
-
-    async def let_go(self, token: str) -> None:
-        """Release the feeds that a dead worker leased to ``token``."""
-
-    async def tell_of_dead(self) -> None:
-        """Record the end of workers that were killed."""
-
-    async def decide(self, over: asyncio.Event) -> None:
-        """Decide waiting articles, batch after batch, until ``over``."""
-
-    async def send(self, share: int, over: asyncio.Event) -> None:
-        """Send until ``over``, then send what is still due."""
-
-    async def keep(self) -> None:
-        """Delete rows past their retention."""
+#: Number of shares of the channels. Not a setting: workers that disagree would send to one channel concurrently.
+SHARES = 4
+#: Interval between looks into an empty decision queue.
+LOOK = timedelta(seconds=0.5)
+#: How long the identity of a new article stays reserved. The transaction that adds the article has ended by then, and
+#: its rows show other workers that the article is known.
+GUARDED = timedelta(hours=1)
 
 
-class TaskQueue:
-    """The part of this process in the queue: defer tasks and run some of them."""
+class ClusterEngine:
+    """The engine of one process of several: defers the stages as tasks, and runs some of them.
 
-    def __init__(self, conninfo: str, work: Work) -> None:
-        """``conninfo`` is in the format of libpq."""
+    A database error, which the store logs, ends a task; the next tick defers it again.
+    """
+
+    _has_begun = False
+    _is_stopping = False
+
+    def __init__(self, app: App, on_pass: Callable[[PassReport], None], *, conninfo: str) -> None:
+        """``on_pass`` is called after each pass; ``conninfo`` is the database's address in the format of libpq."""
+        self._app = app
+        self._on_pass = on_pass
         self._conninfo = conninfo
-        self._work = work
-        self._has_begun = False
-        self._is_stopping = False
         #: The end event of each long-running task in this process.
         self._shifts: set[asyncio.Event] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop``; wait for a database that is unavailable. Raises StoreUnavailable at the start."""
+        """Run until ``stop``. Raises StoreUnavailable at the start."""
+        async with TaskGroup() as group:
+            # Not cancelled: a heartbeat after the recorded end would look like a crash.
+            living = group.create_task(self._live(stop))
+            try:
+                await self.run_tasks(stop)
+            except BaseException:
+                living.cancel()
+                raise
+
+    async def _live(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            with suppress(model.StoreError):
+                await self._app.parts.heartbeat.live()
+            await _wait(stop, HEARTBEAT_EVERY)
+
+    async def note_dead_workers(self) -> None:
+        """Record the end of workers that were killed."""
+        with suppress(model.StoreError):
+            await self._app.parts.heartbeat.tell_of_dead()
+
+    @property
+    def batch(self) -> int:
+        """Number of feeds that are fetched concurrently; a batch ends with its slowest feed."""
+        return self._app.live.settings.bot.fetch.concurrency
+
+    async def tick(self) -> int:
+        """Note that the cluster looks for due feeds; return how many there are."""
+        try:
+            await self._app.note_tick()
+            now = self._app.clock.now()
+            return await self._app.store.read(lambda tx: tx.feeds.count_due(now=now))
+        except model.StoreError:
+            return 0
+
+    async def poll(self, token: str) -> None:
+        """Poll a batch of due feeds, leased to ``token``, and queue their articles for decision."""
+        pipeline = self._app.parts.pipeline
+        try:
+            _, states = await pipeline.claim(limit=self.batch, token=token)
+            try:
+                passed = await pipeline.run(token, states, self._app.live.snapshot, ends_at=EndsAt.QUEUE)
+            except BaseException:
+                # Interrupted: free the feeds for other workers now, before their lease expires.
+                await asyncio.shield(self.release_feeds(token))
+                raise
+        except model.StoreError:
+            return
+        self._on_pass(passed)
+
+    async def release_feeds(self, token: str) -> None:
+        """Release the feeds that a dead worker leased to ``token``."""
+        # If this fails, their lease expires.
+        with suppress(model.StoreError):
+            await self._app.parts.pipeline.let_go(token)
+
+    async def decide(self, over: asyncio.Event) -> None:
+        """Decide waiting articles, batch after batch, until ``over``."""
+        while not over.is_set():
+            try:
+                batch = await self._app.parts.deciding.decide_batch(self._app.live.snapshot, limit=BATCH)
+            except model.StoreError:
+                await _wait(over, STORE_PAUSE)
+                continue
+            if batch.decided_count < BATCH:
+                await _wait(over, LOOK)
+
+    async def send(self, share: int, over: asyncio.Event) -> None:
+        """Send to the channels of a share until ``over``, then send what is still due."""
+        await self._app.send(over, is_ours=partial(_is_of, share))
+
+    async def keep(self) -> None:
+        """Delete rows past their retention; a failure is retried a minute later."""
+        cutoff = self._app.clock.now() - GUARDED
+        with suppress(model.StoreError):
+            await self._app.maintain()
+            await self._app.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
+
+    async def run_tasks(self, stop: asyncio.Event) -> None:
+        """Run tasks until ``stop``; wait for a database that is unavailable. Raises StoreUnavailable at the start."""
         # They log a line per task, which only helps to debug the engine.
         for name in ("procrastinate", "psycopg.pool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -113,9 +174,7 @@ class TaskQueue:
                 raise model.StoreUnavailable(f"starting the task engine: {_cause(failure)}") from failure
             if not stop.is_set():
                 log.error("task engine stopped; starting it again", error=_cause(failure) if failure else None)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(AGAIN_AFTER.total_seconds()):
-                        await stop.wait()
+                await _wait(stop, AGAIN_AFTER)
 
     async def _run_until_it_fails(self, stop: asyncio.Event) -> Exception | None:
         """Run until ``stop`` or a failure; return the failure, or None if it ended (stop, lost connection)."""
@@ -130,7 +189,7 @@ class TaskQueue:
 
     async def _run(self, stop: asyncio.Event) -> None:
         async with TaskGroup() as group:
-            working = group.create_task(self._work_on(self._app()))
+            working = group.create_task(self._work_on(self._task_app()))
             stopping = group.create_task(stop.wait())
             await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():
@@ -147,7 +206,7 @@ class TaskQueue:
             self._has_begun = True
             with suppress(asyncio.CancelledError):
                 await app.run_worker_async(
-                    concurrency=1 + self._work.shares + POLLS + _SHORT,
+                    concurrency=1 + SHARES + POLLS + _SHORT,
                     install_signal_handlers=False,
                     listen_notify=True,
                     fetch_job_polling_interval=1.0,
@@ -159,44 +218,44 @@ class TaskQueue:
         finally:
             await app.close_async()
 
-    def _app(self) -> procrastinate.App:
+    def _task_app(self) -> procrastinate.App:
         app = procrastinate.App(
             connector=procrastinate.PsycopgConnector(conninfo=self._conninfo, min_size=1, max_size=4)
         )
 
         @app.task(name="poll")
         async def poll(token: str) -> None:
-            await self._work.poll(token)
+            await self.poll(token)
 
         @app.task(name="decide")
         async def decide() -> None:
-            await self._run_long(self._work.decide)
+            await self._run_long(self.decide)
 
         @app.task(name="send")
         async def send(share: int) -> None:
-            await self._run_long(lambda over: self._work.send(share, over))
+            await self._run_long(lambda over: self.send(share, over))
 
         @app.periodic(cron=_TICK)
         @app.task(name="tick", queueing_lock="tick", priority=_FIRST)
         async def tick(timestamp: int) -> None:
-            due = await self._work.tick()
+            due = await self.tick()
             await _defer(decide.configure(lock="decide", queueing_lock="decide", priority=_SOON))
-            for share in range(self._work.shares):
+            for share in range(SHARES):
                 name = f"send {share}"
                 await _defer(send.configure(lock=name, queueing_lock=name, priority=_SOON), share=share)
-            for number in range(min(math.ceil(due / self._work.batch), POLLS_WAITING)):
+            for number in range(min(math.ceil(due / self.batch), POLLS_WAITING)):
                 await _defer(poll.configure(queueing_lock=f"poll {number}"), token=secrets.token_hex(8))
 
         @app.periodic(cron=_RECOVER)
         @app.task(name="recover", queueing_lock="recover", priority=_FIRST)
         async def recover(timestamp: int) -> None:
             await self._recover(app)
-            await self._work.tell_of_dead()
+            await self.note_dead_workers()
 
         @app.periodic(cron=_KEEP)
         @app.task(name="keep", lock="keep", queueing_lock="keep", priority=_SOON)
         async def keep(timestamp: int) -> None:
-            await self._work.keep()
+            await self.keep()
 
         return app
 
@@ -210,7 +269,7 @@ class TaskQueue:
             with suppress(exceptions.ConnectorException):  # it has ended in the meantime
                 await app.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
             if token := job.task_kwargs.get("token"):
-                await self._work.let_go(str(token))
+                await self.release_feeds(str(token))
 
     async def _run_long(self, work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         """Run a long task until its shift ends or this process stops."""
@@ -285,112 +344,12 @@ def _cause(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-#: Number of shares of the channels. Not a setting: workers that disagree would send to one channel concurrently.
-SHARES = 4
-#: Interval between looks into an empty decision queue.
-LOOK = timedelta(seconds=0.5)
-#: How long the identity of a new article stays reserved. The transaction that adds the article has ended by then, and
-#: its rows show other workers that the article is known.
-GUARDED = timedelta(hours=1)
-
-
-class ClusterEngine:
-    """The engine of one process of several; implements Engine and Work.
-
-    A database error, which the store logs, ends a task; the next tick defers it again.
-    """
-
-    shares = SHARES
-
-    def __init__(self, stages: Stages, *, deciding: Decider, heart: Heartbeat, conninfo: str) -> None:
-        """``conninfo`` is the database address in the format of libpq, including its password."""
-        self._stages = stages
-        self._deciding = deciding
-        self._heartbeat = heart
-        self._conninfo = conninfo
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Run until ``stop``. Raises StoreUnavailable at the start."""
-        async with TaskGroup() as group:
-            # Not cancelled: a heartbeat after the recorded end would look like a crash.
-            living = group.create_task(self._live(stop))
-            try:
-                await TaskQueue(self._conninfo, self).run(stop)
-            except BaseException:
-                living.cancel()
-                raise
-
-    async def _live(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            with contextlib.suppress(model.StoreError):
-                await self._heartbeat.live()
-            await _wait(stop, HEARTBEAT_EVERY)
-
-    async def tell_of_dead(self) -> None:
-        with contextlib.suppress(model.StoreError):
-            await self._heartbeat.tell_of_dead()
-
-    @property
-    def batch(self) -> int:
-        """Number of feeds that are fetched concurrently; a batch ends with its slowest feed."""
-        return self._stages.live.settings.bot.fetch.concurrency
-
-    async def tick(self) -> int:
-        stages = self._stages
-        try:
-            await stages.note_tick()
-            now = stages.clock.now()
-            return await stages.store.read(lambda tx: tx.feeds.count_due(now=now))
-        except model.StoreError:
-            return 0
-
-    async def poll(self, token: str) -> None:
-        stages = self._stages
-        try:
-            _, states = await stages.pipeline.claim(limit=self.batch, token=token)
-            try:
-                passed = await stages.pipeline.run(token, states, stages.live.snapshot, ends_at=EndsAt.QUEUE)
-            except BaseException:
-                # Interrupted: free the feeds for other workers now, before their lease expires.
-                await asyncio.shield(self.let_go(token))
-                raise
-        except model.StoreError:
-            return
-        stages.on_pass(passed)
-
-    async def let_go(self, token: str) -> None:
-        # If this fails, their lease expires.
-        with contextlib.suppress(model.StoreError):
-            await self._stages.pipeline.let_go(token)
-
-    async def decide(self, over: asyncio.Event) -> None:
-        while not over.is_set():
-            try:
-                batch = await self._deciding.decide_batch(self._stages.live.snapshot, limit=BATCH)
-            except model.StoreError:
-                await _wait(over, STORE_PAUSE)
-                continue
-            if batch.decided_count < BATCH:
-                await _wait(over, LOOK)
-
-    async def send(self, share: int, over: asyncio.Event) -> None:
-        await self._stages.send(over, is_ours=partial(_is_of, share))
-
-    async def keep(self) -> None:
-        """Delete rows past their retention; a failure is retried a minute later."""
-        stages = self._stages
-        cutoff = stages.clock.now() - GUARDED
-        with contextlib.suppress(model.StoreError):
-            await stages.maintain()
-            await stages.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
-
-
 def _is_of(share: int, channel: model.Channel) -> bool:
     """Return whether a channel belongs to a share; channels of one account always share a sender."""
     return zlib.crc32(channel.account.encode()) % SHARES == share
 
 
 async def _wait(over: asyncio.Event, duration: timedelta) -> None:
-    with contextlib.suppress(TimeoutError):
+    with suppress(TimeoutError):
         async with asyncio.timeout(duration.total_seconds()):
             await over.wait()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from bot import model
-from bot.app.engines.stages import Stages
-from bot.app.engines.ticker import TickEvery
 from bot.model.runtime import TaskGroup, retry_until_stored
+from bot.pipeline.reports import PassReport
+
+if TYPE_CHECKING:
+    from bot.app.runtime import App
 
 #: Interval between looks for due feeds.
 TICK = timedelta(seconds=1)
@@ -19,12 +23,12 @@ CLAIM_AHEAD = 4
 
 
 class LocalEngine:
-    """The engine of one process; implements Engine."""
+    """The engine of one process."""
 
-    def __init__(self, stages: Stages, *, tick_every: TickEvery, everything: bool) -> None:
-        """If ``everything`` is set, each tick polls every feed, due or not."""
-        self._stages = stages
-        self._tick_every = tick_every
+    def __init__(self, app: App, on_pass: Callable[[PassReport], None], *, everything: bool) -> None:
+        """``on_pass`` is called after each pass. If ``everything`` is set, each tick polls every feed, due or not."""
+        self._app = app
+        self._on_pass = on_pass
         self._everything = everything
         #: Number of feeds that are being polled.
         self._under_way = 0
@@ -33,7 +37,7 @@ class LocalEngine:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop``, then send what is due."""
         async with TaskGroup() as group:
-            group.create_task(self._stages.send(stop))
+            group.create_task(self._app.send(stop))
             tasks = [group.create_task(self._poll_for_ever()), group.create_task(self._maintain_for_ever())]
             await stop.wait()
             for task in tasks:
@@ -41,25 +45,25 @@ class LocalEngine:
 
     async def _poll_for_ever(self) -> None:
         async with TaskGroup() as passes:
-            await self._tick_every(TICK, lambda: self._tick(passes))
+            await self._app.parts.environment.tick_every(TICK, lambda: self._tick(passes))
 
     async def _maintain_for_ever(self) -> None:
         while True:
-            await retry_until_stored(self._stages.maintain, self._stages.clock)
-            await self._stages.clock.sleep(MAINTAIN)
+            await retry_until_stored(self._app.maintain, self._app.clock)
+            await self._app.clock.sleep(MAINTAIN)
 
     async def _tick(self, passes: TaskGroup) -> None:
         """Start passes over the due feeds; wait if there is not enough room for all of them."""
-        stages = self._stages
+        app, pipeline = self._app, self._app.parts.pipeline
         is_full = True
         while is_full:
             self._has_room.clear()
-            limit = stages.live.settings.bot.fetch.concurrency * CLAIM_AHEAD - self._under_way
+            limit = app.live.settings.bot.fetch.concurrency * CLAIM_AHEAD - self._under_way
             try:
-                await stages.note_tick()
-                token, states = await stages.pipeline.claim(limit=limit, everything=self._everything)
+                await app.note_tick()
+                token, states = await pipeline.claim(limit=limit, everything=self._everything)
                 if not states:
-                    await stages.pipeline.release(stages.live.snapshot)
+                    await pipeline.release(app.live.snapshot)
             except model.StoreError:
                 # The store has logged the error; the next tick tries again.
                 return
@@ -72,7 +76,7 @@ class LocalEngine:
                 await self._has_room.wait()
 
     async def _pass(self, token: str, states: list[model.FeedState]) -> None:
-        stages, remaining = self._stages, len(states)
+        app, pipeline, remaining = self._app, self._app.parts.pipeline, len(states)
 
         def take(count: int) -> None:
             # Free the slots feed by feed, so that a hanging feed does not hold the slots of other feeds.
@@ -82,9 +86,9 @@ class LocalEngine:
             self._has_room.set()
 
         try:
-            stages.on_pass(await stages.pipeline.run(token, states, stages.live.snapshot, on_taken=take))
+            self._on_pass(await pipeline.run(token, states, app.live.snapshot, on_taken=take))
         except model.StoreError:
             # Poll these feeds again as soon as the database is available.
-            await retry_until_stored(lambda: stages.pipeline.let_go(token), stages.clock)
+            await retry_until_stored(lambda: pipeline.let_go(token), app.clock)
         finally:
             take(remaining)
