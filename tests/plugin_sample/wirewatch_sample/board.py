@@ -22,19 +22,19 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A board. It has no threads and no edits, and nobody can look up what is on it."""
+    """A notice board, without threads, edits and look-ups."""
 
     abilities = model.Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
-        # The account is closed together with others: it names the place of the secret, never the secret.
+        # Channels with the same account are closed together. Its name shows where the secret is, never the secret.
         super().__init__(name, account=f"board {options.url.reference}", pace=options.pace, context=context)
         self._options = options
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         text = rendering.plain_message(delivery.message, zone=self.context.zone)
         headers = {"Content-Type": "text/plain; charset=utf-8", "Idempotency-Key": delivery.id}
-        # Raises SendError without a response; its text never contains the address, which has a key in it.
+        # Raises SendError if no response arrives. The error never contains the address, which includes a key.
         response = await http_client.request("POST", self._url(), body=text.encode(), headers=headers, who="the board")
         if response.is_success:
             return self.receipt(delivery.id, place="board")

@@ -1,4 +1,4 @@
-"""``kind: lines``: a text of announcements, one a line: day, title and address."""
+"""``kind: lines``: a text with one announcement per line: day, title and address."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ KIND = "lines"
 
 
 class Options(pydantic.BaseModel):
-    """A text with one announcement a line: day, title and address."""
+    """A text with one announcement per line: day, title and address."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     separator: str = pydantic.Field(
-        "|", min_length=1, max_length=5, description="What stands between day, title and address."
+        "|", min_length=1, max_length=5, description="The characters between day, title and address."
     )
 
 
@@ -27,15 +27,15 @@ class Source:
         self._separator = options.separator
 
     def recognises(self, body: model.Body) -> bool:
-        """Any text might be one: only a feed that says ``kind: lines`` is read so."""
+        """Return False: any text could be such a list, so a feed must set ``kind: lines``."""
         return False
 
     def read(self, body: model.Body) -> model.ParsedFeed:
-        """Blocking. Raises ReadError."""
+        """Return the entries of the document. Blocking. Raises ReadError."""
         decoded = charset.decode(body.content, body.content_type)
-        found = (self._entry(line, body.url) for line in decoded.text.split("\n"))
-        # By its address each is told from the others: of two lines of one address the first counts.
-        entries = {entry.link: entry for entry in found if entry}
+        parsed_lines = (self._entry(line, body.url) for line in decoded.text.split("\n"))
+        # The address identifies an entry: if two lines have the same address, the last one counts.
+        entries = {entry.link: entry for entry in parsed_lines if entry}
         if not entries:
             raise model.ReadError(f'no line with a day, a title and an address between "{self._separator}"')
         return model.ParsedFeed(entries=tuple(entries.values()), remarks=(decoded.remark,) if decoded.remark else ())
