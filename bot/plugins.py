@@ -30,18 +30,32 @@ _KIND = re.compile(r"\bKIND\b")
 _LONGEST_WHY = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Kind:
-    """A kind that can be used."""
+    """A kind that can be used. Its module is imported on first use: importing all of them takes half a second."""
 
     name: str
-    module: ModuleType
     #: ``Channel`` or ``Source``.
-    made_by: type
-    #: A pydantic model, or None if it has no options.
-    options: type[Any] | None
+    class_name: str
+    load: Callable[[], ModuleType]
     #: The package of a plug-in, "wirewatch-board 1.0"; None for a built-in kind.
     package: str | None = None
+
+    @functools.cached_property
+    def module(self) -> ModuleType:
+        """The imported module."""
+        return self.load()
+
+    @property
+    def made_by(self) -> type[Any]:
+        """The class of the kind."""
+        kind_class: type[Any] = getattr(self.module, self.class_name)
+        return kind_class
+
+    @property
+    def options(self) -> type[Any] | None:
+        """A pydantic model, or None if the kind has no options."""
+        return getattr(self.module, "Options", None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,58 +77,27 @@ class Kinds:
     by_name: Mapping[str, Kind]
     broken: Mapping[str, Broken]
 
-    @property
-    def options(self) -> Mapping[str, type[Any] | None]:
-        """The pydantic model of each kind's options, or None."""
-        return {name: kind.options for name, kind in self.by_name.items()}
-
 
 def find(package: str, *, group: str, made_by: str) -> Kinds:
-    """Return the kinds of ``package`` and the plug-ins of ``group``; a faulty plug-in never raises.
-
-    A built-in kind is imported when it is first looked up: importing all of them takes half a second.
-    """
-    kinds: dict[str, Kind | None] = dict.fromkeys(_built_in_names(package))
+    """Return the kinds of ``package`` and the plug-ins of ``group``; a faulty plug-in never raises."""
+    kinds: dict[str, Kind] = {}
+    for name in _built_in_names(package):
+        load = functools.partial(importlib.import_module, f"{package}.{name}")
+        kinds[name] = Kind(name=name, class_name=made_by, load=load)
     broken: dict[str, Broken] = {}
     for entry in sorted(_entry_points().get(group, ()), key=lambda entry: (entry.name, entry.value)):
         whose = f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
         try:
-            kind = _loaded(entry.load, entry.name, made_by, whose)
+            _check_plugin(entry.load(), entry.name, made_by)
         except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
             broken[entry.name] = Broken(name=entry.name, package=whose, why=_why(error))
             continue
-        if entry.name in kinds:
-            first = kinds[entry.name]
-            why = f"the kind already exists in {(first and first.package) or 'Wirewatch itself'}"
+        if first := kinds.get(entry.name):
+            why = f"the kind already exists in {first.package or 'Wirewatch itself'}"
             broken.setdefault(entry.name, Broken(name=entry.name, package=whose, why=why))
         else:
-            kinds[kind.name] = kind
-    return Kinds(by_name=_LazyKinds(package, made_by, dict(sorted(kinds.items()))), broken=broken)
-
-
-class _LazyKinds(Mapping[str, Kind]):
-    """Kinds by name; a built-in one is imported at its first look-up."""
-
-    def __init__(self, package: str, made_by: str, kinds: dict[str, Kind | None]) -> None:
-        self._package = package
-        self._made_by = made_by
-        self._kinds = kinds
-
-    def __getitem__(self, name: str) -> Kind:
-        kind = self._kinds[name]
-        if kind is None:
-            module = importlib.import_module(f"{self._package}.{name}")
-            kind = self._kinds[name] = _kind(module, self._made_by)
-        return kind
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._kinds
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._kinds)
-
-    def __len__(self) -> int:
-        return len(self._kinds)
+            kinds[entry.name] = Kind(name=entry.name, class_name=made_by, load=entry.load, package=whose)
+    return Kinds(by_name=dict(sorted(kinds.items())), broken=broken)
 
 
 def are_installed(group: str) -> bool:
@@ -161,18 +144,8 @@ def _built_in_names(package: str) -> Iterator[str]:
                 yield info.name
 
 
-def _kind(module: ModuleType, made_by: str, package: str | None = None) -> Kind:
-    return Kind(
-        name=module.KIND,
-        module=module,
-        made_by=getattr(module, made_by),
-        options=getattr(module, "Options", None),
-        package=package,
-    )
-
-
-def _loaded(load: Callable[[], object], name: str, made_by: str, package: str) -> Kind:
-    module = load()
+def _check_plugin(module: object, name: str, made_by: str) -> None:
+    """Raise _InvalidPlugin if the module does not follow the convention."""
     if not isinstance(module, ModuleType):
         raise _InvalidPlugin("its entry point does not name a module")
     if getattr(module, "KIND", None) != name:
@@ -182,7 +155,6 @@ def _loaded(load: Callable[[], object], name: str, made_by: str, package: str) -
     options = getattr(module, "Options", None)
     if options is not None and not hasattr(options, "model_validate_json"):
         raise _InvalidPlugin("its Options are not a pydantic model")
-    return _kind(module, made_by, package)
 
 
 def _why(error: Exception) -> str:

@@ -278,10 +278,10 @@ def read_rule_file(
 ) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
     """Return the usable rules of a file, and the errors of the others. Raises ConfigError if none can be used."""
     try:
-        content = files.read_file(str(path), None)
+        content = files.read_file(str(path), None).content or b""
     except OSError as error:
         raise model.ConfigError(f"reading {path}: {error.strerror}") from None
-    report = files.parse_file(content, by_item=True)
+    report = files.parse_file(str(path), content, by_item=True)
     context = replace(RuleContext.of(settings.bot, settings.files), wants_warnings=False)
     reader = rules_file.parse_rules_file(report, context)
     usable = tuple(entry.compiled for entry in reader.loaded) if reader else ()

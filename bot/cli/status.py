@@ -274,7 +274,7 @@ def _load_settings(folder: Path) -> config.BotSettings:
     """bot.yaml alone: a hundred thousand rules would take longer to read than a probe may wait."""
     path = str(folder / files.BOT)
     try:
-        report = files.parse_file(files.read_file(path, None))
+        report = files.parse_file(path, files.read_file(path, None).content or b"")
     except OSError as error:
         raise model.ConfigError(f"reading {path}: {error.strerror}") from None
     settings = bot_file.parse_bot_file(report, kinds=channels.kinds(), environ=os.environ)

@@ -64,15 +64,15 @@ def read_stamp(path: str) -> Stamp:
 
 
 def read_file(path: str, previous: FileState | None) -> FileContent:
-    """Read a file unless it is unchanged. Raises OSError."""
+    """Read a file unless it is unchanged; of a file that is too big only the beginning. Raises OSError."""
     current = read_stamp(path)
     if previous is not None and current == previous.stamp and current.size > SMALL_BYTES:
         return FileContent(path=path, stamp=current, digest=previous.digest, content=None)
-    content = Path(path).read_bytes() if current.size <= MAX_BYTES else b""
-    digest = hashlib.sha256(content if current.size <= MAX_BYTES else repr(current).encode()).hexdigest()
-    if previous is not None and digest == previous.digest:
-        return FileContent(path=path, stamp=current, digest=digest, content=None)
-    return FileContent(path=path, stamp=current, digest=digest, content=content)
+    with Path(path).open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    digest = hashlib.sha256(content).hexdigest()
+    is_same = previous is not None and digest == previous.digest
+    return FileContent(path=path, stamp=current, digest=digest, content=None if is_same else content)
 
 
 def is_changed(path: str, previous: FileState) -> bool:
@@ -80,37 +80,36 @@ def is_changed(path: str, previous: FileState) -> bool:
     return read_file(path, previous).digest != previous.digest
 
 
-def parse_file(file: FileContent, *, by_item: bool = False) -> ProblemReport:
+def parse_file(path: str, content: bytes, *, by_item: bool = False) -> ProblemReport:
     """Parse a file into the nodes of a report, whose problems say why there are none.
 
     ``by_item``: an item of the file's list that is not YAML is reported and left out, so that the rest is read.
     """
-    content = file.content or b""
-    if file.stamp.size > MAX_BYTES:
+    if len(content) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024**2} MB"
-        return _unreadable(file, "", "too-big", message, "split it: one file per team")
+        return _unreadable(path, "", "too-big", message, "split it: one file per team")
     if not content.strip():
-        advice = FILE_ADVICE.get(Path(file.path).name, RULE_ADVICE)
-        return _unreadable(file, "", "empty-file", "the file is empty", advice)
-    text = content.decode("utf-8-sig", "replace")
+        advice = FILE_ADVICE.get(Path(path).name, RULE_ADVICE)
+        return _unreadable(path, "", "empty-file", "the file is empty", advice)
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        shown = content.decode("utf-16", "replace")
+        return _unreadable(path, shown, "not-utf-8", "the file is saved as UTF-16", "save it as plain text, UTF-8")
     try:
-        content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            shown = content.decode("utf-16", "replace")
-            return _unreadable(file, shown, "not-utf-8", "the file is saved as UTF-16", "save it as plain text, UTF-8")
+        text = content.decode("utf-8-sig", "replace")
         at = len(content[: error.start].decode("utf-8-sig", "replace"))
         advice = "save the file as plain text, UTF-8"
-        return _unreadable(file, text, "not-utf-8", "a byte that is not UTF-8 text", advice, at)
+        return _unreadable(path, text, "not-utf-8", "a byte that is not UTF-8 text", advice, at)
     document, mistakes = nodes.parse_items(text, most_cut=20 if by_item else 0)
-    report = ProblemReport(file.path, document or Document(text, None))
+    report = ProblemReport(path, document or Document(text, None))
     for mistake in mistakes:
         report.add_flaw(mistake.flaw)
     return report
 
 
-def _unreadable(file: FileContent, text: str, code: str, message: str, advice: str, at: int = 0) -> ProblemReport:
-    report = ProblemReport(file.path, Document(text, None))
+def _unreadable(path: str, text: str, code: str, message: str, advice: str, at: int = 0) -> ProblemReport:
+    report = ProblemReport(path, Document(text, None))
     report.add(code, message, advice, start=at)
     return report
 
@@ -201,7 +200,7 @@ def find_rule_source(settings: Settings, name: str) -> RuleSource | None:
     if state is None:
         return None
     try:
-        document = parse_file(read_file(state.path, None)).document
+        document = parse_file(state.path, read_file(state.path, None).content or b"").document
     except OSError:
         return None
     item = next((item for item in find_rule_items(document) if item.name == name), None)

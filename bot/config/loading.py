@@ -153,7 +153,7 @@ class _Folder:
             advice = "bot.yml is not read: rename it to bot.yaml" if (self.folder / "bot.yml").exists() else ""
             self._keep(path, error, advice or f"wirewatch init {self.folder} makes one")
             return
-        report = files.parse_file(content)
+        report = files.parse_file(path, content.content or b"")
         if not report.error_count:
             self.bot_report = report
             self.bot = bot_file.parse_bot_file(report, kinds=self.kinds.channels, environ=self.environ) or self.bot
@@ -190,7 +190,7 @@ class _Folder:
         if content.content is None and old is not None:
             self.files[path] = replace(old, stamp=content.stamp)
             return
-        report = files.parse_file(content, by_item=True)
+        report = files.parse_file(path, content.content or b"", by_item=True)
         previous_feeds = old.feeds if old else ()
         feeds = feeds_file.parse_feeds_file(
             report, kinds=self.kinds.sources, environ=self.environ, previous=previous_feeds
@@ -255,7 +255,7 @@ class _Folder:
             return replace(old, stamp=content.stamp)
         if content.content is None:
             content = files.read_file(path, None)
-        report = files.parse_file(content, by_item=True)
+        report = files.parse_file(path, content.content or b"", by_item=True)
         previous_rules = old.rules if old else ()
         parsed = rules_file.parse_rules_file(report, context, previous=previous_rules)
         state = FileState(path=path, stamp=content.stamp, digest=content.digest, problems=report.finish())

@@ -243,7 +243,7 @@ class _Composer:
         self._count += 1
         if kind is yaml.ScalarEvent:
             if event.anchor is not None or event.tag is not None:
-                self._flaws.append(_tag_flaw(event, start, self._text))
+                self._flaws.append(_tag_flaw(start, self._text))
             end = event.end_mark.index
             if self._odd and event.style:
                 self._odd = [odd for odd in self._odd if not start < odd.flaw.start < end]
@@ -270,7 +270,7 @@ class _Composer:
             self._flaws.append(_alias_flaw(event.anchor, start, event.end_mark.index))
             return ScalarNode("", start, event.end_mark.index, "*")
         if event.anchor is not None or event.tag is not None:
-            self._flaws.append(_tag_flaw(event, start, self._text))
+            self._flaws.append(_tag_flaw(start, self._text))
         if kind is yaml.SequenceStartEvent:
             return self._sequence(start, event.flow_style, depth)
         return self._mapping(start, event.flow_style, depth)
@@ -298,13 +298,8 @@ class _Composer:
 
     def _twice(self, key: ScalarNode, first: ScalarNode) -> Flaw:
         line = bisect.bisect_right(self._line_ends, first.start) + 1
-        return Flaw(
-            code="duplicate-key",
-            message=f'"{key.value}" is written twice',
-            help=f"it is already on line {line}: join the two or remove one",
-            start=key.start,
-            end=key.end,
-        )
+        advice = f"it is already on line {line}: join the two or remove one"
+        return Flaw("duplicate-key", f'"{key.value}" is written twice', advice, key.start, key.end)
 
     @functools.cached_property
     def _line_ends(self) -> list[int]:
@@ -313,30 +308,18 @@ class _Composer:
     def _look_for_dash(self, value: str, start: int, end: int) -> None:
         """Report a list item that is indented deeper than the others, which YAML reads as text of the item above."""
         if match := _DEEPER_DASH.search(self._text, start, end):
-            self._flaws.append(
-                Flaw(
-                    code="indent",
-                    message="this dash does not line up with the ones above, so it is read as text",
-                    help="put it in the same column as the dash above",
-                    start=match.end() - 2,
-                    end=match.end() - 1,
-                )
-            )
+            message = "this dash does not line up with the ones above, so it is read as text"
+            advice = "put it in the same column as the dash above"
+            self._flaws.append(Flaw("indent", message, advice, match.end() - 2, match.end() - 1))
 
     def _warn_of_comment(self, value: str, lost: re.Match[str]) -> None:
-        comment = lost[0].strip()
         if not value:
             return
-        self._flaws.append(
-            Flaw(
-                severity="warning",
-                code="comment-in-value",
-                message=f"{comment} is a comment, not part of the value",
-                help=f'if it belongs to it, quote the whole: "{value} {comment}"',
-                start=lost.start() + lost[0].index("#"),
-                end=lost.start() + len(lost[0].rstrip()),
-            )
-        )
+        comment = lost[0].strip()
+        message = f"{comment} is a comment, not part of the value"
+        advice = f'if it belongs to it, quote the whole: "{value} {comment}"'
+        start = lost.start() + lost[0].index("#")
+        self._flaws.append(Flaw("comment-in-value", message, advice, start, start + len(comment), severity="warning"))
 
 
 def _escape_flaw(written: str, start: int) -> Flaw | None:
@@ -349,13 +332,9 @@ def _escape_flaw(written: str, start: int) -> Flaw | None:
     if letter is None or any(match[0][1] in "xuU" for match in escapes):
         return None
     single = written[1:-1].replace("'", "''")
-    return Flaw(
-        code="escape",
-        message=f"inside double quotes {letter[0]} is a control character, not text",
-        help=f"use single quotes, in which a backslash is only a backslash: '{single}'",
-        start=start + letter.start(),
-        end=start + letter.end(),
-    )
+    message = f"inside double quotes {letter[0]} is a control character, not text"
+    advice = f"use single quotes, in which a backslash is only a backslash: '{single}'"
+    return Flaw("escape", message, advice, start + letter.start(), start + letter.end())
 
 
 def _end_of(event: Any, items: list[Node]) -> int:
@@ -365,39 +344,25 @@ def _end_of(event: Any, items: list[Node]) -> int:
 
 
 def _alias_flaw(name: str, start: int, end: int) -> Flaw:
-    return Flaw(
-        code="star",
-        message=f"a value that begins with * points to another place of the file (*{name})",
-        help=f"write a wildcard at the end of a word: {name.strip('*')}*; a shared list is a set: $name",
-        start=start,
-        end=end,
-    )
+    message = f"a value that begins with * points to another place of the file (*{name})"
+    advice = f"write a wildcard at the end of a word: {name.strip('*')}*; a shared list is a set: $name"
+    return Flaw("star", message, advice, start, end)
 
 
-def _tag_flaw(event: Any, start: int, text: str) -> Flaw:
+def _tag_flaw(start: int, text: str) -> Flaw:
     mark = text[start : start + 1]
     word = (re.match(r"\S+", text[start : start + 60]) or [mark])[0].rstrip(",]}")
-    what = "names this place of the file" if mark == "&" else "is a type for programs"
-    quoted = (
-        f'as text, quote it: "{word} …"' if text[start + len(word) :][:1] == " " else f'as text, quote it: "{word}"'
-    )
-    return Flaw(
-        code="ampersand" if mark == "&" else "exclamation",
-        message=f"a value that begins with {mark} {what} ({word})",
-        help=quoted if mark == "&" else yaml_errors.NO_EXCLAMATION.format(word[1:]),
-        start=start,
-        end=start + len(word),
-    )
+    if mark == "&":
+        more = " …" if text[start + len(word) :][:1] == " " else ""
+        message = f"a value that begins with & names this place of the file ({word})"
+        return Flaw("ampersand", message, f'as text, quote it: "{word}{more}"', start, start + len(word))
+    message = f"a value that begins with {mark} is a type for programs ({word})"
+    return Flaw("exclamation", message, yaml_errors.NO_EXCLAMATION.format(word[1:]), start, start + len(word))
 
 
 def _odd_key_flaw(key: SequenceNode | MappingNode) -> Flaw:
-    return Flaw(
-        code="odd-key",
-        message="a key must be a word, here it is a list or a block in braces",
-        help='if this is text, quote it: "{{…}}"',
-        start=key.start,
-        end=max(key.end, key.start + 1),
-    )
+    message = "a key must be a word, here it is a list or a block in braces"
+    return Flaw("odd-key", message, 'if this is text, quote it: "{{…}}"', key.start, max(key.end, key.start + 1))
 
 
 def walk(node: Node) -> Iterator[ScalarNode]:

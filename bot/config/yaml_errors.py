@@ -22,16 +22,16 @@ _ODD_SPACE = re.compile(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPAC
 _KEY = re.compile(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Flaw:
     """A mistake or an oddity in YAML, with its place in the text."""
 
-    severity: str = "error"
     code: str
     message: str
     help: str
     start: int
     end: int
+    severity: str = "error"
 
 
 class UnreadableYaml(Exception):
@@ -39,7 +39,7 @@ class UnreadableYaml(Exception):
 
     def __init__(self, code: str, message: str, advice: str, start: int, length: int = 1) -> None:
         super().__init__(message)
-        self.flaw = Flaw(code=code, message=message, help=advice, start=start, end=start + max(length, 1))
+        self.flaw = Flaw(code, message, advice, start, start + max(length, 1))
 
 
 def refuse_binary(text: str) -> None:

@@ -15,7 +15,6 @@ from bot import config, model, rules, storage
 from bot.config import blocks, files, nodes, rules_file
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
-from bot.config.settings import Stamp
 from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Archive
@@ -216,9 +215,7 @@ def rule_items(written: str, settings: config.Settings) -> list[config.RuleItem]
 
 
 def _parse(text: str) -> ProblemReport:
-    content = text.encode("utf-8", "replace")
-    stamp = Stamp(modified_ns=0, changed_ns=0, size=len(content), inode=0)
-    return files.parse_file(files.FileContent(path=PASTED_FILE, stamp=stamp, digest="", content=content))
+    return files.parse_file(PASTED_FILE, text.encode("utf-8", "replace"))
 
 
 def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:
