@@ -64,12 +64,12 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
         report.add_flaw(flaw)
     if root is None:
         advice = "begin with channels: {alerts: {kind: console}}"
-        report.add("missing-key", "the file has only comments", advice, start=0)
+        report.add((0, 1), "missing-key", "the file has only comments", advice)
         return None
     channels_node = value_of(root, "channels")
     for name, advice in _REMOVED_KEYS.items():
         if isinstance(root, MappingNode) and (removed_key := root.key(name)):
-            report.add_at(removed_key, "removed-key", f"{name} no longer has an effect", advice, severity="warning")
+            report.add(removed_key, "removed-key", f"{name} no longer has an effect", advice, severity="warning")
             root.pairs[:] = [pair for pair in root.pairs if pair[0].value != name]
     for name in ("fetch", "model", "web"):
         if block := value_of(root, name):
@@ -83,7 +83,7 @@ def parse_bot_file(report: ProblemReport, *, kinds: plugins.Kinds, environ: Mapp
     if settings is None or channels is None:
         return None
     if not channels and isinstance(channels_node, MappingNode) and not channels_node.pairs:
-        report.add_at(channels_node, "missing-key", "no channel", "add alerts: {kind: console}")
+        report.add(channels_node, "missing-key", "no channel", "add alerts: {kind: console}")
         return None
     _check_named_channels(settings, root, report)
     _warn_of_unset(settings, root, report, environ)
@@ -106,7 +106,7 @@ def _read_channels(
     channels = {}
     for key, value in node.pairs:
         if not key.value.strip():
-            report.add_at(key, "no-value", "a channel without a name", "name it: alerts")
+            report.add(key, "no-value", "a channel without a name", "name it: alerts")
         elif channel := _read_channel(key, value, report, kinds, environ):
             channels[key.value] = channel
     return channels
@@ -118,12 +118,12 @@ def _read_channel(
     if not isinstance(node, MappingNode):
         kind = node.value if isinstance(node, ScalarNode) and node.value in kinds.by_name else "console"
         message = f'channel "{key.value}" needs a block of keys that begins with kind'
-        report.add_at(key, "wrong-kind", message, f"write {key.value}: {{kind: {kind}}}")
+        report.add(key, "wrong-kind", message, f"write {key.value}: {{kind: {kind}}}")
         return None
     kind_node = node.get("kind")
     kind_names = ", ".join(kinds.by_name)
     if kind_node is None:
-        report.add_at(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: and one of {kind_names}")
+        report.add(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: and one of {kind_names}")
         return None
     kind = kind_node.value.strip() if isinstance(kind_node, ScalarNode) else ""
     if kind in kinds.broken and kind not in kinds.by_name:
@@ -133,12 +133,12 @@ def _read_channel(
     if channel_kind is None:
         help_text = values.did_you_mean(kind, list(kinds.by_name), otherwise=f"the kinds are {kind_names}")
         message = f'unknown kind of channel "{values.shorten(kind)}"' if kind else "kind has no value"
-        report.add_at(kind_node, "unknown-value", message, help_text)
+        report.add(kind_node, "unknown-value", message, help_text)
         return None
     for old_key, _ in node.pairs:
         if advice := _REMOVED_CHANNEL_KEYS.get((kind, old_key.value)):
             message = f'channel "{key.value}": {old_key.value} no longer has an effect'
-            report.add_at(old_key, "removed-key", message, advice, severity="warning")
+            report.add(old_key, "removed-key", message, advice, severity="warning")
     # Not a flow: a single key in braces would be read as an {EXACT} term.
     option_pairs = [
         pair for pair in node.pairs if pair[0].value != "kind" and (kind, pair[0].value) not in _REMOVED_CHANNEL_KEYS
@@ -179,7 +179,7 @@ def _check_mentions(root: Node, report: ProblemReport) -> None:
                 otherwise = "add people: {NAME: ID} to a channel"
                 help_text = values.did_you_mean(name, sorted(people_names), otherwise=otherwise)
                 message = f'no channel has the person "{values.shorten(name)}"'
-                report.add_at(item, "unknown-person", message, help_text)
+                report.add(item, "unknown-person", message, help_text)
 
 
 def _check_named_channels(settings: BotSettings, root: Node, report: ProblemReport) -> None:
@@ -210,7 +210,7 @@ def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, env
                 continue
             message = f"this token has fewer than {_SHORTEST_TOKEN} characters and can be guessed"
             advice = "choose a longer one, as `openssl rand -hex 16` prints, and give it to every reader"
-            report.add_at(place, "short-token", message, advice, severity="warning")
+            report.add(place, "short-token", message, advice, severity="warning")
 
 
 def _zone_of(root: Node) -> values.DefaultZone:

@@ -377,7 +377,7 @@ def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -
     _check_level(top, channels, report, is_top=True)
     if top and (key := top[-1].key("match")):
         message = "a story that no route takes would be lost"
-        report.add_at(key, "no-last-route", message, "add a last route without match: - to: alerts")
+        report.add(key, "no-last-route", message, "add a last route without match: - to: alerts")
 
 
 def check_channel(name: str, node: Node, channels: Collection[str], report: ProblemReport) -> None:
@@ -386,7 +386,7 @@ def check_channel(name: str, node: Node, channels: Collection[str], report: Prob
         otherwise = "the channels are " + ", ".join(sorted(channels))
         help_text = values.did_you_mean(name, sorted(channels), otherwise=otherwise)
         message = f'no channel "{values.shorten(name)}"'
-        report.add_at(node, "unknown-channel", message, help_text)
+        report.add(node, "unknown-channel", message, help_text)
 
 
 def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: ProblemReport) -> None:
@@ -398,7 +398,7 @@ def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: Pro
             if not any(fnmatchcase(name, item.value.strip().casefold()) for name in folded):
                 help_text = values.did_you_mean(item.value, list(names), otherwise="`wirewatch status` lists the rules")
                 message = f'no rule is named "{values.shorten(item.value)}"'
-                report.add_at(item, "unknown-rule", message, help_text, severity="warning")
+                report.add(item, "unknown-rule", message, help_text, severity="warning")
 
 
 def _check_level(
@@ -409,11 +409,11 @@ def _check_level(
         if is_closed:
             message = "this route is never reached: the previous route takes everything"
             advice = "move it up, or give the previous route continue: true"
-            report.add_at(route.head, "route-not-reached", message, advice, severity="warning")
+            report.add(route.head, "route-not-reached", message, advice, severity="warning")
             break
         if route.get("to") is None and is_top:
             advice = f"write to: {next(iter(sorted(channels)), 'alerts')}"
-            report.add_at(route.head, "missing-key", 'the key "to" is missing', advice)
+            report.add(route.head, "missing-key", 'the key "to" is missing', advice)
         for item in scalars_of(route.get("to")):
             if name := item.value.strip():
                 check_channel(name, item, channels, report)
@@ -443,7 +443,7 @@ def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], repor
     if use not in uses:
         message = f"{key.value} does nothing: bot.yaml has no model with the use {use}"
         advice = f"give it a model with {use} among its uses, or remove {key.value}"
-        report.add_at(key, "no-use", message, advice, severity="warning")
+        report.add(key, "no-use", message, advice, severity="warning")
 
 
 def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: ProblemReport) -> None:
@@ -452,4 +452,4 @@ def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: 
         for use, (owner, key) in _WANTED_BY.items():
             if item.value.strip() == use and use not in needed:
                 message = f"the use {use} does nothing: no {owner} has {key}"
-                report.add_at(item, "no-use", message, f"add {key} to one, or remove {use}", severity="warning")
+                report.add(item, "no-use", message, f"add {key} to one, or remove {use}", severity="warning")

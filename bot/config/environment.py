@@ -60,7 +60,7 @@ def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None
     for name, start, meant in misspelt:
         place = ScalarNode(name, start, start + len(name), "")
         message = f"{name} does not set a key of bot.yaml"
-        report.add_at(place, "unknown-variable", message, f"did you mean {meant}?", severity="warning")
+        report.add(place, "unknown-variable", message, f"did you mean {meant}?", severity="warning")
 
 
 def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:

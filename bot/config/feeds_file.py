@@ -53,11 +53,8 @@ def expand_address(written: str, *, has_token: bool = False) -> model.Feed:
             advice = f'did you mean "{nearest}:"?'
         raise values.InvalidValue("address", f'"{values.shorten(written)}" is not the address of a feed', advice)
     if not parts[1] or re.search(r"\s", written):
-        raise values.InvalidValue(
-            "address",
-            f'"{values.shorten(written)}" is not the address of a feed',
-            "an address has a host and no spaces",
-        )
+        message = f'"{values.shorten(written)}" is not the address of a feed'
+        raise values.InvalidValue("address", message, "an address has a host and no spaces")
     if "@" in parts[2]:
         raise values.InvalidValue("secret", "a password in an address would be shown in logs and messages", "remove it")
     return model.Feed(url=written)
@@ -129,11 +126,11 @@ def _read_feed(
     line = report.document.place(node.start)[0]
     if url in lines_by_address:
         advice = f"it is already on line {lines_by_address[url]}: remove one"
-        report.add_at(address, "duplicate-feed", "this feed is listed twice", advice)
+        report.add(address, "duplicate-feed", "this feed is listed twice", advice)
         return None
     if first_line := lines_by_address.get(model.feed_place(url)):
         advice = f"line {first_line} has it under another spelling of its address: remove one"
-        report.add_at(address, "same-feed", "this feed seems to be listed twice", advice, severity="warning")
+        report.add(address, "same-feed", "this feed seems to be listed twice", advice, severity="warning")
     lines_by_address.setdefault(model.feed_place(url), line)
     lines_by_address[url] = line
     is_flawed = any(flaw.severity == "error" for flaw in report.document.flaws_inside(node))
@@ -151,11 +148,9 @@ def _read_feed(
         options=options if written.kind else place.options,
     )
     if problem := _find_mailbox_problem(feed):
-        report.add_at(address, "mailbox", *problem)
+        report.add(address, "mailbox", *problem)
         return good.get(url)
-    _warn_of_secret(url, address, report)
-    _warn_of_aggregator(feed, address, report)
-    _warn_of_etiquette(feed, address, report)
+    _warn_of_doubts(feed, address, report)
     return feed
 
 
@@ -181,7 +176,7 @@ def _read_address(
         return expand_address(written, has_token=has_token)
     except values.InvalidValue as wrong:
         if not report.document.has_flaw_in(node.start, node.end):
-            report.add_at(node, wrong.code, str(wrong), wrong.help)
+            report.add(node, wrong.code, str(wrong), wrong.help)
         return None
 
 
@@ -205,22 +200,6 @@ def _read_referenced_address(
     return feed
 
 
-def _warn_of_secret(url: str, node: ScalarNode, report: ProblemReport) -> None:
-    # The address in a variable is not in the file.
-    if node.value.strip() != url or not visible.has_secret(url):
-        return
-    visible.conceal(url, visible.masked(url))
-    for secret in visible.secrets_in(url):
-        report.hide(*nodes.find_span(report.document, node, *secret))
-    report.add_at(
-        node,
-        "secret-in-address",
-        "this address holds what looks like a secret, which everybody who can read this file can use",
-        "put the whole address into a variable and write url: env:NAME",
-        severity="warning",
-    )
-
-
 def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | None], report: ProblemReport) -> None:
     """Warn once for the file, at the first feed without a name: many may have none."""
     unnamed = [
@@ -232,7 +211,7 @@ def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | N
         which = f"{len(unnamed)} feeds, this one first, have" if len(unnamed) > 1 else "this feed has"
         message = f"{which} no name: messages show the title in the feed, and its host"
         advice = "write the outlet's name: {url: https://…, name: BBC News}"
-        report.add_at(unnamed[0], "no-name", message, advice, severity="warning")
+        report.add(unnamed[0], "no-name", message, advice, severity="warning")
 
 
 def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
@@ -247,35 +226,27 @@ def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
     return None
 
 
-def _warn_of_etiquette(feed: model.Feed, address: Node, report: ProblemReport) -> None:
+def _warn_of_doubts(feed: model.Feed, address: ScalarNode, report: ProblemReport) -> None:
+    """Warn of what is allowed and probably not meant: a secret, an undeclared aggregator, too many polls."""
+    # The address in a variable is not in the file.
+    if address.value.strip() == feed.url and visible.has_secret(feed.url):
+        visible.conceal(feed.url, visible.masked(feed.url))
+        for secret in visible.secrets_in(feed.url):
+            report.hide(*nodes.find_span(report.document, address, *secret))
+        message = "this address holds what looks like a secret, which everybody who can read this file can use"
+        advice = "put the whole address into a variable and write url: env:NAME"
+        report.add(address, "secret-in-address", message, advice, severity="warning")
+    if feed.aggregator is None and feed.owner is None and outlets.is_known_aggregator(feed.url):
+        message = "this feed lists articles of other sites, and counts as one outlet"
+        advice = "add aggregator: true, so that each article counts for the site that it links to; or aggregator: false"
+        report.add(address, "undeclared-aggregator", message, advice, severity="warning")
+    elif feed.aggregator and feed.owner is not None:
+        message = "owner: makes all articles of this feed one outlet, so aggregator: true changes nothing"
+        report.add(address, "owner-of-aggregator", message, "remove one of the two", severity="warning")
     shortest = places.etiquette_of(feed).every
     if feed.every is not None and feed.every < shortest:
-        report.add_at(
-            address,
-            "etiquette",
-            f"{places.place_of(feed.url).name} is polled at most every {model.format_duration(shortest)}",
-            "remove every: here, or write a longer time",
-            severity="warning",
-        )
-
-
-def _warn_of_aggregator(feed: model.Feed, address: Node, report: ProblemReport) -> None:
-    if feed.aggregator is None and feed.owner is None and outlets.is_known_aggregator(feed.url):
-        report.add_at(
-            address,
-            "undeclared-aggregator",
-            "this feed lists articles of other sites, and counts as one outlet",
-            "add aggregator: true, so that each article counts for the site that it links to; or aggregator: false",
-            severity="warning",
-        )
-    elif feed.aggregator and feed.owner is not None:
-        report.add_at(
-            address,
-            "owner-of-aggregator",
-            "owner: makes all articles of this feed one outlet, so aggregator: true changes nothing",
-            "remove one of the two",
-            severity="warning",
-        )
+        message = f"{places.place_of(feed.url).name} is polled at most every {model.format_duration(shortest)}"
+        report.add(address, "etiquette", message, "remove every: here, or write a longer time", severity="warning")
 
 
 def _read_kind(
@@ -294,7 +265,7 @@ def _read_kind(
             kind_names = list(kinds.by_name)
             help_text = values.did_you_mean(name, kind_names, otherwise=f"the kinds are {', '.join(kind_names)}")
             message = f'unknown kind of source "{values.shorten(name)}"'
-            report.add_at(kind_node, "unknown-value", message, help_text)
+            report.add(kind_node, "unknown-value", message, help_text)
         return frozenset(), None
     if kind.options is None:
         return frozenset(), "{}"

@@ -110,7 +110,7 @@ def parse_file(path: str, content: bytes, *, by_item: bool = False) -> ProblemRe
 
 def _unreadable(path: str, text: str, code: str, message: str, advice: str, at: int = 0) -> ProblemReport:
     report = ProblemReport(path, Document(text, None))
-    report.add(code, message, advice, start=at)
+    report.add((at, at + 1), code, message, advice)
     return report
 
 

@@ -56,7 +56,7 @@ def channel_options(kind: plugins.Kind | None) -> type[ChannelKeys]:
 
 def report_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
     """Report a plug-in that cannot be loaded: an error where it is used, otherwise a warning."""
-    report.add_at(
+    report.add(
         node,
         "plug-in",
         str(broken),

@@ -194,7 +194,7 @@ def _item_around(text: str, at: int) -> tuple[int, int] | None:
 
 
 def parse_yaml(text: str) -> Document:
-    """Parse a YAML text. Raises Unreadable, with the place and plain words."""
+    """Parse a YAML text. Raises UnreadableYaml, with the place and plain words."""
     yaml_errors.refuse_binary(text)
     loader = yaml.CBaseLoader(text)
     try:

@@ -48,32 +48,30 @@ class ProblemReport:
 
     def add(
         self,
+        place: Node | Flaw | tuple[int, int],
         code: str,
         message: str,
         help: str | None = None,  # noqa: A002 (the name that people see)
         *,
-        start: int,
-        end: int | None = None,
         severity: str = "error",
     ) -> None:
-        """Report one problem at a stretch of the file; the same problem at one place only once."""
+        """Report one problem with a value, a key or a stretch of the file; the same problem at one place only once."""
+        start, end = place if isinstance(place, tuple) else (place.start, place.end)
         line, column = self.document.place(start)
         if (line, column, message) in self._seen:
             return
+        self.error_count += severity == "error"
         if len(self._problems) >= _MAX_PROBLEMS:
-            self.error_count += severity == "error"
             self._left_out += 1
             return
         self._seen.add((line, column, message))
-        self.error_count += severity == "error"
-        length = self._length(line, start, start + 1 if end is None else end)
         self._problems.append(
             model.Problem(
                 severity=severity,
                 file=self.path,
                 line=line,
                 column=column,
-                length=length,
+                length=self._length(line, start, end),
                 rule=self.rule,
                 code=code,
                 message=message,
@@ -81,21 +79,9 @@ class ProblemReport:
             )
         )
 
-    def add_at(
-        self,
-        place: Node | Flaw,
-        code: str,
-        message: str,
-        help: str | None = None,  # noqa: A002 (as in ``add``)
-        *,
-        severity: str = "error",
-    ) -> None:
-        """Report one problem with a whole value or key."""
-        self.add(code, message, help, start=place.start, end=place.end, severity=severity)
-
     def add_flaw(self, flaw: Flaw) -> None:
         """Report a flaw of the YAML itself."""
-        self.add_at(flaw, flaw.code, flaw.message, flaw.help, severity=flaw.severity)
+        self.add(flaw, flaw.code, flaw.message, flaw.help, severity=flaw.severity)
 
     def append_environment(self, document: Document, first_line: int) -> None:
         """Set the document with the environment appended from a line on; problems there name the environment."""
@@ -110,25 +96,18 @@ class ProblemReport:
         """Return all problems by place, each with its line."""
         self._shown.clear()
         ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.code))
-        problems = tuple(self._of_environment(self._with_source(problem)) for problem in ordered)
-        return (*problems, self._many(problems[-1])) if self._left_out else problems
+        problems = [self._of_environment(self._with_source(problem)) for problem in ordered]
+        if self._left_out:
+            message = f"{self._left_out:,} more problems in this file are not shown"
+            last = replace(problems[-1], severity="error", rule=None, source=None)
+            problems.append(replace(last, code="too-many", message=message, help="correct these first"))
+        return tuple(problems)
 
     def _of_environment(self, problem: model.Problem) -> model.Problem:
         first = self._environment_from
         if first is None or problem.line < first:
             return problem
         return replace(problem, file=ENVIRONMENT, line=problem.line - first + 1)
-
-    def _many(self, last: model.Problem) -> model.Problem:
-        return model.Problem(
-            severity="error",
-            file=self.path,
-            line=last.line,
-            column=last.column,
-            code="too-many",
-            message=f"{self._left_out:,} more problems in this file are not shown",
-            help="correct these first",
-        )
 
     def _length(self, line: int, start: int, end: int) -> int:
         """Return the length to underline, at most to the end of the line."""

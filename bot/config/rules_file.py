@@ -101,7 +101,7 @@ def warn_of_commas(rule: MappingNode, report: ProblemReport) -> None:
             pieces = _COMMA.split(item.value.strip())
             if item.style or len(pieces) < 2 or any(lint.is_name_tail(piece) for piece in pieces[1:]):
                 continue
-            report.add_at(
+            report.add(
                 item,
                 "comma-in-term",
                 "this is one term: it matches only with its comma",
@@ -227,7 +227,7 @@ class RuleReader:
         help_text = "write - name: and its other keys below, indented"
         if isinstance(node, ScalarNode) and (stuck := re.match(r"([a-z_]+):(\S.*)", node.value)):
             help_text = f"a space is missing after the colon: {stuck[1]}: {values.shorten(stuck[2])}"
-        self.report.add_at(node, "wrong-kind", "expected a rule, a block of keys that begins with name:", help_text)
+        self.report.add(node, "wrong-kind", "expected a rule, a block of keys that begins with name:", help_text)
 
     def _with_context(self, rule: model.Rule) -> model.Rule:
         """Return the rule with the sets of its file and its version, and note what it needs of other files."""
@@ -252,7 +252,7 @@ class RuleReader:
             if (key := node.key(name)) and getattr(rule, name) is not None:
                 message = f"{name} does nothing with severity high: {why}"
                 advice = f"remove {name}, or lower the severity"
-                self.report.add_at(key, f"{name}-of-high", message, advice, severity="warning")
+                self.report.add(key, f"{name}-of-high", message, advice, severity="warning")
 
     def _check_names(self, node: MappingNode) -> None:
         """Report channels, people and feeds that no other file has, and a rule without a channel."""
@@ -271,14 +271,14 @@ class RuleReader:
                 if name and name not in known_names and not self.report.document.has_flaw_in(item.start, item.end):
                     message = f'no {what} "{values.shorten(name)}" in {file}'
                     advice = self._help_with_name(item, kind, file, known_names)
-                    self.report.add_at(item, f"unknown-{kind}", message, advice)
+                    self.report.add(item, f"unknown-{kind}", message, advice)
 
     def _report_no_notify(self, node: MappingNode) -> None:
         if any(values.find_nearest(key.value, blocks.types_of(model.Rule)) == "notify" for key, _ in node.pairs):
             return  # the misspelt key is reported
         channel = next(iter(sorted(self.context.channels or ())), "alerts")
         advice = f"write notify: {channel}; or give bot.yaml routes"
-        self.report.add_at(node.head, "missing-key", 'the key "notify" is missing', advice)
+        self.report.add(node.head, "missing-key", 'the key "notify" is missing', advice)
 
     def _help_with_name(self, item: ScalarNode, kind: str, file: str, known_names: frozenset[str]) -> str:
         name = item.value.strip()
@@ -296,7 +296,7 @@ class RuleReader:
         broken = [name for name, _ in rule.sets if name in self.sets.broken]
         for name in broken:
             message = f"the set ${name} has a problem, so this rule cannot be used"
-            self.report.add_at(node.get("name") or node, "broken-set", message, "correct the set")
+            self.report.add(node.get("name") or node, "broken-set", message, "correct the set")
         return bool(broken)
 
     def _say(self, problem: rules.RuleProblem, node: MappingNode, severity: str) -> None:
@@ -306,7 +306,7 @@ class RuleReader:
             word = self.report.document.text[start:end].strip("$ ")
             nearest = values.find_nearest(word, self.sets.nodes)
             help_text = f'did you mean "${nearest}"?' if nearest else help_text
-        self.report.add(problem.code, problem.message, help_text, start=start, end=end, severity=severity)
+        self.report.add((start, end), problem.code, problem.message, help_text, severity=severity)
 
 
 def _help_with_destination(written: str, channels: Collection[str]) -> str:
@@ -409,7 +409,7 @@ def parse_rules_file(
         elif first := rules_by_name.get(loaded.compiled.rule.name):
             message = f'a second rule "{values.shorten(first.compiled.rule.name)}"'
             advice = f"the first is on line {first.line}: give this one another name"
-            report.add_at(value_of(item, "name") or item, "duplicate-rule", message, advice)
+            report.add(value_of(item, "name") or item, "duplicate-rule", message, advice)
         else:
             rules_by_name[loaded.compiled.rule.name] = loaded
             reader.loaded.append(loaded)
@@ -429,12 +429,13 @@ def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
     if node is None or (isinstance(node, ScalarNode) and not node.value):
         return sets
     if not isinstance(node, MappingNode):
-        report.add("wrong-kind", "sets needs names with lists of terms", "write name: [one, two]", start=node.start)
+        place = (node.start, node.start + 1)
+        report.add(place, "wrong-kind", "sets needs names with lists of terms", "write name: [one, two]")
         return sets
     for key, value in node.pairs:
         sets.nodes[key.value] = value
         if not re.fullmatch(r"[\w-]+", key.value):
-            report.add_at(
+            report.add(
                 key,
                 "set-name",
                 f'"{values.shorten(key.value)}" cannot be the name of a set',
@@ -448,7 +449,7 @@ def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
         if checked is None or any(flaw.severity == "error" for flaw in report.document.flaws_inside(value)):
             sets.broken.add(key.value)
         elif not checked.sets[key.value]:
-            report.add_at(key, "no-value", "an empty set", "name its terms, or remove it")
+            report.add(key, "no-value", "an empty set", "name its terms, or remove it")
             sets.broken.add(key.value)
         else:
             sets.terms[key.value] = checked.sets[key.value]

@@ -52,7 +52,7 @@ def warn_if_missing(
             resolve_secret(secret, environ)
     except model.ConfigError as error:
         message = str(error).partition(":")[0]
-        report.add_at(place, "unset-secret", message, f"{what} until then", severity="warning")
+        report.add(place, "unset-secret", message, f"{what} until then", severity="warning")
         return True
     return False
 
@@ -66,7 +66,7 @@ def warn_of_access(
         warn_if_missing(secret, place, report, environ, what=what)
     if home.startswith("http://") and access.sent_secrets:
         message = "its secret is sent over http, unencrypted"
-        report.add_at(place, "secret-in-the-open", message, "write https://", severity="warning")
+        report.add(place, "secret-in-the-open", message, "write https://", severity="warning")
 
 
 #: A name that people choose, such as that of a header; anything else may be a secret in the wrong place.

@@ -51,7 +51,8 @@ def find_list(
     """
     root = report.document.root
     if isinstance(root, SequenceNode):
-        report.add("missing-key", "the list has no key", f"write {name}: on the line above", start=root.start)
+        place = (root.start, root.start + 1)
+        report.add(place, "missing-key", "the list has no key", f"write {name}: on the line above")
         return None
     keys = (*other_keys, name)
     for key, _ in nodes.pairs_of(root):
@@ -59,19 +60,20 @@ def find_list(
             help_text = values.did_you_mean(key.value, keys, otherwise=f"the keys here are {', '.join(keys)}")
             if key.value in blocks.types_of(form):
                 help_text = f"keys of a {name.removesuffix('s')} belong under {name}:, after a dash"
-            report.add_at(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
+            report.add(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
     items = nodes.value_of(root, name)
     if isinstance(items, SequenceNode):
         return items.items
     if items is None:
         if not report.error_count:
             help_text = f"write {name}: and, below, {example}"
-            report.add("missing-key", f'the key "{name}" is missing', help_text, start=root.start if root else 0)
+            start = root.start if root else 0
+            report.add((start, start + 1), "missing-key", f'the key "{name}" is missing', help_text)
         return None
     if _is_empty(items):
         return []
     help_text = f"begin each with a dash: {example}"
-    report.add("wrong-kind", f"a list of {name} is expected here", help_text, start=items.start)
+    report.add((items.start, items.start + 1), "wrong-kind", f"a list of {name} is expected here", help_text)
     return None
 
 
@@ -129,7 +131,7 @@ def validate_parts(
                 continue
             if not path and whole is not None:
                 problem = _describe_error(details, shape, missing)
-                report.add_at(whole, "block", f'"{whole.value}": {problem}', problem.help)
+                report.add(whole, "block", f'"{whole.value}": {problem}', problem.help)
             elif path not in empty:
                 _report_error(_describe_error(details, shape, missing), path, node, report)
         return None, frozenset(bad)
@@ -154,14 +156,14 @@ def _find_empty_keys(
 
 def _report_empty(key: ScalarNode, report: ProblemReport) -> bool:
     if lost := _lost_comment(report, key.end):
-        report.add_at(
+        report.add(
             key,
             "comment-in-value",
             "a # after a space begins a comment, so the value is missing",
             f'quote it: "{lost}"',
         )
     else:
-        report.add_at(key, "no-value", "no value", "write one after the colon, or remove the key")
+        report.add(key, "no-value", "no value", "write one after the colon, or remove the key")
     return True
 
 
@@ -180,7 +182,7 @@ def _report_error(problem: InvalidValue, path: _Path, node: Node, report: Proble
     else:
         start, end = target.start, _first_stretch(target)
     if not report.document.has_flaw_in(target.start, target.end):
-        report.add(problem.code, str(problem), problem.help, start=start, end=end)
+        report.add((start, end), problem.code, str(problem), problem.help)
 
 
 def _is_of_pydantic(step: str | int) -> bool:

@@ -43,7 +43,7 @@ class UnreadableYaml(Exception):
 
 
 def refuse_binary(text: str) -> None:
-    """Raise Unreadable at the first character that no text has."""
+    """Raise UnreadableYaml at the first character that no text has."""
     if match := _CONTROL.search(text):
         raise UnreadableYaml(
             "not-text",

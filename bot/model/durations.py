@@ -10,7 +10,7 @@ from typing import Protocol
 def format_count(count: int, noun: str) -> str:
     """Return the count, with commas, and the noun in singular or plural.
 
-    >>> counted(1, "error"), counted(2_000, "story"), counted(0, "match"), counted(3, "day")
+    >>> format_count(1, "error"), format_count(2_000, "story"), format_count(0, "match"), format_count(3, "day")
     ('1 error', '2,000 stories', '0 matches', '3 days')
     """
     return f"{count:,} {pluralize(count, noun)}"
@@ -19,7 +19,7 @@ def format_count(count: int, noun: str) -> str:
 def pluralize(count: int, noun: str) -> str:
     """Return the noun in singular or plural.
 
-    >>> in_number(1, "story"), in_number(2, "story")
+    >>> pluralize(1, "story"), pluralize(2, "story")
     ('story', 'stories')
     """
     if count == 1:
@@ -75,7 +75,7 @@ def parse_duration(text: object) -> timedelta:
 def format_duration(duration: timedelta) -> str:
     """Return the duration in the largest unit that is exact: “2 hours”, “90 seconds”.
 
-    >>> show_duration(timedelta(hours=2)), show_duration(timedelta(seconds=90))
+    >>> format_duration(timedelta(hours=2)), format_duration(timedelta(seconds=90))
     ('2 hours', '90 seconds')
     """
     seconds = duration.total_seconds()

@@ -207,15 +207,12 @@ class FeedState:
     @property
     def health_told(self) -> str:
         """The health in one or two words, for people."""
-        match self.health:
-            case FeedHealth.GONE:
-                return "gone (410)"
-            case FeedHealth.FAILING:
-                return f"failing ({self.failures})"
-            case FeedHealth.NEW:
-                return "not read yet"
-            case FeedHealth.OK:
-                return "ok"
+        words = {
+            FeedHealth.GONE: "gone (410)",
+            FeedHealth.FAILING: f"failing ({self.failures})",
+            FeedHealth.NEW: "not read yet",
+        }
+        return words.get(self.health, "ok")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

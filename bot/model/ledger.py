@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -50,14 +49,8 @@ class LedgerRow:
     fields: tuple[tuple[str, LedgerValue], ...]
 
 
-_OF_STATE: Mapping[SendState, FactKind] = {
-    SendState.SENT: FactKind.SENT,
-    SendState.PARKED: FactKind.PARKED,
-    SendState.DROPPED: FactKind.DROPPED,
-}
-
-
-# -- facts
+#: The states of a message that are events; their facts have the same names.
+_ENDS = (SendState.SENT, SendState.PARKED, SendState.DROPPED)
 
 
 def poll_row(
@@ -102,14 +95,14 @@ def decision_row(decision: Decision) -> LedgerRow:
 
 
 def send_row(previous: Outgoing, current: Outgoing, *, at: datetime) -> LedgerRow | None:
-    """Return the row of an attempt to send.
+    """Return the row of an attempt to send; None while the outcome is open.
 
-    Return None while the outcome is open, and for a message that is parked again for the same reason (a closed channel
-    is retried).
+    Also return None for a message that is parked again for the same reason, since a closed channel is retried.
     """
-    kind = _OF_STATE.get(current.state)
-    if kind is None or (kind is FactKind.PARKED and previous.error == current.error):
+    is_parked_again = current.state is SendState.PARKED and previous.error == current.error
+    if current.state not in _ENDS or is_parked_again:
         return None
+    kind = FactKind(current.state.value)
     if kind is FactKind.SENT and current.message.kind is MessageKind.EDIT:
         kind = FactKind.EDITED
     is_sent = kind in (FactKind.SENT, FactKind.EDITED)
@@ -133,10 +126,7 @@ def start_row(process: str, *, version: str, at: datetime) -> LedgerRow:
 
 
 def stop_row(process: str, *, since: str, until: str, how: str, at: datetime) -> LedgerRow:
-    """Return the row of a process that ended.
-
-    ``until`` is its last heartbeat. ``at`` is later if another process noticed the end.
-    """
+    """Return the row of a process that ended; ``until`` is its last heartbeat."""
     return _row(FactKind.STOPPED, at, process=process, since=since, until=until, how=how)
 
 
@@ -160,9 +150,6 @@ def _whole(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-# -- a row as text
-
-
 def format_row(row: LedgerRow) -> str:
     """Return the row as one line of compact JSON in ASCII, time and kind first."""
     head = {"at": row.at.astimezone(UTC).isoformat(timespec="microseconds"), "kind": row.kind.value}
@@ -170,7 +157,7 @@ def format_row(row: LedgerRow) -> str:
 
 
 def parse_row(text: str) -> LedgerRow:
-    """Parse a line of ``text_of``. Raises ValueError."""
+    """Parse a line that ``format_row`` returned. Raises ValueError."""
     try:
         fields = json.loads(text)
         at, kind = datetime.fromisoformat(fields.pop("at")), FactKind(fields.pop("kind"))

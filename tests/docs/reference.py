@@ -221,11 +221,6 @@ def _table(what: str, rows: str) -> str:
     return f'\n<div class="rows" markdown>\n\n{head}{rows}\n</div>\n'
 
 
-def anchor(heading: str) -> str:
-    """As git hosts make it, and mkdocs.yml says for the site."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-
-
 def cell(text: str) -> str:
     # A bar inside a table ends its cell, a bracket begins a link.
     return text.replace("|", "\\|").replace("<", "&lt;")
