@@ -162,7 +162,7 @@ class RuleReader:
         """Read a rule; return None if it has errors (they are in the report)."""
         self.report.rule = rule_name_of(node) or None
         if not isinstance(node, MappingNode):
-            self._say_no_rule(node)
+            self._report_no_rule(node)
             return None
         error_count = self.report.error_count
         flaws = self.report.document.flaws_inside(node)
@@ -192,7 +192,7 @@ class RuleReader:
         if compiled is None or self.report.error_count > error_count:
             return None
         for problem in warnings:
-            self._say(problem, node, "warning")
+            self._report(problem, node, "warning")
         key = node.get("name") or node
         line, column = self.report.document.place(key.start)
         return LoadedRule(compiled=compiled, line=line, column=column, warnings=warnings)
@@ -205,7 +205,7 @@ class RuleReader:
         except rules.RuleError as error:
             for problem in error.problems:
                 if problem.code not in leaving_out:
-                    self._say(problem, node, "error")
+                    self._report(problem, node, "error")
             return None
 
     def _look_further(self, node: MappingNode, bad: frozenset[str]) -> None:
@@ -223,7 +223,7 @@ class RuleReader:
         if not any(name in self.sets.broken for name, _ in rule.sets):
             self._compile(rule, node, leaving_out=_FOLLOWING_CODES if is_partial else frozenset())
 
-    def _say_no_rule(self, node: Node) -> None:
+    def _report_no_rule(self, node: Node) -> None:
         help_text = "write - name: and its other keys below, indented"
         if isinstance(node, ScalarNode) and (stuck := re.match(r"([a-z_]+):(\S.*)", node.value)):
             help_text = f"a space is missing after the colon: {stuck[1]}: {values.shorten(stuck[2])}"
@@ -299,7 +299,7 @@ class RuleReader:
             self.report.add(node.get("name") or node, "broken-set", message, "correct the set")
         return bool(broken)
 
-    def _say(self, problem: rules.RuleProblem, node: MappingNode, severity: str) -> None:
+    def _report(self, problem: rules.RuleProblem, node: MappingNode, severity: str) -> None:
         start, end = _find_span(problem, node, self.report, self.sets)
         help_text = problem.help
         if problem.code == "unknown-set":
