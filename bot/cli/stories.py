@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
-from bot import app, config, model
+from bot import app, model
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 from bot.queries import questions
+from bot.queries.registry import read_parameters
 from bot.queries.stories import (
     ClaimParameters,
     MergeParameters,
     SplitParameters,
     StoryDocument,
     StoryRow,
-    complete_id,
     describe_decision,
     describe_ruling,
     read_story,
@@ -41,9 +41,8 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    settings = app.load(folder, os.environ)
-    (story_id,) = _whole_ids(settings, story)
-    _say_ruling(archive.ask(settings, questions.SPLIT, SplitParameters(id=story_id, articles=article)))
+    parameters = read_parameters(SplitParameters, {"id": story, "articles": article})
+    _say_ruling(archive.ask(app.load(folder, os.environ), questions.SPLIT, parameters))
 
 
 def merge(
@@ -57,9 +56,8 @@ def merge(
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
-    settings = app.load(folder, os.environ)
-    story_id, other_id = _whole_ids(settings, story, other)
-    _say_ruling(archive.ask(settings, questions.MERGE, MergeParameters(id=story_id, other=other_id)))
+    parameters = read_parameters(MergeParameters, {"id": story, "other": other})
+    _say_ruling(archive.ask(app.load(folder, os.environ), questions.MERGE, parameters))
 
 
 def claim(
@@ -73,13 +71,8 @@ def claim(
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
-    settings = app.load(folder, os.environ)
-    (story_id,) = _whole_ids(settings, story)
-    terminal.say(archive.ask(settings, questions.CLAIM, ClaimParameters(id=story_id, release=release)).text)
-
-
-def _whole_ids(settings: config.Settings, *stories: str) -> list[model.StoryId]:
-    return archive.look(settings, lambda archive: [complete_id(archive.tx, story) for story in stories])
+    parameters = read_parameters(ClaimParameters, {"id": story, "release": release})
+    terminal.say(archive.ask(app.load(folder, os.environ), questions.CLAIM, parameters).text)
 
 
 def _say_ruling(ruling: model.Ruling) -> None:

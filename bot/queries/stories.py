@@ -266,7 +266,7 @@ def _parse_cursor(cursor: str) -> tuple[datetime, model.StoryId]:
 class StoryParameters(Parameters):
     """The story to show."""
 
-    id: Annotated[Id, pydantic.Field(description="The story's id.")]
+    id: Annotated[Id, pydantic.Field(description="The story's id, or its beginning.")]
 
 
 def show_story(archive: Archive, parameters: StoryParameters) -> StoryRow:
@@ -274,20 +274,21 @@ def show_story(archive: Archive, parameters: StoryParameters) -> StoryRow:
     return read_story(archive.tx, find_story(archive.tx, parameters.id), most=MOST_OF_ONE_STORY)
 
 
-def find_story(tx: storage.Transaction, story_id: str) -> model.Story:
-    """Return the story, or the story that it was merged into. Raises Refused."""
-    story = tx.stories.resolve(model.StoryId(story_id))
-    if story is None:
-        raise Refused(Why.NOT_FOUND, f"no story {story_id}; `wirewatch stories` shows the id of each")
-    return story
+def find_story(tx: storage.Transaction, written: str) -> model.Story:
+    """Return the story with this id, or with the only id that begins so; for a merged story, the story that it became.
 
-
-def complete_id(tx: storage.Transaction, written: str) -> model.StoryId:
-    """Return the id of the only story whose id begins with ``written``. Raises Refused."""
-    ids = tx.stories.beginning(written, most=2) if written else []
+    Raises Refused.
+    """
+    story = tx.stories.resolve(model.StoryId(written))
+    if story is not None:
+        return story
+    ids = tx.stories.beginning(written, most=2)
     if len(ids) > 1:
         raise Refused(Why.UNUSABLE, f"several stories have an id that begins with {written}; write more of it")
-    return ids[0] if ids else model.StoryId(written)
+    story = tx.stories.resolve(ids[0]) if ids else None
+    if story is None:
+        raise Refused(Why.NOT_FOUND, f"no story {written}; `wirewatch stories` shows the id of each")
+    return story
 
 
 # -- split and merge
@@ -349,7 +350,7 @@ def split_story(archive: Archive, parameters: SplitParameters) -> model.Ruling:
     if all(member.article.id in chosen or member.join.copy_of in chosen for member in story.members):
         everything = f"these are all articles of the story {story.id}: there is nothing to take them out of"
         raise Refused(Why.UNUSABLE, everything)
-    return _rule(archive, parameters.id, Split(articles=tuple(chosen)))
+    return _rule(archive, story, Split(articles=tuple(chosen)))
 
 
 def merge_stories(archive: Archive, parameters: MergeParameters) -> model.Ruling:
@@ -357,23 +358,24 @@ def merge_stories(archive: Archive, parameters: MergeParameters) -> model.Ruling
     story, other = find_story(archive.tx, parameters.id), find_story(archive.tx, parameters.other)
     if story.id == other.id:
         raise Refused(Why.UNUSABLE, f"{parameters.id} and {parameters.other} are one story already")
-    return _rule(archive, parameters.id, Merge(other=other.id))
+    return _rule(archive, story, Merge(other=other.id))
 
 
 def claim_story(archive: Archive, parameters: ClaimParameters) -> model.ActionResult:
     """Show in a story's messages that somebody takes care of it."""
-    return _apply(archive, parameters.id, Release() if parameters.release else Claim())
+    story = find_story(archive.tx, parameters.id)
+    return _apply(archive, story, Release() if parameters.release else Claim())
 
 
-def _rule(archive: Archive, story: str, action: Split | Merge) -> model.Ruling:
+def _rule(archive: Archive, story: model.Story, action: Split | Merge) -> model.Ruling:
     ruling = _apply(archive, story, action).created
     assert isinstance(ruling, model.Ruling)
     return ruling
 
 
-def _apply(archive: Archive, story: str, action: Action) -> model.ActionResult:
+def _apply(archive: Archive, story: model.Story, action: Action) -> model.ActionResult:
     context = archive.action_context()
-    return actions.apply_action(context, action, actions.story_target(context, model.StoryId(story)))
+    return actions.apply_action(context, action, actions.story_target(context, story.id))
 
 
 def describe_ruling(ruling: model.Ruling) -> str:

@@ -79,18 +79,6 @@ class Caller:
     may: model.TokenScope = model.TokenScope.READ
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Tokens:
-    """The secrets of web.tokens."""
-
-    callers: Mapping[bytes, Caller]
-
-    def caller(self, token: bytes) -> Caller | None:
-        """Return the caller with this token, or None. Always compares all tokens, so that the time reveals nothing."""
-        owners = [caller for secret, caller in self.callers.items() if hmac.compare_digest(token, secret)]
-        return owners[0] if owners else None
-
-
 #: Maximum callers remembered; the least recent ones are forgotten and start with a full bucket again.
 MOST_CALLERS = 1_000
 
@@ -167,15 +155,15 @@ _HEADERS = {
 }
 
 
-_NO_TOKENS = Tokens({})
-
-
 class AccessGuard:
     """Middleware that requires the token, or without one a known host name, and sets the security headers."""
 
-    def __init__(self, app: ASGIApp, *, token: str | None, hosts: Collection[str], tokens: Tokens = _NO_TOKENS) -> None:
+    def __init__(
+        self, app: ASGIApp, *, token: str | None, hosts: Collection[str], callers: Mapping[bytes, Caller]
+    ) -> None:
+        """``callers`` are the programs by their secrets of web.tokens."""
         self._app = app
-        self._tokens = tokens
+        self._callers = callers
         self._token = token.encode() if token is not None else None
         self._feed_token = feed_token(token).encode() if token is not None else None
         # Without a token, any page in the operator's browser could read ours by pointing its own name at 127.0.0.1
@@ -216,7 +204,7 @@ class AccessGuard:
             text = "This page is served under this machine's own names only. Behind a proxy, set web.token in bot.yaml."
             return refusal_response(path, 421, text)
         token = _read_token(headers.get("authorization", ""))
-        caller = self._tokens.caller(token) if is_program else None
+        caller = self._find_caller(token) if is_program else None
         if caller is None and self._is_open_to(token, is_program=is_program):
             caller = Caller(name="")
         if caller is not None:
@@ -224,6 +212,11 @@ class AccessGuard:
             return None
         text = "A token is needed: the one of web.token in bot.yaml, as the password (any user name) or a bearer."
         return refusal_response(path, 401, text, CHALLENGE)
+
+    def _find_caller(self, token: bytes) -> Caller | None:
+        """Return the program with this token. Always compare all tokens, so that the time reveals nothing."""
+        owners = [caller for secret, caller in self._callers.items() if hmac.compare_digest(token, secret)]
+        return owners[0] if owners else None
 
     def _is_open_to(self, token: bytes, *, is_program: bool) -> bool:
         """Check the page's token. Without web.token this machine needs none, but an unknown token is still refused."""

@@ -196,8 +196,7 @@ class FeedsOut:
 
     def _stories(self, tx: storage.Transaction, kind: str, name: str, *, since: datetime) -> Sequence[StoryRow]:
         if kind in ("all", "rule"):
-            rule = name if kind == "rule" else None
-            return pages.read_stories(tx, since=since, rule=rule, skip=0, most=MOST_ENTRIES)[0]
+            return pages.read_stories(tx, since=since, rule=name if kind == "rule" else None, most=MOST_ENTRIES)
         newest = tx.stories.newest(since=since, rule=None, skip=0, most=LOOKED_AT)
         if kind == "tag":
             tagged = {feed.url for feed in self._watched.settings.feeds if name in feed.tags}

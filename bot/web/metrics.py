@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import (
@@ -26,7 +25,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 import bot
 from bot import model
 from bot.pipeline.reports import FeedReport, Observer
-from bot.queries.registry import Answers, Archive
+from bot.queries.registry import Answers
 from bot.storage import keys
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -39,17 +38,6 @@ _OUTCOMES = {
     model.SendState.DROPPED: "dropped",
     model.SendState.UNKNOWN: "unknown",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scrape:
-    """The values that one scrape reads."""
-
-    feeds: Mapping[model.FeedHealth, int]
-    counts: Mapping[tuple[str, model.SendState], int]
-    unsent: Sequence[model.Outgoing]
-    waiting: int
-    tick: datetime | None
 
 
 class Metrics(Observer):
@@ -137,44 +125,38 @@ class Metrics(Observer):
 
     async def page(self) -> bytes:
         """Return all metrics in the text format of Prometheus. Raises StoreUnavailable."""
-        scrape = await self._answers.read(_read_scrape)
-        self._set(scrape, self._answers.watched.clock.now())
-        return generate_latest(self._registry)
-
-    def _set(self, scrape: _Scrape, now: datetime) -> None:
-        settings = self._answers.watched.settings
-        if scrape.tick:
-            self._tick.set(scrape.tick.timestamp())
+        feeds, counts, unsent, waiting, tick = await self._answers.read(
+            lambda archive: (
+                archive.tx.feeds.counts(),
+                archive.tx.outbox.counts(),
+                archive.tx.outbox.unsent(),
+                archive.tx.decision_queue.count(),
+                keys.TICK.get(archive.tx),
+            )
+        )
+        now, settings = self._answers.watched.clock.now(), self._answers.watched.settings
+        if tick:
+            self._tick.set(tick.timestamp())
         for health in model.FeedHealth:
-            self._feeds.labels(health.value).set(scrape.feeds.get(health, 0))
+            self._feeds.labels(health.value).set(feeds.get(health, 0))
         paused = sum(compiled.rule.paused for compiled in settings.rules)
         self._rules.labels("on").set(len(settings.rules) - paused)
         self._rules.labels("paused").set(paused)
         self._rules.labels("kept").set(len(settings.kept))
         self._rules.labels("off").set(len(settings.off))
         self._outbox.clear()
-        for (channel, state), count in scrape.counts.items():
+        for (channel, state), count in counts.items():
             self._outbox.labels(channel, state.value).set(count)
-        self._waiting.set(scrape.waiting)
+        self._waiting.set(waiting)
         self._age.clear()
         for channel in settings.bot.channels:
-            self._age.labels(channel).set(_oldest(scrape.unsent, channel, now).total_seconds())
+            self._age.labels(channel).set(_oldest(unsent, channel, now).total_seconds())
         self._loaded.set(self._answers.watched.loaded_at.timestamp())
         problems = Tally(problem.severity for problem in settings.problems)
         self._good.set(not problems["error"])
         for severity in ("error", "warning"):
             self._problems.labels(severity).set(problems[severity])
-
-
-def _read_scrape(archive: Archive) -> _Scrape:
-    tx = archive.tx
-    return _Scrape(
-        feeds=tx.feeds.counts(),
-        counts=tx.outbox.counts(),
-        unsent=tx.outbox.unsent(),
-        waiting=tx.decision_queue.count(),
-        tick=keys.TICK.get(tx),
-    )
+        return generate_latest(self._registry)
 
 
 def _oldest(unsent: Sequence[model.Outgoing], channel: str, now: datetime) -> timedelta:

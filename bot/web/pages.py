@@ -98,11 +98,11 @@ class Pages:
         """Show the first page."""
         now = self._watched.clock.now()
         day = now - timedelta(days=1)
-        counts, overview, (entries, _) = await self._answers.read(
+        counts, overview, entries = await self._answers.read(
             lambda archive: (
                 archive.day_counts.rules,
                 read_overview(archive.tx, now),
-                read_stories(archive.tx, since=day, rule=None, skip=0, most=TODAY),
+                read_stories(archive.tx, since=day, most=TODAY),
             )
         )
         ready = await self._probe.ask()
@@ -125,18 +125,20 @@ class Pages:
         now = self._watched.clock.now()
         requested = request.query_params.get("show", "")
         shown_health = requested if requested in [health.value for health in model.FeedHealth] else ""
-        skip = (_positive_number(request, "page", 1) - 1) * FEEDS
-        counts, (states, total) = await self._answers.read(
-            lambda archive: (
-                archive.day_counts.feeds,
-                read_feeds(archive.tx, word=shown_health, skip=skip, most=FEEDS),
-            )
-        )
+        healths = [model.FeedHealth(shown_health)] if shown_health else list(model.FeedHealth)
+
+        def read(archive: Archive) -> tuple[watched.ByDay, Sequence[model.FeedState], _Paging]:
+            counts = archive.tx.feeds.counts()
+            paging = _Paging.of(request, total=sum(counts.get(health, 0) for health in healths), size=FEEDS)
+            states = archive.tx.feeds.page(health=healths, skip=paging.skip, most=FEEDS)
+            return archive.day_counts.feeds, states, paging
+
+        counts, states, paging = await self._answers.read(read)
         return await self.render(
             "feeds.html",
             request,
             states=states,
-            paging=_Paging.of(request, total=total, size=FEEDS),
+            paging=paging,
             shown_health=shown_health,
             words=[health.value for health in model.FeedHealth],
             late=partial(describe_lateness, now=now),
@@ -148,19 +150,18 @@ class Pages:
         days = min(MOST_DAYS, _positive_number(request, "days", STORY_DAYS))
         rule = request.query_params.get("rule") or None
         since = self._watched.clock.now() - timedelta(days=days)
-        page_number = _positive_number(request, "page", 1)
-        entries, total = await self._answers.read(
-            lambda archive: read_stories(
-                archive.tx, since=since, rule=rule, skip=(page_number - 1) * STORIES, most=STORIES
-            )
-        )
-        if not total and rule is not None:
+
+        def read(archive: Archive) -> tuple[list[stories.StoryRow], _Paging]:
+            paging = _Paging.of(request, total=archive.tx.stories.count(since=since, rule=rule), size=STORIES)
+            return read_stories(archive.tx, since=since, rule=rule, skip=paging.skip, most=STORIES), paging
+
+        entries, paging = await self._answers.read(read)
+        if not entries and rule is not None:
             # A rule that is no longer loaded may still have stories.
             try:
                 find_rule(rule, self._watched.settings)
             except Refused as error:
                 return await self._show_missing(request, "rule", f"{error}.")
-        paging = _Paging.of(request, total=total, size=STORIES)
         return await self.render("stories.html", request, entries=entries, paging=paging, days=days, rule=rule)
 
     async def rules(self, request: Request) -> Response:
@@ -264,11 +265,12 @@ class Pages:
         except Refused as error:
             return await self._show_missing(request, "rule", f"{error}.")
         since = self._watched.clock.now() - watched.LAST_MATCH
-        counts, opinions, (entries, total), source = await self._answers.read(
+        counts, opinions, entries, total, source = await self._answers.read(
             lambda archive: (
                 archive.day_counts.rules,
                 rule_opinions(archive),
-                read_stories(archive.tx, since=since, rule=name, skip=0, most=MOST_STORIES),
+                read_stories(archive.tx, since=since, rule=name, most=MOST_STORIES),
+                archive.tx.stories.count(since=since, rule=name),
                 config.find_rule_source(archive.settings, name),
             )
         )
@@ -542,26 +544,12 @@ def read_overview(tx: storage.Transaction, now: datetime) -> Overview:
     )
 
 
-def read_feeds(tx: storage.Transaction, *, word: str, skip: int, most: int) -> tuple[Sequence[model.FeedState], int]:
-    """Read a page of feeds, of one health or of all, and the total number of feeds."""
-    healths = [health for health in model.FeedHealth if health.value == word] or list(model.FeedHealth)
-    counts = tx.feeds.counts()
-    total = sum(counts.get(health, 0) for health in healths)
-    return tx.feeds.page(health=healths, skip=_at_most_last(skip, total, most), most=most), total
-
-
-def _at_most_last(skip: int, total: int, most: int) -> int:
-    """Limit ``skip`` to the last page."""
-    return min(skip, max(0, total - 1) // most * most)
-
-
 def read_stories(
-    tx: storage.Transaction, *, since: datetime, rule: str | None, skip: int, most: int
-) -> tuple[list[stories.StoryRow], int]:
-    """Read a page of stories, most recently changed first, and the total number of stories."""
-    total = tx.stories.count(since=since, rule=rule)
-    shown = tx.stories.newest(since=since, rule=rule, skip=_at_most_last(skip, total, most), most=most)
-    return [stories.read_story(tx, story) for story in shown], total
+    tx: storage.Transaction, *, since: datetime, rule: str | None = None, skip: int = 0, most: int
+) -> list[stories.StoryRow]:
+    """Read some stories, most recently changed first."""
+    newest = tx.stories.newest(since=since, rule=rule, skip=skip, most=most)
+    return [stories.read_story(tx, story) for story in newest]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

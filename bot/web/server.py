@@ -24,7 +24,7 @@ from bot.model.runtime import TaskGroup
 from bot.queries.registry import Answers
 from bot.queries.watched import Watched
 from bot.web import access, api, feeds_out, health, metrics, websub
-from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rates, Tokens, feed_token
+from bot.web.access import HUBS, AccessGuard, Admission, Caller, Rates, feed_token
 from bot.web.connections import LONGEST_HEAD_BYTES, Crowd, Limits
 from bot.web.metrics import Metrics
 from bot.web.pages import Pages
@@ -206,7 +206,11 @@ def open_site(
     for_programs = [Route("/api/{rest:path}", served), Route("/api", served)]
     for_programs += [Route("/mcp", tools)] if tools else []
     site = site_of(answers, probe, metrics, pages, for_programs)
-    app = AccessGuard(Admission(site), token=token, hosts=hosts, tokens=_tokens(web, environ))
+    callers = {
+        config.resolve_secret(entry.token, environ).encode(): Caller(name=name, may=entry.may)
+        for name, entry in web.tokens.items()
+    }
+    app = AccessGuard(Admission(site), token=token, hosts=hosts, callers=callers)
     return Site(app, _listen(web), metrics, limits or Limits(), tools)
 
 
@@ -219,16 +223,6 @@ def _tools(answers: Answers, rates: Rates) -> ToolsOverHttp:
             f"opening the status page: web.mcp in bot.yaml needs {error.name}: pip install 'wirewatch[mcp]'"
         ) from None
     return ToolsOverHttp(assistants.over_http(assistants.server_of(answers)), rates)
-
-
-def _tokens(web: config.WebSettings, environ: Mapping[str, str]) -> Tokens:
-    """Read the secrets of web.tokens. Raises ConfigError if one is missing."""
-    return Tokens(
-        {
-            config.resolve_secret(entry.token, environ).encode(): Caller(name=name, may=entry.may)
-            for name, entry in web.tokens.items()
-        }
-    )
 
 
 def _listen(web: config.WebSettings) -> socket.socket:
