@@ -40,7 +40,7 @@ class Live:
     channels_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take_over(self, other: Live) -> None:
-        """Copy all fields from ``other``, and tell whoever uses the channels if they differ."""
+        """Copy all fields from ``other``; set ``channels_changed`` if the channels differ."""
         self.settings, self.snapshot, self.loaded_at = other.settings, other.snapshot, other.loaded_at
         if self.channels != other.channels:
             self.channels = other.channels

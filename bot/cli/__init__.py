@@ -1,4 +1,4 @@
-"""The command line: a file a command. Prints; decides nothing that a program could want elsewhere."""
+"""The command line: a file for each command or group of commands. Commands only read options and print."""
 
 from bot.cli.commands import main
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Beside:
-    """The bot according to its files, as readers see it; it may be running."""
+    """The configuration and the store of a bot that may be running in another process; implements ``Watched``."""
 
     def __init__(self, settings: config.Settings, clock: model.Clock, store: storage.Store) -> None:
         self.settings = settings
@@ -28,7 +28,7 @@ class Beside:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The settings as the pipeline reads them."""
+        """The settings in force, as the pipeline reads them."""
         from bot.app import wiring  # costs start-up, and only actions need it
 
         return wiring.snapshot_of(self.settings)

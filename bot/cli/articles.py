@@ -1,4 +1,4 @@
-"""wirewatch search and explain: find articles of the archive, and say why a rule matches one."""
+"""wirewatch search and explain: find stored articles, and explain why a rule matches one."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def search(
 
 
 class _SearchParameters(ArticlesParameters):
-    """The command's selection, which may be longer than a page of the API."""
+    """The options of the command, whose pages may be longer than those of the API."""
 
     limit: int
 

@@ -1,4 +1,4 @@
-"""wirewatch check and schema: every problem of the configuration at once, and JSON Schema for editors."""
+"""wirewatch check and schema: report every problem of the configuration, and print its JSON Schema."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WITHOUT_A_MODEL = (
 
 
 class Format(StrEnum):
-    """How the problems are printed."""
+    """The output formats."""
 
     TEXT = "text"
     JSON = "json"
@@ -114,7 +114,7 @@ def _moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
 
 
 def show(problems: Sequence[model.Problem]) -> None:
-    """Problems for people, on stderr."""
+    """Print problems on stderr."""
     text = config.render_problems(problems, "text")
     if text:
         terminal.say(text.rstrip("\n"))

@@ -1,6 +1,6 @@
-"""The table of commands, and how an expected failure ends one.
+"""The table of commands, and the exit of a command that fails.
 
-Only the command that is typed is imported: all of them together cost a second at each start.
+Only the requested command is imported, since importing all of them takes a second.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ REMOVED = {
 #: Commands of earlier versions -> what is run in their place.
 RENAMED = {"doctor": ("status", "--check"), "healthcheck": ("probe",)}
 
-#: They run no stage, and at most read a database.
+#: Commands that log nothing.
 LOGLESS = frozenset({"check", "init", "schema", "status", "translate"})
 
 
 def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
-    """The command line with these commands; all of them where none is named."""
+    """Return the command line with these commands."""
     app = typer.Typer(
         name="wirewatch",
         help="Watches the news and posts one message per story: never miss it, never see it twice, always know why.",
@@ -92,13 +92,13 @@ def _options(
 
 
 def _typed(words: list[str]) -> Iterable[str]:
-    """The one command that the first word names; none for --version; else all, for --help and for what is misspelt."""
+    """Return the commands to import: the named one, none for --version, or all for --help and a misspelt name."""
     first = words[0] if words else ""
     return [first] if first in COMMANDS else [] if first == "--version" else COMMANDS
 
 
 def main() -> None:
-    """Run one command; an expected failure is one line, never a traceback."""
+    """Run one command; print an expected failure as one line, without a traceback."""
     logs.guard()
     if renamed := RENAMED.get(" ".join(sys.argv[1:2])):
         terminal.say(f"wirewatch {sys.argv[1]} is now wirewatch {' '.join(renamed)}.")

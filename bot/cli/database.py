@@ -1,4 +1,4 @@
-"""wirewatch database and backup: move from SQLite to PostgreSQL, and copy a database while the bot runs."""
+"""wirewatch database and backup: move to PostgreSQL, and copy the database while the bot runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def _move(address: str, folder: Path) -> Mapping[str, int]:
 
 
 def _resolved(address: str, environ: Mapping[str, str]) -> str:
-    """Resolve an address as bot.yaml has it: on a command line everybody on the machine could read a password."""
+    """Resolve env:NAME and file:PATH, since every user of the machine can read passwords on a command line."""
     try:
         parsed = bot_keys.parse_database(address)
     except model.values.InvalidValue as error:

@@ -1,4 +1,4 @@
-"""wirewatch demo: the whole job on the example story, offline, in seconds."""
+"""wirewatch demo: replay the example story with the whole program, offline, in seconds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bot.queries.stories import describe_decision
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One article of the demo, and when its feed shows it."""
+    """One article of the demo, with the time at which its feed lists it."""
 
     feed: str
     id: str
@@ -44,7 +44,7 @@ class Item:
 
 
 def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
-    """The feed as RSS 2.0, newest first."""
+    """Render the feed as RSS 2.0, newest first."""
     items_xml = "".join(
         f"<item><title>{escape(item.title)}</title><guid isPermaLink='false'>{escape(item.id)}</guid>"
         f"<link>{origin}/{escape(feed)}/{escape(item.id)}</link><pubDate>{format_datetime(item.at)}</pubDate>"
@@ -59,7 +59,7 @@ def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
 
 @asynccontextmanager
 async def serving(items: Sequence[Item]) -> AsyncIterator[str]:
-    """The origin's address while it serves the items; answers conditional requests as a good server does."""
+    """Serve the feeds of the items, and yield the address; unchanged feeds are answered with 304."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -122,7 +122,7 @@ def demo(
 
 
 class _StoryClock:
-    """The story's time: it runs as ours does, and jumps from one article to the next."""
+    """A clock that starts with the story, runs at normal speed and jumps to each article."""
 
     def __init__(self, start: datetime) -> None:
         self._loop = asyncio.get_running_loop()
@@ -184,7 +184,7 @@ async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None,
 
 
 async def _until_told(store: storage.Store, teller: _Teller) -> None:
-    """Wait until each published article is decided, and each message was sent, or tried in vain; show the articles."""
+    """Show the published articles; wait until all are decided and all messages are sent or have failed."""
 
     def is_told(tx: storage.Transaction) -> bool:
         messages = (row for row in tx.outbox.unsent() if row.state is not model.SendState.PARKED)
@@ -198,7 +198,7 @@ async def _until_told(store: storage.Store, teller: _Teller) -> None:
 
 
 def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, model.Channel]:
-    """The demo's one channel, standing on a channel of the user's own configuration."""
+    """Return the channel of the user's configuration that the demo posts to."""
     settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
         terminal.fail(f'no channel "{name}" in {folder}/bot.yaml. Known: {", ".join(settings.bot.channels)}', 2)

@@ -1,4 +1,4 @@
-"""wirewatch feedback: each rule's precision by its readers' judgements, and what people decided about its stories."""
+"""wirewatch feedback: show each rule's precision by reader feedback, and the splits and merges of its stories."""
 
 from __future__ import annotations
 

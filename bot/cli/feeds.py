@@ -36,11 +36,11 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFeed:
-    """One feed that was really read."""
+    """One feed that was fetched and parsed."""
 
     url: str
     reading: model.ParsedFeed
-    #: The page that named it; None: the address was the feed.
+    #: The page that links to the feed; None if the address was the feed itself.
     page: str | None = None
     #: For a page without a feed: the proposed selectors, as keys of feeds.yaml.
     selectors: Mapping[str, str] | None = None
@@ -185,7 +185,7 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
 
 
 def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPolicy, Mapping[str, model.Feed]]:
-    """bot.yaml's fetch, and the feeds by address; the shipped one and no feed where they cannot be read."""
+    """Return the fetch settings and the feeds by address; the defaults if the configuration cannot be loaded."""
     try:
         settings = app.load(folder, environment.environ)
         return settings.bot.fetch, {feed.url: feed for feed in settings.feeds}
@@ -198,7 +198,7 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPo
 
 
 class _Look:
-    """Fetches and parses one address after another."""
+    """Fetch and parse addresses with the settings of the configuration."""
 
     def __init__(
         self,
@@ -222,7 +222,7 @@ class _Look:
         return feeds
 
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
-        """Raises FetchError, ReadError, IsPage."""
+        """Fetch and parse the feed at an address. Raises FetchError, ReadError, IsPage."""
         feed = self._configured.get(url) or model.Feed(url=url)
         home = url if page is None or url in self._configured else page
         request = model.Request(url=url, access=feed.access, options=feed.options, home=home)
@@ -243,7 +243,7 @@ class _Look:
         return model.Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
 
     async def lists_of(self, url: str) -> list[FoundFeed]:
-        """The lists of a page without a feed, the likeliest first, each parsed by its selectors."""
+        """Return the lists of links on a page without a feed, most likely first, each parsed with its selectors."""
         feed = self._configured.get(url) or model.Feed(url=url)
         answer = await self._fetcher.get(model.Request(url=url, access=feed.access, home=url))
         body = self._body(answer)

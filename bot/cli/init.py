@@ -1,4 +1,4 @@
-"""wirewatch init: a starter configuration that runs as it is."""
+"""wirewatch init: write a starter configuration that runs as it is."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def copy_starter(folder: Path) -> None:
 
 
 def _reduce(folder: Path) -> None:
-    """Leave the schemas and the manifest of the Slack app; replace the rest. Raises OSError."""
+    """Reduce the starter to one channel, one feed and one rule. Raises OSError."""
     shutil.rmtree(folder / "rules")
     (folder / "rules").mkdir()
     for name, text in MINIMAL.items():
@@ -122,7 +122,7 @@ def init_line() -> str:
 
 
 def _is_image() -> bool:
-    """Whether this is the image of the Dockerfile, whose commands nobody can type outside of it."""
+    """Return whether this process runs in the image of the Dockerfile."""
     is_container = Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
     return is_container and os.environ.get("WIREWATCH_HOME") == "/" and sys.prefix == "/opt/wirewatch"
 

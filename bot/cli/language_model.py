@@ -1,4 +1,4 @@
-"""wirewatch model: ask the language model of bot.yaml, and see by figures what it is worth."""
+"""wirewatch model: test the language model of bot.yaml with questions whose answers are known."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _group() -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
-    """One probe's outcome."""
+    """The answer to one test question."""
 
     use: model.Use
     is_right: bool
@@ -113,9 +113,9 @@ def _figures(questions: Sequence[_Asked]) -> dict[str, object]:
 
 
 def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
-    """Whether the answers come in time, and how many a day's budget has."""
+    """Describe whether answers come in time, and how many calls a day's budget allows."""
     slowest = max(question.seconds for question in used)
-    # An answer file, and some servers, count none.
+    # Answer files and some servers report no tokens.
     tokens = round(statistics.mean(question.tokens for question in used))
     calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
     return (

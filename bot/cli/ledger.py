@@ -1,4 +1,4 @@
-"""wirewatch ledger: when did we know, and whom did we notify."""
+"""wirewatch ledger: list polls, matches, decisions and messages."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _line(row: model.LedgerRow) -> str:
 
 
 def _value(value: model.LedgerValue) -> str:
-    """Quote a value that is not plain, so that a feed's text cannot imitate a row or steer a terminal."""
+    """Quote a value that is not plain, so that text of a feed cannot imitate a row or control a terminal."""
     if isinstance(value, tuple):
         return ",".join(map(_value, value))
     text = str(value)

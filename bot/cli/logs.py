@@ -1,4 +1,4 @@
-"""Log lines on stderr: coloured on a terminal, JSON elsewhere; a value of a stranger's is one line of text in both."""
+"""Log lines on stderr: coloured text on a terminal, JSON elsewhere; untrusted values stay on one line."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 #: The event of each poll (bot/pipeline/passes.py).
 POLLED = "feed polled"
-#: Whatever is written to stderr is a line of JSON: of `wirewatch run`, whose stderr programs read for weeks.
+#: Whether every line on stderr must be JSON: programs read the stderr of `wirewatch run`.
 _is_all_json = False
 
 
 def guard() -> None:
-    """Whatever a library says or a bug raises goes to stderr as text that cannot steer the terminal."""
+    """Escape control characters in the warnings of libraries and in tracebacks."""
     # Show the warnings of libraries, but not their info messages.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Clean("%(levelname)s %(name)s: %(message)s"))
@@ -82,7 +82,7 @@ def are_json() -> bool:
 
 
 def write_at_once(level: str, event: str) -> None:
-    """Write one line of the log from a signal handler, which may interrupt anything, also another line."""
+    """Write one log line from a signal handler, without buffers or locks, which may be in use."""
     os.write(2, (_json_line(level, event) if _is_all_json else f"wirewatch: {event}").encode() + b"\n")
 
 
@@ -92,7 +92,7 @@ def _json_line(level: str, event: str, **fields: str) -> str:
 
 
 def _chosen(variable: str, choices: Sequence[str]) -> str:
-    """The variable's value; empty: it is not set. Raises ConfigError."""
+    """Return the value of an environment variable; empty if it is not set. Raises ConfigError."""
     value = os.environ.get(variable, "").strip().lower()
     if value and value not in choices:
         raise model.ConfigError(f"reading {variable}: it is none of {', '.join(choices)}")
@@ -100,7 +100,7 @@ def _chosen(variable: str, choices: Sequence[str]) -> str:
 
 
 def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """A processor: no value can begin a new line or steer the terminal."""
+    """Remove line breaks and control characters from values; a processor of structlog."""
     return {name: visible.lines(value) if name == "exception" else _fit(value) for name, value in event.items()}
 
 
@@ -129,7 +129,7 @@ class _Clean(logging.Formatter):
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A bug's traceback may quote a stranger."""
+    """Print the traceback of a bug without control characters, since it may quote untrusted text."""
     text = visible.lines("".join(traceback.format_exception(kind, error, trace)))
     sys.stderr.write(_json_line("critical", "crashed", exception=text) + "\n" if _is_all_json else text)
 

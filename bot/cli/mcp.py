@@ -1,4 +1,4 @@
-"""wirewatch mcp: queries of the archive as tools for an assistant, over stdin and stdout."""
+"""wirewatch mcp: serve the questions of the archive as tools for an assistant, over stdin and stdout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options and exit codes that several commands share."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def duration(text: str) -> timedelta:
-    """Parse a length of time, written as in the configuration."""
+    """Parse a duration. Raises BadParameter."""
     try:
         return model.parse_duration(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""wirewatch try and review: rules before they post."""
+"""wirewatch try and review: test rules on stored articles before they post."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def try_rule(
 
 
 def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
-    """The rules of a file, the loaded ones of that name, or a pasted query or rule; False: some cannot be used."""
+    """Return the rules of a file, the loaded rules of that name, or a typed query, and whether all can be used."""
     if Path(name).is_file():
         usable, problems = read_rule_file(Path(name), settings)
         check.show(problems)
@@ -232,7 +232,7 @@ def _show_messages(report: backtest.BacktestReport) -> None:
 def _list(
     hits: Sequence[backtest.MatchedArticle], sign: str = " ", *, most: int = LISTED, total: int | None = None
 ) -> None:
-    """List the first hits; ``total``: of so many, where ``hits`` are only some of them."""
+    """List the first hits; ``total`` is their number if ``hits`` are only some of them."""
     total = len(hits) if total is None else total
     for hit in hits[:most]:
         terminal.row(f"   {sign} {hit.first_seen:%m-%d} {hit.outlet}: {hit.title}")
@@ -245,7 +245,7 @@ def _list(
 
 
 def chart(by_day: Mapping[date, int]) -> Iterator[str]:
-    """Draw a bar per day, or per week or month for a long time; long gaps are one line."""
+    """Draw a bar per day, or per week or month for long spans; a long gap is one line."""
     columns = _columns(by_day)
     most = max(columns.values(), default=0)
     if not most:
@@ -361,5 +361,5 @@ def _markdown_list(title: str, lines: list[str]) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Text of strangers as a code span: in it nothing is a link, a name to notify, an issue or a cell's end."""
+    """Render untrusted text as a code span, in which Markdown has no links, mentions, issues or cells."""
     return f"`{visible.line(text, LONGEST).replace('`', chr(39)).replace('|', '¦') or ' '}`"

@@ -1,4 +1,4 @@
-"""wirewatch run and once: poll, match and post, for ever or for one pass."""
+"""wirewatch run and once: poll, match and post, until stopped or for one pass."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _tell(report: OnceReport) -> None:
 
 
 def tell_broken(broken: Sequence[FeedReport], *, polled: int) -> None:
-    """A line for each feed that failed, up to ten; one line where none could be reached."""
+    """Print a line for each of the first ten failed feeds, or a single line if all failed."""
     errors = [(feed.url, (feed.error or "").removeprefix(f"{feed.url}: ")) for feed in broken]
     if len(errors) == polled > 1:
         terminal.say(status.nothing_read(polled, errors[0][1]))
@@ -171,9 +171,9 @@ def _log_problems(problems: Sequence[model.Problem]) -> None:
 
 
 class _Stopping:
-    """Ends the process: in order at the first signal, at once at the second, or when the order takes too long.
+    """Stop cleanly at the first signal; exit at once at the second, or if the stop takes too long.
 
-    To end at once is safe at any moment: it is what a kill does.
+    An immediate exit is safe at any moment, like a kill.
     """
 
     def __init__(self) -> None:
@@ -206,7 +206,7 @@ class _Stopping:
 
 
 class _FirstPass:
-    """Progress of the first pass, and what failed in it: on a terminal a few lines, not one for each poll."""
+    """Progress and failures of the first pass, in a few lines instead of one for each poll."""
 
     def __init__(self, settings: config.Settings, silenced: set[str]) -> None:
         self._bar = terminal.progress("first poll", len(settings.feeds))

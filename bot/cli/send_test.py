@@ -1,4 +1,4 @@
-"""wirewatch send-test: is this channel ready, and what to click where it is not."""
+"""wirewatch send-test: check a channel, and send a test message to it."""
 
 from __future__ import annotations
 

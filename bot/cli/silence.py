@@ -1,4 +1,4 @@
-"""wirewatch silence: nothing is posted about a subject until an end."""
+"""wirewatch silence: create, list and end silences."""
 
 from __future__ import annotations
 

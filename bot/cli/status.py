@@ -1,4 +1,4 @@
-"""wirewatch status and probe: feeds, rules, outbox; whether the bot runs; what needs attention."""
+"""wirewatch status and probe: show the state of the installation, check it, and probe the running bot."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
 
 
 def nothing_read(feeds: int, error: str) -> str:
-    """Return one line for a machine that reaches no feed, with the error of one feed."""
+    """Return the message for a machine that reaches no feed, with the error of one feed."""
     what = (
         f"None of the {feeds} feeds could be read; one of the reasons"
         if feeds > 1
@@ -250,7 +250,7 @@ async def _of_channels(settings: config.Settings, environment: app.Environment) 
     return lines
 
 
-#: A probe that waits longer is a failed one for whoever asked.
+#: Maximum time to wait for an answer of the page.
 TIMEOUT_SECONDS = 5.0
 
 
@@ -271,7 +271,7 @@ def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
 
 
 def _load_settings(folder: Path) -> config.BotSettings:
-    """bot.yaml alone: a hundred thousand rules would take longer to read than a probe may wait."""
+    """Load bot.yaml without feeds and rules, since many rules take longer to load than a probe may wait."""
     path = str(folder / files.BOT)
     try:
         report = files.parse_file(path, files.read_file(path, None).content or b"")

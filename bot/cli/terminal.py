@@ -1,6 +1,6 @@
-"""Print to the terminal: answers on stdout, everything else on stderr.
+"""Print answers on stdout and everything else on stderr.
 
-The one way out of every command: text of strangers passes ``bot.model.visible`` here, whatever prints it.
+All commands print through this file, which removes control characters from untrusted text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @cache
 def out() -> Screen:
-    """Where answers go. The screens are made at their first use, for the start-up of commands without tables."""
+    """Return the screen for answers; created at its first use, since importing rich slows down the start."""
     from bot.channels.console.screen import Screen
 
     return Screen(highlight=False, soft_wrap=True, emoji=False)
@@ -37,7 +37,7 @@ def out() -> Screen:
 
 @cache
 def err() -> Screen:
-    """Where everything else goes."""
+    """Return the screen for everything else."""
     from bot.channels.console.screen import Screen
 
     return Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False)
@@ -52,24 +52,24 @@ def answer(value: object) -> None:
 
 
 def write_json(document: str) -> None:
-    """Write JSON, or a part of it, to stdout: unwrapped, with characters that a terminal would act on escaped."""
+    """Write JSON, or a part of it, to stdout without wrapping; control characters are escaped."""
     sys.stdout.write(visible.json_text(document))
 
 
 def write(text: str) -> None:
-    """Text on stdout as it is, without wrapping and styles."""
+    """Write text to stdout without wrapping or styles."""
     sys.stdout.write(visible.lines(text))
 
 
 def row(text: str, style: str = "") -> None:
-    """One line of an answer, whatever it quotes: no title can begin a new line."""
+    """Print one line of an answer; line breaks in quoted text become spaces."""
     from rich.text import Text
 
     out().print(Text(text.replace("\n", " "), style=style))
 
 
 def show_table(table: Table) -> None:
-    """A table; wrapped to the width of a terminal, whole lines where programs read it."""
+    """Print a table, wrapped only on a terminal."""
     screen = out()
     if not screen.is_terminal:
         screen.width = _WIDEST
@@ -85,9 +85,9 @@ def show_checks(lines: Iterable[model.CheckLine]) -> None:
 
 
 def say(text: str) -> None:
-    """A line for people on stderr; never markup."""
+    """Print a line on stderr, without interpreting markup."""
     if "rich" in sys.modules:
-        # There may be a bar, above which the line belongs.
+        # Rich prints the line above a progress bar.
         err().print(text, markup=False)
     else:
         sys.stderr.write(visible.lines(text) + "\n")
@@ -125,7 +125,7 @@ def tables() -> Iterator[Callable[[str, int, int], None]]:
         done: set[str] = set()
 
         def tell_done(name: str, copied: int, total: int) -> None:
-            # The last batch and the count after it both say that all is there.
+            # The last batch and the final count both report that the table is complete.
             if copied >= total and name not in done:
                 done.add(name)
                 say(f"{name}: {model.format_count(total, 'row')}")

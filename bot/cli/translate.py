@@ -1,4 +1,4 @@
-"""wirewatch translate: another product's query in ours."""
+"""wirewatch translate: translate the query of another product."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def translate(
 
 
 def _shown(query: str, error: rules.QueryError) -> str:
-    """The line of the query with a caret under the mistake."""
+    """Return the line of the query with carets under the mistake."""
     start = min(error.start, len(query))
     first = query.rfind("\n", 0, start) + 1
     line = query[first:].partition("\n")[0]

@@ -1,6 +1,6 @@
-"""Every question that can be asked of the archive, once. A new question is a function and an entry here.
+"""The registry: one entry for each question about the archive.
 
-The function's docstring is the entry's help, and the type of its ``parameters`` the entry's parameters.
+The docstring of an entry's function is its help. The type of the function's ``parameters`` describes its parameters.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The contracts of channels and sources as functions, for the tests of whoever writes one; ours run the same.
+"""The contracts of channels and sources as functions, for the tests of plug-ins; our own tests run them too.
 
-Each check takes what it is about and raises AssertionError. Needs no test framework:
+Each check takes its subject and raises AssertionError. A check works with any test framework:
 
     @pytest.mark.parametrize("check", channels.CHECKS)
     def test_the_board_keeps_the_contract(check):

@@ -20,7 +20,7 @@ from bot.testing import hostile, messages
 
 #: Value for a secret; it must not appear anywhere.
 SECRET = "s3cr3t-0123456789abcdef"  # noqa: S105 - of a test
-#: Each class of the table in ``channels.kit.errors``, on the wire.
+#: At least one status of each row of the table in ``channels.kit.errors``.
 STATUSES = (202, 301, 307, 400, 401, 403, 404, 405, 408, 410, 413, 418, 422, 429, 500, 502, 503, 504)
 #: Maximum bytes of a request body.
 LARGEST_BODY_BYTES = 256 * 1024
@@ -35,7 +35,7 @@ class HttpChannel:
     kind: str
     #: "host:port" -> its keys in bot.yaml, and the values of their ``env:NAME``, which contain ``SECRET``.
     at: Callable[[str], tuple[Mapping[str, object], Mapping[str, str]]]
-    #: Returns the texts of a JSON request in which the service interprets markup.
+    #: Return the texts of a JSON request in which the service interprets markup.
     markup: Callable[[Any], Iterator[str]] = field(default=lambda body: iter(()))
     #: Texts that would ping somebody in these.
     pings: tuple[str, ...] = hostile.PINGS
@@ -78,7 +78,7 @@ def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> 
         for message in hostile.ALL:
             origin.bodies.clear()
             asyncio.run(_error_of(channel, message))
-            # A question before the message has none.
+            # A request without a body may precede the message.
             sent = [raw for raw in origin.bodies if raw]
             assert sent, "nothing was sent"
             for raw in sent:
@@ -149,7 +149,7 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
                 await channel.find(delivery(messages.POST), since=NOW)
             except model.SendError:
                 return
-            raise AssertionError("it can look messages up, but its abilities say that it cannot")
+            raise AssertionError("it looks messages up, but its abilities do not say so")
 
     with _serving() as origin:
         channel = _built(subject, origin.address)
@@ -184,7 +184,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, zone: tzinfo = UTC) -> model.Channel:
-    """A channel as bot.yaml would make it, from its keys and the environment of its secrets."""
+    """Build a channel as bot.yaml would, from its keys and the values of its secrets."""
 
     def resolve(secret: model.Secret) -> str:
         if secret.name not in secrets:
@@ -203,7 +203,7 @@ def delivery(
     edits: model.Receipt | None = None,
     is_plain: bool = False,
 ) -> model.Delivery:
-    """A delivery of the message, as the outbox would make it."""
+    """Return a delivery of the message, as the outbox would create it."""
     return model.Delivery(id=model.SendId(id), message=message, reply_to=reply_to, edits=edits, is_plain=is_plain)
 
 
@@ -263,7 +263,7 @@ class _KeyValues:
 
 @contextlib.contextmanager
 def _heard() -> Iterator[io.StringIO]:
-    """All that is logged or printed."""
+    """Capture everything that is logged or printed."""
     heard = io.StringIO()
     handler = logging.StreamHandler(heard)
     root, level = logging.getLogger(), logging.getLogger().level
@@ -278,7 +278,7 @@ def _heard() -> Iterator[io.StringIO]:
 
 
 class Origin(ThreadingHTTPServer):
-    """Answers every request with one status, or never."""
+    """A server that answers every request with one status, or never."""
 
     daemon_threads = True
     status: int = 500
@@ -291,11 +291,11 @@ class Origin(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Host and port."""
+        """The host and port of the server."""
         return f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is what is tested."""
+        """Ignore clients that close the connection, as the checks do."""
 
 
 class _Handler(BaseHTTPRequestHandler):

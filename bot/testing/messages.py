@@ -13,13 +13,13 @@ RULE = "BlackBerry backdoor demand in Pakistan"
 
 
 def spans(text: str) -> tuple[model.Span, ...]:
-    """``a [b] c``: b is marked."""
+    """Return the spans of a text, in which brackets mark words: ``a [b] c``."""
     parts = text.replace("]", "[").split("[")
     return tuple(model.Span(text=part, is_marked=bool(place % 2)) for place, part in enumerate(parts) if part)
 
 
 def sentence(text: str, outlet: str, link: str) -> model.Sentence:
-    """A sentence with its outlet and link."""
+    """Return a sentence with its outlet and link."""
     return model.Sentence(spans=spans(text), outlet=outlet, link=link)
 
 
@@ -29,7 +29,7 @@ GAZETTE = "https://gazette.example/blackberry-exit?ref=rss&utm=1"
 
 
 def line(outlet: str, title: str, link: str, *, minutes: int) -> model.CoverageLine:
-    """A headline of the coverage, so long after the first one."""
+    """Return a headline of the coverage, published ``minutes`` after the first one."""
     return model.CoverageLine(
         outlet=outlet,
         title=title,
@@ -44,7 +44,7 @@ COVERAGE = (line("Karachi Herald", "Why BlackBerry is going", HERALD, minutes=38
 
 
 def evidence(label: str, term: str, field: str, text: str) -> model.Evidence:
-    """Evidence for the whole of ``text``."""
+    """Return evidence that covers the whole of ``text``."""
     return model.Evidence(label=label, term=term, field=field, text=text, start=0, end=len(text))
 
 

@@ -22,7 +22,7 @@ _JUNK = (b"\x00", b"\xff\xfe\xfd" * 100, b"<" * 5_000, b"[" * 5_000, b"\n" * 5_0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A kind, and what it reads."""
+    """A valid document of one kind of source, and its expected titles."""
 
     kind: str
     content: bytes
@@ -115,6 +115,6 @@ def _read_or_refused(subject: Document, content: bytes) -> None:
     try:
         _parse(subject, content)
     except model.ReadError as error:
-        # A failure of the plug-in itself comes as one too.
+        # A bug of the plug-in is also reported as a ReadError.
         if "failed on this document" in str(error):
             raise AssertionError(f"{error}: {content[:60]!r}") from error.__cause__
