@@ -113,7 +113,7 @@ def size_of(connection: Connection) -> int:
 
 async def measure(address: str, times: int) -> None:
     store = storage.open_store(address, clock=FakeClock())
-    print(f"size: {await store.look(size_of) / 1e6:,.0f} MB with the index")
+    print(f"size: {await store.read(lambda tx: size_of(tx.connection)) / 1e6:,.0f} MB with the index")
     print(f"{'search':36}{'found':>7}{'first':>9}{'median':>9}  ms")
     for name, given in SEARCHES:
         asked = search.SearchQuery(**{**given, "condition": search.parse_search(str(given["condition"]))})  # type: ignore[arg-type]

@@ -13,8 +13,8 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
-    Connection,
+    Column,
+    ColumnElement,
     Delete,
     Select,
     Update,
@@ -48,7 +48,7 @@ from bot.storage.schema import (
     tellings,
     versions,
 )
-from bot.storage.store import Store
+from bot.storage.store import Store, Transaction
 
 #: Maximum rows deleted in one transaction, so that other writers wait only some hundredths of a second.
 _BATCH = 500
@@ -61,7 +61,6 @@ AWAY = timedelta(days=60)
 _INEXACT = polling.NAMED_EVERY + RENEWED_AFTER
 
 _BEFORE = bindparam("before", type_=Timestamp)
-_MANY: BindParameter[int] = bindparam("many", _BATCH)
 _target = stories.alias("target")
 
 _is_told_unsent = exists().where(
@@ -71,52 +70,41 @@ _is_told_unsent = exists().where(
 _has_kept_decision = exists().where(decisions.c.story == stories.c.id, decisions.c.at >= _BEFORE)
 _is_in_story = exists().where(members.c.article == articles.c.id)
 
+
+def _some(key: Column[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition of at most ``_BATCH`` rows that fulfil the conditions; ``key`` identifies a row."""
+    return key.in_(select(key).where(*conditions).limit(_BATCH))
+
+
 _OLD_STORIES = delete(stories).where(
-    stories.c.id.in_(
-        select(stories.c.id)
-        .where(
-            stories.c.last_seen < _BEFORE,
-            ~exists().where(_target.c.id == stories.c.merged_into, _target.c.last_seen >= _BEFORE),
-            ~_is_told_unsent,
-            ~_has_kept_decision,
-        )
-        .limit(_MANY)
+    _some(
+        stories.c.id,
+        stories.c.last_seen < _BEFORE,
+        ~exists().where(_target.c.id == stories.c.merged_into, _target.c.last_seen >= _BEFORE),
+        ~_is_told_unsent,
+        ~_has_kept_decision,
     )
 )
 _OLD_ROWS = delete(ledger).where(
-    ledger.c.n.in_(select(ledger.c.n).where(ledger.c.at < _BEFORE).order_by(ledger.c.at).limit(_MANY))
+    ledger.c.n.in_(select(ledger.c.n).where(ledger.c.at < _BEFORE).order_by(ledger.c.at).limit(_BATCH))
 )
 _OLD_MESSAGES = delete(outbox).where(
-    outbox.c.seq.in_(
-        select(outbox.c.seq)
-        .where(
-            outbox.c.created_at < _BEFORE,
-            outbox.c.state.in_((model.SendState.SENT, model.SendState.DROPPED)),
-            ~exists().where(tellings.c.send == outbox.c.id, tellings.c.story == stories.c.id),
-        )
-        .limit(_MANY)
+    _some(
+        outbox.c.seq,
+        outbox.c.created_at < _BEFORE,
+        outbox.c.state.in_((model.SendState.SENT, model.SendState.DROPPED)),
+        ~exists().where(tellings.c.send == outbox.c.id, tellings.c.story == stories.c.id),
     )
 )
-_OLD_COMPLETIONS = delete(completions).where(
-    completions.c.n.in_(select(completions.c.n).where(completions.c.at < _BEFORE).limit(_MANY))
-)
+_OLD_COMPLETIONS = delete(completions).where(_some(completions.c.n, completions.c.at < _BEFORE))
 _OLD_TEXTS = (
     update(articles)
-    .where(
-        articles.c.id.in_(
-            select(articles.c.id)
-            .where(articles.c.first_seen < _BEFORE, articles.c.has_text, ~_is_in_story)
-            .limit(_MANY)
-        )
-    )
+    .where(_some(articles.c.id, articles.c.first_seen < _BEFORE, articles.c.has_text, ~_is_in_story))
     .values({**WITHOUT_TEXT, "author": None, "language": None})
 )
-_OLD_VERSIONS = delete(versions).where(
-    versions.c.article.in_(select(articles.c.id).where(~articles.c.has_text, ~_is_in_story))
-)
-_OLD_MATCHES = delete(matches).where(
-    matches.c.article.in_(select(articles.c.id).where(~articles.c.has_text, ~_is_in_story))
-)
+_without_text = select(articles.c.id).where(~articles.c.has_text, ~_is_in_story)
+_OLD_VERSIONS = delete(versions).where(versions.c.article.in_(_without_text))
+_OLD_MATCHES = delete(matches).where(matches.c.article.in_(_without_text))
 # By the feed's own last whole reading, not by the clock: a feed that answers 304 for a year lists what it listed.
 _OLD_SIGHTINGS = (
     select(sightings.c.key)
@@ -161,11 +149,11 @@ async def trim(store: Store, *, before: datetime) -> Trimmed:
     """
 
     async def drop(statement: Delete | Update) -> int:
-        def work(connection: Connection) -> int:
-            return connection.execute(statement, {"before": before}).rowcount
+        def work(tx: Transaction) -> int:
+            return tx.connection.execute(statement, {"before": before}).rowcount
 
         total = 0
-        while (count := await store.run(work)) > 0:
+        while (count := await store.write(work)) > 0:
             total += count
         return total
 
@@ -184,15 +172,15 @@ async def trim(store: Store, *, before: datetime) -> Trimmed:
 async def _forget(store: Store, find: Select[tuple[Any]], forget: Delete, ended_before: datetime) -> int:
     """Search once, then delete in small transactions, which check their rows again."""
 
-    def look(connection: Connection) -> Sequence[Any]:
-        return connection.execute(find, {"before": ended_before}).scalars().all()
+    def look(tx: Transaction) -> Sequence[Any]:
+        return tx.connection.execute(find, {"before": ended_before}).scalars().all()
 
     total = 0
-    while ids := await store.look(look):
+    while ids := await store.read(look):
         gone = 0
         for start in range(0, len(ids), _BATCH):
             values = {"wanted": ids[start : start + _BATCH], "before": ended_before}
-            gone += await store.run(lambda connection, values=values: connection.execute(forget, values).rowcount)  # type: ignore[misc]
+            gone += await store.write(lambda tx, values=values: tx.connection.execute(forget, values).rowcount)  # type: ignore[misc]
         total += gone
         if len(ids) < _LOOK or not gone:
             break

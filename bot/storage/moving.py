@@ -30,10 +30,9 @@ from sqlalchemy.dialects.postgresql import insert
 from bot import model
 from bot.storage import connections
 from bot.storage.columns import Document
-from bot.storage.decision_queue import KeyValues
 from bot.storage.opening import open_store
 from bot.storage.schema import key_values, metadata, stories
-from bot.storage.store import Store
+from bot.storage.store import Store, Transaction
 
 #: Table, rows copied, rows in all.
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -59,7 +58,7 @@ async def move(source: str, target: str, *, clock: model.Clock, progress: Progre
         await old.free_dead_leases()
         new = open_store(target, clock=clock, process_name="wirewatch database move")
         try:
-            return await _move(old, new, progress or _say_nothing)
+            return await _move(old, new, progress or (lambda table, copied, total: None))
         finally:
             await new.close()
     finally:
@@ -67,19 +66,19 @@ async def move(source: str, target: str, *, clock: model.Clock, progress: Progre
 
 
 async def _move(old: Store, new: Store, progress: Progress) -> Mapping[str, int]:
-    await new.run(lambda target: _begin(target, str(old.address), str(new.address)))
+    await new.write(partial(_begin, source_name=str(old.address), target_name=str(new.address)))
     tables = metadata.sorted_tables
     for table in tables:
         await _copy_table(old, new, table, progress)
-    merged = await old.run(lambda source: source.execute(_MERGED).mappings().all())
-    await new.run(lambda target: _finish_rows(target, merged))
-    counts = {table.name: await old.run(partial(_count, table=table)) for table in tables}
-    await new.run(lambda target: _verify(target, counts))
+    merged = await old.write(lambda tx: tx.connection.execute(_MERGED).mappings().all())
+    await new.write(lambda tx: _finish_rows(tx.connection, merged))
+    counts = {table.name: await old.write(partial(_count, table=table)) for table in tables}
+    await new.write(partial(_verify, counts=counts))
     return counts
 
 
-def _begin(target: Connection, source_name: str, target_name: str) -> None:
-    begun_from = KeyValues(target).get(_FROM)
+def _begin(target: Transaction, source_name: str, target_name: str) -> None:
+    begun_from = target.key_values.get(_FROM)
     if begun_from is None:
         filled = [table.name for table in metadata.sorted_tables if _count(target, table)]
         if filled:
@@ -90,25 +89,25 @@ def _begin(target: Connection, source_name: str, target_name: str) -> None:
         raise model.StoreError(
             f"moving to {target_name}: a move from {begun_from} is under way; finish that one or make a new database"
         )
-    KeyValues(target).put(_FROM, source_name)
+    target.key_values.put(_FROM, source_name)
 
 
 async def _copy_table(old: Store, new: Store, table: Table, progress: Progress) -> None:
-    total = await old.run(partial(_count, table=table))
-    last = int(await new.run(lambda target: KeyValues(target).get(_MARK + table.name)) or 0)
+    total = await old.write(partial(_count, table=table))
+    last = int(await new.write(lambda target: target.key_values.get(_MARK + table.name)) or 0)
     while True:
-        rows = await old.run(partial(_next_rows, table=table, last=last))
+        rows = await old.write(partial(_next_rows, table=table, last=last))
         if not rows:
             progress(table.name, total, total)
             return
         last = rows[-1]["place"]
-        await new.run(partial(_put, table=table, rows=rows, last=last))
-        progress(table.name, await new.run(partial(_count, table=table)), total)
+        await new.write(partial(_put, table=table, rows=rows, last=last))
+        progress(table.name, await new.write(partial(_count, table=table)), total)
 
 
-def _next_rows(source: Connection, table: Table, last: int) -> Sequence[RowMapping]:
+def _next_rows(source: Transaction, table: Table, last: int) -> Sequence[RowMapping]:
     statement = select(_raw(table), _ROWID.label("place")).where(last < _ROWID).order_by(_ROWID).limit(_BATCH)
-    return source.execute(statement).mappings().all()
+    return source.connection.execute(statement).mappings().all()
 
 
 def _raw(table: Table) -> TableClause:
@@ -117,15 +116,15 @@ def _raw(table: Table) -> TableClause:
     return lightweight_table(table.name, *(column(name, type_) for name, type_ in types.items()))
 
 
-def _put(target: Connection, table: Table, rows: Sequence[RowMapping], last: int) -> None:
+def _put(target: Transaction, table: Table, rows: Sequence[RowMapping], last: int) -> None:
     """Write rows and the progress of the copy, in one transaction."""
     names = [column.name for column in table.c]
     values = [{name: row[name] for name in names} for row in rows]
     if table is stories:
         # A story may point to a story of a later batch, so all pointers are set at the end.
         values = [value | {"merged_into": None} for value in values]
-    target.execute(insert(_raw(table)).on_conflict_do_nothing(), values)
-    KeyValues(target).put(_MARK + table.name, str(last))
+    target.connection.execute(insert(_raw(table)).on_conflict_do_nothing(), values)
+    target.key_values.put(_MARK + table.name, str(last))
 
 
 _MERGED = select(stories.c.id.label("of_story"), stories.c.merged_into.label("target")).where(
@@ -149,7 +148,7 @@ def _finish_rows(target: Connection, merged: Sequence[RowMapping]) -> None:
                 )
 
 
-def _verify(target: Connection, counts: Mapping[str, int]) -> None:
+def _verify(target: Transaction, counts: Mapping[str, int]) -> None:
     wrong = [
         f"{table.name} has {count} of {counts[table.name]} rows"
         for table in metadata.sorted_tables
@@ -157,15 +156,11 @@ def _verify(target: Connection, counts: Mapping[str, int]) -> None:
     ]
     if wrong:
         raise model.StoreError(f"moving the database: {'; '.join(wrong)}; keep using the old one and report this")
-    target.execute(delete(key_values).where(key_values.c.key.startswith(_MARK)))
+    target.connection.execute(delete(key_values).where(key_values.c.key.startswith(_MARK)))
 
 
-def _count(connection: Connection, table: Table) -> int:
+def _count(tx: Transaction, table: Table) -> int:
     statement = select(func.count()).select_from(table)
     if table is key_values:
         statement = statement.where(~key_values.c.key.startswith(_MARK))
-    return connection.execute(statement).scalar_one()
-
-
-def _say_nothing(_table: str, _copied: int, _total: int) -> None:
-    pass
+    return tx.connection.execute(statement).scalar_one()

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from bot import model
 from bot.storage import connections, files, schema
@@ -123,27 +123,20 @@ def _open_reading(place: DatabaseAddress, clock: model.Clock) -> Store:
 
 def _open_writing(place: DatabaseAddress, clock: model.Clock, process_name: str) -> Store:
     lock = None
-    if place.file is not None:
-        _refuse_link(place)
-        _make_folder(place)
-        lock = Lock.take(place.file, process_name)
-    opened: list[Engine] = []
-    try:
-        _make_private(place)
+    with contextlib.ExitStack() as undo:
+        if place.file is not None:
+            _refuse_link(place)
+            _make_folder(place, place.file.parent)
+            lock = Lock.take(place.file, process_name)
+            undo.callback(lock.release)
+            _make_private(place.file)
         writer = connections.for_writing(place)
-        opened.append(writer)
+        undo.callback(writer.dispose)
         with translated(place), connections.upgrading(place, writer) as connection:
             upgrade(connection, place)
-        reader = writer
-        if place.file is not None or not place.is_sqlite:
-            reader = connections.for_reading(place)
-            opened.append(reader)
-    except BaseException:
-        for engine in opened:
-            engine.dispose()
-        if lock is not None:
-            lock.release()
-        raise
+        undo.pop_all()
+    is_in_memory = place.is_sqlite and place.file is None
+    reader = writer if is_in_memory else connections.for_reading(place)
     return Store(place, writer=writer, reader=reader, clock=clock, lock=lock)
 
 
@@ -152,21 +145,18 @@ def _refuse_link(place: DatabaseAddress) -> None:
         files.refuse_link(place.file, doing=f"opening the database {place}")
 
 
-def _make_private(place: DatabaseAddress) -> None:
-    """Create it before SQLite opens it, since SQLite's further files get the same rights."""
-    if place.file is None:
-        return
+def _make_private(file: Path) -> None:
+    """Create the file before SQLite opens it, since SQLite's further files get the same rights."""
     # SQLite reports a full or read-only disk itself.
     with contextlib.suppress(OSError):
-        files.create(place.file)
-    for name in ("", "-wal", "-shm", "-journal"):
-        files.tighten(place.file.with_name(place.file.name + name))
+        files.create(file)
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        files.tighten(file.with_name(file.name + suffix))
 
 
-def _make_folder(place: DatabaseAddress) -> None:
-    assert place.file is not None
+def _make_folder(place: DatabaseAddress, folder: Path) -> None:
     try:
-        place.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise unavailable(
             place, f"its folder cannot be made ({error.strerror}); check the path and the rights"

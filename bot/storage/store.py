@@ -52,6 +52,11 @@ class Transaction:
         """Move waiting times by as much as the clock was set back."""
         clock_step.shift_waiting_times(self.connection, self.stories, by=by, now=now)
 
+    def free_leases(self) -> None:
+        """Free every lease, since their process is dead."""
+        self.feeds.free_leases()
+        self.outbox.free_leases()
+
 
 T = TypeVar("T")
 
@@ -122,31 +127,23 @@ class Store:
 
         ``work`` may run again after a lost race, so it must not have other effects. Raises StoreUnavailable.
         """
-        return await self.run(lambda connection: work(Transaction(connection)))
-
-    async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` over one state of the database. Raises StoreUnavailable."""
-        return await self.look(lambda connection: work(Transaction(connection)))
-
-    async def read_long(self, work: Callable[[Transaction], T]) -> T:
-        """``read`` for a search or a trial, which may take seconds: on threads that nothing else waits for."""
-        run = partial(self._run, self._reader, lambda connection: work(Transaction(connection)))
-        return await self._retry(self._searching, run)
-
-    async def look(self, work: Callable[[Connection], T]) -> T:
-        """``read``, over the bare connection."""
-        return await self._retry(self._reading, partial(self._run, self._reader, work))
-
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """``write``, over the bare connection: for the store's own upkeep."""
         if self._writer is None:
             raise connections.unavailable(self.address, "it was opened for reading only")
-        result = await self._retry(self._writing, partial(self._run, self._writer, work))
+        result = await self._retry(self._writing, self._writer, work)
         if self._outage is not None:
             self._note_success(self._outage)
         return result
 
-    async def _retry(self, threads: ThreadPoolExecutor, run: Callable[[], T]) -> T:
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` over one state of the database. Raises StoreUnavailable."""
+        return await self._retry(self._reading, self._reader, work)
+
+    async def read_long(self, work: Callable[[Transaction], T]) -> T:
+        """Do as ``read`` does, for a search or a trial that may take seconds, on threads of its own."""
+        return await self._retry(self._searching, self._reader, work)
+
+    async def _retry(self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Transaction], T]) -> T:
+        run = partial(self._run, engine, work)
         pause = _FIRST_PAUSE
         try:
             for _ in range(_TRIES):
@@ -183,9 +180,9 @@ class Store:
             self._outage = None
             self.on_outage(outage)
 
-    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+    def _run(self, engine: Engine, work: Callable[[Transaction], T]) -> T:
         with translated(self.address), engine.begin() as connection:
-            return work(connection)
+            return work(Transaction(connection))
 
     @property
     def owner(self) -> str:
@@ -196,7 +193,7 @@ class Store:
         """Free the leases of a dead process at start, as the one owner of a SQLite file; its sends become UNKNOWN."""
         # On PostgreSQL other owners live: there a lease ends by its time.
         if self.address.is_sqlite:
-            await self.run(_free)
+            await self.write(Transaction.free_leases)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -213,8 +210,3 @@ class Store:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
-
-
-def _free(connection: Connection) -> None:
-    FeedStates(connection).free_leases()
-    Outbox(connection).free_leases()

@@ -56,7 +56,7 @@ async def test_rows_and_decisions_are_listed_by_their_time(store: storage.Store)
 )
 async def test_a_damaged_row_is_named_by_its_time(store: storage.Store, statement: str) -> None:
     await store.write(lambda tx: keep(tx, 0, 1))
-    await store.run(lambda connection: connection.execute(text(statement)))
+    await store.write(lambda tx: tx.connection.execute(text(statement)))
     with pytest.raises(model.StoreError, match=rf"the row of {START + DAY:%Y-%m-%d %H:%M:%S} is damaged"):
         await store.read(lambda tx: list(tx.ledger.since(START)))
 
@@ -65,7 +65,7 @@ async def test_retention_deletes_rows_by_their_age(store: storage.Store) -> None
     await store.write(lambda tx: keep(tx, 0, 1, 2))
     await storage.trim(store, before=START + 1.5 * DAY)
     assert [row for row in await listed(store) if row[0] == "matched"] == [("matched", 2 * DAY)]
-    assert await store.run(lambda c: c.execute(text("SELECT count(*) FROM ledger")).scalar()) == 1
+    assert await store.write(lambda tx: tx.connection.execute(text("SELECT count(*) FROM ledger")).scalar()) == 1
 
 
 async def test_a_story_stays_while_a_decision_about_it_is_young_enough(store: storage.Store) -> None:
@@ -127,7 +127,7 @@ async def test_a_database_of_the_oldest_schema_is_upgraded_and_lists_its_decisio
     with pytest.raises(model.StoreUnavailable, match="an earlier version made it"):
         storage.open_store(new_address, clock=FakeClock(), read_only=True)
     store = storage.open_store(new_address, clock=FakeClock())
-    assert await store.run(opening.revision_of) == schema.REVISION
+    assert await store.write(lambda tx: opening.revision_of(tx.connection)) == schema.REVISION
     assert await store.read(lambda tx: tx.stories.decisions(model.StoryId("A"))) == [decided(0)]
     assert await listed(store) == [("decided", 0 * DAY)]
     await store.close()
@@ -166,10 +166,10 @@ async def test_a_database_with_sealed_days_keeps_their_rows_and_loses_the_seals(
     _at("0019", new_address, fill_sealed)
     store = storage.open_store(new_address, clock=FakeClock())
     assert [kind for kind, _ in await listed(store)] == ["matched", "decided", "matched", "stopped"]
-    names = await store.run(lambda connection: inspect(connection).get_table_names())
+    names = await store.write(lambda tx: inspect(tx.connection).get_table_names())
     assert "seals" not in names
     for table in ("ledger", "decisions"):
-        columns = await store.run(lambda connection, table=table: inspect(connection).get_columns(table))  # type: ignore[misc]
+        columns = await store.write(lambda tx, table=table: inspect(tx.connection).get_columns(table))  # type: ignore[misc]
         assert "day" not in {column["name"] for column in columns}
     await store.write(lambda tx: tx.ledger.add([fact(2)]))
     assert ("matched", 2 * DAY) in await listed(store)

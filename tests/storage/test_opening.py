@@ -251,9 +251,9 @@ def test_a_database_older_than_the_baseline_is_refused_and_left_as_it_is(file: P
 
 
 async def _differences(store: storage.Store) -> list[object]:
-    difference: list[object] = await store.run(
-        lambda connection: compare_metadata(
-            MigrationContext.configure(connection, opts={"include_name": _is_ours}), schema.metadata
+    difference: list[object] = await store.write(
+        lambda tx: compare_metadata(
+            MigrationContext.configure(tx.connection, opts={"include_name": _is_ours}), schema.metadata
         )
     )
     return difference

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection
-
 from bench.soak.simulation import clockwork, network
 from bench.soak.simulation.witness import Lateness, Witness
 from bench.soak.simulation.world import World
-from bot import app, model
+from bot import app, model, storage
 from bot.app import runtime
 from bot.app.runtime import App
 from bot.pipeline import send
@@ -89,11 +87,12 @@ class Simulation:
     async def rows(self, tables: Sequence[str]) -> Mapping[str, int]:
         """How many rows each table has."""
 
-        def count(connection: Connection) -> Mapping[str, int]:
+        def count(tx: storage.Transaction) -> Mapping[str, int]:
             # The largest rowid of a table that is only added to would be wrong where rows are let go.
-            return {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar_one() for name in tables}
+            query = tx.connection.exec_driver_sql
+            return {name: query(f"SELECT count(*) FROM {name}").scalar_one() for name in tables}
 
-        return await self.running.store.run(count)
+        return await self.running.store.write(count)
 
 
 @contextmanager
