@@ -50,7 +50,6 @@ class FakeChannel:
         self.looks = 0
         self.before: deque[Fault] = deque()
         self.after: deque[Fault] = deque()
-        self.look_faults: deque[Fault] = deque()
         #: While it gives an error, every send meets it.
         self.outage: Callable[[], Fault | None] = lambda: None
         self.hangs: asyncio.Event | None = None
@@ -79,8 +78,6 @@ class FakeChannel:
 
     async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
         self.looks += 1
-        if self.look_faults:
-            raise self.look_faults.popleft()
         for place, (when, send_id, _) in enumerate(self.shown, start=1):
             if send_id == delivery.id and when >= since:
                 return model.Receipt(ref=f"ref-{place}", place="fake", sent_at=when)
@@ -116,30 +113,35 @@ def edit(name: str, thread: str, *, channel: str = "desk") -> model.Outgoing:
 # -- a sender over a store in memory, and what it made of its rows
 
 
-def sender(store: MemoryStore, clock: FakeClock, *channels: FakeChannel, **options: object) -> send.Sender:
-    return send.Sender(store, {each.name: each for each in channels}, clock, **options)  # type: ignore[arg-type]
+class Stage:
+    """A store in memory, its clock, and the channel that its senders have unless others are named."""
 
+    def __init__(self, clock: FakeClock) -> None:
+        self.store = MemoryStore()
+        self.clock = clock
+        self.channel = FakeChannel(clock)
 
-async def add(store: MemoryStore, *rows: model.Outgoing) -> None:
-    await store.write(lambda tx: tx.outbox.add(rows))
+    def sender(self, *channels: FakeChannel, **options: object) -> send.Sender:
+        by_name = {channel.name: channel for channel in channels or (self.channel,)}
+        return send.Sender(self.store, by_name, self.clock, **options)  # type: ignore[arg-type]
 
+    async def add(self, *rows: model.Outgoing) -> None:
+        await self.store.write(lambda tx: tx.outbox.add(rows))
 
-async def state(store: MemoryStore, name: str) -> model.Outgoing:
-    return (await store.read(lambda tx: tx.outbox.get([model.SendId(name)])))[model.SendId(name)]
+    async def state(self, name: str) -> model.Outgoing:
+        return (await self.store.read(lambda tx: tx.outbox.get([model.SendId(name)])))[model.SendId(name)]
 
+    async def notices(self) -> list[str]:
+        rows = await self.store.read(lambda tx: tx.outbox.unsent())
+        return [row.message.lead for row in rows if row.channel == "ops"]
 
-async def notices(store: MemoryStore, channel: str = "ops") -> list[str]:
-    rows = await store.read(lambda tx: tx.outbox.unsent())
-    return [each.message.lead for each in rows if each.channel == channel]
-
-
-async def run_until(sending: send.Sender, clock: FakeClock, end: datetime) -> None:
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(sending.run(stop))
-        while clock.now() < end:  # noqa: ASYNC110 - the clock has no event
-            await asyncio.sleep(0)
-        stop.set()
+    async def run_until(self, sender: send.Sender, end: datetime) -> None:
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sender.run(stop))
+            while self.clock.now() < end:  # noqa: ASYNC110 - the clock has no event
+                await asyncio.sleep(0)
+            stop.set()
 
 
 # -- the real outbox statements over an in-memory SQLite, and a switch that makes the store fail
@@ -154,8 +156,6 @@ class MemoryStore:
         schema.metadata.create_all(self._engine)
         #: Set: every write fails with this text.
         self.broken: str | None = None
-        #: Transactions so far.
-        self.trips = 0
 
     async def write(self, work: Callable[[storage.Transaction], T]) -> T:
         if self.broken:
@@ -163,7 +163,6 @@ class MemoryStore:
         return await self.read(work)
 
     async def read(self, work: Callable[[storage.Transaction], T]) -> T:
-        self.trips += 1
         # Others run in the meantime, as beside a real database.
         await asyncio.sleep(0)
         with self._engine.begin() as connection:
