@@ -151,20 +151,20 @@ async def one_pass(folder: Path, *, before: Sequence[Path] = ()) -> Measured:
 
 def _time_writes(running: App, measured: Measured) -> None:
     store = running.store
-    write = store.run
+    write = store.write
 
     async def timed(work):  # type: ignore[no-untyped-def]
-        def inside(connection):  # type: ignore[no-untyped-def]
+        def inside(tx):  # type: ignore[no-untyped-def]
             start, used = time.perf_counter(), time.thread_time()
             try:
-                return work(connection)
+                return work(tx)
             finally:
                 measured.longest_write = max(measured.longest_write, time.perf_counter() - start)
                 measured.busiest_write = max(measured.busiest_write, time.thread_time() - used)
 
         return await write(inside)
 
-    store.run = timed  # type: ignore[method-assign]
+    store.write = timed  # type: ignore[method-assign]
 
 
 async def joins(folder: Path, site: Path) -> list[tuple[int, float]]:

@@ -75,14 +75,16 @@ def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[model.Promp
     """Return a look-up of stored answers, which requests nothing."""
 
     def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
-        text = tx.completions.answers([prompt.key], by=by).get(prompt.key)
-        try:
-            return None if text is None else prompts.parse_answer(prompt, text, form)
-        except model.BadAnswer:
-            # An earlier version accepted it.
-            return None
+        return _parsed(prompt, tx.completions.answers([prompt.key], by=by).get(prompt.key), form)
 
     return look_up
+
+
+def _parsed(prompt: model.Prompt, text: str | None, form: type[A]) -> A | None:
+    """Return a stored answer, or None if there is none or this version rejects it."""
+    with suppress(model.BadAnswer):
+        return None if text is None else prompts.parse_answer(prompt, text, form)
+    return None
 
 
 #: Maximum articles and facts that wait for an answer; further ones are decided without.
@@ -248,14 +250,9 @@ class Advice:
     def _answer(self, prompt: model.Prompt, form: type[A], *, key: str, patience: timedelta | None = None) -> A | None:
         """Return the answer, or None if there will be none. Raises Undecided while ``key`` may wait."""
         text = self._stored(prompt.key)
-        if text is not None:
-            with suppress(model.BadAnswer):
-                # An earlier version may have accepted it.
-                return prompts.parse_answer(prompt, text, form)
-            return None
-        if not self.advisor.has_failed(prompt.key):
+        if text is None and not self.advisor.has_failed(prompt.key):
             self._wait(key, prompt, patience)
-        return None
+        return _parsed(prompt, text, form)
 
     def _stored(self, key: str) -> str | None:
         """Return the stored answer to a prompt."""

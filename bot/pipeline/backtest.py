@@ -130,7 +130,7 @@ class Tally:
         self._is_compared = other is not None or matched_before is not None
         self._before = matched_before or frozenset()
         looser = rules.loosen_rule(compiled)
-        compared = (replace(other, rule=replace(other.rule, paused=False)),) if other else ()
+        compared = (_awake(other),) if other else ()
         #: The rule, its other version if there is one, and looser versions.
         self.versions: tuple[rules.CompiledRule, ...] = (compiled, *compared, *(version.compiled for version in looser))
         self._other = 1 if other else None
@@ -387,10 +387,6 @@ class _Trial:
             encoder=plan.encoder,
         )
         self._replay = Replay(memory, snapshot)
-        self._before: dict[model.ArticleId, set[str]] = {}
-        for name in self._by_rule:
-            for article in plan.matched_before.get(name, ()):
-                self._before.setdefault(article, set()).add(name)
         self._articles = 0
         self._matched = 0
         self._replayed = 0
@@ -400,8 +396,10 @@ class _Trial:
     def take(self, article: model.Article) -> None:
         self._articles += 1
         feed = self._plan.feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
-        matching = self._all.matching(article, feed, now=article.first_seen)
-        numbers = _by_rule(matching, self._before.get(article.id, ()))
+        numbers: dict[str, set[int]] = {name: set() for name in self._by_rule if self._has_matched(name, article)}
+        for version in self._all.matching(article, feed, now=article.first_seen):
+            number, _, name = version.partition(":")
+            numbers.setdefault(name, set()).add(int(number))
         if not numbers:
             return
         is_hit = any(0 in versions for versions in numbers.values())
@@ -411,6 +409,9 @@ class _Trial:
             self._by_rule[name].take(article, feed, frozenset(versions), own.get(name))
         if matches:
             self._replay_article(article, matches)
+
+    def _has_matched(self, rule: str, article: model.Article) -> bool:
+        return article.id in self._plan.matched_before.get(rule, ())
 
     def _replay_article(self, article: model.Article, matches: tuple[model.Match, ...]) -> None:
         self._matched += 1
@@ -443,12 +444,3 @@ class _Trial:
 def _awake(compiled: rules.CompiledRule) -> rules.CompiledRule:
     """Return the rule unpaused."""
     return replace(compiled, rule=replace(compiled.rule, paused=False))
-
-
-def _by_rule(matching: Iterable[str], matched_before: Iterable[str]) -> dict[str, set[int]]:
-    """Return rule -> the numbers of its matching versions, including all rules of ``matched_before``."""
-    numbers: dict[str, set[int]] = {name: set() for name in matched_before}
-    for version in matching:
-        number, _, name = version.partition(":")
-        numbers.setdefault(name, set()).add(int(number))
-    return numbers

@@ -209,8 +209,8 @@ class Decider:
             holder = tx.decision_queue.take_over(self._who, expected=computed.holder)
             if holder is not None:
                 turn.write(tx)
-                tx.rulings.done([ruling.id for ruling in computed.rulings], at=now)
-                tx.decision_queue.remove(computed.decided)
+                rulings = [ruling.id for ruling in computed.rulings]
+                _settle(tx, numbers=computed.decided, rulings=rulings, now=now)
                 self._expectations.report(tx, snapshot, now=now)
             return holder
 
@@ -233,10 +233,10 @@ class Decider:
                 if rulings:
                     # A ruling may be the cause, and must not recur for ever.
                     ids, now = [ruling.id for ruling in rulings], self._clock.now()
-                    await self._store.write(partial(_give_up_rulings, ids=ids, now=now))
+                    await self._store.write(partial(_settle, numbers=(), rulings=ids, now=now))
                     log.critical("applying a ruling raised an unexpected error", rulings=ids, exc_info=True)
                     continue
-                await self._store.write(partial(_remove_queued, numbers=queued.numbers))
+                await self._store.write(partial(_settle, numbers=queued.numbers, rulings=(), now=self._clock.now()))
                 broken = [arrival.article.id for arrival in queued.arrivals]
                 broken += [revision.article.id for revision in queued.revisions]
                 broken += [pending.prompt.article for pending in queued.pending]
@@ -258,9 +258,7 @@ class Decider:
         self._expectations.forget()
 
 
-def _remove_queued(tx: storage.Transaction, numbers: Sequence[int]) -> None:
+def _settle(tx: storage.Transaction, *, numbers: Sequence[int], rulings: Sequence[str], now: datetime) -> None:
+    """Mark queued work and rulings as done."""
+    tx.rulings.done(rulings, at=now)
     tx.decision_queue.remove(numbers)
-
-
-def _give_up_rulings(tx: storage.Transaction, ids: Sequence[str], now: datetime) -> None:
-    tx.rulings.done(ids, at=now)

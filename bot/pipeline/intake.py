@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -211,7 +211,10 @@ class _Ingestor:
                 identified, known_items, polled.state, pages=polled.pages, most=most, now=self._now
             )
             fresh.add(identified)
-            by_feed[polled.feed.url] = _with_pages(identified, polled.pages)
+            if polled.pages:
+                with_pages = tuple(_with_page(item, polled.pages) for item in identified.items)
+                identified = replace(identified, items=with_pages)
+            by_feed[polled.feed.url] = identified
         return by_feed
 
     def _ingested(self, polled: Poll, identified: identity.Identification | None) -> IngestedPoll:
@@ -273,7 +276,8 @@ class _Ingestor:
         return self._finished(polled).after_failure(polled.error or "no answer")
 
     def _finished(self, polled: Poll) -> polling.FinishedPoll:
-        return polling.FinishedPoll(polled.state, polled.feed, self._snapshot.fetch, self._now, _draw())
+        jitter = random.random()  # noqa: S311 - not a secret
+        return polling.FinishedPoll(polled.state, polled.feed, self._snapshot.fetch, self._now, jitter)
 
     def _arrivals(self, polled: Poll, new: Sequence[model.Article]) -> tuple[model.Arrival, ...]:
         matched = ((article, self._match(article, polled.feed)) for article in new)
@@ -381,23 +385,12 @@ def _arrival(polled: Poll, article: model.Article, matches: tuple[model.Match, .
     return model.Arrival(article=article, matches=matches, is_baseline=polled.is_baseline, poll=polled.id)
 
 
-def _draw() -> float:
-    """Return a random number for the jitter of the next poll."""
-    return random.random()  # noqa: S311 - not a secret
-
-
 def _of(items: Sequence[identity.Identified], novelty: identity.Novelty) -> list[model.Article]:
     return [item.article for item in items if item.novelty is novelty and item.article]
 
 
-def _with_pages(identified: identity.Identification, pages: Mapping[str, str]) -> identity.Identification:
-    """Return the items with the main text of their pages, if it was fetched."""
-    if not pages:
-        return identified
-    return replace(identified, items=tuple(_with_page(item, pages) for item in identified.items))
-
-
 def _with_page(item: identity.Identified, pages: Mapping[str, str]) -> identity.Identified:
+    """Return the item with the main text of its page, if it was fetched."""
     text = pages.get(item.article.link) if item.article else None
     if not text or item.article is None or item.novelty is identity.Novelty.OLD:
         return item
@@ -431,9 +424,7 @@ async def store_polls(
 
     One call at a time: what is computed over a read must still be true when it is written.
     """
-    compute: Callable[[storage.Transaction], IngestBatch] = partial(
-        ingest_polls, polls=polls, snapshot=snapshot, now=now
-    )
+    compute = partial(ingest_polls, polls=polls, snapshot=snapshot, now=now)
     batch = await store.read(compute)
     computed = [batch]
     stored: list[model.Article] = []
@@ -460,7 +451,17 @@ def _finish(
     """Write the rest of the batch, and the feeds' states."""
     lost = set(tx.feeds.save([poll.state for poll in batch.ingested], token=token))
     kept = [poll for poll in batch.ingested if poll.state.url not in lost]
-    tx.ledger.add([row for poll in kept if (row := _poll_row(poll, now))])
+    facts = (
+        ledger.poll_row(
+            poll.polled.state,
+            poll.state,
+            status=poll.polled.answer.status if poll.polled.answer else None,
+            new_count=poll.new_count,
+            at=now,
+        )
+        for poll in kept
+    )
+    tx.ledger.add([fact for fact in facts if fact])
     _limit_hosts(tx, kept)
     _note_hubs(tx, kept, now)
     _report_health(tx, kept, snapshot, now)
@@ -492,13 +493,6 @@ def _store(tx: storage.Transaction, piece: IngestBatch, ingested: Sequence[Inges
     matched += [(revision.article, revision.matches) for revision in revisions]
     tx.ledger.add([ledger.match_row(article, match, at=now) for article, matches in matched for match in matches])
     tx.decision_queue.add(arrivals, revisions)
-
-
-def _poll_row(poll: IngestedPoll, now: datetime) -> model.LedgerRow | None:
-    """Return the ledger row of a poll, if it gets one."""
-    answer = poll.polled.answer
-    status = answer.status if answer else None
-    return ledger.poll_row(poll.polled.state, poll.state, status=status, new_count=poll.new_count, at=now)
 
 
 def _note_hubs(tx: storage.Transaction, ingested: Sequence[IngestedPoll], now: datetime) -> None:

@@ -169,12 +169,15 @@ class Articles(Part):
             _ADD.write(self._connection, [self._row(article, has_text=has_text) for article in articles])
 
     def _guard(self, articles: Sequence[model.Article]) -> None:
-        """On PostgreSQL two transactions that add one article cannot see each other's: under REPEATABLE READ a key
-        that another committed in the meantime is a lost race, so the second runs again. SQLite has one writer."""
+        """Make the second of two concurrent transactions that add one article run again, and see the article.
+
+        On PostgreSQL, under REPEATABLE READ, a key that another transaction has committed is a lost race.
+        """
+        # SQLite has one writer.
         if self._connection.dialect.name != "postgresql":
             return
         keys = self._guarded(articles)
-        # In one order, so that two who share several keys do not wait for each other.
+        # Sorted, so that two transactions that share several keys do not deadlock.
         guard = insert(fresh_identities).on_conflict_do_nothing()
         self._connection.execute(guard, [{"key": key, "at": keys[key]} for key in sorted(keys)])
 
@@ -185,9 +188,8 @@ class Articles(Part):
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
         """Return whether another worker has added an article with the same link or text within the last minutes.
 
-        Identities computed earlier may then be wrong. ``beside``: further articles of the computation.
+        Identities computed earlier may then be wrong. ``beside``: articles that this worker has added itself.
         """
-        # SQLite has one writer, which takes in one batch after another.
         if self._connection.dialect.name != "postgresql":
             return False
         keys = self._guarded(articles).keys() - self._guarded(beside).keys()

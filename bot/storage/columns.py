@@ -49,7 +49,7 @@ class Timestamp(TypeDecorator[datetime]):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
-        # Not by way of process_bind_param: two calls fewer for each value of the thousands that a batch writes.
+        # Instead of process_bind_param: this saves two calls for each of the thousands of values of a batch.
         return _microseconds
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
@@ -57,7 +57,7 @@ class Timestamp(TypeDecorator[datetime]):
 
 
 class StorableText(TypeDecorator[str]):
-    """Text of the outside world, without what no database can hold."""
+    """Text from outside, without characters that a database refuses."""
 
     impl = Text
     cache_ok = True
@@ -67,7 +67,7 @@ class StorableText(TypeDecorator[str]):
 
 
 class EnumText(TypeDecorator[E]):
-    """A named choice by its value."""
+    """An enum, stored as its value."""
 
     impl = Text
     cache_ok = True
@@ -84,8 +84,7 @@ class EnumText(TypeDecorator[E]):
 
 
 class HashBytes(TypeDecorator[bytes]):
-    """A key of any length as 16 bytes: PostgreSQL refuses to index a value beyond 2,704 bytes, and a feed's ids are
-    as long as it likes."""
+    """A key of any length as 16 bytes, since PostgreSQL cannot index a value of more than 2,704 bytes."""
 
     impl = LargeBinary
     cache_ok = True
@@ -94,7 +93,7 @@ class HashBytes(TypeDecorator[bytes]):
         """Both drivers take bytes as they are."""
 
 
-# A batch of first polls writes the keys that it has looked up.
+# Cached, since a batch of first polls looks up each key and then writes it.
 @functools.lru_cache(maxsize=1 << 14)
 def digest(*parts: str) -> bytes:
     """Return a hash of 16 bytes that depends on the texts and on where each ends."""
@@ -119,7 +118,7 @@ def _storable_or_none(text: str | None) -> str | None:
 
 
 def storable(text: str) -> str:
-    """``text`` without U+0000 (PostgreSQL refuses it); halves of surrogate pairs are joined or become U+FFFD.
+    """Return ``text`` without U+0000 (PostgreSQL refuses it); halves of surrogate pairs are joined or become U+FFFD.
 
     >>> storable("a\\x00b"), storable("\\ud83d\\ude00"), storable("\\ud83d!")
     ('ab', '😀', '\\ufffd!')
@@ -136,7 +135,7 @@ def storable(text: str) -> str:
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """``items`` in runs that fit the parameters of one statement; nothing for none."""
+    """Yield ``items`` in parts that fit into the parameters of one statement."""
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]
 

@@ -33,14 +33,14 @@ class DatabaseAddress:
         return self.url.get_backend_name() == "sqlite"
 
     def __str__(self) -> str:
-        """For people: without driver, password and options (an option may hold a password)."""
+        """Return it for people: without driver, password and options (an option may contain a password)."""
         if self.file is not None:
             return str(self.file)
         return self.url.set(drivername=self.url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
 
 def parse(address: str) -> DatabaseAddress:
-    """Raises ConfigError; its text holds no part of the address, which may hold a password."""
+    """Parse a database address. Raises ConfigError, whose text omits the address: it may contain a password."""
     try:
         url = make_url(address.strip())
     except (ArgumentError, ValueError):
@@ -63,15 +63,15 @@ def _sqlite_address(url: URL) -> DatabaseAddress:
     if url.database in (None, "", ":memory:"):
         return DatabaseAddress(url.set(drivername="sqlite", database=":memory:", query={}), None)
     assert url.database is not None
-    # Absolute at once: the working directory may change. A folder without links: two names of one file are one lock.
-    # A link in the file's own place is refused when it is opened.
+    # Make it absolute, since the working directory may change, and resolve links to its folder, so that two names of
+    # one file share one lock. If the file itself is a link, opening it is refused.
     named = Path(url.database).absolute()
     file = named.parent.resolve() / named.name
     return DatabaseAddress(url.set(drivername="sqlite", database=str(file), query={}), file)
 
 
 def libpq_address(address: str) -> str:
-    """PostgreSQL's address as its own library reads it, with what is secret in it. Raises ConfigError."""
+    """Return the address of a PostgreSQL database for libpq, including the password. Raises ConfigError."""
     return parse(address).url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
@@ -116,7 +116,7 @@ _GONE = "no connection; check that the server runs and that host, port and user 
 
 @contextmanager
 def translated(address: DatabaseAddress) -> Iterator[None]:
-    """Raises StoreUnavailable or LostRace for what a database may do; a statement that is wrong stays our bug."""
+    """Raise StoreUnavailable or LostRace for failures of the database; a wrong statement, a bug, raises as it is."""
     try:
         yield
     except PoolTimeout:
@@ -131,12 +131,12 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
 
 
 def unavailable(address: DatabaseAddress, meaning: str) -> model.StoreUnavailable:
-    """The error, with the database's address and what the failure means."""
+    """Return the error, with the database's address and the meaning of the failure."""
     return model.StoreUnavailable(f"using the database {address}: {meaning}")
 
 
 def _meaning(error: DBAPIError) -> str | None:
-    """None: not a state of the database but a mistake of ours."""
+    """Return the meaning of an error for the operator, or None if our code caused it."""
     if isinstance(error.orig, sqlite3.Error):
         code = getattr(error.orig, "sqlite_errorcode", 0)
         return _SQLITE.get(code & 0xFF)
@@ -150,16 +150,16 @@ def _meaning(error: DBAPIError) -> str | None:
 
 #: How long a statement waits for another program's lock before it fails as “locked”.
 BUSY_SECONDS = 5
-#: A plan made while the tables were empty walks through them for as long as the connection lives: a first poll cost the
-#: server 11 ms instead of 3 (bench/speed/cluster.py). Planning again for each statement costs tenths of a millisecond.
+#: A cached plan that was made for empty tables scans whole tables until the connection ends: a first poll cost the
+#: server 11 ms instead of 3 (bench/speed/cluster.py). A new plan for each statement costs tenths of a millisecond.
 _OPTIONS = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
-#: A write-ahead log that a long read made grow is cut to this at the next checkpoint.
+#: If a long read has let the write-ahead log grow, the next checkpoint truncates it to this size.
 _LOG_LIMIT_BYTES = 64 * 1024 * 1024
 _CACHE_KIBIBYTES = 16 * 1024
 
 
 def for_writing(address: DatabaseAddress) -> Engine:
-    """The engine whose transactions may write."""
+    """Return the engine for transactions that may write."""
     return _sqlite_engine(address, begin="BEGIN IMMEDIATE", writes=True) if address.is_sqlite else _postgres(address)
 
 
@@ -172,7 +172,7 @@ def for_reading(address: DatabaseAddress) -> Engine:
 
 @contextmanager
 def upgrading(address: DatabaseAddress, writer: Engine) -> Iterator[Connection]:
-    """A worker that waited for another's upgrade must see it: on PostgreSQL no snapshot from before the wait."""
+    """Open a transaction for an upgrade. On PostgreSQL it sees an upgrade that another worker has just finished."""
     with writer.connect() as connection:
         if not address.is_sqlite:
             connection.execution_options(isolation_level="READ COMMITTED")
@@ -193,7 +193,7 @@ def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Eng
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver's own implicit transactions are off: BEGIN is ours (docs.sqlalchemy.org, pysqlite transactions).
+        # Disable the driver's implicit transactions; `start` sends BEGIN (docs.sqlalchemy.org, pysqlite transactions).
         connection.isolation_level = None
         for pragma in _pragmas(writes=writes):
             connection.execute(f"PRAGMA {pragma}").close()
@@ -214,7 +214,7 @@ def _pragmas(*, writes: bool) -> tuple[str, ...]:
         # would be sent again.
         "synchronous = FULL",
         "foreign_keys = ON",
-        # Keys are digests, so rows go in all over the indexes; with the default 2 MB each first poll reads pages again.
+        # Keys are digests, so new rows touch pages all over the indexes; the default of 2 MB would reread them often.
         f"cache_size = -{_CACHE_KIBIBYTES}",
         f"journal_size_limit = {_LOG_LIMIT_BYTES}",
     )

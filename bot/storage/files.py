@@ -18,19 +18,19 @@ _MODE = stat.S_IRUSR | stat.S_IWUSR
 
 
 def create(path: Path) -> None:
-    """An empty file that was not there. Raises FileExistsError, also for a link that leads nowhere, and OSError."""
+    """Create an empty file. Raises FileExistsError, also for a broken link, and OSError."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE))
 
 
 def opened(path: Path) -> int:
-    """A handle to read and write; the file is made if it is not there. Raises OSError."""
+    """Open a file for reading and writing, and create it if necessary; return its handle. Raises OSError."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _MODE)
     _tighten(handle, path)
     return handle
 
 
 def tighten(path: Path) -> None:
-    """Take from others the right to an existing file; one that is not there or not ours stays as it is."""
+    """Remove the rights of other users to a file of this user, if it exists."""
     with contextlib.suppress(OSError):
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -40,13 +40,13 @@ def tighten(path: Path) -> None:
 
 
 def refuse_link(path: Path, *, doing: str) -> None:
-    """Raises StoreUnavailable."""
+    """Raise StoreUnavailable if the path is a symbolic link."""
     if path.is_symlink():
         raise link_refused(path, doing=doing)
 
 
 def link_refused(path: Path, *, doing: str) -> model.StoreUnavailable:
-    """The error for a symbolic link where a file is expected; ``doing`` says what for."""
+    """Return the error for a symbolic link where a file is expected; ``doing``: the operation that needs the file."""
     return model.StoreUnavailable(f"{doing}: {path} is a symbolic link, which is not followed; name the file itself")
 
 
@@ -61,7 +61,7 @@ def _tighten(handle: int, path: Path) -> None:
         try:
             os.fchmod(handle, stat.S_IMODE(status.st_mode) & ~_OTHERS)
         except OSError:
-            # A disk without file rights (FAT, some network shares): the mount decides who may read it.
+            # On a file system without file rights (FAT, some network shares), the mount decides who may read it.
             return
         import structlog  # costs start-up, and most files are private already
 
@@ -69,12 +69,12 @@ def _tighten(handle: int, path: Path) -> None:
         log.info("file made private", file=str(path), mode_before=f"{stat.S_IMODE(status.st_mode):04o}")
 
 
-#: Whoever looks who the owner is (``owner``) holds the lock for a moment.
+#: ``owner`` holds the lock for a moment, so taking it is tried again.
 _TRIES, _BETWEEN_TRIES = 5, timedelta(milliseconds=10)
 
 
 class Lock:
-    """Held from ``take`` to ``release``; the kernel releases it when the process ends, however it ends."""
+    """The lock of an SQLite database; the kernel releases it when the process ends, even by a crash."""
 
     def __init__(self, file: Path, handle: int) -> None:
         self._file = file
@@ -82,7 +82,7 @@ class Lock:
 
     @classmethod
     def take(cls, database: Path, process_name: str) -> Lock:
-        """Raises StoreInUse, naming the owner, and StoreUnavailable."""
+        """Lock a database. Raises StoreInUse, which names the owner, and StoreUnavailable."""
         file = _lock_file(database)
         try:
             handle = opened(file)
@@ -103,14 +103,15 @@ class Lock:
                 ) from error
             who = owner or "another process"
             raise model.StoreInUse(f"opening the database {database}: in use by {who}; stop it first") from None
-        with contextlib.suppress(OSError):  # The lock counts; on a full disk only the owner's name is missing.
+        # On a full disk only the name of the owner is missing.
+        with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{process_name} (process {os.getpid()})\n".encode(), 0)
         return cls(file, handle)
 
     def release(self) -> None:
-        """Another process may own the database."""
-        # The file stays: removing it would let two processes lock two files of one name.
+        """Release the lock, so that another process may own the database."""
+        # Keep the file: if it were removed, two processes could lock two files of the same name.
         with contextlib.suppress(OSError):
             os.ftruncate(self._handle, 0)
         os.close(self._handle)
@@ -141,5 +142,5 @@ def _lock(handle: int) -> None:
 
 
 def _lock_file(database: Path) -> Path:
-    """The path of the lock file of a database."""
+    """Return the path of the lock file of a database."""
     return database.with_name(database.name + ".lock")

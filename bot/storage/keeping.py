@@ -57,7 +57,7 @@ _LOOK = 100_000
 #: How long an item may be gone from its feed and still be known when it comes back. Of 20,200 items of twelve real
 #: feeds 324 came back within the 41 days recorded: 99 % of them within 18 days, the last after 30.
 AWAY = timedelta(days=60)
-#: A sighting is this much older than it says at most: items with known bytes are named only now and then.
+#: A sighting may be this much newer than its row shows: unchanged items are recorded only now and then.
 _INEXACT = polling.NAMED_EVERY + RENEWED_AFTER
 
 _BEFORE = bindparam("before", type_=Timestamp)
@@ -66,7 +66,7 @@ _target = stories.alias("target")
 _is_told_unsent = exists().where(
     tellings.c.story == stories.c.id, tellings.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
 )
-# A decision is a row of the ledger, and goes with its story.
+# Decisions are rows of the ledger and are deleted with their story.
 _has_kept_decision = exists().where(decisions.c.story == stories.c.id, decisions.c.at >= _BEFORE)
 _is_in_story = exists().where(members.c.article == articles.c.id)
 
@@ -105,7 +105,7 @@ _OLD_TEXTS = (
 _without_text = select(articles.c.id).where(~articles.c.has_text, ~_is_in_story)
 _OLD_VERSIONS = delete(versions).where(versions.c.article.in_(_without_text))
 _OLD_MATCHES = delete(matches).where(matches.c.article.in_(_without_text))
-# By the feed's own last whole reading, not by the clock: a feed that answers 304 for a year lists what it listed.
+# Age counts to the feed's last complete reading, not to now: a feed that answers 304 for a year still lists its items.
 _OLD_SIGHTINGS = (
     select(sightings.c.key)
     .join(feeds, feeds.c.url == sightings.c.feed)

@@ -84,9 +84,9 @@ def config(connection: Connection | None = None) -> Config:
 
 
 def open_store(address: str, *, clock: model.Clock, process_name: str = "wirewatch", read_only: bool = False) -> Store:
-    """The store at ``sqlite:///file``, ``sqlite://`` (in memory) or ``postgresql://user@host/database``.
+    """Open the store at ``sqlite:///file``, ``sqlite://`` (in memory) or ``postgresql://user@host/database``.
 
-    Blocking: call it before the loop is busy. ``read_only`` takes no lock, makes nothing and upgrades nothing.
+    Blocking: call it before the event loop is busy. ``read_only`` takes no lock and creates or upgrades nothing.
     Raises ConfigError for an address, StoreInUse, StoreUnavailable.
     """
     place = connections.parse(address)

@@ -1,8 +1,8 @@
 """The outbox: every message to send, and its outcome.
 
-The order inside a thread is the order of ``seq`` among what is due: a row can be claimed only when no older row of its
-thread is unsent, whatever state that one is in, except a reply that nobody has tried and that is held until later. So
-an edit of the story's message does not wait for the end of quiet hours.
+The due rows of a thread are sent in the order of ``seq``: a row can be claimed only if no older row of its thread is
+unsent. Exception: an untried reply that is held until later does not block its thread, so that an edit of the story's
+message does not wait for the end of quiet hours.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from bot.storage.schema import UNSENT, outbox, tellings
 _ROWS = Rows(model.Outgoing, outbox)
 _NOW = bindparam("now", type_=Timestamp)
 _older = outbox.alias("older")
-# Written out, not bound: the planners take a partial index only for a condition that they can read.
+# Literal values: the planners use a partial index only if they can see its condition.
 _unsent_states: BindParameter[Any] = bindparam("unsent", UNSENT, expanding=True, literal_execute=True)
 _is_unsent = outbox.c.state.in_(_unsent_states)
 _is_held = and_(
     _older.c.state == SendState.PENDING,
     _older.c.tried_at.is_(None),
     _older.c.due_at > _NOW,
-    # Without its head a thread has no place.
+    # A thread begins with its head.
     _older.c.id != _older.c.thread,
 )
 _leads_its_thread = ~exists().where(

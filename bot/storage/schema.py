@@ -49,7 +49,7 @@ judgements = Table(
     Column("channel", StorableText, nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("verdict", EnumText(model.Verdict), nullable=False),
-    #: Empty where the verdict is of the story.
+    #: Empty if the verdict is about the story.
     Column("rule", StorableText, nullable=False),
     #: The message that was judged; its row may be deleted.
     Column("message", Text, nullable=False),
@@ -117,9 +117,9 @@ feeds = Table(
     Column("gone", Boolean, nullable=False),
     Column("lease", Text),
     Column("lease_until", Timestamp),
-    #: Copied from the state, so that the page reads only the feeds that it shows.
+    #: Copied from the state, so that a page loads only the feeds that it shows.
     Column("health", EnumText(model.FeedHealth), nullable=False),
-    #: Copied from the state, so that retention knows which feeds were identified.
+    #: Copied from the state, for retention.
     Column("named_at", Timestamp),
     #: The columns above take precedence.
     Column("state", Document(model.FeedState), nullable=False),
@@ -142,7 +142,7 @@ articles = Table(
     Column("outlet", StorableText, nullable=False),
     Column("owner", StorableText, nullable=False),
     Column("link", StorableText, nullable=False),
-    #: Digest of what all forms of the link share; NULL where there is none.
+    #: Digest of the common key of all forms of the link; NULL without a link.
     Column("link_key", HashBytes),
     Column("title", StorableText, nullable=False),
     #: Digest of the folded title.
@@ -159,7 +159,7 @@ articles = Table(
     Column("tags", TEXTS, nullable=False),
     Column("links", TEXTS, nullable=False),
     Column("left_out", TEXTS, nullable=False),
-    # Last: SQLite reads a row from its start, and most questions stop before the text.
+    # Last, since SQLite reads a row from its start, and most queries need no text.
     Column("text", StorableText, nullable=False),
     Index(None, "link_key"),
     Index(None, "title_key"),
@@ -335,8 +335,8 @@ decision_queue = Table(
     Column("body", Text, nullable=False),
 )
 
-#: Links and fingerprints of articles added lately: two workers that add one article at once collide here, and the one
-#: that comes second runs again and sees the other's.
+#: Links and fingerprints of recently added articles: two workers that add one article at once collide here, and the
+#: second one runs its transaction again and sees the article of the first.
 fresh_identities = Table(
     "fresh_identities",
     metadata,
@@ -396,9 +396,9 @@ completions = Table(
 
 #: The index of the articles' words, kept by triggers, so that every way of writing an article updates it.
 _SQLITE_SEARCH = (
-    # Its own number: VACUUM may renumber the rows of a table that has none.
+    # An explicit number, since VACUUM may renumber the rows of a table without one.
     "CREATE TABLE search_rows (n INTEGER PRIMARY KEY, article TEXT NOT NULL UNIQUE)",
-    # No copy of the texts: a trigger sees the indexed text of an article before it changes.
+    # Without a copy of the texts: a trigger has the old text of an article when it changes.
     """CREATE VIRTUAL TABLE search_index USING fts5 (title, body, source, content='', columnsize=0,
       tokenize='unicode61 remove_diacritics 2')""",
     """CREATE TRIGGER search_added AFTER INSERT ON articles WHEN new.has_text BEGIN
@@ -422,8 +422,8 @@ _SQLITE_SEARCH = (
       END""",
 )
 _POSTGRES_SEARCH = (
-    # Marks between words by name: what is a letter depends on how the database was made. The parser of tsvector would
-    # keep addresses and hyphened words as one word each.
+    # The characters between words are listed, since the locale of the database decides what a letter is. The parser of
+    # tsvector would keep addresses and hyphenated words as one word.
     r"""CREATE FUNCTION search_words(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT regexp_replace(regexp_replace(normalize(lower(left(given, 100000)), NFD), '[\u0300-\u036f]', '', 'g'),
         '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7'

@@ -46,19 +46,19 @@ _ROWS = Table(
 )
 _INDEX = Table("search_index", MetaData(), Column("rowid", BigInteger), Column("search_index", Text))
 
-#: Rows read ahead of whoever looks through them: few at first, at most so many.
+#: The driver reads some rows ahead: few at first, later up to this number.
 _AHEAD = {"stream_results": True, "max_row_buffer": 400}
-#: Numbers count up as articles come, nearly in the order of their times: of so many neighbours in time the least (or
-#: greatest) bounds the numbers of all later (or earlier) ones.
+#: Numbers increase nearly in the order of the articles' times: among this many neighbours in time, the smallest (or
+#: largest) number bounds the numbers of all later (or earlier) articles.
 _NEIGHBOURS = 500
-#: PostgreSQL walks so many of the newest rows, some 5 microseconds each, before it asks its index: that finds all rows
-#: with a word at once, which for a common one is nearly the whole archive.
+#: PostgreSQL scans this many of the newest rows, at some 5 microseconds each, before it uses its index. The index
+#: returns all rows with a word at once, and for a common word they are nearly the whole archive.
 _WINDOW = 2_000
-#: With fewer in a window, gathering all there are by the index costs less than the next windows.
+#: If a window has fewer matches, the index is faster than further windows.
 _COMMON = 200
-#: A search under a rule with fewer matches scans these; under another rule it starts from the words.
+#: A search under a rule with fewer matches scans the matches; under another rule it starts from the words.
 _FEW = 1_000
-#: SQLite's own steps between two looks at the clock.
+#: SQLite checks the time limit after this many of its steps.
 _STEPS = 20_000
 #: query_canceled (PostgreSQL, appendix A).
 _CANCELLED = "57014"
@@ -131,13 +131,13 @@ class Search(Part):
     def _in_postgres(
         self, query: model.CandidateQuery, condition: model.SearchCondition, least: int | None, greatest: int | None
     ) -> Iterator[model.SearchCandidate]:
-        """The way there is chosen here: PostgreSQL takes each rare word for as frequent as the next, and a comparison
-        of words for nearly free, and would walk the whole archive for them."""
+        """Yield candidates by a plan that is chosen here. PostgreSQL's planner assumes that all rare words are equally
+        frequent and that comparing words is nearly free, and would scan the whole archive."""
         exact = _tsquery(condition)
         least = least or 0
         if greatest is None:
             greatest = self._connection.execute(select(func.max(_ROWS.c.n))).scalar() or 0
-        # The index of numbers does not have the sum: what is wanted is found by its rule, or by the index of words.
+        # The sum keeps PostgreSQL from using the index of numbers: rows are found by the rule or by the index of words.
         number = (_ROWS.c.n + 0).label("n")
         if query.rule is not None and self._has_few(query.rule):
             some = and_(_ROWS.c.article.in_(_of_rule(query.rule)), number.between(least, greatest))
@@ -161,7 +161,7 @@ class Search(Part):
         return self._count(_of_rule(rule)) < _FEW
 
     def _count(self, rows: Select[Any]) -> int:
-        """At most ``_WINDOW``."""
+        """Return the number of rows, at most ``_WINDOW``."""
         return self._connection.execute(select(func.count()).select_from(rows.limit(_WINDOW).subquery())).scalar_one()
 
     def _numbers(self, query: model.CandidateQuery) -> tuple[int | None, int | None] | None:
@@ -213,7 +213,7 @@ class Search(Part):
     @contextlib.contextmanager
     def _postgres_clock(self, within: timedelta) -> Iterator[None]:
         milliseconds = int(within.total_seconds() * 1_000)
-        # Compiling a plan costs more than it saves within a page; and whoever reads each row never ends.
+        # Compiling a plan costs more than it saves for one page, and a sequential scan takes too long.
         for setting in (f"statement_timeout = {milliseconds}", "jit = off", "enable_seqscan = off"):
             self._connection.exec_driver_sql(f"SET LOCAL {setting}")
         try:
@@ -260,7 +260,7 @@ def _tsvector(
     rows = first.offset(0).subquery()
     is_wanted = _matches(rows.c.words, exact)
     if has_words and _SINGLE_WORDS.fullmatch(exact):
-        # Fetching the words of a row, which are kept apart from it, costs as much as all else.
+        # The words of a row are stored separately, and fetching them costs as much as everything else.
         outlet = func.lower(articles.c.outlet)
         is_wanted = or_(and_(*(func.strpos(outlet, word) == 0 for word in _WORD.findall(exact))), is_wanted)
     joined = select(rows.c.n, articles).join(articles, articles.c.id == rows.c.article)
@@ -274,10 +274,10 @@ def _is_cancelled(error: DBAPIError) -> bool:
 
 
 def _fts5(condition: model.SearchCondition) -> str:
-    """The condition as FTS5 writes it (sqlite.org/fts5.html)."""
+    """Return the condition in the syntax of FTS5 (sqlite.org/fts5.html)."""
     match condition:
         case model.AllOf(parts, others):
-            # NOT binds closest there, and takes what is before it.
+            # NOT has the highest precedence and is a binary operator in FTS5.
             return (
                 "(" * len(others)
                 + f"({' AND '.join(map(_fts5, parts))})"

@@ -60,7 +60,7 @@ class Transaction:
 
 T = TypeVar("T")
 
-#: Tries of one transaction; each loser of a race has a winner, so this many in a row mean a fault.
+#: Maximum tries of one transaction. Each lost race lets another transaction commit, so more losses indicate a fault.
 _TRIES = 20
 _FIRST_PAUSE = timedelta(milliseconds=5)
 _LONGEST_PAUSE = timedelta(milliseconds=500)
@@ -162,7 +162,7 @@ class Store:
 
     @property
     def outage_reason(self) -> str:
-        """Why nothing can be written now; empty: nothing has failed since the last transaction that wrote."""
+        """The reason why nothing can be written now; empty if the last transaction was written."""
         return self._outage.reason if self._outage is not None and self._outage.until is None else ""
 
     def _note_failure(self, reason: str) -> None:
@@ -186,7 +186,7 @@ class Store:
 
     @property
     def owner(self) -> str:
-        """The process that owns the database's file now; empty: none does, or it is PostgreSQL."""
+        """The process that owns the SQLite file now; empty if none does, and for PostgreSQL."""
         return files.owner(self.address.file) if self.address.file is not None else ""
 
     async def free_dead_leases(self) -> None:
@@ -200,7 +200,7 @@ class Store:
         await asyncio.to_thread(self.close_now)
 
     def close_now(self) -> None:
-        """Waits for the transactions that run."""
+        """Wait for the running transactions, and close all connections."""
         self._writing.shutdown()
         self._reading.shutdown()
         self._searching.shutdown()
