@@ -86,11 +86,7 @@ class HttpFetcher:
         # Honours SSL_CERT_FILE and SSL_CERT_DIR, so that an intranet's own authority can be trusted.
         self._tls = tls or httpx.create_ssl_context()
         self._has_blocks = bool(policy.allow_private)
-        self._make_transports = partial(
-            Transports, tls=self._tls, connections=policy.concurrency, use_proxy=policy.use_proxy
-        )
-        #: By the open blocks of ``fetch.allow_private``: no request gets a connection that it may not make.
-        self._transports: dict[Sequence[str], Transports] = {}
+        self._transports = Transports(self._guard, tls=self._tls, use_proxy=policy.use_proxy)
 
     async def get(self, request: model.Request) -> model.Response:
         """Send a request and follow its redirects. Any status is an answer. Raises FetchError."""
@@ -118,8 +114,7 @@ class HttpFetcher:
 
     async def close(self) -> None:
         """Close all connections."""
-        for transports in self._transports.values():
-            await transports.close()
+        await self._transports.close()
         self._guard.close()
         if "_mailboxes" in vars(self):
             await self._mailboxes.close()
@@ -219,9 +214,7 @@ class HttpFetcher:
         home_access = _access_at(course.at, request)
         tls = self._keys.tls(home_access) if home_access else None
         proxy = self._keys.proxy(request.access) if request.access else None
-        if course.blocks not in self._transports:
-            self._transports[course.blocks] = self._make_transports(self._guard.narrowed(course.blocks))
-        transport = self._transports[course.blocks].of(sent.url, proxy=proxy, tls=tls)
+        transport = self._transports.of(sent.url, blocks=course.blocks, proxy=proxy, tls=tls)
         try:
             return await transport.handle_async_request(sent)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
