@@ -42,7 +42,8 @@ class Archive:
         self.textless: set[model.ArticleId] = set()
         self.sightings: dict[tuple[str, str], model.ArticleId] = {}
 
-    def known(self, feed: str, look_up: items.Lookup) -> model.KnownItems:
+    def known(self, question: model.IdentityQuery) -> model.KnownItems:
+        feed = question.feed
         by_title: defaultdict[str, list[model.ArticleStub]] = defaultdict(list)
         oldest = sorted(self.articles.values(), key=lambda article: (article.first_seen, article.id))
         by_link: defaultdict[str, list[model.ArticleStub]] = defaultdict(list)
@@ -52,16 +53,16 @@ class Archive:
             if article.id not in self.textless:
                 by_print[article.fingerprint].append(self.stub(article))
         for article in oldest:
-            if article.feed == feed and cleaning.fold_title(article.title) in look_up.question.titles:
+            if article.feed == feed and cleaning.fold_title(article.title) in question.titles:
                 by_title[cleaning.fold_title(article.title)].append(self.stub(article))
         return model.KnownItems(
             by_key={
                 key: self.stub(self.articles[self.sightings[feed, key]])
-                for key in look_up.question.keys
+                for key in question.keys
                 if (feed, key) in self.sightings
             },
-            by_link={link: by_link[link] for link in look_up.question.links if link in by_link},
-            by_fingerprint={each: by_print[each] for each in look_up.question.fingerprints if each in by_print},
+            by_link={link: by_link[link] for link in question.links if link in by_link},
+            by_fingerprint={each: by_print[each] for each in question.fingerprints if each in by_print},
             by_title=by_title,
             carried={article for (carrier, _), article in self.sightings.items() if carrier == feed},
         )
@@ -79,16 +80,16 @@ class Archive:
     ) -> identity.Identification:
         """Identify one reading and keep the result. ``total``: items in the document, known bytes left out."""
         document = reading(*entries, item_hashes=tuple(map(str, range(total or 0))))
-        look_up = items.look_up(feed, document)
+        prepared = items.prepare_items(feed, document)
         found = identity.identify(
             feed,
             document,
-            self.known(feed.url, look_up),
+            self.known(items.make_question(feed, prepared)),
             now=START + later,
             backfill=DAY,
             is_baseline=is_baseline,
             feed_title=None,
-            looked_up=look_up,
+            items=prepared,
         )
         self.keep(found.items)
         return found

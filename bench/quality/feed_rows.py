@@ -95,7 +95,7 @@ def _read(fetch: replay.Fetch) -> Iterator[model.Article]:
         reading = kinds.parse_document(model.Body(content=fetch.body, content_type="", url=feed.url))
     except model.ReadError:
         return
-    for item in items.look_up(feed, reading).items:
+    for item in items.prepare_items(feed, reading):
         yield model.Article(
             id=model.ArticleId(digest(item.link)),
             feed=feed.url,

@@ -50,16 +50,16 @@ def _replay(name: str, archive: Archive, edited: list[tuple[str, str]]) -> Count
         except model.ReadError:
             counts["unreadable"] += 1
             continue
-        look_up = items.look_up(feed, reading)
+        prepared = items.prepare_items(feed, reading)
         found = identity.identify(
             feed,
             reading,
-            archive.known(feed.url, look_up),
+            archive.known(items.make_question(feed, prepared)),
             now=when,
             backfill=DAY,
             is_baseline=is_baseline,
             feed_title=None,
-            looked_up=look_up,
+            items=prepared,
         )
         is_baseline = False
         for item in found.items:

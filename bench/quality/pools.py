@@ -122,7 +122,7 @@ def _of_feeds() -> Iterator[model.Article]:
                 reading = kinds.parse_document(model.Body(content=fetch.body, content_type="", url=feed.url))
             except model.ReadError:
                 continue
-            for item in items.look_up(feed, reading).items:
+            for item in items.prepare_items(feed, reading):
                 # The aggregator has one address for all stories and rewords the title as outlets join.
                 key = item.title if series == AGGREGATOR else item.link
                 if key in known:

@@ -53,18 +53,18 @@ def absences(readings: list[tuple[datetime, tuple[str, ...]]]) -> list[timedelta
 
 async def keep(store: storage.Store, feed: model.Feed, at: datetime, reading: model.ParsedFeed) -> tuple[str, ...]:
     """Take a reading in as the pipeline does; gives the items' ids."""
-    asked = items.look_up(feed, reading)
+    prepared = items.prepare_items(feed, reading)
 
     def work(tx: storage.Transaction) -> None:
-        [known] = tx.articles.find_known_items([asked.question])
+        [known] = tx.articles.find_known_items([items.make_question(feed, prepared)])
         found = identity.identify(
-            feed, reading, known, now=at, backfill=DAY, is_baseline=False, feed_title=feed.name, looked_up=asked
+            feed, reading, known, now=at, backfill=DAY, is_baseline=False, feed_title=feed.name, items=prepared
         )
         tx.articles.add([each.article for each in found.items if each.article and each.stub is None])
         tx.articles.see([each.sighting for each in found.items], at=at)
 
     await store.write(work)
-    return tuple(asked.question.keys)
+    return tuple(item.key for item in prepared)
 
 
 async def measure(recordings: list[Path], file: Path) -> tuple[int, list[timedelta]]:

@@ -231,7 +231,7 @@ class _Look:
             raise model.FetchError(f"{url}: the server answered {answer.status}")
         body = self._body(answer)
         try:
-            reading, _ = await self._documents.read(body, feed, is_first=True)
+            reading, _ = await self._documents.read(body, feed)
         except model.IsPage:
             raise
         except model.ReadError as error:
@@ -255,9 +255,7 @@ class _Look:
         for selectors in proposed:
             options = dumps(dict(selectors))
             try:
-                reading, _ = await self._documents.read(
-                    body, model.Feed(url=url, kind="page", options=options), is_first=True
-                )
+                reading, _ = await self._documents.read(body, model.Feed(url=url, kind="page", options=options))
             except model.ReadError:
                 continue
             feeds.append(FoundFeed(url=answer.permanent_url or url, reading=reading, selectors=selectors, name=name))

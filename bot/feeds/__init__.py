@@ -2,6 +2,6 @@
 
 Pure, apart from parsing: knows no network and no store.
 
-    Body → kinds.parse_document → Reading → items.look_up → (the store's answer) → identity.identify
+    Body → kinds.parse_document → items.prepare_items → (the store's answer) → identity.identify
     FeedState → polling.make_request → (fetch) → polling.after_reading | after_failure … → FeedState → health
 """

@@ -19,7 +19,7 @@ from bot import model
 from bot.feeds import groups, outlets
 from bot.feeds.cleaning import fold_title
 from bot.feeds.groups import Group, group_items, split_own
-from bot.feeds.items import Item, Lookup, look_up
+from bot.feeds.items import Item
 from bot.feeds.links import link_key
 from bot.feeds.outlets import outlet_of, owner_of
 
@@ -77,13 +77,9 @@ def identify(
     backfill: timedelta,
     is_baseline: bool,
     feed_title: str | None,
-    looked_up: Lookup | None = None,
+    items: Sequence[Item],
 ) -> Identification:
-    """Return every item of one reading once, in the reading's order.
-
-    ``looked_up`` is the result of ``look_up`` for the same reading, if there is one: no text is cleaned twice then.
-    """
-    items = (looked_up or look_up(feed, reading)).items
+    """Return every item of one reading once, in the reading's order; ``items`` are its cleaned entries."""
     outlet = outlet_of(feed, feed_title or reading.title)
     groups = group_items(items, feed, stored, outlet=outlet)
     total = max(len(groups), len(reading.item_hashes))

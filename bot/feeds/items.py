@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot import model
@@ -49,36 +49,6 @@ class Item:
     published: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
-    """The question to the store about a document, and its cleaned items."""
-
-    #: For ``Articles.known``.
-    question: model.IdentityQuery
-    #: For ``identify``, so that nothing is cleaned twice.
-    items: tuple[Item, ...] = field(default=(), repr=False)
-
-
-def look_up(feed: model.Feed, reading: model.ParsedFeed, *, is_first: bool = False) -> Lookup:
-    """Return the cleaned items of one reading, and the question to the store about them.
-
-    If ``is_first``, nothing of this feed is stored yet, so the question leaves out the feed's ids and headlines.
-    """
-    items = prepare_items(feed, reading)
-    return Lookup(question=make_question(feed, items, is_first=is_first), items=items)
-
-
-def make_question(feed: model.Feed, items: Sequence[Item], *, is_first: bool) -> model.IdentityQuery:
-    """Return the question to the store about cleaned items; see ``look_up``."""
-    return model.IdentityQuery(
-        feed=feed.url,
-        keys=() if is_first else tuple(dict.fromkeys(item.key for item in items)),
-        links=tuple(dict.fromkeys(item.link_key for item in items if item.link_key)),
-        fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= TELLING_TEXT)),
-        titles=() if is_first else tuple(dict.fromkeys(item.folded_title for item in items)),
-    )
-
-
 def prepare_items(feed: model.Feed, reading: model.ParsedFeed) -> tuple[Item, ...]:
     """Return the entries that have any content, cleaned, each with its key."""
     base = reading.link or feed.url
@@ -86,6 +56,20 @@ def prepare_items(feed: model.Feed, reading: model.ParsedFeed) -> tuple[Item, ..
     cleaner = Cleaner()
     items = (_item(entry, base, no_guids, cleaner) for entry in reading.entries)
     return _without_shared([item for item in items if item is not None])
+
+
+def make_question(feed: model.Feed, items: Sequence[Item], *, is_first: bool = False) -> model.IdentityQuery:
+    """Return the question to the store about the items of one reading.
+
+    If ``is_first``, nothing of this feed is stored yet, so the question leaves out the feed's ids and headlines.
+    """
+    return model.IdentityQuery(
+        feed=feed.url,
+        keys=() if is_first else tuple(dict.fromkeys(item.key for item in items)),
+        links=tuple(dict.fromkeys(item.link_key for item in items if item.link_key)),
+        fingerprints=tuple(dict.fromkeys(item.fingerprint for item in items if len(item.text) >= TELLING_TEXT)),
+        titles=() if is_first else tuple(dict.fromkeys(item.folded_title for item in items)),
+    )
 
 
 def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Cleaner) -> Item | None:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 from bot import model
 from bot.feeds import kinds
-from bot.feeds.items import look_up
+from bot.feeds.items import prepare_items
 from bot.fetch import confinement, protocol
 
 
@@ -103,12 +103,12 @@ def _frame_for(question: protocol.Question) -> bytes:
         case protocol.UndescribedPage():
             name, options = kinds.propose_selectors(question.body)
             return protocol.frame_message(protocol.Lists(name, tuple(map(dict, options))))
-        case protocol.Job(body, feed, is_first):
+        case protocol.Job(body, feed):
             reading = kinds.parse_document(body, kind=feed.kind, options=feed.options)
             try:
-                return _frame_document(feed, reading, is_first=is_first)
+                return _frame_document(feed, reading)
             except UnicodeEncodeError:
-                return _frame_document(feed, _without_surrogates(reading), is_first=is_first)
+                return _frame_document(feed, _without_surrogates(reading))
 
 
 def _main_text(page: protocol.ArticlePage) -> str | None:
@@ -123,9 +123,8 @@ def _main_text(page: protocol.ArticlePage) -> str | None:
         raise model.ReadError(f"not readable: {type(error).__name__}: {error}"[:500]) from error
 
 
-def _frame_document(feed: model.Feed, reading: model.ParsedFeed, *, is_first: bool) -> bytes:
-    items = look_up(feed, reading, is_first=is_first).items
-    return protocol.frame_message(protocol.pack_document(reading, items))
+def _frame_document(feed: model.Feed, reading: model.ParsedFeed) -> bytes:
+    return protocol.frame_message(protocol.Done(dataclasses.replace(reading, entries=()), prepare_items(feed, reading)))
 
 
 def _without_surrogates(reading: model.ParsedFeed) -> model.ParsedFeed:

@@ -4,7 +4,7 @@ A document that takes a reader process down (a fault in a parser, memory) or hol
 alone: its feed's poll fails, the process is started again, and the other documents are parsed there. Nothing that a
 reader process sends is trusted: an answer that is late, too long, unasked or malformed ends the process.
 
-    Body → kinds.parse_document → Reading → items.look_up → cleaned items, and the question to the store
+    Body → kinds.parse_document → ParsedFeed → items.prepare_items → cleaned items
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,12 +28,14 @@ import structlog
 import bot
 from bot import model
 from bot.feeds import kinds
-from bot.feeds.items import Item, Lookup, make_question
+from bot.feeds.items import Item, prepare_items
 from bot.feeds.kit import fields, packing
 from bot.fetch import confinement, fulltext, protocol
 
 log = structlog.get_logger("wirewatch")
 _T = TypeVar("_T")
+#: A parsed document, and its cleaned entries.
+Document = tuple[model.ParsedFeed, tuple[Item, ...]]
 
 
 def make_reader(policy: model.FetchPolicy) -> ReaderThreads | ReaderProcesses:
@@ -62,19 +63,15 @@ class ReaderProcesses:
             with contextlib.suppress(model.ReadError):  # the first document reports it
                 await self._at(0)
 
-    async def read(
-        self, body: model.Body, feed: model.Feed, *, is_first: bool
-    ) -> tuple[model.ParsedFeed, Lookup | None]:
+    async def read(self, body: model.Body, feed: model.Feed) -> Document:
         """Parse a document, and clean its entries. Raises ReadError."""
-        if holds_mails(body):
-            return await read_mails(body, feed, partial(self._parse, feed=feed, is_first=is_first), is_first=is_first)
-        return await self._parse(body, feed, is_first=is_first)
+        return await read_each_mail(body, feed, self._read)
 
-    async def _parse(self, body: model.Body, feed: model.Feed, *, is_first: bool) -> tuple[model.ParsedFeed, Lookup]:
-        job = protocol.Job(body, feed.without_access(), is_first)
+    async def _read(self, body: model.Body, feed: model.Feed) -> Document:
+        job = protocol.Job(body, feed.without_access())
         async with self._of_slow if feed.url in self._slow else contextlib.nullcontext():
-            reading, lookup = await self._ask(job, job.unpack, feed_url=feed.url)
-        return dataclasses.replace(reading, was_slow=feed.url in self._slow), lookup
+            reading, items = await self._ask(job, job.unpack, feed_url=feed.url)
+        return dataclasses.replace(reading, was_slow=feed.url in self._slow), items
 
     async def text_of_page(self, page: model.Response) -> str | None:
         """Return the main text of an article's page, or None if it has none. Raises ReadError."""
@@ -394,17 +391,12 @@ class ReaderThreads:
     async def prepare(self) -> None:
         """Do nothing: threads start with their first document."""
 
-    async def read(
-        self, body: model.Body, feed: model.Feed, *, is_first: bool
-    ) -> tuple[model.ParsedFeed, Lookup | None]:
-        """Parse a document, and clean nothing. Raises ReadError."""
-        if holds_mails(body):
-            return await read_mails(body, feed, partial(self._parse, feed=feed), is_first=is_first)
-        return await self._parse(body, feed)
+    async def read(self, body: model.Body, feed: model.Feed) -> Document:
+        """Parse a document, and clean its entries. Raises ReadError."""
+        return await read_each_mail(body, feed, self._read)
 
-    async def _parse(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, None]:
-        work = partial(_parse, body, feed)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work), None
+    async def _read(self, body: model.Body, feed: model.Feed) -> Document:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _parse, body, feed)
 
     async def text_of_page(self, page: model.Response) -> str | None:
         """Return the main text of an article's page, or None if it has none. Raises whatever its parser raises."""
@@ -419,9 +411,11 @@ class ReaderThreads:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _parse(body: model.Body, feed: model.Feed) -> model.ParsedFeed:
+def _parse(body: model.Body, feed: model.Feed) -> Document:
     try:
-        return kinds.parse_document(body, kind=feed.kind, options=feed.options)
+        reading = kinds.parse_document(body, kind=feed.kind, options=feed.options)
+        items = prepare_items(feed, reading)
+        return dataclasses.replace(reading, entries=tuple(item.entry for item in items)), items
     except Exception:
         raise
     except BaseException as error:
@@ -433,64 +427,53 @@ def _parse(body: model.Body, feed: model.Feed) -> model.ParsedFeed:
 MOST_SKIPPED = 3
 #: Maximum characters per poll; bounds the memory of its mails.
 MOST_CHARACTERS = 20_000_000
-Read = Callable[[model.Body], Awaitable[tuple[model.ParsedFeed, Lookup | None]]]
 
 
-def holds_mails(body: model.Body) -> bool:
-    """Return whether the document comes from a mailbox."""
-    return body.content.startswith(packing.MAILS_HEAD)
+async def read_each_mail(
+    body: model.Body, feed: model.Feed, read: Callable[[model.Body, model.Feed], Awaitable[Document]]
+) -> Document:
+    """Read a document; of a mailbox, its mails one by one: skip and count those that fail.
 
-
-async def read_mails(
-    body: model.Body, feed: model.Feed, parse: Read, *, is_first: bool
-) -> tuple[model.ParsedFeed, Lookup | None]:
-    """Parse the mails one by one, and return their entries in one reading. Skips and counts mails that fail.
-
-    Raises NotStarted, which is not the fault of a mail.
+    Raises ReadError, but not over a single mail.
     """
-    entries: dict[str, model.Entry] = {}
-    items: list[Item] = []
+    if not body.content.startswith(packing.MAILS_HEAD):
+        return await read(body, feed)
+    items: dict[str, Item] = {}
     readings: list[model.ParsedFeed] = []
-    is_cleaned, last_etag, characters, skipped = True, "", 0, 0
+    last_etag, characters, skipped = "", 0, 0
     unread = packing.unpack_mails(body.content)
     for last_etag, mail in unread:
         document = packing.MAILS_HEAD + packing.pack_mail(mail, last_etag)
-        reading, lookup = await _read_mail(dataclasses.replace(body, content=document), feed, parse, etag=last_etag)
+        reading, items_of_mail = await _read_mail(dataclasses.replace(body, content=document), feed, read, last_etag)
         readings.append(reading)
-        new = {entry.guid or "": entry for entry in reading.entries if entry.guid not in entries}
-        entries |= new
-        if lookup is None:
-            is_cleaned = is_cleaned and not new
-        else:
-            items += [item for item in lookup.items if item.entry.guid in new]
+        new = {guid: item for item in items_of_mail if (guid := item.entry.guid or "") not in items}
+        items |= new
         skipped += reading.skipped
-        characters += sum(len(entry.title or "") + len(entry.body or "") for entry in new.values())
-        if skipped >= MOST_SKIPPED or characters > MOST_CHARACTERS or len(entries) > fields.MAX_ENTRIES:
+        characters += sum(len(item.entry.title or "") + len(item.entry.body or "") for item in new.values())
+        if skipped >= MOST_SKIPPED or characters > MOST_CHARACTERS or len(items) > fields.MAX_ENTRIES:
             break
     remarks = list(dict.fromkeys(remark for reading in readings for remark in reading.remarks))
     if skipped:
         count = model.format_count(skipped, "mail")
         remarks.append(f"{count} could not be read and {'was' if skipped == 1 else 'were'} skipped")
     merged = model.ParsedFeed(
-        entries=tuple(entries.values()),
+        entries=tuple(item.entry for item in items.values()),
         remarks=tuple(remarks),
         is_increment=True,
         skipped=skipped,
         was_slow=any(reading.was_slow for reading in readings),
         read_to=last_etag if next(unread, None) else None,
     )
-    if not is_cleaned:
-        return merged, None
-    return merged, Lookup(question=make_question(feed, items, is_first=is_first), items=tuple(items))
+    return merged, tuple(items.values())
 
 
 async def _read_mail(
-    body: model.Body, feed: model.Feed, parse: Read, *, etag: str
-) -> tuple[model.ParsedFeed, Lookup | None]:
+    body: model.Body, feed: model.Feed, read: Callable[[model.Body, model.Feed], Awaitable[Document]], etag: str
+) -> Document:
     log_mail = log.bind(feed=feed.url, mail=etag)
     for is_last_try in (False, True):
         try:
-            reading, lookup = await parse(body)
+            reading, items = await read(body, feed)
         except NotStarted:
             raise
         except ReaderEnded as error:
@@ -505,6 +488,6 @@ async def _read_mail(
         else:
             if reading.skipped:
                 log_mail.warning("mail skipped", error="its MIME structure cannot be parsed")
-            return reading, lookup
+            return reading, items
         break
-    return model.ParsedFeed(is_increment=True, skipped=1), None
+    return model.ParsedFeed(is_increment=True, skipped=1), ()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
 from bot import model
-from bot.feeds.items import Item, Lookup, make_question
+from bot.feeds.items import Item
 from bot.feeds.kit import fields
 
 #: Processor time. The largest document that ``fetch.max_bytes`` allows by default takes a third of it.
@@ -63,8 +63,6 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
     reading: model.ParsedFeed
     #: The cleaned items, each with its entry.
     items: tuple[Item, ...]
-    #: The entries that have no item, each with its place among all entries.
-    empty_entries: tuple[tuple[Annotated[int, msgspec.Meta(ge=0, le=fields.MAX_ENTRIES)], model.Entry], ...] = ()
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
@@ -109,27 +107,17 @@ class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
 
     body: model.Body
     feed: model.Feed
-    #: Whether nothing of this feed is stored yet.
-    is_first: bool
 
-    def unpack(self, answer: Answer) -> tuple[model.ParsedFeed, Lookup]:
-        """Return the document, and the question to the store. Raises Garbage.
-
-        The question is made here: a reader process cannot choose another feed.
-        """
+    def unpack(self, answer: Answer) -> tuple[model.ParsedFeed, tuple[Item, ...]]:
+        """Return the document and its cleaned items. Raises Garbage."""
         if not isinstance(answer, Done):
             raise Garbage("something else than a document")
-        count = len(answer.items) + len(answer.empty_entries)
-        if max(count, len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
+        if max(len(answer.items), len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
             raise Garbage("more than any document says")
-        entries = [item.entry for item in answer.items]
-        for place, entry in answer.empty_entries:
-            entries.insert(place, entry)
+        entries = tuple(item.entry for item in answer.items)
         if not all(map(fields.is_within_bounds, entries)):
             raise Garbage("more than any document says")
-        question = make_question(self.feed, answer.items, is_first=self.is_first)
-        reading = dataclasses.replace(answer.reading, entries=tuple(entries))
-        return reading, Lookup(question=question, items=answer.items)
+        return dataclasses.replace(answer.reading, entries=entries), answer.items
 
 
 class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
@@ -164,13 +152,6 @@ class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescr
 Question = Job | ArticlePage | UndescribedPage
 _questions = msgspec.msgpack.Decoder(Question)
 _answers = msgspec.msgpack.Decoder(Answer)
-
-
-def pack_document(reading: model.ParsedFeed, items: tuple[Item, ...]) -> Done:
-    """Return the answer for a parsed document and its cleaned items, which are in the order of its entries."""
-    with_items = {id(item.entry) for item in items}
-    empty = tuple((place, entry) for place, entry in enumerate(reading.entries) if id(entry) not in with_items)
-    return Done(dataclasses.replace(reading, entries=()), items, empty)
 
 
 def frame_message(message: Question | Answer) -> bytes:

@@ -195,18 +195,14 @@ class _Ingestor:
 
     def _identified(self, polls: Sequence[Poll]) -> Mapping[str, identity.Identification]:
         """Return the identified items of each feed with a new document."""
-        parsed = [
-            (polled, polled.reading, polled.prepare_look_up(polled.reading))
-            for polled in polls
-            if polled.reading is not None
-        ]
-        stored = self._tx.articles.find_known_items([look_up.question for _, _, look_up in parsed])
+        parsed = [(polled, polled.reading, polled.question) for polled in polls if polled.reading is not None]
+        stored = self._tx.articles.find_known_items([question for _, _, question in parsed])
         fresh = identity.BatchArticles()
         by_feed = {}
         most = self._snapshot.fetch.max_items_per_day
-        for (polled, reading, look_up), known_items in zip(parsed, stored, strict=True):
-            with_batch = fresh.beside(known_items, look_up.question)
-            identified = polled.identify(reading, look_up, with_batch, self._snapshot, now=self._now)
+        for (polled, reading, question), known_items in zip(parsed, stored, strict=True):
+            with_batch = fresh.beside(known_items, question)
+            identified = polled.identify(reading, with_batch, self._snapshot, now=self._now)
             identified, self._used[polled.feed.url] = limit_to_day(
                 identified, known_items, polled.state, pages=polled.pages, most=most, now=self._now
             )

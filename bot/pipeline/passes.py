@@ -232,7 +232,7 @@ class Pipeline:
             if len(batch.polls) > 1:
                 await self._take_in(replace(batch, polls=[polled]), report)
             elif polled.error is None:
-                failed = replace(polled, reading=None, look_up=None, error=OUR_BUG)
+                failed = replace(polled, reading=None, items=(), error=OUR_BUG)
                 await self._take_in(replace(batch, polls=[failed]), report)
             else:
                 raise RuntimeError(f"taking in a failure of {polled.state.url}")

@@ -13,7 +13,8 @@ from typing import Protocol
 import structlog
 
 from bot import model, storage
-from bot.feeds import cleaning, identity, items, places, polling
+from bot.feeds import cleaning, identity, places, polling
+from bot.feeds.items import Item, make_question, prepare_items
 from bot.fetch.slots import Share
 from bot.pipeline.snapshot import Snapshot
 
@@ -31,10 +32,8 @@ class Documents(Protocol):
     async def prepare(self) -> None:
         """Prepare for documents. Returns at once; never raises if a worker cannot be started."""
 
-    async def read(
-        self, body: model.Body, feed: model.Feed, *, is_first: bool
-    ) -> tuple[model.ParsedFeed, items.Lookup | None]:
-        """Return the parsed document, and the look-up of its entries if it is prepared. Raises ReadError."""
+    async def read(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, tuple[Item, ...]]:
+        """Return the parsed document and its cleaned entries. Raises ReadError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +50,8 @@ class Poll:
     body_hash: str = ""
     #: None: not changed, or failed.
     reading: model.ParsedFeed | None = None
-    #: The prepared look-up of its entries; None: not prepared yet.
-    look_up: items.Lookup | None = None
+    #: The cleaned entries of the document.
+    items: tuple[Item, ...] = ()
     #: The document includes the identities of known items.
     names_known: bool = False
     #: For people; None: the poll succeeded.
@@ -71,25 +70,20 @@ class Poll:
         """Whether it is the feed's first successful poll."""
         return self.state.baseline_at is None
 
-    def prepare_look_up(self, reading: model.ParsedFeed) -> items.Lookup:
-        """Return the look-up of the entries, unless the reader process has prepared it."""
-        return self.look_up or items.look_up(self.feed, reading, is_first=self.is_baseline)
+    @property
+    def question(self) -> model.IdentityQuery:
+        """The question to the store about its items."""
+        return make_question(self.feed, self.items, is_first=self.is_baseline)
 
     def identify(
-        self,
-        reading: model.ParsedFeed,
-        look_up: items.Lookup,
-        known_items: model.KnownItems,
-        snapshot: Snapshot,
-        *,
-        now: datetime,
+        self, reading: model.ParsedFeed, known_items: model.KnownItems, snapshot: Snapshot, *, now: datetime
     ) -> identity.Identification:
         """Identify each item of the document, given the stored articles."""
         return identity.identify(
             self.feed,
             reading,
             known_items,
-            looked_up=look_up,
+            items=self.items,
             now=now,
             backfill=self.feed.backfill or snapshot.fetch.backfill,
             is_baseline=self.is_baseline,
@@ -142,7 +136,7 @@ class Poller:
         body, answer = self._body(polled, answer, snapshot), replace(answer, body=b"")
         polled = replace(polled, answer=answer, body_hash=digest)
         try:
-            reading, look_up = await self._documents.read(body, polled.feed, is_first=polled.is_baseline)
+            reading, items = await self._documents.read(body, polled.feed)
         except model.ReadError as error:
             if isinstance(error, model.IsPage) and error.feeds and _may_follow(polled):
                 request = replace(request, url=error.feeds[0], etag=None, last_modified=None)
@@ -152,7 +146,7 @@ class Poller:
             log.critical("parsing a feed raised an unexpected error", feed=state.url, poll=polled.id, exc_info=True)
             return replace(polled, error=OUR_BUG)
         del body
-        return await self._with_pages(replace(polled, reading=reading, look_up=look_up), reading, snapshot)
+        return await self._with_pages(replace(polled, reading=reading, items=items), reading, snapshot)
 
     async def _with_pages(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> Poll:
         """Resolve hidden links, and fetch the texts of pages if the feed wants them."""
@@ -161,16 +155,14 @@ class Poller:
             return polled
         if hides_links:
             reading = await self._resolved(polled, reading, snapshot)
-            polled = replace(polled, reading=reading, look_up=None)
-        look_up = polled.prepare_look_up(reading)
-        polled = replace(polled, look_up=look_up)
+            polled = replace(polled, reading=reading, items=prepare_items(polled.feed, reading))
         if wants_pages is model.FullText.NEVER:
             return polled
-        return replace(polled, pages=await self._read_pages(polled, reading, look_up, snapshot))
+        return replace(polled, pages=await self._read_pages(polled, reading, snapshot))
 
     async def _resolved(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> model.ParsedFeed:
         """Resolve the links of new and edited items; other items are identified by their id."""
-        items = await self._identified(polled, reading, polled.prepare_look_up(reading), snapshot)
+        items = await self._identified(polled, reading, snapshot)
         changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
         hidden = [entry.link for entry in reading.entries if entry.link in changed]
         links = await self._links.resolve(hidden)
@@ -178,10 +170,10 @@ class Poller:
         return replace(reading, entries=tuple(entries))
 
     async def _identified(
-        self, polled: Poll, reading: model.ParsedFeed, look_up: items.Lookup, snapshot: Snapshot
+        self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot
     ) -> Sequence[identity.Identified]:
-        [known_items] = await self._store.read(lambda tx: tx.articles.find_known_items([look_up.question]))
-        return polled.identify(reading, look_up, known_items, snapshot, now=self._clock.now()).items
+        [known_items] = await self._store.read(lambda tx: tx.articles.find_known_items([polled.question]))
+        return polled.identify(reading, known_items, snapshot, now=self._clock.now()).items
 
     def _body(self, polled: Poll, answer: model.Response, snapshot: Snapshot) -> model.Body:
         backfill = polled.feed.backfill or snapshot.fetch.backfill
@@ -195,10 +187,8 @@ class Poller:
             fetched=self._clock.now(),
         )
 
-    async def _read_pages(
-        self, polled: Poll, reading: model.ParsedFeed, look_up: items.Lookup, snapshot: Snapshot
-    ) -> Mapping[str, str]:
-        items = await self._identified(polled, reading, look_up, snapshot)
+    async def _read_pages(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> Mapping[str, str]:
+        items = await self._identified(polled, reading, snapshot)
         new = [item.article for item in items if item.novelty is identity.Novelty.NEW and item.article]
         links = [article.link for article in new if article.link and self._wants_page(article, polled.feed, snapshot)]
         texts: dict[str, str | None] = {}

@@ -367,21 +367,22 @@ def together(
 ) -> list[identity.Identification]:
     """The store is asked before any of them is kept."""
     documents = [reading(*entries) for entries in readings]
-    look_ups = [items.look_up(feed, document) for feed, document in zip(FEEDS, documents, strict=False)]
-    answers = [archive.known(look_up.question.feed, look_up) for look_up in look_ups]
+    prepared = [items.prepare_items(feed, document) for feed, document in zip(FEEDS, documents, strict=False)]
+    questions = [items.make_question(feed, each) for feed, each in zip(FEEDS, prepared, strict=False)]
+    answers = [archive.known(question) for question in questions]
     fresh = identity.BatchArticles()
     identified = []
-    for feed, document, look_up, known in zip(FEEDS, documents, look_ups, answers, strict=False):
+    for feed, document, each, question, known in zip(FEEDS, documents, prepared, questions, answers, strict=False):
         identified.append(
             identity.identify(
                 feed,
                 document,
-                fresh.beside(known, look_up.question),
+                fresh.beside(known, question),
                 now=START,
                 backfill=DAY,
                 is_baseline=is_baseline,
                 feed_title=None,
-                looked_up=look_up,
+                items=each,
             )
         )
         fresh.add(identified[-1])
@@ -438,6 +439,6 @@ def test_a_batch_is_identified_as_one_feed_after_another(
 def test_an_entry_that_has_nothing_but_the_id_of_another_says_nothing() -> None:
     """Found by fuzzing: without its id, which is taken from both, it has no title either."""
     bare = entry(1, link=None, title=None, body=None)
-    looked_up = items.look_up(FEED, reading(entry(1), bare, entry(2))).items
+    looked_up = items.prepare_items(FEED, reading(entry(1), bare, entry(2)))
     assert [item.title for item in looked_up] == ["Rain stops play at Lord's 1", "Tax bill passes 2"]
     assert all(item.key for item in looked_up)

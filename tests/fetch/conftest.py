@@ -50,7 +50,7 @@ async def read_title(readers: ReaderProcesses, title: str, *, text: str = "", ur
     body = model.Body(
         content=documents.rss(documents.item(1, title=title, body=text)).encode(), content_type="", url=url
     )
-    reading, _ = await readers.read(body, model.Feed(url=url), is_first=True)
+    reading, _ = await readers.read(body, model.Feed(url=url))
     return reading.entries[0].title
 
 

@@ -64,7 +64,7 @@ async def taken_over(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ReaderPro
 
 async def _run(processes: ReaderProcesses, code: str) -> str | None:
     body = model.Body(content=code.encode(), content_type="", url=URL)
-    reading, _ = await processes.read(body, model.Feed(url=URL), is_first=True)
+    reading, _ = await processes.read(body, model.Feed(url=URL))
     return reading.title
 
 

@@ -103,10 +103,9 @@ async def test_halves_of_surrogate_pairs_are_joined_or_replaced(readers: ReaderP
         rb' "title": "a\ud83d b\ud83d\ude00", "date_published": "2015-12-02T09:00:00Z"}]}'
     )
     body = model.Body(content=content, content_type="application/json", url=URL)
-    reading, look_up = await readers.read(body, FEED, is_first=True)
+    reading, prepared = await readers.read(body, FEED)
     assert [(entry.title, entry.tags) for entry in reading.entries] == [("a\ufffd b\U0001f600", ("\ufffd",))]
-    assert look_up is not None
-    assert [item.published for item in look_up.items] == [datetime(2015, 12, 2, 9, tzinfo=UTC)]
+    assert [item.published for item in prepared] == [datetime(2015, 12, 2, 9, tzinfo=UTC)]
 
 
 @pytest.mark.long
@@ -116,8 +115,6 @@ async def test_the_largest_documents_that_are_fetched_stay_within_the_limits() -
         text = ((around + "word text here ") * (size // 14))[:size].rpartition(" ")[0]
         document = rss(*(item(number, body=text) for number in range(count)))
         assert 9_000_000 < len(document) < 10_300_000
-        reading, _ = await processes.read(
-            model.Body(content=document.encode(), content_type="", url=URL), FEED, is_first=True
-        )
+        reading, _ = await processes.read(model.Body(content=document.encode(), content_type="", url=URL), FEED)
         assert len(reading.entries) == count
     await processes.close()

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot import model
+from bot.feeds.items import prepare_items
 from bot.fetch import parsing, protocol
 from bot.fetch.parsing import ReaderProcesses
 from testbed.servers.processes import children
+from tests.feeds.documents import URL
 from tests.fetch.conftest import read_title
 
 READY = protocol.frame_message(protocol.Ready())
@@ -38,6 +40,7 @@ def _frame(payload: bytes) -> bytes:
     return len(payload).to_bytes(4, "big") + payload
 
 
+TOO_LONG = prepare_items(model.Feed(url=URL), model.ParsedFeed(entries=(model.Entry(title="x" * 9_000),)))
 #: What the program does, and what is told of the document.
 LIARS = {
     "is about something else": (_says(protocol.frame_message(protocol.Text("x"))), "something else than a document"),
@@ -50,7 +53,7 @@ LIARS = {
     "is that it is ready, again": (_says(READY), "ready, again"),
     "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "that it leaves"),
     "says more than a document can": (
-        _says(protocol.frame_message(protocol.Done(model.ParsedFeed(), (), ((0, model.Entry(title="x" * 9_000)),)))),
+        _says(protocol.frame_message(protocol.Done(model.ParsedFeed(), TOO_LONG))),
         "more than any document says",
     ),
     "never comes": (_says(), "no answer within 1 second"),

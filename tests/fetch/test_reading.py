@@ -32,7 +32,7 @@ def _body(document: str) -> model.Body:
 @pytest.fixture
 async def readers() -> AsyncIterator[ReaderProcesses]:
     started = ReaderProcesses(1, max_bytes=10_000_000)
-    await started.read(_body(rss(item(0))), FEED, is_first=True)  # so that it has started
+    await started.read(_body(rss(item(0))), FEED)  # so that it has started
     yield started
     await started.close()
 
@@ -64,15 +64,14 @@ async def reader(request: pytest.FixtureRequest) -> AsyncIterator[ReaderThreads 
 
 async def test_documents_are_read_the_same_wherever_they_are_read(reader: ReaderThreads | ReaderProcesses) -> None:
     document = rss(*(item(number) for number in range(30)))
-    reading, look_up = await reader.read(_body(document), FEED, is_first=False)
+    reading, prepared = await reader.read(_body(document), FEED)
     assert [entry.title for entry in reading.entries][:2] == ["Regulator writes order 0", "Regulator writes order 1"]
-    # Threads leave that to the code that stores it.
-    assert look_up in (None, items.look_up(FEED, reading))
+    assert prepared == items.prepare_items(FEED, reading)
     with pytest.raises(model.IsPage) as caught:
-        await reader.read(_body(PAGE), FEED, is_first=True)
+        await reader.read(_body(PAGE), FEED)
     assert caught.value.feeds == ("https://news.example.org/feed.xml",)
     with pytest.raises(model.ReadError, match="empty body"):
-        await reader.read(_body(""), FEED, is_first=True)
+        await reader.read(_body(""), FEED)
 
 
 async def test_the_text_of_a_page_is_the_same_wherever_it_is_extracted(reader: ReaderThreads | ReaderProcesses) -> None:
@@ -96,10 +95,10 @@ async def test_a_document_that_takes_long_does_not_keep_the_next_waiting(monkeyp
     monkeypatch.setattr(kinds, "parse_document", slowly)
     threads = ReaderThreads()
     async with asyncio.TaskGroup() as group:
-        slow = group.create_task(threads.read(_body(rss(item(1, title="slow"))), FEED, is_first=True))
+        slow = group.create_task(threads.read(_body(rss(item(1, title="slow"))), FEED))
         assert await asyncio.to_thread(has_begun.wait, 5)
         async with asyncio.timeout(300):
-            reading, _ = await threads.read(_body(rss(item(2))), FEED, is_first=True)
+            reading, _ = await threads.read(_body(rss(item(2))), FEED)
         assert reading.entries
         assert not slow.done()
         may_end.set()
@@ -125,7 +124,7 @@ def _ended(why: str) -> str:
 
 async def _read_or_error(readers: ReaderProcesses, number: int) -> str | None:
     try:
-        done = await readers.read(_body(rss(item(number, title=f"Title {number}"))), FEED, is_first=True)
+        done = await readers.read(_body(rss(item(number, title=f"Title {number}"))), FEED)
     except model.ReadError as error:
         return str(error)
     return done[0].entries[0].title
@@ -142,7 +141,7 @@ async def test_signals_to_the_whole_group_do_not_end_a_reader_before_its_owner_d
     await readers.close()
     await _until(lambda: _is_gone(pid))
     with pytest.raises(model.ReadError, match="stopping"):
-        await readers.read(_body(rss(item(1))), FEED, is_first=True)
+        await readers.read(_body(rss(item(1))), FEED)
 
 
 _OWNER = """

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -46,13 +46,13 @@ def _document(content_type: str, *, kind: str | None = None, options: str = "{}"
         assert len(reading.item_hashes) <= fields.MAX_ENTRIES
         assert all(fields.is_within_bounds(entry) for entry in reading.entries)
         assert all(len(address or "") <= fields.MAX_ADDRESS for address in (reading.link, reading.hub, reading.topic))
-        looked_up = items.look_up(_FEED, reading)
-        assert len(looked_up.items) <= len(reading.entries)
-        for prepared in looked_up.items:
+        prepared_items = items.prepare_items(_FEED, reading)
+        assert len(prepared_items) <= len(reading.entries)
+        for prepared in prepared_items:
             assert prepared.key
             assert prepared.title or prepared.guid
         with contextlib.suppress(UnicodeEncodeError):  # the reader process mends these
-            done = protocol.pack_document(reading, looked_up.items)
+            done = protocol.Done(replace(reading, entries=()), prepared_items)
             decoded = protocol.decode_answer(protocol.frame_message(done)[protocol.LENGTH_BYTES :])
             assert decoded == done
 

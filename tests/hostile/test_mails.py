@@ -234,8 +234,7 @@ async def test_fifty_heavy_newsletters_in_one_batch_are_all_read(tmp_path: Path)
     entries: set[str | None] = set()
     try:
         for _ in range(6):
-            reading, look_up = await processes.read(body, feed, is_first=False)
-            assert look_up is not None
+            reading, _ = await processes.read(body, feed)
             assert reading.skipped == 0
             entries |= {entry.link for entry in reading.entries}
             if reading.read_to is None:
@@ -258,7 +257,7 @@ async def test_an_honest_feed_in_thai_of_three_megabytes_is_read() -> None:
     body = model.Body(content=document.encode("cp874"), content_type="text/xml", url="https://news.example.org/")
     processes = ReaderProcesses(1, max_bytes=10_000_000)
     try:
-        reading, _ = await processes.read(body, model.Feed(url="https://news.example.org/"), is_first=True)
+        reading, _ = await processes.read(body, model.Feed(url="https://news.example.org/"))
     finally:
         await processes.close()
     assert len(reading.entries) == 40

@@ -10,7 +10,7 @@ import pytest
 
 from bot import model
 from bot.feeds import kinds
-from bot.feeds.items import look_up
+from bot.feeds.items import prepare_items
 from tests.hostile.items import DATES, GUIDS, LINKS, WORDS
 
 FEED = model.Feed(url="https://news.example.org/feed")
@@ -76,7 +76,7 @@ def test_one_hostile_item_leaves_the_others_of_its_document(kind: str) -> None:
         body = model.Body(content=KINDS[kind](values, GOOD).encode(), content_type="", url=FEED.url)
         page = {"kind": "page", "options": json.dumps({"item": "li", "date": "time"})} if kind == "page" else {}
         reading = kinds.parse_document(body, **page)
-        items = look_up(FEED, reading).items
+        items = prepare_items(FEED, reading)
         if not any(item.title == GOOD["title"] and item.link == GOOD["link"] for item in items):
             lost.append(name)
     assert lost == []
