@@ -78,10 +78,10 @@ async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
 ) -> None:
     read = ReaderThreads.read
 
-    async def with_a_bug(self: ReaderThreads, body: model.Body, feed: object, *, is_first: bool) -> object:
+    async def with_a_bug(self: ReaderThreads, body: model.Body, feed: model.Feed) -> object:
         if "wire" in body.url:
             raise RuntimeError("a bug")
-        return await read(self, body, feed, is_first=is_first)  # type: ignore[arg-type]
+        return await read(self, body, feed)
 
     monkeypatch.setattr(ReaderThreads, "read", with_a_bug)
     async with world(tmp_path / "config") as running:
