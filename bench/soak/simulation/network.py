@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from random import Random
 
 import httpx
@@ -62,7 +63,7 @@ class _Everywhere:
     def __init__(self, network: Network) -> None:
         self._network = network
 
-    def of(self, url: httpx.URL, *, proxy: str | None = None, tls: ssl.SSLContext | None = None) -> Network:
+    def of(self, url: httpx.URL, *, blocks: Sequence[str], proxy: str | None, tls: ssl.SSLContext | None) -> Network:
         return self._network
 
     async def close(self) -> None:
@@ -72,5 +73,5 @@ class _Everywhere:
 def client(network: Network, policy: model.FetchPolicy, clock: model.Clock) -> HttpFetcher:
     """The real client with its limits, headers and redirects, over the simulated network."""
     made = HttpFetcher(policy, clock)
-    made._make_transports = lambda guard: _Everywhere(network)  # type: ignore[assignment]  # only sockets
+    made._transports = _Everywhere(network)  # type: ignore[assignment]  # only sockets
     return made
