@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import settings
 
-from bot.text.encoders import bounded
+from bot.text import encoders
 from testbed.servers.postgres import postgres_server
 
 __all__ = ["postgres_server"]
@@ -23,7 +23,7 @@ settings.register_profile("anywhere", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "anywhere")
 
 # On a busy machine a model's first answer takes minutes; of the tests' vectors none may be missing.
-bounded.TIMEOUT = timedelta(minutes=10)
+encoders.TIMEOUT = timedelta(minutes=10)
 
 
 def pytest_collection_finish() -> None:

@@ -37,7 +37,7 @@ from bot.stories.evidence import Evidence
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity
-from bot.text.encoders import universal
+from bot.text.encoders import UniversalEncoder
 
 NUMBERS = ("near", "mid", "ahead")
 #: Groups of streams that are left out of the fit.
@@ -131,7 +131,7 @@ def main() -> None:
     folder = parser.parse_args().model
     every = [stream for stream in streams.load() if stream.group not in LEFT_OUT]
     words = curve(every)
-    encoder = Onnx(folder) if folder else universal.Model()
+    encoder = Onnx(folder) if folder else UniversalEncoder()
     reader = Reader(encoder, chain.from_iterable(stream.reports for stream in every))
     with reader.patched():
         meaning = curve(every)

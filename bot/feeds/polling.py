@@ -23,6 +23,8 @@ _MOVE_FAILURES = 3
 #: The wait after a limit without a time; doubled with each further limit.
 _LIMIT_WAIT = timedelta(minutes=15)
 _LONGEST_LIMIT_WAIT = timedelta(hours=6)
+#: Longest Retry-After that is obeyed.
+_LONGEST_LIMIT = timedelta(days=7)
 _LIMITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _RHYTHM = 50
 #: How often a changed document is parsed as a whole: one of about a hundred readings, as expensive as a first one.
@@ -61,11 +63,6 @@ def is_naming_due(state: model.FeedState, now: datetime) -> bool:
 def is_unchanged(state: model.FeedState, digest: str) -> bool:
     """Return whether the body with this hash is the one that was parsed last."""
     return state.baseline_at is not None and state.body_hash == digest
-
-
-def after_no_request(state: model.FeedState, until: datetime) -> model.FeedState:
-    """Return the state if no request was sent, because the feed's host allows none before ``until``."""
-    return replace(state, due_at=until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +163,7 @@ class FinishedPoll:
         if not self._is_limit(answer):
             return failed
         if answer.retry_after is not None:
-            until = schedule.bound_limit(answer.retry_after, now=self.now)
+            until = min(answer.retry_after, self.now + _LONGEST_LIMIT)
         else:
             until = self.now + min(_LIMIT_WAIT * 2 ** min(failed.failures - 1, 10), _LONGEST_LIMIT_WAIT)
         return replace(failed, limited_at=self.now, retry_after=until, due_at=max(until, failed.due_at))

@@ -22,8 +22,6 @@ _LEAST_BURST = 5
 _RECENT = 20
 #: Publishers write “one year” by mistake; no header delays the poll of a news feed by more than a day.
 _LONGEST_ASKED = timedelta(hours=24)
-#: Longest Retry-After that is obeyed.
-_LONGEST_LIMIT = timedelta(days=7)
 #: Maximum random share added to a wait, so that feeds added together drift apart.
 _JITTER = 0.1
 _HOUR = timedelta(hours=1)
@@ -127,11 +125,6 @@ def plan_after_push(state: model.FeedState, feed: model.Feed, *, now: datetime) 
     if state.polled_at is None:
         return now
     return max(now, state.polled_at + max(LEAST_AFTER_NEWS, places.etiquette_of(feed).every))
-
-
-def bound_limit(until: datetime, *, now: datetime) -> datetime:
-    """Return until when to wait for a host that limits us: what it asks for, up to a week."""
-    return min(until, now + _LONGEST_LIMIT)
 
 
 #: Limits of this many addresses within this time count for their host.

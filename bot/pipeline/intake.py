@@ -266,7 +266,7 @@ class _Ingestor:
 
     def _without_reading(self, polled: Poll) -> model.FeedState:
         if polled.postponed_to is not None:
-            return polling.after_no_request(polled.state, polled.postponed_to)
+            return replace(polled.state, due_at=polled.postponed_to)
         if polled.error is None and polled.answer is not None:
             return self._finished(polled).after_answer(polled.answer)
         return self._finished(polled).after_failure(polled.error or "no answer")

@@ -15,7 +15,7 @@ import pytest
 
 from bot import model
 from bot.text import encoders
-from bot.text.encoders.bounded import Bounded
+from bot.text.encoders import Bounded
 from testbed.encoders import DictionaryEncoder
 
 SHORT, LONG, NONE = timedelta(seconds=0.05), timedelta(hours=1), timedelta()
@@ -126,10 +126,10 @@ def test_multilingual_e5_is_read_from_a_folder_and_unrelated_texts_are_far_apart
     """A model of one layer of our own stands in the folder: a row of numbers for each word."""
     pytest.importorskip("fastembed")
     pytest.importorskip("onnx")
-    from bot.text.encoders import multilingual_e5
+    from bot.text.encoders import MultilingualE5
 
     _write_model(tmp_path)
-    encoder = multilingual_e5.Model(specific_model_path=str(tmp_path))
+    encoder = MultilingualE5(specific_model_path=str(tmp_path))
     first, same, other = encoder.encode(["flood in Lorca", "flood in Lorca", "strike at the docks"])
     assert all(math.hypot(*vector) == pytest.approx(1) for vector in (first, other))
     assert cosine(first, same) == pytest.approx(1)
