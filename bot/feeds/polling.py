@@ -1,6 +1,6 @@
 """Make the request of a poll, and the feed's new state after an answer, a reading or a failure.
 
-Pure: time and jitter are arguments. The only place where a FeedState changes.
+Pure: time and jitter are arguments.
 """
 
 from __future__ import annotations

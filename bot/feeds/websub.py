@@ -2,7 +2,7 @@
 
 Pure. A push makes a feed due at once; its poll is like any other, so that identity, bounds and health are the same.
 
-    subscribe → the hub asks back (verified) → it pushes, signed (Signature) → subscribed again in time (renewed)
+    subscribe_form → the hub asks back (after_verification) → it pushes, signed (Signature) → subscribed again in time
 """
 
 from __future__ import annotations

@@ -247,7 +247,7 @@ class HttpFetcher:
 def make_user_agent(policy: model.FetchPolicy) -> str:
     """Return the User-Agent: our name, and a contact (RFC 9110 section 10.1.5).
 
-    >>> agent_of(model.FetchPolicy(contact="ops@example.org")).partition(" ")[2]
+    >>> make_user_agent(model.FetchPolicy(contact="ops@example.org")).partition(" ")[2]
     '(feed reader; +ops@example.org)'
     """
     contact = re.sub(r"[^\x21-\x7e]+|[()]", "", policy.contact or "")

@@ -231,7 +231,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, backend: GuardBackend, *, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
-        # Without a limit of its own: ``slots.py`` limits the requests.
+        # No limit on connections: ``slots.py`` limits the requests.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=None,

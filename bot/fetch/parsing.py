@@ -377,8 +377,8 @@ def _describe_exit(code: int | None) -> str:
     return f"killed by {signal.Signals(-code).name}"
 
 
-#: Parsing holds the interpreter lock, so more threads would not help; the second one goes on while a document occupies
-#: the first for seconds.
+#: Parsing holds the interpreter lock, so more threads would not help. The second thread works while a long document
+#: occupies the first.
 _THREADS = 2
 
 
@@ -432,9 +432,9 @@ MOST_CHARACTERS = 20_000_000
 async def read_each_mail(
     body: model.Body, feed: model.Feed, read: Callable[[model.Body, model.Feed], Awaitable[Document]]
 ) -> Document:
-    """Read a document; of a mailbox, its mails one by one: skip and count those that fail.
+    """Read a document. Read the mails of a mailbox one by one; skip and count the mails that fail.
 
-    Raises ReadError, but not over a single mail.
+    Raises ReadError, but never for a single mail.
     """
     if not body.content.startswith(packing.MAILS_HEAD):
         return await read(body, feed)

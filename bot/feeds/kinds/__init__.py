@@ -3,7 +3,7 @@
 A module of another installed package that an entry point of ``wirewatch.sources`` names is a kind too. Knows bytes and
 their content type; must not know how they were fetched, or which articles are stored.
 
-    Body → gunzipped → the kind that the feed names, or that recognises it → items cut, known ones left out → Reading
+    Body → gunzipped → the kind that the feed names, or that recognises it → items cut, known ones left out → ParsedFeed
 """
 
 from __future__ import annotations

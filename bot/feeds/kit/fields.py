@@ -178,7 +178,7 @@ def resolve_links(body: str, base: str) -> str:
 def escape_text(text: str | None) -> str | None:
     """Escape plain text that would mean something else as HTML, so that all texts of entries are HTML.
 
-    >>> escaped("AT&T <b>"), escaped("AT&T")
+    >>> escape_text("AT&T <b>"), escape_text("AT&T")
     ('AT&amp;T &lt;b&gt;', 'AT&T')
     """
     return escape(text, quote=False) if text and _MARKUP.search(text) else text

@@ -171,7 +171,7 @@ def pack_mail(mail: bytes, etag: str = "") -> bytes:
 def unpack_mails(document: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the etag and the bytes of each complete mail of a document.
 
-    >>> list(unpacked(HEAD + packed(b"one", "77.1") + packed(b"two", "77.2")))
+    >>> list(unpack_mails(MAILS_HEAD + pack_mail(b"one", "77.1") + pack_mail(b"two", "77.2")))
     [('77.1', b'one'), ('77.2', b'two')]
     """
     at = len(MAILS_HEAD)

@@ -26,7 +26,7 @@ _ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 def root_element(content: bytes, content_type: str = "") -> str:
     """Return the name of the first known root in lower case, "json", else the first element or an empty string.
 
-    >>> root(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
+    >>> root_element(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
     'rss'
     """
     text = charset.decode(content[:_HEAD_BYTES], content_type).text.lstrip("\x00\t\n\r \ufeff")

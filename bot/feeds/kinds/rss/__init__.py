@@ -84,7 +84,7 @@ def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
     """Parse a document in UTF-8 without any limit on its entries. Raises ReadError."""
     import feedparser  # not needed by most commands
 
-    # It looks for a parser of 2006 before each document, on every folder of the path: 70 µs, and the import lock.
+    # feedparser would search the path for an old XML parser at each document: 70 µs, and the import lock.
     feedparser.api.PREFERRED_XML_PARSERS.clear()
     check_bounds(data)
     try:
@@ -103,7 +103,7 @@ def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
             link=fields.web_address(_text(feed, "link")),
             language=language,
             entries=tuple(_entry(entry, url, language or "en", dates) for entry in parsed.entries),
-            ttl=longest_period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
+            ttl=_longest_period(_text(feed, "ttl"), _text(feed, "sy_updateperiod"), _text(feed, "sy_updatefrequency")),
             hub=_find_link(feed, "hub", url),
             topic=_find_link(feed, "self", url),
         )
@@ -276,10 +276,10 @@ _HOUR = re.compile(r"<hour\s*>\s*(\d{1,2})\s*</hour\s*>", re.IGNORECASE)
 _DAY = re.compile(r"<day\s*>\s*([A-Za-z]{3,9})\s*</day\s*>", re.IGNORECASE)
 
 
-def longest_period(ttl: str | None, update_period: str | None, update_frequency: str | None) -> timedelta | None:
+def _longest_period(ttl: str | None, update_period: str | None, update_frequency: str | None) -> timedelta | None:
     """Return the longer of ttl (minutes) and the update period divided by its frequency, or None without either.
 
-    >>> longest_period("60", "daily", "4")
+    >>> _longest_period("60", "daily", "4")
     datetime.timedelta(seconds=21600)
     """
     minutes = int(ttl[:7]) if ttl and ttl.isascii() and ttl.isdigit() else 0
