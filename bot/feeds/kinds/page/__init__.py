@@ -115,6 +115,8 @@ class Source:
             entries=fields.parse_new(entries.values(), hashes.values(), body, lambda entry: entry),
             remarks=(*remarks, *too_many),
             item_hashes=tuple(hashes.values()),
+            hub=_head_link(root, "hub"),
+            topic=_head_link(root, "self"),
         )
 
     def _entry(self, item: HtmlElement, base: str) -> model.Entry | None:
@@ -168,6 +170,12 @@ def _anchor(item: HtmlElement, path: str | None, heading: HtmlElement | None) ->
     places = [place for place in (heading, item) if place is not None]
     anchors = [anchor for place in places for anchor in place.iter("a") if anchor.get("href")]
     return next((anchor for anchor in anchors if text_of(anchor)), next(iter(anchors), None))
+
+
+def _head_link(root: HtmlElement, relation: str) -> str | None:
+    """Return the first web address with this relation in the page's head."""
+    links = (link for link in root.iterfind("head/link") if relation in (link.get("rel") or "").lower().split())
+    return next((address for link in links if (address := fields.web_address(link.get("href")))), None)
 
 
 def _outermost(items: list[HtmlElement]) -> list[HtmlElement]:
