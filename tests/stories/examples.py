@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot import model, stories
@@ -62,6 +63,17 @@ def arrival(one: model.Article, rule: str = "", *terms: str) -> model.Arrival:
     )
     matches = (model.Match(rule=rule, rule_version="1", evidence=evidence),) if rule else ()
     return model.Arrival(article=one, matches=matches, is_baseline=False)
+
+
+def join(
+    grouping: stories.Grouping,
+    one: model.Article,
+    *rule: str,
+    modes: Mapping[str, model.Group] | None = None,
+    second: stories.SecondOpinion | None = None,
+) -> model.Join:
+    """Join the article; ``rule``: a rule and the terms on which it matched."""
+    return grouping.join(one, arrival(one, *rule).matches, modes, second)
 
 
 def threads(

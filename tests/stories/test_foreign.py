@@ -66,7 +66,7 @@ class Broken:
 
 def joined(encoder: model.Encoder | None, *articles: model.Article) -> list[model.Join]:
     grouping = stories.Grouping(window=WINDOW, across=foreign.Foreign(encoder) if encoder else None)
-    return [grouping.join(one, arrival(one, "Quakes", *TERMS).matches) for one in articles]
+    return [examples.join(grouping, one, "Quakes", *TERMS) for one in articles]
 
 
 def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
@@ -128,7 +128,7 @@ def joins_chala(title: str, text: str = "") -> bool:
     story = examples.story(COAST, CHALA, SEARCH)
     members = [replace(each, matches=arrival(each.article, "Quakes", *TERMS).matches) for each in story.members]
     grouping.load([replace(story, members=tuple(members))])
-    return grouping.join(last, arrival(last, "Quakes", *TERMS).matches).story == story.id
+    return examples.join(grouping, last, "Quakes", *TERMS).story == story.id
 
 
 def test_a_story_with_the_article_s_language_is_compared_by_its_reports_in_others() -> None:
@@ -184,7 +184,7 @@ def test_stories_that_were_open_at_the_start_are_compared_too() -> None:
     opened = examples.story(COAST)
     matches = arrival(COAST, "Quakes", *TERMS).matches
     grouping.load([replace(opened, members=(replace(opened.members[0], matches=matches),))])
-    assert grouping.join(COSTA, arrival(COSTA, "Quakes", *TERMS).matches).story == opened.id
+    assert examples.join(grouping, COSTA, "Quakes", *TERMS).story == opened.id
 
 
 @pytest.mark.parametrize("language", ["en", None])

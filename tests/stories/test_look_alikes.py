@@ -40,9 +40,6 @@ def pair(first: str, second: str, *, outlet: str = "Gazette") -> tuple[model.Art
 WATCHED = ("quake", "Fire", "dies", "recalls", "bans", "Ofcom", "fines")
 BARE_LOOK_ALIKES = {
     "two earthquakes": pair("Strong quake strikes Iran near Kerman", "Strong quake strikes Chile near Iquique"),
-    "two fires": pair("Fire destroys warehouse in Leeds", "Fire destroys school in Bradford"),
-    "two deaths": pair("Actor John Hale dies at 84", "Singer Mary Stone dies at 84"),
-    "two recalls": pair("Toyota recalls 1.2 million cars over airbags", "Ford recalls 300,000 trucks over brakes"),
     "two bans": pair("Pakistan bans TikTok over indecent content", "India bans PUBG over security fears"),
     "two fines": pair(
         "Ofcom fines Northlink 20 million over failed emergency calls",
@@ -102,7 +99,6 @@ def test_two_events_are_two_stories(
 
 ONE_EVENT = {
     "an order and what comes of it months later": (examples.ORDER, examples.EXIT, examples.AFFECTED),
-    "an exit, what it affects and its moved deadline": (examples.EXIT, examples.AFFECTED, examples.MOVED),
     "a ban that is lifted": (examples.MESSENGER, examples.MESSENGER_AGAIN),
     "a report each week": tuple(
         article(f"{examples.EXIT.title}, week {week}", examples.EXIT.text, at=START + week * timedelta(days=10))

@@ -86,23 +86,20 @@ def test_a_round_up_is_a_story_of_its_own_that_nothing_joins_but_its_copies() ->
     assert (third.story, third.reason) == (join.story, model.JoinReason.COPY)
 
 
-@pytest.mark.parametrize(("mode", "joins"), [(model.Group.NORMAL, True), (model.Group.OFF, False)])
-def test_a_rule_that_groups_nothing_gives_each_article_its_story(mode: model.Group, joins: bool) -> None:
-    grouping = stories.Grouping(window=WINDOW)
-    both = (arrival(examples.EXIT, "rule", "BlackBerry"), arrival(examples.AFFECTED, "rule", "BlackBerry"))
-
-    one, other = grouping.join_batch(both, {"rule": mode})
-
-    assert (one.story == other.story) is joins
-
-
-def test_a_copy_joins_also_where_a_rule_groups_nothing() -> None:
+@pytest.mark.parametrize(
+    ("mode", "is_copy", "joins"),
+    [(model.Group.NORMAL, False, True), (model.Group.OFF, False, False), (model.Group.OFF, True, True)],
+)
+def test_a_rule_that_groups_nothing_gives_each_article_its_story_except_copies(
+    mode: model.Group, *, is_copy: bool, joins: bool
+) -> None:
     grouping = stories.Grouping(window=WINDOW)
     copy = article(examples.EXIT.title, examples.EXIT.text, at=START + HOUR, outlet="Mirror")
+    both = (examples.EXIT, copy if is_copy else examples.AFFECTED)
 
-    one, other = grouping.join_batch((arrival(examples.EXIT, "rule"), arrival(copy, "rule")), {"rule": model.Group.OFF})
+    one, other = grouping.join_batch([arrival(each, "rule", "BlackBerry") for each in both], {"rule": mode})
 
-    assert one.story == other.story
+    assert (one.story == other.story) is joins
 
 
 def test_what_people_split_is_never_joined_there_again_nor_what_is_nearer_to_it() -> None:
@@ -142,28 +139,12 @@ def test_what_people_merge_is_one_story_from_then_on() -> None:
 
 def test_a_live_blog_is_a_story_of_its_own_and_nothing_joins_it() -> None:
     grouping = stories.Grouping(window=WINDOW)
-    first, blog, later = (
-        grouping.join(each.article, each.matches)
-        for each in (
-            arrival(
-                article("Northlink fined £20m over failed calls", "Ofcom fined Northlink £20m."), "watched", "fined"
-            ),
-            arrival(
-                article(
-                    "Business live blog: Northlink fined £20m over failed calls, markets fall",
-                    "Ofcom fined Northlink £20m. Shares fell in London.",
-                    outlet="Post",
-                ),
-                "watched",
-                "fined",
-            ),
-            arrival(
-                article("Markets fall in London after Northlink is fined", "Shares fell in London.", outlet="Sun"),
-                "watched",
-                "fined",
-            ),
-        )
-    )
+    fined = article("Northlink fined £20m over failed calls", "Ofcom fined Northlink £20m.")
+    title = "Business live blog: Northlink fined £20m over failed calls, markets fall"
+    live = article(title, "Ofcom fined Northlink £20m. Shares fell in London.", outlet="Post")
+    fall = article("Markets fall in London after Northlink is fined", "Shares fell in London.", outlet="Sun")
+
+    first, blog, later = (examples.join(grouping, each, "watched", "fined") for each in (fined, live, fall))
 
     assert blog.reason is model.JoinReason.ROUNDUP
     assert blog.story not in (first.story, later.story)

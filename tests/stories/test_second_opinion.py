@@ -12,7 +12,7 @@ from bot import model, stories
 from bot.stories import opinions
 from bot.stories.grouping import story_id
 from tests.stories import examples
-from tests.stories.examples import START, arrival, article
+from tests.stories.examples import START, arrival, article, join
 from tests.stories.test_grouping import CREW, DAY, FERRY, WINDOW
 
 
@@ -80,24 +80,19 @@ def test_of_a_copy_and_of_what_nothing_is_near_to_no_second_opinion_is_asked() -
 
 def test_under_a_rule_with_many_stories_it_is_asked_about_those_that_the_bot_no_longer_joins() -> None:
     grouping = stories.Grouping(window=WINDOW)
-    exit_ = arrival(examples.EXIT, "phones", "BlackBerry")
-    home = grouping.join(exit_.article, exit_.matches).story
+    home = join(grouping, examples.EXIT, "phones", "BlackBerry").story
     for number in range(40):
         other = article(f"BlackBerry opens shop {number} in {'abcdefgh'[number % 8] * 5}ville", at=START + DAY / 50)
-        grouping.join(*_split(arrival(other, "phones", "BlackBerry")), modes={"phones": model.Group.OFF})
+        join(grouping, other, "phones", "BlackBerry", modes={"phones": model.Group.OFF})
     title = "BlackBerry pulls out of the country over mail servers"
     too = article(title, "The phone firm will be gone in December, it said.", at=START + DAY / 20, outlet="Mirror")
     opinion = Second(home)
 
-    join = grouping.join(*_split(arrival(too, "phones", "BlackBerry")), second=opinion)
+    decided = join(grouping, too, "phones", "BlackBerry", second=opinion)
 
     assert [home in asked for asked in opinion.asked] == [True]
-    assert join.story == home
-    assert re.search(r"by its words [1-6]?\d% sure", join.detail)
-
-
-def _split(one: model.Arrival) -> tuple[model.Article, tuple[model.Match, ...]]:
-    return one.article, tuple(one.matches)
+    assert decided.story == home
+    assert re.search(r"by its words [1-6]?\d% sure", decided.detail)
 
 
 URDU = "پاکستان میں بلیک بیری کی سروس"
@@ -118,7 +113,7 @@ PATCH, BILL, ENGLISH, FRENCH = (
 
 def opened(grouping: stories.Grouping) -> tuple[model.StoryId, model.StoryId]:
     """The ids of the two stories."""
-    patch, bill = (grouping.join(*_split(arrival(each, *RULE)), second=Second()).story for each in (PATCH, BILL))
+    patch, bill = (join(grouping, each, *RULE, second=Second()).story for each in (PATCH, BILL))
     return patch, bill
 
 
@@ -128,18 +123,18 @@ def test_two_stories_are_merged_when_the_opinion_names_both_for_articles_of_two_
 ) -> None:
     grouping = stories.Grouping(window=WINDOW)
     patch, bill = opened(grouping)
-    grouping.join(*_split(arrival(ENGLISH, *RULE)), second=Second(bill, patch))
+    join(grouping, ENGLISH, *RULE, second=Second(bill, patch))
 
-    join = grouping.join(*_split(arrival(FRENCH, *RULE)), second=Second(bill, patch, owner=owner))
+    decided = join(grouping, FRENCH, *RULE, second=Second(bill, patch, owner=owner))
 
-    assert join.merges == ((bill,) if is_merged else ())
+    assert decided.merges == ((bill,) if is_merged else ())
     assert (grouping.join(BILL).story == patch) is is_merged
 
 
 def test_after_a_restart_it_is_known_which_stories_an_opinion_named_together() -> None:
     grouping = stories.Grouping(window=WINDOW)
     both = opened(grouping)
-    grouping.join(*_split(arrival(ENGLISH, *RULE)), second=Second(*both))
+    join(grouping, ENGLISH, *RULE, second=Second(*both))
     members = [
         model.Member(article=each, join=grouping.join(each), matches=tuple(arrival(each, *RULE).matches))
         for each in (PATCH, BILL, ENGLISH)
@@ -150,22 +145,22 @@ def test_after_a_restart_it_is_known_which_stories_an_opinion_named_together() -
         for story in both
     )
 
-    join = again.join(*_split(arrival(FRENCH, *RULE)), second=Second(*both, owner="Mirror"))
+    decided = join(again, FRENCH, *RULE, second=Second(*both, owner="Mirror"))
 
-    assert join.merges == (both[1],)
+    assert decided.merges == (both[1],)
 
 
 def test_an_opinion_merges_two_stories_that_share_no_language() -> None:
     grouping = stories.Grouping(window=WINDOW)
     english = replace(examples.EXIT, language="en")
-    home = grouping.join(english, arrival(english, *RULE).matches).story
+    home = join(grouping, english, *RULE).story
     urdu = replace(article(URDU, at=START + DAY / 3), language="ur")
-    other = grouping.join(urdu, arrival(urdu, RULE[0]).matches).story
+    other = join(grouping, urdu, RULE[0]).story
     german = replace(article("BlackBerry geht aus Pakistan", at=START + DAY / 2), language="de")
 
-    join = grouping.join(german, arrival(german, *RULE).matches, second=Second(home, other))
+    decided = join(grouping, german, *RULE, second=Second(home, other))
 
-    assert (join.story, join.merges) == (home, (other,))
+    assert (decided.story, decided.merges) == (home, (other,))
 
 
 def test_stories_that_people_took_apart_are_not_merged_whatever_the_opinion_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,10 +177,10 @@ def test_stories_that_people_took_apart_are_not_merged_whatever_the_opinion_is(m
     grouping.join(still, second=Second(crew.id, ferry.id))
     opinion = Second(crew.id, ferry.id, owner="Mirror")
 
-    join = grouping.join(lost, second=opinion)
+    decided = grouping.join(lost, second=opinion)
 
     assert [set(asked) for asked in opinion.asked] == [{ferry.id, crew.id}]
-    assert (join.story, join.merges) == (crew.id, ())
+    assert (decided.story, decided.merges) == (crew.id, ())
 
 
 @pytest.mark.parametrize(
@@ -197,25 +192,25 @@ def test_an_article_is_asked_about_the_late_stories_of_its_rule_in_other_languag
     rule: str, days: int, *, is_asked: bool
 ) -> None:
     grouping = stories.Grouping(window=WINDOW)
-    home = grouping.join(examples.EXIT, arrival(examples.EXIT, *RULE).matches).story
+    home = join(grouping, examples.EXIT, *RULE).story
     late = replace(article(URDU, at=START + days * DAY), language="ur")
     opinion = Second(home)
 
-    join = grouping.join(late, arrival(late, rule).matches, second=opinion)
+    decided = join(grouping, late, rule, second=opinion)
 
     assert opinion.asked == ([[home]] if is_asked else [])
-    assert (join.story == home) is is_asked
+    assert (decided.story == home) is is_asked
 
 
 def test_without_an_opinion_an_article_in_another_language_opens_a_story() -> None:
     for opinion in (None, Second(is_known=False), Second()):
         grouping = stories.Grouping(window=WINDOW)
-        grouping.join(examples.EXIT, arrival(examples.EXIT, *RULE).matches)
+        join(grouping, examples.EXIT, *RULE)
         late = replace(article(URDU, at=START + DAY), language="ur")
 
-        join = grouping.join(late, arrival(late, RULE[0]).matches, second=opinion)
+        decided = join(grouping, late, RULE[0], second=opinion)
 
-        assert (join.story, join.reason) == (story_id(late.id), model.JoinReason.OPENED)
+        assert (decided.story, decided.reason) == (story_id(late.id), model.JoinReason.OPENED)
 
 
 class Slow:
@@ -323,4 +318,4 @@ def test_an_opinion_that_names_a_story_that_has_been_merged_joins_the_story_that
 
     grouping.merge(bill, patch)
 
-    assert grouping.join(*_split(arrival(ENGLISH, *RULE)), second=Merging()).story == patch
+    assert join(grouping, ENGLISH, *RULE, second=Merging()).story == patch

@@ -64,13 +64,6 @@ def test_a_cut_headline_gives_way_to_a_whole_one() -> None:
     assert summaries.message_headline(story(*found), {"R": rule("R")}).text == "BlackBerry leaves Pakistan"
 
 
-def test_a_teaser_that_is_cut_leaves_the_headline_alone() -> None:
-    only = article("BlackBerry leaves Pakistan", "BlackBerry will leave Pakistan after the regulator asked for […]")
-    told = summaries.make_brief(story(member(only)), {})
-    assert told.summary == ()
-    assert told.title.text == "BlackBerry leaves Pakistan"
-
-
 def test_why_has_one_entry_a_rule_with_its_severity_and_each_evidence_once() -> None:
     first = article("BlackBerry leaves", TEXT, outlet="Echo")
     second = article("BlackBerry leaves", TEXT, outlet="Post", minutes=5)
@@ -283,30 +276,19 @@ def test_no_sentence_of_a_real_article_is_cut() -> None:
             assert sentence.text in " ".join(text.split())
 
 
-BEFORE = "PTA orders BlackBerry out."
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("PTA orders BlackBerry out.", 1), ("Regulator orders BlackBerry out.", 1), ("Regulator yields.", 0)],
+)
+def test_in_an_edited_text_the_matched_words_are_marked_where_they_are_now(text: str, words: int) -> None:
+    found = match(article("PTA orders BlackBerry out.", ""), "R", ("product", "title", "BlackBerry"))
+    places = summaries.find_places([found], field="title", text=text)
+    assert [text[start:end] for start, end in places] == ["BlackBerry"] * words
 
 
-def match_of(text: str) -> model.Match:
-    start = BEFORE.index(text)
-    found = model.Evidence(label="product", term=text, field="title", text=text, start=start, end=start + len(text))
-    return model.Match(rule="BlackBerry", rule_version="1", evidence=(found,))
-
-
-def marked_words(text: str) -> list[str]:
-    return [text[start:end] for start, end in summaries.find_places([match_of("BlackBerry")], field="title", text=text)]
-
-
-def test_the_matched_words_are_marked_where_they_matched() -> None:
-    assert marked_words(BEFORE) == ["BlackBerry"]
-
-
-def test_in_an_edited_text_they_are_marked_where_they_stand_now_and_nothing_else_is() -> None:
-    assert marked_words("Regulator now orders BlackBerry out.") == ["BlackBerry"]
-    assert marked_words("Regulator lets the handset maker stay.") == []
-
-
-def test_of_a_word_that_is_everywhere_a_bounded_number_of_places_is_looked_at() -> None:
+def test_of_a_word_that_is_everywhere_a_bounded_number_of_places_is_marked() -> None:
     for word, text in (("BlackBerry", "BlackBerry " * 100_000), ("PTA", "PTA." * 250_000), ("PTA", "PTAP" * 250_000)):
-        places = summaries.find_places([match_of(word)], field="body", text=text)
+        found = match(article(f"{word} x", ""), "R", ("product", "title", word))
+        places = summaries.find_places([found], field="body", text=text)
         assert len(places) <= summaries.MOST_OCCURRENCES
         assert all(text[start:end] == word for start, end in places)
