@@ -53,8 +53,8 @@ def translate(query: str, dialect: Dialect) -> Translation:
     query_lexemes = lexemes.lex(normal, dialect)
     if len(query_lexemes) == 1:
         raise QueryError("an empty query", 0, len(normal), "empty-query", "paste the query of the other product")
-    parse_whole = grammars.parse_clauses if dialect is Dialect.LUCENE else grammars.parse_boolean
-    tree = parse_whole(query_lexemes, dialect, notes)
+    grammar = grammars.ClauseParser if dialect is Dialect.LUCENE else grammars.BooleanParser
+    tree = grammar(query_lexemes, dialect, notes).whole()
     translated = "" if tree is None else render_query(tree)
     if translated:
         # Within our own limits too: brackets, terms, NEAR.

@@ -7,9 +7,9 @@ before AND. Clauses: Lucene's classic parser has no precedence, but clauses that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from bot.rules import expression
 from bot.rules.errors import QueryError
@@ -22,7 +22,7 @@ from bot.rules.translate.terms import Notes, Part, join_all, join_any, join_near
 TALKWALKER_DISTANCE = 10
 
 
-class _Parser:
+class Parser(ABC):
     """Goes through the lexemes of one query once; the last is END."""
 
     def __init__(self, lexemes: Sequence[ForeignLexeme], dialect: Dialect, notes: Notes) -> None:
@@ -32,25 +32,34 @@ class _Parser:
         self._at = 0
         self._depth = 0
 
+    def whole(self) -> Part:
+        """Parse the whole query; return None if nothing is left. Raises QueryError."""
+        tree = self.parse(None)
+        if self.kind is not ForeignKind.END:
+            raise QueryError("a ) was never opened", self.lexeme.start, self.lexeme.end, "unopened", "correct it there")
+        return tree
+
+    @abstractmethod
+    def parse(self, field: str | None) -> Part:
+        """Parse up to the end or the next closing bracket; ``field``: the field around the brackets."""
+
     @property
     def lexeme(self) -> ForeignLexeme:
+        """Return the next lexeme."""
         return self._lexemes[self._at]
 
-    def is_at(self, kind: ForeignKind) -> bool:
-        """Return whether the next lexeme is of this kind."""
-        return self.lexeme.kind is kind
+    @property
+    def kind(self) -> ForeignKind:
+        return self.lexeme.kind
 
     def take(self) -> ForeignLexeme:
         """Return the next lexeme and move past it."""
         self._at += 1
         return self._lexemes[self._at - 1]
 
-    def whole(self, parse: Callable[[], Part]) -> Part:
-        """Parse up to the end of the query."""
-        tree = parse()
-        if self.lexeme.kind is not ForeignKind.END:
-            raise QueryError("a ) was never opened", self.lexeme.start, self.lexeme.end, "unopened", "correct it there")
-        return tree
+    def take_if(self, *kinds: ForeignKind) -> ForeignLexeme | None:
+        """Take the next lexeme if it is of one of the kinds."""
+        return self.take() if self.kind in kinds else None
 
     def enter(self, opening: ForeignLexeme) -> None:
         """Go one level deeper. Raises QueryError past the limit."""
@@ -68,25 +77,17 @@ class _Parser:
         """Go up by ``levels``."""
         self._depth -= levels
 
-    def group(self, parse: Callable[[], Part]) -> tuple[Part, ForeignLexeme]:
-        """Parse what is in brackets; return it and the closing bracket."""
-        opening = self.take()
-        self.enter(opening)
-        if self.lexeme.kind is ForeignKind.CLOSE:
-            raise QueryError("empty brackets", opening.start, self.lexeme.end, "empty-brackets", "remove them there")
-        tree = parse()
-        if not self.is_at(ForeignKind.CLOSE):
-            raise QueryError("a ( is not closed", opening.start, opening.end, "unclosed", "close it there first")
-        self.leave()
-        closing = self.take()
-        if closing.has_boost:
-            self._notes.lose(closing.written, "its weight (^): Wirewatch does not rank")
-        return tree, closing
-
-    def term(self) -> ForeignLexeme:
-        """Take the lexeme of one term. Raises QueryError if the next lexeme is another."""
+    def term(self, field: str | None) -> Part:
+        """Parse one term or brackets. Raises QueryError."""
+        if self.kind is ForeignKind.OPEN:
+            return self._group(field)
+        if self.kind is ForeignKind.FIELD:
+            return self._in_field()
         lexeme = self.lexeme
-        if lexeme.kind not in TERM_STARTS or lexeme.kind is ForeignKind.PLUS:
+        is_plus = lexeme.kind is ForeignKind.PLUS
+        if is_plus and self._dialect is not Dialect.LUCENE:
+            return self._plus(field)
+        if lexeme.kind not in TERM_STARTS or is_plus:
             raise QueryError(
                 f"a term is missing before {lexeme.written or 'the end'}",
                 lexeme.start,
@@ -94,117 +95,41 @@ class _Parser:
                 "missing-term",
                 "correct it there first, or quote the word",
             )
-        return self.take()
-
-
-def parse_boolean(lexemes: Sequence[ForeignLexeme], dialect: Dialect, notes: Notes) -> Part:
-    """Parse the lexemes; return None if nothing is left. Raises QueryError."""
-    parser = _BooleanParser(lexemes, dialect, notes)
-    return parser.whole(lambda: parser.parse_or(None))
-
-
-class _BooleanParser(_Parser):
-    def parse_or(self, field: str | None) -> Part:
-        if self._dialect is Dialect.GOOGLE_ALERTS:
-            return self._every_of_either(field)
-        start = self.lexeme
-        parts = [self._and(field)]
-        while self.lexeme.kind is ForeignKind.OR:
-            self.take()
-            parts.append(self._and(field))
-        if len(parts) > 1 and any(isinstance(part, expression.All) for part in parts):
-            self._notes.rewrite(start.written, "AND and OR without brackets: AND is taken first")
-        return join_any(parts)
-
-    def _every_of_either(self, field: str | None) -> Part:
-        """Parse ``a b OR c`` as a AND (b OR c)."""
-        parts: list[Part] = []
-        while not parts or self.lexeme.kind in (*TERM_STARTS, ForeignKind.AND, ForeignKind.NOT):
-            if parts and self.is_at(ForeignKind.AND):
-                self.take()
-            either = [self._not(field)]
-            while self.is_at(ForeignKind.OR):
-                self.take()
-                either.append(self._not(field))
-            parts.append(join_any(either))
-        return join_all(parts)
-
-    def _and(self, field: str | None) -> Part:
-        parts = [self._not(field)]
-        while True:
-            if self.lexeme.kind is ForeignKind.AND:
-                self.take()
-            elif self.lexeme.kind in TERM_STARTS:
-                self._notes.lose(self.lexeme.written, "no operator before it: taken as AND")
-            elif self.lexeme.kind is not ForeignKind.NOT:
-                return join_all(parts)
-            parts.append(self._not(field, parts[-1]))
-
-    def _not(self, field: str | None, left: Part = None) -> Part:
-        if self.lexeme.kind is not ForeignKind.NOT:
-            return self._near(field)
-        operator = self.take()
-        self.enter(operator)
-        is_near = self.is_at(ForeignKind.NEAR)
-        part = self._not_near(field, left) if is_near else negate(self._not(field))
-        self.leave()
-        return part
-
-    def _not_near(self, field: str | None, left: Part) -> Part:
-        """Parse ``a NOT NEAR/5 b``."""
-        lexeme = self.take()
-        right = self._term(field)
-        self._notes.lose(lexeme.written, "NOT NEAR: an article with both near each other once is excluded")
-        return negate(join_near(left, right, lexeme.distance or 0, lexeme.is_ordered, lexeme.written, self._notes))
-
-    def _near(self, field: str | None) -> Part:
-        tree = self._term(field)
-        count = 0
-        while self.lexeme.kind is ForeignKind.NEAR:
-            operator = self.take()
-            count += 1
-            if operator.text == "NEAR":
-                self._notes.rewrite(operator.written, "NEAR/4 here")
-            if count == 2:
-                self._notes.rewrite(operator.written, "a chain of NEAR: the first two are joined first")
-            self.enter(operator)
-            right = self._term(field)
-            tree = join_near(tree, right, operator.distance or 0, operator.is_ordered, operator.written, self._notes)
-        self.leave(count)
-        return tree
-
-    def _term(self, field: str | None) -> Part:
-        lexeme = self.lexeme
-        if lexeme.kind is ForeignKind.OPEN:
-            return self._group(field)
-        if lexeme.kind is ForeignKind.FIELD:
-            return self._in_field()
-        if lexeme.kind is ForeignKind.PLUS:
-            return self._plus(field)
-        self.term()
-        if (
-            self._dialect is Dialect.TALKWALKER
-            and lexeme.kind is ForeignKind.WORD
-            and self.lexeme.kind is ForeignKind.WORD
-        ):
+        self.take()
+        is_run = lexeme.kind is self.kind is ForeignKind.WORD
+        if self._dialect is Dialect.TALKWALKER and is_run:
             return self._side_by_side(lexeme, field)
         return terms.translate_term(lexeme, field, self._dialect, self._notes)
+
+    def _group(self, field: str | None) -> Part:
+        opening = self.take()
+        self.enter(opening)
+        if self.kind is ForeignKind.CLOSE:
+            raise QueryError("empty brackets", opening.start, self.lexeme.end, "empty-brackets", "remove them there")
+        tree = self.parse(field)
+        closing = self.take_if(ForeignKind.CLOSE)
+        if closing is None:
+            raise QueryError("a ( is not closed", opening.start, opening.end, "unclosed", "close it there first")
+        self.leave()
+        if closing.has_boost:
+            self._notes.lose(closing.written, "its weight (^): Wirewatch does not rank")
+        is_near = closing.distance is not None and self._dialect is not Dialect.LUCENE
+        return self._within(tree, closing) if is_near else tree
 
     def _plus(self, field: str | None) -> Part:
         """Parse ``++word``, exact case at Talkwalker, and ``+word``, which keeps its marks, as every term does here."""
         plus = self.take()
         lexeme = self.lexeme
-        if lexeme.kind is not ForeignKind.WORD:
-            return self._term(field)
-        self.take()
+        if not self.take_if(ForeignKind.WORD):
+            return self.term(field)
         kind = ForeignKind.EXACT if plus.text == "++" else ForeignKind.PHRASE
         exact = ForeignLexeme(kind, lexeme.text, plus.start, lexeme.end, plus.written + lexeme.written)
         return terms.translate_term(exact, field, self._dialect, self._notes)
 
     def _side_by_side(self, first: ForeignLexeme, field: str | None) -> Part:
         run = [first]
-        while self.lexeme.kind is ForeignKind.WORD:
-            run.append(self.take())
+        while word := self.take_if(ForeignKind.WORD):
+            run.append(word)
         written = " ".join(word.written for word in run)
         distance = (len(run) - 1) * TALKWALKER_DISTANCE
         self._notes.rewrite(written, f"words side by side: near one another, at most {distance} others inside")
@@ -220,24 +145,19 @@ class _BooleanParser(_Parser):
 
     def _in_field(self) -> Part:
         name = self.take()
-        if name.text == "raw":
+        if name.text == "raw" and self._dialect is not Dialect.LUCENE:
             return self._raw(name)
         field = terms.translate_field(name, self._notes)
-        tree = self._term(field)
+        tree = self.term(field)
         return tree if field else None
 
     def _raw(self, name: ForeignLexeme) -> Part:
         """Parse ``raw:BT``, the older form of ``{BT}``."""
         lexeme = self.lexeme
-        if lexeme.kind not in (ForeignKind.WORD, ForeignKind.PHRASE):
-            return self._term(None)
-        self.take()
+        if not self.take_if(ForeignKind.WORD, ForeignKind.PHRASE):
+            return self.term(None)
         exact = ForeignLexeme(ForeignKind.EXACT, lexeme.text, name.start, lexeme.end, name.written + lexeme.written)
         return terms.translate_term(exact, None, self._dialect, self._notes)
-
-    def _group(self, field: str | None) -> Part:
-        tree, closing = self.group(lambda: self.parse_or(field))
-        return tree if closing.distance is None else self._within(tree, closing)
 
     def _within(self, tree: Part, closing: ForeignLexeme) -> Part:
         """Parse ``(a AND b)~5``, the older form of NEAR."""
@@ -250,56 +170,105 @@ class _BooleanParser(_Parser):
         return tree
 
 
-class _Occur(Enum):
-    """How a clause counts."""
+class BooleanParser(Parser):
+    """Parses AND, OR, NOT and NEAR."""
 
-    MUST = "+"
-    SHOULD = ""
-    MUST_NOT = "-"
+    def parse(self, field: str | None) -> Part:
+        """Parse alternatives."""
+        if self._dialect is Dialect.GOOGLE_ALERTS:
+            return self._every_of_either(field)
+        start = self.lexeme
+        parts = [self._and(field)]
+        while self.take_if(ForeignKind.OR):
+            parts.append(self._and(field))
+        if len(parts) > 1 and any(isinstance(part, expression.All) for part in parts):
+            self._notes.rewrite(start.written, "AND and OR without brackets: AND is taken first")
+        return join_any(parts)
+
+    def _every_of_either(self, field: str | None) -> Part:
+        """Parse ``a b OR c`` as a AND (b OR c)."""
+        parts: list[Part] = []
+        while not parts or self.kind in (*TERM_STARTS, ForeignKind.AND, ForeignKind.NOT):
+            if parts:
+                self.take_if(ForeignKind.AND)
+            either = [self._not(field)]
+            while self.take_if(ForeignKind.OR):
+                either.append(self._not(field))
+            parts.append(join_any(either))
+        return join_all(parts)
+
+    def _and(self, field: str | None) -> Part:
+        parts = [self._not(field)]
+        while self.take_if(ForeignKind.AND) or self.kind in (*TERM_STARTS, ForeignKind.NOT):
+            if self._lexemes[self._at - 1].kind is not ForeignKind.AND and self.kind is not ForeignKind.NOT:
+                self._notes.lose(self.lexeme.written, "no operator before it: taken as AND")
+            parts.append(self._not(field, parts[-1]))
+        return join_all(parts)
+
+    def _not(self, field: str | None, left: Part = None) -> Part:
+        operator = self.take_if(ForeignKind.NOT)
+        if operator is None:
+            return self._near(field)
+        self.enter(operator)
+        is_near = self.kind is ForeignKind.NEAR
+        part = self._not_near(field, left) if is_near else negate(self._not(field))
+        self.leave()
+        return part
+
+    def _not_near(self, field: str | None, left: Part) -> Part:
+        """Parse ``a NOT NEAR/5 b``."""
+        lexeme = self.take()
+        right = self.term(field)
+        self._notes.lose(lexeme.written, "NOT NEAR: an article with both near each other once is excluded")
+        return negate(join_near(left, right, lexeme.distance or 0, lexeme.is_ordered, lexeme.written, self._notes))
+
+    def _near(self, field: str | None) -> Part:
+        tree = self.term(field)
+        count = 0
+        while operator := self.take_if(ForeignKind.NEAR):
+            count += 1
+            if operator.text == "NEAR":
+                self._notes.rewrite(operator.written, "NEAR/4 here")
+            if count == 2:
+                self._notes.rewrite(operator.written, "a chain of NEAR: the first two are joined first")
+            self.enter(operator)
+            right = self.term(field)
+            tree = join_near(tree, right, operator.distance or 0, operator.is_ordered, operator.written, self._notes)
+        self.leave(count)
+        return tree
 
 
 @dataclass(slots=True)
 class _Clause:
-    occur: _Occur
+    #: "+": it must match; "-": it must not; "": it should.
+    occur: str
     part: Part
     written: str
 
 
-def parse_clauses(lexemes: Sequence[ForeignLexeme], dialect: Dialect, notes: Notes) -> Part:
-    """Parse the lexemes; return None if nothing is left. Raises QueryError."""
-    parser = _ClauseParser(lexemes, dialect, notes)
-    return parser.whole(lambda: parser.parse_clauses(None))
+class ClauseParser(Parser):
+    """Parses the clauses of Lucene."""
 
-
-class _ClauseParser(_Parser):
-    def parse_clauses(self, field: str | None) -> Part:
+    def parse(self, field: str | None) -> Part:
+        """Parse clauses."""
         clauses: list[_Clause] = []
-        while self.lexeme.kind not in (ForeignKind.END, ForeignKind.CLOSE):
-            joint = self.take().kind if self.lexeme.kind in (ForeignKind.AND, ForeignKind.OR) else None
-            occur = self._modifier()
+        while self.kind not in (ForeignKind.END, ForeignKind.CLOSE):
+            joint = self.take_if(ForeignKind.AND, ForeignKind.OR)
+            modifier = self.take_if(ForeignKind.PLUS, ForeignKind.NOT)
+            occur = "" if modifier is None else "+" if modifier.kind is ForeignKind.PLUS else "-"
             first = self.lexeme
-            part = self._term(field)
-            if joint is ForeignKind.AND:
-                if clauses and clauses[-1].occur is _Occur.SHOULD:
-                    clauses[-1].occur = _Occur.MUST
-                if occur is _Occur.SHOULD:
-                    occur = _Occur.MUST
+            part = self.term(field)
+            if joint and joint.kind is ForeignKind.AND:
+                if clauses:
+                    clauses[-1].occur = clauses[-1].occur or "+"
+                occur = occur or "+"
             clauses.append(_Clause(occur, part, first.written))
         return self._joined(clauses)
 
-    def _modifier(self) -> _Occur:
-        if self.lexeme.kind is ForeignKind.PLUS:
-            self.take()
-            return _Occur.MUST
-        if self.lexeme.kind is ForeignKind.NOT:
-            self.take()
-            return _Occur.MUST_NOT
-        return _Occur.SHOULD
-
     def _joined(self, clauses: Sequence[_Clause]) -> Part:
-        must = [clause.part for clause in clauses if clause.occur is _Occur.MUST]
-        should = [clause for clause in clauses if clause.occur is _Occur.SHOULD]
-        must_not = [terms.negate(clause.part) for clause in clauses if clause.occur is _Occur.MUST_NOT]
+        must = [clause.part for clause in clauses if clause.occur == "+"]
+        should = [clause for clause in clauses if not clause.occur]
+        must_not = [terms.negate(clause.part) for clause in clauses if clause.occur == "-"]
         if must:
             for clause in should:
                 self._notes.lose(clause.written, "dropped: with required terms it only affected the ranking")
@@ -309,15 +278,3 @@ class _ClauseParser(_Parser):
                 clauses[0].written, "only exclusions: Lucene finds nothing with them, and rules cannot consist of them"
             )
         return terms.join_all([terms.join_any(clause.part for clause in should), *must_not])
-
-    def _term(self, field: str | None) -> Part:
-        lexeme = self.lexeme
-        if lexeme.kind is ForeignKind.OPEN:
-            return self.group(lambda: self.parse_clauses(field))[0]
-        if lexeme.kind is ForeignKind.FIELD:
-            self.take()
-            inner = terms.translate_field(lexeme, self._notes)
-            tree = self._term(inner)
-            return tree if inner else None
-        self.term()
-        return terms.translate_term(lexeme, field, self._dialect, self._notes)
