@@ -23,9 +23,12 @@ MAX_QUERY_CHARACTERS = 100_000
 _NO_SETS: terms.Sets = MappingProxyType({})
 
 
-def parse_query(text: str, *, sets: terms.Sets = _NO_SETS) -> expression.Expression:
-    """Parse a query. Raises QueryError with offsets into the text."""
-    return _parse_normal(text, lambda normal: _Parser(normal, terms.SetReader(sets)).whole())
+def parse_query(text: str, *, sets: terms.Sets = _NO_SETS, joins_terms: bool = False) -> expression.Expression:
+    """Parse a query. Raises QueryError with offsets into the text.
+
+    ``joins_terms``: terms side by side are joined by AND, and an operator in small letters is a word.
+    """
+    return _parse_normal(text, lambda normal: _Parser(normal, terms.SetReader(sets), joins_terms=joins_terms).whole())
 
 
 def parse_term(text: str, *, sets: terms.Sets = _NO_SETS) -> expression.Expression:
@@ -90,10 +93,13 @@ class _Operand(NamedTuple):
 class _Parser:
     """Parses one query of normal text, once."""
 
-    def __init__(self, query: str, sets: terms.SetReader) -> None:
+    def __init__(self, query: str, sets: terms.SetReader, *, joins_terms: bool) -> None:
         self._lexed = lexer.lex(query)
         self._lexemes = self._lexed.lexemes
         self._sets = sets
+        self._joins_terms = joins_terms
+        #: The kinds that continue a list of terms that must all be true.
+        self._joints = (_AND, _NOT, *lexer.TERM_STARTS) if joins_terms else (_AND, _NOT)
         self._depth = 0
         self._field: str | None = None
         self._leaves = terms.LEAF_MEMOS[None]
@@ -181,9 +187,9 @@ class _Parser:
     def _and(self) -> expression.Expression:
         first = self._not() if self._lexeme.kind is _NOT else self._near()
         kind = self._lexeme.kind
-        if kind is _AND or kind is _NOT:
+        if kind in self._joints:
             parts = [first]
-            while kind is _AND or kind is _NOT:
+            while kind in self._joints:
                 if kind is _AND:
                     self._advance()
                 parts.append(self._not() if self._lexeme.kind is _NOT else self._near())
@@ -271,7 +277,7 @@ class _Parser:
                 return self._in_field()
             case LexemeKind.LOWER:
                 previous = self._previous
-                if previous is None or previous.kind in (_AND, _OR, _NOT, _NEAR):
+                if self._joins_terms or previous is None or previous.kind in (_AND, _OR, _NOT, _NEAR):
                     return self._leaf()
                 raise self._lower_case(self._at)
             case _:

@@ -18,11 +18,10 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from bot import model
-from bot.rules import evaluate, expression, lexer, regex
+from bot.rules import evaluate, expression, regex
 from bot.rules.article_text import ArticleText, Steps, TooManySteps
 from bot.rules.errors import QueryError
 from bot.rules.evaluate import CompiledRule
-from bot.rules.lexer import LexemeKind
 from bot.rules.parse import parse_query
 from bot.rules.parts import LineKind, Part, RuleReading
 from bot.text import tokens
@@ -151,7 +150,6 @@ MAX_REGEXES = 5
 _KEY = re.compile(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
 #: Characters of a text shown on each side of a mistake.
 _AROUND = 60
-_TERMS = (*lexer.LEAF_KINDS, LexemeKind.LOWER)
 
 
 def parse_search(text: str) -> expression.Expression:
@@ -168,16 +166,7 @@ def _parse_search(text: str) -> expression.Expression:
     if len(text) > MAX_CHARACTERS:
         message = f"{len(text):,} characters; a search may have {MAX_CHARACTERS:,}"
         raise QueryError(message, MAX_CHARACTERS, len(text), "query-too-long", "make it a rule and try that")
-    normal = tokens.normalise_with_offsets(text)
-    lexed = lexer.lex(normal.text)
-    if (
-        lexed.error is None
-        and len(lexed.lexemes) > 2
-        and all(lexeme.kind in (*_TERMS, LexemeKind.FIELD, LexemeKind.END) for lexeme in lexed.lexemes)
-    ):
-        tree = _side_by_side(text, normal, lexed)
-    else:
-        tree = parse_query(text)
+    tree = parse_query(text, joins_terms=True)
     leaves = list(itertools.islice(expression.leaves(tree), MAX_TERMS + 1))
     if len(leaves) > MAX_TERMS:
         message = f"more than {MAX_TERMS} terms"
@@ -195,24 +184,6 @@ def _parse_search(text: str) -> expression.Expression:
     if not expression.requires_a_term(tree):
         raise QueryError("nothing has to match", 0, len(text), "only-negatives", "name a term that must match")
     return tree
-
-
-def _side_by_side(text: str, normal: tokens.Normal, lexed: lexer.LexedQuery) -> expression.Expression:
-    parts = []
-    start: int | None = None
-    for index, lexeme in enumerate(lexed.lexemes[:-1]):
-        begin, end = lexed.span(index)
-        start = begin if start is None else start
-        if lexeme.kind is LexemeKind.FIELD and lexed.lexemes[index + 1].kind is not LexemeKind.END:
-            continue
-        first, last = normal.place(start, end)
-        written = text[first:last]
-        try:
-            parts.append(parse_query(f'"{written}"' if lexeme.kind is LexemeKind.LOWER else written))
-        except QueryError as error:
-            raise error.moved(first) from None
-        start = None
-    return parts[0] if len(parts) == 1 else expression.All(tuple(parts))
 
 
 def render_mistake(text: str, error: QueryError) -> str:
@@ -362,17 +333,9 @@ def _are_visible(begins: Iterable[expression.Element]) -> bool:
 
 def _find_places(begins: Iterable[expression.Element], side: int, folded: str) -> Iterator[tuple[int, int, int]]:
     for element in begins:
-        start = folded.find(element.text)
-        while start >= 0:
-            end = start + len(element.text)
-            is_whole = element.shape is expression.Shape.PREFIX or not _is_letter(folded[end : end + 1])
-            if is_whole and not _is_letter(folded[start - 1 : start] if start else ""):
-                yield start, end, side
-            start = folded.find(element.text, end)
-
-
-def _is_letter(character: str) -> bool:
-    return character.isascii() and character.isalnum()
+        end_mark = "" if element.shape is expression.Shape.PREFIX else r"(?![A-Za-z0-9])"
+        for match in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(element.text)}{end_mark}", folded):
+            yield *match.span(), side
 
 
 def _exceeds(most: int, folded: str, start: int, end: int) -> bool:
