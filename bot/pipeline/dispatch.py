@@ -13,7 +13,7 @@ from bot.alerts import routing
 from bot.pipeline import messages
 from bot.pipeline.silences import ActiveSilences
 from bot.pipeline.turn import ClaimsCache, Turn
-from bot.stories import facts, summaries
+from bot.stories import summaries
 
 if TYPE_CHECKING:
     from bot.pipeline.advice import Advice
@@ -372,7 +372,7 @@ class Dispatcher:
             facts=new,
             edits=edits,
             has_summary=has_summary,
-            deadlines=facts.deadlines(self._claims.of(story)) if any(rule.remind for rule in rules) else (),
+            deadlines=self._claims.of(story).dues.deadlines() if any(rule.remind for rule in rules) else (),
             policy=policy,
             recent_posts=recent_posts,
             recent_high_posts=recent_high_posts,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from bot import model
-from bot.text import sentences, titles, tokens
+from bot.text import lexicon, sentences, titles, tokens
 from bot.text.sentences import UNSPACED
 
 #: Maximum evidence shown for one line of a rule, and for a whole rule: enough to see why, short enough for a phone.
@@ -282,7 +282,8 @@ def pick_sentences(
     body = article.text
     marked = find_places(matches, field="body", text=body)
     candidates = _candidates(article, marked, shown_sentences)
-    chosen = sorted(_choose(candidates, article.title, count), key=lambda sentence: sentence.start)
+    in_title = frozenset(content_words(article.title, lexicon.base(article.language)))
+    chosen = sorted(_choose(candidates, in_title, count), key=lambda sentence: sentence.start)
     return tuple(
         model.Sentence(
             spans=find_spans(body, sentence.start, sentence.end, marked),
@@ -298,6 +299,7 @@ def pick_sentences(
 def _fit(article: model.Article) -> tuple[_Candidate, ...]:
     """Return the usable sentences of an article; cached, since each message of its story needs them."""
     title = " ".join(article.title.split()).casefold().rstrip(".")
+    language = lexicon.base(article.language)
     usable: list[_Candidate] = []
     for first, end in _units(sentences.without_footer(sentences.split(article.text, article.language))[:_LOOKED_AT]):
         start = first + sentences.dateline_length(article.text[first:end])
@@ -309,7 +311,7 @@ def _fit(article: model.Article) -> tuple[_Candidate, ...]:
                 start=start,
                 end=end,
                 order=len(usable),
-                words=frozenset(content_words(text)),
+                words=frozenset(content_words(text, language)),
                 length=len(text.split()),
                 is_dangling=sentences.is_dangling(text) or _ONLY_QUOTED.match(text) is not None,
                 is_question=sentences.is_question(text),
@@ -353,8 +355,8 @@ def _units(spans: Sequence[sentences.SentenceSpan]) -> list[tuple[int, int]]:
     return units
 
 
-def _choose(candidates: Sequence[_Candidate], title: str, count: int) -> list[_Candidate]:
-    weights = _weights(candidates, title)
+def _choose(candidates: Sequence[_Candidate], in_title: frozenset[str], count: int) -> list[_Candidate]:
+    weights = _weights(candidates, in_title)
     chosen: list[_Candidate] = []
     room = _MOST_WORDS
     while len(chosen) < count:
@@ -372,10 +374,9 @@ def _choose(candidates: Sequence[_Candidate], title: str, count: int) -> list[_C
     return chosen
 
 
-def _weights(candidates: Sequence[_Candidate], title: str) -> dict[str, float]:
+def _weights(candidates: Sequence[_Candidate], in_title: frozenset[str]) -> dict[str, float]:
     """Return the weight of each word: higher if several sentences or the title contain it."""
     spread = Counter(word for sentence in candidates for word in sentence.words)
-    in_title = set(content_words(title))
     return {word: math.log1p(times) + (_TITLE_WEIGHT if word in in_title else 0.0) for word, times in spread.items()}
 
 
@@ -432,22 +433,19 @@ def find_places(matches: Iterable[model.Match], *, field: str, text: str) -> tup
 
 def find_spans(text: str, start: int, end: int, marked: Sequence[tuple[int, int]]) -> tuple[model.Span, ...]:
     """Return ``text[start:end]`` as spans; line ends and runs of blanks become one blank."""
-    runs: list[model.Span] = []
+    runs: list[tuple[int, int, bool]] = []
     at = start
     for place in marked:
         first, last = max(place[0], start), min(place[1], end)
-        if first >= last:
-            continue
-        runs.extend(_run(text[at:first], is_marked=False))
-        runs.extend(_run(text[first:last], is_marked=True))
-        at = last
-    runs.extend(_run(text[at:end], is_marked=False))
-    return tuple(runs)
-
-
-def _run(text: str, *, is_marked: bool) -> Iterable[model.Span]:
-    if text:
-        yield model.Span(text=re.sub(r"\s+", " ", text), is_marked=is_marked)
+        if first < last:
+            runs += [(at, first, False), (first, last, True)]
+            at = last
+    runs.append((at, end, False))
+    return tuple(
+        model.Span(text=re.sub(r"\s+", " ", text[first:last]), is_marked=is_marked)
+        for first, last, is_marked in runs
+        if first < last
+    )
 
 
 def _occurrences(wording: str, text: str) -> Iterable[tuple[int, int]]:
@@ -538,36 +536,13 @@ def _at_words(text: str, first: int, last: int, *, start: int, end: int) -> tupl
     return first, last
 
 
-#: Function words of English, German, French, Spanish, Italian, Portuguese and Dutch; other languages skip short words.
-_FUNCTION_WORDS = frozenset(
-    tokens.fold(word)
-    for word in """
-    a aan aber about according added after again al all alla als also am among an anche and another any ao are
-    as at au auch auf aus aux avec be because been before bei being between bij bin bis both but by can ce ces
-    cette che chi com come comme como con could cuando da dal dalla dans das dass dat de dei del della dem den
-    der des desde di did die dit do doch does donde door dos dr du durch during e each een ein eine einem einen
-    einer either el ella elle else em en entre er era es est esta este et even ever few foi for from fue further
-    für get gli got ha had han has hat hatte have having hay he her here hers het hij him his how however i ich
-    if ihr ik il ils im in into is ist it its itself ja je just kann la las last le les leur like lo los lui ma
-    maar made mais make many may me met might mit more most mr mrs ms much must muy my más na naar nach nas ne
-    near nel nella new nicht niet no noch nog non nor nos not nous now nur não o oder of off om on once one only
-    ook op or os other ou our out over own où par para pas pela pelo per pero più plus por pour put qu quando
-    que questo qui sa said same say saying says se ses she should si sich sie sin since sind so sobre some son
-    sono sont still su sua such suo sur sus são también te than that the their them then there these they this
-    those though through time to told too tot uit um uma un una und under une uns until up upon us van very vom
-    von voor vor vous war was way we well wenn werden were what when where whether which while who whom whose
-    why wie will wir wird with within without wordt would y ya year years yet you your zijn zu zum zur à été
-    être über
-    """.split()
-)
-
-
-def content_words(text: str) -> Iterator[str]:
+def content_words(text: str, language: str) -> Iterator[str]:
     """Yield folded content words in order, with repeats; in scripts without spaces, pairs of letters.
 
-    >>> list(content_words("The order of the PTA covers 5,000 companies"))
+    >>> list(content_words("The order of the PTA covers 5,000 companies", "en"))
     ['order', 'pta', 'covers', '5,000', 'companies']
     """
+    small = lexicon.of(language).tables.get("small", lexicon.Table())
     previous = None
     for word in tokens.words(text):
         if UNSPACED.match(word.text):
@@ -577,5 +552,5 @@ def content_words(text: str) -> Iterator[str]:
             continue
         previous = None
         folded = tokens.drop_accents(tokens.fold_case(word.text))
-        if folded not in _FUNCTION_WORDS and (len(folded) > 2 or folded[0].isdigit() or word.text.isupper()):
+        if not small.get(folded) and (len(folded) > 2 or folded[0].isdigit() or word.text.isupper()):
             yield folded

@@ -24,7 +24,7 @@ MOVED = article(
 
 
 def days(*articles: model.Article) -> list[date]:
-    return [deadline.day for deadline in facts.deadlines(facts.claims_of(articles))]
+    return [deadline.day for deadline in facts.claims_of(articles).dues.deadlines()]
 
 
 def test_the_first_article_of_a_story_may_hold_its_deadline() -> None:
@@ -32,7 +32,7 @@ def test_the_first_article_of_a_story_may_hold_its_deadline() -> None:
 
 
 def test_of_a_deadline_that_moved_only_the_new_day_counts() -> None:
-    (found,) = facts.deadlines(facts.claims_of([FIRST, MOVED]))
+    (found,) = facts.claims_of([FIRST, MOVED]).dues.deadlines()
     assert found.day == date(2015, 12, 30)
     assert (found.fact.after, found.fact.outlet) == ("30 December", "Mashable")
     assert found.fact.sentence.startswith("The regulator extended the deadline")

@@ -16,7 +16,6 @@ from tests.rules.making import FEED, NOW, article, has, item_has, matched, rule,
     ("term", "text", "expected"),
     [
         # Whole words.
-        ("BES", "BES12 ships", False),
         ("Iran", "Iranian oil", False),
         ("5,000", "15,000 firms", False),
         # Case.
@@ -35,21 +34,16 @@ from tests.rules.making import FEED, NOW, article, has, item_has, matched, rule,
         ("O'Brien", "O’Brien", True),
         # Phrases.
         ("back door", "back – \n door", True),
-        ("back door", "back\n\ndoor", False),
         ("back door", "back\n \u00ad\ndoor", False),
         ("firms servers", "the firms' servers", True),
         ("s", "Pakistan’s", False),
         # Marks.
-        ("AT&T", "AT&T said", True),
         ("US", "U.S. law", False),
         ("U.S.", "the U.S.’s law", True),
         ("C++", "C++ code", True),
-        ("#BES", "#BES", True),
         ("#BES", "BES", False),
-        ("McDonald's", "McDonald’s shop", True),
         ("McDonald's", "McDonald shop", False),
         # Wildcards.
-        ("backdoor*", "backdoor", True),
         ("Serv* BlackBerry", "Servers BlackBerry", True),
         ("wom?n", "womaen", False),
         # Scripts that run without spaces.
@@ -71,8 +65,6 @@ def test_a_term_is_found_where_the_specification_says(term: str, text: str, expe
 @pytest.mark.parametrize(
     ("query", "title", "text", "expected"),
     [
-        ("a1 NOT b1", "a1", "b1", False),
-        ("a1 AND (b1 OR c1)", "c1 a1", "", True),
         ('"a1 b1"', "a1", "b1", False),
         ("a1 NEAR/0 b1", "b1, a1", "", True),
         ("a1 NEAR/2 b1", "a1 x x b1", "", True),
@@ -82,13 +74,11 @@ def test_a_term_is_found_where_the_specification_says(term: str, text: str, expe
         ("a1 NEAR/5 b1", "", "a1\n\nb1", True),
         ("a1 NEAR/3 a1", "a1", "", False),
         ("(a1 NEAR/0 b1) NEAR/0 c1", "a1 b1 c1", "", True),
-        ("(a1 OR b1) NEAR/0 c1", "b1 c1", "", True),
         ("/ba+d/ NEAR/1 c1", "baaad x c1", "", True),
         ('"a1 a1"~1', "a1", "", False),
         ("title:(a1 OR b1)", "", "a1", False),
         ("url:story", "", "", True),
         ("url:stor", "", "", False),
-        ("site:news.example", "", "", True),
         ("site:www.news.example", "", "", True),
         ("site:ews.example", "", "", False),
         ("lang:en", "", "", True),
@@ -100,17 +90,20 @@ def test_a_query_is_true_where_the_specification_says(query: str, title: str, te
     assert has(query, title, text, author="A. Smith", tags=("Telecom",), language="en-GB") is expected
 
 
-def test_capitals_in_a_shouting_title_are_weak() -> None:
-    assert not item_has("PTA", "PTA MEETING AT SCHOOL TONIGHT")
-    assert item_has("PTA", "PTA meeting at school tonight")
-    assert item_has("PTA", "PTA MEETING AT SCHOOL TONIGHT", "The PTA met.")
-    assert item_has("{PTA}", "PTA MEETING AT SCHOOL TONIGHT")
-    assert item_has("meeting", "PTA MEETING AT SCHOOL TONIGHT")
-
-
-def test_a_title_of_the_rules_own_acronyms_does_not_shout() -> None:
-    query = "PTA AND BES AND NATO AND USA AND FBI"
-    assert has(query, "PTA BES NATO USA FBI talks")
+@pytest.mark.parametrize(
+    ("term", "title", "text", "is_found"),
+    [
+        ("PTA", "PTA MEETING AT SCHOOL TONIGHT", "", False),
+        ("PTA", "PTA meeting at school tonight", "", True),
+        ("PTA", "PTA MEETING AT SCHOOL TONIGHT", "The PTA met.", True),
+        ("{PTA}", "PTA MEETING AT SCHOOL TONIGHT", "", True),
+        ("meeting", "PTA MEETING AT SCHOOL TONIGHT", "", True),
+    ],
+)
+def test_capitals_in_a_shouting_title_are_weak(term: str, title: str, text: str, *, is_found: bool) -> None:
+    assert item_has(term, title, text) is is_found
+    # A title of the rule's own acronyms does not shout.
+    assert has("PTA AND BES AND NATO AND USA AND FBI", "PTA BES NATO USA FBI talks")
 
 
 def test_evidence_is_the_articles_own_words_with_offsets() -> None:
@@ -127,25 +120,16 @@ def test_evidence_of_near_is_the_pair_and_not_every_place() -> None:
 
 
 def test_where_limits_every_term_without_a_field_of_its_own() -> None:
-    from bot.model import Where
-
-    in_title = rule(all={"x": ["a1"]}, where=Where.TITLE)
+    in_title = rule(all={"x": ["a1"]}, where=model.Where.TITLE)
     assert matched(in_title, article("a1"))
     assert not matched(in_title, article("x", "a1"))
-    assert matched(rule(any=["body:a1"], where=Where.TITLE), article("x", "a1"))
+    assert matched(rule(any=["body:a1"], where=model.Where.TITLE), article("x", "a1"))
 
 
 def test_a_set_stands_for_any_of_its_terms() -> None:
     with_set = rule(query="$servers NEAR/2 order", sets={"servers": ["BES", "$other"], "other": ["mail serv*"]})
     assert matched(with_set, article("order on mail servers"))
     assert rules.render_query(rules.parse_query("title:$a", sets={"a": ("x",)})) == "title:$a"
-
-
-# -- NEAR is decided on numbers and their places: the same words, counted alike, as a look at the whole text finds
-
-
-PIECES = [word for words in making.SCRIPTS.values() for word in words] + list(making.SEPARATORS)
-TEXTS = st.text() | st.lists(st.sampled_from(PIECES) | st.characters(), max_size=20).map("".join)
 
 
 @pytest.mark.parametrize(
@@ -155,11 +139,8 @@ TEXTS = st.text() | st.lists(st.sampled_from(PIECES) | st.characters(), max_size
         ("door NEAR/2 order", False),
         ("order NEAR/3f door", False),
         ('"back door" NEAR/2f "an order"', True),
-        ('"back door" NEAR/0 telecom', True),
         ('"back door" NEAR/0f telecom', False),
         ('("back door" OR minister) NEAR/2 (court OR talks)', True),
-        ("telecom NEAR/1000 talks", False),
-        ("title:door NEAR/3 order", True),
         ("body:door NEAR/3 order", False),
         ("talks NOT (minister NEAR/2 talks)", False),
         ("talks NOT (minister NEAR/1 talks)", True),
@@ -174,14 +155,6 @@ def test_near_counts_words_within_one_field(query: str, is_found: bool) -> None:
     assert making.has(query, title, "The minister, he said, talks. BES-10 is (re-)sold, or resold") is is_found
 
 
-def test_what_shows_nothing_separates_no_words_of_a_phrase() -> None:
-    assert making.has('"back door"', "A back \u00ad door")
-    assert making.has('"back door" NEAR/0 order', "A back \u00ad door order")
-
-
-# -- chunks of a text say the same however they are cut and remembered
-
-
 @pytest.mark.parametrize(
     "text", ['"Acme"\'s plan', '"Acme"\u00ad\'s plan', "(Acme)’s plan", "Acme’s plan", "U.S.'s plan"]
 )
@@ -194,29 +167,16 @@ def body(text: str) -> str:
     return f"Of {text}, é"
 
 
-def test_a_phrase_ends_at_marks_and_goes_over_dashes_and_possessives() -> None:
-    yes = (
-        "a back door",
-        "back-door",
-        "back — door",
-        "back’s door",
-        "(back door)",
-        "back\ndoor",
-        "back\r\ndoor",
-        "the “back door”",
-    )
-    no = (
-        "back, door",
-        "back. Door",
-        "back? door",
-        "back\n\ndoor",
-        "back (door)",
-        "back “door”",
-        "back: door",
-        "backdoor",
-    )
-    assert [text for text in yes if not has('"back door"', "x", text)] == []
-    assert [text for text in no if has('"back door"', "x", text)] == []
+@pytest.mark.parametrize(
+    ("texts", "is_found"),
+    [
+        ("a back door|back-door|back — door|back’s door|(back door)|back\ndoor|back\r\ndoor|the “back door”", True),
+        ("back \u00ad door|A back \u00ad door order", True),
+        ("back, door|back. Door|back? door|back\n\ndoor|back (door)|back “door”|back: door|backdoor", False),
+    ],
+)
+def test_a_phrase_ends_at_marks_and_goes_over_dashes_and_possessives(texts: str, *, is_found: bool) -> None:
+    assert [text for text in texts.split("|") if has('"back door"', "x", text) is not is_found] == []
 
 
 def test_a_long_phrase_is_found_wherever_its_beginning_is_said_before() -> None:
@@ -235,9 +195,7 @@ def test_a_long_phrase_is_found_wherever_its_beginning_is_said_before() -> None:
         ("fines", ("fine", "fined")),
         ("breach", ("breached", "breaches", "breaching")),
         ("ban", ("bans", "banned", "banning")),
-        ("banned", ("ban", "bans", "banning")),
         ("policy", ("policies",)),
-        ("law", ("laws",)),
         ("universities", ("university",)),
         ("bus", ("buses",)),
     ],

@@ -45,31 +45,39 @@ def test_all_problems_of_a_rule_come_at_once_each_with_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "place"),
+    ("given", "place", "code"),
     [
-        (rule(none=["x"]), ("none",)),
-        (rule(query="NOT x"), ("query",)),
-        (rule(query="x OR (NOT y)"), ("query",)),
-        (rule(), ("name",)),
+        (rule(none=["x"]), ("none",), "only-negatives"),
+        (rule(query="NOT x"), ("query",), "only-negatives"),
+        (rule(query="x OR (NOT y)"), ("query",), "only-negatives"),
+        (rule(), ("name",), "only-negatives"),
+        (rule(query="x", any=["y"]), ("query",), "query-and-lists"),
     ],
 )
-def test_a_rule_that_needs_nothing_is_refused(given: model.Rule, place: tuple[str, ...]) -> None:
-    assert problems(given) == [(place, "only-negatives")]
+def test_a_rule_that_needs_nothing_or_has_a_query_and_lists_is_refused(
+    given: model.Rule, place: tuple[str, ...], code: str
+) -> None:
+    assert problems(given) == [(place, code)]
 
 
-def test_a_query_beside_lists_is_refused() -> None:
-    assert problems(rule(query="x", any=["y"])) == [(("query",), "query-and-lists")]
-
-
-def test_an_example_that_fails_says_what_is_missing() -> None:
-    with pytest.raises(rules.RuleError, match="no demand; excluded by"):
-        rules.compile_rule(replace(BLACKBERRY, must_match=(model.Example(title="BES PTA parent teacher association"),)))
-
-
-def test_an_example_that_must_not_match_says_what_fired() -> None:
-    example = (model.Example(title="BES", body="PTA wants back-doors"),)
-    with pytest.raises(rules.RuleError, match='product on "BES"; regulator on "PTA"; demand on "back-doors"'):
-        rules.compile_rule(replace(BLACKBERRY, must_not_match=example))
+@pytest.mark.parametrize(
+    ("key", "title", "body", "message"),
+    [
+        ("must_match", "BES PTA parent teacher association", "", "no demand; excluded by"),
+        (
+            "must_not_match",
+            "BES",
+            "PTA wants back-doors",
+            'product on "BES"; regulator on "PTA"; demand on "back-doors"',
+        ),
+    ],
+)
+def test_an_example_that_fails_says_what_is_missing_or_what_matched(
+    key: str, title: str, body: str, message: str
+) -> None:
+    wrong = replace(BLACKBERRY, **{key: (model.Example(title=title, body=body),)})  # type: ignore[arg-type]
+    with pytest.raises(rules.RuleError, match=message):
+        rules.compile_rule(wrong)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ Pure. A statement is compared with earlier statements about the same thing, and 
 depends on the article, not on the story: claims are bounded however many articles join.
 """
 
-from bot import model
 from bot.stories.facts.claims import StoryClaims, claims_of
 from bot.stories.facts.corrections import corrections
 from bot.stories.facts.news import news, news_and_more, news_of_version, undoing
@@ -18,15 +17,9 @@ __all__ = [
     "StoryClaims",
     "claims_of",
     "corrections",
-    "deadlines",
     "news",
     "news_and_more",
     "news_of_version",
     "read",
     "undoing",
 ]
-
-
-def deadlines(claims: StoryClaims) -> tuple[model.Deadline, ...]:
-    """Return the dated deadlines of the story, earliest first, including past deadlines."""
-    return claims.dues.deadlines()

@@ -50,14 +50,14 @@ class Stated:
 class StoryClaims:
     """The bounded claims of a story, which grow with each article."""
 
-    #: Word or name -> the article that had it last, counted from the story's first.
+    #: Word, name or outlet -> the article that had it last, counted from the story's first.
     words: dict[str, int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     #: Content and language of prominent statements.
     statements: list[tuple[frozenset[str], str]] = field(default_factory=list)
     stated: list[Stated] = field(default_factory=list)
     fingerprints: list[str] = field(default_factory=list)
-    outlets: dict[str, None] = field(default_factory=dict)
+    outlets: dict[str, int] = field(default_factory=dict)
     #: The kinds of turns in prominent statements, and in the story's first headline.
     turns: set[str] = field(default_factory=set)
     opening: tuple[str, ...] = ()
@@ -83,12 +83,12 @@ class StoryClaims:
                 self.stated.append(stated)
         if not at and reading.statements:
             self.opening = reading.statements[0].turns
-        _renew_outlets(self.outlets, reading.outlet)
+        _renew(self.outlets, [reading.outlet], at)
         self.fingerprints.append(reading.fingerprint)
         self.last_at = max(self.last_at or reading.at, reading.at)
         self.dues.add(reading)
-        for table in (self.words, self.names):
-            while len(table) > WORDS:
+        for table, most in ((self.words, WORDS), (self.names, WORDS), (self.outlets, ARTICLES)):
+            while len(table) > most:
                 del table[next(iter(table))]
         del self.statements[:-STATEMENTS], self.stated[:-NUMBERS], self.fingerprints[:-ARTICLES]
 
@@ -163,13 +163,6 @@ def _renew(table: dict[str, int], words: Iterable[str], at: int) -> None:
     for word in words:
         table.pop(word, None)
         table[word] = at
-
-
-def _renew_outlets(table: dict[str, None], outlet: str) -> None:
-    table.pop(outlet, None)
-    table[outlet] = None
-    while len(table) > ARTICLES:
-        del table[next(iter(table))]
 
 
 def _stated(statement: Statement) -> Iterable[Stated]:

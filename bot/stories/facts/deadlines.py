@@ -63,7 +63,8 @@ class Dues:
             if old is not None:
                 self.held.remove(old)
                 self.gone.append(old.day)
-            self.held.append(Due(day, statement.content, _fact(day, statement, reading)))
+            fact = reading.fact("date", "deadline", None, day.shown(statement.day), statement.text)
+            self.held.append(Due(day, statement.content, fact))
         del self.held[:-_MOST], self.gone[:-_MOST]
 
     def deadlines(self) -> tuple[model.Deadline, ...]:
@@ -136,17 +137,3 @@ def is_put_away(at: int, statement: Statement, *, is_hedged: bool = False) -> bo
     preceding = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])
     preceding = preceding[-3:-1] if is_hedged else preceding[-2:]
     return any(lexicon.of(statement.language).has("away", fold(word)) for word in preceding)
-
-
-def _fact(day: dates.Day, statement: Statement, reading: Reading) -> model.Fact:
-    return model.Fact(
-        kind="date",
-        label="deadline",
-        before=None,
-        after=day.shown(statement.day),
-        sentence=statement.text,
-        article=reading.article,
-        outlet=reading.outlet,
-        link=reading.link,
-        said_at=reading.at,
-    )

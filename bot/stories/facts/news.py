@@ -255,7 +255,7 @@ def _quotes(
         text = _text(reading, *run)
         labels = {LABELS.get(turn) for statement in run for turn in statement.turns}
         is_marked = mark == model.CORRECTION or mark in labels
-        yield _fact(reading, "sentence", "new", None, text, text, mark if is_marked else "")
+        yield reading.fact("sentence", "new", None, text, text, mark if is_marked else "")
 
 
 def _leant_on(reading: Reading, statement: Statement, *, is_sure: bool = False) -> Statement | None:
@@ -275,7 +275,7 @@ def _leant_on(reading: Reading, statement: Statement, *, is_sure: bool = False) 
 def _claim(reading: Reading, change: Change, mark: str) -> model.Fact:
     context = _leant_on(reading, change.statement, is_sure=change.corrected is not None)
     sentence = _text(reading, *((context, change.statement) if context else (change.statement,)))
-    return _fact(reading, change.kind, change.label, change.before, change.after, sentence, mark)
+    return reading.fact(change.kind, change.label, change.before, change.after, sentence, mark)
 
 
 def _text(reading: Reading, *run: Statement) -> str:
@@ -283,20 +283,3 @@ def _text(reading: Reading, *run: Statement) -> str:
     if run[0].order == 0:
         return titles.quoted_title(run[0].text, outlet=reading.outlet, link=reading.link)
     return "".join(f"{statement.text}{'' if statement.text[-1] in '。！？' else ' '}" for statement in run).strip()
-
-
-def _fact(
-    reading: Reading, kind: str, label: str, old_value: str | None, new_value: str, sentence: str, mark: str
-) -> model.Fact:
-    return model.Fact(
-        kind=kind,
-        label=label,
-        before=old_value,
-        after=new_value,
-        sentence=sentence,
-        mark=mark,
-        article=reading.article,
-        outlet=reading.outlet,
-        link=reading.link,
-        said_at=reading.at,
-    )

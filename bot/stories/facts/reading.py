@@ -113,6 +113,21 @@ class Reading:
         """Return the statements of the text."""
         return self.statements[1:] if self.title else self.statements
 
+    def fact(self, kind: str, label: str, before: str | None, after: str, sentence: str, mark: str = "") -> model.Fact:
+        """Return a fact that the article states in ``sentence``."""
+        return model.Fact(
+            kind=kind,
+            label=label,
+            before=before,
+            after=after,
+            sentence=sentence,
+            mark=mark,
+            article=self.article,
+            outlet=self.outlet,
+            link=self.link,
+            said_at=self.at,
+        )
+
 
 def read(article: model.Article) -> Reading:
     """Return the statements of an article, at most ``READ`` sentences, whatever its length."""
