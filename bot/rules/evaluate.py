@@ -6,7 +6,7 @@ The index only finds candidates; this result decides.
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bot import model
@@ -284,12 +284,15 @@ class Evaluation:
 
 def evaluate_rule(compiled: CompiledRule, view: article_text.ArticleText) -> Evaluation:
     """Evaluate all lines of a rule on one article."""
-    lines = tuple(_evaluate_line(part, view) for part in compiled.parts)
+    lines = []
+    for part in compiled.parts:
+        hits = tuple(find_hits(part.expression, view))
+        lines.append(LineEvaluation(part, hits, bool(hits) or holds(part.expression, view)))
     is_complete = satisfies_lines(compiled, view)
     positive = [hit for line in lines if line.part.kind is not LineKind.NONE for hit in line.hits]
     capitals = compiled.reading.capitals
     is_weak = is_complete and bool(positive and capitals) and _are_weak(positive, capitals, view)
-    return Evaluation(lines, is_complete, is_weak)
+    return Evaluation(tuple(lines), is_complete, is_weak)
 
 
 def rule_matches(compiled: CompiledRule, view: article_text.ArticleText) -> bool:
@@ -312,30 +315,14 @@ def satisfies_lines(compiled: CompiledRule, view: article_text.ArticleText) -> b
     )
 
 
-def _evaluate_line(part: Part, view: article_text.ArticleText) -> LineEvaluation:
-    hits = tuple(find_hits(part.expression, view))
-    return LineEvaluation(part, hits, bool(hits) or holds(part.expression, view))
-
-
 def _are_weak(hits: list[Hit], capitals: tuple[expression.Pattern, ...], view: article_text.ArticleText) -> bool:
-    if not all(hit.field == "title" and _is_capitals(hit.leaf) for hit in hits):
-        return False
-    leaves = {hit.leaf for hit in hits}
-    if any(_is_in_body(leaf, view) for leaf in leaves):
-        return False
-    return article_text.is_shouting(view.fields("title")[0], capitals)
-
-
-def _is_capitals(leaf: expression.Leaf) -> bool:
-    return isinstance(leaf, expression.Words) and leaf.pattern.is_capitals
-
-
-def _is_in_body(leaf: expression.Leaf, view: article_text.ArticleText) -> bool:
-    return (
-        isinstance(leaf, expression.Words)
-        and leaf.field is None
-        and holds(expression.Words(leaf.text, leaf.is_exact, "body", pattern=leaf.pattern), view)
-    )
+    """Return whether all hits are terms in capitals that only a shouting title has."""
+    for leaf in {hit.leaf for hit in hits}:
+        if not isinstance(leaf, expression.Words) or not leaf.pattern.is_capitals:
+            return False
+        if leaf.field is None and holds(replace(leaf, field="body"), view):
+            return False
+    return all(hit.field == "title" for hit in hits) and article_text.is_shouting(view.fields("title")[0], capitals)
 
 
 #: Maximum places of one term in one field; bounds a text that repeats one word.

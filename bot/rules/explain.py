@@ -219,7 +219,11 @@ def loosen_rule(compiled: CompiledRule) -> tuple[LooserRule, ...]:
     """Return the looser versions, nearest first: wordings, then exclusions, then each required line."""
     versions = []
     parts = compiled.parts
-    if (relaxed := tuple(map(_relax_part, parts))) != parts:
+    relaxed = tuple(
+        part if part.kind is LineKind.NONE else replace(part, expression=_relax_expression(part.expression))
+        for part in parts
+    )
+    if relaxed != parts:
         versions.append(_make_looser(compiled, "written differently or too far apart", relaxed))
     without_exclusions = tuple(part for part in parts if part.kind is not LineKind.NONE)
     if len(without_exclusions) < len(parts):
@@ -253,10 +257,6 @@ def _droppable_lines(parts: tuple[Part, ...]) -> Iterator[tuple[str, tuple[Part,
 def shorten_label(label: str) -> str:
     """Shorten a label to ``MAX_LABEL`` characters."""
     return label if len(label) <= MAX_LABEL else label[: MAX_LABEL - 1] + "…"
-
-
-def _relax_part(part: Part) -> Part:
-    return part if part.kind is LineKind.NONE else replace(part, expression=_relax_expression(part.expression))
 
 
 def _relax_expression(tree: expression.Expression) -> expression.Expression:

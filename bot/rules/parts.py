@@ -68,7 +68,8 @@ def read_rule(rule: model.Rule) -> RuleReading:
             )
     if rule.stem:
         parts = [replace(part, expression=english.add_word_forms(part.expression)) for part in parts]
-    if not problems and not _requires_a_term(parts):
+    required = [part.expression for part in parts if part.kind is not LineKind.NONE]
+    if not problems and not any(map(expression.requires_a_term, required)):
         problems.append(_only_negatives_problem(rule))
     parts.sort(key=lambda part: part.kind is LineKind.NONE)
     return RuleReading(tuple(parts), _find_capitals(parts), tuple(problems))
@@ -139,11 +140,6 @@ def _restrict_to(tree: expression.Expression, where: model.Where) -> expression.
             return replace(node, field=where.value)
         case node:
             return node
-
-
-def _requires_a_term(parts: Iterable[Part]) -> bool:
-    required = [part for part in parts if part.kind is not LineKind.NONE]
-    return any(expression.requires_a_term(part.expression) for part in required)
 
 
 def _only_negatives_problem(rule: model.Rule) -> RuleProblem:

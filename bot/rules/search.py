@@ -167,14 +167,15 @@ def _parse_search(text: str) -> expression.Expression:
         message = f"{len(text):,} characters; a search may have {MAX_CHARACTERS:,}"
         raise QueryError(message, MAX_CHARACTERS, len(text), "query-too-long", "make it a rule and try that")
     tree = parse_query(text, joins_terms=True)
-    leaves = list(itertools.islice(expression.leaves(tree), MAX_TERMS + 1))
-    if len(leaves) > MAX_TERMS:
-        message = f"more than {MAX_TERMS} terms"
-        raise QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
+    leaves = expression.leaves(tree)
     expressions = [leaf for leaf in leaves if isinstance(leaf, expression.Regex)]
-    if len(expressions) > MAX_REGEXES:
-        message = f"more than {MAX_REGEXES} regular expressions"
-        raise QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
+    for count, most, noun in (
+        (len(leaves), MAX_TERMS, "terms"),
+        (len(expressions), MAX_REGEXES, "regular expressions"),
+    ):
+        if count > most:
+            message = f"more than {most} {noun}"
+            raise QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
     for leaf in expressions:
         if regex.size(leaf.source) > regex.COSTLY_SIZE:
             start = max(text.find(leaf.source), 0)
@@ -303,8 +304,15 @@ def find_glances(tree: expression.Expression) -> tuple[Glance, ...]:
             return tuple(glance for part in parts for glance in find_glances(part))
         case expression.Near(left, right, words) if {*tree.fields} <= {*expression.TEXT_FIELDS}:
             sides = [tuple(_alternative_words(left)), tuple(_alternative_words(right))]
-            begins = [tuple(_first_element(term) for term in side if term is not None) for side in sides]
-            if all(len(begin) == len(side) and _are_visible(begin) for begin, side in zip(begins, sides, strict=True)):
+            firsts = [[term.pattern.elements[0] for term in side if term is not None] for side in sides]
+            begins = [
+                tuple(first._replace(text=tokens.drop_accents(tokens.fold_case(first.text))) for first in side)
+                for side in firsts
+            ]
+            is_visible = all(
+                first.text.isascii() and first.shape is not expression.Shape.HOLES for side in begins for first in side
+            )
+            if is_visible and None not in (*sides[0], *sides[1]):
                 inside = sum(max(len(term.pattern.elements) for term in side if term is not None) for side in sides)
                 return (Glance(left=begins[0], right=begins[1], most=words + inside),)
     return ()
@@ -320,15 +328,6 @@ def _alternative_words(part: expression.Expression) -> Iterator[expression.Words
                 yield from _alternative_words(alternative)
         case _:
             yield None
-
-
-def _first_element(words: expression.Words) -> expression.Element:
-    first = words.pattern.elements[0]
-    return first._replace(text=tokens.drop_accents(tokens.fold_case(first.text)))
-
-
-def _are_visible(begins: Iterable[expression.Element]) -> bool:
-    return all(element.text.isascii() and element.shape is not expression.Shape.HOLES for element in begins)
 
 
 def _find_places(begins: Iterable[expression.Element], side: int, folded: str) -> Iterator[tuple[int, int, int]]:

@@ -27,6 +27,8 @@ _ITEM_NEAR = re.compile(r"\bO?NEAR(?:/\d+f?)?\b")
 _ITEM_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
 #: Marks that only regular expressions have.
 _ESCAPE = re.compile(r"(?:(?<!\S)\\[bB](?=\w)|\\[bB](?!\S)|\\[dwsDWS][+*{]|\\\.)")
+#: A set, a regular expression, an exact term or a phrase.
+_MARKED_ITEM = re.compile(r'\$[\w-]+|/(?:[^/\\\n]|\\.)+/i?|\{[^{}]*\}|"[^"]*"')
 _ITEM_WINDOW = re.compile(r'".*"~\d*\Z', re.DOTALL)
 
 
@@ -207,14 +209,8 @@ ITEM_MEMO = Memo[expression.Expression](
 
 def _read_item_lexeme(body: str, shift: int) -> Lexeme:
     end = shift + len(body)
-    if match := re.match(r"\$([\w-]+)\Z", body):
-        return Lexeme(LexemeKind.SET, match[1], body)
-    if match := re.match(r"/((?:[^/\\\n]|\\.)+)/(i?)\Z", body):
-        return Lexeme(LexemeKind.REGEX, match[1], body, ignores_case=bool(match[2]))
-    if match := re.match(r"\{([^{}]*)\}\Z", body):
-        return Lexeme(LexemeKind.EXACT, match[1], body)
-    if match := re.match(r'"([^"]*)"\Z', body):
-        return Lexeme(LexemeKind.PHRASE, match[1], body)
+    if _MARKED_ITEM.fullmatch(body):
+        return lexer.read_lexeme(body)
     if match := _ITEM_NEAR.search(body) or _ITEM_WINDOW.match(body):
         start = shift + match.start()
         raise QueryError(

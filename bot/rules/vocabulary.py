@@ -238,7 +238,7 @@ class Vocabulary:
         return self._scoped[leaf.field].setdefault(number, self._new(is_sure=True))
 
     def _element(self, element: Element) -> int:
-        forms = self._forms(element.form)
+        forms = {Form.PLAIN: self._plain, Form.EXACT: self._exact, Form.ACCENTED: self._accented}[element.form]
         if element.shape is Shape.WORD:
             number = forms.words.get(element.text)
         elif element.shape is Shape.PREFIX:
@@ -252,9 +252,6 @@ class Vocabulary:
             number = self._new(is_sure=True)
             forms.add(element, number)
         return number
-
-    def _forms(self, form: Form) -> Forms:
-        return self._plain if form is Form.PLAIN else self._exact if form is Form.EXACT else self._accented
 
     def _add_phrase(self, pattern: expression.Pattern, *, is_anywhere: bool) -> int:
         run = _find_longest_run(pattern.elements)

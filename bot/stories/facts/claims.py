@@ -97,7 +97,12 @@ class StoryClaims:
         return any(
             stated.number is not None
             and stated.number.is_same(figure.number)
-            and (stated.number.unit or stated.number.value >= _TELLING or _is_of_the_same(stated, figure))
+            and (
+                bool(stated.number.unit)
+                or stated.number.value >= _TELLING
+                or not stated.beside.isdisjoint(figure.beside)
+                or figure.what == stated.what != ""
+            )
             for stated in self.stated
         )
 
@@ -152,10 +157,6 @@ def _weight(word: str) -> float:
         return _MEANING
     rate = names.background_table().rates.get(word, 0.0)
     return min(_HEAVIEST, math.log((_DOCUMENTS + 1) / (rate * _DOCUMENTS + 0.5)))
-
-
-def _is_of_the_same(stated: Stated, figure: Figure) -> bool:
-    return bool(stated.beside & figure.beside) or (bool(figure.what) and stated.what == figure.what)
 
 
 def _renew(table: dict[str, int], words: Iterable[str], at: int) -> None:
