@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import model
-from bot.config import nodes, problems
+from bot.config import nodes
 from bot.config.nodes import Document, ScalarNode, SequenceNode, value_of
 from bot.config.problems import ProblemReport
 from bot.config.settings import FileState, Settings, Stamp
@@ -140,15 +140,6 @@ def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[model.Pro
 def _looks_like_ours(stem: str) -> bool:
     names = ("bot", "feeds", "rules")
     return stem in names or values.find_nearest(stem, names) is not None
-
-
-def read_line(path: str, number: int) -> str | None:
-    """Return one line of a file that was read before; None if it no longer exists."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
-    except OSError:
-        return None
-    return problems.mask_secrets(Document(text, None).line(number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

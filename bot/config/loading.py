@@ -22,6 +22,7 @@ environment.py).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -33,6 +34,7 @@ from bot import model
 from bot.config import bot_file, bot_keys, feeds_file, files, problems, rules_file
 from bot.config.bot_keys import BotSettings
 from bot.config.kinds import Kinds
+from bot.config.nodes import Document
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
 from bot.config.settings import FileState, LoadedRule, Settings, Stamp
@@ -280,8 +282,7 @@ class _Folder:
             if entry.is_kept and name in present:
                 continue
             if name in places:
-                problem = _duplicate_problem(path, entry, places[name])
-                self.folder_problems.append(replace(problem, source=files.read_line(path, entry.line)))
+                self.folder_problems += _report_duplicate(path, entry, places[name])
                 continue
             places[name] = f"{path}:{entry.line}"
             self.loaded.append(entry)
@@ -293,19 +294,17 @@ def _kept(entries: tuple[LoadedRule, ...]) -> tuple[LoadedRule, ...]:
     return tuple(replace(entry, is_kept=True) for entry in entries)
 
 
-def _duplicate_problem(path: str, entry: LoadedRule, first: str) -> model.Problem:
-    name = entry.compiled.rule.name
-    return model.Problem(
-        severity="error",
-        file=path,
-        line=entry.line,
-        column=entry.column,
-        length=len(name),
-        rule=name,
-        code="duplicate-rule",
-        message=f'a second rule "{values.shorten(name)}"',
-        help=f"the first is in {first}: give this one another name",
-    )
+def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[model.Problem, ...]:
+    """Return the problem of a rule whose name another file already has, at the name in the file as it is now."""
+    text = ""
+    with contextlib.suppress(OSError):
+        text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
+    report = ProblemReport(path, Document(text, None))
+    report.rule = name = entry.compiled.rule.name
+    start = report.document.line_starts[min(entry.line, len(report.document.line_starts)) - 1] + entry.column - 1
+    advice = f"the first is in {first}: give this one another name"
+    report.add((start, start + len(name)), "duplicate-rule", f'a second rule "{values.shorten(name)}"', advice)
+    return report.finish()
 
 
 POLL_INTERVAL = timedelta(seconds=2)

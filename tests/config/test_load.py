@@ -57,14 +57,6 @@ def test_every_key_of_bot_yaml_arrives(tmp_path: Path) -> None:
     assert bot.on_unknown is model.OnUnknown.LEAVE
 
 
-def test_a_bot_yaml_of_one_channel_is_enough(tmp_path: Path) -> None:
-    settings = folders.load(folders.make(tmp_path, bot="channels: {alerts: {kind: console}, desk: {kind: console}}\n"))
-    assert settings.bot.fetch == model.FetchPolicy()
-    assert settings.bot.operator is None
-    assert settings.bot.on_unknown is model.OnUnknown.SEND_AGAIN
-    assert settings.bot.quiet_hours is None
-
-
 def test_every_key_of_a_feed_arrives(tmp_path: Path) -> None:
     feeds = """feeds:
   - https://plain.example/rss
