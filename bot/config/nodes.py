@@ -378,7 +378,7 @@ def walk(node: Node) -> Iterator[ScalarNode]:
                 yield from walk(value)
 
 
-#: A longer stretch of a value is not searched for in the text.
+#: Of a longer stretch of a value, the beginning is searched for, and the rest of the value counts as part of it.
 _MAX_STRETCH = 200
 #: How a character of a quoted value may be written, by the kind of quote.
 _WRITTEN_AS = {"'": {"'": "''?"}, '"': {'"': r'\\?"', "\\": r"\\\\?"}}
@@ -390,22 +390,23 @@ def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> t
     The text has each word of the value as often and in the same order, whatever quotes, folds and indentation it has.
     So the third occurrence of a word in the value is its third occurrence in the text.
     """
-    words = scalar.value[start:end].split()
-    if not words or end - start > _MAX_STRETCH:
+    words = scalar.value[start : min(end, start + _MAX_STRETCH)].split()
+    if not words:
         return scalar.start, scalar.end
-    first = scalar.start + (1 if scalar.style in ("'", '"') else 0)
+    quote = 1 if scalar.style in ("'", '"') else 0
+    first, last = scalar.start + quote, scalar.end - quote
     if scalar.style in ("|", ">"):
         first = document.line_starts[document.place(scalar.start)[0]]
     written_as = _WRITTEN_AS.get(scalar.style, {})
     pattern = r"\s+".join("".join(written_as.get(char, re.escape(char)) for char in word) for word in words)
     occurrence = re.compile(f"(?=({pattern}))")
     starts = [match.start() for match in occurrence.finditer(scalar.value)]
-    spans = [match.span(1) for match in occurrence.finditer(document.text[first : scalar.end])]
+    spans = [match.span(1) for match in occurrence.finditer(document.text[first:last])]
     word_start = scalar.value.index(words[0], start)
     if len(spans) != len(starts) or word_start not in starts:
         return scalar.start, scalar.end
     span_start, span_end = spans[starts.index(word_start)]
-    return first + span_start, first + span_end
+    return first + span_start, last if end - start > _MAX_STRETCH else first + span_end
 
 
 def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode | None]:

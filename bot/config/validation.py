@@ -110,7 +110,9 @@ def validate_parts(
     zone: values.DefaultZone | None = None,
 ) -> tuple[Shape | None, frozenset[str]]:
     """Validate like ``validate``; also return the keys of the node that have an error."""
-    empty = {path for path, key in _find_empty_keys(node) if _report_empty(key, report)}
+    empty = dict(_find_empty_keys(node))
+    for key in empty.values():
+        _report_empty(key, report)
     bad = {str(path[0]) for path in empty}
     try:
         checked = _adapter(shape).validate_python(to_plain(node), context=zone)
@@ -138,9 +140,7 @@ def validate_parts(
     return (None if empty else checked), frozenset(bad)
 
 
-def _find_empty_keys(
-    node: Node, path: tuple[str | int, ...] = ()
-) -> Iterator[tuple[tuple[str | int, ...], ScalarNode]]:
+def _find_empty_keys(node: Node, path: _Path = ()) -> Iterator[tuple[_Path, ScalarNode]]:
     """Yield the keys that have no value, except in ``{EXACT}``."""
     match node:
         case MappingNode() if exact_term(node) is None:
@@ -154,21 +154,23 @@ def _find_empty_keys(
                 yield from _find_empty_keys(item, (*path, index))
 
 
-def _report_empty(key: ScalarNode, report: ProblemReport) -> bool:
+def _report_empty(key: ScalarNode, report: ProblemReport) -> None:
     if lost := _lost_comment(report, key.end):
-        report.add(
-            key,
-            "comment-in-value",
-            "a # after a space begins a comment, so the value is missing",
-            f'quote it: "{lost}"',
-        )
+        message = "a # after a space begins a comment, so the value is missing"
+        report.add(key, "comment-in-value", message, f'quote it: "{lost}"')
     else:
         report.add(key, "no-value", "no value", "write one after the colon, or remove the key")
-    return True
 
 
-def _path_of(details: ErrorDetails) -> tuple[str | int, ...]:
+def _path_of(details: ErrorDetails) -> _Path:
+    """Return the keys and indices that lead to the error, without the steps that are branches of a schema."""
     return tuple(step for step in details["loc"] if not _is_of_pydantic(step))
+
+
+def _is_of_pydantic(step: str | int) -> bool:
+    return isinstance(step, str) and (
+        step.startswith("function-") or ("[" in step and step.endswith("]") and "(" in step)
+    )
 
 
 def _report_error(problem: InvalidValue, path: _Path, node: Node, report: ProblemReport) -> None:
@@ -183,13 +185,6 @@ def _report_error(problem: InvalidValue, path: _Path, node: Node, report: Proble
         start, end = target.start, _first_stretch(target)
     if not report.document.has_flaw_in(target.start, target.end):
         report.add((start, end), problem.code, str(problem), problem.help)
-
-
-def _is_of_pydantic(step: str | int) -> bool:
-    """Return whether a step of a path is a branch of a schema, not a key of the file."""
-    return isinstance(step, str) and (
-        step.startswith("function-") or ("[" in step and step.endswith("]") and "(" in step)
-    )
 
 
 def _is_empty(node: Node) -> bool:

@@ -175,6 +175,7 @@ _RULE = "rules:\n  - name: R\n    notify: desk\n"
         '    query: "PTA AND \\"a b\\" AND badfield:x"\n',
         "    query: PTA AND badfield:x\n",
         "    query: PTA AND\n      badfield:x\n",
+        f"    query: 'PTA AND (PTA OR {'badfield:x OR ' * 40} PTA)'\n",
     ],
 )
 def test_the_caret_points_into_a_query_however_it_is_written(body: str, tmp_path: Path) -> None:
