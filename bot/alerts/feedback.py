@@ -1,4 +1,4 @@
-"""Sums of judgements: each rule's precision, and the current judgements of a message. Pure."""
+"""Sum judgements: the precision of each rule, and the current judgements of a message. Pure functions."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def precision_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Pre
 def active_feedback(judgements: Sequence[model.Judgement]) -> tuple[model.Judgement, ...]:
     """Return each person's last verdict under each rule, and the current claim if there is one; oldest first.
 
-    ``judgements``: those of one story in one channel, in the order in which they were made.
+    ``judgements`` are about one story in one channel, oldest first.
     """
     last: dict[tuple[str, ...], model.Judgement] = {}
     for judgement in judgements:

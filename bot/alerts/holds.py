@@ -1,4 +1,4 @@
-"""Why a story waits, when it is released, and when a posted one is recalled because a deadline comes near.
+"""Decide why a story waits, when it is released, and when a posted story gets a reminder of its deadline.
 
 A reminder (``remind:`` of a rule) is a hold on a posted story: the alert keeps the time of the next one. When it has
 come, the thread gets a reply and the next reminder is planned, so each deadline and lead time is reported once.
@@ -17,7 +17,7 @@ from bot.alerts.situation import HOUR, Situation, quiet_hours_end, reply_decisio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Why an alert is held, and until when."""
+    """The reason why an alert is held, and the end of the hold."""
 
     reason: model.Reason
     #: None: until another article joins.
@@ -104,7 +104,7 @@ def _rate_cap(situation: Situation, *, is_high: bool) -> Hold | None:
     return Hold(reason=model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")
 
 
-#: A first poll announces at most this many stories a rule (DESIGN section 5).
+#: Maximum stories for each rule that a first poll announces.
 BASELINE_STORIES_A_RULE = 5
 
 

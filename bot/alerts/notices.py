@@ -22,8 +22,10 @@ def notice_row(notice: model.Notice, *, channel: str, now: datetime) -> model.Ou
 def configuration_reloaded(
     *, rules: int, feeds: int, kept: int, off: int, problems: Sequence[model.Problem], version: str
 ) -> model.Notice:
-    """Workers that load the same edit post it once. ``kept`` and ``off``: refused rules with and without a last good
-    version."""
+    """Report a new configuration; workers that load the same edit post one notice.
+
+    ``kept`` and ``off`` are the numbers of refused rules with and without a last good version.
+    """
     in_force = f"{model.format_count(rules, 'rule')}, {model.format_count(feeds, 'feed')}"
     errors = [problem for problem in problems if problem.severity == "error"]
     # An error in bot.yaml, or in a file that keeps its last good version as a whole, does not refuse a single rule.
@@ -36,7 +38,7 @@ def configuration_reloaded(
     )
     lead = f"Configuration reloaded: {in_force}."
     if problems:
-        # That nothing is refused any more is worth a line too.
+        # Without errors the line also shows that nothing is refused any more.
         loaded = "" if errors else lead.removesuffix(".")
         lead = "; ".join(part for part in (loaded, *parts) if part)
     errors_first = sorted(problems, key=lambda problem: problem.severity != "error")
@@ -54,21 +56,21 @@ def problem_line(problem: model.Problem) -> str:
 
 
 def clock_set_back(by: str, *, now: datetime) -> model.Notice:
-    """``by``: the difference in words."""
+    """Report that the clock of the machine was set back; ``by`` is the difference in words."""
     lead = f"The clock of this machine was set back by {by}."
     lines = ("Waiting feeds and messages were moved with it.", "Times recorded before that are wrong.")
     return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
 
 
 def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -> model.Notice:
-    """``reason``: the text of the first failure."""
+    """Report an outage that is over; ``reason`` is the text of its first failure."""
     duration = model.format_duration(timedelta(seconds=max(1, round((until - since).total_seconds()))))
     lead = f"The database could not be used for {duration}. Waiting work has been done since; nothing is lost."
     return model.Notice(what=lead, where=(reason,), occasion=(f"outage {since.isoformat()}",))
 
 
 def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> model.Notice:
-    """One notice for the feeds whose health changed, a line each: new problems, then resolved ones."""
+    """Report the feeds whose health changed, in a line each: new problems, then resolved problems."""
     parts = (
         f"{model.format_count(len(troubles), 'problem')} with feeds" if troubles else "",
         f"{model.format_count(len(over), 'problem')} over" if over else "",
@@ -79,7 +81,7 @@ def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) 
 
 
 def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
-    """The occasion contains the last match, so that each silence is reported once, by whichever process."""
+    """Report that a rule has not matched for longer than expected; once for each last match, by any process."""
     lead = f"A rule is silent: nothing has matched for more than {model.format_duration(expect)}."
     last = last_match.isoformat() if last_match else None
     return model.Notice(
@@ -91,14 +93,14 @@ def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None)
 
 
 def buttons_are_silent(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
-    """The connection for button presses failed, for ``reason``."""
+    """Report that the connection for button presses failed, for ``reason``."""
     names = ", ".join(channels)
     lead = f"The buttons of {names} do not work. Messages are still sent; presses fail."
     return model.Notice(what=lead, where=(reason,), occasion=(f"buttons {names} {now.isoformat()}",))
 
 
 def buttons_work_again(channels: Sequence[str], reason: str, *, now: datetime) -> model.Notice:
-    """``reason``: why they did not work."""
+    """Report that the buttons work again; ``reason`` is why they did not work."""
     names = ", ".join(channels)
     lead = f"The buttons of {names} work again."
     return model.Notice(
@@ -133,26 +135,26 @@ def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str
 
 
 def model_is_failing(name: str, reason: str, *, now: datetime) -> model.Notice:
-    """The language model failed several times in a row, or refuses us; ``reason`` is the last failure."""
+    """Report that the language model refuses calls or failed several times in a row, last for ``reason``."""
     lead = f"The model {name} gives no usable answer. Until it does, Wirewatch decides without it."
     remedy = "`wirewatch model test` calls it now; check url, name and key under model in bot.yaml."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
 
 
 def model_is_back(name: str, *, now: datetime) -> model.Notice:
-    """The language model answered after it had failed."""
+    """Report that the language model answered after it had failed."""
     return model.Notice(what=f"The model {name} answers again.", occasion=(f"model back {now.isoformat()}",))
 
 
 def model_budget_spent(name: str, what: str, *, day: date) -> model.Notice:
-    """``what``: calls or tokens, whose limit of the day is reached."""
+    """Report that the day's limit of ``what`` (calls or tokens) is reached."""
     lead = f"The model {name} has used up the {what} of this day. Until midnight UTC, Wirewatch decides without it."
     remedy = f"Raise {what}_per_day under model in bot.yaml, or give it fewer uses."
     return model.Notice(what=lead, remedy=remedy, occasion=(f"model budget {day.isoformat()}",))
 
 
 def model_share_spent(name: str, what: str, article: model.Article, *, day: date) -> model.Notice:
-    """Report that the articles of one owner have used up their share of ``what``: calls or tokens."""
+    """Report that the articles of one owner have used up their share of ``what`` (calls or tokens)."""
     lead = f"The articles of {article.outlet} have used up a quarter of the {what} of this day of the model {name}."
     return model.Notice(
         what=lead,
@@ -166,7 +168,7 @@ def model_share_spent(name: str, what: str, article: model.Article, *, day: date
 
 
 def model_merged(name: str, older: model.Story, younger: model.Story) -> model.Notice:
-    """A language model's answer merged two stories that both have messages."""
+    """Report that a language model's answer merged two stories that both have messages."""
     lead = f"An answer of the model {name} merged two stories that both were posted."
     ids = " ".join(member.article.id for member in younger.members if member.join.copy_of is None)
     return model.Notice(
@@ -178,5 +180,5 @@ def model_merged(name: str, older: model.Story, younger: model.Story) -> model.N
 
 
 def silence_made(silence: model.Silence) -> model.Notice:
-    """Somebody made a silence, in a chat, by the CLI or by the API."""
+    """Report that somebody made a silence, in a chat, by the CLI or by the API."""
     return model.Notice(what="New silence", where=(silence.summary,), occasion=("silence", silence.id))

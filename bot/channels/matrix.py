@@ -14,6 +14,7 @@ import pydantic
 from bot import model
 from bot.channels.kit import http_client, outline, phrases, rendering
 from bot.channels.kit.context import (
+    Address,
     BaseChannel,
     ChannelContext,
     ChannelFeatures,
@@ -44,7 +45,7 @@ Body: TypeAlias = Mapping[str, object]
 class Options(ChannelOptions):
     """A room of a Matrix homeserver, with threads and edits."""
 
-    server: str = pydantic.Field(..., description="The homeserver's address: https://matrix.example.org.")
+    server: Address = pydantic.Field(..., description="The homeserver's address: https://matrix.example.org.")
     room: str = pydantic.Field(
         ..., description="The room's alias in quotes (#policy:example.org) or its id (!abc:example.org)."
     )
@@ -61,13 +62,6 @@ class Options(ChannelOptions):
     @property
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(people=self.people)
-
-    @pydantic.field_validator("server")
-    @classmethod
-    def _is_address(cls, url: str) -> str:
-        if not url.startswith(("https://", "http://")) or "/_matrix" in url:
-            raise ValueError("expected the homeserver's address: https://matrix.example.org")
-        return url.rstrip("/")
 
     @pydantic.field_validator("room")
     @classmethod

@@ -18,6 +18,7 @@ import pydantic
 from bot import model
 from bot.channels.kit import http_client, outline, phrases, rendering
 from bot.channels.kit.context import (
+    Address,
     BaseChannel,
     ChannelContext,
     ChannelFeatures,
@@ -48,7 +49,7 @@ _PAGE_BYTES = _PAGE * 80_000
 class Options(ChannelOptions):
     """A channel of a Mattermost server, with threads and edits."""
 
-    server: str = pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
+    server: Address = pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
     team: str | None = pydantic.Field(None, description="The team, as in the channel's address; not if to is an id.")
     to: str = pydantic.Field(..., description="The channel, as in its address (policy-alerts), or its id.")
     token: model.Secret = pydantic.Field(..., description="The bot's access token: env:NAME or file:/path.")
@@ -64,13 +65,6 @@ class Options(ChannelOptions):
     @property
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(people=self.people)
-
-    @pydantic.field_validator("server")
-    @classmethod
-    def _is_address(cls, url: str) -> str:
-        if not url.startswith(("https://", "http://")) or "/api/" in url:
-            raise ValueError("expected the server's address: https://mattermost.example.org")
-        return url.rstrip("/")
 
     @pydantic.field_validator("to")
     @classmethod

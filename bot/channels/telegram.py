@@ -7,8 +7,8 @@ The bot asks for presses of buttons (getUpdates), so no port is open to the worl
 
     getUpdates (waits some seconds) ──▶ callback_query ──▶ stored by the caller ──▶ answerCallbackQuery
 
-Telegram sends a bot's presses to one program only, and again until the program asks for later ones. What comes is
-untrusted: only its form is checked here.
+Telegram sends a bot's presses to one program only, and repeats them until the program asks for later ones. Updates are
+untrusted; this module checks only their form.
 """
 
 from __future__ import annotations
@@ -95,11 +95,6 @@ class Options(ChannelOptions):
         if not _CHAT.match(to):
             raise ValueError("expected the chat's id (\"-1001234567890\") or a public channel's @name, in quotes")
         return to
-
-    @pydantic.field_validator("api_url")
-    @classmethod
-    def _without_slash(cls, url: str) -> str:
-        return url.rstrip("/")
 
     @pydantic.model_validator(mode="after")
     def _has_buttons(self) -> Self:

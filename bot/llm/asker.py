@@ -2,7 +2,7 @@
 
     want → queue → budget? breaker? → ask, check → store (answer or failure, and its cost)
 
-Never inside a transaction. Callers find an answer in the store, or learn that the prompt has failed.
+The model is called outside of transactions. Callers find an answer in the store, or learn that the prompt has failed.
 """
 
 from __future__ import annotations

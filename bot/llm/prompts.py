@@ -2,7 +2,8 @@
 
     article, story → prompt (our words | data) → the model → text → parse_answer: form, quoted words → answer
 
-Pure. Article text is data in every prompt: values of one JSON document of a bounded size, apart from our words.
+Pure functions. Article text is data in every prompt: values of one JSON document of bounded size, separate from the
+instructions.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pydantic
 
@@ -60,29 +61,27 @@ class Answer(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    #: The use of the prompt, the version of its instructions, and the instructions: our own words.
+    use: ClassVar[model.Use]
+    version: ClassVar[int]
+    instructions: ClassVar[str]
+
     def problem(self, data: Mapping[str, Any]) -> str | None:
         """Return why the answer contradicts the prompt's data, or None if it is acceptable."""
         return None
 
 
 def build_prompt(
-    use: model.Use,
-    version: int,
-    instructions: str,
-    data: Mapping[str, object],
-    answer: type[Answer],
-    *,
-    article: model.ArticleId,
-    beside: str = "",
+    form: type[Answer], data: Mapping[str, object], *, article: model.ArticleId, beside: str = ""
 ) -> model.Prompt:
-    """Build a prompt; ``instructions`` are our own words, ``data`` may contain untrusted text."""
+    """Build a prompt that asks for an answer of this form; ``data`` may contain untrusted text."""
     return model.Prompt(
-        use=use,
-        version=version,
-        instructions=f"{instructions}\n\n{_ABOUT_DATA}",
+        use=form.use,
+        version=form.version,
+        instructions=f"{form.instructions}\n\n{_ABOUT_DATA}",
         # Not escaped as ASCII, which would make an Urdu text six times as long.
         data=visible.json_text(json.dumps(data, indent=1, ensure_ascii=False)),
-        schema=json.dumps(answer.model_json_schema(), sort_keys=True),
+        schema=json.dumps(form.model_json_schema(), sort_keys=True),
         article=article,
         beside=beside,
     )
@@ -175,7 +174,6 @@ def _fold_for_quoting(text: str) -> str:
     return _SPACE.sub(" ", tokens.fold(text)).strip(" .,;:…")
 
 
-SAME_EVENT_VERSION = 5
 #: Maximum sentences of each report, and reports of all stories together.
 _SAME_EVENT_SENTENCES = 2
 _SAME_EVENT_REPORTS = 18
@@ -208,6 +206,10 @@ class SameEventVerdict(StrEnum):
 
 class SameEvent(Answer):
     """An answer about the event of an article."""
+
+    use = model.Use.SAME_EVENT
+    version = 5
+    instructions = _SAME_EVENT_INSTRUCTIONS
 
     verdict: SameEventVerdict = pydantic.Field(strict=False)
     #: The numbers of the stories about the same event, from 1.
@@ -242,19 +244,9 @@ def same_event_prompt(article: model.Article, stories: Sequence[model.Story]) ->
             for number, story in enumerate(stories, start=1)
         ],
     }
-    beside = " ".join(story.id for story in stories)
-    return build_prompt(
-        model.Use.SAME_EVENT,
-        SAME_EVENT_VERSION,
-        _SAME_EVENT_INSTRUCTIONS,
-        data,
-        SameEvent,
-        article=article.id,
-        beside=beside,
-    )
+    return build_prompt(SameEvent, data, article=article.id, beside=" ".join(story.id for story in stories))
 
 
-FACTS_VERSION = 5
 #: Maximum reports of the story, sentences of each report, and characters of all these sentences.
 _FACTS_REPORTS = 12
 _FACTS_SENTENCES = 12
@@ -312,6 +304,10 @@ class ChosenUpdate(Answer):
 class NewFacts(Answer):
     """An answer: the updates that are new."""
 
+    use = model.Use.FACTS
+    version = 5
+    instructions = _FACTS_INSTRUCTIONS
+
     updates: tuple[ChosenUpdate, ...] = pydantic.Field(strict=False)
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
@@ -355,9 +351,7 @@ def facts_prompt(article: model.Article, story: model.Story, offered: Sequence[m
         "article": _article_data(article),
         "updates": [_update_data(number, fact) for number, fact in enumerate(offered, start=1)],
     }
-    return build_prompt(
-        model.Use.FACTS, FACTS_VERSION, _FACTS_INSTRUCTIONS, data, NewFacts, article=article.id, beside=story.id
-    )
+    return build_prompt(NewFacts, data, article=article.id, beside=story.id)
 
 
 def _update_data(number: int, fact: model.Fact) -> dict[str, object]:
@@ -366,7 +360,6 @@ def _update_data(number: int, fact: model.Fact) -> dict[str, object]:
     return {"number": number, **{name: visible.line(text, SENTENCE_LENGTH) for name, text in texts.items() if text}}
 
 
-SUMMARY_VERSION = 1
 #: Maximum characters of a sentence.
 _SUMMARY_SENTENCE_LENGTH = 300
 _SUMMARY_INSTRUCTIONS = """\
@@ -391,6 +384,10 @@ class SupportedSentence(Answer):
 class Summary(Answer):
     """An answer: a summary of one or two sentences."""
 
+    use = model.Use.SUMMARY
+    version = 1
+    instructions = _SUMMARY_INSTRUCTIONS
+
     sentences: tuple[SupportedSentence, ...] = pydantic.Field(strict=False)
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
@@ -412,7 +409,7 @@ class Summary(Answer):
 def summary_prompt(article: model.Article) -> model.Prompt:
     """Ask for a summary of an article."""
     data = {"article": {**_article_data(article), "language": lexicon.base(article.language)}}
-    return build_prompt(model.Use.SUMMARY, SUMMARY_VERSION, _SUMMARY_INSTRUCTIONS, data, Summary, article=article.id)
+    return build_prompt(Summary, data, article=article.id)
 
 
 def _unsupported_claim(sentence: SupportedSentence, language: str, day: date) -> str | None:
@@ -434,7 +431,6 @@ def _unsupported_claim(sentence: SupportedSentence, language: str, day: date) ->
     return None
 
 
-RELEVANCE_VERSION = 1
 #: Maximum characters of a reason, which analysts see.
 _REASON_LENGTH = 200
 _RELEVANCE_INSTRUCTIONS = """\
@@ -460,6 +456,10 @@ class RelevanceVerdict(StrEnum):
 class Relevance(Answer):
     """An answer about relevance."""
 
+    use = model.Use.RELEVANCE
+    version = 1
+    instructions = _RELEVANCE_INSTRUCTIONS
+
     verdict: RelevanceVerdict = pydantic.Field(strict=False)
     #: The deciding words of the article.
     words: str
@@ -480,18 +480,9 @@ class Relevance(Answer):
 def relevance_prompt(article: model.Article, rule: str, about: str) -> model.Prompt:
     """Ask whether an article is about the subject of a rule; ``about`` describes it in plain words."""
     data = {"about": about, "article": _article_data(article)}
-    return build_prompt(
-        model.Use.RELEVANCE,
-        RELEVANCE_VERSION,
-        _RELEVANCE_INSTRUCTIONS,
-        data,
-        Relevance,
-        article=article.id,
-        beside=rule,
-    )
+    return build_prompt(Relevance, data, article=article.id, beside=rule)
 
 
-TRANSLATION_VERSION = 1
 #: Maximum length of a translation: so many times the original's length, plus so many characters.
 _TRANSLATION_TIMES = 4
 _TRANSLATION_EXTRA = 60
@@ -502,6 +493,10 @@ language `to`, in the same order: nothing added, nothing left out. Keep names, n
 
 class Translation(Answer):
     """An answer: the translated texts, in order."""
+
+    use = model.Use.TRANSLATE
+    version = 1
+    instructions = _TRANSLATION_INSTRUCTIONS
 
     texts: tuple[str, ...] = pydantic.Field(strict=False)
 
@@ -534,26 +529,14 @@ def translation_prompt(article: model.Article, texts: Sequence[str], *, to: str)
         "published": f"{article.when:%Y-%m-%d}",
         "texts": [visible.line(text, max(HEADLINE_LENGTH, SENTENCE_LENGTH)) for text in texts],
     }
-    return build_prompt(
-        model.Use.TRANSLATE,
-        TRANSLATION_VERSION,
-        _TRANSLATION_INSTRUCTIONS,
-        data,
-        Translation,
-        article=article.id,
-        beside=to,
-    )
+    return build_prompt(Translation, data, article=article.id, beside=to)
 
 
 A = TypeVar("A", bound=Answer)
 
 #: The answer type of each use.
 FORMS: dict[model.Use, type[Answer]] = {
-    model.Use.SAME_EVENT: SameEvent,
-    model.Use.FACTS: NewFacts,
-    model.Use.SUMMARY: Summary,
-    model.Use.RELEVANCE: Relevance,
-    model.Use.TRANSLATE: Translation,
+    form.use: form for form in (SameEvent, NewFacts, Summary, Relevance, Translation)
 }
 
 

@@ -173,7 +173,7 @@ class Advice:
         """
         assert self._turn is not None
         for call in reversed(self._turn.tx.completions.about(article.id)):
-            is_current = (call.use, call.version) == (model.Use.SAME_EVENT, prompts.SAME_EVENT_VERSION)
+            is_current = (call.use, call.version) == (model.Use.SAME_EVENT, prompts.SameEvent.version)
             if is_current and call.answer is not None and call.model == self.advisor.policy.name:
                 return prompts.SameEvent.model_validate_json(call.answer), call.beside
         return None, ""

@@ -202,9 +202,17 @@ def delivery(
     reply_to: model.Receipt | None = None,
     edits: model.Receipt | None = None,
     is_plain: bool = False,
+    is_broadcast: bool = False,
 ) -> model.Delivery:
     """Return a delivery of the message, as the outbox would create it."""
-    return model.Delivery(id=model.SendId(id), message=message, reply_to=reply_to, edits=edits, is_plain=is_plain)
+    return model.Delivery(
+        id=model.SendId(id),
+        message=message,
+        reply_to=reply_to,
+        edits=edits,
+        is_plain=is_plain,
+        is_broadcast=is_broadcast,
+    )
 
 
 def _built(subject: HttpChannel, address: str) -> model.Channel:

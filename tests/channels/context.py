@@ -13,9 +13,10 @@ import pydantic
 from slack_sdk.models.blocks import Block
 
 from bot import channels, model
+from bot.testing.channels import delivery
 from testbed.fakes import FakeClock, MemoryKeyValues
 
-TOKEN = model.Secret.parse("env:SLACK_BOT_TOKEN")
+__all__ = ["Secrets", "build", "check_golden_blocks", "delivery", "objects"]
 
 
 class Secrets:
@@ -50,25 +51,6 @@ def build(
         clock=clock or FakeClock(datetime(2015, 12, 2, 9, 0).astimezone()),
         key_values=key_values or MemoryKeyValues(),
         zone=zone,
-    )
-
-
-def delivery(
-    message: model.Message,
-    *,
-    id: str = "send-1",  # noqa: A002 - as the field is called
-    reply_to: model.Receipt | None = None,
-    edits: model.Receipt | None = None,
-    is_plain: bool = False,
-    is_broadcast: bool = False,
-) -> model.Delivery:
-    return model.Delivery(
-        id=model.SendId(id),
-        message=message,
-        reply_to=reply_to,
-        edits=edits,
-        is_plain=is_plain,
-        is_broadcast=is_broadcast,
     )
 
 

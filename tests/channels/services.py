@@ -54,6 +54,8 @@ class Service:
     notified: Callable[[Any], list[Any]]
     threads: bool = True
     looks: bool = True
+    #: Deletes the only message on the server.
+    delete: Callable[[Any, model.Receipt], object] | None = None
     #: Sets the number of messages that the service gives at once, where its server has such a setting.
     shorten_pages: Callable[[Any], None] = lambda server: None
 
@@ -153,6 +155,7 @@ DISCORD = Service(
     codes={code: (act, advice) for code, (act, _, advice) in channels_discord.ERRORS.items()},
     refusal=lambda code, act: Answer(400, {"message": "…", "code": code}),
     wait_seconds=1.5,
+    delete=lambda server, head: server.service.channels[server.service.news].messages.clear(),
     mentions="@everyone <@123456789012345678>",
     notified=lambda server: server.service.pinged,
 )
@@ -167,6 +170,7 @@ TELEGRAM = Service(
     codes=channels_telegram.ERRORS,
     refusal=lambda code, act: telegram.Refused(400, f"Bad Request: {code}").answer,
     wait_seconds=7,
+    delete=lambda server, head: server.service.chats[telegram.NEWS].messages.clear(),
     mentions="@everyone @alice_b hello@bob_c /ban now:/start (/leave)",
     notified=lambda server: server.service.pinged + server.service.commands,
     looks=False,
@@ -199,6 +203,7 @@ MATTERMOST = Service(
         Shown(post["message"], post["edits"], post["root_id"]) for post in server.service.posts("policy-alerts")
     ],
     codes=channels_mattermost.ERRORS,
+    delete=lambda server, head: server.service.channels[head.place].posts[0].update(delete_at=1),
     refusal=lambda code, act: mattermost.Refused(_mattermost_status(act), code).answer,
     wait_seconds=2,
     mentions="@all @here @channel @policy-desk (@all) @all. :@here: \uff20all <@all> &commat;all",
@@ -214,6 +219,7 @@ MATRIX = Service(
         for event in server.service.messages("policy")
     ],
     codes=ERRORS,
+    delete=lambda server, head: server.service.rooms["!policy:wirewatch.test"].events.clear(),
     refusal=lambda code, act: matrix.Refused(429 if act is errors.Act.WAIT else 403, code, "words").answer,
     wait_seconds=2,
     mentions="@room @reader:wirewatch.test https://matrix.to/#/@reader:wirewatch.test",

@@ -42,18 +42,6 @@ async def test_ntfy_takes_every_hostile_message_as_text_and_none_as_an_attachmen
 
 @pytest.mark.long
 @pytest.mark.timeout(900)  # Synapse may be installed first
-async def test_a_matrix_room_shows_the_message_whole(synapse_server: synapse.Server) -> None:  # noqa: F811
-    room = synapse_server.make_room("whole")
-    desk = channel(synapse_server.address("whole"))
-    await desk.send(delivery(messages.EDIT))
-    await desk.close()
-    [taken] = synapse_server.read(room)
-    assert taken["msgtype"] == "m.text"
-    assert all(words in taken["body"] for words in (TITLE, *WORDS))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
 async def test_nothing_that_a_feed_says_pings_or_formats_in_a_matrix_room(
     synapse_server: synapse.Server,  # noqa: F811
 ) -> None:

@@ -31,11 +31,6 @@ async def logged(*channels: model.Channel) -> list[tuple[str, str]]:
     return [(line["event"], str(line.get("wanted", ""))) for line in lines]
 
 
-async def test_a_channel_that_is_set_up_well_is_not_spoken_of(server: slack.Server) -> None:
-    assert await logged(bot(server)) == []
-    assert server.workspace.messages("policy-alerts") == []
-
-
 async def test_a_missing_history_scope_is_said_before_it_matters(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
@@ -43,9 +38,9 @@ async def test_a_missing_history_scope_is_said_before_it_matters(server: slack.S
     assert not channel.abilities.lookup, "the first doubt is met with the choice, not with a look that fails"
 
 
-async def test_a_webhook_needs_no_word_and_a_refused_token_a_hand(server: slack.Server) -> None:
-    hook = build("webhook", secrets=Secrets(URL="http://127.0.0.1:9/"), url="env:URL")
-    assert await logged(hook) == []
+async def test_only_a_channel_that_needs_something_is_logged(server: slack.Server) -> None:
+    assert await logged(bot(server)) == []
+    assert server.workspace.messages("policy-alerts") == []
     assert await logged(bot(server, "xoxb-wrong")) == [("channel needs attention", "the token is accepted")]
 
 

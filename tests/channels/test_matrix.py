@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -12,7 +11,7 @@ from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, matrix
 from tests.channels.context import delivery
-from tests.channels.services import BEGINNING, MATRIX
+from tests.channels.services import MATRIX
 
 Server = faulty.Server[matrix.Homeserver]
 room = MATRIX.channel
@@ -22,13 +21,6 @@ room = MATRIX.channel
 def server() -> Iterator[Server]:
     with MATRIX.serve() as running:
         yield running
-
-
-async def test_a_repetition_of_a_message_is_taken_for_the_first_one(server: Server) -> None:
-    first = await room(server).send(delivery(messages.POST))
-    second = await room(server).send(delivery(messages.POST))
-    assert second.ref == first.ref
-    assert len(server.service.messages("policy")) == 1
 
 
 # -- finding the room, and getting in
@@ -63,18 +55,6 @@ async def test_an_invitation_is_accepted_with_the_first_message(server: Server) 
     there.invited.add(matrix.ME)
     await room(server).send(delivery(messages.POST))
     assert len(server.service.messages("policy")) == 1
-
-
-async def test_a_thread_or_message_elsewhere_or_gone_is_left(server: Server) -> None:
-    elsewhere = model.Receipt(ref="$1", place="!other:wirewatch.test", sent_at=BEGINNING)
-    gone = replace(elsewhere, place="!policy:wirewatch.test")
-    for receipt in (elsewhere, gone):
-        with pytest.raises(model.ThreadGone):
-            await room(server).send(delivery(messages.NEW_FACT, reply_to=receipt))
-        with pytest.raises(model.NotEditable):
-            await room(server).send(delivery(messages.EDIT, edits=receipt))
-    with pytest.raises(model.ThreadGone):
-        await room(server).find(delivery(messages.NEW_FACT, reply_to=elsewhere), since=BEGINNING)
 
 
 # -- what breaks on the way

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from bot.testing import messages
 from testbed.fakes import MemoryKeyValues
 from testbed.servers import faulty, mattermost
 from tests.channels.context import delivery
-from tests.channels.services import BEGINNING, MATTERMOST
+from tests.channels.services import MATTERMOST
 
 Server = faulty.Server[mattermost.Mattermost]
 desk = MATTERMOST.channel
@@ -66,19 +65,6 @@ async def test_an_archived_channel_that_has_a_successor_of_its_name_is_left_for_
         await channel.send(delivery(messages.NOTICE, id="send-2"))
     successor = server.service.add_channel("policy-alerts")
     assert (await channel.send(delivery(messages.NOTICE, id="send-2"))).place == successor.id
-
-
-async def test_a_thread_or_message_elsewhere_or_gone_is_left(server: Server) -> None:
-    head = await desk(server).send(delivery(messages.POST))
-    elsewhere = replace(head, place="c" * 26)
-    server.service.channels[head.place].posts[0]["delete_at"] = 1
-    for receipt in (elsewhere, head, replace(head, ref="x" * 26)):
-        with pytest.raises(model.ThreadGone):
-            await desk(server).send(delivery(messages.NEW_FACT, id="send-2", reply_to=receipt))
-        with pytest.raises(model.NotEditable):
-            await desk(server).send(delivery(messages.EDIT, id="send-3", edits=receipt))
-    with pytest.raises(model.ThreadGone):
-        await desk(server).find(delivery(messages.NEW_FACT, reply_to=elsewhere), since=BEGINNING)
 
 
 async def test_a_post_that_is_too_old_to_be_edited_is_left(server: Server) -> None:

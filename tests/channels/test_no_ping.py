@@ -94,12 +94,6 @@ def test_where_marks_are_escaped_on_the_way_no_mention_survives_either(text: str
     assert not re.search(r"[@\uff20\ufe6b][\w*&!]", phrases.break_markup(text, reads_marks=False))
 
 
-@pytest.mark.parametrize("text", [f"https://x.example/{token}" for token in TOKENS])
-def test_an_address_is_no_way_round(text: str) -> None:
-    assert pings(phrases.break_markup(text)) == []
-    assert not re.search(r"[@\uff20\ufe6b]\w", phrases.break_markup(text, reads_marks=False))
-
-
 def test_an_ordinary_address_leads_where_it_led() -> None:
     for url in ("https://x.example/a_b?q=1&r=2#c", "http://127.0.0.1:8080/~user/a-b;c=1/(d)", "https://x.example"):
         assert phrases.break_markup(url) == url

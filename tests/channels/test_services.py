@@ -105,7 +105,27 @@ async def test_a_message_of_another_channel_is_neither_edited_nor_answered(servi
             await channel.send(delivery(messages.NEW_FACT, id="send-2", reply_to=elsewhere))
         with pytest.raises(model.NotEditable):
             await channel.send(delivery(messages.EDIT, id="send-3", edits=elsewhere))
+        if service.looks:
+            with pytest.raises(model.ThreadGone):
+                await channel.find(delivery(messages.NEW_FACT, reply_to=elsewhere), since=BEGINNING)
         assert len(service.shown(server)) == 1
+
+
+@pytest.mark.parametrize(
+    "service", [service for service in SERVICES if service.delete], ids=lambda service: str(service.kind)
+)
+async def test_a_deleted_message_is_neither_edited_nor_answered_in_a_thread(service: Service) -> None:
+    with service.serve() as server:
+        channel = service.channel(server)
+        head = await channel.send(delivery(messages.POST))
+        assert service.delete is not None
+        service.delete(server, head)
+        with pytest.raises(model.NotEditable):
+            await channel.send(delivery(messages.EDIT, id="send-2", edits=head))
+        with pytest.raises(model.ThreadGone):
+            await channel.send(delivery(messages.NEW_FACT, id="send-3", reply_to=head))
+        await channel.send(delivery(messages.NEW_FACT, id="send-3"))
+        assert "BlackBerry to leave Pakistan" in service.shown(server)[-1].text, "it names its story"
 
 
 @every_service

@@ -198,7 +198,7 @@ async def test_an_answer_is_asked_for_once_and_kept_with_what_it_cost(tmp_path: 
     assert (kept.use, kept.model, kept.version, kept.error) == (
         model.Use.SAME_EVENT,
         "local-model",
-        prompts.SAME_EVENT_VERSION,
+        prompts.SameEvent.version,
         "",
     )
     assert json.loads(kept.answer or "") == UNABLE

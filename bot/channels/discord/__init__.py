@@ -229,7 +229,7 @@ class BotChannel(Channel):
         assert options.token is not None
         self._to = options.to
         self._token = options.token
-        self._api_url = (options.api_url or _API).rstrip("/")
+        self._api_url = options.api_url or _API
         super().__init__(name, options, context, account=f"discord {self._api_url} {options.token.reference}")
         self._shows_history = True
         self._threads: dict[str, None] = {}

@@ -27,10 +27,10 @@ Duration = Annotated[
 def _check_address(url: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise ValueError("expected an address that begins with https:// or http://")
-    return url
+    return url.rstrip("/")
 
 
-#: The address of a server.
+#: The address of a server, without a slash at its end.
 Address = Annotated[str, pydantic.AfterValidator(_check_address)]
 
 

@@ -1,13 +1,13 @@
 """The actions that people can choose under a story's message, for every service with buttons.
 
 A message has the buttons Claim, Useful, Noise and "More…", which opens a menu of the others. Each button carries a
-short word for its action. The word that a service sends back is untrusted: only its form is checked here.
+short word for its action. The word that a service sends back is untrusted; this module checks only its form.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot import model
@@ -36,6 +36,14 @@ _ARTICLES = 8
 #: The length of a key shows what it identifies: a rule, an entity or an article.
 _KEY = re.compile(r"([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20})\Z", re.ASCII)
 _KINDS = {0: SilenceKind.STORY, 12: SilenceKind.RULE, 16: SilenceKind.ENTITY, 20: SilenceKind.OUTLET}
+#: The word of each action that is about the story alone and has no other parameter.
+_PLAIN_ACTIONS: Mapping[str, Action] = {
+    "useful": Useful(),
+    "claimed": Claim(),
+    "unclaimed": Release(),
+    "menu": ShowMenu(),
+    "why": ShowWhy(),
+}
 #: Words in the buttons of earlier versions, whose messages are still in the channels.
 _EARLIER_WORDS = {
     "muted": "here",
@@ -123,24 +131,16 @@ def _silence(key: str, *, is_here: bool = False) -> MakeSilence:
 def encode_action(action: Action) -> tuple[str, str]:
     """Return the word and the key that a button carries for an action."""
     match action:
-        case Useful():
-            return "useful", ""
         case Noise():
             return "noise", action.rule
-        case Claim():
-            return "claimed", ""
-        case Release():
-            return "unclaimed", ""
         case MakeSilence():
             return "here" if action.is_here else "everywhere", action.key
         case EndSilence():
             return "end", action.key
         case Split():
             return "split", action.articles[0]
-        case ShowMenu():
-            return "menu", ""
         case _:
-            return "why", ""
+            return next(word for word, plain_action in _PLAIN_ACTIONS.items() if plain_action == action), ""
 
 
 def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
@@ -149,14 +149,8 @@ def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | N
         return None
     kind = _KINDS[len(key)]
     match _EARLIER_WORDS.get(word, word), kind:
-        case "useful", SilenceKind.STORY:
-            return Useful()
         case "noise", SilenceKind.STORY | SilenceKind.RULE:
             return Noise(rule=key)
-        case "claimed", SilenceKind.STORY:
-            return Claim()
-        case "unclaimed", SilenceKind.STORY:
-            return Release()
         case "here", SilenceKind.STORY | SilenceKind.RULE:
             return replace(_silence(key, is_here=True), is_toggle=is_toggle)
         case "everywhere", SilenceKind.RULE | SilenceKind.OUTLET | SilenceKind.ENTITY:
@@ -165,12 +159,8 @@ def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | N
             return EndSilence(key=key)
         case "split", SilenceKind.OUTLET:
             return Split(articles=(model.ArticleId(key),))
-        case "why", SilenceKind.STORY:
-            return ShowWhy()
-        case "menu", SilenceKind.STORY:
-            return ShowMenu()
-        case _:
-            return None
+        case word, _:
+            return None if key else _PLAIN_ACTIONS.get(word)
 
 
 def describe_silence(silence: model.Silence) -> str:

@@ -19,18 +19,13 @@ _TITLED = frozenset({model.MessageKind.NOTICE, model.MessageKind.REPLY})
 
 def plain_title(message: model.Message, limit: int = 250) -> str:
     """Return one line for a notification, a subject or a preview."""
-    if message.is_gathered:
+    if message.is_gathered or message.kind is model.MessageKind.NOTICE:
         return phrases.cut(message.lead or "Wirewatch", limit)
-    match message.kind:
-        case model.MessageKind.NOTICE:
-            return phrases.cut(message.lead or "Wirewatch", limit)
-        case model.MessageKind.REPLY:
-            head = phrases.cut(phrases.reply_heading(message), limit)
-            return (
-                phrases.cut(f"{head}: {phrases.headline(message.briefs[0], limit)}", limit) if message.briefs else head
-            )
-        case _:
-            return phrases.headline(message.briefs[0], limit) if message.briefs else "Wirewatch"
+    headline = phrases.headline(message.briefs[0], limit) if message.briefs else ""
+    if message.kind is model.MessageKind.REPLY:
+        heading = phrases.cut(phrases.reply_heading(message), limit)
+        return phrases.cut(f"{heading}: {headline}", limit) if headline else heading
+    return headline or "Wirewatch"
 
 
 def plain_preview(message: model.Message, limit: int = 300) -> str:

@@ -1,4 +1,4 @@
-"""``kind: slack``: a Slack channel, by bot token (threads, edits, look-up) or by incoming webhook (none of these)."""
+"""``kind: slack``: a Slack channel, by bot token (threads, edits, look-up) or by incoming webhook (posts only)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from bot.channels.slack import blocks, sdk
 from bot.model import visible
 
 KIND = "slack"
-_API = "https://slack.com/api/"
+_API = "https://slack.com/api"
 #: The id of a person or a user group.
 _ID = "[UWS][A-Z0-9]{1,20}"
 _ADVICE = "U012ABCDEF (a person, in a profile under Copy member ID), S012ABCDEF (a user group)"
@@ -134,7 +134,7 @@ class Options(ChannelOptions):
     @property
     def base_url(self) -> str:
         """The address of the Web API, with a slash at its end."""
-        return (self.api_url or _API).rstrip("/") + "/"
+        return f"{self.api_url or _API}/"
 
 
 class Channel(BaseChannel):

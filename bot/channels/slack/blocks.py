@@ -147,7 +147,7 @@ def _button(choice: Choice, story: model.StoryId) -> Piece:
     return {
         "type": "button",
         "action_id": _element_id(word, story),
-        "text": _plain_text(choice.label),
+        "text": _plain_text_object(choice.label),
         "value": _button_value(choice),
     }
 
@@ -156,17 +156,17 @@ def _select(name: str, story: model.StoryId, placeholder: str, choices: Sequence
     return {
         "type": "static_select",
         "action_id": _element_id(name, story),
-        "placeholder": _plain_text(placeholder),
+        "placeholder": _plain_text_object(placeholder),
         "options": [_option(choice) for choice in choices],
     }
 
 
 def _option(choice: Choice) -> Piece:
     shown = phrases.cut(phrases.clean(choice.label), OPTION_TEXT_LIMIT) or "unnamed"
-    return {"text": _plain_text(shown), "value": _button_value(choice)}
+    return {"text": _plain_text_object(shown), "value": _button_value(choice)}
 
 
-def _plain_text(words: str) -> Piece:
+def _plain_text_object(words: str) -> Piece:
     plain: Piece = {"type": "plain_text", "text": words}
     # A rule's name with colons is not emoji. Added only where needed: ten menus are as long as their stories.
     return {**plain, "emoji": False} if ":" in words else plain

@@ -4,8 +4,8 @@ that no port is open to the world.
     apps.connections.open ──▶ wss://… ──▶ envelope ──▶ stored by the caller ──▶ acknowledged ──▶ answer to the person
 
 The SDK's built-in client needs no further library; it runs in its own threads. We open a new connection after each
-loss, so that waiting, giving up and stopping are under our control. What comes from Slack is untrusted: only its
-form is checked here.
+loss, so that waiting, giving up and stopping are under our control. Payloads from Slack are
+untrusted; this module checks only their form.
 """
 
 from __future__ import annotations
@@ -195,11 +195,8 @@ class Listener:
     async def _store_press(self, press: model.Press, on_press: model.OnPress) -> model.ActionResult | None:
         try:
             # Only actions that affect other channels need the person's memberships.
-            match press.action:
-                case MakeSilence(is_here=is_here):
-                    is_wide = not is_here
-                case action:
-                    is_wide = isinstance(action, EndSilence)
+            action = press.action
+            is_wide = isinstance(action, EndSilence) or (isinstance(action, MakeSilence) and not action.is_here)
             person = await self._with_rights(press.person, with_members=is_wide)
             return await on_press(replace(press, person=person))
         except model.StoreError as error:
