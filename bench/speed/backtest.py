@@ -24,6 +24,7 @@ from rich.table import Table
 
 from bot import model, rules, storage
 from bot.pipeline import backtest
+from bot.pipeline.snapshot import Snapshot
 from testbed import shared_data
 from testbed.fakes import FakeClock
 
@@ -94,7 +95,9 @@ def desk(count: int) -> list[model.Rule]:
 
 async def measure(name: str, tried: list[model.Rule], store: storage.Store, table: Table) -> None:
     compiled = tuple(map(rules.compile_rule, tried))
-    plan = backtest.BacktestPlan(tried=compiled, since=END - SPAN, until=END)
+    plan = backtest.BacktestPlan(
+        tried=compiled, snapshot=Snapshot(feeds={}, rules=rules.RuleSet(())), since=END - SPAN, until=END
+    )
     began = time.perf_counter()
     report = await store.read(lambda tx: backtest.run_backtest(tx.articles.archive(since=plan.since), plan))
     seconds = time.perf_counter() - began

@@ -24,7 +24,6 @@ from bot.pipeline import backtest
 from bot.queries import trials
 from bot.queries.registry import Archive
 from bot.queries.rules import TrialDocument
-from bot.text import encoders
 
 
 def try_rule(
@@ -111,13 +110,8 @@ def _try(
             matched_before={} if against else _stored(tx, tried, when, compared),
             since=when,
             until=archive.now,
-            feeds=settings.feeds_by_address,
-            routes=settings.bot.routes,
+            snapshot=wiring.snapshot_of(settings),
             baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
-            policies=wiring.snapshot_of(settings).policies,
-            window=settings.bot.stories.window,
-            encoder=encoders.of(settings.bot.stories.languages),
-            zone=settings.bot.timezone,
             replayed=replayed,
         )
         with terminal.progress("trying", tx.articles.count(since=when)) as advance:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from bot import model, rules, storage
 from bot.pipeline.join import StoryUpdater
@@ -315,6 +315,8 @@ class BacktestPlan:
     """The rules to try, and the settings of the bot."""
 
     tried: tuple[rules.CompiledRule, ...]
+    #: Its rules are replaced by the tried ones, and nothing is escalated.
+    snapshot: Snapshot
     #: Rule name -> another version to compare with.
     other_versions: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
     #: The name of the other versions.
@@ -323,18 +325,8 @@ class BacktestPlan:
     matched_before: Mapping[str, frozenset[model.ArticleId]] = field(default_factory=dict)
     since: datetime
     until: datetime
-    #: Address -> feed.
-    feeds: Mapping[str, model.Feed] = field(default_factory=dict)
     #: Address -> the time of the feed's first poll, whose articles are not news.
     baselines: Mapping[str, datetime] = field(default_factory=dict)
-    #: Channel -> when it may be posted to.
-    policies: Mapping[str, model.PostingPolicy] = field(default_factory=dict)
-    #: For rules without ``notify``.
-    routes: tuple[model.Route, ...] = ()
-    window: timedelta = timedelta(days=14)
-    encoder: model.Encoder | None = None
-    #: The time zone of days.
-    zone: tzinfo = UTC
     #: Maximum matched articles to replay, at 10 to 20 ms each; None: all. A rule that matches more is too wide anyway.
     replayed: int | None = 2_000
     #: Maximum steps of the rules on one article, else ``run`` raises TooManySteps; None: no limit.
@@ -378,15 +370,7 @@ class _Trial:
             ),
             most_steps=plan.most_steps,
         )
-        snapshot = Snapshot(
-            feeds=plan.feeds,
-            rules=self._set,
-            policies=plan.policies,
-            routes=plan.routes,
-            window=plan.window,
-            encoder=plan.encoder,
-        )
-        self._replay = Replay(memory, snapshot)
+        self._replay = Replay(memory, replace(plan.snapshot, rules=self._set, escalate=None))
         self._articles = 0
         self._matched = 0
         self._replayed = 0
@@ -395,7 +379,7 @@ class _Trial:
 
     def take(self, article: model.Article) -> None:
         self._articles += 1
-        feed = self._plan.feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
+        feed = self._plan.snapshot.feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
         numbers: dict[str, set[int]] = {name: set() for name in self._by_rule if self._has_matched(name, article)}
         for version in self._all.matching(article, feed, now=article.first_seen):
             number, _, name = version.partition(":")
@@ -430,7 +414,8 @@ class _Trial:
             since=plan.since,
             until=plan.until,
             rules=tuple(
-                tally.report(plan.with_what, plan.since, plan.until, plan.zone) for tally in self._by_rule.values()
+                tally.report(plan.with_what, plan.since, plan.until, plan.snapshot.zone)
+                for tally in self._by_rule.values()
             ),
             stories=self._replay.stories,
             messages=tuple(self._replay.messages()),

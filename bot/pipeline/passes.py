@@ -33,18 +33,6 @@ from bot.pipeline.snapshot import Snapshot
 log = structlog.get_logger("wirewatch")
 
 
-def feed_report(poll: IngestedPoll, now: datetime) -> FeedReport:
-    """Return the report of a poll; its lateness is counted until ``now``."""
-    return FeedReport(
-        url=poll.state.url,
-        error=poll.state.error,
-        is_changed=poll.polled.reading is not None,
-        new=poll.new_count,
-        matched=len(poll.arrivals),
-        lateness=max(now - poll.polled.state.due_at, timedelta()),
-    )
-
-
 def log_poll(poll: IngestedPoll, report: FeedReport) -> None:
     """Log one line for a poll."""
     answer = poll.polled.answer
@@ -219,7 +207,14 @@ class Pipeline:
             await self._take_in_one_by_one(batch, report)
             return
         for poll in ingested:
-            feed = feed_report(poll, now)
+            feed = FeedReport(
+                url=poll.state.url,
+                error=poll.state.error,
+                is_changed=poll.polled.reading is not None,
+                new=poll.new_count,
+                matched=len(poll.arrivals),
+                lateness=max(now - poll.polled.state.due_at, timedelta()),
+            )
             report.feeds.append(feed)
             self._observer.on_feed(feed)
             log_poll(poll, feed)

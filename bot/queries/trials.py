@@ -107,20 +107,20 @@ def _try_over_archive(
         if time.monotonic() > ends_at:
             raise _TooLongError
 
-    plan = backtest.BacktestPlan(
-        tried=compiled,
-        since=since,
-        until=now,
+    snapshot = Snapshot(
         feeds=settings.feeds_by_address,
+        rules=rules.RuleSet(()),
         routes=settings.bot.routes,
         window=settings.bot.stories.window,
         encoder=encoders.of(settings.bot.stories.languages),
-        most_steps=MOST_STEPS_OF_AN_ARTICLE,
+    )
+    plan = backtest.BacktestPlan(
+        tried=compiled, snapshot=snapshot, since=since, until=now, most_steps=MOST_STEPS_OF_AN_ARTICLE
     )
     try:
         report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=look_at_the_clock)
         tried = tuple(
-            _show_matches(tx, entry, rule_report, plan.feeds, now)
+            _show_matches(tx, entry, rule_report, snapshot.feeds, now)
             for entry, rule_report in zip(compiled, report.rules, strict=True)
         )
     except rules.TooManySteps:
@@ -394,17 +394,7 @@ def _run_version(
     since: datetime,
     until: datetime,
 ) -> _Version:
-    plan = backtest.BacktestPlan(
-        tried=tuple(chosen),
-        since=since,
-        until=until,
-        feeds=snapshot.feeds,
-        baselines=baselines,
-        policies=snapshot.policies,
-        routes=snapshot.routes,
-        window=snapshot.window,
-        encoder=snapshot.encoder,
-    )
+    plan = backtest.BacktestPlan(tried=tuple(chosen), snapshot=snapshot, since=since, until=until, baselines=baselines)
     report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan)
     # Edits and replies belong to one of the posts.
     kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -169,7 +170,7 @@ class Document(TypeDecorator[T]):
         return None if value is None else self.dump(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:
-        return None if value is None else self.load(value)
+        return None if value is None else self._adapter.validate_json(value)
 
 
 def _cleaned(value: object) -> object:
@@ -189,14 +190,15 @@ class Rows(Generic[T]):
     def __init__(self, kind: type[T], table: Table) -> None:
         self._kind = kind
         self.names = [field.name for field in dataclasses.fields(cast("Any", kind)) if field.name in table.c]
+        self._values = attrgetter(*self.names)
 
     def dump(self, value: T, **others: object) -> dict[str, object]:
         """Return the row of a value; ``others``: columns that are not fields, or whose value differs."""
-        return {name: getattr(value, name) for name in self.names} | others
+        return dict(zip(self.names, self._values(value), strict=True), **others)
 
     def load(self, row: AnyRow, **others: object) -> T:
         """Return the value of a row; ``others``: fields that are not columns, or whose value differs."""
-        return self._kind(**({name: getattr(row, name) for name in self.names} | others))
+        return self._kind(**dict(zip(self.names, self._values(row), strict=True), **others))
 
 
 class Part:

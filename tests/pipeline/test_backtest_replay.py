@@ -27,9 +27,9 @@ def tried(articles: Sequence[model.Article], *given: model.Rule, **plan: Any) ->
     compiled = tuple(map(rules.compile_rule, given))
     settings: dict[str, Any] = {
         "tried": compiled,
+        "snapshot": snapshot.Snapshot(feeds={FEED.url: FEED}, rules=rules.RuleSet(())),
         "since": START - timedelta(days=1),
         "until": END,
-        "feeds": {FEED.url: FEED},
     } | plan
     return backtest.run_backtest(Archive(articles).archive(since=settings["since"]), backtest.BacktestPlan(**settings))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import model, rules
 from bot.pipeline import backtest
+from bot.pipeline.snapshot import Snapshot
 from testbed.fakes import START
 from tests.pipeline.archives import FEED, Archive, article
 from tests.rules.making import rule
@@ -21,8 +22,11 @@ def compiled(**keys: Any) -> rules.CompiledRule:
     return rules.compile_rule(rule(**({"all": ALL} if not keys.keys() & {"all", "any", "query"} else {}) | keys))
 
 
-def tried(*articles: model.Article, given: rules.CompiledRule | None = None, **plan: Any) -> backtest.BacktestReport:
-    settings: dict[str, Any] = {"since": START - DAY, "until": START + 2 * DAY, "feeds": {FEED.url: FEED}} | plan
+def tried(
+    *articles: model.Article, given: rules.CompiledRule | None = None, zone: tzinfo = UTC, **plan: Any
+) -> backtest.BacktestReport:
+    snapshot = Snapshot(feeds={FEED.url: FEED}, rules=rules.RuleSet(()), zone=zone)
+    settings: dict[str, Any] = {"since": START - DAY, "until": START + 2 * DAY, "snapshot": snapshot} | plan
     return backtest.run_backtest(
         Archive(articles).archive(since=settings["since"]),
         backtest.BacktestPlan(tried=(given or compiled(),), **settings),

@@ -124,13 +124,7 @@ async def desk(folder: Path, *feeds: str, environ: dict[str, str] | None = None)
             "PTA and the backdoor",
             "https://www.youtube.com/watch?v=AAAAAAAAAAA",
         ),
-        (
-            "telegram:telegram",
-            "/t.me/s/telegram",
-            TELEGRAM,
-            "The PTA wants a backdoor.",
-            "https://t.me/telegram/7",
-        ),
+        ("telegram:telegram", "/t.me/s/telegram", TELEGRAM, "The PTA wants a backdoor.", "https://t.me/telegram/7"),
         (
             "mastodon:@Mozilla@mozilla.social",
             "/mozilla.social/@Mozilla.rss",
@@ -159,13 +153,7 @@ async def desk(folder: Path, *feeds: str, environ: dict[str, str] | None = None)
             "A backdoor in the parser",
             "https://github.com/advisories/GHSA-aaaa-bbbb-cccc",
         ),
-        (
-            "gdelt:PTA",
-            SEARCH,
-            GDELT,
-            "PTA asks for a backdoor",
-            "https://dawn.example/pta",
-        ),
+        ("gdelt:PTA", SEARCH, GDELT, "PTA asks for a backdoor", "https://dawn.example/pta"),
     ],
 )
 async def test_what_a_place_sends_becomes_an_article(
