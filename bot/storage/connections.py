@@ -156,6 +156,16 @@ _OPTIONS = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
 #: If a long read has let the write-ahead log grow, the next checkpoint truncates it to this size.
 _LOG_LIMIT_BYTES = 64 * 1024 * 1024
 _CACHE_KIBIBYTES = 16 * 1024
+_WRITER_PRAGMAS = (
+    "journal_mode = WAL",
+    # NORMAL keeps the file whole but may lose the last transactions at a power cut: a message recorded as sent would be
+    # sent again.
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    # Keys are digests, so new rows touch pages all over the indexes; the default of 2 MB would reread them often.
+    f"cache_size = -{_CACHE_KIBIBYTES}",
+    f"journal_size_limit = {_LOG_LIMIT_BYTES}",
+)
 
 
 def for_writing(address: DatabaseAddress) -> Engine:
@@ -195,7 +205,7 @@ def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Eng
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         # Disable the driver's implicit transactions; `start` sends BEGIN (docs.sqlalchemy.org, pysqlite transactions).
         connection.isolation_level = None
-        for pragma in _pragmas(writes=writes):
+        for pragma in _WRITER_PRAGMAS if writes else ("query_only = ON",):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
@@ -203,21 +213,6 @@ def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Eng
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-def _pragmas(*, writes: bool) -> tuple[str, ...]:
-    if not writes:
-        return ("query_only = ON",)
-    return (
-        "journal_mode = WAL",
-        # NORMAL keeps the file whole but may lose the last transactions at a power cut: a message recorded as sent
-        # would be sent again.
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        # Keys are digests, so new rows touch pages all over the indexes; the default of 2 MB would reread them often.
-        f"cache_size = -{_CACHE_KIBIBYTES}",
-        f"journal_size_limit = {_LOG_LIMIT_BYTES}",
-    )
 
 
 def _postgres(address: DatabaseAddress, *, read_only: bool = False) -> Engine:

@@ -15,6 +15,7 @@ from bot.feeds import schedule
 from bot.storage.columns import AnyRow, AnySelect, Part, Rows, Timestamp, chunks, upsert
 from bot.storage.schema import feeds, host_limits, subscriptions
 
+_STATE = Rows(model.FeedState, feeds)
 _COLUMNS = (feeds.c.url, feeds.c.due_at, feeds.c.retry_after, feeds.c.gone, feeds.c.state)
 _LISTED = select(*_COLUMNS).where(feeds.c.is_listed)
 # Without ``is_listed``, which only ``sync`` changes.
@@ -174,18 +175,8 @@ class FeedStates(Part):
 
 
 def _row(state: model.FeedState, *, is_listed: bool) -> dict[str, object]:
-    return {
-        "url": state.url,
-        "is_listed": is_listed,
-        "due_at": state.due_at,
-        "retry_after": state.retry_after,
-        "gone": state.gone,
-        "lease": None,
-        "lease_until": None,
-        "health": state.health,
-        "named_at": state.named_at,
-        "state": state,
-    }
+    unleased = {"lease": None, "lease_until": None}
+    return _STATE.dump(state, state=state, health=state.health, is_listed=is_listed, **unleased)
 
 
 def _state(row: AnyRow) -> model.FeedState:

@@ -104,6 +104,7 @@ REVISION, BASELINE = "0020", "0017"
 
 #: States of rows that still have something to do.
 UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)
+_IS_MERGED = text("merged_into IS NOT NULL")
 _IS_UNSENT = text("state IN ('pending', 'sending', 'unknown', 'parked')")
 
 feeds = Table(
@@ -217,12 +218,7 @@ stories = Table(
     Column("headline", Text),
     Index(None, "last_seen"),
     # Only merged stories; otherwise SQLite uses it for “merged_into IS NULL”, which is nearly all rows.
-    Index(
-        "ix_stories_merged_into",
-        "merged_into",
-        sqlite_where=text("merged_into IS NOT NULL"),
-        postgresql_where=text("merged_into IS NOT NULL"),
-    ),
+    Index("ix_stories_merged_into", "merged_into", sqlite_where=_IS_MERGED, postgresql_where=_IS_MERGED),
 )
 
 members = Table(
