@@ -146,7 +146,7 @@ def _set_back(tx: storage.Transaction, now: datetime, operator: str | None) -> t
     for key, time in times.items():
         if time > now:
             key.clear(tx)
-    tx.shift_waiting_times(by=back, now=now)
+    storage.shift_waiting_times(tx, by=back, now=now)
     if operator:
         tx.outbox.add([notices.notice_row(notices.clock_set_back(_shown(back), now=now), channel=operator, now=now)])
     return back

@@ -9,6 +9,7 @@
 Only this package uses SQLAlchemy.
 """
 
+from bot.storage.clock_step import shift_waiting_times
 from bot.storage.connections import libpq_address
 from bot.storage.keeping import Trimmed, backup, trim
 from bot.storage.moving import move
@@ -26,5 +27,6 @@ __all__ = [
     "open_beside",
     "open_in_memory",
     "open_store",
+    "shift_waiting_times",
     "trim",
 ]

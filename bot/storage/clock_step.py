@@ -5,44 +5,31 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Connection, and_, bindparam, or_, select, type_coerce, update
+from sqlalchemy import BigInteger, and_, or_, select, type_coerce, update
 
 from bot import model
-from bot.storage.columns import Timestamp
 from bot.storage.schema import alerts, feeds, host_limits, outbox
-from bot.storage.stories import Stories
+from bot.storage.store import Transaction
 
-_NOW = bindparam("now", type_=Timestamp)
-_BY = bindparam("by", type_=BigInteger)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def _earlier(column: Column[datetime]) -> ColumnElement[int]:
-    return type_coerce(column, BigInteger) - _BY
-
-
-_MOVE = tuple(
-    update(column.table).where(column > _NOW).values({column: _earlier(column)})
-    for column in (
-        feeds.c.due_at,
-        feeds.c.retry_after,
-        feeds.c.lease_until,
-        host_limits.c.until,
-        outbox.c.due_at,
-        outbox.c.lease_until,
-    )
+_TIMES = (
+    feeds.c.due_at,
+    feeds.c.retry_after,
+    feeds.c.lease_until,
+    host_limits.c.until,
+    outbox.c.due_at,
+    outbox.c.lease_until,
 )
-_HELD = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > _NOW)
-_AHEAD = select(alerts.c.alert).where(or_(_HELD, alerts.c.posted_at > _NOW))
 
 
-def shift_waiting_times(connection: Connection, stories: Stories, *, by: timedelta, now: datetime) -> None:
-    """Move what waits: the clock shows ``now`` and was set back ``by``."""
-    values = {"now": now, "by": by // _MICROSECOND}
-    for statement in _MOVE:
-        connection.execute(statement, values)
-    for alert in connection.execute(_AHEAD, {"now": now}).scalars().all():
-        stories.save_alert(_brought_back(alert, now))
+def shift_waiting_times(tx: Transaction, *, by: timedelta, now: datetime) -> None:
+    """Move the times that rows wait for: the clock shows ``now`` and was set back ``by``."""
+    for column in _TIMES:
+        earlier = type_coerce(column, BigInteger) - by // timedelta(microseconds=1)
+        tx.connection.execute(update(column.table).where(column > now).values({column: earlier}))
+    is_held = and_(alerts.c.state == model.AlertState.HELD, alerts.c.held_until > now)
+    ahead = select(alerts.c.alert).where(or_(is_held, alerts.c.posted_at > now))
+    for alert in tx.connection.execute(ahead).scalars().all():
+        tx.stories.save_alert(_brought_back(alert, now))
 
 
 def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, create_engine
 
 from bot import model
-from bot.storage import clock_step, connections, files
+from bot.storage import connections, files
 from bot.storage.articles import Articles
 from bot.storage.completions import Completions
 from bot.storage.connections import DatabaseAddress, translated
@@ -47,10 +47,6 @@ class Transaction:
         self.search = Search(connection)
         self.completions = Completions(connection)
         self.subscriptions = Subscriptions(connection)
-
-    def shift_waiting_times(self, *, by: timedelta, now: datetime) -> None:
-        """Move waiting times by as much as the clock was set back."""
-        clock_step.shift_waiting_times(self.connection, self.stories, by=by, now=now)
 
     def free_leases(self) -> None:
         """Free every lease, since their process is dead."""

@@ -24,7 +24,7 @@ async def test_what_waits_for_a_time_waits_as_long_as_before(store: storage.Stor
     await store.write(lambda tx: tx.outbox.add([later]))
     await store.write(lambda tx: tx.outbox.claim("desk", now=ahead, limit=1, token="dead", lease=LEASE))
 
-    await store.write(lambda tx: tx.shift_waiting_times(by=DAY, now=START))
+    await store.write(lambda tx: storage.shift_waiting_times(tx, by=DAY, now=START))
 
     states = {state.url: state.due_at for state in await store.read(lambda tx: tx.feeds.all())}
     assert states == {waiting.url: START + HOUR, due.url: START - HOUR}
@@ -38,7 +38,7 @@ async def test_what_is_held_is_decided_anew_and_what_was_said_counts_from_now(
     ahead = START + DAY
     await store.write(lambda tx: _tell(tx, ahead))
 
-    await store.write(lambda tx: tx.shift_waiting_times(by=DAY, now=START))
+    await store.write(lambda tx: storage.shift_waiting_times(tx, by=DAY, now=START))
 
     held = await store.read(lambda tx: tx.stories.held_until(START))
     assert [alert.story for alert in held] == ["held"]
