@@ -197,20 +197,15 @@ def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPo
         return model.FetchPolicy(), {}
 
 
+@dataclass(frozen=True, slots=True)
 class _Look:
     """Fetch and parse addresses with the settings of the configuration."""
 
-    def __init__(
-        self,
-        fetcher: model.Fetcher,
-        documents: parsing.ReaderThreads | parsing.ReaderProcesses,
-        configured: Mapping[str, model.Feed],
-        clock: model.Clock,
-    ) -> None:
-        self._fetcher = fetcher
-        self._clock = clock
-        self._configured = configured
-        self._documents = documents
+    fetcher: model.Fetcher
+    documents: parsing.ReaderThreads | parsing.ReaderProcesses
+    #: The feeds of feeds.yaml, by address.
+    configured: Mapping[str, model.Feed]
+    clock: model.Clock
 
     async def at_all(self, urls: Sequence[str], *, page: str) -> list[FoundFeed]:
         feeds = []
@@ -223,15 +218,15 @@ class _Look:
 
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:
         """Fetch and parse the feed at an address. Raises FetchError, ReadError, IsPage."""
-        feed = self._configured.get(url) or model.Feed(url=url)
-        home = url if page is None or url in self._configured else page
+        feed = self.configured.get(url) or model.Feed(url=url)
+        home = url if page is None or url in self.configured else page
         request = model.Request(url=url, access=feed.access, options=feed.options, home=home)
-        answer = await self._fetcher.get(request)
+        answer = await self.fetcher.get(request)
         if answer.status != 200:
             raise model.FetchError(f"{url}: the server answered {answer.status}")
         body = self._body(answer)
         try:
-            reading, _ = await self._documents.read(body, feed)
+            reading, _ = await self.documents.read(body, feed)
         except model.IsPage:
             raise
         except model.ReadError as error:
@@ -239,23 +234,23 @@ class _Look:
         return FoundFeed(url=answer.permanent_url or url, reading=reading, page=page)
 
     def _body(self, answer: model.Response) -> model.Body:
-        now = self._clock.now()
+        now = self.clock.now()
         return model.Body(content=answer.body, content_type=answer.content_type, url=answer.url, fetched=now)
 
     async def lists_of(self, url: str) -> list[FoundFeed]:
         """Return the lists of links on a page without a feed, most likely first, each parsed with its selectors."""
-        feed = self._configured.get(url) or model.Feed(url=url)
-        answer = await self._fetcher.get(model.Request(url=url, access=feed.access, home=url))
+        feed = self.configured.get(url) or model.Feed(url=url)
+        answer = await self.fetcher.get(model.Request(url=url, access=feed.access, home=url))
         body = self._body(answer)
         try:
-            name, proposed = await self._documents.lists_of(body)
+            name, proposed = await self.documents.lists_of(body)
         except model.ReadError as error:
             raise model.ReadError(f"{url}: {error}") from None
         feeds = []
         for selectors in proposed:
             options = dumps(dict(selectors))
             try:
-                reading, _ = await self._documents.read(body, model.Feed(url=url, kind="page", options=options))
+                reading, _ = await self.documents.read(body, model.Feed(url=url, kind="page", options=options))
             except model.ReadError:
                 continue
             feeds.append(FoundFeed(url=answer.permanent_url or url, reading=reading, selectors=selectors, name=name))

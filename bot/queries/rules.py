@@ -363,14 +363,6 @@ class DraftParameters(Parameters):
     must_not_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must not match.")] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """A rule as an item of a rule file's list, and its problems."""
-
-    yaml: str
-    problems: tuple[model.Problem, ...]
-
-
 class DraftAnswer(Document):
     """A drafted rule; ``check`` is what `wirewatch check` prints about it."""
 
@@ -378,13 +370,8 @@ class DraftAnswer(Document):
     problems: list[ProblemDocument]
     check: str
 
-    @classmethod
-    def of(cls, value: Draft) -> Self:
-        check = config.render_problems(value.problems)
-        return cls(yaml=value.yaml, problems=[ProblemDocument.of(problem) for problem in value.problems], check=check)
 
-
-def draft_rule(archive: Archive, parameters: DraftParameters) -> Draft:
+def draft_rule(archive: Archive, parameters: DraftParameters) -> DraftAnswer:
     """Write a rule as YAML and check it as `wirewatch check` does. Nothing is saved: a person adds it to a file."""
     parts = [f"name: {_quoted(parameters.name)}"]
     if parameters.query is not None:
@@ -404,9 +391,11 @@ def draft_rule(archive: Archive, parameters: DraftParameters) -> Draft:
     if len(written) > trials.MOST_CHARACTERS:
         text = f"the rule has {len(written):,} characters; a draft may have {trials.MOST_CHARACTERS:,}"
         problem = model.Problem(severity="error", file=trials.PASTED_FILE, code="too-long", message=text)
-        return Draft(yaml=written, problems=(problem,))
-    _, problems = trials.parse_pasted(written, archive.settings, rules.Steps(trials.MOST_STEPS_OF_EXAMPLES))
-    return Draft(yaml=written, problems=problems)
+        problems: tuple[model.Problem, ...] = (problem,)
+    else:
+        _, problems = trials.parse_pasted(written, archive.settings, rules.Steps(trials.MOST_STEPS_OF_EXAMPLES))
+    documents = [ProblemDocument.of(problem) for problem in problems]
+    return DraftAnswer(yaml=written, problems=documents, check=config.render_problems(problems))
 
 
 def _list(terms: Sequence[str]) -> str:

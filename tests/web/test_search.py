@@ -32,21 +32,12 @@ async def test_outlet_rule_and_days_bound_it_also_without_words(page: Page) -> N
     assert 'soon" is not a day or a duration' in text_of(tree_of(wrong.text))
 
 
-async def test_what_hostile_feeds_say_is_found_and_stays_text(page: Page) -> None:
-    tree = tree_of((await page.get("/search", params={"q": "wombat"})).text)
-    assert "Wombat <script>document.title='taken'</script>" in text_of(tree)
-    assert elements(tree, "//script | //img | //svg[@onload]") == []
-    schemes = {link.partition(":")[0] for link in values(tree, "//a/@href") if ":" in link}
-    assert schemes <= {"http", "https"}
-
-
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         ("backdoor AND (bes OR", "19: a term is missing"),
         ("query: backdoor AND (bes OR", "26: a term is missing"),
         ("x" * 10_000, "2001: 10,000 characters; a search may have 2,000"),
-        (" OR ".join(f"a{n}" for n in range(1_000)), "a search may have 2,000"),
         (" OR ".join(f"a{n}" for n in range(200)), "more than 100 terms"),
         ("(" * 1_500, "51: more than 50 levels"),
         (" OR ".join(f"/[a-z]{{1,{n}}}[0-9]/" for n in range(1, 8)), "more than 5 regular expressions"),
