@@ -77,7 +77,7 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
     except model.WirewatchError:
         return []  # errors are reported elsewhere
-    # The bot opens no link either.
+    # The bot does not open symbolic links either.
     if kind != "sqlite" or not Path(database).is_file() or Path(database).is_symlink():
         return []
     states = _moved_feeds(Path(database))

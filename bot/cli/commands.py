@@ -110,14 +110,14 @@ def main() -> None:
             sys.exit(UNUSABLE)
     try:
         if not LOGLESS.issuperset(typed):
-            # A command that sets its own level does so again.
+            # Commands with their own log level set it again.
             logs.set_up(quiet=True)
         app_of(typed)()
     except model.ConfigError as error:
         from bot.cli import check  # costs start-up, and few commands end here
 
         check.show(error.problems)
-        # The usage below its first line was just printed.
+        # The problems after the first line were just printed.
         text = str(error).partition("\n")[0] if error.problems else str(error)
         terminal.say(f"wirewatch: {text}")
         sys.exit(UNUSABLE)

@@ -193,7 +193,7 @@ async def _until_told(store: storage.Store, teller: _Teller) -> None:
 
     while not (teller.has_passed and await store.read(is_told)):  # noqa: ASYNC110 - the store rings no bell
         await asyncio.sleep(0.1)
-    # A pass that a busy database interrupted has stored its articles and reported nothing.
+    # A pass that a busy database interrupted has stored its articles but reported none.
     teller.show_articles(teller.published_count)
 
 

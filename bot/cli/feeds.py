@@ -30,7 +30,7 @@ Address = Annotated[
     typer.Argument(help="A feed, a page that names its feed, or a known place: youtube:@channel.", metavar="ADDRESS"),
 ]
 
-#: Items shown of a feed that is tried.
+#: Maximum items shown for one feed.
 SHOWN = 5
 
 

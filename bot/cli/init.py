@@ -93,7 +93,7 @@ def copy_starter(folder: Path) -> None:
     package = Path(bot.__file__).parent
     packed = package / "starter"
     source = packed if packed.is_dir() else package.parent / "config"
-    # data: the archive of a checkout's own bot.
+    # data is the archive of a bot that runs in the checkout.
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))
 
 
@@ -131,7 +131,7 @@ def _program() -> str:
     started = Path(sys.argv[0])
     if started.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m bot"
-    # Programs run by these are not on the PATH afterwards.
+    # uv and pipx run programs that are not on the PATH afterwards.
     if "UV_RUN_RECURSION_DEPTH" in os.environ:
         return "uv run wirewatch"
     if "uv" in started.parts and any(part.startswith("archive-v") for part in started.parts):

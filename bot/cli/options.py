@@ -18,7 +18,7 @@ DEFAULT_CONFIG = Path("config")
 
 
 def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: Path) -> Path:
-    """Return the folder named; without one this folder if it has a bot.yaml, else ./config."""
+    """Return the named folder; by default the current folder if it has a bot.yaml, else ./config."""
     source = context.get_parameter_source(parameter.name or "")
     if source is None or source.name != "DEFAULT":
         return folder

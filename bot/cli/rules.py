@@ -152,7 +152,7 @@ def _stored(
     return {name: frozenset(those) for name, those in matched.items()}
 
 
-#: Lines of a list for people; --json has them all.
+#: Maximum lines of a list; --json prints all.
 LISTED = 10
 #: Maximum near misses listed; a common word often has many.
 NEAR_LISTED = 3
@@ -286,7 +286,7 @@ def read_rule_file(
     return usable, problems
 
 
-#: Lines of a list, and characters of a headline: a comment on a pull request has 65,536.
+#: Maximum lines of a list and characters of a headline; a comment on a pull request holds 65,536 characters.
 LISTED_CHANGES, LONGEST = 20, 150
 
 

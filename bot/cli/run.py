@@ -25,7 +25,7 @@ from bot.cli import check, logs, status, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
 from bot.pipeline.reports import FeedReport, PassReport
 
-#: Broken feeds named one by one; `wirewatch status` has the rest.
+#: Maximum broken feeds listed; `wirewatch status` lists all.
 BROKEN_SHOWN = 10
 
 
@@ -48,7 +48,7 @@ def once(
 
     Example: wirewatch once --now --config config
     """
-    # Not without --verbose: what a poll's warning says is in the answer.
+    # The output lists failed polls, so their warnings are logged only with --verbose.
     logs.set_up(verbose=verbose, quiet=not verbose, silenced=() if verbose else (logs.POLLED,))
     report = asyncio.run(_once(folder, everything=now, drain=duration(drain)))
     if json:
@@ -113,7 +113,7 @@ def _as_json(report: OnceReport) -> dict[str, object]:
 
 log = structlog.get_logger("wirewatch")
 
-#: A stop that takes longer is cut short; Docker kills after ten seconds.
+#: Maximum duration of a clean stop; Docker kills after ten seconds.
 STOP_WITHIN = timedelta(seconds=9.5)
 
 
@@ -195,7 +195,7 @@ class _Stopping:
         self.why, self.since = signal.Signals(number).name, time.monotonic()
         with contextlib.suppress(RuntimeError):  # the loop is closed: the bot has stopped already
             self._loop.call_soon_threadsafe(self.event.set)
-        # No thread, which cannot be started in the middle of anything.
+        # Not a thread: a signal may interrupt code during which no thread can be started.
         signal.signal(signal.SIGALRM, self._end)
         signal.setitimer(signal.ITIMER_REAL, STOP_WITHIN.total_seconds())
 
@@ -240,7 +240,7 @@ class _FirstPass:
                 if all_broken:
                     log.error("no feed could be read", feeds=len(broken), error=broken[0].error)
             elif terminal.err().is_terminal or all_broken:
-                # Else the log has each of them.
+                # Otherwise the log lists each failure.
                 tell_broken(broken, polled=len(self._reports))
 
     def _close(self) -> None:

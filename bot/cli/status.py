@@ -29,9 +29,9 @@ from bot.queries.status import StatusDocument, StatusParameters, describe_bot
 from bot.storage import keys
 from bot.web.health import readiness
 
-#: Less free space than this fills within days at 10,000 feeds.
+#: Minimum free space; 10,000 feeds fill it within days.
 LEAST_FREE_BYTES = 1_000_000_000
-#: Broken feeds that --check names one by one.
+#: Maximum broken feeds that --check lists.
 FEEDS_SHOWN = 10
 
 

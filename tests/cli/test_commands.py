@@ -94,9 +94,9 @@ def test_explain_reads_a_rule_back_and_says_what_is_missing(started: Path) -> No
     assert ": matches" in done.stdout
 
 
-def test_stories_and_status_before_the_first_run_say_what_to_do(started: Path) -> None:
-    for command in ("stories", "status"):
-        assert "wirewatch run" in wirewatch(command, folder=started, code=2).stderr
+@pytest.mark.parametrize("command", ["stories", "status", "try BlackBerry"])
+def test_a_question_before_the_first_run_says_what_to_do(command: str, started: Path) -> None:
+    assert "wirewatch run" in wirewatch(*command.split(), folder=started, code=2).stderr
 
 
 @pytest.fixture

@@ -138,11 +138,6 @@ def test_try_takes_a_query_where_no_rule_and_no_file_has_its_name(started: Path)
     assert "^" in wirewatch("try", "telecom AND (orders", folder=started, code=2).stderr
 
 
-def test_try_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
-    init.copy_starter(tmp_path / "config")
-    assert "wirewatch once" in wirewatch("try", "BlackBerry", folder=tmp_path, code=2).stderr
-
-
 def test_translate_prints_the_query_and_what_was_lost(tmp_path: Path) -> None:
     done = wirewatch("translate", "--from", "brandwatch", "{BT} AND backdoor", folder=tmp_path)
     assert done.stdout == "{BT} AND backdoor\n"
