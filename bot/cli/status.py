@@ -24,6 +24,7 @@ from bot.config import bot_file, files
 from bot.feeds import outlets
 from bot.queries import questions
 from bot.queries.feeds import FeedDocument
+from bot.queries.registry import Archive
 from bot.queries.silences import SilencesParameters
 from bot.queries.status import StatusDocument, StatusParameters, describe_bot
 from bot.storage import keys
@@ -163,29 +164,24 @@ def _of_configuration(settings: config.Settings, folder: Path) -> model.CheckLin
 
 async def _of_database(settings: config.Settings, environment: app.Environment) -> list[model.CheckLine]:
     try:
-        store = storage.open_store(app.database_of(settings, environment), clock=environment.clock, read_only=True)
+        async with archive.opened(settings, environment) as answers:
+            return await answers.read(_read_checks)
     except model.WirewatchError as error:
         return [model.CheckLine(is_good=False, what=f"database: {error}")]
-    try:
-        now = environment.clock.now()
-        count, tick, feeds, running = await store.read(
-            lambda tx: (
-                tx.articles.count(),
-                keys.TICK.get(tx),
-                tuple(tx.feeds.all()),
-                describe_bot(tx, owner=store.owner, now=now),
-            )
-        )
-    except model.StoreError as error:
-        return [model.CheckLine(is_good=False, what=f"database: {error}")]
-    finally:
-        await store.close()
-    lines = [model.CheckLine(is_good=True, what=f"database: {store.address}, {model.format_count(count, 'article')}")]
-    lines += [_of_clock(tick, now), running]
-    lines += _of_disk(store.address.file)
-    configured = settings.feeds_by_address
+
+
+def _read_checks(archive: Archive) -> list[model.CheckLine]:
+    tx, now, store = archive.tx, archive.now, archive.watched.store
+    configured, feeds = archive.settings.feeds_by_address, tuple(tx.feeds.all())
     names = {state.url: outlets.feed_name(state, configured) for state in feeds if state.url in configured}
-    return lines + _of_feeds(feeds, names)
+    articles = model.format_count(tx.articles.count(), "article")
+    return [
+        model.CheckLine(is_good=True, what=f"database: {store.address}, {articles}"),
+        _of_clock(keys.TICK.get(tx), now),
+        describe_bot(tx, owner=store.owner, now=now),
+        *_of_disk(store.address.file),
+        *_of_feeds(feeds, names),
+    ]
 
 
 def _of_clock(ticked_at: datetime | None, now: datetime) -> model.CheckLine:
