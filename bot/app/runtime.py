@@ -102,7 +102,7 @@ class App:
         return self.parts.clock
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
-        """One pass over every due feed, then send what can be sent within ``drain``. Raises StoreUnavailable."""
+        """Run one pass over all due feeds, then send for at most ``drain``. Raises StoreUnavailable."""
         await self.parts.heartbeat.begin(operator=self.settings.bot.operator)
         memory.spare_collections(lasts=False)
         try:

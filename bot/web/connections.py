@@ -187,7 +187,7 @@ class Connection(H11Protocol):
         self._head_bytes = self._head_lines = 0
         is_read = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
         if not is_read or self.conn.trailing_data[0]:
-            # The body was not needed, or the next request came before this answer: neither was read.
+            # The rest of the body, or a request that came before this answer, is unread.
             self.transport.close()
         super().on_response_complete()
 

@@ -56,7 +56,7 @@ _HELD_FOR = timedelta(days=2)
 
 #: The health of feeds that need attention.
 BROKEN = (model.FeedHealth.FAILING, model.FeedHealth.GONE)
-#: The most stories searched per rule for related ones, and the most related ones shown.
+#: Maximum stories searched per rule for related stories, and maximum related stories shown.
 _LOOKED_AT, _RELATED = 40, 8
 _WEEK = timedelta(days=7)
 

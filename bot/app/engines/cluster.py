@@ -165,7 +165,7 @@ class ClusterEngine:
 
     async def run_tasks(self, stop: asyncio.Event) -> None:
         """Run tasks until ``stop``; wait for a database that is unavailable. Raises StoreUnavailable at the start."""
-        # They log a line per task, which only helps to debug the engine.
+        # These libraries log a line per task, which only helps to debug the engine.
         for name in ("procrastinate", "psycopg.pool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         while not stop.is_set():

@@ -26,7 +26,7 @@ _LOOK = 5
 
 async def tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
     """Run ``work`` now and every ``every`` until cancelled; raise its errors. Skip ticks while it runs."""
-    # It only logs that a run was skipped, or cancelled by the stop.
+    # APScheduler only logs runs that were skipped, or cancelled by the stop.
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     trigger = IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
     scheduler = AsyncIOScheduler(timezone=UTC)
