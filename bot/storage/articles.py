@@ -264,7 +264,7 @@ class Articles(Part):
         if not link:
             return None
         statement = select(articles).where(articles.c.link_key == digest(place_of(link))).limit(OF_ONE_FEED)
-        stored = self._load(statement.order_by(articles.c.has_text.desc(), *OLDEST))
+        stored = self._values(ARTICLE, statement.order_by(articles.c.has_text.desc(), *OLDEST))
         # Return the article of the link's own site if there are several.
         return next(
             (article for article in stored if belongs_to(article.link, article.feed)), stored[0] if stored else None
@@ -296,10 +296,7 @@ class Articles(Part):
     def last_of_feed(self, feed: str, *, since: datetime, most: int) -> Sequence[model.Article]:
         """Return a feed's articles with text that were first seen since a time, newest first."""
         statement = select(articles).where(articles.c.has_text, articles.c.first_seen >= since, articles.c.feed == feed)
-        return self._load(statement.order_by(articles.c.first_seen.desc(), articles.c.id).limit(most))
-
-    def _load(self, statement: AnySelect) -> list[model.Article]:
-        return list(map(ARTICLE.load, self._connection.execute(statement)))
+        return self._values(ARTICLE, statement.order_by(articles.c.first_seen.desc(), articles.c.id).limit(most))
 
     def new_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
         """Count the new articles of each feed by day; days without articles are omitted."""

@@ -212,6 +212,10 @@ class Part:
         statement = insert(table).on_conflict_do_nothing(index_elements=[table.c.id]).returning(table.c.id)
         return self._connection.execute(statement, row).first() is not None
 
+    def _values(self, rows: Rows[T], statement: AnySelect) -> list[T]:
+        """Return the values of the rows that a statement selects."""
+        return list(map(rows.load, self._connection.execute(statement)))
+
     def _rows_in_chunks(self, statement: AnySelect, wanted: Sequence[object], **values: object) -> Iterator[AnyRow]:
         """Yield the rows of a statement whose parameter ``wanted`` may have more values than fit into one."""
         for part in chunks(wanted):

@@ -233,11 +233,11 @@ class Subscriptions(Part):
 
     def by_token(self, token: str) -> model.Subscription | None:
         """Return the subscription with a token."""
-        return next(iter(self._load(_SUBSCRIPTIONS.where(subscriptions.c.token == token))), None)
+        return next(iter(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS.where(subscriptions.c.token == token))), None)
 
     def of_feed(self, feed: str) -> model.Subscription | None:
         """Return the subscription of a feed."""
-        return next(iter(self._load(_SUBSCRIPTIONS.where(subscriptions.c.feed == feed))), None)
+        return next(iter(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS.where(subscriptions.c.feed == feed))), None)
 
     def save(self, subscription: model.Subscription, *, expected: model.Subscription | None = None) -> None:
         """Write a subscription, except for pushes, unless it was deleted or replaced.
@@ -265,7 +265,4 @@ class Subscriptions(Part):
 
     def all(self) -> Sequence[model.Subscription]:
         """Return all subscriptions, ordered by feed."""
-        return sorted(self._load(_SUBSCRIPTIONS), key=lambda subscription: subscription.feed)
-
-    def _load(self, statement: AnySelect) -> list[model.Subscription]:
-        return list(map(_SUBSCRIPTION.load, self._connection.execute(statement)))
+        return sorted(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS), key=lambda subscription: subscription.feed)

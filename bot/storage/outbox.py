@@ -7,7 +7,7 @@ message does not wait for the end of quiet hours.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
 from bot.model import MessageKind, SendState, ledger
-from bot.storage.columns import AnySelect, EnumText, Part, Rows, Timestamp, chunks
+from bot.storage.columns import EnumText, Part, Rows, Timestamp, chunks
 from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, tellings
 
@@ -163,21 +163,18 @@ class Outbox(Part):
     def unsent(self) -> Sequence[model.Outgoing]:
         """Return pending, sending, unknown and parked rows, in order."""
         # Sorted here: for ORDER BY seq SQLite would walk through all that was ever sent.
-        return sorted(self._load(select(outbox).where(_is_unsent)), key=lambda row: row.seq)
+        return sorted(self._values(_ROWS, select(outbox).where(_is_unsent)), key=lambda row: row.seq)
 
     def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
         """Return the rows of a story, oldest first."""
         statement = select(outbox).join(tellings, tellings.c.send == outbox.c.id).where(tellings.c.story == story)
-        return tuple(self._load(statement.order_by(outbox.c.seq)))
-
-    def _load(self, statement: AnySelect) -> Iterator[model.Outgoing]:
-        return map(_ROWS.load, self._connection.execute(statement))
+        return self._values(_ROWS, statement.order_by(outbox.c.seq))
 
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
         """Park all pending rows of some channels; the ledger records each, unless the reason is the same as before."""
         is_pending = and_(outbox.c.channel.in_(channels), outbox.c.state == SendState.PENDING)
         is_new = or_(outbox.c.error.is_(None), outbox.c.error != reason)
-        waiting = list(self._load(select(outbox).where(is_pending, is_new).order_by(outbox.c.seq)))
+        waiting = self._values(_ROWS, select(outbox).where(is_pending, is_new).order_by(outbox.c.seq))
         self._record(waiting, SendState.PARKED, reason, now)
         statement = update(outbox).where(is_pending)
         return self._connection.execute(
@@ -200,7 +197,7 @@ class Outbox(Part):
         count = 0
         for part in chunks(ids):
             unbegun = select(outbox).where(outbox.c.id.in_(part), _is_unbegun)
-            dropped = list(self._load(unbegun.order_by(outbox.c.seq).with_for_update()))
+            dropped = self._values(_ROWS, unbegun.order_by(outbox.c.seq).with_for_update())
             statement = update(outbox).where(outbox.c.id.in_([row.id for row in dropped]))
             self._connection.execute(statement.values(state=SendState.DROPPED, error=reason, parked_from=None))
             self._record(dropped, SendState.DROPPED, reason, now)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 
 from bot import model
-from bot.storage.columns import EPOCH, AnySelect, Part, Rows
+from bot.storage.columns import EPOCH, Part, Rows
 from bot.storage.schema import judgements, rulings, silences
 
 _JUDGEMENT = Rows(model.Judgement, judgements)
@@ -28,14 +28,11 @@ class Judgements(Part):
 
     def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
         """Return the judgements of one story in one channel."""
-        return self._load(_JUDGEMENTS.where(judgements.c.story == story, judgements.c.channel == channel))
+        return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.story == story, judgements.c.channel == channel))
 
     def since(self, when: datetime | None) -> Sequence[model.Judgement]:
         """Return the judgements at ``when`` or later, or all."""
-        return self._load(_JUDGEMENTS.where(judgements.c.at >= (when or EPOCH)))
-
-    def _load(self, statement: AnySelect) -> list[model.Judgement]:
-        return list(map(_JUDGEMENT.load, self._connection.execute(statement)))
+        return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.at >= (when or EPOCH)))
 
 
 class Rulings(Part):
@@ -47,19 +44,16 @@ class Rulings(Part):
 
     def waiting(self) -> Sequence[model.Ruling]:
         """Return the rulings that are not carried out yet."""
-        return self._load(_RULINGS.where(rulings.c.done_at.is_(None)))
+        return self._values(_RULING, _RULINGS.where(rulings.c.done_at.is_(None)))
 
     def since(self, when: datetime | None) -> Sequence[model.Ruling]:
         """Return the rulings at ``when`` or later, or all."""
-        return self._load(_RULINGS.where(rulings.c.at >= (when or EPOCH)))
+        return self._values(_RULING, _RULINGS.where(rulings.c.at >= (when or EPOCH)))
 
     def done(self, ids: Sequence[str], *, at: datetime) -> None:
         """Mark rulings as carried out."""
         if ids:
             self._connection.execute(update(rulings).where(rulings.c.id.in_(ids)).values(done_at=at))
-
-    def _load(self, statement: AnySelect) -> list[model.Ruling]:
-        return list(map(_RULING.load, self._connection.execute(statement)))
 
 
 class Silences(Part):
@@ -78,11 +72,8 @@ class Silences(Part):
     def active(self, now: datetime) -> Sequence[model.Silence]:
         """Return the silences in force."""
         has_time_left = or_(silences.c.until.is_(None), silences.c.until > now)
-        return self._load(_SILENCES.where(silences.c.ended_at.is_(None), has_time_left))
+        return self._values(_SILENCE, _SILENCES.where(silences.c.ended_at.is_(None), has_time_left))
 
     def all(self) -> Sequence[model.Silence]:
         """Return all silences, including ended ones."""
-        return self._load(_SILENCES)
-
-    def _load(self, statement: AnySelect) -> list[model.Silence]:
-        return list(map(_SILENCE.load, self._connection.execute(statement)))
+        return self._values(_SILENCE, _SILENCES)
