@@ -217,7 +217,7 @@ class Part:
         return list(map(rows.load, self._connection.execute(statement)))
 
     def _rows_in_chunks(self, statement: AnySelect, wanted: Sequence[object], **values: object) -> Iterator[AnyRow]:
-        """Yield the rows of a statement whose parameter ``wanted`` may have more values than fit into one."""
+        """Run a statement for parts of ``wanted``, since all values may not fit into one, and yield the rows."""
         for part in chunks(wanted):
             yield from self._connection.execute(statement, {"wanted": part, **values})
 

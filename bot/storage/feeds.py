@@ -169,7 +169,7 @@ class FeedStates(Part):
         self._connection.execute(statement, {"host": host, "until": until})
 
     def free_leases(self) -> None:
-        """Free every lease, since its process is dead."""
+        """Free every lease, since the process that held it is dead."""
         leased = update(feeds).where(feeds.c.lease.is_not(None))
         self._connection.execute(leased.values(lease=None, lease_until=None))
 

@@ -49,7 +49,7 @@ class Transaction:
         self.subscriptions = Subscriptions(connection)
 
     def free_leases(self) -> None:
-        """Free every lease, since their process is dead."""
+        """Free every lease, since the process that held it is dead."""
         self.feeds.free_leases()
         self.outbox.free_leases()
 
