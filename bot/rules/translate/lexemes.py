@@ -44,18 +44,15 @@ class ForeignKind(Enum):
     END = "end"
 
 
-TERM_STARTS = frozenset(
-    {
-        ForeignKind.WORD,
-        ForeignKind.PHRASE,
-        ForeignKind.EXACT,
-        ForeignKind.REGEX,
-        ForeignKind.RANGE,
-        ForeignKind.FIELD,
-        ForeignKind.OPEN,
-        ForeignKind.PLUS,
-    }
-)
+#: Every kind except operators, closing brackets and the end.
+TERM_STARTS = frozenset(ForeignKind) - {
+    ForeignKind.CLOSE,
+    ForeignKind.AND,
+    ForeignKind.OR,
+    ForeignKind.NOT,
+    ForeignKind.NEAR,
+    ForeignKind.END,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,6 @@ _LEXEME = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NEAR = re.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z")
-_MARKS = re.compile(r"(?P<fuzzy>~\d*(?:\.\d+)?)?(?P<boost>\^\d*(?:\.\d+)?)?\Z")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _OPERATORS = {"AND": ForeignKind.AND, "OR": ForeignKind.OR, "NOT": ForeignKind.NOT}
 _SIGNS = {
@@ -135,8 +131,7 @@ def _read_lexeme(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
         case "open":
             return make(ForeignKind.OPEN, "(")
         case "close":
-            slop = re.search(r"~(\d{1,9})", written)
-            return make(ForeignKind.CLOSE, ")", distance=int(slop[1]) if slop else None, has_boost="^" in written)
+            return make(ForeignKind.CLOSE, ")", distance=_read_distance(written), has_boost="^" in written)
         case "around" if dialect is Dialect.GOOGLE_ALERTS:
             distance = min(int(written[7:-1]), lexer.MAX_NEAR)
             return make(ForeignKind.NEAR, written, distance=distance)
@@ -160,22 +155,25 @@ def _read_lexeme(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
             return _read_word(match, dialect)
 
 
+def _read_distance(tail: str) -> int | None:
+    """Return the number behind ``~``, or None."""
+    slop = re.search(r"~(\d{1,9})", tail)
+    return int(slop[1]) if slop else None
+
+
 def _read_phrase(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
-    marks = _MARKS.match(match["tail"])
-    slop = re.search(r"~(\d{1,9})", match["tail"])
+    if match["case"] is not None and dialect is Dialect.LUCENE:
+        return ForeignLexeme(ForeignKind.PLUS, "+", match.start(), match.end("case"), match["case"])
     # At Talkwalker ++"ABC" is exact case, and +"p&t" keeps its marks, as every phrase does here.
     is_exact = match["case"] == "++" and dialect is Dialect.TALKWALKER
-    is_required = match["case"] is not None and dialect is Dialect.LUCENE
-    if is_required:
-        return ForeignLexeme(ForeignKind.PLUS, "+", match.start(), match.end("case"), match["case"])
     return ForeignLexeme(
         ForeignKind.EXACT if is_exact else ForeignKind.PHRASE,
         _ESCAPE.sub(r"\1", match["inner"]),
         match.start(),
         match.end(),
         match[0],
-        distance=int(slop[1]) if slop else None,
-        has_boost=bool(marks and marks["boost"]),
+        distance=_read_distance(match["tail"]),
+        has_boost="^" in match["tail"],
     )
 
 

@@ -222,16 +222,17 @@ def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
 
 
 def _shown(reading: Reading, count: int) -> list[Statement]:
-    return [statement for statement in reading.statements[: 1 + count] if _is_shown(statement)]
-
-
-def _is_shown(statement: Statement) -> bool:
-    if sentences.is_question(statement.text):
-        return False
-    if statement.order == 0:
-        # A bare "Correction" has no content.
-        return len(statement.content) + len(statement.figures) + len(statement.days) > 1
-    return sentences.fault(statement.text) in {None, sentences.Fault.TOO_SHORT}
+    """Return the headline and the first ``count`` sentences, without questions and broken sentences."""
+    shown = []
+    for statement in reading.statements[: 1 + count]:
+        if statement.order == 0:
+            # A bare "Correction" has no content.
+            is_whole = len(statement.content) + len(statement.figures) + len(statement.days) > 1
+        else:
+            is_whole = sentences.fault(statement.text) in {None, sentences.Fault.TOO_SHORT}
+        if is_whole and not sentences.is_question(statement.text):
+            shown.append(statement)
+    return shown
 
 
 def _quotes(
