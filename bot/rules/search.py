@@ -76,8 +76,13 @@ class SearchPage:
 
 def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchPage:
     """Return one page. Raises SearchTooLong, and QueryError for an outlet without a letter."""
-    tree = _add_outlet(search)
-    compiled = _compile_search(tree)
+    tree = search.condition
+    if search.outlet is not None:
+        outlet = expression.make_words(tokens.normalise(search.outlet), field="source")
+        tree = outlet if tree is None else expression.All((tree, outlet))
+    parts = () if tree is None else (Part(kind=LineKind.ALL, label="search", expression=tree, is_query=True),)
+    # Without the list of capitals, a title that shouts does not hide a match from a search.
+    compiled = CompiledRule(rule=model.Rule(name="search", notify=()), own=RuleReading(parts))
     quick_checks = () if tree is None else find_glances(tree)
     ends_at = time.monotonic() + MAX_TIME.total_seconds()
     candidates = find_candidates(
@@ -108,38 +113,17 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
     return SearchPage(hits=tuple(results), after=None)
 
 
-def _add_outlet(search: SearchQuery) -> expression.Expression | None:
-    if search.outlet is None:
-        return search.condition
-    outlet = expression.make_words(tokens.normalise(search.outlet), field="source")
-    return outlet if search.condition is None else expression.All((search.condition, outlet))
-
-
-def _compile_search(tree: expression.Expression | None) -> CompiledRule | None:
-    if tree is None:
-        return None
-    parts = (Part(kind=LineKind.ALL, label="search", expression=tree, is_query=True),)
-    # Without the list of capitals, a title that shouts does not hide a match from a search.
-    return CompiledRule(rule=model.Rule(name="search", notify=()), own=RuleReading(parts))
-
-
-def _match_article(compiled: CompiledRule | None, article: model.Article) -> tuple[model.Match, ...] | None:
+def _match_article(compiled: CompiledRule, article: model.Article) -> tuple[model.Match, ...] | None:
     """Return the matches of an article, or None if it is not a result."""
-    if compiled is None:
-        return ()
     view = ArticleText(article, Steps(_MAX_STEPS))
     try:
         if not evaluate.satisfies_lines(compiled, view):
             return None
-        result = evaluate.evaluate_rule(compiled, view)
+        evidence = evaluate.collect_evidence(evaluate.evaluate_rule(compiled, view))
     except TooManySteps:
         # The article has too many places of the words to decide; leave it out.
         return None
-    return (
-        (model.Match(rule="search", rule_version="", evidence=evaluate.collect_evidence(result)),)
-        if result.is_match
-        else None
-    )
+    return (model.Match(rule="search", rule_version="", evidence=evidence),) if compiled.parts else ()
 
 
 #: Stricter limits than for rules: people wait for a search.

@@ -44,7 +44,7 @@ async def test_outlet_rule_and_days_bound_it_also_without_words(page: Page) -> N
         (r"backdoor OR /(?i:[a-z\s]{1,400}[0-9])/", "too large for a search: 4,004 instructions"),
         (r"/(?i:[a-z\s]{1,1000}[0-9])/", "too large: 10,004 instructions; at most 5,000"),
         ("$nothing rain", 'unknown set "$nothing"'),
-        ("'><script>alert(1)</script>\"", "16: two terms side by side"),
+        ("'><script>alert(1)</script>\"", "28: a quote is not closed"),
     ],
 )
 async def test_a_search_that_cannot_be_read_says_where_at_once(page: Page, words: str, says: str) -> None:
