@@ -159,7 +159,8 @@ def _is_in(field: str | None, text: FieldText) -> bool:
 def _find_words(leaf: expression.Words, text: FieldText) -> list[Place]:
     stretches = text.find(leaf.pattern)
     _take_steps(text, len(stretches))
-    return [Place(*stretch, ((leaf, *text.span(stretch)),)) for stretch in stretches]
+    tokens = text.tokens
+    return [Place(first, last, ((leaf, tokens[first].start, tokens[last].end),)) for first, last in stretches]
 
 
 def _find_spans(leaf: expression.Regex, text: FieldText) -> list[tuple[int, int]]:
