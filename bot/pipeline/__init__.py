@@ -5,8 +5,8 @@ fetch    identify,                    join, alerts,          deliver, retry,
 parse    match, write                 messages               look up
 
 passes    one pass over due feeds: poll, intake, decide
-turn      what one turn of deciding reads and writes
-actions   what people do: judge, claim, silence, split, merge
-keep      heartbeat, retention, clock changes
-backtest  rules tried on the archive
+turn      the data of one turn of deciding: cached reads, unwritten changes
+actions   actions of people: judge, claim, silence, split, merge
+keep      heartbeat, retention, clock changes, expected matches
+backtest  a trial of rules on the archive
 """

@@ -1,4 +1,4 @@
-"""Carry out what people do: check it against the posted message and the person's rights, write it, show it.
+"""Carry out people's actions: check the pressed message and the person's rights, write the action, edit the message.
 
 press ──▶ the pressed message ──▶ rights ──▶ apply ──▶ rows of the store
                                                     └─▶ an edit of the message
@@ -33,7 +33,7 @@ from bot.pipeline.turn import Turn
 from bot.stories import summaries
 from bot.text import names
 
-#: Maximum words, articles and decisions that "why" lists.
+#: Maximum number of words, of articles and of decisions in the answer to "why".
 _SHOWN = 6
 
 
@@ -42,16 +42,16 @@ class Target:
     """The story of an action, and its message in one channel."""
 
     story: model.Story
-    #: None if the action was not made under a message.
+    #: Alert of the pressed message, or None if the action did not come from a message.
     alert: model.Alert | None = None
-    #: The channel of the pressed message. For an escalation, it differs from the alert's channel.
+    #: Channel of the pressed message. If the message is an escalation, this is not the alert's channel.
     channel: str = ""
 
 
 def apply_press(
     tx: storage.Transaction, snapshot: Snapshot, pressed: model.Press, *, channels: Collection[str], now: datetime
 ) -> ActionResult:
-    """Carry out a button press. ``channels``: the channels of the listener."""
+    """Carry out a button press. ``channels`` are the channels whose button presses the listener receives."""
     turn = Turn(tx, snapshot, now)
     target = _pressed(turn, pressed, channels)
     if target is None:
@@ -68,7 +68,7 @@ def apply_press(
         return ActionResult(
             text="This story was merged into an earlier one: please press there.", refused="merged story"
         )
-    # The person can see the channel, so they are a member.
+    # Only members of a channel see its messages, so the person is a member.
     person = replace(person, member_of=person.member_of | {target.channel})
     context = ActionContext(
         turn=turn,
@@ -84,7 +84,7 @@ def apply_press(
 
 
 def apply_action(context: ActionContext, action: Action, target: Target | None = None) -> ActionResult:
-    """Carry out an action, and write it. Raises CannotAct."""
+    """Carry out an action, and write its changes to the store. Raises CannotAct."""
     result = _apply(context, action, target)
     context.turn.write(context.turn.tx)
     return result
@@ -116,7 +116,7 @@ def _apply(context: ActionContext, action: Action, target: Target | None) -> Act
 
 
 def story_target(context: ActionContext, story_id: model.StoryId) -> Target:
-    """Return the target for the id of a story. Raises CannotAct if there is no such story."""
+    """Return the story with this id as a target. Raises CannotAct if there is no such story."""
     story = context.turn.story(story_id)
     if story is None:
         raise model.CannotAct(f"there is no story {story_id}; `wirewatch stories` lists the ids")
@@ -124,11 +124,11 @@ def story_target(context: ActionContext, story_id: model.StoryId) -> Target:
 
 
 def _pressed(turn: Turn, press: model.Press, channels: Collection[str]) -> Target | None:
-    """Return the story whose message was pressed, or None if the message was not sent by this bot."""
+    """Return the story whose message was pressed, or None if the store does not know the message."""
     story = turn.stories([press.story]).get(press.story)
     if story is None:
         return None
-    # A merged story may have passed its message on to the older story.
+    # If the pressed story was merged, its message may belong to the older story.
     candidates = turn.alerts([story.merged_into or story.id, story.id])
     posted = [alert for alert in candidates if alert.channel in channels and alert.head]
     heads = turn.tx.outbox.get([alert.head for alert in posted if alert.head])
@@ -169,12 +169,12 @@ def _judge(context: ActionContext, action: Useful | Noise, target: Target) -> Ac
 
 
 def _claim(context: ActionContext, action: Claim | Release, target: Target) -> ActionResult:
-    """Claim or release a story, and show it in every channel that has posted the story."""
+    """Claim or release a story, and show the change in every channel that has posted the story."""
     verdict, reason = Verdict.CLAIMED, model.Reason.CLAIMED
     summary = "the story is claimed"
     if isinstance(action, Release):
         verdict, reason = Verdict.UNCLAIMED, model.Reason.UNCLAIMED
-        summary = "the story is released: it is claimed by nobody now"
+        summary = "the story is released; nobody claims it"
     first = target.alert
     posted = [
         alert
@@ -205,7 +205,7 @@ def _keep(
     reason: model.Reason,
     summary: str,
 ) -> tuple[model.Decision, ...]:
-    """Store a judgement of a story in a channel, and show it. Return nothing if it was stored before."""
+    """Store judgements of a story in a channel, and show them. Return () if they were already stored."""
     assert alert.head is not None
     judgements = [
         model.Judgement(
@@ -249,7 +249,7 @@ def _silence(context: ActionContext, action: MakeSilence, target: Target | None)
 
 
 def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeSilence:
-    """Return the action with the name of its key's subject. Raises CannotSilence."""
+    """Return the action with the name of the subject that its key identifies. Raises CannotSilence."""
     matching: list[str] = []
     match action.kind:
         case SilenceKind.STORY:
@@ -267,7 +267,7 @@ def _named(action: MakeSilence, story: model.Story, alert: model.Alert) -> MakeS
 
 
 def _active(context: ActionContext, action: MakeSilence | EndSilence, alert: model.Alert) -> model.Silence | None:
-    """Return the current silence of the story in the channel, or of the rule with the action's key."""
+    """Return the active silence of the alert's story or, if the action has a key, of the rule with that key."""
     in_force = silences.ActiveSilences(context.turn.tx.silences.active(context.turn.now))
     if not action.key:
         return in_force.of_story(alert.story, alert.channel, posted_for=alert.posted_for)
@@ -298,7 +298,7 @@ def _end(context: ActionContext, silence: model.Silence, target: Target | None) 
 def _show_silence(
     context: ActionContext, silence: model.Silence, reason: model.Reason, detail: str, target: Target | None
 ) -> tuple[model.Decision, ...]:
-    """Edit the pressed message and, for a silenced story, its messages in all channels that the silence covers."""
+    """Edit the pressed message. If a story is silenced, also edit its messages in all channels of the silence."""
     shown: dict[str, tuple[model.Alert, model.Story]] = {}
     if target is not None and target.alert is not None:
         shown[target.alert.channel] = target.alert, target.story
@@ -320,7 +320,7 @@ def _split(context: ActionContext, action: Split, story: model.Story) -> ActionR
     if not leaving or not leaving.issubset(member.article.id for member in story.members):
         raise model.CannotAct("that article is no longer part of this story")
     if all(leaving & {member.article.id, member.join.copy_of} for member in story.members):
-        raise model.CannotAct("a story must keep an article: these are all of them")
+        raise model.CannotAct("a story must keep at least one article; these are all its articles")
     ruling = _ruling(context, model.RulingKind.SPLIT, story, articles=action.articles)
     text = "That article will be removed from this story and posted as a separate story in a moment."
     return ActionResult(text=text, created=ruling)
@@ -334,7 +334,7 @@ def _ruling(
     articles: tuple[model.ArticleId, ...] = (),
     other: model.StoryId | None = None,
 ) -> model.Ruling:
-    """Write a ruling; the next turn of deciding carries it out."""
+    """Write a ruling, which the next turn of deciding carries out."""
     once = model.send_id("ruling", context.once)
     ruling = model.Ruling(
         id=once, at=context.turn.now, by=context.author, kind=kind, story=story.id, articles=articles, other=other
@@ -356,7 +356,7 @@ def _show(
 ) -> model.Decision:
     """Write the decision of an action, and edit the message to show the current state."""
     turn = context.turn
-    # A turn that is being computed does not include this action.
+    # Make a turn that is being computed invalid, because it does not include this action.
     turn.tx.decision_queue.note_change()
     decision = model.Decision(
         at=turn.now,
@@ -390,7 +390,7 @@ def _edit(
 
 
 def _message(context: ActionContext, target: Target) -> model.Message:
-    """Return the current message of a story, from which its menu is made."""
+    """Return the current message of a story, which determines the items of its menu."""
     alert = target.alert
     assert alert is not None
     decision = model.Decision(
@@ -406,7 +406,7 @@ def _message(context: ActionContext, target: Target) -> model.Message:
 
 
 def _why(context: ActionContext, target: Target) -> list[str]:
-    """Return why a story was posted: its rules and their words, how its articles joined, and the decisions."""
+    """Return lines that explain why a story was posted: matched words, reasons of joined articles, and decisions."""
     story, alert = target.story, target.alert
     rules = {name: rule for name in story.rules if (rule := context.turn.rules.get(name))}
     lines = []

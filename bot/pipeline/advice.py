@@ -1,8 +1,8 @@
-"""A language model's answers, as a turn of deciding uses them: looked up in the store, never requested here.
+"""Look up a language model's answers for a turn of deciding. A turn reads stored answers and sends no requests.
 
 turn: prompt → answer in the store? ─ yes → used
                       │ no: the article stays in the queue, and the prompt goes to the advisor after the turn
-                      └ failed, or waited long enough: decided as without a model
+                      └ failed, or waited long enough: decided as if there were no model
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from bot.model import visible
 from bot.pipeline.turn import Turn
 
 _KINDS = (model.MessageKind.POST, model.MessageKind.EDIT)
-#: A message has room for four sentences of 700 characters: the number of original sentences next to a translation, and
-#: the length of the translation without our own words.
+#: Maximum number of original sentences next to a translation, and maximum length of the translation without the note
+#: "translated by". A message has room for four sentences of 700 characters.
 _ORIGINAL_SENTENCES, _TRANSLATION_LENGTH = 3, 640
 A = TypeVar("A", bound=Answer)
 
 
 class AnswerLookup(Protocol):
-    """Returns the answer to a prompt, or None if there is none now."""
+    """A function that returns the answer to a prompt, or None if no answer is available."""
 
     def __call__(self, prompt: model.Prompt, form: type[A], /) -> A | None: ...
 
@@ -42,7 +42,7 @@ def with_model_words(
 ) -> model.Outgoing:
     """Return the message with the model's summary, and its translation if ``to`` names a language.
 
-    The message stays unchanged without an answer, and if the article contains instructions to a model.
+    Return the message unchanged if there is no answer or the article contains instructions to a model.
     """
     if row.message.kind not in _KINDS or len(row.message.briefs) != 1:
         return row
@@ -66,13 +66,13 @@ def with_model_words(
             title, *texts = translated.texts
             text = visible.line(" — ".join(filter(None, (f"{to}: {title}", " ".join(texts)))), _TRANSLATION_LENGTH)
             span = model.Span(text=f"{text} [translated by {policy.name}]")
-            # Without a link it becomes a separate paragraph.
+            # Remove the link, so that the translation becomes a separate paragraph.
             shown = (*shown[:_ORIGINAL_SENTENCES], replace(source, spans=(span,), link=""))
     return replace(row, message=replace(row.message, briefs=(replace(brief, summary=shown),)))
 
 
 def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[model.Prompt, type[A]], A | None]:
-    """Return a look-up of stored answers, which requests nothing."""
+    """Return a function that looks up stored answers of the model ``by``."""
 
     def look_up(prompt: model.Prompt, form: type[A]) -> A | None:
         return _parsed(prompt, tx.completions.answers([prompt.key], by=by).get(prompt.key), form)
@@ -81,32 +81,36 @@ def stored_answers(tx: storage.Transaction, *, by: str) -> Callable[[model.Promp
 
 
 def _parsed(prompt: model.Prompt, text: str | None, form: type[A]) -> A | None:
-    """Return a stored answer, or None if there is none or this version rejects it."""
+    """Return the parsed answer, or None if ``text`` is None or not valid for this version."""
     with suppress(model.BadAnswer):
         return None if text is None else prompts.parse_answer(prompt, text, form)
     return None
 
 
-#: Maximum articles and facts that wait for an answer; further ones are decided without.
+#: Maximum number of queue items that wait for an answer. Further items are decided without an answer.
 MOST_WAITING = 50
-#: How long to wait for wording. The message is already posted, so nobody waits.
+#: How long to wait for a summary or translation. It may be long, because the message is already posted.
 _WORDING_WAIT = timedelta(minutes=10)
 
 
 class Advice:
-    """The answers that one deciding process uses; ``begin`` starts a turn, ``end`` follows its commit."""
+    """The language model's answers for one deciding process.
+
+    Call ``begin`` before each turn, and ``end`` after its commit.
+    """
 
     def __init__(self, advisor: model.Advisor) -> None:
         self.advisor = advisor
         self._turn: Turn | None = None
-        #: Queue key of waiting work -> since when; and the keys that this turn leaves in the queue.
+        #: Queue key of waiting work -> start of the wait.
         self._since: dict[str, datetime] = {}
+        #: Queue keys that this turn leaves in the queue.
         self._held: set[str] = set()
-        #: Key -> prompt that this turn wants answered.
+        #: Prompt key -> prompt for which this turn needs an answer.
         self._wanted: dict[str, model.Prompt] = {}
         #: Keys of summaries and translations that are already in the queue.
         self._queued: set[str] = set()
-        #: Waiting article -> its prompt, which stays the same even if its story has changed.
+        #: Waiting article -> its prompt. The prompt stays the same even if the story has changed.
         self._asked: dict[str, model.Prompt] = {}
         self._is_over = False
 
@@ -115,17 +119,17 @@ class Advice:
         return use in self.advisor.policy.uses
 
     def begin(self, turn: Turn, *, is_over: bool = False) -> None:
-        """Begin a turn; ``is_over``: do not wait for answers any more."""
+        """Begin a turn. If ``is_over`` is true, decide without the answers that are missing."""
         self._turn, self._is_over = turn, is_over
         self._held, self._wanted, self._queued = set(), {}, set()
 
     @property
     def held(self) -> frozenset[str]:
-        """The keys that this turn leaves in the queue."""
+        """The queue keys that this turn leaves in the queue."""
         return frozenset(self._held)
 
     def end(self) -> None:
-        """Request the missing answers, after the turn is committed."""
+        """Request the missing answers. Call this after the turn is committed."""
         assert self._turn is not None
         self._since = {key: self._since.get(key, self._turn.now) for key in self._held}
         self._asked = {key: prompt for key, prompt in self._asked.items() if key in self._held}
@@ -140,8 +144,9 @@ class Advice:
     ) -> stories.Opinion | None:
         """Return whether the article reports the event of one of the nearest stories. Raises Undecided.
 
-        ``stored``: the nearest stories in the store, and those that waiting articles would open; a story that this turn
-        opens is compared in the next turn. ``urgent``: the rules of severity high, whose stories no answer may merge.
+        ``stored`` contains the nearest stories in the store, and the stories that waiting articles would open. A story
+        that this turn opens is compared in the next turn. ``urgent`` are the rules of severity high; no answer may
+        merge their stories.
         """
         if not near_ids:
             self._wait(article.id)
@@ -167,9 +172,10 @@ class Advice:
         return stories.Opinion(stories=same, detail=detail, owner=article.owner, unmergeable=unmergeable)
 
     def _earlier_answer(self, article: model.Article) -> tuple[prompts.SameEvent | None, str]:
-        """Return the answer about the article's event, and the stories it was offered, whatever stories are near now.
+        """Return an earlier answer about the article's event, and the ids of the stories in its prompt.
 
-        A restart between question and decision must not ask again because a neighbour has changed.
+        The stories near the article may have changed since then. After a restart between prompt and decision, this
+        must not cause a second request.
         """
         assert self._turn is not None
         for call in reversed(self._turn.tx.completions.about(article.id)):
@@ -196,7 +202,7 @@ class Advice:
     ) -> model.Pending | None:
         """Return the facts of an article with the prompt that chooses the new ones among them and ``further``.
 
-        Return None if the model is not asked about this article.
+        Return None if the article contains instructions to a model.
         """
         if prompts.instructs_a_model(article):
             return None
@@ -205,17 +211,17 @@ class Advice:
         return model.Pending(story=story.id, prompt=prompt, facts=tuple(new_facts), offered=offered)
 
     def confirmed(self, pending: model.Pending) -> tuple[model.Fact, ...]:
-        """Return the facts to post: the model's choice, or without an answer all of them. Raises Undecided."""
+        """Return the facts that the model chose, or all pending facts if there is no answer. Raises Undecided."""
         answer = self._answer(pending.prompt, prompts.NewFacts, key=pending.key)
         if answer is None:
             return pending.facts
         return answer.choose(pending.offered)
 
     def worded(self, row: model.Outgoing, story: model.Story, *, to: str | None) -> model.Outgoing:
-        """Return the message with the model's wording if it is available; else it is edited later.
+        """Return the message with the model's summary and translation. Queue missing ones, for an edit of the message.
 
-        ``to``: the language that the channel wants in addition to the original. While the summary is missing, the
-        sentences that it would replace are not translated.
+        ``to`` is the language of the channel's translations, or None. While the summary is missing, do not translate
+        the sentences that it would replace.
         """
         waits_for = ""
 
@@ -235,20 +241,20 @@ class Advice:
         return with_model_words(row, story, look_up, policy=self.advisor.policy, to=to)
 
     def has_words(self, pending: model.Pending) -> bool:
-        """Return whether a requested summary or translation has arrived, or False if it will not. Raises Undecided."""
+        """Return whether a requested summary or translation has arrived. Raises Undecided if it may still arrive."""
         if pending.unless in self._wanted:
             self._queued.add(pending.key)
             self._held.add(pending.key)
             raise stories.Undecided
         if pending.unless and self._stored(pending.unless) is not None:
-            # The summary may consist of the same sentences, which are then translated with it.
+            # The summary has arrived. The edit that adds it to the message also handles the translation.
             return False
         self._queued.add(pending.key)
         form = prompts.FORMS[pending.prompt.use]
         return self._answer(pending.prompt, form, key=pending.key, patience=_WORDING_WAIT) is not None
 
     def _answer(self, prompt: model.Prompt, form: type[A], *, key: str, patience: timedelta | None = None) -> A | None:
-        """Return the answer, or None if there will be none. Raises Undecided while ``key`` may wait."""
+        """Return the answer, or None if there will be no answer. Raises Undecided while ``key`` may wait."""
         text = self._stored(prompt.key)
         if text is None and not self.advisor.has_failed(prompt.key):
             self._wait(key, prompt, patience)
@@ -260,7 +266,7 @@ class Advice:
         return self._turn.tx.completions.answers([key], by=self.advisor.policy.name).get(key)
 
     def _wait(self, key: str, prompt: model.Prompt | None = None, patience: timedelta | None = None) -> None:
-        """Raise Undecided, unless it must be decided now."""
+        """Raise Undecided and keep ``key`` in the queue, unless it must be decided now."""
         assert self._turn is not None
         now = self._turn.now
         has_waited = now - self._since.get(key, now)
@@ -280,11 +286,10 @@ class Advice:
 def sort_by_relevance(
     turn: Turn, advice: Advice, arrivals: Sequence[model.Arrival]
 ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
-    """Return the relevant arrivals, with their remaining matches, and the rejected articles.
+    """Ask the model about rules with ``about``. Return the relevant arrivals, and the members for rejected articles.
 
-    Rules with ``about`` are checked, except rules of severity high. Rejected matches are deleted. An article without
-    matches is listed in a separate story without channels, with the reason. Arrivals that wait for the model are in
-    neither.
+    Rules of severity high are not checked. Rejected matches are deleted. An article without remaining matches becomes
+    a member of a separate story without channels, with the reason. Arrivals that wait for the model are omitted.
     """
     relevant, rejected = [], []
     for arrival in arrivals:
@@ -305,7 +310,10 @@ def sort_by_relevance(
 
 
 def _reasons(turn: Turn, advice: Advice, arrival: model.Arrival) -> Iterator[tuple[str, str]]:
-    """Yield the rules that the article is not about, and why. Requests all answers before it waits for one."""
+    """Yield each rule that the article is not about, and the reason.
+
+    Raises Undecided if an answer is missing, after all answers are requested.
+    """
     waits = False
     for match in arrival.matches:
         rule = turn.rules.get(match.rule)

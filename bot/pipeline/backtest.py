@@ -1,10 +1,11 @@
-"""Rules tried on the stored archive: what they would have matched, nearly matched, and posted.
+"""Try rules on the stored archive: report the matches, near misses and posts that they would have produced.
 
 archive ──▶ one index of all versions ──▶ hits ──▶ replay: stories, alerts, messages
             (tried, other, looser)    ──▶ compared with the other version
                                       ──▶ near misses
 
-Uses the rules, grouping and alerts of the live path, over a database in memory. Sends nothing and reads no clock.
+A trial uses the rules, grouping and alerts of the live bot with a database in memory. It sends nothing and reads no
+clock.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ class MatchedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearMiss:
-    """Articles that only one condition keeps from matching."""
+    """Articles that would match a rule if it had one condition less."""
 
-    #: The condition: “no demand”.
+    #: The condition, for example “no demand”.
     what: str
     count: int
-    #: The last few, newest first.
+    #: The newest of the articles, newest first.
     examples: tuple[MatchedArticle, ...]
 
 
@@ -48,7 +49,7 @@ class NearMiss:
 class Comparison:
     """A comparison with another version of the rule."""
 
-    #: “the loaded version”, or the path of the other file.
+    #: Name of the other version: “the loaded version”, or the path of its file.
     with_what: str
     starts: tuple[MatchedArticle, ...]
     stops: tuple[MatchedArticle, ...]
@@ -60,12 +61,12 @@ class RuleReport:
     """The report of one rule."""
 
     rule: str
-    #: Oldest first.
+    #: Matched articles, oldest first.
     hits: tuple[MatchedArticle, ...]
-    #: Hits by day, including days without hits.
+    #: Number of hits by day, including days without hits.
     by_day: Mapping[date, int]
     near: tuple[NearMiss, ...]
-    #: None if no other version is compared.
+    #: None if the rule is not compared with another version.
     comparison: Comparison | None
 
 
@@ -77,9 +78,9 @@ class BacktestPost:
     channel: str
     kind: model.MessageKind
     reason: str
-    #: Several for a gathered message.
+    #: Headlines of the message's stories. A gathered message has several.
     headlines: tuple[str, ...]
-    #: The rules that it names.
+    #: Names of the rules that the message shows.
     rules: tuple[str, ...]
 
 
@@ -92,20 +93,21 @@ class BacktestReport:
     until: datetime
     rules: tuple[RuleReport, ...]
     stories: int
-    #: In order of time.
+    #: The messages that would have been sent, oldest first.
     messages: tuple[BacktestPost, ...]
-    #: Stories still held at the end: for outlets, a digest, the end of quiet hours.
+    #: Number of stories still held at the end: for more outlets, for a digest, or for the end of quiet hours.
     held: int
-    #: Articles that some tried rule matches, and the number of them that were replayed for the messages.
+    #: Number of articles that a tried rule matches.
     matched: int = 0
+    #: Number of matched articles that were replayed to produce the messages.
     replayed: int = 0
-    #: The end of the replay; None: the whole period was replayed.
+    #: The end of the replay, or None if the whole period was replayed.
     told_until: datetime | None = None
 
 
-#: Maximum near misses shown of each kind.
+#: Maximum number of examples of one kind of near miss.
 MAX_EXAMPLES = 5
-#: Maximum parts of a reason.
+#: Maximum number of parts in the description of a match or miss.
 MAX_PIECES = 4
 
 
@@ -117,7 +119,7 @@ class _NearMisses:
 
 
 class Tally:
-    """The tally of one rule; a version's number is its index in ``versions``."""
+    """The counts and articles of one rule. A version of the rule is identified by its index in ``versions``."""
 
     def __init__(
         self,
@@ -131,7 +133,7 @@ class Tally:
         self._before = matched_before or frozenset()
         looser = rules.loosen_rule(compiled)
         compared = (_awake(other),) if other else ()
-        #: The rule, its other version if there is one, and looser versions.
+        #: The rule, then its other version (if there is one), then looser versions.
         self.versions: tuple[rules.CompiledRule, ...] = (compiled, *compared, *(version.compiled for version in looser))
         self._other = 1 if other else None
         self._near = {number: _NearMisses(version.what) for number, version in enumerate(looser, 1 + len(compared))}
@@ -143,7 +145,10 @@ class Tally:
     def take(
         self, article: model.Article, feed: model.Feed, numbers: frozenset[int], match: model.Match | None
     ) -> None:
-        """Count an article that some version matches, or that matched before; ``match``: of the rule itself."""
+        """Count an article that a version matches, or that matched before.
+
+        ``numbers`` identifies the versions that match it. ``match`` is the match of the rule itself, or None.
+        """
         was_matched = article.id in self._before or (self._other is not None and self._other in numbers)
         if match is not None:
             hit = _named(article, describe_match(match))
@@ -164,7 +169,7 @@ class Tally:
         return _named(article, describe_miss(rules.explain_rule(self._compiled, article, feed)))
 
     def report(self, with_what: str, since: datetime, until: datetime, zone: tzinfo) -> RuleReport:
-        """Return the report from ``since`` to ``until``, by days of ``zone``; ``with_what`` names the other version."""
+        """Return the report from ``since`` to ``until``, by days in ``zone``. ``with_what`` names the other version."""
         near_misses = [
             NearMiss(
                 what=near_miss.what,
@@ -187,7 +192,7 @@ class Tally:
 
 
 def describe_match(match: model.Match) -> str:
-    """Describe a match: “regulator "PTA", demand "backdoor"”."""
+    """Describe a match, for example “regulator "PTA", demand "backdoor"”."""
     first: dict[str, model.Evidence] = {}
     for evidence in match.evidence:
         first.setdefault(evidence.label, evidence)
@@ -196,13 +201,13 @@ def describe_match(match: model.Match) -> str:
 
 
 def _on(label: str, evidence: model.Evidence) -> str:
-    """Return a line's label and matched words; only the words for a query or a line that is labelled by its term."""
+    """Return a line's label and matched words. Omit the label if it repeats the term or is a whole query."""
     words = " ".join(evidence.text.split())
     return f'"{words}"' if label in (words, evidence.term) or len(label) > rules.MAX_LABEL else f'{label} "{words}"'
 
 
 def describe_miss(explained: rules.Explanation) -> str:
-    """Describe a miss: “2 of 3: no demand; PTA found as "pta"; product "BES"”."""
+    """Describe a miss, for example “2 of 3: no demand; PTA found as "pta"; product "BES"”."""
     notes = [note for line in explained.lines for note in line.notes]
     matched = [
         _on(line.label, line.evidence[0])
@@ -231,7 +236,7 @@ def _by_day(hits: Sequence[MatchedArticle], since: datetime, until: datetime, zo
 
 
 class Replay:
-    """Replays matched articles; those with the same ``first_seen`` form a batch."""
+    """Replays matched articles. Articles with the same ``first_seen`` form a batch."""
 
     def __init__(self, memory: storage.Transaction, snapshot: Snapshot) -> None:
         self._memory = memory
@@ -242,13 +247,13 @@ class Replay:
         self._rows: dict[model.SendId, model.Outgoing] = {}
 
     def take(self, article: model.Article, matches: tuple[model.Match, ...], *, is_baseline: bool) -> None:
-        """Add a matched article; articles come in the order of their ``first_seen``."""
+        """Add a matched article. Articles must be added in the order of their ``first_seen``."""
         if self._batch and self._batch[0].article.first_seen != article.first_seen:
             self._decide()
         self._batch.append(model.Arrival(article=article, matches=matches, is_baseline=is_baseline))
 
     def finish(self, until: datetime) -> None:
-        """Decide the last batch, and release what is held until ``until``."""
+        """Decide the last batch, and release alerts that are held until ``until`` or earlier."""
         self._decide()
         self._release(until)
 
@@ -265,12 +270,12 @@ class Replay:
         self._release(now)
 
     def _release(self, until: datetime) -> None:
-        """Release each hold at its time, as the ticks of the live bot do."""
+        """Release each held alert at the end of its hold, like the live bot."""
         previous: datetime | None = None
         while due := self._memory.stories.held_until(until):
             now = due[0].held_until
             if now is None or now == previous:
-                # Held again until the same time: nothing changes until another article comes.
+                # The alert is held until the same time again, so nothing changes before another article arrives.
                 return
             turn = Turn(self._memory, self._snapshot, now, self._cache)
             self._updater.release(turn)
@@ -294,7 +299,7 @@ class Replay:
         return sum(any(alert.state is model.AlertState.HELD for alert in alerts) for alerts in by_story)
 
     def messages(self) -> list[BacktestPost]:
-        """Return the messages that would have been posted, in order of time."""
+        """Return the messages that would have been posted, oldest first."""
         return [_post(row) for row in sorted(self._rows.values(), key=lambda row: row.due_at)]
 
 
@@ -315,25 +320,26 @@ class BacktestPlan:
     """The rules to try, and the settings of the bot."""
 
     tried: tuple[rules.CompiledRule, ...]
-    #: Its rules are replaced by the tried ones, and nothing is escalated.
+    #: The settings of the bot. The trial replaces its rules with the tried ones and does not escalate.
     snapshot: Snapshot
-    #: Rule name -> another version to compare with.
+    #: Rule name -> another version for comparison.
     other_versions: Mapping[str, rules.CompiledRule] = field(default_factory=dict)
-    #: The name of the other versions.
+    #: Name of the other versions in the report.
     with_what: str = "the loaded version"
     #: Rule name -> articles that matched the other version.
     matched_before: Mapping[str, frozenset[model.ArticleId]] = field(default_factory=dict)
     since: datetime
     until: datetime
-    #: Address -> the time of the feed's first poll, whose articles are not news.
+    #: Feed address -> time of the feed's first poll. The articles of that poll are not news.
     baselines: Mapping[str, datetime] = field(default_factory=dict)
-    #: Maximum matched articles to replay, at 10 to 20 ms each; None: all. A rule that matches more is too wide anyway.
+    #: Maximum number of matched articles to replay, at 10 to 20 ms each, or None to replay all. A rule that matches
+    #: more is too wide anyway.
     replayed: int | None = 2_000
-    #: Maximum steps of the rules on one article, else ``run`` raises TooManySteps; None: no limit.
+    #: Maximum steps of the rules on one article, or None for no limit. If exceeded, a trial raises TooManySteps.
     most_steps: int | None = None
 
 
-#: Called for each article.
+#: Function that is called after each article.
 OnArticle = Callable[[], None]
 
 
@@ -374,7 +380,7 @@ class _Trial:
         self._articles = 0
         self._matched = 0
         self._replayed = 0
-        #: When the replay reached its limit.
+        #: Time of the article at which the replay reached its limit, or None if it did not.
         self._full_at: datetime | None = None
 
     def take(self, article: model.Article) -> None:

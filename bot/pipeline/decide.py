@@ -1,12 +1,12 @@
-"""Turns of deciding: queued articles join stories, and each channel's messages are decided, by one process at a time.
+"""Add queued articles to stories and decide each channel's messages, in turns. One process decides at a time.
 
-    peek at the queue ─▶ turn (stories, facts, messages: computed over a read) ─▶ commit (rows only)
+    peek at the queue ─▶ turn (stories, facts, messages: computed in a read) ─▶ commit (rows only)
              ▲                    │ waits for the answer of a language model
              └────────────────────┘
 
-A turn is computed over a read and committed in one short transaction, which first checks that the turn is still
-valid: if another process has decided since, or a reader has pressed a button, nothing is written and the turn is
-computed again. Work stays in the queue until its turn is committed, so nothing is lost.
+A turn is computed in a read transaction and committed in one short write transaction, which first checks that the
+turn is still valid. If another process has decided in the meantime, or a person has pressed a button, the commit writes
+nothing and the turn is computed again. Work stays in the queue until its turn is committed, so nothing is lost.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ log = structlog.get_logger("wirewatch")
 
 #: Maximum articles per turn; bounds the length of its transaction.
 BATCH = 100
-#: Maximum turns in a row that another process overtakes, before the store counts as unavailable.
+#: Number of invalid turns in a row after which the store counts as unavailable.
 _TRIES = 20
 
 
@@ -54,17 +54,17 @@ class _Computed:
     """A turn before its commit."""
 
     turn: Turn
-    #: The state of the queue that it was computed on.
+    #: State of the queue on which the turn is based.
     holder: model.QueueHolder
     queued: model.QueuedWork
     rulings: Sequence[model.Ruling]
     decisions: list[model.Decision]
-    #: Numbers of the decided queue rows; the others stay in the queue.
+    #: Numbers of the decided queue rows. The other rows stay in the queue.
     decided: Sequence[int]
 
 
 class Decider:
-    """Decides, as one of the processes that may."""
+    """Computes and commits turns. Each process that decides has one."""
 
     def __init__(
         self,
@@ -81,16 +81,16 @@ class Decider:
         self._expectations = ExpectationMonitor()
         self._observer = observer or Observer()
         self._who = secrets.token_hex(8)
-        #: The state of the queue on which the cached stories and alerts are based.
+        #: State of the queue on which the cached stories and alerts are based.
         self._known: model.QueueHolder | None = None
         self._lock = asyncio.Lock()
-        #: A language model's answers; None: no language model.
+        #: Answers of the language model, or None if there is no language model.
         self._advice: Advice | None = None
-        #: Do not wait for answers any more.
+        #: Whether to decide without the answers that are missing.
         self._is_over = False
 
     def advise(self, advisor: model.Advisor | None) -> None:
-        """Use this language model from the next turn on; None: no language model."""
+        """Use this language model, or none, from the next turn on."""
         if advisor is None:
             self._advice = None
             return
@@ -123,12 +123,12 @@ class Decider:
             except model.StoreError:
                 raise
             except Exception:
-                # A bug on one article must not stop the others, or recur for ever.
+                # A bug with one article must not stop the other articles, or recur for ever.
                 log.critical("deciding failed; its articles are decided one by one", exc_info=True)
                 return await self._decide_one_by_one(snapshot, limit=limit, releases=releases)
 
     async def work_off(self, snapshot: Snapshot) -> Sequence[model.Decision]:
-        """Decide everything in the queue, turn by turn; holds stay. Raises StoreError."""
+        """Decide everything in the queue, turn by turn. Do not release held alerts. Raises StoreError."""
         decisions: list[model.Decision] = []
         while True:
             batch = await self.decide_batch(snapshot, releases=False)
@@ -142,7 +142,7 @@ class Decider:
         arrivals: Sequence[model.Arrival] = (),
         revisions: Sequence[model.Revision] = (),
     ) -> None:
-        """Count and log decisions; the articles' polls connect them with earlier log lines."""
+        """Count and log decisions. Each log line has the id of the article's poll, as earlier log lines do."""
         polls = {arrival.article.id: arrival.poll for arrival in arrivals}
         polls |= {revision.article.id: revision.poll for revision in revisions}
         for decision in decisions:
@@ -177,7 +177,7 @@ class Decider:
     def _compute(
         self, tx: storage.Transaction, *, snapshot: Snapshot, limit: int, releases: bool, now: datetime
     ) -> _Computed:
-        """Compute a turn. Reads only."""
+        """Compute a turn. Write nothing."""
         holder, advice = tx.decision_queue.holder(), self._advice
         if holder != self._known:
             self._cache = StoryCache()
@@ -185,7 +185,7 @@ class Decider:
                 self._updater.forget()
         turn = Turn(tx, snapshot, now, self._cache)
         if advice is not None:
-            # Items that wait for answers are read again, in addition to a whole batch.
+            # Raise the limit, because items that wait for answers are still in the queue and are read again.
             limit += len(advice.held)
             advice.begin(turn, is_over=self._is_over)
         queued, rulings = tx.decision_queue.peek(limit=limit), tx.rulings.waiting()
@@ -198,7 +198,7 @@ class Decider:
         return _Computed(turn=turn, holder=holder, queued=queued, rulings=rulings, decisions=decisions, decided=decided)
 
     async def _commit(self, computed: _Computed) -> bool:
-        """Write the turn. Return False, and write nothing, if the state that it was computed on has changed."""
+        """Write the turn. If the state on which it is based has changed, return False and write nothing."""
         turn, snapshot, now = computed.turn, computed.turn.snapshot, computed.turn.now
         has_changes = computed.decided or computed.rulings or turn.has_changes
         if not (has_changes or self._expectations.is_due(snapshot, now=now)):
@@ -231,7 +231,7 @@ class Decider:
                     lambda tx: (tx.decision_queue.peek(limit=1), tx.rulings.waiting())
                 )
                 if rulings:
-                    # A ruling may be the cause, and must not recur for ever.
+                    # A ruling may be the cause. Remove it, so that the error does not recur for ever.
                     ids, now = [ruling.id for ruling in rulings], self._clock.now()
                     await self._store.write(partial(_settle, numbers=(), rulings=ids, now=now))
                     log.critical("applying a ruling raised an unexpected error", rulings=ids, exc_info=True)

@@ -1,4 +1,4 @@
-"""Decide for each channel of the changed stories, and write decisions, alerts and outbox rows."""
+"""Decide what to post about changed stories in each channel, and write decisions, alerts and outbox rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STORIES_BEYOND_CAP = 100
 
 @dataclass(slots=True)
 class ChangedStory:
-    """A story as this batch changes it."""
+    """A story and its changes in this batch."""
 
     story: model.Story
     arrivals: list[model.Member] = field(default_factory=list)
@@ -34,7 +34,7 @@ class ChangedStory:
     edits: list[model.Edit] = field(default_factory=list)
     #: Younger stories that were merged into this one.
     merged: list[model.StoryId] = field(default_factory=list)
-    #: The key of a language model's summary that has arrived but is not yet in the story's messages.
+    #: Key of a language model's summary that the story's messages do not show yet.
     summary: str = ""
 
 
@@ -43,14 +43,14 @@ class Split:
     """A story after people took articles out of it."""
 
     ruling: model.Ruling
-    #: The story without these articles.
+    #: The story without the removed articles.
     home: model.Story
-    #: The new story, of the articles that left.
+    #: The new story of the removed articles.
     apart: model.Story
 
     @property
     def articles(self) -> frozenset[model.ArticleId]:
-        """The ids of the articles that left the story."""
+        """The ids of the removed articles."""
         return frozenset(member.article.id for member in self.apart.members)
 
 
@@ -62,20 +62,20 @@ class Dispatcher:
         self._claims = claims
         self._advice = advice
         self._silences = ActiveSilences(turn.tx.silences.active(turn.now))
-        #: Channel -> its recently posted alerts, oldest first; dropped when another one is posted.
+        #: Channel -> its recently posted alerts, oldest first. A new post removes the channel's entry.
         self._recent: dict[str, Sequence[model.Alert]] = {}
 
     def dispatch(self, changed: Collection[ChangedStory]) -> list[model.Decision]:
-        """Decide for each channel of the changed stories, and save the decisions, alerts and messages."""
+        """Decide what to post about changed stories in each channel, and save the decisions, alerts and messages."""
         decisions: list[model.Decision] = []
         # Load all alerts in one query; the turn caches them.
         self._turn.alerts([entry.story.id for entry in changed])
         for entry in changed:
             by_channel = {alert.channel: alert for alert in self._turn.alerts([entry.story.id])}
             decisions.extend(self._merge(entry, by_channel))
-            # Before the first channel has an alert, which would bind the story to that channel.
+            # Find the routes before a channel gets an alert, because an alert binds the story to its channel.
             routes = self._rules_and_channels(entry.story)
-            # Late facts and summaries come without an article that distinguishes the edit.
+            # Late facts and summaries come without a new article, so the edit needs another identity.
             cause = None if entry.arrivals or entry.edits else _edit_cause(entry)
             added = tuple(member.article.id for member in entry.arrivals)
             for channel in dict.fromkeys(channel for _, channels in routes for channel in channels):
@@ -98,7 +98,7 @@ class Dispatcher:
         return decisions
 
     def release(self, held: Sequence[model.Alert]) -> list[model.Decision]:
-        """Decide again for held alerts whose time has come, gathered for each channel, and for due reminders."""
+        """Decide again about held alerts that are due and about due reminders. Gather the posts of each channel."""
         stories = self._turn.stories(alert.story for alert in held)
         self._turn.alerts(stories)
         decisions: list[model.Decision] = []
@@ -111,7 +111,7 @@ class Dispatcher:
             situations = [self._situation(stories[story], channel, alert) for story, alert in by_story.items()]
             released = alerts.release(situations)
             not_posted = [decision for decision in released.decisions if decision.action is not model.AlertAction.POST]
-            # A story that waited for outlets gets a separate message, whatever else is due.
+            # A story that was held until enough outlets report it gets a separate message.
             reasons = {post.story: by_story[post.story].reason for post in released.posts}
             alone = [post for post in released.posts if reasons[post.story] is model.Reason.GATHER]
             capped = [post for post in released.posts if reasons[post.story] is model.Reason.RATE_CAP]
@@ -127,7 +127,7 @@ class Dispatcher:
         return decisions
 
     def _remind(self, situation: alerts.Situation) -> list[model.Decision]:
-        """Post the due reminders, and hold until the next."""
+        """Post the due reminders, and hold the alert until the next one."""
         due = list(alerts.due_reminders(situation))
         alert = situation.alert
         for decision in due:
@@ -223,7 +223,7 @@ class Dispatcher:
         *,
         most: int,
     ) -> None:
-        """Post gathered messages that list at most this many stories."""
+        """Post gathered messages that list at most ``most`` stories each."""
         if len(posts) == 1:
             self._carry_out(posts[0], stories[posts[0].story], by_story[posts[0].story])
             return
@@ -241,7 +241,7 @@ class Dispatcher:
     ) -> None:
         """Add stories beyond the rate cap to the channel's gathered message of this hour, or begin one."""
         if not posts or posts[0].reason is not model.Reason.RATE_CAP:
-            # The channel cannot edit, so they have waited until the hour has room.
+            # The channel cannot edit messages, so these stories waited until the rate cap allowed another post.
             self._post_together(posts, stories, by_story, most=_STORIES_BEYOND_CAP)
             return
         channel, posts = posts[0].channel, self._loudest_first(posts)
@@ -332,7 +332,7 @@ class Dispatcher:
         return [(rule, rule.notify or self._routed(story, rule, current)) for rule in loaded]
 
     def _routed(self, story: model.Story, rule: model.Rule, current: Sequence[model.Alert]) -> tuple[str, ...]:
-        """Return the channels by the routes. A story stays in its first channels as long as a route allows them."""
+        """Return the channels that the routes choose. A story stays in its first channels while a route allows them."""
         routes = self._turn.snapshot.routes
         own = [alert for alert in current if rule.name in alert.rules and alert.state is not model.AlertState.MERGED]
         possible = routing.possible_channels(routes, rule) if own else ()
@@ -389,7 +389,7 @@ class Dispatcher:
         return self._recent[channel]
 
     def _times(self, recent: Sequence[model.Alert]) -> tuple[tuple[datetime, ...], tuple[datetime, ...]]:
-        """Return the times of the posts that count for the rate cap, without severity high, and with it."""
+        """Return the times of the posts that count for the rate cap: first of lower severity, then of severity high."""
         times: dict[bool, dict[model.SendId | None, datetime]] = {False: {}, True: {}}
         for alert in recent:
             if alert.posted_at and not (alert.is_gathered and alert.reason is model.Reason.RATE_CAP):
@@ -399,7 +399,7 @@ class Dispatcher:
 
 
 def _edit_cause(entry: ChangedStory) -> str | None:
-    """Return the identity of an edit that no article caused."""
+    """Return text that identifies an edit caused by facts or a summary, or None if there are none."""
     return " ".join([*(f"{fact.article} {fact.label}: {fact.after}" for fact in entry.facts), entry.summary]) or None
 
 

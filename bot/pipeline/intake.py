@@ -1,10 +1,10 @@
-"""Take polls in: identify their items, match them, and write articles, matches, feed states and queued work.
+"""Process the results of polls: identify and match items; write articles, matches, feed states and queued work.
 
-polls ─▸ look up ─▸ identify in turn ─▸ match, feed by feed     computed over a read
-                                           └─▸ write            short transactions of some hundred articles
+polls ─▸ look up ─▸ identify, feed by feed ─▸ match, feed by feed     computed in a read transaction
+                                                 └─▸ write            short transactions of some hundred articles
 
-The feeds' states are written last. If the process ends before that, the feeds are polled again, and what was stored
-is recognised.
+The feeds' states are written last. If the process ends before then, the feeds are polled again, and the articles that
+are already stored are recognised.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
 from bot.text import titles
 
-#: Not counted: stored without text, or stored only if they match.
+#: Items that do not count for the daily limit: they are stored without text, or only if they match.
 _FREE = (identity.Novelty.OLD, identity.Novelty.RETOLD)
 
 
@@ -34,11 +34,11 @@ _FREE = (identity.Novelty.OLD, identity.Novelty.RETOLD)
 class DailyUse:
     """The use of a feed's daily limit by one poll."""
 
-    #: Counted against ``fetch.max_items_per_day``.
+    #: Number that counts against ``fetch.max_items_per_day``.
     cost: int = 0
-    #: New ids of articles that are known; bounded by the same number.
+    #: Number of new feed ids of known articles. ``fetch.max_items_per_day`` limits it separately.
     names: int = 0
-    #: Items postponed to the next day.
+    #: Number of items postponed to the next day.
     postponed: int = 0
 
 
@@ -51,7 +51,7 @@ def limit_to_day(
     most: int,
     now: datetime,
 ) -> tuple[identity.Identification, DailyUse]:
-    """Return the items to store now, and their use of the day; ``pages``: main texts by link."""
+    """Return the items to store now, and their use of the daily limit. ``pages`` maps links to main texts."""
     storing = [item for item in identified.items if item.article and item.novelty not in _FREE]
     fits, cost = polling.count_fitting(state, [_length(item, pages) for item in storing], most=most, now=now)
     postponed = {item.sighting.article for item in storing[fits:]}
@@ -68,7 +68,7 @@ def limit_to_day(
                 kept.append(replace(item, novelty=identity.Novelty.SEEN, article=None))
             continue
         if _is_new_name(item, known_items):
-            # Nothing is lost: the next poll identifies the article by its link or title again.
+            # Skipping the id loses nothing, because the next poll recognises the article by its link or title.
             if used_names >= free_names:
                 continue
             used_names += 1
@@ -86,7 +86,7 @@ def _length(item: identity.Identified, pages: Mapping[str, str]) -> int:
     return len(pages.get(item.article.link) or item.article.text)
 
 
-#: Number of articles without text that take as long to write as one with text, which is indexed for search.
+#: Number of articles without text that take as long to write as one with text, because texts are indexed for search.
 _OLD_PER_ARTICLE = 4
 
 
@@ -106,13 +106,13 @@ class IngestedPoll:
 class IngestBatch:
     """The computed results of a batch of polls, not yet stored."""
 
-    #: One for each poll, in order.
+    #: One entry for each poll, in the order of the polls.
     ingested: list[IngestedPoll] = field(default_factory=list)
-    #: Older than the backfill window: stored without text.
+    #: Articles that are older than the backfill window, which are stored without text.
     old: list[model.Article] = field(default_factory=list)
     new: list[model.Article] = field(default_factory=list)
     sightings: list[model.Sighting] = field(default_factory=list)
-    #: Next versions of stored articles.
+    #: New versions of stored articles.
     revised: list[model.Article] = field(default_factory=list)
     matches: list[tuple[model.ArticleId, tuple[model.Match, ...]]] = field(default_factory=list)
 
@@ -123,13 +123,14 @@ class IngestBatch:
 
     @property
     def _weight(self) -> int:
-        """The cost of writing, in articles with text."""
+        """The cost of writing the batch, as a number of articles with text."""
         return -(-len(self.old) // _OLD_PER_ARTICLE) + len(self.new) + len(self.revised)
 
     def cut(self, most: int) -> Sequence[IngestBatch]:
-        """Remove pieces of ``most`` articles, each with its sightings and matches, until the rest is not larger.
+        """Remove and return pieces of ``most`` articles, until this batch has at most ``most`` articles left.
 
-        Several articles without text count as one. The rest includes the feeds' states.
+        A piece includes the sightings and matches of its articles. ``_OLD_PER_ARTICLE`` articles without text count as
+        one article. The feeds' states stay in this batch.
         """
         pieces = []
         while self._weight > most:
@@ -158,7 +159,7 @@ class IngestBatch:
 
 
 def ingest_polls(tx: storage.Transaction, polls: Sequence[Poll], snapshot: Snapshot, *, now: datetime) -> IngestBatch:
-    """Identify and match the items of polls against the store. Reads only."""
+    """Identify the items of polls with the help of the store, and match them. Write nothing."""
     return _Ingestor(tx, snapshot, now).ingest(polls)
 
 
@@ -168,11 +169,11 @@ class _Ingestor:
         self._snapshot = snapshot
         self._now = now
         self._done = IngestBatch()
-        #: Feed -> the text that its items repeat.
+        #: Feed -> text that its items repeat.
         self._boilerplate: dict[str, str] = {}
-        #: Feed -> what the poll uses of its daily limit.
+        #: Feed -> use of its daily limit by the poll.
         self._used: dict[str, DailyUse] = {}
-        #: Articles under one link -> rules that matched another feed's wording of them.
+        #: Ids of the articles with the same link -> rules that matched the wording of any of them.
         self._matched_rules: defaultdict[tuple[model.ArticleId, ...], set[str]] = defaultdict(set)
 
     def ingest(self, polls: Sequence[Poll]) -> IngestBatch:
@@ -188,13 +189,13 @@ class _Ingestor:
         return self._done
 
     def _stripped(self, url: str, identified: identity.Identification) -> identity.Identification:
-        """Return the items without the sentences that the feed repeats, learnt from items seen for the first time."""
+        """Return the items without the sentences that the feed repeats. New items teach which sentences repeat."""
         first_seen = [item.article.text for item in identified.items if item.novelty in _FIRST_SEEN and item.article]
         self._boilerplate[url] = memory = cleaning.learn_boilerplate(first_seen, self._boilerplate[url])
         return replace(identified, items=tuple(_without_boilerplate(item, memory) for item in identified.items))
 
     def _identified(self, polls: Sequence[Poll]) -> Mapping[str, identity.Identification]:
-        """Return the identified items of each feed with a new document."""
+        """Return feed -> identified items, for each feed whose poll returned a new document."""
         parsed = [(polled, polled.reading, polled.question) for polled in polls if polled.reading is not None]
         stored = self._tx.articles.find_known_items([question for _, _, question in parsed])
         fresh = identity.BatchArticles()
@@ -216,7 +217,7 @@ class _Ingestor:
     def _ingested(self, polled: Poll, identified: identity.Identification | None) -> IngestedPoll:
         if polled.reading is None or identified is None:
             return IngestedPoll(polled=polled, state=self._without_reading(polled))
-        # Articles older than the backfill window do not count for the feed's rhythm.
+        # Articles older than the backfill window do not affect how often the feed is polled.
         new = _of(identified.items, identity.Novelty.NEW)
         assert polled.answer is not None
         state = self._finished(polled).after_reading(
@@ -260,7 +261,7 @@ class _Ingestor:
             postponed=used.postponed,
             most=self._snapshot.fetch.max_items_per_day,
             now=self._now,
-            # Without an etag, a mailbox would return its last mails, not the mails after the last one that was read.
+            # Keep a mailbox's etag, because without it the next poll would return mails that were already read.
             etag=polled.state.etag if polled.reading and polled.reading.is_increment else None,
         )
 
@@ -318,7 +319,7 @@ class _Ingestor:
         for article_id, article in edited.items():
             if article_id not in previous:
                 continue
-            # Strip the previous version too, so that a footer that is now known does not look removed by the edit.
+            # Strip the previous version too; otherwise the edit would seem to remove a newly learnt footer.
             previous_version = _stripped(previous[article_id], self._boilerplate[polled.feed.url])
             is_taken_over = article_id in taken_over
             revised = self._revised(previous_version, article, is_taken_over=is_taken_over)
@@ -326,13 +327,13 @@ class _Ingestor:
                 continue
             self._done.revised.append(revised)
             if _content(revised) == _content(previous_version) and not is_taken_over:
-                # Store another date, but do not match again or post for it.
+                # Only the date has changed: store it, but do not match or post again.
                 continue
             revisions.append(
                 model.Revision(
                     article=revised,
                     matches=self._match(revised, polled.feed),
-                    # The wording of two outlets differs without being a correction.
+                    # Two outlets word the same news differently; that is not a correction.
                     edits=() if is_taken_over else facts.corrections(previous_version, revised),
                     poll=polled.id,
                     live_before=previous_version if titles.is_live_page(revised) and not is_taken_over else None,
@@ -341,9 +342,9 @@ class _Ingestor:
         return tuple(revisions)
 
     def _revised(self, previous: model.Article, new: model.Article, *, is_taken_over: bool) -> model.Article | None:
-        """Return the next version of an article, or None if nothing that is stored has changed."""
+        """Return the next version of an article, or None if its stored fields would not change."""
         if previous.is_full_text and not new.is_full_text:
-            # The feed's teaser cannot show a change of the page's text, only of the headline.
+            # Keep the page's text, because the feed has only a teaser, which cannot show changes of the text.
             new = replace(new, text=previous.text, links=previous.links, is_full_text=True)
         published = new.published or previous.published
         if _content(previous) == _content(new) and previous.published == published and not is_taken_over:
@@ -386,7 +387,7 @@ def _of(items: Sequence[identity.Identified], novelty: identity.Novelty) -> list
 
 
 def _with_page(item: identity.Identified, pages: Mapping[str, str]) -> identity.Identified:
-    """Return the item with the main text of its page, if it was fetched."""
+    """Return the item with the main text of its page, or unchanged if the page was not fetched."""
     text = pages.get(item.article.link) if item.article else None
     if not text or item.article is None or item.novelty is identity.Novelty.OLD:
         return item
@@ -409,16 +410,16 @@ def _content(article: model.Article) -> tuple[str, str]:
     return article.title, article.text
 
 
-#: Maximum articles of one transaction: it takes some 50 ms, in which nothing else can write to SQLite.
+#: Maximum articles in one transaction, which takes about 50 ms. During this time nothing else can write to SQLite.
 MOST = 250
 
 
 async def store_polls(
     store: storage.Store, polls: Sequence[Poll], snapshot: Snapshot, *, token: str, now: datetime
 ) -> Sequence[IngestedPoll]:
-    """Write polls; return the polls of feeds that were still leased by ``token``. Raises StoreError.
+    """Write polls. Return the polls of feeds that were still leased by ``token``. Raises StoreError.
 
-    One call at a time: what is computed over a read must still be true when it is written.
+    Call it only once at a time, because data that is computed in a read must still be true when it is written.
     """
     compute = partial(ingest_polls, polls=polls, snapshot=snapshot, now=now)
     batch = await store.read(compute)
@@ -431,10 +432,10 @@ async def store_polls(
         stored += piece.articles
 
     def work(tx: storage.Transaction) -> Sequence[IngestedPoll]:
-        # On a second try, after a lost race, another worker may have stored the same articles.
+        # If the transaction is repeated after a conflict, another worker may have stored the same articles.
         batch = computed.pop() if computed else compute(tx)
         if tx.articles.are_rivalled((*batch.new, *batch.old), beside=stored):
-            # Another worker has stored some of them since the batch was computed: identify them again.
+            # Another worker has stored some of the articles since the batch was computed, so identify them again.
             batch = compute(tx)
         return _finish(tx, batch, snapshot, token=token, now=now)
 
@@ -444,7 +445,7 @@ async def store_polls(
 def _finish(
     tx: storage.Transaction, batch: IngestBatch, snapshot: Snapshot, *, token: str, now: datetime
 ) -> Sequence[IngestedPoll]:
-    """Write the rest of the batch, and the feeds' states."""
+    """Write the remaining articles of the batch, and the feeds' states."""
     lost = set(tx.feeds.save([poll.state for poll in batch.ingested], token=token))
     kept = [poll for poll in batch.ingested if poll.state.url not in lost]
     facts = (
@@ -472,7 +473,7 @@ def _finish(
 def _store_piece(
     tx: storage.Transaction, *, piece: IngestBatch, batch: IngestBatch, stored: Sequence[model.Article], now: datetime
 ) -> bool:
-    """Write a piece. Return False, and write nothing, if another worker has stored some of it since it was computed."""
+    """Write a piece. If another worker has stored one of its articles, return False and write nothing."""
     if tx.articles.are_rivalled((*piece.new, *piece.old), beside=stored):
         return False
     _store(tx, piece, batch.ingested, now=now)
@@ -480,7 +481,7 @@ def _store_piece(
 
 
 def _store(tx: storage.Transaction, piece: IngestBatch, ingested: Sequence[IngestedPoll], *, now: datetime) -> None:
-    """Write the articles, and their matches into the decision queue and the ledger."""
+    """Write the articles. Add their matches to the decision queue and the ledger."""
     piece.store(tx, now=now)
     new, revised = {article.id for article in piece.new}, {article.id for article in piece.revised}
     arrivals = [arrival for poll in ingested for arrival in poll.arrivals if arrival.article.id in new]
@@ -507,7 +508,7 @@ def _note_hubs(tx: storage.Transaction, ingested: Sequence[IngestedPoll], now: d
 
 
 def _limit_hosts(tx: storage.Transaction, ingested: Sequence[IngestedPoll]) -> None:
-    """Limit a whole host if three of its addresses responded with Retry-After within ten minutes."""
+    """Pause all feeds of a host if three of its addresses responded with Retry-After within ten minutes."""
     limited = [poll.state for poll in ingested if poll.state.retry_after and poll.state.limited_at]
     if not limited:
         return

@@ -1,7 +1,7 @@
-"""Join queued articles to stories, find what is new in them, and dispatch the changed stories.
+"""Join queued articles to stories, find their new facts, and dispatch the changed stories.
 
-The grouping index and the claims of stories are kept in memory between turns; after a turn that was not committed they
-are rebuilt from the store.
+The grouping index and the claims of stories are kept in memory between turns. If a turn was not committed, they are
+rebuilt from the store.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ log = structlog.get_logger("wirewatch")
 
 
 class StoryUpdater:
-    """Updates stories; keeps the index of open ones from turn to turn."""
+    """Updates stories. Keeps an index of the open stories between turns."""
 
     def __init__(self, window: timedelta) -> None:
         self._window = window
         self._grouping: stories.Grouping | None = None
         self._encoder: model.Encoder | None = None
         self._claims = ClaimsCache()
-        #: A language model's answers; None: no language model.
+        #: Answers of the language model, or None if there is no language model.
         self.advice: Advice | None = None
 
     def forget(self) -> None:
-        """Drop the index and the claims, after a turn that was not committed."""
+        """Drop the index and the claims. Call this after a turn that was not committed."""
         self._grouping = None
         self._claims.forget()
 
@@ -52,7 +52,7 @@ class StoryUpdater:
         *,
         rulings: Sequence[model.Ruling] = (),
     ) -> list[model.Decision]:
-        """Carry out rulings; then join articles to stories, and decide for their channels."""
+        """Carry out rulings, then join articles to stories, and decide what to post in each channel."""
         decisions = [decision for ruling in rulings for decision in self._rule(turn, ruling)]
         changed = self._join(turn, [*arrivals, *_late_matches(turn, revisions)])
         self._revise(turn, changed, revisions)
@@ -65,7 +65,7 @@ class StoryUpdater:
         return [*decisions, *self._dispatcher(turn).dispatch(changed.values())]
 
     def release(self, turn: Turn) -> list[model.Decision]:
-        """Decide again for alerts whose hold has ended."""
+        """Decide again about held alerts and reminders that are due."""
         held = turn.due_alerts()
         return self._dispatcher(turn).release(held) if held else []
 
@@ -122,17 +122,18 @@ class StoryUpdater:
         arrival: model.Arrival,
         join: model.Join,
     ) -> None:
-        """Add an article to its story, with what is new in it."""
+        """Add an article and its new facts to the story."""
         member = model.Member(
             article=arrival.article, join=join, matches=arrival.matches, is_baseline=arrival.is_baseline
         )
-        # A copy adds at most another headline.
+        # Do not ask the model about a copy, because only its headline may be new.
         is_asked = join.copy_of is None and self.advice is not None and self.advice.is_for(model.Use.FACTS)
         news = self._claims.join(entry.story, member, _nearby(turn, changed, join), is_asked=is_asked)
         new_facts, further = (facts_for_rules(turn, arrival.article, some) for some in (news.facts, news.further))
         story, other = entry.story, turn.story(join.near) if join.is_advised else None
         if other is not None:
-            # The answer found both stories to be the same event, although one answer merges no stories.
+            # The model found that both stories report the same event, so facts of either story are not new. One
+            # answer does not merge stories.
             story = replace(story, members=(*story.members, *other.members))
         entry.facts.extend(self._confirmed(turn, story, arrival.article, new_facts, further))
         member, copies = resolve_copies(entry.story, member, opposes=news.opposes)
@@ -144,13 +145,13 @@ class StoryUpdater:
     def _revise(
         self, turn: Turn, changed: dict[model.StoryId, ChangedStory], revisions: Sequence[model.Revision]
     ) -> None:
-        """Replace edited articles in their stories, with what is new in them."""
+        """Replace edited articles in their stories, and add the new facts."""
         for revision in revisions:
             stored = turn.story_of(revision.article.id)
             if stored is None:
                 continue
             entry = changed.setdefault(stored.id, ChangedStory(stored))
-            # The store already has the new version; additions of a live page are compared with the previous one.
+            # Compare a live page with its previous version, because the store already has the new version.
             previous = _with_article(entry.story, revision.live_before) if revision.live_before else entry.story
             new_facts = facts_for_rules(turn, revision.article, self._claims.revise(previous, revision))
             entry.facts.extend(self._confirmed(turn, entry.story, revision.article, new_facts))
@@ -166,7 +167,7 @@ class StoryUpdater:
         arrivals: Sequence[model.Arrival],
         changed: dict[model.StoryId, ChangedStory],
     ) -> Sequence[model.Arrival]:
-        """Return the relevant arrivals; put each rejected article into a separate story."""
+        """Return the relevant arrivals. Put each rejected article into a separate story."""
         # An import at the top would load the prompts, which only a configuration with a model needs.
         from bot.pipeline.advice import sort_by_relevance
 
@@ -184,7 +185,7 @@ class StoryUpdater:
         new_facts: Sequence[model.Fact],
         further: Sequence[model.Fact] = (),
     ) -> Sequence[model.Fact]:
-        """Return the facts to post now; defer facts for a language model to choose from, including ``further``."""
+        """Return the facts to post now. If the language model must choose first, defer all facts and ``further``."""
         advice = self.advice
         if not (new_facts or further) or advice is None or not advice.is_for(model.Use.FACTS):
             return new_facts
@@ -200,7 +201,7 @@ class StoryUpdater:
             return ()
 
     def _resume(self, turn: Turn, changed: dict[model.StoryId, ChangedStory], pending: model.Pending) -> None:
-        """Use an answer that was waited for, unless it is still missing."""
+        """Add the facts or the summary of a deferred task to its story, unless the answer is still missing."""
         story, advice, new_facts = turn.story(pending.story), self.advice, pending.facts
         has_summary = False
         try:
@@ -252,7 +253,7 @@ class StoryUpdater:
 
 
 def _split_articles(turn: Turn, since: datetime) -> list[tuple[model.StoryId, model.Article]]:
-    """Return each story with the articles that people took out of it."""
+    """Return the articles that people removed from stories, each with the id of its former story."""
     splits = [
         ruling for ruling in turn.tx.rulings.since(since) if ruling.kind is model.RulingKind.SPLIT and ruling.done_at
     ]
@@ -263,7 +264,7 @@ def _split_articles(turn: Turn, since: datetime) -> list[tuple[model.StoryId, mo
 def split_story(turn: Turn, ruling: model.Ruling) -> Split | None:
     """Move the articles of a ruling, with their copies, to a separate story.
 
-    Return None if there is nothing to do: they are no longer in the story, or are the whole story.
+    Return None if the story does not contain the articles or consists only of them.
     """
     home = turn.story(ruling.story)
     if home is None:
@@ -308,7 +309,7 @@ def _moved(member: model.Member, to: model.StoryId, ruling: model.Ruling) -> mod
 def _merge(
     turn: Turn, changed: dict[model.StoryId, ChangedStory], older: ChangedStory, younger_id: model.StoryId
 ) -> None:
-    """Move the members of the younger story to the older one, and save the younger as merged."""
+    """Move the members of the younger story to the older story, and save the younger story as merged."""
     entry = changed.pop(younger_id, None)
     story = entry.story if entry else turn.stories([younger_id]).get(younger_id)
     if story is None:
@@ -318,7 +319,7 @@ def _merge(
         reason = member.join.reason if is_reversal else model.JoinReason.MERGED
         moved = replace(member, join=replace(member.join, story=older.story.id, reason=reason))
         older.story = _with_member(older.story, moved)
-        # The older story's message lists the articles that joined it.
+        # List the moved articles as arrivals, so that the older story's message shows them.
         older.arrivals.append(moved)
     if entry:
         older.facts.extend(entry.facts)
@@ -327,7 +328,7 @@ def _merge(
 
 
 def _late_matches(turn: Turn, revisions: Iterable[model.Revision]) -> list[model.Arrival]:
-    """Return the edited articles that match only since their edit."""
+    """Return arrivals for the articles that match since their edit and have no story."""
     return [
         model.Arrival(article=revision.article, matches=revision.matches, is_baseline=False)
         for revision in revisions
@@ -346,7 +347,7 @@ def _nearby(turn: Turn, changed: Mapping[model.StoryId, ChangedStory], join: mod
 def _entry(
     turn: Turn, changed: dict[model.StoryId, ChangedStory], story_id: model.StoryId, article: model.Article
 ) -> ChangedStory:
-    """Return the changed story, or begin to change the stored one, or open a new story with an article."""
+    """Return the entry of a story in ``changed``. If missing, add one for the stored story or for a new story."""
     if story_id not in changed:
         changed[story_id] = ChangedStory(turn.stories([story_id]).get(story_id) or _new_story(story_id, article))
     return changed[story_id]
@@ -360,7 +361,7 @@ def _new_story(story_id: model.StoryId, article: model.Article, *members: model.
 
 
 def _alone(arrival: model.Arrival) -> model.Story:
-    """Return the story that an article would open."""
+    """Return the story that an article would open if it joined no other story."""
     article, story = arrival.article, stories.story_id(arrival.article.id)
     join = model.Join(story=story, article=article.id, reason=model.JoinReason.OPENED)
     return _new_story(story, article, model.Member(article=article, join=join, matches=arrival.matches))
@@ -376,7 +377,7 @@ def _with_member(story: model.Story, member: model.Member) -> model.Story:
 
 
 def _with_article(story: model.Story, article: model.Article, matches: tuple[model.Match, ...] = ()) -> model.Story:
-    """Return the story with another version of an article, and its matches unless they are empty."""
+    """Return the story with a new version of an article. Empty ``matches`` keep the matches of the old version."""
     members = tuple(
         replace(member, article=article, matches=matches or member.matches)
         if member.article.id == article.id
@@ -387,7 +388,7 @@ def _with_article(story: model.Story, article: model.Article, matches: tuple[mod
 
 
 def _move_to_end(turn: Turn, entry: ChangedStory, copies: Sequence[model.Member]) -> None:
-    """Put the members that are copies of the newest one behind it."""
+    """Move the members that are copies of the newest member to the end."""
     by_id = {member.article.id: member for member in copies}
     saved = turn.stories([entry.story.id]).get(entry.story.id)
     if saved and (moved := [member.article.id for member in saved.members if member.article.id in by_id]):
@@ -400,11 +401,11 @@ def _move_to_end(turn: Turn, entry: ChangedStory, copies: Sequence[model.Member]
 def resolve_copies(
     story: model.Story, member: model.Member, *, opposes: bool = False
 ) -> tuple[model.Member, Sequence[model.Member]]:
-    """Return the article as it joins the story, and the members that are now known to be copies of it.
+    """Return the new member, marked as a copy if it is one, and the members that are copies of it.
 
-    Grouping recognises copies by their words and order; here the publisher's own page takes precedence. Another owner's
-    article under the same link is a copy of the publisher's, not a second report.
-    ``opposes``: it denies or reverses what the story reports, so its outlet does not corroborate the story.
+    Grouping recognises copies by their words and takes the first article as the original. Here the publisher's own
+    page becomes the original. Another owner's article with the same link is a copy, not a second report. If
+    ``opposes`` is true, the article denies or reverses the story's report, so its outlet does not corroborate it.
     """
     if opposes and member.join.copy_of is None:
         member = replace(member, join=replace(member.join, reason=model.JoinReason.REVERSAL))
@@ -420,7 +421,7 @@ def resolve_copies(
 
 
 def _is_same_text(other: model.Member, member: model.Member) -> bool:
-    """Return whether two owners have the same page or the same text."""
+    """Return whether two members have different owners, but the same page or the same text."""
     if other.article.owner == member.article.owner:
         return False
     key = links.link_key(member.article.link)
@@ -428,9 +429,9 @@ def _is_same_text(other: model.Member, member: model.Member) -> bool:
 
 
 def facts_for_rules(turn: Turn, article: model.Article, new_facts: Sequence[model.Fact]) -> Sequence[model.Fact]:
-    """Return the facts of an article; of a live page, only facts whose sentence alone matches a rule.
+    """Return the facts of an article. For a live page, return only facts whose sentence alone matches a rule.
 
-    On real feeds, live pages caused a third of all new facts, and nearly none of them was about the rule's subject.
+    In real feeds, live pages caused a third of all new facts, and hardly any of these was about the rule's subject.
     """
     feed = turn.snapshot.feeds.get(article.feed)
     if feed is None or not titles.is_live_page(article):

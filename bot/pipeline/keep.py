@@ -1,6 +1,6 @@
 """Upkeep of a long-running bot and its archive: heartbeat, retention, clock changes, expected matches.
 
-A silent feed and a stopped bot leave the same gap in the ledger; the heartbeat's rows show which it was.
+A silent feed and a stopped bot leave the same gap in the ledger. The heartbeat's rows tell the two cases apart.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
 
-#: Due feeds are looked for every second. A longer gap is recorded as unwatched.
+#: The bot looks for due feeds every second. A gap longer than this is recorded as unwatched.
 UNWATCHED = timedelta(minutes=2)
-#: How often a cluster worker writes its heartbeat. Clocks may differ by the difference to ``keys.DEAD_AFTER``.
+#: Interval at which a cluster worker writes its heartbeat. The machines' clocks may differ by at most
+#: ``keys.DEAD_AFTER`` minus this interval.
 HEARTBEAT_EVERY = timedelta(seconds=5)
 #: Smaller corrections of the clock are ignored.
 SET_BACK = timedelta(minutes=1)
@@ -31,7 +32,7 @@ class Heartbeat:
     """The heartbeat of one process."""
 
     def __init__(self, store: storage.Store, clock: model.Clock, *, process: str, version: str, is_alone: bool) -> None:
-        """``process`` is its unique name; ``is_alone``: no other process works on this database."""
+        """Initialize with the unique name of the process. ``is_alone``: no other process uses this database."""
         self._store = store
         self._clock = clock
         self._process = process
@@ -41,10 +42,10 @@ class Heartbeat:
         self._is_told_alive = False
 
     async def begin(self, *, lives_on: bool = False, operator: str | None = None) -> None:
-        """Record the start; move waiting work if the clock was set back since the last process.
+        """Record the start. If the clock was set back since the last process, move waiting work with it.
 
-        ``lives_on``: a cluster worker that will write heartbeats. ``operator``: the channel that gets a notice of the
-        clock. Raises StoreUnavailable.
+        ``lives_on`` is true for a cluster worker that will write heartbeats. ``operator`` is the channel for a notice
+        that the clock was set back. Raises StoreUnavailable.
         """
         now = self._since = self._clock.now()
         self._is_told_alive = lives_on and not self._is_alone
@@ -54,7 +55,7 @@ class Heartbeat:
             previous = keys.get_owner(tx) if self._is_alone else None
             if previous:
                 process, since = previous
-                # An older tick belongs to an earlier process.
+                # A tick before ``since`` belongs to an earlier process.
                 until = max(since, keys.TICK.get(tx) or since)
                 tx.ledger.add([_stopped(process, since, until, "without a word", now)])
             tx.ledger.add([ledger.start_row(self._process, version=self._version, at=now)])
@@ -68,7 +69,7 @@ class Heartbeat:
         _log(await self._store.write(work))
 
     async def end(self) -> None:
-        """Record an orderly end. If the database is unavailable, the next start records it."""
+        """Record that the process ended cleanly. If the database is unavailable, the next start records an end."""
         now = self._clock.now()
 
         def work(tx: storage.Transaction) -> None:
@@ -90,7 +91,7 @@ class Heartbeat:
         def work(tx: storage.Transaction) -> datetime:
             since = self._since
             if self._is_told_alive and not keys.has_worker_life(tx, self._process):
-                # It was blocked for so long that another worker recorded its end.
+                # This worker was blocked for so long that another worker recorded its end.
                 tx.ledger.add([ledger.start_row(self._process, version=self._version, at=now)])
                 since = now
             keys.put_worker_life(tx, keys.WorkerLife(process=self._process, since=since, until=now))
@@ -116,7 +117,10 @@ class Heartbeat:
             log.warning("worker ended unexpectedly", process=process)
 
     async def tick(self, *, operator: str | None = None) -> None:
-        """Record a look for due feeds; if the clock was set back, do as ``begin`` does. Raises StoreUnavailable."""
+        """Record that the bot looked for due feeds. If the clock was set back, move waiting work with it.
+
+        Raises StoreUnavailable.
+        """
         now = self._clock.now()
 
         def work(tx: storage.Transaction) -> timedelta | None:
@@ -135,9 +139,9 @@ class Heartbeat:
 
 
 def _set_back(tx: storage.Transaction, now: datetime, operator: str | None) -> timedelta | None:
-    """Move waiting work with the clock; return how far the clock was set back, or None.
+    """If the clock was set back, move waiting work with it. Return how far it was set back, or None.
 
-    Runs in the transaction that clears later times in the store; a crash then cannot skip or repeat the move.
+    The same transaction clears the later times in the store, so that a crash cannot skip or repeat the move.
     """
     times = {key: time for key in (keys.TICK, keys.LAST_SEEN) if (time := key.get(tx)) is not None}
     back = max(times.values(), default=now) - now
@@ -169,11 +173,11 @@ TRIM_EVERY = timedelta(days=1)
 
 
 async def trim_when_due(store: storage.Store, clock: model.Clock, *, keep: timedelta | None) -> bool:
-    """Trim, if a day has passed since the last time; ``keep`` None keeps everything. Raises StoreUnavailable."""
+    """Delete articles older than ``keep``, once a day. None keeps everything. Raises StoreUnavailable."""
     if keep is None:
         return False
     now = clock.now()
-    # Stored, so that a start, or `once` from cron, does not trim each time.
+    # The time is stored, so that a restart, or `once` from cron, does not trim each time.
     last = await store.read(keys.TRIMMED.get)
     # A last time in the future means that the clock was set back.
     if last is not None and timedelta() <= now - last < TRIM_EVERY:
@@ -191,7 +195,7 @@ class ExpectationMonitor:
         self._overdue_at: dict[tuple[str, timedelta], datetime] = {}
 
     def forget(self) -> None:
-        """Forget everything, since a transaction failed and its notices were not written."""
+        """Forget all times, because a transaction failed and its notices were not written."""
         self._overdue_at.clear()
 
     def is_due(self, snapshot: Snapshot, *, now: datetime) -> bool:
@@ -201,7 +205,7 @@ class ExpectationMonitor:
         return any(now > self._overdue_at.get((name, expect), now - expect) for name, expect in _expected(snapshot))
 
     def report(self, tx: storage.Transaction, snapshot: Snapshot, *, now: datetime) -> None:
-        """Write notices for the rules whose matches are overdue; a new rule counts from now."""
+        """Write notices for the rules whose matches are overdue. A new rule's time counts from ``now``."""
         if snapshot.operator is None:
             return
         for name, expect in _expected(snapshot):
@@ -225,7 +229,7 @@ def note_rule_matches(
     *,
     now: datetime,
 ) -> None:
-    """Store the time of the last match of rules with ``expect``."""
+    """Store ``now`` as the time of the last match of each matched rule with ``expect``."""
     matched = {match.rule for item in queued for match in item.matches}
     for name, _ in _expected(snapshot):
         if name in matched:

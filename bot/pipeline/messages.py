@@ -29,7 +29,7 @@ def post_row(
 ) -> model.Outgoing:
     """Return the first message about a story, or the separate message of a story that a gathered message listed.
 
-    ``headline``: the article whose headline was listed.
+    ``headline`` is the article whose headline the gathered message listed.
     """
     send_id = model.send_id("post", decision.story, decision.channel)
     message = _message(turn, model.MessageKind.POST, decision, story, decision.rules, headline=headline)
@@ -47,9 +47,10 @@ def edit_row(
     added: tuple[model.ArticleId, ...] = (),
     once: str | None = None,
 ) -> model.Outgoing | None:
-    """Return the current text of the message at the head of the thread, or None if there is none to edit.
+    """Return an edit with the current text of the thread's first message, or None if there is no message to edit.
 
-    ``added``: the articles that it did not have. ``once`` identifies the cause of an edit that no article caused.
+    ``added`` are the articles that the message did not yet count. ``once`` identifies the cause of an edit that no
+    article caused.
     """
     if alert.head is None or alert.is_gathered:
         return None
@@ -94,9 +95,9 @@ def pointer_row(
     lead: str,
     title: model.Sentence | None = None,
 ) -> model.Outgoing:
-    """Return an edit of a ``message`` (the id of its row) that points to the story with its articles.
+    """Return an edit that turns a message into a pointer to the story ``to``, which has its articles.
 
-    ``title``: the headline that it was posted with, which it keeps.
+    ``message`` is the id of the message's outbox row. ``title`` is the headline of the message, which stays.
     """
     send_id = model.send_id("pointer", message, to.id)
     text = model.Message(
@@ -110,7 +111,7 @@ def pointer_row(
 
 
 def nearest_story(turn: Turn, story: model.Story, channel: str) -> model.Nearest | None:
-    """Return the story that this one may be part of, as the channel shows it, or None if there is none."""
+    """Return the story that ``story`` may be part of, as the channel shows it, or None if there is none."""
     other = turn.story(story.nearest)
     if other is None or other.id == story.id:
         return None
@@ -155,7 +156,7 @@ def extended_row(
 ) -> model.Outgoing | None:
     """Return the gathered message that lists the story of ``alert``, with the stories of ``decisions`` added.
 
-    Return None if the store does not have it yet, or no longer.
+    Return None if the gathered message is not in the store.
     """
     listed = _stored_gathered_row(turn, alert.story, alert)
     if listed is None or alert.head is None:
@@ -178,9 +179,9 @@ def gathered_edit_row(
     added: tuple[model.ArticleId, ...] = (),
     once: str | None = None,
 ) -> model.Outgoing | None:
-    """Return an edit of the gathered message that lists the story, with all its stories as they are now.
+    """Return an edit of the gathered message that lists the story, with the current state of all its stories.
 
-    Return None if the store does not have it yet, or no longer.
+    Return None if the gathered message is not in the store.
     """
     listed = _stored_gathered_row(turn, story.id, alert)
     if listed is None or alert.head is None:
@@ -192,7 +193,7 @@ def gathered_edit_row(
 
 
 def _current_brief(turn: Turn, brief: model.StoryBrief, channel: str, changed: model.Story) -> model.StoryBrief:
-    """Return the brief of a listed story as it is now, or unchanged if the store no longer has the story."""
+    """Return an updated brief of a listed story, or the same brief if the story is not in the store."""
     story = changed if brief.story == changed.id else turn.story(brief.story)
     if story is None:
         return brief
@@ -219,9 +220,10 @@ def _rank(brief: model.StoryBrief) -> int:
 def escalation_row(
     turn: Turn, decision: model.Decision, story: model.Story, alert: model.Alert, *, once: str = ""
 ) -> model.Outgoing | None:
-    """Return the escalation of a decision, or None if it is not of severity high or is posted to that channel anyway.
+    """Return the escalation of a decision, or None if the decision needs none.
 
-    ``once``: distinguishes a later escalation of the story from the first.
+    Only severity high is escalated, and only if the message is not in the escalation channel already. ``once``
+    distinguishes a later escalation of the story from the first.
     """
     escalate, head = turn.snapshot.escalate, alert.head
     if escalate is None or head is None or escalate.to == decision.channel:
@@ -252,7 +254,7 @@ def escalation_row(
 
 
 def active_claims(turn: Turn, story: model.StoryId) -> list[model.Judgement]:
-    """Return the current claim of a story in each channel that posted it; empty if nobody has claimed it."""
+    """Return the current claim of a story in each channel that posted it, or [] if nobody has claimed it."""
     judgements = [
         judgement
         for alert in turn.alerts([story])
@@ -273,7 +275,7 @@ def drop_escalation(turn: Turn, alert: model.Alert, why: str) -> None:
 
 
 def restart_escalation(turn: Turn, alert: model.Alert, story: model.Story, *, once: str) -> None:
-    """Escalate a released story after the configured time from now, unless it was escalated before."""
+    """Schedule an escalation of a story whose claim was released, unless the story was escalated before."""
     if any(row.state is not model.SendState.DROPPED for row in _escalations(turn, alert)):
         return
     decision = model.Decision(
@@ -291,7 +293,7 @@ def restart_escalation(turn: Turn, alert: model.Alert, story: model.Story, *, on
 def find_pressed_escalation(
     turn: Turn, candidates: Iterable[model.Alert], channels: Collection[str], place: str, ref: str
 ) -> tuple[model.Alert, str] | None:
-    """Return the alert whose escalation is the message at a place, with the channel of that message."""
+    """Return the alert whose escalation is the pressed message, with the channel of that message."""
     for alert in candidates:
         for row in _escalations(turn, alert):
             is_pressed = row.receipt is not None and (row.receipt.place, row.receipt.ref) == (place, ref)
@@ -301,9 +303,9 @@ def find_pressed_escalation(
 
 
 def escalation_edits(turn: Turn, alert: model.Alert, shown: model.Message, *, once: str) -> Iterator[model.Outgoing]:
-    """Yield edits of sent escalations, with the judgements and silences of ``shown``, the story's message."""
+    """Yield edits that give sent escalations the judgements and silences of ``shown``, the story's message."""
     for row in _escalations(turn, alert):
-        # An escalation that is being sent already has its text; the edit follows it.
+        # An escalation that is being sent needs an edit too, because its text can no longer change.
         if row.state in (model.SendState.PENDING, model.SendState.DROPPED):
             continue
         message = replace(
@@ -322,7 +324,7 @@ def escalation_edits(turn: Turn, alert: model.Alert, shown: model.Message, *, on
 
 
 def _escalations(turn: Turn, alert: model.Alert) -> list[model.Outgoing]:
-    """Return the escalations of a story, also for another channel's message: a claim applies to all channels."""
+    """Return the story's escalations for the messages of all channels, because a claim applies to all channels."""
     rows = turn.rows_of(alert.story)
     return [row for row in rows if row.message.escalation and row.message.kind is model.MessageKind.POST]
 
@@ -387,7 +389,7 @@ def _row(
 
 
 def _with_mentions(turn: Turn, row: model.Outgoing) -> model.Outgoing:
-    """Return the row with the address of the web page and, at the head of a thread, the mentions of its rules.
+    """Return the row with the address of the web page. The first message of a thread also gets its rules' mentions.
 
     A rule's ``mention`` overrides the mentions of its severity.
     """
@@ -401,7 +403,7 @@ def _with_mentions(turn: Turn, row: model.Outgoing) -> model.Outgoing:
     mentions = tuple(model.Mention(name=name, id=ids.get(name, "")) for name in dict.fromkeys(names))
     is_high = any(rule.severity is model.Severity.HIGH and rule.when is None for rule in named)
     has_command = is_high and snapshot.escalate is not None and row.channel not in snapshot.with_buttons
-    # Stories that are posted to the second channel itself are not escalated.
+    # A story that is posted to the escalation channel is not escalated.
     if has_command and snapshot.escalate and snapshot.escalate.to == row.channel and not message.escalation:
         has_command = False
     return replace(row, message=replace(message, mentions=mentions, shows_claim_command=has_command))

@@ -1,11 +1,11 @@
-"""One pass: claim due feeds, poll them concurrently, write what they contain, and decide about it.
+"""Run a pass: claim due feeds, poll them concurrently, store their articles, and decide about the matches.
 
-claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ intake: identify and match over a read, then write articles,
+claim due feeds ──▶ poll (concurrent) ──▶ batch ──▶ intake: identify and match in a read, then write articles,
                                                     matches, feed states and the decision queue
                                       ──▶ decide: stories, decisions, outbox rows, turn by turn
-at the end of the pass: release what was held
+at the end of the pass: release held alerts that are due
 
-Where several processes share a database, a batch ends with the decision queue, and one of them decides.
+If several processes share a database, a batch ends with the decision queue, and one of the processes decides.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ def log_poll(poll: IngestedPoll, report: FeedReport) -> None:
     if poll.polled.postponed_to is not None:
         log.debug("feed postponed", poll=poll.polled.id, feed=report.url, to=poll.polled.postponed_to)
     elif report.error:
-        # A warning only when the feed begins to fail; the operator gets a notice if it continues.
+        # Warn only when the feed begins to fail. If it continues to fail, the operator gets a notice.
         is_first = not poll.polled.state.failures or poll.state.gone
         (log.warning if is_first else log.info)("feed polled", **fields, error=report.error)
     else:
         log.info("feed polled", **fields)
 
 
-#: Maximum polls of one intake; they share a commit of 1.6 to 15 ms.
+#: Maximum number of polls in one intake. They share a commit, which takes 1.6 to 15 ms.
 BATCH = 100
-#: Wait for further polls, so that outlets that report at the same time cause one message without edits.
+#: How long a batch waits for further polls, so that outlets that report at the same time cause one message, not edits.
 GATHER = timedelta(seconds=0.25)
-#: The lease of a claimed feed; a poll is bounded by ``fetch.timeout``.
+#: Duration of the lease of a claimed feed. ``fetch.timeout`` limits the duration of a poll.
 LEASE = timedelta(seconds=60)
-#: How often the leases of unfinished feeds are renewed.
+#: Interval at which the leases of unfinished feeds are renewed.
 RENEW = LEASE / 3
 
 
@@ -68,7 +68,7 @@ class EndsAt(StrEnum):
 
     #: Matches are decided as soon as they are stored.
     DECIDING = "deciding"
-    #: Matches are left in the queue, for any process.
+    #: Matches stay in the queue, and any process may decide them.
     QUEUE = "tray"
 
 
@@ -87,7 +87,7 @@ OnIngested = Callable[[int], None]
 
 
 class Pipeline:
-    """Runs passes. Holds no configuration: each pass gets the current snapshot."""
+    """Runs passes. Each pass gets the current configuration as a snapshot."""
 
     def __init__(
         self,
@@ -107,14 +107,17 @@ class Pipeline:
         self._memory = memory
         self._concurrency = concurrency
         self._slots = asyncio.Semaphore(concurrency)
-        #: One intake at a time: what it computes over a read must still be true when it is written.
+        #: Allows one intake at a time, because data that is computed in a read must still be true when it is written.
         self._taking_in = asyncio.Lock()
         self._observer = observer or Observer()
 
     async def claim(
         self, *, limit: int, everything: bool = False, token: str | None = None
     ) -> tuple[str, Sequence[model.FeedState]]:
-        """Lease due feeds; return the token (a new one if None) and their states, most overdue first."""
+        """Lease due feeds. Return the token of the leases and the feeds' states, most overdue first.
+
+        If ``token`` is None, make a new token.
+        """
         token = token or secrets.token_hex(8)
         now = self._clock.now()
         states = await self._store.write(
@@ -136,11 +139,11 @@ class Pipeline:
         ends_at: EndsAt = EndsAt.DECIDING,
         on_taken: OnIngested = lambda count: None,
     ) -> PassReport:
-        """Poll claimed feeds and take the polls in. Raises StoreUnavailable."""
+        """Poll claimed feeds, and store and decide the results. Raises StoreUnavailable."""
         report = PassReport()
-        # Bounded, since polling is faster than intake: 10,000 waiting first polls would take 300 MB.
+        # Limit the queue, because polling is faster than intake and 10,000 waiting first polls would take 300 MB.
         polls: asyncio.Queue[Poll] = asyncio.Queue(BATCH)
-        # Drop each state once it is polled: a state takes some kilobytes, and so does a task.
+        # Drop each state after its poll, because a state takes some kilobytes.
         waiting = deque(state for state in states if state.url in snapshot.feeds)
         del states
         remaining = len(waiting)
@@ -159,7 +162,7 @@ class Pipeline:
                         for share in {polled.share for polled in batch if polled.share}:
                             share.close()
                             shares.discard(share)
-                        # Free it before the wait for the next batch.
+                        # Free the batch before the wait for the next one.
                         del batch
                     if self._clock.now() - renewed_at >= RENEW:
                         renewed_at = self._clock.now()
@@ -169,7 +172,7 @@ class Pipeline:
         return report
 
     async def release(self, snapshot: Snapshot, report: PassReport | None = None) -> Sequence[model.Decision]:
-        """Decide what waits in the queue, and alerts whose hold has ended."""
+        """Decide the work in the queue, and release held alerts that are due."""
         decisions = [*await self._decider.work_off(snapshot), *(await self._decider.decide_batch(snapshot)).decisions]
         if report:
             report.decisions.extend(decisions)
@@ -193,7 +196,7 @@ class Pipeline:
                     await polls.put(await self._poller.poll(waiting.popleft(), snapshot, share))
 
     async def _take_in(self, batch: _Batch, report: PassReport) -> None:
-        """Take in a batch of polls, and decide about its matches."""
+        """Store a batch of polls, and decide about its matches."""
         now = self._clock.now()
         try:
             async with self._taking_in:
@@ -201,7 +204,7 @@ class Pipeline:
         except model.StoreError:
             raise
         except Exception:
-            # A bug on one feed must not stop the others, or recur for ever: isolate the feed and continue.
+            # A bug with one feed must not stop the other feeds, or recur for ever, so isolate the feed and continue.
             feeds = [polled.state.url for polled in batch.polls]
             log.critical("a feed raised an unexpected error", feeds=feeds, exc_info=True)
             await self._take_in_one_by_one(batch, report)
@@ -222,7 +225,7 @@ class Pipeline:
             report.decisions.extend(await self._decider.work_off(batch.snapshot))
 
     async def _take_in_one_by_one(self, batch: _Batch, report: PassReport) -> None:
-        """Take in each feed of a broken batch alone; a feed that breaks alone counts as failed and is polled later."""
+        """Process each poll of a failed batch alone. If a poll fails again, mark its feed as failed."""
         for polled in batch.polls:
             if len(batch.polls) > 1:
                 await self._take_in(replace(batch, polls=[polled]), report)
@@ -235,7 +238,7 @@ class Pipeline:
 
 @contextmanager
 def _closing(shares: set[Share]) -> Iterator[None]:
-    """Release the memory of all polls, however the pass ends."""
+    """Release the memory of all polls, even if the pass fails."""
     try:
         yield
     finally:

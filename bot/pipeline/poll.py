@@ -1,4 +1,4 @@
-"""Poll one feed once: fetch and parse it, and report the result. Decides nothing about articles and writes nothing."""
+"""Poll one feed once: fetch and parse it, and return the result. Nothing here decides about articles or writes them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from bot.pipeline.snapshot import Snapshot
 
 log = structlog.get_logger("wirewatch")
 
-#: The error of a poll on which our code broke.
-OUR_BUG = "Wirewatch could not take this feed in (our bug); the log has the details"
-#: How long one poll may fetch pages. At one page a second, a feed of 5,000 links would occupy a slot for hours.
+#: Error text of a poll that failed because of a bug in our code.
+OUR_BUG = "Wirewatch could not process this feed because of a bug; the log has the details"
+#: Time during which one poll may fetch pages. At one page a second, a feed of 5,000 links would use a slot for hours.
 PAGES_WITHIN = timedelta(seconds=60)
 
 
@@ -30,7 +30,7 @@ class Documents(Protocol):
     """Parses documents, outside the event loop."""
 
     async def prepare(self) -> None:
-        """Prepare for documents. Returns at once; never raises if a worker cannot be started."""
+        """Prepare to parse documents. Return at once, and do not raise if a worker cannot be started."""
 
     async def read(self, body: model.Body, feed: model.Feed) -> tuple[model.ParsedFeed, tuple[Item, ...]]:
         """Return the parsed document and its cleaned entries. Raises ReadError."""
@@ -45,22 +45,22 @@ class Poll:
     feed: model.Feed
     #: The state before the poll.
     state: model.FeedState
-    #: The response, without its body, since polls wait in memory.
+    #: The response. Its body is omitted, because polls wait in memory.
     answer: model.Response | None = None
     body_hash: str = ""
-    #: None: not changed, or failed.
+    #: The parsed document, or None if it has not changed or the poll failed.
     reading: model.ParsedFeed | None = None
     #: The cleaned entries of the document.
     items: tuple[Item, ...] = ()
-    #: The document includes the identities of known items.
+    #: Whether parsing also returned the identities of items that are already known.
     names_known: bool = False
-    #: For people; None: the poll succeeded.
+    #: Error text for people, or None if the poll succeeded.
     error: str | None = None
-    #: No request was sent: the host accepts the next request at this time.
+    #: Time at which the host accepts the next request, if no request was sent because of a limit.
     postponed_to: datetime | None = None
-    #: The address of the feed, if the configured address is a page that links to it.
+    #: Address of the feed, if the configured address is a page that links to the feed.
     found_at: str | None = None
-    #: The memory of the poll; closed once the poll is stored.
+    #: Memory reserved for the poll. It is released when the poll is stored.
     share: Share | None = None
     #: Link -> main text of the article's page.
     pages: Mapping[str, str] = field(default_factory=dict)
@@ -72,13 +72,13 @@ class Poll:
 
     @property
     def question(self) -> model.IdentityQuery:
-        """The question to the store about its items."""
+        """The query for the stored articles that may be the same as the poll's items."""
         return make_question(self.feed, self.items, is_first=self.is_baseline)
 
     def identify(
         self, reading: model.ParsedFeed, known_items: model.KnownItems, snapshot: Snapshot, *, now: datetime
     ) -> identity.Identification:
-        """Identify each item of the document, given the stored articles."""
+        """Identify each item of the document with the help of the stored articles."""
         return identity.identify(
             self.feed,
             reading,
@@ -112,7 +112,7 @@ class Poller:
         self._clock = clock
 
     async def poll(self, state: model.FeedState, snapshot: Snapshot, share: Share | None = None) -> Poll:
-        """Poll one feed. Never raises for a fault of the feed."""
+        """Poll one feed. A failure of the feed is returned in the result, not raised."""
         names_known = polling.is_naming_due(state, self._clock.now())
         polled = Poll(feed=snapshot.feeds[state.url], state=state, names_known=names_known, share=share)
         await self._documents.prepare()
@@ -161,7 +161,7 @@ class Poller:
         return replace(polled, pages=await self._read_pages(polled, reading, snapshot))
 
     async def _resolved(self, polled: Poll, reading: model.ParsedFeed, snapshot: Snapshot) -> model.ParsedFeed:
-        """Resolve the links of new and edited items; other items are identified by their id."""
+        """Resolve the links of new and edited items. Other items need no link, because their id identifies them."""
         items = await self._identified(polled, reading, snapshot)
         changed = {item.article.link for item in items if item.novelty in _CHANGED and item.article}
         hidden = [entry.link for entry in reading.entries if entry.link in changed]
@@ -203,7 +203,7 @@ class Poller:
                 poll=polled.id,
                 read=len(texts),
                 left=len(links) - len(texts),
-                help=f"one poll fetches pages for {PAGES_WITHIN.seconds} seconds; the others have the feed's text",
+                help=f"one poll fetches pages for {PAGES_WITHIN.seconds} seconds; other articles keep the feed's text",
             )
         return {link: text for link, text in texts.items() if text}
 
@@ -218,11 +218,11 @@ _CHANGED = (identity.Novelty.NEW, identity.Novelty.EDITED, identity.Novelty.TAKE
 
 
 def _is_rate_limited(answer: model.Response, feed: model.Feed) -> bool:
-    """Return whether the body reports a rate limit, as some hosts do with status 200."""
+    """Return whether the body reports a rate limit; some hosts report it with status 200."""
     text = places.place_of(feed.url).limit_text
     return text is not None and answer.body.lstrip().startswith(text)
 
 
 def _may_follow(polled: Poll) -> bool:
-    """Return whether a page at a known place may be replaced by the feed that it links to, once."""
+    """Return whether to poll the feed that a page of a known site links to. A poll follows only one such link."""
     return polled.found_at is None and places.place_of(polled.feed.url).is_page

@@ -17,7 +17,7 @@ class FeedReport:
     is_changed: bool
     new: int
     matched: int
-    #: The time from its due time to its intake.
+    #: Time from the feed's due time to the intake of its poll.
     lateness: timedelta = timedelta()
 
 
@@ -40,10 +40,10 @@ class PassReport:
 
 
 class Observer:
-    """Notified of events as they happen; subclasses override the events that they need."""
+    """Receives events when they happen. Subclasses override the methods of the events that they need."""
 
     def on_feed(self, report: FeedReport) -> None:
-        """A feed was polled and taken in."""
+        """A feed was polled, and the result was stored."""
 
     def on_decided(self, decision: model.Decision) -> None:
         """A decision was committed."""

@@ -1,7 +1,7 @@
-"""Send the rows of the outbox: one worker for each channel.
+"""Send the rows of the outbox, with one worker for each channel.
 
-A claimed row is leased for a minute. If the process dies, the lease expires and the row returns with an unknown
-outcome, to be looked up before it is sent again.
+A claimed row is leased for a minute. If the process dies, the lease expires and the row has an unknown outcome. A
+look-up checks whether the message arrived before it is sent again.
 """
 
 from __future__ import annotations
@@ -48,23 +48,23 @@ _NOTICES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """An incident of some channels, reported once, in the transaction that records it."""
+    """An incident of one or more channels. It is reported once, in the transaction that records it."""
 
     kind: IncidentKind
     channels: tuple[str, ...]
-    #: May contain a service's text, so it is untrusted.
+    #: Reason of the incident. It is untrusted, because it may contain a service's text.
     reason: str
-    #: Channels that cannot carry the notice now.
+    #: Channels in which the notice cannot be posted.
     affected: frozenset[str]
 
 
 class Incidents:
-    """The incidents of one sender's channels that are reported and not yet over."""
+    """The reported incidents of one sender's channels that are not over yet."""
 
     def __init__(self, operators: Sequence[str]) -> None:
-        """Take the channels for notices in order of preference; the first working one gets each notice."""
+        """Initialize with the channels for notices, in order of preference. The first working one gets each notice."""
         self._operators = operators
-        #: Channel -> reason.
+        #: Channel -> reason of its reported incident.
         self.reported_reasons: dict[str, str] = {}
 
     def find(
@@ -76,7 +76,7 @@ class Incidents:
         lane: send_policy.Lane,
         now: datetime,
     ) -> Incident | None:
-        """Return the incident that a step causes, or None if there is none or the operator knows it already."""
+        """Return the incident that a step causes, or None if it causes none or the incident was already reported."""
         channel, reported = row.channel, self.reported_reasons
         names: Sequence[str] = (channel,)
         affected = {*reported, *closed, channel}
@@ -85,7 +85,7 @@ class Incidents:
                 kind, names = IncidentKind.PARKED, [name for name in closed if reported.get(name) != reason]
             case send_policy.Drop(reason=reason, is_loss=True):
                 kind = IncidentKind.DROPPED
-                # The channel itself works; but a refused notice is not reported by another notice there.
+                # The channel works, so it can get the notice. But do not report a refused notice in the same channel.
                 if channel not in reported and row.message.kind is not model.MessageKind.NOTICE:
                     affected.discard(channel)
             case send_policy.Sent() if channel in reported:
@@ -101,7 +101,7 @@ class Incidents:
         return Incident(kind=kind, channels=tuple(names), reason=reason, affected=frozenset(affected))
 
     def write(self, tx: storage.Transaction, incident: Incident, *, send: model.SendId, now: datetime) -> None:
-        """Write the notice, in the transaction that records the incident of the message ``send``."""
+        """Write the incident and its notice in the caller's transaction. ``send`` is the message that caused it."""
         if incident.kind is not IncidentKind.DROPPED:
             for channel in incident.channels:
                 trouble = "" if incident.kind is IncidentKind.BACK else incident.reason
@@ -113,7 +113,7 @@ class Incidents:
             tx.outbox.add([notices.notice_row(notice, channel=target, now=now)])
 
     def remember(self, incident: Incident) -> None:
-        """Note that the incident was reported: its transaction is committed."""
+        """Remember that the incident was reported. Call this after its transaction is committed."""
         for channel in incident.channels:
             if incident.kind is IncidentKind.BACK:
                 self.reported_reasons.pop(channel, None)
@@ -123,8 +123,8 @@ class Incidents:
         report(f"channel {incident.kind}", channels=list(incident.channels), reason=incident.reason)
 
 
-#: How long an escalation waits for the address of the message that it links. Then it is sent without: if the first
-#: channel is down, the escalation is the only message about the story.
+#: How long an escalation waits for the address of the message to which it links. Then it is sent without a link,
+#: because if the first channel is down, the escalation is the only message about the story.
 _ADDRESS_WAIT = timedelta(minutes=1)
 _ADDRESS_RETRY = timedelta(seconds=2)
 _UNDER_WAY = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN)
@@ -133,8 +133,10 @@ _UNDER_WAY = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.
 async def resolve_links(
     store: storage.Store, row: model.Outgoing, *, now: datetime
 ) -> tuple[model.Outgoing, model.Outgoing | None, send_policy.RetryAt | None]:
-    """Return the row with the address that its escalation links, the head of its thread if it is not the head itself,
-    and the step if it must wait for that address. Raises StoreUnavailable.
+    """Return the row with the link of its escalation, the first row of its thread, and a step if it must wait.
+
+    The first row of the thread is None if it is ``row`` itself. An escalation waits if the message to which it links
+    is being sent. Raises StoreUnavailable.
     """
     escalation, nearest = row.message.escalation, row.message.nearest
     head = nearest.head if row.thread == row.id and nearest else row.thread
@@ -149,7 +151,7 @@ async def resolve_links(
         may_wait = row.state is not model.SendState.UNKNOWN and now < row.created_at + escalation.after + _ADDRESS_WAIT
         if may_wait and first is not None and first.state in _UNDER_WAY:
             wait = send_policy.RetryAt(
-                now + _ADDRESS_RETRY, "the message that it links is being sent", pauses_channel=False
+                now + _ADDRESS_RETRY, "the message to which it links is being sent", pauses_channel=False
             )
     return row, rows.get(head) if head is not None else None, wait
 
@@ -157,15 +159,15 @@ async def resolve_links(
 T = TypeVar("T")
 
 LEASE = timedelta(seconds=60)
-#: The limit of one attempt with all its requests (name, pages of history); well below the lease.
+#: Timeout of one attempt with all its requests (name, pages of history). It is well below the lease.
 ATTEMPT_TIMEOUT = timedelta(seconds=45)
 #: How often an idle worker queries the store.
 POLL = timedelta(seconds=0.5)
-#: How long due messages are still sent after a stop; a container's limit is ten seconds.
+#: How long due messages are still sent after a stop signal. A container is usually killed after ten seconds.
 GRACE = timedelta(seconds=8)
-#: After an interrupted attempt the message may still arrive: a look-up that finds nothing is trusted only after this.
+#: Wait before a look-up that finds nothing is trusted, because a message may arrive after an interrupted attempt.
 SETTLE = timedelta(seconds=2)
-#: How often new rows of a closed channel are parked, so that ``status`` is correct.
+#: Interval at which new rows of a closed channel are parked, so that ``status`` is correct.
 PARK_EVERY = timedelta(seconds=5)
 
 
@@ -174,15 +176,18 @@ class Drained:
     """The result of ``drain``."""
 
     sent: int
-    #: Left for the next start: not due before the deadline, or the outcome still unknown.
+    #: Number of messages left for the next start: not due before the deadline, or with an unknown outcome.
     left: int
     parked: int
-    #: Channel -> why its last unsent message was not sent, for messages that were tried.
+    #: Channel -> error of its last unsent message that was tried.
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 class Sender:
-    """Sends the rows of some channels in order, with their pace, and once if the channel supports look-ups."""
+    """Sends the rows of some channels in order, at each channel's pace.
+
+    A message is sent only once if its channel supports look-ups.
+    """
 
     def __init__(
         self,
@@ -198,7 +203,7 @@ class Sender:
         grace: timedelta = GRACE,
         attempt_timeout: timedelta = ATTEMPT_TIMEOUT,
     ) -> None:
-        """``all_channels``: set if other senders have some of them."""
+        """Initialize. ``all_channels`` are the channels of all senders, or empty if this sender has all channels."""
         self._store = store
         self._channels = dict(channels)
         self._clock = clock
@@ -218,7 +223,7 @@ class Sender:
     # -- the two ways to run
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until ``stop``; then send what is due for at most the grace time."""
+        """Send until ``stop`` is set. Then send the messages that are due, for at most the grace time."""
         ending = _Ending()
         try:
             await self._open_lanes()
@@ -232,7 +237,7 @@ class Sender:
             log.warning("sending stopped before the outbox was empty; the rest is sent at the next start")
 
     async def drain(self, deadline: timedelta) -> Drained:
-        """Send until nothing sendable is left, waiting for pace and Retry-After up to the deadline."""
+        """Send until no message can be sent before the deadline. Wait for the channels' pace and Retry-After."""
         ending = _Ending(at=self._clock.now() + deadline)
         sent_before = self._sent
         with contextlib.suppress(TimeoutError):
@@ -278,7 +283,7 @@ class Sender:
                 await self._sleep(POLL if moment is None else min(moment - now, PARK_EVERY), ending)
                 if moment is None or not self._is_time(name, moment):
                     continue
-                # Claim without another look for due rows.
+                # The row is due, so claim it without another query for due rows.
             row = await self._while_store_fails(lambda: self._claim(name))
             if row is None:
                 await self._sleep(POLL, ending)
@@ -286,7 +291,7 @@ class Sender:
             await self._process(row)
 
     async def _open_lane(self, name: str) -> None:
-        """Begin to send to a channel. A closed one is tried at every start: the operator may have repaired it."""
+        """Begin to send to a channel. Try even a closed channel, because the operator may have repaired it."""
 
         def work(tx: storage.Transaction) -> str:
             tx.outbox.unpark([name], now=self._clock.now())
@@ -295,23 +300,24 @@ class Sender:
         trouble = await self._store.write(work)
         if trouble:
             self._incidents.reported_reasons[name] = trouble
-        # Wait for one pace: the previous process may have sent a message just now.
+        # Wait for one pace interval, because the previous process may have sent a message a moment ago.
         now = self._clock.now()
         self._lanes[name] = send_policy.Lane(at=now, ready_at=now + self._channels[name].pace)
 
     async def _next_moment(self, name: str, ending: _Ending) -> datetime | None:
-        """Return when this channel's next row can be tried; None: no row waits."""
+        """Return the time at which the channel's next row can be tried, or None if no row needs the worker soon."""
         now = self._clock.now()
         lane = self._lanes[name] = send_policy.reset_after_clock_step(
             self._lanes[name], now=now, pace=self._channels[name].pace
         )
         if lane.probe_at is None:
             if now < lane.ready_at and ending.at is None:
-                # Nothing may be sent before, so no query is needed; this saves half of them (bench/speed/delivery.py).
+                # Nothing may be sent before ``ready_at``, so skip the query. This saves half of the queries
+                # (bench/speed/delivery.py).
                 return lane.ready_at
             due = await self._store.read(lambda tx: tx.outbox.next_due([name], now=now))
             if ending.at is None and due is not None and due > now + POLL:
-                # It waits for its next try; a row that comes before that must not wait with it.
+                # The row is due later. Do not sleep until then, because another row may become due earlier.
                 return None
             return None if due is None else max(due, lane.ready_at)
         if now < lane.probe_at:
@@ -323,15 +329,15 @@ class Sender:
         return now
 
     def _is_time(self, name: str, moment: datetime) -> bool:
-        """Return whether the time has come; during the rest, the channel may have been closed or the clock set back."""
+        """Return whether ``moment`` is reached and the channel is open, after a sleep that may have changed both."""
         lane = self._lanes[name]
         return lane.probe_at is None and self._clock.now() >= max(moment, lane.ready_at)
 
     async def _sleep(self, duration: timedelta, ending: _Ending) -> None:
-        """Sleep, in slices while a stop may still come, to notice it at once."""
+        """Sleep. Until a stop is requested, sleep in short intervals to notice it soon."""
         until = self._clock.now() + duration
         is_stopping = ending.at is not None
-        # A pause above the duration means that the clock was set back.
+        # If ``pause`` is longer than ``duration``, the clock was set back.
         while timedelta() < (pause := until - self._clock.now()) <= duration and is_stopping is (ending.at is not None):
             await self._clock.sleep(pause if is_stopping else min(pause, POLL))
 
@@ -343,7 +349,7 @@ class Sender:
         return rows[0] if rows else None
 
     async def _process(self, row: model.Outgoing) -> None:
-        """Take one claimed row to its next written state."""
+        """Process one claimed row, with one or more attempts, until its next state is written."""
         channel = self._channels[row.channel]
         resolved = partial(resolve_links, self._store, row, now=self._clock.now())
         row, head, wait = await self._while_store_fails(resolved)
@@ -356,8 +362,8 @@ class Sender:
             try:
                 outcome = await self._attempt(channel, step)
             except asyncio.CancelledError:
-                # Best effort: without it, the lease expires and the outcome is unknown too.
-                interrupted = send_policy.LookFirst(self._clock.now(), "interrupted while it was sent")
+                # Try to record the unknown outcome. If this fails, the lease expires with the same result.
+                interrupted = send_policy.LookFirst(self._clock.now(), "interrupted while the message was being sent")
                 with contextlib.suppress(model.StoreError, TimeoutError, asyncio.CancelledError):
                     async with asyncio.timeout(1):
                         await asyncio.shield(self._write(row, interrupted, last))
@@ -377,7 +383,7 @@ class Sender:
         except model.SendError as error:
             return error
         except model.StoreError as error:
-            # A channel reads its stored values before it sends anything.
+            # A channel reads its stored values before it sends anything, so the message was not sent.
             return model.RetryLater(str(error))
         except Exception as error:
             # A bug in one channel must not stop the others.
@@ -393,7 +399,7 @@ class Sender:
         self, row: model.Outgoing, step: send_policy.WrittenStep, last: send_policy.Attempt | None
     ) -> None:
         name = row.channel
-        # One at a time: two channels that close over one token are one notice.
+        # Write one outcome at a time. If two channels close because of one token, only one notice is written.
         async with self._writing:
             now = self._clock.now()
             closed = self._closed_by(name, step)
@@ -441,13 +447,13 @@ class Sender:
 
 @dataclass(slots=True)
 class _Ending:
-    """When the workers stop waiting; None: never."""
+    """The time at which the workers stop waiting, or None if they never stop."""
 
     at: datetime | None = None
 
 
 def _closed(lane: send_policy.Lane | None, by: send_policy.Lane) -> send_policy.Lane:
-    """Return a lane closed by the failure of a channel with the same credentials; it keeps its pace."""
+    """Return a lane that is closed because a channel with the same credentials failed. Keep its own pace."""
     if lane is None:
         return by
     return replace(lane, probe_at=by.probe_at, probes=max(lane.probes, by.probes))

@@ -1,4 +1,4 @@
-"""Decide the next step for a message from its row and the last outcome, and when its channel may be posted to. Pure.
+"""Pure functions that decide the next step for an outgoing message, and when its channel can accept another message.
 
 claimed row ── first_step ──> Send ──> the channel ──> outcome ── next_step ──> Sent, RetryAt, LookFirst, …
                           └─> Look ──> the channel ──> outcome ──┘
@@ -12,17 +12,17 @@ from typing import TypeAlias, assert_never
 
 from bot import model
 
-#: Failures of one message after which it waits longer, so that the next message is sent.
+#: After this many failures, a message waits longer than its channel, so that other messages are sent.
 _PATIENCE = 3
-#: A look-up starts this much before the first attempt, since our clock and the channel's may differ.
+#: A look-up covers this much time before the first attempt, because our clock and the channel's may differ.
 CLOCK_MARGIN = timedelta(minutes=15)
 
 
 class ChannelCrashed(model.SendError):
-    """A channel raised an unexpected error: our bug."""
+    """A channel raised an unexpected error, which is a bug."""
 
 
-#: The result of an attempt: the receipt of a message that arrived, now or earlier; None if a look-up found nothing.
+#: The result of an attempt: the receipt of a message that arrived, an error, or None if a look-up found nothing.
 Outcome: TypeAlias = model.Receipt | model.SendError | None
 
 
@@ -53,18 +53,21 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class RetryAt:
-    """Definitely not accepted: send again at ``when``. ``pauses_channel``: the channel's other messages wait too."""
+    """The service did not accept the message; send it again at ``when``.
+
+    If ``pauses_channel`` is true, the channel's other messages wait too.
+    """
 
     when: datetime
     reason: str
     pauses_channel: bool = True
-    #: The channel named the time; false: it is our back-off, and the channel's pause has a separate back-off.
+    #: Whether the channel requested this time. If false, ``when`` is the row's back-off; the channel has its own.
     is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LookFirst:
-    """The outcome is unknown: look it up at ``when``, and send only if it did not arrive."""
+    """It is unknown whether the message arrived; look it up at ``when``, and send it only if it did not arrive."""
 
     when: datetime
     reason: str
@@ -72,7 +75,7 @@ class LookFirst:
 
 @dataclass(frozen=True, slots=True)
 class Resend:
-    """Not accepted like this: send once more, as plain text or at top level."""
+    """The service refused the format or the thread; send the message once more, as plain text or at top level."""
 
     reason: str
     is_plain: bool = False
@@ -89,7 +92,7 @@ class Park:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """End the row with its reason: not needed any more, or, with ``is_loss``, impossible to send."""
+    """Do not send the row, for ``reason``. ``is_loss`` is true if the row was still needed but cannot be sent."""
 
     reason: str
     is_loss: bool = False
@@ -109,7 +112,10 @@ def first_step(
     now: datetime,
     on_unknown: model.OnUnknown = model.OnUnknown.SEND_AGAIN,
 ) -> Step:
-    """Return the step for a newly claimed row; ``head`` is the head of its thread, None if the row is the head."""
+    """Return the step for a newly claimed row.
+
+    ``head`` is the row of the thread's first message, or None if ``row`` is the first message.
+    """
     receipt = head.receipt if head is not None and head.receipt is not None and head.receipt.ref else None
     if row.message.kind is model.MessageKind.EDIT:
         if not abilities.edits:
@@ -131,7 +137,7 @@ def first_step(
     if row.state is not model.SendState.UNKNOWN or is_repeatable:
         return Send(delivery)
     if abilities.lookup:
-        # Not later than now: the clock may have been set back.
+        # Search from now at the latest, because the clock may have been set back.
         return Look(delivery, since=min(row.tried_at or row.created_at, now) - CLOCK_MARGIN)
     if on_unknown is model.OnUnknown.LEAVE:
         reason = "it is unknown whether it arrived, and on_unknown is at_most_once"
@@ -140,7 +146,7 @@ def first_step(
 
 
 def _belongs_in_thread(row: model.Outgoing, abilities: model.Abilities) -> bool:
-    """Return whether it is a reply, or a story that may be part of another and is shown in that story's thread."""
+    """Return whether the channel shows the message in a thread: a reply, or a story that may be part of another."""
     if row.message.kind is model.MessageKind.REPLY:
         return abilities.threads
     return row.message.nearest is not None and abilities.threads and abilities.broadcast
@@ -149,7 +155,7 @@ def _belongs_in_thread(row: model.Outgoing, abilities: model.Abilities) -> bool:
 def next_step(row: model.Outgoing, last: Attempt, outcome: Outcome, *, settled_at: datetime, now: datetime) -> Step:
     """Return the step that follows from the outcome of ``last``.
 
-    Until ``settled_at``, the channel may still be processing a message that a look-up did not find.
+    Before ``settled_at``, a message that a look-up did not find may still arrive.
     """
     if isinstance(outcome, model.Receipt):
         return Sent(outcome)
@@ -185,7 +191,7 @@ def _after_error(row: model.Outgoing, error: model.SendError, *, is_look: bool, 
         case model.NotEditable() if not is_look:
             return Drop(reason)
         case _:
-            # Unknown, and any other failure: a look-up is always safe.
+            # After an unknown outcome or any other failure, a look-up is always safe.
             return LookFirst(now + _row_wait(row), reason)
 
 
@@ -194,14 +200,17 @@ def _as_text(reason: str) -> Resend:
 
 
 def _row_wait(row: model.Outgoing) -> timedelta:
-    """Return the wait of a failed message. After some failures it is longer than the channel's, so that other messages
-    are sent: the fault may be in the message."""
+    """Return how long a failed message waits.
+
+    After ``_PATIENCE`` failures the message waits longer than the channel, so that other messages are sent. The fault
+    may be in the message.
+    """
     wait = model.backoff(row.attempts)
     return wait if row.attempts < _PATIENCE else 2 * wait
 
 
 def apply_step(row: model.Outgoing, step: WrittenStep, *, last: Attempt | None, now: datetime) -> model.Outgoing:
-    """Return the row after ``step``; ``last`` is the attempt, None if there was none."""
+    """Return the row after ``step``. ``last`` is the attempt before the step, or None if there was none."""
     attempts = row.attempts + isinstance(last, Send)
     tried_at = row.tried_at or (now if isinstance(last, Send) else None)
     row = replace(row, attempts=attempts, tried_at=tried_at)
@@ -229,18 +238,18 @@ def apply_step(row: model.Outgoing, step: WrittenStep, *, last: Attempt | None, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """When one channel may be posted to, and its recent failures."""
+    """The time at which a channel can accept another message, and the channel's recent failures."""
 
-    #: When this was computed. If the clock shows an earlier time, it was set back.
+    #: Time at which the lane was computed. If the clock shows an earlier time, the clock was set back.
     at: datetime
     #: Nothing is sent before this time.
     ready_at: datetime
-    #: Consecutive failures, of any message.
+    #: Number of consecutive failures, of any message.
     failures: int = 0
     failing_since: datetime | None = None
-    #: The next probe of a closed channel; None: the channel is open.
+    #: Time of the next probe of a closed channel, or None if the channel is open.
     probe_at: datetime | None = None
-    #: Consecutive probes that found it closed.
+    #: Number of consecutive probes that found the channel closed.
     probes: int = 0
 
 
@@ -274,7 +283,7 @@ def _failed(lane: Lane, *, until: datetime, now: datetime) -> Lane:
 
 
 def reset_after_clock_step(lane: Lane, *, pace: timedelta, now: datetime) -> Lane:
-    """Return the lane, or an open one if the clock was set back: the old times would block the channel."""
+    """Return the lane, or an open lane if the clock was set back, because old times would block the channel."""
     if now >= lane.at:
         return lane
     return Lane(at=now, ready_at=now + pace)

@@ -1,8 +1,8 @@
-"""Silences that people make and end, what each covers, and who may do what from a chat.
+"""Make, end and apply silences, and check the rights of people in a chat.
 
-Works inside a caller's transaction. What a silence holds back is recorded as a decision with the reason `silenced`.
-Users of the CLI and the API may do everything. In a chat, a person may act in a channel that lists them under
-``may_act``, and in a channel without ``may_act`` if they are a member.
+All functions work in the caller's transaction. A post that a silence holds back is recorded as a decision with the
+reason `silenced`. Users of the CLI and the API may do everything. In a chat, a person may act in a channel that lists
+them under ``may_act``, and in a channel without ``may_act`` if they are a member.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from bot.text import names
 
 #: Maximum duration of a silence made in a chat.
 MAX_CHAT_SILENCE = timedelta(days=7)
-#: Letters, digits, and the punctuation of names.
+#: A name: letters, digits, and the punctuation that names contain.
 _NAME = re.compile(r"\w[\w .&'’-]*")
-#: Minimum letters of a name that is silenced from a chat.
+#: Minimum number of letters in a name that is silenced from a chat.
 MIN_NAME_LETTERS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rights:
-    """The rights of one person over one listener."""
+    """The rights of one person in the channels of one listener."""
 
     person: model.Person
     #: The channels that the listener serves.
@@ -51,7 +51,7 @@ class Rights:
         return frozenset(self.channels) & permitted
 
     def reach(self) -> tuple[str, ...]:
-        """Return the channels that a silence of this person covers; empty: every channel. Raises NotAllowed."""
+        """Return the channels that a silence by this person covers, or () for every channel. Raises NotAllowed."""
         self.refuse_barred()
         if not self.own:
             raise model.NotAllowed("only members of a channel in which Wirewatch posts may act here")
@@ -59,12 +59,12 @@ class Rights:
         return () if is_everywhere else tuple(sorted(self.own))
 
     def refuse_barred(self) -> None:
-        """Raise NotAllowed if the ``may_act`` of a channel of the listener does not include the person."""
+        """Raise NotAllowed if a channel of the listener has a ``may_act`` list without the person."""
         if self.person.barred:
             raise _not_in_may_act(self.person.barred)
 
     def refuse_split(self) -> None:
-        """Raise NotAllowed unless the person may change stories, which affects every channel."""
+        """Raise NotAllowed unless the person may split stories, because a split affects every channel."""
         self.refuse_barred()
         if elsewhere := self.restricted - set(self.channels):
             raise _not_in_may_act(elsewhere)
@@ -85,7 +85,7 @@ class Rights:
 
 
 def person_rights(person: model.Person, channels: Collection[str], snapshot: Snapshot) -> Rights:
-    """Return the rights of a person; ``channels``: the channels of the listener."""
+    """Return the rights of a person in ``channels``, which are all channels of one listener."""
     return Rights(person=person, channels=tuple(channels), restricted=snapshot.restricted)
 
 
@@ -94,22 +94,23 @@ class ActionContext:
     """The context of one action: its turn and its author."""
 
     turn: Turn
-    #: Identifies the request: the same if it is delivered again.
+    #: Id of the request. A repeated delivery of the request has the same id.
     once: str
-    #: The person's name for people, and the service's id.
+    #: Name of the person, as shown to other people.
     author: str
+    #: Id of the person in the service.
     author_id: str
-    #: None: a user of the CLI or the API, who may do everything.
+    #: Rights of the person, or None for a user of the CLI or the API, who may do everything.
     rights: Rights | None = None
 
 
 def operator_context(tx: storage.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
-    """Return the context of an action of the CLI or the API, which is not delivered twice."""
+    """Return the context of an action from the CLI or the API. Its request id is new, because it has one delivery."""
     return ActionContext(turn=Turn(tx, snapshot, now), once=secrets.token_hex(10), author=by, author_id=by)
 
 
 def check_chat_silence(silence: model.Silence) -> None:
-    """Raise CannotSilence for a silence that a chat may not make: too long, or with too general a name."""
+    """Raise CannotSilence if a silence from a chat is too long or its name is too general."""
     if silence.until is not None and silence.until - silence.at > MAX_CHAT_SILENCE:
         days = MAX_CHAT_SILENCE.days
         raise model.CannotSilence(
@@ -123,7 +124,7 @@ def check_chat_silence(silence: model.Silence) -> None:
 
 
 def _is_name(text: str) -> bool:
-    """Return whether a text is a name: not a term of the rule language and not a common word.
+    """Return whether a text is a name, not a wildcard term or a common word.
 
     >>> _is_name("Acme Telecom"), _is_name("BlackBerry"), _is_name("new*"), _is_name("the"), _is_name("Government")
     (True, True, False, False, False)
@@ -141,21 +142,21 @@ def _not_in_may_act(channels: Collection[str]) -> model.NotAllowed:
     return model.NotAllowed(f"in {listed} only people listed under may_act may act")
 
 
-#: Longest name and reason, in characters.
+#: Maximum length of a name and of a reason, in characters.
 MAX_TEXT_LENGTH = 300
 
 
 def make_silence(context: ActionContext, action: MakeSilence, *, head: model.SendId | None = None) -> model.Silence:
     """Make a silence that begins now, and notify the operator. Raises CannotAct.
 
-    Part of a rule's name is enough if only one rule has it. A request that is delivered twice makes one silence.
-    ``head``: the message at the head of the thread of a silenced story.
+    Part of a rule's name is enough if only one rule's name contains it. A request that is delivered twice makes one
+    silence. ``head`` is the first message in the thread of a silenced story.
     """
     silence = _checked(context, action)
     if context.rights is not None:
         check_chat_silence(silence)
     if context.turn.tx.silences.add(silence):
-        # A turn that is being computed does not include it.
+        # Make a turn that is being computed invalid, because it does not include the silence.
         context.turn.tx.decision_queue.note_change()
         _drop_waiting(context.turn.tx, silence, head)
         if operator := context.turn.snapshot.operator:
@@ -213,14 +214,16 @@ def _resolve_rule(name: str, loaded: Collection[str]) -> str:
     matching = [name] if name in loaded else exact or [rule for rule in loaded if name.casefold() in rule.casefold()]
     if len(matching) > 1:
         listed = ", ".join(f'"{rule}"' for rule in sorted(matching)[:5])
-        raise model.CannotSilence(f'{len(matching)} rules have "{name}" in their names: {listed}; write more of it')
+        raise model.CannotSilence(
+            f'{len(matching)} rules have "{name}" in their names: {listed}; write more of the name'
+        )
     if not matching:
         raise model.CannotSilence(f'there is no rule "{name}"; {errors.help_with_unknown_name(name, loaded)}')
     return matching[0]
 
 
 def _resolve_outlet(context: ActionContext, name: str) -> str:
-    """Return the outlet's name as in articles. Refuse a name that no feed has, since it would silence nothing."""
+    """Return the outlet's name as articles spell it. Raises CannotSilence if no feed has the outlet."""
     titles = {state.url: state.title for state in context.turn.tx.feeds.all()}
     outlets = [outlet_of(feed, titles.get(url)) for url, feed in context.turn.snapshot.feeds.items()]
     for outlet in outlets:
@@ -230,7 +233,7 @@ def _resolve_outlet(context: ActionContext, name: str) -> str:
 
 
 def end_silence(tx: storage.Transaction, silence_id: str, *, by: str, now: datetime) -> model.Silence:
-    """End a silence before its time; what it held back stays listed. Raises CannotSilence."""
+    """End a silence early. The stories that it held back stay listed. Raises CannotSilence."""
     silence = find_silence(tx, silence_id)
     if not silence.is_active(now):
         raise model.CannotSilence(f"the silence {silence.id} has already ended")
@@ -241,7 +244,7 @@ def end_silence(tx: storage.Transaction, silence_id: str, *, by: str, now: datet
 
 
 def find_silence(tx: storage.Transaction, silence_id: str) -> model.Silence:
-    """Return the silence with an id. Raises CannotSilence."""
+    """Return the silence with this id. Raises CannotSilence if there is none."""
     silence = next((silence for silence in tx.silences.all() if silence.id == silence_id.strip().lower()), None)
     if silence is None:
         raise model.CannotSilence(f"there is no silence {silence_id}; `wirewatch silence list` lists the ids")
@@ -250,16 +253,16 @@ def find_silence(tx: storage.Transaction, silence_id: str) -> model.Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSilence:
-    """A silence and what it has held back."""
+    """A silence and the stories that it has held back."""
 
     silence: model.Silence
     is_active: bool
-    #: The stories that it held back in whole or in part, in order.
+    #: The stories of which the silence held back all or some messages, in the order of the decisions.
     stories: tuple[model.StoryId, ...]
 
     @property
     def line(self) -> str:
-        """The silence in one line, for people."""
+        """A description of the silence for people, in one line."""
         silence = self.silence
         ends = f"until {silence.until:%Y-%m-%d %H:%M} UTC" if silence.until else "until somebody ends it"
         if silence.ended_at:
@@ -272,7 +275,7 @@ class ListedSilence:
 
 
 def list_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
-    """Return the silences in force, and also ended ones if requested, newest first."""
+    """Return the active silences and, if ``with_ended`` is true, ended silences, newest first."""
     silences = [silence for silence in tx.silences.all() if with_ended or silence.is_active(now)]
     kept: defaultdict[model.SilenceId, dict[model.StoryId, None]] = defaultdict(dict)
     if silences:
@@ -286,7 +289,7 @@ def list_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = 
 
 
 class ActiveSilences:
-    """The silences that are in force at one time."""
+    """The silences that are active at one point in time."""
 
     def __init__(self, active: Sequence[model.Silence]) -> None:
         self.is_empty = not active
@@ -295,7 +298,7 @@ class ActiveSilences:
         self._headlines = rules.RuleSet(entities) if entities else None
 
     def without_silenced(self, situation: alerts.Situation) -> alerts.Situation:
-        """Apply the silences to a situation."""
+        """Return the situation without the rules and articles that are silenced."""
         if self.is_empty:
             return situation
         channel, alert = situation.channel, situation.alert
@@ -307,7 +310,7 @@ class ActiveSilences:
         )
 
     def shown(self, alert: model.Alert) -> tuple[model.Silence, ...]:
-        """Return the silences that the message of an alert shows: of its story, its rules or everything."""
+        """Return the silences that an alert's message shows: silences of its story, of its rules or of everything."""
         channel = alert.channel
         of_story = self.of_story(alert.story, channel, posted_for=alert.posted_for)
         of_rules = [silence for rule in alert.rules if (silence := self.of_rule(rule, channel))]
@@ -316,7 +319,7 @@ class ActiveSilences:
     def of_story(
         self, story: model.StoryId, channel: str, *, posted_for: model.StoryId | None = None
     ) -> model.Silence | None:
-        """Return the silence of everything or of a story; ``posted_for``: see Alert.posted_for."""
+        """Return the silence of everything, or else of the story or of ``posted_for`` (see Alert.posted_for)."""
         of_everything = self._holding(SilenceKind.EVERYTHING, channel)
         of_story = (
             silence for silence in self._holding(SilenceKind.STORY, channel) if silence.name in (story, posted_for)
@@ -324,11 +327,11 @@ class ActiveSilences:
         return next(chain(of_everything, of_story), None)
 
     def of_rule(self, name: str, channel: str) -> model.Silence | None:
-        """Return the silence of a rule."""
+        """Return the silence of a rule in a channel, if any."""
         return next((silence for silence in self._holding(SilenceKind.RULE, channel) if silence.name == name), None)
 
     def of_article(self, article: model.Article, channel: str) -> model.Silence | None:
-        """Return the silence of the article's outlet, or of a name in its headline."""
+        """Return the silence of the article's outlet or else of a name in its headline, if any."""
         outlet = article.outlet.casefold()
         for silence in self._holding(SilenceKind.OUTLET, channel):
             if silence.name.casefold() == outlet:
@@ -344,16 +347,16 @@ class ActiveSilences:
 
 
 def _compiled(silence: model.Silence) -> rules.CompiledRule:
-    """Compile an entity's name as a term of the rule language. Raises RuleError."""
+    """Compile a rule that finds an entity's name in headlines. Raises RuleError."""
     line = model.Line(label="name", terms=(silence.name,))
     return rules.compile_rule(model.Rule(name=silence.id, notify=(), all=(line,), where=model.Where.TITLE))
 
 
 def _drop_waiting(tx: storage.Transaction, silence: model.Silence, head: model.SendId | None) -> None:
-    """Drop waiting replies and escalations that a new silence covers.
+    """Drop unsent replies and escalations that a new silence covers, unless a sender has claimed them.
 
-    These wait for the end of quiet hours, a digest or a claim. For a silenced story, due ones are dropped too, unless a
-    sender has claimed them.
+    A silence of a story drops all of them. Other silences drop only those that are not due yet, for example because
+    they wait for a digest or for the end of quiet hours.
     """
     in_force = ActiveSilences(tx.silences.active(silence.at))
     for row in tx.outbox.unsent():

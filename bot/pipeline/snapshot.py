@@ -1,4 +1,4 @@
-"""The configuration as the pipeline reads it; replaced as a whole between passes."""
+"""The configuration of the pipeline. A changed configuration replaces the whole snapshot between passes."""
 
 from __future__ import annotations
 
@@ -11,37 +11,38 @@ from bot import model, rules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The feeds, rules and channels in force."""
+    """The current feeds, rules and channels."""
 
     #: Address -> feed.
     feeds: Mapping[str, model.Feed]
     rules: rules.RuleSet
     fetch: model.FetchPolicy = field(default_factory=model.FetchPolicy)
-    #: Channel -> when it may be posted to.
+    #: Channel -> limits and times of its posts.
     policies: Mapping[str, model.PostingPolicy] = field(default_factory=dict)
-    #: For rules without ``notify``.
+    #: Routes for rules without ``notify``.
     routes: tuple[model.Route, ...] = ()
-    #: Severity -> names that its stories mention, for rules without ``mention``.
+    #: Severity -> names to mention, for rules without ``mention``.
     mention: Mapping[model.Severity, tuple[str, ...]] = field(default_factory=dict)
-    #: Channel -> name -> the service's id of a person or group that it can mention.
+    #: Channel -> name of a person or group -> id in the service, for mentions.
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: Names of all channels, and of those with ``may_act``.
+    #: Names of all channels.
     channels: frozenset[str] = frozenset()
+    #: Names of the channels with ``may_act``.
     restricted: frozenset[str] = frozenset()
     #: Channels whose messages have buttons.
     with_buttons: frozenset[str] = frozenset()
-    #: None: no escalation.
+    #: None if escalation is off.
     escalate: model.Escalate | None = None
-    #: The channel for notices of the bot; None: only the log.
+    #: The channel for the bot's notices, or None to write them only to the log.
     operator: str | None = None
     window: timedelta = timedelta(days=14)
-    #: The base address of the web page, for links to stories; empty: no links.
+    #: The base address of the web page, for links to stories, or "" for no links.
     public_url: str = ""
     #: The time zone of times in replies to people.
     zone: tzinfo = UTC
-    #: None: no language model.
+    #: None if there is no language model.
     language_model: model.LanguageModelPolicy | None = None
-    #: Groups across languages; None: switched off.
+    #: Encoder for grouping across languages, or None if this is off.
     encoder: model.Encoder | None = None
 
     def longest_cooldown(self) -> timedelta:

@@ -1,6 +1,6 @@
-"""One turn of deciding, or one action of a person: what it reads, caches and will write.
+"""A turn: one batch of decisions, or one action of a person, with its cached data and its unwritten changes.
 
-A turn is computed over a read transaction and written in one short transaction. Its caches are kept between turns.
+A turn reads in a read transaction and writes in one short transaction. The caches are kept between turns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bot.alerts import notices
 from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
 
-#: Maximum stories that are cached between turns, and their articles in all: some 60 MB of texts.
+#: Maximum number of stories that are cached between turns, and of all their articles (about 60 MB of text).
 MAX_STORIES = 2_000
 MAX_MEMBERS = 20_000
 #: Maximum stories whose claims are cached; each takes some tens of kilobytes.
@@ -26,14 +26,14 @@ class StoryCache:
     """The stories and alerts of recent turns, as the store has them."""
 
     def __init__(self) -> None:
-        #: The story that was used last is last.
+        #: The stories in order of use; the most recently used story is last.
         self.stories: OrderedDict[model.StoryId, model.Story] = OrderedDict()
         self.alerts: dict[model.StoryId, dict[str, model.Alert]] = {}
-        #: Channel -> the alerts posted since a time.
+        #: Channel -> a time, and the alerts posted since that time.
         self.posted: dict[str, tuple[datetime, dict[model.StoryId, model.Alert]]] = {}
 
     def trim(self) -> None:
-        """Drop the stories that were not used for longest."""
+        """Drop the least recently used stories."""
         members = sum(len(story.members) for story in self.stories.values())
         while len(self.stories) > MAX_STORIES or (members > MAX_MEMBERS and len(self.stories) > 1):
             story_id, story = self.stories.popitem(last=False)
@@ -63,7 +63,7 @@ class Turn:
         self._decisions: list[model.Decision] = []
         self._alerts: dict[tuple[model.StoryId, str], model.Alert] = {}
         self._rows: dict[model.SendId, model.Outgoing] = {}
-        #: Rows of the store that must not be sent -> why.
+        #: Id of an outbox row that must not be sent -> reason.
         self._dropped_rows: dict[model.SendId, str] = {}
         self._pending: list[model.Pending] = []
 
@@ -99,7 +99,7 @@ class Turn:
         self._cache.stories.move_to_end(story.id)
 
     def remove_members(self, story_id: model.StoryId, articles: Collection[model.ArticleId]) -> model.Story:
-        """Remove articles from a story, and return what is left of it."""
+        """Remove articles from a story, and return the remaining story."""
         story = self.stories([story_id])[story_id]
         story = replace(story, members=tuple(member for member in story.members if member.article.id not in articles))
         self._cache.stories[story_id] = story
@@ -109,7 +109,7 @@ class Turn:
         return story
 
     def reject_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
-        """Delete matches of an article that is not about the rules' subjects."""
+        """Delete the article's matches with rules whose subject is not in the article."""
         self._rejected_matches[article] = rules
 
     # -- alerts and decisions
@@ -137,7 +137,7 @@ class Turn:
             self._cache.posted[alert.channel][1][alert.story] = alert
 
     def due_alerts(self) -> list[model.Alert]:
-        """Return held alerts whose time has come and posted ones with a due reminder, oldest first."""
+        """Return held alerts that are due and posted alerts with a due reminder, longest due first."""
         stored = {(alert.story, alert.channel): alert for alert in self.tx.stories.held_until(self.now)}
         waiting = (model.AlertState.HELD, model.AlertState.POSTED)
         due = [
@@ -179,7 +179,7 @@ class Turn:
         return self._rows.values()
 
     def drop_rows(self, ids: Iterable[model.SendId], reason: str) -> None:
-        """Drop rows of the outbox, unless a sender has claimed them by then."""
+        """Drop rows of the outbox, unless a sender claims them before this turn is written."""
         self._dropped_rows.update(dict.fromkeys(ids, reason))
 
     def notify(self, notice: model.Notice) -> None:
@@ -188,7 +188,7 @@ class Turn:
             self.post(notices.notice_row(notice, channel=self.snapshot.operator, now=self.now))
 
     def defer(self, pending: model.Pending) -> None:
-        """Queue what waits for the answer of a language model."""
+        """Queue a task that waits for an answer of a language model."""
         self._pending.append(pending)
 
     # -- the end
@@ -210,7 +210,7 @@ class Turn:
         )
 
     def write(self, tx: storage.Transaction) -> None:
-        """Write all changes. May be called again if that transaction was lost."""
+        """Write all changes. Call it again with another transaction if the first one was not committed."""
         for story, articles in self._removed_members.items():
             tx.stories.take_out(story, articles)
         cached = self._cache.stories
@@ -227,23 +227,23 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleNews:
-    """The news of an article that joins a story."""
+    """What an article adds to the story that it joins."""
 
     facts: tuple[model.Fact, ...] = ()
-    #: Sentences that may also be new; a language model decides.
+    #: Sentences that may also be new. A language model decides which are.
     further: tuple[model.Fact, ...] = ()
-    #: It denies, withdraws or reverses what the story reports.
+    #: Whether the article denies, withdraws or reverses the story's report.
     opposes: bool = False
 
 
 class ClaimsCache:
-    """The claims of the stories that changed last, at most ``MAX_CLAIMS`` of them."""
+    """The claims of the most recently changed stories; at most ``MAX_CLAIMS`` stories."""
 
     def __init__(self) -> None:
         self._by_story: OrderedDict[model.StoryId, facts.StoryClaims] = OrderedDict()
 
     def forget(self) -> None:
-        """Forget everything, since a turn was not committed."""
+        """Clear the cache, because a turn was not committed."""
         self._by_story.clear()
 
     def of(self, story: model.Story) -> facts.StoryClaims:
@@ -261,11 +261,11 @@ class ClaimsCache:
     ) -> ArticleNews:
         """Return what an article adds to the story that it joins, and add it to the claims.
 
-        ``nearby``: the nearest other stories; what one of them reports is not news. ``is_asked``: a language model will
-        choose, so return further sentences that may be new too.
+        ``nearby`` are the nearest other stories; a fact that one of them reports is not new. If ``is_asked`` is true, a
+        language model will choose the news, so also return further sentences that may be new.
         """
         if not story.members:
-            # Most stories keep one article, so it is parsed only when a second one joins.
+            # Most stories have only one article, so parse the first article only when a second one joins.
             return ArticleNews()
         claims = self.of(story)
         reading = facts.read(member.article)
@@ -280,7 +280,10 @@ class ClaimsCache:
         return ArticleNews(facts=stated, further=further, opposes=opposes)
 
     def revise(self, story: model.Story, revision: model.Revision) -> tuple[model.Fact, ...]:
-        """Return the new facts of a live page's next version. Only record an edit: it is posted as a correction."""
+        """Return the new facts of a new version of an article that is a live page.
+
+        Another article's new version has no news, because it is posted as a correction; only add its claims.
+        """
         claims = self.of(story)
         if revision.live_before is not None:
             return facts.news_of_version(claims, revision.article)
