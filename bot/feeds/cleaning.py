@@ -1,6 +1,6 @@
-"""Clean the text of an item: markup to text and links, folded titles and fingerprints, and a feed's repeated sentences.
+"""Clean the text of an item: turn markup into text and links, fold titles, and remove a feed's repeated sentences.
 
-Knows no rule; bot/text/tokens.py decides what a word is. A blank line in clean text ends a phrase.
+Does not depend on rules; bot/text/tokens.py defines a word. A blank line in clean text ends a phrase.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from lxml import etree
 
 from bot.feeds import links
 
-#: Maximum links of one body: a page of thousands is a menu, not an article.
+#: Maximum links of one body. A page with thousands of links is a menu, not an article.
 MAX_LINKS = 200
 
-# Not white space for Python's ``re``, and never in the input once control characters are removed.
+# Control characters as placeholders: the cleaned input cannot contain them, and ``\s`` does not match them.
 _PARAGRAPH = "\x01"
 _LINE = "\x02"
 _BREAKS = f" {_LINE}"
@@ -32,7 +32,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 _BLANK_LINE = re.compile(r"\r?\n[^\S\n]*\r?\n\s*")
 _LINES = re.compile(f"{_LINE}[ {_LINE}]*+")
 
-#: Elements that end a phrase (HTML 5 sections, grouping, tables, forms, and obsolete ones that feeds still contain).
+#: Elements that end a phrase: sections, grouping, tables and forms of HTML 5, and obsolete elements that feeds use.
 _BLOCKS = frozenset(
     """
     address article aside blockquote body caption center col colgroup dd details dialog dir div dl dt fieldset
@@ -62,7 +62,7 @@ _NOTHING = Clean(text="")
 
 
 def clean(markup: str, *, base: str | None = None) -> Clean:
-    """Return the text as a reader sees it.
+    """Return the text as a reader sees it, and its links.
 
     Inline tags join words, ``<br>`` and block tags separate them, block tags and blank lines end a phrase.
 
@@ -73,15 +73,15 @@ def clean(markup: str, *, base: str | None = None) -> Clean:
 
 
 class Cleaner:
-    """Cleans many texts in one thread: making a parser takes five times as long as using it."""
+    """Cleans many texts in one thread with one parser, because making a parser takes five times as long as using it."""
 
     def __init__(self) -> None:
         self._reader = _TextCollector()
-        # With a target the parser builds no tree: depth and size cost nothing (100,000 nested <div> are one pass).
+        # With a target the parser builds no tree, so depth costs nothing (100,000 nested <div> take one pass).
         self._parser = etree.HTMLParser(target=self._reader, remove_comments=True, huge_tree=True)
 
     def clean(self, markup: str, *, base: str | None = None) -> Clean:
-        """Return text and links of HTML or plain text; without ``base``, relative links are dropped."""
+        """Return text and links of HTML or plain text. Drop relative links if ``base`` is None."""
         if not markup:
             return _NOTHING
         if _CONTROLS.search(markup):
@@ -97,7 +97,7 @@ class Cleaner:
 
 
 def _mend(markup: str) -> str:
-    """Add a break before each end tag: libxml2 ignores an end tag that nothing opened (“one</p>two”)."""
+    """Add a break before each end tag, because libxml2 ignores an end tag without a start tag (“one</p>two”)."""
     if "<![CDATA[" in markup:
         markup = markup.replace("<![CDATA[", "").replace("]]>", "")
     return _STRAY_BREAK.sub("<", _BLOCK_END.sub("<hr></", markup))
@@ -108,7 +108,7 @@ def _lay_out(text: str) -> str:
         text = _BLANK_LINE.sub(_PARAGRAPH, text)
     text = " ".join(text.split())
     if _PARAGRAPH in text:
-        # A regular expression would take half of the whole time.
+        # Split and join, because a regular expression would take half of the time that cleaning takes.
         paragraphs = (paragraph.strip(_BREAKS) for paragraph in text.split(_PARAGRAPH))
         text = "\n\n".join(filter(None, paragraphs))
     if _LINE in text:
@@ -152,15 +152,15 @@ class _TextCollector:
             self.parts.append(str(data))
 
     def comment(self, data: str | bytes) -> None:
-        """Not text."""
+        """Ignore a comment, which is not text."""
 
     def close(self) -> None:
         """Required by the interface; the result is read from ``parts``."""
 
 
 _LETTERS = re.compile(r"[^\W_]+")
-#: ASCII in lower case, with a space for anything but letters and digits: much faster than the expression, and most text
-#: is ASCII.
+#: Table for ``bytes.translate``: folds ASCII to lower case, and turns all but letters and digits into spaces. Most text
+#: is ASCII, and the table is much faster than the regular expression.
 _ASCII_FOLDED = bytes(ord(chr(code).lower()) if chr(code).isalnum() else ord(" ") for code in range(128)) + bytes(128)
 #: Invisible characters (soft hyphen, zero-width ones, bidi marks, BOM) that publishers' systems add and drop.
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
@@ -168,12 +168,12 @@ _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u20
 
 @functools.lru_cache(maxsize=1 << 12)
 def fold_title(title: str) -> str:
-    """Return ``fold_text`` of a title, cached: a batch folds each new title several times."""
+    """Return ``fold_text`` of a title. Cached, because a batch folds each new title several times."""
     return fold_text(title)
 
 
 def fold_text(text: str) -> str:
-    """Return the words of ``text`` without case, punctuation and compatibility forms, or the text if it has no words.
+    """Return the words of ``text``, folded (NFKC, lower case, no punctuation), or the text if it has no words.
 
     >>> fold_text("  BlackBerry “quits” Pakistan… ")
     'blackberry quits pakistan'
@@ -186,7 +186,7 @@ def fold_text(text: str) -> str:
 
 
 def fingerprint_of(title: str, text: str) -> str:
-    """Return SHA-256 of folded title and text: changes of case, punctuation, quotes and white space do not count."""
+    """Return SHA-256 of folded title and text, which ignores changes of case, punctuation, quotes and white space."""
     return fingerprint_of_folded(fold_title(title), fold_text(text))
 
 
@@ -195,21 +195,21 @@ def fingerprint_of_folded(title: str, text: str) -> str:
     return hashlib.sha256(f"{title}\n{text}".encode("utf-8", "replace")).hexdigest()
 
 
-#: A sentence that was in this many other items is boilerplate.
+#: A sentence is boilerplate if this many other items contained it.
 REPEATS = 3
-#: Maximum sentences remembered for a feed: seen in one item, and seen in several. Each takes 9 characters of its state.
+#: Maximum remembered sentences of a feed: seen in one item, and seen in several. Each takes 9 characters of its state.
 _SEEN_ONCE, _SEEN_AGAIN = 512, 256
-#: Maximum sentences learned from one item: a long page must not push out all earlier ones.
+#: Maximum sentences learned from one item, so that a long page does not push out all earlier sentences.
 _TAUGHT = 160
-#: Shorter sentences repeat by chance: "Nobody was hurt."
+#: Minimum words of boilerplate. Shorter sentences ("Nobody was hurt.") repeat by chance.
 _FEWEST_WORDS = 4
 _DIGEST_BYTES = 6
-#: Length of a digest in base64, and of the count that follows it.
+#: Characters of a digest in base64, and of the count that follows the digest.
 _KEY, _COUNT = 8, 1
 
 _WORD = re.compile(r"\w+")
 _END_OF_SENTENCE = re.compile(
-    # Not behind "Mr." and "J.", which would cut a sentence in two.
+    # The lookbehinds exclude "Mr." and "J.", which do not end a sentence.
     r"[.!?…](?<!\b[A-Z]\.)(?<!\b[A-Z][rst]\.)(?<!\b(?:Mrs|Gen|Sen|Rep|Gov)\.)[\"'”’»)\]]?\s++|[。！？।۔]\s*|\n+"
 )
 
@@ -224,18 +224,18 @@ class Stripped:
 
 
 def learn_boilerplate(texts: Sequence[str], memory: str) -> str:
-    """Return the memory of a feed after new items with these texts; ``memory`` is empty at first."""
+    """Add the sentences of new items to a feed's memory, and return it; ``memory`` is empty at first."""
     counts = _load_counts(memory)
     for text in texts:
         keys = {key: None for _, _, key in islice(_sentences(text), _TAUGHT)}
         for key in keys:
-            # Removed first, so that the sentence seen last becomes the last.
+            # Remove the key first, so that it moves to the end: the latest sentences are last.
             counts[key] = min(counts.pop(key, 0) + 1, REPEATS + 1)
     return _dump_counts(counts)
 
 
 def strip_boilerplate(text: str, memory: str) -> Stripped:
-    """Return the text of an item, which ``memory`` has learned, without its feed's boilerplate."""
+    """Return the text of an item without its feed's boilerplate. ``memory`` must have learned this text."""
     boilerplate = _repeated(memory)
     repeated = [(start, end) for start, end, key in _sentences(text) if key in boilerplate] if boilerplate else []
     if not repeated:
@@ -248,13 +248,13 @@ def strip_boilerplate(text: str, memory: str) -> Stripped:
     return Stripped("".join(kept).strip(), tuple(text[start:end].strip() for start, end in repeated))
 
 
-@lru_cache(maxsize=1)  # All items of a feed are stripped one after the other.
+@lru_cache(maxsize=1)  # one entry is enough, because a feed's items are stripped one after the other
 def _repeated(memory: str) -> frozenset[str]:
     return frozenset(key for key, count in _load_counts(memory).items() if count > REPEATS)
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield start, end (with the white space behind) and key of each sentence that is long enough to be boilerplate."""
+    """Yield start, end (after the trailing white space) and key of each sentence long enough to be boilerplate."""
     at = 0
     for stop in (*_END_OF_SENTENCE.finditer(text), None):
         end = stop.end() if stop else len(text)
@@ -281,7 +281,7 @@ def _dump_counts(counts: dict[str, int]) -> str:
     return "".join(f"{key}{count}" for key, count in once + several)
 
 
-#: Publishers end a text so if the rest is on their site; in the languages of the feeds that we have seen.
+#: Endings of a text whose rest is on the publisher's site, in the languages of the feeds that we have seen.
 _GOES_ON = re.compile(
     r"(?:…|\.\.\.|\[(?:…|\.{3}|&hellip;)\]"
     r"|\b(?:continue reading|read (?:more|on|the full (?:story|article))|full story|keep reading|weiterlesen|mehr lesen"
@@ -290,7 +290,7 @@ _GOES_ON = re.compile(
     r"[\s\])}>»→›.…:]{0,40}\Z",
     re.IGNORECASE,
 )
-#: Only the end counts; a post with “read more” in its middle is whole.
+#: Characters at the end that are searched. A post with “read more” in its middle is complete.
 _TAIL = 80
 
 

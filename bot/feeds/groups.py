@@ -1,7 +1,7 @@
-"""Group the items of one reading that are one article, and find the stored article that they are.
+"""Group the items of one document by article, and find the stored article of each group.
 
-A feed writes the links of its items, so a link alone proves nothing across feeds: otherwise whoever lists a publisher's
-link first, under any headline, would silence the publisher's own item.
+A link alone does not identify an article across feeds, because a feed can list any link. Otherwise a feed that lists a
+publisher's link first, under any headline, would silence the publisher's own item.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from bot.text import titles
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """The items of one reading that are one article."""
+    """The items of one document that are the same article."""
 
-    #: The fullest first.
+    #: The item with the most content is first.
     members: tuple[Item, ...]
     #: The stored article, if there is one.
     stub: model.ArticleStub | None
 
     def is_known_by_id(self, stored: model.KnownItems) -> bool:
-        """Return whether the store knows the feed's own id of any of the items."""
+        """Return whether the store contains the feed's own id of any item."""
         return any(item.key in stored.by_key for item in self.members)
 
     @property
     def best(self) -> Item:
-        """The item that the article is made from."""
+        """The item with the most content, from which the article is made."""
         return self.members[0]
 
     @property
@@ -46,14 +46,14 @@ class Group:
 
 
 def group_items(items: Sequence[Item], feed: model.Feed, stored: model.KnownItems, *, outlet: str) -> list[Group]:
-    """Return one group for each article, in the reading's order."""
+    """Return one group for each article, in the document's order."""
     return _merge_by_article(
         [Group(members=members, stub=_find_stub(members, feed, stored, outlet)) for members in _gather(items)]
     )
 
 
 def _gather(items: Sequence[Item]) -> list[tuple[Item, ...]]:
-    """Gather the items that share an id or a link, the fullest first: their order in the feed does not matter."""
+    """Gather the items that share an id or a link; in each group, the item with the most content is first."""
     links = [item.link_key for item in items if item.link_key]
     if len({item.key for item in items}) == len(items) and len(set(links)) == len(links):
         return [(item,) for item in items]
@@ -78,7 +78,7 @@ def _gather(items: Sequence[Item]) -> list[tuple[Item, ...]]:
 
 
 def _merge_by_article(groups: Sequence[Group]) -> list[Group]:
-    """Merge the groups of one stored article: two ids would otherwise edit it in turns, for ever."""
+    """Merge the groups of one stored article. Otherwise items with different ids would edit it in turns for ever."""
     merged: dict[str, Group] = {}
     for index, group in enumerate(groups):
         name = group.stub.id if group.stub is not None else f"new {index}"
@@ -94,7 +94,7 @@ def _fullest_first(members: Sequence[Item]) -> tuple[Item, ...]:
 
 def _fullness(item: Item) -> tuple[bool, bool, float, int, str]:
     when = item.entry.updated or item.published
-    # The last value makes the order total, so that the order of the reading does not matter.
+    # The last value makes the order total, so that the order of items in the document does not matter.
     return (
         not item.entry.identity_only,
         bool(item.entry.title or item.text),
@@ -107,7 +107,7 @@ def _fullness(item: Item) -> tuple[bool, bool, float, int, str]:
 def _find_stub(
     members: Iterable[Item], feed: model.Feed, stored: model.KnownItems, outlet: str
 ) -> model.ArticleStub | None:
-    """Return the stored article: by the feed's id, by link, or by text in a sister feed of the same site."""
+    """Find the stored article by the feed's id, else by link, else by its text in another feed of the same site."""
     members = tuple(members)
     for item in members:
         stub = stored.by_key.get(item.key)
@@ -125,13 +125,13 @@ def _find_stub(
 
 
 def _find_by_link(item: Item, stored: model.KnownItems, feed: model.Feed, outlet: str) -> model.ArticleStub | None:
-    """Return the feed's own article under the item's link, else the oldest of another feed that agrees with it."""
+    """Return the feed's own article under the item's link, else the oldest matching article of another feed."""
     stubs = stored.by_link.get(item.link_key)
     if not stubs:
         return None
     own, foreign = split_own(stubs, feed)
     for stub in own:
-        # A link that named several articles when they were stored (a list page) proves nothing without the headline.
+        # If several articles were stored under the link (a list page), the headline must match too.
         if (len(own) == 1 and is_id_of_link(stub, item.link_key)) or titles_alike(stub.title, item.title):
             return stub
     carried = next((stub for stub in foreign if stub.id in stored.carried), None)
@@ -147,7 +147,7 @@ def split_own(
 
 
 def _is_reused(stub: model.ArticleStub, item: Item) -> bool:
-    """Return whether a stored id now names another article: link, headline and date all differ."""
+    """Return whether the feed uses a stored id for another article: its link, headline and date all differ."""
     if item.guid is None:
         return False  # the key was made from the article's own text
     if stub.fingerprint == item.fingerprint or titles_alike(stub.title, item.title):
@@ -155,17 +155,17 @@ def _is_reused(stub: model.ArticleStub, item: Item) -> bool:
     if stub.published is not None and stub.published == item.published:
         return False
     if item.link_key and is_id_of_link(stub, item.link_key):
-        return False  # an article keeps the link that gave it its id, even if the feed has changed its link since
+        return False  # the link from which the id was made identifies the article, whatever its link is now
     if link_key(stub.link) and item.link_key:
         return item.link_key != link_key(stub.link)
     return stub.published is not None and item.published is not None
 
 
 def _is_other_address(stub: model.ArticleStub, item: Item, feed: model.Feed) -> bool:
-    """Return whether one site carries the article word for word at two addresses in two feeds.
+    """Return whether one site publishes the same text at two addresses in two feeds.
 
-    A copy at another outlet is another article. So is an article that a feed of another site listed: that feed may
-    have made its address up.
+    A copy at another outlet is another article. An article that a feed of another site listed is another article too,
+    because that feed may have invented the address.
     """
     if stub.feed in ("", feed.url) or len(item.text) < TELLING_TEXT or not stub.link or not item.link:
         return False
@@ -177,12 +177,12 @@ def _is_other_address(stub: model.ArticleStub, item: Item, feed: model.Feed) -> 
 
 
 def id_of_link(feed: str, key: str) -> model.ArticleId:
-    """Return the id of an article with a link; ``key`` is the link's key."""
+    """Return the id of an article of ``feed`` with a link; ``key`` is the result of ``link_key``."""
     return hash_id("link", feed, key)
 
 
 def is_id_of_link(stub: model.ArticleStub, key: str) -> bool:
-    """Return whether this link gave the article its id; up to schema 0008 the link alone did."""
+    """Return whether the article's id was made from this link (up to schema 0008, without the feed)."""
     return stub.id in (id_of_link(stub.feed, key), hash_id("link", key))
 
 
@@ -192,31 +192,31 @@ def hash_id(*parts: str) -> model.ArticleId:
     return model.ArticleId(hashlib.sha256(packed).hexdigest()[:20])
 
 
-#: Dice's coefficient over pairs of letters, set by bench/quality/identity.py.
+#: Minimum of Dice's coefficient over pairs of letters; chosen with bench/quality/identity.py.
 ALIKE = 0.4
-#: Publishers add and remove these before a headline.
+#: Labels that publishers add to and remove from the beginning of a headline.
 _PREFIX = re.compile(
     r"(?:live|update[ds]?|watch|video|listen|podcast|breaking(?: news)?|exclusive|opinion|analysis|just in|"
     r"correct(?:ed|ion)|developing)(?: \d{1,3})?(?: updates?)? ?[:|–—-]\s?",
     re.IGNORECASE,
 )
 _PREFIXES = 3
-#: Minimum letters of a cut headline to recognise the whole one.
+#: Minimum letters of a cut headline that is compared with a whole headline.
 _CUT_LETTERS = 30
-#: Maximum length that is compared.
+#: Maximum characters of a title that are compared.
 _LONGEST = 500
 
 
 def titles_alike(title: str, other: str) -> bool:
-    """Return whether two headlines can be one article's before and after an edit, in any script."""
+    """Return whether two headlines are similar enough to be one headline before and after an edit, in any script."""
     title, other = fold_title(title), fold_title(other)
     return title == other or similarity(title, other) >= ALIKE
 
 
 def titles_agree(title: str, other: str, *, outlet: str, links: Iterable[str]) -> bool:
-    """Return whether two outlets show the same headline, apart from marks, their names and a cut end.
+    """Return whether two outlets show the same headline, apart from labels, outlet names and a cut end.
 
-    ``outlet`` and ``links`` name the outlets.
+    The outlets' names come from ``outlet`` and the hosts of ``links``.
     """
     if (folded := fold_title(title)) == fold_title(other):
         return bool(folded)
@@ -231,7 +231,7 @@ def titles_agree(title: str, other: str, *, outlet: str, links: Iterable[str]) -
 
 
 def _bare(title: str, outlet: str, links: tuple[str, ...]) -> str:
-    """Return the title without “LIVE:” at its start and an outlet's name at its end."""
+    """Return the title without labels (“LIVE:”) at its start and the outlet's name at its end."""
     title = " ".join(title[:_LONGEST].split())
     for _ in range(_PREFIXES):
         prefix = _PREFIX.match(title)
@@ -258,16 +258,16 @@ def _pairs(folded: str) -> Counter[str]:
     return Counter(word[at : at + 2] for word in folded.split() for at in range(max(1, len(word) - 1)))
 
 
-#: Only the identity of an article that is too old to be reported is kept. A feed that lists another site's article with
-#: a false date must not silence it: an item that is younger by more than this is another article.
+#: Of an article that is too old to be reported, only the identity is stored. So that a feed cannot silence another
+#: site's article by listing it with a false date, an item that is newer by more than this is another article.
 _YOUNGER = timedelta(hours=12)
 
 
 def is_same_article(stub: model.ArticleStub, item: Item, feed: model.Feed, *, outlet: str) -> bool:
     """Return whether ``item`` of ``feed`` is the article that another feed listed under the same link.
 
-    It is if one publisher has both feeds, if the article came from the feed of the link's own site, or if the headlines
-    agree.
+    It is the same article if one publisher has both feeds, if the first feed belongs to the link's site, or if the
+    headlines agree.
     """
     if site_of(stub.feed) == site_of(feed.url):
         return True
@@ -279,14 +279,14 @@ def is_same_article(stub: model.ArticleStub, item: Item, feed: model.Feed, *, ou
 
 
 def takes_over(stub: model.ArticleStub, item: Item, feed: model.Feed) -> bool:
-    """Return whether ``feed`` becomes the article's source: only ``feed`` belongs to the site of the link."""
+    """Return whether ``feed`` becomes the article's source, because it alone belongs to the site of the link."""
     return stub.feed not in ("", feed.url) and belongs_to(item.link, feed.url) and not belongs_to(item.link, stub.feed)
 
 
 def speaks_for(article: model.Article, other: model.Article) -> bool:
     """Return whether ``article`` is the original of ``other``, whichever came first.
 
-    It is if it comes from its own site's feed, and ``other`` links to that site from another site's feed.
+    An original comes from the feed of its own site, and ``other`` links to that site from another site's feed.
     """
     is_its_own = belongs_to(article.link, article.feed)
     return is_its_own and belongs_to(other.link, article.feed) and not belongs_to(other.link, other.feed)

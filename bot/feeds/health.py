@@ -1,6 +1,6 @@
-"""Compare a feed with its own history. Each problem is reported once, and once more when it is over.
+"""Compare a feed with its own history. Report each problem once, and report once when it is over.
 
-Pure: reads a state, writes nothing. The caller reports the events and stores that it did (``mark_reported``).
+Pure: reads a state and writes nothing. The caller reports the events, and stores the result of ``mark_reported``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _A_DAY = timedelta(hours=24)
 #: A feed is silent after this many times the longest gap between its last arrivals, but at least two days.
 _SILENT_GAPS = 3
 _SILENT_AT_LEAST = timedelta(days=2)
-#: Minimum arrivals of a history.
+#: Minimum arrivals from which the longest gap is computed.
 _HISTORY = 8
-#: Entries in a row without a date, in a feed that had dates.
+#: Undated entries in a row that are a problem in a feed that had dates.
 _UNDATED = 3
-#: Short-lived certificates (six days) are renewed earlier than this before their end.
+#: A certificate that ends sooner is a problem. Even short-lived certificates (six days) are renewed earlier.
 _CERTIFICATE_LEFT = timedelta(days=3)
 
 
@@ -35,7 +35,7 @@ class HealthEvent:
     #: broken, gone, moved, renamed, skipped, empty, silent, expected, undated, certificate or flood.
     kind: str
     text: str
-    #: The problem is over.
+    #: Whether the problem is over.
     is_well: bool = False
 
 
@@ -92,7 +92,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; inform the publisher"
     if state.left_count and state.day == now.date():
-        # The feed may have dropped the others by then.
+        # Report this, because the feed may drop the waiting items before tomorrow.
         yield polling.FLOOD, f"has more items than fetch.max_items_per_day; {state.left_count} wait until tomorrow"
     if state.skipped_on == now.date():
         mails = model.format_count(state.skipped_count, "mail")
@@ -111,7 +111,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
             yield "expected", f"{text}; expect: says every {_spoken(feed.expect)}"
         return
     longest = _longest_gap(state)
-    # A failing feed is reported as broken; its silence is not reported too.
+    # A failing feed is reported as broken, so its silence is not reported.
     if longest is None or (state.failures and "silent" not in state.told):
         return
     if silence > max(longest * _SILENT_GAPS, _SILENT_AT_LEAST):
@@ -119,7 +119,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
 
 
 def poll_remarks(state: model.FeedState) -> tuple[str, ...]:
-    """Return remarks on the last poll, for people: where the feed has moved, and what is odd in its document."""
+    """Return remarks on the last poll for people: the feed's new address, and oddities of its document."""
     if places.place_of(state.url).is_page:
         return state.remarks
     if state.moved_to is not None:
@@ -153,7 +153,7 @@ def _spoken(duration: timedelta) -> str:
     """
     minutes = max(1, int(duration.total_seconds() // 60))
     for unit, size in (("day", 1440), ("hour", 60)):
-        # Below two days hours are clearer.
+        # Hours are clearer than days below two days.
         if minutes >= size * (2 if unit == "day" else 1):
             count = minutes // size
             return f"{count} {unit}{'s' if count > 1 else ''}"

@@ -1,6 +1,6 @@
-"""Decide whether an item is new, old, seen, the same link, edited or churn: by stored identity, never by date.
+"""Decide how an item relates to the stored articles (``Novelty``), by stored identity and never by date alone.
 
-Knows no store: it gets the store's answer about the items of one reading.
+Does not use the store: ``identify`` receives the store's answer about the items of one document.
 
     entries ─▸ groups (one article each) ─▸ known by id? by link? by text at a sister feed?
                                               │ yes: seen, edited, same link,    │ no: churn, old, new
@@ -25,27 +25,27 @@ from bot.feeds.outlets import outlet_of, owner_of
 
 
 class Novelty(StrEnum):
-    """How an item of a reading relates to the stored articles."""
+    """How an item of a document relates to the stored articles."""
 
     NEW = "new"
-    #: Older than the backfill window on a baseline: only identity, title, link and date are stored.
+    #: At the feed's first poll, older than the backfill window; only identity, title, link and date are stored.
     OLD = "old"
     SEEN = "seen"
-    #: A new id of a stored article: same link, or word for word the same in a sister feed of the site.
+    #: A new id of a stored article: it has the same link, or the same text in another feed of the same site.
     SAME_LINK = "same link"
-    #: Known, and its title, text or date changed.
+    #: A stored article whose title, text or date has changed.
     EDITED = "edited"
-    #: First seen in another feed; now the feed of the link's own site lists it and becomes its source.
+    #: First seen in another feed. This feed belongs to the link's own site, so it becomes the article's source.
     TAKEN_OVER = "taken over"
-    #: Known from another feed, which worded it otherwise. It becomes a new article if only this wording matches a rule.
+    #: Known from another feed with other words. It becomes a new article if only this feed's words match a rule.
     RETOLD = "retold"
-    #: The feed gave its articles new ids and links.
+    #: An item of a feed that gave all its articles new ids and links.
     CHURN = "churn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identified:
-    """One item: how it relates to the store, and what to store of it."""
+    """One item with its relation to the stored articles, and the records to store for it."""
 
     novelty: Novelty
     #: Built for NEW, OLD, EDITED, TAKEN_OVER and RETOLD; EDITED and TAKEN_OVER keep the stored article's id.
@@ -53,7 +53,7 @@ class Identified:
     #: The stored article, or None for NEW and OLD.
     stub: model.ArticleStub | None
     sighting: model.Sighting
-    #: For RETOLD: all articles under the link, from any feed.
+    #: All articles with the same link, from any feed; filled for RETOLD.
     same_link: tuple[model.ArticleId, ...] = ()
 
 
@@ -62,9 +62,9 @@ class Identification:
     """All items of one document, identified."""
 
     items: tuple[Identified, ...]
-    #: Shown to people with the feed's health.
+    #: Remarks that people see with the feed's health.
     remarks: tuple[str, ...] = ()
-    #: Whether most items link to several sites that are not the feed's, or None if there are too few items.
+    #: Whether most items link to several sites other than the feed's, or None if there are too few items.
     links_elsewhere: bool | None = None
 
 
@@ -79,7 +79,7 @@ def identify(
     feed_title: str | None,
     items: Sequence[Item],
 ) -> Identification:
-    """Return every item of one reading once, in the reading's order; ``items`` are its cleaned entries."""
+    """Return every item of one document once, in the document's order; ``items`` are its cleaned entries."""
     outlet = outlet_of(feed, feed_title or reading.title)
     groups = group_items(items, feed, stored, outlet=outlet)
     total = max(len(groups), len(reading.item_hashes))
@@ -106,14 +106,14 @@ def identify(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Identifier:
-    """Identifies the groups of one reading."""
+    """Identifies the groups of one document."""
 
     feed: model.Feed
     reading: model.ParsedFeed
     stored: model.KnownItems
     outlet: str
     now: datetime
-    #: Older items are OLD; None after the baseline.
+    #: Items before this date are OLD. None after the first poll.
     oldest: datetime | None
     is_restamped: bool
 
@@ -134,7 +134,7 @@ class _Identifier:
         return self._as_known(group, stub, Novelty.SEEN if is_seen else Novelty.SAME_LINK)
 
     def _is_taken_over(self, group: Group, stub: model.ArticleStub) -> bool:
-        # Only when the feed first lists it: later the article would change hands for ever.
+        # Only when the feed first lists the article; otherwise two feeds could take it over in turns for ever.
         items = _with_words(group)
         if not items or group.is_known_by_id(self.stored):
             return False
@@ -142,22 +142,22 @@ class _Identifier:
 
     def _is_edited(self, group: Group, stub: model.ArticleStub) -> bool:
         if not self._is_own(stub):
-            return False  # two feeds' teasers of one article always differ
+            return False  # another feed's teaser of the article always differs
         items = _with_words(group)
         if not items:
             return False
         if not stub.has_text:
-            # Only its headline was kept: an old article is new again when that changes.
+            # Only the headline of an old article is stored. If the headline changes, the article counts as edited.
             return all(item.entry.title and item.folded_title != fold_title(stub.title) for item in items)
         if all(item.fingerprint != stub.fingerprint for item in items):
             return True
         return not self.is_restamped and items[0].entry.published is not None and is_redated(group)
 
     def _retold(self, group: Group, stub: model.ArticleStub) -> Item | None:
-        """Return the item if the feed lists an article of another feed for the first time, in other words.
+        """Return the item if this feed lists an article of another feed for the first time, with other words.
 
-        Two feeds' teasers differ, and either may have the words that matter. And a feed that lists a link first, with
-        the publisher's headline over its own text, must not silence the feeds that list it later.
+        The teasers of two feeds differ, and a rule may match either of them. Moreover, a feed that lists a link first,
+        with the publisher's headline and a text of its own, must not silence the feeds that list it later.
         """
         if self._is_own(stub) or not stub.has_text or stub.id in self.stored.carried:
             return None
@@ -224,7 +224,7 @@ class _Identifier:
     def _new_id(self, group: Group) -> model.ArticleId:
         url = self.feed.url
         item = next((item for item in group.members if item.link_key), None)
-        # Under a link that already names other articles of the feed (a list page), the id is made from the guid.
+        # If the feed already has other articles with this link (a list page), make the id from the guid.
         if item is not None and not split_own(self.stored.by_link.get(item.link_key, ()), self.feed)[0]:
             return groups.id_of_link(url, item.link_key)
         item = group.best
@@ -236,17 +236,17 @@ class _Identifier:
 
 
 def _with_words(group: Group) -> list[Item]:
-    """Return the items that have a title or text: an empty one changes nothing in a stored article."""
+    """Return the items that have a title or text, because an empty item changes nothing in a stored article."""
     return [item for item in group.members if not item.entry.identity_only and (item.entry.title or item.text)]
 
 
-#: Minimum number of items with new ids, and minimum share of all items, for a change of ids by the feed.
+#: A feed has changed its ids if at least this many items, and this share of all items, have new ids.
 _CHURN_ITEMS = 3
 _CHURN_SHARE = 0.8
 
 
 def find_churn(groups: Sequence[Group], stored: model.KnownItems, *, total: int) -> dict[str, model.ArticleStub]:
-    """Return the stored article by item key, if the feed changed the ids of most items over known titles."""
+    """Return the stored article by item key, if the feed changed the ids of most items but kept their titles."""
     if not stored.by_title:
         return {}
     renamed = {group.best.key: stub for group in groups if (stub := _same_but_id(group, stored)) is not None}
@@ -264,16 +264,16 @@ def _same_but_id(group: Group, stored: model.KnownItems) -> model.ArticleStub | 
 
 
 def are_restamped(groups: Sequence[Group], *, total: int) -> bool:
-    """Return whether more than half of the known items have another date: the feed dates its items at each build.
+    """Return whether more than half of the known items have new dates, because the feed dates its items at each build.
 
-    ``total`` also counts the items that were not parsed: their bytes, and so their dates, are unchanged.
+    ``total`` also counts the items that were not parsed, because their bytes, and so their dates, are unchanged.
     """
     dated = [group for group in groups if group.stub is not None and group.stub.published and group.best.published]
     return 2 * sum(is_redated(group) for group in dated) > len(dated) + max(0, total - len(groups))
 
 
 def is_redated(group: Group) -> bool:
-    """Return whether a stored article with a date has only other dates now."""
+    """Return whether the stored article has a date, and all items of the group have other dates."""
     dates = {item.published for item in group.members}
     return (
         group.stub is not None
@@ -284,7 +284,7 @@ def is_redated(group: Group) -> bool:
 
 
 def stub_of(article: model.Article, *, has_text: bool) -> model.ArticleStub:
-    """Return what the store would return of ``article``."""
+    """Return the stub that the store would return for ``article``."""
     return model.ArticleStub(
         id=article.id,
         link=article.link,
@@ -296,17 +296,18 @@ def stub_of(article: model.Article, *, has_text: bool) -> model.ArticleStub:
     )
 
 
-#: The order of the store: articles that it has before new ones, then by id. The item is turned into a stub when needed.
+#: Whether the article is new, its id, and the item. Sorting these gives the store's order: stored articles, then new
+#: ones, each by id.
 _BatchItem = tuple[bool, str, Identified]
 
 
 class BatchArticles:
-    """The articles of a batch, for the items that follow them in it."""
+    """The articles of a batch that are not stored yet, so that later items of the batch can be compared with them."""
 
     def __init__(self) -> None:
         self._by_link: defaultdict[str, list[_BatchItem]] = defaultdict(list)
         self._by_fingerprint: defaultdict[str, list[_BatchItem]] = defaultdict(list)
-        #: Stored articles as this batch has edited them.
+        #: Stored articles that this batch has edited, in their new form.
         self._edited: dict[model.ArticleId, model.ArticleStub] = {}
 
     def beside(self, stored: model.KnownItems, question: model.IdentityQuery) -> model.KnownItems:
@@ -341,14 +342,14 @@ class BatchArticles:
         )
 
     def add(self, identification: Identification) -> None:
-        """Remember the articles that one reading added or changed."""
+        """Remember the articles that one document added or changed."""
         for item in identification.items:
             article = item.article
             # RETOLD items become articles only once rules have matched them.
             if article is None or item.novelty is Novelty.RETOLD:
                 continue
             if item.stub is None and article.id in self._edited:
-                continue  # the store keeps what it has under this id
+                continue  # the store keeps the article that it has under this id
             if item.stub is not None:
                 self._edited[article.id] = _stub_of_item(item)
             batch_item = (item.stub is None, article.id, item)
@@ -359,7 +360,7 @@ class BatchArticles:
 
 
 def _stubs_by_name(names: Iterable[str], items: Mapping[str, list[_BatchItem]]) -> dict[str, list[model.ArticleStub]]:
-    """Return the stubs under each name, in the order of the store, each article once, as first edited."""
+    """Return the stubs under each name in the store's order. An article appears once, in the form of its first edit."""
     stubs: dict[str, list[model.ArticleStub]] = {}
     for name in names:
         if name in items:
@@ -373,7 +374,7 @@ def _stubs_by_name(names: Iterable[str], items: Mapping[str, list[_BatchItem]]) 
 def _join_stubs(
     stored: Mapping[str, Sequence[model.ArticleStub]], batch: Mapping[str, Sequence[model.ArticleStub]]
 ) -> Mapping[str, Sequence[model.ArticleStub]]:
-    """Return the stored stubs, then the ones that only this batch has."""
+    """Return the stored stubs, followed by the stubs that exist only in this batch."""
     joined = dict(stored)
     for name, stubs in batch.items():
         stored_stubs = stored.get(name, ())

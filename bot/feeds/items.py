@@ -1,6 +1,6 @@
-"""Clean the entries of one reading, and make the question to the store about them.
+"""Clean the entries of one document, and make the query that asks the store about them.
 
-identity.py then decides with the store's answer what is old and what is new.
+With the store's answer, identity.py decides which items are new.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from bot import model
 from bot.feeds.cleaning import Cleaner, fingerprint_of_folded, fold_text, fold_title
 from bot.feeds.links import canonical_link, link_key
 
-#: A link under this many ids and headlines in one reading is a list page or a live blog: it does not name one article.
+#: A link that this many items of one document share, with different ids and headlines, leads to a list page or a live
+#: blog, so it does not identify an article.
 _SHARED_LINK = 3
-#: Generators write these if they have no id.
+#: Placeholders that feed generators write if an item has no id.
 _NO_GUIDS = frozenset(
     ("", "0", "-", "#", "none", "null", "nil", "false", "true", "undefined", "nan", "n/a", "guid", "id")
 )
 _TITLE_LENGTH = 120
-#: Shorter texts (“Read more”) can be the same in two articles.
+#: Minimum characters of a text that identifies an article. Two articles can have the same shorter text (“Read more”).
 TELLING_TEXT = 200
-#: The Web is younger: earlier dates are a computer's zero.
+#: Earlier dates are errors (such as a computer's zero), because the Web is younger.
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 
@@ -35,12 +36,12 @@ class Item:
     entry: model.Entry
     #: The feed's own id of the item (Sighting.key).
     key: str
-    #: The guid, or None if it is missing or shared by several items: the key is then made from link, title and date.
+    #: None if it is missing or several items share it. The key is then made from link, title and date.
     guid: str | None
     link: str
-    #: Equal for all forms of the link; empty if the link does not name one article.
+    #: Equal for all forms of the link; empty if the link does not identify an article.
     link_key: str
-    #: If the entry has none, its first words, else its link; empty if it has only a guid.
+    #: The entry's title, else its first words, else its link; empty if it has only a guid.
     title: str
     folded_title: str
     text: str
@@ -50,7 +51,7 @@ class Item:
 
 
 def prepare_items(feed: model.Feed, reading: model.ParsedFeed) -> tuple[Item, ...]:
-    """Return the entries that have any content, cleaned, each with its key."""
+    """Clean the entries, and return those that have any content as items with their keys."""
     base = reading.link or feed.url
     no_guids = _NO_GUIDS | {feed.url, reading.link or ""}
     cleaner = Cleaner()
@@ -59,9 +60,9 @@ def prepare_items(feed: model.Feed, reading: model.ParsedFeed) -> tuple[Item, ..
 
 
 def make_question(feed: model.Feed, items: Sequence[Item], *, is_first: bool = False) -> model.IdentityQuery:
-    """Return the question to the store about the items of one reading.
+    """Return the query that asks the store about the items of one document.
 
-    If ``is_first``, nothing of this feed is stored yet, so the question leaves out the feed's ids and headlines.
+    If ``is_first`` is true, nothing of this feed is stored, so the query contains no ids and headlines of the feed.
     """
     return model.IdentityQuery(
         feed=feed.url,
@@ -104,16 +105,16 @@ def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Clea
 
 
 def _key(guid: str | None, link: str, folded_title: str, published: datetime | None, fingerprint: str) -> str:
-    """Return the key of an item; ``link`` is empty if it does not name one article."""
+    """Return the key of an item; ``link`` is empty if it does not identify an article."""
     if guid or link:
         return guid or link
-    # A title alone (“Service update”) does not name an article: its date is added, or its text if it has no date.
+    # A title (“Service update”) does not identify an article, so add its date, or its text if it has no date.
     name = f"{folded_title}\n{published.isoformat()}" if published else fingerprint
     return f"title:{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def _without_shared(items: list[Item]) -> tuple[Item, ...]:
-    """Remove the ids and links that several different items of one reading share."""
+    """Remove the ids and links that several different items of one document share."""
     by_guid: dict[str, list[Item]] = defaultdict(list)
     by_link: dict[str, list[Item]] = defaultdict(list)
     for item in items:
@@ -141,13 +142,13 @@ def _without_shared(items: list[Item]) -> tuple[Item, ...]:
             ),
         )
         for item in kept
-        # An item that had only the id is empty now.
+        # Drop an item without a title that has lost its id: nothing identifies it.
         if item.title or item.guid
     )
 
 
 def _differ(group: list[Item]) -> bool:
-    """Return whether items under one guid are several articles: their links (or lack of links) and headlines differ."""
+    """Return whether items with one guid are several articles, because their links and headlines differ."""
     links = {item.link_key for item in group}
     titles = {item.folded_title for item in group}
     return len(titles) > 1 and (len(links) > 1 or links == {""})
@@ -164,7 +165,7 @@ def _first_words(text: str) -> str:
     if len(paragraph) <= _TITLE_LENGTH:
         return paragraph
     cut = paragraph[:_TITLE_LENGTH]
-    # A run without spaces (Chinese, Thai) is cut anywhere.
+    # Text without spaces (Chinese, Thai) may be cut anywhere.
     return (cut.rpartition(" ")[0] or cut) + "…"
 
 

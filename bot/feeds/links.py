@@ -1,7 +1,7 @@
-"""Return one address for one article: the canonical link, without tracking, AMP, mobile hosts and redirects.
+"""Find the canonical link of an article, without tracking, AMP, mobile hosts and redirects.
 
-Sends no request: a redirect is resolved only if its own address contains its target (search results, social networks,
-mail gateways); short links, feedproxy and Google News since 2024 stay as they are.
+Sends no request: resolves a redirect only if its address contains its target (search results, social networks, mail
+gateways). Short links, feedproxy and Google News since 2024 stay unchanged.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from urllib.parse import SplitResult, parse_qs, unquote, unquote_plus, urljoin, 
 
 import url_normalize
 
-#: Longer addresses are broken or hide data; the longest in real feeds have some 1,500 characters.
+#: Maximum characters of an address. Longer addresses are broken or hide data; real feeds have up to 1,500 characters.
 MAX_LENGTH = 4_000
-#: Nested redirects; more than in any real link.
+#: Maximum nested redirects; more than in any real link.
 _MAX_STEPS = 20
 
-#: Browsers drop line ends and tabs inside an address (WHATWG URL, 4.4); the others are never valid.
+#: Characters to remove: browsers drop line ends and tabs inside an address (WHATWG URL, 4.4), and the other characters
+#: are never valid.
 _JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-#: Links that ``url_normalize`` (60 µs) would not change, apart from tracking; most links of feeds are such links. No
-#: escape, no capital in the host, no port, no dot segment, no second “=” in a parameter.
+#: Links that ``url_normalize`` (60 µs) would not change, as most links of feeds: no escape, no capital in the host, no
+#: port, no dot segment, no second “=” in a parameter. They may contain tracking.
 _PLAIN = re.compile(
     r"(?P<address>https?://(?P<host>[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+)(?=/)"
     r"(?:/[A-Za-z0-9_~,:@!$'()*+;=&-][A-Za-z0-9_~,.:@!$'()*+;=&-]*)*/?)"
@@ -30,7 +31,7 @@ _PLAIN = re.compile(
 )
 #: Signs of an AMP or mobile address in a plain link.
 _TWIN_HINT = re.compile(r"[/.](?:(?:amp|m|mobile|touch)\.|amp(?:/|\Z))")
-#: A label is too long for a host name (RFC 1035 section 2.3.4); the library refuses such links.
+#: A label that is too long for a host name (RFC 1035 section 2.3.4), so that the library refuses the link.
 _LONG_LABEL = re.compile(r"[^./]{64}")
 _AMP_FOLDER = re.compile(r"^(/news)?/amp(?=/.*(?:\d|-.*-))")
 _TWIN_HOST = re.compile(r"^(?:(?:www\.)?(?:amp|m|mobile|touch)\.)+(?=.+\..)")
@@ -50,7 +51,7 @@ def canonical_link(url: str, base: str | None = None) -> str:
 def canonicalise_by_parts(url: str, base: str | None = None) -> str:
     """Return the canonical form of any link, part by part."""
     link = _absolute(url, base)
-    # One step can make another possible (an AMP page behind a redirect), so they are repeated.
+    # Repeat the steps, because one step can make another possible (an AMP page behind a redirect).
     for _ in range(_MAX_STEPS):
         target = redirect_target(link) if link else None
         simpler = _simplify((_absolute(target, None) if target else "") or link)
@@ -61,16 +62,16 @@ def canonicalise_by_parts(url: str, base: str | None = None) -> str:
 
 
 def link_key(link: str) -> str:
-    """Return the part that all forms of a canonical link share: without scheme and ``www.``.
+    """Return a canonical link without scheme and ``www.``, so that its variants have the same key.
 
-    Empty if the link does not name one article: it is empty, or a site's front page.
+    Return an empty string if the link does not identify an article, because it is empty or a site's front page.
     """
     key = link.partition("://")[2].removeprefix("www.")
     return key if key.partition("/")[2] else ""
 
 
 def canonicalise_plain(link: str) -> str | None:
-    """Return the canonical form of a link that only has tracking or a fragment to lose, or None for any other link."""
+    """Return the canonical form of a link if only tracking or a fragment must be removed, else None."""
     parts = _PLAIN.match(link)
     if parts is None or len(link) > MAX_LENGTH:
         return None
@@ -104,12 +105,12 @@ def _absolute(url: str, base: str | None) -> str:
 def _simplify(link: str) -> str:
     if not link:
         return link
-    # The library rewrites “#!”, which names a page of a script-driven site, so it gets no fragment.
+    # Normalise without the fragment, because the library rewrites “#!”, which names a page of a script-driven site.
     bare, _, fragment = link.partition("#")
     try:
         parts = urlsplit(url_normalize.url_normalize(bare) or "")
     except (ValueError, UnicodeError):
-        # A host that IDNA refuses may exist all the same.
+        # Keep the link, because a host that IDNA refuses may exist.
         parts = urlsplit(bare)
     host = _host_of(parts)
     query = strip_tracking(parts.query, host)
@@ -118,7 +119,7 @@ def _simplify(link: str) -> str:
 
 
 def _kept_fragment(fragment: str) -> str:
-    """Return the fragment with its “#” if it names a page of a script-driven site, not a place in the page."""
+    """Return the fragment with its “#” if it names a page of a script-driven site, else an empty string."""
     return f"#{fragment}" if fragment.startswith(("!", "/")) else ""
 
 
@@ -139,7 +140,7 @@ def _without_amp(path: str) -> str:
     return path
 
 
-#: Host (and its subdomains), path, and the parameters that may hold the target, best first.
+#: Hosts (with their subdomains), paths, and the parameters that may contain the target, best first.
 _WRAPPERS: tuple[tuple[re.Pattern[str], re.Pattern[str], tuple[str, ...]], ...] = tuple(
     (re.compile(rf"(?:^|\.)(?:{host})\Z"), re.compile(path), tuple(names.split()))
     for host, path, names in (
@@ -174,12 +175,12 @@ _HINT = re.compile(
 
 
 def may_redirect(host: str) -> bool:
-    """Return False if ``redirect_target`` surely returns None for a link to this host (in lower case). Cheap."""
+    """Return False if ``redirect_target`` returns None for every link to this host (in lower case). Fast."""
     return _HINT.search(host) is not None
 
 
 def redirect_target(link: str) -> str | None:
-    """Return the target that ``link`` contains, one step, or None if it is not such a redirect."""
+    """Return the target that ``link`` contains (which may be a redirect too), or None if it contains none."""
     parts = urlsplit(link)
     host = (parts.hostname or "").lower()
     if host.endswith(".cdn.ampproject.org") or (
@@ -194,7 +195,7 @@ def redirect_target(link: str) -> str | None:
         return None
     for hosts, path, names in _WRAPPERS:
         if hosts.search(host) and path.search(parts.path):
-            # urlsplit has cut off "#" in an unescaped target: a fragment, which is dropped anyway.
+            # An unescaped target has lost its fragment, because urlsplit took it for the link's.
             values = parse_qs(parts.query, max_num_fields=100)
             return next((web for name in names for value in values.get(name, ()) if (web := _web_address(value))), None)
     return None
@@ -214,12 +215,12 @@ def _in_amp_cache(path: str, query: str) -> str | None:
 
 
 def _in_google_news(code: str) -> str | None:
-    """Return the address inside a Google News id (a protocol buffer in base64), or None: ids since 2024 have none."""
+    """Return the address in a Google News id (a protocol buffer in base64), or None. Newer ids (2024) contain none."""
     try:
         raw = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
     except (binascii.Error, ValueError):
         return None
-    # Field 4, a string: tag 0x22, its length as a varint of one or two bytes, its bytes.
+    # Find field 4, a string: the tag 0x22, the length as a varint of one or two bytes, and the bytes.
     start = raw.find(b"\x22")
     if start < 0 or start + 3 > len(raw):
         return None
@@ -245,7 +246,7 @@ _TRACKING_NAMES = frozenset(
     __twitter_impression __source s_campaign nr_email_referer traffic_source fromrss via_rss
     """.split()
 )
-#: Dropped only with these values: with others they name the article.
+#: Parameter -> values with which it is tracking; with other values it identifies the article.
 _TRACKING_VALUES = {
     "ref": frozenset(("rss", "feed", "rssfeed", "rss_feed", "home", "twitter", "facebook", "hvper.com")),
     "source": frozenset(("rss", "feed", "rssfeed", "googlenews", "newsletter", "twitter", "facebook")),
@@ -267,7 +268,7 @@ _NEED_HOST = {"m": re.compile(r"blogspot\.|blogger\.")}
 
 
 def strip_tracking(query: str, host: str) -> str:
-    """Return ``query`` without tracking, in its order, which matters to some servers."""
+    """Return ``query`` without tracking. Keep the order of parameters, which matters to some servers."""
     if not query:
         return ""
     return "&".join(part for part in query.split("&") if part and not _is_tracking(part, host))

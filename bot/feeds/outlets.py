@@ -1,6 +1,6 @@
-"""Name the publisher of an article: the outlet that readers know, the owner behind it, and the site of a feed.
+"""Find the publisher of an article: the outlet that readers know, its owner, and the site of a feed.
 
-A feed's site comes from its address, which the operator wrote; never from what the feed claims.
+A feed's site comes from its address, which the operator wrote, and never from the feed's content.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from publicsuffixlist import PublicSuffixList
 from bot import model
 from bot.model import visible
 
-#: Hosts that serve the feeds of many publishers under one domain: two such feeds are not sisters.
+#: Hosts that serve the feeds of many publishers under one domain, so two of these feeds are not from the same site.
 _SHARED_HOSTS = frozenset(
     (
         "acast.com anchor.fm beehiiv.com bitbucket.org blogs.com bsky.app buttondown.com buttondown.email "
@@ -31,21 +31,21 @@ _SHARED_HOSTS = frozenset(
         "youtube.com"
     ).split()
 )
-#: Services whose feeds list the articles of other publishers under their headlines, chosen by editors or by a search.
-#: Where anybody may post a link with a comment, the service itself counts as the publisher.
+#: Services whose editors or searches choose articles of other publishers, and whose feeds list their headlines. Not
+#: services on which anybody may post links with comments: these count as the publisher.
 _AGGREGATORS = frozenset(
     (
         "allsides.com bing.com drudgereport.com ground.news memeorandum.com news.google.com newsnow.co.uk techmeme.com"
     ).split()
 )
-#: Matches nearly every link, ten times as fast as parsing the whole address.
+#: Finds the host of nearly every link, ten times as fast as parsing the whole address.
 _PLAIN_HOST = re.compile(r"https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,9})(?::[0-9]{1,5})?/")
 
 
 def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
-    """Return the feed's name, else its title with the host of its address, else the host.
+    """Return the feed's configured name, else its title with the host of its address, else the host.
 
-    The feed chooses its title: without the host any feed could pass for any outlet.
+    The host is added because the feed chooses its title: otherwise any feed could pass for any outlet.
     """
     if feed.name:
         return feed.name
@@ -55,15 +55,15 @@ def outlet_of(feed: model.Feed, feed_title: str | None) -> str:
 
 
 def feed_name(state: model.FeedState, feeds: Mapping[str, model.Feed]) -> str:
-    """Return the name of the feed on pages, in answers and tables: the outlet of its articles, else its address."""
+    """Return the name that users see for a feed: the outlet of its articles, else its address."""
     feed = feeds.get(state.url) or model.Feed(url=state.url)
     return outlet_of(feed, state.title) if feed.name or state.title else visible.masked(state.url)
 
 
 def owner_of(feed: model.Feed, link: str) -> str:
-    """Return ``owner:`` of the feed, else the owner of its site (of a declared aggregator: the site of the link).
+    """Return the feed's ``owner:``, else the owner of its site. For a declared aggregator, use the site of the link.
 
-    A site's owner is its group in the shipped map, else its registrable domain.
+    A site's owner is its group in owners.tsv, else its registrable domain.
     """
     if feed.owner:
         return feed.owner
@@ -72,7 +72,7 @@ def owner_of(feed: model.Feed, link: str) -> str:
     return _owner_of_site(feed.url)
 
 
-# Called for each article; one result for each feed.
+# Cached, because it is called for each article and has one result per feed.
 @functools.lru_cache(maxsize=10_000)
 def _owner_of_site(url: str) -> str:
     return group_of(_host(url)) or site_of(url)
@@ -82,8 +82,8 @@ def _owner_of_site(url: str) -> str:
 def site_of(url: str) -> str:
     """Return the registrable domain of a feed's address.
 
-    Return the address itself if the domain does not name a publisher: it serves feeds of many publishers, or the host
-    is an IP address or has no domain.
+    If the domain does not identify a publisher, return the address without its scheme. This applies to hosts that serve
+    feeds of many publishers, to IP addresses, and to hosts without a domain.
 
     >>> site_of("https://rss.example.co.uk/world.xml"), site_of("https://feeds.feedburner.com/Example")
     ('example.co.uk', 'feeds.feedburner.com/Example')
@@ -105,7 +105,7 @@ def belongs_to(link: str, url: str) -> bool:
 
 def is_known_aggregator(url: str) -> bool:
     """Return whether the feed at ``url`` comes from a service that lists the articles of other publishers."""
-    # Compares the endings of the host: loading the public suffix list would slow `check` down by a tenth of a second.
+    # Compare the endings of the host, because loading the public suffix list takes a tenth of a second.
     labels = _host(url).split(".")
     return "/alerts/feeds/" in url or any(".".join(labels[at:]) in _AGGREGATORS for at in range(len(labels)))
 
@@ -119,7 +119,7 @@ def registrable_domain(link: str) -> str:
     return _domain_of(_host(link))
 
 
-# The bound is for a hostile feed with many hosts.
+# Limit the cache, because a hostile feed may list many hosts.
 @functools.lru_cache(maxsize=10_000)
 def _domain_of(host: str) -> str:
     if not host or host.replace(".", "").isdigit() or ":" in host:
@@ -129,7 +129,7 @@ def _domain_of(host: str) -> str:
 
 @functools.cache
 def _suffixes() -> PublicSuffixList:
-    # Built once, on first use. The list's private part is kept: two blogs of blogspot.com have two owners.
+    # Built once, on first use. Includes the list's private part, so that two blogs of blogspot.com have two owners.
     return PublicSuffixList()
 
 
@@ -153,7 +153,7 @@ def _owner_table() -> dict[str, str]:
     return {domain: owner for domain, _, owner in pairs}
 
 
-# The bound is for a hostile feed with many hosts.
+# Limit the cache, because a hostile feed may list many hosts.
 @lru_cache(maxsize=10_000)
 def group_of(domain: str) -> str | None:
     """Return the owner of a domain, or of the nearest domain above it, or None if the map has neither."""
@@ -165,9 +165,9 @@ def group_of(domain: str) -> str | None:
     return None
 
 
-#: Minimum links of a reading for a conclusion.
+#: Minimum links of a document for a conclusion.
 _FEWEST = 5
-#: One other site may be a publisher's second domain (feeds.bbci.co.uk and bbc.co.uk); this many are not.
+#: Minimum different sites. One other site may be the publisher's second domain (feeds.bbci.co.uk and bbc.co.uk).
 _SITES = 3
 
 

@@ -1,9 +1,9 @@
-"""Places that many people watch: their short forms of feeds, and how often their hosts may be polled.
+"""Sites that many people watch ("places"): short forms of their feeds, and how often their hosts may be polled.
 
     youtube:@channel → (expand_short_form) → a Feed with its real address → (place_of) its host: etiquette, outages
 
-Pure; knows no network. The rules for a host also hold for feeds whose address is written out. A new place is a function
-that makes its feeds, and an entry of ``_PLACES``.
+Pure; uses no network. The rules for a host also apply to feeds whose full address is configured. To add a place, write
+a function that makes its feeds, and add an entry to ``_PLACES``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _HOST_OF_URL = re.compile(r"https?://([^/:?#@]+)", re.IGNORECASE)
 
 
 class Unfit(ValueError):
-    """The text after the place's name has none of its forms; the message says what to write."""
+    """The text after a place's name has none of the place's forms. The message lists the valid forms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,34 +32,34 @@ class Etiquette:
 
     #: The shortest interval between two polls of one feed.
     every: timedelta = timedelta()
-    #: The shortest interval between two polls of any feeds of the host, by one process.
+    #: The shortest interval between two polls by one process, over all feeds of the host.
     pace: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One place that many people watch."""
+    """A site that many people watch."""
 
-    #: Comes before the colon of a short form.
+    #: The word before the colon of a short form.
     name: str
-    #: Example by form, for the docs.
+    #: Form -> example, for the docs.
     forms: Mapping[str, str]
-    #: Makes the feed from the text after the colon, and whether the feed has a token. Raises Unfit.
+    #: Makes the feed from the text after the colon and from whether the feed has a token. Raises Unfit.
     feed: Callable[[str, bool], model.Feed]
     #: Etiquette by host.
     hosts: Mapping[str, Etiquette] = field(default_factory=dict)
     #: Etiquette of feeds with a token, if it differs.
     with_token: Etiquette | None = None
-    #: Statuses that it sends during its outages, even if they mean something else.
+    #: Statuses that the place sends during its outages, although they have another meaning.
     outages: frozenset[int] = frozenset()
-    #: Its short form leads to a page that names the feed.
+    #: Whether the short form leads to a page that links to the feed.
     is_page: bool = False
-    #: The beginning of the text that it sends, with status 200, if it is polled too often.
+    #: The beginning of the text that the place sends, with status 200, if it is polled too often.
     limit_text: bytes | None = None
-    #: The hub that announces its news, which its feeds do not name, and the hub's name of a feed by address.
+    #: The WebSub hub of the place, which its feeds do not name. ``topic`` returns the hub's name for a feed's address.
     hub: str | None = None
     topic: Callable[[str], str] = str
-    #: Its links hide the publisher's.
+    #: Whether its links hide the publishers' links.
     hides_links: bool = False
 
 
@@ -70,7 +70,7 @@ def find_place(written: str) -> Place | None:
 
 
 def expand_short_form(written: str, *, has_token: bool = False) -> model.Feed:
-    """Return the feed of a short form, tagged with its place and the short form, or the feed of an address.
+    """Return the feed of a short form (tagged with the place and the short form) or of an address.
 
     Raises Unfit.
 
@@ -87,7 +87,7 @@ def expand_short_form(written: str, *, has_token: bool = False) -> model.Feed:
 
 @lru_cache(maxsize=10_000)
 def place_of(url: str) -> Place:
-    """Return the place whose host the address has, or a place without a name and without rules."""
+    """Return the place to which the address's host belongs, or a place without name and rules."""
     return _places_by_host().get(_host_of(url), _NO_PLACE)
 
 
@@ -185,7 +185,7 @@ def _mastodon_feed(name: str, has_token: bool) -> model.Feed:
     write = "mastodon:@name@server.example or mastodon:#tag@server.example"
     parts = _require(_MASTODON_ACCOUNT.fullmatch(name.removeprefix("@")), write=write)
     path = f"tags/{parts[2]}" if parts[1] else f"@{parts[2]}"
-    # A server is not a publisher: each account is an owner. Anybody may post under a tag, from any server.
+    # Each account is an owner, because a server is not a publisher. So is each tag: anybody may post under it.
     owner = f"{parts[1]}{parts[2]}@{parts[3]}".lower()
     return model.Feed(url=f"https://{parts[3].lower()}/{path}.rss", owner=owner)
 
@@ -193,7 +193,7 @@ def _mastodon_feed(name: str, has_token: bool) -> model.Feed:
 def _reddit_feed(text: str, has_token: bool) -> model.Feed:
     write = "reddit:r/name, reddit:r/one+other, reddit:u/name or reddit:search/words"
     if text.startswith("search/"):
-        # Its posts come from many subreddits, and all their links are Reddit's: they count as one owner.
+        # The posts come from many subreddits, and all their links lead to Reddit, so they count as one owner.
         path, end, owner = "search", ".rss", "reddit.com"
         query = f"?q={_quote(text.removeprefix('search/'), write=write)}&sort=new"
     else:
@@ -202,7 +202,7 @@ def _reddit_feed(text: str, has_token: bool) -> model.Feed:
         query, owner = "", f"reddit.com/{text.strip('/')}"
     if not has_token:
         return model.Feed(url=f"https://www.reddit.com/{path}{end}{query}", owner=owner)
-    # The API returns JSON, whose titles would be HTML without raw_json.
+    # The API returns JSON. Without raw_json, its titles would be HTML.
     query = f"{query}&raw_json=1" if query else "?raw_json=1"
     return model.Feed(url=f"https://oauth.reddit.com/{path}{query}", owner=owner, kind="reddit")
 
@@ -211,7 +211,7 @@ def _rsshub_feed(route: str, has_token: bool) -> model.Feed:
     parts = _require(
         _RSSHUB_ROUTE.fullmatch(route), write="rsshub:/route/of/rsshub, or rsshub:https://your.server/route"
     )
-    # A route's owner is the place that it reads, not the server.
+    # The owner is the site that the route reads, not the RSSHub server.
     owner = f"rsshub:{parts[2].partition('?')[0].strip('/')}"
     return model.Feed(url=f"{parts[1] or 'https://rsshub.app'}{parts[2]}", owner=owner)
 
@@ -219,7 +219,7 @@ def _rsshub_feed(route: str, has_token: bool) -> model.Feed:
 def _telegram_feed(name: str, has_token: bool) -> model.Feed:
     write = "telegram:channel, the name of a public channel"
     channel = _require(_TELEGRAM_CHANNEL.fullmatch(name.removeprefix("@")), write=write)[0]
-    # The preview page with a channel's last posts.
+    # Selectors for the preview page with a channel's last posts.
     selectors = {
         "item": "div.tgme_widget_message",
         "title": "div.tgme_widget_message_text",
@@ -234,7 +234,7 @@ def _telegram_feed(name: str, has_token: bool) -> model.Feed:
 def _youtube_feed(name: str, has_token: bool) -> model.Feed:
     write = "youtube:@channel, youtube:UC… (a channel's id) or youtube:PL… (a playlist's id)"
     if name.startswith("@"):
-        # A page that names the channel's feed; a handle may have letters of any script.
+        # The address of a page that links to the channel's feed. A handle may have letters of any script.
         return model.Feed(url=f"https://www.youtube.com/@{_quote(name[1:], write=write)}")
     parts = _require(_YOUTUBE_ID.fullmatch(name), write=write)
     query = f"channel_id={parts[1]}" if parts[1] else f"playlist_id={parts[2]}"

@@ -1,4 +1,4 @@
-"""Make the request of a poll, and the feed's new state after an answer, a reading or a failure.
+"""Make the request of a poll, and the feed's new state after a parsed document, another response or a failure.
 
 Pure: time and jitter are arguments.
 """
@@ -16,27 +16,27 @@ from bot import model
 from bot.feeds import places, schedule
 from bot.model import visible
 
-#: A permanent redirect counts after this many times in a row: servers in trouble send single ones.
+#: A permanent redirect is stored after this many polls in a row, because servers in trouble send single ones.
 MOVES_BELIEVED = 3
-#: After this many failures, the address that a redirect led to is dropped for the address in feeds.yaml.
+#: After this many failures at the address of a redirect, the address in feeds.yaml is polled.
 _MOVE_FAILURES = 3
-#: The wait after a limit without a time; doubled with each further limit.
+#: The wait after a rate limit that names no time; each further limit doubles it.
 _LIMIT_WAIT = timedelta(minutes=15)
 _LONGEST_LIMIT_WAIT = timedelta(hours=6)
 #: Longest Retry-After that is obeyed.
 _LONGEST_LIMIT = timedelta(days=7)
 _LIMITS = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 _RHYTHM = 50
-#: How often a changed document is parsed as a whole: one of about a hundred readings, as expensive as a first one.
+#: Interval after which a changed document is parsed as a whole, which is as slow as at a first poll.
 NAMED_EVERY = timedelta(days=7)
-#: Maximum length of an error text: a state is one small document.
+#: Maximum length of an error text, because a state is stored as one small document.
 _MAX_ERROR = 500
-#: A feed that is never polled again is due after this.
+#: The wait of a feed that is never polled again.
 _NEVER = timedelta(days=3650)
 
 
 def make_request(state: model.FeedState, feed: model.Feed | None = None) -> model.Request:
-    """Return the request of the next poll, with validators only if their body was parsed."""
+    """Return the request of the next poll. It contains validators only if the feed has been parsed before."""
     is_read = state.baseline_at is not None
     return model.Request(
         url=state.moved_to or state.url,
@@ -55,21 +55,21 @@ def hash_body(body: bytes) -> str:
 
 
 def is_naming_due(state: model.FeedState, now: datetime) -> bool:
-    """Return whether items with known bytes must be parsed too: identities expire by when their item was last seen."""
-    # A time in the future comes from a clock that was set back.
+    """Return whether items with known bytes must be parsed too, because identities that are not seen expire."""
+    # A time in the future means that the clock was set back.
     return state.named_at is None or not timedelta() <= now - state.named_at < NAMED_EVERY
 
 
 def is_unchanged(state: model.FeedState, digest: str) -> bool:
-    """Return whether the body with this hash is the one that was parsed last."""
+    """Return whether this is the hash of the body that was parsed last."""
     return state.baseline_at is not None and state.body_hash == digest
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedPoll:
-    """A poll that has ended: its methods return the feed's new state."""
+    """A poll that has ended. Its methods return the feed's new state."""
 
-    #: Before the poll.
+    #: The state before the poll.
     state: model.FeedState
     feed: model.Feed
     policy: model.FetchPolicy
@@ -89,12 +89,12 @@ class FinishedPoll:
     ) -> model.FeedState:
         """Return the state after a body was parsed.
 
-        ``digest`` is the body's hash, ``arrivals`` when its new articles came (on a baseline the entries' dates count).
-        ``names_known``: the reading also has the items with known bytes.
+        ``digest`` is the body's hash. ``arrivals`` are the times when its new articles arrived; at a first poll, the
+        entries' dates count instead. If ``names_known`` is true, ``reading`` also contains the items with known bytes.
         """
         state, now = self.state, self.now
         is_baseline, place = state.baseline_at is None, places.place_of(self.feed.url)
-        # Items with known bytes have nothing new.
+        # Items with known bytes contain nothing new.
         entries = [entry for entry in reading.entries if is_baseline or not entry.identity_only]
         dates = [date for entry in entries if (date := entry.published or entry.updated) is not None]
         # A document without hashes is parsed as a whole each time.
@@ -107,7 +107,7 @@ class FinishedPoll:
         topic: str | None
         topic = place.topic(answer.url) if place.hub else answer.links.get("self") or reading.topic or answer.url
         if visible.has_secret(self.feed.url) or visible.has_secret(topic):
-            hub = topic = None  # the topic would give the secret to the hub
+            hub = topic = None  # do not send the secret to the hub
         state = replace(
             state,
             **self._moving(answer),
@@ -136,12 +136,12 @@ class FinishedPoll:
             topic=topic,
             hub_changed_at=state.hub_changed_at if (hub, topic) == (state.hub, state.topic) else now,
         )
-        # Half of the items are new: next time some might come and go unseen.
+        # If half of the items are new, poll sooner, so that no item comes and goes between two polls.
         is_hurried = not is_baseline and not reading.is_increment and items > 0 and new_count * 2 >= items
         return replace(state, **self._schedule(state, answer, is_hurried=is_hurried))
 
     def after_answer(self, answer: model.Response) -> model.FeedState:
-        """Return the state after an answer without a new document: 304, an unchanged body, or an error status."""
+        """Return the state after a response without a new document: 304, an unchanged body, or an error status."""
         state = self.state
         if answer.status == HTTPStatus.NOT_MODIFIED and state.baseline_at is None:
             return self.after_failure("304 Not Modified to an unconditional request; inform the publisher")
@@ -169,7 +169,7 @@ class FinishedPoll:
         return replace(failed, limited_at=self.now, retry_after=until, due_at=max(until, failed.due_at))
 
     def after_failure(self, error_text: str) -> model.FeedState:
-        """Return the state after no answer, or bytes that are not a feed: polled again, each time later."""
+        """Return the state after a failed request or an unreadable document, with a longer wait after each failure."""
         state = self.state
         failures = state.failures + 1
         since = state.failing_since or self.now
@@ -190,12 +190,12 @@ class FinishedPoll:
             ),
         )
         if state.moved_to is not None and failures >= _MOVE_FAILURES:
-            # The validators belong to the other address.
+            # Drop the validators, which belong to the redirect's address.
             return replace(failed, moved_to=None, etag=None, last_modified=None)
         return failed
 
     def _skipped(self, reading: model.ParsedFeed) -> dict[str, Any]:
-        """Return the fields that count today's unreadable mails, which are reported once a day."""
+        """Return the changed fields that count today's unreadable mails, which are reported once a day."""
         if not reading.skipped:
             return {}
         today = self.now.date()
@@ -207,21 +207,21 @@ class FinishedPoll:
         }
 
     def _slid_out(self, items: int, new_count: int) -> tuple[str, ...]:
-        """Return a remark if all items of the last poll are gone."""
+        """Return a remark if no item of the last poll is left."""
         state = self.state
         if state.baseline_at is None or state.polled_at is None or not state.item_count or new_count < max(items, 2):
             return ()
         text = f"all {items} items are new since the last poll; some may have come and gone unseen"
         requested = max(state.ttl or timedelta(), (state.fresh_until or state.polled_at) - state.polled_at)
         minutes = round(requested / timedelta(minutes=1))
-        # Our own waits follow the feed's rhythm; only the publisher can shorten what it asks for.
+        # If the publisher asked for the wait, only the publisher can shorten it.
         if minutes and requested >= (self.now - state.polled_at) / 2:
             wait = model.format_duration(timedelta(minutes=minutes))
             text += f": the server asks to wait for {wait}; inform the publisher"
         return (text,)
 
     def _success(self, answer: model.Response) -> dict[str, Any]:
-        """Return the fields that change after a good answer; a dict, since copying a state copies forty fields."""
+        """Return the changed fields after a good response, as a dict, because copying the state copies forty fields."""
         return {
             "polled_at": self.now,
             "ok_at": self.now,
@@ -265,7 +265,7 @@ class FinishedPoll:
     def _is_limit(self, answer: model.Response) -> bool:
         if answer.status in _LIMITS or answer.retry_after is not None:
             return True
-        # Some hosts send 403 instead of 429: it is a limit if the host answered the last request.
+        # Some hosts send 403 instead of 429. It counts as a limit if the previous poll was successful.
         was_well = self.state.ok_at is not None and self.state.failures == 0
         return answer.status == HTTPStatus.FORBIDDEN and (was_well or self.state.retry_after is not None)
 
@@ -281,7 +281,7 @@ _ADVICE: dict[int, str] = {
 
 
 def describe_status(status: int, *, is_outage: bool = False) -> str:
-    """Describe a status for people, with what to do. ``is_outage``: the place sends this status during its outages.
+    """Describe a status and its remedy for people. ``is_outage`` means that the place sends this status during outages.
 
     >>> describe_status(502)
     '502 Bad Gateway: the server is in trouble; it will be tried again'
@@ -305,16 +305,16 @@ def _class_advice(status: int) -> str:
     return "the server refuses the request; open the address in a browser and correct feeds.yaml"
 
 
-#: An item with a longer text counts as several, so that the limit on items also limits bytes.
+#: An item counts once more for each full number of characters, so that the limit on items also limits bytes.
 ITEM_CHARACTERS = 20_000
 #: The kind of its health event.
 FLOOD = "flood"
 
 
 def count_fitting(state: model.FeedState, lengths: Sequence[int], *, most: int, now: datetime) -> tuple[int, int]:
-    """Return how many of the items may be stored, from the first on, and how much they count.
+    """Return how many items, from the first on, may be stored today, and how much they count towards the limit.
 
-    ``lengths`` are the characters of each item's text. One item always fits on a day with nothing stored.
+    ``lengths`` are the characters of each item's text. On a day with nothing stored, one item always fits.
     """
     used = _used_today(state, now)
     fits = cost = 0
@@ -328,16 +328,16 @@ def count_fitting(state: model.FeedState, lengths: Sequence[int], *, most: int, 
 
 
 def _used_today(state: model.FeedState, now: datetime) -> int:
-    """Return how many articles of the feed were stored on the UTC day of ``now``."""
+    """Return how much the articles that were stored on the UTC day of ``now`` count towards the limit."""
     return state.day_count if state.day == now.date() else 0
 
 
 def count_stored(
     state: model.FeedState, *, cost: int, names: int, postponed: int, most: int, now: datetime, etag: str | None = None
 ) -> model.FeedState:
-    """Return the state after a reading; ``postponed`` items were not stored, the others counted ``cost`` and ``names``.
+    """Return the state after a document was stored, except for ``postponed`` items.
 
-    ``etag`` makes the next request return the items that were not stored.
+    Add ``cost`` and ``names`` to the counts of the day. ``etag`` makes the next request return the postponed items.
     """
     is_new_day = state.day != now.date()
     state = replace(
@@ -346,7 +346,7 @@ def count_stored(
         day_count=_used_today(state, now) + cost,
         day_names=names + (0 if is_new_day else state.day_names),
         left_count=postponed,
-        # Reported once a day.
+        # Forget the last report on a new day, so that a flood is reported once a day.
         told=tuple(kind for kind in state.told if kind != FLOOD or not is_new_day),
     )
     if not postponed:
@@ -355,7 +355,7 @@ def count_stored(
     remark = f"{items} left for tomorrow: at most {most} a day are stored (fetch.max_items_per_day)"
     return replace(
         state,
-        # Otherwise the unchanged document would not be parsed again.
+        # Forget the document, so that it is parsed again even if it is unchanged.
         body_hash=None,
         etag=etag,
         last_modified=None,

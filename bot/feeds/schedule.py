@@ -1,4 +1,4 @@
-"""Plan the next poll: a feed's own rhythm between two bounds, what its publisher asks for, and the limits of its host.
+"""Plan the next poll from the feed's rhythm, the publisher's requests, and the limits of the host.
 
 Pure arithmetic over times.
 """
@@ -12,22 +12,22 @@ from urllib.parse import urlsplit
 from bot import model
 from bot.feeds import places
 
-#: Polls per mean gap between two articles: an article then waits a sixteenth of that gap on average.
+#: Polls per mean gap between two articles, so that an article waits a sixteenth of the gap on average.
 _POLLS_A_GAP = 8
-#: Polls while all items of a feed's document can be replaced.
+#: Polls in the shortest time in which all items of a document were replaced.
 _POLLS_A_TURNOVER = 2
 #: Minimum arrivals of a burst.
 _LEAST_BURST = 5
-#: The rhythm comes from this many last arrivals.
+#: Number of last arrivals from which the mean gap is computed.
 _RECENT = 20
-#: Publishers write “one year” by mistake; no header delays the poll of a news feed by more than a day.
+#: Longest delay that a publisher can ask for. Some publishers write “one year” by mistake.
 _LONGEST_ASKED = timedelta(hours=24)
 #: Maximum random share added to a wait, so that feeds added together drift apart.
 _JITTER = 0.1
 _HOUR = timedelta(hours=1)
-#: The shortest time between two polls, whatever a push reports.
+#: The shortest time between a poll and the next one that a push causes.
 LEAST_AFTER_NEWS = timedelta(seconds=30)
-#: The longest wait after a failure, by how long the feed has been failing.
+#: How long the feed has been failing (up to), and the longest wait after a failure.
 _BACKOFF = (
     (timedelta(days=1), timedelta(hours=1)),
     (timedelta(days=7), timedelta(hours=6)),
@@ -43,7 +43,7 @@ def shortest_interval(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
 
 
 def longest_interval(feed: model.Feed, policy: model.FetchPolicy) -> timedelta:
-    """Return the longest interval that the feed's rhythm can lead to; includes the random part of a wait."""
+    """Return the longest interval that the feed's rhythm can cause, including the random part of a wait."""
     return max(shortest_interval(feed, policy), (feed.at_least or policy.at_least) / (1 + _JITTER))
 
 
@@ -56,10 +56,11 @@ def learn_interval(
     longest: timedelta,
     now: datetime,
 ) -> timedelta:
-    """Return the interval that fits a feed's arrivals; ``since`` is when the feed was first read.
+    """Return the interval that fits a feed's arrivals; ``since`` is the time of its first poll.
 
-    Silence counts as a gap, so a feed that stops is polled less and less often, up to the longest interval; but often
-    enough that a burst like an earlier one cannot fill its document of ``window`` items twice (bench/soak/day.py).
+    Silence counts as a gap, so a feed that stops is polled less and less often, up to the longest interval. But it is
+    polled so often that a burst like an earlier one is polled twice before ``window`` items have arrived
+    (bench/soak/day.py).
     """
     recent = rhythm[-_RECENT:]
     begin = recent[0] if recent else since
@@ -73,7 +74,7 @@ def learn_interval(
 
 
 def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:
-    """Return the shortest time in which a whole document of items came; of a long document, estimated from a part."""
+    """Return the shortest time in which ``window`` items arrived; estimate it if ``rhythm`` has fewer items."""
     count = min(window, len(rhythm) - 1)
     if count < _LEAST_BURST:
         return timedelta.max
@@ -84,7 +85,7 @@ def _turnover(rhythm: Sequence[datetime], window: int) -> timedelta:
 def plan_next_poll(
     state: model.FeedState, *, wait: timedelta, fresh_until: datetime | None, now: datetime, jitter: float
 ) -> datetime:
-    """Return ``wait`` from now, or later if the publisher asks for it in the feed or by its response."""
+    """Return the time of the next poll: ``wait`` from now, or later if the feed or its response asks for it."""
     due = now + wait
     if state.ttl is not None:
         due = max(due, now + min(state.ttl, _LONGEST_ASKED))
@@ -95,20 +96,20 @@ def plan_next_poll(
 
 
 def _past_skipped(due: datetime, *, hours: Sequence[int], days: Sequence[int]) -> datetime:
-    """Return the first moment from ``due`` on that the feed does not ask to skip; ``due`` if it skips all."""
+    """Return the first moment from ``due`` on that the feed does not ask to skip, or ``due`` if it skips every hour."""
     if not hours and not days:
         return due
     moment = due
     for _ in range(24 * 7):
         if moment.hour not in hours and moment.weekday() not in days:
             return moment
-        # Keeps the minute, so that feeds are not all polled at the full hour.
+        # Keep the minute, so that feeds are not all polled at the full hour.
         moment += _HOUR
     return due
 
 
 def back_off(*, interval: timedelta, failures: int, failing: timedelta, now: datetime, jitter: float) -> datetime:
-    """Double the interval with each failure, up to an hour on the first day, six in the first week, then a day."""
+    """Return the time of the next poll after a failure: double the interval each time, up to the limit of _BACKOFF."""
     longest = next(wait for until, wait in _BACKOFF if failing < until)
     wait = min(interval * (1 << min(max(failures - 1, 0), 20)), max(longest, interval))
     return now + wait + wait * (_JITTER * jitter)
@@ -127,7 +128,7 @@ def plan_after_push(state: model.FeedState, feed: model.Feed, *, now: datetime) 
     return max(now, state.polled_at + max(LEAST_AFTER_NEWS, places.etiquette_of(feed).every))
 
 
-#: Limits of this many addresses within this time count for their host.
+#: If a host limits this many addresses within this time, it counts as limiting all requests.
 _ADDRESSES = 3
 _WITHIN = timedelta(minutes=10)
 
@@ -150,9 +151,10 @@ def request_host(state: model.FeedState) -> str:
 
 
 def host_limit(recent: Sequence[tuple[str, datetime, datetime]]) -> datetime | None:
-    """Return until when the whole host limits us, or None; ``recent`` are its limits: address, time, until.
+    """Return the time until which the whole host limits requests, or None.
 
-    The latest ``until`` of the limits that agree counts.
+    ``recent`` lists limits of single addresses: address, time, end. If enough addresses are limited within a short
+    time, the latest end counts.
     """
     by_time = sorted(recent, key=lambda limit: limit[1])
     latest: datetime | None = None

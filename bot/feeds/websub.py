@@ -1,6 +1,6 @@
-"""WebSub: the request to a hub, the meaning of its answers, and the check that a push comes from it (``Signature``).
+"""WebSub: make the request to a hub, handle its answers, and check that the hub sent a push (``Signature``).
 
-Pure. A push makes a feed due at once; its poll is like any other, so that identity, bounds and health are the same.
+Pure. A push makes a feed due at once. The poll is an ordinary one, with the same identity, limits and health.
 
     subscribe_form → the hub asks back (after_verification) → it pushes, signed (Signature) → subscribed again in time
 """
@@ -18,10 +18,10 @@ from bot import model
 #: The requested lease; the hub decides.
 LEASE = timedelta(days=10)
 _SHORTEST, _LONGEST = timedelta(minutes=5), timedelta(days=30)
-#: A hub that accepts the request asks back within this time.
+#: A hub that has accepted the request must verify it within this time.
 PATIENCE = timedelta(hours=1)
 _FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=30), timedelta(days=1)
-#: Enough for an item every half minute; a push may cause a download and seconds of work.
+#: Limit, because a push may cause a download and seconds of work. Enough for an item every half minute.
 MOST_PUSHES_AN_HOUR = 120
 _MOST_ERROR = 300
 #: Methods of X-Hub-Signature; old hubs use SHA-1.
@@ -31,10 +31,10 @@ _METHODS = ("sha1", "sha256", "sha384", "sha512")
 def new_subscription(
     feed: str, hub: str, topic: str, *, now: datetime, changed_at: datetime | None = None
 ) -> model.Subscription:
-    """Return a new subscription, to be requested at once.
+    """Return a new subscription, which is to be requested at once.
 
-    ``changed_at`` is when the feed last named another hub or topic: a feed that names another one in each document
-    causes a request per hour, not per poll.
+    ``changed_at`` is when the feed last named another hub or topic. It prevents a feed that names another hub in each
+    document from causing more than one request per hour.
     """
     return model.Subscription(
         feed=feed,
@@ -60,7 +60,7 @@ def subscribe_form(subscription: model.Subscription, public_url: str) -> str:
 
 
 def after_request(subscription: model.Subscription, error: str | None, *, now: datetime) -> model.Subscription:
-    """Return the subscription after its request; ``error`` says why the hub did not accept it."""
+    """Return the subscription after its request. ``error`` is the hub's reason for refusing it, or None."""
     if error is None:
         return replace(subscription, asked_at=now, next_at=now + PATIENCE, error=None)
     return _failed(subscription, error, now=now)
@@ -69,10 +69,10 @@ def after_request(subscription: model.Subscription, error: str | None, *, now: d
 def after_verification(
     subscription: model.Subscription, *, topic: str, lease_seconds: str, now: datetime
 ) -> model.Subscription | None:
-    """Return the subscription after the hub asked back, or None if it asked for a topic that is not ours."""
+    """Return the subscription after the hub's verification request, or None if the topic is not ours."""
     if topic != subscription.topic:
         return None
-    # A hub must send it (section 5.3); some old ones do not.
+    # A hub must send hub.lease_seconds (section 5.3), but some old hubs do not.
     lease = timedelta(seconds=int(lease_seconds)) if lease_seconds.isdecimal() and len(lease_seconds) < 10 else LEASE
     lease = min(max(lease, _SHORTEST), _LONGEST)
     renewed = now + lease * 4 / 5
@@ -80,29 +80,29 @@ def after_verification(
 
 
 def after_denial(subscription: model.Subscription, reason: str, *, now: datetime) -> model.Subscription:
-    """Return the subscription after the hub refused it or ended it."""
+    """Return the subscription after the hub refused or ended it."""
     return replace(_failed(subscription, f"the hub refuses: {reason}"[:_MOST_ERROR], now=now), until=None)
 
 
 def after_flood(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
-    """Return the subscription after too many pushes in an hour: it is dropped, and requested again a day later."""
+    """Return the subscription after too many pushes in an hour: dropped, and due for a request a day later."""
     text = f"the hub pushed more than {MOST_PUSHES_AN_HOUR} times in an hour, so the subscription was dropped for a day"
     return replace(_failed(subscription, text, now=now), until=None, next_at=now + _LONGEST_WAIT)
 
 
 def has_expired(subscription: model.Subscription, *, now: datetime) -> bool:
-    """Return whether the hub accepted a request and has not asked back in time."""
+    """Return whether the hub accepted a request and has not verified it in time."""
     return subscription.asked_at is not None and now - subscription.asked_at >= PATIENCE
 
 
 def after_silence(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
-    """Return the subscription after the hub did not ask back: it cannot reach our callback, or does not try."""
+    """Return the subscription after the hub did not verify it, because it cannot reach our callback or does not try."""
     text = "the hub took the request and never asked back: web.public_url may not be reachable from outside"
     return _failed(replace(subscription, asked_at=None), text, now=now)
 
 
 def describe_subscription(subscription: model.Subscription, *, public_url: str | None, now: datetime) -> str:
-    """Return one line for people: until when the hub pushes, or why it does not."""
+    """Return one line for people: the time until which the hub pushes, or the reason why it does not push."""
     if public_url is None:
         return "names a hub; without web.public_url it is only polled"
     why = f": {subscription.error}" if subscription.error else ""
@@ -120,7 +120,7 @@ def describe_subscription(subscription: model.Subscription, *, public_url: str |
 
 
 class Signature:
-    """X-Hub-Signature, compared with a body piece by piece, so that the body need not be kept."""
+    """Checks X-Hub-Signature against a body, piece by piece, so that the body need not be kept."""
 
     def __init__(self, subscription: model.Subscription, written: str) -> None:
         method, _, digest = written.partition("=")

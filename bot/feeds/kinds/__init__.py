@@ -1,9 +1,9 @@
-"""Parse documents into entries; each module or package of this folder parses one kind.
+"""Parse documents into entries. Each module or package of this folder parses one kind of document.
 
-A module of another installed package that an entry point of ``wirewatch.sources`` names is a kind too. Knows bytes and
-their content type; must not know how they were fetched, or which articles are stored.
+Other installed packages add kinds through the entry points ``wirewatch.sources``. Works on bytes and their content
+type; must not depend on how they were fetched, or on which articles are stored.
 
-    Body → gunzipped → the kind that the feed names, or that recognises it → items cut, known ones left out → ParsedFeed
+    Body → gunzip → the feed's kind, or the kind that recognises the body → cut out new items → ParsedFeed
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ __all__ = [
 
 
 GROUP = "wirewatch.sources"
-#: Limit of a body that is gzip without being declared so; above any sensible fetch.max_bytes.
+#: Maximum unpacked size of a body that is gzip without saying so; larger than any sensible fetch.max_bytes.
 _UNPACKED_BYTES = 50_000_000
 
 
 @cache
 def find_kinds() -> plugins.Kinds:
-    """Return every kind of source, and the installed ones that cannot be loaded."""
+    """Return every kind of source, including the installed kinds that cannot be loaded."""
     return plugins.find(__name__, group=GROUP, made_by="Source")
 
 
 @cache
 def get_rss_source() -> tuple[plugins.Kind, model.Source]:
-    """Return the kind of nearly every document. Importing all others takes as long as fifty feeds."""
+    """Return the RSS kind, which parses most documents. Importing all other kinds takes as long as fifty feeds."""
     return _get_source("rss", "{}")
 
 
 @cache
 def find_recognisers() -> tuple[tuple[plugins.Kind, model.Source], ...]:
-    """Return a source of each kind that needs no option and so may recognise a document; ours come first."""
+    """Return a source of each kind that needs no option, so it can recognise documents; built-in kinds come first."""
     ours_first = sorted(find_kinds().by_name.values(), key=lambda kind: kind.package is not None)
     return tuple((kind, source) for kind in ours_first if (source := _make_without_options(kind)))
 
 
 def parse_document(body: model.Body, *, kind: str | None = None, options: str = "{}") -> model.ParsedFeed:
-    """Parse a document by the named kind, else by a kind that recognises it.
+    """Parse a document with the named kind, or with the first kind that recognises it if ``kind`` is None.
 
-    ``options`` is the JSON of that kind's options. Blocking. Raises ReadError, IsPage.
+    ``options`` is the JSON of the named kind's options. Blocking. Raises ReadError, IsPage.
     """
     try:
         content = gunzip(body.content, limit_bytes=_UNPACKED_BYTES)
@@ -73,8 +73,8 @@ def parse_document(body: model.Body, *, kind: str | None = None, options: str = 
 
 
 def propose_selectors(body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-    """Return a page's name, and selectors of its lists, the likeliest first. Blocking. Raises ReadError."""
-    from bot.feeds.kinds.page import proposals  # needed only by commands
+    """Return a page's name, and selectors for its lists, most likely first. Blocking. Raises ReadError."""
+    from bot.feeds.kinds.page import proposals  # only commands need it
 
     return proposals.propose_selectors(body)
 
@@ -128,7 +128,7 @@ def _get_source(name: str, options: str) -> tuple[plugins.Kind, model.Source]:
 
 
 def _make_without_options(kind: plugins.Kind) -> model.Source | None:
-    """Return a source with default options, or None if an option has no default: feeds must name such a kind."""
+    """Return a source with default options, or None if an option has no default, so that feeds must name the kind."""
     if kind.options and any(option.is_required() for option in kind.options.model_fields.values()):
         return None
     try:

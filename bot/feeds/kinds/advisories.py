@@ -1,4 +1,4 @@
-"""``kind: advisories``: parse security advisories from GitHub's API: of a repository, or of its whole database."""
+"""``kind: advisories``: parse security advisories from GitHub's API, of one repository or of the whole database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Source:
     """Parses lists of advisories."""
 
     def recognises(self, body: Body) -> bool:
-        """Return False: any JSON might be one, so the feed must name the kind."""
+        """Return False, because nothing in the JSON identifies the kind; the feed must name it."""
         return False
 
     def read(self, body: Body) -> model.ParsedFeed:

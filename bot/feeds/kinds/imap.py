@@ -1,6 +1,6 @@
 """``kind: imap``: parse mails into entries. A newsletter that lists articles is split into them.
 
-A mail that cannot be parsed is skipped, counted and not read again. Hostile mails are bounded.
+A mail that cannot be parsed is skipped, counted and not read again. Limits protect against hostile mails.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Source:
         self._splits = options.split == "auto"
 
     def recognises(self, body: Body) -> bool:
-        """Return False: only documents from a mailbox are mails, and their feed names the kind."""
+        """Return False, because a feed that reads a mailbox must name the kind."""
         return False
 
     def read(self, body: Body) -> model.ParsedFeed:
@@ -90,12 +90,13 @@ class Source:
             )
 
 
-#: Nested parts are parsed by recursion, and each line is compared with the boundary of each part around it.
+#: Limits, because the library parses nested parts by recursion and compares each line with the boundaries of all
+#: enclosing parts.
 _MOST_BOUNDARIES = 60
 _MOST_PARTS = 300
-#: Lines times boundaries: some seven times as many as in the largest honest mail, and a second of work.
+#: Maximum of lines times boundaries: a second of work, and seven times as many as in the largest honest mail.
 _MOST_COMPARISONS = 10_000_000
-#: The library takes quadratic time: 40 kB of semicolons in a Content-Type take a second.
+#: Maximum bytes of a header, because the library takes quadratic time: 40 kB of semicolons take a second.
 _MOST_OF_HEADER = 2_000
 _MOST_OF_TEXT = 1_500_000
 #: The prefixes of forwarded mails, in several languages.
@@ -118,7 +119,7 @@ class Mail:
 
 
 class _BoundedHeaders(email.policy.Compat32):
-    """The library's default policy, with headers that are cut before it parses them."""
+    """The library's default policy, except that long headers are cut before they are parsed."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
         """Return the name and the value of one header."""
@@ -130,7 +131,7 @@ _POLICY = _BoundedHeaders()
 
 
 def parse_mail(raw: bytes) -> Mail | None:
-    """Return the mail, or None where it cannot be parsed within the bounds."""
+    """Return the mail, or None if it cannot be parsed or exceeds the limits."""
     boundaries = len(_BOUNDARY.findall(raw))
     if len(_PART.findall(raw)) > _MOST_PARTS or boundaries > _MOST_BOUNDARIES:
         return None
@@ -142,7 +143,7 @@ def parse_mail(raw: bytes) -> Mail | None:
         if not html.strip() and not text.strip() and not message["subject"]:
             return None
         return Mail(
-            # The bytes of a mail without an id identify it.
+            # A mail without a Message-ID is identified by its bytes.
             id=_header(message, "message-id").strip("<> ") or hashlib.sha256(raw).hexdigest(),
             subject=_FORWARDED.sub("", " ".join(_header(message, "subject").split())) or "(no subject)",
             sender=_sender(_header(message, "from")),
@@ -170,7 +171,7 @@ def _header(message: email.message.Message, name: str) -> str:
 def _part(content: str | bytes, name: str | None) -> str:
     if isinstance(content, str):
         return content
-    # Text between encoded words has this encoding.
+    # The library returns the text between encoded words in this encoding.
     return content.decode("raw-unicode-escape") if name is None else charset.decode(content, f"charset={name}").text
 
 
@@ -188,7 +189,7 @@ def _date(written: str) -> datetime | None:
 
 
 def _body(message: email.message.Message, kind: str) -> str:
-    """Return the first part of that type that is not an attachment."""
+    """Return the first text/``kind`` part that is not an attachment."""
     for part in message.walk():
         if part.get_content_type() != kind or part.is_multipart() or part.get_content_disposition() == "attachment":
             continue
@@ -200,7 +201,7 @@ def _body(message: email.message.Message, kind: str) -> str:
     return ""
 
 
-#: Minimum items of a list: fewer are the links of one text.
+#: Minimum items of a list. Fewer links belong to one text.
 _LEAST_ITEMS = 3
 _MOST_ITEMS = 300
 _MOST_TEXT = 5_000
@@ -210,16 +211,16 @@ _LEAST_LETTERS = 10
 _LONGEST = 300
 #: Maximum letters of one link or heading.
 _MOST_OF_LINK = 1_000
-#: Minimum share of a headline in its line; a link inside a sentence has less.
+#: Minimum share of a line that a headline fills; a link inside a sentence fills less.
 _SHARE = 0.6
 _BLOCKS = frozenset(
     "td th p div li dt dd h1 h2 h3 h4 h5 h6 table tr ul ol body section article blockquote br hr".split()
 )
 _HEADINGS = ("h1", "h2", "h3", "h4")
 _TEXTLESS = frozenset(("script", "style", "noscript"))
-#: Maximum articles with the same link text; more links with one text are topics or buttons.
+#: Maximum articles with the same link text. If more links have the same text, they are topics or buttons.
 _MOST_OF_ONE = 2
-#: Words and addresses for unsubscribing, which end a list.
+#: Words in texts and addresses of unsubscribe links. Such a link ends the list.
 _FAREWELL = re.compile(
     r"unsub|opt[ -]?out (?:of (?:th|our|all|future|e?-?mail)|here)|\boptout\b"
     r"|(?:e-?mail|your) (?:preferences|subscription)|manage (?:your|my|the)? ?.{0,12}subscription"
@@ -229,7 +230,7 @@ _FAREWELL = re.compile(
     r"|إلغاء الاشتراك|لغو اشتراک",
     re.IGNORECASE,
 )
-#: Links about the mail itself. News about browsers, privacy policies and subscriptions use other words.
+#: Texts of links about the mail itself, worded so that they do not match headlines about browsers or privacy policies.
 _NO_ARTICLE = re.compile(
     r"^(?:read |view |see |our )*(?:privacy (?:policy|notice|statement)|terms (?:of (?:service|use)|and conditions))"
     r"|^(?:please )?subscribe (?:to|now|here|today)|^forward (?:this|to)|^advertise with|^view (?:this|online)"
@@ -262,7 +263,7 @@ class ListedArticle:
 
 
 def find_listed_articles(html: str) -> Sequence[ListedArticle]:
-    """Return the articles that the mail lists, or nothing if it is one text."""
+    """Return the articles that the mail lists, or an empty sequence if the mail is one text."""
     try:
         root, _ = selectors.parse_page(Body(content=html.encode(), content_type="text/html; charset=utf-8", url=""))
     except ReadError:
@@ -279,7 +280,7 @@ def find_listed_articles(html: str) -> Sequence[ListedArticle]:
 
 
 def convert_text_to_html(text: str) -> str:
-    """Convert a plain-text mail. The first line of a paragraph becomes a link if a web address ends or follows it."""
+    """Convert a plain-text mail. A paragraph's first line becomes a link if a web address is at its end or after it."""
     return "".join(f"<p>{_paragraph(paragraph.strip())}</p>" for paragraph in _PARAGRAPHS.split(text))
 
 
@@ -297,7 +298,7 @@ def _paragraph(text: str) -> str:
 
 
 def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement, str]]:
-    """Yield the start and end of each element inside ``root``, with the text that follows it there."""
+    """Yield the start and end of each element of ``root``, each with the text that directly follows that tag."""
     for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
         text = element.tail if event != "start" else None if element.tag in _TEXTLESS else element.text
         yield event, element, text or ""
@@ -306,8 +307,8 @@ def _walk(root: HtmlElement) -> Iterator[tuple[str, HtmlElement, str]]:
 def _beginning(element: HtmlElement) -> str | None:
     """Return the text of a link or heading, or None for a link without an address or a heading with a link.
 
-    The text of a link that is never closed ends at the next link, as in a browser, and a long text is cut: all texts
-    together are never longer than the mail.
+    As in a browser, the text of an unclosed link ends at the next link. A long text is cut. So all texts together are
+    never longer than the mail.
     """
     if element.tag == "a" and not element.get("href"):
         return None
@@ -330,7 +331,7 @@ def _beginning(element: HtmlElement) -> str | None:
 
 
 def _headlines(root: HtmlElement, texts: Mapping[HtmlElement, str]) -> dict[HtmlElement, ListedArticle]:
-    """Return the articles by their link, or by a heading that a link ("Read more") follows."""
+    """Return each article by the element of its headline: a link, or a heading that a link ("Read more") follows."""
     articles: dict[HtmlElement, ListedArticle] = {}
     lengths = _line_lengths(root)
     heading: HtmlElement | None = None
@@ -359,7 +360,7 @@ def _headlines(root: HtmlElement, texts: Mapping[HtmlElement, str]) -> dict[Html
 
 
 def _line_lengths(root: HtmlElement) -> dict[HtmlElement, int]:
-    """Return the length of each link's line: the text between two line breaks or edges of blocks."""
+    """Return the length of each link's line, which is the text between two line breaks or block borders."""
     lines, line_of = [0], dict[HtmlElement, int]()
     for event, element, text in _walk(root):
         if element.tag in _BLOCKS:

@@ -1,6 +1,6 @@
 """Parse JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), and JSON APIs that can be converted to it.
 
-Lenient with real feeds: numbers as ids, author and authors, a document cut off in the middle.
+Accepts the mistakes of real feeds: numbers as ids, "author" beside "authors", a document that is cut off.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Source:
     """Parses JSON Feed."""
 
     def recognises(self, body: Body) -> bool:
-        """Return whether it is JSON."""
+        """Return whether the document is JSON."""
         return sniff.root_element(body.content, body.content_type) == "json"
 
     def read(self, body: Body) -> model.ParsedFeed:
@@ -53,7 +53,7 @@ class Source:
 
 
 def _parsed(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Json]]:
-    """Return the feed and its items; of a document that was cut off, the whole items."""
+    """Return the feed and its items. If the document was cut off, return its complete items."""
     try:
         document: Json = json.loads(text, strict=False)
     except (ValueError, RecursionError):
@@ -68,7 +68,7 @@ def _parsed(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Jso
 
 
 def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[Json]]:
-    """Return the whole items of a document that was cut off. Raises ReadError."""
+    """Return the complete items of a document that was cut off. Raises ReadError if there are none."""
     opened = _ITEMS.search(text)
     if opened is None:
         raise ReadError(f'not a feed: broken JSON that starts with "{" ".join(text[:60].split())}"')
@@ -82,7 +82,7 @@ def _salvaged(text: str, remarks: list[str]) -> tuple[Mapping[str, Json], list[J
             items.append(item)
     except (ValueError, RecursionError):
         if not items:
-            # After an empty baseline every item of the next poll would be new.
+            # Refuse it, because after an empty first poll all items of the next poll would count as new.
             raise ReadError("cut off before the end of its first item; it is polled again later") from None
         remarks.append(f"cut off after item {len(items)}")
     head = text[: opened.start()].rstrip().rstrip(",")
@@ -124,7 +124,7 @@ def _body(item: Mapping[str, Json], base: str) -> str | None:
 
 
 def _paragraphs(text: str) -> str:
-    # Blank lines end a phrase, and HTML has none.
+    # A blank line ends a phrase, so it must become a paragraph in HTML.
     return "".join(f"<p>{part.strip()}</p>" for part in re.split(r"\n\s*\n", text))
 
 
@@ -153,14 +153,14 @@ def _text(item: Mapping[str, Json], name: str) -> str | None:
 
 
 def _address(guid: str | None) -> str | None:
-    """Return an id that is the item's whole address, as the format recommends, or None."""
+    """Return the id if it is a complete address, as the format recommends, or None."""
     return fields.web_address(guid) if guid and "://" in guid else None
 
 
 def parse_api_answer(
     body: Body, *, title: str, items_of: Callable[[Json], Iterable[Mapping[str, Json]]]
 ) -> model.ParsedFeed:
-    """Parse the answer of an API, which ``items_of`` converts to items of JSON Feed. Raises ReadError."""
+    """Parse an API's response, whose items ``items_of`` converts to JSON Feed items. Raises ReadError."""
     decoded = charset.decode(body.content, body.content_type)
     try:
         answer: Json = json.loads(decoded.text, strict=False)

@@ -1,4 +1,4 @@
-"""``kind: reddit``: parse a listing of Reddit's API, which is polled if the feed has a token."""
+"""``kind: reddit``: parse a listing from Reddit's API, which is used for feeds with a token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Source:
     """Parses listings of posts."""
 
     def recognises(self, body: Body) -> bool:
-        """Return False: any JSON might be one, so the feed must name the kind."""
+        """Return False, because nothing in the JSON identifies the kind; the feed must name it."""
         return False
 
     def read(self, body: Body) -> model.ParsedFeed:
@@ -38,7 +38,7 @@ def _items(answer: Json) -> Iterator[Mapping[str, Json]]:
 
 def _item(post: Mapping[str, Json]) -> Mapping[str, Json]:
     created = post.get("created_utc")
-    # The bound is the year 9999.
+    # The upper limit is the end of the year 9999.
     is_time = isinstance(created, (int, float)) and 0 < created < 253_402_300_800
     linked = text_field(post, "url_overridden_by_dest")
     return {

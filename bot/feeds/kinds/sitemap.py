@@ -22,7 +22,7 @@ class Source:
     """Parses news sitemaps."""
 
     def recognises(self, body: Body) -> bool:
-        """Return whether its root element is a sitemap's."""
+        """Return whether the root element is a sitemap's."""
         return sniff.root_element(body.content, body.content_type) in _ROOTS
 
     def read(self, body: Body) -> model.ParsedFeed:
@@ -34,7 +34,7 @@ class Source:
         pages = [child for child in root if _local(child) == "url"]
         remarks = list(document.remarks)
         if document.is_cut and pages:
-            # The parser closes all open elements, so the last page may be incomplete.
+            # Drop the last page, which may be incomplete because the parser closes all open elements.
             pages.pop()
             remarks.append(f"cut off after item {len(pages)}")
         news = [page for page in pages if _child(page, "news") is not None]
@@ -69,7 +69,7 @@ def _parsed(text: str) -> etree._Element:
 
 def _names_others(root: etree._Element) -> str:
     addresses = [address for child in root if (address := fields.web_address(_text(child, "loc")))]
-    # A news sitemap usually has "news" in its address.
+    # List addresses with "news" first, because they are usually news sitemaps.
     addresses.sort(key=lambda address: "news" not in address.lower())
     if not addresses:
         return "a list of sitemaps that names none"

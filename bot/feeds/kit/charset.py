@@ -1,7 +1,7 @@
-"""Decode a document: find out which encoding its bytes really have.
+"""Decode a document, and find out which encoding its bytes really have.
 
-The bytes count more than the header, and the header more than a default: a declared UTF-8 with one bad byte stays UTF-8
-(another encoding would spoil every other letter). Knows nothing of feeds.
+The bytes count more than the declaration, and the declaration more than a default. A document that is declared as UTF-8
+and has one bad byte stays UTF-8, because another encoding would spoil all its other letters. Independent of feeds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import islice
 
 from bot import model
 
-#: Unambiguous byte patterns (XML 1.0 appendix F); longer ones first.
+#: Byte patterns that identify an encoding (XML 1.0 appendix F), longest first.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,7 +30,7 @@ _MARKS = (
     (b"\0{", "utf-16-be"),
     (b"\x4c\x6f\xa7\x94", "cp037"),
 )
-#: Names that publishers use for a wider encoding (https://encoding.spec.whatwg.org/#names-and-labels).
+#: Declared encoding -> larger encoding that publishers mean (https://encoding.spec.whatwg.org/#names-and-labels).
 _WIDER = {
     "iso8859-1": "cp1252",
     "ascii": "utf-8",
@@ -43,14 +43,14 @@ _WIDER = {
     "tis-620": "cp874",
     "big5": "big5hkscs",
 }
-#: Names in the same list that Python does not have.
+#: Names from the same list that Python does not know -> Python's names.
 _ALIASES = {
     "x-sjis": "cp932", "windows-31j": "cp932", "ms_kanji": "cp932", "x-gbk": "gb18030", "windows-874": "cp874",
     "iso-8859-8-i": "iso8859-8", "logical": "iso8859-8", "x-mac-cyrillic": "mac-cyrillic", "x-euc-jp": "euc_jp",
     "windows-949": "cp949", "x-x-big5": "big5hkscs", "cn-big5": "big5hkscs", "x-cp1251": "cp1251", "dos-874": "cp874",
     "x-cp1252": "cp1252", "x-cp1250": "cp1250", "koi": "koi8-r", "x-mac-roman": "mac-roman",
 }  # fmt: skip
-#: Python codecs that are not the encoding of a document.
+#: Python codecs that are never the encoding of a document.
 _NOT_CHARSETS = {"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"}
 _STATEFUL = re.compile(r"iso2022|utf-7|hz")
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
@@ -59,15 +59,17 @@ _META = re.compile(rb"""<meta\s[^<>]{0,200}?charset\s*+=\s*+["']?\s*+([A-Za-z0-9
 _HEAD_BYTES = 4_096
 _SEQUENCES = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]+")
-#: Fewer invalid bytes in a document labelled as UTF-8 are mistakes; more, with fewer valid ones, mean a wrong label.
+#: A document labelled as UTF-8 is UTF-8 if it has fewer invalid bytes than this, or more valid sequences than invalid
+#: bytes. Otherwise the label is wrong.
 _FEW_BYTES = 4
-#: Encodings of the same list that documents may use without declaring them.
+#: Encodings from the same list that are candidates for a guess.
 _OF_THE_WEB = [
     "cp1252", "cp1250", "cp1251", "koi8_r", "koi8_u", "cp866", "iso8859_5", "cp1253", "iso8859_7", "cp1255", "cp1256",
     "iso8859_6", "tis_620", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949",
 ]  # fmt: skip
 _TAG = re.compile(rb"<!\[CDATA\[|<[^<>]*>")
-#: Passages around bytes that are not ASCII, and their size, that are enough for a guess.
+#: Limits of the sample for a guess: passages around bytes that are not ASCII, bytes on each side, bytes in all; and
+#: the minimum of letters that are not Latin.
 _MOST_PASSAGES, _AROUND, _SAMPLE_BYTES, _FEW_LETTERS = 200, 100, 4_000, 8
 
 
@@ -77,12 +79,12 @@ class Decoded:
 
     text: str
     encoding: str
-    #: For people; None if all was well.
+    #: A remark for people, or None if the declaration was right.
     remark: str | None = None
 
 
 def decode(content: bytes, content_type: str) -> Decoded:
-    """Decode a document. Never fails: undecodable bytes become U+FFFD, and the remark counts them."""
+    """Decode a document. Never fails: turns undecodable bytes into U+FFFD, and reports their number in the remark."""
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _replacing(content, encoding)
@@ -92,7 +94,7 @@ def decode(content: bytes, content_type: str) -> Decoded:
         return _replacing(content, stateful) if stateful else Decoded(content.decode("ascii"), "utf-8")
     labels = [name for name in declared if name != "utf-8"]
     try:
-        # Text in another encoding is hardly ever valid UTF-8.
+        # Try UTF-8 first, because text in another encoding is hardly ever valid UTF-8.
         text = content.decode("utf-8")
     except UnicodeDecodeError:
         return _not_quite_utf8(content, labels, says_utf8="utf-8" in declared)
@@ -102,7 +104,7 @@ def decode(content: bytes, content_type: str) -> Decoded:
 
 
 def decode_page(content: bytes, content_type: str) -> Decoded:
-    """Decode an HTML page, which may name its encoding itself (HTML 5, section 4.2.5.4)."""
+    """Decode an HTML page, which may declare its encoding in a meta element (HTML 5, section 4.2.5.4)."""
     named = _META.search(content[:_HEAD_BYTES])
     return decode(content, f"{content_type}; charset={named[1].decode()}" if named else content_type)
 
@@ -110,11 +112,11 @@ def decode_page(content: bytes, content_type: str) -> Decoded:
 def _not_quite_utf8(content: bytes, labels: list[str], *, says_utf8: bool) -> Decoded:
     good = len(_SEQUENCES.findall(content))
     bad = len(b"".join(_HIGH.findall(_SEQUENCES.sub(b"", content))))
-    # Without a valid sequence only the label suggests UTF-8.
+    # Require a valid sequence, because the label alone does not prove UTF-8.
     if says_utf8 and good and (good > bad or bad < _FEW_BYTES):
         return _replacing(content, "utf-8")
     for label in labels:
-        # Many programs write Latin-1 as the label of other encodings.
+        # Guess, because many programs label other encodings as Latin-1.
         name = _guessed(content) if label == "cp1252" else label
         with contextlib.suppress(UnicodeDecodeError):
             return Decoded(content.decode(name), name, _label_remark(label, name))
@@ -140,7 +142,7 @@ def _display_name(name: str) -> str:
 
 def _guessed(content: bytes) -> str:
     """Guess the encoding from the bytes."""
-    # The import takes 0.2 s, and few feeds need it.
+    # Import here, because it takes 0.2 s and few feeds need it.
     import charset_normalizer
 
     passages, at = [], 0
@@ -156,7 +158,7 @@ def _guessed(content: bytes) -> str:
         foreign = sum(letter > "\u036f" for letter in letters)
         if foreign >= _FEW_LETTERS and 4 * foreign > len(letters):
             return name
-    # It cannot distinguish Latin encodings.
+    # charset_normalizer cannot distinguish Latin encodings.
     return guess_latin_encoding(sample)
 
 
@@ -172,7 +174,7 @@ def _replacing(content: bytes, encoding: str) -> Decoded:
 
 
 def _declared(content: bytes, content_type: str) -> list[str]:
-    """Return the declared encodings that Python has, the header's first (RFC 7303 section 3)."""
+    """Return the declared encodings that Python knows; the header's comes first (RFC 7303 section 3)."""
     in_header = _PARAMETER.search(content_type)
     in_document = _DECLARED.search(content[:1024])
     names = [in_header.group(1) if in_header else "", in_document.group(1).decode("ascii") if in_document else ""]
@@ -183,17 +185,17 @@ def _codec(label: str) -> str | None:
     try:
         name = label.strip().lower()
         name = codecs.lookup(_ALIASES.get(name, name)).name
-        "".encode(name)  # raises LookupError for codecs that are not of text
+        "".encode(name)  # raises LookupError if the codec does not encode text
     except (LookupError, UnicodeError, ValueError):
         return None
-    # A declaration in single bytes cannot be in a two-byte encoding.
+    # The declaration was readable byte by byte, so the document is not in an encoding of two or four bytes.
     if name in _NOT_CHARSETS or name.startswith(("utf-16", "utf-32")):
         return None
     return _WIDER.get(name, "utf-8" if name == "utf-8-sig" else name)
 
 
-#: Letters beyond ASCII of the languages that use each encoding. The first encoding is the default, the others need
-#: evidence; if two give the same letters, the earlier one counts.
+#: Encoding -> letters beyond ASCII of each language that uses it. The first encoding is the default; the others need
+#: evidence. If two encodings give the same letters, the earlier one wins.
 _ALPHABETS = {
     "cp1252": (
         "äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúüªº", "àçéèíïóòúü·", "àáâãçéêíóôõúüªº", "àèéìíòóùúªº", "áéëïíóöüèê",
@@ -204,14 +206,14 @@ _ALPHABETS = {
     "cp1254": ("çğıiöşüâîû",),
     "cp1257": ("ąčęėįšųūž", "āčēģīķļņšūž"),
 }  # fmt: skip
-#: Symbols that do not occur inside words, and bytes that are not characters.
+#: Symbols inside words, and code points that are not characters: signs of a wrong encoding.
 _MISPLACED = re.compile(r"(?<=[^\W\d_])[^\w\s!-~’‘·•–—…\u00ad]+(?=[^\W\d_])|(?<=[^\W\d_])[¹³¼½¾]|[\x80-\x9f\ufffd]")
-#: Minimum letters that the default gets wrong and the guess right, and maximum percentage of wrong letters of a guess.
+#: Minimum letters that a guess gets right and the default wrong; maximum percentage of letters that it gets wrong.
 _LEAST, _WRONG_PERCENT = 3, 10
 
 
 def guess_latin_encoding(sample: bytes) -> str:
-    """Guess the Latin encoding in which most letters are in one language's alphabet; windows-1252 by default."""
+    """Guess the Latin encoding in which most letters are in one language's alphabet; windows-1252 if unclear."""
     wrong = {name: _wrong(sample.decode(name, "replace"), name) for name in _ALPHABETS}
     best = min(wrong, key=lambda name: wrong[name])
     size = sum(byte > 0x7F for byte in sample)
@@ -220,7 +222,7 @@ def guess_latin_encoding(sample: bytes) -> str:
 
 
 def _wrong(text: str, name: str) -> int:
-    """Count the letters and symbols that do not belong to the best matching language of an encoding."""
+    """Count the letters that are not in the best matching alphabet of the encoding, and the misplaced symbols."""
     letters = Counter(letter.lower()[0] for letter in text if letter > "\x7f" and letter.isalpha())
     most = max(sum(letters[letter] for letter in alphabet) for alphabet in _ALPHABETS[name])
     return letters.total() - most + len(_MISPLACED.findall(text))

@@ -1,7 +1,7 @@
-"""Bound the fields of an entry; resolve and check addresses; convert plain text to HTML and back.
+"""Limit the fields of an entry; resolve and check addresses; convert plain text to HTML and back.
 
-Pure; knows no kind of feed. The bounds are far above any real feed, and low enough that ten thousand hostile documents
-fit in memory.
+Pure, and independent of the kind of feed. The limits are far above any real feed, and low enough that ten thousand
+hostile documents fit in memory.
 """
 
 from __future__ import annotations
@@ -28,16 +28,17 @@ MAX_BODY = 1_000_000
 MAX_ADDRESS = 8_000
 MAX_NAME = 300
 MAX_TAGS = 100
-#: At a first poll old items among this many first ones keep their text, from which boilerplate is learned.
+#: Number of items at the top that keep their text at a first poll even if they are old, so that the feed's boilerplate
+#: can be learned from them.
 SAMPLE = 12
-#: RFC 5646 section 4.4.1.
+#: Maximum length of a language tag (RFC 5646 section 4.4.1).
 _MAX_LANGUAGE = 35
 
 
 def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], tuple[str, ...]]:
-    """Return at most MAX_ENTRIES of the items, and remarks: one if there are more.
+    """Return at most MAX_ENTRIES of the items, and a remark if there are more.
 
-    Keeps both ends: new items are at the top of most feeds and at the bottom of some.
+    Keep both ends, because new items are at the top of most feeds and at the bottom of some.
     """
     if len(items) <= MAX_ENTRIES:
         return tuple(items), ()
@@ -46,7 +47,7 @@ def keep_ends(items: Sequence[T]) -> tuple[tuple[T, ...], tuple[str, ...]]:
 
 
 def bound_entry(entry: model.Entry) -> model.Entry:
-    """Return the entry with every field within its bound."""
+    """Return the entry with every field within its limit."""
     if is_within_bounds(entry):
         return entry
     return dataclasses.replace(
@@ -62,7 +63,7 @@ def bound_entry(entry: model.Entry) -> model.Entry:
 
 
 def is_within_bounds(entry: model.Entry) -> bool:
-    """Return whether each field is within its bound, as nearly always; then nothing need be copied."""
+    """Return whether each field is within its limit. Nearly all entries are, and need not be copied."""
     return (
         len(entry.guid or "") <= MAX_ADDRESS
         and len(entry.link or "") <= MAX_ADDRESS
@@ -77,9 +78,9 @@ def is_within_bounds(entry: model.Entry) -> bool:
 
 
 def mark_baseline(entries: Sequence[model.Entry], cutoff: datetime | None) -> tuple[model.Entry, ...]:
-    """Mark the entries older than ``cutoff`` as never matched; an undated entry counts as new.
+    """Mark entries older than ``cutoff`` as identity only, so that no rule matches them; undated entries count as new.
 
-    Marked entries after the first ``SAMPLE`` lose their text too.
+    Marked entries also lose their text unless they are among the first ``SAMPLE`` entries.
     """
     return tuple(
         dataclasses.replace(
@@ -104,7 +105,7 @@ def _is_older(entry: model.Entry, cutoff: datetime | None) -> bool:
 def parse_new(
     items: Iterable[T], hashes: Iterable[str], body: model.Body, parse: Callable[[T], model.Entry]
 ) -> tuple[model.Entry, ...]:
-    """Parse the items whose hash is new; with ``body.names_known`` the others too, marked as identity only."""
+    """Parse the items whose hash is new. If ``body.names_known`` is true, also parse the others, as identity only."""
     return tuple(
         mark_known(parse(item), is_known=item_hash in body.known_hashes)
         for item, item_hash in zip(items, hashes, strict=True)
@@ -113,12 +114,12 @@ def parse_new(
 
 
 def hash_item(packed: bytes, base: str) -> str:
-    """Return the hash of an item's bytes and of the document's address, which its links depend on."""
+    """Return the hash of an item's bytes and of the document's address, which affects the item's links."""
     return hashlib.blake2b(base.encode() + b"\0" + packed, digest_size=10).hexdigest()
 
 
 def mark_known(entry: model.Entry, *, is_known: bool) -> model.Entry:
-    """Mark an entry with known bytes as identity only. It keeps its body, which identifies it if it has no id."""
+    """Mark an entry with known bytes as identity only. Keep its body, which identifies an entry without an id."""
     return dataclasses.replace(entry, identity_only=True) if is_known else entry
 
 
@@ -127,25 +128,25 @@ def _cut(text: str | None, size: int) -> str | None:
 
 
 def _key(guid: str | None) -> str | None:
-    """Replace a long id by its hash: cut ids could be equal."""
+    """Replace a long id by its hash, because cut ids could be equal."""
     if not guid or len(guid) <= MAX_ADDRESS:
         return guid or None
     return "sha256:" + hashlib.sha256(guid.encode("utf-8", "replace")).hexdigest()
 
 
-#: An address in a body without a scheme that is not a place in the page itself.
+#: A relative address in a body, other than a fragment ("#…").
 _RELATIVE = re.compile(
     r"""\b(?:href|src|cite)\s*+=\s*+["']?+\s*+(?![a-z][a-z0-9+.-]*+:|[\#"'>])[^\s"'>]""", re.IGNORECASE
 )
-#: Maximum growth of a body beyond twice its length: with a base of 7,000 characters 126 KB of links became 34 MB.
+#: Maximum growth of a body beyond twice its length. With a base of 7,000 characters, 126 KB of links became 34 MB.
 _MOST_GROWTH = 5_000
 _MARKUP = re.compile(r"<[A-Za-z!/?]|&#?\w+;")
 
 
 def web_address(address: str | None, base: str = "") -> str | None:
-    """Return the absolute http(s) address, or None for anything else (javascript:, urn:, too long an address).
+    """Return the absolute http(s) address, or None for anything else (javascript:, urn:, an address that is too long).
 
-    A relative address without a base stays unchanged.
+    Return a relative address unchanged if there is no base.
     """
     if not address:
         return None
@@ -162,7 +163,7 @@ def web_address(address: str | None, base: str = "") -> str | None:
 
 
 def resolve_links(body: str, base: str) -> str:
-    """Resolve the relative links of HTML; keep it unchanged if it has none (nearly always) or would grow too much."""
+    """Resolve the relative links of HTML. Return it unchanged if it has none (as usual) or would grow too much."""
     relative = sum(1 for _ in _RELATIVE.finditer(body)) if base else 0
     if not relative or relative * len(base) > _MOST_GROWTH + 2 * len(body):
         return body
@@ -176,7 +177,7 @@ def resolve_links(body: str, base: str) -> str:
 
 
 def escape_text(text: str | None) -> str | None:
-    """Escape plain text that would mean something else as HTML, so that all texts of entries are HTML.
+    """Turn plain text into HTML by escaping characters that have a meaning in HTML, if there are any.
 
     >>> escape_text("AT&T <b>"), escape_text("AT&T")
     ('AT&amp;T &lt;b&gt;', 'AT&T')
@@ -185,7 +186,7 @@ def escape_text(text: str | None) -> str | None:
 
 
 def plain_title(text: str | None) -> str | None:
-    """Return a feed's own title without markup."""
+    """Return a feed's title without markup."""
     if text and ("<" in text or "&" in text):
         with contextlib.suppress(etree.ParserError, etree.XMLSyntaxError, ValueError):
             text = html.fragment_fromstring(text, create_parent="div").text_content()

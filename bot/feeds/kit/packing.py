@@ -1,7 +1,7 @@
-"""Unpack a document's bytes within bounds: gzip and deflate, and several mails in one document.
+"""Unpack a document's bytes within limits: gzip and deflate, and several mails in one document.
 
-The HTTP library inflates a whole network read before anybody can count it (a brotli bomb of 796 bytes became 500 MB),
-so packed bytes are inflated here, one bounded step at a time.
+The HTTP library inflates a whole network read before the caller can count its bytes (a brotli bomb of 796 bytes became
+500 MB), so packed bytes are inflated here, in small steps.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from bot.model import BodyTooBig, Unreachable
 
 _GZIP_MAGIC = b"\x1f\x8b"
-#: Window bits of zlib: 31 gzip, 15 zlib, -15 raw deflate.
+#: Values of zlib's wbits for gzip, zlib and raw deflate.
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _STEP_BYTES = 1024
-#: A body that is packed more often is an attack, or comes from a broken proxy.
+#: Maximum layers of compression. A body with more is an attack, or comes from a broken proxy.
 _MAX_LAYERS = 2
-#: Waits until this many bytes may be held.
+#: Waits until this number of bytes may be held in memory.
 Hold = Callable[[int], Awaitable[None]]
 
 
 async def no_wait(size_bytes: int) -> None:
-    """Hold any size without waiting."""
+    """Return at once: any number of bytes may be held."""
 
 
 async def read_bounded(
     chunks: AsyncIterator[bytes], *, coding: str, limit_bytes: int, hold: Hold = no_wait
 ) -> tuple[bytes, bool]:
-    """Return the unpacked body and whether it is complete. Raises BodyTooBig, Unreachable.
+    """Return the unpacked body, and whether it is complete. Raises BodyTooBig, Unreachable.
 
-    ``coding`` is the value of Content-Encoding. A body that is not packed so is returned unchanged, since such servers
-    exist and its first bytes show what it is.
+    ``coding`` is the value of Content-Encoding. If the body is not packed in spite of it, as some servers send it,
+    return the body unchanged.
     """
     names = [name.strip().lower() for name in coding.split(",") if name.strip().lower() not in ("", "identity")]
     unknown = [name for name in names if name not in ("gzip", "x-gzip", "deflate")]
@@ -42,18 +42,18 @@ async def read_bounded(
     is_whole = True
     try:
         async for chunk in chunks:
-            # Unpacked bytes may be a thousand times as many.
+            # Feed packed bytes in small steps, because they may unpack to a thousand times as many.
             step = _STEP_BYTES if names else len(chunk)
             for place in range(0, len(chunk), step or 1):
                 unpacker.feed(chunk[place : place + step])
                 await hold(unpacker.size)
-            # Packed bytes count too: a stream of empty blocks inflates to nothing for ever.
+            # Limit packed bytes too, because an endless stream of empty blocks inflates to nothing.
             received += len(chunk)
             _check(received, limit_bytes)
             if unpacker.is_over:
                 break
     except ConnectionError:
-        # The received part is kept: a feed cut off after 50 items still has them.
+        # Keep the received part: a feed that is cut off after 50 items still has these items.
         is_whole = False
     content = unpacker.finished()
     if content.startswith(_GZIP_MAGIC):
@@ -62,7 +62,7 @@ async def read_bounded(
 
 
 def gunzip(content: bytes, *, limit_bytes: int) -> bytes:
-    """Unpack bytes that are gzip without being declared so; return all others unchanged. Raises BodyTooBig."""
+    """Unpack bytes that begin like gzip; return other bytes unchanged. Raises BodyTooBig."""
     for _ in range(_MAX_LAYERS):
         if not content.startswith(_GZIP_MAGIC):
             break
@@ -76,10 +76,10 @@ def gunzip(content: bytes, *, limit_bytes: int) -> bytes:
 
 
 class Unpacker:
-    """Inflates piece by piece, and never holds more than the limit and one step."""
+    """Inflates bytes piece by piece, and never holds more than the limit plus one step."""
 
     def __init__(self, limit_bytes: int, *, is_packed: bool = True, deflate: bool = False) -> None:
-        #: The remaining bytes are junk or damaged.
+        #: Whether the remaining bytes are junk or damaged.
         self.is_over = False
         self.is_damaged = False
         self._out = bytearray()
@@ -100,7 +100,7 @@ class Unpacker:
             chunk, self._head = self._head, b""
             self._begin(chunk)
         if self._inflater is not None:
-            # Small steps, so that damage costs no more than one step.
+            # Use small steps, so that damage loses no more than one step.
             for place in range(0, len(chunk), _STEP_BYTES):
                 self._inflate(chunk[place : place + _STEP_BYTES])
         else:
@@ -126,7 +126,7 @@ class Unpacker:
         if start.startswith(_GZIP_MAGIC):
             self._inflater = zlib.decompressobj(_GZIP)
         elif self._deflate:
-            # RFC 9110 says zlib; many servers send raw deflate. The two-byte zlib header is a multiple of 31.
+            # RFC 9110 requires zlib, but many servers send raw deflate. A zlib header is two bytes, a multiple of 31.
             is_zlib = start[0] & 0x0F == zlib.DEFLATED and int.from_bytes(start[:2], "big") % 31 == 0
             self._inflater = zlib.decompressobj(_ZLIB if is_zlib else _RAW)
 
@@ -135,14 +135,14 @@ class Unpacker:
             try:
                 self._out += self._inflater.decompress(chunk, self._limit + 1 - len(self._out))
             except zlib.error:
-                # The bytes before the damage are kept, as with a cut document.
+                # Keep the bytes before the damage, as for a document that is cut off.
                 self.is_over = self.is_damaged = True
                 return
             _check(len(self._out), self._limit)
             if not self._inflater.eof:
                 chunk = self._inflater.unconsumed_tail
                 continue
-            # A gzip file may have several members (RFC 1952 section 2.2); anything else after it is junk.
+            # A gzip file may have several members (RFC 1952 section 2.2). Any other bytes after a member are junk.
             chunk = self._inflater.unused_data
             if chunk.startswith(_GZIP_MAGIC):
                 self._inflater = zlib.decompressobj(_GZIP)
@@ -164,7 +164,7 @@ _LENGTH_BYTES = 4
 
 
 def pack_mail(mail: bytes, etag: str = "") -> bytes:
-    """Return one mail as it follows the head; ``etag`` is the mailbox's after this mail."""
+    """Pack one mail of a document that begins with MAILS_HEAD; ``etag`` is the mailbox's etag after this mail."""
     return b"".join(len(part).to_bytes(_LENGTH_BYTES, "big") + part for part in (etag.encode(), mail))
 
 

@@ -1,6 +1,6 @@
-"""Recognise a document by its root element; explain what it is if it is not a feed.
+"""Recognise a document by its root element; if it is not a feed, explain what it is.
 
-Fetches nothing: the feeds that an HTML page offers are only listed.
+Fetches nothing; lists the feeds that an HTML page offers.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from lxml import etree, html
 from bot.feeds.kit import charset, fields, xmltext
 from bot.model import Body, IsPage, ReadError
 
-#: A broken server may send warnings before the document; a feed begins within this.
+#: Maximum bytes before the root element: a broken server may send warnings before the document.
 _HEAD_BYTES = 16_384
 _ROOT = re.compile(
     r"<(?:[A-Za-z_][\w.-]*:)?(rss|feed|RDF|channel|urlset|sitemapindex|opml|html|head|body|!doctype\s+html)(?=[\s/>])",
     re.IGNORECASE,
 )
-#: A feed inside a page, by a proxy or a template; a page never has elements with these names and attributes.
+#: A feed that a proxy or a template has wrapped in a page. A page has no elements with these names and attributes.
 _WRAPPED = re.compile(r"<(rss(?=\s[^<>]*version=)|feed(?=\s[^<>]*xmlns=))", re.IGNORECASE)
 _ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 
 
 def root_element(content: bytes, content_type: str = "") -> str:
-    """Return the name of the first known root in lower case, "json", else the first element or an empty string.
+    """Return the name of the root in lower case, "json", the first element if no root is known, or an empty string.
 
     >>> root_element(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
     'rss'
@@ -40,13 +40,13 @@ def root_element(content: bytes, content_type: str = "") -> str:
         wrapped = _WRAPPED.search(text)
         return wrapped.group(1).lower() if wrapped else "html"
     if "<!ENTITY" in text:
-        return "rss"  # more declarations than any feed has: xmltext.py refuses them
+        return "rss"  # xmltext.py will refuse the document, which has more declarations than any feed
     element = _ANY_ELEMENT.search(text)
     return element.group(1).lower() if element else ""
 
 
 def first_words(content: bytes, content_type: str) -> str:
-    """Return the first words, for an error message."""
+    """Return the document's first words, for an error message."""
     text = charset.decode(content[:400], content_type).text
     printable = "".join(letter if letter.isprintable() else " " for letter in text)
     return " ".join(printable.split())[:60]
@@ -61,7 +61,7 @@ _MAX_PAGE = 2_000_000
 
 
 def explain_refusal(body: Body) -> ReadError:
-    """Return an error that says why ``body`` is not a feed, and what to do about it."""
+    """Return an error that explains why ``body`` is not a feed, and what the user can do."""
     name = root_element(body.content, body.content_type)
     if name == "html" or (not name and "html" in body.content_type.lower()):
         return _explain_page(body)
@@ -74,7 +74,7 @@ def explain_refusal(body: Body) -> ReadError:
 
 
 def find_offered_feeds(content: bytes, content_type: str, url: str) -> tuple[str, ...]:
-    """Return the absolute addresses of the feeds that an HTML page names, best first."""
+    """Return the absolute addresses of the feeds that an HTML page links to, best first."""
     document = _parse_page(content, content_type)
     if document is None:
         return ()
@@ -129,7 +129,7 @@ def _rank(element: html.HtmlElement) -> int | None:
     if element.tag == "link":
         if "alternate" not in rel and "feed" not in rel:
             return None
-        # Feeds of comments come last.
+        # Rank feeds of comments last.
         penalty = 50 if "comment" in (element.get("title") or "").lower() or "/comments/" in _href(element) else 0
         if kind in _FEED_TYPES:
             return _FEED_TYPES.index(kind) + penalty

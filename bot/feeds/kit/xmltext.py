@@ -1,6 +1,6 @@
-"""Make an XML document fit for a parser: decode it, repair its ends and characters, refuse entity bombs.
+"""Prepare an XML document for a parser: decode it, remove text around it and invalid characters, refuse entity bombs.
 
-Knows no feed vocabulary beyond the names of the root and of its items.
+Independent of the kinds of feed; the caller passes the names of the root elements.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from bot import model
 from bot.feeds.kit import charset
 from bot.model import Body, ReadError
 
-#: Not allowed in XML 1.0, in any form (section 2.2).
+#: Characters that XML 1.0 does not allow, even as references (section 2.2).
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes(code for code in range(0x20) if chr(code) not in "\t\n\r")
-#: References to characters that XML does not have, which break the document for strict parsers. Two of them are one
-#: letter if a program wrote UTF-16: "&#55357;&#56832;".
+#: References to characters that XML does not allow, which strict parsers reject. If a program wrote UTF-16, two
+#: references are one letter: "&#55357;&#56832;".
 _BAD_REFERENCES = re.compile(
     r"&(?:amp;)?#(?:0*(?:[0-8]|1[124-9]|2\d|3[01]|55(?:29[6-9]|[3-9]\d\d)|56\d{3}|57(?:[0-2]\d\d|3[0-3]\d|34[0-3])"
     r"|6553[45]|[1-9]\d{6,})|[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F]|[dD][89a-fA-F][0-9a-fA-F]{2}|[1-9a-fA-F][0-9a-fA-F]{6,}));"
@@ -32,14 +32,14 @@ _ENTITY = re.compile(r"""<!ENTITY\s++(%\s++)?([^\s>"']++)\s++(?:"([^"]*+)"|'([^'
 #: A reference to an entity that XML itself does not define.
 _REFERENCE = re.compile(r"&(?!(?:#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)")
 _NAMED = re.compile(r"&([^\s;&<]++);")
-#: Entities of real feeds are single letters and short names.
+#: Maximum length of an entity's value. In real feeds, the values are single letters and short names.
 _MAX_ENTITY_LENGTH = 200
 _MAX_ENTITIES = 500
 
 
 @dataclass(frozen=True, slots=True)
 class XmlText:
-    """A document without an XML declaration, so it counts as UTF-8 when encoded."""
+    """A document without an XML declaration, so that a parser takes it for UTF-8."""
 
     text: str
     #: Name of the root in lower case, without its prefix.
@@ -64,7 +64,7 @@ def prepare_xml(body: Body, *, roots: Collection[str]) -> XmlText:
     if root is None:
         raise ReadError("not a feed: no rss, feed, RDF or urlset element")
     if root.group(2).lower() not in roots:
-        # Its beginning or the configured ``kind`` led here.
+        # The document's beginning or the configured ``kind`` chose the wrong parser.
         raise ReadError(f'its root element is "{root.group(2)}", but one of {", ".join(roots)} was expected')
     if is_soiled:
         remarks.append("text before the document left out")
@@ -74,13 +74,13 @@ def prepare_xml(body: Body, *, roots: Collection[str]) -> XmlText:
     if has_tail:
         remarks.append("text after the document left out")
     text = _BAD_REFERENCES.sub(_letters, text)
-    # A parser gets nothing before the root, so it has no declarations to expand.
+    # Remove the text before the root, so that the parser has no entity declarations to expand.
     text = _expanded(text, _entities(doctype, text))
     return XmlText(text, root.group(2).lower(), prefix, tag, is_cut, tuple(remarks))
 
 
 def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, int]:
-    # In UTF-8 such a character is a single byte, and searching bytes is ten times as fast.
+    # Search the bytes, which is ten times as fast: in UTF-8, a control character is a single byte.
     has_controls = decoded.encoding != "utf-8" or len(content.translate(None, _CONTROL_BYTES)) != len(content)
     if not has_controls and "\ufffe" not in decoded.text and "\uffff" not in decoded.text:
         return decoded.text, 0
@@ -88,7 +88,7 @@ def _without_controls(content: bytes, decoded: charset.Decoded) -> tuple[str, in
 
 
 def _letters(references: re.Match[str]) -> str:
-    """Join the halves of a letter; return an empty string for anything else."""
+    """Join two references that are the halves of a letter; return an empty string for other references."""
     numbers = [int(number[1], 16) if number[1] else int(number[2]) for number in _NUMBER.finditer(references[0][:100])]
     halves = "".join(chr(number) for number in numbers if 0xD800 <= number < 0xE000)
     return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
@@ -145,7 +145,7 @@ def _entities(doctype: str, text: str) -> dict[str, str]:
 
 
 def _declared(doctype: str) -> list[tuple[str, str, str]]:
-    """Return the parameter mark, name and value of each entity, without external ones, which are never loaded."""
+    """Return the "%" of a parameter entity, the name and the value of each internal entity."""
     return [(entity[1] or "", entity[2], entity[3] or entity[4] or "") for entity in _ENTITY.finditer(doctype)]
 
 
@@ -165,18 +165,18 @@ def _expanded(text: str, entities: Mapping[str, str]) -> str:
 
 
 def _end(text: str, root: str) -> tuple[str, bool, bool]:
-    """Return the text up to the end of its root, whether that end is missing, and whether text follows it."""
+    """Return the text up to the root's end tag, whether the end tag is missing, and whether text follows it."""
     end = 0
     for tag in re.finditer(rf"</{re.escape(root)}\s*+>", text):
         end = tag.end()
     if not end:
-        # <rss/> is complete: an empty feed.
+        # <rss/> is a complete document: an empty feed.
         is_empty = re.search(rf"<{re.escape(root)}\b[^<>]*/>\s*\Z", text) is not None
         return text, not is_empty, False
     return text[:end], False, bool(without_asides(text[end:]).strip())
 
 
-#: The ends of sections without elements, by their beginnings.
+#: Beginning -> end of comments and processing instructions.
 _CLOSED_BY = {"<!--": "-->", "<?": "?>"}
 #: The parts of a document type that determine where it ends.
 _IN_DOCTYPE = re.compile(r"""["'\[\]>]|<!--|<\?""")
@@ -184,9 +184,9 @@ DOCTYPE = "<!DOCTYPE"
 
 
 def find_asides(text: str, at: int = 0) -> Iterator[tuple[int, int]]:
-    """Yield the places of comments and processing instructions that have an end.
+    """Yield start and end of each comment and processing instruction that has an end.
 
-    Each end is searched for once, so text with a thousand beginnings and no end takes no longer than other text.
+    Takes linear time, even for text with a thousand beginnings and no end.
     """
     ahead = {opening: text.find(opening, at) for opening in _CLOSED_BY}
     while any(place >= 0 for place in ahead.values()):
@@ -195,7 +195,7 @@ def find_asides(text: str, at: int = 0) -> Iterator[tuple[int, int]]:
         closing = _CLOSED_BY[opening]
         end = text.find(closing, start + len(opening))
         if end < 0:
-            # No other of its kind ends either.
+            # No later section of this kind has an end either.
             ahead[opening] = -1
             continue
         end += len(closing)
@@ -215,7 +215,7 @@ def without_asides(text: str) -> str:
 
 
 def find_doctype_end(text: str, start: int) -> int:
-    """Return where the document type at ``start`` ends: if it is broken, after its first ">", or 0 without one."""
+    """Return the end of the document type at ``start``. A broken one ends after its first ">", or at 0 without any."""
     depth, at = 0, start + len(DOCTYPE)
     while match := _IN_DOCTYPE.search(text, at):
         at, mark = match.end(), match.group()

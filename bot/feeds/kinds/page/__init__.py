@@ -66,11 +66,11 @@ class Source:
         self._options = options
 
     def recognises(self, body: Body) -> bool:
-        """Return False: only a feed with ``kind: page`` is parsed so."""
+        """Return False, because a feed must name this kind (``kind: page``)."""
         return False
 
     def read(self, body: Body) -> model.ParsedFeed:
-        """Parse a page. Blocking. Raises ReadError, which names the selectors that find nothing."""
+        """Parse a page. Blocking. Raises ReadError; its message names the selectors that find nothing."""
         root, remarks = selectors.parse_page(body)
         items = _outermost(get_selector(self._options.item).all(root))
         if not items:
@@ -91,8 +91,8 @@ class Source:
             if entry is None or (key := entry.link or entry.guid or "") in entries:
                 continue
             if not entry.link and entry.title in over().values():
-                continue  # the day itself
-            # The hash has the date: "3 days ago" is another text tomorrow, but the same date.
+                continue  # this item is a day heading
+            # Hash the parsed date, because the text "3 days ago" changes tomorrow and the date does not.
             date = functools.partial(self._date, item, language, page_dates=page_dates)
             own = date(None)
             day = None if own else over().get(place)
@@ -123,7 +123,7 @@ class Source:
         options = self._options
         heading = next(item.iter(*days.HEADINGS), None)
         anchor = _anchor(item, options.link, heading)
-        # A post has no headline: its title comes from its first words.
+        # If both selectors are equal, the item is a post without a headline; its first words become the title.
         is_post = options.title is not None and options.title == options.text
         if options.title:
             title = get_selector(options.title).text_in(item)
@@ -135,7 +135,7 @@ class Source:
         link = fields.web_address(anchor.get("href") if anchor is not None else None, base)
         body = get_selector(options.text).markup_in(item) if options.text else None
         return model.Entry(
-            # Without a link its title identifies it; a corrected title makes another article.
+            # Without a link, the title identifies the item, so a corrected title makes another article.
             guid=None if link else "title:" + hashlib.sha256(title.encode("utf-8", "replace")).hexdigest(),
             link=link,
             title=None if is_post else fields.escape_text(title),
@@ -179,7 +179,7 @@ def _head_link(root: HtmlElement, relation: str) -> str | None:
 
 
 def _outermost(items: list[HtmlElement]) -> list[HtmlElement]:
-    """Return the items that are not inside another item: text of inner items would be parsed twice."""
+    """Return the items that are not inside another item, whose text would be parsed twice."""
     among = set(items)
     return [item for item in items if not any(above in among for above in item.iterancestors())]
 
@@ -190,7 +190,7 @@ def _hash(entry: model.Entry) -> str:
 
 
 def _explain_no_items(root: HtmlElement, path: str) -> str:
-    """Describe the change: which part of the selector still finds something, and what the page repeats now."""
+    """Describe how the page has changed: which part of the selector still matches, and which elements repeat now."""
     reason = f'no articles: "{path}" finds nothing on the page'
     steps = path.replace(">", " > ").split()
     whole = [" ".join(steps[:count]) for count in range(1, len(steps)) if steps[count - 1] != ">"]

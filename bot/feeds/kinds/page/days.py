@@ -1,4 +1,4 @@
-"""Find the date of an item on a page: in the item, or in a heading above several items. Knows no clock."""
+"""Find the date of an item on a page: in the item, or in a heading above several items. Does not read the clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def find_date(
     page_dates: dates.DocumentDates,
     day: str | None = None,
 ) -> datetime | None:
-    """Return the date in ``element``'s attributes, else in the text, else in the ``day`` over the item, or None."""
+    """Return the date from ``element``'s attributes, else from the text, else from the ``day`` heading, or None."""
     texts = [element.get("datetime"), element.get("content"), element.get("title")] if element is not None else []
     texts.append(written)
     if day is not None:
@@ -40,14 +40,14 @@ def find_date(
 
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BEGIN = frozenset((*HEADINGS, "dt"))
-#: Maximum elements that belong to a heading: the whole page follows the page's own heading.
+#: Maximum elements that belong to a heading, because the whole page follows the page's own heading.
 _MAX_RUN = 10
 
 
 def expand_items(items: Sequence[HtmlElement]) -> list[HtmlElement]:
     """Return each item together with the siblings that belong to it.
 
-    These follow a heading or a term of a definition list, up to the next one; a link has the text before it.
+    A heading or a term of a definition list gets its siblings up to the next one; a link gets the text before it.
     """
     among = frozenset(items)
     return [_expand_item(item, among) if item.tag in _BEGIN or item.tag in ("dd", "a") else item for item in items]
@@ -68,15 +68,16 @@ def _expand_item(item: HtmlElement, among: frozenset[HtmlElement]) -> HtmlElemen
             run.append(sibling)
     around = html.Element("div")
     around.text = text
-    # Copies have no tail: the text behind an element belongs to the next one.
+    # Copy the elements, because copies have no tail: the text after an element belongs to the next item.
     around.extend(copy.copy(element) for element in run)
     return around
 
 
-#: Minimum and maximum letters of a day over items.
+#: Minimum and maximum letters of a day heading.
 _LEAST, _MOST = 4, 60
 _MAX_FORMS = 5
-#: Elements that are headings even if there is only one day: other single dates may be the page's own.
+#: Elements that count as a day heading even if the page has only one. In another element, a single date may be the
+#: page's own date.
 _WRITTEN_AS_HEADING = frozenset((*HEADINGS, "dt", "th", "tr", "thead", "caption", "td", "legend", "summary"))
 
 
@@ -84,15 +85,15 @@ _WRITTEN_AS_HEADING = frozenset((*HEADINGS, "dt", "th", "tr", "thead", "caption"
 class _Heading:
     """A short text between items."""
 
-    #: The element that contains its items.
+    #: The element that contains the heading's items.
     around: HtmlElement
-    #: Tag and class, which all day headings of a page share.
+    #: Tag and class, which are the same for all day headings of a page.
     form: str
     text: str
 
 
 def find_days(items: Sequence[HtmlElement], is_day: Callable[[str], bool]) -> Mapping[HtmlElement, str]:
-    """Return the day over each item, if the page groups its items by day. No item may be inside another."""
+    """Return the day heading of each item if the page groups its items by day. No item may be inside another."""
     if not items:
         return {}
     sequence = list(_sequence(items))
@@ -122,19 +123,19 @@ def _days_by_item(
         elif not counts:
             is_first_under = False
     if not is_first_under and current is not None and not counts[current]:
-        return {}  # each day follows its item
+        return {}  # the days follow their items, so they are not headings
     distinct_days = {heading.text for heading, count in counts.items() if count}
     return days if len(distinct_days) > 1 or form.partition(".")[0] in _WRITTEN_AS_HEADING else {}
 
 
 def _sequence(items: Sequence[HtmlElement]) -> Iterator[HtmlElement | _Heading]:
-    """Yield the items, and short texts around and between them, in order. An item without a link may be a day."""
+    """Yield the items, and the short texts around and between them, in order; an item without a link is such a text."""
     among = {item for item in items if item.tag == "a" or next(item.iter("a"), None) is not None}
     around = {above for item in among for above in item.iterancestors()}
     walk = etree.iterwalk(items[0].getroottree().getroot(), events=("start",), tag="*")
     for _, element in walk:
         if element in around:
-            # A group may begin with its day.
+            # The text of a group's element may be its day heading.
             yield from _headings(None, element, _short(element.text))
             continue
         walk.skip_subtree()

@@ -1,8 +1,8 @@
-"""Propose selectors for a page: find what repeats, each time with one headline and its link.
+"""Propose selectors for a page: find elements that repeat, each with one headline and its link.
 
-A headline is a link with some words, or the link next to a heading; its article's element is the largest one around it
-that holds no other headline. Items with the same tag and class are a list. JSON-LD, dates and headings count for a
-list, navigation counts against it.
+A headline is a link with some words, or the link next to a heading. An item is the largest element that contains this
+headline and no other. Items with the same tag and class are a list. JSON-LD, dates and headings raise a list's score;
+navigation lowers it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from bot.feeds.kinds.page.selectors import OWN_TEXT, beginning_of, get_selector,
 from bot.model import Body
 from bot.text.dates import DocumentDates
 
-#: Minimum letters of a headline: shorter links are menus. A Chinese letter counts as three.
+#: Minimum letters of a headline, because shorter links are menus. A Chinese letter counts as three.
 _LEAST_TITLE, _WIDE_LETTER = 16, 3
-#: Levels around a headline that may be its item; deeper items come from programs, which give them classes.
+#: Maximum levels between a headline and its item.
 _MAX_LEVELS = 7
 _MAX_ANCHORS = 2_000
-#: Levels around a heading that are searched for its link, and the maximum links and addresses there.
+#: Levels above a heading that are searched for its link; maximum links, and maximum different addresses, on that level.
 _MAX_BESIDE, _MAX_LINKS, _MAX_ADDRESSES_BESIDE = 4, 12, 3
 
 
@@ -39,7 +39,7 @@ class Headline:
     """A link to an article."""
 
     address: str
-    #: Whether it belongs to a heading; if so, the other links of its item lead to topics and authors.
+    #: Whether it is in or next to a heading. If so, the other links of its item lead to topics and authors.
     is_heading: bool
 
 
@@ -61,7 +61,8 @@ def find_headlines(root: HtmlElement) -> Mapping[HtmlElement, Headline]:
         anchors = beside[around] if around is not None and heading not in beside else []
         counts = Counter(map(address_of, anchors[: _MAX_LINKS + 1]))
         if 0 < len(counts) <= _MAX_ADDRESSES_BESIDE and len(anchors) <= _MAX_LINKS and is_long(text_of(heading)):
-            # "Read more" comes after the topics, and the picture has the same address.
+            # Take the most frequent address, or else the last one: a picture and "Read more" both link to the article,
+            # and "Read more" comes after the topics.
             address = max(reversed(counts), key=counts.__getitem__)
             anchor = next(anchor for anchor in anchors if address_of(anchor) == address)
             headlines[anchor] = Headline(address, True)
@@ -89,7 +90,7 @@ def find_items(headlines: Mapping[HtmlElement, Headline]) -> Iterator[HtmlElemen
 
 
 def address_of(anchor: HtmlElement) -> str:
-    """Return the address of a link, without a place in the page."""
+    """Return the address of a link without its fragment."""
     return urldefrag(anchor.get("href") or "").url
 
 
@@ -107,18 +108,18 @@ _LEAST_DATE, _MOST_DATE, _MOST_DATES = 6, 60, 400
 #: Maximum items of a list that are examined, and elements of each.
 _SAMPLE, _MAX_INSIDE = 20, 200
 _MAX_ADDRESSES = 2_000
-#: Number of best lists for which days over the items are searched.
+#: Number of best lists for which day headings are searched.
 _MAX_GROUPED = 5
 #: Elements that hold navigation, not news.
 _BESIDE = frozenset(("nav", "footer", "aside", "header", "form"))
 _NAVIGATION = re.compile(
     r"(?:^|[\s_-])(?:side-?bar|menu|nav(?:bar|igation)?|footer|breadcrumbs?|pag(?:er|ination)|related)\b", re.IGNORECASE
 )
-#: A class that a human wrote. Generated classes change with each build.
+#: A class name that a person wrote. Generated names change with each build.
 _CLASS = re.compile(r"[A-Za-z][A-Za-z_-]{1,40}\Z")
 _GENERATED = re.compile(
     r"^(?:css|sc|jsx|svelte|astro|emotion)-|__[A-Za-z0-9]{5,}\Z"
-    # Classes of every second row.
+    # Classes of alternating rows.
     r"|^(?:row[-_]?)?(?:odd|even|alt(?:ernat\w+)?)(?:[-_]?(?:row|item))?\Z",
     re.IGNORECASE,
 )
@@ -136,14 +137,14 @@ class Proposal:
 
 
 def find_proposals(root: HtmlElement, *, fetched: datetime | None = None, limit: int = 3) -> Sequence[Proposal]:
-    """Return proposals for the lists of a page, the best first."""
+    """Return proposals for the lists of a page, best first."""
     headlines = find_headlines(root)
     lists: defaultdict[str, list[HtmlElement]] = defaultdict(list)
     for item in find_items(headlines):
         if path := _path(item):
             lists[path].append(item)
     for path, items in [*lists.items()]:
-        # Two lists, such as news and events, may use one class.
+        # Items of two lists, such as news and events, may have the same class.
         around = Counter(_step(above) for item in items for above in islice(item.iterancestors(), 1))
         if len(around) > 1 and all(count >= _LEAST_ITEMS and _is_named(step) for step, count in around.items()):
             for item in lists.pop(path):
@@ -154,14 +155,14 @@ def find_proposals(root: HtmlElement, *, fetched: datetime | None = None, limit:
         for path, items in lists.items()
         if len(items) >= _LEAST_ITEMS and (proposal := look.proposal(root, path, items))
     }
-    # Searching for days over the items reads the whole page.
+    # Search for day headings in few lists only, because each search reads the whole page.
     for path in sorted(proposals, key=lambda path: -proposals[path].score)[:_MAX_GROUPED]:
         proposals[path] = look.proposal(root, path, lists[path], is_grouped=True) or proposals[path]
     return sorted(proposals.values(), key=lambda proposal: -proposal.score)[:limit]
 
 
 def propose_selectors(body: Body, *, limit: int = 3) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-    """Return the site's name (from Open Graph), and the keys of each proposal. Raises ReadError."""
+    """Return the site's name (from Open Graph), and the feed keys of each proposal. Raises ReadError."""
     root, _ = selectors.parse_page(body)
     proposals = find_proposals(root, fetched=body.fetched, limit=limit)
     if not proposals:
@@ -194,10 +195,10 @@ def _step(element: HtmlElement) -> str:
     if name := next(filter(_is_written, names), None):
         return f"{element.tag}.{name}"
     identity = element.get("id") or ""
-    # The id of an item would find that item alone.
+    # Use the id of a list only: the id of an item would find that item alone.
     if element.tag in ("ul", "ol", "section") and _is_written(identity):
         return f"{element.tag}#{identity}"
-    # A build may append to a class that a human wrote.
+    # A build may append characters to a class name that a person wrote.
     begin = next((module[1] for name in names if (module := _MODULE.fullmatch(name))), None)
     return f'{element.tag}[class*="{begin}"]' if begin else str(element.tag)
 
@@ -211,7 +212,7 @@ def _is_written(name: str) -> bool:
 
 
 class _Look:
-    """Examines what the items of a list have in common."""
+    """Finds selectors that the items of a list have in common."""
 
     def __init__(
         self,
@@ -227,15 +228,15 @@ class _Look:
         self._fetched = fetched
         self._dates: dict[tuple[str, str], datetime | None] = {}
         self._page_dates = DocumentDates()
-        #: The day over each item.
+        #: The day heading of each item.
         self._days: Mapping[HtmlElement, str] = {}
 
     def proposal(
         self, root: HtmlElement, path: str, all_items: Sequence[HtmlElement], *, is_grouped: bool = False
     ) -> Proposal | None:
-        """Return a proposal, or None if the path finds too much else.
+        """Return a proposal, or None if the path also finds too many other elements.
 
-        With ``is_grouped``, items without dates get the days over them.
+        If ``is_grouped`` is true, items without dates get the dates of the day headings above them.
         """
         count = _count(root, path)
         if count > len(all_items) and (longer := Counter(map(_longer, all_items)).most_common(1)[0][0]):
@@ -291,19 +292,22 @@ class _Look:
         return _common_step(items, leads) if _share(items, is_other) else None
 
     def _date(self, items: Sequence[HtmlElement]) -> tuple[str | None, str | None]:
-        """Return the language, if it is not the page's, and the selector: empty for the first <time>, or None."""
+        """Return the language of the dates and their selector.
+
+        The language is None if it is the page's. The selector is empty for the first <time>, and None without dates.
+        """
         ranks: list[tuple[int, timedelta]] = []
         best: tuple[str | None, str | None] = (None, None)
         for place, language in enumerate(self._languages):
             path = "" if _share(items, lambda item, name=language: self._date_of_item(item, "", name)) else None  # type: ignore[misc]
             path = self._dated(items, language) if path is None else path
             dates = [date for item in items if path is not None and (date := self._date_of_item(item, path, language))]
-            # A list covers a few weeks: with day and month confused its dates are spread over the year.
+            # A list covers a few weeks. If day and month are confused, its dates are spread over the year.
             rank = (len(dates), -(max(dates) - min(dates)) if dates else timedelta())
             if dates and rank > max(ranks, default=(0, timedelta())):
                 best = (language if place else None, path)
             elif dates and rank in ranks[1:]:
-                best = (None, best[1])  # both languages fit
+                best = (None, best[1])  # both languages fit equally well
             ranks.append(rank)
         return best
 
@@ -339,7 +343,7 @@ class _Look:
         return any(self._parsed(None, text, language) for language in self._languages)
 
     def _is_title(self, _: HtmlElement, element: HtmlElement) -> bool:
-        """Return whether the element is long enough for a headline, and its link has more text."""
+        """Return whether the element is long enough for a headline, but is not the whole text of its link."""
         around = next(element.iterancestors("a"), None)
         text = beginning_of(element)
         return around is not None and len(element) == 0 and is_long(text) and text != beginning_of(around)
@@ -387,7 +391,7 @@ def _share(items: Sequence[HtmlElement], holds: Callable[[HtmlElement], object])
 
 
 def _common_step(items: Sequence[HtmlElement], holds: Callable[[HtmlElement, HtmlElement], bool]) -> str | None:
-    """Return the selector (a class, name or place) whose first match in most items fulfils ``holds``, or None."""
+    """Return the selector (class, tag name or position) whose first match fulfils ``holds`` in most items, or None."""
     counts: Counter[str] = Counter()
     for item in items:
         earlier_steps: set[str] = set()

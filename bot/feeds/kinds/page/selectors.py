@@ -1,4 +1,4 @@
-"""Parse an HTML page within bounds, and find elements of it by CSS selectors whose cost a page cannot drive up."""
+"""Parse an HTML page within limits, and find elements by CSS selectors whose cost is limited for every page."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lxml.html import HtmlElement
 from bot.feeds.kit import charset
 from bot.model import Body, ReadError
 
-#: Selects the item's own text, outside of its elements; CSS has no selector for it.
+#: Our selector for the item's own text, outside of its child elements, because CSS has none.
 OWN_TEXT = ":text"
 _MAX_LENGTH = 300
 _MOST_TEXT = 200
-#: Maximum steps to all descendants: each one multiplies the work by the size of the page.
+#: Maximum steps to all descendants, because each step multiplies the work by the size of the page.
 _MAX_WIDE_STEPS = 3
 #: Maximum parts of a list ("h2, h3").
 _MAX_PARTS = 6
@@ -26,7 +26,7 @@ _IN_BRACKETS = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]")
 
 
 class Selector:
-    """A compiled CSS selector, or a list of them ("h2, h3"). Raises ValueError if it cannot be used."""
+    """A compiled CSS selector or list of selectors ("h2, h3"). Raises ValueError if it cannot be used."""
 
     def __init__(self, text: str) -> None:
         if len(text) > _MAX_LENGTH:
@@ -36,11 +36,11 @@ class Selector:
         parts = path.split(" | ")
         if len(parts) > _MAX_PARTS or any(len(_WIDE.findall(part)) > _MAX_WIDE_STEPS for part in parts):
             raise ValueError("a selector of too many steps: name fewer elements on the way")
-        # Without regular expressions of EXSLT, which can take exponential time.
+        # Disable the regular expressions of EXSLT, which can take exponential time.
         self._find = etree.XPath(path, regexp=False)
 
     def all(self, root: HtmlElement) -> list[HtmlElement]:
-        """Return the elements in the page's order; for a text, its element."""
+        """Return the matching elements in the page's order; for a matching text, return its element."""
         matches = self._matches(root)
         elements = (
             match if isinstance(match, HtmlElement) else getattr(match, "getparent", lambda: None)()
@@ -56,7 +56,7 @@ class Selector:
         return " ".join(first.split()) or None if isinstance(first, str) else None
 
     def markup_in(self, root: HtmlElement) -> str | None:
-        """Return the first match as HTML, whose inline tags do not separate words."""
+        """Return the first match as HTML. Unlike in plain text, words that inline tags touch stay joined there."""
         first = next(iter(self._matches(root)), None)
         if isinstance(first, HtmlElement):
             return etree.tostring(first, encoding="unicode", method="html", with_tail=False)
@@ -89,7 +89,7 @@ def text_of(element: HtmlElement) -> str | None:
 
 
 def beginning_of(element: HtmlElement) -> str:
-    """Return the beginning of an element's text; the whole text of nested elements would take quadratic time."""
+    """Return the beginning of an element's text. The whole texts of nested elements would take quadratic time."""
     parts: list[str] = []
     for part in element.itertext():
         parts.append(str(part))
@@ -104,7 +104,7 @@ def _to_xpath(text: str) -> str:
     if is_xpath(text):
         raise ValueError("XPath is no longer supported; write a CSS selector, such as ul.news > li")
     if re.search(r":(?:has|is|not|where|contains)\(", text) or set("+~") & set(_IN_BRACKETS.sub("", text)):
-        # Their XPath looks at all siblings or all descendants of each element.
+        # Refuse the other selectors: their XPath visits all siblings or all descendants of each element.
         raise ValueError("only elements, classes, ids, attributes and positions are supported")
     try:
         return cssselect.HTMLTranslator().css_to_xpath(text, prefix="descendant-or-self::")
@@ -112,13 +112,13 @@ def _to_xpath(text: str) -> str:
         raise ValueError(f"not a CSS selector: {error}") from None
 
 
-#: The longest news pages have some 2 MB, and their list comes early.
+#: Maximum bytes of a page. The longest news pages have some 2 MB, and their list comes early.
 _MAX_BYTES = 5_000_000
-#: The longest lists have some 5,000; selectors over siblings take quadratic time.
+#: Maximum elements of a page, because selectors over siblings take quadratic time. The longest lists have some 5,000.
 _MAX_ELEMENTS = 20_000
-#: Maximum sum of the depths of all elements: two steps to descendants visit each element once per ancestor.
+#: Maximum sum of all elements' depths, because two steps to descendants visit each element once per ancestor.
 _MAX_DEPTHS = 200_000
-#: Pages with scripts and less text are built by their scripts.
+#: Minimum characters of text. A page with scripts and less text is built by its scripts.
 _LEAST_TEXT = 300
 
 
@@ -130,7 +130,7 @@ def parse_page(body: Body) -> tuple[HtmlElement, list[str]]:
         content = content[:_MAX_BYTES]
         remarks.append(f"only the first {_MAX_BYTES // 1_000_000} MB of the page are read")
     text = charset.decode_page(content, body.content_type).text.replace("\x00", "")
-    # A tag takes a few bytes of the page, and some hundred bytes of the tree.
+    # Check before parsing, because a tag takes a few bytes in the page and hundreds of bytes in the tree.
     if text.count("<") > 3 * _MAX_ELEMENTS:
         raise ReadError(
             f"refused: a page with more than {_MAX_ELEMENTS:,} elements, or with elements nested too deeply"

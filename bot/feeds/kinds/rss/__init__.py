@@ -1,7 +1,7 @@
 """Parse RSS 0.9x to 2.0, Atom and RDF with feedparser.
 
-The only file that imports feedparser, which gets no address to open: only bytes that were decoded and repaired, and of
-those only the items that are new (see cut.py).
+The only file that imports feedparser. It passes feedparser no address to open, but decoded and repaired bytes that
+contain only the new items if they can be cut out (see cut.py).
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _ENTRY = re.compile(r"<((?:[A-Za-z_][\w.-]*:)?)entry\b[^<>]*>")
 _OF_ATOM = re.compile(rf"""xmlns(?::[\w.-]+)?\s*=\s*["'](?:{re.escape(_ATOM)}|http://purl\.org/atom/ns#)["']""")
 _ROOTS = ("rss", "feed", "rdf", "channel")
-#: Dates that feedparser misreads: it takes their beginning for a year or a day, or ignores am, pm or the zone.
+#: Dates that feedparser misreads: it parses their beginning as a year or a day, or ignores am, pm or the zone.
 _HALF_READ = re.compile(
     r"^(?:(?:19|20)\d\d(?!-?\d\d|-?\d{3}$|$)|\d{4}-\D|\d{9}|\d{8}T|\d[^A-Za-z]*[^\x00-\x7f])|\d\s*[ap]\.?m\b"
     r"|\d\s(?:BST|CES?T|EES?T|MSK|PKT|IST|WIB|SGT|[JK]ST)$",
     re.IGNORECASE,
 )
-#: Exceptions of feedparser on unexpected input.
+#: Exceptions that feedparser raises on unexpected input.
 _CONFUSED = (AssertionError, AttributeError, LookupError, RecursionError, RuntimeError, TypeError, ValueError)
 
 
@@ -45,7 +45,7 @@ class Source:
     """Parses RSS, Atom and RDF."""
 
     def recognises(self, body: Body) -> bool:
-        """Return whether its root element is a feed's or an Atom entry."""
+        """Return whether the root element is a feed or an Atom entry."""
         return sniff.root_element(body.content, body.content_type) in _ROOTS or _in_feed(body) is not body
 
     def read(self, body: Body) -> model.ParsedFeed:
@@ -73,7 +73,7 @@ def _in_feed(body: Body) -> Body:
     text = without_asides(charset.decode(body.content, body.content_type).text).strip()
     entry = _ENTRY.search(text)
     space = _OF_ATOM.search(entry[0]) if entry else None
-    # Half an entry may have half a title.
+    # Do not wrap an incomplete entry, whose title may be incomplete.
     if entry is None or space is None or not text.endswith(f"</{entry[1]}entry>"):
         return body
     whole = f"<{entry[1]}feed {space[0]}>{text[entry.start() :]}</{entry[1]}feed>".encode("utf-8", "replace")
@@ -81,18 +81,18 @@ def _in_feed(body: Body) -> Body:
 
 
 def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
-    """Parse a document in UTF-8 without any limit on its entries. Raises ReadError."""
+    """Parse a document in UTF-8, whatever the number of its entries. Raises ReadError."""
     import feedparser  # not needed by most commands
 
-    # feedparser would search the path for an old XML parser at each document: 70 µs, and the import lock.
+    # Otherwise feedparser searches the path for an old XML parser at each document, which takes 70 µs and a lock.
     feedparser.api.PREFERRED_XML_PARSERS.clear()
     check_bounds(data)
     try:
         parsed = feedparser.parse(
             io.BytesIO(data),
             response_headers={"content-type": "application/xml; charset=utf-8", "content-location": url},
-            # Both run a slow parser over all HTML. Relative links are resolved in ``_body``, and nobody sees the HTML:
-            # articles have only its text.
+            # Both options would run a slow parser over all HTML. ``_body`` resolves relative links, and sanitising is
+            # not needed because articles contain only the text.
             resolve_relative_uris=False,
             sanitize_html=False,
         )
@@ -112,16 +112,16 @@ def parse_with_feedparser(data: bytes, url: str) -> model.ParsedFeed:
 
 
 def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
-    """Return a document that was cut off with its end restored, and remarks. Raises ReadError if no item is whole."""
+    """Restore the end of a document that was cut off; also return remarks. Raises ReadError if no item is complete."""
     text = document.text
     if not document.is_cut:
         return text, ()
     data = text.encode("utf-8", "replace")
     count, end = cut.find_last_whole_item(data, root=document.root, prefix=document.prefix)
     if not count:
-        # After an empty baseline every item of the next poll would be new.
+        # Refuse it, because after an empty first poll all items of the next poll would count as new.
         raise ReadError("cut off before the end of its first item; it is polled again later")
-    # The unfinished item waits for the next poll: half a title now would be an edited title then.
+    # Leave the unfinished item to the next poll, which would otherwise report its completed title as an edit.
     has_more = re.search(rb"<\w", data[end:]) is not None
     remark = f"cut off after item {count}" if has_more else f"cut off at its end, after item {count}"
     text = data[:end].decode()
@@ -131,7 +131,7 @@ def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
 
 
 def _read_new_items(pieces: cut.Cut, body: Body) -> model.ParsedFeed | None:
-    """Return the reading of the new items, or None if feedparser finds another number of items."""
+    """Parse the new items; return None if feedparser finds a different number of items."""
     kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
     places = [place for place, _ in kept if body.names_known or place not in known_places]
@@ -163,7 +163,7 @@ def _entry(parsed: Any, url: str, language: str, dates: DocumentDates) -> model.
 
 
 def _text(parsed: dict[str, Any], key: str) -> str | None:
-    # dict.get, since feedparser's own get returns "published" for "updated", with a warning.
+    # Use dict.get, because feedparser's own get returns "published" for "updated", with a warning.
     value = dict.get(parsed, key)
     return (value.strip() or None) if isinstance(value, str) else None
 
@@ -214,17 +214,17 @@ def _as_html(value: str | None, detail: dict[str, Any]) -> str | None:
     return fields.escape_text(value) if detail.get("type") == "text/plain" else value
 
 
-#: xml.sax takes quadratic time: an element with 50,000 attributes would take a minute.
+#: Maximum attributes of an element. xml.sax takes quadratic time: 50,000 attributes would take a minute.
 MAX_ATTRIBUTES = 1_000
-#: Maximum children of an element. feedparser takes 30 µs for each; only a channel has thousands, its items.
+#: Maximum children of an element. feedparser takes 30 µs for each child. Only a channel has thousands (its items).
 MAX_CHILDREN = 2 * MAX_ENTRIES
-#: A tag with too many attributes is at least this long; text of that length is common.
+#: A tag and the text after it, if together they are long enough for too many attributes.
 _LONG_TAG = re.compile(rb"<[^<]{4000}[^<]*")
 
 
 def check_bounds(data: bytes) -> None:
-    """Refuse documents that would take feedparser too long. Raises ReadError."""
-    # feedparser takes 0.3 ms per item. If the items can be cut apart, this document has only the new ones.
+    """Raise ReadError if feedparser would take too long for the document."""
+    # feedparser takes 0.3 ms per item. If the items could be cut out, ``data`` contains only the new items.
     count = data.count(b"<item") + data.count(b"<entry")
     if count > MAX_ENTRIES:
         raise ReadError(f"refused: {count} items, which can only be parsed together")
@@ -234,7 +234,7 @@ def check_bounds(data: bytes) -> None:
         parser = expat.ParserCreate("utf-8")
         parser.StartElementHandler = counts.start
         parser.EndElementHandler = counts.end
-        # If it gives up, feedparser's parser does too, and feedparser's other parser is linear.
+        # If expat rejects the document, feedparser uses its loose parser, which takes linear time.
         with contextlib.suppress(expat.ExpatError):
             parser.Parse(data, True)
 
@@ -268,9 +268,9 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _LONGEST_PERIOD = timedelta(days=365)
 _SKIP_HOURS = re.compile(r"<(/?)skipHours\s*+>", re.IGNORECASE)
 _SKIP_DAYS = re.compile(r"<(/?)skipDays\s*+>", re.IGNORECASE)
-#: Enough for the names of all hours or days.
+#: Maximum characters of a block; enough for all hours or days.
 _LONGEST_BLOCK = 2_000
-#: A feed has one block of each.
+#: Maximum tags that are examined. A feed has one block of each kind.
 _MOST_TAGS = 20
 _HOUR = re.compile(r"<hour\s*>\s*(\d{1,2})\s*</hour\s*>", re.IGNORECASE)
 _DAY = re.compile(r"<day\s*>\s*([A-Za-z]{3,9})\s*</day\s*>", re.IGNORECASE)
@@ -290,7 +290,7 @@ def _longest_period(ttl: str | None, update_period: str | None, update_frequency
 
 
 def _skip_hours(text: str) -> tuple[int, ...]:
-    """Return the hours of skipHours, which feedparser does not return, from the text of the document."""
+    """Return the hours of skipHours from the document's text, because feedparser does not return them."""
     # RSS 0.91 counts hours from 1 to 24, RSS 2.0 from 0 to 23.
     return tuple(sorted({int(hour) % 24 for block in _skip_blocks(_SKIP_HOURS, text) for hour in _HOUR.findall(block)}))
 
