@@ -1,4 +1,4 @@
-"""Decide when to post: every result is a decision with a named reason. Pure functions of a ``Situation``.
+"""Decide when to post, in pure functions of a ``Situation``. Every result is a decision with a named reason.
 
     nothing posted yet                           posted
     -------------------------------------------  ---------------------------------------------
@@ -16,8 +16,8 @@ If a gathered message lists the story, edits go to that message, and the first r
 Under a rule with reminders, a posted story with a deadline ahead is held until the next reminder (hold: reminder),
 which is a reply in its thread (reply: reminder).
 
-Silences come first: a story is silent (silenced) while the story, all its rules or all its articles are silenced;
-decisions about a posted story ignore silenced rules and articles.
+Silences are checked first. A story is silent (silenced) while the story itself, all its rules or all its articles are
+silenced. Decisions about a posted story ignore silenced rules and articles.
 """
 
 from bot.alerts import routing

@@ -1,4 +1,4 @@
-"""Decide what to post about one story in one channel after a batch of articles, and what the alert remembers of it."""
+"""Decide what to post about one story in one channel after a batch of articles, and update the alert."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from bot import model
 from bot.alerts.holds import gather_hold, hold_for
 from bot.alerts.situation import Situation, reply_decision
 
-#: Maximum facts in one reply; nobody reads more. The rest stay visible in the linked articles.
+#: Maximum facts in one reply, because nobody reads more. The linked articles contain the others.
 FACTS_A_REPLY = 6
 
 
 def decide(situation: Situation) -> tuple[model.Decision, ...]:
     """Return the decisions for one story in one channel, in the order in which they are carried out.
 
-    Deciding again with the recorded alert gives no decision that posts.
+    A second call with the recorded alert returns no decision that posts.
     """
     alert = situation.alert
     if not situation.rules or (alert is None and not situation.arrivals):
@@ -68,7 +68,7 @@ def _follow_up(situation: Situation, alert: model.Alert) -> tuple[model.Decision
     reason = replies[-1].reason if replies else model.Reason.SUMMARY if situation.has_summary else None
     edit = _edit(situation, reason)
     if replies and alert.is_gathered and situation.next_digest(situation.rules) is None:
-        # Once there is news, the story gets a separate message; news of a digest's story stays in the digest's thread.
+        # A gathered story with news gets a separate message, but news of a digest's story stays in the digest's thread.
         listed = tuple(rule for rule in situation.rules if rule.name in alert.rules) or situation.speaking
         until = replies[0].until
         first = situation.decision(model.AlertAction.POST, replies[0].reason, rules=listed, detail="news", until=until)
@@ -103,7 +103,7 @@ def _news(situation: Situation, alert: model.Alert) -> tuple[model.Decision, ...
 
 
 def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
-    """Return the turn's facts and joined articles that the thread gets and does not have yet, most important first."""
+    """Return the facts and joined articles that belong in the thread and are not in it yet, most important first."""
     thread = situation.thread
     facts = [fact for fact in situation.facts if thread is not model.Thread.CLAIMS or fact.is_claim]
     if thread is model.Thread.ALL:
@@ -114,7 +114,7 @@ def _facts(situation: Situation, alert: model.Alert) -> tuple[model.Fact, ...]:
 
 
 def _rank(fact: model.Fact) -> int:
-    """Return the place in a reply: changed values, denials and corrections, quotes, articles that joined."""
+    """Return the position in a reply. The order is changed values, denials and corrections, quotes, joined articles."""
     return 0 if fact.before else 1 if fact.mark else 3 if fact.is_joined else 2
 
 
@@ -143,7 +143,7 @@ def fact_key(fact: model.Fact) -> str:
 
 
 def _edit(situation: Situation, reason: model.Reason | None) -> model.Decision | None:
-    """Return the edit of the message for articles that joined, or else for ``reason``.
+    """Return the edit of the message because of joined articles, or else because of ``reason``.
 
     A copy from an outlet that the story already has causes no edit.
     """
@@ -170,7 +170,10 @@ def record_decision(
     headline: model.ArticleId | None = None,
     is_gathered: bool = False,
 ) -> model.Alert:
-    """Return the alert after a decision; for a post with its outbox row and the article of its headline."""
+    """Return the alert after a decision.
+
+    For a post, ``head`` is its outbox row, and ``headline`` is the article of its headline.
+    """
     alert = alert or model.Alert(
         story=decision.story,
         channel=decision.channel,

@@ -1,4 +1,4 @@
-"""Sum judgements: the precision of each rule, and the current judgements of a message. Pure functions."""
+"""Compute the precision of each rule and the current judgements of a message, in pure functions."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ class Precision:
 
 
 def verdicts_by_rule(judgements: Iterable[model.Judgement]) -> Mapping[str, Mapping[model.StoryId, Verdict]]:
-    """Return rule -> story -> useful or noise.
+    """Return the verdict (useful or noise) for each rule and story.
 
-    The last verdict of each person counts; of several people the majority, in a tie the last verdict.
+    Only the last verdict of each person counts. If people disagree, the majority decides; in a tie, the last verdict.
     """
     last: dict[tuple[str, model.StoryId], dict[str, Verdict]] = {}
     for judgement in judgements:
         if judgement.verdict.is_of_rule:
             people = last.setdefault((judgement.rule, judgement.story), {})
-            # Remove first, so that the last verdict is last.
+            # Remove the person first, so that the newest verdict is last in the mapping.
             people.pop(judgement.by, None)
             people[judgement.by] = judgement.verdict
     by_rule: dict[str, dict[model.StoryId, Verdict]] = {}
@@ -82,7 +82,7 @@ def active_feedback(judgements: Sequence[model.Judgement]) -> tuple[model.Judgem
     for judgement in judgements:
         is_opinion = judgement.verdict.is_of_rule
         subject = ("opinion", judgement.rule, judgement.by) if is_opinion else ("claim",)
-        # Remove first, so that the result is ordered by the last judgement.
+        # Remove the earlier entry first, so that the result is ordered by each person's last judgement.
         last.pop(subject, None)
         if judgement.verdict is not Verdict.UNCLAIMED:
             last[subject] = judgement

@@ -1,7 +1,7 @@
 """Decide why a story waits, when it is released, and when a posted story gets a reminder of its deadline.
 
-A reminder (``remind:`` of a rule) is a hold on a posted story: the alert keeps the time of the next one. When it has
-come, the thread gets a reply and the next reminder is planned, so each deadline and lead time is reported once.
+A reminder (``remind:`` of a rule) is a hold on a posted story. The alert keeps the time of the next reminder. At that
+time, the thread gets a reply and the following reminder is planned, so each lead time of a deadline is reported once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Hold:
     """The reason why an alert is held, and the end of the hold."""
 
     reason: model.Reason
-    #: None: until another article joins.
+    #: None means until another article joins.
     until: datetime | None
     detail: str
 
@@ -28,8 +28,9 @@ class Hold:
 def hold_for(situation: Situation, *, is_released: bool = False, is_beyond_cap: bool = False) -> Hold | None:
     """Return the first reason to wait, or None to post.
 
-    ``is_released``: a baseline or digest hold has just ended, so these two do not apply. ``is_beyond_cap``: the story
-    goes to the gathered message for stories beyond the rate cap, so the cap does not apply.
+    If ``is_released`` is true, a baseline or digest hold has just ended, so neither of them applies. If
+    ``is_beyond_cap`` is true, the story goes to the gathered message for stories beyond the rate cap, so the cap does
+    not apply.
     """
     ready = tuple(rule for rule in situation.rules if situation.is_ready(rule))
     if not ready:
@@ -46,9 +47,9 @@ def hold_for(situation: Situation, *, is_released: bool = False, is_beyond_cap: 
 
 
 def gather_hold(situation: Situation) -> Hold | None:
-    """Return the wait of a first post for other outlets, counted from the first article; None if it does not wait.
+    """Return the hold of a first post that waits for other outlets, or None if it does not wait.
 
-    Does not apply under a rule of severity high, or after another hold.
+    The wait is counted from the first article. There is no wait under a rule of severity high or after another hold.
     """
     alert = situation.alert
     if alert is not None and (
@@ -81,7 +82,7 @@ def _cooling(rules: tuple[model.Rule, ...], situation: Situation) -> Hold | None
 
 
 def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
-    """Return when the rule may open a thread again; None: now."""
+    """Return the time at which the rule may open its next thread, or None if it may now."""
     spoke_at = situation.rule_spoke_at.get(rule.name)
     if rule.cooldown is None or spoke_at is None or spoke_at + rule.cooldown <= situation.now:
         return None
@@ -89,11 +90,10 @@ def _cooldown_end(rule: model.Rule, situation: Situation) -> datetime | None:
 
 
 def _rate_cap(situation: Situation, *, is_high: bool) -> Hold | None:
-    """Return the hold of a story beyond the cap.
+    """Return the hold of a story beyond the rate cap, or None if it may be posted.
 
-    It is gathered at once if messages can be edited, else when the hour has room.
-
-    Severity high never waits: if the gathered message cannot be edited, the story is posted.
+    If messages can be edited, the story is gathered at once. Otherwise it waits until the hour has room, unless its
+    severity is high.
     """
     cap, gathers_at_once = situation.policy.posts_per_hour, situation.policy.can_edit
     recent = situation.recent_high_posts if is_high else situation.recent_posts
@@ -104,13 +104,13 @@ def _rate_cap(situation: Situation, *, is_high: bool) -> Hold | None:
     return Hold(reason=model.Reason.RATE_CAP, until=until, detail=f"{cap} posts in the last hour")
 
 
-#: Maximum stories for each rule that a first poll announces.
+#: Maximum stories that a feed's first poll announces for each rule.
 BASELINE_STORIES_A_RULE = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Released:
-    """The decisions for one channel; several posts are gathered in one message."""
+    """The decisions for one channel. Several posts are gathered in one message."""
 
     decisions: tuple[model.Decision, ...]
 
@@ -161,7 +161,7 @@ def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> model.Dec
     return situation.decision(model.AlertAction.SILENT, model.Reason.BASELINE, detail=detail)
 
 
-#: A deadline counts from this hour of its day, so that reminders come in the morning.
+#: Lead times are counted back from this time on the day of the deadline, so that reminders come in the morning.
 MORNING = time(9)
 
 
@@ -171,13 +171,13 @@ class _Moment:
 
     at: datetime
     deadline: model.Deadline
-    #: When the deadline is over.
+    #: The time after which no reminder is sent.
     ends: datetime
     rule: model.Rule
 
 
 def due_reminders(situation: Situation) -> tuple[model.Decision, ...]:
-    """Return a reply for each deadline ahead that has a due reminder."""
+    """Return a reply for each future deadline that has a due reminder."""
     alert = situation.alert
     if alert is None or alert.state is not model.AlertState.POSTED:
         return ()
@@ -196,7 +196,7 @@ def due_reminders(situation: Situation) -> tuple[model.Decision, ...]:
 
 
 def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.Rule, ...]) -> model.Decision:
-    """Return the reminder of the rules that are not silenced, or the silence if all are."""
+    """Return the reminder of the rules that are not silenced, or the silence if all rules are silenced."""
     silenced = {rule.name: silence for rule, silence in situation.silenced_rules}
     active = tuple(rule for rule in rules if rule.name not in silenced)
     if not active:
@@ -211,7 +211,8 @@ def _remind(situation: Situation, deadline: model.Deadline, rules: tuple[model.R
 def plan_reminder(situation: Situation, *, is_released: bool = False) -> model.Decision | None:
     """Return the hold until the next reminder, or None if it has not changed.
 
-    ``is_released``: the due reminders are decided. Before that, a due reminder is not replaced by the next one.
+    ``is_released`` is true if the due reminders have been decided. Until then, the next reminder does not replace a due
+    reminder.
     """
     alert = situation.alert
     if alert is None or alert.state is not model.AlertState.POSTED:
@@ -236,6 +237,6 @@ def _moments(situation: Situation) -> Iterator[_Moment]:
         for deadline in situation.deadlines:
             ends = datetime.combine(deadline.day, MORNING, tzinfo=rule.remind.zone).astimezone(UTC)
             for lead in rule.remind.leads:
-                # Subtract on the wall clock, so that a day is a day also across a change of summer time.
+                # Subtract on the wall clock, so that a day remains a calendar day when summer time begins or ends.
                 at = (ends.astimezone(rule.remind.zone) - lead).astimezone(UTC)
                 yield _Moment(at, deadline, ends, rule)

@@ -1,6 +1,6 @@
 """The texts of the bot's notices to its operator.
 
-Pure. The caller adds the row to the outbox in the transaction that records the event.
+All functions are pure. The caller adds the row to the outbox in the transaction that records the event.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ def notice_row(notice: model.Notice, *, channel: str, now: datetime) -> model.Ou
 def configuration_reloaded(
     *, rules: int, feeds: int, kept: int, off: int, problems: Sequence[model.Problem], version: str
 ) -> model.Notice:
-    """Report a new configuration; workers that load the same edit post one notice.
+    """Report a new configuration. Workers that load the same edit post only one notice.
 
     ``kept`` and ``off`` are the numbers of refused rules with and without a last good version.
     """
     in_force = f"{model.format_count(rules, 'rule')}, {model.format_count(feeds, 'feed')}"
     errors = [problem for problem in problems if problem.severity == "error"]
-    # An error in bot.yaml, or in a file that keeps its last good version as a whole, does not refuse a single rule.
+    # If no rule is refused, count the refused files: bot.yaml, and files that keep their last good version as a whole.
     files = len({problem.file for problem in errors if problem.rule is None}) if not kept + off else 0
     parts = (
         f"{model.format_count(kept, 'rule')} refused, last good version kept" if kept else "",
@@ -38,12 +38,12 @@ def configuration_reloaded(
     )
     lead = f"Configuration reloaded: {in_force}."
     if problems:
-        # Without errors the line also shows that nothing is refused any more.
+        # If there are no errors, the line shows that the last refusals are resolved.
         loaded = "" if errors else lead.removesuffix(".")
         lead = "; ".join(part for part in (loaded, *parts) if part)
     errors_first = sorted(problems, key=lambda problem: problem.severity != "error")
     where = tuple(problem_line(problem) for problem in errors_first)
-    remedy = f"In force: {in_force}. `wirewatch check` shows each place." if errors else ""
+    remedy = f"In force: {in_force}. `wirewatch check` shows where each problem is." if errors else ""
     return model.Notice(what=lead, where=where, remedy=remedy, occasion=(f"reload {version} {list(where)}",))
 
 
@@ -70,7 +70,7 @@ def database_was_unavailable(reason: str, *, since: datetime, until: datetime) -
 
 
 def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) -> model.Notice:
-    """Report the feeds whose health changed, in a line each: new problems, then resolved problems."""
+    """Report new problems with feeds, then resolved problems, each on one line."""
     parts = (
         f"{model.format_count(len(troubles), 'problem')} with feeds" if troubles else "",
         f"{model.format_count(len(over), 'problem')} over" if over else "",
@@ -81,7 +81,7 @@ def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) 
 
 
 def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
-    """Report that a rule has not matched for longer than expected; once for each last match, by any process."""
+    """Report that a rule has not matched for longer than expected. Post one notice for each last match."""
     lead = f"A rule is silent: nothing has matched for more than {model.format_duration(expect)}."
     last = last_match.isoformat() if last_match else None
     return model.Notice(
@@ -116,7 +116,7 @@ def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str,
 
 
 def channel_failing(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
-    """Report that all attempts of some minutes failed, the last one for ``reason``."""
+    """Report that all attempts failed for some minutes. ``reason`` is the last error."""
     names = ", ".join(channels)
     lead = f"Channel {names} has accepted no message for some minutes. Its messages are kept and retried."
     return model.Notice(what=lead, where=(reason,), occasion=occasion)
@@ -135,7 +135,7 @@ def channel_is_back(channels: Sequence[str], reason: str, *, occasion: tuple[str
 
 
 def model_is_failing(name: str, reason: str, *, now: datetime) -> model.Notice:
-    """Report that the language model refuses calls or failed several times in a row, last for ``reason``."""
+    """Report that the language model refuses calls or failed several times in a row. ``reason`` is the last error."""
     lead = f"The model {name} gives no usable answer. Until it does, Wirewatch decides without it."
     remedy = "`wirewatch model test` calls it now; check url, name and key under model in bot.yaml."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=(f"model failing {now.isoformat()}",))
@@ -148,19 +148,19 @@ def model_is_back(name: str, *, now: datetime) -> model.Notice:
 
 def model_budget_spent(name: str, what: str, *, day: date) -> model.Notice:
     """Report that the day's limit of ``what`` (calls or tokens) is reached."""
-    lead = f"The model {name} has used up the {what} of this day. Until midnight UTC, Wirewatch decides without it."
-    remedy = f"Raise {what}_per_day under model in bot.yaml, or give it fewer uses."
+    lead = f"The model {name} has used up the {what} for today. Until midnight UTC, Wirewatch decides without it."
+    remedy = f"Raise {what}_per_day under model in bot.yaml, or give the model fewer uses."
     return model.Notice(what=lead, remedy=remedy, occasion=(f"model budget {day.isoformat()}",))
 
 
 def model_share_spent(name: str, what: str, article: model.Article, *, day: date) -> model.Notice:
     """Report that the articles of one owner have used up their share of ``what`` (calls or tokens)."""
-    lead = f"The articles of {article.outlet} have used up a quarter of the {what} of this day of the model {name}."
+    lead = f"The articles of {article.outlet} have used up a quarter of the {what} of the model {name} for today."
     return model.Notice(
         what=lead,
         where=(
             f"feed: {article.outlet}; owner: {article.owner}",
-            "Until midnight UTC, Wirewatch decides about them without it.",
+            "Until midnight UTC, Wirewatch decides about its articles without the model.",
         ),
         remedy=f"Raise {what}_per_day under model in bot.yaml, or narrow the rules that match this feed.",
         occasion=(f"model share {article.owner} {day.isoformat()}",),
@@ -169,7 +169,7 @@ def model_share_spent(name: str, what: str, article: model.Article, *, day: date
 
 def model_merged(name: str, older: model.Story, younger: model.Story) -> model.Notice:
     """Report that a language model's answer merged two stories that both have messages."""
-    lead = f"An answer of the model {name} merged two stories that both were posted."
+    lead = f"An answer from the model {name} merged two stories that had both been posted."
     ids = " ".join(member.article.id for member in younger.members if member.join.copy_of is None)
     return model.Notice(
         what=lead,

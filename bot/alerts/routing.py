@@ -18,7 +18,7 @@ from bot.alerts.situation import quiet_hours_end
 def route_channels(
     routes: Sequence[model.Route], rule: model.Rule, *, tags: Collection[str], now: datetime
 ) -> tuple[str, ...]:
-    """Return the channels, without duplicates; ``tags`` are those of the matched articles' feeds."""
+    """Return the channels, without duplicates; ``tags`` are the tags of the matched articles' feeds."""
     channels: list[str] = []
     folded = {tag.casefold() for tag in tags}
     for branch in routes:
@@ -38,19 +38,19 @@ class Leg:
     """One route that a rule's stories may take."""
 
     to: tuple[str, ...]
-    #: Hours and tags of feeds in words; empty: always.
+    #: Hours and feed tags in words. If empty, the leg always applies.
     conditions: tuple[str, ...]
-    #: The following leg is taken too.
+    #: Whether the following leg is taken too.
     goes_on: bool
 
 
 def legs(routes: Sequence[model.Route], rule: model.Rule) -> tuple[Leg, ...]:
-    """Return every route of a rule, in the order in which they are tried; time and feeds become conditions."""
+    """Return every route of a rule, in the order in which they are tried. Hours and feed tags become conditions."""
     return tuple(_legs(routes, rule, (), goes_on=False))
 
 
 def possible_channels(routes: Sequence[model.Route], rule: model.Rule) -> tuple[str, ...]:
-    """Return every channel that the rule may post to: its ``notify``, else the channels of its routes."""
+    """Return every channel that the rule may post to: its ``notify``, or else the channels of its routes."""
     return rule.notify or tuple(dict.fromkeys(channel for leg in legs(routes, rule) for channel in leg.to))
 
 

@@ -41,7 +41,7 @@ class Situation:
 
     now: datetime
     channel: str
-    #: With the joins of this batch.
+    #: The story, with the articles that joined in this batch.
     story: model.Story
     #: None if the story is new to the channel.
     alert: model.Alert | None
@@ -52,7 +52,7 @@ class Situation:
     #: New facts of the story, even if this channel has already posted them.
     facts: tuple[model.Fact, ...] = ()
     edits: tuple[model.Edit, ...] = ()
-    #: A language model's summary has arrived that the message does not have.
+    #: Whether a language model's summary has arrived that the message does not show yet.
     has_summary: bool = False
     #: Dated deadlines of the story; empty unless a rule has reminders.
     deadlines: tuple[model.Deadline, ...] = ()
@@ -60,13 +60,13 @@ class Situation:
     #: Times of this channel's recent posts, oldest first. Posts of severity high are counted separately.
     recent_posts: tuple[datetime, ...] = ()
     recent_high_posts: tuple[datetime, ...] = ()
-    #: Rule -> when it last opened a thread in this channel.
+    #: Rule name -> time at which the rule last opened a thread in this channel.
     rule_spoke_at: Mapping[str, datetime] = field(default_factory=dict)
-    #: The silence that covers everything that could be posted now.
+    #: The silence that covers everything that could be posted now, or None.
     silence: model.Silence | None = None
-    #: Otherwise, the silenced rules, which are not in ``rules``.
+    #: The silenced rules, which are not in ``rules``. Empty if ``silence`` is set.
     silenced_rules: tuple[tuple[model.Rule, model.Silence], ...] = ()
-    #: Otherwise, a silence of some new or changed articles, which the fields above do not include.
+    #: A silence of new or changed articles, which the fields above exclude. None if ``silence`` is set.
     silence_of_some: model.Silence | None = None
 
     @property
@@ -109,7 +109,7 @@ class Situation:
         facts: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> model.Decision:
-        """Return a decision about this story and channel, at ``now``; ``rules`` None: all rules of the situation."""
+        """Return a decision about this story and channel, at ``now``. If ``rules`` is None, name all rules."""
         named = self.rules if rules is None else rules
         cause = self.arrivals[-1].article.id if self.arrivals else self.facts[0].article if self.facts else None
         return model.Decision(
@@ -132,7 +132,7 @@ class Situation:
         return None if self.silence is None else self.silenced_by(self.silence)
 
     def silenced_by(self, silence: model.Silence, rules: tuple[model.Rule, ...] | None = None) -> model.Decision:
-        """Return the decision for what a silence holds back; ``rules`` None: all rules of the situation."""
+        """Return the decision to post nothing because of ``silence``. If ``rules`` is None, name all rules."""
         detail = f"silenced: {silence.summary}"
         decision = self.decision(model.AlertAction.SILENT, model.Reason.SILENCED, rules=rules, detail=detail)
         return replace(decision, silence=silence.id)
@@ -142,7 +142,7 @@ class Situation:
 HOUR = timedelta(hours=1)
 
 
-#: Returns the silence of a rule (by its name) or of an article, if there is one.
+#: A function that returns the silence of a rule (by its name) or of an article, or None.
 OfRule = Callable[[str], model.Silence | None]
 OfArticle = Callable[[model.Article], model.Silence | None]
 
@@ -190,7 +190,7 @@ def reply_decision(
     facts: tuple[model.Fact, ...] = (),
     edits: tuple[model.Edit, ...] = (),
 ) -> model.Decision:
-    """Return a reply; in quiet hours or under a digest it is sent at their end (``until``)."""
+    """Return a reply. Under a digest it is sent with the next digest, in quiet hours at their end (``until``)."""
     send_at = situation.next_digest(situation.rules)
     if send_at is None and situation.severity is not model.Severity.HIGH:
         send_at = quiet_hours_end(situation.policy.quiet, situation.now)

@@ -1,9 +1,9 @@
-"""The channels to which messages are sent: a file or folder for each kind, discovered automatically.
+"""The channels to which messages are sent. Each kind has a file or folder here and is discovered automatically.
 
-A module or package of this folder with a ``KIND`` is a kind of channel. It also has ``Options``, a pydantic model of
-its keys in bot.yaml, and a class ``Channel(name, options, context)`` that implements ``model.Channel``; where its
-options choose between subclasses, a function ``build`` with the same arguments. Other installed packages add kinds by
-entry points of the group ``wirewatch.channels``.
+A module or package in this folder that defines ``KIND`` is a kind of channel. It also defines ``Options``, a pydantic
+model of its keys in bot.yaml, and a class ``Channel(name, options, context)``, which implements ``model.Channel``. If
+its options choose between subclasses, it defines a function ``build`` with the same arguments. Other installed packages
+add kinds through entry points of the group ``wirewatch.channels``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def options() -> Mapping[str, type[pydantic.BaseModel]]:
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[Listener]:
-    """Return the listeners for presses of buttons in these channels."""
+    """Return the listeners for button presses in these channels."""
     channels = tuple(channels)
     result: list[Listener] = []
     for kind in kinds().by_name.values():
@@ -79,7 +79,7 @@ def build(
     key_values: KeyValues,
     zone: tzinfo = UTC,
 ) -> Channel:
-    """Build a channel of bot.yaml, without network access and without reading secrets: both happen at first use."""
+    """Build a channel of bot.yaml. The channel uses the network and reads its secrets only when it is used."""
     context = ChannelContext(resolve=resolve, clock=clock, key_values=key_values, zone=zone)
     registered = kinds().by_name[kind]
     channel: Channel = getattr(registered.module, "build", registered.made_by)(name, options, context)

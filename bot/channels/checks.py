@@ -1,4 +1,4 @@
-"""Check the set-up of the channels at a start, without posting and without delaying messages."""
+"""Check the set-up of all channels when the bot starts, without posting and without delaying messages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bot.model.runtime import TaskGroup
 
 log = structlog.get_logger("wirewatch")
 
-#: The check of a channel ends after this; problems then show at the first message.
+#: Maximum duration of the check of a channel. After that, problems show at the first message.
 PATIENCE = timedelta(seconds=30)
 
 
 async def check_all(channels: Iterable[model.Channel]) -> None:
-    """Check all channels concurrently and log their problems; never raise for a channel."""
+    """Check all channels concurrently and log their problems. The errors of a channel are never raised."""
     async with TaskGroup() as group:
         for channel in channels:
             group.create_task(_look_at(channel))
@@ -36,4 +36,4 @@ async def _look_at(channel: model.Channel) -> None:
         return
     for line in lines:
         if not line.is_good:
-            log.warning("channel needs attention", channel=channel.name, wanted=line.what, help=line.help)
+            log.warning("channel check failed", channel=channel.name, wanted=line.what, help=line.help)

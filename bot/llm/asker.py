@@ -1,4 +1,4 @@
-"""Answer prompts by the language model: a few at once, within a day's budget, and with pauses while the model fails.
+"""Answer prompts with the language model: a few at once, within a daily budget, with pauses while the model fails.
 
     want → queue → budget? breaker? → ask, check → store (answer or failure, and its cost)
 
@@ -23,7 +23,7 @@ from bot.model.runtime import TaskGroup
 
 #: The number of consecutive failures that start a pause.
 MAX_FAILURES = 5
-#: The first pause; each further failure doubles it, up to the longest.
+#: The first pause. Each further failure doubles the pause, up to LONGEST_BREAK.
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_BREAK = timedelta(minutes=30)
 
@@ -33,7 +33,7 @@ class Breaker:
     """Pauses calls of a model that fails."""
 
     failures: int = 0
-    #: The end of the pause; None without a pause.
+    #: The end of the pause, or None if there is no pause.
     until: datetime | None = None
 
     def allows(self, now: datetime) -> bool:
@@ -41,9 +41,9 @@ class Breaker:
         return self.until is None or now >= self.until
 
     def fail(self, now: datetime, *, for_good: bool, retry_after: timedelta | None = None) -> bool:
-        """Count a failure and return whether it starts a pause. ``for_good``: it fails until somebody acts."""
+        """Count a failure and return whether it starts a pause. If ``for_good`` is true, start a pause at once."""
         if not self.allows(now):
-            # The call began before the pause: failures at the same time count once.
+            # The call began before the pause. Concurrent failures count as one failure.
             return False
         was_open = self.until is None
         self.failures = max(self.failures + 1, MAX_FAILURES if for_good else 0)
@@ -61,7 +61,7 @@ class Breaker:
 
 log = structlog.get_logger("wirewatch")
 
-#: Attempts at one prompt.
+#: Maximum attempts at one prompt.
 _TRIES = 2
 #: The pause between two attempts, and the longest pause that a server may ask for instead.
 _PAUSE = timedelta(seconds=1)
@@ -70,7 +70,7 @@ _LONGEST_PAUSE = timedelta(seconds=10)
 _MAX_REMEMBERED = 5_000
 #: The articles of an owner get at most a quarter of a day's budget, so that one busy feed does not use it up.
 _OWNER_SHARE = 4
-_INTERNAL_ERROR = "an internal error; the log of Wirewatch has it"
+_INTERNAL_ERROR = "an internal error; see the log of Wirewatch"
 
 
 class Asker:
@@ -86,7 +86,7 @@ class Asker:
         operator: Callable[[], str | None],
         on_completion: Callable[[model.Completion], None] = lambda completion: None,
     ) -> None:
-        """``operator`` returns the current channel for notices, or None for the log only."""
+        """``operator`` returns the current channel for notices, or None if notices are only logged."""
         self.policy = policy
         self._model = language_model
         self._store = store
@@ -99,7 +99,7 @@ class Asker:
         self._under_way: dict[str, str] = {}
         self._failed: OrderedDict[str, None] = OrderedDict()
         self._breaker = Breaker()
-        #: Until when the day's budget is spent.
+        #: The end of the day whose budget is spent, or None.
         self._spent_until: datetime | None = None
         #: Owner and day of each notice about an owner's spent share of the budget.
         self._notified: set[tuple[str, datetime]] = set()
@@ -124,7 +124,7 @@ class Asker:
                 group.create_task(self._work())
 
     async def settle(self, within: timedelta) -> None:
-        """Answer all prompts wanted now; those without an answer after this time have failed."""
+        """Answer all queued prompts. Prompts that have no answer after the time ``within`` count as failed."""
         try:
             async with asyncio.timeout(within.total_seconds()), TaskGroup() as group:
                 for _ in range(min(self.policy.at_once, self._queue.qsize())):
@@ -143,7 +143,7 @@ class Asker:
             try:
                 await self._answer(prompt)
             except model.StoreError as error:
-                log.error("store unavailable; the model is not asked", error=str(error))
+                log.error("model not called: store unavailable", error=str(error))
                 self._fail(prompt.key)
 
     async def _answer(self, prompt: model.Prompt) -> None:
@@ -193,7 +193,7 @@ class Asker:
         return True
 
     async def _attempt(self, prompt: model.Prompt) -> timedelta | None:
-        """Call the model once. Returns the pause before the next attempt, or None if no attempt is needed."""
+        """Call the model once. Returns the pause before the next attempt, or None if no further attempt is needed."""
         started_at = self._clock.now()
         answered, error = model.ModelAnswer(text=""), None
         try:

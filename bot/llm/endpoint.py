@@ -1,8 +1,9 @@
-"""The language model that bot.yaml names: an API that is compatible with OpenAI's, or an answer file in its place.
+"""The language model that bot.yaml names: an API that is compatible with OpenAI's, or an answer file instead.
 
 In an answer file each line is a JSON object: ``key`` (of the prompt), ``use``, ``instructions``, ``data``, ``schema``
-and ``answer``, which is null until a person, a program or any model has filled it in. The last line of a key counts.
-So the judgement of any model can be recorded once and replayed by tests and benches.
+and ``answer``, which is null until a person, a program or any model has filled it in. If several
+lines have the same key, the last line counts. Tests and benches can record the answers of any model once and replay
+them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import openai
 
 
-#: Maximum tokens of an answer; the longest is some sentences of JSON.
+#: Maximum tokens of an answer. The longest answer is a few sentences in JSON.
 _MAX_TOKENS = 700
 #: The maximum for models that count their reasoning as tokens of the answer.
 _MAX_TOKENS_WITH_REASONING = 4_000
@@ -32,7 +33,7 @@ class Endpoint:
     def __init__(self, policy: model.LanguageModelPolicy, key: str | None) -> None:
         """Raises ConfigError if the extra is not installed."""
         try:
-            import openai  # on first use: it takes a second
+            import openai  # on first use, because it takes a second
         except ImportError as error:
             raise model.ConfigError(
                 f"bot.yaml names a model, but the extra for it is not installed ({error.name}): "
@@ -45,7 +46,7 @@ class Endpoint:
             # The SDK requires a key even if a local server does not.
             api_key=key or "none",
             timeout=policy.timeout.total_seconds(),
-            # The caller repeats calls, since each attempt counts in the budget.
+            # The caller repeats calls, because each attempt counts towards the budget.
             max_retries=0,
             # A redirect would send prompts to an address that is not configured.
             http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False),
@@ -57,7 +58,7 @@ class Endpoint:
             try:
                 return await self._call(prompt)
             except model.ModelRefused as refused:
-                # Some hosted models refuse parameters, and name one at a time.
+                # Some hosted models refuse parameters. Each refusal names one parameter.
                 parameter = next((name for name in self._parameters if name in str(refused)), None)
                 if parameter is None:
                     raise
@@ -135,7 +136,7 @@ def _innermost_cause(error: Exception) -> str:
 
 
 def _parse_completion(completion: object) -> model.ModelAnswer:
-    """Parse a completion defensively: with a status of 200 the SDK accepts any JSON."""
+    """Parse a completion defensively, because the SDK accepts any JSON if the status is 200."""
     usage = getattr(completion, "usage", None)
     cost = {
         "tokens_in": _count(getattr(usage, "prompt_tokens", 0)),

@@ -11,7 +11,7 @@ from bot import model
 from bot.llm import prompts
 
 _START = datetime(2015, 12, 2, 9, 0, tzinfo=UTC)
-#: The headline in the first line, then the text.
+#: Articles. The first line is the headline, the rest is the text.
 _TEXTS = {
     "exit": """\
 BlackBerry to leave Pakistan rather than open its servers
@@ -44,10 +44,10 @@ _ABOUT = "demands of authorities in Pakistan to read what is sent with BlackBerr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """A question, and a check whether a text is its right answer."""
+    """A question, and a function that checks whether a text is the right answer."""
 
     prompt: model.Prompt
-    #: Raises BadAnswer for a text that the checks of its use reject.
+    #: Raises BadAnswer if the text fails the checks that apply to every answer.
     is_right: Callable[[str], bool]
 
 
@@ -114,7 +114,7 @@ def _same_event(name: str, story: model.Story, verdict: prompts.SameEventVerdict
 
 
 def _facts(name: str, *offered: model.Fact, right: Mapping[int, tuple[str, str]]) -> Probe:
-    """Return a probe; ``right``: number of each update to choose -> its old and new value."""
+    """Return a probe. ``right`` maps the number of each update to choose to its old and new value."""
 
     def is_right(answer: prompts.NewFacts) -> bool:
         return {update.number: (update.before, update.after) for update in answer.updates} == right

@@ -34,14 +34,14 @@ async def logged(*channels: model.Channel) -> list[tuple[str, str]]:
 async def test_a_missing_history_scope_is_said_before_it_matters(server: slack.Server) -> None:
     server.workspace.tokens[slack.TOKEN].discard("channels:history")
     channel = bot(server)
-    assert await logged(channel) == [("channel needs attention", "scope channels:history")]
+    assert await logged(channel) == [("channel check failed", "scope channels:history")]
     assert not channel.abilities.lookup, "the first doubt is met with the choice, not with a look that fails"
 
 
 async def test_only_a_channel_that_needs_something_is_logged(server: slack.Server) -> None:
     assert await logged(bot(server)) == []
     assert server.workspace.messages("policy-alerts") == []
-    assert await logged(bot(server, "xoxb-wrong")) == [("channel needs attention", "the token is accepted")]
+    assert await logged(bot(server, "xoxb-wrong")) == [("channel check failed", "the token is accepted")]
 
 
 async def test_a_channel_whose_check_breaks_costs_the_others_nothing(server: slack.Server) -> None:

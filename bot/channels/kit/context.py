@@ -38,14 +38,14 @@ Address = Annotated[str, pydantic.AfterValidator(_check_address)]
 class ChannelFeatures:
     """The features that a channel's options turn on."""
 
-    #: The people whom messages can mention: name -> the service's id.
+    #: The people whom messages can mention: name -> id on the service.
     people: Mapping[str, str] = field(default_factory=dict)
     has_buttons: bool = False
-    #: The ids of the people who may press buttons; empty: everybody.
+    #: The ids of the people who may press buttons. If empty, everybody may.
     may_act: Sequence[str] = ()
-    #: The time of the daily digest; without a zone, in the zone of bot.yaml.
+    #: The time of the daily digest and its zone. If the zone is None, the zone of bot.yaml applies.
     digest: tuple[time, ZoneInfo | None] | None = None
-    #: None: the channel's class determines it.
+    #: Whether messages can be edited. If None, the channel's class determines it.
     can_edit: bool | None = None
 
 
@@ -86,7 +86,7 @@ class KeyValues(Protocol):
         """Return the value, or None if the key has none."""
 
     async def put(self, key: str, value: str) -> None:
-        """Store the value; replace an earlier one."""
+        """Store the value and replace any earlier value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +101,9 @@ class ChannelContext:
     zone: tzinfo = UTC
 
     def secret(self, secret: model.Secret, *, what: str) -> str:
-        """Read a secret; called at each use, so that a rotated file counts at once.
+        """Read a secret. Call this at each use, so that a rotated secret takes effect at once.
 
-        Raises ChannelClosed, whose text names the place of the secret only.
+        Raises ChannelClosed, whose text names the variable or file of the secret but never its value.
         """
         try:
             value = self.resolve(secret).strip()
@@ -111,7 +111,7 @@ class ChannelContext:
             raise model.ChannelClosed(f"{what}: {secret.reference} is not set or cannot be read") from None
         if not value:
             raise model.ChannelClosed(f"{what}: {secret.reference} is empty")
-        # An HTTP library refuses such a header or address with an error that quotes the secret.
+        # Check the characters here, because the error of an HTTP library would quote the secret.
         if not all("!" <= char <= "~" for char in value):
             raise model.ChannelClosed(f"{what}: {secret.reference} has a space or a character that is not allowed")
         return value
@@ -125,7 +125,7 @@ class ChannelContext:
 
 
 class BaseChannel:
-    """The defaults of a channel: it cannot look up what arrived, and keeps no connection open."""
+    """The default behaviour of a channel: it cannot look up messages and keeps no connection open."""
 
     def __init__(self, name: str, *, account: str, pace: timedelta, context: ChannelContext) -> None:
         self.name = name
@@ -134,7 +134,7 @@ class BaseChannel:
         self.context = context
 
     def receipt(self, ref: str, *, place: str = "", thread: str = "", link: str = "") -> model.Receipt:
-        """Return the receipt of a message that was sent now."""
+        """Return the receipt of a message that has just been sent."""
         return model.Receipt(ref=ref, place=place, thread=thread, link=link, sent_at=self.context.clock.now())
 
     async def find(self, delivery: model.Delivery, *, since: datetime) -> model.Receipt | None:
@@ -150,21 +150,21 @@ class BaseChannel:
         return lines
 
     def check_setup(self) -> AsyncIterator[model.CheckLine]:
-        """Yield the lines of ``check``; a ``step`` that fails ends them."""
+        """Yield the lines of ``check``, up to the first ``step`` that fails."""
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Do nothing: no connection is kept open between calls."""
+        """Do nothing, because no connection is kept open between calls."""
 
 
 def passed(what: str, help: str = "") -> model.CheckLine:  # noqa: A002 - the field's name
-    """Return a line of a check that found nothing wrong."""
+    """Return the line of a check that passed."""
     return model.CheckLine(is_good=True, what=what, help=help)
 
 
 @contextlib.contextmanager
 def step(what: str) -> Iterator[None]:
-    """Run a step of ``check_setup``: if it raises SendError, the check ends with a line for ``what``."""
+    """Run a step of ``check_setup``. If it raises SendError, the check ends and reports that ``what`` is not true."""
     try:
         yield
     except model.SendError as error:
@@ -178,13 +178,13 @@ class _StepFailedError(Exception):
 
 
 class StoredId:
-    """The id of a place that the options name, looked up once and stored between runs."""
+    """The service's id of the channel that the options name, looked up once and stored between runs."""
 
     def __init__(
         self, context: ChannelContext, key: str, find: Callable[[], Awaitable[str]], *, configured: str = ""
     ) -> None:
-        """``configured``: the options contain the id itself, which needs no look-up."""
-        import asyncio  # on first use: it slows commands that send nothing
+        """``configured`` is the id if the options contain it; then no look-up is needed."""
+        import asyncio  # on first use, because it slows commands that send nothing
 
         self._context = context
         self._key = key
@@ -206,7 +206,7 @@ class StoredId:
         return self._id
 
     async def forget(self) -> None:
-        """Look the id up again next time: another place may have the name now."""
+        """Forget the stored id, because another channel may have the name now. The next ``get`` looks it up."""
         if self._id:
             self._id = ""
             await self._context.key_values.put(self._key, "")
@@ -230,11 +230,11 @@ T = TypeVar("T")
 async def run_in_thread(work: Callable[[], T], *, name: str) -> T:
     """Run a blocking call in a daemon thread. If it is cancelled, the thread continues and its result is dropped.
 
-    Not ``asyncio.to_thread``: its pool is shared and small (six threads on two cores), so that a few hanging channels
-    would stop all others, and the interpreter waits for its threads at exit, so that a hanging send would outlive the
-    ten seconds after SIGTERM. A channel has one call at a time, so there are few threads.
+    ``asyncio.to_thread`` is unsuitable for two reasons. Its pool is shared and small (six threads on two cores), so a
+    few hanging channels would stop all others. The interpreter waits for its threads at exit, so a hanging send would
+    last longer than the ten seconds after SIGTERM. Each channel makes one call at a time, so there are few threads.
     """
-    import asyncio  # on first use: it slows commands that send nothing
+    import asyncio  # on first use, because it slows commands that send nothing
 
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -253,7 +253,7 @@ async def run_in_thread(work: Callable[[], T], *, name: str) -> T:
             result = work()
         except BaseException as raised:  # noqa: BLE001 - it is raised again where it is awaited
             error = raised
-        # The loop may be closed by now: the process is ending and nobody waits.
+        # If the process is ending, the loop may be closed and nobody waits for the result.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle, result, error)
 

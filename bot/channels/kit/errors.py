@@ -1,7 +1,7 @@
 """Map a service's refusal, an HTTP status or a failed connection to the error that the sender acts on.
 
-A channel's table says for each error code of its service which ``Act`` follows and what the operator should do;
-docs/reference/channel-answers.md shows the same words.
+Each channel has a table that maps the error codes of its service to an ``Act`` and to advice for the operator. The
+tables are shown in docs/reference/channel-answers.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Act(StrEnum):
     PARK_WORKSPACE = "keep the messages of every channel with this token, notify the operator"
 
 
-#: A service's error code -> the reaction, and advice to the operator.
+#: A service's error code -> reaction and advice to the operator.
 ErrorTable: TypeAlias = Mapping[str, tuple[Act, str]]
 
 
@@ -45,8 +45,8 @@ def rows(act: Act, *codes: str, advice: str = "") -> dict[str, tuple[Act, str]]:
 def send_error(act: Act, text: str, *, advice: str = "", retry_after: timedelta | None = None) -> model.SendError:
     """Return the error for an act.
 
-    ``advice`` says what the operator should do. ``retry_after`` is the wait that the service asks
-    for, None if it names none.
+    ``advice`` says what the operator should do. ``retry_after`` is the wait that the service asks for, or None if it
+    asks for none.
     """
     text = f"{text}; {advice}" if advice else text
     match act:
@@ -66,7 +66,7 @@ def send_error(act: Act, text: str, *, advice: str = "", retry_after: timedelta 
             assert_never(act)
 
 
-#: The longest wait that a server may ask for; a longer one counts as this.
+#: The longest wait that a server may ask for. A longer wait is shortened to this.
 LONGEST_WAIT = timedelta(hours=1)
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
@@ -94,7 +94,7 @@ def error_of_status(
 
 
 def unsent_error(error: BaseException, *, who: str) -> model.RetryLater | None:
-    """Return the error for a request that failed before it was sent, or None if no cause of ``error`` shows that."""
+    """Return RetryLater if one of the causes of ``error`` shows that the request was not sent, or None."""
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return model.RetryLater(f"{who}: its name cannot be resolved")
@@ -109,7 +109,10 @@ def unsent_error(error: BaseException, *, who: str) -> model.RetryLater | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error, its causes and the members of groups: the addresses of a name may fail for different reasons."""
+    """Yield an error, its causes and the members of exception groups.
+
+    A group has one member for each address of a host, because they may fail for different reasons.
+    """
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):
@@ -118,7 +121,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def parse_retry_after(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
-    """Parse Retry-After, which is seconds or a date (RFC 9110, section 10.2.3); None if it is absent or neither."""
+    """Parse Retry-After (RFC 9110, section 10.2.3: seconds or a date). Return None if it is absent or invalid."""
     value = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
     until = response_headers.retry_at(value, now=now)
     return None if until is None else min(max(until - now, timedelta()), LONGEST_WAIT)

@@ -1,6 +1,6 @@
 """The HTTP client of all channels: one request with a bounded response.
 
-Redirects are not followed: a request with a secret in it goes to the configured address only.
+Redirects are not followed, because a request that contains a secret must go to the configured address only.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class HttpResponse:
     status: int
     #: Names are in lower case.
     headers: Mapping[str, str]
-    #: At most ``limit_bytes``, uncompressed.
+    #: At most ``limit_bytes`` bytes, after decompression.
     body: bytes
 
     @property
@@ -47,12 +47,12 @@ class HttpResponse:
 
     @property
     def fields(self) -> Mapping[str, Any]:
-        """The JSON object of the body, empty if it is not one."""
+        """The JSON object in the body, or an empty mapping if the body is not a JSON object."""
         document = self.document
         return document if isinstance(document, dict) else {}
 
     def text_field(self, name: str, *, who: str) -> str:
-        """Return a text of the JSON object. Raises OutcomeUnknown if it is missing."""
+        """Return a text field of the JSON object. Raises OutcomeUnknown if it is missing."""
         value = self.fields.get(name)
         if not isinstance(value, str) or not value:
             raise model.OutcomeUnknown(f"{who}: the answer cannot be read (no {name})")
@@ -69,9 +69,10 @@ def error_of_response(
     now: datetime,
     retry_after: timedelta | None = None,
 ) -> model.SendError:
-    """Map a response that is not a success by its error code, or by its status if that is 5xx or the code is unknown.
+    """Return the error for a response that is not a success, by its error code.
 
-    ``doing`` describes the request. ``retry_after`` is the wait that the service asks for; None for Retry-After.
+    If the status is 5xx or the code is unknown, the status determines the error. ``doing`` describes the request.
+    ``retry_after`` is the wait that the service asks for. If it is None, the header Retry-After is read.
     """
     act, advice = table.get(code, (None, "")) if isinstance(code, str) else (None, "")
     if act is None or response.status >= 500:
@@ -95,7 +96,7 @@ async def request(
 
     Raises SendError if no response comes; its text names ``who``, never the address.
     """
-    # Imported on first use: it takes 0.25 s, and `check` does not need it.
+    # Import on first use, because it takes 0.25 s and `check` does not need it.
     import httpx
 
     _silence_loggers()
@@ -104,7 +105,7 @@ async def request(
         body = json.dumps(document, ensure_ascii=False).encode()
         sent_headers["Content-Type"] = "application/json"
     try:
-        # A new client for each call (at most one a second) reads the environment's proxies again.
+        # Create a client for each call (at most one a second), so that it reads the environment's current proxies.
         async with (
             httpx.AsyncClient(verify=tls_context(), timeout=_TIMEOUT) as client,
             client.stream(method, url, content=body, headers=sent_headers) as response,
@@ -116,7 +117,7 @@ async def request(
                     break
             return HttpResponse(response.status_code, dict(response.headers.items()), bytes(received[:limit_bytes]))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        # Not chained: the library's text may contain the address, and the address a secret.
+        # Do not chain the errors, because the library's text may contain the address, and thus a secret.
         raise _error_of_httpx(error, who) from None
 
 
@@ -136,17 +137,17 @@ def _error_of_httpx(error: Exception, who: str) -> model.SendError:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Return the settings of TLS; reading the certificates takes tens of milliseconds."""
+    """Return the TLS settings. They are cached, because reading the certificates takes tens of milliseconds."""
     import httpx
 
     context = httpx.create_ssl_context()
-    # Also trust the system's store, which has a company's own certificate authority; httpx ships only public ones.
+    # Also trust the system's store, because it may contain a company's certificate authority, which httpx does not.
     context.load_default_certs()
     return context
 
 
 @cache
 def _silence_loggers() -> None:
-    # They log each address, which may contain a key.
+    # These libraries log each address, which may contain a key.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,7 +1,7 @@
 """The actions that people can choose under a story's message, for every service with buttons.
 
-A message has the buttons Claim, Useful, Noise and "More…", which opens a menu of the others. Each button carries a
-short word for its action. The word that a service sends back is untrusted; this module checks only its form.
+A message has the buttons Claim, Useful, Noise and "More…", which opens a menu of the other actions. Each button
+carries a short word for its action. The word that a service sends back is untrusted; this module checks only its form.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from bot.model.actions import (
 )
 from bot.text import names
 
-#: Maximum outlets and names of the headline offered for a silence.
+#: Maximum outlets, and maximum names from the headline, that the menu offers to silence.
 _OUTLETS = 3
 _NAMES = 3
-#: Maximum articles offered for a split, the newest first.
+#: Maximum articles that the menu offers to split off, newest first.
 _ARTICLES = 8
-#: The length of a key shows what it identifies: a rule, an entity or an article.
+#: A key. Its length shows whether it identifies a rule, an entity or an article.
 _KEY = re.compile(r"([0-9a-f]{12}|[0-9a-f]{16}|[0-9a-f]{20})\Z", re.ASCII)
 _KINDS = {0: SilenceKind.STORY, 12: SilenceKind.RULE, 16: SilenceKind.ENTITY, 20: SilenceKind.OUTLET}
-#: The word of each action that is about the story alone and has no other parameter.
+#: Word of a button -> action, for the actions that need no key.
 _PLAIN_ACTIONS: Mapping[str, Action] = {
     "useful": Useful(),
     "claimed": Claim(),
@@ -44,7 +44,7 @@ _PLAIN_ACTIONS: Mapping[str, Action] = {
     "menu": ShowMenu(),
     "why": ShowWhy(),
 }
-#: Words in the buttons of earlier versions, whose messages are still in the channels.
+#: Word of a button in messages of earlier versions -> current word.
 _EARLIER_WORDS = {
     "muted": "here",
     "unmuted": "end",
@@ -102,7 +102,10 @@ def more_choices(message: model.Message, rules: Sequence[str]) -> list[Choice]:
 
 
 def gathered_choices(rules: Sequence[str]) -> list[Choice]:
-    """Return the menu of a story in a gathered message, which is never edited: choosing a silence again ends it."""
+    """Return the menu of a story in a gathered message.
+
+    Choosing a silence a second time ends it, because the menu of a gathered message is never edited.
+    """
     choices = [Choice(label="Useful", action=Useful())]
     for rule in rules:
         label = f"Noise for {rule}" if len(rules) > 1 else "Noise"

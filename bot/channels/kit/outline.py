@@ -1,4 +1,4 @@
-"""Build a message as lines of styled runs, without markup. Each channel with a rich format renders them its own way.
+"""Build a message as lines of styled runs, without markup. Each channel with a rich format renders the lines.
 
 The order suits the screen of a phone: severity and rule; headline and outlet; summary; the latest news; the other
 headlines with their outlets; the evidence, last and small. Texts are clean and links are safe; the channel only
@@ -42,9 +42,9 @@ class Run:
     is_struck: bool = False
     #: The time that ``text`` states, for services that show it in each reader's zone.
     at: datetime | None = None
-    #: The service's id of a person, for services that show the name by it; ``text`` names them for others.
+    #: The service's id of a person, for services that show a name for an id. Other services show ``text``.
     person: str = ""
-    #: The service's id of somebody to notify; from the configuration, never from an article.
+    #: The service's id of somebody to notify. It comes from the configuration, never from an article.
     mention: str = ""
 
 
@@ -56,7 +56,7 @@ class Line:
     runs: tuple[Run, ...]
     #: In a gathered message, the story that the line belongs to.
     story: model.StoryId | None = None
-    #: The lines to show instead where styles are not available; if empty, this line is shown.
+    #: The lines that replace this line if styles are not available. If empty, this line is shown.
     unstyled: tuple[Line, ...] = ()
 
     @property
@@ -65,14 +65,14 @@ class Line:
         return "".join(run.text for run in self.runs)
 
 
-#: Unchanged words shown on either side of a change.
+#: Number of unchanged words that are shown on either side of a change.
 _CONTEXT_WORDS = 6
-#: Only so many words of a change are compared and shown.
+#: Maximum words of a text that are compared and shown.
 _WORDS_COMPARED = 300
 
 
 def diff_words(old_text: str, new_text: str, *, limit: int) -> list[Run]:
-    """Return the changed words with their surroundings: removed words struck, added words bold.
+    """Return the changed words with the words around them. Removed words are struck through, added words are bold.
 
     ``limit`` is the approximate number of characters in total.
 
@@ -81,7 +81,7 @@ def diff_words(old_text: str, new_text: str, *, limit: int) -> list[Run]:
     [('by 30', False, False), ('November', True, False), ('December', False, True), ('at noon', False, False)]
     """
     old, new = phrases.clean(old_text).split(), phrases.clean(new_text).split()
-    # Corrections are small: skip the common beginning and end.
+    # Skip the common beginning and end, because corrections are small.
     start = _common_prefix_length(old, new)
     end = _common_prefix_length(old[start:][::-1], new[start:][::-1])
     middles = (words[start : len(words) - end][:_WORDS_COMPARED] for words in (old, new))
@@ -101,7 +101,7 @@ def diff_words(old_text: str, new_text: str, *, limit: int) -> list[Run]:
 
 
 def _common_prefix_length(old: list[str], new: list[str]) -> int:
-    """Return how many words both begin with."""
+    """Return the number of words that both lists have in common at the start."""
     differences = (place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b)
     return next(differences, min(len(old), len(new)))
 
@@ -135,21 +135,21 @@ _BETWEEN = " · "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """Limits of a message's parts; lengths in UTF-16 units."""
+    """Limits on the parts of a message. Lengths are in UTF-16 units."""
 
     headline: int
     sentence: int
     sentences: int
     rules: int
     items: int
-    #: Further stories of a gathered message, one line for each.
+    #: Further stories of a gathered message, each on one line.
     titles: int
-    #: Headlines of the coverage; the message only counts further ones.
+    #: Headlines of the coverage. The message gives only the number of further headlines.
     headlines: int
     link: int
 
 
-#: From the most generous to the tightest.
+#: The limits to try, from the most generous to the tightest.
 ROOMS = (
     Room(headline=250, sentence=700, sentences=4, rules=4, items=12, titles=90, headlines=6, link=2_000),
     Room(headline=250, sentence=400, sentences=3, rules=3, items=10, titles=60, headlines=6, link=600),
@@ -180,14 +180,14 @@ def build_lines(
 ) -> tuple[Line, ...]:
     """Build the lines of a message, with times in ``zone``.
 
-    ``names_story``: a reply names its story, since it is outside of the story's thread.
+    If ``names_story`` is true, a reply names its story, because it is outside of the story's thread.
     """
     localized = (_in_zone(line, zone) for line in _lines(message, room, names_story=names_story))
     return tuple(line for line in localized if line.text.strip())
 
 
 def claim_lines(message: model.Message, zone: tzinfo = UTC) -> tuple[Line, ...]:
-    """Return at most one line, with the person who has claimed the story."""
+    """Return a line with the person who has claimed the story, or no line."""
     return tuple(_in_zone(line, zone) for line in _claims(message.judgements))
 
 
@@ -263,7 +263,7 @@ def _story(brief: model.StoryBrief, message: model.Message, room: Room) -> Itera
 
 
 def _escalation(escalation: model.Escalation, room: Room) -> tuple[Run, ...]:
-    """Return “Not claimed in desk for 15 minutes · first message”."""
+    """Return runs such as “Not claimed in desk for 15 minutes · first message”."""
     words = f"Not claimed in {phrases.short_name(escalation.channel)} for {model.format_duration(escalation.after)}"
     if not escalation.link:
         return (Run(text=words, is_bold=True),)
@@ -284,9 +284,9 @@ def _claims(judgements: Sequence[model.Judgement]) -> Iterator[Line]:
 
 
 def _byline(brief: model.StoryBrief, line: model.CoverageLine) -> Iterator[Run]:
-    """Yield “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
+    """Yield runs such as “The Wire and 2 more with this headline · 2 Dec 09:02 UTC · 1 copy”."""
     yield from (Run(text=f"{phrases.format_carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
-    # With coverage, its heading counts the copies.
+    # If the coverage is listed, its heading gives the number of copies.
     if brief.copy_count and not brief.coverage:
         yield Run(text=f"{_BETWEEN}{phrases.count_copies(brief)}")
 
@@ -301,7 +301,7 @@ def _coverage(brief: model.StoryBrief, message: model.Message, room: Room) -> It
 
 
 def _coverage_runs(line: model.CoverageLine, room: Room) -> Iterator[Run]:
-    """Yield “Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
+    """Yield runs such as “Why BlackBerry is going — Karachi Herald · 2 Dec 09:40 UTC · probably the same event”."""
     yield _linked(phrases.cut(phrases.clean(line.title), room.headline) or "(no headline)", line.link, room)
     yield from (Run(text=f" — {phrases.format_carriers(line)}{_BETWEEN}"), Run(text="", at=line.at))
     if line.is_probable:
@@ -309,7 +309,7 @@ def _coverage_runs(line: model.CoverageLine, room: Room) -> Iterator[Run]:
 
 
 def _severity_and_rule(brief: model.StoryBrief) -> Iterator[Run]:
-    """Yield “🔴 High · Backdoor demands”."""
+    """Yield runs such as “🔴 High · Backdoor demands”."""
     if brief.why:
         severity = max((why.severity for why in brief.why), key=lambda severity: severity.rank)
         yield Run(text=f"{SEVERITY[severity]} {str(severity).capitalize()}", is_bold=True)
@@ -352,7 +352,7 @@ def _sentence_runs(sentence: model.Sentence, room: Room) -> list[Run]:
 
 def _latest(fact: model.Fact, room: Room) -> list[Run]:
     when = [Run(text=" ("), Run(text="", at=fact.said_at), Run(text=")")] if fact.said_at else []
-    # "132 → 128" is useless without a heading.
+    # Without a heading, quote the sentence, because "132 → 128" alone is useless.
     is_quoted = fact.is_sentence or not (fact.heading or fact.kind == "decision")
     content = [Run(text=phrases.cut(phrases.clean(fact.sentence), room.sentence))] if is_quoted else _fact_runs(fact)
     mark = [Run(text=f"{phrases.short_name(fact.mark)}: ", is_bold=True)] if fact.mark else []
@@ -394,7 +394,7 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
 
 
 def _facts(message: model.Message, room: Room) -> Iterator[Line]:
-    """Yield values first, then the sentences that state them, once each and with their outlet."""
+    """Yield the values, then each sentence that states one of them, with its outlet."""
     shown = message.facts[: room.items]
     # Below "New in this story" the label "new" would repeat the heading.
     is_labelled = message.reason is not model.Reason.NEW_FACT
@@ -420,10 +420,10 @@ def _fact_runs(fact: model.Fact) -> list[Run]:
 
 
 def _edit(edit: model.Edit, room: Room) -> Line:
-    """Return the changed words with their context; without styles, the old and the new wording on separate lines."""
+    """Return a line with the changed words in context. Without styles, two lines show the old and the new wording."""
     runs = diff_words(edit.before, edit.after, limit=2 * room.sentence)
     if not runs:
-        return _line(Style.QUOTE, Run(text="only spaces or marks changed"))
+        return _line(Style.QUOTE, Run(text="only spaces or punctuation changed"))
     spaced = [part for run in runs for part in (Run(text=" "), run)][1:]
     old = " ".join(run.text for run in runs if not run.is_bold)
     new = " ".join(run.text for run in runs if not run.is_struck)

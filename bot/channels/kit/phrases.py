@@ -17,7 +17,7 @@ from bot import model
 from bot.model import visible
 
 _ELLIPSIS = "…"
-#: A longer address is not linked, since browsers and channels cut it.
+#: Maximum length of a linked address, because browsers and channels cut longer addresses.
 _MAX_LINK_LENGTH = 2000
 _LINK = re.compile(r"((?<!\S)https?://\S+)")
 _ADDRESS = re.compile(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
@@ -39,7 +39,7 @@ REPLY_HEADINGS = {
 }
 
 
-# A message is rendered for each length, channel and edit, always with the same few texts.
+# Cache the results, because a message is rendered for each length, channel and edit with the same few texts.
 @functools.lru_cache(maxsize=256)
 def clean(text: str) -> str:
     """Return the text as one line, without control, direction and invisible characters.
@@ -51,7 +51,7 @@ def clean(text: str) -> str:
 
 
 def _clean_span(text: str) -> str:
-    """Clean a span of a sentence, which keeps a space at either end."""
+    """Clean a span of a sentence, but keep a space at either end."""
     inner = clean(text)
     if not inner:
         return " " if text and text.isspace() else ""
@@ -59,7 +59,7 @@ def _clean_span(text: str) -> str:
 
 
 def size(text: str) -> int:
-    """Return the length in UTF-16 units, as JavaScript servers count it; no server counts more.
+    """Return the length in UTF-16 units, which JavaScript servers count. No server's count is higher.
 
     >>> size("día"), size("📰")
     (3, 2)
@@ -97,7 +97,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def safe_link(url: str) -> str | None:
-    """Return the address if it is safe to link (http or https, complete), with special characters quoted; else None."""
+    """Return the address with special characters quoted, or None if it is unsafe or not a complete http(s) address."""
     address = url.strip()
     # The two fast tests skip most addresses; the third is slow.
     if (not address.isprintable() or " " in address) and any(
@@ -115,7 +115,7 @@ def safe_link(url: str) -> str | None:
     if "@" in parts.netloc:
         return None
     try:
-        # Show letters that look like other letters as xn--…
+        # Show a host name that is not ASCII as xn--…, because its letters may look like other letters.
         netloc = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
     except UnicodeError:
         return None
@@ -133,7 +133,7 @@ def map_around_links(text: str, words: Callable[[str], str], link: Callable[[str
 
 
 def link_label(text: str, url: str) -> str:
-    """Return the label of a link, followed by the true host if the label shows another one.
+    """Return the label of a link, followed by the true host if the label shows another host.
 
     >>> link_label("bank.example", "https://evil.example/x"), link_label("Dawn", "https://www.dawn.com/x")
     ('bank.example (evil.example)', 'Dawn')
@@ -148,7 +148,7 @@ def link_label(text: str, url: str) -> str:
 
 
 def _hosts_in(label: str) -> Iterator[str]:
-    """Yield the words that readers take for a host, including those with look-alike letters or dots."""
+    """Yield the words that readers take for a host, including words with look-alike letters or dots."""
     for word in _BETWEEN_HOSTS.split(unicodedata.normalize("NFKC", label).translate(_DOTS).casefold()):
         if _ADDRESS.search(word):
             shown = word.strip(".-").removeprefix("www.")
@@ -187,7 +187,7 @@ def short_name(text: str) -> str:
 
 
 def person_name(name: object, *, service: str) -> str:
-    """Return a person's name, clean and short, for any service; "somebody on …" if there is none, never an id."""
+    """Return a person's name, clean and short, or "somebody on …" if there is no name. Never return an id."""
     return (short_name(name) if isinstance(name, str) else "") or f"somebody on {service}"
 
 
@@ -275,12 +275,12 @@ def format_fact(value: model.Fact, limit: int) -> str:
 
 
 def repeats_its_sentence(value: model.Fact) -> bool:
-    """Return whether a fact's sentence adds little to it, as “NTC orders Acme to close” to “orders Acme to close”."""
+    """Return whether a decision is most of its sentence, as is “orders Acme to close” of “NTC orders Acme to close”."""
     return value.kind == "decision" and 3 * len(value.after) >= 2 * len(value.sentence)
 
 
 def quoted_facts(facts: Iterable[model.Fact]) -> list[model.Fact]:
-    """Return a fact for each distinct sentence, without sentences that are part of another one."""
+    """Return a fact for each distinct sentence, without sentences that are part of another sentence."""
     by_sentence: dict[str, model.Fact] = {}
     for value in facts:
         if sentence := clean(value.sentence):
@@ -293,33 +293,33 @@ def quoted_facts(facts: Iterable[model.Fact]) -> list[model.Fact]:
 
 
 def lists_outlets(message: model.Message) -> bool:
-    """Return whether a reply lists the outlets of its story: it does if it has no news except for a sentence."""
+    """Return whether a reply lists the outlets of its story. It does only if it has no news other than sentences."""
     has_news = any(not value.is_sentence for value in message.facts) or bool(message.edits)
     has_own_lines = {model.Reason.SECOND_RULE, model.Reason.NEW_FACT, model.Reason.ADDED_OUTLET}
     return not has_news and message.reason not in has_own_lines
 
 
-#: Invisible. No service accepts it inside a mention or next to a mark.
+#: An invisible character. No service recognizes a mention or a format that contains it.
 _JOINER = "\u2060"
-#: The wide and the small form too: some servers treat them as @.
+#: @ with its wide and its small form, which some servers treat as @.
 _AT = "@\uff20\ufe6b"
 _MENTIONS = str.maketrans({char: f"{char}{_JOINER}" for char in _AT})
 _MARKS = _MENTIONS | str.maketrans(
     {
-        # Slack, Discord, Teams, Google Chat and others write mentions in angle brackets, and escape them differently.
+        # Slack, Discord, Teams and Google Chat write mentions in angle brackets, and each escapes them differently.
         "<": "\u2039",
         ">": "\u203a",
-        # Code is often a command to copy, and a joiner would be copied with it.
+        # Code is often a command to copy, and a joiner would be copied too.
         "`": "'",
-        # Bold, italic, struck; the label of a link; [CQ:at,qq=all].
+        # Characters of bold, italic and struck-through text, of the label of a link, and of [CQ:at,qq=all].
         **{char: f"{char}{_JOINER}" for char in "*_~|[]"},
     }
 )
-#: A word that Telegram turns into a command (td/telegram/MessageEntity.cpp, "match_bot_commands").
+#: The slash of a word that Telegram turns into a command (td/telegram/MessageEntity.cpp, "match_bot_commands").
 _COMMAND = re.compile(r"(?<![\w/])/(?=[A-Za-z0-9_])")
-#: A line that begins as a heading or a list.
+#: The start of a line that would become a heading or a list.
 _LINE_STARTS = re.compile(r"^(?=[#-])", re.MULTILINE)
-#: An entity that a service may decode a second time: &lt;!channel&gt;
+#: The start of an entity that a service may decode a second time, such as &lt;!channel&gt;.
 _ENTITY = re.compile(r"&(?=[#\w]{1,32};)")
 _HOST = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?=[/?#]|\Z)")
 _IN_ADDRESS = str.maketrans({char: "".join(f"%{byte:02X}" for byte in char.encode()) for char in f"{_AT}<>|`*[]\\^"})
@@ -328,9 +328,9 @@ _IN_ADDRESS = str.maketrans({char: "".join(f"%{byte:02X}" for byte in char.encod
 def break_markup(words: str, *, reads_marks: bool = True) -> str:
     """Return plain text that no chat service reads as a mention, a format, a command or a disguised link.
 
-    For services whose markup is not escaped by us. Mentions come from the configuration, never from an article, so they
-    are broken everywhere, also inside addresses. ``reads_marks`` is False for text that is escaped later (HTML): then
-    only mentions are broken.
+    Use it for services whose markup we do not escape. A mention in an article is never intended, so mentions are broken
+    everywhere, even inside addresses. If ``reads_marks`` is False, because the text is escaped later (HTML), only
+    mentions and commands are broken.
 
     >>> break_markup("<@U1> *now* https://x.example/@everyone/a_b").replace("\u2060", "^")
     '‹@^U1› *^now*^ https://x.example/%40everyone/a_b'
@@ -339,7 +339,7 @@ def break_markup(words: str, *, reads_marks: bool = True) -> str:
 
 
 def break_commands(words: str) -> str:
-    """Break words that start with a slash: one tap on the command /ban would send it."""
+    """Break words that start with a slash, because one tap on a command such as /ban would send it."""
     return _COMMAND.sub(f"/{_JOINER}", words)
 
 
@@ -352,7 +352,7 @@ def _break_mentions(words: str) -> str:
 
 
 def _escape_address(link: str) -> str:
-    """Percent-encode an address without changing where it leads; text that is not an address is broken like text."""
+    """Percent-encode an address without changing its target. Break text that is not an address like other text."""
     host = _HOST.match(link)
     if host is None:
         return _break_marks(link)

@@ -53,13 +53,13 @@ def plain_message(message: model.Message, *, names_story: bool = True, zone: tzi
 def plain_body(message: model.Message, *, zone: tzinfo = UTC) -> str:
     """Return the message without its title, for services with a separate field for the title."""
     lines = outline.build_lines(message, zone=zone)
-    # The title is the first line of a notice, a reply and a gathered message, and the headline of a story.
+    # The title of a notice, a reply or a gathered message is its first line; the title of a story is its headline.
     kept = lines[1:] if message.kind in _TITLED or message.is_gathered else lines
     return _join_lines([line for line in kept if line.style is not Style.HEAD])
 
 
 def cut_lines(text: str, limit: int) -> str:
-    """Return as many whole lines as fit, since a cut address is useless."""
+    """Return as many whole lines as fit, because a cut address is useless."""
     if limit <= 0 or phrases.size(text) <= limit:
         return text
     kept: list[str] = []
@@ -88,7 +88,7 @@ def with_addresses(lines: Sequence[Line]) -> Iterator[tuple[Line, tuple[str, ...
 
 
 def unstyled(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Return the lines to show without styles: separate lines replace struck-through words."""
+    """Return the lines to show if styles are not available. Separate lines replace struck-through words."""
     return tuple(plain for line in lines for plain in line.unstyled or (line,))
 
 
@@ -104,7 +104,7 @@ def _join_lines(lines: Sequence[Line]) -> str:
 
 
 def _has_blank_line_before(line: Line, previous: Line) -> bool:
-    """Return whether a blank line separates two lines: between parts, not between a heading and its content."""
+    """Return whether a blank line separates two lines. It separates parts, but not a heading from its content."""
     if line.story != previous.story:
         return True
     is_part_end = previous.style in (Style.QUOTE, Style.ITEM) or line.style is Style.SMALL
@@ -123,8 +123,9 @@ def render_html(
 ) -> str:
     """Return escaped HTML with a handful of tags, without scripts, pictures or forms.
 
-    ``styles`` is CSS for each element, since mail programs drop style sheets. ``words`` is applied to text before it is
-    escaped, to remove what the service reads in plain text. Links for which ``may_link`` is False become their label.
+    ``styles`` is inline CSS for the elements, because mail programs drop style sheets. ``words`` is applied to text
+    before it is escaped, to remove mentions and commands that the service finds in plain text. A link for which
+    ``may_link`` is False is replaced by its label.
 
     >>> link = Run(text="c", link="https://x.example/?a&b")
     >>> render_html([Line(style=Style.LINE, runs=(Run(text="a<b ", is_bold=True), link))])
@@ -150,7 +151,7 @@ def render_html(
 
 
 def render_markdown(run: Run, escape: Callable[[str], str], link_target: Callable[[str], str]) -> str:
-    """Render a run in Markdown. Spaces stay outside of its marks: Markdown ignores a mark next to a space."""
+    """Render a run in Markdown. Spaces stay outside of the asterisks, because Markdown ignores "** bold **"."""
     words = run.text.strip()
     if not words:
         return run.text
