@@ -1,10 +1,10 @@
-"""The database: one schema, and each statement once, for SQLite and PostgreSQL.
+"""The database. SQLite and PostgreSQL share one schema and all statements, apart from the search.
 
-    open_store ──▶ Store ──▶ Transaction ──▶ feeds, articles, stories, outbox, … (a class and a file for each table)
+    open_store ──▶ Store ──▶ Transaction ──▶ feeds, articles, stories, outbox, … (a class and a file for each part)
     keys           typed accessors of single values
     keeping        retention, backup
-    clock_step     times that rows wait for, after the clock was set back
-    moving         from SQLite to PostgreSQL
+    clock_step     correction of waiting times after the clock was set back
+    moving         copying from SQLite to PostgreSQL
 
 Only this package uses SQLAlchemy.
 """

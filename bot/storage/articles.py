@@ -29,7 +29,7 @@ from bot.feeds.outlets import belongs_to
 from bot.storage.columns import EPOCH, AnyRow, AnySelect, BulkInsert, HashBytes, Part, Rows, Timestamp, digest, upsert
 from bot.storage.schema import articles, fresh_identities, matches, members, sightings, stories, versions
 
-#: Articles of one feed that share a link or a text; a hostile feed can store thousands.
+#: Maximum articles of one feed with the same link or text in a result, because a hostile feed can store thousands.
 OF_ONE_FEED = 20
 T = TypeVar("T")
 V = TypeVar("V")
@@ -41,10 +41,10 @@ _STUB_COLUMNS = [articles.c[name] for name in _STUB.names]
 _WANTED: Any = bindparam("wanted", expanding=True)
 _WANTED_KEYS: Any = bindparam("wanted", expanding=True, type_=HashBytes)
 _OF_CARRIERS = sightings.c.feed.in_(bindparam("carriers", expanding=True))
-# Where several articles share a link, a fingerprint or a title, the first seen comes first.
+# If several articles share a link, a fingerprint or a title, the article that was seen first comes first.
 OLDEST = (articles.c.first_seen, articles.c.id)
 
-# The statements of intake are built once.
+# Build the statements that each intake uses only once.
 _BY_KEY = (
     select(sightings.c.key, *_STUB_COLUMNS)
     .join(articles, articles.c.id == sightings.c.article)
@@ -74,17 +74,18 @@ _SEE = BulkInsert(
 )
 _ADD_MATCHES = upsert([matches.c.article, matches.c.rule], ["rule_version", "evidence"])
 
-#: A sighting is renewed at most once a day, so that an unchanged feed costs no writes.
+#: A sighting is updated at most once a day, so that an unchanged feed causes almost no writes.
 RENEWED_AFTER = timedelta(days=1)
 _FIRST_DAY = date(1970, 1, 1)
-#: Whole days since 1970, UTC. The number is a literal, since PostgreSQL would treat two parameters as different.
+#: Whole days since 1970 (UTC). The number is a literal, because PostgreSQL would not recognise two uses of the
+#: expression as equal if it were a parameter.
 _DAY = type_coerce(articles.c.first_seen, BigInteger).op("/", return_type=BigInteger)(literal_column("86400000000"))
-#: Rows read ahead of an archive's reader.
+#: Number of rows that are read ahead when the archive is read.
 _AHEAD = 200
 
 
 def place_of(link: str) -> str:
-    """Return the common key of all forms of a link; a front page has no common key and stays as it is."""
+    """Return the key that all forms of a link share. A front page has no such key, so return its link."""
     return link_key(link) or link
 
 
@@ -94,7 +95,7 @@ def _all(queries: Sequence[Mapping[str, T]]) -> Sequence[T]:
 
 
 def _group(rows: Iterable[AnyRow], key: Callable[[AnyRow], T]) -> Mapping[T, Sequence[model.ArticleStub]]:
-    """Group rows by key, in order, with at most ``OF_ONE_FEED`` rows of each feed."""
+    """Return key -> stubs of its rows, in order. Keep at most ``OF_ONE_FEED`` rows of each feed under one key."""
     stubs: defaultdict[T, list[model.ArticleStub]] = defaultdict(list)
     counts: Counter[tuple[T, str]] = Counter()
     for row in rows:
@@ -106,7 +107,7 @@ def _group(rows: Iterable[AnyRow], key: Callable[[AnyRow], T]) -> Mapping[T, Seq
 
 
 def _select(query: Mapping[str, T], results: Mapping[T, V]) -> Mapping[str, V]:
-    """Return the results under the keys of one query."""
+    """Return the results for one query, under the query's names."""
     return {name: results[value] for name, value in query.items() if value in results}
 
 
@@ -114,7 +115,7 @@ class Articles(Part):
     """Articles, the feeds that carry them, their versions and matches."""
 
     def find_known_items(self, questions: Sequence[model.IdentityQuery]) -> Sequence[model.KnownItems]:
-        """Return the stored articles for each query, in order. One call for several queries costs a fraction."""
+        """Return the stored articles for each query, in order. One call for several queries is much faster."""
         keys = [{key: digest(query.feed, key) for key in query.keys} for query in questions]
         links = [{link: digest(place_of(link)) for link in query.links if link} for query in questions]
         prints = [{value: value for value in query.fingerprints if value} for query in questions]
@@ -148,9 +149,9 @@ class Articles(Part):
         questions: Sequence[model.IdentityQuery],
         by_link_results: Sequence[Mapping[str, Sequence[model.ArticleStub]]],
     ) -> Sequence[Collection[model.ArticleId]]:
-        """Return, for each query, the articles by link from other feeds that its feed has carried."""
+        """Return, for each query, the articles with its links that are from other feeds but also listed by its feed."""
         candidates = [
-            # A first poll has no ids: the feed has carried nothing yet.
+            # A query without keys is from a first poll, so the feed has listed nothing before.
             {stub.id for stubs in by_link.values() for stub in stubs if stub.feed != query.feed and query.keys}
             for query, by_link in zip(questions, by_link_results, strict=True)
         ]
@@ -163,21 +164,21 @@ class Articles(Part):
         ]
 
     def add(self, articles: Sequence[model.Article], *, has_text: bool = True) -> None:
-        """Add new articles; an id that exists is left as it is."""
+        """Add new articles. Do not change an article whose id already exists."""
         if articles:
             self._guard(articles)
             _ADD.write(self._connection, [self._row(article, has_text=has_text) for article in articles])
 
     def _guard(self, articles: Sequence[model.Article]) -> None:
-        """Make the second of two concurrent transactions that add one article run again, and see the article.
+        """If two concurrent transactions add the same article, make the second one run again.
 
-        On PostgreSQL, under REPEATABLE READ, a key that another transaction has committed is a lost race.
+        On PostgreSQL, under REPEATABLE READ, inserting a key that another transaction has just committed fails.
         """
-        # SQLite has one writer.
+        # SQLite has only one writer, so it needs no guard.
         if self._connection.dialect.name != "postgresql":
             return
         keys = self._guarded(articles)
-        # Sorted, so that two transactions that share several keys do not deadlock.
+        # Sort the keys, so that two transactions with several common keys do not deadlock.
         guard = insert(fresh_identities).on_conflict_do_nothing()
         self._connection.execute(guard, [{"key": key, "at": keys[key]} for key in sorted(keys)])
 
@@ -188,7 +189,7 @@ class Articles(Part):
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
         """Return whether another worker has added an article with the same link or text within the last minutes.
 
-        Identities computed earlier may then be wrong. ``beside``: articles that this worker has added itself.
+        If so, identities that were computed earlier may be wrong. ``beside`` are articles that this worker has added.
         """
         if self._connection.dialect.name != "postgresql":
             return False
@@ -197,11 +198,11 @@ class Articles(Part):
         return next(self._rows_in_chunks(rivals, list(keys)), None) is not None
 
     def forget_fresh(self, *, before: datetime) -> None:
-        """Delete the guards against adding an article twice; they are needed for minutes only."""
+        """Delete old guards against adding an article twice. A guard is needed only for minutes."""
         self._connection.execute(delete(fresh_identities).where(fresh_identities.c.at < before))
 
     def see(self, sightings: Sequence[model.Sighting], *, at: datetime) -> None:
-        """Record that a feed carries an article, again or under a new id."""
+        """Record that feeds list articles, perhaps under new ids."""
         times = {"seen_at": at, "stale": at - RENEWED_AFTER}
         rows = [
             {"key": digest(item.feed, item.key), "feed": item.feed, "article": item.article, **times}
@@ -218,7 +219,7 @@ class Articles(Part):
         return ARTICLE.dump(article, **keys) | ({} if has_text else dict(WITHOUT_TEXT))
 
     def revise(self, article: model.Article) -> None:
-        """Store a new version; the old one moves to the versions table."""
+        """Store a new version of an article, and keep the old version in the versions table."""
         columns = [*versions.c.keys()][1:]
         old = select(articles.c.id, *(articles.c[name] for name in columns)).where(
             articles.c.id == article.id, articles.c.has_text
@@ -229,9 +230,9 @@ class Articles(Part):
         self._connection.execute(update(articles).where(articles.c.id == article.id).values(row))
 
     def correct_owners(self, owner_of: Callable[[str, str], str | None], *, since: datetime) -> int:
-        """Correct the owners of articles in stories that changed since a time; return how many were corrected.
+        """Correct the owners of articles in stories that changed since a time. Return the number of corrected articles.
 
-        ``owner_of(feed, link)`` returns the owner, or None to keep the stored one.
+        ``owner_of(feed, link)`` returns the owner, or None to keep the stored owner.
         """
         changed = select(stories.c.id).where(stories.c.last_seen >= since)
         is_changed = or_(stories.c.id.in_(changed), stories.c.merged_into.in_(changed))
@@ -246,26 +247,26 @@ class Articles(Part):
         return len(wrong)
 
     def add_matches(self, article: model.ArticleId, matches: Sequence[model.Match]) -> None:
-        """Add matches; a rule that has matched the article before gets the new evidence."""
+        """Add matches of an article. A new match replaces an earlier match of the same rule."""
         if matches:
             self._connection.execute(_ADD_MATCHES, [_MATCH.dump(match, article=article) for match in matches])
 
     def drop_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
-        """Delete the matches of some rules."""
+        """Delete the article's matches of some rules."""
         self._connection.execute(delete(matches).where(matches.c.article == article, matches.c.rule.in_(rules)))
 
     def get(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, model.Article]:
-        """Return id -> article; unknown ids are omitted."""
+        """Return id -> article. Unknown ids are omitted."""
         stored = map(ARTICLE.load, self._rows_in_chunks(_GET, list(dict.fromkeys(ids))))
         return {article.id: article for article in stored}
 
     def find(self, link: str) -> model.Article | None:
-        """Return the article with a canonical link, in any of its forms."""
+        """Return the article with a link, in any form of the link, or None."""
         if not link:
             return None
         statement = select(articles).where(articles.c.link_key == digest(place_of(link))).limit(OF_ONE_FEED)
         stored = self._values(ARTICLE, statement.order_by(articles.c.has_text.desc(), *OLDEST))
-        # Return the article of the link's own site if there are several.
+        # If there are several articles, prefer the article from a feed of the link's site.
         return next(
             (article for article in stored if belongs_to(article.link, article.feed)), stored[0] if stored else None
         )
@@ -275,7 +276,7 @@ class Articles(Part):
         return self.matches_of([article]).get(article, ())
 
     def matches_of(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, Sequence[model.Match]]:
-        """Return the matches of each article, in order of first match; articles without matches are omitted."""
+        """Return article id -> matches, in order of first match. Articles without matches are omitted."""
         by_article: defaultdict[model.ArticleId, list[model.Match]] = defaultdict(list)
         for row in self._rows_in_chunks(_MATCHES, ids):
             by_article[row.article].append(_MATCH.load(row))
@@ -284,12 +285,12 @@ class Articles(Part):
     def archive(self, *, since: datetime) -> Iterator[model.Article]:
         """Yield articles with text that were first seen since a time, oldest first."""
         statement = select(articles).where(articles.c.has_text, articles.c.first_seen >= since).order_by(*OLDEST)
-        # Closed with the generator, since PostgreSQL keeps the cursor on the server.
+        # Close the cursor together with the generator, because PostgreSQL keeps it on the server.
         with self._connection.execute(statement, execution_options={"yield_per": _AHEAD}) as rows:
             yield from map(ARTICLE.load, rows)
 
     def count(self, *, since: datetime | None = None) -> int:
-        """Return the number of articles first seen since a time; of all articles if it is None."""
+        """Return the number of articles that were first seen since a time, or of all articles if ``since`` is None."""
         statement = select(func.count()).select_from(articles).where(articles.c.first_seen >= (since or EPOCH))
         return self._connection.execute(statement).scalar_one()
 
@@ -299,11 +300,11 @@ class Articles(Part):
         return self._values(ARTICLE, statement.order_by(articles.c.first_seen.desc(), articles.c.id).limit(most))
 
     def new_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
-        """Count the new articles of each feed by day; days without articles are omitted."""
+        """Count the new articles of each feed by day. Days without articles are omitted."""
         return self._by_day(articles.c.feed, select(_DAY).where(articles.c.has_text), since)
 
     def matched_by_day(self, *, since: datetime) -> Sequence[model.DayCount]:
-        """Count the articles that each rule matched by day."""
+        """Count the matched articles of each rule by the day on which they were first seen."""
         return self._by_day(matches.c.rule, select(_DAY).join(matches, matches.c.article == articles.c.id), since)
 
     def _by_day(self, name: Column[str], of_articles: AnySelect, since: datetime) -> Sequence[model.DayCount]:
@@ -314,7 +315,7 @@ class Articles(Part):
         return [model.DayCount(name=row[0], day=_FIRST_DAY + timedelta(days=row[1]), count=row[2]) for row in rows]
 
 
-#: The columns of an article whose text is not stored. Its fingerprint is only queried with a text.
+#: Column values of an article whose text is not stored. The fingerprint is empty, because it compares only texts.
 WITHOUT_TEXT: Mapping[str, object] = {
     "text": "",
     "tags": (),

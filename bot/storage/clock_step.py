@@ -1,4 +1,4 @@
-"""Correct the times that rows wait for after the clock was set back."""
+"""After the clock was set back, move the times for which rows wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIMES = (
 
 
 def shift_waiting_times(tx: Transaction, *, by: timedelta, now: datetime) -> None:
-    """Move the times that rows wait for: the clock shows ``now`` and was set back ``by``."""
+    """Move due times and leases back by ``by``, the time by which the clock was set back. The clock shows ``now``."""
     for column in _TIMES:
         earlier = type_coerce(column, BigInteger) - by // timedelta(microseconds=1)
         tx.connection.execute(update(column.table).where(column > now).values({column: earlier}))
@@ -33,9 +33,11 @@ def shift_waiting_times(tx: Transaction, *, by: timedelta, now: datetime) -> Non
 
 
 def _brought_back(alert: model.Alert, now: datetime) -> model.Alert:
-    """Decide held alerts again now, since most are held until a time of day, which did not move.
+    """Return the alert with corrected times. The time of a reminder does not change.
 
-    A reminder keeps its date. A cooldown and a rate cap count from when it was posted."""
+    A held alert is due at once, because most are held until a time of day, which the clock change did not move.
+    ``posted_at`` is ``now`` at the latest, because cooldowns and rate caps count from it.
+    """
     held, posted = alert.held_until, alert.posted_at
     if held is not None and alert.state is model.AlertState.HELD:
         held = min(held, now)

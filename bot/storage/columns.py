@@ -1,4 +1,4 @@
-"""How values are stored: the types of columns, dataclasses as rows, and inserts of many rows at once."""
+"""Store values: column types, conversion between dataclasses and rows, and inserts of many rows at once."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ T = TypeVar("T")
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
-#: Before every stored time.
+#: A time that is earlier than every stored time.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: SQLite takes 32,766 parameters in a statement (since 3.32), PostgreSQL 65,535.
+#: Maximum values in one statement. SQLite accepts 32,766 parameters (since 3.32), PostgreSQL 65,535.
 _CHUNK = 1_000
 
 
 class Timestamp(TypeDecorator[datetime]):
-    """An aware time as whole microseconds since 1970: exact, 8 bytes, in order on every database."""
+    """An aware time, stored as microseconds since 1970. It is exact, has 8 bytes, and sorts the same everywhere."""
 
     impl = BigInteger
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
-        # Instead of process_bind_param: this saves two calls for each of the thousands of values of a batch.
+        # Override this instead of process_bind_param, to save two calls for each of the thousands of values in a batch.
         return _microseconds
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
@@ -58,13 +58,13 @@ class Timestamp(TypeDecorator[datetime]):
 
 
 class StorableText(TypeDecorator[str]):
-    """Text from outside, without characters that a database refuses."""
+    """External text, without the characters that databases refuse (NUL, lone surrogates)."""
 
     impl = Text
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:
-        return _storable_or_none  # as above
+        return _storable_or_none
 
 
 class EnumText(TypeDecorator[E]):
@@ -85,20 +85,20 @@ class EnumText(TypeDecorator[E]):
 
 
 class HashBytes(TypeDecorator[bytes]):
-    """A key of any length as 16 bytes, since PostgreSQL cannot index a value of more than 2,704 bytes."""
+    """A hash of 16 bytes that replaces a long key, because PostgreSQL cannot index a value of more than 2,704 bytes."""
 
     impl = LargeBinary
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> None:
-        """Both drivers take bytes as they are."""
+        """Return None, because both drivers accept bytes without conversion."""
 
 
-# Cached, since a batch of first polls looks up each key and then writes it.
+# Cache the results, because a batch of first polls looks up each key and then writes it.
 @functools.lru_cache(maxsize=1 << 14)
 def digest(*parts: str) -> bytes:
-    """Return a hash of 16 bytes that depends on the texts and on where each ends."""
-    # Hash in one call, since a poll needs hundreds of hashes.
+    """Return a hash of the texts, in 16 bytes. It also depends on the boundaries between the texts."""
+    # Use only one call of the hash function, because a poll needs hundreds of hashes.
     packed = b""
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -119,7 +119,7 @@ def _storable_or_none(text: str | None) -> str | None:
 
 
 def storable(text: str) -> str:
-    """Return ``text`` without U+0000 (PostgreSQL refuses it); halves of surrogate pairs are joined or become U+FFFD.
+    """Return ``text`` without U+0000, which PostgreSQL refuses. Join surrogate pairs; replace lone halves by U+FFFD.
 
     >>> storable("a\\x00b"), storable("\\ud83d\\ude00"), storable("\\ud83d!")
     ('ab', '😀', '\\ufffd!')
@@ -136,13 +136,13 @@ def storable(text: str) -> str:
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield ``items`` in parts that fit into the parameters of one statement."""
+    """Yield ``items`` in parts that are small enough for the parameters of one statement."""
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]
 
 
 class Document(TypeDecorator[T]):
-    """A value as compact JSON that every database can hold. Loading raises pydantic's ValidationError."""
+    """A value, stored as compact JSON. Loading an invalid document raises pydantic's ValidationError."""
 
     impl = Text
     cache_ok = True
@@ -153,14 +153,14 @@ class Document(TypeDecorator[T]):
 
     @cached_property
     def _adapter(self) -> TypeAdapter[T]:
-        # On first use: building one costs milliseconds, and `check` needs none.
+        # Build the adapter on first use, because this takes milliseconds and some commands, such as `check`, need none.
         return TypeAdapter(self.kind)
 
     def dump(self, value: T) -> str:
         try:
             return self._adapter.dump_json(value).decode()
         except PydanticSerializationError:
-            # Half a surrogate pair somewhere in untrusted text: rare, so only such a value pays for the clean-up.
+            # The value contains untrusted text with a lone surrogate. This is rare, so clean up only after a failure.
             return self._adapter.dump_json(cast("T", _cleaned(value))).decode()
 
     def load(self, document: str) -> T:
@@ -185,7 +185,7 @@ def _cleaned(value: object) -> object:
 
 
 class Rows(Generic[T]):
-    """A dataclass as rows of a table: each field that has a column of the same name."""
+    """Converts between a dataclass and rows of a table, for each field that has a column of the same name."""
 
     def __init__(self, kind: type[T], table: Table) -> None:
         self._kind = kind
@@ -193,22 +193,22 @@ class Rows(Generic[T]):
         self._values = attrgetter(*self.names)
 
     def dump(self, value: T, **others: object) -> dict[str, object]:
-        """Return the row of a value; ``others``: columns that are not fields, or whose value differs."""
+        """Return the row of a value. ``others`` are columns that are not fields, or whose value differs."""
         return dict(zip(self.names, self._values(value), strict=True), **others)
 
     def load(self, row: AnyRow, **others: object) -> T:
-        """Return the value of a row; ``others``: fields that are not columns, or whose value differs."""
+        """Return the value of a row. ``others`` are fields that are not columns, or whose value differs."""
         return self._kind(**dict(zip(self.names, self._values(row), strict=True), **others))
 
 
 class Part:
-    """A part of the store, over one connection."""
+    """Base class of the parts of the store. A part uses one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def _insert(self, table: Table, row: Mapping[str, object]) -> bool:
-        """Insert a row; return False, and change nothing, if its id exists."""
+        """Insert a row. If its id already exists, change nothing and return False."""
         statement = insert(table).on_conflict_do_nothing(index_elements=[table.c.id]).returning(table.c.id)
         return self._connection.execute(statement, row).first() is not None
 
@@ -217,7 +217,7 @@ class Part:
         return list(map(rows.load, self._connection.execute(statement)))
 
     def _rows_in_chunks(self, statement: AnySelect, wanted: Sequence[object], **values: object) -> Iterator[AnyRow]:
-        """Run a statement for parts of ``wanted``, since all values may not fit into one, and yield the rows."""
+        """Run a statement for parts of ``wanted``, which may have too many values for one statement. Yield the rows."""
         for part in chunks(wanted):
             yield from self._connection.execute(statement, {"wanted": part, **values})
 
@@ -234,14 +234,14 @@ _Ready = Callable[[Any], Any]
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     text: str
-    #: A driver takes each row as a tuple in the statement's order (SQLite) or as a mapping (PostgreSQL).
+    #: Whether the driver accepts each row as a tuple in the statement's order (SQLite), not as a mapping (PostgreSQL).
     is_positional: bool
-    #: Name of each parameter and what makes its values ready, in the statement's order.
+    #: Name of each parameter and the function that converts its values (or None), in the statement's order.
     parameters: tuple[tuple[str, _Ready | None], ...]
 
 
 class BulkInsert:
-    """An INSERT of whole rows with further parameters."""
+    """A fast INSERT of many rows with values for all columns, and with optional further parameters."""
 
     def __init__(self, statement: Insert, *parameters: BindParameter[Any]) -> None:
         self._statement = statement
@@ -252,7 +252,7 @@ class BulkInsert:
         self._by_dialect: dict[str, _Compiled] = {}
 
     def write(self, connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:
-        """Insert rows; each has a value for each column and each further parameter."""
+        """Insert rows. Each row must have a value for each column and each further parameter."""
         if not rows:
             return
         compiled = self._compiled(connection.dialect)
@@ -283,7 +283,7 @@ def _column(rows: Sequence[Mapping[str, object]], name: str, ready: _Ready | Non
     values = [row[name] for row in rows]
     if ready is None:
         return values
-    # Times, languages and texts that are not kept are often the same in all rows of a batch.
+    # Convert a value only once if it is the same in all rows, as times, languages and deleted texts often are.
     if values.count(values[0]) == len(values):
         return [ready(values[0])] * len(values)
     return [ready(value) for value in values]

@@ -1,4 +1,4 @@
-"""Every answer of a language model and every failure: the cache of answers, the budget, and what `explain` shows."""
+"""The answers and failures of language models. They serve as a cache, for the budget, and for `explain`."""
 
 from __future__ import annotations
 
@@ -24,18 +24,21 @@ class Completions(Part):
         self._connection.execute(insert(completions), row)
 
     def answers(self, keys: Collection[str], *, by: str) -> Mapping[str, str]:
-        """Return key of a prompt -> newest answer of the model named ``by``; prompts without an answer are omitted."""
+        """Return prompt key -> newest answer of the model named ``by``. Prompts without an answer are omitted."""
         statement = select(completions.c.key, completions.c.answer).where(
             completions.c.key.in_(bindparam("wanted", expanding=True)),
             completions.c.model == by,
             completions.c.answer.is_not(None),
         )
-        # The newest is last.
+        # The newest answer of a prompt comes last, so it stays in the result.
         rows = self._rows_in_chunks(statement.order_by(completions.c.n), list(keys))
         return {row.key: row.answer for row in rows}
 
     def spent(self, *, since: datetime, owner: str | None = None) -> model.Spending:
-        """Return the cost of all calls since a time, including failures; ``owner``: only calls about its articles."""
+        """Return the cost of all calls since a time, including failures.
+
+        If ``owner`` is not None, count only calls about the owner's articles.
+        """
         tokens = func.sum(completions.c.tokens_in + completions.c.tokens_out)
         statement = select(func.count(), func.coalesce(tokens, 0)).where(completions.c.at >= since)
         if owner is not None:

@@ -1,4 +1,4 @@
-"""Database addresses, connections, and what a database error means for the operator."""
+"""Database addresses, connections, and explanations of database errors for the operator."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ _FORMS = "write sqlite:///data/wirewatch.db or postgresql://user@host/database"
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """A database's address, which never shows its password."""
+    """A database's address. Its text form never contains the password."""
 
     url: URL
-    #: SQLite's file; None: in memory, or not SQLite.
+    #: SQLite's file, or None if the database is in memory or is not SQLite.
     file: Path | None
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is SQLite, in a file or in memory."""
+        """Whether the database is SQLite, in a file or in memory."""
         return self.url.get_backend_name() == "sqlite"
 
     def __str__(self) -> str:
-        """Return it for people: without driver, password and options (an option may contain a password)."""
+        """Return the address for people, without driver, password and options (an option may contain a password)."""
         if self.file is not None:
             return str(self.file)
         return self.url.set(drivername=self.url.get_backend_name(), query={}).render_as_string(hide_password=True)
 
 
 def parse(address: str) -> DatabaseAddress:
-    """Parse a database address. Raises ConfigError, whose text omits the address: it may contain a password."""
+    """Parse a database address. Raises ConfigError, without the address, because that may contain a password."""
     try:
         url = make_url(address.strip())
     except (ArgumentError, ValueError):
@@ -57,14 +57,14 @@ def parse(address: str) -> DatabaseAddress:
 def _sqlite_address(url: URL) -> DatabaseAddress:
     if url.host:
         raise model.ConfigError(
-            "reading the database's address: two slashes name a host, which SQLite has none of; "
+            "reading the database's address: an SQLite address has no host after two slashes; "
             "write sqlite:///data/x.db (relative) or sqlite:////var/lib/x.db (absolute)"
         )
     if url.database in (None, "", ":memory:"):
         return DatabaseAddress(url.set(drivername="sqlite", database=":memory:", query={}), None)
     assert url.database is not None
-    # Make it absolute, since the working directory may change, and resolve links to its folder, so that two names of
-    # one file share one lock. If the file itself is a link, opening it is refused.
+    # Make the path absolute, because the working directory may change. Resolve links to its folder, so that two paths
+    # to one file share one lock. If the file itself is a link, opening it is refused.
     named = Path(url.database).absolute()
     file = named.parent.resolve() / named.name
     return DatabaseAddress(url.set(drivername="sqlite", database=str(file), query={}), file)
@@ -76,13 +76,13 @@ def libpq_address(address: str) -> str:
 
 
 class LostRace(Exception):
-    """Another transaction was first: run this one again."""
+    """A transaction conflicts with another one that was first, and must run again."""
 
 
 #: serialization_failure, deadlock_detected (PostgreSQL, appendix A).
 _RACES = ("40001", "40P01")
 
-#: SQLite's primary result codes (sqlite.org/rescode.html).
+#: SQLite's primary result code (sqlite.org/rescode.html) -> explanation.
 _SQLITE = {
     sqlite3.SQLITE_FULL: "the disk is full; free space, nothing is lost",
     sqlite3.SQLITE_BUSY: "it is locked by another program; end that program (a database browser, a backup)",
@@ -96,31 +96,31 @@ _SQLITE = {
     sqlite3.SQLITE_PROTOCOL: "its locks do not work; keep it on a local disk, not on a network share",
 }
 
-#: PostgreSQL's SQLSTATE or its beginning (its documentation, appendix A).
+#: PostgreSQL's SQLSTATE or its beginning (PostgreSQL's documentation, appendix A) -> explanation.
 _POSTGRES = {
     "53100": "the server's disk is full; free space there, nothing is lost",
     "53200": "the server is out of memory",
-    "53300": "the server takes no more connections; raise max_connections or run fewer workers",
+    "53300": "the server accepts no more connections; raise max_connections or run fewer workers",
     "57P": "the server is starting, stopping or restarting; it will be tried again",
-    "25006": "it is read-only; a standby was reached, name the primary",
-    "28": "user or password is refused; check the address and the server's pg_hba.conf",
+    "25006": "it is read-only because the server is a standby; use the address of the primary",
+    "28": "the user or password was refused; check the address and the server's pg_hba.conf",
     "3D000": "there is no such database; make it with createdb",
     "42501": "the user lacks a right; the bot's user must own the database's schema",
     "55P03": "a lock is held for too long by another session",
     "08": "the connection broke; it will be tried again",
-    "XX001": "it is damaged: ask the server's administrator",
-    "XX002": "it is damaged: ask the server's administrator",
+    "XX001": "it is damaged; ask the server's administrator",
+    "XX002": "it is damaged; ask the server's administrator",
 }
 _GONE = "no connection; check that the server runs and that host, port and user are right; it will be tried again"
 
 
 @contextmanager
 def translated(address: DatabaseAddress) -> Iterator[None]:
-    """Raise StoreUnavailable or LostRace for failures of the database; a wrong statement, a bug, raises as it is."""
+    """Raise StoreUnavailable or LostRace for a failure of the database. Do not change an error that our bug caused."""
     try:
         yield
     except PoolTimeout:
-        raise unavailable(address, "all connections are in use for too long") from None
+        raise unavailable(address, "all connections have been in use for too long") from None
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) in _RACES:
             raise LostRace from error
@@ -131,12 +131,12 @@ def translated(address: DatabaseAddress) -> Iterator[None]:
 
 
 def unavailable(address: DatabaseAddress, meaning: str) -> model.StoreUnavailable:
-    """Return the error, with the database's address and the meaning of the failure."""
+    """Return an error with the database's address and the explanation of the failure."""
     return model.StoreUnavailable(f"using the database {address}: {meaning}")
 
 
 def _meaning(error: DBAPIError) -> str | None:
-    """Return the meaning of an error for the operator, or None if our code caused it."""
+    """Return the explanation of an error for the operator, or None if our code caused the error."""
     if isinstance(error.orig, sqlite3.Error):
         code = getattr(error.orig, "sqlite_errorcode", 0)
         return _SQLITE.get(code & 0xFF)
@@ -150,19 +150,20 @@ def _meaning(error: DBAPIError) -> str | None:
 
 #: How long a statement waits for another program's lock before it fails as “locked”.
 BUSY_SECONDS = 5
-#: A cached plan that was made for empty tables scans whole tables until the connection ends: a first poll cost the
-#: server 11 ms instead of 3 (bench/speed/cluster.py). A new plan for each statement costs tenths of a millisecond.
+#: Options of PostgreSQL connections. A plan that was cached for empty tables would scan whole tables until the
+#: connection ends: a first poll cost the server 11 ms instead of 3 ms (bench/speed/cluster.py). A new plan for each
+#: statement costs tenths of a millisecond.
 _OPTIONS = "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
 #: If a long read has let the write-ahead log grow, the next checkpoint truncates it to this size.
 _LOG_LIMIT_BYTES = 64 * 1024 * 1024
 _CACHE_KIBIBYTES = 16 * 1024
 _WRITER_PRAGMAS = (
     "journal_mode = WAL",
-    # NORMAL keeps the file whole but may lose the last transactions at a power cut: a message recorded as sent would be
-    # sent again.
+    # With NORMAL, a power failure may lose the last transactions, and a message that was recorded as sent would be sent
+    # again.
     "synchronous = FULL",
     "foreign_keys = ON",
-    # Keys are digests, so new rows touch pages all over the indexes; the default of 2 MB would reread them often.
+    # Keys are digests, so new rows touch many pages of the indexes. The default cache of 2 MB would reread them often.
     f"cache_size = -{_CACHE_KIBIBYTES}",
     f"journal_size_limit = {_LOG_LIMIT_BYTES}",
 )
@@ -174,7 +175,7 @@ def for_writing(address: DatabaseAddress) -> Engine:
 
 
 def for_reading(address: DatabaseAddress) -> Engine:
-    """Return the engine for reading. On SQLite its connections cannot write or, with WAL, block the writer."""
+    """Return the engine for reading. On SQLite, its connections cannot write and (with WAL) do not block the writer."""
     if address.is_sqlite:
         return _sqlite_engine(address, begin="BEGIN", writes=False)
     return _postgres(address, read_only=True)
@@ -182,7 +183,7 @@ def for_reading(address: DatabaseAddress) -> Engine:
 
 @contextmanager
 def upgrading(address: DatabaseAddress, writer: Engine) -> Iterator[Connection]:
-    """Open a transaction for an upgrade. On PostgreSQL it sees an upgrade that another worker has just finished."""
+    """Open a transaction for an upgrade. On PostgreSQL, it sees an upgrade that another worker has just committed."""
     with writer.connect() as connection:
         if not address.is_sqlite:
             connection.execution_options(isolation_level="READ COMMITTED")
@@ -197,7 +198,7 @@ def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Eng
     elif writes:
         engine = create_engine(address.url, connect_args=connect_args)
     else:
-        # A URI, since mode=ro never creates a file and needs only the right to read it.
+        # Use a URI for ``mode=ro``, which never creates a file and needs only the right to read it.
         url = address.url.set(database=address.file.as_uri(), query={"mode": "ro", "uri": "true"})
         engine = create_engine(url, connect_args=connect_args)
 
@@ -216,7 +217,7 @@ def _sqlite_engine(address: DatabaseAddress, *, begin: str, writes: bool) -> Eng
 
 
 def _postgres(address: DatabaseAddress, *, read_only: bool = False) -> Engine:
-    # REPEATABLE READ: a transaction fails and runs again if another has changed what it has read.
+    # With REPEATABLE READ, a transaction that writes a row fails and runs again if another one has changed the row.
     options: dict[str, Any] = {"isolation_level": "REPEATABLE READ"}
     if read_only:
         options["postgresql_readonly"] = True

@@ -30,14 +30,14 @@ class DecisionQueue(Part):
         revisions: Sequence[model.Revision],
         pending: Sequence[model.Pending] = (),
     ) -> None:
-        """Append arrivals, revisions and pending answers."""
+        """Append arrivals, revisions, and tasks that wait for a language model."""
         bodies = {"arrival": arrivals, "revision": revisions, "pending": pending}
         rows = [{"kind": kind, "body": _BODIES[kind].dump(item)} for kind, items in bodies.items() for item in items]
         if rows:
             self._connection.execute(insert(decision_queue), rows)
 
     def peek(self, *, limit: int) -> model.QueuedWork:
-        """Return the oldest entries, without removing them."""
+        """Return the oldest entries, at most ``limit``, without removing them."""
         rows = self._connection.execute(select(decision_queue).order_by(decision_queue.c.n).limit(limit)).all()
         bodies = [_BODIES[row.kind].load(row.body) for row in rows]
         return model.QueuedWork(
@@ -58,24 +58,25 @@ class DecisionQueue(Part):
         return self._connection.execute(select(func.count()).select_from(decision_queue)).scalar_one()
 
     def holder(self) -> model.QueueHolder:
-        """Return the state that a turn is computed on; the turn is valid as long as this stays the same."""
-        # The count is first; versions before it wrote the name alone.
+        """Return the state of the queue. A turn that is based on this state is valid until the state changes."""
+        # The value is the count, a space and the name. Earlier versions stored only the name.
         change, counted, who = (KeyValues(self._connection).get(_HOLDER) or "").partition(" ")
         return model.QueueHolder(who=who, change=int(change)) if counted else model.QueueHolder(who=change, change=0)
 
     def take_over(self, who: str, *, expected: model.QueueHolder) -> model.QueueHolder | None:
-        """Become the holder, in the transaction that writes a turn computed on ``expected``.
+        """Become the holder, in the transaction that writes a turn based on the state ``expected``.
 
-        Return None if somebody else has decided or changed something since; then nothing of the turn may be written.
+        Return None if the state has changed. Then nothing of the turn may be written.
         """
         now = self.holder()
-        # Written also when nothing changes: on PostgreSQL two who write one row cannot both commit.
+        # Write the row even if it does not change. On PostgreSQL, two concurrent transactions that write the same row
+        # cannot both commit.
         taken_over = model.QueueHolder(who=who, change=now.change + 1)
         self._put(taken_over if now == expected else now)
         return taken_over if now == expected else None
 
     def note_change(self) -> None:
-        """Note that stories or alerts are changed outside a turn, such as by a button press."""
+        """Record that stories or alerts change outside a turn, which makes a turn in progress invalid."""
         now = self.holder()
         self._put(model.QueueHolder(who=now.who, change=now.change + 1))
 
@@ -91,11 +92,11 @@ class KeyValues(Part):
     """Single values of the running bot, by key."""
 
     def get(self, key: str) -> str | None:
-        """Return the value, or None."""
+        """Return the value of the key, or None if there is none."""
         return self._connection.execute(_GET, {"of_key": key}).scalar()
 
     def put(self, key: str, value: str) -> None:
-        """Write the value over a previous one."""
+        """Write the value. It replaces the key's previous value."""
         self._connection.execute(_PUT, {"key": key, "value": value})
 
     def beginning(self, start: str) -> Mapping[str, str]:

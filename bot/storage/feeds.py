@@ -1,4 +1,4 @@
-"""The state of each feed, who polls it, limits per host, and WebSub subscriptions."""
+"""The state of each feed, the lease of its poll, limits per host, and WebSub subscriptions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from bot.storage.schema import feeds, host_limits, subscriptions
 _STATE = Rows(model.FeedState, feeds)
 _COLUMNS = (feeds.c.url, feeds.c.due_at, feeds.c.retry_after, feeds.c.gone, feeds.c.state)
 _LISTED = select(*_COLUMNS).where(feeds.c.is_listed)
-# Without ``is_listed``, which only ``sync`` changes.
+# ``is_listed`` is not saved here, because only ``sync`` changes it.
 _SAVE = upsert([feeds.c.url], ["due_at", "retry_after", "gone", "lease", "lease_until", "health", "named_at", "state"])
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
-    """Return the conditions of ``claim_due``, apart from the due time."""
+    """Return the condition for claiming a feed, apart from its due time."""
     return and_(
         feeds.c.is_listed,
         ~feeds.c.gone,
@@ -36,14 +36,14 @@ class FeedStates(Part):
     """The state of each feed, and the lease of its poll."""
 
     def sync(self, urls: Iterable[str], *, now: datetime) -> None:
-        """Set the configured feeds: new feeds are due now, and feeds that are not listed any more are not claimed."""
+        """Set the configured feeds. New feeds are due at ``now``. Feeds that are not configured will not be claimed."""
         configured = dict.fromkeys(urls)
         stored: dict[str, bool] = dict(map(tuple, self._connection.execute(select(feeds.c.url, feeds.c.is_listed))))
         new = [_row(model.FeedState(url=url, due_at=now), is_listed=True) for url in configured if url not in stored]
         if new:
             self._connection.execute(insert(feeds).on_conflict_do_nothing(index_elements=[feeds.c.url]), new)
-        # A feed that returns to feeds.yaml is polled again, even if it had responded with 410. Until it responds
-        # otherwise, it then counts as failing.
+        # Poll a feed that returns to feeds.yaml, even if its last response was 410. Until its next response, such a
+        # feed counts as failing.
         health = case((feeds.c.health == model.FeedHealth.GONE, model.FeedHealth.FAILING), else_=feeds.c.health)
         listed = {"is_listed": True, "gone": False, "due_at": now, "health": health}
         for part in chunks([url for url in configured if stored.get(url) is False]):
@@ -54,12 +54,12 @@ class FeedStates(Part):
     def claim_due(
         self, *, now: datetime, limit: int, token: str, lease: timedelta, everything: bool = False
     ) -> Sequence[model.FeedState]:
-        """Lease due feeds to ``token``; return their states, most overdue first.
+        """Lease due feeds to ``token``. Return their states, most overdue first.
 
         ``everything`` ignores the due time, but not leases, Retry-After or 410. Feeds of a limited host are postponed.
         """
-        # SQLite's compiler drops FOR UPDATE. A CTE, since some plans run a LIMIT inside IN again and claim more than
-        # asked for.
+        # Use a CTE, because some plans repeat a LIMIT inside IN and then claim too many rows. SQLite's compiler drops
+        # FOR UPDATE.
         pick = (
             select(feeds.c.url)
             .where(_is_free(now), true() if everything else feeds.c.due_at <= now)
@@ -69,13 +69,13 @@ class FeedStates(Part):
             .cte("pick")
         )
         claim = update(feeds).where(feeds.c.url.in_(select(pick.c.url))).values(lease=token, lease_until=now + lease)
-        # RETURNING promises no order.
+        # Sort here, because RETURNING guarantees no order.
         rows = self._connection.execute(claim.returning(*_COLUMNS))
         claimed = sorted(map(_state, rows), key=lambda state: (state.due_at, state.url))
         return self._of_open_hosts(claimed, now=now)
 
     def _of_open_hosts(self, claimed: Sequence[model.FeedState], *, now: datetime) -> Sequence[model.FeedState]:
-        """Postpone the feeds of limited hosts to the end of the limit, and return the others."""
+        """Postpone the feeds of limited hosts to the end of the limit, and return the other feeds."""
         limits = self.host_limits(now=now)
         if not limits:
             return claimed
@@ -92,14 +92,14 @@ class FeedStates(Part):
         return [state for state in claimed if state.url not in put_back]
 
     def hurry(self, url: str, *, at: datetime, now: datetime) -> bool:
-        """Make a feed due ``at`` a time, unless it is due before. Return False while it is being polled."""
+        """Make a feed due at ``at``, unless it is due earlier. Return False if it is being polled."""
         is_unleased = or_(feeds.c.lease_until.is_(None), feeds.c.lease_until <= now)
         statement = update(feeds).where(feeds.c.url == url, is_unleased)
         due_at = case((feeds.c.due_at > at, literal(at, Timestamp)), else_=feeds.c.due_at)
         return self._connection.execute(statement.values(due_at=due_at)).rowcount > 0
 
     def make_due(self, *, now: datetime) -> None:
-        """Make every listed feed due; Retry-After and 410 stay in force."""
+        """Make every configured feed due. Retry-After and 410 still apply."""
         later = update(feeds).where(feeds.c.is_listed, ~feeds.c.gone, feeds.c.due_at > now)
         self._connection.execute(later.values(due_at=now))
 
@@ -108,12 +108,12 @@ class FeedStates(Part):
         self._connection.execute(update(feeds).where(feeds.c.lease == token).values(lease_until=until))
 
     def count_due(self, *, now: datetime) -> int:
-        """Return how many feeds ``claim_due`` could lease."""
+        """Return the number of feeds that ``claim_due`` could lease."""
         statement = select(func.count()).select_from(feeds).where(_is_free(now), feeds.c.due_at <= now)
         return self._connection.execute(statement).scalar_one()
 
     def save(self, states: Sequence[model.FeedState], *, token: str | None = None) -> Sequence[str]:
-        """Write states and release their leases; return the URLs whose lease was lost, which are not written."""
+        """Write states and release their leases. Do not write states whose lease was lost, and return their URLs."""
         urls = [state.url for state in states]
         held = set(urls) if token is None else self._held(urls, token)
         rows = [_row(state, is_listed=False) for state in states if state.url in held]
@@ -135,15 +135,15 @@ class FeedStates(Part):
 
     def all(self) -> Sequence[model.FeedState]:
         """Return the states of the configured feeds, ordered by URL."""
-        # Sorted here: databases order text each by its own collation.
+        # Sort here, because databases sort text by different collations.
         return sorted(self._load(_LISTED), key=lambda state: state.url)
 
     def page(self, *, health: Collection[model.FeedHealth], skip: int, most: int) -> Sequence[model.FeedState]:
-        """Return some of the configured feeds with these healths, ordered by URL."""
+        """Return a page of the configured feeds whose health is in ``health``, ordered by URL."""
         return self._load(_LISTED.where(feeds.c.health.in_(health)).order_by(feeds.c.url).limit(most).offset(skip))
 
     def counts(self) -> Mapping[model.FeedHealth, int]:
-        """Return the number of configured feeds with each health; a health without feeds is omitted."""
+        """Return health -> number of configured feeds. A health without feeds is omitted."""
         statement = select(feeds.c.health, func.count()).where(feeds.c.is_listed).group_by(feeds.c.health)
         return dict(map(tuple, self._connection.execute(statement)))
 
@@ -160,7 +160,7 @@ class FeedStates(Part):
         return dict(map(tuple, self._connection.execute(statement)))
 
     def limit_host(self, host: str, until: datetime) -> None:
-        """Limit a host until a time, unless it is limited for longer."""
+        """Limit a host until a time, unless its current limit is longer."""
         new = insert(host_limits)
         longer = new.excluded.until > host_limits.c.until
         statement = new.on_conflict_do_update(
@@ -169,7 +169,7 @@ class FeedStates(Part):
         self._connection.execute(statement, {"host": host, "until": until})
 
     def free_leases(self) -> None:
-        """Free every lease, since the process that held it is dead."""
+        """Free every lease. Call this if the process that held the leases is dead."""
         leased = update(feeds).where(feeds.c.lease.is_not(None))
         self._connection.execute(leased.values(lease=None, lease_until=None))
 
@@ -194,9 +194,9 @@ class Subscriptions(Part):
     """WebSub subscriptions, at most one for each feed."""
 
     def want(self, subscription: model.Subscription) -> None:
-        """Add a subscription, unless the feed has one for this hub and topic; another one is replaced."""
+        """Add a subscription, or replace the feed's subscription if it has another hub or topic."""
         stored, new = subscriptions.c, insert(subscriptions).values(_SUBSCRIPTION.dump(subscription))
-        # A feed that names another hub does not end the pause after failures.
+        # Keep the pause after failures, even if the feed specifies another hub.
         is_paused = and_(stored.failures > 0, stored.next_at > new.excluded.next_at)
         next_at = case((is_paused, stored.next_at), else_=new.excluded.next_at)
         replaced = {name: new.excluded[name] for name in stored.keys() if name not in ("feed", "failures")}  # noqa: SIM118 -- columns
@@ -208,17 +208,17 @@ class Subscriptions(Part):
         )
 
     def drop(self, feed: str) -> None:
-        """Delete the subscription of a feed that has no hub any more."""
+        """Delete the subscription of a feed."""
         self._connection.execute(delete(subscriptions).where(subscriptions.c.feed == feed))
 
     def keep(self, feeds: Collection[str]) -> None:
-        """Delete the subscriptions of all other feeds."""
+        """Keep only the subscriptions of ``feeds``, and delete all others."""
         stored = self._connection.execute(select(subscriptions.c.feed)).scalars()
         for part in chunks([feed for feed in stored if feed not in feeds]):
             self._connection.execute(delete(subscriptions).where(subscriptions.c.feed.in_(part)))
 
     def claim_due(self, *, now: datetime, limit: int, lease: timedelta) -> Sequence[model.Subscription]:
-        """Lease the subscriptions whose hub is due for a request."""
+        """Lease and return the subscriptions for which a request to the hub is due, ordered by feed."""
         pick = (
             select(subscriptions.c.feed)
             .where(subscriptions.c.next_at <= now)
@@ -240,9 +240,9 @@ class Subscriptions(Part):
         return next(iter(self._values(_SUBSCRIPTION, _SUBSCRIPTIONS.where(subscriptions.c.feed == feed))), None)
 
     def save(self, subscription: model.Subscription, *, expected: model.Subscription | None = None) -> None:
-        """Write a subscription, except for pushes, unless it was deleted or replaced.
+        """Write a subscription without ``pushed_at``, unless it was deleted or replaced.
 
-        ``expected``: its state when the request was sent; nothing is written if the hub has responded since.
+        ``expected`` is the subscription at the time of the request. If the hub has responded since, write nothing.
         """
         values = {name: getattr(subscription, name) for name in ("next_at", "asked_at", "until", "failures", "error")}
         statement = update(subscriptions).where(subscriptions.c.token == subscription.token).values(values)
@@ -254,11 +254,11 @@ class Subscriptions(Part):
         self._connection.execute(statement)
 
     def push(self, feed: str, *, at: datetime | None) -> None:
-        """Note that news was pushed; None: the feed is now due for it."""
+        """Record the time of a push, or None after the push has made the feed due."""
         self._connection.execute(update(subscriptions).where(subscriptions.c.feed == feed).values(pushed_at=at))
 
     def waiting(self, *, now: datetime) -> tuple[Sequence[str], int]:
-        """Return the feeds with pushed news that are not yet due for it, and the number of hubs that need a request."""
+        """Return the feeds that a push has not made due yet, and the number of subscriptions that need a request."""
         due = select(func.count()).select_from(subscriptions).where(subscriptions.c.next_at <= now)
         pushed = select(subscriptions.c.feed).where(subscriptions.c.pushed_at.is_not(None))
         return sorted(self._connection.execute(pushed).scalars()), self._connection.execute(due).scalar_one()

@@ -1,4 +1,4 @@
-"""Files that only the bot's own user may read, and the lock file of an SQLite database."""
+"""Files that only the bot's user may read, and the lock file of an SQLite database."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _MODE = stat.S_IRUSR | stat.S_IWUSR
 
 
 def create(path: Path) -> None:
-    """Create an empty file. Raises FileExistsError, also for a broken link, and OSError."""
+    """Create an empty private file. Raises FileExistsError (also for a broken link) and OSError."""
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, _MODE))
 
 
 def opened(path: Path) -> int:
-    """Open a file for reading and writing, and create it if necessary; return its handle. Raises OSError."""
+    """Open a file for reading and writing, create it if necessary, and return its handle. Raises OSError."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, _MODE)
     _tighten(handle, path)
     return handle
 
 
 def tighten(path: Path) -> None:
-    """Remove the rights of other users to a file of this user, if it exists."""
+    """Remove the rights of other users from a file, if the file exists and belongs to this user."""
     with contextlib.suppress(OSError):
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -46,12 +46,12 @@ def refuse_link(path: Path, *, doing: str) -> None:
 
 
 def link_refused(path: Path, *, doing: str) -> model.StoreUnavailable:
-    """Return the error for a symbolic link where a file is expected; ``doing``: the operation that needs the file."""
-    return model.StoreUnavailable(f"{doing}: {path} is a symbolic link, which is not followed; name the file itself")
+    """Return the error for a symbolic link instead of a file. ``doing`` describes the operation that needs the file."""
+    return model.StoreUnavailable(f"{doing}: {path} is a symbolic link, which is not followed; use the file itself")
 
 
 def is_link(error: OSError) -> bool:
-    """Return whether a file was not opened because it is a link."""
+    """Return whether the error means that the file is a symbolic link."""
     return error.errno == errno.ELOOP
 
 
@@ -61,7 +61,7 @@ def _tighten(handle: int, path: Path) -> None:
         try:
             os.fchmod(handle, stat.S_IMODE(status.st_mode) & ~_OTHERS)
         except OSError:
-            # On a file system without file rights (FAT, some network shares), the mount decides who may read it.
+            # Ignore a file system without file rights (FAT, some network shares). Its mount options set the rights.
             return
         import structlog  # costs start-up, and most files are private already
 
@@ -69,12 +69,12 @@ def _tighten(handle: int, path: Path) -> None:
         log.info("file made private", file=str(path), mode_before=f"{stat.S_IMODE(status.st_mode):04o}")
 
 
-#: ``owner`` holds the lock for a moment, so taking it is tried again.
+#: The lock is tried several times, because the function ``owner`` in another process holds it for a moment.
 _TRIES, _BETWEEN_TRIES = 5, timedelta(milliseconds=10)
 
 
 class Lock:
-    """The lock of an SQLite database; the kernel releases it when the process ends, even by a crash."""
+    """The lock of an SQLite database. The kernel releases it when the process ends, even after a crash."""
 
     def __init__(self, file: Path, handle: int) -> None:
         self._file = file
@@ -82,7 +82,7 @@ class Lock:
 
     @classmethod
     def take(cls, database: Path, process_name: str) -> Lock:
-        """Lock a database. Raises StoreInUse, which names the owner, and StoreUnavailable."""
+        """Lock a database. Raises StoreInUse with the owner's name if it is already locked, or StoreUnavailable."""
         file = _lock_file(database)
         try:
             handle = opened(file)
@@ -103,7 +103,7 @@ class Lock:
                 ) from error
             who = owner or "another process"
             raise model.StoreInUse(f"opening the database {database}: in use by {who}; stop it first") from None
-        # On a full disk only the name of the owner is missing.
+        # Write the owner's name, which is only informative. On a full disk it is missing.
         with contextlib.suppress(OSError):
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{process_name} (process {os.getpid()})\n".encode(), 0)
@@ -111,14 +111,14 @@ class Lock:
 
     def release(self) -> None:
         """Release the lock, so that another process may own the database."""
-        # Keep the file: if it were removed, two processes could lock two files of the same name.
+        # Keep the file. If it were deleted, two processes could lock two different files with the same name.
         with contextlib.suppress(OSError):
             os.ftruncate(self._handle, 0)
         os.close(self._handle)
 
 
 def owner(database: Path) -> str:
-    """Return the process that owns the database now; empty: none does, or this user may not know."""
+    """Return the process that owns the database, or "" if there is none or the lock file cannot be read."""
     try:
         handle = os.open(_lock_file(database), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:

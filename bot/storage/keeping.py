@@ -1,4 +1,4 @@
-"""Upkeep of the database: delete old rows, make a backup."""
+"""Delete old rows from the database, and make backups."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ from bot.storage.schema import (
 )
 from bot.storage.store import Store, Transaction
 
-#: Maximum rows deleted in one transaction, so that other writers wait only some hundredths of a second.
+#: Maximum rows deleted in one transaction, so that other writers wait only a few hundredths of a second.
 _BATCH = 500
-#: Maximum rows found by one search, which scans the whole table.
+#: Maximum rows returned by one query for old rows, which scans the whole table.
 _LOOK = 100_000
-#: How long an item may be gone from its feed and still be known when it comes back. Of 20,200 items of twelve real
-#: feeds 324 came back within the 41 days recorded: 99 % of them within 18 days, the last after 30.
+#: How long an item that is missing from its feed stays known, in case it returns. Of 20,200 items in twelve real feeds,
+#: 324 returned during the 41 recorded days: 99 % of them within 18 days, and the last after 30 days.
 AWAY = timedelta(days=60)
-#: A sighting may be this much newer than its row shows: unchanged items are recorded only now and then.
+#: A feed may have listed an item this much later than its sighting shows, because unchanged items are rarely recorded.
 _INEXACT = polling.NAMED_EVERY + RENEWED_AFTER
 
 _BEFORE = bindparam("before", type_=Timestamp)
@@ -66,13 +66,13 @@ _target = stories.alias("target")
 _is_told_unsent = exists().where(
     tellings.c.story == stories.c.id, tellings.c.send == outbox.c.id, outbox.c.state.in_(UNSENT)
 )
-# Decisions are rows of the ledger and are deleted with their story.
+# A story with a newer decision is kept, because decisions belong to the ledger and are deleted with their story.
 _has_kept_decision = exists().where(decisions.c.story == stories.c.id, decisions.c.at >= _BEFORE)
 _is_in_story = exists().where(members.c.article == articles.c.id)
 
 
 def _some(key: Column[Any], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition of at most ``_BATCH`` rows that fulfil the conditions; ``key`` identifies a row."""
+    """Return a condition that selects at most ``_BATCH`` rows with these conditions. ``key`` identifies a row."""
     return key.in_(select(key).where(*conditions).limit(_BATCH))
 
 
@@ -105,7 +105,8 @@ _OLD_TEXTS = (
 _without_text = select(articles.c.id).where(~articles.c.has_text, ~_is_in_story)
 _OLD_VERSIONS = delete(versions).where(versions.c.article.in_(_without_text))
 _OLD_MATCHES = delete(matches).where(matches.c.article.in_(_without_text))
-# Age counts to the feed's last complete reading, not to now: a feed that answers 304 for a year still lists its items.
+# Age counts until the feed's last complete document, not until now. If a feed answers 304 for a year, it still lists
+# its items.
 _OLD_SIGHTINGS = (
     select(sightings.c.key)
     .join(feeds, feeds.c.url == sightings.c.feed)
@@ -135,17 +136,17 @@ class Trimmed:
 
     stories: int
     messages: int
-    #: Articles whose text was deleted.
+    #: Number of articles whose text was deleted.
     texts: int
-    #: Articles that were deleted completely.
+    #: Number of articles that were deleted completely.
     identities: int
 
 
 async def trim(store: Store, *, before: datetime) -> Trimmed:
-    """Delete what ended before: rows of the ledger, whole stories with their decisions and messages, then the texts of
-    articles in no story.
+    """Delete data from before a time: ledger rows, whole stories with their decisions and messages, then article texts.
 
-    Unsent messages stay. Works in small transactions and can be interrupted at any time. Raises StoreUnavailable.
+    The texts of articles in stories and unsent messages stay. The work is done in small transactions and can be
+    interrupted at any time. Raises StoreUnavailable.
     """
 
     async def drop(statement: Delete | Update) -> int:
@@ -170,7 +171,7 @@ async def trim(store: Store, *, before: datetime) -> Trimmed:
 
 
 async def _forget(store: Store, find: Select[tuple[Any]], forget: Delete, ended_before: datetime) -> int:
-    """Search once, then delete in small transactions, which check their rows again."""
+    """Find old rows with one query, then delete them in small transactions, which check the rows again."""
 
     def look(tx: Transaction) -> Sequence[Any]:
         return tx.connection.execute(find, {"before": ended_before}).scalars().all()
@@ -188,9 +189,10 @@ async def _forget(store: Store, find: Select[tuple[Any]], forget: Delete, ended_
 
 
 def backup(address: str, target: Path, *, progress: Callable[[int, int], None] | None = None) -> None:
-    """Copy an SQLite database into one new file, consistently even while the bot writes.
+    """Copy an SQLite database into one new file. The copy is consistent even if the bot writes at the same time.
 
-    Blocking. ``progress`` gets pages copied and pages in all. Raises ConfigError, StoreError, StoreUnavailable.
+    This blocks. ``progress`` is called with the number of copied pages and of all pages. Raises ConfigError,
+    StoreError, StoreUnavailable.
     """
     place = connections.parse(address)
     if place.file is None:
@@ -226,12 +228,12 @@ def _copy(source: Path, target: Path, progress: Callable[[int, int], None] | Non
         contextlib.closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as reading,
         contextlib.closing(sqlite3.connect(target)) as writing,
     ):
-        # One read transaction from first page to last: a copy in steps begins again at each write of another process
-        # (sqlite.org/backup.html), and in WAL mode a reader keeps nobody waiting.
+        # Copy everything in one read transaction, because a copy in steps restarts at each write of another process
+        # (sqlite.org/backup.html). In WAL mode a reader does not block writers.
         reading.execute("BEGIN")
         reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
         reading.backup(writing, pages=-1, progress=report)
-        # A single file, without a log file.
+        # Leave WAL mode, so that the copy is a single file without a log file.
         writing.execute("PRAGMA journal_mode = DELETE")
         result = writing.execute("PRAGMA quick_check(1)").fetchone()[0]
         if result != "ok":

@@ -1,6 +1,7 @@
-"""Typed accessors for the single values that the store keeps under keys. No other module spells a key or its format.
+"""Typed accessors for the single values that the store keeps under keys. Only this module knows keys and formats.
 
-A channel's own keys (such as a resolved id) belong to the channel, which gets a ``channels.KeyValues``.
+Keys of a channel (for example for a resolved id) are an exception: the channel accesses them with
+``channels.KeyValues``.
 """
 
 from __future__ import annotations
@@ -14,32 +15,32 @@ from bot.storage.store import Transaction
 
 @dataclass(frozen=True, slots=True)
 class TextKey:
-    """A text under one key."""
+    """A row that stores one text under a fixed key."""
 
     key: str
 
     def get(self, tx: Transaction) -> str:
-        """Return the text; empty if there is none."""
+        """Return the text, or "" if there is none."""
         return tx.key_values.get(self.key) or ""
 
     def put(self, tx: Transaction, value: str) -> None:
-        """Write the text; an empty text clears it."""
+        """Write the text. An empty text clears the stored one."""
         tx.key_values.put(self.key, value)
 
 
 @dataclass(frozen=True, slots=True)
 class TimeKey:
-    """A time under one key."""
+    """A row that stores one time under a fixed key."""
 
     key: str
 
     def get(self, tx: Transaction) -> datetime | None:
-        """Return the time; None if there is none or it was cleared."""
+        """Return the time, or None if there is none."""
         text = tx.key_values.get(self.key)
         return datetime.fromisoformat(text) if text else None
 
     def put(self, tx: Transaction, when: datetime) -> None:
-        """Write the time, which must be aware."""
+        """Write the time, which must have a time zone."""
         tx.key_values.put(self.key, when.isoformat())
 
     def clear(self, tx: Transaction) -> None:
@@ -49,27 +50,27 @@ class TimeKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLife:
-    """The life of one worker process."""
+    """The start and the last heartbeat of one worker process."""
 
     process: str
     since: datetime
-    #: Its last heartbeat.
+    #: Time of the last heartbeat.
     until: datetime
 
 
-#: The last look for due feeds.
+#: The last time that the bot looked for due feeds.
 TICK = TimeKey("tick")
-#: A bot with an older tick is unhealthy. Allows for a large transaction or a slow disk.
+#: A bot whose last tick is older than this is unhealthy. The limit allows for a large transaction or a slow disk.
 TICK_MAX_AGE = timedelta(seconds=30)
 #: A cluster worker without a heartbeat for this long is considered dead.
 DEAD_AFTER = timedelta(seconds=30)
-#: The last time that a process began or ended.
+#: The last time that a process started or ended.
 LAST_SEEN = TimeKey("seen")
-#: The end of the last outage of the database that the operator was notified of.
+#: The end of the last database outage that was reported to the operator.
 OUTAGE = TimeKey("outage reported")
-#: The last time that `keep:` was applied.
+#: The last time that old articles were deleted, as set by `keep:`.
 TRIMMED = TimeKey("housekeeping")
-#: Names of the rules whose last good version the running bot keeps, as a JSON list.
+#: Names of the rules that the running bot uses in their last good version, as a JSON list.
 KEPT_RULES = TextKey("rules kept")
 _OWNER = "running"
 _ALIVE = "alive "
@@ -77,33 +78,36 @@ _TURN = "turn "
 
 
 def rule_matched(rule: str) -> TimeKey:
-    """Return the key of the last match of a rule with ``expect``."""
+    """Return the accessor of the last match of a rule with ``expect``."""
     return TimeKey(f"rule matched: {rule}")
 
 
 def channel_trouble(channel: str) -> TextKey:
-    """Return the key of the reason, reported to the operator, why nothing is sent to a channel."""
+    """Return the accessor of the reported reason why nothing can be sent to a channel."""
     return TextKey(f"outbox:trouble:{channel}")
 
 
 def buttons_trouble(channel: str) -> TextKey:
-    """Return the key of the reason, reported to the operator, why a channel's buttons are not connected."""
+    """Return the accessor of the reported reason why a channel's buttons are not connected."""
     return TextKey(f"buttons:trouble:{channel}")
 
 
 def get_owner(tx: Transaction) -> tuple[str, datetime] | None:
-    """Return the process that owns the database, or died as its owner, and since when; None if it ended in order."""
+    """Return the process that owns the database, or that died as its owner, and its start time.
+
+    Return None if the last owner ended cleanly.
+    """
     since, _, process = (tx.key_values.get(_OWNER) or "").partition(" ")
     return (process, datetime.fromisoformat(since)) if since else None
 
 
 def put_owner(tx: Transaction, process: str, since: datetime) -> None:
-    """Write which process owns the database, and since when."""
+    """Write the process that owns the database, and its start time."""
     tx.key_values.put(_OWNER, f"{since.isoformat()} {process}")
 
 
 def clear_owner(tx: Transaction) -> None:
-    """Note that the owner ended in order."""
+    """Record that the owner ended cleanly."""
     tx.key_values.put(_OWNER, "")
 
 
@@ -120,7 +124,7 @@ def worker_lives(tx: Transaction) -> Mapping[str, WorkerLife]:
 
 
 def has_worker_life(tx: Transaction, process: str) -> bool:
-    """Return whether a worker has a heartbeat and was not declared dead since."""
+    """Return whether a worker has a stored heartbeat. A worker that was declared dead has none."""
     return tx.key_values.get(_ALIVE + process) is not None
 
 
@@ -130,7 +134,7 @@ def put_worker_life(tx: Transaction, life: WorkerLife) -> None:
 
 
 def take_turn(tx: Transaction, what: str, who: str, *, now: datetime, until: datetime) -> bool:
-    """Reserve the task ``what`` for ``who`` until a time; return False while somebody else has reserved it."""
+    """Reserve the task ``what`` for ``who`` until a time. Return False if another worker has reserved it."""
     key = _TURN + what
     begun, _, holder = (tx.key_values.get(key) or "").partition(" ")
     if begun and holder != who and datetime.fromisoformat(begun) > now:

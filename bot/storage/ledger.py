@@ -1,7 +1,6 @@
-"""The ledger's rows.
+"""The ledger: facts that other tables overwrite. A row is written once, and deleted when it is old enough.
 
-Decisions are rows of the ledger as they are in their own table. What other tables overwrite has rows here; a row is
-written once and deleted by its age.
+Decisions belong to the ledger too, but they stay in their own table.
 """
 
 from __future__ import annotations
@@ -18,20 +17,20 @@ from bot.model.ledger import decision_row, format_row, parse_row
 from bot.storage.columns import Part
 from bot.storage.schema import DECISION, decisions, ledger
 
-#: Rows read ahead.
+#: Number of rows that are read ahead.
 _AHEAD = 500
 
 
 class Ledger(Part):
-    """The ledger: rows that are written once."""
+    """The rows of the ledger, which are written once."""
 
     def add(self, rows: Sequence[model.LedgerRow]) -> None:
-        """Write facts of this transaction; decisions have their own table."""
+        """Write facts of this transaction, except decisions, which have their own table."""
         if rows:
             self._connection.execute(insert(ledger), [{"at": row.at, "row": format_row(row)} for row in rows])
 
     def since(self, when: datetime) -> Iterator[model.LedgerRow]:
-        """Yield rows and decisions from ``when`` on, oldest first. Raises StoreError for a damaged row."""
+        """Yield the rows and decisions at ``when`` or later, oldest first. Raises StoreError for a damaged row."""
         rows, decided = self._read(ledger, "row", when), self._read(decisions, "decision", when)
         for at, text, column in heapq.merge(rows, decided, key=itemgetter(0)):
             try:
@@ -42,9 +41,9 @@ class Ledger(Part):
                 ) from error
 
     def _read(self, table: Table, column: str, when: datetime) -> Iterator[tuple[datetime, str, str]]:
-        """Yield the time, the text of a column, and the column's name."""
+        """Yield the time of each row, the text of its column, and the column's name."""
         statement = select(table.c.at, type_coerce(table.c[column], Text), literal(column)).where(table.c.at >= when)
         statement = statement.order_by(table.c.at, table.c.n).execution_options(yield_per=_AHEAD)
-        # Closed with the generator: PostgreSQL keeps the cursor on the server.
+        # Close the cursor together with the generator, because PostgreSQL keeps it on the server.
         with self._connection.execute(statement) as rows:
             yield from (tuple(row) for row in rows)

@@ -1,6 +1,6 @@
-"""Copy every row from SQLite to PostgreSQL and compare the counts; an interrupted copy continues where it stopped.
+"""Copy every row from SQLite to PostgreSQL, and compare the counts. An interrupted copy continues where it stopped.
 
-The source stays as it is, so going back is naming it again in bot.yaml.
+The source does not change. To go back, set its address in bot.yaml again.
 """
 
 from __future__ import annotations
@@ -34,27 +34,28 @@ from bot.storage.opening import open_store
 from bot.storage.schema import key_values, metadata, stories
 from bot.storage.store import Store, Transaction
 
-#: Table, rows copied, rows in all.
+#: Function that is called with the table's name, the number of copied rows, and the number of all rows.
 Progress: TypeAlias = Callable[[str, int, int], None]
 
 _BATCH = 500
-#: Notes of the target while a move is under way; gone at its end.
+#: Prefix of the target's keys that record the progress of a move. They are deleted at its end.
 _MARK = "move:"
 _FROM = f"{_MARK}from"
-#: SQLite's row number: an interrupted copy continues after the last one.
+#: SQLite's row number. An interrupted copy continues after the last copied number.
 _ROWID: Any = literal_column("rowid")
 
 
 async def move(source: str, target: str, *, clock: model.Clock, progress: Progress | None = None) -> Mapping[str, int]:
-    """Copy all of SQLite's ``source`` into PostgreSQL's empty ``target``; gives the verified rows of each table.
+    """Copy the SQLite database ``source`` into the empty PostgreSQL database ``target``.
 
-    Raises ConfigError, StoreError when the target is in use or the counts differ, StoreInUse while the bot runs.
+    Return table name -> verified number of rows. Raises ConfigError, StoreError if the target is not empty or the
+    counts differ, and StoreInUse if the bot is running.
     """
     if connections.parse(source).file is None or connections.parse(target).is_sqlite:
         raise model.ConfigError("moving a database: from an SQLite file to PostgreSQL only")
     old = open_store(source, clock=clock, process_name="wirewatch database move")
     try:
-        # We own the file: what a dead process had claimed is of unknown outcome.
+        # This process owns the file, so any lease is from a dead process.
         await old.free_dead_leases()
         new = open_store(target, clock=clock, process_name="wirewatch database move")
         try:
@@ -111,7 +112,7 @@ def _next_rows(source: Transaction, table: Table, last: int) -> Sequence[RowMapp
 
 
 def _raw(table: Table) -> TableClause:
-    """Return the table with its documents as text, which is copied as it is."""
+    """Return the table with documents as plain text, so that they are copied without parsing."""
     types = {column.name: Text() if isinstance(column.type, Document) else column.type for column in table.c}
     return lightweight_table(table.name, *(column(name, type_) for name, type_ in types.items()))
 
@@ -139,7 +140,7 @@ def _finish_rows(target: Connection, merged: Sequence[RowMapping]) -> None:
     for table in metadata.sorted_tables:
         counter = table.autoincrement_column
         if counter is not None and table.primary_key.columns.values() == [counter]:
-            # New rows count on from the last one.
+            # Set the sequence, so that new rows get numbers after the last copied row.
             newest = target.execute(select(func.max(counter))).scalar()
             if newest is not None:
                 target.execute(
@@ -155,7 +156,7 @@ def _verify(target: Transaction, counts: Mapping[str, int]) -> None:
         if (count := _count(target, table)) != counts[table.name]
     ]
     if wrong:
-        raise model.StoreError(f"moving the database: {'; '.join(wrong)}; keep using the old one and report this")
+        raise model.StoreError(f"moving the database: {'; '.join(wrong)}; keep the old database and report this")
     target.connection.execute(delete(key_values).where(key_values.c.key.startswith(_MARK)))
 
 

@@ -1,4 +1,4 @@
-"""Open a store: folder, lock, connections, schema upgrade."""
+"""Open a store: make its folder, lock it, connect, and upgrade the schema."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-#: Key of the PostgreSQL advisory lock: workers that start together upgrade one after another.
+#: Key of the PostgreSQL advisory lock. It makes workers that start together upgrade one after another.
 _UPGRADE_LOCK = 5_781_104_927
 
 
 def upgrade(connection: Connection, address: DatabaseAddress) -> None:
-    """Create the schema in an empty database, or upgrade an earlier one; all in the caller's transaction.
+    """Create the schema in an empty database, or upgrade an earlier schema, in the caller's transaction.
 
-    Raises StoreUnavailable for a database of a newer version, or of one older than the baseline.
+    Raises StoreUnavailable if the schema is newer than this version's or older than the baseline.
     """
     if revision_of(connection) == schema.REVISION:
         return
     if not address.is_sqlite:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-    # Imported here: most starts find the schema as it should be.
+    # Import here, because most starts need no upgrade.
     from alembic import command
 
     revision = revision_of(connection)
@@ -42,7 +42,7 @@ def upgrade(connection: Connection, address: DatabaseAddress) -> None:
         raise unavailable(
             address,
             f"a version of Wirewatch before the first release made it (schema {revision}, this version upgrades from "
-            f"{schema.BASELINE}); start once with the version that you had last, or begin with a new database",
+            f"{schema.BASELINE}); first run the version that you used before, or begin with a new database",
         )
     elif revision > schema.REVISION:
         raise _newer(address)
@@ -51,7 +51,7 @@ def upgrade(connection: Connection, address: DatabaseAddress) -> None:
 
 
 def expect(connection: Connection, address: DatabaseAddress) -> None:
-    """Raise StoreUnavailable if the schema is not this version's; for callers that only read."""
+    """Raise StoreUnavailable if the schema is not this version's. Use this to open a database only for reading."""
     revision = revision_of(connection)
     if revision is None:
         raise unavailable(address, "it is empty; `wirewatch once` or `wirewatch run` fills it")
@@ -62,7 +62,7 @@ def expect(connection: Connection, address: DatabaseAddress) -> None:
 
 
 def _newer(address: DatabaseAddress) -> model.StoreUnavailable:
-    return unavailable(address, "a newer version of Wirewatch made it; install that version, or put back a backup")
+    return unavailable(address, "a newer version of Wirewatch made it; install that version, or restore a backup")
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -73,7 +73,7 @@ def revision_of(connection: Connection) -> str | None:
 
 
 def config(connection: Connection | None = None) -> Config:
-    """Return Alembic's configuration, which needs no file."""
+    """Return Alembic's configuration, without a configuration file."""
     from alembic.config import Config
 
     settings = Config()
@@ -86,8 +86,8 @@ def config(connection: Connection | None = None) -> Config:
 def open_store(address: str, *, clock: model.Clock, process_name: str = "wirewatch", read_only: bool = False) -> Store:
     """Open the store at ``sqlite:///file``, ``sqlite://`` (in memory) or ``postgresql://user@host/database``.
 
-    Blocking: call it before the event loop is busy. ``read_only`` takes no lock and creates or upgrades nothing.
-    Raises ConfigError for an address, StoreInUse, StoreUnavailable.
+    This blocks, so call it before the event loop is busy. If ``read_only`` is true, it takes no lock, and creates or
+    upgrades nothing. Raises ConfigError for an invalid address, StoreInUse, StoreUnavailable.
     """
     place = connections.parse(address)
     if not place.is_sqlite:
@@ -96,9 +96,9 @@ def open_store(address: str, *, clock: model.Clock, process_name: str = "wirewat
 
 
 def open_beside(address: str, *, clock: model.Clock) -> Store:
-    """Open a store for one small write while another process owns it. Takes no lock; creates and upgrades nothing.
+    """Open a store for one small write while another process owns it. Take no lock, and create or upgrade nothing.
 
-    Raises ConfigError for an address, StoreUnavailable.
+    Raises ConfigError for an invalid address, StoreUnavailable.
     """
     place = connections.parse(address)
     reading = _open_reading(place, clock)
@@ -146,8 +146,8 @@ def _refuse_link(place: DatabaseAddress) -> None:
 
 
 def _make_private(file: Path) -> None:
-    """Create the file before SQLite opens it, since SQLite's further files get the same rights."""
-    # SQLite reports a full or read-only disk itself.
+    """Create the file with private rights before SQLite opens it. SQLite gives its other files the same rights."""
+    # Ignore errors, because SQLite itself reports a full or read-only disk.
     with contextlib.suppress(OSError):
         files.create(file)
     for suffix in ("", "-wal", "-shm", "-journal"):
@@ -159,7 +159,7 @@ def _make_folder(place: DatabaseAddress, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise unavailable(
-            place, f"its folder cannot be made ({error.strerror}); check the path and the rights"
+            place, f"its folder cannot be created ({error.strerror}); check the path and the rights"
         ) from error
 
 

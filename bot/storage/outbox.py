@@ -1,8 +1,8 @@
-"""The outbox: every message to send, and its outcome.
+"""The outbox: all messages to send, and their outcomes.
 
-The due rows of a thread are sent in the order of ``seq``: a row can be claimed only if no older row of its thread is
-unsent. Exception: an untried reply that is held until later does not block its thread, so that an edit of the story's
-message does not wait for the end of quiet hours.
+The due rows of a thread are sent in the order of ``seq``, so a row can be claimed only if no older row of its thread is
+unsent. As an exception, a reply that is not due and was not tried does not block its thread. This way, an edit of the
+story's message does not wait for the end of quiet hours.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from bot.storage.schema import UNSENT, outbox, tellings
 _ROWS = Rows(model.Outgoing, outbox)
 _NOW = bindparam("now", type_=Timestamp)
 _older = outbox.alias("older")
-# Literal values: the planners use a partial index only if they can see its condition.
+# Use literal values, not bound parameters, because the query planners use a partial index only if its condition appears
+# in the query.
 _unsent_states: BindParameter[Any] = bindparam("unsent", UNSENT, expanding=True, literal_execute=True)
 _is_unsent = outbox.c.state.in_(_unsent_states)
 _is_held = and_(
     _older.c.state == SendState.PENDING,
     _older.c.tried_at.is_(None),
     _older.c.due_at > _NOW,
-    # A thread begins with its head.
+    # The first message of a thread always blocks the thread.
     _older.c.id != _older.c.thread,
 )
 _leads_its_thread = ~exists().where(
@@ -40,20 +41,20 @@ _leads_its_thread = ~exists().where(
     _older.c.state.in_(_unsent_states),
     ~_is_held,
 )
-#: When a row may be claimed; a claimed one when its lease runs out.
+#: Time at which a row may be claimed: its due time or, if it is leased, the end of the lease.
 _claimable_at = case(
     (outbox.c.lease_until.is_(None), outbox.c.due_at),
     (and_(outbox.c.state == SendState.UNKNOWN, outbox.c.due_at > outbox.c.lease_until), outbox.c.due_at),
     else_=outbox.c.lease_until,
 )
 _is_live = outbox.c.state.in_((SendState.PENDING, SendState.SENDING, SendState.UNKNOWN))
-#: No sender has claimed it, even if it is parked now.
+#: Whether no sender has claimed the row, even if it is parked.
 _is_unbegun = or_(
     outbox.c.state == SendState.PENDING,
     and_(outbox.c.state == SendState.PARKED, outbox.c.parked_from == SendState.PENDING),
 )
 
-# The statements that each idle sender repeats are built once.
+# Build the statements that each idle sender repeats only once.
 _pick = (
     select(outbox.c.seq)
     .where(outbox.c.channel == bindparam("of_channel"), _is_live, _claimable_at <= _NOW, _leads_its_thread)
@@ -67,7 +68,7 @@ _CLAIM = (
     .where(outbox.c.seq.in_(select(_pick.c.seq)))
     .values(
         state=case((outbox.c.state == SendState.PENDING, SendState.SENDING), else_=SendState.UNKNOWN),
-        # A look-up after a crash starts here, so it must not lie after the send.
+        # A look-up after a crash searches from this time, so it must be before the attempt to send.
         tried_at=func.coalesce(outbox.c.tried_at, _NOW),
         lease=bindparam("token"),
         lease_until=bindparam("until", type_=Timestamp),
@@ -85,7 +86,7 @@ class Outbox(Part):
     """Messages to send, and their outcomes."""
 
     def add(self, rows: Sequence[model.Outgoing]) -> None:
-        """Add rows; an id that exists is left as it is, and a newer edit replaces a pending one of the same thread."""
+        """Add rows whose ids do not exist yet. An edit replaces a pending edit of the same thread."""
         for row in rows:
             self._add(row)
 
@@ -93,7 +94,7 @@ class Outbox(Part):
         if self._connection.execute(select(outbox.c.id).where(outbox.c.id == row.id)).first() is not None:
             return
         values = _ROWS.dump(row, kind=row.message.kind)
-        # The store numbers the rows.
+        # The database assigns the number.
         del values["seq"]
         if row.message.kind is MessageKind.EDIT:
             values |= self._replace_edits(row)
@@ -105,9 +106,10 @@ class Outbox(Part):
             self._connection.execute(insert(tellings).on_conflict_do_nothing(), told)
 
     def _replace_edits(self, row: model.Outgoing) -> dict[str, object]:
-        """Replace pending edits; return the values that the newer edit inherits.
+        """Replace pending edits, and return the values that the new edit inherits from them.
 
-        It keeps the earlier due time, so that a stream of edits does not postpone itself, and a parked state.
+        The new edit inherits the earlier due time, so that frequent edits do not postpone each other, and a parked
+        state.
         """
         inherited: dict[str, object] = {}
         due_at = row.due_at
@@ -125,9 +127,10 @@ class Outbox(Part):
     def claim(
         self, channel: str, *, now: datetime, limit: int, token: str, lease: timedelta
     ) -> Sequence[model.Outgoing]:
-        """Lease sendable rows in order: at most one row of each thread, after all older unsent rows of the thread.
+        """Lease and return rows that can be sent, in order. A row with an older unsent row in its thread is skipped.
 
-        An untried reply that is due later does not block its thread. Rows whose lease expired are returned as UNKNOWN.
+        A reply that is not due and was not tried does not block its thread. Rows whose lease expired are returned as
+        UNKNOWN.
         """
         rows = self._connection.execute(
             _CLAIM, {"of_channel": channel, "now": now, "at_most": limit, "token": token, "until": now + lease}
@@ -135,7 +138,7 @@ class Outbox(Part):
         return sorted(map(_ROWS.load, rows), key=lambda row: row.seq)
 
     def save(self, row: model.Outgoing, *, token: str) -> bool:
-        """Write the outcome and release the lease. Return False, and write nothing, if the lease was lost."""
+        """Write the outcome and release the lease. If the lease was lost, return False and write nothing."""
         parked_from: object = None
         if row.state is SendState.PARKED:
             parked_from = case((outbox.c.state == SendState.UNKNOWN, SendState.UNKNOWN), else_=SendState.PENDING)
@@ -145,13 +148,13 @@ class Outbox(Part):
         return self._connection.execute(statement.values(outcome | released)).rowcount == 1
 
     def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]:
-        """Return id -> row; unknown ids are omitted."""
+        """Return id -> row. Unknown ids are omitted."""
         statement = select(outbox).where(outbox.c.id.in_(bindparam("wanted", expanding=True)))
         rows = map(_ROWS.load, self._rows_in_chunks(statement, ids))
         return {row.id: row for row in rows}
 
     def next_due(self, channels: Sequence[str], *, now: datetime) -> datetime | None:
-        """Return when the next row can be sent, or None if no row waits."""
+        """Return the time at which the next row can be claimed, or None if there is no unsent row."""
         return self._connection.execute(_NEXT_DUE, {"channels": channels, "now": now}).scalar()
 
     def counts(self) -> Mapping[tuple[str, model.SendState], int]:
@@ -162,7 +165,7 @@ class Outbox(Part):
 
     def unsent(self) -> Sequence[model.Outgoing]:
         """Return pending, sending, unknown and parked rows, in order."""
-        # Sorted here: for ORDER BY seq SQLite would walk through all that was ever sent.
+        # Sort here, because for ORDER BY seq SQLite would read all rows, including sent ones.
         return sorted(self._values(_ROWS, select(outbox).where(_is_unsent)), key=lambda row: row.seq)
 
     def of_story(self, story: model.StoryId) -> Sequence[model.Outgoing]:
@@ -171,7 +174,7 @@ class Outbox(Part):
         return self._values(_ROWS, statement.order_by(outbox.c.seq))
 
     def park(self, channels: Sequence[str], reason: str, *, now: datetime) -> int:
-        """Park all pending rows of some channels; the ledger records each, unless the reason is the same as before."""
+        """Park all pending rows of some channels. Record each in the ledger, unless it had the same error before."""
         is_pending = and_(outbox.c.channel.in_(channels), outbox.c.state == SendState.PENDING)
         is_new = or_(outbox.c.error.is_(None), outbox.c.error != reason)
         waiting = self._values(_ROWS, select(outbox).where(is_pending, is_new).order_by(outbox.c.seq))
@@ -182,7 +185,7 @@ class Outbox(Part):
         ).rowcount
 
     def unpark(self, channels: Sequence[str], *, now: datetime) -> int:
-        """Make the parked rows of some channels pending again."""
+        """Return the parked rows of some channels to their earlier state, pending or unknown."""
         statement = update(outbox).where(outbox.c.channel.in_(channels), outbox.c.state == SendState.PARKED)
         return self._connection.execute(
             statement.values(
@@ -193,7 +196,7 @@ class Outbox(Part):
         ).rowcount
 
     def drop(self, ids: Sequence[model.SendId], reason: str, *, now: datetime) -> int:
-        """Drop rows that no sender has claimed, and record each in the ledger; return how many."""
+        """Drop rows that no sender has claimed, and record each in the ledger. Return the number of dropped rows."""
         count = 0
         for part in chunks(ids):
             unbegun = select(outbox).where(outbox.c.id.in_(part), _is_unbegun)
@@ -205,12 +208,12 @@ class Outbox(Part):
         return count
 
     def _record(self, rows: Sequence[model.Outgoing], state: SendState, reason: str, now: datetime) -> None:
-        """Write into the ledger that rows change to a state."""
+        """Record in the ledger that rows change to a state."""
         facts = [ledger.send_row(row, replace(row, state=state, error=reason), at=now) for row in rows]
         Ledger(self._connection).add([fact for fact in facts if fact is not None])
 
     def free_leases(self) -> None:
-        """Free every lease of a dead process; its sends may have arrived."""
+        """Free every lease of a dead process. Leased rows become UNKNOWN, because their messages may have arrived."""
         is_leased = and_(outbox.c.state.in_((SendState.SENDING, SendState.UNKNOWN)), outbox.c.lease.is_not(None))
         statement = update(outbox).where(is_leased)
         self._connection.execute(statement.values(state=SendState.UNKNOWN, lease=None, lease_until=None))

@@ -23,7 +23,7 @@ class Judgements(Part):
     """Judgements of people about stories, in the order in which they were made."""
 
     def add(self, new: Sequence[model.Judgement]) -> Sequence[model.Judgement]:
-        """Add judgements; return the new ones. An id that exists is left as it is."""
+        """Add judgements whose ids do not exist yet, and return the added judgements."""
         return [judgement for judgement in new if self._insert(judgements, _JUDGEMENT.dump(judgement))]
 
     def of_story(self, story: model.StoryId, channel: str) -> Sequence[model.Judgement]:
@@ -31,7 +31,7 @@ class Judgements(Part):
         return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.story == story, judgements.c.channel == channel))
 
     def since(self, when: datetime | None) -> Sequence[model.Judgement]:
-        """Return the judgements at ``when`` or later, or all."""
+        """Return the judgements at ``when`` or later, or all judgements if ``when`` is None."""
         return self._values(_JUDGEMENT, _JUDGEMENTS.where(judgements.c.at >= (when or EPOCH)))
 
 
@@ -39,15 +39,15 @@ class Rulings(Part):
     """Rulings of people about stories, in the order in which they were made."""
 
     def add(self, ruling: model.Ruling) -> bool:
-        """Add a ruling. Return False if its id exists."""
+        """Add a ruling. Return False if its id already exists."""
         return self._insert(rulings, _RULING.dump(ruling))
 
     def waiting(self) -> Sequence[model.Ruling]:
-        """Return the rulings that are not carried out yet."""
+        """Return the rulings that have not been carried out."""
         return self._values(_RULING, _RULINGS.where(rulings.c.done_at.is_(None)))
 
     def since(self, when: datetime | None) -> Sequence[model.Ruling]:
-        """Return the rulings at ``when`` or later, or all."""
+        """Return the rulings at ``when`` or later, or all rulings if ``when`` is None."""
         return self._values(_RULING, _RULINGS.where(rulings.c.at >= (when or EPOCH)))
 
     def done(self, ids: Sequence[str], *, at: datetime) -> None:
@@ -60,17 +60,17 @@ class Silences(Part):
     """Silences, in the order in which they were made."""
 
     def add(self, silence: model.Silence) -> bool:
-        """Add a silence. Return False if its id exists."""
+        """Add a silence. Return False if its id already exists."""
         return self._insert(silences, _SILENCE.dump(silence))
 
     def save_end(self, silence: model.Silence) -> None:
-        """Write that somebody ended a silence, unless it was ended before."""
+        """Record that somebody ended a silence, unless it was ended earlier."""
         is_open = (silences.c.id == silence.id, silences.c.ended_at.is_(None))
         ended = {"ended_at": silence.ended_at, "ended_by": silence.ended_by}
         self._connection.execute(update(silences).where(*is_open).values(ended))
 
     def active(self, now: datetime) -> Sequence[model.Silence]:
-        """Return the silences in force."""
+        """Return the silences that are active at ``now``."""
         has_time_left = or_(silences.c.until.is_(None), silences.c.until > now)
         return self._values(_SILENCE, _SILENCES.where(silences.c.ended_at.is_(None), has_time_left))
 

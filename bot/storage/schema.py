@@ -1,4 +1,4 @@
-"""The tables: one schema for SQLite and PostgreSQL."""
+"""The tables. SQLite and PostgreSQL have the same schema, except for the search index."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ metadata = MetaData(
     }
 )
 
-#: Tags, links, ids.
+#: Type of columns with several short texts: tags, links or ids.
 TEXTS: Document[tuple[str, ...]] = Document(tuple[str, ...])
 DECISION: Document[model.Decision] = Document(model.Decision)
 
-#: Incremented automatically; on SQLite this needs a column of type INTEGER.
+#: Type of automatically incremented columns. SQLite needs the type INTEGER for this.
 SERIAL = BigInteger().with_variant(Integer, "sqlite")
 
 judgements = Table(
@@ -44,14 +44,14 @@ judgements = Table(
     Column("id", Text, nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("by", StorableText, nullable=False),
-    #: The name shown to people; empty: ``by``.
+    #: The name shown to people. If empty, ``by`` is shown.
     Column("name", StorableText, nullable=False, server_default=""),
     Column("channel", StorableText, nullable=False),
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("verdict", EnumText(model.Verdict), nullable=False),
     #: Empty if the verdict is about the story.
     Column("rule", StorableText, nullable=False),
-    #: The message that was judged; its row may be deleted.
+    #: Id of the judged message, whose outbox row may be deleted.
     Column("message", Text, nullable=False),
     Index("uq_judgements_id", "id", unique=True),
     Index(None, "story"),
@@ -70,7 +70,7 @@ rulings = Table(
     Column("story", Text, ForeignKey("stories.id", ondelete="CASCADE"), nullable=False),
     Column("articles", TEXTS, nullable=False),
     Column("other", Text),
-    #: NULL: to be carried out.
+    #: NULL if the ruling is not carried out yet.
     Column("done_at", Timestamp),
     Index("uq_rulings_id", "id", unique=True),
     Index(None, "story"),
@@ -87,12 +87,12 @@ silences = Table(
     Column("by", StorableText, nullable=False),
     Column("kind", EnumText(model.SilenceKind), nullable=False),
     Column("name", StorableText, nullable=False),
-    #: Names of channels; empty: all.
+    #: Names of the silenced channels, or empty for all channels.
     Column("channels", TEXTS, nullable=False, server_default="[]"),
     Column("reason", StorableText, nullable=False),
-    #: NULL: until somebody ends it.
+    #: NULL if the silence lasts until somebody ends it.
     Column("until", Timestamp),
-    #: NULL: nobody has ended it.
+    #: NULL if nobody has ended the silence.
     Column("ended_at", Timestamp),
     Column("ended_by", StorableText, nullable=False),
     Index("uq_silences_id", "id", unique=True),
@@ -102,7 +102,7 @@ silences = Table(
 #: The revision of this schema, and the oldest one that can be upgraded to it.
 REVISION, BASELINE = "0020", "0017"
 
-#: States of rows that still have something to do.
+#: States of outbox rows that may still be sent.
 UNSENT = (model.SendState.PENDING, model.SendState.SENDING, model.SendState.UNKNOWN, model.SendState.PARKED)
 _IS_MERGED = text("merged_into IS NOT NULL")
 _IS_UNSENT = text("state IN ('pending', 'sending', 'unknown', 'parked')")
@@ -111,18 +111,18 @@ feeds = Table(
     "feeds",
     metadata,
     Column("url", StorableText, primary_key=True),
-    #: Listed in feeds.yaml.
+    #: Whether the feed is listed in feeds.yaml.
     Column("is_listed", Boolean, nullable=False),
     Column("due_at", Timestamp, nullable=False),
     Column("retry_after", Timestamp),
     Column("gone", Boolean, nullable=False),
     Column("lease", Text),
     Column("lease_until", Timestamp),
-    #: Copied from the state, so that a page loads only the feeds that it shows.
+    #: Copied from ``state``, so that a web page loads only the feeds that it shows.
     Column("health", EnumText(model.FeedHealth), nullable=False),
-    #: Copied from the state, for retention.
+    #: Copied from ``state``, for retention.
     Column("named_at", Timestamp),
-    #: The columns above take precedence.
+    #: The whole state. If it differs from a column above, the column takes precedence.
     Column("state", Document(model.FeedState), nullable=False),
     Index(None, "is_listed", "due_at"),
     Index(None, "is_listed", "health", "url"),
@@ -143,7 +143,7 @@ articles = Table(
     Column("outlet", StorableText, nullable=False),
     Column("owner", StorableText, nullable=False),
     Column("link", StorableText, nullable=False),
-    #: Digest of the common key of all forms of the link; NULL without a link.
+    #: Digest of the key that all forms of the link share, or NULL if there is no link.
     Column("link_key", HashBytes),
     Column("title", StorableText, nullable=False),
     #: Digest of the folded title.
@@ -155,29 +155,29 @@ articles = Table(
     Column("fingerprint", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("is_full_text", Boolean, nullable=False),
-    #: False: only the identity is kept.
+    #: False if only the article's identity is kept.
     Column("has_text", Boolean, nullable=False),
     Column("tags", TEXTS, nullable=False),
     Column("links", TEXTS, nullable=False),
     Column("left_out", TEXTS, nullable=False),
-    # Last, since SQLite reads a row from its start, and most queries need no text.
+    # The text is the last column, because SQLite reads a row from its start and most queries need no text.
     Column("text", StorableText, nullable=False),
     Index(None, "link_key"),
     Index(None, "title_key"),
     Index(None, "fingerprint"),
     Index(None, "first_seen"),
-    # The archive, and what retention has still to do.
+    # For searches in the archive, and for retention.
     Index("ix_articles_archive", "first_seen", sqlite_where=text("has_text = 1"), postgresql_where=text("has_text")),
 )
 
 sightings = Table(
     "sightings",
     metadata,
-    #: Digest of the feed's address and its own id of the item.
+    #: Digest of the feed's address and the item's id in the feed.
     Column("key", HashBytes, primary_key=True),
     Column("feed", StorableText, nullable=False),
     Column("article", Text, ForeignKey("articles.id", ondelete="CASCADE"), nullable=False),
-    #: Exact to the day: renewed at most once a day.
+    #: Last time at which the feed listed the item, exact to a day because it is updated at most once a day.
     Column("seen_at", Timestamp, nullable=False),
     Index(None, "article"),
 )
@@ -212,12 +212,12 @@ stories = Table(
     Column("title", StorableText, nullable=False),
     Column("first_seen", Timestamp, nullable=False),
     Column("last_seen", Timestamp, nullable=False),
-    # Deferred: the younger story of two may be written before the older one.
+    # The constraint is deferred, because a merged story may be written before the story that it was merged into.
     Column("merged_into", Text, ForeignKey("stories.id", ondelete="SET NULL", deferrable=True, initially="DEFERRED")),
-    #: The article whose headline the story shows; NULL: its first.
+    #: The article whose headline the story shows, or NULL for the story's first article.
     Column("headline", Text),
     Index(None, "last_seen"),
-    # Only merged stories; otherwise SQLite uses it for “merged_into IS NULL”, which is nearly all rows.
+    # Index only merged stories. Otherwise SQLite would use the index for “merged_into IS NULL”, which is most rows.
     Index("ix_stories_merged_into", "merged_into", sqlite_where=_IS_MERGED, postgresql_where=_IS_MERGED),
 )
 
@@ -231,10 +231,10 @@ members = Table(
     Column("reason", EnumText(model.JoinReason), nullable=False),
     Column("detail", StorableText, nullable=False),
     Column("copy_of", Text),
-    #: Ids of stories.
+    #: Ids of the stories that this article merged.
     Column("merges", TEXTS, nullable=False),
     Column("is_baseline", Boolean, nullable=False),
-    #: NULL: joined before it was kept.
+    #: NULL for members that joined before this column existed.
     Column("confidence", Double),
     Column("near", Text),
     Index("uq_members_story_article", "story", "article", unique=True),
@@ -272,7 +272,7 @@ alerts = Table(
 outbox = Table(
     "outbox",
     metadata,
-    #: Order of intent.
+    #: In the order in which the rows were added.
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
     Column("id", Text, nullable=False),
     Column("channel", StorableText, nullable=False),
@@ -280,7 +280,7 @@ outbox = Table(
     Column("kind", EnumText(model.MessageKind), nullable=False),
     Column("story", Text),
     Column("state", EnumText(model.SendState), nullable=False),
-    #: The state of a parked row once its channel is back; a row with an unknown outcome stays unknown.
+    #: State that a parked row gets when its channel works again: pending, or unknown if its outcome is unknown.
     Column("parked_from", EnumText(model.SendState)),
     Column("created_at", Timestamp, nullable=False),
     Column("due_at", Timestamp, nullable=False),
@@ -298,7 +298,7 @@ outbox = Table(
     Index("ix_outbox_unsent", "thread", "seq", sqlite_where=_IS_UNSENT, postgresql_where=_IS_UNSENT),
 )
 
-#: The stories of each message in the outbox; a gathered message has several.
+#: The stories of each message in the outbox. A gathered message has several stories.
 tellings = Table(
     "tellings",
     metadata,
@@ -307,7 +307,7 @@ tellings = Table(
     Index(None, "send"),
 )
 
-#: Facts that other tables overwrite; written once.
+#: Facts that other tables overwrite. Each row is written only once.
 ledger = Table(
     "ledger",
     metadata,
@@ -325,14 +325,14 @@ decision_queue = Table(
     metadata,
     #: In order of arrival.
     Column("n", SERIAL, primary_key=True, autoincrement=True),
-    #: arrival or revision.
+    #: "arrival", "revision" or "pending".
     Column("kind", Text, nullable=False),
-    #: Arrival or Revision.
+    #: JSON of an Arrival, a Revision or a Pending.
     Column("body", Text, nullable=False),
 )
 
-#: Links and fingerprints of recently added articles: two workers that add one article at once collide here, and the
-#: second one runs its transaction again and sees the article of the first.
+#: Links and fingerprints of recently added articles. If two workers add the same article at once, they conflict in this
+#: table. The second worker then repeats its transaction and sees the first worker's article.
 fresh_identities = Table(
     "fresh_identities",
     metadata,
@@ -379,7 +379,7 @@ completions = Table(
     Column("beside", StorableText, nullable=False),
     Column("at", Timestamp, nullable=False),
     Column("model", StorableText, nullable=False),
-    #: JSON; NULL: none, and ``error`` says why.
+    #: The answer as JSON, or NULL if the call failed. ``error`` has the reason.
     Column("answer", StorableText),
     Column("error", StorableText, nullable=False),
     Column("tokens_in", Integer, nullable=False),
@@ -390,11 +390,11 @@ completions = Table(
     Index(None, "at"),
 )
 
-#: The index of the articles' words, kept by triggers, so that every way of writing an article updates it.
+#: The index of the articles' words. Triggers update it, so that no way of writing an article can miss it.
 _SQLITE_SEARCH = (
-    # An explicit number, since VACUUM may renumber the rows of a table without one.
+    # The number is an explicit column, because VACUUM may change the implicit row numbers of a table.
     "CREATE TABLE search_rows (n INTEGER PRIMARY KEY, article TEXT NOT NULL UNIQUE)",
-    # Without a copy of the texts: a trigger has the old text of an article when it changes.
+    # The index stores no copy of the texts, because a trigger gets the old text when an article changes.
     """CREATE VIRTUAL TABLE search_index USING fts5 (title, body, source, content='', columnsize=0,
       tokenize='unicode61 remove_diacritics 2')""",
     """CREATE TRIGGER search_added AFTER INSERT ON articles WHEN new.has_text BEGIN
@@ -418,8 +418,8 @@ _SQLITE_SEARCH = (
       END""",
 )
 _POSTGRES_SEARCH = (
-    # The characters between words are listed, since the locale of the database decides what a letter is. The parser of
-    # tsvector would keep addresses and hyphenated words as one word.
+    # List the characters between words, because the database's locale determines which characters are letters. The
+    # parser of tsvector would treat an address or a hyphenated word as one word.
     r"""CREATE FUNCTION search_words(given text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       SELECT regexp_replace(regexp_replace(normalize(lower(left(given, 100000)), NFD), '[\u0300-\u036f]', '', 'g'),
         '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u00d7\u00f7'

@@ -1,4 +1,4 @@
-"""The archive by its words: SQLite's FTS5 or PostgreSQL's tsvector, whose rows triggers keep (schema.py)."""
+"""Search the archive with SQLite's FTS5 or PostgreSQL's tsvector. Triggers update the index (schema.py)."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ from bot.storage.articles import ARTICLE
 from bot.storage.columns import Part, storable
 from bot.storage.schema import articles, matches
 
-# Not among the tables that a move copies: the triggers of its target fill these.
+# These tables are not in the schema's metadata, so that a move does not copy them. The target's triggers fill them.
 _ROWS = Table(
     "search_rows", MetaData(), Column("n", BigInteger, primary_key=True), Column("article", Text), Column("words", Text)
 )
 _INDEX = Table("search_index", MetaData(), Column("rowid", BigInteger), Column("search_index", Text))
 
-#: The driver reads some rows ahead: few at first, later up to this number.
+#: The driver reads rows ahead: a few at first, later up to this number.
 _AHEAD = {"stream_results": True, "max_row_buffer": 400}
-#: Numbers increase nearly in the order of the articles' times: among this many neighbours in time, the smallest (or
-#: largest) number bounds the numbers of all later (or earlier) articles.
+#: Row numbers increase almost in the order of the articles' times. The smallest number among this many articles after
+#: a time is taken as the minimum for all later articles, and the largest number before a time as the maximum.
 _NEIGHBOURS = 500
-#: PostgreSQL scans this many of the newest rows, at some 5 microseconds each, before it uses its index. The index
-#: returns all rows with a word at once, and for a common word they are nearly the whole archive.
+#: Number of the newest rows that PostgreSQL scans, at about 5 microseconds each, before it uses its index. The index
+#: returns all rows with a word at once, which for a common word is nearly the whole archive.
 _WINDOW = 2_000
-#: If a window has fewer matches, the index is faster than further windows.
+#: If a scanned window has fewer matches than this, the index is faster than scanning another window.
 _COMMON = 200
-#: A search under a rule with fewer matches scans the matches; under another rule it starts from the words.
+#: If a rule has fewer matches than this, a search within it scans the matches. Otherwise it starts with the words.
 _FEW = 1_000
-#: SQLite checks the time limit after this many of its steps.
+#: Number of SQLite's internal steps between two checks of the time limit.
 _STEPS = 20_000
 #: query_canceled (PostgreSQL, appendix A).
 _CANCELLED = "57014"
@@ -72,7 +72,7 @@ _BETWEEN_WORDS = re.compile(
     "\uff01-\uff0f]+"
 )
 _ACCENTS = re.compile("[\u0300-\u036f]")
-#: The weights of a tsquery for words outside the outlet's name.
+#: A word in a tsquery, and a tsquery that has only single words with the weights of headline and text.
 _WORD = re.compile("'([^']+)'")
 _SINGLE_WORDS = re.compile(r"(?:[()|& ]|'[^']+':AB\*?)+")
 
@@ -109,7 +109,7 @@ class Search(Part):
             number = _ROWS.c.n
             statement: Select[Any] = _CANDIDATES
             if query.rule is not None and (query.condition is None or self._has_few(query.rule)):
-                # The rule's matches are the candidates; the words are part of the query only if the matches are few.
+                # The rule's matches are the candidates. If the query also has words, the matches are few.
                 statement = statement.where(articles.c.id.in_(_of_rule(query.rule)))
                 if query.condition is not None:
                     statement = statement.where(_FOUND).params(words=_fts5(query.condition))
@@ -121,7 +121,7 @@ class Search(Part):
             yield from self._rows(statement.where(*_bounds(query)))
 
     def _rows(self, statement: Select[Any]) -> Iterator[model.SearchCandidate]:
-        # Closed with the generator, since PostgreSQL keeps the cursor on the server.
+        # Close the cursor together with the generator, because PostgreSQL keeps it on the server.
         with self._connection.execute(statement, execution_options=_AHEAD) as rows:
             for row in rows:
                 yield model.SearchCandidate(
@@ -131,13 +131,16 @@ class Search(Part):
     def _in_postgres(
         self, query: model.CandidateQuery, condition: model.SearchCondition, least: int | None, greatest: int | None
     ) -> Iterator[model.SearchCandidate]:
-        """Yield candidates by a plan that is chosen here. PostgreSQL's planner assumes that all rare words are equally
-        frequent and that comparing words is nearly free, and would scan the whole archive."""
+        """Yield candidates, with a query plan that is chosen here.
+
+        PostgreSQL's planner would scan the whole archive, because it assumes that all rare words are equally frequent
+        and that comparing words costs almost nothing.
+        """
         exact = _tsquery(condition)
         least = least or 0
         if greatest is None:
             greatest = self._connection.execute(select(func.max(_ROWS.c.n))).scalar() or 0
-        # The sum keeps PostgreSQL from using the index of numbers: rows are found by the rule or by the index of words.
+        # Adding 0 prevents PostgreSQL from using the index of numbers, so it finds rows by the rule or by their words.
         number = (_ROWS.c.n + 0).label("n")
         if query.rule is not None and self._has_few(query.rule):
             some = and_(_ROWS.c.article.in_(_of_rule(query.rule)), number.between(least, greatest))
@@ -165,7 +168,7 @@ class Search(Part):
         return self._connection.execute(select(func.count()).select_from(rows.limit(_WINDOW).subquery())).scalar_one()
 
     def _numbers(self, query: model.CandidateQuery) -> tuple[int | None, int | None] | None:
-        """Return the lowest and highest article number, each None if unbounded; None if the period has no article."""
+        """Return the lowest and highest row number (None for no limit), or None if the period has no article."""
         least, greatest = None, None if query.before is None else query.before - 1
         if query.since is not None and (least := self._bound(query.since, is_least=True)) is None:
             return None
@@ -197,7 +200,7 @@ class Search(Part):
             if not _is_cancelled(error):
                 raise
             raise model.SearchTooLong(
-                f"searching took longer than {model.format_duration(within)}: name rarer words, or a shorter time"
+                f"the search took longer than {model.format_duration(within)}; use rarer words or a shorter period"
             ) from None
 
     @contextlib.contextmanager
@@ -213,13 +216,13 @@ class Search(Part):
     @contextlib.contextmanager
     def _postgres_clock(self, within: timedelta) -> Iterator[None]:
         milliseconds = int(within.total_seconds() * 1_000)
-        # Compiling a plan costs more than it saves for one page, and a sequential scan takes too long.
+        # Turn off compilation, which costs more than it saves for one page, and sequential scans, which are too slow.
         for setting in (f"statement_timeout = {milliseconds}", "jit = off", "enable_seqscan = off"):
             self._connection.exec_driver_sql(f"SET LOCAL {setting}")
         try:
             yield
         finally:
-            # After a failure the transaction is over, and the limit with it.
+            # Ignore errors, because after a failure the transaction has ended, and the settings with it.
             with contextlib.suppress(DBAPIError):
                 for setting in ("statement_timeout = 0", "jit = DEFAULT", "enable_seqscan = DEFAULT"):
                     self._connection.exec_driver_sql(f"SET LOCAL {setting}")
@@ -230,7 +233,7 @@ def _of_rule(name: str) -> Select[Any]:
 
 
 def _bounds(query: model.CandidateQuery) -> Iterator[ColumnElement[bool]]:
-    """Yield the conditions on candidates, including time: numbers of close articles may be in a different order."""
+    """Yield the conditions on candidates. The times are needed too, because row numbers follow time only roughly."""
     if query.rule is not None and query.condition is not None:
         yield exists(_of_rule(query.rule).where(matches.c.article == articles.c.id))
     if query.since is not None:
@@ -252,15 +255,16 @@ def _tsvector(
     *,
     has_words: bool = False,
 ) -> Select[Any]:
-    """Filter rows that are ordered by ``number``. The offset keeps PostgreSQL from merging both queries.
+    """Return a query for the rows that fulfil ``some`` and match ``exact``, highest number first.
 
-    ``has_words``: the rows have the words of ``exact``, perhaps in other fields and places.
+    The offset prevents PostgreSQL from merging the inner and the outer query. ``has_words`` is true if ``some`` ensures
+    that the rows contain the words of ``exact``, though perhaps in other fields or positions.
     """
     first = select(number, _ROWS.c.article, _ROWS.c.words).where(some).order_by(number.desc())
     rows = first.offset(0).subquery()
     is_wanted = _matches(rows.c.words, exact)
     if has_words and _SINGLE_WORDS.fullmatch(exact):
-        # The words of a row are stored separately, and fetching them costs as much as everything else.
+        # Avoid loading the words of a row, which are stored separately and cost as much as the rest of the query.
         outlet = func.lower(articles.c.outlet)
         is_wanted = or_(and_(*(func.strpos(outlet, word) == 0 for word in _WORD.findall(exact))), is_wanted)
     joined = select(rows.c.n, articles).join(articles, articles.c.id == rows.c.article)
@@ -277,7 +281,7 @@ def _fts5(condition: model.SearchCondition) -> str:
     """Return the condition in the syntax of FTS5 (sqlite.org/fts5.html)."""
     match condition:
         case model.AllOf(parts, others):
-            # NOT has the highest precedence and is a binary operator in FTS5.
+            # In FTS5, NOT is a binary operator with the highest precedence.
             return (
                 "(" * len(others)
                 + f"({' AND '.join(map(_fts5, parts))})"
@@ -297,9 +301,9 @@ def _quoted(word: str) -> str:
 
 
 def _tsquery(condition: model.SearchCondition, *, is_exact: bool = True) -> str:
-    """Return the condition as a tsquery (documentation of PostgreSQL, 8.11.2).
+    """Return the condition as a tsquery (PostgreSQL's documentation, 8.11.2).
 
-    Inexact queries have no positions, fields or exclusions, so that the index alone can answer them.
+    If ``is_exact`` is false, omit positions, fields and exclusions, so that the index alone can answer the query.
     """
     match condition:
         case model.AllOf(parts, others):

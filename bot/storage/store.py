@@ -1,4 +1,4 @@
-"""The store: transactions on its own threads, so that the event loop never waits for a disk."""
+"""The store. It runs transactions on separate threads, so that the event loop never waits for a disk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from bot.storage.stories import Stories
 
 
 class Transaction:
-    """The parts of the store, over one connection. Synchronous: used on the store's own threads."""
+    """The parts of the store, with one connection. Its methods block, so they run on the store's threads."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -49,18 +49,19 @@ class Transaction:
         self.subscriptions = Subscriptions(connection)
 
     def free_leases(self) -> None:
-        """Free every lease, since the process that held it is dead."""
+        """Free every lease. Call this if the process that held the leases is dead."""
         self.feeds.free_leases()
         self.outbox.free_leases()
 
 
 T = TypeVar("T")
 
-#: Maximum tries of one transaction. Each lost race lets another transaction commit, so more losses indicate a fault.
+#: Maximum tries of one transaction. Each conflict means that another transaction was committed, so more conflicts
+#: indicate a fault.
 _TRIES = 20
 _FIRST_PAUSE = timedelta(milliseconds=5)
 _LONGEST_PAUSE = timedelta(milliseconds=500)
-#: An outage is over when nothing has failed for this long: on a full disk small transactions succeed occasionally.
+#: An outage is over when nothing has failed for this long. (On a full disk, small transactions sometimes succeed.)
 OUTAGE_OVER = timedelta(minutes=1)
 
 
@@ -69,20 +70,20 @@ class Outage:
     """A period in which the database could not be used."""
 
     since: datetime
-    #: The first failure's text, for people.
+    #: Text of the first failure, for people.
     reason: str
     last_failure: datetime
-    #: The first transaction that wrote after the last failure.
+    #: Time of the first successful write after the last failure.
     until: datetime | None = None
 
 
-#: Threads for reading (pages and queries use at most four), and for searches and backtests.
+#: Numbers of threads: for short reads (web pages and queries use at most four), and for searches and backtests.
 READING, SEARCHING = 5, 2
 
 
 @contextmanager
 def open_in_memory() -> Iterator[Transaction]:
-    """Open an empty database in memory, for one thread, and yield its one transaction."""
+    """Open an empty database in memory, and yield its only transaction. Use it in one thread."""
     engine = create_engine("sqlite://")
     try:
         with engine.begin() as connection:
@@ -93,7 +94,7 @@ def open_in_memory() -> Iterator[Transaction]:
 
 
 class Store:
-    """Over SQLite: one thread that writes, a few that read. Over PostgreSQL: a small pool for both."""
+    """An open database. SQLite has one thread for writing; PostgreSQL has a few. Both have several for reading."""
 
     def __init__(
         self,
@@ -109,19 +110,20 @@ class Store:
         self._reader = reader
         self.clock = clock
         self._lock = lock
-        #: The outage that is not yet over.
+        #: The current outage, or None.
         self._outage: Outage | None = None
-        #: Called when an outage begins, and when it is over.
+        #: Function that is called when an outage begins and when it is over.
         self.on_outage: Callable[[Outage], None] = lambda outage: None
         self._writing = ThreadPoolExecutor(1 if address.is_sqlite else 4, "store-write")
-        # In memory there is one connection, so one thread.
+        # A database in memory has only one connection, so use one thread.
         self._reading = self._writing if writer is reader else ThreadPoolExecutor(READING, "store-read")
         self._searching = self._writing if writer is reader else ThreadPoolExecutor(SEARCHING, "store-search")
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` in one transaction, committed when it returns, rolled back when it raises.
+        """Run ``work`` in one transaction. Commit when it returns; roll back if it raises.
 
-        ``work`` may run again after a lost race, so it must not have other effects. Raises StoreUnavailable.
+        After a conflict with another transaction, ``work`` runs again, so it must have no other effects. Raises
+        StoreUnavailable.
         """
         if self._writer is None:
             raise connections.unavailable(self.address, "it was opened for reading only")
@@ -131,11 +133,11 @@ class Store:
         return result
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` over one state of the database. Raises StoreUnavailable."""
+        """Run ``work`` in a read transaction, which sees one state of the database. Raises StoreUnavailable."""
         return await self._retry(self._reading, self._reader, work)
 
     async def read_long(self, work: Callable[[Transaction], T]) -> T:
-        """Do as ``read`` does, for a search or a trial that may take seconds, on threads of its own."""
+        """Run a search or a backtest that may take seconds, like ``read`` but on separate threads."""
         return await self._retry(self._searching, self._reader, work)
 
     async def _retry(self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Transaction], T]) -> T:
@@ -146,11 +148,11 @@ class Store:
                 try:
                     return await asyncio.get_running_loop().run_in_executor(threads, run)
                 except connections.LostRace:
-                    # Uneven, so that two losers do not meet again.
+                    # Wait for a random time, so that two transactions do not conflict again.
                     await self.clock.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
                     pause = min(pause * 2, _LONGEST_PAUSE)
             raise connections.unavailable(
-                self.address, f"a transaction lost {_TRIES} races in a row; run fewer workers"
+                self.address, f"a transaction conflicted with others {_TRIES} times in a row; run fewer workers"
             )
         except model.StoreUnavailable as error:
             self._note_failure(str(error))
@@ -158,7 +160,7 @@ class Store:
 
     @property
     def outage_reason(self) -> str:
-        """The reason why nothing can be written now; empty if the last transaction was written."""
+        """The reason why nothing can be written, or "" if there is no outage."""
         return self._outage.reason if self._outage is not None and self._outage.until is None else ""
 
     def _note_failure(self, reason: str) -> None:
@@ -171,7 +173,7 @@ class Store:
     def _note_success(self, outage: Outage) -> None:
         now = self.clock.now()
         outage.until = outage.until or now
-        # A failure in the future was before the clock was set back.
+        # If the last failure is in the future, the clock was set back.
         if not timedelta() <= now - outage.last_failure < OUTAGE_OVER:
             self._outage = None
             self.on_outage(outage)
@@ -182,12 +184,12 @@ class Store:
 
     @property
     def owner(self) -> str:
-        """The process that owns the SQLite file now; empty if none does, and for PostgreSQL."""
+        """The process that owns the SQLite file, or "" if there is none or the database is not a file."""
         return files.owner(self.address.file) if self.address.file is not None else ""
 
     async def free_dead_leases(self) -> None:
-        """Free the leases of a dead process at start, as the one owner of a SQLite file; its sends become UNKNOWN."""
-        # On PostgreSQL other owners live: there a lease ends by its time.
+        """Free the leases of a dead process, as the only owner of an SQLite file. Its current sends become UNKNOWN."""
+        # On PostgreSQL, other processes may hold leases, so a lease of a dead process expires by itself.
         if self.address.is_sqlite:
             await self.write(Transaction.free_leases)
 

@@ -1,4 +1,4 @@
-"""Stories with their members, what was decided about them, and the alert of each in each channel."""
+"""Stories with their members, the decisions about them, and their alerts in each channel."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _part = stories.alias("part")
 
 
 def _is_current(since: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions on unmerged stories whose last article came since a time."""
+    """Return the conditions for unmerged stories that have got an article since a time."""
     return stories.c.merged_into.is_(None), stories.c.last_seen >= since
 
 
 def _matched(since: datetime) -> Subquery:
-    """Return each current story with the rules that match its articles or those of a story merged into it."""
+    """Return a query for each current story and the rules that match its articles or those of its merged stories."""
     parts = union_all(
         select(stories.c.id.label("story"), stories.c.id.label("part")).where(*_is_current(since)),
         select(stories.c.id, _part.c.id).join(_part, _part.c.merged_into == stories.c.id).where(*_is_current(since)),
@@ -51,9 +51,9 @@ def _matched(since: datetime) -> Subquery:
     return matched.join(matches, matches.c.article == members.c.article).subquery()
 
 
-# The statements of a turn of deciding are built once.
+# Build the statements that each turn of deciding uses only once.
 _GET = select(stories).where(stories.c.id.in_(_WANTED))
-# An article of a merged story is in both; the one that remains comes first.
+# An article of a merged story may be a member of both stories. The story that is not merged comes first.
 _OF_ARTICLE = (
     select(stories)
     .join(members, members.c.story == stories.c.id)
@@ -81,11 +81,11 @@ class Stories(Part):
         self._articles = articles
 
     def open_since(self, since: datetime) -> Sequence[model.Story]:
-        """Return unmerged stories whose last article came since a time, with their members, oldest first."""
+        """Return the unmerged stories that have got an article since a time, with their members, oldest first."""
         return self._load(select(stories).where(*_is_current(since)).order_by(*_OLDEST))
 
     def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
-        """Return id -> story with its members; unknown ids are omitted."""
+        """Return id -> story with its members. Unknown ids are omitted."""
         rows = list(self._rows_in_chunks(_GET, list(dict.fromkeys(ids))))
         return {story.id: story for story in self._with_members(rows)}
 
@@ -95,7 +95,7 @@ class Stories(Part):
         return self.resolve(story.merged_into) if story is not None and story.merged_into else story
 
     def beginning(self, start: str, *, most: int) -> Sequence[model.StoryId]:
-        """Return at most ``most`` ids with this prefix; a merged story is replaced by the story that it became."""
+        """Return at most ``most`` ids with this prefix. For a merged story, return the story it was merged into."""
         home = func.coalesce(stories.c.merged_into, stories.c.id)
         begins = stories.c.id.startswith(storable(start), autoescape=True)
         return list(
@@ -108,12 +108,12 @@ class Stories(Part):
         return None if home is None else self.get([home]).get(home)
 
     def home_of(self, article: model.ArticleId) -> model.StoryId | None:
-        """Return the id of an article's story, without loading its members: there may be thousands."""
+        """Return the id of an article's story. Do not load the story's members, because there may be thousands."""
         row = self._connection.execute(_OF_ARTICLE, {"of_article": article}).one_or_none()
         return None if row is None else model.StoryId(row.merged_into or row.id)
 
     def since(self, when: datetime | None) -> Sequence[model.Story]:
-        """Return every story with this last_seen or later, oldest first, including merged ones."""
+        """Return all stories whose last article came at ``when`` or later, including merged stories, oldest first."""
         return self._load(select(stories).where(stories.c.last_seen >= (when or EPOCH)).order_by(*_OLDEST))
 
     def newest(
@@ -125,9 +125,10 @@ class Stories(Part):
         most: int,
         after: tuple[datetime, model.StoryId] | None = None,
     ) -> Sequence[model.Story]:
-        """Return a page of unmerged stories whose last article came since a time, last changed first.
+        """Return a page of the unmerged stories that have got an article since a time, last changed first.
 
-        ``rule``: only stories with an article that it matched. ``after``: only stories behind this last_seen and id.
+        If ``rule`` is not None, return only stories with an article that the rule matched. If ``after`` is not None,
+        begin after the story with this ``last_seen`` and id.
         """
         statement = select(stories).where(*_is_current(since)).order_by(stories.c.last_seen.desc(), stories.c.id)
         if rule is not None:
@@ -135,8 +136,7 @@ class Stories(Part):
             own = joined.where(members.c.story == stories.c.id, matches.c.rule == rule)
             merged = joined.join(_part, _part.c.id == members.c.story)
             merged = merged.where(_part.c.merged_into == stories.c.id, matches.c.rule == rule)
-            # The database checks story after story from the newest on, and most often has enough long before it has
-            # seen all.
+            # The database checks one story after another, newest first, and usually fills the page after a few.
             statement = statement.where(or_(own.correlate(stories).exists(), merged.correlate(stories).exists()))
         if after is not None:
             last_seen, story_id = after
@@ -145,7 +145,7 @@ class Stories(Part):
         return self._load(statement.limit(most).offset(skip))
 
     def count(self, *, since: datetime, rule: str | None = None) -> int:
-        """Return how many stories ``newest`` would return without paging."""
+        """Return the number of stories that ``newest`` would return without paging."""
         statement = select(func.count()).select_from(stories).where(*_is_current(since))
         if rule is not None:
             matched = _matched(since)
@@ -153,7 +153,7 @@ class Stories(Part):
         return self._connection.execute(statement).scalar_one()
 
     def count_by_rule(self, *, since: datetime) -> Mapping[str, int]:
-        """Return the number of stories of each rule; a rule without stories is omitted."""
+        """Return rule -> number of its stories. A rule without stories is omitted."""
         matched = _matched(since)
         statement = select(matched.c.rule, func.count(matched.c.story.distinct())).group_by(matched.c.rule)
         return dict(map(tuple, self._connection.execute(statement)))
@@ -169,7 +169,7 @@ class Stories(Part):
                 ).scalar()
                 target = target or story.merged_into
                 self._connection.execute(_SAVE, _STORY.dump(story, merged_into=target))
-                # Stories merged into this one point on, so that every chain has one link.
+                # Point the stories that were merged into this one directly to the target, so that no chains arise.
                 merged = update(stories).where(stories.c.merged_into == story.id)
                 self._connection.execute(merged.values(merged_into=target))
         if rows := [
@@ -193,7 +193,7 @@ class Stories(Part):
         return [_STORY.load(row, members=tuple(joined.get(row.id, {}).values())) for row in rows]
 
     def _members(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, model.Member]]:
-        """Return, for each story, article -> member in order of arrival, including the members of merged stories."""
+        """Return story id -> article id -> member, in order of arrival, including the members of merged stories."""
         requested = set(ids)
         by_number = {row.n: row for row in self._rows_in_chunks(_MEMBERS, ids)}
         rows = [by_number[number] for number in sorted(by_number)]
@@ -230,7 +230,7 @@ class Stories(Part):
         return self._connection.execute(statement.order_by(decisions.c.n)).scalars().all()
 
     def silenced(self, *, since: datetime) -> Sequence[model.Decision]:
-        """Return the decisions of silences at ``since`` or later, oldest first."""
+        """Return the decisions to post nothing because of a silence, at ``since`` or later, oldest first."""
         is_silenced = decisions.c.reason == model.Reason.SILENCED
         statement = select(decisions.c.decision).where(is_silenced, decisions.c.at >= since)
         return self._connection.execute(statement.order_by(decisions.c.n)).scalars().all()
@@ -240,12 +240,12 @@ class Stories(Part):
         return [row.alert for row in self._rows_in_chunks(_ALERTS, stories)]
 
     def save_alert(self, *saved: model.Alert) -> None:
-        """Write alerts; each replaces the previous alert of its story and channel."""
+        """Write alerts. Each replaces the previous alert of its story and channel."""
         if saved:
             self._connection.execute(_SAVE_ALERT, [_ALERT.dump(alert, alert=alert) for alert in saved])
 
     def held_until(self, now: datetime) -> Sequence[model.Alert]:
-        """Return held alerts whose time has come, and posted ones with a due reminder, oldest first."""
+        """Return held alerts that are due, and posted alerts with a due reminder, longest due first."""
         waits = alerts.c.state.in_((model.AlertState.HELD, model.AlertState.POSTED))
         statement = select(alerts.c.alert).where(waits, alerts.c.held_until <= now)
         statement = statement.order_by(alerts.c.held_until, alerts.c.story, alerts.c.channel)

@@ -133,7 +133,7 @@ async def test_a_time_without_zone_is_refused(store: storage.Store) -> None:
     [
         ("mysql://h/d", "'mysql' is not supported; write sqlite:///"),
         ("nonsense", "not an address; write sqlite:///"),
-        ("sqlite://data/x.db", "two slashes name a host"),
+        ("sqlite://data/x.db", "an SQLite address has no host"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_with_the_right_form(address: str, says: str) -> None:
@@ -202,7 +202,7 @@ def _write_a_letter(file: Path) -> None:
         (_damage, "it is damaged; put the last backup"),
         (_write_a_letter, "not an SQLite database; check the address"),
         (lambda file: file.mkdir(parents=True), "cannot be opened; check that the folder exists"),
-        (lambda file: file.parent.write_text("a file"), "its folder cannot be made"),
+        (lambda file: file.parent.write_text("a file"), "its folder cannot be created"),
     ],
     ids=["damaged", "a letter", "a folder", "a file in the folder's place"],
 )

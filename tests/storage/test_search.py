@@ -174,7 +174,7 @@ async def test_a_search_that_takes_too_long_is_given_up(store: storage.Store) ->
     wanted = model.CandidateQuery(
         condition=model.AnyOf((model.SearchTerm(words=("kangaroo",)), model.SearchTerm(words=("wombat",))))
     )
-    with pytest.raises(model.SearchTooLong, match="name rarer words"):
+    with pytest.raises(model.SearchTooLong, match="use rarer words"):
         await store.read(lambda tx: list(tx.search.candidates(wanted, timedelta(milliseconds=1))))
     assert len(await titles(store, "kangaroo", most=30)) == 30, "the next one has its own time"
 

@@ -1,1 +1,1 @@
-"""The schema's history: one file a step, the same for every database."""
+"""The schema's migrations, with one file for each. SQLite and PostgreSQL use the same files."""

@@ -1,4 +1,4 @@
-"""Run by Alembic: the migrations on the caller's connection, in the caller's transaction."""
+"""Run the migrations on the caller's connection, in the caller's transaction. Alembic executes this file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.storage import schema
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=schema.metadata,
-    # SQLite alters a table by copying it.
+    # On SQLite, a table can be altered only by copying it.
     render_as_batch=True,
 )
 context.run_migrations()

@@ -1,1 +1,1 @@
-"""The steps, oldest first by their numbers."""
+"""The migrations. Their numbers give the order."""

@@ -7,5 +7,5 @@ down_revision: str | None = None
 
 
 def upgrade() -> None:
-    """Never runs: no database is older."""
+    """Raise NotImplementedError. This never runs, because no supported database has an older schema."""
     raise NotImplementedError

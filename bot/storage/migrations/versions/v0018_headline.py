@@ -1,4 +1,4 @@
-"""The article whose headline a story shows."""
+"""Add a column for the article whose headline a story shows."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ down_revision: str | None = "0017"
 
 
 def upgrade() -> None:
-    # NULL: that of the story's first article.
+    # NULL means the headline of the story's first article.
     op.add_column("stories", sa.Column("headline", sa.Text()))

@@ -1,4 +1,4 @@
-"""Mutes of stories and snoozes of rules become silences; those in force stay in force."""
+"""Convert mutes of stories and snoozes of rules into silences. Active ones stay active."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _of_stories(connection: sa.Connection) -> list[dict[str, object]]:
     rows = []
     muted = sa.and_(_alerts.c.alert.contains('"is_muted":true'), _alerts.c.state != "merged")
     for story, channel in connection.execute(sa.select(_alerts.c.story, _alerts.c.channel).where(muted)).all():
-        # The mute may have come with the message of a story that was merged into this one.
+        # The muted message may be from a story that was merged into this one.
         of_story = sa.select(_stories.c.id).where(sa.or_(_stories.c.id == story, _stories.c.merged_into == story))
         was_muted = sa.and_(
             _judgements.c.channel == channel, _judgements.c.verdict == "muted", _judgements.c.story.in_(of_story)
@@ -57,7 +57,7 @@ def _of_stories(connection: sa.Connection) -> list[dict[str, object]]:
 
 
 def _of_rules(connection: sa.Connection) -> list[dict[str, object]]:
-    """Return a silence for each rule that is snoozed in a channel; a past silence has ended by its time."""
+    """Return a silence for each channel in which a rule was snoozed last. If the snooze is over, so is the silence."""
     of_rules = sa.select(_judgements, _until).where(_judgements.c.verdict.in_(("snoozed", "woken")))
     last = {(row.channel, row.rule): row for row in connection.execute(of_rules.order_by(_judgements.c.n))}
     return [
@@ -74,7 +74,7 @@ def _silence(kind: str, name: str, channel: str, *, at: int, by: str, until: int
 
 
 def _clean_messages(connection: sa.Connection) -> None:
-    """Remove mutes and snoozes from messages; the next edit shows the silence."""
+    """Remove mutes and snoozes from messages. The next edit of a message shows the silence."""
     shows = sa.or_(*(_outbox.c.message.contains(f'"verdict":"{verdict}"') for verdict in _GONE))
     for name, document in connection.execute(sa.select(_outbox.c.id, _outbox.c.message).where(shows)).all():
         message = json.loads(document)

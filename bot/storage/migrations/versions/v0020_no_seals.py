@@ -1,4 +1,4 @@
-"""The ledger has no seals: their table, the days that rows were sealed with, and the rows about deleted days."""
+"""Remove the ledger's seals: their table, the ``day`` columns, and the rows about deleted days."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ down_revision: str | None = "0019"
 
 
 def upgrade() -> None:
-    # Their rows waited for deletion in small transactions; the later listing did not show them.
+    # Delete the rows of days that are not kept. They were already hidden, and waited for deletion.
     op.execute(
         sa.text("DELETE FROM ledger WHERE EXISTS (SELECT 1 FROM seals WHERE seals.day = ledger.day AND NOT is_kept)")
     )
