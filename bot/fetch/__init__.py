@@ -1,6 +1,6 @@
-"""Fetch feeds, pages and mails within bounds, and parse documents in processes that can do no harm.
+"""Fetch feeds, pages and mails within limits, and parse documents in processes that can do no harm.
 
-Knows addresses and bytes; must not know when a feed is due.
+Works on addresses and bytes; must not depend on when a feed is due.
 
     Request → address (scheme, host) → host slot → guard (the connected address) → response → bounds → Answer
                   ↑_____________________ redirect, at most five ________________________|

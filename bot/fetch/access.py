@@ -1,7 +1,7 @@
-"""Check the address of a request, and add what a feed's own access needs: headers, a proxy, TLS with its certificates.
+"""Check the address of a request, and build a feed's own access from its secrets: headers, proxy, TLS certificates.
 
-The one place of this package that holds a secret's text, and no longer than the request takes. Knows no connection and
-no redirect: the client decides whether a request goes to the origin that the secrets belong to.
+Only this module of the package reads a secret's text, and it keeps the text no longer than the request takes. It makes
+no connection: the client decides whether a request goes to the origin to which the secrets belong.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from bot.model import AddressRefused, ConfigError, visible
 
 SecretOf = Callable[[model.Secret], str]
 _Files = tuple[str | None, str | None, str | None]
-#: Printable ASCII: a line break would begin another header (RFC 9112 section 2.2).
+#: Printable ASCII, because a line break would begin another header (RFC 9112 section 2.2).
 _HEADER = re.compile(r"\A[\x20-\x7e]*+\Z")
-#: A line break would begin another command of IMAP.
+#: No line break, which would begin another IMAP command.
 _PASSWORD = re.compile(r"\A[^\x00\r\n]*+\Z")
-#: RFC 6265 without its ban on quotes and commas, which real cookies have.
+#: RFC 6265, but with quotes and commas, which real cookies contain.
 _COOKIE = re.compile(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
 
 
 def no_secret(secret: model.Secret) -> str:
-    """Raise ConfigError: the secrets of a client that has none."""
+    """Raise ConfigError, for a client that must not read secrets."""
     raise ConfigError(f"{secret.reference} cannot be opened here")
 
 
 class Keys:
-    """Reads the secrets that the feeds' accesses name."""
+    """Reads the secrets to which the feeds' access settings refer."""
 
     def __init__(self, secret_of: SecretOf) -> None:
         self._secret_of = secret_of
@@ -42,7 +42,7 @@ class Keys:
         self._stamps: dict[_Files, tuple[int, ...]] = {}
 
     def fields(self, access: model.Access) -> dict[str, str]:
-        """Return the headers by name. Raises AddressRefused."""
+        """Return header values by name. Raises AddressRefused."""
         headers = {name: self._opened(value, f"the header {name}", _HEADER) for name, value in access.headers}
         if access.cookies:
             pairs = (f"{name}={self._opened(x, f'the cookie {name}', _COOKIE)}" for name, x in access.cookies)
@@ -72,19 +72,19 @@ class Keys:
         return address
 
     def tls(self, access: model.Access) -> ssl.SSLContext | None:
-        """Return a context with the feed's certificates, or None without any. Raises AddressRefused."""
+        """Return a TLS context with the feed's certificates, or None if it has none. Raises AddressRefused."""
         if access.tls is None:
             return None
         files = (access.tls.certificate, access.tls.key, access.tls.authority)
         try:
-            # Renewed certificates have the same name: a changed file is loaded for the next handshake.
+            # A renewed certificate has the same file name, so load a changed file again.
             stamp = tuple(Path(name).stat().st_mtime_ns for name in files if name)
             if self._stamps.get(files) != stamp:
                 context = self._contexts.setdefault(files, httpx.create_ssl_context())
                 if access.tls.authority:
                     context.load_verify_locations(access.tls.authority)
                 if access.tls.certificate:
-                    # Otherwise a key with a passphrase would prompt on the terminal.
+                    # Pass an empty password: otherwise a key with a passphrase would prompt on the terminal.
                     context.load_cert_chain(access.tls.certificate, access.tls.key, password=lambda: "")
                 self._stamps[files] = stamp
         except (OSError, ValueError) as error:
@@ -106,15 +106,15 @@ def _basic_authorization(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
-#: Longer addresses are refused by most servers, and no feed needs one (RFC 9110 section 4.1 asks for 8,000).
+#: Most servers refuse longer addresses, and no feed needs one (RFC 9110 section 4.1 requires 8,000).
 MAX_ADDRESS_LENGTH = 8000
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address, and the credentials that belong to its origin alone."""
+    """An address, and the credentials for its origin."""
 
-    #: Without credentials and fragment.
+    #: The address without credentials and fragment.
     url: httpx.URL
     user: str = ""
     password: str = ""
@@ -138,14 +138,14 @@ class Address:
 
     @property
     def whole(self) -> str:
-        """Return the address with its credentials: for the store, never to be shown."""
+        """Return the address with its credentials, for the store. Must never be shown."""
         if not self.user and not self.password:
             return str(self.url)
         return str(self.url.copy_with(username=self.user, password=self.password))
 
 
 def parse_address(text: str) -> Address:
-    """Parse an address. Raises AddressRefused, which says what is wrong."""
+    """Parse an address. Raises AddressRefused with the reason."""
     text = text.strip()
     if len(text) > MAX_ADDRESS_LENGTH:
         raise AddressRefused(f"{visible.masked(text[:80])}…: longer than {MAX_ADDRESS_LENGTH} characters; not fetched")
@@ -157,7 +157,7 @@ def parse_address(text: str) -> Address:
 
 
 def next_hop(current: Address, location: str) -> Address:
-    """Return the target of a redirect, with the credentials only on the same origin. Raises AddressRefused."""
+    """Return the target of a redirect. Keep the credentials only on the same origin. Raises AddressRefused."""
     try:
         url = current.url.join(location.strip())
     except (httpx.InvalidURL, ValueError) as error:
@@ -167,7 +167,7 @@ def next_hop(current: Address, location: str) -> Address:
     target = _check_address(url, f"redirects to {location.strip()[:200]}")
     if target.origin == current.origin:
         return Address(target.url, current.user, current.password)
-    # A server must not choose which other server gets the credentials.
+    # Drop the credentials, because a server must not choose another server that gets them.
     return Address(target.url)
 
 

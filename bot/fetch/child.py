@@ -1,7 +1,7 @@
-"""A reader process: parses the documents that arrive on standard input, one after another, until it is closed.
+"""A reader process: parses documents from standard input, one after another, until the input is closed.
 
-It has no secrets (its environment is almost empty), may read nothing but the Python libraries (confinement.py), and has
-bounded time and memory for each document.
+It has no secrets (its environment is almost empty), may read only the Python libraries (confinement.py), and has
+limited time and memory for each document.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from bot.fetch import confinement, protocol
 
 def main(max_bytes: int) -> None:
     """Answer questions until standard input is closed; ``max_bytes`` is the longest document that is fetched."""
-    # The bot ends this process by closing its input, after it has stored the last documents: Ctrl-C in a terminal and
-    # SIGTERM of a service manager go to the whole process group.
+    # Ignore Ctrl-C, which a terminal sends to the whole process group. The bot ends this process by closing its
+    # input, after it has stored the last documents.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Nothing that a library prints may get between two answers.
+    # Keep the pipe for answers, so that the output of a library cannot get between two answers.
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     kinds.get_rss_source()
-    # Almost no object of a document is garbage before its end: collect rarely, and never in the modules.
+    # Collect garbage rarely, because a document's objects live until it is parsed, and exempt the modules' objects.
     gc.set_threshold(20_000)
     gc.collect()
     gc.freeze()
-    # A dump of its memory would be a dump of documents.
+    # Write no core dump, because it would contain documents.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     start_bytes = _memory_bytes()
     if start_bytes is not None:
         most = start_bytes + protocol.memory_bytes(max_bytes)
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     measures = confinement.confine()
-    with contextlib.suppress(BrokenPipeError):  # the bot is gone
+    with contextlib.suppress(BrokenPipeError):  # the bot has ended
         _write(answers, protocol.frame_message(protocol.Ready(tuple(measures))))
         while (job := _next_job(sys.stdin.buffer)) is not None:
             _bound_time()
@@ -53,7 +53,7 @@ def main(max_bytes: int) -> None:
             is_large = (_memory_bytes() or 0) - (start_bytes or 0) > protocol.memory_bytes(max_bytes) // 2
             _write(answers, frame)
             if is_large:
-                # A process keeps the memory that it frees; a new one starts small.
+                # End after a large document: this process would keep the memory, and a new process is small.
                 _write(answers, protocol.frame_message(protocol.Leaving()))
                 return
 
@@ -62,13 +62,13 @@ def _bound_time() -> None:
     """Have the system end this process (SIGXCPU) if the next document takes too long, even if the bot was killed."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
-    # Whole seconds are counted.
+    # Round up, because the limit is in whole seconds.
     until = math.ceil(used.ru_utime + used.ru_stime) + protocol.PATIENCE.seconds
     resource.setrlimit(resource.RLIMIT_CPU, (until if most == resource.RLIM_INFINITY else min(until, most), most))
 
 
 def _next_job(questions: BinaryIO) -> bytes | None:
-    """Return the next question, or None if there are no more, or the bot is gone."""
+    """Return the next question, or None if there is none or the bot has ended."""
     head = questions.read(protocol.LENGTH_BYTES)
     if len(head) < protocol.LENGTH_BYTES:
         return None
@@ -77,7 +77,7 @@ def _next_job(questions: BinaryIO) -> bytes | None:
 
 
 def _answer(payload: bytes, max_bytes: int) -> bytes:
-    """Return the frame to send."""
+    """Return the frame of the answer to a question."""
     answer: protocol.Answer
     try:
         frame = _frame_for(protocol.decode_question(payload))
@@ -112,14 +112,14 @@ def _frame_for(question: protocol.Question) -> bytes:
 
 
 def _main_text(page: protocol.ArticlePage) -> str | None:
-    from bot.fetch import fulltext  # few documents are articles' pages
+    from bot.fetch import fulltext  # needed for articles' pages only
 
     try:
         return fulltext.main_text(page.content, url=page.url, content_type=page.content_type)
     except MemoryError:
         raise
     except Exception as error:
-        # Whatever the parser raises is the page's fault.
+        # Any error of the parser is the page's fault.
         raise model.ReadError(f"not readable: {type(error).__name__}: {error}"[:500]) from error
 
 
@@ -128,7 +128,7 @@ def _frame_document(feed: model.Feed, reading: model.ParsedFeed) -> bytes:
 
 
 def _without_surrogates(reading: model.ParsedFeed) -> model.ParsedFeed:
-    """Join halves of surrogate pairs, which JSON can hold and UTF-8 cannot, or replace them by U+FFFD."""
+    """Join surrogate halves, which JSON can contain and UTF-8 cannot; replace single halves by U+FFFD."""
     entries = tuple(dataclasses.replace(entry, **_mended(entry)) for entry in reading.entries)
     return dataclasses.replace(reading, **{**_mended(reading), "entries": entries})
 
@@ -149,7 +149,7 @@ def _joined(text: str) -> str:
 
 
 def _memory_bytes() -> int | None:
-    """Return the bytes that count towards RLIMIT_DATA, or None on a system without this figure and limit."""
+    """Return the bytes that count towards RLIMIT_DATA, or None on a system without this limit."""
     try:
         pages = int(os.pread(_statm(), 200, 0).split()[5])
     except (OSError, ValueError, IndexError):
@@ -159,7 +159,7 @@ def _memory_bytes() -> int | None:
 
 @functools.cache
 def _statm() -> int:
-    """Return the file with the process's memory, opened once: a confined process cannot open it any more."""
+    """Return the file with the process's memory use. Open it once, because a confined process cannot open it."""
     return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 
 

@@ -1,6 +1,7 @@
-"""Send one request, follow its redirects and return the answer, within bounds of time, bytes and hops.
+"""Send one request, follow its redirects and return the response, within limits of time, bytes and hops.
 
-Knows no feed; any status is an answer. Sends the cookies of a feed's own access, and keeps no cookie of a server.
+Does not parse feeds; returns any status as a response. Sends the cookies of a feed's access settings, and keeps no
+cookies from servers.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ _MAILBOXES = ("imaps://", "imap://")
 _REDIRECTS = (301, 302, 303, 307, 308)
 #: Redirects that keep the method (RFC 9110 section 15.4).
 _REDIRECTS_OF_POST = (307, 308)
-#: A small body of an error response is read to its end, so that the connection can be used again; a larger one is not.
+#: Maximum bytes of an error response that are read so that the connection can be used again.
 _DRAIN_BYTES = 65_536
-#: Longer validators are not sent back.
+#: Maximum length of a validator; longer ones are not sent back.
 _MAX_VALIDATOR = 1000
 
 
@@ -52,9 +53,9 @@ class _Course:
     """The progress of a request."""
 
     at: Address
-    #: Remainder of the timeout.
+    #: The part of the timeout that is left.
     seconds_left: float
-    #: The target of the permanent redirects that came first.
+    #: Target of the leading permanent redirects, before any other redirect.
     permanent: Address | None = None
     is_run_over: bool = False
     has_moved: bool = False
@@ -83,13 +84,13 @@ class HttpFetcher:
         self._slots = HostSlots(per_host=policy.per_host, in_all=policy.concurrency)
         self._turns = HostTurns()
         self._guard = GuardBackend(AddressRule(policy.allow_private), resolve=resolve)
-        # Honours SSL_CERT_FILE and SSL_CERT_DIR, so that an intranet's own authority can be trusted.
+        # Respects SSL_CERT_FILE and SSL_CERT_DIR, so that users can trust an intranet's own authority.
         self._tls = tls or httpx.create_ssl_context()
         self._has_blocks = bool(policy.allow_private)
         self._transports = Transports(self._guard, tls=self._tls, use_proxy=policy.use_proxy)
 
     async def get(self, request: model.Request) -> model.Response:
-        """Send a request and follow its redirects. Any status is an answer. Raises FetchError."""
+        """Send a request, follow its redirects and return the response, whatever its status. Raises FetchError."""
         if request.url.startswith(_MAILBOXES):
             return await self._mails(request)
         course = _Course(at=parse_address(request.url), seconds_left=self._seconds, blocks=await self._blocks(request))
@@ -106,7 +107,7 @@ class HttpFetcher:
         )
 
     async def _blocks(self, request: model.Request) -> Sequence[str]:
-        """Return the blocks of ``fetch.allow_private`` that are open to the request: the blocks of its home."""
+        """Return the blocks of ``fetch.allow_private`` that contain the request's home, so that it may use them."""
         if request.home is None or not self._has_blocks:
             return ()
         home = parse_address(request.home).url
@@ -120,7 +121,7 @@ class HttpFetcher:
             await self._mailboxes.close()
 
     async def wait(self, request: model.Request) -> bool:
-        """Return whether a mail came; False after some minutes without one. Raises FetchError."""
+        """Wait for a mail. Return whether one arrived within some minutes. Raises FetchError."""
         with _with_address(request.url):
             return await self._mailboxes.wait(request, seconds=self._seconds)
 
@@ -133,17 +134,17 @@ class HttpFetcher:
 
     @functools.cached_property
     def _mailboxes(self) -> mailbox.Mailboxes:
-        # Imported on first use: few users have a mailbox.
+        # Import on first use, because few users have a mailbox.
         from bot.fetch.mailbox import Mailboxes
 
         return Mailboxes(self._keys, self._guard, self._clock, tls=self._tls)
 
     async def _hop(self, request: model.Request, course: _Course) -> model.Response | None:
-        """Send one request; return None after a redirect, which changes the course."""
+        """Send one request. If the response is a redirect, change ``course`` and return None."""
         where = visible.masked(request.url)
         if course.has_moved:
             where = f"{where} (now at {course.at.url})"
-        # The slot of one hop is released before the next is taken: two hosts that redirect to each other cannot
+        # Release the slot of one hop before the next, so that two hosts that redirect to each other cannot cause a
         # deadlock.
         async with self._slots.slot(course.at.host):
             loop = asyncio.get_running_loop()
@@ -191,7 +192,7 @@ class HttpFetcher:
         fields = {
             "User-Agent": self._agent,
             "Accept": request.accept or ACCEPT_FEEDS,
-            # The codings that can be inflated within a limit.
+            # Only the codings that can be inflated within a limit.
             "Accept-Encoding": "gzip, deflate",
         }
         if request.etag:
@@ -218,12 +219,12 @@ class HttpFetcher:
         try:
             return await transport.handle_async_request(sent)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            # The server may close a kept connection while we write to it. Without a response, a GET may be sent again
-            # (RFC 9110 section 9.2.2), and so may our POSTs: they are idempotent.
+            # The server may close a kept connection while we write to it. Send the request again, which is allowed
+            # because GET and our POSTs are idempotent (RFC 9110 section 9.2.2).
             return await transport.handle_async_request(sent)
 
     def _answer(self, response: httpx.Response, course: _Course, body: bytes, *, is_whole: bool) -> model.Response:
-        # httpx decodes all headers at each access.
+        # Copy the headers, because httpx decodes all of them at each access.
         fields = dict(response.headers.items())
         now = self._clock.now()
         stream = response.extensions.get("network_stream")
@@ -232,7 +233,7 @@ class HttpFetcher:
             url=str(course.at.url),
             body=body,
             content_type=fields.get("content-type", "")[:200],
-            # Without validators, a 304 cannot confirm half a body later.
+            # Drop the validators of an incomplete body, so that the next request is unconditional.
             etag=_validator(fields.get("etag")) if is_whole else None,
             last_modified=_validator(fields.get("last-modified")) if is_whole else None,
             fresh_until=headers.fresh_until(fields, now=now) if is_whole else None,
@@ -245,7 +246,7 @@ class HttpFetcher:
 
 
 def make_user_agent(policy: model.FetchPolicy) -> str:
-    """Return the User-Agent: our name, and a contact (RFC 9110 section 10.1.5).
+    """Return the User-Agent with our name and a contact (RFC 9110 section 10.1.5).
 
     >>> make_user_agent(model.FetchPolicy(contact="ops@example.org")).partition(" ")[2]
     '(feed reader; +ops@example.org)'
@@ -256,7 +257,7 @@ def make_user_agent(policy: model.FetchPolicy) -> str:
 
 @contextmanager
 def _with_address(url: str) -> Iterator[None]:
-    """Put the address before the text of errors."""
+    """Put the address before the message of each FetchError."""
     try:
         yield
     except model.FetchError as error:
@@ -264,7 +265,7 @@ def _with_address(url: str) -> Iterator[None]:
 
 
 async def _hold(hold: Callable[[int], Awaitable[None]] | None, deadline: asyncio.Timeout, size_bytes: int) -> None:
-    """Wait until the body may be held; this does not count towards the timeout."""
+    """Wait until the body may be held in memory. The wait does not count towards the timeout."""
     if hold is None or size_bytes <= SMALL_BYTES:
         return
     until, start = deadline.when(), asyncio.get_running_loop().time()
@@ -275,7 +276,7 @@ async def _hold(hold: Callable[[int], Awaitable[None]] | None, deadline: asyncio
 
 
 def _access_at(at: Address, request: model.Request) -> model.Access | None:
-    """Return the access of a request at its home's origin, or None elsewhere: after a redirect or a move."""
+    """Return the request's access if ``at`` has the origin of its home, else None (after a redirect or move)."""
     if request.access is None or request.home is None:
         return None
     return request.access if parse_address(request.home).origin == at.origin else None
@@ -283,7 +284,7 @@ def _access_at(at: Address, request: model.Request) -> model.Access | None:
 
 def _move(course: _Course, status: int, location: str) -> None:
     target = next_hop(course.at, location)
-    # A permanent redirect from https to http is followed, but not stored.
+    # Follow a permanent redirect from https to http, but do not store it.
     is_downgrade = course.at.url.scheme == "https" and target.url.scheme == "http"
     if status in _PERMANENT and not course.is_run_over and not is_downgrade:
         course.permanent = target
@@ -353,7 +354,7 @@ def describe_failure(error: httpx.HTTPError, host: str) -> str:
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    """Return the first exception of ``kind`` in the chain."""
+    """Return the first exception of ``kind`` in the chain of causes."""
     depth = 0
     while error is not None and depth < 10:
         if isinstance(error, kind):

@@ -1,9 +1,8 @@
-"""Confine a reader process: besides its input it may only read the Python libraries.
+"""Confine a reader process, so that it may read only its input and the Python libraries.
 
-A fault in a parser may one day run a stranger's code. On Linux the kernel then denies it access to the bot's
-environment and memory, files, programs and the network. A measure that the kernel does not have is skipped; SECURITY.md
-explains which protection remains. The calls are made by number, since Python has no functions for them: prctl(2),
-landlock(7), seccomp(2).
+A fault in a parser may run a stranger's code. On Linux, the kernel denies such code access to the bot's environment and
+memory, files, programs and the network. Measures that the kernel does not support are skipped; SECURITY.md explains
+which protection remains. The calls are prctl(2), landlock(7) and seccomp(2), by number if Python has no function.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from pathlib import Path
 
 # <linux/prctl.h>
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 4, 22, 38
-# <linux/landlock.h>: the calls have the same numbers on all processors.
+# <linux/landlock.h>. The calls have the same numbers on all processors.
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_ADD_RULE, _LANDLOCK_RESTRICT_SELF = 444, 445, 446
 _RULESET_VERSION, _RULE_PATH_BENEATH = 1, 1
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
@@ -39,9 +38,9 @@ _CALLS = {
     "x86_64": (0xC000003E, (41, 101, 59, 322, 310, 311, 425, 438)),
     "aarch64": (0xC00000B7, (198, 117, 221, 281, 270, 271, 425, 438)),
 }
-#: Maximum open files: an import needs a few at a time.
+#: Maximum open files. An import needs a few at a time.
 _MOST_FILES = 64
-#: Readable besides the Python tree: shared libraries, time zones and their indexes.
+#: Files and folders that stay readable in addition to Python's: shared libraries, time zones and their indexes.
 _SYSTEM = (
     "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/usr/share/locale",
     "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/dev/null", "/dev/urandom",
@@ -49,14 +48,14 @@ _SYSTEM = (
 
 
 def hide_memory() -> None:
-    """Make this process's environment and memory unreadable for other processes of its user (Linux)."""
+    """Prevent other processes of the same user from reading this process's environment and memory (Linux)."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
 def confine() -> Sequence[str]:
     """Give up all rights that a reader process does not need. Return the names of the measures in force."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
-    # The kernel accepts the two other measures only after this one.
+    # The kernel accepts the two other measures only after the first.
     if not _prctl(_PR_SET_NO_NEW_PRIVS, 1):
         return ()
     measures = ["no new privileges"]
@@ -79,9 +78,9 @@ def _prctl(option: int, value: int, pointer: int = 0) -> bool:
 
 
 def _python_tree() -> Iterable[Path]:
-    """Return the folders of modules: the libraries, and packages that are loaded from elsewhere.
+    """Return the folders of modules: the libraries, and the packages that were loaded from elsewhere.
 
-    Leaves out other folders of ``sys.path``: the working directory may be one, and contain secrets.
+    Omit other folders of ``sys.path``, which may include the working directory and so secrets.
     """
     libraries = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     libraries |= {Path(prefix) / "lib" for prefix in (sys.prefix, sys.base_prefix)}
@@ -91,7 +90,7 @@ def _python_tree() -> Iterable[Path]:
 
 
 def _restrict_files(readable: Iterable[Path]) -> int:
-    """Allow reading only below ``readable``, and no TCP. Return the version of Landlock, or 0 without it."""
+    """Allow reading only below ``readable``, and forbid TCP. Return the version of Landlock, or 0 if there is none."""
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _RULESET_VERSION)
     if version < 1:
@@ -108,7 +107,7 @@ def _restrict_files(readable: Iterable[Path]) -> int:
             try:
                 place = os.open(path, os.O_PATH | os.O_CLOEXEC)
             except OSError:
-                continue  # not on this machine
+                continue  # the path does not exist on this machine
             access = _READ_FILE | (_READ_DIR if path.is_dir() else 0)
             libc.syscall(_LANDLOCK_ADD_RULE, rules, _RULE_PATH_BENEATH, struct.pack("=Qi", access, place), 0)
             os.close(place)
@@ -118,12 +117,12 @@ def _restrict_files(readable: Iterable[Path]) -> int:
 
 
 def _refuse_calls() -> bool:
-    """Have the kernel refuse sockets, programs and access to other processes. Return whether it does."""
+    """Make the kernel refuse sockets, programs and access to other processes. Return whether it accepted the filter."""
     machine = os.uname().machine
     if machine not in _CALLS or sys.maxsize < 2**32:
         return False
     architecture, refused = _CALLS[machine]
-    # A jump is the number of steps to skip, up to the last step, which refuses.
+    # The second value of a step is the number of steps to skip. The last step refuses the call.
     tests = [(_IS_AT_LEAST, _OTHER_ABI), *((_IS_EQUAL, call) for call in refused)]
     steps = [(_LOAD, 0, 0, 4), (_IS_EQUAL, 0, len(tests) + 2, architecture), (_LOAD, 0, 0, 0)]
     steps += [(code, len(tests) - place, 0, value) for place, (code, value) in enumerate(tests)]

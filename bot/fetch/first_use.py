@@ -1,4 +1,4 @@
-"""Make the HTTP client on first use: a pass in which no feed is due does not import it."""
+"""Make the HTTP client on first use, so that a pass without due feeds does not import it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class FetcherAtFirstUse:
-    """Implements model.Fetcher and model.PushClient by the client that ``make`` returns."""
+    """Implements model.Fetcher and model.PushClient with the client that ``make`` returns."""
 
     def __init__(self, make: Callable[[], HttpFetcher]) -> None:
         self._make = make
@@ -23,14 +23,14 @@ class FetcherAtFirstUse:
         return self._make()
 
     def get(self, request: model.Request) -> Coroutine[Any, Any, model.Response]:
-        """Call the client's method."""
+        """Call the client's ``get``."""
         return self._fetcher.get(request)
 
     def wait(self, request: model.Request) -> Coroutine[Any, Any, bool]:
-        """Call the client's method."""
+        """Call the client's ``wait``."""
         return self._fetcher.wait(request)
 
     async def close(self) -> None:
-        """Close the connections, if any were made."""
+        """Close the client's connections if the client was made."""
         if "_fetcher" in vars(self):
             await self._fetcher.close()

@@ -2,7 +2,7 @@
 
     text_of(url) → cache → robots.txt → the host's turn → fetch → main text (by ``extract``) → cache
 
-Knows no article; a page that cannot be fetched or has no article is not an error: there is just no text.
+If a page cannot be fetched or contains no article, the result is None, not an error.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from bot.feeds.kit import charset
 from bot.fetch.protocol import MAX_TEXT_LENGTH
 from bot.fetch.slots import Room
 
-#: Longer pages are cut: the article begins well before, and time grows with the tree.
+#: Longer pages are cut, because parsing takes longer and the article begins well before this size.
 MAX_PAGE_BYTES = 3_000_000
 
 
 def main_text(page: bytes, *, url: str | None = None, content_type: str = "") -> str | None:
     """Return the paragraphs of the article, without menus, captions and comments, or None if it has none.
 
-    Raises whatever the parser raises.
+    Raises any exception of the parser.
     """
     import trafilatura
 
-    # It logs an error for each page without an article; the caller logs what matters.
+    # trafilatura logs an error for each page without an article; the caller logs the failures that matter.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
     if len(page) >= MAX_PAGE_BYTES:
-        # Not within a letter, so that its encoding is recognised.
+        # Cut at a tag, not within a character, so that the encoding is recognised.
         page = page[: page.rfind(b"<", 0, MAX_PAGE_BYTES)]
     html = charset.decode_page(page, content_type).text
     text: str | None = trafilatura.extract(html, url=url, include_comments=False, include_tables=True)
@@ -54,17 +54,17 @@ def main_text(page: bytes, *, url: str | None = None, content_type: str = "") ->
 
 #: Our name in robots.txt.
 ROBOT = "wirewatch"
-#: RFC 9309, 2.4: not longer than a day.
+#: How long robots.txt is cached; at most a day (RFC 9309, 2.4).
 _ROBOTS_FRESH = timedelta(hours=24)
-#: RFC 9309, 2.3.1.4: nothing may be fetched while robots.txt cannot be, so it is requested again soon.
+#: How soon robots.txt is requested again after a failure, during which no page may be fetched (RFC 9309, 2.3.1.4).
 _ROBOTS_FRESH_FAILURE = timedelta(minutes=30)
-#: RFC 9309, 2.5: at least 500 kibibytes must be parsed.
+#: Part of robots.txt that is parsed; at least 500 kibibytes (RFC 9309, 2.5).
 _MAX_ROBOTS_BYTES = 512 * 1024
-#: Thousands of rules are compared with an address; a longer one is not an article's.
+#: Maximum length of an address, because thousands of rules may be compared with it. Articles' addresses are shorter.
 _LONGEST_ADDRESS = 2_000
-#: A line that names the robots of the rules below it, in every spelling that Protego accepts.
+#: Beginning of a line that names a robot, in every spelling that Protego accepts.
 _AGENT = re.compile(r"user[\s-]*agent[\s:]*", re.IGNORECASE)
-#: Longer delays are obeyed up to this bound only.
+#: Longest Crawl-delay that is obeyed; longer delays are shortened to it.
 MAX_CRAWL_DELAY = timedelta(seconds=30)
 
 
@@ -73,13 +73,13 @@ class Robots:
     """The rules of one host, valid until ``until``."""
 
     until: datetime
-    #: If None, everything is allowed.
+    #: None if everything is allowed.
     rules: protego.Protego | None = None
-    #: Lines of the file; each takes some 500 bytes of memory.
+    #: Number of lines in the file; each takes some 500 bytes of memory.
     lines: int = 0
-    #: robots.txt could not be fetched (server error, no answer).
+    #: Whether robots.txt could not be fetched (server error, no answer).
     is_closed: bool = False
-    #: The feed that needs the page may not send requests to the host.
+    #: Whether the feed that needs the page may not send requests to the host.
     is_refused: bool = False
 
     def allows(self, url: str) -> bool:
@@ -90,7 +90,7 @@ class Robots:
 
     @property
     def delay(self) -> timedelta:
-        """Return Crawl-delay, bounded."""
+        """Return Crawl-delay, at most MAX_CRAWL_DELAY."""
         seconds = self.rules.crawl_delay(ROBOT) if self.rules is not None else None
         if seconds is None or not seconds > 0:
             return timedelta()
@@ -98,17 +98,17 @@ class Robots:
 
 
 async def fetch_robots(fetcher: model.Fetcher, url: str, *, home: str | None = None, now: datetime) -> Robots:
-    """Fetch the robots.txt of the host of ``url``; ``home`` as in a request."""
+    """Fetch the robots.txt of the host of ``url``; ``home`` is the ``home`` of the request."""
     parts = urlsplit(url)
     robots = f"{parts.scheme}://{parts.netloc}/robots.txt"
     request = model.Request(url=robots, accept="text/plain, */*;q=0.5", home=home)
     try:
         answer = await fetcher.get(request)
     except model.BodyTooBig:
-        # Longer than RFC 9309 requires to be parsed; such a file is not a list of rules.
+        # Allow everything: the file is longer than RFC 9309 requires to be parsed, so it is not a list of rules.
         return Robots(until=now + _ROBOTS_FRESH)
     except model.AddressRefused:
-        # Only for this feed; another one may be allowed to fetch it.
+        # This holds only for this feed, because another feed may be allowed to fetch the file.
         return Robots(until=now, is_closed=True, is_refused=True)
     except model.FetchError:
         return Robots(until=now + _ROBOTS_FRESH_FAILURE, is_closed=True)
@@ -129,7 +129,7 @@ def _parse_robots(content: bytes) -> protego.Protego:
 
 
 def _without_others(line: str) -> str:
-    """Replace the names of other robots in a line: Protego copies each rule for each name, so 100 KB became 1.3 GB.
+    """Replace another robot's name in a line, because Protego copies each rule for each name (100 KB became 1.3 GB).
 
     >>> _without_others("User-agent: Googlebot"), _without_others("user agent Wirewatch # us")
     ('User-agent: -', 'user agent Wirewatch # us')
@@ -145,17 +145,17 @@ _log = structlog.get_logger(__name__)
 
 #: Minimum time between two pages of one host.
 PACE: Final = timedelta(seconds=1)
-#: Maximum for the extraction of one page; the slowest of 131 test pages took 1.2 seconds.
+#: Maximum time for the extraction of one page; the slowest of 131 test pages took 1.2 seconds.
 _EXTRACTION_SECONDS: Final = 40
-#: Maximum pages that wait for one host: at one per second the last waits a minute.
+#: Maximum pages that wait for one host. At one page per second, the last page waits a minute.
 _MAX_WAITING: Final = 60
 #: How long a page is cached, for other feeds and for a repeated poll.
 _FRESH: Final = timedelta(hours=1)
 _MAX_PAGES: Final = 256
-#: Maximum of all cached pages; most have 5,000.
+#: Maximum characters of all cached pages; most pages have 5,000.
 _MAX_CHARACTERS: Final = 5_000_000
 _MAX_HOSTS: Final = 2_000
-#: Maximum of all cached robots.txt; takes 50 MB.
+#: Maximum lines of all cached robots.txt files; they take 50 MB.
 _MAX_LINES: Final = 100_000
 _ACCEPT: Final = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 
@@ -166,7 +166,7 @@ class _Host:
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: int = 0
     robots: Robots | None = None
-    #: The earliest next request: by pace, Crawl-delay or Retry-After.
+    #: The earliest time of the next request, from pace, Crawl-delay or Retry-After.
     next_at: datetime | None = None
 
 
@@ -174,23 +174,23 @@ class _Host:
 class _Page:
     text: str | None
     until: datetime
-    #: Only feeds of this host may have the page; None for all feeds.
+    #: Origin whose feeds may use the page, or None if all feeds may use it.
     home: str | None = None
 
 
 class _NoText(Exception):
-    """Says why a page has no text."""
+    """Raised with the reason why a page has no text."""
 
 
 class _Refused(_NoText):
-    """This feed may not fetch the page; another one may."""
+    """Raised if this feed may not fetch the page, although another feed may."""
 
 
-#: Extracts the main text of a page, or returns None if it has no article. Raises whatever its parser raises.
+#: Extracts the main text of a page, or returns None if it has no article. Raises any exception of the parser.
 Extract = Callable[[model.Response], Awaitable[str | None]]
 
 
-#: trafilatura is not safe for threads, so a process extracts one page at a time.
+#: A single thread, because trafilatura is not thread-safe.
 _extractor = ThreadPoolExecutor(1, thread_name_prefix="extract")
 
 
@@ -216,18 +216,18 @@ class TrafilaturaReader:
         self._clock = clock
         self._pace = pace
         self._extract = extract
-        # One for each reader process: extraction keeps a processor busy.
+        # One extraction per reader process, because extraction keeps a processor busy.
         self._extractions = asyncio.Semaphore(extractions)
-        # Not the polls' room: a poll that holds a share of it waits here for its pages.
+        # Separate from the polls' room: a poll waits for its pages while it holds a share of that room.
         self._room = Room()
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
-        #: By address and access.
+        #: (address, access) -> cached page.
         self._pages: OrderedDict[tuple[str, model.Access | None], _Page] = OrderedDict()
 
     async def text_of(self, url: str, feed: model.Feed) -> str | None:
         """Return the main text of an article's page, or None if it is not allowed, not reachable or has no text.
 
-        The access of the article's feed is used for pages of its origin.
+        Use the access of the article's feed if the page has the feed's origin.
         """
         name = _origin(url)
         if name is None:
@@ -264,7 +264,7 @@ class TrafilaturaReader:
         return page.text
 
     async def _fetch_text(self, request: model.Request, host: _Host) -> tuple[str, bool]:
-        """Return the text, and whether only feeds of the request's home may have it."""
+        """Return the text, and whether only feeds of the request's home may use it."""
         if not await self._may_read(request.url, request.home, host):
             if host.robots is not None and host.robots.is_refused:
                 raise _Refused("this feed may not ask the host")
@@ -303,7 +303,7 @@ class TrafilaturaReader:
         return host.robots.allows(url)
 
     async def _may_end_at(self, end: str, request: model.Request) -> bool:
-        """Return whether robots.txt of the host that a redirect ends at allows the page; checked after the fetch."""
+        """Return whether robots.txt at the end of a redirect allows the page. Checked after the fetch."""
         name = _origin(end)
         if name is None:
             return False
@@ -320,7 +320,7 @@ class TrafilaturaReader:
             except TimeoutError as error:
                 raise _NoText(f"no text found within {_EXTRACTION_SECONDS} seconds") from error
             except Exception as error:
-                # Whatever the parser raises is the page's fault.
+                # Any error of the parser is the page's fault.
                 raise _NoText(f"not readable: {type(error).__name__}: {error}") from error
         if not text:
             raise _NoText("no article in it")

@@ -1,6 +1,7 @@
-"""Resolve links of Google News to the publishers' addresses, by googlenewsdecoder.
+"""Resolve Google News links to the publishers' addresses with googlenewsdecoder.
 
-Its requests go through our own client, with its guard and its bounds. A link that cannot be resolved stays unchanged.
+The library's requests go through our own client, with its guard and limits. A link that cannot be resolved stays
+unchanged.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-#: Maximum links per poll: each costs a page, and all together one more request.
+#: Maximum links per poll. Each link costs the request of a page, and all links together one more request.
 _MOST: Final = 40
 _SECONDS: Final = 60
-#: Pause after Google has resolved none of the links.
+#: Pause after a poll in which no link could be resolved.
 _PAUSE: Final = timedelta(hours=1)
 _MOST_KEPT: Final = 10_000
 
@@ -40,7 +41,7 @@ class GoogleNews:
         self._closed_until: datetime | None = None
 
     async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        """Return the publisher's address by link, without links that are not Google's or cannot be resolved."""
+        """Return the publisher's address by link. Omit links that are not Google's or cannot be resolved."""
         hidden = [link for link in dict.fromkeys(links) if _is_hidden(link)]
         unknown = [link for link in hidden if link not in self._resolved][:_MOST]
         now = self._clock.now()
@@ -53,7 +54,7 @@ class GoogleNews:
         return {link: self._resolved[link] for link in hidden if link in self._resolved}
 
     async def _resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        # Imported on first use: it loads a parser that nothing else needs.
+        # Import on first use, because it loads a parser that nothing else needs.
         import googlenewsdecoder
         import httpx
 
@@ -81,13 +82,13 @@ class GoogleNews:
         return resolved
 
 
-#: The only host that gets requests, which no feed chooses.
+#: The only host that gets these requests; feeds cannot choose it.
 _HOME = "https://news.google.com/"
 
 
 def _transport(fetcher: model.Fetcher) -> httpx.AsyncBaseTransport:
     """Return a transport that sends the library's requests through our client."""
-    # Imported on first use: few feeds have such links.
+    # Import on first use, because few feeds have such links.
     import httpx
 
     class FetcherTransport(httpx.AsyncBaseTransport):
@@ -110,7 +111,7 @@ def _is_hidden(link: str) -> bool:
 
 
 def _is_web(link: object) -> bool:
-    """Return whether it is an address of a publisher: on the web, and not Google's own."""
+    """Return whether the link is a publisher's web address, and not Google's."""
     if not isinstance(link, str) or len(link) > 4_000 or not link.isprintable():
         return False
     try:

@@ -1,7 +1,7 @@
-"""Guard every connection: which network addresses may be connected to, checked where the connection is made.
+"""Guard every connection: check the network address directly before connecting to it.
 
-Sits under the HTTP library as its network backend: every hop and every name goes through it, so redirects and DNS
-answers that change between check and use (rebinding) are covered, while TLS still sees the name of the URL.
+The guard is the network backend of the HTTP library, so every hop and every name goes through it. This also covers
+redirects, and DNS answers that change between check and use (rebinding). TLS still checks the URL's host name.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 
-#: Carry an IPv4 address in their last 32 bits: IPv4-compatible (RFC 4291), IPv4-mapped, IPv4-translated (RFC 2765),
-#: NAT64 by its well-known prefix (RFC 6052).
+#: Blocks whose last 32 bits are an IPv4 address: IPv4-compatible (RFC 4291), IPv4-mapped, IPv4-translated (RFC 2765),
+#: and NAT64 with its well-known prefix (RFC 6052).
 _EMBEDDED_LAST = tuple(
     ipaddress.IPv6Network(block) for block in ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 )
 _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _TEREDO = ipaddress.IPv6Network("2001::/32")
-#: Public by registry, private by use: Azure's host agent, the deprecated site-local range, 6to4 relays.
+#: Addresses that are registered as public but used privately: Azure's host agent, site-local addresses, 6to4 relays.
 _REFUSED = (
     ipaddress.ip_network("168.63.129.16/32"),
     ipaddress.ip_network("fec0::/10"),
     ipaddress.ip_network("192.88.99.0/24"),
-    # Local NAT64 (RFC 8215) and protocol assignments: older Pythons call parts of them global.
+    # Local NAT64 (RFC 8215) and protocol assignments, parts of which older Pythons call global.
     ipaddress.ip_network("64:ff9b:1::/48"),
     ipaddress.ip_network("192.0.0.0/24"),
     # Documentation (RFC 9637), which older Pythons call global.
@@ -44,22 +44,23 @@ _REFUSED = (
 )
 #: All global unicast addresses (RFC 4291 section 2.4); others are for local use or unassigned.
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
-#: Interface identifiers of ISATAP (RFC 5214 section 6.1), and their bit for unique addresses.
+#: Interface identifier of ISATAP (RFC 5214 section 6.1), and its bit for globally unique addresses.
 _ISATAP, _UNIQUE_BIT = 0x00005EFE, 0x02000000
 #: The connect timeout for all but the last address of a name.
 _FIRST_TRIES_SECONDS = 3.0
-#: The resolver blocks; names that time out must not delay all others (the loop's pool has 6 threads on 2 cores).
+#: Own threads for the blocking resolver, so that names that time out do not delay all other names. (The event loop's
+#: pool has only 6 threads on 2 cores.)
 _RESOLVER_THREADS = 32
 
 
 class AddressRule:
-    """Allows public addresses, and the blocks that the operator lists."""
+    """Allows public addresses and the listed private blocks."""
 
     def __init__(self, allow_private: Iterable[str] = ()) -> None:
         self._allowed = tuple(ipaddress.ip_network(block, strict=False) for block in allow_private)
 
     def blocks_of(self, addresses: Iterable[str]) -> Sequence[str]:
-        """Return the operator's blocks that contain any of the addresses.
+        """Return the listed blocks that contain any of the addresses.
 
         >>> AddressRule(["127.0.0.0/8", "10.0.0.0/8"]).blocks_of(["127.0.0.1", "192.0.2.1"])
         ('127.0.0.0/8',)
@@ -75,7 +76,7 @@ class AddressRule:
         (False, True)
         """
         outer = ipaddress.ip_address(address.partition("%")[0])
-        # An IPv6 address that carries an IPv4 address reaches the latter.
+        # If an IPv6 address contains an IPv4 address, the connection reaches the IPv4 address.
         inner = _embedded(outer) or outer
         if _is_in(outer, self._allowed) or _is_in(inner, self._allowed):
             return True
@@ -104,13 +105,13 @@ def _embedded(address: Ip) -> ipaddress.IPv4Address | None:
 
 
 def system_resolve(host: str, port: int) -> Sequence[str]:
-    """Return the system's addresses of a host, best first. Blocking. Understands every notation of a literal."""
+    """Resolve a host with the system's resolver, best address first. Accepts every notation of a literal. Blocking."""
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 class GuardBackend(httpcore.AsyncNetworkBackend):
-    """Resolves a host, refuses it unless every address is allowed, and connects to a checked address."""
+    """Resolves a host, refuses it unless all its addresses are allowed, and connects to a checked address."""
 
     def __init__(
         self,
@@ -121,18 +122,18 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         listed: AddressRule | None = None,
     ) -> None:
         self._rule = rule
-        #: All blocks that the operator lists; ``rule`` opens some of them.
+        #: All blocks in ``fetch.allow_private``; ``rule`` allows some of them.
         self._listed = listed or rule
         self._resolve = resolve
         self._backend = httpcore.AnyIOBackend()
         self._threads = threads or ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolve")
 
     def narrowed(self, blocks: Sequence[str]) -> GuardBackend:
-        """Return a guard that opens only these blocks of the operator."""
+        """Return a guard that allows only these private blocks."""
         return GuardBackend(AddressRule(blocks), resolve=self._resolve, threads=self._threads, listed=self._rule)
 
     async def blocks_of(self, host: str, port: int, seconds: float | None) -> Sequence[str]:
-        """Return the operator's blocks of the host's addresses; none if it has no address."""
+        """Return the allowed private blocks that contain the host's addresses; empty if it has no address."""
         try:
             return self._rule.blocks_of(await self.addresses(host, port, seconds))
         except (AddressRefused, Unreachable):
@@ -159,7 +160,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         raise AssertionError  # ``addresses`` never returns an empty list
 
     async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
-        """Refuse: raises AddressRefused."""
+        """Raise AddressRefused."""
         raise AddressRefused("a socket file is never fetched from")
 
     async def sleep(self, seconds: float) -> None:
@@ -167,16 +168,16 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
     def close(self) -> None:
-        """End the threads that resolve names."""
+        """Stop the threads that resolve names."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def check_literal(self, host: str) -> None:
-        """Refuse private names and literals without resolving them: a proxy resolves. Raises AddressRefused."""
+        """Refuse private names and literals, without resolving names, which a proxy does. Raises AddressRefused."""
         name = host.rstrip(".").lower()
         if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
             raise AddressRefused(f"{host} is a name of the local network: not fetched through the proxy")
         try:
-            # AI_NUMERICHOST: every notation of a literal (decimal, hexadecimal, short), and never a query.
+            # AI_NUMERICHOST parses every notation of a literal (decimal, hexadecimal, short) and never sends a query.
             infos = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
         except (socket.gaierror, UnicodeError):
             return
@@ -220,18 +221,19 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         return addresses
 
 
-#: How long idle connections are kept: the next request to a feed comes in minutes, to its host in seconds.
+#: How long idle connections are kept. The next request to the same host often comes within seconds, to the same feed
+#: after minutes.
 _KEEP_ALIVE_SECONDS = 10.0
-#: Maximum idle connections. The pool looks at each of them at each request: 64 of them double the work of a request.
+#: Maximum idle connections. At each request, the pool checks all of them; 64 double the work of a request.
 _MOST_IDLE = 16
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
-    """httpx's own transport over a pool that connects through the guard, which httpx does not accept."""
+    """httpx's transport with a pool that connects through the guard, because httpx has no option for that."""
 
     def __init__(self, backend: GuardBackend, *, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
-        # No limit on connections: ``slots.py`` limits the requests.
+        # Do not limit connections, because ``slots.py`` limits the requests.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=None,
@@ -242,27 +244,27 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
 
 class Transports:
-    """The transports of a client, each made at its first request."""
+    """The transports of a client. Each is made at its first request."""
 
     def __init__(self, guard: GuardBackend, *, tls: ssl.SSLContext, use_proxy: bool) -> None:
         self._guard = guard
         self._tls = tls
         self._proxies = urllib.request.getproxies() if use_proxy else {}
-        #: By open blocks of ``fetch.allow_private``, proxy and TLS context: no request gets a connection that it may
-        #: not make, and no other feed gets a connection with a client certificate.
+        #: (allowed private blocks, proxy, TLS context) -> transport. So no request reuses a connection that it may not
+        #: make, and no other feed reuses a connection with a client certificate.
         self._made: dict[tuple[Sequence[str], str | None, ssl.SSLContext], httpx.AsyncBaseTransport] = {}
 
     def of(
         self, url: httpx.URL, *, blocks: Sequence[str], proxy: str | None, tls: ssl.SSLContext | None
     ) -> httpx.AsyncBaseTransport:
-        """Return the transport for a request; ``proxy`` and ``tls`` are the feed's own.
+        """Return the transport for a request; ``proxy`` and ``tls`` are the feed's own, or None.
 
-        Raises AddressRefused if a proxy would get a private literal.
+        Raises AddressRefused if the request would send a private literal to a proxy.
         """
         key = (blocks, proxy or self._of_environment(url), tls or self._tls)
         _, proxy, tls = key
         if proxy is not None:
-            # The proxy resolves names, so it must guard its own network; a literal needs no resolving.
+            # The proxy resolves names, so it must guard its own network. A literal can be checked here.
             self._guard.narrowed(blocks).check_literal(url.host)
         if key not in self._made:
             self._made[key] = (

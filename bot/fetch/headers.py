@@ -1,6 +1,6 @@
-"""Read from the headers of a response when to send the next request, and which hub to use.
+"""Parse the headers of a response that say when to send the next request and which hub to use.
 
-Pure: the time is an argument. A header that cannot be parsed counts as absent; nothing here raises.
+Pure: the time is an argument. A header that cannot be parsed counts as absent, so no function raises.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
-#: Larger numbers are mistakes and overflow a datetime.
+#: Maximum number of seconds. Larger numbers are mistakes and would overflow a datetime.
 _MAX_SECONDS = 10 * 365 * 86400
 _LINK = re.compile(r"""<([^<>\s]{1,2000})>[^<,]{0,500}?;\s*rel\s*=\s*"?([\w :/.-]{1,200})""", re.IGNORECASE)
 _MOST_LINKS = 8_000
 
 
 def http_date(text: str | None) -> datetime | None:
-    """Parse a date in any of the three forms of RFC 9110 section 5.6.7.
+    """Parse a date in any of the three formats of RFC 9110 section 5.6.7.
 
     >>> http_date("Sunday, 06-Nov-94 08:49:37 GMT")
     datetime.datetime(1994, 11, 6, 8, 49, 37, tzinfo=datetime.timezone.utc)
@@ -40,13 +40,13 @@ def http_date(text: str | None) -> datetime | None:
 
 
 def retry_after(value: str | None, *, now: datetime) -> datetime | None:
-    """Return until when Retry-After asks to wait, or None if it is absent or past."""
+    """Return the time until which Retry-After asks to wait, or None if it is absent or past."""
     until = retry_at(value, now=now)
     return until if until is not None and until > now else None
 
 
 def retry_at(value: str | None, *, now: datetime) -> datetime | None:
-    """Return the time that Retry-After names, in seconds or as a date (RFC 9110 section 10.2.3), even if it is past."""
+    """Return the time in Retry-After (seconds or a date, RFC 9110 section 10.2.3), even if it is past."""
     if not value:
         return None
     seconds = _seconds(value)
@@ -54,32 +54,32 @@ def retry_at(value: str | None, *, now: datetime) -> datetime | None:
 
 
 def limit_end(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """Return when requests are allowed again, or None if some are allowed now or the headers are absent.
+    """Return when requests are allowed again, or None if requests are left or the headers are absent.
 
-    X-RateLimit-Reset of GitHub is the time (seconds since 1970), of Reddit the seconds until then.
+    GitHub's X-RateLimit-Reset is the time (seconds since 1970); Reddit's is the number of seconds until that time.
     """
     remaining = _number(headers.get("x-ratelimit-remaining", ""))
     reset = _number(headers.get("x-ratelimit-reset", ""))
     if remaining is None or remaining >= 1 or reset is None:
         return None
-    # More than ten years of seconds must be a time: no limit is that long.
+    # A number of more than ten years of seconds must be a time, because no limit lasts so long.
     wait = timedelta(seconds=min(reset if reset < _MAX_SECONDS else max(0.0, reset - now.timestamp()), _MAX_SECONDS))
     return now + wait if timedelta() < wait <= timedelta(days=1) else None
 
 
 def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """Return until when the response is fresh, by max-age, else Expires (RFC 9111 section 4.2.1), or None."""
+    """Return the end of the response's freshness from max-age, else Expires (RFC 9111 section 4.2.1), or None."""
     directives = _directives(headers.get("cache-control", ""))
     if directives.keys() & {"no-store", "no-cache"}:
         return None
     lifetime: timedelta | None = None
     if "max-age" in directives:
-        # An unreadable max-age means stale (section 4.2.1), and Expires does not count then.
+        # An invalid max-age means that the response is stale (section 4.2.1); Expires is ignored.
         lifetime = timedelta(seconds=_seconds(directives["max-age"]) or 0)
     else:
         expires = http_date(headers.get("expires"))
         if expires is not None:
-            # Against the server's own clock, which may be wrong by hours.
+            # Compare with the server's own clock, which may be wrong by hours.
             lifetime = expires - (http_date(headers.get("date")) or now)
     if lifetime is None:
         return None
@@ -89,7 +89,7 @@ def fresh_until(headers: Mapping[str, str], *, now: datetime) -> datetime | None
 
 
 def links(value: str | None, base: str) -> Mapping[str, str]:
-    """Return the absolute addresses of hub and self that a Link header names (RFC 8288).
+    """Return the absolute addresses of the relations "hub" and "self" in a Link header (RFC 8288).
 
     >>> links('<https://hub.example/>; rel="hub", </feed>; rel=self', "https://a.example/x")
     {'hub': 'https://hub.example/', 'self': 'https://a.example/feed'}
@@ -104,7 +104,7 @@ def links(value: str | None, base: str) -> Mapping[str, str]:
 
 
 def certificate_end(connection: object) -> datetime | None:
-    """Return the end of the peer certificate's validity, or None without TLS."""
+    """Return when the peer's certificate expires, or None if the connection does not use TLS."""
     if not isinstance(connection, (ssl.SSLObject, ssl.SSLSocket)):
         return None
     certificate = connection.getpeercert()
@@ -112,7 +112,7 @@ def certificate_end(connection: object) -> datetime | None:
     return _certificate_date(end) if isinstance(end, str) else None
 
 
-# Called for each response, with the same date for all responses of a host.
+# Cached, because it is called for each response with the same text for all responses of a host.
 @functools.lru_cache(maxsize=1000)
 def _certificate_date(text: str) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), tz=UTC)
@@ -123,7 +123,7 @@ def _directives(value: str) -> dict[str, str]:
     for part in value.lower().split(","):
         name, _, argument = part.strip().partition("=")
         if name:
-            # The first of two counts (RFC 9111 section 4.2.1).
+            # If a directive is repeated, the first counts (RFC 9111 section 4.2.1).
             directives.setdefault(name.strip(), argument.strip().strip('"'))
     return directives
 

@@ -1,9 +1,9 @@
 """Fetch the new mails of a mailbox (IMAP, RFC 3501), which is polled like a feed: ``imaps://host/folder``.
 
-    Request (etag: the last mail that was read) → addresses checked → TLS → login → later mails → Answer
+    Request (its etag identifies the last mail that was read) → addresses checked → TLS → login → later mails → Answer
 
-Changes nothing in the mailbox, except with ``mark_seen``. Blocking, in threads; all that the server sends is bounded in
-bytes and time.
+Changes nothing in the mailbox unless ``mark_seen`` is set. Blocking calls run in threads. Limits the bytes and the time
+of the server's answers.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from bot.fetch.access import Keys
 from bot.fetch.guard import GuardBackend
 
 _T = TypeVar("_T")
-#: Called with each connection, so that the event loop can close it.
+#: Gets each connection, so that the event loop can close it.
 _Opened = Callable[[socket.socket], None]
-#: Maximum mails per poll; the next poll reads the others.
+#: Maximum mails per poll. The next poll reads the remaining mails.
 _MOST_MAILS = 50
-#: Maximum bytes of one mail: its text comes first, and then mostly pictures.
+#: Maximum bytes of one mail. The text comes first, followed mostly by pictures.
 _MOST_BYTES_OF_MAIL = 2_000_000
 #: Maximum bytes that a server may send in one session in addition to the mails.
 _MOST_TALK = 20_000_000
@@ -43,7 +43,7 @@ _MOST_TALK = 20_000_000
 _SHARE_OF_TIME = 0.5
 #: A first poll reads the mails of this many days.
 _FIRST_DAYS = 14
-#: A server may close a connection that idles longer than 29 minutes (RFC 2177); routers forget it earlier.
+#: A server may close a connection that is idle for 29 minutes (RFC 2177), and routers drop it earlier.
 _IDLE_SECONDS = 240
 _MOST_AT_ONCE = 32
 _PORTS = {"imaps": 993, "imap": 143}
@@ -52,7 +52,7 @@ _FAILURES = (imaplib.IMAP4.error, imap_tools.ImapToolsError, OSError, ValueError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Box:
-    """One folder of one mailbox, and how to read it."""
+    """One folder of one mailbox, with the login and the limits for reading it."""
 
     scheme: str
     host: str
@@ -69,7 +69,7 @@ class _Box:
 
 
 class _Client(imaplib.IMAP4):
-    """Connects to checked addresses, and reads no more bytes than allowed."""
+    """An IMAP client that connects to checked addresses and reads a limited number of bytes."""
 
     def __init__(self, box: _Box, opened: _Opened) -> None:
         self._box = box
@@ -111,7 +111,7 @@ class _Client(imaplib.IMAP4):
 
 
 class _MailBox(imap_tools.BaseMailBox):
-    """A mailbox that is logged in, with its folder opened."""
+    """A context manager that logs in to a mailbox and opens its folder."""
 
     def __init__(self, box: _Box, opened: _Opened) -> None:
         self._box = box
@@ -148,23 +148,23 @@ class Mailboxes:
         self._guard = guard
         self._clock = clock
         self._tls = tls
-        # An IDLE occupies its thread for minutes.
+        # Own threads, because an IDLE command occupies its thread for minutes.
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="mailbox")
-        #: By address, the number of mails at the last wait.
+        #: Mailbox address -> number of mails at the last wait.
         self._counts: dict[str, bytes] = {}
 
     async def close(self) -> None:
-        """End the threads; their connections are ended already."""
+        """Stop the threads, whose connections are already closed."""
         await asyncio.to_thread(self._threads.shutdown)
 
     async def get(self, request: model.Request, *, seconds: float, most_bytes: int) -> model.Response:
-        """Return 200 with the new mails as one document, or 304. Raises FetchError."""
+        """Return the new mails as one document with status 200, or status 304 if there are none. Raises FetchError."""
         box = await self._box(request, seconds, most_bytes)
         since = self._clock.now().date() - timedelta(days=_FIRST_DAYS)
         return await self._within(box, lambda mailbox: _fetch_mails(mailbox, box, request, since), seconds)
 
     async def wait(self, request: model.Request, *, seconds: float) -> bool:
-        """Wait for a mail (IDLE). Return whether one came; False after some minutes. Raises FetchError."""
+        """Wait for a mail (IDLE). Return whether one arrived within some minutes. Raises FetchError."""
         box = await self._box(request, seconds, 0)
         last_count = self._counts.get(request.url)
         count, has_come = await self._within(box, lambda mailbox: _idle(mailbox, last_count), seconds + _IDLE_SECONDS)
@@ -199,7 +199,7 @@ class Mailboxes:
         )
 
     async def _within(self, box: _Box, work: Callable[[_MailBox], _T], seconds: float) -> _T:
-        """Work in a thread that ends with its connection, so that a slow server cannot hold it."""
+        """Call ``work`` in a thread. Then, or after ``seconds``, close the connection, which ends the thread."""
         opened: list[socket.socket] = []
 
         def use() -> _T:
@@ -208,7 +208,7 @@ class Mailboxes:
                 with mailbox:
                     return work(mailbox)
             finally:
-                # If __enter__ fails, __exit__ is not called.
+                # Close the connection here too, because __exit__ is not called if __enter__ fails.
                 with contextlib.suppress(*_FAILURES):
                     mailbox.client.shutdown()
 
@@ -233,13 +233,13 @@ def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: da
     criteria: dict[str, Any] = {"uid": imap_tools.U(str(int(last) + 1), "*")} if is_known else {"date_gte": since}
     if box.sender:
         criteria["from_"] = box.sender
-    # ``n:*`` returns the last mail even if that is an earlier one.
+    # Filter the result, because ``n:*`` returns the last mail even if its number is lower than n.
     uids = sorted({int(uid) for uid in mailbox.uids(imap_tools.AND(**criteria), charset="UTF-8") if uid.isdigit()})
     uids = [uid for uid in uids if not is_known or uid > int(last)]
     uids = uids[:_MOST_MAILS] if is_known else uids[-_MOST_MAILS:]
     if not uids and is_known:
         return model.Response(status=304, url=request.url)
-    # From a slow server the next poll gets the other mails, and not the same mails again.
+    # Stop early if the server is slow, so that the next poll continues with the remaining mails.
     until = time.monotonic() + box.seconds * _SHARE_OF_TIME
     packed, etag = bytearray(packing.MAILS_HEAD), request.etag if is_known else f"{valid}.0"
     uids_read, refused = list[str](), list[int]()
@@ -250,7 +250,7 @@ def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: da
             continue
         if uids_read and (len(packed) + len(mail) > box.most_bytes or time.monotonic() > until):
             break
-        # The server delivers a later mail, so it will refuse the earlier ones at the next poll too.
+        # Skip the refused mails: the server delivers a later mail, so it would refuse them at the next poll too.
         packed += b"".join(packing.pack_mail(b"", f"{valid}.{refused_uid}") for refused_uid in refused)
         refused.clear()
         etag = f"{valid}.{uid}"
@@ -264,9 +264,9 @@ def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: da
 
 
 def _mail(client: imaplib.IMAP4, uid: int) -> bytes | None:
-    """Return the beginning of a mail: empty if it has been deleted, None if the server refuses it.
+    """Return the beginning of a mail. Return b"" if it has been deleted, and None if the server refuses it.
 
-    This request sets no flag.
+    Does not mark the mail as seen.
     """
     try:
         status, parts = client.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{_MOST_BYTES_OF_MAIL}>)")
@@ -278,7 +278,7 @@ def _mail(client: imaplib.IMAP4, uid: int) -> bytes | None:
 
 
 def _idle(mailbox: _MailBox, last_count: bytes | None) -> tuple[bytes, bool]:
-    """Return the number of mails, and whether some came since it was ``last_count`` (None at the first time)."""
+    """Wait for mails; return their number, and whether it has changed from ``last_count`` (None at the first wait)."""
     if mailbox.count != last_count:
         return mailbox.count, True
     if "IDLE" not in mailbox.client.capabilities and "IDLE" not in str(mailbox.client.capability()):
@@ -289,7 +289,7 @@ def _idle(mailbox: _MailBox, last_count: bytes | None) -> tuple[bytes, bool]:
 
 
 def _describe_failure(box: _Box, error: BaseException) -> str:
-    """Describe an error for people, without the password if the server repeats it."""
+    """Describe an error for people. Mask the password, which the server may repeat."""
     if isinstance(error, ssl.SSLError):
         return f"{box.host}: no TLS connection could be agreed on ({error.reason or 'certificate refused'})"
     if isinstance(error, imap_tools.MailboxLoginError):

@@ -1,8 +1,8 @@
 """Parse documents off the event loop, in reader processes (``fetch.readers``) or in threads of this process.
 
-A document that takes a reader process down (a fault in a parser, memory) or holds it for ever costs that document
-alone: its feed's poll fails, the process is started again, and the other documents are parsed there. Nothing that a
-reader process sends is trusted: an answer that is late, too long, unasked or malformed ends the process.
+If a document crashes or blocks a reader process (a fault in a parser, memory), only the poll of its feed fails. The
+process is started again and parses the other documents. Answers of a reader process are not trusted: an answer that is
+late, too long, malformed or without a question ends the process.
 
     Body → kinds.parse_document → ParsedFeed → items.prepare_items → cleaned items
 """
@@ -39,28 +39,28 @@ Document = tuple[model.ParsedFeed, tuple[Item, ...]]
 
 
 def make_reader(policy: model.FetchPolicy) -> ReaderThreads | ReaderProcesses:
-    """Return the reader processes that ``policy`` asks for, or threads of this process. Starts nothing yet."""
+    """Return the reader processes that ``policy`` asks for, or threads of this process. Start nothing."""
     return ReaderProcesses(policy.readers, max_bytes=policy.max_bytes) if policy.readers else ReaderThreads()
 
 
 class ReaderProcesses:
-    """``count`` reader processes, each started when it is first needed."""
+    """A number of reader processes. Each is started when it is first needed."""
 
     def __init__(self, count: int, *, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._readers: list[ReaderProcess | None] = [None] * count
-        #: So that each process is started once.
+        #: Held while a process is started, so that each process is started once.
         self._starting = asyncio.Lock()
         self._is_closed = False
-        #: Feeds whose last document was slow, or ended its process. They are parsed one at a time, on all processes
-        #: together: otherwise the other feeds would wait until dozens of slow documents have been parsed.
+        #: Feeds whose last document was slow or ended its process. All processes together parse one of these feeds at a
+        #: time, so that the other feeds do not wait for dozens of slow documents.
         self._slow: set[str] = set()
         self._of_slow = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Start the first process, so that it is ready when a document has been fetched. Does not wait for it."""
         if self._readers[0] is None and not self._starting.locked():
-            with contextlib.suppress(model.ReadError):  # the first document reports it
+            with contextlib.suppress(model.ReadError):  # parsing the first document reports the error
                 await self._at(0)
 
     async def read(self, body: model.Body, feed: model.Feed) -> Document:
@@ -95,7 +95,7 @@ class ReaderProcesses:
                 if ended.is_of_this:
                     self._slow.add(feed_url)
                     raise ReaderEnded(str(ended)) from None
-                continue  # it ended over another question
+                continue  # another question ended the process
             (self._slow.add if duration > protocol.SLOW_AFTER else self._slow.discard)(feed_url)
             if isinstance(answer, protocol.NoFeed):
                 raise answer.error()
@@ -113,7 +113,7 @@ class ReaderProcesses:
         return reader.load if reader is not None and reader.is_alive else 0
 
     async def _at(self, place: int) -> ReaderProcess:
-        """Return the process at a place of ``_readers``; start it if it does not run."""
+        """Return the process at an index of ``_readers``. Start it if it does not run."""
         reader = self._readers[place]
         if reader is not None and reader.is_alive:
             return reader
@@ -137,36 +137,36 @@ class ReaderProcesses:
                 await reader.close()
 
 
-#: A process ends when its input is closed; it is killed if that takes longer.
+#: Time in which a process must end after its input was closed; then it is killed.
 _GOODBYE = timedelta(seconds=2)
-#: Two documents fill a pipe of the usual 64 KiB, and then each end waits for the other: a tenth of a first poll. The
-#: maximum for unprivileged users on Linux (pipe(7)).
+#: Size of the pipes; the maximum for unprivileged users on Linux (pipe(7)). Two documents fill a pipe of the usual
+#: 64 KiB. Then both ends wait for each other, which takes a tenth of a first poll.
 _PIPE_BYTES = 1024 * 1024
-#: Maximum bytes of questions that wait in and before the pipe; further ones are not encoded yet.
+#: Maximum bytes of encoded questions that wait in or before the pipe.
 _AHEAD_BYTES = 2 * _PIPE_BYTES
-#: A timer that fires later than this was delayed by our own loop, and the answer may have arrived already.
+#: If a timer fires later than this, our own loop was busy, and the answer may have arrived already.
 _HELD_UP_SECONDS = 1
-#: The variables that a reader process gets from our environment: these never hold a secret.
+#: The environment variables that a reader process gets. They never contain a secret.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
-#: Modules come from the same folders as ours, and never from the working directory (-P).
+#: Program of a reader process. It imports from the same folders as this process, never from the working directory (-P).
 _PROGRAM = f"import sys; sys.path[:] = sys.argv[2:]; from {__package__} import child; child.main(int(sys.argv[1]))"
 
 
 class ProcessEnded(Exception):
-    """The process ended before it answered."""
+    """Raised if the process ended before it answered."""
 
     def __init__(self, text: str, *, is_of_this: bool) -> None:
         super().__init__(text)
-        #: It ended over this question, not over an earlier one.
+        #: Whether this question, not an earlier one, ended the process.
         self.is_of_this = is_of_this
 
 
 class NotStarted(model.ReadError):
-    """No process can be started, whatever the document is."""
+    """Raised if no process can be started, whatever the document."""
 
 
 class ReaderEnded(model.ReadError):
-    """The process ended over this document, or was ended because its answer was wrong."""
+    """Raised if this document crashed the process, or the process was killed because of a wrong answer."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the reader process ended while it parsed this document ({why}); it will be tried again")
@@ -179,25 +179,25 @@ class ReaderProcess(asyncio.SubprocessProtocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._is_ready = False
-        #: Unanswered questions with their length.
+        #: Futures of the unanswered questions, with the length of each question.
         self._waiting: deque[tuple[asyncio.Future[tuple[protocol.Answer, timedelta]], int]] = deque()
-        #: When the process began with the first of them, by the loop's clock.
+        #: When the process began with the first unanswered question, by the loop's clock.
         self._since = 0.0
         self._ahead_bytes = 0
         self._has_room = asyncio.Event()
-        #: Held while a question is put into the pipe: the others are not encoded yet.
+        #: Held while a question is encoded and written to the pipe, so that waiting questions are not encoded.
         self._turn = asyncio.Lock()
         self._received = bytearray()
-        #: Set when the process has ended and its questions have failed.
+        #: Set when the process has ended and its unanswered questions have failed.
         self.ended = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
         self._transport: asyncio.SubprocessTransport | None = None
         self._is_broken_off = False
         self._has_answered = False
-        #: It announced that it ends.
+        #: Whether the process has announced that it will end.
         self._is_leaving = False
         self.is_alive = True
-        #: Why it ended, for people; empty if it runs, or ended in order.
+        #: Why the process ended, for people; empty if it runs or ended cleanly.
         self.end = ""
 
     @property
@@ -226,7 +226,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         return answer
 
     def _watch(self, patience: timedelta | None) -> None:
-        """Set the alarm for the current question, or for the start."""
+        """Set the alarm for the current question or for the start; cancel it if ``patience`` is None."""
         self._since = self._loop.time()
         if self._alarm:
             self._alarm.cancel()
@@ -240,7 +240,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             self.break_off(f"no answer within {model.format_count(patience.seconds, 'second')}")
 
     def break_off(self, why: str) -> None:
-        """End the process at once, over the current question."""
+        """Kill the process at once and blame the current question."""
         self._set_over(why)
         self._is_broken_off = True
         self._received.clear()
@@ -300,7 +300,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         self._watch(protocol.PATIENCE_BY_THE_CLOCK if self._waiting else None)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        # If it has ended, ``process_exited`` follows; a process that only closed its output is useless.
+        # If the process has ended, ``process_exited`` follows. If it only closed its output, it is useless: end it.
         if fd == 1 and self._transport and self._transport.get_returncode() is None and self.is_alive:
             self._watch(_GOODBYE)
 
@@ -308,7 +308,7 @@ class ReaderProcess(asyncio.SubprocessProtocol):
         self._set_over(_describe_exit(self._transport.get_returncode() if self._transport else None))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail the unanswered questions; called after the last answer."""
+        """Fail the unanswered questions. asyncio calls this after the last answer."""
         if self._alarm:
             self._alarm.cancel()
         for place, (answer, _) in enumerate(self._waiting):
@@ -325,11 +325,11 @@ class ReaderProcess(asyncio.SubprocessProtocol):
             self._transport.close()
 
     async def close(self) -> None:
-        """End the process, by force if it does not end in time."""
+        """End the process; kill it if it does not end in time."""
         if self._transport is None or self.ended.is_set():
             return
         if self._waiting or not self._is_ready:
-            self.break_off("Wirewatch is stopping")  # its answers are not needed any more
+            self.break_off("Wirewatch is stopping")  # nobody needs its answers
         self._set_over("Wirewatch is stopping")
         self._transport.get_pipe_transport(0).close()  # type: ignore[union-attr]  # its standard input
         try:
@@ -341,13 +341,13 @@ class ReaderProcess(asyncio.SubprocessProtocol):
 
 
 async def start_process(max_bytes: int) -> ReaderProcess:
-    """Start a process, which accepts questions from the beginning. Raises ReadError if it cannot be started."""
-    # It must import this very bot, and never a folder with that name in the working directory.
+    """Start a process, which accepts questions at once. Raises ReadError if it cannot be started."""
+    # The process must import this package, and never a folder with the same name in the working directory.
     places = [place for place in sys.path if os.path.isabs(place)]
     if (own := str(Path(bot.__file__).parents[1])) not in places:
         places.insert(0, own)
     command = (sys.executable, "-P", "-c", _PROGRAM, str(max_bytes), *places)
-    # Otherwise a process of the same user could read the secrets in /proc.
+    # Hide our secrets from the reader process, which could read them in /proc because it has the same user.
     confinement.hide_memory()
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     try:
@@ -365,7 +365,7 @@ def _not_started(why: str) -> str:
 
 def _widen(pipe: asyncio.BaseTransport | None) -> None:
     if pipe is not None and sys.platform == "linux":
-        with contextlib.suppress(OSError):  # more than this user may have; a smaller pipe works too
+        with contextlib.suppress(OSError):  # the user's limit for pipes is reached; a smaller pipe works too
             fcntl.fcntl(pipe.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
@@ -377,8 +377,8 @@ def _describe_exit(code: int | None) -> str:
     return f"killed by {signal.Signals(-code).name}"
 
 
-#: Parsing holds the interpreter lock, so more threads would not help. The second thread works while a long document
-#: occupies the first.
+#: More threads would not help, because parsing holds the interpreter lock. The second thread works while a long
+#: document occupies the first.
 _THREADS = 2
 
 
@@ -389,7 +389,7 @@ class ReaderThreads:
         self._threads = ThreadPoolExecutor(_THREADS, "read")
 
     async def prepare(self) -> None:
-        """Do nothing: threads start with their first document."""
+        """Do nothing, because threads start with their first document."""
 
     async def read(self, body: model.Body, feed: model.Feed) -> Document:
         """Parse a document, and clean its entries. Raises ReadError."""
@@ -399,7 +399,7 @@ class ReaderThreads:
         return await asyncio.get_running_loop().run_in_executor(self._threads, _parse, body, feed)
 
     async def text_of_page(self, page: model.Response) -> str | None:
-        """Return the main text of an article's page, or None if it has none. Raises whatever its parser raises."""
+        """Return the main text of an article's page, or None if it has none. Raises any exception of the parser."""
         return await fulltext.extract_here(page)
 
     async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
@@ -407,7 +407,7 @@ class ReaderThreads:
         return await asyncio.get_running_loop().run_in_executor(self._threads, kinds.propose_selectors, body)
 
     async def close(self) -> None:
-        """Start no more work; does not wait for running work."""
+        """Start no more work. Do not wait for running work."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -419,22 +419,22 @@ def _parse(body: model.Body, feed: model.Feed) -> Document:
     except Exception:
         raise
     except BaseException as error:
-        # A panic of a Rust library is not an Exception, and would end the bot.
+        # Convert the panic of a Rust library, which is not an Exception and would end the bot.
         raise RuntimeError(f"a parser panicked: {error}") from error
 
 
-#: Maximum skipped mails per poll. Each may have cost a reader process; the mails that follow wait for the next poll.
+#: Maximum skipped mails per poll, because each may have ended a reader process. Later mails wait for the next poll.
 MOST_SKIPPED = 3
-#: Maximum characters per poll; bounds the memory of its mails.
+#: Maximum characters per poll, to limit the memory of its mails.
 MOST_CHARACTERS = 20_000_000
 
 
 async def read_each_mail(
     body: model.Body, feed: model.Feed, read: Callable[[model.Body, model.Feed], Awaitable[Document]]
 ) -> Document:
-    """Read a document. Read the mails of a mailbox one by one; skip and count the mails that fail.
+    """Parse a document. If it consists of mails, parse them one by one, and skip and count the mails that fail.
 
-    Raises ReadError, but never for a single mail.
+    Raises ReadError, but not for a single bad mail.
     """
     if not body.content.startswith(packing.MAILS_HEAD):
         return await read(body, feed)
@@ -477,7 +477,7 @@ async def _read_mail(
         except NotStarted:
             raise
         except ReaderEnded as error:
-            # A process may end over an honest mail on a busy machine.
+            # Try twice, because an honest mail may end the process on a busy machine.
             if not is_last_try:
                 continue
             log_mail.warning("mail skipped", error=f"its reader process ended: {error.why}")

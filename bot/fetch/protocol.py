@@ -1,7 +1,7 @@
 """Questions to a reader process and its answers, as frames of MessagePack, and the limits of one question.
 
-A frame is its length (4 bytes, big-endian) and one value. Decoding it makes values of the types named here and of no
-others, and runs no code, whatever the bytes are. The bot trusts no answer: ``unpack`` of a question checks it.
+A frame is the length of a value (4 bytes, big-endian) and the value. Decoding makes only values of the types in this
+module and runs no code, whatever the bytes are. The bot trusts no answer: a question's ``unpack`` checks it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from bot import model
 from bot.feeds.items import Item
 from bot.feeds.kit import fields
 
-#: Processor time. The largest document that ``fetch.max_bytes`` allows by default takes a third of it.
+#: Maximum processor time of a question. The largest document that ``fetch.max_bytes`` allows by default takes a third.
 PATIENCE: Final = timedelta(seconds=10)
-#: Time by the clock: on a busy machine a process gets only a part of a processor.
+#: Maximum time of a question by the clock, because on a busy machine a process gets only a part of a processor.
 PATIENCE_BY_THE_CLOCK: Final = 3 * PATIENCE
-#: Time by the clock: the documents of feeds that took longer are parsed one at a time.
+#: If a feed's document takes longer by the clock, its next documents are parsed one at a time with other slow ones.
 SLOW_AFTER: Final = timedelta(seconds=2)
-#: Time by the clock for a process to start: imports, on a busy or small machine.
+#: Maximum time by the clock for a process to start and import its modules on a busy or small machine.
 START_PATIENCE: Final = timedelta(seconds=60)
 MAX_TEXT_LENGTH: Final = 200_000
 LENGTH_BYTES: Final = 4
@@ -33,25 +33,25 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def memory_bytes(max_bytes: int) -> int:
-    """Return how much more memory a process may use than at its start."""
+    """Return the number of bytes that a process may use in addition to those at its start."""
     return 100_000_000 + 20 * max_bytes
 
 
 def answer_bytes(question_bytes: int) -> int:
-    """Return the length of the longest answer to a question.
+    """Return the maximum length of the answer to a question.
 
-    An answer contains an item's HTML and its clean text, with escapes. In an encoding such as windows-874 (Thai) a
-    letter is one byte, and it becomes three bytes in each of them.
+    An answer contains each item's HTML and its clean text, with escapes. In an encoding such as windows-874 (Thai), a
+    letter is one byte; in UTF-8 it is three bytes, in both texts.
     """
     return 1_000_000 + 8 * question_bytes
 
 
 class Garbage(Exception):
-    """Received bytes are not a frame of this format, or contain what no document can contain."""
+    """Raised if received bytes are not a frame of this format, or have impossible contents."""
 
 
 class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
-    """The first message of a process: the names of the measures that confine it."""
+    """The first message of a process, with the names of the measures that confine it."""
 
     measures: tuple[str, ...] = ()
 
@@ -59,27 +59,27 @@ class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
 class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
     """A parsed document."""
 
-    #: Without its entries.
+    #: The parsed feed without its entries.
     reading: model.ParsedFeed
     #: The cleaned items, each with its entry.
     items: tuple[Item, ...]
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True, tag="text"):
-    """The main text of a page, or None if it has no article."""
+    """The main text of a page (None if it has no article)."""
 
     text: str | None
 
 
 class Lists(msgspec.Struct, frozen=True, array_like=True, tag="lists"):
-    """The page's name, and the selectors of its lists, the likeliest first."""
+    """The page's name, and selectors for its lists, most likely first."""
 
     name: str | None
     options: tuple[dict[str, str], ...]
 
 
 class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
-    """A ReadError; with the feeds of an IsPage, or None if it is not one."""
+    """A ReadError. ``feeds`` are the feeds of an IsPage, or None for other errors."""
 
     text: str
     feeds: tuple[str, ...] | None = None
@@ -90,13 +90,13 @@ class NoFeed(msgspec.Struct, frozen=True, array_like=True, tag="no feed"):
 
 
 class Broke(msgspec.Struct, frozen=True, array_like=True, tag="broke"):
-    """A bug of ours."""
+    """The traceback of an unexpected error, which is a bug."""
 
     traceback: str
 
 
 class Leaving(msgspec.Struct, frozen=True, array_like=True, tag="leaving"):
-    """The last message of a process: it accepts no further question, and ends."""
+    """The last message of a process, which accepts no further question and ends."""
 
 
 Answer = Ready | Done | Text | Lists | NoFeed | Broke | Leaving
@@ -140,7 +140,7 @@ class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescr
     body: model.Body
 
     def unpack(self, answer: Answer) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-        """Return the page's name, and the selectors of its lists, which are written into feeds.yaml. Raises Garbage."""
+        """Return the page's name, and the selectors for its lists, which go into feeds.yaml. Raises Garbage."""
         if not isinstance(answer, Lists) or len(answer.options) > _MOST_LISTS:
             raise Garbage("something else than lists")
         for option in answer.options:
@@ -155,7 +155,7 @@ _answers = msgspec.msgpack.Decoder(Answer)
 
 
 def frame_message(message: Question | Answer) -> bytes:
-    """Return one frame. Raises ValueError for text with half a surrogate pair, which UTF-8 cannot hold."""
+    """Return one frame. Raises ValueError for text with half a surrogate pair, which UTF-8 cannot encode."""
     frame = bytearray(LENGTH_BYTES)
     _encoder.encode_into(message, frame, LENGTH_BYTES)
     frame[:LENGTH_BYTES] = (len(frame) - LENGTH_BYTES).to_bytes(LENGTH_BYTES, "big")
@@ -168,7 +168,7 @@ def frame_length(head: bytes | bytearray) -> int:
 
 
 def take_frame(received: bytearray, *, limit_bytes: int) -> bytes | None:
-    """Take the first value out of ``received``; return None if it is not complete yet. Raises Garbage."""
+    """Remove the first value from ``received`` and return it, or None if it is not complete. Raises Garbage."""
     if len(received) < LENGTH_BYTES:
         return None
     end = LENGTH_BYTES + frame_length(received)

@@ -1,7 +1,7 @@
-"""Limit how many requests are under way, per host and in all, and how many large bodies are held at a time.
+"""Limit the requests that run at a time, per host and in all, and the large bodies in memory.
 
-Waiting for a slot does not count towards a request's timeout. Without the limit on bodies, 64 polls held 64 bodies of
-``fetch.max_bytes``, twice.
+Waiting for a slot does not count towards a request's timeout. Without the limit on bodies, 64 polls could hold 64
+bodies of ``fetch.max_bytes``, each twice.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Final
 
 from bot.model import HostLimited
 
-#: A poll waits this long for its turn at most; if the turn is later, it is postponed.
+#: Maximum time that a poll waits for its turn. If the turn is later, the poll is postponed.
 TURN_PATIENCE = timedelta(seconds=10)
 
 
 class HostTurns:
-    """Knows when this process may next send a request to each host that has a pace."""
+    """Records when this process may send the next request to each host with a pace."""
 
     def __init__(self) -> None:
         self._next: dict[str, datetime] = {}
-        #: By host, the latest time to which a poll was postponed.
+        #: Host -> latest time to which a poll was postponed.
         self._promised: dict[str, datetime] = {}
 
     def take(self, host: str, pace: timedelta, *, now: datetime) -> datetime:
-        """Take the next turn and return its time: now, or within ``TURN_PATIENCE``.
+        """Reserve the host's next turn and return its time, which is within ``TURN_PATIENCE``.
 
-        Raises HostLimited if it is later, with a time that follows all polls that are already postponed.
+        Raises HostLimited if the turn is later. The error contains a time after all polls that were postponed before.
         """
         turn = max(now, self._next.get(host, now))
         if turn - now <= TURN_PATIENCE:
@@ -41,7 +41,7 @@ class HostTurns:
 
 
 class HostSlots:
-    """Limits requests. A slot of the host comes first, so that requests to a slow host do not take the slots of all."""
+    """Limits requests. A request first waits for a slot of its host, so that a slow host does not occupy all slots."""
 
     def __init__(self, *, per_host: int, in_all: int) -> None:
         self._per_host = per_host
@@ -51,7 +51,7 @@ class HostSlots:
 
     @asynccontextmanager
     async def slot(self, host: str) -> AsyncIterator[None]:
-        """Wait until a request to the host may begin, and count it until the block ends."""
+        """Wait until a request to the host may begin; it occupies a slot until the ``with`` block ends."""
         slots = self._hosts.setdefault(host, asyncio.Semaphore(self._per_host))
         self._users[host] = self._users.get(host, 0) + 1
         try:
@@ -60,18 +60,18 @@ class HostSlots:
         finally:
             self._users[host] -= 1
             if not self._users[host]:
-                # Ten thousand hosts are polled in a day; idle ones are forgotten.
+                # Forget idle hosts, because ten thousand hosts may be polled in a day.
                 del self._users[host], self._hosts[host]
 
 
-#: Smaller bodies never wait; most feeds and pages are smaller.
+#: Smaller bodies never wait. Most feeds and pages are smaller.
 SMALL_BYTES: Final = 500_000
-#: One is parsed, one is stored, the others are being downloaded.
+#: Maximum large bodies: one is parsed, one is stored, and the others are being downloaded.
 _MOST_LARGE: Final = 4
 
 
 class Room:
-    """The memory that the bodies of all polls take."""
+    """The limit on memory for the bodies of all polls."""
 
     def __init__(self) -> None:
         self._large = asyncio.Semaphore(_MOST_LARGE)
@@ -82,20 +82,20 @@ class Room:
 
 
 class Share:
-    """The memory that the bodies of one poll take; close it once the poll is stored."""
+    """One poll's part of the memory for bodies. Close it after the poll is stored."""
 
     def __init__(self, large: asyncio.Semaphore) -> None:
         self._large = large
         self._is_large = False
 
     async def hold(self, size_bytes: int) -> None:
-        """Wait until a body of this size may be held. The caller must not hold another share."""
+        """Wait until a body of this size may be held in memory. The caller must not hold another share."""
         if size_bytes > SMALL_BYTES and not self._is_large:
             await self._large.acquire()
             self._is_large = True
 
     def close(self) -> None:
-        """Hold nothing any more; may be called again."""
+        """Release the memory. May be called more than once."""
         if self._is_large:
             self._is_large = False
             self._large.release()

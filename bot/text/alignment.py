@@ -1,7 +1,7 @@
 """Align two sequences of words in linear time.
 
-Finds the longest common run, then the longest on each side of it, as ``difflib`` does, but counts its steps. If words
-repeat so often that the steps run out, the rest counts as replaced; difflib takes cubic time on such texts.
+Like ``difflib``, finds the longest common run, then the longest run on each side of it, and so on. difflib takes cubic
+time if words repeat often. This module limits the steps; when they are used up, the rest counts as replaced.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-#: Maximum steps per word of both sides; ordinary articles take at most a fifth.
+#: Maximum steps per word of both sequences. Ordinary articles take at most a fifth.
 STEPS_A_WORD = 50
 
 Kind = Literal["equal", "replace", "delete", "insert"]
@@ -18,7 +18,7 @@ Kind = Literal["equal", "replace", "delete", "insert"]
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """``words[start:end]`` aligned with ``other_words[other_start:other_end]``."""
+    """An alignment of ``words[start:end]`` with ``other_words[other_start:other_end]``."""
 
     kind: Kind
     start: int
@@ -28,7 +28,7 @@ class Stretch:
 
 
 def align(words: Sequence[str], other_words: Sequence[str]) -> tuple[Stretch, ...]:
-    """Return stretches that cover both sequences, in order: equal ones and differences.
+    """Return equal and different stretches, in order, which together cover both sequences.
 
     >>> [(part.kind, part.start, part.end) for part in align("a b c".split(), "a x c".split())]
     [('equal', 0, 1), ('replace', 1, 2), ('equal', 2, 3)]
@@ -51,7 +51,7 @@ def _kind(is_gone: bool, is_come: bool) -> Kind:
 
 
 def _common_runs(words: Sequence[str], other_words: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Return the starts on both sides and the lengths of equal runs, in order, adjacent runs joined."""
+    """Return start, start in the other sequence, and length of each equal run, in order. Join adjacent runs."""
     places: dict[str, list[int]] = {}
     for place, word in enumerate(other_words):
         places.setdefault(word, []).append(place)
@@ -88,9 +88,9 @@ class _Search:
         self._steps = steps
 
     def longest(self, low: int, high: int, other_low: int, other_high: int) -> tuple[int, int, int]:
-        """Return the first longest run common to both ranges; its length is 0 if the steps are used up."""
+        """Return the first longest run that is common to both ranges. Its length is 0 if the steps are used up."""
         best = (low, other_low, 0)
-        #: Place on the other side -> length of the run that ends there and at the previous word.
+        #: Position in the other sequence -> length of the run that ends there and at the previous word.
         ending: dict[int, int] = {}
         for at in range(low, high):
             ending_here: dict[int, int] = {}

@@ -1,4 +1,4 @@
-"""Dates as articles write them ("30 November 2015", "Nov 30") and as pages print them above an article."""
+"""Parse dates in sentences ("30 November 2015", "Nov 30") and datelines that pages print above an article."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
 
-#: A bare weekday this many days ago is in the past, not almost a week ahead.
+#: A weekday without "next" means the past, not almost a week ahead, if it was at most this many days ago.
 _RECENT_DAYS = 1
-#: Characters before a day that are searched for a word such as "will".
+#: Characters before a date that are searched for a word such as "will".
 _REACH = 60
 _LONGEST_WORD = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day, month or year and its place in the sentence; parts that the sentence leaves out are None."""
+    """A day, month or year, and its position in the sentence. Parts that the sentence omits are None."""
 
     year: int
     month: int | None
     day: int | None
     start: int
     end: int
-    #: "Monday", "tomorrow": relative to the day of writing.
+    #: Whether the date is relative to the day of writing ("Monday", "tomorrow").
     is_relative: bool = False
-    #: "tomorrow": becomes "today" when the sentence is repeated a day later.
+    #: Whether the word changes if the sentence is repeated a day later ("tomorrow" becomes "today").
     moves: bool = False
 
     def agrees_with(self, other: Day) -> bool:
-        """Return whether the parts that both have are equal: "December" agrees with "30 December"."""
+        """Return whether the parts that both dates have are equal ("December" agrees with "30 December")."""
         if self.year != other.year:
             return False
         if self.month is None or other.month is None:
@@ -47,15 +47,15 @@ class Day:
         return self.month == other.month and (self.day is None or other.day is None or self.day == other.day)
 
     def may_follow(self, when: date) -> bool:
-        """Return whether any of it is on or after ``when``."""
+        """Return whether the last day of this period is on or after ``when``."""
         return (self.year, self.month or 12, self.day or 31) >= (when.year, when.month, when.day)
 
     def begins(self) -> date:
-        """Return its first day."""
+        """Return the first day of this period."""
         return date(self.year, self.month or 1, self.day or 1)
 
     def shown(self, when: date) -> str:
-        """Format it for readers: "30 December", with the year if it is not the year of ``when``."""
+        """Format the date for readers ("30 December"). Add the year if it is not the year of ``when``."""
         parts = [str(self.day)] if self.day else []
         if self.month:
             parts.append(date(2000, self.month, 1).strftime("%B"))
@@ -70,14 +70,14 @@ class _Names:
 
     months: dict[str, int]
     weekdays: dict[str, int]
-    #: Months that are always written with a capital: "May".
+    #: Months that count as dates only if they have a capital, such as "May".
     capitals: frozenset[str]
     pattern: re.Pattern[str]
 
 
 @lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _names(language: str) -> _Names:
-    # Imported here: Babel reads its tables (30 MB on disk, 5 ms a language) at the first article in a language.
+    # Import here, because Babel is needed only at the first article in a language (5 ms).
     from babel import Locale, UnknownLocaleError
 
     months: dict[str, int] = {}
@@ -124,7 +124,7 @@ def _pattern(months: set[str], weekdays: dict[str, int], language: str) -> re.Pa
 
     month = f"(?i:{any_of(months)})"
     today = any_of(set(_relative(language)) | set(_relative("en")))
-    # Dates begin with these letters only, so most words of a sentence are skipped after two letters.
+    # Check the first two letters of month and day names first, so that most words are skipped quickly.
     starts = any_of({word[:2] for word in (*months, *weekdays, *_relative(language), *_relative("en"))})
     full = f"(?i:{any_of({name for name in months if len(name) > 4} | {'May', 'June', 'July'})})"
     return re.compile(
@@ -148,7 +148,7 @@ def _relative(language: str) -> dict[str, int]:
 
 
 def days(plain: str, written: date, language: str = "en") -> tuple[Day, ...]:
-    """Return the days that a sentence names, in order."""
+    """Return the dates that a sentence mentions, in order; ``written`` is the day of writing."""
     return tuple(_days(plain, written, language))
 
 
@@ -170,7 +170,7 @@ def _days(plain: str, written: date, language: str) -> Iterator[Day]:
 
 
 def _may_precede(language: str, text_before: str) -> bool:
-    """Return whether a bare month or year is a date here: after "in" or "until"."""
+    """Return whether a month or year after this text is a date, because the text ends in a word such as "in"."""
     last_words = text_before[-_LONGEST_WORD:].replace("-", " ")
     last = last_words.split()[-1:] if last_words.endswith((" ", "\n")) else []
     return any(lexicon.of(code).has("date-in", fold(word)) for word in last for code in (language, "en"))
@@ -211,7 +211,7 @@ def _parts(
 
 
 def _slashed(text: str) -> tuple[int, int, int] | None:
-    """Read "30/12/2015" and "12/30/2015"; return None if both orders are possible."""
+    """Parse "30/12/2015" or "12/30/2015". Return None if both orders are possible."""
     first, second, year = (int(part) for part in re.split(r"[/.]", text))
     if "." in text or first > 12:
         return year, second, first
@@ -219,7 +219,7 @@ def _slashed(text: str) -> tuple[int, int, int] | None:
 
 
 def _year(month: int, written: date, *, is_ahead: bool) -> int:
-    """Return the year of a bare month: the nearest, preferring the future if the sentence looks ahead."""
+    """Return the nearest year for a month without a year; prefer the future if the sentence looks ahead."""
     ahead = (month - written.month) % 12
     is_coming = ahead <= (9 if is_ahead else 6)
     years, _ = divmod(written.month - 1 + (ahead if is_coming else ahead - 12), 12)
@@ -241,39 +241,40 @@ def _relative_date(match: re.Match[str], names: _Names, text_before: str, writte
     follows_coming_word = bool(previous_word) and fold(previous_word[0]) in _COMING_BESIDE
     is_coming = which in {"next", "this"} or follows_coming_word or _looks_ahead(text_before, language)
     if 0 < 7 - ahead <= _RECENT_DAYS:
-        # "will sign the bill that passed Wednesday", written on Thursday.
+        # On Thursday, the sentence "will sign the bill that passed Wednesday" means yesterday.
         is_coming = which == "next" or follows_coming_word
     if which in {"last", "past"} or not is_coming:
         return written - timedelta(days=(-ahead) % 7)
     return written + timedelta(days=ahead)
 
 
-#: Directly before a weekday, these words mean that it is in the future.
+#: Words directly before a weekday that put it in the future.
 _COMING_BESIDE = frozenset("by until till before next due hasta antes del jusqu avant bis ate entro prima tot".split())
 
 
-#: A text is read relative to both. The same result: it has its own year. The same distance: it is relative.
+#: Each text is parsed relative to both dates. If the results are equal, the text contains a year. If their distances
+#: from the bases are equal, the text is relative.
 _BASES = (datetime(2001, 2, 3, 12, tzinfo=UTC), datetime(2010, 8, 15, 13, 30, tzinfo=UTC))
 _MAX_LENGTH = 200
-#: The time of day, for dates that dateparser rejects (hour 24, second 60, words of two languages).
+#: A time of day in a text that dateparser rejects (hour 24, second 60, words of two languages).
 _CLOCK = re.compile(
     r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?::([0-6]\d)(?:\.\d{1,6})?)?(?:\s?([ap])\.?m\b)?"
     r"(?:\s?([+-])(\d\d):?([0-5]\d))?(?![\d:])",
     re.IGNORECASE,
 )
-#: Maximum dates in words per document; each takes up to 15 ms.
+#: Maximum dates in words that are parsed per document; each takes up to 15 ms.
 _MOST = 150
 
 
 class DocumentDates:
-    """Parse the dates of one document; stop parsing dates in words after ``_MOST`` of them."""
+    """Parses the dates of one document, but at most ``_MOST`` dates in words."""
 
     def __init__(self) -> None:
         self._left = _MOST
         self._read: dict[tuple[str, str, datetime | None], datetime | None] = {}
 
     def parsed(self, text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
-        """Parse as ``parse_dateline``; also return None once the limit of dates in words is used up."""
+        """Parse like ``parse_dateline``, but return None if the document's limit of dates in words is used up."""
         with contextlib.suppress(ValueError, OverflowError):
             return _in_digits(_plain(text))
         key = (_plain(text), language, first_seen)
@@ -284,9 +285,9 @@ class DocumentDates:
 
 
 def parse_dateline(text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
-    """Return the date of a line in UTC, or None if it has none, or needs ``first_seen`` to be resolved.
+    """Return the date in a line, in UTC, or None if the line has no date.
 
-    ``first_seen`` is when the document was first seen.
+    ``first_seen`` is when the document was first seen. Without it, return None for a relative date, or without a year.
 
     >>> parse_dateline("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")
     datetime.datetime(2015, 12, 2, 9, 30, tzinfo=datetime.timezone.utc)
@@ -295,7 +296,7 @@ def parse_dateline(text: str, language: str, first_seen: datetime | None = None)
 
 
 def _plain(text: str) -> str:
-    # Several zones have this name; most news comes from India's.
+    # Replace IST by the offset of India, because most news with this ambiguous zone comes from there.
     return text[:_MAX_LENGTH].strip().replace(" IST", " +05:30")
 
 
@@ -319,7 +320,7 @@ def _in_digits(text: str) -> datetime:
 
 
 def _parse_words(text: str, language: str, base: int) -> datetime | None:
-    """Parse relative to one of the bases; return None if the countries of a language disagree."""
+    """Parse a date relative to one of the bases. Return None if the countries of a language disagree."""
     for parsers in _parsers(language, base):
         dates = {parser.get_date_data(text).date_obj for parser in parsers}
         if dates != {None}:
@@ -339,14 +340,14 @@ def _settled(text: str, first: datetime, second: datetime, first_seen: datetime 
     if first.date() - base.date() == second.date() - last.date():
         return datetime.combine(first_seen.date() + (first.date() - base.date()), first.timetz())
     if not any(letter.isdigit() for letter in text):
-        return None  # a weekday
-    # A dateline is in the past, or tomorrow in another time zone.
+        return None  # the text is a weekday without a date
+    # A dateline is never later than tomorrow (in another time zone), so take the latest possible year.
     day = first.replace(year=first_seen.year)
     return day if day <= first_seen + timedelta(days=1) else day.replace(year=first_seen.year - 1)
 
 
 def _whole_in(text: str, language: str) -> datetime | None:
-    """Find a whole day, and its time, among other words: "Published on 2 December 2015 at 9:30"."""
+    """Find a full date and its time among other words ("Published on 2 December 2015 at 9:30")."""
     name = language.replace("_", "-").partition("-")[0].lower() or "en"
     first, second = (
         next((day for day in days(text, base.date(), name) if day.day and not day.is_relative), None) for base in _BASES
@@ -368,8 +369,8 @@ def _since_midnight(hour: str, minute: str, second: str, half: str, sign: str, h
 
 @lru_cache(maxsize=lexicon.MOST_LANGUAGES)
 def _parsers(language: str, base: int) -> tuple[tuple[DateDataParser, ...], ...]:
-    """Return the parsers of the language, then the parsers of English; parsers of one language must agree."""
-    # Imported here: takes 0.3 s, which few processes need.
+    """Return the parsers of the language, then those of English. The parsers of one language differ by country."""
+    # Import here, because it takes 0.3 s and few processes need it.
     from dateparser.data import languages_info
     from dateparser.date import DateDataParser
 

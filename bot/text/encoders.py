@@ -1,6 +1,6 @@
 """Encoders: models that turn texts of several languages into vectors, with a time limit.
 
-Each library is imported with its first model: most configurations have none.
+Each library is imported when its model is made, because most configurations use none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = structlog.get_logger("wirewatch")
 
 @cache
 def of(languages: model.Languages) -> model.Encoder | None:
-    """Return the encoder that bot.yaml names, or None; one per process, loaded at its first texts."""
+    """Return the encoder that bot.yaml names, or None. A process has one, which loads its model at the first call."""
     if languages is model.Languages.OFF:
         return None
     return Bounded(UniversalEncoder if languages is model.Languages.UNIVERSAL else MultilingualE5)
@@ -35,7 +35,7 @@ PAUSE = timedelta(minutes=10)
 
 
 class Bounded:
-    """Run an encoder, which ``opened`` returns, in a daemon thread."""
+    """Runs the encoder that ``opened`` returns in a daemon thread, with a time limit."""
 
     def __init__(
         self,
@@ -46,12 +46,12 @@ class Bounded:
     ) -> None:
         self._opened, self._timeout, self._pause = opened, timeout or TIMEOUT, pause
         self._encoder: model.Encoder | None = None
-        #: Seconds of the monotonic clock.
+        #: End of the pause, in seconds of the monotonic clock.
         self._off_until = 0.0
         self._thread: threading.Thread | None = None
 
     def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
-        """Return one vector per text. Raises EncoderFailed, at once if a call is overdue or failed recently."""
+        """Return one vector per text. Raises EncoderFailed, at once if a previous call is overdue or has failed."""
         if time.monotonic() < self._off_until or (self._thread and self._thread.is_alive()):
             raise model.EncoderFailed("reading meaning: paused after a failure")
         answers: queue.SimpleQueue[Sequence[model.Vector] | BaseException] = queue.SimpleQueue()
@@ -77,10 +77,10 @@ class Bounded:
 
 
 class UniversalEncoder:
-    """Google's Universal Sentence Encoder (multilingual, version 3) in numpy, on one core; its package has the weights.
+    """Google's Universal Sentence Encoder (multilingual, version 3) in numpy, on one core, with weights in its package.
 
-    Reads Arabic, Chinese, Dutch, English, French, German, Italian, Japanese, Korean, Polish, Portuguese, Russian,
-    Spanish, Thai and Turkish. 156 MB of memory, 4 ms for a headline with its lead.
+    Supports Arabic, Chinese, Dutch, English, French, German, Italian, Japanese, Korean, Polish, Portuguese, Russian,
+    Spanish, Thai and Turkish. Takes 156 MB of memory, and 4 ms for a headline with its first sentences.
     """
 
     def __init__(self) -> None:
@@ -94,9 +94,10 @@ class UniversalEncoder:
 
 
 _E5 = "intfloat/multilingual-e5-large"
-#: Prefix for texts that are compared with each other, according to the model card.
+#: Prefix that the model card prescribes for texts that are compared with each other.
 _PREFIX = "query: "
-#: Headlines on unrelated subjects. Their mean is the part that all vectors share: 0.7 and more of each cosine.
+#: Headlines on unrelated subjects. The mean of their vectors is the part that all vectors share, which makes up 0.7 or
+#: more of each cosine.
 _UNRELATED = (
     "Bakers' guild elects its first chairwoman",
     "Heavy rain expected in the north on Sunday",
@@ -118,10 +119,10 @@ _UNRELATED = (
 
 
 class MultilingualE5:
-    """Multilingual E5 (large) by fastembed, which downloads 2.2 GB of weights on first use and keeps them.
+    """Multilingual E5 (large) with fastembed, which downloads 2.2 GB of weights on first use and keeps them.
 
-    Its vectors lack their common part, so that unrelated texts have a cosine near 0. Environment variables of
-    fastembed: FASTEMBED_CACHE_PATH (where to keep the weights), HF_HUB_OFFLINE (do not download).
+    The common part of all vectors is subtracted, so that unrelated texts have a cosine near 0. fastembed reads two
+    environment variables: FASTEMBED_CACHE_PATH (where to keep the weights) and HF_HUB_OFFLINE (do not download).
     """
 
     def __init__(self, **options: object) -> None:

@@ -1,4 +1,4 @@
-"""Calls of Rust libraries, whose panics are raised as a BaseException that is not an Exception."""
+"""Call Rust libraries, whose panics are raised as a BaseException that is not an Exception."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _logged: set[str] = set()
 
 
 def call(function: Callable[P, T], otherwise: T, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what ``function`` returns, or ``otherwise`` if it panics; the first panic of a function is logged.
+    """Return the result of ``function``, or ``otherwise`` if it panics. Log the first panic of each function.
 
-    Also returns ``otherwise`` for a text with a lone surrogate, which cannot be passed to Rust.
+    Also return ``otherwise`` for a text with a lone surrogate, which cannot be passed to Rust.
     """
     try:
         return function(*args, **kwargs)
@@ -26,7 +26,7 @@ def call(function: Callable[P, T], otherwise: T, *args: P.args, **kwargs: P.kwar
             raise
         if function.__name__ not in _logged:
             _logged.add(function.__name__)
-            import structlog  # costs start-up
+            import structlog  # imported here to save start-up time
 
             log = structlog.get_logger("wirewatch")
             log.error("a library panicked; the text is read without it", library=function.__module__, error=str(error))

@@ -1,4 +1,4 @@
-"""Proper names in a sentence, and how common each word is in the news at large."""
+"""Find proper names in a sentence, and how common each word is in the news."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from itertools import chain
 
 from bot.text import lexicon, words
 
-#: A word that opens a sentence counts as a name if it is capitalised at least this often (shipped table).
+#: A word that opens a sentence counts as a name if this share of its uses in the background table is capitalised.
 _USUALLY = 0.7
 
 
 def names(tokens: Sequence[words.Word], language: str) -> frozenset[str]:
-    """Return the stems of words that are (parts of) names, including acronyms and codes (CVE-2026-1)."""
+    """Return the stems of words that are names or parts of names, including acronyms and codes (CVE-2026-1)."""
     is_title_case = words.is_headline_case(tokens)
     capitals = background_table().capitals
     stems: set[str] = set()
@@ -55,7 +55,7 @@ def proper_names(text: str) -> tuple[str, ...]:
 
 
 def place_words(text: str, language: str) -> frozenset[str]:
-    """Return the stems of the capitalised words after a word like "in": places, and a few other names."""
+    """Return the stems of the capitalised words after a word like "in". Nearly all of them are places."""
     return frozenset(token.stem for place in _after_in(language).findall(text) for token in words.words_of(place))
 
 
@@ -71,13 +71,13 @@ class Background:
 
     #: Word -> share of news items that contain it.
     rates: dict[str, float]
-    #: Word -> 0 (never a name) to 1 (always written as one).
+    #: Word -> share of its uses inside a sentence that are capitalised, from 0 to 1.
     capitals: dict[str, float]
 
 
 @cache
 def background_table() -> Background:
-    """Return the shipped table, read once."""
+    """Return the background table of this package. Cached."""
     packed = resources.files("bot.text").joinpath("background.tsv.gz").read_bytes()
     first, *rows = gzip.decompress(packed).decode().splitlines()
     documents = int(first)

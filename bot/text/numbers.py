@@ -1,6 +1,6 @@
-"""Numbers as articles write them: "5,000", "5.000", "five thousand", "£1.5bn", "almost 300,000", "30 per cent".
+"""Parse the numbers in a sentence: "5,000", "5.000", "five thousand", "£1.5bn", "almost 300,000", "30 per cent".
 
-Works on one sentence. What a number counts is decided by the callers.
+Does not find out what a number counts.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from text_to_num import alpha2digit
 from bot.text import extensions, lexicon
 from bot.text.words import fold
 
-#: Languages whose number words text2num reads; for others the lexicon lists the small numbers.
+#: Languages whose number words text2num parses. For other languages, the lexicon lists the small numbers.
 _SPELLED = frozenset({"en", "fr", "es", "pt", "de", "nl", "it"})
 _SIGNS = {"$": "$", "£": "£", "€": "€", "¥": "¥", "₹": "Rs", "₺": "₺", "₽": "₽", "₩": "₩"}
-#: "hundreds of thousands" is not a number, but text2num reads one.
+#: Phrases such as "hundreds of thousands", which are not a number although text2num finds one.
 _MANY = re.compile(
     r"\b(?:tens|dozens|scores|hundreds|thousands|millions|billions)(?: of (?:thousands|millions|billions))*\b",
     re.IGNORECASE,
 )
-#: Thousands separated by a non-breaking space, or by a plain space between groups of three.
+#: Thousands that are separated by a space or a non-breaking space.
 _SPACED = re.compile(r"(?<![\w.,])(\d{1,3})[ \u00a0\u202f](\d{3})(?![\w.,])")
 _NUMBER = re.compile(
     r"(?<![\w.,:/#'’-])(?P<sign>(?:US|A|C|HK|R|Rs\.?\s?)?[$£€¥₹₺₽₩]|(?:Rs|USD|EUR|GBP|INR|PKR)\.?\s?)?"
     r"(?P<digits>\d{1,15}(?:[.,'’]\d{1,15}){0,4})(?P<glued>[A-Za-z]{1,3}\b)?(?![A-Za-z0-9_]|[.,]\d)(?P<tail>\s?[%٪])?"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
-#: A scale after digits as text2num writes it: "2.1 million" becomes "2.1 1000000".
+#: A scale as text2num writes it after digits: it turns "2.1 million" into "2.1 1000000".
 _SCALE = re.compile(r"\s(1000|1000000|1000000000)\b")
 _WORD = re.compile(r"[^\W\d_]+")
-#: Maximum relative distance of an exact number and its rounding, if one says "about" or has fewer digits.
+#: Maximum relative difference of a number and its rounding, if one has the hedge "about", and if one has fewer digits.
 _ROUGHLY, _ROUNDED = 0.1, 0.06
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number and its place in the sentence."""
+    """A number and its position in the sentence."""
 
     value: float
     #: "$", "%" or empty.
@@ -50,7 +50,7 @@ class Number:
     hedge: str = ""
 
     def is_same(self, other: Number) -> bool:
-        """Return whether both are the same amount, perhaps rounded: "nearly 300,000" and 284,000."""
+        """Return whether both are the same amount, perhaps rounded ("nearly 300,000" and 284,000)."""
         if self.unit != other.unit:
             return False
         low, high = self.value, other.value
@@ -58,7 +58,7 @@ class Number:
             return True
         if low > high:
             low, high = high, low
-        # A quick check first: a story has hundreds of numbers, and no rounding goes further.
+        # Check quickly first, because a story has hundreds of numbers and few pairs are so close.
         if low <= 0 or low < 0.8 * high:
             return False
         for bound in (self, other):
@@ -81,7 +81,7 @@ class Number:
 
     @property
     def shown(self) -> str:
-        """The number for readers, in one form for all articles."""
+        """The number as text for readers, in the same format for all articles."""
         number = f"{self.value:,.0f}" if self.value == int(self.value) else f"{self.value:,.10g}"
         for size, word in ((10**9, "billion"), (10**6, "million")):
             if self.value >= size:
@@ -93,7 +93,7 @@ class Number:
 
 
 def in_digits(normal: str, language: str) -> str:
-    """Replace number words by digits: "five thousand calls" becomes "5000 calls"."""
+    """Replace number words by digits ("five thousand calls" by "5000 calls")."""
     normal = _SPACED.sub(r"\1\2", _SPACED.sub(r"\1\2", normal))
     if language in _SPELLED and normal.strip():
         normal = _MANY.sub("many", normal) if language == "en" else normal
@@ -104,7 +104,7 @@ def in_digits(normal: str, language: str) -> str:
 
 
 def numbers(plain: str, language: str = "en") -> tuple[Number, ...]:
-    """Return the numbers of a sentence in order, without ordinals, clock times and numbers inside names."""
+    """Return the numbers of a sentence in order. Omit ordinals, clock times and numbers inside names."""
     return tuple(_numbers(plain, language))
 
 
@@ -157,7 +157,7 @@ def _word_at(plain: str, at: int) -> re.Match[str] | None:
 
 
 def _english(table: str, word: str) -> str | None:
-    """Look up an English unit: English units appear in every language ("10 bn", "USD")."""
+    """Look up an English unit, because English units ("10 bn", "USD") appear in every language."""
     return lexicon.of("en").value(table, word)
 
 
@@ -169,7 +169,7 @@ def _sign(sign: str | None) -> str:
 
 
 def _amount(digits: str, language: str) -> float | None:
-    """Parse digits: "1.500" is 1500 in German and 1.5 in English."""
+    """Parse digits. "1.500" is 1500 in German and 1.5 in English."""
     parts = re.split(r"[.,'’]", digits)
     if len(parts) == 1:
         return float(digits)
@@ -178,7 +178,7 @@ def _amount(digits: str, language: str) -> float | None:
     if len(set(marks)) == 1 and is_grouped and (len(parts) > 2 or marks[0] != _decimal(language)):
         return float("".join(parts))
     if len(set(marks)) == 1 and len(parts) > 2:
-        # Indian grouping (1,00,000); otherwise a version number or a date.
+        # Accept Indian grouping (1,00,000). Anything else is a version number or a date.
         return float("".join(parts)) if marks[0] == "," and len(parts[-1]) == 3 else None
     if len(parts) > 2 and not all(len(part) == 3 for part in parts[1:-1]):
         return None

@@ -1,4 +1,4 @@
-"""Split text into sentences, and decide which are whole and the article's own rather than page furniture."""
+"""Split text into sentences, and find those that are incomplete or belong to the page, not to the article."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ import sentencex
 
 from bot.text import extensions
 
-#: Thai, Lao, Burmese, Khmer, Kana and Han: letters of scripts that run without spaces.
+#: Letters of scripts without spaces between words: Thai, Lao, Burmese, Khmer, Kana and Han.
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
-#: Default language for sentencex, which ends sentences at the marks of every script in any language.
+#: Default language for sentencex, which in any language ends sentences at the punctuation of every script.
 _DEFAULT_LANGUAGE = "en"
 
-#: sentencex 1.0 panics at a non-breaking space between a capital letter and a full stop.
+#: Spaces to replace, because sentencex 1.0 panics at a non-breaking space between a capital letter and a full stop.
 _WIDE_BLANK = re.compile(r"[^\S\x00-\x7f]")
-#: Maximum characters per call: sentencex pairs quotation marks in quadratic time.
+#: Maximum characters per call, because sentencex pairs quotation marks in quadratic time.
 _MOST_AT_ONCE = 2_000
 
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n\s*")
-#: Characters that may follow the final mark of a sentence.
+#: Characters that may follow the final punctuation of a sentence.
 _CLOSERS = "\"'”’»›)]}」』）】"
 _ENDS = re.compile(rf"[.!?…。．！？｡।॥۔؟։။፧።៕՞][{re.escape(_CLOSERS)}\s]*$")
-#: Line lengths of text wrapped by a program: all lines of a paragraph but the last are about this long.
+#: A paragraph was wrapped by a program if all its lines but the last have a length in this range.
 _WRAPPED = (50, 100)
 
-# Places where sentencex ends a sentence too early: "M. Dupont", "30 nov. 2015", "5 p.m. Tuesday".
+# Positions where sentencex ends a sentence too early: "M. Dupont", "30 nov. 2015", "5 p.m. Tuesday".
 _TITLE_END = re.compile(
     r"(?:^|[\s(“\"«])(?:[^\W\d_]|Mr|Mrs|Ms|Dr|St|Sr|Sra|Hr|Fr|Mme|Mlle|vs|Gen|Sen|Rep|Gov|Lt|Col|Capt|Prof)\.\s*$"
 )
@@ -43,14 +43,14 @@ _BEHIND_HOUR = re.compile(
     r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:January|February|March|April|May|June|July|August|September|October"
     r"|November|December)\b|(?:[A-Z]{1,4}[DS]T|[ACEMPW]E?T|GMT|UTC)\b"
 )
-# Places where it mistakes a word for an abbreviation: "on 13 May. Farmers", "by the SEC. “He".
+# Positions where sentencex mistakes a word for an abbreviation: "on 13 May. Farmers", "by the SEC. “He".
 _WHOLE_WORD_END = re.compile(r"(?:(?<=\bMay\.)|(?<=\b[A-Z]{3}\.))\s++(?=[\"“‘'(]?[A-Z][a-z\s'’])")
 _QUOTED_END = re.compile(r"[」』][\s]*$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentenceSpan:
-    """The place of one sentence in a text; ``text[start:end]`` is stripped."""
+    """One sentence and its position in a text, without white space around it."""
 
     start: int
     end: int
@@ -60,7 +60,7 @@ class SentenceSpan:
 
 
 def split(text: str, language: str | None = None) -> tuple[SentenceSpan, ...]:
-    """Return the sentences of a text in order; a blank line always ends one.
+    """Return the sentences of a text in order. A blank line always ends a sentence.
 
     >>> [span.text for span in split("Mr. Khan left at 5 p.m. Tuesday. Why?")]
     ['Mr. Khan left at 5 p.m. Tuesday.', 'Why?']
@@ -78,12 +78,12 @@ def split(text: str, language: str | None = None) -> tuple[SentenceSpan, ...]:
 
 
 def ends_a_sentence(text: str) -> bool:
-    """Return whether the text ends with a mark that ends a sentence in some script."""
+    """Return whether the text ends with punctuation that ends a sentence in some script."""
     return bool(_ENDS.search(text))
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the places of paragraphs, separated by blank lines or line ends."""
+    """Yield start and end of each paragraph. Blank lines or line ends separate paragraphs."""
     start = 0
     for gap in [*_BLANK_LINE.finditer(text), None]:
         end = gap.start() if gap else len(text)
@@ -92,7 +92,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield lines as paragraphs; join wrapped lines, and a line followed by one in lower case."""
+    """Yield each line as a paragraph, but join wrapped lines, and join a line in lower case to the previous line."""
     lines = text[start:end].split("\n")
     is_wrapped = len(lines) > 2 and all(_WRAPPED[0] <= len(line.strip()) <= _WRAPPED[1] for line in lines[:-1])
     at = first = start
@@ -108,7 +108,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
-    """Return the places of the sentences in one paragraph, with early ends repaired."""
+    """Return start and end of each sentence in a paragraph. Correct the errors of sentencex."""
     primary = re.split(r"[-_]", language or "", maxsplit=1)[0].lower() or _DEFAULT_LANGUAGE
     ends = {0, len(paragraph)}
     for start, end in _windows(paragraph):
@@ -122,7 +122,7 @@ def _cut(paragraph: str, language: str | None) -> list[tuple[int, int]]:
     cuts = sorted(ends)
     places: list[tuple[int, int]] = []
     for first, last in pairwise(cuts):
-        # 40 characters are enough to decide; more would be slow where every end is wrong.
+        # 40 characters are enough to decide. More would be slow if every end is wrong.
         if places and _runs_on(paragraph[max(places[-1][0], first - 40) : first], paragraph[first : first + 40]):
             places[-1] = (places[-1][0], last)
         else:
@@ -135,7 +135,7 @@ def _is_in_quote(text: str) -> bool:
 
 
 def _windows(paragraph: str) -> Iterator[tuple[int, int]]:
-    """Yield the paragraph, split after a sentence or word if it is very long."""
+    """Yield start and end of parts of the paragraph, which is split after a sentence or word if it is very long."""
     start = 0
     while len(paragraph) - start > _MOST_AT_ONCE:
         middle, last = start + _MOST_AT_ONCE // 2, start + _MOST_AT_ONCE
@@ -147,7 +147,7 @@ def _windows(paragraph: str) -> Iterator[tuple[int, int]]:
 
 
 def _runs_on(left: str, right: str) -> bool:
-    """Return whether the mark between the two texts does not end a sentence."""
+    """Return whether the sentence continues: the end between the two texts is wrong."""
     right = right.lstrip()
     if not right or not left.strip():
         return True
@@ -161,7 +161,7 @@ def _runs_on(left: str, right: str) -> bool:
 
 
 def _load() -> tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]:
-    """Return the words that hint at boilerplate, and the patterns at the start and inside of a sentence."""
+    """Load the words that hint at boilerplate, and the patterns for the start and for the inside of a sentence."""
     text = resources.files(__package__).joinpath("boilerplate.txt").read_text("utf-8")
     signs, *forms = [line for line in text.splitlines() if line and not line.startswith("#")]
     opening = [form for form in forms if form.startswith("^")]
@@ -170,7 +170,7 @@ def _load() -> tuple[tuple[str, ...], re.Pattern[str], re.Pattern[str]]:
 
 
 _SIGNS, _OPENING, _INSIDE = _load()
-#: "By Ayesha Khan, Staff Reporter"; the capitals exclude "By Monday the deadline had passed".
+#: Bylines: "By Ayesha Khan, Staff Reporter". Requires capitals, which exclude "By Monday the deadline had passed".
 _BYLINE = re.compile(r"^\W*(?:By|Von|Par|Por|Di|Door) (?:[A-Z][\w.'-]+ ?){2,4}(?:,|\||$|and [A-Z])")
 _BYLINE_ROLE = re.compile(
     r"(?i:\b(?:reporter|correspondent|editor|desk|staff|writer|bureau|news)\b)|\d{4}|^\W*+\S++(?: \S++){1,4}+$"
@@ -181,16 +181,16 @@ _DAY = r"(?:[A-Z][a-z]{2,8}\.?\s{1,4}\d{1,2}|\d{1,2}\s{1,4}[A-Z][a-z]{2,8}\.?)(?
 #: Datelines: "London, Dec 2 (Reuters) -", "WATERLOO, Ontario —".
 _DATELINE = re.compile(
     r"(?:"
-    # Any agency after a day, or after a place in capitals: "LIMA, Jan 12 (Globe Agency) -", "LIMA--(GLOBE WIRE)--".
+    # After a day or a place in capitals, any agency: "LIMA, Jan 12 (Globe Agency) -", "LIMA--(GLOBE WIRE)--".
     rf"(?:{_PLACE}[,:]? )?{_DAY} ?(?:\([^()]{{2,40}}\)|/[^/()]{{2,30}}/)"
     rf"|{_CAPITALS}(?:,\s{{0,4}}[A-Z][\w. ]{{1,20}})? ?\([^()]{{2,40}}\)"
-    # After a place in lower case, a well-known agency, or a name that looks like one.
+    # After another place, a well-known agency, or a name that looks like an agency.
     rf"|(?:{_PLACE})?\((?:AP|AFP|Reuters|REUTERS|ANI|IANS|PTI|UPI|dpa|EFE|ANSA|Xinhua|CNN|TASS|Bloomberg|Kyodo|Yonhap"
     r"|[A-Z]{2,8}|[A-Z][^()]{0,25}\b(?:Wire|Newswire|News|Agency|Press|Presse|Agence|Service))\)(?: [A-Z]{3,20})?"
     rf"|{_CAPITALS}(?:,\s{{0,4}}[A-Z][\w. ]{{1,20}})?(?:,\s{{0,4}}{_DAY})?"
     r")\s{0,4}(?:(?:[-–—]{1,2}|:)\s+|--(?=[A-Z]))(?![a-z])"
 )
-#: "NRW — Natural Resources Wales — says": a pair of dashes is not a dateline.
+#: Second dash of a pair, which excludes a dateline: "NRW — Natural Resources Wales — says".
 _SECOND_DASH = re.compile(r"[^.!?;:–—]{1,80}\s[-–—]{1,2}\s[a-z]")
 
 
@@ -222,11 +222,11 @@ class Fault(StrEnum):
     BOILERPLATE = "not the article's own words"
 
 
-#: Maximum characters of a sentence; patterns never run over a longer one, which may be made to slow them.
+#: Maximum characters of a sentence. Patterns do not run over longer ones, which may be attacks that make them slow.
 LONGEST = 1200
-#: Minimum words; fewer are a label, a caption or a reply.
+#: Minimum words of a sentence. Fewer words are a label, a caption or a reply.
 _FEWEST_WORDS = 5
-#: Minimum letters, for scripts without spaces.
+#: Minimum letters of a sentence in a script without spaces.
 _FEWEST_LETTERS_UNSPACED = 8
 
 _DANGLING = re.compile(
@@ -237,7 +237,7 @@ _DANGLING = re.compile(
 _CUT_END = re.compile(
     r"(?:…|(?<!\.)\.\.++|\[[^\]]{0,12}\]|\((?:more|continued|cont)\.?\)|[:;,–—-])[\s\"'”’»)\]]*+$", re.IGNORECASE
 )
-#: A list, a table, a footnote, a running head: "* Click", "Pos. | Name", "[2] Smith", "… 10 p.m.".
+#: Parts of a list, table, footnote or running head: "* Click", "Pos. | Name", "[2] Smith", "… 10 p.m.".
 _NOT_PROSE = re.compile(r"^[*•·|>#►▶–—-]\s|\s\|\s|^\[\d+\]|:\s*\d{1,2}(?::\d\d)?\s*[ap]\.?m\.$|https?://\S+$")
 _CUT_START = re.compile(r"^[\"'“‘«(\[]*(?:…|\.\.+|\[(?:…|\.\.+)\]|[,;:.!?)\]}–—-])")
 _PAIRS = (("“", "”"), ("«", "»"), ("„", "“"), ("(", ")"), ("[", "]"), ("「", "」"), ("『", "』"))
@@ -267,22 +267,22 @@ def fault(sentence: str) -> Fault | None:
 
 
 def is_cut_title(title: str) -> bool:
-    """Return whether a headline is cut off: "BlackBerry to leave Pakistan after…"."""
+    """Return whether a headline is cut off ("BlackBerry to leave Pakistan after…")."""
     return title.rstrip().endswith(("…", "...", "[…]"))
 
 
 def is_question(sentence: str) -> bool:
-    """Return whether it ends in a question mark, inside or outside a quotation."""
+    """Return whether the sentence ends in a question mark, inside or outside a quotation."""
     return sentence.rstrip("\"'”’»").endswith(("?", "？", "؟"))
 
 
 def is_dangling(sentence: str) -> bool:
-    """Return whether it opens with a reference to the previous sentence: "He", "These", "However"."""
+    """Return whether the sentence opens with a reference to the previous one ("He", "These", "However")."""
     return _DANGLING.match(sentence) is not None
 
 
 def is_balanced(sentence: str) -> bool:
-    """Return whether every quote and bracket that opens in it also closes in it."""
+    """Return whether every quote and bracket that opens in the sentence also closes in it."""
     if sentence.count('"') % 2:
         return False
     for opening, closing in _PAIRS:
@@ -291,7 +291,7 @@ def is_balanced(sentence: str) -> bool:
         opened = sentence.count(opening) - (sentence.count("„") if opening == "“" else 0)
         closed = sentence.count(closing)
         if opening == "“" and "„" in sentence:
-            # German quotes („…“) close with the mark that opens English ones.
+            # German quotes („…“) close with the character that opens English quotes.
             return sentence.count("„") == sentence.count("“") + closed
         if opened != closed:
             return False
@@ -301,12 +301,12 @@ def is_balanced(sentence: str) -> bool:
 def _is_cut(sentence: str) -> bool:
     if _CUT_END.search(sentence):
         return True
-    # Thai, Lao and Khmer end sentences with a space, so their end shows nothing.
+    # Thai, Lao and Khmer end sentences with a space, so a missing full stop means nothing.
     return not ends_a_sentence(sentence) and not re.search(r"[\u0e00-\u0eff\u1780-\u17ff]", sentence[-1:])
 
 
 def _starts_small(sentence: str) -> bool:
-    """Return whether the first word is in lower case; iPhone, eBay and 5G are not."""
+    """Return whether the first word is in lower case. iPhone, eBay and 5G are not."""
     first = _WORD.search(sentence)
     return first is not None and first.group().islower() and first.start() <= 2
 
@@ -317,8 +317,8 @@ def _is_short(sentence: str) -> bool:
     return len(_WORD.findall(sentence)) < _FEWEST_WORDS
 
 
-#: Every invitation to subscribe contains one of these signs. Checking the sentences of all texts would halve the
-#: speed of grouping.
+#: Words of which every invitation to subscribe contains one. Texts without them are skipped, because checking the
+#: sentences of all texts would halve the speed of grouping.
 _INVITATION_SIGNS = (
     "subscribe",
     "follow us",
@@ -342,9 +342,9 @@ _INVITATION_SIGNS = (
     "करें",
     "کریں",
 )
-#: Maximum words of a last paragraph that is dropped if any of its sentences is boilerplate.
+#: Maximum words of a footer: a last paragraph with at least one sentence of boilerplate.
 _FOOTER_WORDS = 25
-#: An address, or a line of hashtags.
+#: A web address or a line of hashtags.
 _ADDRESS = re.compile(r"https?://\S+|^[^\w\n#]*+(?:#++\w++[^\S\n]*+)++$", re.MULTILINE)
 
 
@@ -366,7 +366,7 @@ def own_words(text: str, language: str | None = None) -> str:
 
 
 def without_footer(spans: Sequence[SentenceSpan]) -> Sequence[SentenceSpan]:
-    """Drop the last paragraph if it is the outlet's footer: "Donate. We rely on you."."""
+    """Drop the last paragraph if it is the outlet's footer ("Donate. We rely on you.")."""
     last = [*takewhile(lambda span: span.paragraph == spans[-1].paragraph, reversed(spans))]
     if len(last) == len(spans) or sum(len(span.text.split()) for span in last) > _FOOTER_WORDS:
         return spans

@@ -1,4 +1,4 @@
-"""Titles without an outlet's additions ("UPDATE 2: Bank fined - Channel 5 News"), and titles of live pages."""
+"""Remove an outlet's additions from titles ("UPDATE 2: Bank fined - Channel 5 News"), and recognise live pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from bot import model
 
-#: "BREAKING:", "Update 2:", "CORRECTED-": labels for the kind of item.
+#: Labels before a title, such as "BREAKING:" and "Update 2:".
 _MARKS = "live|update[ds]?|watch|video|breaking(?: news)?|exclusive|just in|brief|urgent|refile"
 _DRESS, _FRESHNESS = (
     re.compile(rf"^\s*(?:(?:{marks})(?:[\s-]*\d+)?\s*(?:[:|–—-]\s*))+", re.IGNORECASE)
@@ -15,18 +15,18 @@ _DRESS, _FRESHNESS = (
 )
 _SEPARATOR = re.compile(r"(?<!\s)\s++(?:[-–—·•|]|::)\s++|(?<!\s)\s*+\|\s*+")
 _HOST = re.compile(r"https?://([^/:?#]+)", re.IGNORECASE)
-#: A shorter name begins too many words by chance.
+#: Minimum letters of an outlet's name. Too many words begin with a shorter name by chance.
 NAME_LETTERS = 3
-#: Characters of a title before which no outlet name is searched.
+#: Characters at the start of a title that are not searched for the outlet's name.
 TITLE_CHARS = 12
-#: Maximum words from the outlet's name to the end of the title (its town, "News, Weather & Sports").
+#: Maximum words from the outlet's name to the end of the title, such as its town or "News, Weather & Sports".
 TAIL_WORDS = 12
 #: Maximum separators that are examined, from the end of the title.
 _MOST_SEPARATORS = 12
 
 
 def without_outlet(title: str, *, outlet: str, link: str) -> str:
-    """Return the title up to the outlet's name, recognised by the feed's name or the link's domain."""
+    """Return the title up to the outlet's name. Recognise the name by ``outlet`` or by the link's domain."""
     names = [name for name in (_letters(outlet), _domain(link)) if len(name) >= NAME_LETTERS]
     for separator in [*_SEPARATOR.finditer(title, TITLE_CHARS)][-_MOST_SEPARATORS:]:
         tail = title[separator.end() :]
@@ -41,12 +41,12 @@ def bare_title(title: str) -> str:
 
 
 def quoted_title(title: str, *, outlet: str, link: str) -> str:
-    """Return the title to quote next to outlet and time: without the outlet and "LIVE:", but with "Opinion:"."""
+    """Return the title for a quote with outlet and time. Remove the outlet's name and "LIVE:", but keep "Opinion:"."""
     return _FRESHNESS.sub("", without_outlet(title, outlet=outlet, link=link)) or title
 
 
 def _begins_with(tail: str, name: str) -> bool:
-    """Return whether the tail names the outlet: "BBC" names "BBC News"."""
+    """Return whether one text begins with the other, so that "BBC" names the outlet "BBC News"."""
     return tail.startswith(name) or (len(tail) >= NAME_LETTERS and name.startswith(tail))
 
 
@@ -55,7 +55,7 @@ def _letters(name: str) -> str:
 
 
 def _domain(link: str) -> str:
-    """Return the name in a link's host: gazette of www.gazette.example and of gazette.co.example."""
+    """Return the name in a link's host, such as "gazette" for www.gazette.example and gazette.co.example."""
     match = _HOST.match(link)
     labels = match.group(1).split(".") if match else []
     if len(labels) > 2 and len(labels[-2]) <= 3 and len(labels[-1]) == 2:
@@ -71,14 +71,14 @@ _BLOG = re.compile(
     r"|\bminute[ -]by[ -]minute\b|\bminuto a minuto\b|\bminute par minute\b|\b(?:live|news)-?ticker\b",
     re.IGNORECASE,
 )
-#: Headlines of other pages that are updated all day; "LIVE:" alone does not mean several events.
+#: Headlines of other pages that are updated all day. "LIVE:" alone does not mean that they report several events.
 _HEADLINE = re.compile(
     r"\b\w+ updates?\s*:|^\W*live\s*[:|–—-]|[:|–—-]\s*live\W*$"
     r"|\ben (?:direct|vivo|directo)\b|\bao vivo\b|\bin diretta\b"
     r"|онлайн-трансляция|прямая трансляция|تغطية مباشرة|\bcanlı (?:yayın|anlatım)\b",
     re.IGNORECASE,
 )
-#: In capitals in a headline that is not all capitals: “Virus updates LIVE: …”.
+#: The word LIVE, which counts in a headline that is not all in capitals (“Virus updates LIVE: …”).
 _CAPITALS = re.compile(r"\bLIVE\b")
 _PATH = re.compile(r"/live/|live-?blog|live-updates?\b|-as-it-happen(?:ed|s)\b|/liveticker\b", re.IGNORECASE)
 

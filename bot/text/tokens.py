@@ -1,4 +1,4 @@
-"""Words with their offsets, and folding: what rules and search mean by a word. Works on one string at a time."""
+"""Split a string into words with offsets, and fold words. Rules and search use this definition of a word."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
-#: Marks that are read as the straight apostrophe or quotation mark. One character for one, so that offsets stay.
+#: Character -> straight apostrophe or quotation mark. Each replaces one character by one, so that offsets stay valid.
 _STRAIGHT = (*((mark, "'") for mark in "‘’‚‛′ʼʻ´"), *((mark, '"') for mark in "“”„‟″〝〞«»"))
 
 #: Default-ignorable characters: soft hyphen, joiners, bidi marks, BOM, variation selectors, tags. The zero-width
-#: space is not one of them: it marks a border between words (UAX #14).
+#: space is not among them, because it separates words (UAX #14).
 _INVISIBLE_CLASS = (
     "\u00ad\u034f\u061c\u180b-\u180f\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
 )
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]+")
 _TRAILING_INVISIBLE = re.compile(rf"(?<![{_INVISIBLE_CLASS}])[{_INVISIBLE_CLASS}]++\Z")
 
-#: Han, Kana, Thai, Lao, Khmer, Burmese: letters of scripts that run without spaces (digits are not among them).
+#: Letters, but not digits, of scripts without spaces between words: Han, Kana, Thai, Lao, Khmer, Burmese.
 _UNSPACED_CLASS = (
     "\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U000323af"
@@ -34,9 +34,10 @@ _UNSPACED_CLASS = (
 
 
 def _mark_class() -> str:
-    """Ranges of the combining marks that this Python knows; the planes above 1 hold variation selectors only.
+    """Return the ranges of the combining marks that this Python knows, as a regular expression class.
 
-    Left out are Han, Hangul, Tangut, symbols and what else has none: each start of a command waits for this.
+    Skip the ranges without combining marks (Han, Hangul, Tangut, symbols), and the planes above 1, whose only marks are
+    variation selectors, because every command waits for this function.
     """
     ranges: list[list[int]] = []
     bmp = range(0x300, 0x3100), range(0xA66F, 0xAC00), range(0xFB1E, 0x10000)
@@ -62,16 +63,16 @@ _UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
 _POSSESSIVE = re.compile(rf"([.\")]?)'[sS](?!{_LETTER}|[{_MARK}])")
 _BEGINS_POSSESSIVE = frozenset("'.\")")
 _PLURAL_POSSESSIVE = re.compile(rf"'(?!{_LETTER}|[{_MARK}])")
-#: The three patterns above for ASCII text, which has no marks and no unspaced scripts; twice as fast.
+#: The three patterns above for ASCII text, which has no combining marks and no unspaced scripts. Twice as fast.
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:(?<=\d)[.,](?=\d)[A-Za-z0-9]+)*")
 _ASCII_POSSESSIVE = re.compile(r"([.\")]?)'[sS](?![A-Za-z0-9])")
 _ASCII_PLURAL_POSSESSIVE = re.compile(r"'(?![A-Za-z0-9])")
-#: A zero-width space inside a run of an unspaced script shows nothing and separates nothing.
+#: A zero-width space inside a run of an unspaced script. It is removed, because it is invisible there.
 _SPACE_IN_RUN = re.compile(rf"(?<=[{_UNSPACED_CLASS}{_MARK}])\u200b+(?=[{_UNSPACED_CLASS}])")
-#: Pieces that NFKC treats on their own: a character, then what may compose with it (marks, Hangul vowels and
-#: finals, half-width voicing marks).
+#: A piece that NFKC treats separately: a character and the characters that may compose with it (combining marks, Hangul
+#: vowels and finals, half-width voicing marks).
 _CLUSTER = re.compile(rf"(?s:.)[{_MARK}{_INVISIBLE_CLASS}\u1160-\u11ff\uff9e\uff9f]*")
-#: Accents count on Latin and Greek letters only; elsewhere a mark makes another letter (й, が, ค้).
+#: Latin and Greek letters with accents, which folding removes. In other scripts, a mark makes another letter (й, が).
 _ACCENTED = re.compile(
     rf"([A-Za-zªº\u00c0-\u02af\u0370-\u03ff\u1d00-\u1d7f\u1e00-\u1fff\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab64])[{_MARK}]+"
 )
@@ -83,8 +84,8 @@ _DASH_CLASS = (
     "\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead"
 )
 _SPACING = re.compile(rf"[\s\u200b{_DASH_CLASS}]+")
-#: Ends a phrase. A line of nothing visible is blank. Begins with a class, which is looked for ten times faster than a
-#: choice.
+#: A line end and a blank line, which end a phrase. A line without visible characters is blank. The pattern begins with
+#: a character class, because this is ten times as fast as an alternation.
 BLANK_LINE = re.compile(
     r"[\r\n\x85\u2028\u2029](?:(?<=\u2029)|(?:(?<=\r)\n)?+"
     rf"(?:[^\S\r\n\x85\u2028\u2029]|[\u200b{_INVISIBLE_CLASS}])*[\r\n\x85\u2028\u2029])"
@@ -103,31 +104,31 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """A string in normal form that remembers the original's offsets."""
+    """A normalised string, with the offsets of its characters in the original."""
 
     text: str
-    #: Where the source of each character starts and ends; None if all offsets are equal to the original's.
+    #: Start of each character's source in the original, or None if all offsets are equal; ``ends`` are the ends.
     starts: tuple[int, ...] | None = None
     ends: tuple[int, ...] | None = None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """Return the offsets in the original of a non-empty range of the text."""
+        """Convert the offsets of a non-empty range of the text to offsets in the original."""
         if self.starts is None or self.ends is None:
             return start, end
         return self.starts[start], self.ends[end - 1]
 
 
 class Token(NamedTuple):
-    """One word in a normal text."""
+    """One word in a normalised text."""
 
     text: str
     start: int
     end: int
     #: ``'s``, ``'`` after a plural, or empty; not a separate word.
     possessive: str
-    #: Where the gap to the next word starts, behind the possessive.
+    #: Start of the gap to the next word, after the possessive.
     gap: int
-    #: The mark between the word and its possessive (U.S.'s), which belongs to the gap.
+    #: The punctuation between the word and its possessive (U.S.'s), which belongs to the gap.
     mark: str = ""
 
 
@@ -141,14 +142,14 @@ def normalise(string: str) -> str:
 
 
 def _straighten(string: str) -> str:
-    # Thirty times as fast as str.translate, which looks at each character of a text that is not ASCII.
+    # Use replace, which is thirty times as fast as str.translate on a text that is not ASCII.
     for written, meant in _STRAIGHT:
         string = string.replace(written, meant)
     return string
 
 
 def normalise_with_offsets(string: str) -> Normal:
-    """Normalise, and keep the offsets in the original."""
+    """Normalise a string, and keep the offsets in the original."""
     normal = normalise(string)
     if normal in (string, _straighten(string)):
         return Normal(normal)
@@ -173,9 +174,9 @@ def normalise_with_offsets(string: str) -> Normal:
 
 
 def gap_form(gap: str) -> str:
-    """Normalise the characters between two words of a normal text.
+    """Normalise the characters between two words of a normalised text.
 
-    White space, line ends and dashes, in any number, are one space; a blank line is ``\\n``; marks stay.
+    Any number of white space, line ends and dashes becomes one space. A blank line becomes ``\\n``. Punctuation stays.
     """
     if gap in ("", " "):
         return gap
@@ -183,13 +184,13 @@ def gap_form(gap: str) -> str:
 
 
 def is_unspaced(character: str) -> bool:
-    """Return whether a word begins with a letter of a script written without spaces."""
+    """Return whether a character is a letter of a script without spaces between words."""
     return _UNSPACED.match(character) is not None
 
 
 def tokens(normal: str) -> Iterator[Token]:
-    """Yield the words of a normal text in order, without their possessives."""
-    position, new = 0, tuple.__new__  # in half the time of Token(…)
+    """Yield the words of a normalised text in order, without their possessives."""
+    position, new = 0, tuple.__new__  # takes half the time of Token(…)
     is_ascii = normal.isascii()
     word, of_one, of_many = (
         (_ASCII_WORD, _ASCII_POSSESSIVE, _ASCII_PLURAL_POSSESSIVE)
@@ -199,7 +200,7 @@ def tokens(normal: str) -> Iterator[Token]:
     for match in word.finditer(normal):
         start, end = match.span()
         if start < position:
-            # This is the s of a possessive.
+            # Skip the "s" of a possessive.
             continue
         possessive, position, mark = "", end, ""
         if normal[end : end + 1] in _BEGINS_POSSESSIVE and (is_ascii or not _UNSPACED.match(normal, start)):
@@ -211,7 +212,7 @@ def tokens(normal: str) -> Iterator[Token]:
 
 
 def words(string: str) -> tuple[Word, ...]:
-    """Return the words of a string, normalised with their case kept, with offsets into the original string.
+    """Return the words of a string, normalised but not folded, with their offsets in the original string.
 
     A letter of a script without spaces is a separate word. ``5,000`` is one word; a possessive is not a word.
 
@@ -223,7 +224,7 @@ def words(string: str) -> tuple[Word, ...]:
 
 
 def fold_case(word: str) -> str:
-    """Fold the case of a normal word (full Unicode folding); keep accents."""
+    """Fold the case of a normalised word (full Unicode case folding); keep accents."""
     return word.lower() if word.isascii() else unicodedata.normalize("NFKC", word.casefold())
 
 
@@ -239,7 +240,7 @@ def drop_accents(folded: str) -> str:
 
 
 def fold(string: str) -> str:
-    """Fold a string: normal form, case and accents.
+    """Normalise a string, fold its case and remove accents.
 
     >>> fold("Île–de–Fran\u00adce")
     'ile–de–france'

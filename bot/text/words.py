@@ -1,6 +1,6 @@
-"""Words as grouping uses them: folded stems, whether they are capitalised and whether they open a sentence.
+"""Split text into words for grouping: folded stems, with their capitals and positions at the start of a sentence.
 
-Faster and less exact than bot.text.tokens, which rules use; here a mistake only changes a weight slightly.
+Faster and less exact than bot.text.tokens, which rules use. In grouping, a mistake changes a weight only slightly.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-#: A number with its inner marks (5,000 or 3.5), a word with its inner apostrophes, initials (U.S.).
+#: A number with inner punctuation (5,000 or 3.5), initials (U.S.), or a word with inner apostrophes.
 _TOKEN = re.compile(r"(\d+(?:[.,]\d+)*|(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W\d_]+)*)")
 _SENTENCE_END = re.compile(r"[.!?:;…\n\"“”«»|]|(?<!\w)['‘-]|—|–")
-#: Scripts without spaces: each pair of characters is a word.
+#: Text in a script without spaces, in which each pair of characters counts as a word.
 _RUN = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _MARK = re.compile(r"[\u0300-\u036f]")
 
@@ -26,13 +26,13 @@ class Word(NamedTuple):
     #: The word as written.
     text: str
     is_capital: bool
-    #: First word of a sentence or quote, where a capital letter means nothing.
+    #: Whether it is the first word of a sentence or quote, in which a capital letter means nothing.
     opens: bool
 
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
-    """Remove case, and accents on Latin and Greek letters."""
+    """Fold case, and remove accents from Latin and Greek letters."""
     word = word.casefold().replace("’", "'")
     return word if word.isascii() else unicodedata.normalize("NFC", _MARK.sub("", unicodedata.normalize("NFKD", word)))
 
@@ -51,17 +51,17 @@ def stem(word: str) -> str:
 
 
 def without_possessive(word: str) -> str:
-    """Remove a possessive: "Pakistan’s" becomes "Pakistan"."""
+    """Remove a possessive ending ("Pakistan’s" becomes "Pakistan")."""
     return word.replace("’", "'").removesuffix("'s").removesuffix("'S")
 
 
 def words_of(text: str) -> Iterator[Word]:
     """Yield the words of a text in order."""
-    # The parts alternate: gap, word, gap, …; faster than a match object per word.
+    # The parts alternate: gap, word, gap, and so on. Splitting is faster than a match object per word.
     parts = _TOKEN.split(text)
     previous = ""
     for gap, word in zip(parts[::2], parts[1::2], strict=False):
-        # Most gaps are one space.
+        # Check for one space first, because most gaps are one space.
         opens = not previous or (gap != " " and _ends_sentence(previous[-1] == ".", gap))
         previous = word
         forms = _written(word)
@@ -74,13 +74,15 @@ def words_of(text: str) -> Iterator[Word]:
 
 @lru_cache(maxsize=1 << 10)
 def _ends_sentence(is_behind_stop: bool, gap: str) -> bool:
-    """Return whether a sentence or quote ends between two words; a mark after a letter may be inside a word."""
+    """Return whether a sentence or quote ends in the gap between two words."""
     return _SENTENCE_END.search(("." if is_behind_stop else "a") + gap, 1) is not None
 
 
 @lru_cache(maxsize=1 << 16)
 def _written(word: str) -> tuple[Word, Word] | tuple[()] | None:
-    """Return the word inside and at the start of a sentence; empty if nothing is left, None for an unspaced run."""
+    """Return the word in two forms: inside a sentence, and at its start.
+
+    Return an empty tuple if the stem is empty, and None for text in a script without spaces."""
     if not word.isascii() and _RUN.search(word):
         return None
     root, is_capital = stem(word), word[0].isupper()
@@ -92,6 +94,6 @@ def _pairs(run: str) -> Iterable[str]:
 
 
 def is_headline_case(title_words: Sequence[Word]) -> bool:
-    """Return whether nearly every longer word is capitalised, so that capitals do not mark names."""
+    """Return whether most longer words are capitalised, so that capitals do not indicate names."""
     long = [token.is_capital for token in title_words if len(token.stem) > 3 and not token.stem[0].isdigit()]
     return sum(long) * 10 >= 7 * len(long)

@@ -1,4 +1,4 @@
-"""The function words, hedges, negations, scales and verb meanings of each language, and which language a text is in."""
+"""Function words, hedges, negations, scales and verb meanings of each language; detection of a text's language."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from itertools import chain
 
 from bot.text.words import fold
 
-#: Size of the caches by language: a feed may name a different language in every item.
+#: Size of the caches by language. Limited, because a feed may name a different language in every item.
 MOST_LANGUAGES = 128
-#: Minimum letters of `word*`.
+#: Minimum letters of a prefix (`word*`) in the tables.
 _SHORTEST_PREFIX = 2
 #: Maximum letters of a prefix in the tables; words in articles may be longer.
 _LONGEST_PREFIX = 32
@@ -28,7 +28,7 @@ class Table:
 
     @lru_cache(maxsize=1 << 16)  # noqa: B019 - tables are few, and kept as long as the process
     def get(self, folded: str) -> tuple[str, ...]:
-        """Return the values of a word, or of its longest prefix; empty if there are none."""
+        """Return the values of a word, or of its longest prefix in the table; empty if there is none."""
         if values := self.whole.get(folded):
             return values
         for end in range(min(len(folded), _LONGEST_PREFIX), _SHORTEST_PREFIX - 1, -1):
@@ -45,17 +45,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """The tables of one language; a language without a file has empty ones."""
+    """The tables of one language. They are empty if the language has no file."""
 
     tables: dict[str, Table]
     meanings_of: Table
 
     def has(self, table: str, folded: str) -> bool:
-        """Whether the table has the folded word."""
+        """Return whether the table contains the folded word."""
         return table in self.tables and bool(self.tables[table].get(folded))
 
     def value(self, table: str, folded: str) -> str | None:
-        """Return the value of an entry: the part after its `=`."""
+        """Return the value of an entry (the part after `=`), or None if there is no entry."""
         values = self.tables[table].get(folded) if table in self.tables else ()
         return values[0] if values else None
 
@@ -86,9 +86,9 @@ def of(language: str) -> Lexicon:
 
 
 def joined(language: str, text: str) -> str:
-    """Replace verbs of two words by one word: "calls off" becomes "cancel"."""
+    """Replace verbs of two words by one word ("calls off" by "cancel")."""
     table = of(language).tables.get("phrase")
-    # Most sentences have none; searching for all first words would take ten times as long.
+    # Look for second words first, because most texts have none and a search for whole verbs takes ten times as long.
     if table is None or not _seconds(language).search(text):
         return text
     return _phrases(language).sub(lambda verb: table.whole[fold(f"{verb[1]}+{verb[2]}")][0], text)
@@ -110,7 +110,7 @@ def _phrases(language: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1 << 14)
 def meanings(language: str, folded: str) -> tuple[str, ...]:
-    """Return the possible meanings of a word: `=die` for "fallecidos"; empty if unknown."""
+    """Return the possible meanings of a word (`=die` for "fallecidos"); empty if unknown."""
     return of(language).meanings_of.get(folded)
 
 
@@ -120,7 +120,7 @@ def is_small(language: str, folded: str) -> bool:
     return of(language).has("small", folded) or folded.isdigit()
 
 
-#: A language with this many more function words in the text than the declared one overrules it.
+#: A language overrules the declared one if the text contains this many more of its function words.
 CLEARLY = 2
 #: Letters of languages whose function words cannot be counted; most are written without spaces.
 _SCRIPTS = (
@@ -134,8 +134,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def language_of(text: str, declared: str | None) -> str:
-    """Return the two-letter code of the text's language; the declared one if unclear, "" if none is declared."""
-    # Speed matters: called for half of all articles.
+    """Return the two-letter code of the text's language. If it is unclear, return the declared one (or "")."""
+    # Keep this fast, because it is called for half of all articles.
     if not text.isascii():
         for letters, language in _SCRIPTS:
             if letters.search(text):
@@ -150,7 +150,7 @@ def language_of(text: str, declared: str | None) -> str:
 
 @lru_cache(maxsize=1 << 14)
 def _small_in(word: str) -> tuple[str, ...]:
-    """Return the languages in which it is a function word."""
+    """Return the languages in which ``word`` is a function word."""
     return tuple(language for language in _all_languages() if is_small(language, fold(word)))
 
 
