@@ -1,6 +1,6 @@
-"""An article as rules see it: its fields as words in three forms, and the places of a term in them.
+"""Split the fields of an article into words in three forms, and find the occurrences of terms in them.
 
-``Steps`` bounds the work where whoever wrote the rule does not wait for the result.
+``Steps`` limits the work of evaluations.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ class FieldText:
 
     def __init__(self, name: str, original: str, steps: Steps | None = None) -> None:
         self.name = name
-        #: Bounds the work on this text; None: no bound.
+        #: Limit of the work on this text, or None for no limit.
         self.steps = steps
         self.original = original
         self.normal = tokens.normalise_with_offsets(original)
-        #: By the identity of a pattern. The pattern is kept too: an identity is valid only while its object exists.
+        #: Id of a pattern -> the pattern and its occurrences. The pattern is kept because an id is valid only while
+        #: its object exists.
         self._cache: dict[int, tuple[expression.Pattern, list[Stretch]]] = {}
 
-    # Words and their forms are computed on first use: a regular expression uses none.
+    # Compute words and their forms on first use, because regular expressions do not need them.
 
     @functools.cached_property
     def tokens(self) -> tuple[tokens.Token, ...]:
-        """Return the words with their places in the normal text."""
+        """Return the words with their positions in the normalised text."""
         return tuple(tokens.tokens(self.normal.text))
 
     @functools.cached_property
@@ -61,7 +62,7 @@ class FieldText:
 
     @functools.cached_property
     def gaps(self) -> list[str]:
-        """Return the gap before each word, and the one behind the last, in ``tokens.gap_form``."""
+        """Return the gap before each word and the gap after the last word, as ``tokens.gap_form`` writes them."""
         gaps, mark, position = [], "", 0
         for token in self.tokens:
             gaps.append(tokens.gap_form(mark + self.normal.text[position : token.start]))
@@ -78,7 +79,10 @@ class FieldText:
         return sorted(self._places)
 
     def _beginning(self, prefix: str) -> list[int]:
-        """Return the places of the plain words with this prefix; comparing each word made NEAR a third slower."""
+        """Return the positions of the plain words with this prefix.
+
+        Uses bisection, because comparing each word made NEAR a third slower.
+        """
         first = bisect.bisect_left(self._ordered, prefix)
         places: list[int] = []
         for word in itertools.islice(self._ordered, first, None):
@@ -99,11 +103,11 @@ class FieldText:
         return element.fits(self.raw[index], self.folded[index], self.plain[index])
 
     def find(self, pattern: expression.Pattern) -> list[Stretch]:
-        """Return every place of a term, from left to right; cached."""
+        """Return every occurrence of a term, from left to right. The result is cached."""
         cached = self._cache.get(id(pattern))
         if cached is None:
             if self.steps is not None:
-                # To look for the words costs a tenth of what a place costs afterwards.
+                # Checking a word costs a tenth of the later work for an occurrence.
                 self.steps.take(1 + len(self.raw) // 10)
             cached = self._cache[id(pattern)] = pattern, self._find(pattern)
         return cached[1]
@@ -148,12 +152,12 @@ class FieldText:
         return end
 
     def _end_in_runs(self, pattern: expression.Pattern) -> list[int | None]:
-        """Return the nearest end of the term from each word, where a run may continue after a part of the term.
+        """Return the result of ``_end`` for each word, for a term with a ``*`` inside a run of letters without spaces.
 
         Goes from the last part to the first, so that a text of one long run takes one step for each letter and part.
         """
         size = len(self.raw)
-        #: By word: the end of the remaining parts of the term if the current part is at this word.
+        #: By word: the end of the term if the current part of the term is at this word, or None.
         ends: list[int | None] = list(range(size))
         for previous, element in reversed(list(zip(pattern.elements, pattern.elements[1:], strict=False))):
             following: int | None = None
@@ -161,7 +165,8 @@ class FieldText:
             for index in range(size - 1, 0, -1):
                 is_here = ends[index] is not None and self.gaps[index] == element.gap and self.fits(element, index)
                 is_run = self.gaps[index] == "" and tokens.is_unspaced(self.raw[index])
-                # A word is followed by the next word; after a run, by any word of the run or the word behind it.
+                # The next part must be at the next word. After a ``*``, it may be at any later word of the run, or at
+                # the first word after the run.
                 continued = following if previous.runs_on and is_run else None
                 following = ends[index] if is_here else continued
                 earlier[index - 1] = following
@@ -169,11 +174,11 @@ class FieldText:
         return ends
 
     def span(self, stretch: Stretch) -> tuple[int, int]:
-        """Return the offsets in the normal text, without possessives."""
+        """Return the start and end of a stretch in the normalised text, without a possessive at its end."""
         return self.tokens[stretch.first].start, self.tokens[stretch.last].end
 
     def stretch(self, start: int, end: int) -> Stretch | None:
-        """Return the words that a part of the normal text touches, or None if it has no letter or digit."""
+        """Return the words that a part of the normalised text touches, or None if it has no letter or digit."""
         first = bisect.bisect_right(self.tokens, start, key=lambda token: token.end)
         last = bisect.bisect_left(self.tokens, end, key=lambda token: token.start) - 1
         return Stretch(first, last) if first <= last else None
@@ -198,7 +203,7 @@ class ArticleText:
         self._fields: dict[str | None, tuple[FieldText, ...]] = {}
 
     def fields(self, name: str | None) -> tuple[FieldText, ...]:
-        """Return the texts of a field (one for each tag); None: title and body."""
+        """Return the texts of a field (one for each tag), or title and body if ``name`` is None."""
         texts = self._fields.get(name)
         if texts is None:
             texts = self._fields[name] = (
@@ -240,7 +245,7 @@ class ArticleText:
         return (self.article.language or "").strip().casefold().replace("_", "-")
 
     def value(self, field: str, value: str) -> tuple[str, int, int] | None:
-        """Return the text and the offsets in its field where ``site:`` or ``lang:`` is true."""
+        """Return the text that makes ``site:`` or ``lang:`` true, with its start and end in the field, or None."""
         if field == "lang":
             is_match = self.language == value or self.language.startswith(value + "-")
             language = self.article.language or ""
@@ -253,9 +258,10 @@ class ArticleText:
 
 
 def is_shouting(title: FieldText, capitals: tuple[expression.Pattern, ...]) -> bool:
-    """Return whether three quarters of at least four words are in capitals, without the rule's own all-capitals terms.
+    """Return whether at least three quarters of the title's words are in capitals.
 
-    A number counts as capitals: otherwise a headline of names and figures would never shout.
+    The rule's own terms in capitals do not count. A title with fewer than four other words does not shout. A number
+    counts as capitals, so that a headline of names and figures can shout.
     """
     own_words = {
         index
@@ -268,12 +274,13 @@ def is_shouting(title: FieldText, capitals: tuple[expression.Pattern, ...]) -> b
     return len(words) >= 4 and loud * 4 >= len(words) * 3
 
 
-#: Maximum steps of one example. A rule of 10,000 terms takes 200,000 on a headline; some millions take a second.
+#: Maximum steps for one example. A rule of 10,000 terms takes 200,000 steps on a headline; a few million steps take a
+#: second.
 MAX_EXAMPLE_STEPS = 2_000_000
 
 
 class TooManySteps(model.WirewatchError):
-    """An evaluation exceeded its steps."""
+    """An evaluation took more steps than allowed."""
 
     def __init__(self, most: int) -> None:
         super().__init__(f"more than {most:,} steps")

@@ -26,7 +26,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def make_article(example: model.Example) -> model.Article:
-    """Make an article that has a title and a text only."""
+    """Return an article with only the title and the text of an example."""
     return model.Article(
         id=model.ArticleId("example"),
         feed="",
@@ -41,9 +41,10 @@ def make_article(example: model.Example) -> model.Article:
 
 
 def find_example_problems(compiled: CompiledRule, steps: Steps | None = None) -> list[RuleProblem]:
-    """Return the problems of the rule's examples; ``steps`` bounds them together, otherwise each has a separate bound.
+    """Return the problems of the rule's examples.
 
-    An example has no address, site, author, tag, language or source: a line on these never decides.
+    ``steps`` limits all examples together; without it, each example has a separate limit. An example has only a title
+    and a text, so terms on other fields are ignored.
     """
     rule = _without_fields(compiled)
     problems: list[RuleProblem] = []
@@ -59,24 +60,24 @@ def find_example_problems(compiled: CompiledRule, steps: Steps | None = None) ->
 
 
 def _try_example(rule: CompiledRule, key: str, example: model.Example, steps: Steps) -> tuple[str, str, str] | None:
-    """Return the code, the message and the remedy of a failure, or None."""
+    """Return the code, message and remedy if the example fails, or None."""
     view = article_text.ArticleText(make_article(example), steps)
     try:
         if evaluate.rule_matches(rule, view) is (key == "must_match"):
             return None
         result = evaluate_rule(rule, view)
     except TooManySteps as error:
-        message = f"the rule takes more than {error.most:,} steps to try on its examples, up to this one"
+        message = f"the rule needs more than {error.most:,} steps to check its examples up to this one"
         return "too-many-steps", message, "use fewer wordings under NEAR, or shorter examples"
     if key == "must_match":
         message = f"the example does not match: {describe_missing(result)}"
         return "must-match", message, "add a wording that the example uses, or correct the example"
-    remedy = f"{_help_with_case(result)}add a line, or exclude a word of it under none, or correct the example"
+    remedy = f"{_help_with_case(result)}add a line, exclude a word of the example under none, or correct the example"
     return "must-not-match", f"the example matches: {describe_hits(result)}", remedy
 
 
 def _help_with_case(result: Evaluation) -> str:
-    """Return the remedy if a name matched as a common word: Apple in an apple pie."""
+    """Return the remedy if a name matched a common word, like Apple in "apple pie", or an empty text."""
     for line in result.lines:
         for hit in line.hits if line.part.kind is not LineKind.NONE else ():
             leaf = hit.leaf
@@ -91,7 +92,7 @@ def _help_with_case(result: Evaluation) -> str:
 
 
 def describe_missing(result: Evaluation) -> str:
-    """Return why the rule does not match: “no demand”, “excluded by …”, “only in a headline that shouts”."""
+    """Return the reason why the rule does not match, such as “no demand” or “excluded by …”."""
     if result.is_weak:
         words = ", ".join(dict.fromkeys(hit.text for line in result.lines for hit in line.hits))
         return f"only {words} was found, in a title written in capitals, where capitals prove nothing"
@@ -108,7 +109,7 @@ def describe_missing(result: Evaluation) -> str:
 
 
 def describe_hits(result: Evaluation) -> str:
-    """Return the words that match: “regulator on "PTA"”."""
+    """Return the lines that match, with the matched words: “regulator on "PTA"”."""
     matches = []
     for line in result.lines:
         if line.part.kind is not LineKind.NONE and line.hits:
@@ -119,7 +120,7 @@ def describe_hits(result: Evaluation) -> str:
 
 def _without_fields(compiled: CompiledRule) -> CompiledRule:
     if compiled.rule.query is None:
-        # Lists have only title and body.
+        # Terms in lists can only be on title and body.
         return compiled
     parts = []
     has_open_any = False
@@ -134,7 +135,7 @@ def _without_fields(compiled: CompiledRule) -> CompiledRule:
 
 
 def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expression | None:
-    """Remove terms on other fields; None: nothing is left to decide, and the result is as wanted."""
+    """Remove terms on fields that examples lack. Return None if nothing is left; then assume the wanted result."""
     match tree:
         case expression.Not(part):
             pruned = _prune(part, not is_wanted)
@@ -142,7 +143,7 @@ def _prune(tree: expression.Expression, is_wanted: bool) -> expression.Expressio
         case expression.Any(parts) | expression.Named(_, parts) | expression.All(parts):
             kept = [_prune(part, is_wanted) for part in parts]
             remaining = tuple(part for part in kept if part is not None)
-            # An undecided part makes a wanted OR true, and an unwanted AND false.
+            # Assume that a removed part makes an OR true if it must match, and an AND false if it must not match.
             is_open = len(remaining) < len(kept) and isinstance(tree, expression.All) is not is_wanted
             if is_open or not remaining:
                 return None

@@ -1,7 +1,7 @@
 """English for rules: the other forms of a term's last word, and lists of common words.
 
-A rule with ``stem: true`` gets the forms of its terms written out when it is compiled; the stemmer checks each form,
-and a match names the form that the article has.
+When a rule with ``stem: true`` is compiled, the other forms of its terms are added. The stemmer checks each form, and
+a match shows the form that is in the article.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def add_word_forms(tree: expression.Expression) -> expression.Expression:
             forms = (term, *_other_forms(term))
             return forms[0] if len(forms) == 1 else expression.Any(forms)
         case expression.Any(parts) | expression.Named(_, parts) as node:
-            # One level of OR, with each term once.
+            # Flatten nested ORs, and keep each term once.
             alternatives = [part.parts if isinstance(part, expression.Any) else (part,) for part in parts]
             return replace(node, parts=tuple(dict.fromkeys(chain.from_iterable(alternatives))))
         case node:
@@ -49,15 +49,15 @@ def _other_forms(term: expression.Words) -> Iterator[expression.Words]:
     for form in find_word_forms(last.text):
         try:
             yield expression.make_words(start + form, field=term.field)
-        except QueryError:  # longer than a term may be
+        except QueryError:  # The form is too long for a term.
             continue
 
 
 @lru_cache(maxsize=1 << 14)
 def find_word_forms(word: str) -> tuple[str, ...]:
-    """Return the other forms of an English word in small letters, shortest first: fine → fined, fines.
+    """Return the other forms of an English word in lower case, shortest first: fine → fined, fines.
 
-    A form in -ed or -ing is included only if the news uses it, so that a noun is not searched as a verb (lawed).
+    A form in -ed or -ing is included only if it occurs in news, so that a noun gets no verb forms ("lawed").
     """
     if len(word) < _SHORTEST or not (word.isascii() and word.isalpha()):
         return ()
@@ -75,14 +75,14 @@ def find_word_forms(word: str) -> tuple[str, ...]:
 
 @cache
 def _stemmer() -> EnglishStemmer:
-    # Imported here: it takes 10 ms at start, and only rules with `stem: true` need it.
+    # Import here, because the import takes 10 ms and only rules with `stem: true` need it.
     from snowballstemmer.english_stemmer import EnglishStemmer
 
     return EnglishStemmer()
 
 
 def _possible_bases(word: str, used: Mapping[str, float]) -> set[str]:
-    """Return the words that this may be a form of; the stemmer decides."""
+    """Return the words of which this word may be a form. The caller checks them with the stemmer."""
     bases = {word}
     if word.endswith(("ies", "ied")):
         bases.add(word[:-3] + "y")
@@ -116,7 +116,7 @@ def _ends_in_consonant_and_y(word: str) -> bool:
     return word[-1] == "y" and word[-2] not in "aeiou"
 
 
-#: Function words, and the nouns and verbs that news itself is made of; folded.
+#: Function words, and the nouns and verbs that occur in most news, in lower case.
 COMMON_WORDS = frozenset(
     (
         "a about above after again against all almost along already also although always am among an and another any"
@@ -135,7 +135,7 @@ COMMON_WORDS = frozenset(
     ).split()
 )
 
-#: Common words with a meaning: useful together with another line, too broad alone.
+#: Common words that are useful together with another line, but too broad alone.
 NEWS_WORDS = frozenset(
     (
         "case change city company country day end family government group head home house law leader life man members"
@@ -145,7 +145,7 @@ NEWS_WORDS = frozenset(
     ).split()
 )
 
-#: Countable nouns of the news that rules use: a rule with one of them nearly always means its plural too.
+#: Countable nouns that rules often use. A rule with such a noun nearly always means the plural too.
 COUNTED_NOUNS = frozenset(
     (
         "accident acquisition agreement airline airport amendment app arrest attack auditor backdoor ballot ban"

@@ -1,4 +1,4 @@
-"""The errors of a query, a list item or a rule, with their exact place; and help with an unknown name."""
+"""Errors in queries, list items and rules with their exact position, and suggestions for unknown names."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class QueryError(model.WirewatchError):
         self.message = message
         self.start = start
         self.end = end
-        #: Stable identifier for programs: “mixed-operators”.
+        #: Stable identifier for programs, such as “mixed-operators”.
         self.code = code
         #: The remedy; None if the message is enough.
         self.help = help
 
     def moved(self, by: int) -> QueryError:
-        """Return the error with its offsets moved."""
+        """Return the error with its offsets moved by this number of characters."""
         return QueryError(self.message, self.start + by, self.end + by, self.code, self.help)
 
     def at(self, start: int, end: int) -> QueryError:
-        """Return the error at another place."""
+        """Return the error with other offsets."""
         return QueryError(self.message, start, end, self.code, self.help)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleProblem:
-    """One thing wrong in one scalar of a rule."""
+    """One mistake in one scalar of a rule."""
 
     #: Path to the scalar in the rule: ("all", "regulator", 1), ("query",), ("must_match", 0), ("name",).
     place: tuple[str | int, ...]
@@ -46,7 +46,7 @@ class RuleProblem:
 
 
 class RuleError(model.WirewatchError):
-    """A rule that cannot be used; all its problems at once."""
+    """A rule cannot be used. The error contains all problems of the rule."""
 
     def __init__(self, problems: Sequence[RuleProblem]) -> None:
         super().__init__("; ".join(problem.message for problem in problems))
@@ -54,5 +54,5 @@ class RuleError(model.WirewatchError):
 
 
 def help_with_unknown_name(name: str, loaded: Iterable[str]) -> str:
-    """Return which loaded rule, outlet or channel was probably meant, or where the loaded ones are listed."""
+    """Suggest a loaded rule, outlet or channel with a similar name, or the command that lists the loaded ones."""
     return values.did_you_mean(name, loaded, otherwise="`wirewatch status` shows what is loaded")

@@ -1,6 +1,6 @@
-"""Evaluate an expression or a compiled rule on one article, exactly: whether it is true, and on which words.
+"""Evaluate an expression or a compiled rule exactly on one article: whether it is true, and on which words.
 
-The index only finds candidates; this result decides.
+The index only finds candidates; this evaluation decides.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from bot.rules import article_text, expression, parse, regex
 from bot.rules.article_text import ArticleText, FieldText, Stretch
 from bot.rules.parts import LineKind, Part, RuleReading, read_rule
 
-#: Beyond this many pairs of places, NEAR keeps only the nearest of each place, which makes it linear.
+#: If there are more pairs of places, NEAR keeps only the pairs of nearest places, so that its cost is linear.
 MAX_PAIRS = 10_000
-#: Beyond this many places under NEAR, a place that contains another is dropped: the rest grows with the text only.
+#: If a part under NEAR has more places, those that contain a shorter place are dropped, so that the cost of nested
+#: NEARs grows only with the text.
 MAX_PLACES = 1_000
-#: Steps of the search for one window ``"a b c"~n``; only a text that repeats the same few words comes near.
+#: Maximum steps to search for ``"a b c"~n``; only a text that repeats the same few words needs as many.
 MAX_WINDOW_STEPS = 20_000
 
 
 class Hit(NamedTuple):
-    """One term at one place."""
+    """One occurrence of a term."""
 
     leaf: expression.Leaf
     field: str
-    #: The article's own words.
+    #: The words as they are in the article.
     text: str
     #: Offsets into the field.
     start: int
@@ -35,18 +36,18 @@ class Hit(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The words of one field on which a part under NEAR is true, and the terms there."""
+    """A range of words in one field in which a part under NEAR is true, with the matching terms."""
 
     first: int
     last: int
-    #: Each with its start and end in the normal text.
+    #: The matching terms, each with its start and end in the normalised text.
     terms: tuple[tuple[expression.Leaf, int, int], ...]
 
 
 def holds(tested: expression.Expression, view: ArticleText) -> bool:
     """Return whether the expression is true of the article."""
     if type(tested) is expression.Words:
-        # The most frequent case by far; a generator would cost as much as the look-up.
+        # This is by far the most frequent case, and a generator would cost as much as the look-up.
         for text in view.fields(tested.field):  # noqa: SIM110
             if text.find(tested.pattern):
                 return True
@@ -65,7 +66,7 @@ def holds(tested: expression.Expression, view: ArticleText) -> bool:
 
 
 def find_hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
-    """Return the places that make a true expression true; empty if it is false, or true by exclusions only."""
+    """Return the hits that make the expression true; empty if it is false, or true only because of exclusions."""
     match tested:
         case expression.All(parts):
             return [hit for part in parts for hit in find_hits(part, view)] if holds(tested, view) else []
@@ -93,15 +94,15 @@ def find_hits(tested: expression.Expression, view: ArticleText) -> list[Hit]:
 
 
 def make_hit(text: FieldText, leaf: expression.Leaf, start: int, end: int) -> Hit:
-    """Return the hit of a term at a place of the normal text."""
+    """Return the hit of a term at a position in the normalised text."""
     first, last = text.normal.place(start, end)
     return Hit(leaf, text.name, text.original[first:last], first, last)
 
 
 def find_places(tested: expression.Expression, text: FieldText) -> list[Place]:
-    """Return where a part under NEAR is true in one text, from left to right."""
+    """Return the places in one text at which a part under NEAR is true, from left to right."""
     if type(tested) is expression.Words:
-        # A class pattern costs as much as the look-up.
+        # Compare the type, because matching a class pattern costs as much as the look-up.
         return _find_words(tested, text) if _is_in(tested.field, text) else []
     match tested:
         case expression.Regex(field=field):
@@ -135,9 +136,9 @@ def _take_steps(text: FieldText, steps: int) -> None:
 
 
 def _limit_places(places: list[Place]) -> list[Place]:
-    """Return all places, or of too many the shortest from each word and to each word.
+    """Return the places; if there are too many, only the shortest from each first word and to each last word.
 
-    Otherwise each NEAR around another doubles the pairs of the next, and 20 of them take a processor seconds.
+    Otherwise each NEAR doubles the pairs of the NEAR around it, and 20 nested NEARs take seconds.
     """
     if len(places) <= MAX_PLACES:
         return places
@@ -164,14 +165,14 @@ def _find_words(leaf: expression.Words, text: FieldText) -> list[Place]:
 
 
 def _find_spans(leaf: expression.Regex, text: FieldText) -> list[tuple[int, int]]:
-    """Return the matches in the normal text."""
-    # Count first: nothing can stop the expression while it runs.
+    """Return the matches in the normalised text."""
+    # Count the steps first, because nothing can stop a regular expression while it runs.
     _take_steps(text, regex.steps(leaf.source, leaf.ignores_case, len(text.normal.text)))
     return [*regex.spans(leaf.source, leaf.ignores_case, text.normal.text)]
 
 
 def _pairs(left: list[Place], right: list[Place], words: int) -> list[tuple[Place, Place]]:
-    """Return the pairs with at most so many words between; of too many, each place with its nearest."""
+    """Return the pairs with at most ``words`` words between; if there are too many, only pairs of nearest places."""
     first_of = [place.first for place in right]
     if len(left) * len(right) <= MAX_PAIRS:
         pairs = []
@@ -198,7 +199,7 @@ def _pairs(left: list[Place], right: list[Place], words: int) -> list[tuple[Plac
 
 
 def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldText) -> list[Place]:
-    """Return, for each first word, the shortest window from it that has every part once."""
+    """Return, for each first word, the shortest window that begins there and contains every part."""
     stretches = [text.find(part.pattern) for part in parts]
     if not all(stretches):
         return []
@@ -220,7 +221,10 @@ def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldTex
 def _choose_stretches(
     candidates: list[list[Stretch]], first: int, words: int, steps: int
 ) -> tuple[tuple[Stretch, ...], int]:
-    """Choose a stretch for each part, none overlapping, one of them at ``first``, with the earliest possible end."""
+    """Choose one stretch for each part, without overlaps, from ``first`` to the earliest possible end.
+
+    Also returns the number of steps left.
+    """
     best: tuple[Stretch, ...] = ()
     best_last = -1
     waiting: list[tuple[Stretch, ...]] = [()]
@@ -246,7 +250,7 @@ class CompiledRule:
     """A rule that is ready to be evaluated and indexed."""
 
     rule: model.Rule
-    #: None: read from the rule when needed, through a small cache.
+    #: The parts of the rule. If None, they are read when needed, through a small cache.
     own: RuleReading | None = None
 
     @property
@@ -264,7 +268,7 @@ class CompiledRule:
 class LineEvaluation:
     part: Part
     hits: tuple[Hit, ...]
-    #: The value of the expression; for a NONE line, true means excluded.
+    #: Whether the expression is true; for a NONE line, true means that the article is excluded.
     is_found: bool
 
 
@@ -273,9 +277,9 @@ class Evaluation:
     """The results of all lines of a rule on one article."""
 
     lines: tuple[LineEvaluation, ...]
-    #: Every line has the required result.
+    #: Whether every line has the required result.
     is_complete: bool
-    #: All hits are terms in capitals, in a title that shouts.
+    #: Whether all hits are terms in capitals, in a title that shouts.
     is_weak: bool
 
     @property
@@ -297,7 +301,7 @@ def evaluate_rule(compiled: CompiledRule, view: article_text.ArticleText) -> Eva
 
 
 def rule_matches(compiled: CompiledRule, view: article_text.ArticleText) -> bool:
-    """Return whether the rule matches, without the places: several times cheaper than ``evaluate_rule``."""
+    """Return whether the rule matches. Finds no hits, so it is several times cheaper than ``evaluate_rule``."""
     if not satisfies_lines(compiled, view):
         return False
     capitals = compiled.reading.capitals
@@ -306,7 +310,7 @@ def rule_matches(compiled: CompiledRule, view: article_text.ArticleText) -> bool
 
 
 def satisfies_lines(compiled: CompiledRule, view: article_text.ArticleText) -> bool:
-    """Return whether every line has the required result; weakness aside."""
+    """Return whether every line has the required result, even if the match is weak."""
     parts = compiled.parts
     any_parts = [part for part in parts if part.kind is LineKind.ANY]
     return (
@@ -317,7 +321,7 @@ def satisfies_lines(compiled: CompiledRule, view: article_text.ArticleText) -> b
 
 
 def _are_weak(hits: list[Hit], capitals: tuple[expression.Pattern, ...], view: article_text.ArticleText) -> bool:
-    """Return whether all hits are terms in capitals that only a shouting title has."""
+    """Return whether all hits are terms in capitals that occur only in a shouting title."""
     for leaf in {hit.leaf for hit in hits}:
         if not isinstance(leaf, expression.Words) or not leaf.pattern.is_capitals:
             return False
@@ -326,14 +330,14 @@ def _are_weak(hits: list[Hit], capitals: tuple[expression.Pattern, ...], view: a
     return all(hit.field == "title" for hit in hits) and article_text.is_shouting(view.fields("title")[0], capitals)
 
 
-#: Maximum places of one term in one field; bounds a text that repeats one word.
+#: Maximum evidence for one term in one field, in case a text repeats one word.
 MAX_EVIDENCE = 10
 
 
 def collect_evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
-    """Return the places of the lines that must match, in the order of the rule."""
+    """Return the hits of the lines that must match as evidence, in the order of the rule."""
     counts: dict[tuple[str, int, str], int] = {}
-    #: The hash of a leaf is slow, so it is computed once for each leaf, not for each hit.
+    #: Leaf -> its number. Hashing a leaf is slow, so each leaf is hashed once, not once per hit.
     leaves: dict[expression.Leaf, int] = {}
     numbers: dict[int, int] = {}
     kept = []
@@ -352,7 +356,7 @@ def collect_evidence(verdict: Evaluation) -> tuple[model.Evidence, ...]:
 
 
 def make_evidence(part: Part, hit: Hit) -> model.Evidence:
-    """Make evidence of a hit; in a query the label is the term."""
+    """Return a hit as evidence. In a query, the label of the evidence is the term."""
     term = parse.render_term(hit.leaf) if part.is_query else parse.render_item(hit.leaf)
     label = term if part.is_query else part.label
     return model.Evidence(label=label, term=term, field=hit.field, text=hit.text, start=hit.start, end=hit.end)

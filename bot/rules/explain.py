@@ -1,6 +1,6 @@
-"""Explain a rule: why it matches an article or what is missing, what comes near it, and what it does in plain English.
+"""Explain a rule: why it matches an article or not, its near misses, and its meaning in plain English.
 
-A looser version of a rule is a rule like any other, so the index finds near misses as fast as matches.
+A looser version of a rule is an ordinary rule, so the index finds near misses as fast as matches.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class ExplainedLine:
     """The result of one line of a rule on one article."""
 
     label: str
-    #: all, any or none.
+    #: “all”, “any” or “none”.
     kind: str
     is_found: bool
     evidence: tuple[model.Evidence, ...]
@@ -47,10 +47,10 @@ class Explanation:
 
     rule: str
     matched: bool
-    #: All hits are terms in capitals, in a title that shouts.
+    #: Whether all hits are terms in capitals, in a title that shouts.
     weak: bool
     lines: tuple[ExplainedLine, ...]
-    #: “2 of 3: no demand”, “paused”, “not for this feed”.
+    #: Reasons such as “2 of 3: no demand” or “the rule is paused”.
     notes: tuple[str, ...] = ()
 
     def text(self) -> str:
@@ -59,7 +59,7 @@ class Explanation:
 
 
 def _render_evidence(evidence: tuple[model.Evidence, ...]) -> Iterator[str]:
-    """Render each wording once, with its count and field."""
+    """Yield each matched wording once, with its field and number of occurrences."""
     counts: dict[tuple[str, str, str], int] = {}
     for item in evidence:
         key = (" ".join(item.text.split()), item.field, item.term)
@@ -76,7 +76,7 @@ def explain_rule(
     *,
     steps: Steps | None = None,
 ) -> Explanation:
-    """Explain why the rule matches the article, or why not. ``until`` is ignored, because the time is unknown.
+    """Explain why the rule matches the article or not. ``until`` is ignored, because the time is unknown.
 
     Raises RuleError for a rule that cannot be used, TooManySteps if ``steps`` is exceeded.
     """
@@ -103,7 +103,7 @@ def explain_rule(
 
 
 def _count_lines(verdict: Evaluation) -> str:
-    """Return “2 of 3: no demand”."""
+    """Return how many required lines match and the reason, such as “2 of 3: no demand”."""
     required = [line.is_found for line in verdict.lines if line.part.kind is LineKind.ALL]
     alternatives = [line.is_found for line in verdict.lines if line.part.kind is LineKind.ANY]
     if alternatives:
@@ -142,7 +142,7 @@ def _find_near_misses(tree: expression.Expression, view: ArticleText) -> Iterato
 
 
 def _explain_distance(node: expression.Near, view: ArticleText) -> Iterator[str]:
-    """Return “NEAR/10, found at 14”."""
+    """Yield the smallest distance in the article if it is too large, such as “NEAR/10, found at 14”."""
     if evaluate.holds(node, view):
         return
     best: tuple[int, str] | None = None
@@ -162,7 +162,7 @@ def _explain_distance(node: expression.Near, view: ArticleText) -> Iterator[str]
 
 
 def _explain_wording(leaf: expression.Words, view: ArticleText) -> Iterator[str]:
-    """Find a term in another form, or in another field."""
+    """Yield a note for each other form, or other field, in which a missing term occurs."""
     if any(text.find(leaf.pattern) for text in view.fields(leaf.field)):
         return
     shown = parse.render_item(leaf)
@@ -200,23 +200,23 @@ def _relax_pattern(pattern: expression.Pattern) -> expression.Pattern:
     return pattern._replace(elements=elements)
 
 
-#: Only the first lines of a rule get a version without the line.
+#: Maximum lines of a rule for which a looser version without the line is made.
 MAX_LINES = 20
-#: Maximum length of a label; a longer one is a part of a query.
+#: Maximum length of a label. Longer labels are parts of a query, and are shortened.
 MAX_LABEL = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LooserRule:
-    """A rule except for one thing."""
+    """A rule without one of its conditions."""
 
-    #: “no demand”, “excluded”, “written differently or too far apart”.
+    #: The reason why an article that matches only this version is a near miss: “no demand”, “excluded”.
     what: str
     compiled: CompiledRule
 
 
 def loosen_rule(compiled: CompiledRule) -> tuple[LooserRule, ...]:
-    """Return the looser versions, nearest first: wordings, then exclusions, then each required line."""
+    """Return the looser versions: without exact wordings, then without exclusions, then without each required line."""
     versions = []
     parts = compiled.parts
     relaxed = tuple(
@@ -236,12 +236,12 @@ def loosen_rule(compiled: CompiledRule) -> tuple[LooserRule, ...]:
 
 
 def _make_looser(compiled: CompiledRule, what: str, parts: tuple[Part, ...]) -> LooserRule:
-    # Without the list of its capitals a shouting title does not make it weak: a weak match is a near miss.
+    # Omit the terms in capitals, so that no match of this version is weak and each is a near miss.
     return LooserRule(what=what, compiled=replace(compiled, own=RuleReading(parts)))
 
 
 def _droppable_lines(parts: tuple[Part, ...]) -> Iterator[tuple[str, tuple[Part, ...]]]:
-    """Return what can be dropped, one thing at a time, so that something is still required."""
+    """Yield the lines without which the rule still requires a term, each with the reason for a near miss."""
     required = [part for part in parts if part.kind is LineKind.ALL]
     either = tuple(part for part in parts if part.kind is LineKind.ANY)
     if len(required) + bool(either) < 2:
@@ -260,7 +260,7 @@ def shorten_label(label: str) -> str:
 
 
 def _relax_expression(tree: expression.Expression) -> expression.Expression:
-    """Return the expression without capitals, accents, distance and order; what it excludes stays."""
+    """Return the expression without its conditions on capitals, accents, distance and order. Exclusions stay."""
     match tree:
         case expression.Words():
             return _relax_words(tree)
@@ -282,12 +282,12 @@ def _relax_words(leaf: expression.Words) -> expression.Words:
         relaxed = expression.make_words(plain, field=leaf.field)
     except QueryError:
         return leaf
-    # “BlackBerry” already matches in any case.
+    # The term already matches in any case, like “BlackBerry”.
     return leaf if relaxed.pattern == leaf.pattern else relaxed
 
 
 def describe_rule(rule: model.Rule) -> str:
-    """Return what the rule does in English, then the same as a query. Raises RuleError."""
+    """Return the meaning of the rule in English, followed by the rule as a query. Raises RuleError."""
     compiled = compiling.compile_rule(rule)
     notified = _join_words(rule.notify, "and") if rule.notify else "by the routes of bot.yaml"
     lines = [f"Notifies {notified} (severity {rule.severity.value}) when an article"]

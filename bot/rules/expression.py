@@ -20,7 +20,7 @@ from bot.text import tokens
 
 #: Maximum length of a term; longer ones are pasted text.
 MAX_TERM_CHARACTERS = 1_000
-#: Minimum letters before a ``*``; one is enough where a letter is a syllable or a word.
+#: Minimum letters before a ``*``. In scripts whose letters are syllables or words, one is enough.
 MIN_PREFIX = 3
 
 _HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
@@ -30,23 +30,23 @@ _SIMPLE_WORD = rf"(?:[A-Za-z0-9]+|[A-Za-z0-9]{{{MIN_PREFIX},}}\*)"
 
 
 class Form(Enum):
-    #: Case and accents folded.
+    #: Case and accents are ignored.
     PLAIN = "plain"
-    #: Case folded: the term has accents.
+    #: Case is ignored; accents count, because the term has accents.
     ACCENTED = "accented"
-    #: Nothing is folded.
+    #: Case and accents count.
     EXACT = "exact"
 
 
 class Shape(Enum):
     WORD = "word"
-    #: Ends in ``*``.
+    #: A word that ends in ``*``.
     PREFIX = "prefix"
-    #: Has a ``?`` (and may end in ``*``).
+    #: A word with a ``?``, which may also end in ``*``.
     HOLES = "holes"
 
 
-# In Python 3.11 an enum's member is a slow look-up, and these are used at every term.
+# Copies of enum members that every term needs, because looking up an enum member is slow in Python 3.11.
 _PLAIN, _EXACT, _WORD, _PREFIX = Form.PLAIN, Form.EXACT, Shape.WORD, Shape.PREFIX
 
 
@@ -55,18 +55,18 @@ class Element(NamedTuple):
     text: str
     form: Form
     shape: Shape
-    #: The gap between the previous word and this one, in ``tokens.gap_form``; in the first element, the marks that
-    #: must be directly before it.
+    #: The gap between the previous word and this word, as ``tokens.gap_form`` writes it; in the first element, the
+    #: punctuation that must be directly before it.
     gap: str
-    #: The ``'s`` or ``'`` that must follow; empty: a possessive does not matter.
+    #: The ``'s`` or ``'`` that must follow, or empty if a possessive does not matter.
     possessive: str = ""
-    #: Has a ``*`` in a script without spaces and is not the last element: the rest of the run may follow.
+    #: Whether more letters of the run may precede the next element: a ``*`` inside a term in a script without spaces.
     runs_on: bool = False
-    #: The expression of a ``HOLES`` element.
+    #: The regular expression of a ``HOLES`` element.
     expression: re.Pattern[str] | None = None
 
     def fits(self, raw: str, folded: str, plain: str) -> bool:
-        """Return whether a word of the text, in its three forms, fits."""
+        """Return whether a word of the text fits, given its three forms."""
         word = plain if self.form is Form.PLAIN else raw if self.form is Form.EXACT else folded
         if self.shape is Shape.WORD:
             return word == self.text
@@ -78,23 +78,23 @@ class Element(NamedTuple):
 
 class Pattern(NamedTuple):
     elements: tuple[Element, ...]
-    #: The marks that must be directly behind the last word.
+    #: The punctuation that must directly follow the last word.
     tail: str
-    #: Written in CAPITALS: matches only capitals, and is weak where the title shouts.
+    #: Whether the term is in CAPITALS: it matches only capitals, and its match in a title that shouts is weak.
     is_capitals: bool
 
 
-#: Nearly every term: words of ASCII letters and digits, whole or with a ``*`` behind at least ``MIN_PREFIX`` of them.
+#: Words of ASCII letters and digits, as in nearly every term. A ``*`` needs at least ``MIN_PREFIX`` of them before it.
 _SIMPLE = re.compile(rf"{_SIMPLE_WORD}(?: {_SIMPLE_WORD})*\Z")
 
 
 def is_simple(term: str) -> bool:
-    """Return whether a term of allowed length is only words of ASCII letters and digits, whole or with a ``*``."""
+    """Return whether a term is not too long and has only words of ASCII letters and digits, which may end in ``*``."""
     return len(term) <= MAX_TERM_CHARACTERS and _SIMPLE.match(term) is not None
 
 
 def read_pattern(term: str, *, is_exact: bool = False) -> Pattern:
-    """Parse a normal text without operators into its pattern. Raises QueryError with offsets into it."""
+    """Parse a normalised term without operators into its pattern. Raises QueryError with offsets into the term."""
     if not is_exact and term.isalnum() and term.islower() and term.isascii() and len(term) <= MAX_TERM_CHARACTERS:
         return Pattern((Element(term, _PLAIN, _WORD, ""),), "", False)
     if is_simple(term):
@@ -126,7 +126,7 @@ def read_pattern(term: str, *, is_exact: bool = False) -> Pattern:
 
 
 def _read_simple(term: str, *, is_exact: bool) -> Pattern:
-    """Parse a simple term without a look at each character."""
+    """Parse a simple term without checking each character."""
     is_capitals = not is_exact and term.isupper() and _has_two_letters(term)
     is_fixed = is_exact or is_capitals
     elements = []
@@ -159,7 +159,7 @@ class _Piece:
 
 
 def _split_pieces(term: str) -> tuple[list[_Piece], str]:
-    """Return the words with their wildcards, and the marks behind the last word."""
+    """Return the words with their wildcards, and the punctuation after the last word."""
     pieces: list[_Piece] = []
     position = 0
     mark = ""
@@ -179,7 +179,7 @@ def _split_pieces(term: str) -> tuple[list[_Piece], str]:
 
 
 def _take_wildcards(term: str, token: tokens.Token, pieces: list[_Piece]) -> tuple[int, bool]:
-    """Read the ``?`` and ``*`` directly behind a word; return where they end and whether the word may continue."""
+    """Read the ``?`` and ``*`` directly after a word; return their end and whether the word may continue."""
     position = token.gap
     if token.possessive:
         return position, False
@@ -246,7 +246,7 @@ def _read_element(piece: _Piece, *, is_fixed: bool, is_last: bool) -> Element:
     return Element(word, form, shape, piece.gap, piece.possessive, runs_on)
 
 
-#: The fields of a term without a field.
+#: Fields in which a term without a field is searched.
 TEXT_FIELDS = ("title", "body")
 #: Fields that are searched for words.
 WORD_FIELDS = ("title", "body", "url", "author", "tag", "source")
@@ -257,17 +257,17 @@ FIELDS = ("title", "body", "url", "site", "author", "tag", "lang", "source")
 class Words:
     """A word or a phrase."""
 
-    #: The normal text as written, without its quotes or braces.
+    #: The normalised text of the term, without quotes or braces.
     text: str
     is_exact: bool = False
-    #: None: title and body.
+    #: The field to search; None means title and body.
     field: str | None = None
     pattern: Pattern = dataclasses.field(kw_only=True, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Regex:
-    """``/source/``, or ``/source/i``."""
+    """A regular expression: ``/source/`` or ``/source/i``."""
 
     source: str
     ignores_case: bool = False
@@ -285,7 +285,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """``site:`` and ``lang:``, which are compared as a whole."""
+    """A ``site:`` or ``lang:`` term, which is compared as a whole."""
 
     field: str
     text: str
@@ -293,7 +293,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A set by its name: any of its terms."""
+    """A named set, which is true if any of its terms is true."""
 
     name: str
     parts: tuple[Expression, ...]
@@ -302,13 +302,13 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Both sides in one field, with at most ``words`` words between."""
+    """Both sides in one field, with at most ``words`` words between them."""
 
     left: Expression
     right: Expression
     words: int
     is_ordered: bool = False
-    #: The fields in which it can be true; computed once, since every article needs them.
+    #: The fields in which both sides can match, computed once because every article needs them.
     fields: tuple[str, ...] = dataclasses.field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -317,21 +317,21 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """True where its part is not."""
+    """A negation, which is true if its part is not."""
 
     part: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """AND of at least two."""
+    """AND of at least two parts."""
 
     parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Any:
-    """OR of at least two."""
+    """OR of at least two parts."""
 
     parts: tuple[Expression, ...]
 
@@ -343,7 +343,7 @@ Expression: TypeAlias = Leaf | Named | Near | Not | All | Any
 
 
 def make_words(text: str, *, is_exact: bool = False, field: str | None = None) -> Words:
-    """Make the term of a normal text. Raises QueryError."""
+    """Return the term for a normalised text. Raises QueryError."""
     return Words(text, is_exact, field, pattern=read_pattern(text, is_exact=is_exact))
 
 
@@ -358,7 +358,7 @@ def children(expression: Expression) -> tuple[Expression, ...]:
 
 
 def change_parts(tree: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """Return the tree with each part directly below changed; a leaf stays as it is."""
+    """Return the tree with ``change`` applied to each direct part; a leaf does not change."""
     match tree:
         case Near(left, right):
             return dataclasses.replace(tree, left=change(left), right=change(right))
@@ -384,7 +384,7 @@ def leaves(expression: Expression) -> list[Leaf]:
 
 
 def requires_a_term(expression: Expression) -> bool:
-    """Return whether it can be true only where some term matches."""
+    """Return whether the expression can be true only if some term matches."""
     match expression:
         case Not():
             return False

@@ -1,7 +1,7 @@
-"""From the numbers in a text to the rules that may match: the pair index.
+"""Find the rules that may match a text, by pairs of term numbers.
 
-A rule is filed under each pair of one number from its rarest group and one from its second rarest, so that a text
-visits only the rules of both its numbers (docs/decisions/0010-rule-engine.md). Works on numbers only.
+A rule is filed under each pair of a number from its rarest group and a number from its second rarest group, so that a
+text reaches only rules of which it has both numbers (docs/decisions/0010-rule-engine.md). The index has no words.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Group = tuple[int, ...]
 
 
 class Choice(NamedTuple):
-    """Alternatives: one need of each tuple is enough to find the rule, and these together make one group."""
+    """Alternatives of one group. Each is a tuple of needs, of which one is enough to find the rule."""
 
     alternatives: tuple[tuple[Need, ...], ...]
 
@@ -28,13 +28,13 @@ Need: TypeAlias = Group | Choice
 
 
 class Distance(NamedTuple):
-    """A word of each group, with at most so many words between."""
+    """A condition: a word of each group, with at most ``words`` words between them."""
 
     left: Group
     right: Group
     words: int
     is_ordered: bool
-    #: False: it must not be so.
+    #: Whether the condition must be true; if not, it must be false.
     is_wanted: bool
 
 
@@ -51,7 +51,7 @@ class Needs(NamedTuple):
 
 
 def find_needs(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) -> Needs:
-    """Return what a text must have, and must not have, for these parts to match."""
+    """Return the numbers that a text must have, and must not have, for these parts to match."""
     groups: list[Need] = []
     either: list[list[Need]] = []
     forbidden: set[int] = set()
@@ -76,7 +76,7 @@ def find_needs(parts: Iterable[Part], number: Callable[[expression.Leaf], int]) 
 
 
 def choose_groups(needs: Needs, weight: Callable[[int], float]) -> tuple[Group, ...]:
-    """Return the groups; of alternatives, choose the groups that are rarest in texts, by ``weight``."""
+    """Return the groups. For a choice, use the needs that are rarest in texts, by ``weight``."""
     return tuple(dict.fromkeys([_choose_group(need, weight) for need in needs.groups]))
 
 
@@ -95,7 +95,7 @@ def _make_group(numbers: Iterable[int]) -> Group:
 
 
 def _is_simple(tree: expression.Expression) -> bool:
-    """Return whether it is a term, or any of several terms."""
+    """Return whether the expression is a term or an OR of terms."""
     if isinstance(tree, expression.Any | expression.Named):
         return all(map(_is_simple, tree.parts))
     return isinstance(tree, expression.Words)
@@ -111,7 +111,7 @@ def _make_distance(node: expression.Near, number: Callable[[expression.Leaf], in
 
 
 def _required_needs(tree: expression.Expression, number: Callable[[expression.Leaf], int]) -> list[Need]:
-    """Return the needs that are met wherever the expression is true; empty if nothing has to match."""
+    """Return the needs that every matching text meets; empty if nothing has to match."""
     match tree:
         case expression.Not():
             return []
@@ -138,20 +138,23 @@ def _join_needs(alternatives: list[list[Need]]) -> Need:
 
 #: A rule that would need more pairs is filed under its rarest group alone.
 MAX_PAIRS = 64
-#: Up to so many second numbers are a tuple, a third the size of a set: enough for nine of ten first numbers.
+#: Maximum second numbers in a tuple, which takes a third of the memory of a set. It is enough for nine of ten first
+#: numbers.
 MAX_TUPLE_SIZE = 4
-#: Up to so many rules of one first number are checked one by one: a dictionary of their pairs is ten times as big.
+#: Maximum rules of one first number that are checked one by one, because a dictionary of their pairs is ten times as
+#: big.
 MAX_UNPAIRED_RULES = 8
 
 
 class _OpenConditions(NamedTuple):
-    """The conditions of a rule that its place in the index does not check."""
+    """The conditions of a rule that the look-up of a pair does not check."""
 
-    #: Groups that the rule is not filed under.
+    #: Groups under which the rule is not filed.
     groups: tuple[Group, ...]
-    #: The numbers alone do not decide the rule.
+    #: Whether the numbers alone cannot decide the rule.
     is_partial: bool
-    #: Every group, if a number is unsure: when each has a sure number in the text, they decide.
+    #: All groups, if some number is unsure: the rule matches if the text has a sure number of each group. Empty if that
+    #: does not decide the rule.
     doubtful: tuple[Group, ...]
 
 
@@ -159,22 +162,22 @@ class RuleIndex:
     """Rules filed under pairs of numbers that a text must both have."""
 
     def __init__(self, rules: Iterable[Needs], unsure: AbstractSet[int], weights: Sequence[int]) -> None:
-        """``weights``: by number, how often a text is likely to have it."""
+        """``weights`` has, for each number, how often a text is likely to have it."""
         self._unsure = frozenset(unsure)
-        #: By rule: the group of its first numbers, and the group of its second numbers (empty: it needs no second).
+        #: By rule: the group of its first numbers, and the group of its second numbers (empty if it needs none).
         self._first: list[Group] = []
         self._second: list[Group] = []
         #: By rule: the numbers that a text must not have.
         self._forbidden: list[Group] = []
         self._open: dict[int, _OpenConditions] = {}
-        #: The distances of each rule that numbers and their places decide.
+        #: The distances of each rule that numbers and their positions decide.
         self.distances: dict[int, tuple[Distance, ...]] = {}
         self._singles: dict[int, tuple[int, ...]] = {}
-        #: By first number: the rules with a second one.
+        #: By first number: the rules that have a second number too.
         self._under: list[tuple[int, ...]] = [()] * len(weights)
-        #: First number of many rules -> second number -> the rules that are under the two.
+        #: For a first number of many rules: second number -> rules filed under both numbers.
         self._pairs: dict[int, dict[int, tuple[int, ...]]] = {}
-        #: By first number: the second numbers. ``set.isdisjoint`` does not visit each member.
+        #: By first number: the second numbers of its rules, to compare by ``set.isdisjoint``.
         self._seconds: list[AbstractSet[int] | Group] = [()] * len(weights)
         self._place_all(rules, weights.__getitem__)
 
@@ -191,7 +194,7 @@ class RuleIndex:
                     under.setdefault(first, [*self._under[first]]).append(rule)
                 else:
                     self._under[first] = entry
-                    # Most first numbers have one rule; these need no more memory.
+                    # Most first numbers have one rule, so share the group of that rule to save memory.
                     self._seconds[first] = self._second[rule]
         while under:
             first, rule_numbers = under.popitem()
@@ -239,7 +242,7 @@ class RuleIndex:
 
     @property
     def partial(self) -> list[int]:
-        """Return the rules that numbers and their places do not decide."""
+        """Return the rules that numbers and their positions do not decide."""
         return [rule for rule, conditions in self._open.items() if conditions.is_partial and rule not in self.distances]
 
     def several_groups(self) -> Iterator[tuple[int, tuple[Group, ...]]]:
@@ -250,7 +253,7 @@ class RuleIndex:
                 yield rule, (first, second, *more_groups) if second else (first, *more_groups)
 
     def candidates(self, numbers: set[int]) -> tuple[set[int], set[int]]:
-        """Return the rules that are surely true of the numbers, and the rules that may be."""
+        """Return the rules that certainly match a text with these numbers, and the rules that may match it."""
         is_disjoint = numbers.isdisjoint
         forbidden, open_, pairs, seconds = self._forbidden, self._open, self._pairs, self._seconds
         reached = [rule for first in self._singles.keys() & numbers for rule in self._singles[first]]

@@ -1,6 +1,6 @@
-"""Split a query into lexemes: what each mark means, not what may follow what.
+"""Split a query into lexemes. The parser checks their order.
 
-A lexeme is read once per text and cached. Its place in the query is looked up only for an error message.
+Lexemes are cached by their text. The position of a lexeme in the query is looked up only for an error message.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from bot.rules.errors import QueryError
 from bot.rules.memo import Memo
 
 MAX_NEAR = 1_000
-#: Distance of a bare NEAR, the same as at Meltwater.
+#: Distance of a NEAR without a number, as in Meltwater.
 DEFAULT_NEAR = 4
-#: Number of texts whose lexemes are cached, and their maximum length: some 10 MB at most.
+#: Number of cached lexemes, and the maximum length of their texts. The cache takes at most about 10 MB.
 MEMO_SIZE, MEMO_CHARACTERS = 1 << 14, 60
 
 
@@ -37,10 +37,10 @@ class LexemeKind(Enum):
     OR = "OR"
     NOT = "NOT"
     NEAR = "NEAR"
-    #: An operator in small letters: and, or, not, near.
+    #: An operator in lower case: and, or, not, near.
     LOWER = "and"
     END = "end"
-    #: A mistake: the rest of the query is not read.
+    #: A mistake, after which the query is not read.
     WRONG = "wrong"
 
 
@@ -50,12 +50,12 @@ TERM_STARTS = (*LEAF_KINDS, LexemeKind.LOWER, LexemeKind.FIELD, LexemeKind.OPEN)
 
 
 class Lexeme(NamedTuple):
-    """One mark, word, phrase or set of a query."""
+    """One word, phrase, set, operator or bracket of a query."""
 
     kind: LexemeKind
     #: The text without quotes, braces or slashes.
     text: str
-    #: The lexeme as written in the query, without the white space behind it.
+    #: The lexeme as written in the query, without the white space after it.
     written: str
     #: The distance of NEAR, or of a phrase with ``~n``.
     words: int | None = None
@@ -64,7 +64,7 @@ class Lexeme(NamedTuple):
 
     @property
     def inside(self) -> int:
-        """Return the offset of its text in the lexeme."""
+        """Return the offset of ``text`` in ``written``."""
         return self.kind in (LexemeKind.PHRASE, LexemeKind.EXACT, LexemeKind.REGEX)
 
 
@@ -74,7 +74,7 @@ class LexedQuery:
 
     query: str
     lexemes: Sequence[Lexeme]
-    #: The mistake at WRONG.
+    #: The error of the WRONG lexeme, if there is one.
     error: QueryError | None = None
 
     @functools.cached_property
@@ -89,7 +89,7 @@ class LexedQuery:
         return start, start + len(self.lexemes[index].written)
 
 
-#: The most frequent form comes first; a field includes the white space behind it.
+#: A lexeme, most frequent form first. A field includes the white space after it.
 _LEXEME = re.compile(
     rf"""
       \w++(?![^\s\u200b"(){{}}])
@@ -111,7 +111,7 @@ _NEAR = re.compile(r"(?P<order>O?)NEAR(?:/(?P<words>\d{1,9})(?P<ordered>f)?)?\Z"
 _LOOKS_NEAR = re.compile(r"O?NEAR(?:[/~:]|\d)", re.IGNORECASE)
 _LOWER = re.compile(r"(?:and|or|not|o?near(?:/\d+f?)?)\Z", re.IGNORECASE)
 _UNKNOWN_FIELD = re.compile(r"([^\W\d_][\w-]*):(?!//)(?=.)|([^\W\d_][\w-]*):\Z")
-#: Words that can only be words: nearly all.
+#: Words that cannot be operators, which are nearly all words.
 _PLAIN = re.compile(r"(?!(?:and|or|not|o?near)(?![a-z]))\w+\*?\Z", re.IGNORECASE)
 _OTHER_OPERATORS = {"&&": "AND", "||": "OR", "|": "OR", "&": "AND", "!": "NOT"}
 _OPERATORS = {"AND": LexemeKind.AND, "OR": LexemeKind.OR, "NOT": LexemeKind.NOT}
@@ -130,7 +130,7 @@ def is_bare(word: str) -> bool:
 
 
 def lex(query: str) -> LexedQuery:
-    """Split a normal text into lexemes, up to its first mistake."""
+    """Split a normalised query into lexemes, up to its first mistake."""
     texts = _LEXEME.findall(query)
     try:
         return LexedQuery(query, [*map(_LEXEMES.__getitem__, texts), _END])
@@ -212,7 +212,7 @@ def _check_distance(words: int, start: int, end: int) -> None:
             start,
             end,
             "distance-too-large",
-            "use AND for the whole article",
+            "use AND if any distance is allowed",
         )
 
 
@@ -230,7 +230,7 @@ def _read_word(word: str) -> Lexeme:
 
 
 def _check_word(word: str) -> None:
-    """Refuse a word that other products read as an operator or a mark."""
+    """Raise QueryError for a word that is an operator or a special character in other products."""
     end = len(word)
     if _LOOKS_NEAR.match(word):
         raise QueryError(
@@ -238,7 +238,7 @@ def _check_word(word: str) -> None:
             0,
             end,
             "bad-near",
-            "NEAR/10 is at most ten words between, NEAR/10f in that order; quote it for the word itself",
+            "NEAR/10 allows ten words between, NEAR/10f requires the order too; to search for the word, quote it",
         )
     if other := _OTHER_OPERATORS.get(word):
         raise QueryError(f"{word} is not an operator", 0, end, "unknown-operator", f"write {other}")
@@ -246,7 +246,7 @@ def _check_word(word: str) -> None:
         message = f"{word[0]} is not an operator"
         raise QueryError(message, 0, 1, "unknown-operator", f"write NOT {word[1:]}")
     if word[0] in "+=" and len(word) > 1:
-        help_ = f'write AND between terms that are all needed, or "{word}" for the mark itself'
+        help_ = f'write AND between terms that are all needed, or "{word}" to match the character itself'
         raise QueryError(f"{word[0]} is not an operator", 0, 1, "unknown-operator", help_)
     if word[0] == word[-1] == "'" and len(word) > 2:
         raise QueryError("single quotes do not make a phrase", 0, end, "single-quotes", f'write "{word[1:-1]}"')
@@ -276,5 +276,5 @@ def _check_field(word: str) -> None:
     name = match[1] or match[2]
     guess = find_nearest(name, expression.FIELDS)
     fields = "the fields are " + ", ".join(expression.FIELDS)
-    help_ = f"did you mean {guess}:?" if guess else f'{fields}; for the mark itself write "{word}"'
+    help_ = f"did you mean {guess}:?" if guess else f'{fields}; to match the character itself, write "{word}"'
     raise QueryError(f'unknown field "{name}"', 0, len(name), "unknown-field", help_)

@@ -1,6 +1,7 @@
-"""Find what a rule allows and rarely means: common words, lone acronyms, words in capitals, nouns without their plural.
+"""Find likely mistakes in a rule: common words, lone acronyms, words in capitals, nouns without their plural.
 
-How the news at large writes a word decides about capitals (bot.text.background); a list of nouns decides about plurals.
+The usual spelling of a word in the news decides about capitals (bot.text.background). A list of nouns decides about
+plurals.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bot.rules.evaluate import CompiledRule
 from bot.rules.parts import LineKind, Part
 from bot.text import names, tokens, words
 
-#: Words behind the comma of a name that are part of the name.
+#: Words after a comma that belong to the name before it, such as Inc.
 _NAME_TAIL = re.compile(
     r"(?:inc|ltd|llc|llp|corp|co|plc|gmbh|ag|kg|s\.?a|s\.?p\.?a|n\.?v|b\.?v|pty|jr|sr|ii|iii|m\.?d|ph\.?d|esq)\.?\Z",
     re.IGNORECASE,
@@ -27,18 +28,18 @@ _ACRONYM = re.compile(r"[^\W_]{2,5}\Z")
 
 
 class _Term(NamedTuple):
-    """A term at its place in the rule; a term of a set is where the set is used."""
+    """A term with its position in the rule. The position of a set's term is the position of the set in the rule."""
 
     leaf: expression.Leaf
     place: tuple[str | int, ...]
     start: int
     end: int
-    #: Not excluded.
+    #: Whether the term must match; false for an exclusion.
     is_wanted: bool
     is_of_set: bool
 
     def problem(self, code: str, message: str, help_text: str) -> RuleProblem:
-        """Return a problem at this place."""
+        """Return a problem with this term."""
         return RuleProblem(place=self.place, start=self.start, end=self.end, code=code, message=message, help=help_text)
 
 
@@ -50,7 +51,7 @@ class _WordTerm(NamedTuple):
 
 
 def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
-    """Return the warnings; none stops the rule."""
+    """Return the warnings about a rule, which can be used all the same."""
     rule = compiled.rule
     terms = [*_find_terms(rule)]
     wanted = [
@@ -104,7 +105,7 @@ def _find_terms(rule: model.Rule) -> Iterator[_Term]:
 def _find_leaves(
     tree: expression.Expression, *, is_wanted: bool, is_of_set: bool
 ) -> Iterator[tuple[expression.Leaf, bool, bool]]:
-    """Yield each term with whether it is wanted, and whether it is of a set."""
+    """Yield each term, with whether it must match and whether it belongs to a set."""
     if isinstance(tree, expression.Leaf):
         yield tree, is_wanted, is_of_set
         return
@@ -142,20 +143,20 @@ def _check_word(word: _WordTerm, is_alone: bool) -> Iterator[RuleProblem]:
     leaf, term = word
     elements = leaf.pattern.elements
     if leaf.pattern.is_capitals and all(_is_common(element.text, is_alone=len(elements) == 1) for element in elements):
-        # Words of the language, as in DATA BREACH.
+        # These are ordinary words in capitals, as in DATA BREACH.
         help_text = f"write {leaf.text.lower()}; or, if it is an acronym, {{{leaf.text}}}"
         yield term.problem("capital-words", f'"{leaf.text}" matches only in capitals', help_text)
     if len(elements) > 1 or elements[0].shape is not expression.Shape.WORD:
         return
     folded = tokens.fold(elements[0].text)
     is_capitals = leaf.pattern.is_capitals or leaf.is_exact
-    # 3G and S3 rarely match where they are not meant, nor does UK with another line.
+    # 3G and S3 rarely mean something else. Neither does UK if another line must match too.
     is_distinctive = any(char.isdigit() for char in folded) and not folded.isdigit()
     if folded in COMMON_WORDS and not is_capitals and (is_alone or folded not in NEWS_WORDS):
         help_text = "remove it, or write the phrase that you mean"
         yield term.problem("common-word", f'"{leaf.text}" is in nearly every article', help_text)
     elif len(folded) <= 2 and folded.isascii() and not is_distinctive and (is_alone or not is_capitals):
-        message = f'"{leaf.text}" is short and will match where it is not meant'
+        message = f'"{leaf.text}" is short and will also match unrelated articles'
         yield term.problem("short-word", message, _help_with_short(folded, is_capitals))
 
 
@@ -168,7 +169,7 @@ def _help_with_short(word: str, is_capitals: bool) -> str:
 
 
 def _check_acronyms(wanted: Sequence[_WordTerm], required: Sequence[Part]) -> Iterator[RuleProblem]:
-    """Warn of an acronym as the only line: it matches the parents as well as the regulator."""
+    """Warn of an acronym as the only required term: PTA is a regulator and a parent-teacher association."""
     trees = [part.expression for part in required]
     alternatives = [tree.parts if isinstance(tree, expression.Any | expression.Named) else (tree,) for tree in trees]
     sufficient = {leaf.text for leaf in itertools.chain(*alternatives) if isinstance(leaf, expression.Words)}
@@ -199,7 +200,7 @@ def _check_plurals(wanted: Sequence[_WordTerm]) -> Iterator[RuleProblem]:
 
 
 def _check_names(wanted: Sequence[_WordTerm]) -> Iterator[RuleProblem]:
-    """Warn once for the rule, at the first name that also matches a word of the language."""
+    """Warn once for the rule, at the first name that also matches an ordinary word."""
     ambiguous: dict[str, _Term] = {}
     for leaf, term in wanted:
         if not leaf.is_exact and _is_word_and_name(leaf.text):
@@ -222,7 +223,7 @@ def _check_regexes(terms: Sequence[_Term]) -> Iterator[RuleProblem]:
             yield term.problem(
                 "costly-regex",
                 f"this expression may take {regex.most_seconds(size):.0f} seconds on an article of a megabyte",
-                "repeat less: a smaller number in { }, and plain letters instead of \\p{L} or [^ ]",
+                "use smaller numbers in { }, and plain letters instead of \\p{L} or [^ ]",
             )
 
 
@@ -242,15 +243,15 @@ def _check_contradictions(rule: model.Rule) -> Iterator[RuleProblem]:
                 )
 
 
-#: A word of the language is in at least so many news items, and at most this share of its uses is in capitals.
+#: An ordinary word is in at least this share of news items, and at most _MOST_CAPITALS of its uses are in capitals.
 _COMMON_RATE = 10 / 10_000
 _MOST_CAPITALS = 1 / 9
-#: A word in fewer news items may be a rare name.
+#: A word in a smaller share of news items may be a rare name.
 _WORD_RATE = 1 / 10_000
 
 
 def _is_word_and_name(text: str) -> bool:
-    """Return whether the news at large also writes a capitalised word in small letters: Apple, Orange, Shell."""
+    """Return whether a capitalised word also occurs in lower case in the news, like Apple, Orange or Shell."""
     table = names.background_table()
     folded = tokens.fold(text)
     return (
@@ -263,7 +264,7 @@ def _is_word_and_name(text: str) -> bool:
 
 
 def _find_missing_plural(leaf: expression.Words, terms: list[expression.Words]) -> str | None:
-    """Return the plural that neither the term nor the terms of the same part match; None if none is missed."""
+    """Return the plural of a term, or None if the term has no plural or if ``terms`` match the plural."""
     *first_words, last = leaf.pattern.elements
     is_plain = last.shape is expression.Shape.WORD and last.form is expression.Form.PLAIN and not leaf.is_exact
     if not is_plain or not leaf.text.endswith(last.text) or last.text not in COUNTED_NOUNS:
@@ -285,7 +286,7 @@ def _finds_words(term: expression.Words, plural_words: list[str]) -> bool:
 
 def _is_common(word: str, *, is_alone: bool) -> bool:
     table = names.background_table()
-    # A word alone is not stemmed: AIDS is not an aid.
+    # Do not stem a single word, because AIDS is not the plural of aid.
     folded = tokens.fold(word) if is_alone else words.stem(word)
     is_word = table.rates.get(folded, 0) >= _COMMON_RATE and table.capitals.get(folded, 1) <= _MOST_CAPITALS
     return len(word) >= 4 and is_word

@@ -9,9 +9,9 @@ Value = TypeVar("Value")
 
 
 class Memo(dict[str, Value]):
-    """Computes the result on ``memo[text]``; forgets a text that is not used while ``size`` others are.
+    """A cache: ``memo[text]`` computes a missing result. Results that are not used for a while are dropped.
 
-    It is a dict because a look-up in C is its purpose; an error is raised and not cached.
+    It is a dict, so that a look-up runs in C. If ``compute`` raises an error, nothing is cached.
     """
 
     __slots__ = ("_compute", "_longest", "_old", "_size")

@@ -26,7 +26,7 @@ _NO_SETS: terms.Sets = MappingProxyType({})
 def parse_query(text: str, *, sets: terms.Sets = _NO_SETS, joins_terms: bool = False) -> expression.Expression:
     """Parse a query. Raises QueryError with offsets into the text.
 
-    ``joins_terms``: terms side by side are joined by AND, and an operator in small letters is a word.
+    If ``joins_terms`` is true, adjacent terms are joined by AND, and an operator in lower case is a word.
     """
     return _parse_normal(text, lambda normal: _Parser(normal, terms.SetReader(sets), joins_terms=joins_terms).whole())
 
@@ -39,14 +39,14 @@ def parse_term(text: str, *, sets: terms.Sets = _NO_SETS) -> expression.Expressi
 
 
 def _parse_normal(text: str, parse: Callable[[str], expression.Expression]) -> expression.Expression:
-    """Parse the normal form of a text, and place an error in the text itself."""
+    """Parse the normalised form of a text. The offsets of an error refer to the original text."""
     if len(text) > MAX_QUERY_CHARACTERS:
         raise QueryError(
             f"{len(text):,} characters; at most {MAX_QUERY_CHARACTERS:,}",
             MAX_QUERY_CHARACTERS,
             len(text),
             "query-too-long",
-            "split it into several rules, or name a list as a set",
+            "split the query into several rules, or move a list of terms into a set",
         )
     if text.isascii():
         return parse(text)
@@ -68,10 +68,10 @@ def _original_span(normal: tokens.Normal, start: int, end: int, length: int) -> 
     return normal.place(start, end)
 
 
-#: Brackets and NOTs inside one another.
+#: Maximum depth of nested brackets and NOTs.
 MAX_DEPTH = 50
 
-# In Python 3.11 an enum's member is a slow look-up, and these are used at every lexeme.
+# Copies of enum members that every lexeme needs, because looking up an enum member is slow in Python 3.11.
 _WORD, _PHRASE, _OPEN, _CLOSE, _END = (
     LexemeKind.WORD,
     LexemeKind.PHRASE,
@@ -83,7 +83,7 @@ _AND, _OR, _NOT, _NEAR = LexemeKind.AND, LexemeKind.OR, LexemeKind.NOT, LexemeKi
 
 
 class _Operand(NamedTuple):
-    """A part of the query in an error message: its first and last lexeme."""
+    """The first and last lexeme of a part of the query, to quote it in an error message."""
 
     first: int
     last: int
@@ -91,21 +91,21 @@ class _Operand(NamedTuple):
 
 
 class _Parser:
-    """Parses one query of normal text, once."""
+    """A parser for one normalised query. Each instance parses once."""
 
     def __init__(self, query: str, sets: terms.SetReader, *, joins_terms: bool) -> None:
         self._lexed = lexer.lex(query)
         self._lexemes = self._lexed.lexemes
         self._sets = sets
         self._joins_terms = joins_terms
-        #: The kinds that continue a list of terms that must all be true.
+        #: The kinds of lexemes that continue a list of parts joined by AND.
         self._joints = (_AND, _NOT, *lexer.TERM_STARTS) if joins_terms else (_AND, _NOT)
         self._depth = 0
         self._field: str | None = None
         self._leaves = terms.LEAF_MEMOS[None]
         self._at = 0
         self._lexeme = self._lexemes[0]
-        #: The last AND or NOT is outside all brackets.
+        #: Whether the last AND or NOT is outside all brackets.
         self._is_open = False
 
     def whole(self) -> expression.Expression:
@@ -113,21 +113,21 @@ class _Parser:
         try:
             return self._whole()
         except QueryError:
-            # A mistake in a lexeme comes first: it may have caused the other one.
+            # Report the mistake in the lexeme instead, because it may have caused this error.
             if self._lexed.error is not None and self._lexeme.kind is LexemeKind.WRONG:
                 raise self._lexed.error from None
             raise
 
     def _whole(self) -> expression.Expression:
         if self._lexeme.kind is _END:
-            raise QueryError("an empty query", 0, len(self._lexed.query), "empty-query", "name a word to look for")
+            raise QueryError("an empty query", 0, len(self._lexed.query), "empty-query", "write a word to search for")
         tree = self._or()
         if self._lexeme.kind is not _END:
             raise self._error(self._at, self._at, "a ) was never opened", "unopened", 'remove it, or quote it: ")"')
         return tree
 
     def _error(self, first: int, last: int, message: str, code: str, help_: str) -> QueryError:
-        """Make an error that spans two lexemes and what is between them."""
+        """Return an error that spans the query from one lexeme to another."""
         start, _ = self._lexed.span(first)
         _, end = self._lexed.span(last)
         return QueryError(message, start, max(start, end), code, help_)
@@ -163,7 +163,7 @@ class _Parser:
         return self._is_open and isinstance(part, expression.All | expression.Not)
 
     def _mixed(self, start: int, operator: int) -> QueryError:
-        """Read the operands again, and to the end, for the remedy."""
+        """Return the error for AND and OR without brackets. Parses the operands again to suggest brackets."""
         self._at, self._lexeme = start - 1, self._lexemes[start - 1]
         operands: list[_Operand] = []
         while not operands or self._lexeme.kind is _OR:
@@ -261,7 +261,7 @@ class _Parser:
                 operator,
                 "the two sides of NEAR are in different fields",
                 "near-fields",
-                "write title:(a NEAR/3 b), or AND for two fields",
+                "write title:(a NEAR/3 b), or join terms in two fields with AND",
             )
 
     def _term(self) -> expression.Expression:
@@ -308,7 +308,7 @@ class _Parser:
                 self._at,
                 f"more than {MAX_DEPTH} levels of brackets or NOT",
                 "too-deep",
-                "name a part as a set, or split the rule",
+                "move a part of the query into a set, or split the rule",
             )
 
     def _group(self) -> expression.Expression:
@@ -360,7 +360,7 @@ class _Parser:
             self._at,
             f"a term is missing {place}",
             "missing-term",
-            f'quote it for the word itself: "{lexeme.text}"'
+            f'to search for the word, quote it: "{lexeme.text}"'
             if lexeme.text and lexeme.kind is not _CLOSE
             else "add a term or remove the operator",
         )
@@ -434,14 +434,14 @@ def _render_operand(part: expression.Expression) -> str:
 
 
 def render_item(leaf: expression.Leaf) -> str:
-    """Render a leaf as a list item, where a phrase needs no quotes."""
+    """Render a leaf as a list item, in which a phrase needs no quotes."""
     if isinstance(leaf, expression.Words) and not leaf.is_exact:
         return f"{leaf.field}:{leaf.text}" if leaf.field else leaf.text
     return render_term(leaf)
 
 
 def render_term(leaf: expression.Expression) -> str:
-    """Render a leaf or a set as a query has it."""
+    """Render a leaf or a set as a part of a query."""
     field = getattr(leaf, "field", None)
     prefix = f"{field}:" if field else ""
     match leaf:

@@ -12,7 +12,8 @@ from bot import model
 from bot.rules import english, expression, parse, terms
 from bot.rules.errors import QueryError, RuleProblem
 
-#: A rule is compiled, checked and tried at once, then rarely read: its parts take four times the memory of its text.
+#: Rules whose parts are cached. A rule is read several times when it is loaded, then rarely, and its parts take four
+#: times the memory of its text.
 _CACHED_RULES = 4
 
 
@@ -31,21 +32,21 @@ class Part:
 
     kind: LineKind
     label: str
-    #: The expression that must match; in a NONE line, must not match.
+    #: The expression that must match; in a NONE line, it must not match.
     expression: expression.Expression
     is_query: bool = False
 
 
 class RuleReading(NamedTuple):
     parts: tuple[Part, ...]
-    #: The all-capitals terms of the rule, exclusions included.
+    #: The terms in capitals of the rule, including those of exclusions.
     capitals: tuple[expression.Pattern, ...] = ()
     problems: tuple[RuleProblem, ...] = ()
 
 
 @functools.lru_cache(maxsize=_CACHED_RULES)
 def read_rule(rule: model.Rule) -> RuleReading:
-    """Read the rule as far as possible, with every problem; its examples are not run."""
+    """Read the rule as far as possible and collect every problem. Does not run the examples."""
     problems: list[RuleProblem] = []
     sets = dict(rule.sets)
     parts = [
@@ -63,7 +64,7 @@ def read_rule(rule: model.Rule) -> RuleReading:
                     place=("query",),
                     code="query-and-lists",
                     message=f"query and {other} in one rule",
-                    help="write the lists into the query, or the query as lists",
+                    help="move the lists into the query, or write the query as lists",
                 )
             )
     if rule.stem:
@@ -100,7 +101,7 @@ def _read_line(
                     place=(kind.value, line.label),
                     code="empty-line",
                     message=f'"{line.label}" has no terms',
-                    help="name a term or remove the line",
+                    help="add a term or remove the line",
                 )
             )
         return None
@@ -149,7 +150,7 @@ def _only_negatives_problem(rule: model.Rule) -> RuleProblem:
         end=len(rule.query or ""),
         code="only-negatives",
         message="nothing has to match, so nearly every article would match",
-        help="name under all or any what must match" if rule.query is None else "name a term that must match",
+        help="list under all or any the terms that must match" if rule.query is None else "add a term that must match",
     )
 
 

@@ -12,25 +12,25 @@ from bot.rules.errors import QueryError
 #: Maximum memory of a compiled expression; a larger one would slow down every article.
 MAX_BYTES = 1 << 20
 MAX_CHARACTERS = 1_000
-#: At worst RE2 tries each instruction of a compiled expression at each character, which takes 4 ns.
+#: Time for one instruction at one character. At worst, RE2 tries each instruction of an expression at each character.
 _SECONDS_OF_AN_INSTRUCTION = 4e-9
 #: Maximum instructions of an expression, and the number above which lint warns.
 MAX_SIZE, COSTLY_SIZE = 5_000, 2_000
-#: Instructions at one character that count as one step.
+#: Number of instructions, each tried at one character, that count as one step.
 _INSTRUCTIONS_A_STEP = 1_000
 _CACHED = 4_096
 
-#: A part of RE2's message, the message in our words, and the remedy.
+#: A part of RE2's message, our message, and the remedy.
 _MEANINGS = (
     ("perl operator", "look-around is not supported", "write what must be there, or exclude it under none"),
     ("invalid escape", "this escape is not supported", "back references are not supported; \\d \\w \\s \\b are"),
-    ("missing )", "a ( is not closed", "close it, or write \\( for the mark itself"),
-    ("unexpected )", "a ) was never opened", "write \\) for the mark itself"),
-    ("missing ]", "a [ is not closed", "close it, or write \\[ for the mark itself"),
-    ("no argument", "a repetition with nothing to repeat", "write \\* or \\+ for the mark itself"),
+    ("missing )", "a ( is not closed", 'close it, or write \\( to match a literal "("'),
+    ("unexpected )", "a ) was never opened", 'to match a literal ")", write \\)'),
+    ("missing ]", "a [ is not closed", 'close it, or write \\[ to match a literal "["'),
+    ("no argument", "a repetition with nothing to repeat", 'to match a literal "*" or "+", write \\* or \\+'),
     ("repetition", "a repetition that is too large", "repeat at most 1000 times"),
-    ("too large", "an expression that is too large", "repeat less, or split it"),
-    ("trailing \\", "a \\ at the end", "write \\\\ for the mark itself"),
+    ("too large", "an expression that is too large", "use smaller repeat counts, or split it into several terms"),
+    ("trailing \\", "a \\ at the end", 'to match a literal "\\", write \\\\'),
     ("character class", "a bad range in [ ]", "write the smaller character first"),
 )
 
@@ -55,7 +55,7 @@ def check(source: str) -> None:
             0,
             len(source),
             "bad-regex",
-            "repeat less, or split it",
+            "use smaller repeat counts, or split it into several terms",
         )
     if matches_nothing:
         raise QueryError(
@@ -63,7 +63,7 @@ def check(source: str) -> None:
             0,
             len(source),
             "empty-regex",
-            "name something that must be there, as in /hack.*/",
+            "add a required part, as in /hack.*/",
         )
 
 
@@ -87,7 +87,7 @@ def most_seconds(instructions: int) -> float:
 
 
 def steps(source: str, ignores_case: bool, length: int) -> int:
-    """Return the most steps that a search through so many characters can take."""
+    """Return the maximum steps of a search through a text of this length."""
     return 1 + length * int(_compile(source, ignores_case).programsize) // _INSTRUCTIONS_A_STEP
 
 

@@ -1,4 +1,4 @@
-"""Match articles against all rules in force, and say on which words each rule matches."""
+"""Match articles against all rules in force, and find the words on which each rule matches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.rules.parts import LineKind
 from bot.rules.vocabulary import TextNumbers, Vocabulary
 from bot.text import tokens
 
-#: Number of rules that matched recently whose parts are cached.
+#: Number of recently matched rules whose parts are cached.
 _CACHED_RULES = 1_024
 
 
@@ -28,11 +28,11 @@ class RuleSet:
     """All rules in force. Immutable; a reload makes another."""
 
     def __init__(self, compiled: Iterable[CompiledRule], *, most_steps: int | None = None) -> None:
-        """``most_steps`` bounds the work for one article, and exceeding it raises TooManySteps; None: no bound."""
+        """``most_steps`` limits the work for one article, or is None. Beyond the limit, TooManySteps is raised."""
         self._most_steps = most_steps
         self._compiled = tuple(compiled)
         self._names = tuple(rule.rule.name for rule in self._compiled)
-        #: Rules that are paused, end, or are meant for some feeds only.
+        #: Rules that are paused, have an end, or are only for some feeds.
         self._gated = {
             number
             for number, rule in enumerate(rule.rule for rule in self._compiled)
@@ -51,7 +51,7 @@ class RuleSet:
         return replace(compiled, own=compiled.reading)
 
     def _build(self) -> RuleIndex:
-        """Read each rule once: the parts of very many rules together take more memory than all that is kept."""
+        """Build the index. Reads one rule at a time, because the parts of all rules together take much memory."""
         number = self._vocabulary.number
         needs: deque[Needs] = deque()
         for rule_number, compiled in enumerate(self._compiled):
@@ -59,7 +59,7 @@ class RuleSet:
             needs.append(find_needs(reading.parts, number))
             self._capitals[rule_number] = bool(reading.capitals)
         self._vocabulary.close(COMMON_WORDS, len(self._compiled))
-        # Release each as soon as it has its place.
+        # Release the needs of each rule as soon as they are in the index.
         placing = (needs.popleft() for _ in range(len(needs)))
         return RuleIndex(placing, self._vocabulary.unsure, self._vocabulary.weights)
 
@@ -87,7 +87,7 @@ class RuleSet:
         return tuple([self._names[number] for number in self._active(matched, article, feed, now)])
 
     def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
-        """Return whether a rule that does not match yet has some of its required terms."""
+        """Return whether some rule does not match yet, but has part of its required terms in the article."""
         if article.is_full_text:
             return False
         text_numbers, view = self._numbers(article), self._view(article)
@@ -113,7 +113,7 @@ class RuleSet:
             places = self._vocabulary.places(view.article.title, text_numbers)
             partial -= near_rules
             matched.update([rule for rule in near_rules if places.hold(distances[rule])])
-        # False of most rules here, and much cheaper than to find each term.
+        # Most of these rules do not match, and checking that is much cheaper than finding each term.
         matched.update([number for number in partial if evaluate.satisfies_lines(self._kept[number], view)])
         capital_rules = [number for number in matched if self._capitals[number]]
         if capital_rules and _may_shout(view.article.title):
@@ -123,7 +123,7 @@ class RuleSet:
         return matched
 
     def _active(self, matched: set[int], article: model.Article, feed: model.Feed, now: datetime) -> list[int]:
-        """Return the rules that are not paused, not over and meant for this feed, in their order."""
+        """Return the matched rules that are not paused, have not ended and are for this feed, in their order."""
         inactive = set()
         for number in matched & self._gated:
             rule = self._compiled[number].rule
@@ -134,7 +134,7 @@ class RuleSet:
 
 
 def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> bool:
-    """Return whether the rule's ``feeds`` list this feed, by its name (else the outlet's), address or a tag."""
+    """Return whether the rule's ``feeds`` include this feed by its name (or else its outlet), address or a tag."""
     if not rule.feeds:
         return True
     names = {feed.url, (feed.name or article.outlet).casefold(), *(tag.casefold() for tag in feed.tags)}
@@ -152,6 +152,6 @@ _ASCII_WORD = re.compile(r"[^\W_]+")
 
 
 def _may_shout(title: str) -> bool:
-    """Return whether at least three words have no small letter: cheap, and true of every title that shouts."""
+    """Return whether at least three words have no lower-case letter: a cheap check that each shouting title passes."""
     words = _ASCII_WORD.findall(title) if title.isascii() else [word.text for word in tokens.words(title)]
     return len([word for word in words if word.upper() == word]) >= 3

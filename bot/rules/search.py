@@ -2,7 +2,7 @@
 
     text → parse_search → index_condition → candidates of the store, newest first → search_page: the rules decide
 
-The store finds candidates (``storage.Search.candidates``); nothing here reads it.
+The store finds candidates (``storage.Search.candidates``). This module does not read the store.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FindCandidates: TypeAlias = Callable[[model.CandidateQuery, timedelta], Iterator
 class SearchQuery:
     """One search; at least one part is set."""
 
-    #: The expression of ``question.read``; None: any article.
+    #: The result of ``parse_search``, or None for any article.
     condition: expression.Expression | None = None
     #: Words of the outlet's name.
     outlet: str | None = None
@@ -50,7 +50,7 @@ class SearchQuery:
     rule: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    #: Where the previous page ended.
+    #: ``SearchPage.after`` of the previous page.
     before: int | None = None
     most: int = 20
 
@@ -68,9 +68,9 @@ class SearchPage:
     """One page of results, newest first."""
 
     hits: tuple[SearchHit, ...]
-    #: Where the next page begins; None: this is the last.
+    #: The value of ``SearchQuery.before`` for the next page, or None if this is the last page.
     after: int | None
-    #: The time of the last article searched, if the page stopped early; None: it is full or the last.
+    #: The time of the last article searched if the page stopped early, or None.
     looked_back_to: datetime | None = None
 
 
@@ -81,7 +81,7 @@ def search_page(find_candidates: FindCandidates, search: SearchQuery) -> SearchP
         outlet = expression.make_words(tokens.normalise(search.outlet), field="source")
         tree = outlet if tree is None else expression.All((tree, outlet))
     parts = () if tree is None else (Part(kind=LineKind.ALL, label="search", expression=tree, is_query=True),)
-    # Without the list of capitals, a title that shouts does not hide a match from a search.
+    # Omit the terms in capitals, so that a match in a shouting title is not weak.
     compiled = CompiledRule(rule=model.Rule(name="search", notify=()), own=RuleReading(parts))
     quick_checks = () if tree is None else find_glances(tree)
     ends_at = time.monotonic() + MAX_TIME.total_seconds()
@@ -126,11 +126,11 @@ def _match_article(compiled: CompiledRule, article: model.Article) -> tuple[mode
     return (model.Match(rule="search", rule_version="", evidence=evidence),) if compiled.parts else ()
 
 
-#: Stricter limits than for rules: people wait for a search.
+#: The limits are stricter than for rules, because people wait for a search.
 MAX_CHARACTERS, MAX_TERMS = 2_000, 100
 #: Maximum regular expressions of one search, each with at most ``regex.COSTLY_SIZE`` instructions.
 MAX_REGEXES = 5
-#: The key of a query that was copied from a rule.
+#: The key "query:" before a query that was copied from a rule.
 _KEY = re.compile(r"\s{0,40}query[ \t]{0,8}:(?:\s{0,8}[|>]-?\s*\n)?")
 #: Characters of a text shown on each side of a mistake.
 _AROUND = 60
@@ -149,7 +149,7 @@ def parse_search(text: str) -> expression.Expression:
 def _parse_search(text: str) -> expression.Expression:
     if len(text) > MAX_CHARACTERS:
         message = f"{len(text):,} characters; a search may have {MAX_CHARACTERS:,}"
-        raise QueryError(message, MAX_CHARACTERS, len(text), "query-too-long", "make it a rule and try that")
+        raise QueryError(message, MAX_CHARACTERS, len(text), "query-too-long", "write it as a rule and try the rule")
     tree = parse_query(text, joins_terms=True)
     leaves = expression.leaves(tree)
     expressions = [leaf for leaf in leaves if isinstance(leaf, expression.Regex)]
@@ -159,15 +159,15 @@ def _parse_search(text: str) -> expression.Expression:
     ):
         if count > most:
             message = f"more than {most} {noun}"
-            raise QueryError(message, 0, len(text), "too-many-terms", "make it a rule and try that")
+            raise QueryError(message, 0, len(text), "too-many-terms", "write it as a rule and try the rule")
     for leaf in expressions:
         if regex.size(leaf.source) > regex.COSTLY_SIZE:
             start = max(text.find(leaf.source), 0)
             message = f"a regular expression that is too large for a search: {regex.size(leaf.source):,} instructions"
-            help_text = f"repeat less: {regex.COSTLY_SIZE:,} are allowed"
+            help_text = f"use smaller repeat counts; at most {regex.COSTLY_SIZE:,} instructions are allowed"
             raise QueryError(message, start, start + len(leaf.source), "bad-regex", help_text)
     if not expression.requires_a_term(tree):
-        raise QueryError("nothing has to match", 0, len(text), "only-negatives", "name a term that must match")
+        raise QueryError("nothing has to match", 0, len(text), "only-negatives", "add a term that must match")
     return tree
 
 
@@ -198,12 +198,12 @@ def parse_moment(written: str, now: datetime) -> datetime:
 
 #: Fields whose words the index holds.
 _INDEXED = (None, "title", "body", "source")
-#: A word as both indexes have it; ``?`` matches any letter, ``*`` any end.
+#: A word as the indexes of both databases contain it; ``?`` matches any letter, ``*`` any end.
 _WORD = re.compile(r"[\w?]+\*?")
 
 
 def index_condition(tree: expression.Expression) -> model.SearchCondition | None:
-    """Return the condition, or None if the index cannot help (exclusion, regular expression, script without spaces)."""
+    """Return the condition for the index, or None if it cannot help (exclusion, regex, script without spaces)."""
     match tree:
         case expression.Words(text, _, field):
             return _join_conditions(_indexed_terms(text, field)) if field in _INDEXED else None
@@ -224,7 +224,7 @@ def index_condition(tree: expression.Expression) -> model.SearchCondition | None
 
 
 def _excluded_terms(part: expression.Expression) -> Iterable[model.SearchTerm]:
-    """Yield an excluded word that index and rules find in the same articles: without accents, capitals and digits."""
+    """Yield an excluded word if it has only lower-case ASCII letters, since index and rules then agree on matches."""
     match part:
         case expression.Not(expression.Words(text, False, field)):
             if field in _INDEXED and text.isascii() and text.isalpha() and text.islower():
@@ -237,11 +237,11 @@ def _join_conditions(parts: Iterable[model.SearchCondition]) -> model.SearchCond
 
 
 def _indexed_terms(text: str, field: str | None) -> Iterable[model.SearchTerm]:
-    """Yield the runs of words that the index has; a word with ``?`` or of a script without spaces ends a run."""
+    """Yield runs of indexed words. A word with ``?``, or in a script without spaces, ends a run."""
     run: list[str] = []
     for match in _WORD.finditer(text):
         word = match[0].removesuffix("*")
-        # The indexes treat a number in a circle as a mark.
+        # The indexes treat a number in a circle as punctuation.
         is_word = any(character.isalpha() or character.isdecimal() for character in word)
         is_indexed = is_word and "?" not in word and not UNSPACED.search(word)
         if is_indexed:
@@ -259,20 +259,20 @@ _PIECE = re.compile(r"\s[^\sA-Za-z0-9]*+[A-Za-z0-9]\S*+(?=\s)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """The two sides of a NEAR that must be true."""
+    """A quick check whether both sides of a required NEAR may be near each other."""
 
-    #: The first element of each term, folded.
+    #: The first element of each term on this side, without case and accents.
     left: tuple[expression.Element, ...]
     right: tuple[expression.Element, ...]
-    #: Maximum pieces between white space from one beginning to the other.
+    #: Maximum pieces, split at white space, between the first elements of the two sides.
     most: int
 
     def may_be_near(self, title: str, text: str) -> bool:
-        """Return whether the title or the text has both sides, perhaps near each other."""
+        """Return whether both sides are in the title, or both in the text, and may be near each other."""
         return any(self._is_close(tokens.fold(field)) for field in (title, text))
 
     def _is_close(self, folded: str) -> bool:
-        # If two places of different sides are near each other, so are two neighbours of different sides.
+        # Compare neighbours only: if two places of different sides are near, two neighbours of different sides are too.
         left = [*_find_places(self.left, 0, folded)]
         places = sorted((*left, *_find_places(self.right, 1, folded))) if left else []
         return any(
@@ -282,7 +282,7 @@ class Glance:
 
 
 def find_glances(tree: expression.Expression) -> tuple[Glance, ...]:
-    """Return the checks that must hold wherever the expression is true."""
+    """Return the quick checks that every article passes for which the expression is true."""
     match tree:
         case expression.All(parts):
             return tuple(glance for part in parts for glance in find_glances(part))
@@ -303,7 +303,7 @@ def find_glances(tree: expression.Expression) -> tuple[Glance, ...]:
 
 
 def _alternative_words(part: expression.Expression) -> Iterator[expression.Words | None]:
-    """Yield the alternative terms; None for an alternative that is not a term."""
+    """Yield each alternative if it is a term, or else None."""
     match part:
         case expression.Words():
             yield part
@@ -322,8 +322,8 @@ def _find_places(begins: Iterable[expression.Element], side: int, folded: str) -
 
 
 def _exceeds(most: int, folded: str, start: int, end: int) -> bool:
-    """Return whether there are more than ``most`` pieces.
+    """Return whether there are more than ``most`` pieces between two positions.
 
-    NEAR counts at least one word of each piece, except for the parts of pieces at both ends and for single marks.
+    NEAR counts at least one word for each piece, except for incomplete pieces at both ends and for punctuation.
     """
     return next(itertools.islice(_PIECE.finditer(folded, start, end), most, None), None) is not None

@@ -15,7 +15,7 @@ from bot.rules.lexer import Lexeme, LexemeKind
 from bot.rules.memo import Memo
 from bot.text import tokens
 
-#: Counted with every set expanded.
+#: Maximum terms of a query, with all sets expanded.
 MAX_TERMS = 10_000
 MAX_WINDOW_PARTS = 10
 MAX_SET_DEPTH = 10
@@ -25,7 +25,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*\Z")
 _ITEM_FIELD = re.compile(rf"({'|'.join(expression.FIELDS)}):\s*")
 _ITEM_NEAR = re.compile(r"\bO?NEAR(?:/\d+f?)?\b")
 _ITEM_OPERATOR = re.compile(r"(?<!\S)(AND|OR|NOT)(?!\S)")
-#: Marks that only regular expressions have.
+#: Escapes that occur only in regular expressions.
 _ESCAPE = re.compile(r"(?:(?<!\S)\\[bB](?=\w)|\\[bB](?!\S)|\\[dwsDWS][+*{]|\\\.)")
 #: A set, a regular expression, an exact term or a phrase.
 _MARKED_ITEM = re.compile(r'\$[\w-]+|/(?:[^/\\\n]|\\.)+/i?|\{[^{}]*\}|"[^"]*"')
@@ -63,7 +63,7 @@ class SetReader:
                 "write its terms out",
             )
         if not self.sets[name]:
-            raise QueryError(f"the set ${name} is empty", start, end, "empty-set", "give it a term")
+            raise QueryError(f"the set ${name} is empty", start, end, "empty-set", "add a term to it")
         self.path += (name,)
         parts = tuple(
             self._member(name, number, written, field, start, end) for number, written in enumerate(self.sets[name])
@@ -87,9 +87,9 @@ class SetReader:
         if guess:
             help_ = f"did you mean ${guess}?"
         elif self.sets:
-            help_ = "the sets here are " + ", ".join(f"${set_name}" for set_name in sorted(self.sets)[:10])
+            help_ = "defined sets: " + ", ".join(f"${set_name}" for set_name in sorted(self.sets)[:10])
         else:
-            help_ = "name it under sets: at the top of the file; quote it for the mark itself"
+            help_ = "define it under sets: at the top of the file; to match a literal $, quote the term"
         return QueryError(f'unknown set "${name}"', start, end, "unknown-set", help_)
 
 
@@ -183,13 +183,13 @@ def _read_item(text: str, sets: SetReader, outer: str | None) -> expression.Expr
                 f"{field}: in a list",
                 *prefix.span(1),
                 "needs-query",
-                f"a list knows title: and body:; use query for {field}:",
+                f"a list accepts only title: and body:; use query for {field}:",
             )
         shift = prefix.end()
         if shift == len(text):
             start, end = prefix.start(), prefix.end(1) + 1
             raise QueryError(
-                f"{field}: without a term", start, end, "field-without-term", f"write the term behind it: {field}:word"
+                f"{field}: without a term", start, end, "field-without-term", f"write the term after it: {field}:word"
             )
         if inner := _ITEM_FIELD.match(text, shift):
             help_ = "a term has one field; write the other field as another item"
@@ -247,7 +247,7 @@ def _read_item_lexeme(body: str, shift: int) -> Lexeme:
 
 
 def _check_item_operators(body: str, shift: int) -> None:
-    """Refuse a word that other products read as an operator, or as quotes."""
+    """Raise QueryError for an item that contains an operator, or quotes, of other products."""
     if body[:1] in ("-", "!") and body[1:2].isalnum():
         help_ = f"write {body[1:]} under none"
         raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
@@ -269,7 +269,7 @@ def _check_item_operators(body: str, shift: int) -> None:
 
 
 def find_alternatives(body: str) -> list[str]:
-    """Return the terms of ``Pakistan OR Karachi``; an empty list if there is another operator or none."""
+    """Return the terms of an OR such as ``Pakistan OR Karachi``; empty if there is another operator or no operator."""
     terms, operators = _split_operators(body)
     return terms if set(operators) == {"OR"} else []
 
@@ -280,7 +280,7 @@ def _split_operators(body: str) -> tuple[list[str], list[str]]:
 
 
 def _help_with_operators(body: str) -> str:
-    """Return what to write instead of ``Pakistan OR Karachi`` as one item of a list."""
+    """Return the remedy for operators in one list item, such as ``Pakistan OR Karachi``."""
     terms, operators = _split_operators(body)
     if not terms:
         kinds = {
@@ -289,7 +289,7 @@ def _help_with_operators(body: str) -> str:
             "NOT": "remove NOT; write what must not match under none",
         }
         return kinds[operators[0]]
-    words = f"; for these very words: '\"{body}\"'" if body.isupper() else ""
+    words = f"; to search for these words: '\"{body}\"'" if body.isupper() else ""
     if operators == ["NOT"]:
         first = f"keep {terms[0]}, and " if len(terms) > 1 else ""
         return f"{first}write none: [{terms[-1]}]{words}"
@@ -298,7 +298,7 @@ def _help_with_operators(body: str) -> str:
     if set(operators) == {"AND"} and len(terms) > 1:
         return f"write all: [{', '.join(terms)}]; or, instead of the lists, query: {body}{words}"
     if len(terms) == len(operators) + 1 and len(set(operators)) > 1:
-        return f"write query: instead of the lists, with brackets around what belongs together{words}"
+        return f"write query: instead of the lists, with brackets around each group of terms{words}"
     return f"write a term on either side of {operators[0]}, under query: instead of the lists{words}"
 
 
@@ -316,7 +316,7 @@ def _read_leaf_text(field: str | None, text: str) -> expression.Expression:
     return read_leaf(lexer.read_lexeme(text), field)
 
 
-#: By field, the terms by their text: rules repeat the same terms.
+#: Field -> cache of terms by their text, because rules repeat the same terms.
 LEAF_MEMOS = {
     field: Memo[expression.Expression](
         partial(_read_leaf_text, field), size=lexer.MEMO_SIZE, longest=lexer.MEMO_CHARACTERS

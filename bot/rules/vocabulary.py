@@ -1,11 +1,11 @@
-"""The words that rules ask for, as numbers, and which numbers a text has: fast, and never too few.
+"""Number the terms of rules, and find the numbers of the terms in a text: fast, and without missing a term.
 
     text → chunks → the numbers of each chunk → the set of terms in the text
                                               → the sequence of phrase words → phrases in the text
 
-A chunk is analysed once; after that it is one dictionary look-up, whatever its script, accents or marks. A term that
-cannot be decided this way (a phrase with marks, exact case inside a phrase, a regular expression) gets a number that
-is reported too often; ``unsure`` lists these numbers, and the exact evaluation decides them.
+A chunk is analysed once; after that it is one dictionary look-up, whatever its script, accents or punctuation. A term
+that cannot be decided this way (a phrase with punctuation, exact case inside a phrase, a regular expression) gets a
+number that texts without the term can have too. ``unsure`` contains these numbers, and the exact evaluation decides.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from bot.text import tokens
 
 
 class Forms:
-    """The elements of terms that compare one form of a word."""
+    """The elements of all terms that are compared with the same form of words."""
 
     __slots__ = ("holes", "lengths", "prefixes", "starts", "words")
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}
         self.prefixes: dict[str, int] = {}
-        #: The lengths of the prefixes, ascending, and the beginnings of the prefixes.
+        #: The lengths of the prefixes, ascending, and the first ``MIN_PREFIX`` letters of each prefix.
         self.lengths: tuple[int, ...] = ()
         self.starts: set[str] = set()
         #: Elements with a wildcard inside, by their first letter, which is never a wildcard.
@@ -52,13 +52,13 @@ class Forms:
             self.holes.setdefault(element.text[0], []).append((element, number))
 
     def find(self, word: str, raw: str, folded: str, plain: str) -> list[int]:
-        """Return the numbers of the elements that fit a word; ``word`` is the word in the form compared here."""
+        """Return the numbers of the elements that fit a word; ``word`` is the word in the form to compare."""
         number = self.words.get(word)
         numbers = [number] if number else []
         return numbers + self.find_prefixes(word) + self.find_holes(word, raw, folded, plain)
 
     def find_prefixes(self, word: str) -> list[int]:
-        """Return the numbers of the elements that a word begins with."""
+        """Return the numbers of the prefixes with which a word begins."""
         starts = map(self.prefixes.get, [word[:length] for length in self.lengths if length <= len(word)])
         return [number for number in starts if number]
 
@@ -68,7 +68,7 @@ class Forms:
 
 
 def _is_plain(element: Element) -> bool:
-    """Return whether a word is compared by its letters only, and is written with spaces around it."""
+    """Return whether case, accents and possessives do not matter, and the script has spaces between words."""
     return element.form is Form.PLAIN and not element.possessive and not tokens.is_unspaced(element.text)
 
 
@@ -91,26 +91,27 @@ def _find_longest_run(elements: tuple[Element, ...]) -> tuple[Element, ...]:
     return best
 
 
-#: Number of cached chunks: at most twice as many, some 10 MB, which cover nearly all of a day's news.
+#: Size of the cache: at most twice this many chunks, some 10 MB, which cover nearly all of a day's news.
 MEMO_CHUNKS = 1 << 15
-#: Longer chunks (addresses, Chinese clauses) are rarely repeated.
+#: Maximum length of a cached chunk. Longer ones (addresses, Chinese clauses) are rarely repeated.
 MEMO_CHARACTERS = 40
 #: The chunk at which a phrase must end.
 BREAK = "\x00"
 
-#: Typographic marks, and the characters that ``tokens.normalise`` and ``tokens.gap_form`` make of them.
+#: Typographic punctuation, and the characters with which ``tokens.normalise`` and ``tokens.gap_form`` replace it.
 _TYPOGRAPHIC = (("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("–", " "), ("—", " "), ("…", " … "))
-#: Marks outside words, split off so that a word has few different chunks: “door”, not “(door”, “door,”. Rare marks are
-#: not worth the time; a comma or a full stop may be inside a number or an abbreviation.
+#: Punctuation to split from words, so that a word has few different chunks: “door”, not “(door” and “door,”. Rare
+#: punctuation is not worth the time. A comma or full stop must be before a space, because others may be inside a
+#: number or an abbreviation.
 _SPACED_MARKS = (("(", " ( "), (", ", " , "), (". ", " . "))
-#: Marks that are split off too, unless a possessive follows (U.S.'s, "Acme"'s).
+#: Punctuation to split from words unless a possessive follows, as in "Acme"'s.
 _MARKS_BEFORE_POSSESSIVE = (('"', ' " '), (")", " ) "))
-#: ``text.BLANK_LINE`` in ASCII without carriage returns, several times faster.
+#: A version of ``tokens.BLANK_LINE`` for ASCII without carriage returns, which is several times faster.
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
 def split_chunks(string: str) -> list[str]:
-    """Split a text into chunks; BREAK and single marks can be among them."""
+    """Split a text into chunks. Some chunks are BREAK or only punctuation."""
     if "\n" in string or "\r" in string or not string.isascii():
         is_plain = string.isascii() and "\r" not in string
         string = (_BLANK_LINE if is_plain else tokens.BLANK_LINE).sub(f" {BREAK} ", string)
@@ -118,7 +119,7 @@ def split_chunks(string: str) -> list[str]:
             for written, meant in _TYPOGRAPHIC:
                 string = string.replace(written, meant)
     if string.isascii():
-        # In other text an invisible character may be between the mark and the possessive.
+        # Only in ASCII: in other text, an invisible character may be between the punctuation and the possessive.
         for mark, apart in _MARKS_BEFORE_POSSESSIVE:
             if mark in string and f"{mark}'" not in string:
                 string = string.replace(mark, apart)
@@ -127,31 +128,31 @@ def split_chunks(string: str) -> list[str]:
     return string.replace("-", " ").split()
 
 
-#: The numbers of a chunk: first the number of its phrase word (0: none; a reserved number if the chunk is not one
-#: word), then the other numbers of the terms that its words fit.
+#: The numbers of a chunk: first the number of its phrase word (0 for none; a reserved number if the chunk is not one
+#: word), then the numbers of the other terms that its words fit.
 WordNumbers = tuple[int, ...]
 NO_NUMBERS: WordNumbers = (0,)
-#: The numbers of a mark, and of the space between the words of a chunk: a phrase must end here.
+#: The numbers of punctuation at which a phrase must end.
 PHRASE_BREAK: WordNumbers = (0, 0)
 
 
-#: Marks around words; none is a letter or a dash in normal form.
+#: Punctuation around words; normalising turns none of it into a letter or a dash.
 _MARKS = ".,;:!?\"'()[]“”‘’…«»"
 _get_phrase_word = itemgetter(0)
-#: Sorts behind every letter.
+#: The character that sorts after every letter.
 _LAST = chr(sys.maxunicode)
 
 
 class TextNumbers(NamedTuple):
     numbers: set[int]
-    #: The numbers of each word, with BREAK_WORD where a phrase must end.
+    #: The numbers of each word, with PHRASE_BREAK wherever a phrase must end.
     words: list[WordNumbers]
-    #: The phrase word of each.
+    #: The phrase word of each element of ``words``.
     sequence: list[int]
 
 
 class Vocabulary:
-    """Numbers for words and terms; grows while rules are added, then only answers."""
+    """The numbers of words and terms. It grows while rules are added, and is only read after ``close``."""
 
     def __init__(self) -> None:
         #: Numbers that a text may have without the term.
@@ -163,21 +164,21 @@ class Vocabulary:
         self._plain = Forms()
         self._accented = Forms()
         self._exact = Forms()
-        #: The number of each term while terms are added; the key has more than the text only if needed.
+        #: The number of each term, while terms are added. The key is the text alone unless case or a field matters.
         self._terms: dict[str | tuple[str, bool, str | None], int] = {}
         #: The plain words that phrases contain.
         self._chain_words: dict[str, int] = {}
         #: By plain word, the number of phrases that contain it.
         self._in_phrases: Counter[str] = Counter()
-        #: By two phrase words, the phrase that they are, or all phrases that begin with them, each with all its words
-        #: if it has more than two.
+        #: The first two words of phrases -> the number of the only phrase, or the numbers of all phrases, each with its
+        #: words if it has more than two.
         self._chains: dict[tuple[int, int], int | tuple[tuple[int, tuple[int, ...]], ...]] = {}
-        #: By the number of a word, the phrases that need it, with the other words that they need.
+        #: The number of a word -> the phrases that need the word, each with the other words that it needs.
         self._triggers: dict[int, tuple[tuple[int, frozenset[int]], ...]] = {}
         self._scoped: dict[str, dict[int, int]] = {"title": {}, "body": {}}
-        #: A number that every text has: for terms on other fields and regular expressions.
+        #: A number that every text has, for regular expressions and for terms on other fields than title and body.
         self.always = self._new(is_sure=False)
-        #: The first number of a chunk that is not one word or one mark.
+        #: The first number of a chunk that is neither a single word nor a single break.
         self._several = self._new(is_sure=True)
         self._chunk_numbers = Memo(self._look, size=MEMO_CHUNKS, longest=MEMO_CHARACTERS)
         self._spreads = Memo(self._spread, size=MEMO_CHUNKS, longest=MEMO_CHARACTERS)
@@ -192,7 +193,7 @@ class Vocabulary:
     # -- adding ------------------------------------------------------------------------------------------------
 
     def number(self, leaf: expression.Leaf) -> int:
-        """Return the number that a text has wherever the term is."""
+        """Return the number that each text with the term has. A new term is added."""
         if not isinstance(leaf, expression.Words) or leaf.field not in (None, "title", "body"):
             return self.always
         text, is_exact, field = leaf.text, leaf.is_exact, leaf.field
@@ -270,7 +271,7 @@ class Vocabulary:
                 self._chains[pair] = (*phrases, (number, words if len(words) > 2 else ()))
             return number
         needed = sorted({self._element(element) for element in pattern.elements if element.text != "?"})
-        # The word added last is usually the rarest: common ones were added earlier.
+        # The word added last is usually the rarest, because earlier terms added the common words.
         trigger = needed.pop()
         self._triggers[trigger] = (*self._triggers.get(trigger, ()), (number, frozenset(needed)))
         return number
@@ -313,7 +314,7 @@ class Vocabulary:
         return TextNumbers(numbers, words, sequence)
 
     def _words(self, pieces: list[str], chunk_numbers: list[WordNumbers]) -> list[WordNumbers]:
-        """Return the numbers of each word of a text, with BREAK_WORD where a phrase must end."""
+        """Return the numbers of each word of a text, with PHRASE_BREAK wherever a phrase must end."""
         begins = [*map(_get_phrase_word, chunk_numbers)]
         if self._several not in begins:
             return chunk_numbers
@@ -336,7 +337,7 @@ class Vocabulary:
                     numbers.add(number)
 
     def places(self, title: str, text_numbers: TextNumbers) -> TermPlaces:
-        """Return the places of the terms in a title and a text, as far as their numbers are sure."""
+        """Return the positions in a title and a text of the terms whose numbers are sure."""
         in_title = chain.from_iterable(map(self._spreads.__getitem__, split_chunks(title)))
         places = TermPlaces(text_numbers.words, sum(word is not PHRASE_BREAK for word in in_title))
         for at, phrases in enumerate(map(self._chains.get, pairwise(text_numbers.sequence))):
@@ -358,7 +359,7 @@ class Vocabulary:
         return words[0] if len(words) == 1 else (self._several, *chain.from_iterable(words))
 
     def _spread(self, chunk: str) -> tuple[WordNumbers, ...]:
-        """Return the numbers of each word of a chunk, and BREAK_WORD where a phrase must end."""
+        """Return the numbers of each word of a chunk, with PHRASE_BREAK wherever a phrase must end."""
         word = chunk.strip(_MARKS)
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
@@ -367,7 +368,7 @@ class Vocabulary:
             if not in_chain or word == chunk:
                 return (self._word_numbers(in_chain, self._numbers_of_ascii(word)),)
         word_numbers: list[WordNumbers] = []
-        # A chunk of a script without spaces can be a whole text, of few different letters.
+        # In a script without spaces, a chunk can be a whole text, whose letters repeat. Look up each letter once.
         by_text: dict[str, WordNumbers] = {}
         normal = tokens.normalise(chunk)
         mark, position = "", 0
@@ -388,7 +389,7 @@ class Vocabulary:
         return word_numbers if word_numbers != NO_NUMBERS else NO_NUMBERS
 
     def _numbers_of_ascii(self, raw: str) -> tuple[int, ...]:
-        """Return the numbers of an ASCII word, which no term with accents fits: faster than ``_numbers``."""
+        """Return the numbers of an ASCII word. Skips terms with accents, so it is faster than ``_numbers``."""
         numbers: list[int] = []
         plain = raw.lower()
         for forms, word in ((self._plain, plain), (self._exact, raw)):
@@ -421,17 +422,17 @@ def _contains_run(sequence: list[int], words: tuple[int, ...]) -> bool:
         return False
 
 
-#: More than any distance of a rule, so that nothing in a title is near anything in its text.
+#: Added to word positions in the text. It is larger than any distance of a rule, so no word of the title is near one.
 _TITLE_GAP = 1 << 20
 
 
 class TermPlaces:
-    """By number, the words of a title and a text at which its term begins."""
+    """The positions at which terms begin in a title and a text, by the number of the term."""
 
     def __init__(self, words: Iterable[WordNumbers], in_title: int) -> None:
-        """Take the numbers of each word, title first, BREAK_WORD between; and the number of words in the title."""
+        """``words`` has the numbers of each word: title, PHRASE_BREAK, text. ``in_title`` counts the title's words."""
         self._firsts: dict[int, list[int]] = defaultdict(list)
-        #: By number, how many words a phrase has behind its first.
+        #: By number: how many words a phrase has after its first word.
         self._more: dict[int, int] = {}
         self._in_title = in_title
         self._breaks: list[int] = []
@@ -454,7 +455,10 @@ class TermPlaces:
         self._more[number] = size - 1
 
     def rename(self, in_title: Mapping[int, int], in_text: Mapping[int, int]) -> None:
-        """Give the terms of one field their separate numbers; ``in_title`` and ``in_text`` are by general number."""
+        """Add the positions of terms that are limited to one field.
+
+        ``in_title`` and ``in_text`` map the number of a term in any field to its number in this field.
+        """
         for scoped, start, end in ((in_title, 0, _TITLE_GAP), (in_text, _TITLE_GAP, sys.maxsize)):
             for number in scoped.keys() & self._firsts.keys():
                 places = self._firsts[number]
@@ -465,14 +469,14 @@ class TermPlaces:
         return all(self._are_near(distance) is distance.is_wanted for distance in distances)
 
     def _are_near(self, distance: Distance) -> bool:
-        """Return whether the two sides are within the distance anywhere."""
+        """Return whether the two sides are within the distance of each other anywhere in the text."""
         left, right = self._side(distance.left), self._side(distance.right)
         return _follows(left, right, distance.words) or (
             not distance.is_ordered and _follows(right, left, distance.words)
         )
 
     def _side(self, group: Group) -> tuple[list[int], list[int]]:
-        """Return the first and last words of every place of a group, each ascending."""
+        """Return the first and the last word positions of all occurrences of a group, both ascending."""
         numbers = [number for number in group if number in self._firsts]
         if len(numbers) == 1:
             firsts = self._firsts[numbers[0]]

@@ -82,7 +82,7 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
         ("*door", "*", "leading-wildcard", "list the words"),
         ("a AND /(b/", "(b", "bad-regex", "close it"),
         ("/(?=a)b/", "(?=a)b", "bad-regex", "exclude"),
-        ("/a*/", "a*", "empty-regex", "must be there"),
+        ("/a*/", "a*", "empty-regex", "a required part"),
         ("a AND -b", "-", "unknown-operator", "NOT b"),
         ("a && b", "&&", "unknown-operator", "AND"),
         ("word~2", "~2", "unknown-operator", '"a b"~5'),
@@ -95,7 +95,7 @@ def test_any_text_gives_an_expression_or_one_located_error(text: str) -> None:
         ('"a"~5', "a", "bad-window", "two to"),
         ("“&”", "&", "empty-term", "letter"),
         ("ＢＥＳ ＡＮＤ ba*", "ba*", "short-prefix", "at least"),
-        ("", "", "empty-query", "name a word"),
+        ("", "", "empty-query", "write a word"),
     ],
 )
 def test_a_mistake_is_placed_on_its_characters_with_a_fix(query: str, part: str, code: str, help_: str) -> None:

@@ -176,7 +176,7 @@ async def test_nested_nears_end_in_bounded_steps_with_the_place_of_the_example(p
     began = time.process_time()
     told = said(await tried(page, HEAVY))
     assert time.process_time() - began < 10
-    assert "rule:4:15: error: the rule takes more than 500,000 steps" in told
+    assert "rule:4:15: error: the rule needs more than 500,000 steps" in told
 
 
 async def test_a_trial_keeps_the_loop_and_other_pages_alive(page: Page) -> None:

@@ -1,8 +1,8 @@
-"""Translate another product's query into ours, and note what could not be kept.
+"""Translate another product's query into our language, and note the parts that could not be kept.
 
-    text → lexemes (what a mark means there) → one of two grammars → expression → our query
+    text → lexemes of its dialect → one of two grammars → expression → our query
 
-A part without a counterpart is dropped or widened, never silently: a note records each. The result parses.
+A part without a counterpart is dropped or widened, and a note records it. The resulting query is valid.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ __all__ = [
 class Translation:
     #: The query in our language; empty if nothing could be kept.
     query: str
-    #: Notes of what was lost or guessed; empty if the meaning is the same.
+    #: Notes on parts whose meaning was lost or guessed; empty if the meaning is the same.
     lost: tuple[Note, ...]
-    #: Notes of what is written differently and means the same.
+    #: Notes on parts that are written differently but mean the same.
     rewritten: tuple[Note, ...]
 
 
 def translate(query: str, dialect: Dialect) -> Translation:
-    """Translate a query. Raises QueryError if it is broken in its language, or too large for ours.
+    """Translate a query. Raises QueryError if it is invalid in its own language, or too large for ours.
 
     The offsets of the error are into ``tokens.normalise(query)``.
     """
@@ -46,7 +46,7 @@ def translate(query: str, dialect: Dialect) -> Translation:
             parse.MAX_QUERY_CHARACTERS,
             len(query),
             "query-too-long",
-            "split it into several",
+            "split it into several queries",
         )
     normal = tokens.normalise(query)
     notes = Notes()
@@ -57,6 +57,6 @@ def translate(query: str, dialect: Dialect) -> Translation:
     tree = grammar(query_lexemes, dialect, notes).whole()
     translated = "" if tree is None else render_query(tree)
     if translated:
-        # Within our own limits too: brackets, terms, NEAR.
+        # Check our own limits too: brackets, terms, NEAR.
         parse.parse_query(translated)
     return Translation(query=translated, lost=tuple(notes.lost), rewritten=tuple(notes.rewritten))

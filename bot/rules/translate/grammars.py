@@ -1,8 +1,9 @@
 """The two grammars of other products.
 
-Boolean: Meltwater, Brandwatch, Talkwalker and Feedly take NEAR, then NOT, then AND, then OR; Google Alerts takes OR
-before AND. Clauses: Lucene's classic parser has no precedence, but clauses that must, should or must not match.
-``a AND b OR c`` is ``+a +b c``: c only raises the rank (QueryParserBase.addClause), so it is dropped and noted.
+Boolean: In Meltwater, Brandwatch, Talkwalker and Feedly, NEAR binds most tightly, then NOT, then AND, then OR. In
+Google Alerts, OR binds more tightly than AND. Clauses: Lucene's classic parser has no precedence, but clauses that
+must, should or must not match. ``a AND b OR c`` is ``+a +b c``, in which c only raises the rank
+(QueryParserBase.addClause), so c is dropped with a note.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bot.rules.translate import terms
 from bot.rules.translate.lexemes import TERM_STARTS, Dialect, ForeignKind, ForeignLexeme
 from bot.rules.translate.terms import Notes, Part, join_all, join_any, join_near, negate
 
-#: Talkwalker: words side by side must be near one another, with so many words for each pair.
+#: In Talkwalker, adjacent words of a query must be near one another: at most this many words apart for each pair.
 TALKWALKER_DISTANCE = 10
 
 
@@ -36,12 +37,13 @@ class Parser(ABC):
         """Parse the whole query; return None if nothing is left. Raises QueryError."""
         tree = self.parse(None)
         if self.kind is not ForeignKind.END:
-            raise QueryError("a ) was never opened", self.lexeme.start, self.lexeme.end, "unopened", "correct it there")
+            start, end = self.lexeme.start, self.lexeme.end
+            raise QueryError("a ) was never opened", start, end, "unopened", "remove it in the original query")
         return tree
 
     @abstractmethod
     def parse(self, field: str | None) -> Part:
-        """Parse up to the end or the next closing bracket; ``field``: the field around the brackets."""
+        """Parse up to the end or the next closing bracket. ``field`` is the field of the enclosing brackets."""
 
     @property
     def lexeme(self) -> ForeignLexeme:
@@ -93,7 +95,7 @@ class Parser(ABC):
                 lexeme.start,
                 max(lexeme.end, lexeme.start),
                 "missing-term",
-                "correct it there first, or quote the word",
+                "correct the original query first, or quote the word",
             )
         self.take()
         is_run = lexeme.kind is self.kind is ForeignKind.WORD
@@ -105,11 +107,13 @@ class Parser(ABC):
         opening = self.take()
         self.enter(opening)
         if self.kind is ForeignKind.CLOSE:
-            raise QueryError("empty brackets", opening.start, self.lexeme.end, "empty-brackets", "remove them there")
+            remedy = "remove them in the original query"
+            raise QueryError("empty brackets", opening.start, self.lexeme.end, "empty-brackets", remedy)
         tree = self.parse(field)
         closing = self.take_if(ForeignKind.CLOSE)
         if closing is None:
-            raise QueryError("a ( is not closed", opening.start, opening.end, "unclosed", "close it there first")
+            remedy = "close it in the original query"
+            raise QueryError("a ( is not closed", opening.start, opening.end, "unclosed", remedy)
         self.leave()
         if closing.has_boost:
             self._notes.lose(closing.written, "its weight (^): Wirewatch does not rank")
@@ -117,7 +121,7 @@ class Parser(ABC):
         return self._within(tree, closing) if is_near else tree
 
     def _plus(self, field: str | None) -> Part:
-        """Parse ``++word``, exact case at Talkwalker, and ``+word``, which keeps its marks, as every term does here."""
+        """Parse Talkwalker's ``++word`` (exact case) and ``+word`` (with its punctuation, like all our terms)."""
         plus = self.take()
         lexeme = self.lexeme
         if not self.take_if(ForeignKind.WORD):
@@ -182,7 +186,7 @@ class BooleanParser(Parser):
         while self.take_if(ForeignKind.OR):
             parts.append(self._and(field))
         if len(parts) > 1 and any(isinstance(part, expression.All) for part in parts):
-            self._notes.rewrite(start.written, "AND and OR without brackets: AND is taken first")
+            self._notes.rewrite(start.written, "AND and OR without brackets: AND binds more tightly")
         return join_any(parts)
 
     def _every_of_either(self, field: str | None) -> Part:
@@ -219,7 +223,7 @@ class BooleanParser(Parser):
         """Parse ``a NOT NEAR/5 b``."""
         lexeme = self.take()
         right = self.term(field)
-        self._notes.lose(lexeme.written, "NOT NEAR: an article with both near each other once is excluded")
+        self._notes.lose(lexeme.written, "NOT NEAR: an article is excluded if both are near each other anywhere")
         return negate(join_near(left, right, lexeme.distance or 0, lexeme.is_ordered, lexeme.written, self._notes))
 
     def _near(self, field: str | None) -> Part:
@@ -240,7 +244,7 @@ class BooleanParser(Parser):
 
 @dataclass(slots=True)
 class _Clause:
-    #: "+": it must match; "-": it must not; "": it should.
+    #: "+" if the clause must match, "-" if it must not match, "" if it should match.
     occur: str
     part: Part
     written: str

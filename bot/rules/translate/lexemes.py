@@ -1,4 +1,4 @@
-"""The lexemes of another product's query: what each mark means in its dialect."""
+"""Split another product's query into lexemes, as its dialect defines them."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ TERM_STARTS = frozenset(ForeignKind) - {
 
 @dataclass(frozen=True, slots=True)
 class ForeignLexeme:
-    """One mark, word or phrase of a query, and its place."""
+    """One word, phrase, operator or bracket of a query, with its position."""
 
     kind: ForeignKind
-    #: The text without quotes and marks; for a field, its name in small letters.
+    #: The text without quotes and special characters; for a field, its name in lower case.
     text: str
     start: int
     end: int
@@ -100,7 +100,7 @@ _SIGNS = {
 
 
 def lex(query: str, dialect: Dialect) -> list[ForeignLexeme]:
-    """Split a normal text into lexemes; the last is END. Raises QueryError."""
+    """Split a normalised query into lexemes; the last is END. Raises QueryError."""
     lexemes: list[ForeignLexeme] = []
     position = 0
     while position < len(query):
@@ -149,7 +149,7 @@ def _read_lexeme(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
                 match.start(),
                 match.end(),
                 "unclosed",
-                "correct it there first, or quote the mark",
+                "correct the original query first, or quote the character",
             )
         case _:
             return _read_word(match, dialect)
@@ -164,7 +164,7 @@ def _read_distance(tail: str) -> int | None:
 def _read_phrase(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
     if match["case"] is not None and dialect is Dialect.LUCENE:
         return ForeignLexeme(ForeignKind.PLUS, "+", match.start(), match.end("case"), match["case"])
-    # At Talkwalker ++"ABC" is exact case, and +"p&t" keeps its marks, as every phrase does here.
+    # In Talkwalker, ++"ABC" is exact case, and +"p&t" keeps its punctuation, like all our phrases.
     is_exact = match["case"] == "++" and dialect is Dialect.TALKWALKER
     return ForeignLexeme(
         ForeignKind.EXACT if is_exact else ForeignKind.PHRASE,
@@ -181,7 +181,7 @@ _BARE = re.compile(r'(?:\\.|[^\s"(){}\[\]\\])+|.', re.DOTALL)
 
 
 def _read_word(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
-    """Read a word, which may begin with a mark that has no meaning in this dialect."""
+    """Read a word, which may begin with a character that has no meaning in this dialect."""
     start = match.start()
     bare = _BARE.match(match.string, start)
     assert bare is not None

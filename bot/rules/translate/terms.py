@@ -1,4 +1,4 @@
-"""Translate one term into the nearest form that we have, join translated parts, and note what is lost."""
+"""Translate one term into our nearest term, join translated parts, and note losses of meaning."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _FIELDS = {
     "lang": "lang", "language": "lang",
     "source": "source", "publisher": "source", "outlet": "source", "sourcename": "source",
 }  # fmt: skip
-#: Maximum words for a * in a phrase of Google, which gives no number.
+#: Maximum words for a * in a phrase of Google Alerts, which does not define a number.
 GAP_WORDS = 3
 DROPPED = "dropped: "
 
 
 def translate_field(lexeme: ForeignLexeme, notes: Notes) -> str | None:
-    """Return our name of a field, or None if we have none, and then its terms are dropped."""
+    """Return our name of a field. If we have no such field, return None, and the terms in the field are dropped."""
     field = _FIELDS.get(lexeme.text)
     if field is None:
         notes.lose(lexeme.written, f"{DROPPED}Wirewatch has no such field")
@@ -44,7 +44,7 @@ def translate_field(lexeme: ForeignLexeme, notes: Notes) -> str | None:
 def translate_term(
     lexeme: ForeignLexeme, field: str | None, dialect: Dialect, notes: Notes
 ) -> expression.Expression | None:
-    """Translate a term, or return None if it is dropped, with a note."""
+    """Translate a term. If it has no counterpart, add a note and return None."""
     if lexeme.has_boost:
         notes.lose(lexeme.written, "its weight (^): Wirewatch does not rank")
     try:
@@ -135,9 +135,9 @@ def make_window(parts: Iterable[str], distance: int, field: str | None, notes: N
 
 
 def _translate_slop(first: expression.Words, second: expression.Words, distance: int) -> expression.Expression:
-    """Translate a distance of Lucene, which counts moves.
+    """Translate a distance of Lucene, which counts moves of words.
 
-    In order, n words may be between; in reverse order, the turn takes two of the moves.
+    In this order, ``distance`` words may be between; in reverse order two fewer, because reversing takes two moves.
     """
     forth = expression.Near(first, second, distance, True)
     if distance < 2:
@@ -195,12 +195,12 @@ Part = expression.Expression | None
 
 
 def join_all(parts: Iterable[Part]) -> Part:
-    """Join parts by AND, flat."""
+    """Join parts by AND, without nested ANDs."""
     return _join(parts, expression.All)
 
 
 def join_any(parts: Iterable[Part]) -> Part:
-    """Join parts by OR, flat."""
+    """Join parts by OR, without nested ORs."""
     return _join(parts, expression.Any)
 
 
@@ -222,7 +222,7 @@ def negate(part: Part) -> Part:
 
 
 def join_near(left: Part, right: Part, words: int, is_ordered: bool, written: str, notes: Notes) -> Part:
-    """Join two parts by NEAR; spread it over AND, and drop NOT below it, both with a note."""
+    """Join two parts by NEAR. NEAR is applied to each part of an AND, and a NOT under NEAR is dropped, with notes."""
     if left is None or right is None:
         if left is not None or right is not None:
             notes.lose(written, "its distance: one side was dropped")
@@ -271,7 +271,7 @@ def _near_operand(part: expression.Expression, written: str, notes: Notes) -> Pa
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """The change or the loss of one part."""
+    """A change, or a loss of meaning, in one part of a query."""
 
     #: The part of the original query.
     part: str
@@ -282,15 +282,15 @@ class Note:
 class Notes:
     """The distinct notes of one translation, in order."""
 
-    #: What means less here, or was dropped.
+    #: Parts that were dropped or lost some of their meaning.
     lost: dict[Note, None] = field(default_factory=dict)
-    #: What is written differently here and means the same.
+    #: Parts that are written differently but mean the same.
     rewritten: dict[Note, None] = field(default_factory=dict)
 
     def lose(self, part: str, what: str) -> None:
-        """Note that ``part`` means less here, or was dropped."""
+        """Note that ``part`` was dropped or lost some of its meaning."""
         self.lost[Note(part, what)] = None
 
     def rewrite(self, part: str, what: str) -> None:
-        """Note that ``part`` is written differently here and means the same."""
+        """Note that ``part`` is written differently but means the same."""
         self.rewritten[Note(part, what)] = None
