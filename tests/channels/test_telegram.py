@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot import model
@@ -149,6 +149,8 @@ async def test_an_unknown_chat_says_what_to_correct(server: Server) -> None:
 
 
 @given(st.text(max_size=200).map(lambda text: text * 30))
+# A command in two pieces: the first sentence ends with a slash, the next begins with a figure.
+@example("0:/" * 30)
 @settings(max_examples=15, deadline=None)
 def test_whatever_a_feed_says_a_message_keeps_telegrams_limits(text: str) -> None:
     api = telegram.BotApi()

@@ -316,7 +316,8 @@ _MARKS = _MENTIONS | str.maketrans(
     }
 )
 #: The slash of a word that Telegram turns into a command (td/telegram/MessageEntity.cpp, "match_bot_commands").
-_COMMAND = re.compile(r"(?<![\w/])/(?=[A-Za-z0-9_])")
+#: The rest of the word may follow in the next piece of a line.
+_COMMAND = re.compile(r"(?<![\w/])/(?=[A-Za-z0-9_]|\Z)")
 #: The start of a line that would become a heading or a list.
 _LINE_STARTS = re.compile(r"^(?=[#-])", re.MULTILINE)
 #: The start of an entity that a service may decode a second time, such as &lt;!channel&gt;.
