@@ -1,4 +1,4 @@
-"""The language model of the current configuration; its library is only imported if bot.yaml names a model."""
+"""The language model of the current configuration. Its library is imported only if bot.yaml names a model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = structlog.get_logger("wirewatch")
 
 
 class Assisting:
-    """Let a language model advise decisions; a reload that changes ``model`` replaces the asker."""
+    """The asker of the configured language model; a reload that changes ``model`` in bot.yaml replaces it."""
 
     def __init__(self, parts: Parts, live: Live) -> None:
         self._parts = parts
@@ -30,7 +30,7 @@ class Assisting:
         self._changed = asyncio.Event()
 
     async def renew(self) -> None:
-        """Apply a changed configuration; a model that cannot be opened is logged and not used."""
+        """Replace the asker if the configured model changed. If the new model cannot be opened, log the error."""
         policy = self._live.settings.bot.model
         if policy == self._policy:
             return
@@ -42,7 +42,7 @@ class Assisting:
             await previous.close()
 
     def _open(self, policy: model.LanguageModelPolicy) -> Asker | None:
-        # Imported here: only a configuration with a model needs the prompts and the SDK.
+        # Import here, because only a configuration with a model needs the prompts and the SDK.
         from bot.llm import Asker, open_model
 
         try:
@@ -70,7 +70,7 @@ class Assisting:
                     asking.cancel()
 
     async def settle(self) -> Sequence[model.Decision]:
-        """Ask what the last turn left undecided, for at most the configured ``wait``, then decide everything.
+        """Ask the model about undecided articles for at most the configured ``wait``, then decide all of them.
 
         Raises StoreError.
         """

@@ -1,4 +1,4 @@
-"""Carry out the buttons and answer the questions of people in a chat; report a lost connection."""
+"""Carry out button presses, answer questions in a chat, and report lost connections."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Interactions:
         self._live = live
         self._on_decided = on_decided
         self._on_question = on_question
-        #: The channels of each listener without a connection -> the time of its first failure.
+        #: Channels of a disconnected listener -> time of its first failure.
         self._failing_since: dict[tuple[str, ...], datetime] = {}
 
     async def run(self, listeners: Callable[[], Sequence[model.Listener]]) -> None:
-        """Run the shared listeners until cancelled; restart with the current ones when the channels change."""
+        """Run the listeners that every process may run, until cancelled. Replace them when the channels change."""
         while True:
             changed = self._live.channels_changed
             async with TaskGroup() as group:
@@ -98,7 +98,7 @@ class Interactions:
         return result
 
     async def _note_connection(self, channels: tuple[str, ...], reason: str | None) -> None:
-        """Note a change of a listener's connection; ``reason`` is why it is down, None if it is up."""
+        """Log a change of a listener's connection, and notify the operator. ``reason`` is None if it is connected."""
         now = self._clock.now()
         if reason is None:
             self._failing_since.pop(channels, None)
@@ -126,7 +126,7 @@ class Interactions:
 
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
-#: Maximum stories in one answer, stories read for it, and decisions shown for a story.
+#: Maximum number of stories in an answer, of stories read to find them, and of decisions shown for a story.
 _STORIES, _READ, _DECISIONS = 10, 500, 4
 _USAGE = (
     "/wirewatch why LINK: which rules match an article, and what the others miss",
@@ -138,17 +138,17 @@ _SILENCE = re.compile(
     r"(?:(?P<kind>rule|outlet|entity|story)\s+(?P<name>\S.{0,400}?)|everything)\s+for\s+(?P<lasts>\d{1,6}\s?[a-z]{1,10})(?:\s*:\s*|\s+)(?P<why>.+)",
     re.IGNORECASE | re.DOTALL,
 )
-#: A link, also as <link|label>, and optionally a rule after it.
+#: A link, plain or written as <link|label>, optionally followed by a rule's name.
 _LINK = re.compile(r"(?:<([^|>\s]{1,4000})(?:\|[^>]{0,1000})?>|(\S{1,4000}))\s*(.*)", re.DOTALL)
 _QUOTES = "\"'“”„"
 _NOT_FOR_YOU = (
-    "You cannot ask here: only members of a channel in which Wirewatch posts can, and only the people under may_act "
-    "if the operator set it."
+    "You cannot ask here: only members of a channel in which Wirewatch posts can. If the operator set may_act, only "
+    "the people listed there can."
 )
 
 
 class Asking:
-    """Answer the questions of people; each answer is only for the person who asked."""
+    """Answers questions; only the person who asked sees the answer."""
 
     def __init__(self, watched: Watched) -> None:
         self._watched, self._answers = watched, Answers(watched)
@@ -176,7 +176,7 @@ class Asking:
                 case _:
                     return _reply("Commands:", *_USAGE)
         except model.CannotAct as error:
-            # In chat the command has a slash.
+            # In a chat, commands begin with a slash.
             why = str(error).replace("`wirewatch silence list`", "`/wirewatch silence list`")
             return _reply(f"Nothing was changed: {why}.")
         except Refused as error:
@@ -279,7 +279,7 @@ class Asking:
             kind, name = SilenceKind((words["kind"] or "everything").casefold()), (words["name"] or "").strip(_QUOTES)
             if kind is SilenceKind.RULE:
                 readable = self._readable(rights)
-                # Never name a rule that the person may not read, even if they type a part of its name.
+                # Search only readable rules, so that a typed part of a name never reveals a hidden rule.
                 if len(matching := _find_names(name, readable)) != 1:
                     return _not_one(matching, readable)
                 name = matching[0]

@@ -1,4 +1,4 @@
-"""The start of every command: the configuration, its database and its channels."""
+"""Load the configuration, and find its database and channels. Every command starts here."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class SystemClock:
         return datetime.now(UTC)  # noqa: TID251 - the only place that reads the time
 
     async def sleep(self, duration: timedelta) -> None:
-        # Imported here: most commands only ask for the time.
+        # Import here, because most commands need only the time.
         import asyncio
 
         await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
 async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    # Imported here: only a running bot needs APScheduler.
+    # Import here, because only a running bot needs APScheduler.
     from bot.app.engines.ticker import tick_every
 
     await tick_every(every, work)
@@ -37,7 +37,7 @@ async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """The parts that tests, simulations and the demo replace; the defaults are the real ones."""
+    """The variables, clock, fetcher and ticker of a command. Tests, simulations and the demo replace some of them."""
 
     environ: Mapping[str, str]
     clock: model.Clock = field(default_factory=SystemClock)
@@ -52,13 +52,13 @@ def kinds() -> config.Kinds:
 
 def broken_plugins() -> tuple[plugins.Broken, ...]:
     """Return the plug-ins that are installed but cannot be used."""
-    # The built-in sources are imported by the reader processes; importing them here would take 30 MB.
+    # Import sources only if a plug-in adds some, because the built-in sources take 30 MB.
     of_sources = _sources().broken.values() if plugins.are_installed("wirewatch.sources") else ()
     return (*channels.kinds().broken.values(), *of_sources)
 
 
 def _sources() -> plugins.Kinds:
-    # Imported here: only a configuration that names a kind of source needs the parsers.
+    # Import here, because only a configuration that names a kind of source needs the parsers.
     from bot.feeds.kinds import find_kinds
 
     return find_kinds()
@@ -74,7 +74,7 @@ def load(
 def database_of(settings: config.Settings, environment: Environment) -> str:
     """Return the address of the database, with its password resolved.
 
-    Raises ConfigError, also if the archive is still at the place where earlier versions kept it.
+    Raises ConfigError, also if the archive is still in the folder that earlier versions used.
     """
     settings.bot.refuse_stray_database(environment.environ)
     return settings.bot.database_address(environment.environ)
@@ -83,7 +83,7 @@ def database_of(settings: config.Settings, environment: Environment) -> str:
 def channel_of(
     settings: config.Settings, name: str, environment: Environment, store: storage.Store | None = None
 ) -> model.Channel:
-    """Build one channel of bot.yaml; without its secret it is built closed and holds its messages back."""
+    """Build one channel of bot.yaml. If its secret is not set, the channel is closed and its messages wait."""
     channel = settings.bot.channels[name]
     return channels.build(
         channel.kind,
@@ -97,7 +97,7 @@ def channel_of(
 
 
 class _StoreKeyValues:
-    """Values that a channel stores, such as a resolved id."""
+    """Stores a channel's values, such as a resolved id, in the database."""
 
     def __init__(self, store: storage.Store, clock: model.Clock) -> None:
         self._store = store
@@ -109,12 +109,12 @@ class _StoreKeyValues:
     async def put(self, key: str, value: str) -> None:
         from bot.model.runtime import retry_until_stored  # imports asyncio, which many commands do not need
 
-        # Retry while the database is locked: otherwise a mail that was sent would be sent again.
+        # Retry while the database is locked, because without the value, a mail that was sent would be sent again.
         await retry_until_stored(lambda: self._store.write(lambda tx: tx.key_values.put(key, value)), self._clock)
 
 
 class _NoKeyValues:
-    """Values of a channel that is only checked: nothing is stored."""
+    """Stores nothing, for a channel that is only checked."""
 
     async def get(self, key: str) -> str | None:
         return None

@@ -1,4 +1,4 @@
-"""Poll feeds that push - mailboxes (IMAP IDLE) and hubs (WebSub) - as soon as they report something new."""
+"""Poll a feed as soon as its mailbox (IMAP IDLE) or its hub (WebSub) reports news."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from bot.storage import keys
 
 log = structlog.get_logger("wirewatch")
 
-#: Interval between looks for added and removed mailboxes.
+#: Interval between searches for added and removed mailboxes.
 _LOOK = timedelta(seconds=20)
-#: Pause of IDLE after a failure; until then, the mailbox is polled like any feed.
+#: Pause of IDLE after a failure. During the pause, the mailbox is only polled, like any feed.
 _AFTER_FAILURE = timedelta(minutes=10)
-#: Lease of a mailbox by one process; longer than one wait.
+#: How long one process leases a mailbox; longer than one wait of IDLE.
 _LEASE = timedelta(minutes=6)
-#: Attempts to have the mailbox polled: a running poll may have looked before the mail arrived.
+#: Number of attempts to have the mailbox polled, because a running poll may have started before the mail arrived.
 _TRIES, _BETWEEN_TRIES = 12, timedelta(seconds=5)
 
 
@@ -68,7 +68,7 @@ class Mailboxes:
                 await self.clock.sleep(_AFTER_FAILURE)
 
     async def _is_ours(self, url: str) -> bool:
-        """Return whether this process waits for the mailbox: one per database (two for a moment do no harm)."""
+        """Return whether this process waits for the mailbox. One process per database does; two do no harm."""
         now = self.clock.now()
         work = partial(keys.take_turn, what=f"waits at {url}", who=self.who, now=now, until=now + _LEASE)
         return self.store.address.is_sqlite or await self.store.write(work)
@@ -84,7 +84,7 @@ class Mailboxes:
 def poll_for_news(
     tx: storage.Transaction, *, feeds: Mapping[str, model.Feed], urls: Iterable[str], now: datetime
 ) -> Sequence[str]:
-    """Make feeds due whose servers reported news; return the feeds for which nothing is left to do."""
+    """Make the feeds at ``urls`` due. Return those that are due or no longer configured; the others must be retried."""
     settled = []
     for url in urls:
         state, feed = tx.feeds.get(url), feeds.get(url)
@@ -94,17 +94,17 @@ def poll_for_news(
     return settled
 
 
-#: A feed is polled within this time after its hub reports news; more frequent reports cause no more polls.
+#: Interval between checks for reported news and for due subscriptions. Several reports within it cause one poll.
 _HUB_INTERVAL = timedelta(seconds=2)
-#: Lease of a hub by one process; longer than the timeout of the HTTP client.
+#: How long one process leases a subscription; longer than the timeout of the HTTP client.
 _HUB_LEASE = timedelta(minutes=5)
-#: Maximum hubs asked in one round, and at a time.
+#: Maximum requests to hubs in one round, and maximum concurrent requests.
 _MAX_HUBS, _CONCURRENT_HUBS = 20, 5
 
 
 @dataclass(slots=True)
 class Hubs:
-    """Subscribe to the hubs of all feeds that name one. Several processes may share a database."""
+    """Subscribes to the hub of each feed that names one. Several processes may share a database."""
 
     store: storage.Store
     clock: model.Clock
@@ -133,7 +133,7 @@ class Hubs:
         feeds, now = self.live.snapshot.feeds, self.clock.now()
 
         def can_be_settled(tx: storage.Transaction) -> bool:
-            # News of a failing or slow feed waits, without a write, until the feed recovers.
+            # Write nothing while the only feeds with news are failing or slow; their news waits until they recover.
             states = [(tx.feeds.get(url), feeds.get(url)) for url in pushed]
             return any(
                 not state or not feed or schedule.plan_after_push(state, feed, now=now) for state, feed in states

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("wirewatch")
 
-#: Maximum feeds claimed together in a single pass; bounds memory (the states of 10,000 feeds are 45 MB).
+#: Maximum feeds claimed at once in a single pass; limits memory (the states of 10,000 feeds take 45 MB).
 PORTION = 2_000
-#: Interval between looks at the configuration files; bind mounts and config maps raise no file events.
+#: Interval between checks of the configuration files, because bind mounts and config maps raise no file events.
 WATCH = timedelta(seconds=2)
 
 
@@ -55,7 +55,7 @@ class OnceReport:
 
 
 class App:
-    """One running Wirewatch over one store. A reload replaces ``live``; ``parts`` never change."""
+    """One running Wirewatch over one store. A reload replaces the contents of ``live``; ``parts`` never change."""
 
     def __init__(self, parts: Parts, live: Live) -> None:
         self.parts = parts
@@ -69,12 +69,12 @@ class App:
         )
         self._asking: Asking | None = None
         self._assisting = Assisting(parts, live)
-        #: An outage of the database that is over and not yet reported to the operator.
+        #: The last outage of the database, if it is over but not yet reported to the operator.
         self._past_outage: storage.Outage | None = None
         parts.store.on_outage = self._on_outage
         self._reload_requested = asyncio.Event()
 
-    # Read by the status page (queries.Watched).
+    # The status page reads these properties (queries.Watched).
 
     @property
     def settings(self) -> config.Settings:
@@ -83,7 +83,7 @@ class App:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The configuration as the pipeline reads it."""
+        """The configuration in the form that the pipeline uses."""
         return self.live.snapshot
 
     @property
@@ -93,12 +93,12 @@ class App:
 
     @property
     def store(self) -> storage.Store:
-        """The archive, open."""
+        """The open archive."""
         return self.parts.store
 
     @property
     def clock(self) -> model.Clock:
-        """The time of every decision."""
+        """The clock that every decision uses."""
         return self.parts.clock
 
     async def once(self, *, everything: bool, drain: timedelta) -> OnceReport:
@@ -109,7 +109,7 @@ class App:
             passed = await self._pass_over_all(everything=everything)
             passed.decisions.extend(await self._assisting.settle())
         finally:
-            # Collect the garbage of the pass, which was exempted while it ran.
+            # End the exemption from garbage collection that began before the pass.
             gc.unfreeze()
         drained = await self._sender(self.live.channels).drain(drain)
         await self.maintain()
@@ -122,7 +122,7 @@ class App:
             await self.store.write(lambda tx: tx.feeds.make_due(now=now))
         due = await self.store.read(lambda tx: tx.feeds.count_due(now=now))
         passed = PassReport()
-        # The number of portions is fixed now: feeds that become due during a long pass wait for the next one.
+        # Fix the number of portions, so that feeds that become due during a long pass wait for the next pass.
         for _ in range(0, max(due, 1), PORTION):
             token, states = await self.parts.pipeline.claim(limit=PORTION)
             passed.add(await self.parts.pipeline.run(token, states, self.live.snapshot))
@@ -138,7 +138,8 @@ class App:
     ) -> None:
         """Poll, match and post until ``stop`` is set; then drain.
 
-        ``folder`` is watched for edits; None: the configuration stays. ``everything``: each tick polls every feed.
+        If ``folder`` is not None, reload the configuration when its files change. If ``everything`` is true, every tick
+        polls every feed.
         """
         await self.parts.heartbeat.begin(lives_on=True, operator=self.settings.bot.operator)
         site = self._open_site()
@@ -165,7 +166,10 @@ class App:
     async def send(
         self, over: asyncio.Event, *, is_ours: Callable[[model.Channel], bool] = lambda channel: True
     ) -> None:
-        """Send until ``over`` is set, then send what is still due; only to channels for which ``is_ours`` is true."""
+        """Send until ``over`` is set, then send the messages that are due.
+
+        Send only to channels for which ``is_ours`` is true.
+        """
         while not over.is_set():
             ending = asyncio.Event()
             async with TaskGroup() as group:
@@ -205,7 +209,7 @@ class App:
 
     async def _answer(self, question: model.ChatRequest, channels: Sequence[str]) -> model.Message:
         if self._asking is None:
-            from bot.app.chat import Asking  # imports all that answers programs, which most runs never need
+            from bot.app.chat import Asking  # imports all questions, which most runs never need
 
             self._asking = Asking(self)
         return await self._asking.answer(question, channels=channels)
@@ -214,14 +218,14 @@ class App:
         """Return the engine that runs the stages, chosen by the kind of database."""
         if self.store.address.is_sqlite:
             return LocalEngine(self, on_pass, everything=everything)
-        # The task engine is an extra of the installation.
+        # Import here, because the task engine is an optional dependency.
         from bot.app.engines.cluster import ClusterEngine
 
         conninfo = storage.libpq_address(database_of(self.settings, self.parts.environment))
         return ClusterEngine(self, on_pass, conninfo=conninfo)
 
     def _open_site(self) -> Site | None:
-        """Return the status page if bot.yaml configures one; a reload does not change its address or token."""
+        """Return the status page, or None if bot.yaml has no ``web``. A reload does not change its address or token."""
         web_settings = self.live.settings.bot.web
         if web_settings is None:
             return None
@@ -236,11 +240,11 @@ class App:
         self.parts.observers.all.append(observer)
 
     async def maintain(self) -> bool:
-        """Delete rows past their retention, if that is due; return whether it was. Raises StoreUnavailable."""
+        """Delete rows past their retention, at most once a day. Return whether it ran. Raises StoreUnavailable."""
         return await keep.trim_when_due(self.store, self.clock, keep=self.live.keep)
 
     async def note_tick(self) -> None:
-        """Note that the bot looks for due feeds; report an outage that is over. Raises StoreUnavailable."""
+        """Record the time of the tick, and report a past outage to the operator. Raises StoreUnavailable."""
         outage, operator = self._past_outage, self.settings.bot.operator
         await self.parts.heartbeat.tick(operator=operator)
         if outage is not None:
@@ -256,13 +260,13 @@ class App:
         self._past_outage = outage
 
     def reload_soon(self) -> None:
-        """Look at the configuration now, as on SIGHUP."""
+        """Make the watcher check the configuration files immediately, whether they changed or not."""
         self._reload_requested.set()
 
     async def reload(self, settings: config.Settings) -> None:
-        """Replace the configuration between passes and report it once; running passes finish with the old one."""
+        """Replace the configuration and report the reload. Running passes finish with the old configuration."""
         old_channels, old, new = self.live.channels, self.settings.bot, settings.bot
-        # Channels format times in the zone that they were built with.
+        # A channel cannot change its time zone, so a new zone needs new channels.
         kept = old_channels if (new.channels, new.timezone) == (old.channels, old.timezone) else None
         self.live.take_over(live_of(settings, self.parts.environment, self.store, replaced=kept))
         memory.spare_collections(lasts=True, replaces=True)
@@ -278,7 +282,7 @@ class App:
         await self._assisting.renew()
 
     async def sync(self) -> None:
-        """Store which feeds are configured, and correct the owners of recent articles."""
+        """Store the list of configured feeds, and correct the owners of recent articles."""
         feeds = self.live.snapshot.feeds
         now = self.clock.now()
         since = now - self.settings.bot.stories.window
@@ -289,9 +293,9 @@ class App:
         def work(tx: storage.Transaction) -> None:
             tx.feeds.sync(list(feeds), now=now)
             tx.subscriptions.keep(feeds.keys())
-            # For `wirewatch status`, which can only read the current files.
+            # Store the rules that keep an old version, because `wirewatch status` reads only the current files.
             keys.KEPT_RULES.put(tx, json.dumps(self.settings.kept))
-            # Open stories count owners, which the previous configuration may have set differently.
+            # Open stories count owners, and the previous configuration may have named other owners.
             if tx.articles.correct_owners(owner_of, since=since):
                 tx.decision_queue.note_change()
 
@@ -307,7 +311,7 @@ class App:
 
 
 def _report_outage(tx: storage.Transaction, outage: storage.Outage, *, channel: str) -> None:
-    """Notify the operator; several workers report the same outage only once."""
+    """Notify the operator of an outage, unless another worker has reported it."""
     reported = keys.OUTAGE.get(tx)
     until = outage.until or outage.last_failure
     if reported is None or reported < outage.since:
@@ -322,7 +326,7 @@ async def _pass_on(event: asyncio.Event, to: asyncio.Event) -> None:
 
 
 async def announce_reload(store: storage.Store, settings: config.Settings, *, now: datetime) -> None:
-    """Report a reload to the log and to the operator; several workers report the same edit only once.
+    """Log a reload and notify the operator. Several workers send only one notice for the same edit.
 
     Raises StoreUnavailable.
     """
@@ -358,8 +362,8 @@ async def opened(
 ) -> AsyncIterator[App]:
     """Open the app and its database as the only owner.
 
-    ``replaced`` channels are used instead of the channels in bot.yaml. ``process_name`` appears in the ledger, and in
-    the error of a second process.
+    Channels in ``replaced`` are used instead of the channels of the same names in bot.yaml. ``process_name`` appears in
+    the ledger, and in the error message of a second process.
 
     Raises ConfigError, StoreInUse, StoreUnavailable.
     """

@@ -1,4 +1,4 @@
-"""The concrete parts, each made from the settings and the environment; a reload replaces some of them."""
+"""Build the parts of the app from the settings and the environment. A reload replaces some of the parts."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Live:
-    """The current configuration, replaced in place by a reload; running work finishes with the values it has read."""
+    """The current configuration. A reload replaces its fields; running work finishes with the values it has read."""
 
     settings: config.Settings
     snapshot: Snapshot
     channels: Mapping[str, model.Channel]
     #: Time of the last load or reload.
     loaded_at: datetime
-    #: Set when ``channels`` were replaced; the new channels have a new event.
+    #: Set when a reload replaces ``channels``; a new event then takes its place.
     channels_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take_over(self, other: Live) -> None:
@@ -49,7 +49,7 @@ class Live:
 
     @property
     def keep(self) -> timedelta | None:
-        """How long to keep articles, at least as long as stories stay open; None means for ever."""
+        """How long articles are kept, at least as long as stories stay open. None means for ever."""
         bot = self.settings.bot
         return None if bot.keep is None else max(bot.keep, bot.stories.window)
 
@@ -81,7 +81,7 @@ class Observers(Observer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The parts that are created at the start and never replaced; a reload replaces ``Live``."""
+    """The parts that are created at the start and never replaced."""
 
     environment: Environment
     store: storage.Store
@@ -96,7 +96,7 @@ class Parts:
 
 
 def snapshot_of(settings: config.Settings) -> Snapshot:
-    """Return the settings as the pipeline reads them."""
+    """Return the settings in the form that the pipeline uses."""
     bot = settings.bot
     features = {name: channels.features_of(channel.kind, channel.options) for name, channel in bot.channels.items()}
     return Snapshot(
@@ -142,7 +142,7 @@ def fetcher_of(policy: model.FetchPolicy, environment: Environment) -> model.Fet
     """Return the fetcher of ``environment``, or an HTTP client that is created at its first use."""
 
     def create() -> HttpFetcher:
-        # Imported here: httpx and the certificates slow down the start.
+        # Import here, because httpx and loading the certificates slow down the start.
         from bot.fetch.client import HttpFetcher
 
         return HttpFetcher(
@@ -160,7 +160,7 @@ def parts_of(
     on_feed: Callable[[FeedReport], None],
     process_name: str,
 ) -> Parts:
-    """Create the parts over an open store, without starting anything; ``on_feed`` is also called after each poll."""
+    """Create the parts over an open store without starting any. ``on_feed`` is called after each poll."""
     clock, fetch, observers = environment.clock, settings.bot.fetch, Observers(on_feed)
     fetcher = fetcher_of(fetch, environment)
     documents = parsing.make_reader(fetch)
@@ -207,7 +207,7 @@ def live_of(
     *,
     replaced: Mapping[str, model.Channel] | None = None,
 ) -> Live:
-    """Return the live configuration; ``replaced`` channels are used as they are, the others are built."""
+    """Return the live configuration. Build each channel, unless ``replaced`` has a channel of the same name."""
     replaced = replaced or {}
     return Live(
         settings=settings,

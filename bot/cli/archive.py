@@ -1,4 +1,4 @@
-"""Open the archive for a command, and ask it questions, also while the bot runs."""
+"""Open the archive for a command and ask it questions. The bot may be running."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Beside:
-    """The configuration and the store of a bot that may be running in another process; implements ``Watched``."""
+    """The configuration and the store, opened while the bot may run in another process; implements ``Watched``."""
 
     def __init__(self, settings: config.Settings, clock: model.Clock, store: storage.Store) -> None:
         self.settings = settings
@@ -28,7 +28,7 @@ class Beside:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The settings in force, as the pipeline reads them."""
+        """The settings in the form that the pipeline uses."""
         from bot.app import wiring  # costs start-up, and only actions need it
 
         return wiring.snapshot_of(self.settings)
@@ -38,7 +38,7 @@ class Beside:
 async def opened(
     settings: config.Settings, environment: app.Environment, *, may_write: bool = False
 ) -> AsyncIterator[Answers]:
-    """Open the archive without the owner's lock, also while the bot runs. Raises StoreUnavailable if there is none."""
+    """Open the archive without the lock of its owner. Raises StoreUnavailable if it does not exist."""
     address, clock = app.database_of(settings, environment), environment.clock
     if may_write:
         store = storage.open_beside(address, clock=clock)
@@ -56,7 +56,7 @@ def look(settings: config.Settings, work: Callable[[Archive], T]) -> T:
 
 
 def ask(settings: config.Settings, question: Question[P, V], parameters: P) -> V:
-    """Return the value of a question; an action is a small write without the owner's lock.
+    """Return the value of a question. If the question is an action, write without the owner's lock.
 
     Raises Refused, and StoreUnavailable as ``opened`` does.
     """

@@ -35,26 +35,26 @@ def search(
     rule: Annotated[str | None, typer.Option(help="Only articles that match this rule.")] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="First seen on or after this day, or within this time: 2026-11-30, 30d.", metavar="WHEN"),
+        typer.Option(help="First seen since this day (2026-11-30), or within this time (30d).", metavar="WHEN"),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(help="First seen before this day, or longer ago than this.", metavar="WHEN")
+        str | None, typer.Option(help="First seen before this day, or longer ago than this time.", metavar="WHEN")
     ] = None,
     number: Annotated[int, typer.Option(help="Maximum number of articles.", min=1, max=1_000, metavar="NUMBER")] = 20,
     after: Annotated[
         int | None,
-        typer.Option(help="Continue after this article; the number is printed below a page.", metavar="NUMBER"),
+        typer.Option(help="Show the next page: the number that is printed below a page.", metavar="NUMBER"),
     ] = None,
     json: Json = False,
 ) -> None:
     """Search the stored articles, newest first.
 
-    All words must occur; phrases, OR, NOT, NEAR and fields work as in a rule's query.
+    An article must contain all words. Phrases, OR, NOT, NEAR and fields work as in a rule's query.
 
     Example: wirewatch search "blackberry backdoor OR bes" --outlet dawn --since 30d
     """
     if not (words.strip() or outlet or rule):
-        terminal.fail("name words, an outlet or a rule", UNUSABLE)
+        terminal.fail("enter words, or choose an outlet or a rule with --outlet or --rule", UNUSABLE)
     selection = {"outlet": outlet, "rule": rule, "since": since, "until": until}
     filters: dict[str, object] = {name: value for name, value in selection.items() if value}
     if after is not None:
@@ -76,15 +76,13 @@ def search(
     if not page.hits:
         terminal.say("Nothing found.")
     if page.looked_back_to is not None:
-        terminal.say(
-            f"Looked back to {page.looked_back_to:%Y-%m-%d %H:%M} UTC; these words cannot be looked up faster."
-        )
+        terminal.say(f"Searched back to {page.looked_back_to:%Y-%m-%d %H:%M} UTC, then time ran out; use rarer words.")
     if page.after is not None:
-        terminal.say(f"There may be more: --after {page.after}")
+        terminal.say(f"For the next page, add --after {page.after}")
 
 
 class _SearchParameters(ArticlesParameters):
-    """The options of the command, whose pages may be longer than those of the API."""
+    """The options of ``search``, which allows longer pages than the API."""
 
     limit: int
 
@@ -100,9 +98,10 @@ def explain(
     text: Annotated[str | None, typer.Option(help="A text to treat as a headline.", metavar="TEXT")] = None,
     json: Json = False,
 ) -> None:
-    """Describe a rule, or show why it matches an article.
+    """Describe a rule, or show why it matches an article or not.
 
-    Describes it in plain English, or shows which of its lines match, on which words, and what is missing.
+    Without an article, describes the rule in plain English. With --url or --text, shows the lines of the rule that
+    match, the matching words, and what is missing.
 
     Example: wirewatch explain "BlackBerry backdoor" --text "BlackBerry quits Pakistan over BES backdoor"
     """
@@ -110,7 +109,7 @@ def explain(
     chosen = choose_rules(settings, rule)
     if url is None and text is None:
         if rule is None:
-            terminal.fail("name a rule, or an article by --url or --text", UNUSABLE)
+            terminal.fail("enter a rule's name, or choose an article with --url or --text", UNUSABLE)
         if len(chosen) > 1:
             terminal.say(f'{len(chosen)} rules have "{rule}" in their names:')
         for number, entry in enumerate(chosen):
@@ -136,7 +135,7 @@ def explain(
         )
         terminal.out().print(explanation.text(), markup=False)
     for sentence in explained.article.left_out:
-        terminal.row(f"left out, since its feed repeats it: {sentence}")
+        terminal.row(f"sentence not matched, because its feed repeats it: {sentence}")
     for line in _lines(explained.place) if explained.place else ():
         terminal.row(line)
 

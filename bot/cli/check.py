@@ -1,4 +1,4 @@
-"""wirewatch check and schema: report every problem of the configuration, and print its JSON Schema."""
+"""wirewatch check and schema: report the problems of the configuration, and print its JSON Schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir
 _LISTED = "SELECT url, due_at, json_extract(state, '$.moved_to') FROM feeds WHERE is_listed ORDER BY url"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-#: Figures of real feeds from docs/measured.md.
+#: The figures come from real feeds (docs/measured.md).
 _WITHOUT_A_MODEL = (
     "no language model: on real feeds 0.16 surplus messages per event, and one in ten later developments posted; "
     "a model recognizes most of them (docs/language-model.md)"
@@ -42,12 +42,12 @@ def check(
     format: Annotated[Format, typer.Option(help="Output format; github prints workflow annotations.")] = Format.TEXT,  # noqa: A002 - the option's name
     strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    routes: Annotated[bool, typer.Option("--routes", help="Also show where each rule's stories go.")] = False,
+    routes: Annotated[bool, typer.Option("--routes", help="Also show the channels of each rule.")] = False,
 ) -> None:
     """Report every problem of the configuration.
 
-    Checks bot.yaml, feeds.yaml and rules/; needs no network and no secret. Of feeds that redirect to one another it
-    knows from the database, where that is a file.
+    Checks bot.yaml, feeds.yaml and rules/. Needs no network and no secret. It finds feeds that redirect to each other
+    only if the database is an SQLite file.
 
     Example: wirewatch check --config config --strict
     """
@@ -72,7 +72,7 @@ def check(
 
 
 def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
-    """Return feeds that redirect permanently to the address of another feed, according to the database, if any."""
+    """Return a problem for each feed that, according to the database, redirects permanently to another feed."""
     try:
         kind, _, database = app.database_of(settings, app.Environment(environ=os.environ)).partition(":///")
     except model.WirewatchError:
@@ -90,7 +90,7 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
             file=str(path),
             line=next((number for number, line in enumerate(lines, 1) if twins[-1].url in line), 0),
             code="same-feed",
-            message=f"this feed is one with {twins[0].url}, since one redirects to the other",
+            message=f"this feed and {twins[0].url} are the same, because one redirects to the other",
             help="remove one of them; it is polled twice",
         )
         for twins in model.redirected_twins(state for state in states if state.url in configured)
@@ -98,10 +98,10 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
 
 
 def _moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
-    """Return the listed feeds of an SQLite file, by address; only ``moved_to`` of their states is read.
+    """Return the configured feeds from an SQLite file, by address, with only a part of their state.
 
-    Empty if the file cannot be read or is of another version. Without SQLAlchemy, which takes longer to import than the
-    rest of the command takes.
+    Return none if the file cannot be read or has another schema. Read without SQLAlchemy, because importing it takes
+    longer than the rest of the command.
     """
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:

@@ -1,6 +1,6 @@
-"""The table of commands, and the exit of a command that fails.
+"""The table of commands, and the handling of expected failures.
 
-Only the requested command is imported, since importing all of them takes a second.
+Only the requested command is imported, because importing all commands takes a second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot import model
 from bot.cli import logs, terminal
 from bot.cli.options import UNUSABLE
 
-#: Command -> the module of bot.cli that defines it, and its name there; in the order of --help.
+#: Command -> its module in bot.cli, and its name there. The order is the order of --help.
 COMMANDS = {
     "run": ("run", "run"),
     "once": ("run", "once"),
@@ -44,14 +44,14 @@ COMMANDS = {
 }
 
 
-#: Commands of earlier versions -> what to do instead.
+#: Removed command -> advice that `wirewatch` prints.
 REMOVED = {
     "clinic": "`wirewatch check` warns of short terms, and `wirewatch try RULE` lists what they match",
     "ledger verify": "days are no longer sealed; `wirewatch ledger` lists the rows, and `wirewatch backup` copies them",
 }
 
 
-#: Commands of earlier versions -> what is run in their place.
+#: Old name of a command -> the command that replaces it.
 RENAMED = {"doctor": ("status", "--check"), "healthcheck": ("probe",)}
 
 #: Commands that log nothing.
@@ -59,7 +59,7 @@ LOGLESS = frozenset({"check", "init", "schema", "status", "translate"})
 
 
 def app_of(names: Iterable[str] = tuple(COMMANDS)) -> typer.Typer:
-    """Return the command line with these commands."""
+    """Import the named commands and return the command line."""
     app = typer.Typer(
         name="wirewatch",
         help="Watches the news and posts one message per story: never miss it, never see it twice, always know why.",
@@ -92,7 +92,7 @@ def _options(
 
 
 def _typed(words: list[str]) -> Iterable[str]:
-    """Return the commands to import: the named one, none for --version, or all for --help and a misspelt name."""
+    """Return the commands to import: the typed command, none for --version, or all for --help or an unknown name."""
     first = words[0] if words else ""
     return [first] if first in COMMANDS else [] if first == "--version" else COMMANDS
 
@@ -110,14 +110,14 @@ def main() -> None:
             sys.exit(UNUSABLE)
     try:
         if not LOGLESS.issuperset(typed):
-            # Commands with their own log level set it again.
+            # Some commands set another log level later.
             logs.set_up(quiet=True)
         app_of(typed)()
     except model.ConfigError as error:
         from bot.cli import check  # costs start-up, and few commands end here
 
         check.show(error.problems)
-        # The problems after the first line were just printed.
+        # The other lines of the text repeat the problems, which are already printed.
         text = str(error).partition("\n")[0] if error.problems else str(error)
         terminal.say(f"wirewatch: {text}")
         sys.exit(UNUSABLE)

@@ -35,8 +35,8 @@ def move(
 ) -> None:
     """Move the database from SQLite to PostgreSQL.
 
-    Copies everything into an empty database and counts the rows on both sides. Stop the bot first. If interrupted, the
-    next call continues; the old database is not changed.
+    Stop the bot first. Copies all rows into an empty database, then counts the rows of both databases. After an
+    interruption, run the command again: it continues. The old database is not changed.
 
     Example: wirewatch database move env:DATABASE_URL --config config
     """
@@ -46,22 +46,22 @@ def move(
         return
     total = sum(counts.values())
     moved = f"{model.format_count(total, 'row')} of {model.format_count(len(counts), 'table')}"
-    terminal.say(f"{moved} moved and counted. Now name the new one in {folder}/bot.yaml:")
+    terminal.say(f"{moved} moved and counted. Now set the new database in {folder}/bot.yaml:")
     terminal.say(f"  database: {address}")
 
 
 @database.command()
 def downgrade() -> None:
-    """Refuse, and say how to go back to an earlier version.
+    """Explain how to go back to an earlier version.
 
-    A database is upgraded at the first start of a version and never downgraded.
+    Changes nothing: a new version upgrades the database at its first start, and no version can downgrade it.
 
     Example: wirewatch database downgrade
     """
     terminal.fail(
-        "downgrading a database: this is not done, since what the newer version has stored would be lost; "
-        "stop the bot, put the backup from before the upgrade in its place (docs/upgrading.md), "
-        "and install the version that made it",
+        "downgrading a database is not possible, because the data of the newer version would be lost; "
+        "stop the bot, replace the database with the backup from before the upgrade (docs/upgrading.md), "
+        "and install the version that made the backup",
         UNUSABLE,
     )
 
@@ -75,7 +75,7 @@ async def _move(address: str, folder: Path) -> Mapping[str, int]:
 
 
 def _resolved(address: str, environ: Mapping[str, str]) -> str:
-    """Resolve env:NAME and file:PATH, since every user of the machine can read passwords on a command line."""
+    """Resolve env:NAME and file:PATH, which keep passwords off the command line, where every user can read them."""
     try:
         parsed = bot_keys.parse_database(address)
     except model.values.InvalidValue as error:
@@ -87,7 +87,7 @@ def backup(
     file: Annotated[Path, typer.Argument(help="The new file. An existing file is never overwritten.", metavar="FILE")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Copy the SQLite database into one new file.
+    """Copy the SQLite database into a new file.
 
     The bot may be running.
 

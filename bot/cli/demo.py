@@ -1,4 +1,4 @@
-"""wirewatch demo: replay the example story with the whole program, offline, in seconds."""
+"""wirewatch demo: replay the example story with the real program, offline, in seconds."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def document(feed: str, items: Sequence[Item], origin: str) -> bytes:
 
 @asynccontextmanager
 async def serving(items: Sequence[Item]) -> AsyncIterator[str]:
-    """Serve the feeds of the items, and yield the address; unchanged feeds are answered with 304."""
+    """Serve the feeds of the items on this machine, and yield their address. Answer 304 if a feed is unchanged."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -98,7 +98,7 @@ def demo(
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
     speed: Annotated[
-        float, typer.Option(help="Maximum speed: seconds of the story per second of real time.", min=1)
+        float, typer.Option(help="Maximum speed, in seconds of the story per second of real time.", min=1)
     ] = 80,
     keep: Annotated[
         Path | None, typer.Option(help="Keep the demo's configuration and database in this folder.", metavar="DIR")
@@ -106,13 +106,13 @@ def demo(
 ) -> None:
     """Replay an example story with the real program.
 
-    Fetch, rules, stories and outbox run as usual; no network, no token.
+    Uses the real program with local feeds. Needs no network and no account.
 
     Example: wirewatch demo --keep demo-data && wirewatch stories --config demo-data
     """
     logs.set_up(quiet=True)
     if keep is not None and keep.exists() and any(keep.iterdir()):
-        terminal.fail(f"{keep} is not empty; name a new folder", 2)
+        terminal.fail(f"{keep} is not empty; choose a new folder", 2)
     place = keep or Path(tempfile.mkdtemp(prefix="wirewatch-demo-"))
     try:
         asyncio.run(_demo(place, folder, channel, speed))
@@ -133,7 +133,7 @@ class _StoryClock:
         return self._start + timedelta(seconds=self._loop.time() - self._begun)
 
     def jump(self, to: datetime) -> None:
-        """Move the clock forward to ``to``; never move it back."""
+        """Move the clock forward to ``to``, but never back."""
         self._start += max(to - self.now(), timedelta())
 
     async def sleep(self, duration: timedelta) -> None:
@@ -146,7 +146,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
     items = [Item(at=start + timedelta(minutes=entry.pop("minute")), **entry) for entry in story["items"]]
     items.sort(key=lambda item: item.at)
     clock = _StoryClock(start)
-    # Ignore WIREWATCH_… variables: they belong to the user's configuration, whose database the demo must not use.
+    # Ignore WIREWATCH_… variables. They belong to the user's configuration, and the demo must not use its database.
     own = {name: value for name, value in os.environ.items() if not name.startswith("WIREWATCH_")}
     environment = app.Environment(environ=own, clock=clock, tick_every=_tick_often)
     published: list[Item] = []
@@ -157,7 +157,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
         settings = app.load(place, own)
         replaced = _users_channel(folder, channel, replace(environment, environ=os.environ)) if channel else {}
         terminal.say(
-            "The example story in accelerated time. The lines between the messages show each article and each "
+            "The example story runs in accelerated time. The lines between the messages show each article and each "
             "decision with its reason.\n"
         )
         async with runtime.opened(settings, environment, replaced=replaced, process_name="wirewatch demo") as running:
@@ -178,7 +178,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
 
 
 async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    from bot.app.engines.ticker import tick_every  # APScheduler, of a running bot only
+    from bot.app.engines.ticker import tick_every  # imports APScheduler, which only a running bot needs
 
     await tick_every(every / 4, work)
 
@@ -193,12 +193,12 @@ async def _until_told(store: storage.Store, teller: _Teller) -> None:
 
     while not (teller.has_passed and await store.read(is_told)):  # noqa: ASYNC110 - the store rings no bell
         await asyncio.sleep(0.1)
-    # A pass that a busy database interrupted has stored its articles but reported none.
+    # If a busy database interrupted a pass, the pass stored its articles without reporting any.
     teller.show_articles(teller.published_count)
 
 
 def _users_channel(folder: Path, name: str, environment: app.Environment) -> dict[str, model.Channel]:
-    """Return the channel of the user's configuration that the demo posts to."""
+    """Return the user's channel under the name of the demo's own channel, which it replaces."""
     settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
         terminal.fail(f'no channel "{name}" in {folder}/bot.yaml. Known: {", ".join(settings.bot.channels)}', 2)
@@ -206,12 +206,12 @@ def _users_channel(folder: Path, name: str, environment: app.Environment) -> dic
 
 
 class _Teller:
-    """Print on stderr what each item caused, and why."""
+    """Prints each item on stderr, with the decisions that it caused and their reasons."""
 
     def __init__(self, published: Sequence[Item]) -> None:
         self._published = published
         self._shown = 0
-        #: Whether the feeds were polled: the first pass is each feed's baseline.
+        #: Whether the feeds were polled. The first pass only records each feed's existing articles.
         self.has_passed = False
 
     @property
@@ -220,7 +220,7 @@ class _Teller:
         return len(self._published)
 
     def show_articles(self, count: int) -> None:
-        """Show the published articles up to this number that have not been shown yet."""
+        """Show the first ``count`` published articles, except those that were shown before."""
         for item in self._published[self._shown : count]:
             self._shown += 1
             if item.note:

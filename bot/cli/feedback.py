@@ -22,9 +22,9 @@ def feedback(
     since: Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")] = "30d",
     json: Json = False,
 ) -> None:
-    """Show each rule's precision, and what people decided.
+    """Show each rule's precision, splits and merges.
 
-    Changes nothing.
+    The precision comes from the feedback buttons.
 
     Example: wirewatch feedback --rule "Telecom regulator orders" --since 90d
     """
@@ -36,7 +36,7 @@ def feedback(
     for row in rows:
         _show(row)
     if not rows:
-        terminal.say("No feedback in this time. To collect it, set `buttons: true` on a slack channel.")
+        terminal.say("No feedback in this time. To collect feedback, set `buttons: true` on a slack channel.")
 
 
 def _show(row: RuleFeedback) -> None:

@@ -27,7 +27,7 @@ feeds = typer.Typer(help="Find, add, import, export and test feeds.", no_args_is
 
 Address = Annotated[
     str,
-    typer.Argument(help="A feed, a page that names its feed, or a known place: youtube:@channel.", metavar="ADDRESS"),
+    typer.Argument(help="A feed, a page, or a short form such as youtube:@channel.", metavar="ADDRESS"),
 ]
 
 #: Maximum items shown for one feed.
@@ -42,7 +42,7 @@ class FoundFeed:
     reading: model.ParsedFeed
     #: The page that links to the feed; None if the address was the feed itself.
     page: str | None = None
-    #: For a page without a feed: the proposed selectors, as keys of feeds.yaml.
+    #: The proposed selectors as keys of feeds.yaml, or None if the page has a feed.
     selectors: Mapping[str, str] | None = None
     name: str | None = None
 
@@ -51,7 +51,7 @@ class FoundFeed:
 def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = False) -> None:
     """Fetch and parse a feed, and show its items.
 
-    Works as the bot would; writes nothing.
+    Fetches with the settings of bot.yaml and feeds.yaml. Stores nothing.
 
     Example: wirewatch feeds test https://www.bbc.co.uk/news
     """
@@ -67,7 +67,8 @@ def look(address: Address, folder: ConfigDir = DEFAULT_CONFIG, json: Json = Fals
 def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     """Find the feed of a page and add it to feeds.yaml.
 
-    For a page that names no feed, selectors of its list are found and added. Comments and order are kept.
+    If a page has no feed, finds its list of headlines and adds selectors for it. Keeps the comments and the order of
+    feeds.yaml.
 
     Example: wirewatch feeds add https://www.dawn.com
     """
@@ -76,14 +77,14 @@ def add(address: Address, folder: ConfigDir = DEFAULT_CONFIG) -> None:
     _show(best)
     for other in feeds_found[1:]:
         what = f"item: {other.selectors['item']}" if other.selectors else other.reading.title or "without a title"
-        terminal.say(visible.line(f"also there: {other.url} ({what})"))
+        terminal.say(visible.line(f"the page also has {other.url} ({what})"))
     title = visible.dropped(best.name or best.reading.title or "")
     is_place = places.find_place(address) is not None
     feed = model.Feed(url=address if is_place else best.url, name=title or None)
     if best.selectors:
         feed = replace(feed, kind="page", options=dumps(dict(best.selectors)))
         terminal.say(
-            "the page names no feed: it is read by these selectors; correct them in feeds.yaml where they miss"
+            "the page has no feed, so these selectors are added; if they miss headlines, correct them in feeds.yaml"
         )
     _write(folder, [feed])
 
@@ -94,7 +95,7 @@ def import_(
 ) -> None:
     """Add the feeds of an OPML file to feeds.yaml.
 
-    Entries that cannot be read are reported, the others are added.
+    Reports entries that cannot be read, and adds all others.
 
     Example: wirewatch feeds import subscriptions.opml
     """
@@ -106,7 +107,7 @@ def import_(
     for problem in reading.problems:
         terminal.say(visible.line(f"{file}: {problem}"))
     if not reading.feeds:
-        terminal.fail(f"{file} holds no feed", LEFT)
+        terminal.fail(f"{file} contains no feed", LEFT)
     _write(folder, reading.feeds)
 
 
@@ -137,7 +138,7 @@ def _write(folder: Path, new_feeds: Sequence[model.Feed]) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Replace the file atomically and keep its permissions; never follow a link in place of the temporary file."""
+    """Replace the file atomically and keep its permissions. Never write through a link at the temporary file's path."""
     part = path.with_suffix(".part")
     part.unlink(missing_ok=True)
     with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644), "wb") as new:
@@ -152,7 +153,10 @@ def _is_aggregator(feed: model.Feed) -> bool:
 
 
 async def _find(folder: Path, address: str) -> list[FoundFeed]:
-    """Read the feed at an address, or the feeds that a page links to; return at least one."""
+    """Return the feed at an address, or the feeds that a page links to, or the lists of a page; at least one.
+
+    Raises ConfigError, FetchError, ReadError.
+    """
     environment = app.Environment(environ=os.environ)
     policy, configured = _settings(folder, environment)
     try:
@@ -185,21 +189,19 @@ async def _find(folder: Path, address: str) -> list[FoundFeed]:
 
 
 def _settings(folder: Path, environment: app.Environment) -> tuple[model.FetchPolicy, Mapping[str, model.Feed]]:
-    """Return the fetch settings and the feeds by address; the defaults if the configuration cannot be loaded."""
+    """Return the fetch settings and the feeds by address. If the configuration has errors, return the defaults."""
     try:
         settings = app.load(folder, environment.environ)
         return settings.bot.fetch, {feed.url: feed for feed in settings.feeds}
     except model.ConfigError:
         if (folder / "bot.yaml").is_file():
-            terminal.say(
-                f"{folder} has mistakes, so its fetch settings do not count here; `wirewatch check` shows them"
-            )
+            terminal.say(f"{folder} has errors, so its fetch settings are ignored; `wirewatch check` shows the errors")
         return model.FetchPolicy(), {}
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Fetch and parse addresses with the settings of the configuration."""
+    """Fetches and parses addresses with the settings of the configuration."""
 
     fetcher: model.Fetcher
     documents: parsing.ReaderThreads | parsing.ReaderProcesses
@@ -213,7 +215,7 @@ class _Look:
             try:
                 feeds.append(await self.at(url, page=page))
             except (model.FetchError, model.ReadError) as error:
-                terminal.say(f"named by the page, but not a feed: {url}: {error}")
+                terminal.say(f"the page links to {url} as a feed, but: {error}")
         return feeds
 
     async def at(self, url: str, *, page: str | None = None) -> FoundFeed:

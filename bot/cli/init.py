@@ -17,7 +17,7 @@ import bot
 from bot.cli import terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE
 
-#: The files of ``--minimal``: the smallest configuration, with a rule that has what every rule should have.
+#: The files that ``--minimal`` writes: the smallest configuration, and a rule with everything that a rule needs.
 MINIMAL = {
     "bot.yaml": """\
 # yaml-language-server: $schema=schema/bot.json
@@ -54,12 +54,13 @@ def init(
 ) -> None:
     """Write a commented starter configuration.
 
-    It runs as it is; an existing file is never overwritten. On a terminal it asks for a language model.
+    The configuration runs unchanged. An existing file is never overwritten. On a terminal, it asks whether to use a
+    language model.
 
     Example: wirewatch init config && wirewatch run
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        terminal.fail(f"{folder} is not an empty folder; name a new one: wirewatch init other-folder", UNUSABLE)
+        terminal.fail(f"{folder} is not an empty folder; choose a new one: wirewatch init other-folder", UNUSABLE)
     language_model = _ask_for_model() if sys.stdin.isatty() else {}
     try:
         copy_starter(folder)
@@ -76,24 +77,24 @@ def init(
 
 
 def _ask_for_model() -> dict[str, object]:
-    """Ask for a language model and return its section of bot.yaml; empty without one."""
-    terminal.say("A language model can decide what Wirewatch is unsure about: see docs/language-model.md.")
+    """Ask for a language model and return its section of bot.yaml. Return {} if the user wants no model."""
+    terminal.say("A language model can help when Wirewatch is unsure: see docs/language-model.md.")
     ask = partial(typer.prompt, err=True, default="", show_default=False)
     url = ask("Address of its API, such as http://127.0.0.1:11434/v1 (Enter: no model)")
     if not url:
         return {}
     name = typer.prompt("Name of the model, such as qwen2.5:14b", err=True)
     while (key := ask("Its key, as env:NAME or file:/path (Enter: none)")) and not key.startswith(("env:", "file:")):
-        terminal.say("bot.yaml names where the key is, never the key itself.")
+        terminal.say("Enter where the key is stored (env:NAME or file:/path), not the key itself.")
     return {"url": url, "name": name, **({"key": key} if key else {}), "uses": ["same_event", "facts"]}
 
 
 def copy_starter(folder: Path) -> None:
-    """Copy the shipped configuration, from inside the wheel or the checkout's own config/. Raises OSError."""
+    """Copy the starter configuration from the installed package, or from config/ of a checkout. Raises OSError."""
     package = Path(bot.__file__).parent
     packed = package / "starter"
     source = packed if packed.is_dir() else package.parent / "config"
-    # data is the archive of a bot that runs in the checkout.
+    # A bot that runs in the checkout keeps its archive in data.
     shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("data"))
 
 
@@ -106,7 +107,7 @@ def _reduce(folder: Path) -> None:
 
 
 def command_line(command: str, folder: Path) -> str:
-    """Return what to type for a command on the folder, by the way in which this process was started."""
+    """Return the shell command that runs ``command`` on the folder, in the way in which this process was started."""
     if _is_image():
         mounts = f"-v {shlex.quote(f'./{folder}')}:/config:ro -v wirewatch-data:/data"
         return f"docker run --rm {mounts} wirewatch {command}"
@@ -115,7 +116,7 @@ def command_line(command: str, folder: Path) -> str:
 
 
 def init_line() -> str:
-    """Return what to type for a first configuration, by the way in which this process was started."""
+    """Return the shell command that writes a first configuration, in the way in which this process was started."""
     if _is_image():
         return 'docker run --rm --user "$(id -u):$(id -g)" -v .:/here -w /here wirewatch init --minimal my-config'
     return f"{_program()} init --minimal my-config"
@@ -131,7 +132,7 @@ def _program() -> str:
     started = Path(sys.argv[0])
     if started.name == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m bot"
-    # uv and pipx run programs that are not on the PATH afterwards.
+    # Programs that uv and pipx run are not on the PATH later.
     if "UV_RUN_RECURSION_DEPTH" in os.environ:
         return "uv run wirewatch"
     if "uv" in started.parts and any(part.startswith("archive-v") for part in started.parts):

@@ -1,4 +1,4 @@
-"""wirewatch model: test the language model of bot.yaml with questions whose answers are known."""
+"""wirewatch model: test the language model of bot.yaml with questions that have known answers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Asked:
 
     use: model.Use
     is_right: bool
-    #: Why the answer could not be used; empty if it could.
+    #: Why the answer cannot be used, or "" if it can.
     error: str
     seconds: float
     tokens: int
@@ -47,11 +47,11 @@ def ask(
     folder: ConfigDir = DEFAULT_CONFIG,
     json: Json = False,
 ) -> None:
-    """Test the model of bot.yaml with questions whose answers are known.
+    """Test the model of bot.yaml with questions that have known answers.
 
-    Shows whether it is right, how fast it is and what it costs. Asks each question once, whatever bot.yaml's uses;
-    nothing is stored, and the day's budget is not touched. Exit code 1 when a question of a use that bot.yaml names
-    was not answered.
+    Shows how many answers are right, how long they take, and how many tokens they cost. Asks the questions of every
+    use, also of uses that bot.yaml does not list. Stores nothing, and does not count against the day's budget. Exit
+    code 1: a question of a use in bot.yaml got no usable answer.
 
     Example: wirewatch model test
     """
@@ -59,7 +59,7 @@ def ask(
     settings = app.load(folder, environment.environ)
     policy = settings.bot.model
     if policy is None:
-        terminal.fail("bot.yaml names no model: see docs/language-model.md", UNUSABLE)
+        terminal.fail("bot.yaml has no model: see docs/language-model.md", UNUSABLE)
     questions = asyncio.run(_run(policy, environment))
     if json:
         terminal.answer(
@@ -78,7 +78,7 @@ def ask(
 
 
 async def _run(policy: model.LanguageModelPolicy, environment: app.Environment) -> list[_Asked]:
-    # Costs start-up: the prompts and the SDK.
+    # Import here, because the prompts and the SDK slow down the start.
     from bot.llm import open_model, probes
 
     opened = open_model(policy, lambda secret: config.resolve_secret(secret, environment.environ))
@@ -113,14 +113,14 @@ def _figures(questions: Sequence[_Asked]) -> dict[str, object]:
 
 
 def _budget(policy: model.LanguageModelPolicy, used: Sequence[_Asked]) -> str:
-    """Describe whether answers come in time, and how many calls a day's budget allows."""
+    """Describe the slowest answer, and how many calls a day's budget allows."""
     slowest = max(question.seconds for question in used)
     # Answer files and some servers report no tokens.
     tokens = round(statistics.mean(question.tokens for question in used))
     calls = min(policy.calls_per_day, policy.tokens_per_day // tokens) if tokens else policy.calls_per_day
     return (
-        f"The slowest answer took {slowest:.1f} s; an article waits {model.format_duration(policy.wait)}.\n"
-        f"At {model.format_count(tokens, 'token')} a call, a day's budget is {model.format_count(calls, 'call')}."
+        f"The slowest answer took {slowest:.1f} s; an article waits at most {model.format_duration(policy.wait)}.\n"
+        f"At {model.format_count(tokens, 'token')} per call, the daily budget is {model.format_count(calls, 'call')}."
     )
 
 

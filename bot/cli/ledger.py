@@ -14,14 +14,14 @@ from bot import app, model, storage
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
 
-ledger = typer.Typer(help="List what happened: polls, matches, decisions and messages.", invoke_without_command=True)
+ledger = typer.Typer(help="List past polls, matches, decisions and messages.", invoke_without_command=True)
 
 Since = Annotated[str, typer.Option(help="How far to look back, such as 30d.", metavar="DURATION")]
 
 
 @ledger.callback()
 def _list(context: typer.Context, folder: ConfigDir = DEFAULT_CONFIG, since: Since = "30d", json: Json = False) -> None:
-    """List what happened, oldest first: polls, matches, decisions and messages.
+    """List past polls, matches, decisions and messages, oldest first.
 
     Example: wirewatch ledger --since 7d
     """
@@ -31,7 +31,7 @@ def _list(context: typer.Context, folder: ConfigDir = DEFAULT_CONFIG, since: Sin
 
 @ledger.command()
 def export(folder: ConfigDir = DEFAULT_CONFIG, since: Since = "30d", json: Json = False) -> None:
-    """Print the same rows as `wirewatch ledger`, for scripts.
+    """Print the rows of `wirewatch ledger`, for scripts.
 
     Example: wirewatch ledger export --since 30d --json
     """
@@ -46,7 +46,7 @@ def _print(folder: Path, since: str, *, as_json: bool) -> None:
 
 
 def _print_rows(tx: storage.Transaction, since: datetime, *, as_json: bool) -> None:
-    """Print row by row: a year of rows may not fit in memory."""
+    """Print row by row, because a year of rows may not fit in memory."""
     mark = "[" if as_json else ""
     for row in tx.ledger.since(since):
         if as_json:
@@ -65,7 +65,7 @@ def _line(row: model.LedgerRow) -> str:
 
 
 def _value(value: model.LedgerValue) -> str:
-    """Quote a value that is not plain, so that text of a feed cannot imitate a row or control a terminal."""
+    """Quote a value with special characters, so that text from a feed cannot imitate a row or control a terminal."""
     if isinstance(value, tuple):
         return ",".join(map(_value, value))
     text = str(value)

@@ -1,4 +1,4 @@
-"""Log lines on stderr: coloured text on a terminal, JSON elsewhere; untrusted values stay on one line."""
+"""Write log lines to stderr: coloured text on a terminal, else JSON. Untrusted values stay on one line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The event of each poll (bot/pipeline/passes.py).
 POLLED = "feed polled"
-#: Whether every line on stderr must be JSON: programs read the stderr of `wirewatch run`.
+#: Whether every line on stderr must be JSON, because a program reads the stderr of `wirewatch run`.
 _is_all_json = False
 
 
@@ -40,10 +40,11 @@ def set_up(
 ) -> None:
     """Configure the log.
 
-    ``quiet``: only warnings; ``verbose``: also debug; ``silenced``: events that the command prints itself;
-    ``is_stream``: where the log is JSON, errors of libraries and a crash are lines of it too.
+    ``quiet`` logs only warnings and errors; ``verbose`` also logs at debug level. Events in ``silenced`` are dropped,
+    because the command prints them itself. If ``is_stream`` is true and the log is JSON, library warnings and
+    tracebacks are also written as JSON lines.
     """
-    # Costs start-up: commands that log nothing do without.
+    # Import here, because commands that log nothing start faster without structlog.
     import structlog
 
     def drop(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -55,7 +56,7 @@ def set_up(
     if not verbose and (named := _chosen("WIREWATCH_LOG_LEVEL", ("debug", "info", "warning", "error"))):
         level = logging.getLevelNamesMapping()[named.upper()]
     is_text = (_chosen("WIREWATCH_LOG_FORMAT", ("text", "json")) or "text" * sys.stderr.isatty()) == "text"
-    global _is_all_json  # noqa: PLW0603 - what guard() has installed looks at it
+    global _is_all_json  # noqa: PLW0603 - the handlers that guard() installs read it
     _is_all_json = is_stream and not is_text
     renderer: Processor = structlog.processors.JSONRenderer()
     if is_text:
@@ -77,12 +78,12 @@ def set_up(
 
 
 def are_json() -> bool:
-    """Return whether all that is written to stderr has to be lines of JSON."""
+    """Return whether every line on stderr must be JSON."""
     return _is_all_json
 
 
 def write_at_once(level: str, event: str) -> None:
-    """Write one log line from a signal handler, without buffers or locks, which may be in use."""
+    """Write one log line from a signal handler, without buffers and locks, because interrupted code may hold them."""
     os.write(2, (_json_line(level, event) if _is_all_json else f"wirewatch: {event}").encode() + b"\n")
 
 
@@ -92,15 +93,15 @@ def _json_line(level: str, event: str, **fields: str) -> str:
 
 
 def _chosen(variable: str, choices: Sequence[str]) -> str:
-    """Return the value of an environment variable; empty if it is not set. Raises ConfigError."""
+    """Return the value of an environment variable, or "" if it is not set. Raises ConfigError."""
     value = os.environ.get(variable, "").strip().lower()
     if value and value not in choices:
-        raise model.ConfigError(f"reading {variable}: it is none of {', '.join(choices)}")
+        raise model.ConfigError(f"reading {variable}: valid values are {', '.join(choices)}")
     return value
 
 
 def clean(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Remove line breaks and control characters from values; a processor of structlog."""
+    """Remove line breaks and control characters from the values of an event. This is a structlog processor."""
     return {name: visible.lines(value) if name == "exception" else _fit(value) for name, value in event.items()}
 
 
@@ -117,7 +118,7 @@ def _fit(value: object) -> object:
         case datetime():
             return value.isoformat()
         case _:
-            # An error, a path or a name of ours; its repr would be Python.
+            # Log the text of errors, paths and enums, because their repr is Python code.
             return visible.line(str(value))
 
 
@@ -129,7 +130,7 @@ class _Clean(logging.Formatter):
 
 
 def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print the traceback of a bug without control characters, since it may quote untrusted text."""
+    """Print the traceback of a bug without control characters, because it may quote untrusted text."""
     text = visible.lines("".join(traceback.format_exception(kind, error, trace)))
     sys.stderr.write(_json_line("critical", "crashed", exception=text) + "\n" if _is_all_json else text)
 

@@ -1,4 +1,4 @@
-"""wirewatch mcp: serve the questions of the archive as tools for an assistant, over stdin and stdout."""
+"""wirewatch mcp: offer the questions about the archive as tools for an assistant, over stdin and stdout."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from bot.cli.options import DEFAULT_CONFIG, ConfigDir
 
 
 def mcp(folder: ConfigDir = DEFAULT_CONFIG) -> None:
-    """Serve tools for an assistant over stdin and stdout.
+    """Offer tools to an assistant over stdin and stdout.
 
-    Tools of the Model Context Protocol, read-only: search, stories, explain, try a rule, and others.
+    The tools follow the Model Context Protocol and change nothing. They search, list stories, explain a match, try a
+    rule, and more.
 
     Example: wirewatch mcp --config /srv/wirewatch/config
     """

@@ -11,7 +11,7 @@ import typer
 
 from bot import model
 
-#: Exit codes of every command: done, something is left or wrong, cannot work at all.
+#: Exit codes of all commands. 0: done. 1: done in part, or something is wrong. 2: the command cannot work.
 DONE, LEFT, UNUSABLE = 0, 1, 2
 
 DEFAULT_CONFIG = Path("config")
@@ -27,8 +27,8 @@ def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: 
     # The demo works without a configuration.
     if not folder.exists() and context.info_name != "demo":
         raise model.ConfigError(
-            f"no configuration: there is neither a bot.yaml in {Path.cwd()} nor a folder {folder} in it. "
-            "Name its folder with --config DIR, or make one: wirewatch init"
+            f"no configuration: {Path.cwd()} contains neither bot.yaml nor a folder {folder}. "
+            "Choose its folder with --config DIR, or create one: wirewatch init"
         )
     return folder
 
@@ -37,7 +37,7 @@ ConfigDir = Annotated[
     Path,
     typer.Option(
         "--config",
-        help="The configuration: a folder with bot.yaml. Without it, this folder if it has one, else ./config.",
+        help="The folder with bot.yaml. Default: the current folder if it contains bot.yaml, else ./config.",
         metavar="DIR",
         callback=_config_dir,
         show_default=False,
@@ -55,5 +55,5 @@ def duration(text: str) -> timedelta:
 
 
 def author() -> str:
-    """Return the user who runs the command, as the author of silences and rulings."""
+    """Return the user who runs the command, for the author field of silences and rulings."""
     return f"{getpass.getuser()} (command line)"

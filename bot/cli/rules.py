@@ -45,7 +45,7 @@ def try_rule(
 ) -> None:
     """Backtest a rule over the stored articles.
 
-    Shows what it would match and post, what it would no longer match, and its near misses.
+    Shows the articles that the rule would match, those that it would no longer match, its messages and near misses.
 
     Example: wirewatch try rules-draft/telecom.yaml --since 30d
     """
@@ -61,7 +61,7 @@ def try_rule(
 
 
 def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
-    """Return the rules of a file, the loaded rules of that name, or a typed query, and whether all can be used."""
+    """Return the rules of a file, the loaded rules with that name, or a typed query; and whether all can be used."""
     if Path(name).is_file():
         usable, problems = read_rule_file(Path(name), settings)
         check.show(problems)
@@ -77,12 +77,12 @@ def chosen(settings: config.Settings, name: str) -> tuple[tuple[rules.CompiledRu
 
 def _pasted(settings: config.Settings, text: str) -> tuple[tuple[rules.CompiledRule, ...], bool]:
     names = "; ".join(entry.rule.name for entry in settings.rules)
-    terminal.say(f'No loaded rule is named like "{text}": it is tried as a query. Loaded: {names or "none"}')
+    terminal.say(f'No loaded rule is named like "{text}": it is tried as a query. Loaded rules: {names or "none"}')
     try:
         parsed, problems = trials.parse_pasted(text, settings)
     except trials.TooManyRulesError as error:
         terminal.fail(str(error), UNUSABLE)
-    # Do not warn of missing examples: the rule was typed to be tried.
+    # Show no warnings, such as those about missing examples, because the rule was only typed to be tried.
     errors = [problem for problem in problems if problem.severity == "error"]
     check.show(errors)
     if not parsed:
@@ -123,14 +123,14 @@ def _try(
 def _rules_to_compare(
     settings: config.Settings, against: Path | None, *, is_loaded: bool
 ) -> tuple[Mapping[str, rules.CompiledRule], str]:
-    """Return the rules to compare with, by name."""
+    """Return the rules to compare with, by name, and a description of them."""
     if against is not None:
         usable, problems = read_rule_file(against, settings)
         check.show(problems)
         return {entry.rule.name: entry for entry in usable}, str(against)
     if not is_loaded:
         return {entry.rule.name: entry for entry in settings.rules}, "the loaded version"
-    return {}, "what it has matched so far"
+    return {}, "its matches so far"
 
 
 def _stored(
@@ -139,7 +139,7 @@ def _stored(
     since: datetime,
     compared: Mapping[str, rules.CompiledRule],
 ) -> Mapping[str, frozenset[model.ArticleId]]:
-    """Return what each rule matched while the bot ran, in its loaded version."""
+    """Return the articles that each rule's loaded version matched while the bot ran."""
     matched: dict[str, set[model.ArticleId]] = {
         entry.rule.name: set() for entry in tried if not compared or entry.rule.name in compared
     }
@@ -158,7 +158,7 @@ LISTED = 10
 NEAR_LISTED = 3
 #: The longest bar of the chart, in characters.
 BAR = 40
-#: More days than this are shown by weeks, more weeks by months.
+#: The chart shows weeks if there are more than ``DAYS`` days, and months if there are more than ``WEEKS`` weeks.
 DAYS, WEEKS = 31, 27
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -211,7 +211,7 @@ def _show_messages(report: backtest.BacktestReport) -> None:
     if report.told_until:
         terminal.row(
             f"  of the first {report.replayed:,} of {report.matched:,} matched articles, seen before "
-            f"{report.told_until:%Y-%m-%d %H:%M}; --replay 0 works out all"
+            f"{report.told_until:%Y-%m-%d %H:%M}; --replay 0 simulates all"
         )
     spoken = [message for message in report.messages if message.kind is not model.MessageKind.EDIT]
     for message in spoken[-2 * LISTED :]:
@@ -226,7 +226,7 @@ def _show_messages(report: backtest.BacktestReport) -> None:
 def _list(
     hits: Sequence[backtest.MatchedArticle], sign: str = " ", *, most: int = LISTED, total: int | None = None
 ) -> None:
-    """List the first hits; ``total`` is their number if ``hits`` are only some of them."""
+    """List the first hits. If ``hits`` is only a part of all hits, ``total`` is the number of all hits."""
     total = len(hits) if total is None else total
     for hit in hits[:most]:
         terminal.row(f"   {sign} {hit.first_seen:%m-%d} {hit.outlet}: {hit.title}")
@@ -239,7 +239,7 @@ def _list(
 
 
 def chart(by_day: Mapping[date, int]) -> Iterator[str]:
-    """Draw a bar per day, or per week or month for long spans; a long gap is one line."""
+    """Draw a bar for each day, or for each week or month of a long period. Draw a long gap as one line."""
     columns = _columns(by_day)
     most = max(columns.values(), default=0)
     if not most:
@@ -286,7 +286,7 @@ def read_rule_file(
     return usable, problems
 
 
-#: Maximum lines of a list and characters of a headline; a comment on a pull request holds 65,536 characters.
+#: Maximum lines of a list, and maximum characters of a headline. A comment on GitHub has at most 65,536 characters.
 LISTED_CHANGES, LONGEST = 20, 150
 
 
@@ -297,8 +297,8 @@ def review(
 ) -> None:
     """Compare two configurations on the stored articles.
 
-    Tries each rule that is new, changed or removed, and prints as Markdown which posts would be added or dropped. The
-    archive is the one of the current configuration.
+    Tries each new, changed or removed rule on the archive of the current configuration. Prints the added and dropped
+    posts as Markdown.
 
     Example: wirewatch review ../main/config --config config --since 30d >review.md
     """
@@ -355,5 +355,5 @@ def _markdown_list(title: str, lines: list[str]) -> Iterator[str]:
 
 
 def _code(text: str) -> str:
-    """Render untrusted text as a code span, in which Markdown has no links, mentions, issues or cells."""
+    """Render untrusted text as a code span, in which Markdown recognizes no links, mentions, issues or table cells."""
     return f"`{visible.line(text, LONGEST).replace('`', chr(39)).replace('|', '¦') or ' '}`"

@@ -1,4 +1,4 @@
-"""wirewatch run and once: poll, match and post, until stopped or for one pass."""
+"""wirewatch run and once: poll, match and post until stopped, or for one pass."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def once(
     json: Json = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print every log line.")] = False,
 ) -> None:
-    """Poll every due feed once, post what is new, and end.
+    """Poll every due feed once, post new stories, and end.
 
-    Exit code 0: done, even if some feeds are broken; 1: messages are left or parked; 2: the configuration or the
-    database cannot be used.
+    Exit code 0: all messages were sent, even if some feeds are broken; 1: messages are left or parked; 2: the
+    configuration or the database cannot be used.
 
     Example: wirewatch once --now --config config
     """
-    # The output lists failed polls, so their warnings are logged only with --verbose.
+    # Log failed polls only with --verbose, because the output already lists them.
     logs.set_up(verbose=verbose, quiet=not verbose, silenced=() if verbose else (logs.POLLED,))
     report = asyncio.run(_once(folder, everything=now, drain=duration(drain)))
     if json:
@@ -95,7 +95,7 @@ def tell_broken(broken: Sequence[FeedReport], *, polled: int) -> None:
     for url, error in errors[:BROKEN_SHOWN]:
         terminal.say(f"broken: {url}: {error}")
     if len(errors) > BROKEN_SHOWN:
-        terminal.say(f"and {len(errors) - BROKEN_SHOWN} more: wirewatch status")
+        terminal.say(f"and {len(errors) - BROKEN_SHOWN} more; `wirewatch status` lists all")
 
 
 def _as_json(report: OnceReport) -> dict[str, object]:
@@ -113,7 +113,7 @@ def _as_json(report: OnceReport) -> dict[str, object]:
 
 log = structlog.get_logger("wirewatch")
 
-#: Maximum duration of a clean stop; Docker kills after ten seconds.
+#: Maximum duration of a clean stop. Docker kills a container after ten seconds.
 STOP_WITHIN = timedelta(seconds=9.5)
 
 
@@ -171,31 +171,31 @@ def _log_problems(problems: Sequence[model.Problem]) -> None:
 
 
 class _Stopping:
-    """Stop cleanly at the first signal; exit at once at the second, or if the stop takes too long.
+    """Stops cleanly after the first signal. Exits at once after the second signal, or if the stop takes too long.
 
-    An immediate exit is safe at any moment, like a kill.
+    Exiting at once is always safe, as a kill is.
     """
 
     def __init__(self) -> None:
         #: Set by the first signal.
         self.event = asyncio.Event()
         self.why = ""
-        #: Monotonic time.
+        #: Monotonic time of the first signal.
         self.since = 0.0
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            # Not the loop's own handler: that waits for the loop, which may be busy.
+            # A handler of the event loop would run too late if the loop is busy.
             signal.signal(number, self._stop)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         if self.why:
             if sys.stderr.isatty():
-                os.write(2, b"\x1b[?25h")  # a bar may have hidden the cursor
+                os.write(2, b"\x1b[?25h")  # a progress bar may have hidden the cursor
             os._exit(128 + number)
         self.why, self.since = signal.Signals(number).name, time.monotonic()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the bot has stopped already
+        with contextlib.suppress(RuntimeError):  # the loop is closed if the bot has already stopped
             self._loop.call_soon_threadsafe(self.event.set)
-        # Not a thread: a signal may interrupt code during which no thread can be started.
+        # Use an alarm, because a signal may interrupt code during which no thread can be started.
         signal.signal(signal.SIGALRM, self._end)
         signal.setitimer(signal.ITIMER_REAL, STOP_WITHIN.total_seconds())
 
@@ -206,7 +206,7 @@ class _Stopping:
 
 
 class _FirstPass:
-    """Progress and failures of the first pass, in a few lines instead of one for each poll."""
+    """The display of the first pass: a progress bar and a short list of failures instead of a line for each poll."""
 
     def __init__(self, settings: config.Settings, silenced: set[str]) -> None:
         self._bar = terminal.progress("first poll", len(settings.feeds))
@@ -238,9 +238,9 @@ class _FirstPass:
             all_broken = len(broken) == len(self._reports)
             if logs.are_json():
                 if all_broken:
-                    log.error("no feed could be read", feeds=len(broken), error=broken[0].error)
+                    log.error("every feed failed", feeds=len(broken), error=broken[0].error)
             elif terminal.err().is_terminal or all_broken:
-                # Otherwise the log lists each failure.
+                # In other cases, the log has a line for each failure.
                 tell_broken(broken, polled=len(self._reports))
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""wirewatch send-test: check a channel, and send a test message to it."""
+"""wirewatch send-test: check a channel and send a test message to it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
             return DONE
         receipt = await channel.send(_test_delivery())
     except model.SendError as error:
-        terminal.say(f"wirewatch: {name} did not take the message: {error}")
+        terminal.say(f"wirewatch: {name} did not accept the message: {error}")
         return LEFT
     finally:
         await channel.close()

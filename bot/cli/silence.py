@@ -21,7 +21,7 @@ silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_
 @silence.command("add")
 def add(
     lasts: Annotated[
-        str | None, typer.Option("--for", help="How long, such as 2 hours or 3d.", metavar="DURATION")
+        str | None, typer.Option("--for", help="How long it lasts, such as 2 hours or 3d.", metavar="DURATION")
     ] = None,
     until: Annotated[
         str | None,
@@ -30,12 +30,12 @@ def add(
             metavar="DATE",
         ),
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="The reason, which others see.", metavar="TEXT")] = None,
+    reason: Annotated[str | None, typer.Option(help="The reason; other people see it.", metavar="TEXT")] = None,
     rule: Annotated[str | None, typer.Option(help="A rule's name, or a part of it.", metavar="RULE")] = None,
     outlet: Annotated[str | None, typer.Option(help="The articles of an outlet.", metavar="OUTLET")] = None,
     entity: Annotated[str | None, typer.Option(help="Articles with this name in the headline.", metavar="NAME")] = None,
     story: Annotated[
-        str | None, typer.Option(help="One story, by its id. It may have no end.", metavar="STORY")
+        str | None, typer.Option(help="One story, by its id. Such a silence needs no end.", metavar="STORY")
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="Every story.")] = False,
     channel: Annotated[
@@ -44,9 +44,9 @@ def add(
     ] = None,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Create a silence with an end.
+    """Create a silence: post nothing about a subject until a given time.
 
-    `wirewatch silence list` and `wirewatch stories` list the messages that it held back.
+    `wirewatch silence list` and `wirewatch stories` show the stories that it keeps back.
 
     Example: wirewatch silence add --outlet "Daily Ledger" --for "2 hours" --reason "their site is being moved"
     """
@@ -85,7 +85,7 @@ def list_(
     everything: Annotated[bool, typer.Option("--all", help="Also list silences that have ended.")] = False,
     json: Json = False,
 ) -> None:
-    """List the silences in force, and how many stories each has kept back.
+    """List the silences in force, with the stories that each has kept back.
 
     Example: wirewatch silence list --all
     """
@@ -99,7 +99,7 @@ def list_(
         for story in entry.stories:
             terminal.row(f"  kept back: story {story}", style="dim")
     if not entries:
-        terminal.say("No silence." if everything else "No silence is in force; --all also lists ended ones.")
+        terminal.say("No silence." if everything else "No silence is in force; --all also lists ended silences.")
 
 
 @silence.command("end")

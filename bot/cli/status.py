@@ -1,4 +1,4 @@
-"""wirewatch status and probe: show the state of the installation, check it, and probe the running bot."""
+"""wirewatch status and probe: show or check the state of the installation, and probe the running bot."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ FEEDS_SHOWN = 10
 
 def status(
     folder: ConfigDir = DEFAULT_CONFIG,
-    check: Annotated[bool, typer.Option("--check", help="Check the installation and say what to do.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check the installation and suggest remedies.")] = False,
     json: Json = False,
 ) -> None:
     """Show feeds, rules, waiting messages, and whether the bot runs.
 
-    With --check: check configuration, database, clock, disk, feeds and channels; exit code 1 when something needs
+    With --check, checks the configuration, database, clock, disk, feeds and channels. Exit code 1: something needs
     attention. Changes and posts nothing.
 
     Example: wirewatch status --check
@@ -86,7 +86,7 @@ async def _print_status(settings: config.Settings, *, as_json: bool) -> None:
         terminal.row(f"  {row.state} {row.kind} to {row.channel}, {tries}{reason}", style=style)
     errors = sum(problem.severity == "error" for problem in settings.problems)
     if errors:
-        text = f"configuration: {model.format_count(errors, 'error')}; `wirewatch check` says where"
+        text = f"configuration: {model.format_count(errors, 'error')}; `wirewatch check` lists them"
         terminal.row(text, style="yellow")
     terminal.row(f"{model.format_count(shown.articles, 'article')} in the archive", style="dim")
     terminal.row(f"bot: {shown.bot}", style="dim" if shown.is_running else "yellow")
@@ -116,21 +116,21 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
 
 
 def nothing_read(feeds: int, error: str) -> str:
-    """Return the message for a machine that reaches no feed, with the error of one feed."""
+    """Return the message for a machine that cannot reach any feed. ``error`` is the error of one feed."""
     what = (
-        f"None of the {feeds} feeds could be read; one of the reasons"
+        f"None of the {feeds} feeds could be read; one of the errors"
         if feeds > 1
         else "The only feed could not be read"
     )
     return (
         f"{what}: {error}. "
         "Is this machine offline, or behind a proxy (`fetch: {use_proxy: true}` in bot.yaml)? "
-        "`wirewatch demo` shows the whole job without a network."
+        "`wirewatch demo` needs no network."
     )
 
 
 def _wrong(feed: FeedDocument) -> str:
-    """Return the error of a feed without its address, which the row shows already."""
+    """Return the error of a feed without the feed's address, which the row already shows."""
     if feed.error:
         return feed.error.removeprefix(f"{feed.url}: ")
     return "; ".join(feed.remarks)
@@ -186,7 +186,7 @@ def _read_checks(archive: Archive) -> list[model.CheckLine]:
 
 def _of_clock(ticked_at: datetime | None, now: datetime) -> model.CheckLine:
     if ticked_at is not None and ticked_at - now > timedelta(minutes=1):
-        what = f"clock: it says {now:%d %b %Y %H:%M} UTC, and the bot ran later than that"
+        what = f"clock: shows {now:%d %b %Y %H:%M} UTC, which is earlier than the bot's last activity"
         return model.CheckLine(is_good=False, what=what, help="set the clock; keep it right with timesyncd or chrony")
     return model.CheckLine(is_good=True, what=f"clock: {now:%d %b %Y %H:%M} UTC")
 
@@ -200,18 +200,18 @@ def _of_disk(database: Path | None) -> list[model.CheckLine]:
             free >= LEAST_FREE_BYTES,
             f"disk: {free / 1e9:.1f} GB free at {database.parent}; "
             f"the database has {database.stat().st_size / 1e6:.1f} MB",
-            otherwise="make room, or keep less: `keep: 90 days` in bot.yaml",
+            otherwise="free some space, or keep articles for a shorter time, such as `keep: 90 days` in bot.yaml",
         )
     ]
 
 
 def _of_feeds(feeds: Sequence[model.FeedState], names: Mapping[str, str]) -> list[model.CheckLine]:
     broken = [feed for feed in feeds if feed.gone or feed.failures]
-    what = f"{len(broken)} of {len(feeds)} are broken" if broken else f"all {len(feeds)} are well"
+    what = f"{len(broken)} of {len(feeds)} are broken" if broken else f"all {len(feeds)} work"
     lines = [model.CheckLine(is_good=not broken, what=f"feeds: {what if feeds else 'none has been polled yet'}")]
     for twins in model.redirected_twins(feed for feed in feeds if feed.url in names):
         both = " and ".join(names[twin.url] for twin in twins)
-        what = f"feeds {both}: one address, since one redirects to the other; it is polled twice"
+        what = f"feeds {both} are the same, because one redirects to the other; the feed is polled twice"
         lines.append(model.CheckLine(is_good=False, what=what, help="remove one of them from feeds.yaml"))
     for feed in broken[:FEEDS_SHOWN]:
         name = names.get(feed.url, feed.url)
@@ -246,14 +246,14 @@ async def _of_channels(settings: config.Settings, environment: app.Environment) 
     return lines
 
 
-#: Maximum time to wait for an answer of the page.
+#: Maximum time to wait for an answer from the status page.
 TIMEOUT_SECONDS = 5.0
 
 
 def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
     """Check whether the running bot is ready.
 
-    Asks its status page; without one, checks its last tick in the database.
+    Asks the status page. If bot.yaml has no status page, checks the time of the last tick in the database.
 
     Example: wirewatch probe --config /config
     """
@@ -267,7 +267,7 @@ def probe(folder: ConfigDir = DEFAULT_CONFIG) -> None:
 
 
 def _load_settings(folder: Path) -> config.BotSettings:
-    """Load bot.yaml without feeds and rules, since many rules take longer to load than a probe may wait."""
+    """Load bot.yaml without feeds and rules, because many rules take longer to load than a probe may take."""
     path = str(folder / files.BOT)
     try:
         report = files.parse_file(path, files.read_file(path, None).content or b"")
@@ -275,7 +275,7 @@ def _load_settings(folder: Path) -> config.BotSettings:
         raise model.ConfigError(f"reading {path}: {error.strerror}") from None
     settings = bot_file.parse_bot_file(report, kinds=channels.kinds(), environ=os.environ)
     if settings is None or report.error_count:
-        raise model.ConfigError(f"reading {path}: it cannot be used", report.finish())
+        raise model.ConfigError(f"{path} has errors", report.finish())
     return settings
 
 
@@ -289,9 +289,9 @@ def _ask_page(page: config.WebSettings) -> tuple[bool, str]:
         text = json.loads(answer.read(10_000))
         return answer.status == http.client.OK, str(text["reason"])
     except (OSError, http.client.HTTPException) as error:
-        return False, f"nobody answers at {page.listen} ({str(error) or type(error).__name__})"
+        return False, f"no answer from {page.listen} ({str(error) or type(error).__name__})"
     except (ValueError, LookupError, TypeError):
-        return False, f"what answers at {page.listen} is not Wirewatch"
+        return False, f"the program at {page.listen} is not Wirewatch"
     finally:
         connection.close()
 

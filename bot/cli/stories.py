@@ -26,18 +26,18 @@ from bot.stories import summaries
 
 Story = Annotated[
     str,
-    typer.Argument(help="The id of a story, as `wirewatch stories` shows it, or its beginning.", metavar="STORY"),
+    typer.Argument(help="The id that `wirewatch stories` shows, or the beginning of the id.", metavar="STORY"),
 ]
 
 
 def split(
     story: Story,
-    article: Annotated[list[str], typer.Argument(help="The address of each article to take out.", metavar="ARTICLE…")],
+    article: Annotated[list[str], typer.Argument(help="Addresses of the articles to split off.", metavar="ARTICLE…")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Make articles of a story a separate story.
+    """Make some articles of a story a separate story.
 
-    For articles that are about another event.
+    Use it if the articles are about another event.
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
@@ -47,12 +47,12 @@ def split(
 
 def merge(
     story: Story,
-    other: Annotated[str, typer.Argument(help="The id of the other story, or its beginning.", metavar="OTHER")],
+    other: Annotated[str, typer.Argument(help="The id of the other story, or its first characters.", metavar="OTHER")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Make two stories one.
 
-    The older message stays, and the younger points to it.
+    The message of the older story stays, and the message of the younger story points to it.
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
@@ -65,9 +65,9 @@ def claim(
     release: Annotated[bool, typer.Option("--release", help="Remove the claim.")] = False,
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
-    """Say that you take care of a story.
+    """Claim a story: show others that you are dealing with it.
 
-    Its messages show the claim, and nobody else is notified.
+    The story's messages show the claim, and nobody else is notified about the story.
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
@@ -76,11 +76,11 @@ def claim(
 
 
 def _say_ruling(ruling: model.Ruling) -> None:
-    done = "The running bot carries it out within seconds, otherwise the next start does."
-    terminal.say(f"Ruled: {describe_ruling(ruling)}. {done}")
+    done = "A running bot does this within seconds; otherwise, it happens at the next start."
+    terminal.say(f"Decided: {describe_ruling(ruling)}. {done}")
 
 
-stories = typer.Typer(help="List stories, split one or merge two.", invoke_without_command=True)
+stories = typer.Typer(help="List, split, merge and claim stories.", invoke_without_command=True)
 
 
 @stories.callback()
@@ -93,7 +93,7 @@ def _list(
     silenced: Annotated[bool, typer.Option(help="Only stories with a message that a silence held back.")] = False,
     json: Json = False,
 ) -> None:
-    """List stories with their articles, the words that matched, each decision and each message.
+    """List stories with their articles, matched words, decisions and messages.
 
     Example: wirewatch stories --since 7d --json
     """
@@ -103,7 +103,7 @@ def _list(
     entries = archive.look(
         app.load(folder, os.environ),
         lambda archive: [
-            # A merged story is listed as the story that it became.
+            # Skip a merged story, because the story that it became is listed.
             read_story(archive.tx, story)
             for story in archive.tx.stories.since(archive.now - span if span else None)
             if story.merged_into is None
@@ -115,7 +115,7 @@ def _list(
         terminal.answer([StoryDocument.of(entry) for entry in entries])
         return
     if not entries:
-        terminal.say("No silence kept anything back." if silenced else "No story yet: no article has matched a rule.")
+        terminal.say("No silence held back a message." if silenced else "No story yet: no article has matched a rule.")
     for entry in entries:
         _show(entry)
 

@@ -17,7 +17,7 @@ import typer
 from bot import model
 from bot.model import visible
 
-#: Width of a table in a pipe, so that no cell is wrapped or cut.
+#: Width of a table in a pipe; large enough that no cell is wrapped or cut.
 _WIDEST = 100_000
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @cache
 def out() -> Screen:
-    """Return the screen for answers; created at its first use, since importing rich slows down the start."""
+    """Return the screen for answers. It is created at its first use, because importing rich slows down the start."""
     from bot.channels.console.screen import Screen
 
     return Screen(highlight=False, soft_wrap=True, emoji=False)
@@ -37,14 +37,14 @@ def out() -> Screen:
 
 @cache
 def err() -> Screen:
-    """Return the screen for everything else."""
+    """Return the screen for progress, hints and errors."""
     from bot.channels.console.screen import Screen
 
     return Screen(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def answer(value: object) -> None:
-    """Print one JSON document on stdout; the value may hold documents of ``bot.queries``."""
+    """Print one JSON document on stdout. The value may contain documents of ``bot.queries``."""
     import pydantic_core  # costs start-up, and few commands print JSON
 
     jsonable = pydantic_core.to_jsonable_python(value, by_alias=True)
@@ -52,7 +52,7 @@ def answer(value: object) -> None:
 
 
 def write_json(document: str) -> None:
-    """Write JSON, or a part of it, to stdout without wrapping; control characters are escaped."""
+    """Write JSON, or a part of a document, to stdout without wrapping. Escape control characters."""
     sys.stdout.write(visible.json_text(document))
 
 
@@ -69,7 +69,7 @@ def row(text: str, style: str = "") -> None:
 
 
 def show_table(table: Table) -> None:
-    """Print a table, wrapped only on a terminal."""
+    """Print a table; wrap its cells only on a terminal."""
     screen = out()
     if not screen.is_terminal:
         screen.width = _WIDEST
@@ -77,7 +77,7 @@ def show_table(table: Table) -> None:
 
 
 def show_checks(lines: Iterable[model.CheckLine]) -> None:
-    """Print a line per check, with what to do if it failed."""
+    """Print a line for each check, followed by advice if the check failed."""
     for line in lines:
         row(f"{'ok  ' if line.is_good else 'FAIL'}  {line.what}", style="" if line.is_good else "red")
         if line.help:
@@ -100,7 +100,7 @@ def fail(text: str, code: int) -> NoReturn:
 
 
 def _bars(*, transient: bool) -> Progress:
-    # Costs start-up: only long work on a terminal needs it.
+    # Import here, because only long work on a terminal needs a progress bar.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -120,12 +120,12 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def tables() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a progress bar for each copied table; without a terminal, print one line per finished table."""
+    """Show a progress bar for each copied table. Without a terminal, print one line for each finished table."""
     if not err().is_terminal:
         done: set[str] = set()
 
         def tell_done(name: str, copied: int, total: int) -> None:
-            # The last batch and the final count both report that the table is complete.
+            # Print the line once, although the last batch and the final count both report a complete table.
             if copied >= total and name not in done:
                 done.add(name)
                 say(f"{name}: {model.format_count(total, 'row')}")

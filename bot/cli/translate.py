@@ -24,9 +24,9 @@ def translate(
     ] = "-",
     json: Json = False,
 ) -> None:
-    """Translate another product's query.
+    """Translate another product's query into a query for a rule.
 
-    Lists what could not be translated. Exit code 1: something was lost.
+    Lists the parts that cannot be translated. Exit code 1: at least one part is lost.
 
     Example: wirewatch translate --from brandwatch '{BES} AND (backdoor NEAR/5 law)'
     """
@@ -54,7 +54,7 @@ def translate(
 
 
 def _shown(query: str, error: rules.QueryError) -> str:
-    """Return the line of the query with carets under the mistake."""
+    """Return the error with the line of the query and carets under the mistake."""
     start = min(error.start, len(query))
     first = query.rfind("\n", 0, start) + 1
     line = query[first:].partition("\n")[0]

@@ -69,7 +69,7 @@ def test_inside_a_configuration_its_folder_need_not_be_named(tmp_path: Path) -> 
 
 def test_without_a_configuration_it_is_said_where_one_was_looked_for(tmp_path: Path) -> None:
     [line] = wirewatch("check", folder=tmp_path, code=2).stderr.splitlines()
-    assert f"neither a bot.yaml in {tmp_path} nor a folder config in it" in line
+    assert f"{tmp_path} contains neither bot.yaml nor a folder config" in line
     assert "--config DIR" in line
     assert "wirewatch init" in line
 
@@ -260,7 +260,7 @@ async def test_a_configuration_with_mistakes_is_said_not_to_count_where_a_feed_i
     async with FeedServer() as server:
         server.serve("/feed.xml", rss("wire"))
         done = await asyncio.to_thread(wirewatch, "feeds", "test", server.url("/feed.xml"), folder=started, code=2)
-    assert "its fetch settings do not count here" in done.stderr
+    assert "its fetch settings are ignored" in done.stderr
     # The shipped settings allow no private address.
     assert "private" in done.stderr
 

@@ -84,8 +84,8 @@ def test_a_model_that_is_right_is_said_to_be_with_its_time_and_its_tokens(folder
     shown = asked(folder)
     assert "relevance (not used)" in shown
     assert "2 of 2" in shown
-    assert "an article waits 20 seconds" in shown
-    assert "a day's budget is 500 calls" in shown
+    assert "an article waits at most 20 seconds" in shown
+    assert "the daily budget is 500 calls" in shown
 
 
 def test_a_model_that_is_wrong_is_counted_so_and_one_that_fails_ends_with_1(folder: Path, server: Server) -> None:
@@ -105,7 +105,7 @@ def test_a_failure_of_a_use_that_is_off_is_shown_and_not_counted(folder: Path, s
 def test_without_a_model_the_message_says_where_to_read_on(folder: Path) -> None:
     (folder / "bot.yaml").write_text("channels: {alerts: {kind: console}}\n")
     done = commands.wirewatch("model", "test", "--config", ".", folder=folder, code=2)
-    assert "bot.yaml names no model" in done.stderr
+    assert "bot.yaml has no model" in done.stderr
 
 
 def test_each_recipe_of_the_page_works_as_it_stands_but_for_the_address_and_the_name(
@@ -145,7 +145,7 @@ def test_init_asks_for_a_model_and_the_configuration_that_it_writes_can_ask_it(t
 
     printed = asked_by_init(tmp_path, url, "local-model", chat_completions.KEY, "env:MODEL_KEY")
 
-    assert "never the key itself" in printed
+    assert "not the key itself" in printed
     assert "model test --config mine" in printed
     written = (tmp_path / "mine" / "bot.yaml").read_text(encoding="utf-8")
     assert chat_completions.KEY not in written

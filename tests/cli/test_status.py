@@ -120,7 +120,7 @@ async def test_status_counts_mistakes_of_the_configuration_and_says_that_nothing
     storage.open_store(f"sqlite:///{folder}/config/data/wirewatch.db", clock=FakeClock()).close_now()
     (folder / "config" / "feeds.yaml").write_text("feeds: []\nfeed: x\n")
     output = wirewatch("status", folder=folder).stdout
-    assert "configuration: 1 error; `wirewatch check` says where" in output
+    assert "configuration: 1 error; `wirewatch check` lists them" in output
     assert "0 articles in the archive" in output
     assert "bot: not running; it has not run here yet" in output
 
@@ -137,7 +137,7 @@ async def test_two_feeds_that_redirect_to_one_address_are_told(folder: Path) -> 
     await store.write(lambda tx: tx.feeds.save(states))
     await store.close()
     checks = json.loads(wirewatch("status", "--check", "--json", folder=folder, code=1).stdout)
-    [twins] = [line["what"] for line in checks if "one address" in line["what"]]
+    [twins] = [line["what"] for line in checks if "are the same" in line["what"]]
     assert "Paper 0" in twins
     assert "Paper 1" in twins
     assert "Paper 2" not in twins

@@ -86,4 +86,4 @@ async def test_the_archive_and_the_configuration_of_an_earlier_version_go_on(old
 
 def test_a_downgrade_is_refused_with_the_way_back(tmp_path: Path) -> None:
     said = wirewatch("database", "downgrade", folder=tmp_path, code=2).stderr
-    assert "put the backup from before the upgrade" in said
+    assert "with the backup from before the upgrade" in said

@@ -78,7 +78,7 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
     with (folder / "bot.yaml").open("a") as bot:
         bot.write(f"web: {{listen: '127.0.0.1:{port}'}}\n")
     code, told = asked(folder)
-    assert (code, f"nobody answers at 127.0.0.1:{port}" in told) == (1, True)
+    assert (code, f"no answer from 127.0.0.1:{port}" in told) == (1, True)
     with running(folder) as process:
         wait_until_ready(folder, process)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=300) as answer:

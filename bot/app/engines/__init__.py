@@ -1,1 +1,1 @@
-"""Run the stages: in one process over SQLite (local), or in several over PostgreSQL (cluster)."""
+"""Schedule the stages in one process over SQLite (local), or in several processes over PostgreSQL (cluster)."""

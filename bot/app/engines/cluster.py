@@ -1,4 +1,4 @@
-"""Several processes over one PostgreSQL: the stages as tasks of procrastinate."""
+"""Run the stages as procrastinate tasks in several processes over one PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ log = structlog.get_logger("wirewatch")
 
 #: Maximum duration of a long-running task (decide, send) before another worker may take it over.
 SHIFT = timedelta(minutes=5)
-#: A worker without a heartbeat for this long is dead; it sends three in this time.
+#: A worker without a heartbeat for this long counts as dead. Workers send three heartbeats in this time.
 DEAD_AFTER = timedelta(seconds=15)
-#: Time that tasks have to finish when the worker stops; containers are killed after ten seconds.
+#: Maximum time for tasks to finish when the worker stops. Docker kills a container after ten seconds.
 GRACE = timedelta(seconds=8.5)
 #: Pause before the engine is restarted after a failure, such as a restart of PostgreSQL.
 AGAIN_AFTER = timedelta(seconds=2)
@@ -49,28 +49,29 @@ _SHORT = 3
 _TICK = "* * * * * */2"
 _RECOVER = "* * * * * */5"
 _KEEP = "* * * * *"
-#: Priorities of tasks; polls have none.
+#: Priorities of tasks. Polls have the default priority.
 _SOON, _FIRST = 5, 10
 
-#: Key of the advisory lock under which workers create the tables one after another.
+#: Key of the advisory lock that lets only one worker at a time create the tables.
 _SCHEMA_LOCK = 5_781_104_928
-#: The last migration of procrastinate that was applied is kept as a comment on its table.
+#: A comment on procrastinate's table records the last migration that was applied.
 _FOUND_SCHEMA = "SELECT obj_description(to_regclass('procrastinate_jobs')) AS version"
 _MARK_SCHEMA = "COMMENT ON TABLE procrastinate_jobs IS"
 
-#: Number of shares of the channels. Not a setting: workers that disagree would send to one channel concurrently.
+#: Number of groups into which the channels are divided. Not a setting, because workers with different numbers would
+#: send to one channel concurrently.
 SHARES = 4
-#: Interval between looks into an empty decision queue.
+#: Interval between reads of an empty decision queue.
 LOOK = timedelta(seconds=0.5)
-#: How long the identity of a new article stays reserved. The transaction that adds the article has ended by then, and
-#: its rows show other workers that the article is known.
+#: How long the identity of a new article stays reserved. By then, the transaction that adds the article has ended, and
+#: other workers can see its rows.
 GUARDED = timedelta(hours=1)
 
 
 class ClusterEngine:
-    """The engine of one process of several: defers the stages as tasks, and runs some of them.
+    """The engine of each process of a cluster: defers the stages as tasks, and runs some of the deferred tasks.
 
-    A database error, which the store logs, ends a task; the next tick defers it again.
+    A database error ends a task. The store logs the error, and the next tick defers the task again.
     """
 
     _has_begun = False
@@ -81,13 +82,14 @@ class ClusterEngine:
         self._app = app
         self._on_pass = on_pass
         self._conninfo = conninfo
-        #: The end event of each long-running task in this process.
+        #: The events that end the long-running tasks of this process.
         self._shifts: set[asyncio.Event] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until ``stop``. Raises StoreUnavailable at the start."""
+        """Run until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
         async with TaskGroup() as group:
-            # Not cancelled: a heartbeat after the recorded end would look like a crash.
+            # Let the task end by itself. If it were cancelled, a heartbeat could follow the recorded end, which would
+            # look like a crash.
             living = group.create_task(self._live(stop))
             try:
                 await self.run_tasks(stop)
@@ -112,7 +114,7 @@ class ClusterEngine:
         return self._app.live.settings.bot.fetch.concurrency
 
     async def tick(self) -> int:
-        """Note that the cluster looks for due feeds; return how many there are."""
+        """Record the time of the tick; return the number of due feeds."""
         try:
             await self._app.note_tick()
             now = self._app.clock.now()
@@ -121,14 +123,14 @@ class ClusterEngine:
             return 0
 
     async def poll(self, token: str) -> None:
-        """Poll a batch of due feeds, leased to ``token``, and queue their articles for decision."""
+        """Lease a batch of due feeds to ``token``, poll them, and queue their articles for decision."""
         pipeline = self._app.parts.pipeline
         try:
             _, states = await pipeline.claim(limit=self.batch, token=token)
             try:
                 passed = await pipeline.run(token, states, self._app.live.snapshot, ends_at=EndsAt.QUEUE)
             except BaseException:
-                # Interrupted: free the feeds for other workers now, before their lease expires.
+                # The poll was interrupted. Release the feeds, so that other workers need not wait until the lease ends.
                 await asyncio.shield(self.release_feeds(token))
                 raise
         except model.StoreError:
@@ -137,12 +139,12 @@ class ClusterEngine:
 
     async def release_feeds(self, token: str) -> None:
         """Release the feeds that a dead worker leased to ``token``."""
-        # If this fails, their lease expires.
+        # If the release fails, the feeds become free when their lease expires.
         with suppress(model.StoreError):
             await self._app.parts.pipeline.let_go(token)
 
     async def decide(self, over: asyncio.Event) -> None:
-        """Decide waiting articles, batch after batch, until ``over``."""
+        """Decide waiting articles, batch after batch, until ``over`` is set."""
         while not over.is_set():
             try:
                 batch = await self._app.parts.deciding.decide_batch(self._app.live.snapshot, limit=BATCH)
@@ -153,19 +155,22 @@ class ClusterEngine:
                 await _wait(over, LOOK)
 
     async def send(self, share: int, over: asyncio.Event) -> None:
-        """Send to the channels of a share until ``over``, then send what is still due."""
+        """Send to the channels of a share until ``over`` is set, then send the messages that are due."""
         await self._app.send(over, is_ours=partial(_is_of, share))
 
     async def keep(self) -> None:
-        """Delete rows past their retention; a failure is retried a minute later."""
+        """Delete rows past their retention. After a failure, the next minute's task tries again."""
         cutoff = self._app.clock.now() - GUARDED
         with suppress(model.StoreError):
             await self._app.maintain()
             await self._app.store.write(lambda tx: tx.articles.forget_fresh(before=cutoff))
 
     async def run_tasks(self, stop: asyncio.Event) -> None:
-        """Run tasks until ``stop``; wait for a database that is unavailable. Raises StoreUnavailable at the start."""
-        # These libraries log a line per task, which only helps to debug the engine.
+        """Run tasks until ``stop`` is set; after an outage of the database, start again.
+
+        Raises StoreUnavailable if the engine has never started.
+        """
+        # These libraries log a line per task, which helps only to debug the engine.
         for name in ("procrastinate", "psycopg.pool"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         while not stop.is_set():
@@ -173,11 +178,11 @@ class ClusterEngine:
             if failure is not None and not self._has_begun:
                 raise model.StoreUnavailable(f"starting the task engine: {_cause(failure)}") from failure
             if not stop.is_set():
-                log.error("task engine stopped; starting it again", error=_cause(failure) if failure else None)
+                log.error("task engine stopped; restarting it", error=_cause(failure) if failure else None)
                 await _wait(stop, AGAIN_AFTER)
 
     async def _run_until_it_fails(self, stop: asyncio.Event) -> Exception | None:
-        """Run until ``stop`` or a failure; return the failure, or None if it ended (stop, lost connection)."""
+        """Run tasks until ``stop`` is set or the worker ends. Return its error, or None if it raised none."""
         failure: Exception | None = None
         try:
             await self._run(stop)
@@ -260,13 +265,13 @@ class ClusterEngine:
         return app
 
     async def _recover(self, app: procrastinate.App) -> None:
-        """Release the tasks of dead workers; the next tick defers them again."""
+        """Delete the tasks of dead workers and release their feeds; the next tick defers the tasks again."""
         dead_after = DEAD_AFTER.total_seconds()
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=dead_after):
             if job.id is None:
                 continue
-            log.warning("task of a dead worker released", task=job.task_name, lock=job.lock)
-            with suppress(exceptions.ConnectorException):  # it has ended in the meantime
+            log.warning("task of an unresponsive worker released", task=job.task_name, lock=job.lock)
+            with suppress(exceptions.ConnectorException):  # the task may have ended after the query
                 await app.job_manager.finish_job_by_id_async(job.id, jobs.Status.FAILED, delete_job=True)
             if token := job.task_kwargs.get("token"):
                 await self.release_feeds(str(token))
@@ -299,7 +304,7 @@ async def _open(app: procrastinate.App) -> None:
 
 
 async def _defer(job: jobs.JobDeferrer, **kwargs: int | str) -> None:
-    """Defer a task, unless one with the same name is waiting already."""
+    """Defer a task, unless a task with the same queueing lock is waiting already."""
     with suppress(exceptions.AlreadyEnqueued):
         await job.defer_async(**kwargs)
 
@@ -319,15 +324,15 @@ async def _make_schema(app: procrastinate.App) -> None:
             queries = [(folder / name).read_text() for name in migrations[migrations.index(version) + 1 :]]
         else:
             raise model.StoreUnavailable(
-                f"starting the task engine: its tables are of a version that this one does not know ({version}); "
+                f"starting the task engine: its tables have an unknown version ({version}); "
                 "start the newest version of Wirewatch, or use another database"
             )
         steps = [f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})", *queries, f"{_MARK_SCHEMA} '{migrations[-1]}'"]
         try:
-            # Statements that are sent together form one transaction.
+            # PostgreSQL runs statements that are sent together in one transaction.
             await app.connector.execute_query_async(";\n".join(steps).replace("%", "%%"))
         except exceptions.ConnectorException as error:
-            # Another worker started at the same time: the second attempt finds its tables.
+            # Another worker may have created the tables at the same time; the second attempt then finds them.
             failure = error
         else:
             return
@@ -339,13 +344,13 @@ def _migrations() -> list[str]:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the first line of PostgreSQL's error; the rest may contain a query."""
+    """Return only the first line of PostgreSQL's error, because the other lines may contain a query."""
     lines = str(error.__cause__ or error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
 
 def _is_of(share: int, channel: model.Channel) -> bool:
-    """Return whether a channel belongs to a share; channels of one account always share a sender."""
+    """Return whether a channel belongs to a share. All channels of an account belong to the same share."""
     return zlib.crc32(channel.account.encode()) % SHARES == share
 
 

@@ -1,4 +1,4 @@
-"""One process that does everything: polls, sends and deletes old rows."""
+"""Poll, send and delete old rows in one process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bot.pipeline.reports import PassReport
 if TYPE_CHECKING:
     from bot.app.runtime import App
 
-#: Interval between looks for due feeds.
+#: Interval between searches for due feeds.
 TICK = timedelta(seconds=1)
-#: Interval between checks whether retention is due, also after sleep or a changed `keep:`.
+#: Interval between checks whether old rows must be deleted. A check also notices a changed `keep:`.
 MAINTAIN = timedelta(minutes=10)
-#: Feeds claimed at once, as a multiple of ``fetch.concurrency``, so that no slot waits for a slow feed.
+#: Maximum number of feeds in progress, as a multiple of ``fetch.concurrency``, so that no slot waits for a slow feed.
 CLAIM_AHEAD = 4
 
 
@@ -26,7 +26,7 @@ class LocalEngine:
     """The engine of one process."""
 
     def __init__(self, app: App, on_pass: Callable[[PassReport], None], *, everything: bool) -> None:
-        """``on_pass`` is called after each pass. If ``everything`` is set, each tick polls every feed, due or not."""
+        """``on_pass`` is called after each pass. If ``everything`` is true, each tick polls every feed, due or not."""
         self._app = app
         self._on_pass = on_pass
         self._everything = everything
@@ -35,7 +35,7 @@ class LocalEngine:
         self._has_room = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until ``stop``, then send what is due."""
+        """Run until ``stop`` is set, then send the messages that are due."""
         async with TaskGroup() as group:
             group.create_task(self._app.send(stop))
             tasks = [group.create_task(self._poll_for_ever()), group.create_task(self._maintain_for_ever())]
@@ -53,7 +53,7 @@ class LocalEngine:
             await self._app.clock.sleep(MAINTAIN)
 
     async def _tick(self, passes: TaskGroup) -> None:
-        """Start passes over the due feeds; wait if there is not enough room for all of them."""
+        """Start passes over the due feeds; if there are too many, wait for free slots and continue."""
         app, pipeline = self._app, self._app.parts.pipeline
         is_full = True
         while is_full:
@@ -70,7 +70,7 @@ class LocalEngine:
             if states:
                 self._under_way += len(states)
                 passes.create_task(self._pass(token, list(states)))
-            # With ``everything``, all feeds are due again immediately.
+            # With ``everything``, every feed is due again immediately, so this loop would never end.
             is_full = len(states) == limit and not self._everything
             if is_full:
                 await self._has_room.wait()

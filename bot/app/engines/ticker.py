@@ -1,4 +1,4 @@
-"""The tick: a job of APScheduler."""
+"""Call a function at fixed intervals, with APScheduler."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.model.runtime import TaskGroup
 
 
 class TickEvery(Protocol):
-    """Run ``work`` now and every ``every``, until cancelled."""
+    """Run ``work`` immediately and then at intervals of ``every``, until cancelled."""
 
     async def __call__(self, every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None: ...
 
@@ -25,8 +25,11 @@ _LOOK = 5
 
 
 async def tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run ``work`` now and every ``every`` until cancelled; raise its errors. Skip ticks while it runs."""
-    # APScheduler only logs runs that were skipped, or cancelled by the stop.
+    """Run ``work`` immediately and then at intervals of ``every``, until cancelled.
+
+    Raises the errors of ``work``. Skips the ticks that come while ``work`` runs.
+    """
+    # APScheduler's log lines report only skipped runs, and runs that the stop cancelled.
     logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
     trigger = IntervalTrigger(seconds=every.total_seconds(), timezone=UTC)
     scheduler = AsyncIOScheduler(timezone=UTC)
@@ -34,19 +37,19 @@ async def tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, 
     async with TaskGroup() as group:
 
         async def run() -> None:
-            # The scheduler shuts down slightly later than the group, which then accepts no tasks.
+            # The scheduler shuts down slightly later than the group, which accepts no tasks by then.
             if is_stopping:
                 return
-            # Run in our own task, so that errors reach the caller: the scheduler only logs them.
+            # Run in a task of the group, so that errors reach the caller. The scheduler would only log them.
             await asyncio.wait([group.create_task(work())])
 
-        # No grace time: by default a run that is a second late, as on a busy machine, is dropped.
+        # By default, APScheduler drops a run that is a second late, which is common on a busy machine.
         job = scheduler.add_job(run, trigger, next_run_time=_now(), misfire_grace_time=None, coalesce=True)
         scheduler.start()
         try:
             while True:
                 await asyncio.sleep(_LOOK * every.total_seconds())
-                # After the clock was set back an hour, the next run would be an hour away.
+                # If the clock was set back by an hour, the next run is an hour away.
                 if job.next_run_time - _now() > every:
                     job.reschedule(trigger)
         finally:
