@@ -1,4 +1,4 @@
-"""``kind: apprise``: some hundred services through the Apprise library, without threads, edits and look-up."""
+"""``kind: apprise``: about a hundred services through the Apprise library, without threads, edits and look-up."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ KIND = "apprise"
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _GOODBYE_SECONDS = 3
 
-#: Limits in bytes below the limit of the plug-in: ntfy turns a longer message into a file (docs.ntfy.sh/config,
-#: message-size-limit).
+#: Limits in bytes that are lower than the limit of the plug-in. ntfy turns a longer message into a file
+#: (docs.ntfy.sh/config, message-size-limit).
 _MOST_BYTES = {"ntfy": 4_096}
 
 
@@ -44,18 +44,18 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A service. Apprise returns only whether sending worked, which rules out threads and edits."""
+    """A service. Apprise returns only whether sending succeeded, so threads and edits are impossible."""
 
     abilities = model.Abilities(threads=False, edits=False, lookup=False)
 
     def __init__(self, name: str, options: Options, context: ChannelContext) -> None:
         super().__init__(name, account=f"apprise {options.url.reference}", pace=options.pace, context=context)
         self._url = options.url
-        #: The plug-in that worked last, with its address; it is logged in.
+        #: The address and the plug-in of the last successful call. The plug-in is kept because it is logged in.
         self._spare: tuple[str, Any] | None = None
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        """Send through Apprise, whose receipt has no reference. Raises SendError."""
+        """Send through Apprise. The receipt has no reference. Raises SendError."""
         address = self._address()
         log = _PluginLog()
         try:
@@ -70,7 +70,7 @@ class Channel(BaseChannel):
         raise self._failure(log)
 
     def _notify(self, address: str, message: model.Message, log: _PluginLog) -> bool:
-        # Removed, so that an abandoned call never shares it with the next one.
+        # Remove the plug-in, so that an abandoned call never shares it with the next call.
         spare, self._spare = self._spare, None
         service = spare[1] if spare is not None and spare[0] == address else _plugin(address)
         is_sent = _notify(service, message, log, zone=self.context.zone)
@@ -79,7 +79,7 @@ class Channel(BaseChannel):
         return is_sent
 
     def _failure(self, log: _PluginLog) -> model.SendError:
-        """Return the error when Apprise returns False: by the wait or HTTP status in its log, if any."""
+        """Return the error for a call that returned False, by the wait or HTTP status in the plug-in's log."""
         if log.wait is not None:
             return model.RetryLater("the service says too many messages", after=min(log.wait, errors.LONGEST_WAIT))
         if status := _STATUS.search("\n".join(log.lines)):
@@ -93,7 +93,7 @@ class Channel(BaseChannel):
         yield passed(f"messages go to {service}; without threads, edits and look-up")
 
     async def close(self) -> None:
-        """Drop the plug-in in a thread, with a time limit: it may log out when it is deleted."""
+        """Drop the plug-in in a thread with a time limit, because it may log out when it is deleted."""
         spare, self._spare = self._spare, None
         if spare is not None:
             keep = [spare]
@@ -120,10 +120,10 @@ class _Throttled(Exception):
 
 
 def _plugin(address: str) -> Any:
-    # Imported on first use: 216 ms and 31 MB.
+    # Import on first use, because it takes 216 ms and 31 MB.
     import apprise
 
-    # Its lines may contain addresses with keys, so they are not logged; only a status is read from them.
+    # The library's log lines may contain addresses with keys, so they are not shown. Only a status is read from them.
     logger = logging.getLogger("apprise")
     logger.propagate = False
     logger.setLevel(logging.WARNING)
@@ -143,7 +143,7 @@ def _plugin(address: str) -> Any:
 def _notify(service: Any, message: model.Message, log: _PluginLog, *, zone: tzinfo) -> bool:
     import apprise
 
-    # For HTML services the library escapes marks but not mentions; other services read the text as it is.
+    # For services with HTML, the library escapes markup but not mentions. Other services receive the text as it is.
     reads_marks = service.notify_format != apprise.NotifyFormat.HTML
     title = break_markup(rendering.plain_title(message), reads_marks=reads_marks)
     body = break_markup(rendering.plain_body(message, zone=zone), reads_marks=reads_marks)
@@ -168,7 +168,7 @@ def _notify(service: Any, message: model.Message, log: _PluginLog, *, zone: tzin
 def _fail_instead_of_sleeping(service: Any, log: _PluginLog) -> Iterator[None]:
     """Make a plug-in fail when the service asks for a pause.
 
-    It would sleep for minutes and then post a message that we have given up; instead the outbox waits.
+    Otherwise it would sleep for minutes and then post a message that we have given up. The outbox waits instead.
     """
     throttle = service.throttle
 

@@ -36,7 +36,7 @@ _API = "/_matrix/client/v3"
 _WHO = "the homeserver"
 _PAGE = 50
 _USER_ID = re.compile(r"@[^:\s]{1,250}:\S{1,250}", re.ASCII)
-#: The maximum size of a page: an event has at most 64 kB.
+#: Maximum bytes of a page, because an event has at most 64 kB.
 _PAGE_BYTES = _PAGE * 70_000
 
 Body: TypeAlias = Mapping[str, object]
@@ -74,7 +74,7 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A room. A message's transaction id is its send id, so that a homeserver recognizes a repetition."""
+    """A room. The transaction id of a message is its send id, so the homeserver recognizes a repeated message."""
 
     #: Synapse keeps a transaction id for a day (databases/main/events_worker.py, _cleanup_old_transaction_ids).
     abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(hours=12))
@@ -83,7 +83,7 @@ class Channel(BaseChannel):
         account = f"matrix {options.server} {options.token.reference}"
         super().__init__(name, account=account, pace=options.pace, context=context)
         self._options = options
-        # The id of an alias is stored: an alias may move to another room.
+        # Store the id behind an alias, because the alias may move to another room.
         is_id = options.room.startswith("!")
         key = f"{account} {options.room}"
         self._room = StoredId(context, key, self._find_room, configured=options.room if is_id else "")
@@ -93,7 +93,7 @@ class Channel(BaseChannel):
         check_edited(delivery.edits, room)
         check_thread(delivery.reply_to, room)
         body = build_content(delivery, zone=self.context.zone)
-        # The plain form needs another id: the server may have stored the id of the form that it refused.
+        # The plain form needs another id, because the server may have stored the id of the refused form.
         transaction = f"{delivery.id}{'-plain' if delivery.is_plain else ''}"
         path = f"/rooms/{quote(room, safe='')}/send/m.room.message/{quote(transaction, safe='')}"
         response = await self._request("PUT", path, body)
@@ -150,7 +150,7 @@ class Channel(BaseChannel):
         yield passed(what)
         with step("the room's settings can be read"):
             levels = await self._state(room, "m.room.power_levels")
-            # Since room version 12, the creator of a room may do everything without being in its list.
+            # Since room version 12, the creator of a room has all rights without being in the list of power levels.
             creation = await self._state(room, "m.room.create?format=event")
             is_encrypted = bool(await self._state(room, "m.room.encryption"))
         has = _power_level(levels.get("users"), me, levels.get("users_default"), 0)
@@ -177,7 +177,7 @@ class Channel(BaseChannel):
         return error
 
     async def _join(self, room: str) -> bool:
-        """Accept an invitation or enter a public room; return whether we are in the room now."""
+        """Accept an invitation or enter a public room; return whether the bot is then in the room."""
         return (await self._request("POST", f"/join/{quote(room, safe='')}", {})).is_success
 
     async def _own_id(self) -> str:
@@ -222,7 +222,8 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 #: An event has at most 65,536 bytes (spec.matrix.org, client-server API, "Size limits"), including what servers add:
 #: signatures, hashes, references to other events.
 LIMIT_BYTES = 48_000
-#: The maximum of the text for programs without HTML; an edit contains it twice, with up to three bytes a character.
+#: Maximum characters of the text for programs without HTML. An edit contains the text twice, and a character takes up
+#: to three bytes.
 _BODY_LIMIT = 4_000
 #: The field of an event by which a look-up finds the message (spec, "Namespacing").
 SEND_ID = "wirewatch.send_id"
@@ -246,7 +247,7 @@ def size_bytes(event_content: dict[str, Json]) -> int:
 def _event_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzinfo) -> dict[str, Json]:
     message = {**_message_content(delivery, lines, zone), SEND_ID: delivery.id}
     if delivery.edits is not None:
-        # Programs without edits show this as a new message; an edit mentions nobody.
+        # Programs without edits show this text as a new message. An edit mentions nobody.
         fallback: dict[str, Json] = {**message, "body": f"* {message['body']}", "m.mentions": {}}
         relation: dict[str, Json] = {"rel_type": "m.replace", "event_id": delivery.edits.ref}
         return {**fallback, "m.new_content": message, "m.relates_to": relation}
@@ -267,7 +268,7 @@ def _message_content(delivery: model.Delivery, lines: Sequence[Line], zone: tzin
     # m.mentions alone decides who is notified (spec, "User and room mentions").
     user_ids: list[Json] = [mention.id for mention in delivery.message.mentions if mention.id]
     mentions: dict[str, Json] = {"user_ids": user_ids} if user_ids else {}
-    # Not m.notice, which notifies nobody (the push rule .m.rule.suppress_notices).
+    # Use m.text, because m.notice notifies nobody (the push rule .m.rule.suppress_notices).
     message: dict[str, Json] = {"msgtype": "m.text", "body": _plain_body(delivery, zone), "m.mentions": mentions}
     if delivery.is_plain:
         return message
@@ -281,7 +282,7 @@ def _plain_body(delivery: model.Delivery, zone: tzinfo) -> str:
 
 
 def _break_mentions(words: str) -> str:
-    """Break mentions: servers without m.mentions look for an @ and a name."""
+    """Break mentions, because servers without m.mentions look for an @ and a name."""
     return phrases.break_markup(words, reads_marks=False)
 
 
@@ -290,11 +291,11 @@ def _may_link(link: str) -> bool:
     return (urlsplit(link).hostname or "").removeprefix("www.") != "matrix.to"
 
 
-_LOG_IN = "log in as the bot's account and copy its new access token into what `token:` names"
+_LOG_IN = "log in as the bot's account and copy its new access token into the variable or file of `token:`"
 _JOIN = "invite the bot's account to the room (it joins automatically), and let it send messages there"
 
-#: Code -> the reaction, and advice to the operator (for channel-answers.md). Codes of the client-server
-#: API (spec.matrix.org, "Standard error response") and of Synapse (synapse/api/errors.py).
+#: Error code -> reaction and advice to the operator (for channel-answers.md). The codes are from the client-server API
+#: (spec.matrix.org, "Standard error response") and from Synapse (synapse/api/errors.py).
 ERRORS: ErrorTable = {
     "M_LIMIT_EXCEEDED": (Act.WAIT, ""),
     **rows(Act.SIMPLIFY, "M_BAD_JSON", "M_NOT_JSON", "M_TOO_LARGE", "M_INVALID_PARAM", "M_MISSING_PARAM"),
@@ -304,7 +305,7 @@ ERRORS: ErrorTable = {
     "M_USER_SUSPENDED": (Act.PARK_WORKSPACE, "the bot's account is suspended: ask the homeserver's admin"),
     "M_CONSENT_NOT_GIVEN": (Act.PARK_WORKSPACE, "log in as the bot's account once and accept the homeserver's terms"),
     "M_RESOURCE_LIMIT_EXCEEDED": (Act.PARK_WORKSPACE, "the homeserver is full or closed: ask its admin"),
-    "M_GUEST_ACCESS_FORBIDDEN": (Act.PARK_WORKSPACE, "the token is of a guest: register an account for the bot"),
+    "M_GUEST_ACCESS_FORBIDDEN": (Act.PARK_WORKSPACE, "the token belongs to a guest: register an account for the bot"),
     "M_FORBIDDEN": (Act.PARK_CHANNEL, _JOIN),
     "M_NOT_FOUND": (Act.PARK_CHANNEL, "check `room:` in bot.yaml: an alias is #name:server, an id begins with !"),
     "M_UNRECOGNIZED": (Act.PARK_CHANNEL, "check `server:` in bot.yaml: it is not a Matrix homeserver, or too old"),

@@ -50,7 +50,9 @@ class Options(ChannelOptions):
     """A channel of a Mattermost server, with threads and edits."""
 
     server: Address = pydantic.Field(..., description="The server's address: https://mattermost.example.org.")
-    team: str | None = pydantic.Field(None, description="The team, as in the channel's address; not if to is an id.")
+    team: str | None = pydantic.Field(
+        None, description="The team, as in the channel's address. Omit it if to is an id."
+    )
     to: str = pydantic.Field(..., description="The channel, as in its address (policy-alerts), or its id.")
     token: model.Secret = pydantic.Field(..., description="The bot's access token: env:NAME or file:/path.")
     people: Annotated[
@@ -58,7 +60,7 @@ class Options(ChannelOptions):
         check_ids(_NAME, "the name behind the @, or here, channel or all"),
     ] = pydantic.Field({}, description="People whom messages can mention: a name of your choice, and the user's name.")
     max_length: Annotated[int, pydantic.Field(ge=4_000, le=65_535)] = pydantic.Field(
-        16_383, description="The server's longest message, in characters; with an old database, 4000."
+        16_383, description="Maximum characters that the server accepts: 4000 if its database is old."
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
@@ -70,7 +72,7 @@ class Options(ChannelOptions):
     @classmethod
     def _names_a_channel(cls, to: str) -> str:
         if not re.fullmatch(r"~?[a-z0-9._-]{1,64}", to):
-            raise ValueError("expected a channel as in its address, in small letters: policy-alerts; or its id")
+            raise ValueError("expected the channel as in its address, in small letters (policy-alerts), or its id")
         return to.removeprefix("~")
 
     @pydantic.model_validator(mode="after")
@@ -81,7 +83,7 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A channel. The server recognizes a repetition for half a minute by its pending id; later ones need a look-up."""
+    """A channel. The server recognizes a repeated post by its pending id for half a minute."""
 
     #: Less than the half minute for which a server keeps a post's pending id.
     abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))
@@ -120,7 +122,7 @@ class Channel(BaseChannel):
             "root_id": root,
             "message": text,
             "props": {SEND_ID: delivery.id},
-            # Within half a minute a repetition returns the first post (app/post.go, deduplicateCreatePost).
+            # Within half a minute, a repeated request returns the first post (app/post.go, deduplicateCreatePost).
             "pending_post_id": f"wirewatch:{delivery.id}",
         }
         created = await self._call("POST", "/posts?set_online=false", post, doing="posting")
@@ -187,7 +189,7 @@ class Channel(BaseChannel):
             return response
         error = _error_of(response, doing=doing, now=self.context.clock.now(), is_edit=is_edit)
         if isinstance(error, model.ChannelClosed):
-            # A new channel may have the name of a deleted one.
+            # A new channel may have the name of a deleted channel.
             await self._channel.forget()
         raise error
 
@@ -199,7 +201,7 @@ class Channel(BaseChannel):
 
 
 _JOINER = "\u2060"
-#: Marks that a backslash escapes; # also begins a hashtag. A ( is harmless after our \].
+#: Characters that a backslash escapes. A # also begins a hashtag. A ( is harmless after an escaped ].
 _MARKS = re.compile(r"[\\`*_\[\]#~|!]")
 #: The start of a list, a quote or a heading at the start of a line.
 _LINE_START = re.compile(r"^(?=[-+=]|\d+[.)])")
@@ -220,7 +222,7 @@ def render_text(
 
 
 def _render(lines: Sequence[Line]) -> str:
-    """Return blocks with blank lines between them, without which the text after a quote would belong to it."""
+    """Return blocks separated by blank lines, because otherwise the text after a quote would belong to the quote."""
     blocks: list[str] = []
     for style, group in groupby(lines, key=lambda line: line.style):
         texts = [_PREFIXES[style] + "".join(map(_render_run, line.runs)) for line in group]
@@ -248,7 +250,9 @@ def _escape_address(link: str) -> str:
     return re.sub(r"[()\[\]*`@\\]", lambda mark: f"%{ord(mark[0]):02X}", link)
 
 
-_COPY_ADVICE = "copy the bot's access token into what `token:` names: Integrations, Bot Accounts, Create New Token"
+_COPY_ADVICE = (
+    "copy the bot's access token into the variable or file of `token:`: Integrations, Bot Accounts, Create New Token"
+)
 _INVITE = "add the bot to the team, and in the channel type /invite and its name"
 _NO_PERMISSION = "api.context.permissions.app_error"
 _CHECK_NAMES = (
@@ -256,7 +260,7 @@ _CHECK_NAMES = (
     "channel first"
 )
 
-#: Error id -> the reaction, and advice to the operator (for channel-answers.md). Ids from
+#: Error id -> reaction and advice to the operator (for channel-answers.md). The ids are from
 #: mattermost/mattermost: server/channels/api4/post.go, app/post.go, app/channel.go, web/context.go and
 #: server/public/model/post.go.
 ERRORS: ErrorTable = {
@@ -264,7 +268,7 @@ ERRORS: ErrorTable = {
     **rows(
         Act.SIMPLIFY,
         *("model.post.is_valid.message_length.app_error", "model.post.is_valid.msg.app_error"),
-        advice="set max_length to what the server takes",
+        advice="set max_length to the server's limit",
     ),
     **rows(
         Act.SIMPLIFY,
@@ -282,7 +286,7 @@ ERRORS: ErrorTable = {
     _NO_PERMISSION: (Act.PARK_CHANNEL, _INVITE),
     "api.post.create_post.can_not_post_to_deleted.error": (
         Act.PARK_CHANNEL,
-        "the channel is archived: unarchive it, or name another in bot.yaml",
+        "the channel is archived: unarchive it, or set another channel in bot.yaml",
     ),
     "api.post.create_post.town_square_read_only": (Act.PARK_CHANNEL, "the channel is read-only: ask its admin"),
     **rows(
@@ -306,6 +310,6 @@ def _error_of(response: HttpResponse, *, doing: str, now: datetime, is_edit: boo
     if response.status == 429:
         code = None
     elif act is Act.TOP_LEVEL or (is_edit and code == _NO_PERMISSION):
-        # The server answers an edit of a deleted post with the latter (api4/post.go, postPatchChecks).
+        # The server answers an edit of a deleted post with _NO_PERMISSION (api4/post.go, postPatchChecks).
         return send_error(act if act is Act.TOP_LEVEL else Act.LEAVE, f"{doing}: {_WHO} says {code}")
     return error_of_response(response, ERRORS, code=code, who=_WHO, doing=doing, now=now)

@@ -1,10 +1,11 @@
-"""``kind: teams``: Adaptive Cards by a workflow's webhook. The reduced mode: no edits, no threads, no look-up.
+"""``kind: teams``: Adaptive Cards through a workflow's webhook, without edits, threads and look-up.
 
 A workflow answers 202 when it begins. Only the workflow's own run history shows whether its card reached the channel.
 
-Texts are in TextRuns of a RichTextBlock, in which no markup is read (learn.microsoft.com/adaptive-cards, "TextRun":
-"Markdown is not supported"), so nothing needs escaping; a mention needs an entity of the card, and our cards have
-none. Version 1.4: workflows refuse a later one (Skitionek/notify-microsoft-teams #107, atc0005/go-teams-notify #265).
+Texts are in TextRuns of a RichTextBlock. Teams reads no markup there (learn.microsoft.com/adaptive-cards, "TextRun":
+"Markdown is not supported"), so nothing needs escaping. A mention needs an entity in the card, and our cards have none.
+Cards have version 1.4, because workflows refuse later versions (Skitionek/notify-microsoft-teams #107,
+atc0005/go-teams-notify #265).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Channel(BaseChannel):
     async def send(self, delivery: model.Delivery) -> model.Receipt:
         document = build_card(delivery.message, zone=self.context.zone, is_plain=delivery.is_plain)
         response = await http_client.request("POST", self._url(), who=_WHO, document=document)
-        # An HTML page comes from a proxy: a workflow answers with an empty body.
+        # An HTML page comes from a proxy, because a workflow answers with an empty body.
         if response.is_success and not response.body.lstrip().startswith(b"<"):
             return self.receipt("", place="teams")
         error = response.fields.get("error")
@@ -59,7 +60,7 @@ class Channel(BaseChannel):
         raise error_of_response(response, ERRORS, code=code, who=_WHO, doing="posting", now=now)
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
-        """Check the address only: a workflow cannot be checked without posting."""
+        """Check only the address, because a workflow cannot be checked without posting."""
         yield passed(
             "reduced mode: a workflow has no threads, no edits and no way to check whether a message arrived",
             "it accepts a message before it posts it; if none appears, look into the workflow's run history",
@@ -119,7 +120,7 @@ def _element(line: Line) -> dict[str, Any]:
     runs = [_run(run, line.style) for run in line.runs]
     match line.style:
         case Style.QUOTE:
-            # Cards have no quotes, so a shaded box.
+            # Cards have no quotes, so use a shaded box.
             return {"type": "Container", "style": "emphasis", "spacing": "Small", "items": [_block(runs)]}
         case Style.ITEM:
             return _block([{"type": "TextRun", "text": "• "}, *runs], spacing="None")
@@ -154,9 +155,9 @@ _COPY_ADDRESS = "open the workflow in the Workflows app of Teams and copy its wh
 _ALLOW_ANYONE = "in the workflow's first step choose Anyone under Who can trigger the flow, then copy its address again"
 _USE_TEMPLATE = "create the workflow from the template Send webhook alerts to a channel"
 
-#: Code -> the reaction, and advice to the operator (for channel-answers.md). Workflows run on Azure Logic
-#: Apps and use its codes. Microsoft has no list of them, and we have not seen them from the real service; an unknown
-#: code is handled by its HTTP status.
+#: Error code -> reaction and advice to the operator (for channel-answers.md). Workflows run on Azure Logic Apps and use
+#: its codes. Microsoft does not list the codes, and we have not seen them from the real service. For an unknown code,
+#: the HTTP status determines the reaction.
 ERRORS: ErrorTable = {
     "TooManyRequests": (Act.WAIT, ""),
     "WorkflowTriggerIsNotEnabled": (

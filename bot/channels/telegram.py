@@ -1,14 +1,14 @@
 """``kind: telegram``: one chat, by a bot's token, with replies, edits and buttons.
 
-A bot cannot read a chat's history, and Telegram has no key by which it would drop a repetition: after an unknown
-outcome a message may arrive twice or not at all, as ``on_unknown`` decides.
+A bot cannot read a chat's history, and Telegram has no key by which it would drop a repeated message. After an unknown
+outcome, the option ``on_unknown`` decides whether a message may arrive twice or not at all.
 
-The bot asks for presses of buttons (getUpdates), so no port is open to the world:
+The bot requests button presses (getUpdates), so no port is open to the world:
 
     getUpdates (waits some seconds) ──▶ callback_query ──▶ stored by the caller ──▶ answerCallbackQuery
 
-Telegram sends a bot's presses to one program only, and repeats them until the program asks for later ones. Updates are
-untrusted; this module checks only their form.
+Telegram sends a bot's presses to one program only, and repeats them until the program requests later updates. Updates
+are untrusted; this module checks only their form.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ class Options(ChannelOptions):
         tuple[str, ...], as_list, check_ids(re.compile(r"\d{1,20}", re.ASCII), "a person's, a number in quotes")
     ] = pydantic.Field(
         (),
-        description="For buttons: who may press them, by people's ids, in quotes. "
-        "Without it, everybody who sees the chat.",
+        description="For buttons: the ids of the people who may press them, in quotes. "
+        "Without it, everybody who sees the chat may.",
     )
     api_url: Address = pydantic.Field(_API, description="The address of another server with Telegram's Bot API.")
     people: Annotated[
@@ -147,7 +147,7 @@ class Channel(BaseChannel):
         return self.receipt(str(ref), place=str(chat["id"]), link=_message_link(chat, ref))
 
     async def _place(self) -> str:
-        """Return the chat's id; the id of a public name, or of a group that moved, is stored."""
+        """Return the chat's id. The id of a public name, or of a group that has moved, is kept in the store."""
         if stored_id := await self.context.key_values.get(self._key):
             return stored_id
         if not self.options.to.startswith("@"):
@@ -208,8 +208,8 @@ class Channel(BaseChannel):
         if response.status == 409:
             # Telegram sends a bot's updates to one program only.
             cause = "by a webhook" if "webhook" in description.casefold() else "by getUpdates"
-            return model.ChannelClosed(f"{method}: Telegram says conflict {cause}; {OTHER_PROGRAM}")
-        # HTTP 404: the token does not even have the form of a token.
+            return model.ChannelClosed(f"{method}: Telegram reports a conflict {cause}; {OTHER_PROGRAM}")
+        # Telegram answers 404 if the token does not have the form of a token.
         is_token_refused = response.status == 404 and fields.get("ok") is False
         words = "unauthorized" if is_token_refused else find_error(description)
         if words is None and response.status == 403:
@@ -283,19 +283,19 @@ log = structlog.get_logger()
 
 #: Telegram waits ten seconds for a press before it sends an empty answer.
 _UPDATES_REQUEST: Mapping[str, Any] = {"timeout": 10, "allowed_updates": ["callback_query"]}
-#: The minimum time between two requests: a proxy may answer each at once.
+#: The minimum time between two requests, because a proxy may answer each request at once.
 _MIN_INTERVAL = timedelta(seconds=1)
 #: The pause after the store failed.
 _STORE_PAUSE = timedelta(seconds=2)
-#: core.telegram.org/bots/api, "answerCallbackQuery".
+#: Maximum characters of an answer (core.telegram.org/bots/api, "answerCallbackQuery").
 _ANSWER_LIMIT = 200
-#: Characters of a button that a phone shows.
+#: Maximum characters of a button's label that a phone shows.
 _LABEL_LIMIT = 60
 #: Maximum rules in a menu.
 _MAX_RULES = 4
-#: The action that replaces the menu by the buttons.
+#: The word of the button that replaces the menu with the first buttons.
 _BACK = "back"
-#: A word, the key where it has one, and the story: at most 64 bytes ("InlineKeyboardButton").
+#: The data of a button: a word, a key if the word has one, and the story; at most 64 bytes ("InlineKeyboardButton").
 _DATA = re.compile(r"(?P<word>[a-z]{1,12})(?::(?P<key>[0-9a-f]{12,20}))?:(?P<story>[\w-]{1,40})", re.ASCII)
 
 
@@ -393,7 +393,7 @@ class Listener:
         """Store and answer a press. Raises StoreError if it was not stored."""
         parsed = parse_callback(query)
         if parsed is None:
-            log.warning("button press ignored", reason="its form is not ours", kind="telegram")
+            log.warning("button press ignored", reason="unknown form", kind="telegram")
             return
         press, person = parsed
         barred = frozenset(chat.name for chat in self._chats if not chat.may_act(person))
@@ -404,7 +404,7 @@ class Listener:
             place = {"chat_id": press.place, "message_id": int(press.ref)}
             await self._call("editMessageReplyMarkup", {**place, "reply_markup": shown})
         text = phrases.cut(visible.lines(result.text), _ANSWER_LIMIT)
-        # A longer answer is shown until the person closes it.
+        # An alert stays until the person closes it, which suits the longer answer.
         answer = {"callback_query_id": query["id"], "text": text, "show_alert": isinstance(press.action, ShowWhy)}
         await self._call("answerCallbackQuery", answer)
 
@@ -412,7 +412,7 @@ class Listener:
         try:
             await self._chats[0].call(method, body)
         except model.SendError as error:
-            # A press from the time when the bot was stopped is too old to be answered.
+            # A press may be too old to be answered, for example because the bot was stopped.
             log.warning("button press not answered", error=str(error))
 
 
@@ -426,7 +426,7 @@ def message_content(
 ) -> dict[str, Any]:
     """Return the text of a message with its entities, to send or to edit; links have no preview.
 
-    Nothing in the text is parsed as markup, so it needs no escaping; but Telegram looks for @names and /commands, so an
+    Telegram does not parse the text as markup, so it needs no escaping. But it looks for @names and /commands, so an
     invisible joiner follows each @ and /. Limits (core.telegram.org/bots/api, "sendMessage"; limits.tginfo.me): 4,096
     UTF-16 units of text without the entities, and 100 entities, beyond which Telegram shows none.
     """
@@ -497,15 +497,16 @@ def _break_names(words: str) -> str:
 
 
 _COPY_ADVICE = (
-    "copy the token that @BotFather gives into what `token:` names: send it /mybots, choose the bot, API Token"
+    "copy the token that @BotFather gives into the variable or file of `token:`: send it /mybots, choose the bot, API "
+    "Token"
 )
 _ADD_BOT = "add the bot to the chat again: in the chat's profile choose Add Members or, in a channel, Administrators"
 _ALLOW_POSTING = "in the chat's profile choose Administrators, the bot, and allow it to post messages"
 _PRESS_START = "open the chat with the bot and press Start"
 
-#: Words of an error's description, in lower case -> the reaction, and advice to the operator; the first match counts
-#: (for channel-answers.md). Telegram has no codes but HTTP's; the words are from its server
-#: (tdlib/telegram-bot-api, Client.cpp) and the list TelegramBotAPI/errors.
+#: Words of an error's description, in lower case -> reaction and advice to the operator (for channel-answers.md). The
+#: first match counts. Telegram has no error codes except HTTP's. The words are from its server (tdlib/telegram-bot-api,
+#: Client.cpp) and from the list TelegramBotAPI/errors.
 ERRORS: ErrorTable = {
     "too many requests": (Act.WAIT, ""),
     "unauthorized": (Act.PARK_WORKSPACE, _COPY_ADVICE),
@@ -544,6 +545,6 @@ OTHER_PROGRAM = (
 
 
 def find_error(description: str) -> str | None:
-    """Return the first words of the table that the description contains."""
+    """Return the first words of the table ERRORS that the description contains, or None."""
     folded = description.casefold()
     return next((words for words in ERRORS if words in folded), None)

@@ -19,7 +19,8 @@ from bot.channels.kit.errors import error_of_status
 
 KIND = "webhook"
 SCHEMA = "wirewatch.message/1"
-#: Many servers refuse more than a megabyte, some far less; a real message has a few kilobytes.
+#: Maximum bytes of a document. Many servers refuse more than a megabyte, some far less. Most messages have a few
+#: kilobytes.
 LARGEST_BYTES = 256 * 1024
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
@@ -28,13 +29,20 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 class Options(ChannelOptions):
     """A server of yours that accepts a JSON document by POST."""
 
-    url: model.Secret = pydantic.Field(description="The address, as env:NAME or file:/path: it often holds a key.")
-    secret: model.Secret | None = pydantic.Field(None, description="Signs each document: env:NAME or file:/path.")
+    url: model.Secret = pydantic.Field(
+        description="The address, as env:NAME or file:/path, because it often contains a key."
+    )
+    secret: model.Secret | None = pydantic.Field(
+        None, description="The key that signs each document: env:NAME or file:/path."
+    )
     pace: Duration = pydantic.Field(timedelta(0), description="Minimum time between two messages.")
 
 
 class Channel(BaseChannel):
-    """An address. A document names the message that it replies to or replaces; its key makes a repetition harmless."""
+    """A server of the user. Each document names the message that it replies to or replaces.
+
+    Its idempotency key makes a repeated request harmless.
+    """
 
     abilities = model.Abilities(threads=True, edits=True, lookup=False)
 
@@ -47,7 +55,7 @@ class Channel(BaseChannel):
         body = _body(delivery, self.context.zone)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
-            # draft-ietf-httpapi-idempotency-key-header: a repetition carries the same key.
+            # A repeated request carries the same key (draft-ietf-httpapi-idempotency-key-header).
             "Idempotency-Key": delivery.id,
         }
         if key is not None:
@@ -100,12 +108,12 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def signature(key: str, at: int, body: bytes) -> str:
-    """Return the HMAC-SHA-256 of “time.body”; with the time, a recorded document cannot be sent again later."""
+    """Return the HMAC-SHA-256 of “time.body”. The time lets a receiver refuse a document that is sent again later."""
     return hmac.new(key.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
 
 
 def document(delivery: model.Delivery, *, zone: tzinfo = UTC) -> dict[str, Json]:
-    """Return the JSON document of a delivery; the plain form has no stories and facts."""
+    """Return the JSON document of a delivery. The plain form has no stories and facts."""
     message = delivery.message
     plain_fields: dict[str, Json] = {
         "schema": SCHEMA,
@@ -150,7 +158,7 @@ def _story(brief: model.StoryBrief) -> Json:
 
 
 def _sentence(sentence: model.Sentence) -> Json:
-    """Return a sentence; ``marked`` has [start, end) of its matched words, in characters."""
+    """Return a sentence. ``marked`` contains the range [start, end) of each matched word, in characters."""
     text, ranges = "", list[Json]()
     for span in phrases.clean_spans(sentence.spans, 10_000):
         if span.is_marked:

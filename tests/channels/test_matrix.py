@@ -63,7 +63,7 @@ async def test_an_invitation_is_accepted_with_the_first_message(server: Server) 
 async def test_check_says_what_is_right_and_what_to_do(server: Server) -> None:
     assert all(line.is_good for line in await room(server).check())
     [line] = await room(server, secret="wrong").check()
-    assert "copy its new access token into what `token:` names" in line.help
+    assert "copy its new access token into the variable or file of `token:`" in line.help
     *_, line = await room(server, room="#nowhere:wirewatch.test").check()
     assert "check `room:` in bot.yaml" in line.help
     there = server.service.rooms["!policy:wirewatch.test"]

@@ -88,8 +88,8 @@ async def test_a_connection_that_slack_wants_to_close_is_changed_for_another() -
 @pytest.mark.parametrize(
     ("app_token", "why"),
     [
-        (slack.TOKEN, "not_allowed_token_type; copy the app-level token (xapp-…) into what `app_token:` names"),
-        ("xapp-wrong", "invalid_auth; copy the app-level token (xapp-…) into what `app_token:` names"),
+        (slack.TOKEN, "not_allowed_token_type; copy the app-level token (xapp-…) into the variable or file of"),
+        ("xapp-wrong", "invalid_auth; copy the app-level token (xapp-…) into the variable or file of `app_token:`"),
         ("", "the Slack app token: env:APP is empty"),
     ],
 )

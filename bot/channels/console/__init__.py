@@ -21,7 +21,7 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """Standard output. Printed messages cannot be edited: an edit prints the news of its story."""
+    """Standard output. Printed messages cannot be edited, so an edit prints the news of its story."""
 
     abilities = model.Abilities(threads=True, edits=True, lookup=False)
 
@@ -29,7 +29,7 @@ class Channel(BaseChannel):
         super().__init__(name, account="console", pace=timedelta(), context=context)
 
     async def send(self, delivery: model.Delivery) -> model.Receipt:
-        # Writing to a pipe that nobody reads blocks, so it runs in a thread.
+        # Write in a thread, because writing to a pipe that nobody reads blocks.
         await run_in_thread(lambda: self._print(delivery), name=self.name)
         return model.Receipt(ref=delivery.id, place="console", sent_at=self.context.clock.now())
 
@@ -46,9 +46,9 @@ class Channel(BaseChannel):
                 screen.print_message(console, delivery.message, zone=self.context.zone)
             # rich pads lines with spaces.
             shown = "\n".join(line.rstrip() for line in capture.get().split("\n"))
-            # A terminal with another character set shows question marks.
+            # Characters that the terminal's character set does not contain become question marks.
             encoding = out.encoding or "utf-8"
-            # One write for each message, so that two channels do not mix.
+            # Write each message in one call, so that the messages of two channels do not mix.
             out.write(shown.encode(encoding, "replace").decode(encoding))
             out.flush()
         except (OSError, ValueError):

@@ -31,12 +31,12 @@ class Screen(Console):
 _COLOURS = {model.Severity.HIGH: "bold red", model.Severity.NORMAL: "bold blue", model.Severity.LOW: "dim"}
 _INDENTS = {Style.HEAD: 0, Style.LINE: 2, Style.QUOTE: 4, Style.ITEM: 4, Style.SMALL: 2}
 
-#: Reasons of edits that follow a reply, which has been printed.
+#: Reasons of edits that follow a reply. The reply has already been printed.
 _REPLIED = (model.Reason.CORROBORATION, model.Reason.NEW_FACT, model.Reason.CORRECTION, model.Reason.SECOND_RULE)
 
 
 def print_message(console: Console, message: model.Message, *, zone: tzinfo) -> None:
-    """Print one message, its times in ``zone``."""
+    """Print one message, with times in ``zone``."""
     if message.kind is model.MessageKind.EDIT and message.reason is not model.Reason.MERGED:
         lines = list(_edit_lines(message, zone))
         if not lines:

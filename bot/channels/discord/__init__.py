@@ -1,10 +1,10 @@
 """``kind: discord``: one channel, by a bot's token (threads, edits, look-up) or by a webhook (edits only).
 
 A story's replies are in a thread of its message, so that the channel stays a list of stories, each with a count of
-its replies. A message that may be part of another story is a reply to it in the channel.
+its replies. A story that may be part of another story is posted as a reply to that story in the channel.
 
-Each message carries a nonce, by which Discord itself drops a repetition for some minutes, and, in an address that is
-not shown, a short reference, by which a look-up finds it later: Discord does not return nonces.
+Each message carries a nonce. For some minutes, Discord drops a message with the same nonce. Discord does not return
+nonces, so each message also carries a short reference, in an address that is not shown, for a later look-up.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Json: TypeAlias = Any
 KIND = "discord"
 _WHO = "Discord"
 _API = "https://discord.com/api/v10"
-#: Discord blocks other clients ("User Agent" in developers/reference.mdx).
+#: Discord blocks clients without such a user agent ("User Agent" in developers/reference.mdx).
 _USER_AGENT = "DiscordBot (https://pypi.org/project/wirewatch, 1.0)"
 #: Enough for a hundred of the longest messages with all their fields.
 _ANSWER_LIMIT_BYTES = 4_000_000
@@ -111,7 +111,7 @@ class Channel(BaseChannel):
         super().__init__(name, account=account, pace=options.pace, context=context)
         #: The end of the rate limit of each method and bucket.
         self._closed_until: dict[str, datetime] = {}
-        #: The server's id, for links; requested once, empty before.
+        #: The server's id, for links. It is requested once and empty until then.
         self._guild = ""
 
     async def describe(self) -> Mapping[str, Any]:
@@ -119,7 +119,7 @@ class Channel(BaseChannel):
         raise NotImplementedError
 
     async def fetch_guild(self) -> None:
-        """Fetch the server's id, before sending; without it messages have no link."""
+        """Fetch the server's id before sending. Without it, messages have no link."""
         if not self._guild:
             with contextlib.suppress(model.SendError):
                 self._guild = str((await self.describe()).get("guild_id") or "")
@@ -147,9 +147,9 @@ class Channel(BaseChannel):
     ) -> Json:
         """Return the JSON of the answer. Raises SendError.
 
-        ``bucket`` names the requests that share a rate limit: a bucket that is used up is not called before it is full
-        again (discord/discord-api-docs, developers/topics/rate-limits.mdx). ``doing`` describes the request in errors.
-        ``instead`` replaces acts of the errors' table. ``fine`` is a code that counts as an empty answer: {}.
+        ``bucket`` names the requests that share a rate limit. After the limit is reached, none of them is sent until it
+        ends (discord/discord-api-docs, developers/topics/rate-limits.mdx). ``doing`` describes the request in errors.
+        ``instead`` replaces acts of the table of errors. ``fine`` is an error code that counts as an empty answer, {}.
         """
         now = self.context.clock.now()
         key = f"{method} {bucket}"
@@ -184,7 +184,7 @@ class Channel(BaseChannel):
         raise error_of_status(response.status, who=_WHO, headers=response.headers, now=now, word=word)
 
     def _close(self, key: str, now: datetime, pause: timedelta) -> None:
-        """Send no request of this kind before the pause is over; forget pauses that are over."""
+        """Block requests of this kind until the pause is over, and forget pauses that are over."""
         self._closed_until = {other: until for other, until in self._closed_until.items() if until > now}
         self._closed_until[key] = now + pause
 
@@ -215,7 +215,7 @@ _PAGE = 100
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 #: Discord knows a nonce for "the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
 _NONCE_LASTS = timedelta(minutes=1)
-#: A thread without messages leaves the channel's list after a week, until a new reply.
+#: A thread without new messages leaves the channel's list after a week and returns with the next reply.
 _ARCHIVE_MINUTES = 10_080
 #: Maximum remembered threads; creating a forgotten one again changes nothing.
 _MAX_KNOWN_THREADS = 1_000
@@ -329,7 +329,7 @@ class BotChannel(Channel):
         return (await self._channel(place)).get("last_message_id") is None
 
     def _absent(self, place: str) -> int | None:
-        """Return the code that means an empty place: a thread may not exist yet, but the channel itself must."""
+        """Return the error code of a thread that does not exist yet, or None for the channel, which must exist."""
         return None if place == self._to else _UNKNOWN_CHANNEL
 
     async def _ask(self, method: str, path: str, *, doing: str, bucket: str = "", **more: Any) -> Json:
@@ -365,7 +365,7 @@ class BotChannel(Channel):
 
 
 def _message_ref(delivery: model.Delivery) -> str:
-    """Return a short reference for a message; a plain text, sent after a refused form, ends with it."""
+    """Return a short reference for a message. A plain text, which is sent after a refused form, ends with it."""
     return hashlib.sha256(delivery.id.encode()).hexdigest()[:8]
 
 
@@ -424,12 +424,15 @@ _RIGHTS = (
     "in the channel's settings, Permissions, allow the bot's role View Channel, Send Messages, Embed Links, Read "
     "Message History, Create Public Threads and Send Messages in Threads"
 )
-_COPY_ADVICE = "copy the bot's token into what `token:` names: on the application's page choose Bot, Reset Token"
+_COPY_ADVICE = (
+    "copy the bot's token into the variable or file of `token:`: on the application's page choose Bot, Reset Token"
+)
 _NEW_WEBHOOK = (
-    "make a new one in the channel's settings, Integrations, Webhooks, and copy its URL into what `webhook:` names"
+    "make a new one in the channel's settings, Integrations, Webhooks, and copy its URL into the variable or file of "
+    "`webhook:`"
 )
 
-#: Code -> the reaction, its meaning, and advice to the operator (for channel-answers.md). Codes from
+#: Error code -> reaction, meaning, and advice to the operator (for channel-answers.md). The codes are from
 #: developers/topics/opcodes-and-status-codes.mdx.
 ERRORS: Mapping[int, tuple[Act, str, str]] = {
     20016: (Act.WAIT, "slow mode", ""),
@@ -459,9 +462,9 @@ ERRORS: Mapping[int, tuple[Act, str, str]] = {
     ),
     50001: (Act.PARK_CHANNEL, "missing access", f"add the bot to the server, then {_RIGHTS}"),
     50013: (Act.PARK_CHANNEL, "missing permissions", _RIGHTS),
-    50008: (Act.PARK_CHANNEL, "not a text channel", "name a text channel in `to:`"),
-    50024: (Act.PARK_CHANNEL, "not for this type of channel", "name a text channel in `to:`"),
-    40058: (Act.PARK_CHANNEL, "a forum", "name a text channel in `to:`, not a forum"),
+    50008: (Act.PARK_CHANNEL, "not a text channel", "set `to:` to a text channel"),
+    50024: (Act.PARK_CHANNEL, "not for this type of channel", "set `to:` to a text channel"),
+    40058: (Act.PARK_CHANNEL, "a forum", "set `to:` to a text channel, not a forum"),
     220001: (Act.PARK_CHANNEL, "a forum's webhook", "the webhook is a forum's: make one in a text channel"),
     10015: (Act.PARK_CHANNEL, "unknown webhook", f"the webhook was deleted: {_NEW_WEBHOOK}"),
     50027: (Act.PARK_CHANNEL, "invalid webhook token", f"the webhook's address is cut or mistyped: {_NEW_WEBHOOK}"),
@@ -472,7 +475,7 @@ ERRORS: Mapping[int, tuple[Act, str, str]] = {
 
 #: The reactions when a thread does not exist.
 _NO_THREAD: Mapping[int, Act] = dict.fromkeys((10003, 10008, 50001, 50013, 50024), Act.TOP_LEVEL)
-#: The code of HTTP 401, whose answer has none.
+#: The code that we use for HTTP 401, because its answer has no code.
 _UNAUTHORIZED = 40001
 _THREAD_EXISTS = 160004
 _UNKNOWN_CHANNEL = 10003
@@ -480,7 +483,7 @@ _UNKNOWN_CHANNEL = 10003
 
 _ADMINISTRATOR = 1 << 3
 _READ_HISTORY = 1 << 16
-#: Name in Discord's settings -> its bit, and what needs it.
+#: Name of a permission in Discord's settings -> its bit and its purpose.
 NEEDED_PERMISSIONS: Mapping[str, tuple[int, str]] = {
     "View Channel": (1 << 10, "everything"),
     "Send Messages": (1 << 11, "posting"),
@@ -495,7 +498,7 @@ def compute_permissions(
     channel: Mapping[str, Any], *, roles: Sequence[Mapping[str, Any]], member_roles: Iterable[str], me: str
 ) -> int:
     """Compute the permissions of the member ``me`` in ``channel``, as in developers/topics/permissions.mdx."""
-    # The role of everybody has the server's id.
+    # The role @everyone has the server's id.
     everyone = str(channel.get("guild_id"))
     mine = {everyone, *map(str, member_roles)}
     have = 0
@@ -504,7 +507,7 @@ def compute_permissions(
     if have & _ADMINISTRATOR:
         return ~0
     overwrites = {str(overwrite.get("id")): overwrite for overwrite in channel.get("permission_overwrites") or ()}
-    # The order is everybody, then all roles together, then the member.
+    # Overwrites apply in this order: @everyone, all roles of the member together, the member.
     for ids in ({everyone}, mine - {everyone}, {me}):
         group = [overwrites[name] for name in ids if name in overwrites]
         for word in ("deny", "allow"):

@@ -1,4 +1,4 @@
-"""Render a message for Discord: the first lines as text, which notifications show, the rest as an embed.
+"""Render a message for Discord: the first lines as text, which notifications show, and the rest as an embed.
 
 Limits from Discord's developer documentation (discord/discord-api-docs, developers/resources/message.mdx): content
 2,000, an embed's description 4,096, all of an embed 6,000. Untrusted text is escaped: a backslash precedes each mark of
@@ -31,7 +31,7 @@ _REF = "https://wirewatch.invalid/"
 _NAME_LIMIT = 100
 _COLOURS = {model.Severity.HIGH: 0xD92D20, model.Severity.NORMAL: 0x2E6FD9, model.Severity.LOW: 0x98A2B3}
 _PREFIXES = {Style.HEAD: "", Style.LINE: "", Style.QUOTE: "> ", Style.ITEM: "- ", Style.SMALL: "-# "}
-# With the slash: an invitation (discord.gg/…) becomes a card even without https://.
+# Escape the slash too, because an invitation (discord.gg/…) becomes a card even without https://.
 _MARKS = re.compile(r"[\\*_~`|<>\[\]/]|:(?=[^\s\d])")
 #: The start of a heading, a list or small print at the start of a line.
 _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
@@ -40,7 +40,7 @@ _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 def build_payload(
     message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
-    """Return the fields to create or edit a message. ``find_refs`` finds ``ref`` again."""
+    """Return the fields to create or edit a message. It contains ``ref``, which ``find_refs`` finds."""
     allowed: dict[str, Any] = {"allowed_mentions": _allowed_mentions(message) if not is_plain else {"parse": []}}
     if is_plain:
         small = f"\n-# {ref}" if ref else ""
@@ -78,7 +78,7 @@ def _allowed_mentions(message: model.Message) -> dict[str, list[str]]:
 
 
 def thread_name(message: model.Message) -> str:
-    """Return the story's headline as a name; names have no markup."""
+    """Return the story's headline as the name of its thread. Names have no markup."""
     return phrases.headline(message.briefs[0], _NAME_LIMIT) if message.briefs else "News"
 
 
@@ -90,7 +90,7 @@ def _render(lines: Sequence[Line]) -> tuple[str, str]:
 
 def _fits(rendered: tuple[str, str]) -> bool:
     content, described = map(phrases.size, rendered)
-    # Our embeds never reach the limit of 6,000 for all of an embed.
+    # Our embeds never reach the limit of 6,000 characters for a whole embed.
     return content <= CONTENT_LIMIT and described <= DESCRIPTION_LIMIT
 
 
@@ -114,7 +114,7 @@ def _mention(person: str) -> str:
 
 
 def escape(words: str, *, is_first: bool = True) -> str:
-    """Escape untrusted text. ``is_first``: the text may be at the start of a line.
+    """Escape untrusted text. If ``is_first`` is true, the text may be at the start of a line.
 
     >>> escape("# *a* <@1> https://x.example @all").replace("\\u2060", "^")
     '\\\\# \\\\*a\\\\* \\\\<@^1\\\\> https\\\\:\\\\/\\\\/x.example @^all'

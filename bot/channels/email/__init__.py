@@ -1,7 +1,7 @@
 """``kind: email``: a mail for each message, to a list of recipients.
 
-Until the text of a mail is sent nothing can have arrived, so a failure before is tried again; from then until the
-server's answer the outcome is unknown.
+Until the text of a mail is sent, nothing can have arrived, so a failure is retried. After that, the outcome is unknown
+until the server answers.
 """
 
 from __future__ import annotations
@@ -122,12 +122,13 @@ class Options(ChannelOptions):
         pydantic.WithJsonSchema({"type": "string", "examples": ["08:00", "08:00 Europe/Paris"]}),
     ] = pydantic.Field(
         None,
-        description="A time of day: one mail then has all stories of a day, whatever the rules set for other channels.",
+        description="A time of day, at which one mail has all stories of a day, whatever the rules set for other "
+        "channels.",
     )
     unsubscribe: str | None = pydantic.Field(
         None,
-        description="The address to leave the list: mailto:… (without the key, a mail to the sender), or https:… if "
-        "there is one recipient.",
+        description="The address for leaving the list: mailto:…, or https:… if there is one recipient. Without it, a "
+        "mail to the sender.",
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two mails.")
 
@@ -180,7 +181,7 @@ Refused: TypeAlias = Mapping[str, aiosmtplib.SMTPResponseException]
 
 
 class Channel(BaseChannel):
-    """A list of recipients. Sent mails cannot be edited or looked up; each attempt at one has the same Message-ID."""
+    """A list of recipients. Sent mails cannot be edited or looked up. Attempts at a mail have the same Message-ID."""
 
     abilities = model.Abilities(threads=True, edits=False, lookup=False)
 
@@ -207,7 +208,7 @@ class Channel(BaseChannel):
         )
         ref = mail.message_id(delivery.id, self._options.sender.domain)
         receipt = model.Receipt(ref=ref, place="email", subject=mail.subject_of(delivery), sent_at=now)
-        # Send id -> the time of the first attempt, and the recipients who need no repetition.
+        # Send id -> time of the first attempt, and recipients who need no further attempt.
         partly_sent: dict[str, tuple[str, list[str]]] = json.loads(
             await self.context.key_values.get(self._partly_sent_key) or "{}"
         )
@@ -242,7 +243,7 @@ class Channel(BaseChannel):
             log.warning("recipient refused", channel=self.name, recipient=recipient, code=refusal.code, answer=answer)
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
-        """Talk to the server up to the recipients, and send nothing."""
+        """Log in and name the sender and the recipients, but send no mail."""
         sender = self._options.sender.addr_spec
         with step(f"the mail server {self._host}:{self._port} accepts mail from {sender}"):
             async with self._session() as client:
@@ -273,7 +274,7 @@ class Channel(BaseChannel):
             timeout=_TIMEOUT,
             use_tls=security is Security.TLS,
             start_tls=False,
-            # Trusts the system's certificates, or the file SSL_CERT_FILE.
+            # Trust the system's certificates, or the certificates in the file SSL_CERT_FILE.
             tls_context=None if security is Security.NONE else ssl.create_default_context(),
         )
         try:
@@ -291,12 +292,12 @@ class Channel(BaseChannel):
                 with _before_sending(Stage.LOGIN):
                     if not client.supports_extension("auth"):
                         raise model.ChannelClosed(
-                            f"{_WHO} accepts no login; remove username and password, or name another server"
+                            f"{_WHO} accepts no login; remove username and password, or use another server"
                         )
                     await client.login(username, password)
             yield client
-            # The server has the mail already, so a failing QUIT changes nothing. Do not wait long for it: if we were
-            # stopped then, the mail would not be recorded as sent.
+            # The server has the mail already, so a failing QUIT changes nothing. Do not wait long for its answer,
+            # because a mail is not recorded as sent if we are stopped during the wait.
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=_QUIT_TIMEOUT)
         finally:
@@ -345,9 +346,9 @@ def _split_refused(refused: Refused) -> tuple[Refused, Refused]:
 
 @contextlib.contextmanager
 def _before_sending(stage: Stage) -> Iterator[None]:
-    """Map failures before the text is sent, when nothing can have arrived.
+    """Map failures that occur before the text is sent, when nothing can have arrived.
 
-    Their texts do not repeat the library's, which may contain the login.
+    The errors do not contain the library's texts, which may contain the login.
     """
     try:
         yield
@@ -359,9 +360,10 @@ def _before_sending(stage: Stage) -> Iterator[None]:
 
 
 class Stage(StrEnum):
-    """The step of a conversation that an answer belongs to.
+    """The step of an SMTP conversation to which an answer belongs.
 
-    It decides what a code means: 550 after RCPT is about one recipient, after the text about its content.
+    The step determines the meaning of a code: 550 is about one recipient after RCPT, and about the content after the
+    text.
     """
 
     CONNECT = "the connection"
@@ -376,12 +378,12 @@ _NEEDS_LOGIN = "the server requires a login: add username and password"
 _MAY_NOT_SEND = "let this login send as that address, or set sender to its own address"
 _GONE = "correct or remove the address under to"
 
-#: Stage -> the start of a code -> the reaction, and advice to the operator; the longest start counts (for
-#: channel-answers.md). Codes of RFC 5321, section 4.2.3, and the more exact codes x.y.z of RFC 3463.
+#: Stage -> prefix of a code -> reaction and advice to the operator (for channel-answers.md). The longest prefix counts.
+#: The codes are from RFC 5321, section 4.2.3; the more exact codes x.y.z are from RFC 3463.
 ERRORS: Mapping[Stage, ErrorTable] = {
     Stage.CONNECT: {
         "4": (Act.WAIT, ""),
-        "5": (Act.PARK_CHANNEL, "the server accepts no mail from this machine: ask its admin, or name another"),
+        "5": (Act.PARK_CHANNEL, "the server accepts no mail from this machine: ask its admin, or use another server"),
     },
     Stage.LOGIN: {
         "4": (Act.WAIT, ""),
@@ -400,7 +402,7 @@ ERRORS: Mapping[Stage, ErrorTable] = {
         "4": (Act.WAIT, ""),
         "5": (Act.LEAVE_OUT, _GONE),
         "530": (Act.PARK_WORKSPACE, _NEEDS_LOGIN),
-        "5.7.1": (Act.LEAVE_OUT, "the server does not relay to this address: log in, or name the server of its domain"),
+        "5.7.1": (Act.LEAVE_OUT, "the server does not relay to this address: log in, or use the server of its domain"),
     },
     Stage.TEXT: {
         "4": (Act.WAIT_ALONE, ""),
@@ -422,7 +424,7 @@ def _find_reaction(stage: Stage, refusal: aiosmtplib.SMTPResponseException) -> t
     starts = [
         start for start in ERRORS[stage] if start in codes or (len(start) == 1 and start in [c[0] for c in codes])
     ]
-    # Any answer except 4xx and 5xx is not SMTP.
+    # A refusal with a code other than 4xx or 5xx is not valid SMTP.
     return ERRORS[stage][max(starts, key=len)] if starts else (Act.WAIT, "")
 
 

@@ -1,7 +1,7 @@
 """Compose a message as a mail: headers that no text can break out of, a text part and an HTML part.
 
-The headers are not written by ``EmailMessage``: it writes encoded words longer than the 75 characters that RFC 2047
-allows, and leaves first lines empty.
+``EmailMessage`` does not write the headers, because its encoded words are longer than the 75 characters that RFC 2047
+allows, and it leaves first lines empty.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from bot import model
 from bot.channels.kit import outline, phrases, rendering
 from bot.channels.kit.outline import Style
 
-#: RFC 5322, section 2.1.1, and RFC 2047, section 2.
+#: Maximum length of a line (RFC 5322, section 2.1.1, and RFC 2047, section 2).
 _LINE_LENGTH = 76
-#: Visible ASCII, with folds.
+#: The value of a field: printable ASCII characters, folded into lines.
 _FIELD = re.compile(r"[ -~]*(?:\r\n [!-~][ -~]*)*")
 
 
@@ -34,7 +34,7 @@ def encode_words(text: str, *, name: str) -> str:
 
 
 def encode_mailboxes(addresses: Sequence[Address]) -> str:
-    """Encode addresses as a list, with a line for each."""
+    """Encode addresses as a list, with one line for each address."""
     return ",\r\n ".join(_encode_mailbox(address) for address in addresses)
 
 
@@ -75,7 +75,7 @@ _DOT_ATOM = re.compile(r"[A-Za-z0-9-]+")
 
 
 def message_id(delivery_id: str, domain: str) -> str:
-    """Return the same id for each attempt, by which servers and mail programs drop repetitions (RFC 5322, 3.6.4)."""
+    """Return the Message-ID (RFC 5322, 3.6.4). All attempts have the same id, so mail programs drop repeated mails."""
     return f"<{''.join(_DOT_ATOM.findall(delivery_id))}@wirewatch.{domain}>"
 
 
@@ -89,7 +89,7 @@ def compose(
     now: datetime,
     zone: tzinfo,
 ) -> bytes:
-    """Return a mail. Mail programs filter by ``name``, the channel's; ``unsubscribe`` is a mailto: or https: URL."""
+    """Return a mail. ``name`` is the channel's, for filters. ``unsubscribe`` is a mailto: or https: URL."""
     message = delivery.message
     fields = {
         "From": encode_mailboxes([sender]),
@@ -99,7 +99,7 @@ def compose(
         "Message-ID": message_id(delivery.id, sender.domain),
     }
     if delivery.reply_to is not None:
-        # RFC 5322, section 3.6.4. Replies refer to the head, since a mailbox may lack other replies.
+        # Replies refer to the head (RFC 5322, section 3.6.4), because a mailbox may lack other replies.
         fields |= {"In-Reply-To": delivery.reply_to.ref, "References": delivery.reply_to.ref}
     if message.severity is model.Severity.HIGH:
         fields["Importance"] = "high"
@@ -133,7 +133,7 @@ def _build_content(delivery: model.Delivery, foot: str, zone: tzinfo) -> EmailMe
 
 
 def subject_of(delivery: model.Delivery) -> str:
-    """Return the subject; a reply has "Re:" and the subject of its head, by which Gmail groups a thread."""
+    """Return the subject. A reply has "Re:" and the subject of its head, because Gmail groups threads by subject."""
     message = delivery.message
     if delivery.reply_to is not None and delivery.reply_to.subject:
         return f"Re: {delivery.reply_to.subject}"
@@ -142,7 +142,7 @@ def subject_of(delivery: model.Delivery) -> str:
         words = phrases.headline(message.briefs[0], _SUBJECT_LENGTH)
         words = f"[High] {words}" if message.severity is model.Severity.HIGH else words
         words = f"Re: {words}" if message.kind is model.MessageKind.REPLY else words
-    # Break what looks like an encoded word (RFC 2047), which would be decoded.
+    # Break text that looks like an encoded word (RFC 2047), because mail programs would decode it.
     return words.replace("=?", "= ?")
 
 

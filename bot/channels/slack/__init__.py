@@ -78,8 +78,8 @@ class Options(ChannelOptions):
     )
     may_act: Annotated[tuple[str, ...], as_list, check_ids(re.compile(_ID, re.ASCII), _ADVICE)] = pydantic.Field(
         (),
-        description="For buttons: who may press them, by the ids of people (U012ABCDEF) or user groups (S012ABCDEF). "
-        "Without it, everybody who sees the channel.",
+        description="For buttons: the ids of the people (U012ABCDEF) or user groups (S012ABCDEF) who may press them. "
+        "Without it, everybody who sees the channel may.",
     )
     people: Annotated[
         dict[str, str],
@@ -151,13 +151,13 @@ def build(name: str, options: Options, context: ChannelContext) -> Channel:
 
 
 def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
-    """Return a listener for each app whose channels have buttons: Slack sends an app's presses on one connection."""
+    """Return a listener for each app whose channels have buttons. Slack sends an app's presses on one connection."""
     by_app: dict[tuple[str, str], list[BotChannel]] = {}
     for channel in channels:
         if isinstance(channel, BotChannel) and channel.options.app_token:
             by_app.setdefault((channel.options.base_url, channel.options.app_token.reference), []).append(channel)
     if not by_app:
-        return []  # Without slack_sdk, whose import would block the event loop for half a second.
+        return []  # Do not import slack_sdk, which would block the event loop for half a second.
     from bot.channels.slack.socket_mode import Listener
 
     return [Listener(app_channels) for app_channels in by_app.values()]
@@ -166,11 +166,11 @@ def listeners(channels: Iterable[Channel]) -> Sequence[model.Listener]:
 _POST = "chat.postMessage"
 _CODE = re.compile(r"[a-z][a-z0-9_]*\Z")
 _CHANNEL_ID = re.compile(r"[CG][A-Z0-9]{7,}\Z")
-#: The maximum of conversations.list, and a usual number of messages.
+#: The maximum that conversations.list returns, and a usual number of messages.
 _CHANNELS_PER_PAGE, _MESSAGES_PER_PAGE = 1_000, 200
 #: Maximum pages of 1,000 members read from a channel.
 _MEMBER_PAGES = 30
-#: Changes of members take effect after this.
+#: Maximum age of a list of members; a change of members takes effect after this time.
 MEMBERS_MAX_AGE = timedelta(minutes=5)
 _EVENT = "wirewatch_message"
 
@@ -187,11 +187,11 @@ class BotChannel(Channel):
         super().__init__(name, options, context, account=account)
         self._token = options.token
         self._name = options.to.removeprefix("#")
-        # Posting takes a name, other methods an id.
+        # Posting accepts the channel's name, but other methods need its id.
         is_id = _CHANNEL_ID.match(options.to)
         key = f"{account}:{self._name}"
         self._place = StoredId(context, key, self._find_channel, configured=options.to if is_id else "")
-        #: Where to continue a listing that hit a rate limit: a large workspace has more pages than a minute allows.
+        #: The cursor of a listing that hit a rate limit. A large workspace has more pages than Slack allows a minute.
         self._cursor = ""
         self._types = "public_channel,private_channel"
         #: The end of the rate limit of each method.
@@ -218,7 +218,7 @@ class BotChannel(Channel):
             is_reply = delivery.message.kind is model.MessageKind.REPLY
             if delivery.is_broadcast or (is_reply and self.options.broadcast.shows(delivery.message.severity)):
                 payload["reply_broadcast"] = True
-        # Without Slack's markup, which would format characters that are not escaped.
+        # Turn off Slack's markup, which would format characters that are not escaped.
         receipt = await self._post(_POST, {**payload, "mrkdwn": False})
         return await self._complete(receipt, delivery)
 
@@ -253,14 +253,14 @@ class BotChannel(Channel):
         ref, place = data.get("ts"), data.get("channel")
         if not isinstance(ref, str) or not isinstance(place, str):
             raise model.OutcomeUnknown("Slack accepted the message, but its answer has no reference")
-        # The thread in which the message really is: a message at top level has no thread_ts, or its own ts.
+        # Read the actual thread from the answer. A message at top level has no thread_ts, or its own ts as thread_ts.
         message = data.get("message")
         thread = message.get("thread_ts") if isinstance(message, dict) else payload.get("thread_ts")
         thread = thread if isinstance(thread, str) and thread != ref else ""
         return self.receipt(ref, place=place, thread=thread)
 
     async def _complete(self, receipt: model.Receipt, delivery: model.Delivery) -> model.Receipt:
-        """Complete a message that has arrived; never raises.
+        """Complete a message that has arrived. Slack's errors are never raised.
 
         The receipt of a story's first message gets its link, for pages and other messages. A reply that Slack posted at
         top level, because the head of its thread was deleted, is edited to name its story.
@@ -293,11 +293,11 @@ class BotChannel(Channel):
             if "missing_scope" not in str(error):
                 raise
             self._shows_history = False
-            raise model.OutcomeUnknown(f"{error}; until then the operator's choice on_unknown decides") from None
+            raise model.OutcomeUnknown(f"{error}; until then, on_unknown in bot.yaml decides") from None
         return await self._complete(receipt, delivery) if receipt else None
 
     async def _look(self, delivery: model.Delivery, place: str, head: str, since: datetime) -> model.Receipt | None:
-        """Look for a message in the thread of ``head``, or in the channel if it is empty."""
+        """Look for a message in the thread of ``head``, or in the channel if ``head`` is empty."""
         method = "conversations.replies" if head else "conversations.history"
         oldest = f"{since.timestamp():.6f}"
         params = {"channel": place, "ts": head, "oldest": oldest, "include_all_metadata": "true"}
@@ -346,7 +346,7 @@ class BotChannel(Channel):
     async def is_member(self, person: str, group: str = "") -> bool:
         """Return whether the person is a member of the user group, or of the channel.
 
-        If Slack has never returned the members, nobody is: a press has effects for others.
+        Return False if Slack has never returned the members, because a press affects other people.
         """
         now = self.context.clock.now()
         fetched_at, members = self._members.get(group, (None, frozenset[str]()))
@@ -356,7 +356,9 @@ class BotChannel(Channel):
                 self._members[group] = now, members
             except model.SendError as error:
                 # Keep the members of the last answer.
-                log.warning("user group not known" if group else "channel members not known", error=str(error))
+                log.warning(
+                    "user group could not be read" if group else "channel members could not be read", error=str(error)
+                )
         return person in members
 
     async def _fetch_members(self, group: str) -> frozenset[str]:
@@ -378,7 +380,7 @@ class BotChannel(Channel):
     async def post_ephemeral(self, *, place: str, person: str, text: str, command: str = "") -> None:
         """Answer a person with a message that nobody else sees and that disappears. Raises SendError.
 
-        ``command`` reverses the action; it is shown as code, to copy it.
+        ``command`` reverses the action. It is shown as code, so that the person can copy it.
         """
         clean = visible.lines(text)
         words = blocks.plain_text(clean)
@@ -396,7 +398,7 @@ class BotChannel(Channel):
         fields, _ = await self.call(method, token=self.app_token(), advice=_CONNECTION_ADVICE)
         url = fields.get("url")
         parts = urlsplit(url) if isinstance(url, str) else None
-        # The SDK supports wss on port 443 only; ws is for a configured http server.
+        # The SDK supports wss on port 443 only. Allow ws only for a server that is configured with http.
         is_safe = parts is not None and parts.scheme == "wss" and parts.port in (None, 443)
         is_local = parts is not None and parts.scheme == "ws" and self.options.base_url.startswith("http://")
         if not isinstance(url, str) or not (is_safe or is_local):
@@ -421,7 +423,7 @@ class BotChannel(Channel):
                 return
 
     async def _get(self, method: str, params: Mapping[str, object]) -> Mapping[str, Any]:
-        # An empty cursor asks for the first page, an empty thread for the channel.
+        # Omit empty values. Without a cursor Slack returns the first page, without a thread the channel.
         fields, _ = await self.call(method, params={name: value for name, value in params.items() if value != ""})
         return fields
 
@@ -436,7 +438,7 @@ class BotChannel(Channel):
     ) -> tuple[Mapping[str, Any], Mapping[str, str]]:
         """Call a method of Slack's Web API and return the fields and headers of its answer. Raises SendError.
 
-        ``token`` is the bot's if none is given. ``advice`` overrides the advice of the table of errors for some codes.
+        If ``token`` is empty, the bot's token is used. ``advice`` overrides the table of errors for some codes.
         """
         wait = self._closed_until.get(method, self.context.clock.now()) - self.context.clock.now()
         if wait > timedelta():
@@ -512,7 +514,7 @@ def _next_cursor(page: Mapping[str, Any]) -> str:
 
 
 def _check_scopes(needed: Iterable[str], held: set[str] | None) -> list[model.CheckLine]:
-    """Return a line for each needed scope; none if Slack did not name the held scopes."""
+    """Return a line for each needed scope, or no lines if Slack did not name the held scopes."""
     add = "add it under OAuth & Permissions, then Reinstall to Workspace"
     return [
         model.CheckLine.of(scope in held, f"scope {scope}", otherwise=f"missing for {SCOPES[scope]}: {add}")
@@ -559,10 +561,10 @@ class WebhookChannel(Channel):
 
 
 _APP_CREDENTIALS = (
-    "copy the app-level token (xapp-…) into what `app_token:` names: Basic Information, App-Level Tokens; its scope is "
-    "connections:write"
+    "copy the app-level token (xapp-…) into the variable or file of `app_token:`: Basic Information, App-Level Tokens; "
+    "its scope is connections:write"
 )
-#: Error code of apps.connections.open -> advice, where the app token causes the error.
+#: Error code of apps.connections.open -> advice, for errors that the app token causes.
 _CONNECTION_ADVICE = {
     **dict.fromkeys(
         ("not_authed", "invalid_auth", "not_allowed_token_type", "token_revoked", "token_expired"), _APP_CREDENTIALS
@@ -573,7 +575,7 @@ _CONNECTION_ADVICE = {
     "socket_mode_not_enabled": "turn on Socket Mode on the app's page",
     "forbidden_team": "the app is not installed in this workspace",
 }
-#: Scope -> what needs it.
+#: Scope -> purpose.
 SCOPES = {
     "chat:write": "posting",
     "channels:read": "finding a public channel by name, and knowing its members",
@@ -582,8 +584,8 @@ SCOPES = {
     "groups:history": "checking, in private channels, whether a message arrived",
 }
 
-#: Slack's error code -> the reaction, and advice to the operator (for channel-answers.md). Codes from
-#: Slack's method reference (chat.postMessage, chat.update, conversations.*) and from observed answers.
+#: Slack's error code -> reaction and advice to the operator (for channel-answers.md). The codes are from Slack's method
+#: reference (chat.postMessage, chat.update, conversations.*) and from observed answers.
 ERRORS: ErrorTable = {
     **rows(Act.WAIT, "ratelimited", "rate_limited", "service_unavailable"),
     **rows(
@@ -608,16 +610,16 @@ ERRORS: ErrorTable = {
     **rows(Act.LEAVE, "message_not_found", "edit_window_closed", "cant_update_message"),
     "channel_not_found": (
         Act.PARK_CHANNEL,
-        "check `to:` in bot.yaml; a private channel is seen only after the app was invited: /invite the app there",
+        "check `to:` in bot.yaml; the app sees a private channel only after it was invited: /invite the app there",
     ),
     "not_in_channel": (Act.PARK_CHANNEL, "invite the app: type /invite and its name in the channel"),
-    "is_archived": (Act.PARK_CHANNEL, "unarchive the channel, or name another in bot.yaml"),
+    "is_archived": (Act.PARK_CHANNEL, "unarchive the channel, or set another in bot.yaml"),
     "restricted_action": (Act.PARK_CHANNEL, "a workspace setting stops apps from posting there: ask an admin"),
     "restricted_action_read_only_channel": (Act.PARK_CHANNEL, "the channel is read-only: ask its admin"),
-    "restricted_action_thread_only_channel": (Act.PARK_CHANNEL, "the channel takes only replies: ask its admin"),
+    "restricted_action_thread_only_channel": (Act.PARK_CHANNEL, "the channel accepts only replies: ask its admin"),
     "ekm_access_denied": (Act.PARK_CHANNEL, "the organisation's key policy stops posting there: ask an admin"),
     "messages_tab_disabled": (Act.PARK_CHANNEL, "turn on the app's Messages tab under App Home"),
-    "method_not_supported_for_channel_type": (Act.PARK_CHANNEL, "name a channel, not a conversation, in `to:`"),
+    "method_not_supported_for_channel_type": (Act.PARK_CHANNEL, "set `to:` to a channel, not a conversation"),
     "channel_is_archived": (Act.PARK_CHANNEL, "unarchive the channel, or make a webhook for another"),
     "action_prohibited": (Act.PARK_CHANNEL, "a workspace setting stops webhooks there: ask an admin"),
     "posting_to_general_channel_denied": (Act.PARK_CHANNEL, "only some members may post there: ask an admin"),
@@ -630,13 +632,16 @@ ERRORS: ErrorTable = {
     "not_authed": (Act.PARK_WORKSPACE, "the request carried no token"),
     "invalid_auth": (
         Act.PARK_WORKSPACE,
-        "copy the Bot User OAuth Token (xoxb-…) from the app's page, OAuth & Permissions, into what `token:` names",
+        "copy the Bot User OAuth Token (xoxb-…; app's page, OAuth & Permissions) into the variable or file of `token:`",
     ),
     "account_inactive": (Act.PARK_WORKSPACE, "the app was removed from the workspace: install it again"),
-    "token_revoked": (Act.PARK_WORKSPACE, "install the app again and copy its new token into what `token:` names"),
+    "token_revoked": (
+        Act.PARK_WORKSPACE,
+        "install the app again and copy its new token into the variable or file of `token:`",
+    ),
     "token_expired": (
         Act.PARK_WORKSPACE,
-        "turn token rotation off for the app, or copy a new token into what `token:` names",
+        "turn token rotation off for the app, or copy a new token into the variable or file of `token:`",
     ),
     "not_allowed_token_type": (Act.PARK_WORKSPACE, "use the Bot User OAuth Token (xoxb-…)"),
     "missing_scope": (Act.PARK_WORKSPACE, "add the scope under OAuth & Permissions and install the app again"),
@@ -648,7 +653,7 @@ ERRORS: ErrorTable = {
     "team_access_not_granted": (Act.PARK_WORKSPACE, "grant the app access to this workspace"),
     "enterprise_is_restricted": (Act.PARK_WORKSPACE, "the organisation refuses the method: ask an admin"),
     "two_factor_setup_required": (Act.PARK_WORKSPACE, "set up two-factor authentication in the workspace"),
-    "message_limit_exceeded": (Act.PARK_WORKSPACE, "the workspace's plan takes no more messages"),
+    "message_limit_exceeded": (Act.PARK_WORKSPACE, "the workspace's plan allows no more messages"),
     **rows(Act.PARK_WORKSPACE, "deprecated_endpoint", "method_deprecated", advice="update Wirewatch"),
 }
 

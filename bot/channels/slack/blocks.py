@@ -3,7 +3,7 @@
     rich text  severity and rule; the headline (the link) and its outlet; the summary, matched words bold; the latest
                news; the other headlines, each a link, with outlet and time
     context    why: line → words
-    rich text  what readers decided about it, where the channel has buttons
+    rich text  people's decisions about the story, if the channel has buttons
     actions    the buttons
 
 Untrusted text appears only in text elements of rich_text blocks and in plain_text objects, which Slack shows as they
@@ -47,7 +47,7 @@ def text_element(
 
 
 def user_element(person: str) -> Piece:
-    """Return a person, whom Slack shows by name; in an edit it notifies nobody."""
+    """Return the element of a person, whom Slack shows by name. In an edit, it notifies nobody."""
     return {"type": "user", "user_id": person}
 
 
@@ -57,7 +57,7 @@ def date_element(when: datetime, form: str, fallback: str) -> Piece:
 
 
 def section_element(pieces: Sequence[Piece], kind: str = "rich_text_section") -> Piece:
-    # Slack refuses empty texts, and elements without any.
+    # Slack refuses empty texts and empty sections.
     return {"type": kind, "elements": [piece for piece in pieces if piece.get("text") != ""] or [text_element(" ")]}
 
 
@@ -84,9 +84,9 @@ def escape_to(words: str, limit: int) -> str:
 
 
 def break_formats(words: str) -> str:
-    """Add an invisible joiner after each mark in plain text, so that Slack reads none as a format.
+    """Add an invisible joiner after each of the characters * _ ~ in plain text, so that Slack does not format the text.
 
-    A backtick becomes an apostrophe: code is often a command to copy, and a joiner would be copied with it.
+    A backtick becomes an apostrophe, because code is often a command to copy, and a joiner would be copied too.
     """
     return phrases.map_around_links(
         words, lambda part: "".join(f"{c}\u2060" if c in "*_~" else c for c in part.replace("`", "'"))
@@ -108,7 +108,7 @@ _MORE, _GATHERED = "more", "menu"
 #: Slack's maximum of options in an overflow menu.
 _MAX_OVERFLOW = 5
 _ACTION = re.compile(r"wirewatch:([a-z-]{1,20}):([\w-]{1,64})\Z", re.ASCII)
-#: A word and the key of a rule or of an entity, or the id of an article.
+#: The value of a button: a word, and the key of a rule or an entity, or the id of an article.
 _VALUE = re.compile(r"([a-z]{1,20}):([0-9a-f]{0,20})\Z", re.ASCII)
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
 _PLACE = re.compile(r"[A-Z0-9]{2,24}\Z")
@@ -130,7 +130,7 @@ def different_event_row(message: model.Message) -> Iterator[Piece]:
 
 
 def gathered_menu(brief: model.StoryBrief, rules: Sequence[str]) -> Piece:
-    """Return all actions in one menu: a gathered message has no room for a row of buttons under each story."""
+    """Return all actions in one menu, because a gathered message has no room for a row of buttons under each story."""
     choices = menu.gathered_choices(rules)
     if len(choices) > _MAX_OVERFLOW:
         return _actions_block([_select(_GATHERED, brief.story, "More…", choices)])
@@ -168,7 +168,7 @@ def _option(choice: Choice) -> Piece:
 
 def _plain_text_object(words: str) -> Piece:
     plain: Piece = {"type": "plain_text", "text": words}
-    # A rule's name with colons is not emoji. Added only where needed: ten menus are as long as their stories.
+    # Slack must not read a rule's name with colons as emoji. Add the field only if needed, to keep menus short.
     return {**plain, "emoji": False} if ":" in words else plain
 
 
@@ -181,7 +181,7 @@ def _button_value(choice: Choice) -> str:
 
 
 def decisions_block(message: model.Message, *, lines: int, zone: tzinfo = UTC) -> Iterator[Piece]:
-    """Yield a block with people's verdicts and the silences of a story, the newest ``lines`` of them."""
+    """Yield a block with the newest verdicts of people and silences of a story, in at most ``lines`` lines."""
     grouped: dict[tuple[Verdict, str], list[model.Judgement]] = {}
     for judgement in message.judgements:
         # A claim is shown at the top of the message.
@@ -262,7 +262,7 @@ def _chosen_value(action: Mapping[str, Any]) -> str | None:
 
 #: Maximum lines of people's decisions, for each of the outline's rooms.
 _DECISION_LINES = (8, 4, 2, 1, 1)
-#: Maximum stories of a gathered message with a menu, tried in this order.
+#: Numbers of stories in a gathered message that get a menu, tried in this order.
 _MENU_COUNTS = (8, 6, 4, 2, 0)
 _TIME = "{date_short_pretty} {time}"
 
@@ -283,8 +283,8 @@ def build_blocks(
 ) -> list[Piece]:
     """Build the blocks of a message.
 
-    ``names_story``: a reply names its story, since it is outside of the story's thread. ``zone`` is for programs that
-    cannot show a time in the reader's zone.
+    If ``names_story`` is true, a reply names its story, because it is outside of the story's thread. ``zone`` is for
+    programs that cannot show a time in the reader's zone.
     """
     result: list[Piece] = []
     for room, decision_lines, menus in _sizes(len(message.briefs) if has_buttons else 0):
@@ -359,7 +359,7 @@ def _rich_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
 
 
 def _small_blocks(lines: Sequence[Line]) -> Iterator[Piece]:
-    """Yield small lines; a time is markup, so that a line with a time contains our own words only."""
+    """Yield small lines. A time needs markup, so a line with a time contains only our own words."""
     for has_time, group in groupby(lines, key=lambda line: any(run.at for run in line.runs)):
         elements: list[Piece]
         if has_time:

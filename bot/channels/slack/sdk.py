@@ -1,4 +1,4 @@
-"""Calls of slack_sdk, whose clients block: each runs in a thread of its own.
+"""Calls of slack_sdk. Its clients block, so each call runs in a separate thread.
 
 slack_sdk is imported on first use, because it takes half a second.
 """
@@ -29,9 +29,9 @@ _TIMEOUT = 15
 async def call_method(
     base_url: str, method: str, *, token: str, name: str, json: Mapping[str, Any] | None, params: Mapping[str, Any]
 ) -> tuple[int, Mapping[str, str], Mapping[str, Any]]:
-    """Call a method of the Web API and return status, headers and fields of the answer, also of a refusal.
+    """Call a method of the Web API and return status, headers and fields of the answer, even if it is a refusal.
 
-    Raises SendError if no answer comes. ``name`` is the thread's.
+    Raises SendError if no answer comes. ``name`` is the name of the thread.
     """
 
     def call() -> tuple[int, Mapping[str, str], Mapping[str, Any]]:
@@ -68,14 +68,14 @@ def web_client(base_url: str, *, token: str | None = None) -> WebClient:
     from slack_sdk import WebClient
 
     client = WebClient(token, base_url=base_url, **_options())
-    # Let urllib read the environment: the SDK ignores its exceptions from the proxy.
+    # Let urllib read the environment, because the SDK ignores no_proxy.
     client.proxy = None
     return client
 
 
 @cache
 def silent_logger() -> logging.Logger:
-    """Return a logger for the SDK that drops everything: it would log payloads and the secret address of a webhook."""
+    """Return a logger that drops everything, because the SDK would log payloads and the secret address of a webhook."""
     logger = logging.getLogger("wirewatch.slack_sdk")
     logger.setLevel(logging.CRITICAL + 1)
     logger.propagate = False
@@ -88,7 +88,7 @@ def _options() -> dict[str, Any]:
 
 
 async def _run(call: Callable[[], T], *, name: str) -> T:
-    """Run a call of the SDK. Its errors are not chained: their texts may contain the address, and so a secret."""
+    """Run a call of the SDK. Its errors are not chained, because their texts may contain the address, thus a secret."""
     try:
         return await run_in_thread(call, name=name)
     except (OSError, http.client.HTTPException) as error:
@@ -96,7 +96,7 @@ async def _run(call: Callable[[], T], *, name: str) -> T:
     except Exception as error:
         from slack_sdk.errors import SlackClientError
 
-        # The SDK raises these for answers that are not from Slack: a list, another character set, half a document.
+        # The SDK raises these errors for answers that are not from Slack, such as a list or half a document.
         if not isinstance(error, SlackClientError | AttributeError | TypeError | ValueError | LookupError):
             raise
         raise model.OutcomeUnknown(f"Slack: the answer cannot be read ({type(error).__name__})") from None

@@ -1,11 +1,12 @@
-"""Receive presses of buttons, commands and openings of the Home tab over Socket Mode, a connection that we open, so
-that no port is open to the world.
+"""Receive button presses, commands and openings of the Home tab over Socket Mode.
+
+We open the connection, so no port is open to the world:
 
     apps.connections.open ──▶ wss://… ──▶ envelope ──▶ stored by the caller ──▶ acknowledged ──▶ answer to the person
 
-The SDK's built-in client needs no further library; it runs in its own threads. We open a new connection after each
-loss, so that waiting, giving up and stopping are under our control. Payloads from Slack are
-untrusted; this module checks only their form.
+The SDK's built-in client needs no further library and runs in its own threads. We open a new connection after each
+loss, so that waiting, giving up and stopping are under our control. Payloads from Slack are untrusted; this module
+checks only their form.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ log = structlog.get_logger()
 
 #: Slack wants an acknowledgement within three seconds, so it is sent after this even if the store is still busy.
 ACKNOWLEDGE_AFTER = timedelta(seconds=2)
-#: How often the connection is checked, and after how many failed checks it counts as lost: the SDK may be replacing it.
+#: The time between two checks of the connection, and the number of failed checks after which it counts as lost. One
+#: failed check is not enough, because the SDK may be replacing the connection.
 _CHECK_INTERVAL = timedelta(seconds=0.5)
 _CHECKS = 4
 #: How long to wait for the SDK's threads when we stop.
@@ -49,7 +51,7 @@ _BUFFER_BYTES = 16_384
 
 
 class Listener:
-    """The connection of an app, for all its channels: Slack sends each press to one connection only."""
+    """The connection of an app. All its channels share it, because Slack sends each press to one connection only."""
 
     is_alone = False
 
@@ -87,7 +89,7 @@ class Listener:
         loop, envelopes = asyncio.get_running_loop(), asyncio.Queue[SocketModeRequest]()
 
         def take(_client: object, request: SocketModeRequest) -> None:
-            # Runs in a thread of the SDK, when the event loop may be closed.
+            # This runs in a thread of the SDK, and the event loop may be closed.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(envelopes.put_nowait, request)
 
@@ -142,7 +144,7 @@ class Listener:
         question: model.ChatRequest,
         on_asked: model.OnChatRequest,
     ) -> None:
-        # Acknowledged before it is answered: the person sees whether an answer comes, and can ask again.
+        # Acknowledge before answering, because the person sees whether an answer comes, and can ask again.
         await self._acknowledge(client, request)
         zone, place = self._context.zone, self._places[0]
         try:
@@ -165,13 +167,13 @@ class Listener:
         if press is None:
             # An app created from an earlier manifest also reports reactions.
             if request.type != "events_api":
-                log.warning("button press ignored", reason="its form is not ours", kind=str(request.type)[:40])
+                log.warning("button press ignored", reason="unknown form", kind=str(request.type)[:40])
             await self._acknowledge(client, request)
             return
         async with TaskGroup() as group:
             storing = group.create_task(self._store_press(press, on_press))
             await asyncio.wait({storing}, timeout=ACKNOWLEDGE_AFTER.total_seconds())
-            # A press that was not stored is not acknowledged: Slack then shows the person that it failed.
+            # Do not acknowledge a press that was not stored, so that Slack shows the person that it failed.
             if not storing.done() or storing.result() is not None:
                 await self._acknowledge(client, request)
         answer = storing.result()
@@ -187,7 +189,10 @@ class Listener:
             log.warning("button press not acknowledged", error=type(error).__name__)
 
     async def _with_rights(self, person: model.Person, *, with_members: bool) -> model.Person:
-        """Return the person with the channels that bar them and, with ``with_members``, the channels they are in."""
+        """Return the person with the channels in which they may not press buttons.
+
+        If ``with_members`` is true, also add the channels of which they are a member.
+        """
         barred = [place.name for place in self._places if not await place.may_press(person.id)]
         member_of = [place.name for place in self._places if with_members and await place.is_member(person.id)]
         return replace(person, barred=frozenset(barred), member_of=frozenset(member_of))
@@ -250,7 +255,7 @@ async def _close(client: SocketModeClient) -> None:
 
 
 def _proxy_of(url: str) -> str | None:
-    """Return the environment's proxy for an address; the SDK ignores the exceptions from it (no_proxy)."""
+    """Return the environment's proxy for an address, or None. The SDK itself ignores no_proxy."""
     host = urlsplit(url).hostname or ""
     proxies: dict[str, Any] = urllib.request.getproxies()
     if urllib.request.proxy_bypass(host):
@@ -260,7 +265,7 @@ def _proxy_of(url: str) -> str | None:
 
 COMMAND = "/wirewatch"
 _USER = re.compile(r"[UW][A-Z0-9]{1,20}\Z")
-#: Characters of a command that are read; no command is as long.
+#: Maximum characters of a command that are read. Every command is shorter.
 _MAX_COMMAND_LENGTH = 2_000
 _SLACK_HOSTS = (".slack.com", ".slack-gov.com")
 
@@ -280,9 +285,9 @@ def parse_question(kind: str, payload: Mapping[str, Any], *, envelope: str) -> m
 
 
 async def answer_command(url: str, message: model.Message, *, zone: tzinfo, api_url: str) -> None:
-    """Post to the response address of a command, for the person who typed it. Raises SendError.
+    """Post the answer to a command, visible only to the person who typed it. Raises SendError.
 
-    The address works in every channel, also where the app is not a member.
+    The response address ``url`` works in every channel, even if the app is not a member.
     """
     parts, api = urlsplit(url), urlsplit(api_url)
     is_on_slack = parts.scheme == "https" and (parts.hostname or "").endswith(_SLACK_HOSTS)
