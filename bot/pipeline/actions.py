@@ -406,7 +406,7 @@ def _message(context: ActionContext, target: Target) -> model.Message:
 
 
 def _why(context: ActionContext, target: Target) -> list[str]:
-    """Return lines that explain why a story was posted: matched words, reasons of joined articles, and decisions."""
+    """Return lines that explain why a story was posted: its matched words, how its articles joined, and decisions."""
     story, alert = target.story, target.alert
     rules = {name: rule for name in story.rules if (rule := context.turn.rules.get(name))}
     lines = []

@@ -200,7 +200,7 @@ class Advice:
         new_facts: Sequence[model.Fact],
         further: Sequence[model.Fact] = (),
     ) -> model.Pending | None:
-        """Return the facts of an article with the prompt that chooses the new ones among them and ``further``.
+        """Return a task for the model: choose the facts that are really new from ``new_facts`` and ``further``.
 
         Return None if the article contains instructions to a model.
         """
@@ -286,7 +286,7 @@ class Advice:
 def sort_by_relevance(
     turn: Turn, advice: Advice, arrivals: Sequence[model.Arrival]
 ) -> tuple[Sequence[model.Arrival], Sequence[model.Member]]:
-    """Ask the model about rules with ``about``. Return the relevant arrivals, and the members for rejected articles.
+    """Ask the model about rules with ``about``. Return the relevant arrivals, and members for rejected articles.
 
     Rules of severity high are not checked. Rejected matches are deleted. An article without remaining matches becomes
     a member of a separate story without channels, with the reason. Arrivals that wait for the model are omitted.

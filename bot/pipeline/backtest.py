@@ -23,7 +23,7 @@ from bot.pipeline.turn import StoryCache, Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchedArticle:
-    """One listed article."""
+    """An article that the report lists."""
 
     article: model.ArticleId
     title: str
@@ -97,7 +97,7 @@ class BacktestReport:
     messages: tuple[BacktestPost, ...]
     #: Number of stories still held at the end: for more outlets, for a digest, or for the end of quiet hours.
     held: int
-    #: Number of articles that a tried rule matches.
+    #: Number of articles that at least one tried rule matches.
     matched: int = 0
     #: Number of matched articles that were replayed to produce the messages.
     replayed: int = 0
@@ -289,7 +289,7 @@ class Replay:
 
     @property
     def stories(self) -> int:
-        """The number of stories, without merged ones."""
+        """The number of stories, not counting merged stories."""
         return sum(story.merged_into is None for story in self._cache.stories.values())
 
     @property
@@ -346,7 +346,7 @@ OnArticle = Callable[[], None]
 def run_backtest(
     articles: Iterable[model.Article], plan: BacktestPlan, *, on_article: OnArticle = lambda: None
 ) -> BacktestReport:
-    """Try the rules of a plan on articles, oldest first. Blocking. Raises TooManySteps."""
+    """Try the rules of a plan on articles, oldest first. This blocks. Raises TooManySteps."""
     with storage.open_in_memory() as memory:
         trial = _Trial(plan, memory)
         for article in articles:

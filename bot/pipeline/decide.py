@@ -113,7 +113,7 @@ class Decider:
             self._is_over = False
 
     async def decide_batch(self, snapshot: Snapshot, *, limit: int = BATCH, releases: bool = True) -> DecisionBatch:
-        """Decide at most ``limit`` queued items and, with ``releases``, alerts whose hold has ended.
+        """Decide at most ``limit`` queued items. If ``releases`` is true, also release held alerts that are due.
 
         Raises StoreError.
         """
@@ -124,7 +124,7 @@ class Decider:
                 raise
             except Exception:
                 # A bug with one article must not stop the other articles, or recur for ever.
-                log.critical("deciding failed; its articles are decided one by one", exc_info=True)
+                log.critical("turn failed; its articles are decided one by one", exc_info=True)
                 return await self._decide_one_by_one(snapshot, limit=limit, releases=releases)
 
     async def work_off(self, snapshot: Snapshot) -> Sequence[model.Decision]:
@@ -142,7 +142,7 @@ class Decider:
         arrivals: Sequence[model.Arrival] = (),
         revisions: Sequence[model.Revision] = (),
     ) -> None:
-        """Count and log decisions. Each log line has the id of the article's poll, as earlier log lines do."""
+        """Count and log decisions. The id of the article's poll connects each log line with earlier ones."""
         polls = {arrival.article.id: arrival.poll for arrival in arrivals}
         polls |= {revision.article.id: revision.poll for revision in revisions}
         for decision in decisions:

@@ -144,7 +144,7 @@ class Dispatcher:
         return [planned]
 
     def _merge(self, entry: ChangedStory, by_channel: dict[str, model.Alert]) -> list[model.Decision]:
-        """Merge alerts: keep the older of two messages; if only the younger story has a message, move it."""
+        """Merge alerts. Keep the older of two messages. If only the younger story has a message, move the message."""
         decisions = []
         for younger in self._turn.alerts(entry.merged):
             older = by_channel.get(younger.channel)
@@ -239,7 +239,7 @@ class Dispatcher:
         stories: Mapping[model.StoryId, model.Story],
         by_story: Mapping[model.StoryId, model.Alert],
     ) -> None:
-        """Add stories beyond the rate cap to the channel's gathered message of this hour, or begin one."""
+        """Add stories beyond the rate cap to the channel's gathered message of this hour, or begin a new one."""
         if not posts or posts[0].reason is not model.Reason.RATE_CAP:
             # The channel cannot edit messages, so these stories waited until the rate cap allowed another post.
             self._post_together(posts, stories, by_story, most=_STORIES_BEYOND_CAP)
@@ -357,7 +357,7 @@ class Dispatcher:
     ) -> alerts.Situation:
         rules = tuple(rule for rule, channels in routes or self._rules_and_channels(story) if channel in channels)
         policy = self._turn.snapshot.policies.get(channel, model.PostingPolicy())
-        # Load recent posts only if needed: there may be thousands in an hour.
+        # Load recent posts only if needed, because there may be thousands in an hour.
         needs_history = policy.posts_per_hour is not None or any(rule.cooldown for rule in rules)
         recent = self._posted(channel) if needs_history else ()
         spoke_at = {rule: alert.posted_at for alert in recent for rule in alert.rules if alert.posted_at}
@@ -383,7 +383,7 @@ class Dispatcher:
     def _posted(self, channel: str) -> Sequence[model.Alert]:
         """Return the recently posted alerts, oldest first."""
         if channel not in self._recent:
-            # A gathered message grows for an hour, and its first story must be included.
+            # Load two hours, because a gathered message grows for an hour and its first story must be included.
             since = self._turn.now - max(2 * _HOUR, self._turn.snapshot.longest_cooldown())
             self._recent[channel] = self._turn.posted_since(channel, since)
         return self._recent[channel]

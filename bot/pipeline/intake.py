@@ -86,7 +86,7 @@ def _length(item: identity.Identified, pages: Mapping[str, str]) -> int:
     return len(pages.get(item.article.link) or item.article.text)
 
 
-#: Number of articles without text that take as long to write as one with text, because texts are indexed for search.
+#: Writing this many articles without text takes as long as writing one with text, which is indexed for search.
 _OLD_PER_ARTICLE = 4
 
 
@@ -432,7 +432,8 @@ async def store_polls(
         stored += piece.articles
 
     def work(tx: storage.Transaction) -> Sequence[IngestedPoll]:
-        # If the transaction is repeated after a conflict, another worker may have stored the same articles.
+        # If the transaction is repeated after a conflict, compute again, because another worker may have stored
+        # the same articles.
         batch = computed.pop() if computed else compute(tx)
         if tx.articles.are_rivalled((*batch.new, *batch.old), beside=stored):
             # Another worker has stored some of the articles since the batch was computed, so identify them again.

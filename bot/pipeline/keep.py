@@ -32,7 +32,7 @@ class Heartbeat:
     """The heartbeat of one process."""
 
     def __init__(self, store: storage.Store, clock: model.Clock, *, process: str, version: str, is_alone: bool) -> None:
-        """Initialize with the unique name of the process. ``is_alone``: no other process uses this database."""
+        """Initialize with the unique name of the process. If ``is_alone``, no other process uses the database."""
         self._store = store
         self._clock = clock
         self._process = process
@@ -82,7 +82,7 @@ class Heartbeat:
         try:
             await self._store.write(work)
         except model.StoreError as error:
-            log.error("the end of a worker was not stored", error=str(error))
+            log.error("end of worker not stored", error=str(error))
 
     async def live(self) -> None:
         """Write the heartbeat of a cluster worker. Raises StoreUnavailable."""

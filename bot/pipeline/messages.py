@@ -49,8 +49,7 @@ def edit_row(
 ) -> model.Outgoing | None:
     """Return an edit with the current text of the thread's first message, or None if there is no message to edit.
 
-    ``added`` are the articles that the message did not yet count. ``once`` identifies the cause of an edit that no
-    article caused.
+    ``added`` are the articles that this edit adds. ``once`` identifies the cause of an edit that no article caused.
     """
     if alert.head is None or alert.is_gathered:
         return None
@@ -305,7 +304,7 @@ def find_pressed_escalation(
 def escalation_edits(turn: Turn, alert: model.Alert, shown: model.Message, *, once: str) -> Iterator[model.Outgoing]:
     """Yield edits that give sent escalations the judgements and silences of ``shown``, the story's message."""
     for row in _escalations(turn, alert):
-        # An escalation that is being sent needs an edit too, because its text can no longer change.
+        # Also edit an escalation that is being sent, because its text was fixed before this action.
         if row.state in (model.SendState.PENDING, model.SendState.DROPPED):
             continue
         message = replace(

@@ -82,7 +82,7 @@ class _Batch:
     ends_at: EndsAt
 
 
-#: Called with the number of finished feeds of each batch.
+#: Function that is called with the number of finished feeds of each batch.
 OnIngested = Callable[[int], None]
 
 
@@ -233,7 +233,7 @@ class Pipeline:
                 failed = replace(polled, reading=None, items=(), error=OUR_BUG)
                 await self._take_in(replace(batch, polls=[failed]), report)
             else:
-                raise RuntimeError(f"taking in a failure of {polled.state.url}")
+                raise RuntimeError(f"storing the failed poll of {polled.state.url} raised an error too")
 
 
 @contextmanager

@@ -40,7 +40,7 @@ class Documents(Protocol):
 class Poll:
     """The result of one poll."""
 
-    #: Identifies the poll in log lines, from the feed to the decisions.
+    #: Id of the poll in log lines, including the log lines of its decisions.
     id: str = field(default_factory=lambda: secrets.token_hex(4))
     feed: model.Feed
     #: The state before the poll.
@@ -67,7 +67,7 @@ class Poll:
 
     @property
     def is_baseline(self) -> bool:
-        """Whether it is the feed's first successful poll."""
+        """Whether the feed was never polled successfully before."""
         return self.state.baseline_at is None
 
     @property
@@ -213,7 +213,7 @@ class Poller:
         return snapshot.rules.wants_full_text(article, feed, now=self._clock.now())
 
 
-#: Items that are stored with their current link.
+#: Kinds of items that are stored with their current link.
 _CHANGED = (identity.Novelty.NEW, identity.Novelty.EDITED, identity.Novelty.TAKEN_OVER)
 
 

@@ -165,7 +165,8 @@ ATTEMPT_TIMEOUT = timedelta(seconds=45)
 POLL = timedelta(seconds=0.5)
 #: How long due messages are still sent after a stop signal. A container is usually killed after ten seconds.
 GRACE = timedelta(seconds=8)
-#: Wait before a look-up that finds nothing is trusted, because a message may arrive after an interrupted attempt.
+#: After a start, a look-up that finds nothing is trusted only after this time, because the message of an interrupted
+#: attempt may still arrive.
 SETTLE = timedelta(seconds=2)
 #: Interval at which new rows of a closed channel are parked, so that ``status`` is correct.
 PARK_EVERY = timedelta(seconds=5)
@@ -329,7 +330,7 @@ class Sender:
         return now
 
     def _is_time(self, name: str, moment: datetime) -> bool:
-        """Return whether ``moment`` is reached and the channel is open, after a sleep that may have changed both."""
+        """Return whether the channel is open and ``moment`` has come. Both may have changed during a sleep."""
         lane = self._lanes[name]
         return lane.probe_at is None and self._clock.now() >= max(moment, lane.ready_at)
 

@@ -61,7 +61,8 @@ class RetryAt:
     when: datetime
     reason: str
     pauses_channel: bool = True
-    #: Whether the channel requested this time. If false, ``when`` is the row's back-off; the channel has its own.
+    #: Whether the channel requested this time. If false, ``when`` comes from the back-off of the message, and the
+    #: channel's pause has a separate back-off.
     is_told: bool = False
 
 
@@ -132,7 +133,7 @@ def first_step(
         is_plain=row.is_plain,
         is_broadcast=is_reply and abilities.broadcast and row.message.nearest is not None,
     )
-    # The age is negative after the clock was set back.
+    # If the clock was set back, the age is negative.
     is_repeatable = timedelta() <= now - (row.tried_at or row.created_at) < abilities.idempotent
     if row.state is not model.SendState.UNKNOWN or is_repeatable:
         return Send(delivery)

@@ -105,7 +105,7 @@ class ActionContext:
 
 
 def operator_context(tx: storage.Transaction, snapshot: Snapshot, *, by: str, now: datetime) -> ActionContext:
-    """Return the context of an action from the CLI or the API. Its request id is new, because it has one delivery."""
+    """Return the context of an action from the CLI or the API. Its id is random, because it is delivered only once."""
     return ActionContext(turn=Turn(tx, snapshot, now), once=secrets.token_hex(10), author=by, author_id=by)
 
 
@@ -257,7 +257,7 @@ class ListedSilence:
 
     silence: model.Silence
     is_active: bool
-    #: The stories of which the silence held back all or some messages, in the order of the decisions.
+    #: The stories with at least one message that the silence held back, in the order of the decisions.
     stories: tuple[model.StoryId, ...]
 
     @property

@@ -15,7 +15,7 @@ from bot.alerts import notices
 from bot.pipeline.snapshot import Snapshot
 from bot.stories import facts
 
-#: Maximum number of stories that are cached between turns, and of all their articles (about 60 MB of text).
+#: Maximum number of cached stories, and of the articles in them (about 60 MB of text).
 MAX_STORIES = 2_000
 MAX_MEMBERS = 20_000
 #: Maximum stories whose claims are cached; each takes some tens of kilobytes.
@@ -23,7 +23,7 @@ MAX_CLAIMS = 1_000
 
 
 class StoryCache:
-    """The stories and alerts of recent turns, as the store has them."""
+    """The stories and alerts of recent turns, as they are in the store."""
 
     def __init__(self) -> None:
         #: The stories in order of use; the most recently used story is last.
@@ -109,7 +109,7 @@ class Turn:
         return story
 
     def reject_matches(self, article: model.ArticleId, rules: Sequence[str]) -> None:
-        """Delete the article's matches with rules whose subject is not in the article."""
+        """Delete the article's matches with ``rules``, because the article is not about their subjects."""
         self._rejected_matches[article] = rules
 
     # -- alerts and decisions
@@ -165,7 +165,7 @@ class Turn:
     # -- the outbox and the decision queue
 
     def post(self, *rows: model.Outgoing) -> None:
-        """Add rows to the outbox, unless their ids exist."""
+        """Add rows to the outbox. Skip a row whose id already exists."""
         for row in rows:
             self._rows.setdefault(row.id, row)
 

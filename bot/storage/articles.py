@@ -44,7 +44,7 @@ _OF_CARRIERS = sightings.c.feed.in_(bindparam("carriers", expanding=True))
 # If several articles share a link, a fingerprint or a title, the article that was seen first comes first.
 OLDEST = (articles.c.first_seen, articles.c.id)
 
-# Build the statements that each intake uses only once.
+# Each intake uses these statements, so they are built once.
 _BY_KEY = (
     select(sightings.c.key, *_STUB_COLUMNS)
     .join(articles, articles.c.id == sightings.c.article)
@@ -272,7 +272,7 @@ class Articles(Part):
         )
 
     def matches(self, article: model.ArticleId) -> Sequence[model.Match]:
-        """Return the matches of an article, ordered by rule."""
+        """Return the matches of an article, in order of first match."""
         return self.matches_of([article]).get(article, ())
 
     def matches_of(self, ids: Sequence[model.ArticleId]) -> Mapping[model.ArticleId, Sequence[model.Match]]:

@@ -22,7 +22,7 @@ _BODIES: dict[str, Document[Any]] = {
 
 
 class DecisionQueue(Part):
-    """Matched articles that await a decision, by one process at a time."""
+    """Matched articles that await a decision. Only one process at a time decides."""
 
     def add(
         self,

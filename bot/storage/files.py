@@ -63,7 +63,8 @@ def _tighten(handle: int, path: Path) -> None:
         except OSError:
             # Ignore a file system without file rights (FAT, some network shares). Its mount options set the rights.
             return
-        import structlog  # costs start-up, and most files are private already
+        # Import here to save start-up time, because most files are already private.
+        import structlog
 
         log = structlog.get_logger("wirewatch")
         log.info("file made private", file=str(path), mode_before=f"{stat.S_IMODE(status.st_mode):04o}")

@@ -196,13 +196,15 @@ def backup(address: str, target: Path, *, progress: Callable[[int, int], None] |
     """
     place = connections.parse(address)
     if place.file is None:
-        raise model.ConfigError(f"copying the database {place}: only SQLite files; use pg_dump for PostgreSQL")
+        raise model.ConfigError(
+            f"copying the database {place}: only an SQLite file can be copied; use pg_dump for PostgreSQL"
+        )
     if not place.file.is_file():
-        raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")
+        raise unavailable(place, "it does not exist yet; `wirewatch once` or `wirewatch run` creates it")
     files.refuse_link(place.file, doing=f"copying the database {place}")
     files.refuse_link(target, doing=f"copying the database to {target}")
     if target.exists():
-        raise model.StoreError(f"copying the database to {target}: it exists; name a new file")
+        raise model.StoreError(f"copying the database to {target}: the file exists; choose another name")
     unfinished = target.with_name(target.name + ".unfinished")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -52,7 +52,7 @@ async def move(source: str, target: str, *, clock: model.Clock, progress: Progre
     counts differ, and StoreInUse if the bot is running.
     """
     if connections.parse(source).file is None or connections.parse(target).is_sqlite:
-        raise model.ConfigError("moving a database: from an SQLite file to PostgreSQL only")
+        raise model.ConfigError("moving a database: works only from an SQLite file to PostgreSQL")
     old = open_store(source, clock=clock, process_name="wirewatch database move")
     try:
         # This process owns the file, so any lease is from a dead process.

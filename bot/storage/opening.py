@@ -110,7 +110,7 @@ def open_beside(address: str, *, clock: model.Clock) -> Store:
 def _open_reading(place: DatabaseAddress, clock: model.Clock) -> Store:
     _refuse_link(place)
     if place.file is not None and not place.file.is_file():
-        raise unavailable(place, "there is none yet; `wirewatch once` or `wirewatch run` makes it")
+        raise unavailable(place, "it does not exist yet; `wirewatch once` or `wirewatch run` creates it")
     reader = connections.for_reading(place)
     try:
         with translated(place), reader.begin() as connection:

@@ -54,7 +54,7 @@ _is_unbegun = or_(
     and_(outbox.c.state == SendState.PARKED, outbox.c.parked_from == SendState.PENDING),
 )
 
-# Build the statements that each idle sender repeats only once.
+# Each idle sender repeats these statements, so they are built once.
 _pick = (
     select(outbox.c.seq)
     .where(outbox.c.channel == bindparam("of_channel"), _is_live, _claimable_at <= _NOW, _leads_its_thread)
@@ -154,7 +154,7 @@ class Outbox(Part):
         return {row.id: row for row in rows}
 
     def next_due(self, channels: Sequence[str], *, now: datetime) -> datetime | None:
-        """Return the time at which the next row can be claimed, or None if there is no unsent row."""
+        """Return the time at which the next row can be claimed, or None if no row waits to be sent."""
         return self._connection.execute(_NEXT_DUE, {"channels": channels, "now": now}).scalar()
 
     def counts(self) -> Mapping[tuple[str, model.SendState], int]:

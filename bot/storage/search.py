@@ -91,7 +91,7 @@ _TIMES = select(_ROWS.c.n).join(articles, articles.c.id == _ROWS.c.article).wher
 
 
 class Search(Part):
-    """Searches the archive."""
+    """The full-text search of the archive."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)

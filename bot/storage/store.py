@@ -160,7 +160,7 @@ class Store:
 
     @property
     def outage_reason(self) -> str:
-        """The reason why nothing can be written, or "" if there is no outage."""
+        """The reason why nothing can be written, or "" if the last transaction was written."""
         return self._outage.reason if self._outage is not None and self._outage.until is None else ""
 
     def _note_failure(self, reason: str) -> None:

@@ -51,7 +51,7 @@ def _matched(since: datetime) -> Subquery:
     return matched.join(matches, matches.c.article == members.c.article).subquery()
 
 
-# Build the statements that each turn of deciding uses only once.
+# Each turn of deciding uses these statements, so they are built once.
 _GET = select(stories).where(stories.c.id.in_(_WANTED))
 # An article of a merged story may be a member of both stories. The story that is not merged comes first.
 _OF_ARTICLE = (

@@ -52,7 +52,7 @@ def test_a_backup_is_one_whole_file_also_while_a_bot_owns_the_database(kept: Pat
     [
         ("postgresql://me:hunter2@db/x", "env:DATABASE_URL"),
         ("mysql://db/x", "postgresql://user@host"),
-        ("sqlite:///other.db", "from an SQLite file to PostgreSQL only"),
+        ("sqlite:///other.db", "only from an SQLite file to PostgreSQL"),
         ("env:NOT_SET", "NOT_SET is not set"),
     ],
 )

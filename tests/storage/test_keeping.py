@@ -142,11 +142,11 @@ async def test_a_backup_of_a_running_store_is_one_whole_moment(tmp_path: Path) -
 
 def test_a_backup_says_why_it_cannot_be_made(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/store.db"
-    with pytest.raises(model.StoreUnavailable, match="there is none yet"):
+    with pytest.raises(model.StoreUnavailable, match="it does not exist yet"):
         storage.backup(address, tmp_path / "copy.db")
     storage.open_store(address, clock=FakeClock()).close_now()
     (tmp_path / "copy.db").write_text("kept")
-    with pytest.raises(model.StoreError, match="it exists; name a new file"):
+    with pytest.raises(model.StoreError, match="the file exists; choose another name"):
         storage.backup(address, tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "kept"
     with pytest.raises(model.StoreUnavailable, match="check the space and the rights there"):

@@ -217,7 +217,7 @@ def test_a_file_that_cannot_be_opened_is_reported_and_left_as_it_is(
 
 
 def test_a_reader_of_nothing_is_told_what_makes_it(file: Path) -> None:
-    with pytest.raises(model.StoreUnavailable, match="there is none yet; `wirewatch once`"):
+    with pytest.raises(model.StoreUnavailable, match="it does not exist yet; `wirewatch once`"):
         open_again(file, read_only=True)
     assert not file.parent.exists()
 

@@ -213,7 +213,7 @@ async def test_a_target_in_use_is_refused(source: str, address: str) -> None:
     await store.close()
     with pytest.raises(model.StoreError, match=r"it is not empty \(notes\)"):
         await storage.move(source, address, clock=FakeClock())
-    with pytest.raises(model.ConfigError, match="from an SQLite file to PostgreSQL only"):
+    with pytest.raises(model.ConfigError, match="only from an SQLite file to PostgreSQL"):
         await storage.move(address, source, clock=FakeClock())
 
 

@@ -94,7 +94,7 @@ def test_run_serves_the_page_until_sigterm_and_ends_with_0(folder: Path) -> None
 @pytest.mark.long
 def test_without_a_page_the_probe_looks_at_the_last_tick(folder: Path) -> None:
     code, told = asked(folder)
-    assert (code, "there is none yet" in told) == (1, True)
+    assert (code, "it does not exist yet" in told) == (1, True)
     with running(folder) as process:
         wait_until_ready(folder, process)
 
