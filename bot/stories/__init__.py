@@ -1,4 +1,4 @@
-"""Stories: all coverage of one event gathered, and what is new in it."""
+"""Gather all coverage of one event in a story, and find the news in it."""
 
 from bot.stories.grouping import Grouping, order, story_id
 from bot.stories.opinions import Opinion, SecondOpinion, Undecided

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 #: Bottom-k sketch (Broder 1997): hash every run of this many words and keep the smallest hashes.
 SHINGLE_WORDS = 4
 SKETCH_SIZE = 64
-#: Copies share at least this part of the shorter text; independent reports of one agency note share less.
+#: Copies share at least this part of the shorter text. Independent reports of one press release share less.
 COPIED = 0.7
-#: A text with fewer words is a teaser; a teaser is a copy only if its headline is equal too.
+#: A text with fewer words is a teaser, which is a copy only if its headline is equal too.
 TEASER_WORDS = 25
 HEADLINE_WORDS = 6
 #: Two titles or leads agree if they share this part of the shorter one's words; a lead is the first LEAD_WORDS words.
@@ -22,13 +22,14 @@ AGREED = 0.6
 LEAD_WORDS = 20
 #: Nearly equal headlines share this part of their words: SAME if the leads agree, BARE_SAME if there is no text.
 SAME, BARE_SAME = 0.7, 0.85
-#: A form is filled in within its first FORM_WORDS words; leads that share less than ONE_LEAD are different leads.
+#: Two texts of one form have their different figures within the first FORM_WORDS words. Leads are different if they
+#: share less than ONE_LEAD.
 FORM_WORDS, ONE_LEAD = 60, 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """The data that identifies copies of a text."""
+    """The data by which copies of a text are recognised."""
 
     title: str
     #: First words of the text.
@@ -49,7 +50,7 @@ class Sketch:
 def sketch(
     title: Sequence[str], text: Sequence[str], names: Container[str] = (), figures: Container[str] = ()
 ) -> Sketch:
-    """Return the sketch of a text by its stems; ``names`` and ``figures`` are the known names and figures."""
+    """Return the sketch of a text. ``names`` and ``figures`` are the stems that count as names and figures."""
     written = [word.encode() for word in text]
     shingles = zip(*[written[at:] for at in range(SHINGLE_WORDS)], strict=False)
     hashes = set(map(zlib.crc32, map(b" ".join, shingles)))
@@ -65,9 +66,9 @@ def sketch(
 
 
 def is_copy(sketch: Sketch, other: Sketch) -> bool:
-    """Return whether one text is a copy of the other: nearly all of it is shared, and the title or the lead too.
+    """Return whether one text is a copy of the other: they share most of the text, and agree in the title or the lead.
 
-    An outlet's standard footer can outweigh a short text, but it is never the lead.
+    The title or lead must agree, because a short text may have most words in an outlet's standard footer.
     """
     if sketch.is_teaser or other.is_teaser:
         return (
@@ -77,7 +78,7 @@ def is_copy(sketch: Sketch, other: Sketch) -> bool:
 
 
 def is_same_headline(sketch: Sketch, other: Sketch) -> bool:
-    """Return whether the headlines are nearly equal, with equal names and figures, and any leads agree."""
+    """Return whether the headlines are nearly equal, no names or figures differ, and the leads (if any) agree."""
     mine, theirs = set(sketch.title.split()), set(other.title.split())
     has_leads = bool(sketch.lead and other.lead)
     if len(mine | theirs) < HEADLINE_WORDS or len(mine & theirs) < (SAME if has_leads else BARE_SAME) * len(
@@ -105,7 +106,7 @@ def _each_has_more(mine: frozenset[str], theirs: frozenset[str]) -> bool:
 
 
 def agree(sketch: Sketch, other: Sketch) -> bool:
-    """Return whether the titles or the leads are about the same."""
+    """Return whether the titles, or the leads, share most of their words."""
     titles = set(sketch.title.split()), set(other.title.split())
     return any(
         len(mine & theirs) >= AGREED * max(1, min(len(mine), len(theirs)))

@@ -1,7 +1,7 @@
 """Compare an article with open stories, and turn the resulting numbers into probabilities of one event.
 
-Pure: sees one article, the candidate stories and how rare words are. A story of several articles is compared by its
-first and last ones; the most similar counts. bench/quality/fit.py fits the weights.
+Pure: uses only one article, the candidate stories and the rarity of words. An article is compared with the first and
+last articles of a story, and the most similar of them counts. bench/quality/fit.py fits the weights.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity, Under
 
-#: A longer time counts as this one.
+#: A longer time counts as this time.
 LONG = timedelta(days=28)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-#: A word with less rarity (one article in eight has it) does not describe an event.
+#: A word with less rarity does not describe an event. One article in eight has a word of this rarity.
 PLAIN = 2.0
-#: Two heads agree in what happened if their shared deeds add up to this; otherwise a place in both does not count.
+#: Two heads agree in their deeds if the shared deeds add up to this. If they agree in neither deeds nor figures, a
+#: place in both does not count.
 AGREED = 2.0
 
 
@@ -33,7 +34,7 @@ class Evidence(NamedTuple):
     """Numbers for one article and one story: shares from 0 to 1, sums of rarities, logarithms of times.
 
     The head is the title and the first sentence. The rule's terms and words that are common under the rule count
-    little. A place that both name counts only if deeds or figures agree too.
+    little. A place in both counts only if deeds or figures agree too.
     """
 
     #: Similarity of all words: title and lead, and all of the story.
@@ -48,21 +49,22 @@ class Evidence(NamedTuple):
     new_names: float
     #: Sum over the title's names that no head of the story has.
     new_in_title: float
-    #: Sum over the figures in both; 1 if the title has figures and the story's titles have only others.
+    #: Sum over the figures in both; 1 if the title has figures and the story's titles have only other figures.
     figures: float
     figures_clash: float
-    #: Calendar days that both name.
+    #: Number of calendar days that both mention.
     days: float
-    #: Hours from the most similar article of the story.
+    #: Hours between the article and the most similar article of the story (logarithm).
     hours: float
-    #: Articles of the story within a day.
+    #: Number of articles of the story within a day of the article (logarithm).
     recent: float
-    #: Words of the article; open stories of the rule (0 if the article and the story share no rule).
+    #: Number of words of the article; number of open stories of the rule, or 0 if article and story share no rule
+    #: (logarithms).
     length: float
     of_rule: float
     #: 1 if the rule always matches with several lines. Such a rule collects fewer events, and other weights apply.
     narrow: float
-    #: 2 if the title says "another", 1 if the first sentence does; 1 for the next item of an outlet's series.
+    #: 2 if the title contains "another", 1 if only the first sentence does; 1 for the next item of an outlet's series.
     another: float
     series: float
 
@@ -75,7 +77,7 @@ class Weights(NamedTuple):
     slopes: tuple[tuple[tuple[float, float], ...], ...]
 
     def score(self, evidence: Evidence) -> float:
-        """Return the logarithm of the odds that the article belongs to the story, if it is the only candidate."""
+        """Return the logarithm of the odds that the article belongs to the story if there is no other candidate."""
         score = self.bias
         for value, bends in zip(evidence, self.slopes, strict=True):
             for start, slope in bends:
@@ -86,7 +88,7 @@ class Weights(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Turns evidence into probabilities, with other weights under a narrow rule than under a broad one.
+    """A converter of evidence to probabilities, with different weights for narrow and broad rules.
 
     The candidates compete: a story's share is the exponential of its score; "another event" has share 1.
     """
@@ -95,7 +97,7 @@ class Judge:
     narrow: Weights
 
     def chances(self, candidates: Iterable[Evidence]) -> list[float]:
-        """Return for each candidate the probability that the article reports its event."""
+        """Return, for each candidate, the probability that the article reports its event."""
         scores = [(self.narrow if evidence.narrow else self.broad).score(evidence) for evidence in candidates]
         highest = max(scores, default=0.0)
         shares = [math.exp(score - max(highest, 0.0)) for score in scores]
@@ -105,7 +107,7 @@ class Judge:
 
 @cache
 def shipped() -> Judge:
-    """Return the judge that ships. Raises ValueError if it was fitted on other numbers than Evidence has."""
+    """Return the default judge. Raises ValueError if its weights do not belong to the fields of Evidence."""
     document = json.loads(resources.files("bot.stories").joinpath("judge.json").read_text("utf-8"))
     if any(tuple(weights["slopes"]) != Evidence._fields for weights in document.values()):
         raise ValueError("judge.json was fitted on other evidence: run bench/quality/fit.py")
@@ -142,7 +144,7 @@ class _Article:
         self._head_square = _square(profile.head, rare)
 
     def beside(self, story: OpenStory) -> Evidence:
-        """Return the evidence for one story; its ``lead`` is the similarity of text and heads."""
+        """Return the evidence for one story. In its ``lead``, the average of other candidates is not yet subtracted."""
         profile, rare, large = self._profile, self._rare, self._large
         shared_heads = [profile.head & sample.head for sample in story.samples]
         figures = _sum(profile.figures & story.figures, rare)
@@ -192,7 +194,7 @@ class _Article:
 
 
 def shared_words(profile: Profile, sample: Profile, rare: Mapping[str, float]) -> tuple[list[str], list[str]]:
-    """Return the words of both heads that describe what happened, and the names in both; rarest first."""
+    """Return the deeds in both heads, and the names in both heads, each rarest first."""
     shared = sorted(profile.head & sample.head, key=lambda word: (-rare[word], word))
     deeds = [word for word in shared if word in profile.deeds and word in sample.deeds]
     return deeds, [profile.names[word] for word in shared if word in profile.names]

@@ -1,8 +1,8 @@
-"""Join an article to a story in other languages: meaning proposes, signs that need no translation decide.
+"""Join an article to a story in other languages: meaning proposes stories, and language-independent signs decide.
 
     Meaning → ports.Encoder → likeness → signs (names, numbers, days, time) → a probability
 
-Numbers and names that both languages write alike count as shared words. The judge of words weighs them, and its
+Numbers, and names that both languages spell alike, count as shared words. evidence.Judge weighs shared words, and its
 probability is one of the signs.
 
 All matches of a rule share some meaning, which says nothing about the event. The mean of the vectors is therefore
@@ -26,19 +26,20 @@ from bot.stories.evidence import LONG, Evidence
 from bot.stories.openstory import OpenStory
 from bot.stories.profile import Meaning, Profile
 
-#: Maximum stories of the rules to compare, latest first, and maximum articles of each: bounds the time.
+#: Maximum stories of the article's rules to compare, latest first, and maximum articles of each, to limit the time.
 STORIES, SAMPLES = 60, 4
 #: Maximum stories proposed in addition to the stories that share words.
 PROPOSED = 3
-#: Maximum stories only in other languages that are offered to a second opinion, which alone can judge them; and the
-#: maximum time between the article and such a story.
+#: Maximum stories without an article in this language that are offered to a second opinion, and the maximum time
+#: between such a story and the article. Only a second opinion can judge these stories.
 UNTRANSLATED, SAME_DAYS = 3, timedelta(days=3)
-#: The mean of a rule's texts includes this many unrelated texts, whose vectors are 0.
+#: The mean vector of a rule's texts also counts this many zero vectors, for unrelated texts.
 PRIOR = 3.0
 #: Reports that are closer in time than this count as equally close. In the data that the weights are fitted on, all
 #: reports of one event are within an hour, and reports of different events are not.
 AT_ONCE = timedelta(hours=6)
-#: An article joins from this probability on: in data held out of the fit, 196 of 214 joins were right (fit_foreign.py).
+#: An article joins a story if the probability is at least this. In data held out of the fit, 196 of 214 joins were
+#: right (fit_foreign.py).
 FROM = 0.6
 #: Meaning does not decide if the title says "another", since a second event of a kind is worded like the first. It does
 #: not decide either if the story lacks the article's names and has articles in its language: only a different language
@@ -51,18 +52,19 @@ AT_MOST = 0.96
 class Signs(NamedTuple):
     """Numbers for one article and one story that has articles in another language."""
 
-    #: The logit of the probability from the judge of words.
+    #: The logit of the probability from evidence.Judge.
     words: float
-    #: Similarity in meaning: the nearest article's lead over the nearest in other stories; the mean over the articles.
+    #: Similarity in meaning: of the story's nearest article, minus that of the nearest article in other stories; and
+    #: the mean over the story's articles.
     lead: float
     mean: float
-    #: Calendar days that both name.
+    #: Number of calendar days that both mention.
     days: float
-    #: Rarity of the rarest name that both have in title or first sentence.
+    #: Rarity of the rarest name that both have in a title or first sentence.
     name: float
-    #: Days between them (logarithm).
+    #: Days between the article and the story (logarithm).
     apart: float
-    #: 1 if the title has a figure and the story's titles have only others.
+    #: 1 if the title has a figure and the story's titles have only other figures.
     clash: float
 
 
@@ -79,7 +81,7 @@ class Decision(NamedTuple):
 
 
 class Decisions(NamedTuple):
-    """The regressions for stories without and with an article in the article's language; with one, words weigh more."""
+    """Two regressions, because shared words weigh more if the story has an article in the article's language."""
 
     #: For a story that has no article in the article's language.
     foreign: Decision
@@ -202,7 +204,7 @@ def may_decide(profile: Profile, story: OpenStory, comparison: Evidence) -> bool
 def is_foreign(profile: Profile, story: OpenStory) -> bool:
     """Return whether the story has no article in the article's language.
 
-    If one of the languages is unknown, return whether they share no words except the rule's terms and numbers.
+    If one of the languages is unknown, return whether article and story share only numbers and the rule's terms.
     """
     if profile.meaning is None:
         return False

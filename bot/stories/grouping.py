@@ -22,26 +22,27 @@ from bot.stories.openstory import OpenStory
 from bot.stories.opinions import Opinion, SecondOpinion, Undecided
 from bot.stories.profile import Meaning, Profile, beginning, profile_of
 
-#: An article joins the likeliest story from this probability on. The value follows from costs: an event that is
-#: readable only inside another's message costs as much as four extra messages (bench/quality/fit.py draws the curve).
+#: An article joins the likeliest story if its probability is at least this. The value follows from costs: an event
+#: hidden in another event's message costs as much as four extra messages (bench/quality/fit.py draws the curve).
 JOIN_FROM = 0.7
 #: The probability that a rule with ``group: strict`` requires.
 STRICT_FROM = 0.95
-#: The probability for an article that is marked as a correction, since it must correct some report.
+#: The probability that an article marked as a correction requires. It is low, because some report must exist.
 CORRECTION_FROM = 0.25
-#: From this probability on, an article that does not join is unsure; below it, it most likely reports another event.
+#: An article that does not join is unsure if the probability is at least this. Otherwise it probably reports another
+#: event.
 UNSURE_FROM = 0.4
 #: An article merges two stories only if each alone has at least this probability, since a merge is never undone.
 MERGE_FROM = 0.97
 #: A candidate below this probability does not compete with the likeliest one.
 RIVAL_FROM = 0.05
-#: The probability for a copy, for the same page and for the same headline.
+#: The probability of a story with a copy, with the same page or with the same headline.
 CERTAIN = 0.99
-#: A copy needs this probability too: press releases on two events can share all words but the names.
+#: A copy needs at least this probability, because press releases on two events may differ only in the names.
 PLAUSIBLE = 0.3
-#: Maximum shared words that a reason names.
+#: Maximum shared words in the description of a join.
 NAMED = 4
-#: Maximum other near stories recorded with a join, since the coverage of one event may be in two stories.
+#: Maximum other near stories recorded with a join, because the coverage of one event may be in two stories.
 BESIDE = 3
 
 Modes = Mapping[str, model.Group]
@@ -58,7 +59,7 @@ class _Judged:
     reason: model.JoinReason
     evidence: Evidence
     copy_of: model.ArticleId | None = None
-    #: For people: the similarity across languages, if that gives a higher probability than the words.
+    #: A description of the similarity across languages, if it gives a higher probability than the words; else empty.
     across: str = ""
 
 
@@ -97,7 +98,7 @@ class Grouping:
         self._judge = judge or evidence.shipped()
         self._index = Index()
         self._joins: dict[model.ArticleId, model.Join] = {}
-        #: Stories that the articles with a pending opinion would open; in the index during a batch.
+        #: Stories that articles with a pending opinion would open. They are in the index only during a batch.
         self._waiting: set[model.StoryId] = set()
         self._agreement = opinions.Agreement()
 
@@ -106,11 +107,11 @@ class Grouping:
         return article in self._joins
 
     def load(self, stories: Iterable[model.Story], apart: Iterable[tuple[model.StoryId, model.Article]] = ()) -> None:
-        """Load the stored open stories at start; ``apart``: articles that people took out of a story."""
+        """Load the stored open stories at start. ``apart`` has the articles that people moved out of a story."""
         for story in stories:
             if story.merged_into is None:
                 for member in story.members:
-                    # An article that is not about its rule is in no index: it must not attract other articles.
+                    # Do not index an article that is not about its rule, because it must not attract other articles.
                     if member.join.reason is not model.JoinReason.NOT_ABOUT:
                         self._add(
                             self._profile_of(member.article, member.matches), replace(member.join, story=story.id)
@@ -123,11 +124,11 @@ class Grouping:
     def join_batch(
         self, arrivals: Iterable[model.Arrival], modes: Modes | None = None, second: SecondOpinion | None = None
     ) -> tuple[model.Join, ...]:
-        """Join a batch, whose own order does not matter; joins come in the order of joining.
+        """Join a batch of articles in any order. Return the joins in the order in which they were made.
 
-        ``modes``: the rules whose ``group`` is not normal. ``second`` gives an opinion on articles whose story is
-        uncertain; an article whose opinion is pending has no join in the result. Other articles are compared with it,
-        so it comes before new ones in the next batch.
+        ``modes`` has the rules whose ``group`` is not normal. ``second`` gives an opinion on articles whose story is
+        uncertain. An article whose opinion is pending has no join in the result; in the next batch it comes before new
+        articles, which are compared with it.
         """
         joins = []
         earlier, self._waiting = self._waiting, set()
@@ -147,7 +148,7 @@ class Grouping:
         modes: Modes | None = None,
         second: SecondOpinion | None = None,
     ) -> model.Join:
-        """Decide the article's story and add it to the index; a known article keeps its story.
+        """Decide the article's story and add the article to the index. A known article keeps its story.
 
         Raises Undecided if ``second`` does.
         """
@@ -175,8 +176,8 @@ class Grouping:
     def split(self, story: model.Story, apart: model.Story) -> None:
         """Apply a person's decision that the articles of ``apart`` are about another event than ``story``.
 
-        Both stories are as stored after the split: ``story`` without these articles, ``apart`` a new or older story.
-        These articles, and articles nearer to them than to ``story``, no longer join it.
+        Both stories are as stored after the split: ``story`` without these articles, and ``apart``, which may be new.
+        From then on, these articles, and articles nearer to them than to ``story``, do not join ``story``.
         """
         for changed_story in (story, apart):
             if changed_story.id in self._index.stories:
@@ -187,12 +188,12 @@ class Grouping:
             self._keep_apart(apart.id, profile_of(member.article, member.matches))
 
     def merge(self, story: model.StoryId, into: model.StoryId) -> None:
-        """Apply a person's decision to merge ``story`` into ``into``, which remains; no-op if either is not open."""
+        """Apply a person's decision to merge ``story`` into ``into``. Does nothing if one of them is not open."""
         if story != into and {story, into} <= self._index.stories.keys():
             self._merge(story, into)
 
     def forget(self, cutoff: datetime) -> None:
-        """Delete older articles and empty stories."""
+        """Delete articles from before ``cutoff``, and stories without other articles."""
         for member in self._index.forget(cutoff):
             self._joins.pop(member.id, None)
         self._agreement.forget(self._index.stories.keys())
@@ -231,7 +232,7 @@ class Grouping:
             return self._opened(profile, model.JoinReason.ROUNDUP, judged)
         judged = self._pooled([candidate for candidate in judged if not candidate.story.is_roundup])
         best = judged[0].chance if judged else 0.0
-        # With another mode the user has decided what happens to an unsure article.
+        # In the other modes, the user has decided where an unsure article goes, so no opinion is needed.
         offered = self._offered(profile, judged) if second and modes <= {model.Group.NORMAL} else []
         opinion = second(profile.id, [candidate.story.id for candidate in offered]) if second and offered else None
         same = self._named(profile, [*offered, *judged], opinion) if opinion else []
@@ -276,7 +277,7 @@ class Grouping:
         return likely + self._judge_all(profile, foreign_stories, {})
 
     def _named(self, profile: Profile, judged: Sequence[_Judged], opinion: Opinion) -> list[_Judged]:
-        """Return the stories that an opinion names, likeliest first; pending ones only if it names no other."""
+        """Return the stories that an opinion names, likeliest first. Omit pending stories if it names others too."""
         homes = {self._home(story) for story in opinion.stories}
         named = {candidate.story.id: candidate for candidate in judged if candidate.story.id in homes}
         moved = [self._index.stories[story] for story in homes - named.keys() if story in self._index.stories]
@@ -284,7 +285,7 @@ class Grouping:
         return [candidate for candidate in same if candidate.story.id not in self._waiting] or same
 
     def _home(self, story: model.StoryId) -> model.StoryId:
-        """Return where the article is that opened, or would have opened, a story: it may have joined another since."""
+        """Return the story, or the story that the article which would have opened it has joined since."""
         if story in self._index.stories:
             return story
         return next((join.story for article, join in self._joins.items() if story_id(article) == story), story)
@@ -292,7 +293,7 @@ class Grouping:
     def _proposed(
         self, profile: Profile, alike: Mapping[model.StoryId, foreign.Likeness], near_stories: Sequence[OpenStory]
     ) -> list[OpenStory]:
-        """Return the stories in other languages that are nearest in meaning and share too few words."""
+        """Return the stories in other languages that are nearest in meaning, except ``near_stories``."""
         near_ids = {story.id for story in near_stories}
         proposed = [self._index.stories[story] for story in alike if story not in near_ids]
         proposed = [story for story in proposed if not story.is_apart_from(profile)]
@@ -343,7 +344,7 @@ class Grouping:
         )
 
     def _are_one(self, best: _Judged, other: _Judged, opinion: Opinion | None) -> bool:
-        """Return whether an article that belongs to both stories merges them: an opinion alone does not."""
+        """Return whether an article that belongs to both stories merges them. An opinion alone is not enough."""
         likely = min(best.alone, other.alone)
         if opinion is None:
             return likely >= MERGE_FROM
@@ -373,7 +374,7 @@ class Grouping:
     def _judge_all(
         self, profile: Profile, candidates: Sequence[OpenStory], alike: Mapping[model.StoryId, foreign.Likeness]
     ) -> list[_Judged]:
-        """Return the candidates, likeliest first."""
+        """Return the candidates with their probabilities, likeliest first."""
         comparisons = evidence.compare(profile, candidates, self._index.rarity)
         chances = self._judge.chances(comparisons)
         judged = [
@@ -383,9 +384,9 @@ class Grouping:
         return sorted(judged, key=lambda candidate: (-candidate.chance, candidate.story.rank))
 
     def _pooled(self, judged: list[_Judged]) -> list[_Judged]:
-        """Return the candidates; add to the likeliest the probability of rivals that may report the same event.
+        """Return the candidates; the likeliest also gets the probability of rivals that may report the same event.
 
-        If the coverage of one event is in two stories, they share its probability, and no article would join either.
+        Otherwise, if the coverage of one event is in two stories, each gets half, and no article joins either.
         """
         if not judged:
             return judged

@@ -15,13 +15,14 @@ from bot.stories.openstory import OpenStory, Trace
 from bot.stories.profile import Profile
 from bot.stories.rarity import Rarity
 
-#: Maximum open stories that are compared in full (8 measured no better).
+#: Maximum open stories that are compared in full. A test with 8 gave no better results.
 CANDIDATES = 6
 #: The weight of words shared with a story that has only other rules.
 OTHER_RULE = 0.25
 #: Maximum stories whose age is checked before the full comparison.
 LONG_LIST = 32
-#: Maximum postings read to find candidates, rarest words first: bounds the time per article for any number of stories.
+#: Maximum postings read to find candidates, rarest words first. It limits the time per article for any number of
+#: stories.
 POSTINGS = 2500
 
 #: Word or link -> numbers of stories.
@@ -41,7 +42,7 @@ class Index:
         self.rarity = Rarity(self._by_word)
 
     def near(self, profile: Profile, window: timedelta) -> list[OpenStory]:
-        """Return the open stories that share the rarest words or the page with an article."""
+        """Return the open stories that share the rarest words, or the link, with an article."""
         words, budget = [], POSTINGS
         for holders, word, worth in sorted(self._telling(profile)):
             budget -= holders
@@ -58,7 +59,7 @@ class Index:
             return shared[number] * OTHER_RULE if is_other else shared[number]
 
         linked = self._by_link.get(profile.link, {})
-        # Few stories are older than the window, since each batch deletes old stories first.
+        # Few stories are older than the window, because each batch deletes old stories first.
         for most in (CANDIDATES, LONG_LIST):
             worths = {number: worth_of(number) for number in (*_likely(words, shared, worth_of, most), *linked)}
             cut = sorted(worths.values(), reverse=True)[:most][-1] if worths else 0.0
@@ -118,7 +119,7 @@ class Index:
         return gone
 
     def forget(self, cutoff: datetime) -> list[Trace]:
-        """Delete older articles and empty stories; return the deleted articles."""
+        """Delete articles from before ``cutoff``, and stories without other articles. Return the deleted articles."""
         gone: list[Trace] = []
         for story in list(self.stories.values()):
             if story.seen < cutoff:
@@ -138,7 +139,7 @@ class Index:
             self.rarity.rules[rule].count(0, gone, -1)
 
     def _telling(self, profile: Profile) -> Iterator[tuple[int, str, float]]:
-        """Yield the article's words that open stories have: number of stories, word, weight."""
+        """Yield each word of the article that open stories have: the number of these stories, the word, its weight."""
         rare = self.rarity.under(profile.rules)
         for (word, weight), rarity in zip(profile.weights.items(), rare.of(profile.weights.keys()), strict=True):
             if holders := self._by_word.get(word):
@@ -147,7 +148,7 @@ class Index:
     def _post(
         self, story: OpenStory, new_words: Sequence[str], links: Iterable[str], counted_rules: AbstractSet[str]
     ) -> None:
-        """Index the story's new words and links; ``counted_rules``: the rules that already count its other words."""
+        """Index new words and links of a story. ``counted_rules`` are the rules that already count its other words."""
         for word in new_words:
             self._by_word[word][story.number] = None
             self.rarity.changed(word)
@@ -165,9 +166,9 @@ def _likely(
     worth_of: Callable[[int], float],
     most: int,
 ) -> list[int]:
-    """Return the stories that may be among the ``most`` with the highest worth; ``words`` has the rarest first.
+    """Return the stories that may be among the ``most`` stories with the highest worth. ``words`` is rarest first.
 
-    Stories that share the rarest words set a minimum worth. A story whose first shared word comes late cannot reach it.
+    Stories that share the rarest words set a minimum worth. Stories that share only later words cannot reach it.
     """
     early: set[int] = set()
     for numbers, _ in words:
@@ -177,7 +178,7 @@ def _likely(
     floor = sorted(map(worth_of, early))[-most] if len(early) >= most else 0.0
     remaining, count = sum([worth for _, worth in words]), 0
     for _, worth in words:
-        # The factor allows for rounding: subtraction in another order than the sum is inexact.
+        # The factor allows for rounding errors, because worths are subtracted in another order than they were added.
         if remaining < 0.999 * floor:
             break
         remaining, count = remaining - worth, count + 1

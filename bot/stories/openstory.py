@@ -16,17 +16,18 @@ from bot import model
 from bot.stories import copies
 from bot.stories.profile import Profile
 
-#: Maximum latest articles that are checked for copies; syndication takes only hours.
+#: Maximum latest articles that are checked for copies, because syndicated copies appear within hours.
 SKETCHES = 60
-#: Maximum words of a story that are compared with an article: bounds the time for a long story.
+#: Maximum words of a story that are compared with an article, to limit the time for a long story.
 WORDS = 120
-#: Words kept per story; at twice this number the lightest are deleted, so that a story of months stays bounded.
+#: Words kept per story. At twice this number, the lightest are deleted, so that long stories do not grow without limit.
 VOCABULARY = 600
 #: Number of first and last articles of a story that are compared individually.
 FIRST, LAST = 2, 4
-#: Maximum articles remembered per story that people moved out of it.
+#: Maximum articles remembered per story among those that people moved out of the story.
 APART = 12
-#: After this time, a recurring text (a weekly notice) is not a copy; a recurring headline does not show one event.
+#: After COPY_AGE, an equal text is a recurring one (a weekly notice), not a copy. After HEADLINE_AGE, an equal headline
+#: does not prove the same event.
 COPY_AGE, HEADLINE_AGE = timedelta(days=3), timedelta(days=1)
 
 
@@ -46,13 +47,13 @@ class OpenStory:
     """An open story with the sums over its articles."""
 
     id: model.StoryId
-    #: Order of opening: in a merge the older story remains.
+    #: Order of opening, because the older story remains in a merge.
     rank: tuple[datetime, datetime, str]
-    #: Times of the first and last article, and when the last one arrived.
+    #: Times of the first and the last article, and the time at which the last article arrived.
     first: datetime
     last: datetime
     seen: datetime
-    #: Whether it is one article on several events: only copies of it join.
+    #: Whether it is one article on several events, which only copies join.
     is_roundup: bool = False
     #: Its number in the index.
     number: int = 0
@@ -85,12 +86,12 @@ class OpenStory:
 
     @classmethod
     def opened(cls, story: model.StoryId, profile: Profile, *, is_roundup: bool = False) -> OpenStory:
-        """Return an empty story that starts with this article."""
+        """Return an empty story that this article will open."""
         return cls(story, (profile.seen, profile.when, story), profile.when, profile.when, profile.seen, is_roundup)
 
     @property
     def weights(self) -> Mapping[str, float]:
-        """Return the story's words with their weights; only the heaviest of a long story."""
+        """Return the story's words with their weights; of a long story, only the heaviest words."""
         if self._weights is None:
             self._weights = self.totals
             if len(self.totals) > WORDS:
@@ -160,7 +161,7 @@ class OpenStory:
         return gone
 
     def release(self, cutoff: datetime) -> list[Trace]:
-        """Delete older articles; return them."""
+        """Delete and return the articles from before ``cutoff``."""
         gone = [member for member in self.members if member.seen < cutoff]
         if gone:
             self.members = [member for member in self.members if member.seen >= cutoff]
@@ -168,7 +169,7 @@ class OpenStory:
         return gone
 
     def since(self, when: datetime) -> timedelta:
-        """Return the time between ``when`` and the nearer end of the story; zero if it is inside."""
+        """Return the time between ``when`` and the nearer end of the story, or zero if ``when`` is within the story."""
         if when > self.last:
             return when - self.last
         return max(self.first - when, timedelta())
@@ -227,7 +228,7 @@ class OpenStory:
 
 
 def _nearest(profile: Profile, profiles: Iterable[Profile]) -> float:
-    """Return the largest sum of the shares of head words and of all words in common with one profile."""
+    """Return the greatest similarity to one of the profiles: common head words plus all common words, as shares."""
     return max(
         (
             len(profile.head & other.head) / (1 + min(len(profile.head), len(other.head)))

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from bot import model
 
 #: Grouping asks for a second opinion if some story has at least the probability ASKED_FROM or lacks the article's
-#: language, and no story has ASKED_BELOW: an article in the wrong story hides its event
-#: (bench/quality/desk_grouping.py --oracle; decision record 0048).
+#: language, and no story has ASKED_BELOW or more. It asks that often because an article in the wrong story hides its
+#: event (bench/quality/desk_grouping.py --oracle; decision record 0048).
 ASKED_FROM, ASKED_BELOW = 0.05, 0.95
-#: Grouping offers at most ASKED stories with at least this probability, and stories that lack the article's language.
+#: It offers at most ASKED stories with at least the probability OFFERED_FROM, and stories without an article in the
+#: article's language.
 ASKED, OFFERED_FROM = 3, 0.02
 #: An opinion merges two stories if the bot's own probability for both is at least this.
 MERGE_FROM = 0.5
@@ -19,15 +20,15 @@ MERGE_FROM = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
-    """An answer about one article. It decides which story the article joins; alone it never merges two stories."""
+    """An answer about one article. It decides which story the article joins, but never merges two stories alone."""
 
     #: The stories whose event the article reports; empty if it is none of them.
     stories: tuple[model.StoryId, ...]
-    #: For people: the source of the opinion, and its reason.
+    #: A description for people: the source of the opinion, and its reason.
     detail: str
-    #: The owner of the article's outlet. The same two stories named for articles of two owners are merged.
+    #: The owner of the article's outlet. Two stories are merged if opinions name both for articles of two owners.
     owner: str = ""
-    #: Stories that an opinion never merges with another.
+    #: Stories that an opinion never merges with other stories.
     unmergeable: frozenset[model.StoryId] = frozenset()
 
 
@@ -46,14 +47,15 @@ class Agreement:
         return bool(self._owners.get(frozenset((story, other)), set()) - {owner})
 
     def forget(self, open_stories: Collection[model.StoryId]) -> None:
-        """Delete what was recorded about stories that are no longer open."""
+        """Delete the records about stories that are not open."""
         self._owners = {pair: owners for pair, owners in self._owners.items() if pair <= set(open_stories)}
 
 
 class Undecided(Exception):
-    """The opinion is still pending: the article is joined later."""
+    """The opinion is pending, so the article is joined later."""
 
 
 #: Called with an article and the nearest stories, nearest first; returns None without an opinion. Raises Undecided.
-#: Without stories, the article waits for another whose opinion is pending; None: it has waited long enough.
+#: A call without stories means that the article waits for another article's pending opinion; None means that it has
+#: waited long enough.
 SecondOpinion = Callable[[model.ArticleId, Sequence[model.StoryId]], Opinion | None]

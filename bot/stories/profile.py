@@ -20,23 +20,24 @@ from bot.stories import copies
 from bot.text import dates, lexicon, sentences, titles, tokens, words
 from bot.text.names import background_table, place_words
 
-#: Length of the lead, the beginning of the text, where news puts who, what and where (800 and 3000 measured no better).
+#: Length of the lead, the beginning of the text, which in news has who, what and where. Tests with 800 and 3000 gave
+#: no better results.
 LEAD_CHARS = 1500
 #: The head is the title and the first sentence: at most HEAD_WORDS words, at least SENTENCE_WORDS. It describes the
 #: event itself; background and other events come later.
 HEAD_WORDS, SENTENCE_WORDS = 35, 8
-#: Length of the text that is searched for days, and for a dateline.
+#: Length of the beginning that is searched for days, and for a dateline.
 DAYS_CHARS, DATELINE_CHARS = 700, 200
-#: Length of the text that, after the title, is used to detect the language and is compared by an encoder.
+#: Length of the beginning that is used, with the title, to detect the language and to compare meanings by an encoder.
 BEGINNING_CHARS = 300
 #: The weight that a word of the title has in addition to its weight in the lead.
 TITLE_WEIGHT = 3.0
 #: Words that occur in this share of all items say nothing about an event.
 STOP_RATE = 0.15
-#: A word counts as a name from this likelihood on.
+#: A word counts as a name if its likelihood is at least this.
 NAME = 0.5
-#: The likelihood for an unknown capitalised word whose position gives no clue. It holds for English news: in other
-#: languages nearly every word that begins a sentence is unknown ("Suben a tres los muertos").
+#: The likelihood for an unknown capitalised word whose position gives no clue. It is only for English news, because
+#: nearly every word that begins a sentence in another language is unknown ("Suben a tres los muertos").
 UNKNOWN_NAME = 0.8
 #: ISLAMABAD, June 9 (Agency) - …: the agency has no part in the event.
 _DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
@@ -49,7 +50,8 @@ _ATTRIBUTION = re.compile(
 _GERMAN = frozenset("der die das und ist nicht ein eine mit von für im den dem auf wegen nach".split())
 #: The language in which capitals were counted, and the default for a text in an unknown language.
 _COUNTED = "en"
-#: The languages whose names of months and days are known; a name of up to SHORT letters is another word elsewhere.
+#: The languages whose names of months and days are known. Names of at most SHORT letters count only in English, because
+#: they are other words in other languages.
 LANGUAGES, SHORT = ("nl", "pt", "it", "es", "fr", "de", "en"), 3
 #: Words that mark an event as another of its kind.
 _ANOTHER = frozenset(
@@ -76,12 +78,12 @@ _SCALES = {
     for word in written.split()
 }
 _THOUSANDS = re.compile(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*$")
-#: Years say nothing about an event; days of a month, hours and small counts are in every text.
+#: Numbers that do not describe an event: years; and days of a month, hours and small counts, which are in every text.
 YEARS, SMALL = range(1980, 2040), 31
 
 
 class Meaning:
-    """The text that an encoder compares, and its vector, which is set when first needed."""
+    """A text that an encoder compares, and its vector, which is computed when first needed."""
 
     def __init__(self, text: str, language: str) -> None:
         self.text = text
@@ -248,7 +250,7 @@ def _value(text: str) -> float:
     whole, _, part = text.replace(",", ".").rpartition(".")
     try:
         return float(f"{whole.replace('.', '')}.{part}" if whole else part)
-    except ValueError:  # digits of other kinds: ①
+    except ValueError:  # Digits of other kinds, such as ①.
         return 0.0
 
 

@@ -1,8 +1,8 @@
 """Measure the rarity of words: inverse document frequency, in the news at large and under a rule.
 
-Rarity at large comes from the shipped background and the open stories together. Rarity under a rule comes from its open
-stories, with the background as a prior. Words that all matches of a rule share are not evidence under it, however rare
-they are in the news: the words that it matched on, and words common to its stories. A story counts once, however many
+Rarity at large comes from the shipped background and the open stories together. Rarity under a rule comes from the
+rule's open stories, with the background as a prior. Words that all matches of a rule share (its matched words, and
+words common to its stories) are not evidence, however rare they are in the news. A story counts once, however many
 articles it has.
 """
 
@@ -15,11 +15,12 @@ from collections.abc import Set as AbstractSet
 
 from bot.text import names
 
-#: Weight of the shipped table relative to the open stories, in documents (800 and 6000 measured no better).
+#: Weight of the shipped table relative to the open stories, in documents. Tests with 800 and 6000 gave no better
+#: results.
 BACKGROUND_DOCUMENTS = 2000
 #: Weight of the background relative to the stories of a rule, in stories.
 PRIOR = 6.0
-#: Prior rate of a word that the rule matched on: some rules list the names to watch.
+#: Prior rate of a word on which the rule matched. It is only 0.5, because some rules list the names to watch.
 MATCHED = 0.5
 #: Rate of a word that is not in the background.
 UNKNOWN = 0.5 / BACKGROUND_DOCUMENTS

@@ -10,8 +10,8 @@ from bot.stories.openstory import OpenStory
 from bot.stories.profile import Profile
 from bot.text import titles
 
-#: An article whose title names a period is a round-up if it names the subjects of NAMED open stories. An article with
-#: links to LINKED stories is a round-up whatever its title.
+#: An article whose title names a period is a round-up if it names the subjects of at least NAMED open stories. An
+#: article with links to at least LINKED stories is a round-up, whatever its title.
 NAMED, LINKED = 2, 3
 #: A subject of a story is a name or figure with at least this rarity that is in the heads of no other candidate.
 TELLING = 1.6

@@ -16,30 +16,31 @@ from bot import model
 from bot.text import lexicon, sentences, titles, tokens
 from bot.text.sentences import UNSPACED
 
-#: Maximum evidence shown for one line of a rule, and for a whole rule: enough to see why, short enough for a phone.
+#: Maximum evidence shown for one line of a rule, and for a whole rule. It shows why the rule matched, and fits a phone.
 _SHOWN_OF_LINE = 2
 _SHOWN_OF_RULE = 6
-#: Maximum first articles that supply the headline, the summary and the evidence; later ones only repeat the story.
+#: The headline, the summary and the evidence come from at most this many first articles, because later articles only
+#: repeat the story.
 _SHOWN_OUTLETS = 40
 #: Maximum headlines in a message; channels show fewer.
 _LINES = 20
 #: Words that make no difference when headlines are compared.
 _ARTICLES = frozenset({"a", "an", "the"})
-#: Minimum words by which a truncated headline is recognised.
+#: Minimum words of a truncated headline to recognise it as the start of another headline.
 _CUT_WORDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """The outlets that carry a story, by headline, as messages, pages, the API and the feeds show them."""
+    """The outlets that carry a story, by headline, for messages, pages, the API and feeds."""
 
     #: The outlets with the story's own headline.
     byline: model.CoverageLine
-    #: The other headlines, the last to join first, so that new ones are at the top.
+    #: The other headlines, newest in the story first.
     lines: tuple[model.CoverageLine, ...]
     #: Total number of other headlines.
     count: int
-    #: Syndicated copies, which have no line.
+    #: Number of syndicated copies, which have no line.
     copy_count: int
 
 
@@ -52,7 +53,7 @@ def make_brief(
 ) -> model.StoryBrief:
     """Return the summary of a story for the given rules, by name.
 
-    ``headline``: the article whose headline the message already shows. ``shown_sentences``: sentences to leave out.
+    ``headline`` is the article whose headline the message already shows. ``shown_sentences`` are omitted.
     """
     teller = _headline_member(story, rules, headline)
     # Articles that may be about another event come last; each quote names its outlet.
@@ -84,8 +85,8 @@ def message_headline(
 ) -> model.Sentence:
     """Return the headline that a message shows, with the words that the rules matched.
 
-    ``article``: the article whose headline the message already shows. Without it, the headline is the story's own, or
-    that of the first matching article if the rules do not match the story's own.
+    ``article`` is the article whose headline the message already shows. If it is None, return the story's own headline,
+    or that of the first matching article if the rules do not match the story's own.
     """
     return _title(_headline_member(story, rules, article), story, rules)
 
@@ -93,7 +94,7 @@ def message_headline(
 def story_headline(story: model.Story) -> str:
     """Return the headline under which every page, list and answer shows the story.
 
-    It is the headline of one article, including the outlet's corrections.
+    It is the headline of one article, with the outlet's corrections.
     """
     own = _own(story)
     if own is None or not own.article.title.strip():
@@ -104,8 +105,8 @@ def story_headline(story: model.Story) -> str:
 def list_coverage(story: model.Story, *, headline: model.ArticleId | None = None, most: int | None = None) -> Coverage:
     """Return the headlines under which outlets carry the story; nearly equal headlines share a line.
 
-    ``headline``: the article whose headline is shown; None for the story's own. ``most``: the maximum number of other
-    headlines; None for all. The story has at least one member.
+    ``headline`` is the article whose headline is shown, or None for the story's own. ``most`` is the maximum number of
+    other headlines, or None for all. The story must have at least one member.
     """
     shown = next((candidate for candidate in story.members if candidate.article.id == headline), None) or _own(story)
     assert shown is not None
@@ -131,7 +132,7 @@ def list_coverage(story: model.Story, *, headline: model.ArticleId | None = None
 
 
 def _line(members: list[model.Member], *, is_doubtful: bool) -> model.CoverageLine:
-    """Return the line for members with one headline; ``is_doubtful``: the shown headline may be about another event."""
+    """Return the line for members with one headline. If ``is_doubtful``, the shown one may be about another event."""
     shown = next((member for member in members if not member.is_probable), members[0])
     article = shown.article
     return model.CoverageLine(
@@ -158,7 +159,7 @@ def _headline_words(title: str, outlet: str, link: str) -> tuple[str, ...]:
 
 
 def _is_start(words: tuple[str, ...], *, of: tuple[str, ...]) -> bool:
-    """Return whether ``words`` begin ``of``; the last word may be cut."""
+    """Return whether ``of`` begins with ``words``, of which the last word may be truncated."""
     last = len(words) - 1
     return len(of) > last and of[:last] == words[:last] and of[last].startswith(words[last])
 
@@ -200,7 +201,7 @@ def _opening(article: model.Article) -> str:
 
 
 def _title_end(title: str, outlet: str) -> int:
-    """Return where the headline ends, without the outlet's name after a bar or dash."""
+    """Return the end of the headline, without the outlet's name after a bar or dash."""
     signed = re.search(rf"(?<!\s)\s++[|–—-]\s++{re.escape(outlet)}\s*+$", title, re.IGNORECASE) if outlet else None
     return signed.start() if signed and signed.start() else len(title.rstrip())
 
@@ -230,22 +231,24 @@ def _why(members: Iterable[model.Member], rules: Mapping[str, model.Rule]) -> tu
 _LOOKED_AT = 60
 #: Maximum words of a summary: as many as a phone shows without scrolling.
 _MOST_WORDS = 70
-#: A sentence longer than _LONG_WORDS scores less; one longer than _LONGEST_WORDS is used only if all others are too.
+#: A sentence longer than _LONG_WORDS gets a lower score. A sentence longer than _LONGEST_WORDS is used only if all
+#: other sentences are longer too.
 _LONG_WORDS, _LONGEST_WORDS = 55, 80
 #: A sentence repeats another if they share this part of the shorter one's words.
 _REPEATS_FROM = 0.6
 
-# Weights are round figures. With half or double of any of them, the result of bench/quality/summaries.py changes by
-# less than a point.
+# The weights are round figures. Half or double of any weight changes the result of bench/quality/summaries.py by less
+# than a point.
 #: Bonus for a word of the headline, which summarises the article.
 _TITLE_WEIGHT = 6.0
 #: Share of its weight that a word has if a chosen sentence already contains it.
 _KNOWN_SHARE = 0.5
-#: Between summing the words (0) and averaging them (1): neither long nor short sentences win by their length.
+#: With 0, the weights of the words are summed; with 1, averaged. A value between favours neither long nor short
+#: sentences.
 _LENGTH_POWER = 0.4
 #: Bonus for the first sentence, in addition to its rank.
 _LEAD_BONUS = 0.5
-#: Bonus for each matched wording in a sentence, up to three, since the reader asked for the rule.
+#: Bonus for each matched wording in a sentence, up to three, because the reader wants to see why the rule matched.
 _MATCH_BONUS = 1.0
 #: Factors for “He said …” without the preceding sentence, for a question, and for a long sentence.
 _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
@@ -297,7 +300,7 @@ def pick_sentences(
 
 @lru_cache(maxsize=512)
 def _fit(article: model.Article) -> tuple[_Candidate, ...]:
-    """Return the usable sentences of an article; cached, since each message of its story needs them."""
+    """Return the usable sentences of an article. They are cached, because each message of the story needs them."""
     title = " ".join(article.title.split()).casefold().rstrip(".")
     language = lexicon.base(article.language)
     usable: list[_Candidate] = []
@@ -405,14 +408,14 @@ def _repeats(candidate: _Candidate, chosen: Sequence[_Candidate]) -> bool:
     )
 
 
-#: Maximum occurrences of one wording: pages show the first few, and a hostile text can repeat it without end.
+#: Maximum occurrences of one wording, because a hostile text can repeat it without end. Pages show only the first few.
 MOST_OCCURRENCES = 2_000
 
 
 def find_places(matches: Iterable[model.Match], *, field: str, text: str) -> tuple[tuple[int, int], ...]:
-    """Return the places of the matched words in a field, in order, without overlaps.
+    """Return the positions of the matched words in a field, in order, without overlaps.
 
-    The evidence names one place of a word; all identical occurrences are included.
+    The evidence has one position of a word; the result includes all identical occurrences.
     """
     places: set[tuple[int, int]] = set()
     wordings: set[str] = set()
@@ -423,7 +426,7 @@ def find_places(matches: Iterable[model.Match], *, field: str, text: str) -> tup
             wording = evidence.text.strip()
             if wording:
                 wordings.add(wording)
-            # In an edited article the words may have moved since its first version matched.
+            # The words may be elsewhere if the article was edited after its first version matched.
             if evidence.field == field and text[evidence.start : evidence.end] == evidence.text != "":
                 places.add((evidence.start, evidence.end))
     for wording in wordings:
@@ -449,7 +452,7 @@ def find_spans(text: str, start: int, end: int, marked: Sequence[tuple[int, int]
 
 
 def _occurrences(wording: str, text: str) -> Iterable[tuple[int, int]]:
-    """Yield the places of the wording as a whole word; in scripts without spaces, all places."""
+    """Yield the positions of the wording as a whole word or, in scripts without spaces, all its positions."""
     starts_word = wording[0].isalnum() and not UNSPACED.match(wording[0])
     ends_word = wording[-1].isalnum() and not UNSPACED.match(wording[-1])
     start = text.find(wording)
@@ -473,16 +476,16 @@ def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     return tuple(merged)
 
 
-#: Maximum pieces of one text, and maximum characters of a piece; a longer sentence is cut at words, with an ellipsis.
+#: Maximum pieces of one text, and maximum characters of a piece. A longer sentence is cut between words, with ellipses.
 MOST_PIECES, LONGEST = 3, 320
-#: Characters on each side of a matched word that are split into sentences, which avoids splitting the whole article.
+#: Characters on each side of a matched word that are split into sentences, instead of the whole article.
 _NEAR = 1_200
 
 
 def make_excerpts(
     article: model.Article, matches: Sequence[model.Match], *, most: int = MOST_PIECES
 ) -> list[tuple[model.Span, ...]]:
-    """Return at most ``most`` pieces of the text with matched words marked; the first sentence if nothing matched."""
+    """Return at most ``most`` pieces of the text with matched words marked, or the first sentence if none matched."""
     text = article.text
     marked = find_places(matches, field="body", text=text)
     pieces: list[tuple[int, int]] = []
@@ -504,7 +507,7 @@ def marked_title(article: model.Article, matches: Sequence[model.Match]) -> tupl
 
 
 def _sentence_at(text: str, start: int, end: int, language: str | None) -> tuple[int, int] | None:
-    """Return the start and end of the sentence that contains a place, or None without text."""
+    """Return the start and end of the sentence that contains a position, or None if there is no text."""
     first, last = max(0, start - _NEAR), min(len(text), end + _NEAR)
     spans = sentences.split(text[first:last], language)
     holding = [span for span in spans if span.end + first > start]
@@ -528,7 +531,7 @@ def _make_excerpt(text: str, piece: tuple[int, int], marked: Sequence[tuple[int,
 
 
 def _at_words(text: str, first: int, last: int, *, start: int, end: int) -> tuple[int, int]:
-    """Shrink the piece to whole words, unless they are too long to be words."""
+    """Return the piece without incomplete words at its ends, unless they are too long to be words."""
     if first > start and (blank := text.find(" ", first, first + 25)) >= 0:
         first = blank + 1
     if last < end and (blank := text.rfind(" ", last - 25, last)) > first:
@@ -537,7 +540,7 @@ def _at_words(text: str, first: int, last: int, *, start: int, end: int) -> tupl
 
 
 def content_words(text: str, language: str) -> Iterator[str]:
-    """Yield folded content words in order, with repeats; in scripts without spaces, pairs of letters.
+    """Yield the content words in lower case, in order and with repeats; in scripts without spaces, pairs of letters.
 
     >>> list(content_words("The order of the PTA covers 5,000 companies", "en"))
     ['order', 'pta', 'covers', '5,000', 'companies']

@@ -1,10 +1,10 @@
 """Extract facts: news that an article adds to its story, corrections between its versions, and deadlines.
 
-    article → read → Reading ─────────┐
-    StoryClaims, and near it others' ─┴→ news → facts; claims.add(reading)
+    article → read → Reading ────────────┐
+    StoryClaims of its and near stories ─┴→ news → facts; claims.add(reading)
 
-Pure. A statement is compared with earlier statements about the same thing, and the difference is the change. The cost
-depends on the article, not on the story: claims are bounded however many articles join.
+Pure. A statement is compared with earlier statements about the same thing, and a different value is a change. The cost
+does not grow with the story, because its claims are limited however many articles join.
 """
 
 from bot.stories.facts.claims import StoryClaims, claims_of

@@ -20,9 +20,9 @@ from bot.text.numbers import Number
 _READ = 4
 #: Two statements are about the same thing if their common words have this weight and this share of the lighter one.
 _SAME_WEIGHT, _SAME_SHARE = 8.0, 0.3
-#: The share if it is unknown what a sum or a percentage refers to.
+#: The required share for a sum or a percentage of an unknown thing.
 _SURE_SHARE = 0.5
-#: Meaning -> label of its numbers; other numbers are labelled with the noun that follows them.
+#: Meaning -> label of its numbers. The label of other numbers is the noun that follows them.
 _NAMES = {
     "=die": "deaths",
     "=hurt": "injured",
@@ -51,7 +51,7 @@ ROLES = {
 }
 #: Maximum characters between a number and the number that it replaces, in one clause.
 _BETWEEN = 60
-#: From this value on, the same digits in another order are a slip: "2,900" for "2,090".
+#: In numbers of at least this value, the same digits in another order are a typing error: "2,900" for "2,090".
 _SLIP = 100
 _BREAK = re.compile(r"[;.]\s")
 
@@ -65,21 +65,21 @@ class Change:
     before: str
     after: str
     statement: Statement
-    #: Whether the article itself names the old value; otherwise it comes from a similar statement of the story.
+    #: Whether the article itself contains the old value. Otherwise it comes from a similar statement of the story.
     is_explicit: bool
     #: The preceding sentence, if it has the old value.
     corrected: Statement | None = None
 
 
 def changes(claims: StoryClaims, reading: Reading) -> tuple[Change, ...]:
-    """Return the changes, the headline's first; each value occurs once."""
+    """Return the changes, those in the headline first. Each value occurs once."""
     by_label: dict[tuple[str, str], Change] = {}
     numbers = [figure.number for statement in reading.statements for figure in statement.figures]
     shown = reading.statements[: _READ + 1]
     is_correction = reading.is_correction
     for preceding, statement in zip((None, *shown), shown, strict=False):
         if not is_correction and statement.has("before" if statement.order else "recap"):
-            # "An earlier fine" is about another event; "How the fine went from 45 to 30" in a headline is not new.
+            # Skip "an earlier fine", which is about another event, and "How the fine went from 45 to 30", which is old.
             continue
         wrong = _corrected(preceding, statement, is_correction=is_correction)
         for change in (*_of_numbers(statement, claims, numbers, wrong), *_of_days(statement, claims, reading, wrong)):
@@ -105,7 +105,7 @@ def _of_numbers(
         beside = _replaced_beside(figure, statement, claims)
         replaced = beside or _replaced_before(figure, statement, claims, wrong)
         number = replaced.number if replaced else _aligned(figure, statement, claims)
-        # A value that the article also contains is not replaced: "13,000 jobs, 6,700 of them by dismissal".
+        # The article does not replace a value that it also contains: "13,000 jobs, 6,700 of them by dismissal".
         if number is None or (replaced is None and any(number.is_same(other) for other in numbers)):
             continue
         label = _label(figure) or (_noun(replaced) if replaced else "")
@@ -115,7 +115,7 @@ def _of_numbers(
 
 
 def _replaced_beside(figure: Figure, statement: Statement, claims: StoryClaims) -> Figure | None:
-    """Return the number that this one replaces in its sentence ("£3.9m rather than £4.4m", "from 5 to 7"), or None."""
+    """Return the number that ``figure`` replaces in its sentence ("£3m rather than £4m", "from 5 to 7"), or None."""
     for other in statement.figures:
         first, second = sorted((figure.number, other.number), key=lambda number: number.start)
         if first.unit != second.unit or first.value == second.value or not claims.has_value(other):
@@ -143,7 +143,7 @@ def _is_near(first: Number, second: Number, statement: Statement) -> bool:
 def _replaced_before(
     figure: Figure, statement: Statement, claims: StoryClaims, wrong: Statement | None
 ) -> Figure | None:
-    """Return the only number of the preceding sentence, for the only number of this one, or None.
+    """Return the only number of the preceding sentence if ``figure`` is the only number of its sentence, or None.
 
     Example: "We gave the number as 450. It is 540."
     """
@@ -175,14 +175,14 @@ def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Numbe
         if number.hedge == "most" or not _is_about_the_same(statement, stated, share):
             continue
         if figure.what == number.unit and not stated.beside & figure.beside:
-            # They may differ, like the asking price and the price paid.
+            # The two sums may be of different things, like the asking price and the price paid.
             continue
         return number if _is_surely_of_the_same(figure, number) else None
     return None
 
 
 def _is_surely_of_the_same(figure: Figure, number: Number) -> bool:
-    """Return whether it is a rising toll, a sum of a known kind (a fine), or a rising count of a named thing."""
+    """Return whether it certainly replaces the number: a higher toll, a sum such as a fine, or a higher count."""
     if figure.what in FATES:
         return figure.number.value > number.value and float(number.value).is_integer()
     # A much smaller or larger number is more often a part or a total than a new value.
@@ -202,7 +202,7 @@ def _is_about_the_same(statement: Statement, stated: Stated, share: float = _SAM
 
 
 def _label(figure: Figure) -> str:
-    """Return the label of a number, or "" if it is uncertain what it counts: the quoted sentence shows it."""
+    """Return the label of a number, or "" if the thing that it counts is uncertain; the quoted sentence shows it."""
     if figure.what in _NAMES or not figure.noun:
         return _NAMES.get(figure.what, "")
     return _noun(figure)
@@ -222,7 +222,7 @@ def _of_days(statement: Statement, claims: StoryClaims, reading: Reading, wrong:
     if wrong is not None and not statement.words and not known_days:
         # Example: "We gave the day as 26 October. It is 28 October."
         old_days = [other for other in wrong.days if other.day and not other.is_relative and claims.has_day(other)]
-    # "Use-by dates run from 6 May to 12 June" moves nothing.
+    # A span is not a move: "Use-by dates run from 6 May to 12 June".
     is_span = bool(known_days) and statement.has("span") and not statement.has("moved")
     if len(old_days) == 1 and not day.is_relative and not is_span:
         yield _moved(old_days[0], day, statement, is_explicit=True, corrected=None if known_days else wrong)

@@ -1,7 +1,7 @@
 """Record the claims of a story's articles, and compare a new statement with them.
 
-The record has words and names, numbers with the words near them, days, and the words of their statements. It is bounded
-however many articles join, and has no text.
+The record has words, names, days, numbers with the words near them, and the words of statements. Its size is limited
+however many articles join, and it contains no text.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from bot.stories.facts.deadlines import Dues
 from bot.stories.facts.reading import Figure, Reading, Statement, read
 from bot.text import dates, names, numbers
 
-#: Maximum number of each to keep: the newest ones, since a repetition counts as new.
+#: Maximum number of each kind to keep. The newest are kept, and a repetition counts as new.
 WORDS, NUMBERS, STATEMENTS, ARTICLES = 3_000, 300, 120, 64
 #: Number of first statements of an article to keep; later statements contribute only words and values.
 PROMINENT = 6
-#: Articles to read at the beginning and at the end of a story whose claims are not stored.
+#: Number of articles to read at the beginning and at the end of a story whose claims are not stored.
 _FIRST, _LAST = 8, 120
 #: The number of documents that the background table represents.
 _DOCUMENTS = 2000
 #: The weight of a meaning of the lexicon, equal to a fairly common word, and the highest weight of a word.
 _MEANING, _HEAVIEST = 2.5, 8.0
-#: Smaller numbers without a unit are often equal by chance.
+#: Numbers without a unit that are smaller than this are often equal by chance.
 _TELLING = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A number or a day that an article gave, with the words of its statement."""
+    """A number or a day in an article, with the words of its statement."""
 
     number: numbers.Number | None
     day: dates.Day | None
@@ -50,7 +50,7 @@ class Stated:
 class StoryClaims:
     """The bounded claims of a story, which grow with each article."""
 
-    #: Word, name or outlet -> the article that had it last, counted from the story's first.
+    #: Word, name or outlet -> number of the last article that contained it, counted from the story's first article.
     words: dict[str, int] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     #: Content and language of prominent statements.
@@ -66,7 +66,7 @@ class StoryClaims:
     dues: Dues = field(default_factory=Dues)
 
     def add(self, reading: Reading, *, is_version: bool = False) -> None:
-        """Add the claims of an article; ``is_version``: it is a new version of an article in the story."""
+        """Add the claims of an article. If ``is_version``, it is a new version of an article in the story."""
         at = self.count
         self.count += not is_version
         for statement in reading.statements:
@@ -93,7 +93,10 @@ class StoryClaims:
         del self.statements[:-STATEMENTS], self.stated[:-NUMBERS], self.fingerprints[:-ARTICLES]
 
     def has_number(self, figure: Figure) -> bool:
-        """Return whether the story has this number, perhaps rounded; a small bare number must count the same thing."""
+        """Return whether the story has this number, perhaps rounded.
+
+        A small number without a unit must also count the same thing.
+        """
         return any(
             stated.number is not None
             and stated.number.is_same(figure.number)
@@ -147,7 +150,7 @@ def claims_of(articles: Sequence[model.Article]) -> StoryClaims:
 
 
 def weight(words: Iterable[str]) -> float:
-    """Return the sum of the words' weights: a rare word weighs more."""
+    """Return the sum of the words' weights, which are higher for rare words."""
     return sum(map(_weight, words))
 
 

@@ -22,7 +22,7 @@ from bot.text.alignment import align
 from bot.text.titles import is_live_page
 from bot.text.words import fold, stem, words_of
 
-#: Maximum sentences compared per version, and words per sentence: an alert is rarely about later text.
+#: Maximum sentences compared per version, and words per sentence, because an alert is rarely about later text.
 _SENTENCES, _WORDS = 200, 80
 #: Two sentences with this share and this number of words in common are versions of one sentence.
 _SAME_SENTENCE, _FEWEST_SHARED = 0.5, 3
@@ -32,15 +32,16 @@ _SAME_HEADLINE = 0.5
 _LONGEST = 4
 #: Two words with this many first letters in common, and this share of the longer word, are forms of one word.
 _ROOT, _ROOT_SHARE = 5, 0.6
-#: Decisions and outcomes: exchanging two of them changes the meaning of a sentence.
+#: Decisions and outcomes. A sentence has another meaning if one of them replaces another.
 _TURNS = frozenset(
     "=die =hurt =arrest =charge =convict =acquit =sentence =free =sue =appeal =fine =settle =ban =lift =resume =suspend"
     " =delay =advance =extend =cancel =approve =reject =resign =dismiss =appoint =win =lose =strike =end =begin =close"
     " =recall =propose =rise =fall =reverse =deny =admit =order =missing =investigate".split()
 )
-#: Turns of events that are only details if added.
+#: Turns of events that are only details if a new version adds them.
 _DETAILS = frozenset("=resign =rise =fall =win =lose =resume =begin =end =strike =free".split())
-#: "COVID: …", which outlets add to a headline and remove again; "… - reports" is a hedge like "reportedly".
+#: A word before a headline ("COVID: …") or an ending, which outlets add and remove. "… - reports" is a hedge like
+#: "reportedly".
 _KICKER = re.compile(r"^\s*[^\s:]+(?:\s+[^\s:]+){0,2}:\s+")
 _TAIL = re.compile(r" [|–—-] [^|–—-]{2,40}$")
 _REPORTS = re.compile(r" ?(?:--?|[–—:,]) ?reports?$", re.IGNORECASE)
@@ -91,13 +92,13 @@ def _split(text: str) -> list[str]:
 
 
 def _rewritten(old_sentences: Sequence[str], new_sentences: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Yield sentences that are in only one version, each with the other version's sentence that shares most words."""
+    """Yield pairs of sentences that are in only one version each, and share most of their words."""
     old_by_key, new_by_key = (
         {" ".join(_bare(text)): text for text in version} for version in (old_sentences, new_sentences)
     )
     gone = [text for key, text in old_by_key.items() if key not in new_by_key]
     come = {text: Counter(_bare(text)) for key, text in new_by_key.items() if key not in old_by_key}
-    # Word -> the new sentences with the word: only sentences that share a rare word are compared.
+    # Word -> new sentences that contain the word, because only sentences that share a rare word are compared.
     having: dict[str, list[str]] = {}
     for sentence, words in come.items():
         for word in words:
@@ -123,7 +124,7 @@ def _bare(sentence: str) -> list[str]:
 
 
 def _as_long(old: str, new: str) -> tuple[str, str]:
-    """Return both sentences, shortened to equal length if either is truncated: a truncated end is not a removal."""
+    """Return both sentences. If one is truncated, cut the other to its length, because truncation is not a removal."""
     if not (_CUT.search(old) or _CUT.search(new)):
         return old, new
     old_words, new_words = old.split(), new.split()
@@ -136,7 +137,7 @@ _Day: TypeAlias = tuple[int | None, int | None, int | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """The words and values at one place of a wording that the other wording lacks."""
+    """The words and values in one part of a wording that are not in the other wording."""
 
     words: list[str]
     #: Units of its numbers.
@@ -149,7 +150,7 @@ class _Part:
 
 
 class _Wording:
-    """A sentence as its words in order and its values by kind."""
+    """A sentence, split into its words in order and its values by kind."""
 
     def __init__(self, shown: str, article: model.Article, language: str) -> None:
         self.language = language
@@ -168,7 +169,7 @@ class _Wording:
         self.starts.append(len(self.read.plain))
 
     def parts(self, other: _Wording, places: Iterable[tuple[int, int]]) -> Iterator[_Part]:
-        """Yield the words and values that ``other`` lacks, for each place: a range of word indexes."""
+        """Yield, for each range of word indexes, the words and values that ``other`` lacks."""
         own, turns = self._own(other), self.turns(other.words)
         shared = Counter(value for _, _, value in other.numbers)
         numbers = []
@@ -191,7 +192,7 @@ class _Wording:
             )
 
     def without(self, other: _Wording) -> list[str]:
-        """Return the words that ``other`` lacks, also as misspellings or other forms."""
+        """Return the words that ``other`` does not have, not even misspelt or in another form."""
         own = self._own(other)
         return [word for at, word in enumerate(self.words) if at in own]
 
@@ -215,7 +216,7 @@ class _Wording:
         }
 
     def _is_form(self, word: str, other: str) -> bool:
-        """Return whether both are one word, misspelt or in another form; False for numbers, turns and other names."""
+        """Return whether both are forms or misspellings of one word; False for numbers, turns and different names."""
         first, second = (fold(form).replace("'", "") for form in (word, other))
         if any(letter.isdigit() for letter in first + second) or self.turns([word]) != self.turns([other]):
             return False

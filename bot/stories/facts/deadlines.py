@@ -1,6 +1,6 @@
-"""Track the dated deadlines of a story, each as in its newest article.
+"""Track the dated deadlines of a story, each with the day in its newest article.
 
-A moved deadline has only its new day; a late article that repeats the old day does not restore it.
+A moved deadline has only its new day. A later article that repeats the old day does not restore the old day.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.text.words import fold
 
 #: Maximum deadlines and replaced days kept per story.
 _MOST = 20
-#: Number of sentences in which every deadline counts; in later sentences only a moved deadline does.
+#: Number of first sentences in which every deadline counts. In later sentences, only a moved deadline counts.
 _PROMINENT = 4
 #: Two sentences with at least this number of common words are about the same matter.
 _SAME_MATTER = 3
@@ -26,7 +26,7 @@ MOVED = frozenset({"=delay", "=extend", "=advance", "=suspend", "=correct", "=re
 _WORD = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
 _CLAUSE = re.compile(r"[,;–—]|\s-\s")
-#: A past state is not a deadline: "The services were down until Monday."
+#: A past state, which is not a deadline: "The services were down until Monday."
 _LASTED = re.compile(r"\b(?:was|were|had)\b[^,;]*$")
 
 
@@ -51,7 +51,7 @@ class Dues:
         candidates = [
             (_is_moved(statement), day, statement) for statement in reading.statements for day in _due(statement)
         ]
-        # A statement that moves a deadline is more reliable than one that only names it.
+        # A statement that moves a deadline is more reliable than a statement that only mentions it.
         for is_moved, day, statement in sorted(candidates, key=lambda candidate: not candidate[0]):
             if statement.order > _PROMINENT and not is_moved:
                 continue
@@ -73,7 +73,7 @@ class Dues:
         return tuple(sorted(items, key=lambda item: item.day))
 
     def _replaced(self, statement: Statement, *, is_moved: bool) -> Due | None:
-        """Return the deadline that a new day replaces: the one named, else the last about the same matter, or None."""
+        """Return the deadline that a new day replaces, or None: the deadline named, or the last on the same matter."""
         for due in self.held if is_moved else ():
             if any(due.day.agrees_with(day) for day in statement.days):
                 return due
@@ -129,9 +129,9 @@ def _is_called(leading: str, following: str, statement: Statement) -> bool:
 
 
 def is_put_away(at: int, statement: Statement, *, is_hedged: bool = False) -> bool:
-    """Return whether a word like "not", "from" or "rather than" is right before a place, so that its value is replaced.
+    """Return whether a word like "not", "from" or "rather than" is right before a value, so that the value is replaced.
 
-    ``is_hedged``: the last word before the place belongs to the number, like "than" in "more than 20".
+    If ``is_hedged``, the last word before the value belongs to a number, like "than" in "more than 20".
     """
     # Words before another number refer to that number: "from 60 to 30".
     preceding = _WORD.findall(_DIGIT.split(statement.plain[max(0, at - 30) : at])[-1])

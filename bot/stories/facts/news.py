@@ -1,4 +1,4 @@
-"""Find the news that an article adds to its story, and the form in which a reply shows it.
+"""Find the news that an article adds to its story, and the form in which a reply shows the news.
 
     changes.py: both values are stated about the same thing  →  a claim, "deaths: 12 → 31"
     the article probably brings news                         →  a quote of one or two sentences with the most news
@@ -20,9 +20,9 @@ from bot.stories.facts.reading import FATES, Reading, Statement, read
 from bot.stories.facts.turns import LABELS, undone
 from bot.text import sentences, titles
 
-#: Number of sentences after the headline to weigh and quote; more for a correction and for a language model.
+#: Number of sentences after the headline that can be quoted: usually, and for a correction or a language model.
 _LEAD, _FURTHER = 3, 8
-#: Deeds in a headline that are news even right after the last article.
+#: Deeds in a headline that are news even soon after the last article.
 _VERDICTS = frozenset({"=convict", "=acquit", "=sentence"})
 #: The weight of each feature in the logit of the probability that an article brings news.
 WEIGHTS: Mapping[str, float] = {
@@ -35,18 +35,19 @@ WEIGHTS: Mapping[str, float] = {
     "pause": 0.8,
     "again": 0.4,
 }
-#: An article is quoted from this probability on.
+#: An article is quoted if the probability is at least this.
 THRESHOLD = 0.4
-#: A language model selects the news from this probability on, or if a sentence has a new turn, number or day.
+#: A language model selects the news if the probability is at least this, or if a sentence has a new turn, number or
+#: day.
 _ASKED_FROM = 0.016
 #: Minimum probability that an article reports the story's event for its values to replace the story's.
 _SURE = 0.85
 #: Maximum hours since the last article; a longer pause counts as this.
 _LONGEST_PAUSE = 120
 _MOST_CHANGES, _MOST_QUOTES = 3, 2
-#: A sentence that a live page adds is new if the nearest statement lacks this share of it.
+#: A sentence that a live page adds is new if the story's nearest statement lacks this share of the sentence.
 _APART = 0.5
-#: A sentence with fewer than _FEWEST content words needs its context; with fewer than _SHORT it is short.
+#: A sentence with fewer than _FEWEST content words needs its context. One with fewer than _SHORT words may need it.
 _FEWEST, _SHORT = 3, 6
 #: Maximum characters of sentences that are quoted together.
 _TOGETHER = 400
@@ -60,14 +61,14 @@ def news(
 ) -> tuple[model.Fact, ...]:
     """Return the news that the article adds to the story; empty for a story's first article or a copy.
 
-    ``beside``: the claims of the nearest other stories, whose facts are not news here. ``sure``: the probability that
-    the article reports this story's event.
+    ``beside`` has the claims of the nearest other stories, whose facts are not news in this story. ``sure`` is the
+    probability that the article reports this story's event.
     """
     if is_copy(claims, reading, beside):
         return ()
     turn = undoing(claims, reading)
     mark = model.CORRECTION if reading.is_correction else LABELS[turn] if turn and turn not in claims.turns else ""
-    # A sentence that explicitly replaces the story's value is about the same thing, whatever the article's event.
+    # A sentence that contains and replaces a value of the story is about the same thing, whatever the article's event.
     is_sure = sure >= _SURE and not reading.is_live
     changed = [change for change in changes(claims, reading) if change.is_explicit or is_sure]
     changed = [change for change in changed if not _is_of_another(change, beside)][:_MOST_CHANGES]
@@ -79,7 +80,7 @@ def news(
     quoted = [
         statement
         for statement in _newest(claims, reading, beside, most=0 if facts and reading.is_correction else _MOST_QUOTES)
-        # A sentence with the new value of a change would repeat that change.
+        # Omit sentences that a change already quotes, or that contain its new value.
         if not any(statement.text in sentence for sentence in stated)
         and not any(change.after in statement.text for change in changed)
     ]
@@ -124,9 +125,9 @@ def news_of_version(claims: StoryClaims, new_version: model.Article) -> tuple[mo
 
 
 def undoing(claims: StoryClaims, reading: Reading) -> str | None:
-    """Return the turn by which the article's headline undoes what its story reports ("deny"), or None.
+    """Return the turn by which the article's headline undoes a report of its story ("deny"), or None.
 
-    Further reports of a denial do not undo a story that began with it.
+    Further reports of a denial do not undo a story that began with the denial.
     """
     if not claims.count or not reading.statements:
         return None
@@ -154,7 +155,7 @@ def features(claims: StoryClaims, reading: Reading) -> dict[str, float]:
         "always": 1.0,
         "deed": float(bool(_deeds(claims, top))),
         "toll": float(not all(claims.has_number(toll) for toll in tolls if toll.number.value > 1)),
-        # A sum, a share or a toll counts twice.
+        # A number with a unit (a sum, a percentage) and a toll count twice.
         "figures": min(2, sum(2 if figure.number.unit or figure.what in FATES else 1 for figure in new)),
         "days": float(any(not claims.has_day(day) for statement in current for day in statement.days)),
         "opinion": float(reading.is_comment or _is_opinion(top)),
@@ -183,7 +184,7 @@ def _is_opinion(statement: Statement) -> bool:
 
 
 def is_copy(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]) -> bool:
-    """Return whether the article cannot have news: the story is empty, or it or a near story has a copy."""
+    """Return whether the article cannot have news: the story is empty, or this or a near story has a copy of it."""
     if not claims.count or not reading.statements:
         return True
     return any(reading.fingerprint in story.fingerprints for story in (claims, *beside))
@@ -200,7 +201,7 @@ def _is_of_another(change: Change, beside: Sequence[StoryClaims]) -> bool:
 
 
 def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims], *, most: int) -> Sequence[Statement]:
-    """Return the sentences with the most news, in order; skip those that this or a near story already has."""
+    """Return the sentences with the most news, in order. Skip sentences that this or a near story already has."""
 
     def worth(statement: Statement) -> float:
         own = len(_new_in(claims, statement)) + claims.apart(statement)
@@ -214,7 +215,7 @@ def _newest(claims: StoryClaims, reading: Reading, beside: Sequence[StoryClaims]
     quoted: set[str] = set()
     for statement in sorted(fresh, key=worth, reverse=True):
         new = _new_in(claims, statement)
-        # A further sentence with no turn, number or day of its own is background, or repeats the first.
+        # After the best sentence, a sentence without another new turn, number or day is background or a repetition.
         if len(best) < most and not (best and new <= quoted):
             best.append(statement)
             quoted |= new
@@ -240,7 +241,7 @@ def _quotes(
 ) -> Iterator[model.Fact]:
     """Yield each statement as a quote, with the preceding sentence if it needs that and no other quote has it.
 
-    ``quoted``: the existing quotes. ``mark`` applies to all quotes of a correction, else to those with its turn.
+    ``quoted`` has the existing quotes. In a correction, all quotes get the ``mark``; else only quotes with its turn.
     """
     runs: list[list[Statement]] = []
     for statement in chosen:
@@ -250,7 +251,7 @@ def _quotes(
         elif runs and runs[-1][-1] is context and len(_text(reading, *runs[-1], statement)) <= _TOGETHER:
             runs[-1].append(statement)
         else:
-            # The previous quote already ends with the sentence that this one needs.
+            # Add the needed sentence, unless the previous quote already ends with it.
             runs.append([statement] if runs and runs[-1][-1] is context else [context, statement])
     for run in runs:
         text = _text(reading, *run)
@@ -262,7 +263,7 @@ def _quotes(
 def _leant_on(reading: Reading, statement: Statement, *, is_sure: bool = False) -> Statement | None:
     """Return the preceding sentence if this one needs it as context ("It is 28 October."), or None.
 
-    ``is_sure``: it certainly needs it.
+    If ``is_sure``, the statement certainly needs context.
     """
     preceding = next((other for other in reading.body if other.order == statement.order - 1), None)
     count = len(statement.content)
@@ -280,7 +281,7 @@ def _claim(reading: Reading, change: Change, mark: str) -> model.Fact:
 
 
 def _text(reading: Reading, *run: Statement) -> str:
-    """Return the text of the statements as it is quoted."""
+    """Return the text of the statements as a quote."""
     if run[0].order == 0:
         return titles.quoted_title(run[0].text, outlet=reading.outlet, link=reading.link)
     return "".join(f"{statement.text}{'' if statement.text[-1] in '。！？' else ' '}" for statement in run).strip()

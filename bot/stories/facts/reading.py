@@ -15,13 +15,13 @@ from bot.stories.facts.turns import turns_in
 from bot.text import dates, lexicon, names, numbers, sentences, titles, tokens, words
 from bot.text.titles import is_live_page
 
-#: Maximum sentences read per article: later ones are background, and a huge page must not cost more.
+#: Maximum sentences read per article, because later sentences are background and a huge page must not cost more.
 READ = 24
 #: Characters on each side of a number, within its clause, that name the thing it counts.
 BESIDE = 48
-#: Maximum length of a dateline, which is removed first, since splitting would break it at "Jan. 22".
+#: Maximum length of a dateline. It is removed before the text is split, because "Jan. 22" would be split.
 _OPENING = 240
-#: "CORRECTED-Acme sues Borel", "Correction: …", "Correction"; and after a headline: "… (corrected)".
+#: A first word like "CORRECTED-Acme sues Borel" or "Correction: …", and a last word like "… (corrected)".
 _FIRST_WORD = re.compile(r"\W{0,4}([^\W\d_]+)(?:\s?[:|–—-]|[\])]|\W{0,4}$)")
 _LAST_WORD = re.compile(r"[(\[]([^\W\d_]+)[)\]]\W{0,4}$")
 _CORRECTS = re.compile(
@@ -33,7 +33,7 @@ _CORRECTS = re.compile(
 _CLAUSE = re.compile(r"[,;:.]\s|\s[–—-]\s")
 
 
-#: Fates of people: the nearest one determines what a number counts.
+#: Fates of people. The fate nearest to a number determines the thing that the number counts.
 FATES = frozenset({"=die", "=hurt", "=missing", "=arrest", "=rescue", "=evacuate", "=charge"})
 
 #: Purposes of sums of money.
@@ -46,11 +46,11 @@ class Figure:
 
     number: numbers.Number
     beside: frozenset[str]
-    #: The thing it counts, if certain: a fate ("=die") or the stem of the following noun; else empty.
+    #: The thing that the number counts: a fate ("=die") or the stem of the following noun; empty if uncertain.
     what: str
-    #: That noun as written: "companies".
+    #: The following noun as written: "companies".
     noun: str
-    #: Whether it is a part of, or an addition to, the whole number ("more", "another", "of the").
+    #: Whether the number is a part of, or an addition to, a whole ("more", "another", "of the").
     is_part: bool
 
 
@@ -59,17 +59,17 @@ class Statement:
     """A headline (order 0) or a sentence."""
 
     text: str
-    #: The normalised text, with number words as digits, to which the places of numbers and days refer.
+    #: The normalised text, with number words as digits. The positions of numbers and days refer to this text.
     plain: str
     order: int
-    #: Content words in order: their meaning if the lexicon has one, else their stem; without numbers.
+    #: Content words without numbers, in order: the meaning of each word if the lexicon has one, else its stem.
     words: tuple[str, ...]
     names: frozenset[str]
     figures: tuple[Figure, ...]
     days: tuple[dates.Day, ...]
     #: Folded words, including function words.
     folded: frozenset[str]
-    #: Kinds of the turns of events that it reports.
+    #: Kinds of the turns of events that the statement reports.
     turns: tuple[str, ...]
     day: date
     language: str
@@ -80,7 +80,7 @@ class Statement:
         return frozenset(self.words)
 
     def has(self, table: str) -> bool:
-        """Return whether it contains a word of the language's ``table``."""
+        """Return whether the statement contains a word of this table of its language."""
         words_of_table = lexicon.of(self.language).tables.get(table)
         return words_of_table is not None and any(map(words_of_table.get, self.folded))
 
@@ -164,13 +164,13 @@ def read(article: model.Article) -> Reading:
 
 
 def _is_labelled(table: str, text: str, language: str) -> bool:
-    """Return whether its first or last word is a label of the table: "CORRECTED: …", "Acme sues Borel (correction)"."""
+    """Return whether the first or last word is a label of the table: "CORRECTED: …", "Acme sues Borel (correction)"."""
     labels = _FIRST_WORD.match(text), _LAST_WORD.search(text)
     return any(label is not None and lexicon.of(language).has(table, words.fold(label[1])) for label in labels)
 
 
 def statement(shown: str, order: int, language: str, day: date, *, read_as: str | None = None) -> Statement:
-    """Return the statement of a sentence; ``read_as``: the part of it to read, if not all."""
+    """Return the statement of a sentence. ``read_as`` is the part of the sentence to read, or None for all of it."""
     normal = lexicon.joined(language, tokens.normalise(shown if read_as is None else read_as))
     plain = numbers.in_digits(normal, language)
     days = dates.days(plain, day, language)
@@ -195,7 +195,7 @@ def statement(shown: str, order: int, language: str, day: date, *, read_as: str 
 
 
 def _without(plain: str, spans: Sequence[tuple[int, int]]) -> str:
-    """Return the text with the spans replaced by blanks, so that other positions do not change."""
+    """Return the text with blanks in place of the spans, so that other positions do not change."""
     for start, end in spans:
         plain = plain[:start] + " " * (end - start) + plain[end:]
     return plain
@@ -223,7 +223,7 @@ def _figure(number: numbers.Number, bare: str, language: str) -> Figure:
 
 
 def _called(noun: words.Word, following_words: Sequence[words.Word], language: str) -> str:
-    """Return the noun, as a compound if possible: "emergency calls" in "11,400 emergency calls failed"."""
+    """Return the noun, with its compound if there is one: "emergency calls" in "11,400 emergency calls failed"."""
     following = next((word.text for word in following_words[following_words.index(noun) + 1 :]), "")
     is_verb = lexicon.meanings(language, words.fold(noun.text)) and not noun.text.endswith("ed")
     is_pair = noun.text.islower() and not noun.text.endswith("s") and following.islower() and following.endswith("s")

@@ -21,7 +21,7 @@ LABELS: Mapping[str, str] = {
     "reverse": "Reversed",
     "lift": "Lifted",
 }
-#: Kind -> earlier reports of which the story needs at least one; a kind without an entry needs none.
+#: Kind -> earlier reports, of which the story must have at least one. A kind without an entry needs no earlier report.
 _NEEDS: Mapping[str, frozenset[str]] = {
     "free": frozenset({"arrest", "charge", "convict", "sentence", "=arrest", "=missing"}),
     "acquit": frozenset({"arrest", "charge", "convict", "sue", "=arrest", "=hearing", "=investigate", "=suspect"}),
@@ -67,7 +67,7 @@ def _is_meant(kind: str, preceding: Sequence[str], following: Sequence[str], lan
 
 
 def undone(turns: Iterable[str], reported: Iterable[str]) -> str | None:
-    """Return the first turn that undoes something, given the turns and words that a story reported, or None."""
+    """Return the first turn that undoes a report, given the turns and words that a story reported, or None."""
     reported_turns = frozenset(reported)
     return next(
         (turn for turn in turns if turn in LABELS and not _NEEDS.get(turn, reported_turns).isdisjoint(reported_turns)),
