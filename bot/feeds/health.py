@@ -96,7 +96,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         yield polling.FLOOD, f"has more items than fetch.max_items_per_day; {state.left_count} wait until tomorrow"
     if state.skipped_on == now.date():
         mails = model.format_count(state.skipped_count, "mail")
-        yield "skipped", f"has {mails} that could not be read and will be missing; the log says which and why"
+        yield "skipped", f"has {mails} that could not be read and will be missing; see the log for the reason"
     if state.empty_since is not None and now - state.empty_since >= _A_DAY:
         yield "empty", f"has had no items for {_spoken(now - state.empty_since)}; open it in a browser"
     if state.has_dates and state.undated_count >= _UNDATED:
@@ -108,7 +108,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
     text = f"has had nothing new for {_spoken(silence)}"
     if feed.expect is not None:
         if silence > feed.expect:
-            yield "expected", f"{text}; expect: says every {_spoken(feed.expect)}"
+            yield "expected", f"{text}; expected at least every {_spoken(feed.expect)} (expect:)"
         return
     longest = _longest_gap(state)
     # A failing feed is reported as broken, so its silence is not reported.

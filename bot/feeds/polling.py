@@ -275,7 +275,7 @@ _ADVICE: dict[int, str] = {
     HTTPStatus.FORBIDDEN: "the server refuses access; if it continues, ask the publisher to allow the feed reader",
     HTTPStatus.NOT_FOUND: "the feed is no longer at this address; find its new address and correct feeds.yaml",
     HTTPStatus.GONE: "the publisher has ended this feed; it is no longer polled: remove or correct it in feeds.yaml",
-    HTTPStatus.TOO_MANY_REQUESTS: "too many requests for this server; polling is paused for as long as it says",
+    HTTPStatus.TOO_MANY_REQUESTS: "too many requests for this server; polling is paused for as long as the server asks",
     HTTPStatus.SERVICE_UNAVAILABLE: "the server is overloaded or closed; polling is paused for a while",
 }
 
@@ -291,7 +291,7 @@ def describe_status(status: int, *, is_outage: bool = False) -> str:
     except ValueError:
         name = f"status {status}"
     if is_outage:
-        return f"{name}: this server answers so during its outages too; it will be tried again"
+        return f"{name}: this server sends this status during its outages too; it will be tried again"
     return f"{name}: {_ADVICE.get(status) or _class_advice(status)}"
 
 

@@ -97,7 +97,7 @@ def has_expired(subscription: model.Subscription, *, now: datetime) -> bool:
 
 def after_silence(subscription: model.Subscription, *, now: datetime) -> model.Subscription:
     """Return the subscription after the hub did not verify it, because it cannot reach our callback or does not try."""
-    text = "the hub took the request and never asked back: web.public_url may not be reachable from outside"
+    text = "the hub accepted the request but never verified it; web.public_url may not be reachable from outside"
     return _failed(replace(subscription, asked_at=None), text, now=now)
 
 
@@ -115,7 +115,7 @@ def describe_subscription(subscription: model.Subscription, *, public_url: str |
     return (
         "only polled: the subscription has ended"
         if subscription.until
-        else "only polled: the request to its hub comes next"
+        else "only polled: the request to its hub is due"
     )
 
 

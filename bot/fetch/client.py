@@ -339,7 +339,7 @@ def describe_failure(error: httpx.HTTPError, host: str) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"{host}: {_CERTIFICATE.get(cause.verify_code, f'its certificate is refused ({cause.verify_message})')}"
     if _cause(error, ssl.SSLError) is not None:
-        return f"{host}: no TLS connection could be agreed on; the address may want http instead of https"
+        return f"{host}: the TLS handshake failed; the server may support http instead of https"
     if isinstance(error, (httpx.ConnectTimeout, httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout)):
         return f"{host} did not answer in time; it will be tried again"
     if isinstance(error, httpx.ConnectError):
@@ -349,7 +349,7 @@ def describe_failure(error: httpx.HTTPError, host: str) -> str:
     if isinstance(error, httpx.ProxyError):
         return "the proxy of the environment refuses the request; check HTTP_PROXY and HTTPS_PROXY"
     if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)):
-        return f"{host} broke off, or does not use HTTP; it will be tried again"
+        return f"{host} closed the connection early, or does not use HTTP; it will be tried again"
     return f"{host}: the request failed ({type(error).__name__}); it will be tried again"
 
 

@@ -267,7 +267,7 @@ class TrafilaturaReader:
         """Return the text, and whether only feeds of the request's home may use it."""
         if not await self._may_read(request.url, request.home, host):
             if host.robots is not None and host.robots.is_refused:
-                raise _Refused("this feed may not ask the host")
+                raise _Refused("this feed may not send requests to the host")
             raise _NoText("robots.txt does not allow it")
         wait = (host.next_at or self._clock.now()) - self._clock.now()
         if wait > MAX_CRAWL_DELAY:
@@ -293,7 +293,7 @@ class TrafilaturaReader:
         if answer.status != 200 or not _is_html(answer):
             raise _NoText(f"status {answer.status}, {answer.content_type or 'no content type'}")
         if not await self._may_end_at(answer.url, request):
-            raise _NoText("robots.txt does not allow the page that it leads to")
+            raise _NoText("robots.txt does not allow the page to which it redirects")
         return answer
 
     async def _may_read(self, url: str, home: str | None, host: _Host) -> bool:
@@ -323,7 +323,7 @@ class TrafilaturaReader:
                 # Any error of the parser is the page's fault.
                 raise _NoText(f"not readable: {type(error).__name__}: {error}") from error
         if not text:
-            raise _NoText("no article in it")
+            raise _NoText("the page contains no article")
         return text
 
     def _host(self, name: str) -> _Host:

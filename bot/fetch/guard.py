@@ -215,9 +215,9 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         except TimeoutError as error:
             raise Unreachable(f"{host}: the name service gave no answer; check this machine's DNS") from error
         except (socket.gaierror, UnicodeError) as error:
-            raise Unreachable(f"{host}: no such host; check the spelling, or the feed has gone") from error
+            raise Unreachable(f"{host}: no such host; check the spelling; the feed may no longer exist") from error
         if not addresses:
-            raise Unreachable(f"{host}: the name has no address; check the spelling, or the feed has gone")
+            raise Unreachable(f"{host}: the name has no address; check the spelling; the feed may no longer exist")
         return addresses
 
 

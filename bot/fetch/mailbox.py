@@ -179,7 +179,7 @@ class Mailboxes:
             raise model.AddressRefused("a mailbox needs a login: write auth: {basic: {user: NAME, password: env:NAME}}")
         if access.proxy:
             raise model.AddressRefused(
-                "a mailbox is not read through a proxy: remove proxy: of this feed or of its host"
+                "mailboxes cannot be read through a proxy; remove proxy: from this feed or its host"
             )
         port = parts.port or _PORTS[parts.scheme]
         options = json.loads(request.options)
@@ -291,9 +291,9 @@ def _idle(mailbox: _MailBox, last_count: bytes | None) -> tuple[bytes, bool]:
 def _describe_failure(box: _Box, error: BaseException) -> str:
     """Describe an error for people. Mask the password, which the server may repeat."""
     if isinstance(error, ssl.SSLError):
-        return f"{box.host}: no TLS connection could be agreed on ({error.reason or 'certificate refused'})"
+        return f"{box.host}: the TLS handshake failed ({error.reason or 'certificate refused'})"
     if isinstance(error, imap_tools.MailboxLoginError):
-        return f"{box.host}: the login is refused; look at auth: of this feed"
+        return f"{box.host}: the login is refused; check auth: of this feed"
     if isinstance(error, imap_tools.MailboxFolderSelectError):
         return f'{box.host}: the folder "{box.folder}" does not exist'
     text = re.sub(r"\s+", " ", str(error))

@@ -104,7 +104,7 @@ class ReaderProcesses:
             try:
                 return unpack(answer)
             except protocol.Garbage as garbage:
-                why = f"it answered {garbage}"
+                why = f"wrong answer: {garbage}"
                 reader.break_off(why)
                 raise ReaderEnded(why) from None
 
@@ -272,25 +272,25 @@ class ReaderProcess(asyncio.SubprocessProtocol):
                     return
                 self._take(protocol.decode_answer(payload))
         except protocol.Garbage as garbage:
-            self.break_off(f"it answered {garbage}")
+            self.break_off(f"wrong answer: {garbage}")
 
     def _take(self, answer: protocol.Answer) -> None:
         """Handle one message of the process. Raises Garbage."""
         if isinstance(answer, protocol.Ready):
             if self._is_ready:
-                raise protocol.Garbage("that it is ready, again")
+                raise protocol.Garbage("a second ready message")
             self._is_ready = True
             log.debug("reader started", confined_by=", ".join(answer.measures) or "nothing")
         elif isinstance(answer, protocol.Leaving):
             if not self._has_answered:
-                raise protocol.Garbage("that it leaves")
+                raise protocol.Garbage("it ends before its first answer")
             self._is_leaving = True
             self._set_over("")
             self._watch(_GOODBYE)
             return
         else:
             if not self._waiting or not self._is_ready:
-                raise protocol.Garbage("what was not asked")
+                raise protocol.Garbage("an answer without a question")
             self._has_answered = True
             question, length = self._waiting.popleft()
             self._ahead_bytes -= length

@@ -111,12 +111,12 @@ class Job(msgspec.Struct, frozen=True, array_like=True, tag="document"):
     def unpack(self, answer: Answer) -> tuple[model.ParsedFeed, tuple[Item, ...]]:
         """Return the document and its cleaned items. Raises Garbage."""
         if not isinstance(answer, Done):
-            raise Garbage("something else than a document")
+            raise Garbage("not a document")
         if max(len(answer.items), len(answer.reading.item_hashes)) > fields.MAX_ENTRIES:
-            raise Garbage("more than any document says")
+            raise Garbage("values that no document can have")
         entries = tuple(item.entry for item in answer.items)
         if not all(map(fields.is_within_bounds, entries)):
-            raise Garbage("more than any document says")
+            raise Garbage("values that no document can have")
         return dataclasses.replace(answer.reading, entries=entries), answer.items
 
 
@@ -130,7 +130,7 @@ class ArticlePage(msgspec.Struct, frozen=True, array_like=True, tag="page"):
     def unpack(self, answer: Answer) -> str | None:
         """Return the text, or None if the page has no article. Raises Garbage."""
         if not isinstance(answer, Text):
-            raise Garbage("something else than a text")
+            raise Garbage("not a text")
         return answer.text[:MAX_TEXT_LENGTH] if answer.text else None
 
 
@@ -142,10 +142,10 @@ class UndescribedPage(msgspec.Struct, frozen=True, array_like=True, tag="undescr
     def unpack(self, answer: Answer) -> tuple[str | None, Sequence[Mapping[str, str]]]:
         """Return the page's name, and the selectors for its lists, which go into feeds.yaml. Raises Garbage."""
         if not isinstance(answer, Lists) or len(answer.options) > _MOST_LISTS:
-            raise Garbage("something else than lists")
+            raise Garbage("not lists of a page")
         for option in answer.options:
             if option.keys() - _SELECTORS or any(len(selector) > _LONGEST_SELECTOR for selector in option.values()):
-                raise Garbage("something else than lists")
+                raise Garbage("not lists of a page")
         return answer.name, answer.options
 
 
@@ -173,7 +173,7 @@ def take_frame(received: bytearray, *, limit_bytes: int) -> bytes | None:
         return None
     end = LENGTH_BYTES + frame_length(received)
     if end - LENGTH_BYTES > limit_bytes:
-        raise Garbage(f"an answer of {end} bytes")
+        raise Garbage(f"a length of {end} bytes")
     if len(received) < end:
         return None
     payload = bytes(received[LENGTH_BYTES:end])

@@ -53,7 +53,7 @@ class Bounded:
     def encode(self, texts: Sequence[str]) -> Sequence[model.Vector]:
         """Return one vector per text. Raises EncoderFailed, at once if a previous call is overdue or has failed."""
         if time.monotonic() < self._off_until or (self._thread and self._thread.is_alive()):
-            raise model.EncoderFailed("reading meaning: paused after a failure")
+            raise model.EncoderFailed("the encoder is paused after a failure")
         answers: queue.SimpleQueue[Sequence[model.Vector] | BaseException] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, args=(texts, answers), name="encoder", daemon=True)
         self._thread.start()
@@ -66,7 +66,7 @@ class Bounded:
             return answer
         self._off_until = time.monotonic() + self._pause.total_seconds()
         log.warning("cross-language grouping paused", pause=model.format_duration(self._pause), error=str(answer))
-        raise model.EncoderFailed(f"reading meaning: {answer}") from answer
+        raise model.EncoderFailed(f"the encoder failed: {answer}") from answer
 
     def _work(self, texts: Sequence[str], answers: queue.SimpleQueue[Sequence[model.Vector] | BaseException]) -> None:
         try:

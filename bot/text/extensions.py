@@ -29,5 +29,5 @@ def call(function: Callable[P, T], otherwise: T, *args: P.args, **kwargs: P.kwar
             import structlog  # imported here to save start-up time
 
             log = structlog.get_logger("wirewatch")
-            log.error("a library panicked; the text is read without it", library=function.__module__, error=str(error))
+            log.error("library panicked; text processed without it", library=function.__module__, error=str(error))
         return otherwise

@@ -193,7 +193,7 @@ def test_a_sitemap_without_news_is_refused() -> None:
 def test_a_list_of_sitemaps_names_the_news_one_first() -> None:
     index = "".join(f"<sitemap><loc>https://a.example.org/{name}.xml</loc></sitemap>" for name in ("pages", "news"))
     with pytest.raises(
-        model.ReadError, match=r"name one of https://a.example.org/news.xml, https://a.example.org/pages"
+        model.ReadError, match=r"write one of https://a.example.org/news.xml, https://a.example.org/pages"
     ):
         read(f"<sitemapindex>{index}</sitemapindex>")
 

@@ -130,7 +130,7 @@ _REFUSED = websub.after_denial(ONE, "no more", now=START)
     ("subscription", "public_url", "line"),
     [
         (ONE, None, "names a hub; without web.public_url it is only polled"),
-        (ONE, _PUBLIC, "only polled: the request to its hub comes next"),
+        (ONE, _PUBLIC, "only polled: the request to its hub is due"),
         (_ASKED, _PUBLIC, "only polled: its hub has not confirmed the subscription yet"),
         (_ACTIVE, _PUBLIC, f"its hub pushes until {START + 10 * 24 * HOUR:%Y-%m-%d %H:%M} UTC"),
         (

@@ -98,13 +98,13 @@ async def test_a_server_that_does_not_use_http_is_an_error(
     server: FeedServer, fetcher: HttpFetcher, reply: Reply
 ) -> None:
     server.serve("/feed", reply)
-    with pytest.raises(model.Unreachable, match="broke off, or does not use HTTP"):
+    with pytest.raises(model.Unreachable, match="closed the connection early, or does not use HTTP"):
         await fetcher.get(configured(url=server.url()))
 
 
 async def test_a_coding_that_was_not_asked_for_is_an_error(server: FeedServer, fetcher: HttpFetcher) -> None:
     server.serve("/feed", Reply(body=b"\x8b", headers={"Content-Encoding": "br"}))
-    with pytest.raises(model.Unreachable, match="compressed as br, which was not asked for"):
+    with pytest.raises(model.Unreachable, match="compressed as br, which was not requested"):
         await fetcher.get(configured(url=server.url()))
 
 

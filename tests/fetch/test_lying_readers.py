@@ -43,18 +43,18 @@ def _frame(payload: bytes) -> bytes:
 TOO_LONG = prepare_items(model.Feed(url=URL), model.ParsedFeed(entries=(model.Entry(title="x" * 9_000),)))
 #: What the program does, and what is told of the document.
 LIARS = {
-    "is about something else": (_says(protocol.frame_message(protocol.Text("x"))), "something else than a document"),
-    "is no frame": (_says(b"<html>"), r"it answered an answer of \d+ bytes"),
-    "is endless": (_says(b"\xff\xff\xff\xff", "while True: os.write(1, bytes(65536))"), "it answered an answer of"),
-    "is no message": (_says(_frame(b"\xc1\xc1")), "it answered"),
-    "has other types": (_says(_frame(b"\x93\xa4done\x05\x90")), "it answered Expected"),
-    "is a pickle": (_says(_frame(b"cos\nsystem\n(S'true'\ntR.")), "it answered"),
-    "is nothing": (_says(_frame(b"")), "it answered"),
-    "is that it is ready, again": (_says(READY), "ready, again"),
-    "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "that it leaves"),
+    "is about something else": (_says(protocol.frame_message(protocol.Text("x"))), "not a document"),
+    "is no frame": (_says(b"<html>"), r"wrong answer: a length of \d+ bytes"),
+    "is endless": (_says(b"\xff\xff\xff\xff", "while True: os.write(1, bytes(65536))"), "wrong answer: a length of"),
+    "is no message": (_says(_frame(b"\xc1\xc1")), "wrong answer"),
+    "has other types": (_says(_frame(b"\x93\xa4done\x05\x90")), "wrong answer: Expected"),
+    "is a pickle": (_says(_frame(b"cos\nsystem\n(S'true'\ntR.")), "wrong answer"),
+    "is nothing": (_says(_frame(b"")), "wrong answer"),
+    "is that it is ready, again": (_says(READY), "a second ready message"),
+    "is that it leaves": (_says(protocol.frame_message(protocol.Leaving())), "it ends before its first answer"),
     "says more than a document can": (
         _says(protocol.frame_message(protocol.Done(model.ParsedFeed(), TOO_LONG))),
-        "more than any document says",
+        "values that no document can have",
     ),
     "never comes": (_says(), "no answer within 1 second"),
     "begins and never ends": (_says(b"\x00\x00\x10\x00abc"), "no answer within 1 second"),

@@ -32,7 +32,7 @@ async def made(tmp_path: Path) -> AsyncIterator[World]:
         (Reply(body=b"<!doctype html><html><body>Hello</body></html>"), "HTML"),
         (Reply(body=b"\x00\x01\x02 rubbish"), "not a feed"),
         (Reply(body=b""), "empty"),
-        (Reply(hang_up=True), "broke off"),
+        (Reply(hang_up=True), "closed the connection early"),
     ],
 )
 async def test_a_broken_feed_is_said_with_its_reason_and_the_feed_beside_it_is_read(

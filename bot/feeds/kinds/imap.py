@@ -38,12 +38,18 @@ class Options(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     sender: str | None = pydantic.Field(
-        None, min_length=1, max_length=200, description="Only mails whose sender has this in name or address."
+        None,
+        min_length=1,
+        max_length=200,
+        description="Read only mails whose sender has this text in the name or address.",
     )
     split: Literal["auto", "never"] = pydantic.Field(
-        "auto", description="auto: a mail that lists articles with their links is split into them; never: it is one."
+        "auto",
+        description="auto: split a mail that lists articles with links into articles; never: a mail is one article.",
     )
-    mark_seen: bool = pydantic.Field(False, description="Mark what was read as seen; without it, nothing is changed.")
+    mark_seen: bool = pydantic.Field(
+        False, description="Mark mails as seen after reading. By default, nothing in the mailbox is changed."
+    )
 
 
 class Source:

@@ -165,7 +165,7 @@ def parse_api_answer(
     try:
         answer: Json = json.loads(decoded.text, strict=False)
     except (ValueError, RecursionError):
-        raise ReadError("broken JSON, or cut off: it is polled again later") from None
+        raise ReadError("broken JSON, or cut off; it is polled again later") from None
     feed = {"title": title, "items": list(items_of(answer))}
     content = json.dumps(feed, ensure_ascii=True).encode()
     return Source().read(dataclasses.replace(body, content=content, content_type="application/json"))

@@ -72,10 +72,10 @@ def _names_others(root: etree._Element) -> str:
     # List addresses with "news" first, because they are usually news sitemaps.
     addresses.sort(key=lambda address: "news" not in address.lower())
     if not addresses:
-        return "a list of sitemaps that names none"
+        return "a list of sitemaps that is empty"
     first = ", ".join(addresses[:_MAX_NAMED])
     more = f" and {len(addresses) - _MAX_NAMED} more" if len(addresses) > _MAX_NAMED else ""
-    return f"a list of sitemaps, not a news sitemap; name one of {first}{more} in feeds.yaml"
+    return f"a list of sitemaps, not a news sitemap; write one of {first}{more} into feeds.yaml"
 
 
 def _entry(page: etree._Element, base: str, dates: DocumentDates) -> model.Entry:

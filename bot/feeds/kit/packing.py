@@ -36,7 +36,7 @@ async def read_bounded(
     names = [name.strip().lower() for name in coding.split(",") if name.strip().lower() not in ("", "identity")]
     unknown = [name for name in names if name not in ("gzip", "x-gzip", "deflate")]
     if unknown or len(names) > _MAX_LAYERS:
-        raise Unreachable(f"the response is compressed as {coding[:60]}, which was not asked for; inform the publisher")
+        raise Unreachable(f"the response is compressed as {coding[:60]}, which was not requested; inform the publisher")
     unpacker = Unpacker(limit_bytes, is_packed=bool(names), deflate=names[:1] == ["deflate"])
     received = 0
     is_whole = True

@@ -35,24 +35,27 @@ class Options(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     item: SelectorText = pydantic.Field(
-        ..., description="The element of one article in the list: ul.news > li.", examples=["ul.news > li"]
+        ..., description="Selector of one article's element in the list: ul.news > li.", examples=["ul.news > li"]
     )
     title: SelectorText | None = pydantic.Field(
         None,
-        description="Its title, inside of the item; without it, the first heading, else the link's text.",
+        description="Selector of the title inside the item. Default: the first heading, else the link's text.",
     )
     link: SelectorText | None = pydantic.Field(
-        None, description="Its link; without it, the link of the heading, else the first link of the item."
+        None, description="Selector of the link. Default: the heading's link, else the first link of the item."
     )
     date: SelectorText | None = pydantic.Field(
-        None, description="Its date, in words or digits; without it, the first <time>, else the day over the item."
+        None,
+        description="Selector of the date, in words or digits. Default: the first <time>, else the day above the item.",
     )
-    text: SelectorText | None = pydantic.Field(None, description="Its text; without it, the title alone is matched.")
+    text: SelectorText | None = pydantic.Field(
+        None, description="Selector of the text. Without it, rules match only the title."
+    )
     language: str | None = pydantic.Field(
         None,
         min_length=2,
         max_length=35,
-        description="The language of its dates (de, en-GB); without it, what the page says.",
+        description="The language of the dates (de, en-GB). Default: the page's language.",
     )
 
 

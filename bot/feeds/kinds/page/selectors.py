@@ -30,12 +30,12 @@ class Selector:
 
     def __init__(self, text: str) -> None:
         if len(text) > _MAX_LENGTH:
-            raise ValueError(f"a selector of more than {_MAX_LENGTH} characters")
+            raise ValueError(f"the selector has more than {_MAX_LENGTH} characters")
         self.text = text
         path = _to_xpath(text)
         parts = path.split(" | ")
         if len(parts) > _MAX_PARTS or any(len(_WIDE.findall(part)) > _MAX_WIDE_STEPS for part in parts):
-            raise ValueError("a selector of too many steps: name fewer elements on the way")
+            raise ValueError("the selector has too many steps; use fewer elements")
         # Disable the regular expressions of EXSLT, which can take exponential time.
         self._find = etree.XPath(path, regexp=False)
 
