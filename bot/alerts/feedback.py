@@ -10,15 +10,15 @@ from datetime import timedelta
 from bot import model
 from bot.model import Verdict
 
-#: The page and the API count the judgements of this period.
+#: Maximum age of the judgements that the page and the API count.
 JUDGED_WITHIN = timedelta(days=90)
-#: 95 % of a normal distribution are within this many standard deviations.
+#: 95 % of a normal distribution is within this many standard deviations.
 _Z = 1.959964
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """The number of useful and of noisy stories of one rule."""
+    """The numbers of useful and noisy stories of one rule."""
 
     useful: int
     noise: int
@@ -35,8 +35,10 @@ class Precision:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the share: Wilson's score interval, valid also for few judgements
-        (E. B. Wilson, JASA 22, 1927)."""
+        """The 95 % confidence interval of the share.
+
+        It is Wilson's score interval, which is valid even for few judgements (E. B. Wilson, JASA 22, 1927).
+        """
         n, square = self.judged, _Z * _Z
         middle = (self.share + square / (2 * n)) / (1 + square / n)
         half = _Z * math.sqrt(self.share * (1 - self.share) / n + square / (4 * n * n)) / (1 + square / n)

@@ -48,7 +48,7 @@ def configuration_reloaded(
 
 
 def problem_line(problem: model.Problem) -> str:
-    """Return the problem in one line: “rules/desk.yaml:3:5, "Backdoor": unknown key "nome"; did you mean "none"?”."""
+    """Return one line such as “rules/desk.yaml:3:5, "Backdoor": unknown key "nome"; did you mean "none"?”."""
     place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
     rule = f', rule "{problem.rule}"' if problem.rule else ""
     warning = "warning: " if problem.severity == "warning" else ""

@@ -18,7 +18,7 @@ from bot.alerts.situation import quiet_hours_end
 def route_channels(
     routes: Sequence[model.Route], rule: model.Rule, *, tags: Collection[str], now: datetime
 ) -> tuple[str, ...]:
-    """Return the channels, without duplicates; ``tags`` are the tags of the matched articles' feeds."""
+    """Return the channels of a rule, without duplicates. ``tags`` are the tags of the matched articles' feeds."""
     channels: list[str] = []
     folded = {tag.casefold() for tag in tags}
     for branch in routes:

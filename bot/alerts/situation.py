@@ -71,7 +71,7 @@ class Situation:
 
     @property
     def severity(self) -> model.Severity:
-        """The highest severity among the rules; normal without rules."""
+        """The highest severity among the rules, or normal if there are no rules."""
         return max((rule.severity for rule in self.rules), key=lambda s: s.rank, default=model.Severity.NORMAL)
 
     def is_ready(self, rule: model.Rule) -> bool:
@@ -85,7 +85,7 @@ class Situation:
 
     @property
     def thread(self) -> model.Thread:
-        """The kind of replies that the story's thread gets: the highest level of the rules."""
+        """The kind of replies in the story's thread, which is the highest level among the rules."""
         levels = (rule.thread or self.policy.thread for rule in self.rules)
         return max(levels, key=lambda thread: thread.rank, default=self.policy.thread)
 
@@ -109,7 +109,7 @@ class Situation:
         facts: tuple[model.Fact, ...] = (),
         edits: tuple[model.Edit, ...] = (),
     ) -> model.Decision:
-        """Return a decision about this story and channel, at ``now``. If ``rules`` is None, name all rules."""
+        """Return a decision about this story and channel, at ``now``. If ``rules`` is None, it names all rules."""
         named = self.rules if rules is None else rules
         cause = self.arrivals[-1].article.id if self.arrivals else self.facts[0].article if self.facts else None
         return model.Decision(
@@ -132,7 +132,7 @@ class Situation:
         return None if self.silence is None else self.silenced_by(self.silence)
 
     def silenced_by(self, silence: model.Silence, rules: tuple[model.Rule, ...] | None = None) -> model.Decision:
-        """Return the decision to post nothing because of ``silence``. If ``rules`` is None, name all rules."""
+        """Return the decision to post nothing because of ``silence``. If ``rules`` is None, it names all rules."""
         detail = f"silenced: {silence.summary}"
         decision = self.decision(model.AlertAction.SILENT, model.Reason.SILENCED, rules=rules, detail=detail)
         return replace(decision, silence=silence.id)
@@ -153,7 +153,7 @@ def without_silenced(
     """Return the situation without silenced rules and articles, or with ``silence`` if nothing is left.
 
     A story is silenced as a whole by a silence ``of_story``, or if all its rules or all its articles are silenced. A
-    posted story is also silenced while all of its new articles are; news from other outlets is still posted.
+    posted story is also silenced while all its new articles are silenced. News from other outlets is still posted.
     """
     if of_story is not None:
         return replace(situation, silence=of_story)

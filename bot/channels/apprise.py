@@ -27,7 +27,7 @@ from bot.channels.kit.context import (
 from bot.channels.kit.phrases import break_markup
 
 KIND = "apprise"
-#: The HTTP status in a log line of Apprise's plug-ins. The line itself is never shown: it may contain an address.
+#: The HTTP status in a log line of Apprise's plug-ins. The line is never shown, because it may contain an address.
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _GOODBYE_SECONDS = 3
 
@@ -116,7 +116,7 @@ class _PluginLog:
 
 
 class _Throttled(Exception):
-    """The service asks for a pause."""
+    """The service has asked for a pause."""
 
 
 def _plugin(address: str) -> Any:

@@ -219,8 +219,8 @@ def _power_level(levels: object, name: str, default: object, least: int) -> int:
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | bool | None"
 
-#: An event has at most 65,536 bytes (spec.matrix.org, client-server API, "Size limits"), including what servers add:
-#: signatures, hashes, references to other events.
+#: An event has at most 65,536 bytes (spec.matrix.org, client-server API, "Size limits"), including the signatures,
+#: hashes and references to other events that servers add.
 LIMIT_BYTES = 48_000
 #: Maximum characters of the text for programs without HTML. An edit contains the text twice, and a character takes up
 #: to three bytes.

@@ -76,7 +76,7 @@ class Channel(BaseChannel):
         return url
 
 
-#: Teams accepts about 28 KB, including its own additions; in practice 21 KB (msteams_hermes).
+#: Teams accepts about 28 KB, including its own additions, but in practice only 21 KB (msteams_hermes).
 LIMIT_BYTES = 20_000
 _VERSION = "1.4"
 _PLAIN_LIMIT = 4_000
@@ -108,7 +108,7 @@ def _message(body: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": _VERSION,
-        # Without this a card is half as wide as its channel.
+        # Without this field, a card is half as wide as its channel.
         "msteams": {"width": "Full"},
         "body": list(body),
     }

@@ -285,7 +285,7 @@ log = structlog.get_logger()
 _UPDATES_REQUEST: Mapping[str, Any] = {"timeout": 10, "allowed_updates": ["callback_query"]}
 #: The minimum time between two requests, because a proxy may answer each request at once.
 _MIN_INTERVAL = timedelta(seconds=1)
-#: The pause after the store failed.
+#: The pause after a failure of the store.
 _STORE_PAUSE = timedelta(seconds=2)
 #: Maximum characters of an answer (core.telegram.org/bots/api, "answerCallbackQuery").
 _ANSWER_LIMIT = 200
@@ -352,7 +352,7 @@ def parse_callback(query: object) -> tuple[model.Press, int] | None:
 
 
 class Listener:
-    """Receives the presses of all chats of a bot."""
+    """A listener for the presses in all chats of a bot."""
 
     #: Only one of several processes may listen.
     is_alone = True
@@ -545,6 +545,6 @@ OTHER_PROGRAM = (
 
 
 def find_error(description: str) -> str | None:
-    """Return the first words of the table ERRORS that the description contains, or None."""
+    """Return the first key of ERRORS that the description contains, or None."""
     folded = description.casefold()
     return next((words for words in ERRORS if words in folded), None)

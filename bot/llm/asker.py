@@ -30,7 +30,7 @@ LONGEST_BREAK = timedelta(minutes=30)
 
 @dataclass(slots=True)
 class Breaker:
-    """Pauses calls of a model that fails."""
+    """A circuit breaker, which pauses calls while the model fails."""
 
     failures: int = 0
     #: The end of the pause, or None if there is no pause.
@@ -74,7 +74,7 @@ _INTERNAL_ERROR = "an internal error; see the log of Wirewatch"
 
 
 class Asker:
-    """Implements ``model.Advisor``. It calls the model only during ``run`` and ``settle``."""
+    """The implementation of ``model.Advisor``. It calls the model only during ``run`` and ``settle``."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class Asker:
                 self._queue.put_nowait(prompt)
 
     async def run(self) -> None:
-        """Answer wanted prompts until cancelled."""
+        """Answer queued prompts until cancelled."""
         async with TaskGroup() as group:
             for _ in range(self.policy.at_once):
                 group.create_task(self._work())
@@ -233,7 +233,7 @@ class Asker:
         if error is None:
             self._waiting.discard(prompt.key)
             return None
-        # Only unavailability is temporary.
+        # Try again only if the model is unavailable, because other errors are permanent.
         return error.after or _PAUSE if isinstance(error, model.ModelUnavailable) else timedelta.max
 
     async def _count(self, error: model.ModelError | None, now: datetime) -> None:

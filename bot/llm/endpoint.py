@@ -31,7 +31,7 @@ class Endpoint:
     """A language model behind an API that is compatible with OpenAI's."""
 
     def __init__(self, policy: model.LanguageModelPolicy, key: str | None) -> None:
-        """Raises ConfigError if the extra is not installed."""
+        """Create the client. Raises ConfigError if the extra ``llm`` is not installed."""
         try:
             import openai  # on first use, because it takes a second
         except ImportError as error:

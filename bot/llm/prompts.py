@@ -231,13 +231,13 @@ class SameEvent(Answer):
         return None
 
     def named(self, offered: Sequence[str]) -> tuple[model.StoryId, ...]:
-        """Return the ids of the stories about the same event, from the ids ``offered``. It may be empty."""
+        """Return those of the ids ``offered`` whose stories are about the same event."""
         is_same = self.verdict is SameEventVerdict.SAME
         return tuple(model.StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
 
 
 def same_event_prompt(article: model.Article, stories: Sequence[model.Story]) -> model.Prompt:
-    """Ask whether an article is about the event of one of the stories, nearest first."""
+    """Ask whether an article is about the event of one of the stories, which are sorted nearest first."""
     most = min(MAX_REPORTS, _SAME_EVENT_REPORTS // len(stories))
     data = {
         "article": _article_data(article),
@@ -468,7 +468,7 @@ class Relevance(Answer):
     reason: str
 
     def problem(self, data: Mapping[str, Any]) -> str | None:
-        """Check an answer "irrelevant", which holds an article back."""
+        """Check only the answer "irrelevant", because it holds an article back."""
         if self.verdict is not RelevanceVerdict.IRRELEVANT:
             return None
         if not self.reason.strip() or len(self.reason) > _REASON_LENGTH:
@@ -543,7 +543,7 @@ FORMS: dict[model.Use, type[Answer]] = {
 
 
 def parse_answer(prompt: model.Prompt, text: str, form: type[A] | None = None) -> A:
-    """Parse and check the answer to a prompt; ``form`` is the type of its use. Raises BadAnswer with the problem."""
+    """Parse and check the answer to a prompt; ``form`` is the answer type of its use. Raises BadAnswer."""
     kind = FORMS[prompt.use]
     assert form is None or form is kind
     try:

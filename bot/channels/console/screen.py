@@ -22,7 +22,7 @@ class Screen(Console):
     """A rich console on which only our own styles control the terminal, not untrusted text."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        # All output passes here, also tables, panels and tracebacks.
+        # All output passes through here, including tables, panels and tracebacks.
         for piece in super().render(renderable, options):
             # rich itself makes pieces with control codes, to move the cursor of a progress bar.
             yield piece if piece.control else Segment(visible.lines(piece.text), piece.style)
@@ -44,7 +44,7 @@ def print_message(console: Console, message: model.Message, *, zone: tzinfo) -> 
     else:
         lines = list(outline.build_lines(message, names_story=True, zone=zone))
     if lines and message.kind in (model.MessageKind.REPLY, model.MessageKind.EDIT):
-        # The story with its addresses was printed before.
+        # Leave out the addresses, because the story has already been printed with them.
         runs = (Run(text="↳ "), *(replace(run, link="") for run in lines[0].runs))
         lines[0] = replace(lines[0], runs=runs)
     lines = list(rendering.unstyled(lines))
@@ -59,7 +59,7 @@ def print_message(console: Console, message: model.Message, *, zone: tzinfo) -> 
 
 
 def _edit_lines(message: model.Message, zone: tzinfo) -> Iterator[Line]:
-    """Yield lines for an edit: the state of its stories, and the headlines that joined them."""
+    """Yield lines for an edit, with the state of its stories and the headlines that joined them."""
     added = set(message.added)
     for brief in message.briefs:
         listed = [line for line in brief.coverage if line.article in added]
@@ -95,7 +95,7 @@ def _print_line(console: Console, line: Line, addresses: tuple[str, ...], *, ind
 
 
 def _styled_text(line: Line, colour: str = "") -> Text:
-    """Return a line in colour: matched words yellow, replaced words red."""
+    """Return a line in colour, with matched words in yellow and replaced words in red."""
     parts: list[tuple[str, str]] = []
     for run in line.runs:
         bold = "bold yellow" if line.style is Style.QUOTE else colour or "bold"

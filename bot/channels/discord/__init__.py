@@ -44,10 +44,10 @@ _WHO = "Discord"
 _API = "https://discord.com/api/v10"
 #: Discord blocks clients without such a user agent ("User Agent" in developers/reference.mdx).
 _USER_AGENT = "DiscordBot (https://pypi.org/project/wirewatch, 1.0)"
-#: Enough for a hundred of the longest messages with all their fields.
+#: Maximum bytes of an answer, enough for a hundred of the longest messages with all their fields.
 _ANSWER_LIMIT_BYTES = 4_000_000
 _MIN_PACE = timedelta(seconds=1)
-#: A snowflake, alone or at the end of a channel's link.
+#: A channel's id (a snowflake), alone or at the end of the channel's link.
 _CHANNEL_ID = re.compile(r"(?:https://(?:\w+\.)?discord\.com/channels/\d+/)?(\d{15,20})/?\Z")
 
 
@@ -105,13 +105,13 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A channel in either mode."""
+    """The base of both modes, which are a bot's token and a webhook."""
 
     def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
         super().__init__(name, account=account, pace=options.pace, context=context)
         #: The end of the rate limit of each method and bucket.
         self._closed_until: dict[str, datetime] = {}
-        #: The server's id, for links. It is requested once and empty until then.
+        #: The server's id, for links. It is empty until it has been requested.
         self._guild = ""
 
     async def describe(self) -> Mapping[str, Any]:
@@ -147,8 +147,8 @@ class Channel(BaseChannel):
     ) -> Json:
         """Return the JSON of the answer. Raises SendError.
 
-        ``bucket`` names the requests that share a rate limit. After the limit is reached, none of them is sent until it
-        ends (discord/discord-api-docs, developers/topics/rate-limits.mdx). ``doing`` describes the request in errors.
+        ``bucket`` names the requests that share a rate limit. After the limit is reached, none of them is sent until
+        the limit ends (discord/discord-api-docs, developers/topics/rate-limits.mdx). ``doing`` describes the request.
         ``instead`` replaces acts of the table of errors. ``fine`` is an error code that counts as an empty answer, {}.
         """
         now = self.context.clock.now()
@@ -206,18 +206,18 @@ def _parse_seconds(value: object) -> timedelta:
 
 
 def build(name: str, options: Options, context: ChannelContext) -> Channel:
-    """Build the channel in the mode that its options ask for."""
+    """Build the channel in the mode that its options select."""
     return (WebhookChannel if options.webhook else BotChannel)(name, options, context)
 
 
 _PAGE = 100
-#: Snowflakes count milliseconds from here (developers/reference.mdx, "Snowflakes").
+#: Snowflakes count milliseconds from this time (developers/reference.mdx, "Snowflakes").
 _EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
-#: Discord knows a nonce for "the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
+#: Discord keeps a nonce for "the past few minutes" (discord/discord-api-docs, resources/message.mdx, "enforce_nonce").
 _NONCE_LASTS = timedelta(minutes=1)
 #: A thread without new messages leaves the channel's list after a week and returns with the next reply.
 _ARCHIVE_MINUTES = 10_080
-#: Maximum remembered threads; creating a forgotten one again changes nothing.
+#: Maximum remembered threads; creating a forgotten thread again changes nothing.
 _MAX_KNOWN_THREADS = 1_000
 
 

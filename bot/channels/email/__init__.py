@@ -170,10 +170,10 @@ def _is_local(host: str) -> bool:
 log = structlog.get_logger("wirewatch")
 
 _WHO = "the mail server"
-#: Seconds for each answer; the sender limits the whole call.
+#: Timeouts in seconds of each answer and of the answer to QUIT. The sender limits the whole call.
 _TIMEOUT, _QUIT_TIMEOUT = 20, 1
-#: How long to retry a deferred recipient (greylisting, a full mailbox) after the others have received a mail; during
-#: this time later messages of the thread wait, for all recipients.
+#: How long to retry a deferred recipient (greylisting, a full mailbox) after the others have received a mail. During
+#: this time, later messages of the thread wait for all recipients.
 _PATIENCE = timedelta(minutes=30)
 
 #: The server's answer for each recipient that it refuses.

@@ -89,7 +89,7 @@ def compose(
     now: datetime,
     zone: tzinfo,
 ) -> bytes:
-    """Return a mail. ``name`` is the channel's, for filters. ``unsubscribe`` is a mailto: or https: URL."""
+    """Return a mail. ``name`` is the channel's name, for filters. ``unsubscribe`` is a mailto: or https: URL."""
     message = delivery.message
     fields = {
         "From": encode_mailboxes([sender]),
@@ -108,7 +108,7 @@ def compose(
     label = "-".join(_DOT_ATOM.findall(name)) or "alerts"
     fields |= {"List-Id": f"<{label}.wirewatch.{sender.domain}>", "List-Unsubscribe": f"<{unsubscribe}>"}
     if unsubscribe.startswith("https:"):
-        # RFC 8058, section 3.1.
+        # Let readers unsubscribe with one click (RFC 8058, section 3.1).
         fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     foot = f"Sent by Wirewatch to the list {phrases.cut(phrases.clean(name), 60)}."
     return encode_headers(fields) + _build_content(delivery, foot, zone).as_bytes()

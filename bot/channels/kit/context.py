@@ -15,7 +15,7 @@ import pydantic
 
 from bot import model
 
-#: A duration as people write it: ``1 second``.
+#: A duration as people write it, such as ``1 second``.
 Duration = Annotated[
     timedelta,
     pydantic.BeforeValidator(model.parse_duration),
@@ -97,7 +97,7 @@ class ChannelContext:
     resolve: Callable[[model.Secret], str]
     clock: model.Clock
     key_values: KeyValues
-    #: The zone of times in messages: `timezone` of bot.yaml.
+    #: The time zone of messages, which is `timezone` in bot.yaml.
     zone: tzinfo = UTC
 
     def secret(self, secret: model.Secret, *, what: str) -> str:
@@ -125,7 +125,7 @@ class ChannelContext:
 
 
 class BaseChannel:
-    """The default behaviour of a channel: it cannot look up messages and keeps no connection open."""
+    """The base of a channel. By default, it cannot look up messages and keeps no connection open."""
 
     def __init__(self, name: str, *, account: str, pace: timedelta, context: ChannelContext) -> None:
         self.name = name
@@ -164,7 +164,7 @@ def passed(what: str, help: str = "") -> model.CheckLine:  # noqa: A002 - the fi
 
 @contextlib.contextmanager
 def step(what: str) -> Iterator[None]:
-    """Run a step of ``check_setup``. If it raises SendError, the check ends and reports that ``what`` is not true."""
+    """Run a step of ``check_setup``. If it raises SendError, the check ends and reports ``what`` as failed."""
     try:
         yield
     except model.SendError as error:

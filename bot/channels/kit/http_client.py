@@ -18,7 +18,7 @@ from bot import model
 from bot.channels.kit import phrases
 from bot.channels.kit.errors import ErrorTable, error_of_status, parse_retry_after, send_error, unsent_error
 
-#: Seconds for each connect, send and read; the sender limits the whole call.
+#: Timeout in seconds of each connect, send and read. The sender limits the whole call.
 _TIMEOUT = 15
 _ANSWER_LIMIT = 64_000
 

@@ -147,7 +147,7 @@ def encode_action(action: Action) -> tuple[str, str]:
 
 
 def decode_action(word: str, key: str, *, is_toggle: bool = False) -> Action | None:
-    """Return the action of a word and a key, or None if they are not ours."""
+    """Return the action of a word and a key, or None if they do not identify an action."""
     if key and not _KEY.match(key):
         return None
     kind = _KINDS[len(key)]

@@ -32,7 +32,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Text of one style, and its link."""
+    """Text in one style, with an optional link."""
 
     text: str
     #: A safe address; empty if the text is not a link.
@@ -394,7 +394,7 @@ def _reply(message: model.Message, room: Room, *, names_story: bool) -> Iterator
 
 
 def _facts(message: model.Message, room: Room) -> Iterator[Line]:
-    """Yield the values, then each sentence that states one of them, with its outlet."""
+    """Yield the values, then each distinct sentence of the facts, with its outlet."""
     shown = message.facts[: room.items]
     # Below "New in this story" the label "new" would repeat the heading.
     is_labelled = message.reason is not model.Reason.NEW_FACT

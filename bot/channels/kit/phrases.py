@@ -22,7 +22,7 @@ _MAX_LINK_LENGTH = 2000
 _LINK = re.compile(r"((?<!\S)https?://\S+)")
 _ADDRESS = re.compile(r"://|\w-{0,9}\.[^\W\d_]{2,}\b")
 _BETWEEN_HOSTS = re.compile(r"[^\w.-]+")
-#: Characters that look like a dot and that NFKC keeps.
+#: Characters that look like a dot and that NFKC does not replace.
 _DOTS = str.maketrans(dict.fromkeys("。۔·܁܂", "."))
 MAX_NAME_LENGTH = 60
 #: Maximum matched words shown for a line of a rule.
@@ -91,7 +91,7 @@ def cut(text: str, limit: int) -> str:
     kept = text[:end]
     if not text[end].isspace():
         head, space, _ = kept.rpartition(" ")
-        # A run without spaces (Chinese, an address) is cut at the limit.
+        # Text without spaces (Chinese, an address) is cut at the limit.
         kept = head if space and len(head) > end // 2 else kept
     return kept.rstrip(" ,;:–—-") + _ELLIPSIS
 
@@ -275,7 +275,7 @@ def format_fact(value: model.Fact, limit: int) -> str:
 
 
 def repeats_its_sentence(value: model.Fact) -> bool:
-    """Return whether a decision is most of its sentence, as is “orders Acme to close” of “NTC orders Acme to close”."""
+    """Return whether a decision makes up most of its sentence, as in “NTC orders Acme to close”."""
     return value.kind == "decision" and 3 * len(value.after) >= 2 * len(value.sentence)
 
 

@@ -43,7 +43,7 @@ _MIN_PACE = timedelta(seconds=1)
 
 
 class Broadcast(StrEnum):
-    """The replies in a thread that also appear in the channel."""
+    """The choice of replies in a thread that also appear in the channel."""
 
     NEVER = "never"
     HIGH = "high"
@@ -138,7 +138,7 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A channel in either mode."""
+    """The base of both modes, which are a bot token and an incoming webhook."""
 
     def __init__(self, name: str, options: Options, context: ChannelContext, *, account: str) -> None:
         super().__init__(name, account=account, pace=options.pace, context=context)
@@ -146,7 +146,7 @@ class Channel(BaseChannel):
 
 
 def build(name: str, options: Options, context: ChannelContext) -> Channel:
-    """Build the channel in the mode that its options ask for."""
+    """Build the channel in the mode that its options select."""
     return (WebhookChannel if options.webhook else BotChannel)(name, options, context)
 
 
@@ -333,7 +333,7 @@ class BotChannel(Channel):
         )
 
     async def may_press(self, person: str) -> bool:
-        """Return whether the person is listed or in a listed user group; without a list everybody may press."""
+        """Return True if ``may_act`` is empty or contains the person or one of their user groups."""
         listed = self.options.may_act
         if not listed or person in listed:
             return True
@@ -524,7 +524,7 @@ def _check_scopes(needed: Iterable[str], held: set[str] | None) -> list[model.Ch
 
 
 class WebhookChannel(Channel):
-    """The channel of an incoming webhook, which returns no reference: no threads, edits or look-up."""
+    """The channel of an incoming webhook. Slack returns no reference, so threads, edits and look-up are impossible."""
 
     abilities = model.Abilities(threads=False, edits=False, lookup=False)
 

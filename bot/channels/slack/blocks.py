@@ -33,7 +33,7 @@ HEADER_LIMIT = 150
 SECTION_LIMIT = 3_000
 TEXT_LIMIT = 4_000
 BLOCK_LIMIT = 50
-#: The maximum length of all blocks as JSON. Slack refuses more than some 13,200 characters (slackapi/bolt-js #2509) and
+#: Maximum length of all blocks as JSON. Slack refuses more than about 13,200 characters (slackapi/bolt-js #2509) and
 #: does not document what it counts, so we count everything.
 TOTAL_LIMIT = 10_000
 
@@ -301,7 +301,7 @@ def build_blocks(
 def _sizes(stories: int) -> Iterator[tuple[outline.Room, int, int]]:
     """Yield rooms with their lines of decisions and numbers of menus, from the most generous to the tightest."""
     for room, decision_lines in zip(outline.ROOMS, _DECISION_LINES, strict=True):
-        # Drop menus before stories: a menu is half as long as a story.
+        # Drop menus before stories, because a menu is half as long as a story.
         counts = sorted({min(stories, count) for count in _MENU_COUNTS}, reverse=True)
         yield from ((room, decision_lines, menus) for menus in counts)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds for each connect, send and read; the sender limits the whole call.
+#: Timeout in seconds of each connect, send and read. The sender limits the whole call.
 _TIMEOUT = 15
 
 
@@ -83,12 +83,12 @@ def silent_logger() -> logging.Logger:
 
 
 def _options() -> dict[str, Any]:
-    # The default retry handler repeats a post whose answer was lost, which may post it twice.
+    # The default retry handler repeats a post whose answer was lost, so a message may be posted twice.
     return {"timeout": _TIMEOUT, "ssl": http_client.tls_context(), "retry_handlers": [], "logger": silent_logger()}
 
 
 async def _run(call: Callable[[], T], *, name: str) -> T:
-    """Run a call of the SDK. Its errors are not chained, because their texts may contain the address, thus a secret."""
+    """Run a call of the SDK. Do not chain its errors, because their texts may contain the address and thus a secret."""
     try:
         return await run_in_thread(call, name=name)
     except (OSError, http.client.HTTPException) as error:
@@ -103,7 +103,7 @@ async def _run(call: Callable[[], T], *, name: str) -> T:
 
 
 def _error_without_answer(error: Exception) -> model.SendError:
-    # urllib, under the SDK, raises URLError for failures before the request is sent: name, connection, certificate.
+    # urllib, which the SDK uses, raises URLError if the host name, the connection or the certificate fails.
     reason = error.reason if isinstance(error, URLError) and isinstance(error.reason, Exception) else error
     if isinstance(error, URLError) and (wait := unsent_error(reason, who="Slack")):
         return wait

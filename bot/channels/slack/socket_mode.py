@@ -38,7 +38,7 @@ from bot.model.runtime import TaskGroup
 
 log = structlog.get_logger()
 
-#: Slack wants an acknowledgement within three seconds, so it is sent after this even if the store is still busy.
+#: An acknowledgement is sent after this time even if the store is busy, because Slack requires it within three seconds.
 ACKNOWLEDGE_AFTER = timedelta(seconds=2)
 #: The time between two checks of the connection, and the number of failed checks after which it counts as lost. One
 #: failed check is not enough, because the SDK may be replacing the connection.
@@ -128,7 +128,7 @@ class Listener:
                     async with asyncio.timeout(_CHECK_INTERVAL.total_seconds()):
                         request = await envelopes.get()
                 except TimeoutError:
-                    # The SDK replaces a connection that Slack is about to close; for a moment there is none.
+                    # The SDK replaces a connection that Slack is about to close. For a moment, no connection is open.
                     closed = 0 if _is_open(client) else closed + 1
                     continue
                 question = parse_question(str(request.type), request.payload, envelope=str(request.envelope_id))
@@ -185,7 +185,7 @@ class Listener:
         try:
             await run_in_thread(lambda: client.send_socket_mode_response(response), name="socket mode")
         except (SlackClientError, OSError, AttributeError) as error:
-            # Slack delivers it again with the same envelope id, which identifies the repetition.
+            # Slack delivers the press again with the same envelope id, by which the repetition is recognized.
             log.warning("button press not acknowledged", error=type(error).__name__)
 
     async def _with_rights(self, person: model.Person, *, with_members: bool) -> model.Person:
