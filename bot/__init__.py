@@ -10,6 +10,6 @@ from pathlib import Path
 
 __all__ = ["__version__"]
 
-#: Written when the package is built or installed; a checkout that was never installed has none.
+#: Written when the package is built or installed. A checkout that was never installed does not have this file.
 _FILE = Path(__file__).with_name("VERSION.txt")
 __version__ = _FILE.read_text(encoding="utf-8").strip() if _FILE.is_file() else "0+unknown"

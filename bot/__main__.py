@@ -1,4 +1,4 @@
-"""``python -m bot`` is the command ``wirewatch``."""
+"""Run the command ``wirewatch`` as ``python -m bot``."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import bot
 
 
 def main() -> None:
-    """Run the command line; a message instead of a traceback where the installation lacks a package."""
+    """Run the command line. If a package is missing, print a message instead of a traceback."""
     if sys.argv[1:2] == ["run"]:
         # The kernel drops an unhandled SIGTERM to the first process of a container, and a shell's background job
         # ignores SIGINT. Without these handlers, a signal during the imports or the loading of the rules would be lost.
         signal.signal(signal.SIGTERM, _leave)
         signal.signal(signal.SIGINT, _leave)
     if sys.argv[1:] == ["--version"]:
-        # The command line takes longer to import than to print this.
+        # Print the version without importing the command line, which would take longer.
         sys.stdout.write(f"wirewatch {bot.__version__}\n")
         return
-    from bot.model import memory  # imports all values, which --version does without
+    from bot.model import memory  # imports all of bot.model, which --version does not need
 
-    # Faster start-up: collecting garbage during the imports, which leave none, takes a seventh of the time.
+    # Speed up the start: during the imports, garbage collection finds nothing and takes a seventh of the time.
     memory.spare_collections(lasts=False)
-    # Faster start-up: otherwise pydantic searches all installed packages for pydantic plug-ins.
+    # Speed up the start: pydantic would search all installed packages for pydantic plug-ins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         from bot.cli import main as cli_main
@@ -44,7 +44,10 @@ def main() -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
-    """End at once; nothing is under way yet. An exception would be swallowed in a callback of the garbage collector."""
+    """Exit at once, because no work has started.
+
+    An exception would be lost if it were raised during a callback of the garbage collector.
+    """
     os._exit(0)
 
 

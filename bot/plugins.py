@@ -1,4 +1,4 @@
-"""Find the kinds of channels and sources: the built-in ones, and plug-ins of other installed packages.
+"""Find the kinds of channels and sources, both built-in kinds and plug-ins of other installed packages.
 
 A kind is a module with ``KIND`` (its name), a class ``Channel`` or ``Source`` and, if it has options, ``Options``: a
 pydantic model of its keys in the configuration. Built-in kinds are the modules of one package. Plug-ins have an entry
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 
-#: ``KIND = "slack"`` in a module, or its import in the ``__init__.py`` of a package.
+#: Finds ``KIND = "slack"`` in a module, or the import of ``KIND`` in the ``__init__.py`` of a package.
 _KIND = re.compile(r"\bKIND\b")
-#: Maximum characters of a plug-in's error.
+#: Maximum length of a plug-in's error, in characters.
 _LONGEST_WHY = 200
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Kind:
-    """A kind that can be used. Its module is imported on first use: importing all of them takes half a second."""
+    """A usable kind. Its module is imported on first use, because importing all modules takes half a second."""
 
     name: str
     #: ``Channel`` or ``Source``.
     class_name: str
     load: Callable[[], ModuleType]
-    #: The package of a plug-in, "wirewatch-board 1.0"; None for a built-in kind.
+    #: The name and version of a plug-in's package, such as "wirewatch-board 1.0"; None for a built-in kind.
     package: str | None = None
 
     @functools.cached_property
@@ -54,7 +54,7 @@ class Kind:
 
     @property
     def options(self) -> type[Any] | None:
-        """A pydantic model, or None if the kind has no options."""
+        """The pydantic model of the kind's options, or None if it has no options."""
         return getattr(self.module, "Options", None)
 
 
@@ -72,14 +72,14 @@ class Broken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kinds:
-    """All kinds, sorted by name."""
+    """All usable kinds and all broken plug-ins, sorted by name."""
 
     by_name: Mapping[str, Kind]
     broken: Mapping[str, Broken]
 
 
 def find(package: str, *, group: str, made_by: str) -> Kinds:
-    """Return the kinds of ``package`` and the plug-ins of ``group``; a faulty plug-in never raises."""
+    """Return the built-in kinds of ``package`` and the plug-ins of ``group``. Faulty plug-ins are in ``broken``."""
     kinds: dict[str, Kind] = {}
     for name in _built_in_names(package):
         load = functools.partial(importlib.import_module, f"{package}.{name}")
@@ -116,9 +116,9 @@ def _entry_points() -> Mapping[str, Sequence[EntryPoint]]:
 
 
 def _may_have_plugins(place: str) -> bool:
-    """Return whether a package in this folder of sys.path may be a plug-in; True for a zip file.
+    """Return whether a package in this entry of sys.path may be a plug-in; always True for a zip file.
 
-    Speeds up the start: searching the files takes a tenth of the time of importlib.metadata.
+    This makes the start faster, because searching the files takes a tenth of the time of importlib.metadata.
     """
     if Path(place).is_file():
         return True
@@ -132,11 +132,11 @@ def _may_have_plugins(place: str) -> bool:
 
 
 class _InvalidPlugin(Exception):
-    """It loads, but does not follow the convention."""
+    """A plug-in that can be loaded but does not follow the convention."""
 
 
 def _built_in_names(package: str) -> Iterator[str]:
-    """Yield the names of the built-in kinds: modules whose text contains KIND. Imports nothing."""
+    """Yield the names of the built-in kinds, which are the modules whose text contains KIND. Imports none of them."""
     for folder in importlib.import_module(package).__path__:
         for info in pkgutil.iter_modules([folder]):
             file = Path(folder, info.name, "__init__.py") if info.ispkg else Path(folder, f"{info.name}.py")

@@ -2,17 +2,17 @@
 
 Everything here is used as ``model.X``. Nothing here does I/O or reads a clock.
 
-    articles, stories      what is reported, and which reports are about one event
-    rules, settings        what to look for, and how the bot is set up
-    alerts, messages       what is decided for a channel, and what is posted there
-    actions                what people do: judge, claim, silence, split, merge
+    stories                articles, and stories: groups of articles about one event
+    rules, settings        watch rules, and settings of the bot
+    alerts, messages       decisions about a story in a channel, and messages to post
+    actions                actions of people: judge, claim, silence, split, merge
     feeds, fetching        a feed, its state, and how a document is fetched and parsed
-    access                 what requests carry besides an address; references to secrets
+    access                 headers, logins and TLS files of requests; references to secrets
     archive                queries to the store, and their results
     channels               where messages are posted, and where people answer
     language_models        prompts, answers, and vectors of meaning
     errors                 the tree of expected failures
-    visible                what may be shown of a stranger's text
+    visible                functions that make untrusted text safe to show
 """
 
 from bot.model.access import *

@@ -1,6 +1,6 @@
 """The contents of a request besides its address (headers, cookies, login, proxy, TLS), and references to secrets.
 
-Reads nothing: ``config.resolve_secret`` opens the variable or the file of a secret.
+This module reads no secret. ``config.resolve_secret`` reads the variable or the file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SECRET_SCHEMA = {"type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|fil
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:
-    """``env:NAME`` or ``file:/path``; prints as ``***``.
+    """A reference to a secret, ``env:NAME`` or ``file:/path``, which prints as ``***``.
 
     >>> secret = Secret.parse("env:SLACK_BOT_TOKEN")
     >>> secret, secret.reference
@@ -34,7 +34,7 @@ class Secret:
 
     @classmethod
     def parse(cls, text: object) -> Self:
-        """Parse a reference. Raises InvalidValue, whose text never repeats the input: it may be the secret itself."""
+        """Parse a reference. Raises InvalidValue, which never repeats the input, because it may be a secret."""
         if isinstance(text, cls):
             return text
         kind, colon, name = text.strip().partition(":") if isinstance(text, str) else ("", "", "")
@@ -60,8 +60,9 @@ class Secret:
 
     __str__ = __repr__
 
-    # pydantic finds the two hooks by name, so an options model can have ``token: model.Secret`` without an import of
-    # pydantic here (https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__).
+    # pydantic finds these two methods by name. So a pydantic model can have a field of this class, although this module
+    # does not import pydantic. See
+    # https://docs.pydantic.dev/latest/concepts/types/#customizing-validation-with-__get_pydantic_core_schema__
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: object, handler: Callable[[object], Mapping[str, object]]
@@ -93,7 +94,7 @@ _CLIENT_HEADERS = frozenset(
     "host connection content-length transfer-encoding te upgrade trailer expect range accept-encoding if-none-match"
     " if-modified-since if-match if-unmodified-since if-range".split()
 )
-#: Headers that hold no secret; the value of every other header may be one.
+#: Headers whose values are never secret. The value of every other header may be a secret.
 _PLAIN_HEADERS = frozenset("accept accept-language user-agent referer from cache-control dnt origin".split())
 
 
@@ -130,7 +131,7 @@ def _pairs_of(value: object, example: str) -> Iterator[tuple[object, object]]:
 def _parse_name(value: object, what: str) -> str:
     name = values.parse_text(value)
     if not _TOKEN.match(name):
-        # Do not repeat it: it may be the secret itself.
+        # Do not repeat the name, because it may be a secret in the wrong place.
         raise InvalidValue("value", f"this is not a valid name of a {what}", "write letters, digits and -")
     return name
 
@@ -165,12 +166,12 @@ Host = Annotated[str, Parse(_parse_host, type="string")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasicAuth:
-    """A name and a password."""
+    """A user name and a password."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     user: Annotated[values.Text, Key("The name to log in with.", example="analyst")]
-    password: Annotated[Secret, Key("Its password, as env:NAME or file:/path.", example="env:PAPER_PASSWORD")]
+    password: Annotated[Secret, Key("The password, as env:NAME or file:/path.", example="env:PAPER_PASSWORD")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,17 +192,17 @@ def _require_one_kind(auth: Auth) -> Auth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """Files in PEM form."""
+    """The files for TLS, in PEM format."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     certificate: Annotated[values.Text | None, Key("The client certificate, with its chain.")] = None
     key: Annotated[
-        values.Text | None, Key("The certificate's key, without a passphrase, if it is in a separate file.")
+        values.Text | None, Key("The certificate's private key, without a passphrase, if it is in a separate file.")
     ] = None
     authority: Annotated[
         values.Text | None,
-        Key("Certificates of authorities that are trusted for this host as well as the public ones."),
+        Key("Certificates of authorities that are trusted for this host in addition to the public authorities."),
     ] = None
 
 
@@ -213,14 +214,14 @@ def _require_certificate(tls: Tls) -> Tls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """The contents of requests besides the address, sent to the feed's origin only."""
+    """Headers, cookies, login, proxy and TLS files of a feed's requests. They apply only to the feed's origin."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     headers: Annotated[
         tuple[tuple[str, str | Secret], ...],
         Parse(_parse_headers, type="object", additionalProperties={"type": "string"}),
-        Key("Headers of each request; a value that is a secret is env:NAME or file:/path."),
+        Key("Headers of each request. Write a secret value as env:NAME or file:/path."),
     ] = ()
     cookies: Annotated[
         tuple[tuple[str, Secret], ...],
@@ -230,10 +231,10 @@ class Access:
     auth: Annotated[
         Annotated[Auth, Parse(_require_one_kind, "after")] | None, Key("How to log in: basic or bearer.")
     ] = None
-    #: It also serves each hop of a redirect.
+    #: Unlike the other fields, the proxy also applies to redirects to other origins.
     proxy: Annotated[
         Annotated[str | Secret, Parse(_parse_proxy, type="string")] | None,
-        Key("The proxy to ask through: http://host:port, or env:NAME where it has a password."),
+        Key("The proxy for requests: http://host:port, or env:NAME if it has a password."),
     ] = None
     tls: Annotated[
         Annotated[Tls, Parse(_require_certificate, "after")] | None,
@@ -248,7 +249,7 @@ class Access:
         return [value for value in (*sent, *login) if isinstance(value, Secret)]
 
     def over(self, group: Access) -> Self:
-        """Return this access with its empty fields filled from ``group``, and so for the files of ``tls``."""
+        """Return this access with its empty fields, and those of ``tls``, filled from ``group``."""
         filled = _fill(self, group)
         return replace(filled, tls=_fill(self.tls, group.tls)) if self.tls and group.tls else filled
 

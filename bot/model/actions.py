@@ -13,7 +13,7 @@ from typing import NewType, TypeAlias
 
 from bot.model.stories import ArticleId, JudgementId, SendId, StoryId
 
-#: Eight hex digits, so that people can type it.
+#: Eight hex digits, so that people can type the id.
 SilenceId = NewType("SilenceId", str)
 
 
@@ -33,40 +33,40 @@ class SilenceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Nothing is posted about a subject, in some channels or in all, until a time or until somebody ends it."""
+    """A period in which nothing is posted about a subject, in some channels or in all."""
 
     id: SilenceId
     at: datetime
-    #: The author: a name, else the channel's id of the person, or the account that ran the command.
+    #: The author: the person's name (or id in the channel, if unnamed), or the account that ran the command.
     by: str
     kind: SilenceKind
-    #: The rule, the outlet or the entity as written, the story's id; empty: everything.
+    #: The rule, outlet or entity as written, or the story's id. Empty for the kind EVERYTHING.
     name: str
-    #: The channels that it covers; empty: every channel.
+    #: The channels that the silence covers. Empty means every channel.
     channels: tuple[str, ...] = ()
     reason: str
-    #: None: until somebody ends it; allowed only for a silence of a story.
+    #: The end of the silence. None means until somebody ends it, which only a silence of a story allows.
     until: datetime | None
-    #: When somebody ended it before its time.
+    #: When somebody ended the silence early, or None.
     ended_at: datetime | None = None
     ended_by: str = ""
 
     def is_active(self, now: datetime) -> bool:
-        """Return whether it is in force."""
+        """Return whether the silence is in force."""
         return self.ended_at is None and (self.until is None or now < self.until)
 
     def holds_in(self, channel: str) -> bool:
-        """Return whether it covers this channel."""
+        """Return whether the silence covers this channel."""
         return not self.channels or channel in self.channels
 
     @property
     def subject(self) -> str:
-        """Its subject in words: rule "Exits"."""
+        """The subject in words, such as ``rule "Exits"``."""
         return f'{self.kind.value} "{self.name}"' if self.name else self.kind.value
 
     @property
     def place(self) -> str:
-        """Its channels in words."""
+        """The channels in words."""
         return f"in {', '.join(self.channels)}" if self.channels else "in every channel"
 
     @property
@@ -79,7 +79,7 @@ class Silence:
 class Verdict(StrEnum):
     """The content of a judgement."""
 
-    #: About the story under a rule; the last judgement of each person counts.
+    #: USEFUL and NOISE judge the story under a rule. The last judgement of each person counts.
     USEFUL = "useful"
     NOISE = "noise"
     #: Somebody has claimed the story, until they release it or somebody else claims it.
@@ -88,7 +88,7 @@ class Verdict(StrEnum):
 
     @property
     def is_of_rule(self) -> bool:
-        """Whether it judges a rule, not the story as a whole."""
+        """Whether the verdict judges a rule, not the story as a whole."""
         return self in (Verdict.USEFUL, Verdict.NOISE)
 
 
@@ -100,7 +100,7 @@ class Judgement:
     at: datetime
     #: The channel's id of the person (Slack: U0123ABCD), or their name.
     by: str
-    #: The name shown to people; empty: ``by``.
+    #: The name shown to people. If it is empty, ``by`` is shown.
     name: str = ""
     channel: str
     story: StoryId
@@ -112,17 +112,17 @@ class Judgement:
 
     @property
     def author(self) -> str:
-        """The name of the person, for people."""
+        """The person's name, or id if the name is unknown, to show to people."""
         return self.name or self.by
 
 
 def rule_key(name: str) -> str:
-    """Return a short key of a rule for a button: Slack allows 150 characters there, and a name may have more."""
+    """Return a short key of a rule for a button, because its name may exceed the 150 characters that Slack allows."""
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def entity_key(name: str) -> str:
-    """Return a short key of an entity for a button; its length differs from other keys."""
+    """Return a short key of an entity for a button. Its length distinguishes it from other keys."""
     return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -137,9 +137,9 @@ class RulingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruling:
-    """One decision of a person about stories; grouping never undoes it."""
+    """A person's decision to split or merge stories, which grouping never undoes."""
 
-    #: Stays the same if the request is delivered again.
+    #: The id stays the same if the request is delivered again.
     id: str
     at: datetime
     #: The channel's id of the person, or the name of the account that ran the command.
@@ -151,7 +151,7 @@ class Ruling:
     articles: tuple[ArticleId, ...] = ()
     #: For a merge: the story that remains.
     other: StoryId | None = None
-    #: When it was carried out; None: in the next turn.
+    #: When the ruling was carried out. None means that the next turn will carry it out.
     done_at: datetime | None = None
 
 
@@ -168,7 +168,7 @@ class Useful:
 class Noise:
     """The story was not worth its message."""
 
-    #: The key of the rule (model.rule_key); empty: every rule that the message names.
+    #: The key of the rule (model.rule_key). Empty means every rule that the message names.
     rule: str = ""
 
 
@@ -184,21 +184,21 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeSilence:
-    """Post nothing about a subject until an end."""
+    """Start a silence about a subject."""
 
     kind: SilenceKind
     #: The subject as people write it: a rule, an outlet, a name, the id of a story. Empty if ``key`` identifies it.
     name: str = ""
     #: Set by buttons: the key of a rule or an entity, or the id of an article of the outlet.
     key: str = ""
-    #: A time or a duration from now; None: no end, which only a silence of a story may have.
+    #: A time, or a duration from now. None means no end, which only a silence of a story may have.
     end: datetime | timedelta | None = None
     reason: str = ""
-    #: Set by buttons: only in the channel of the message.
+    #: Set by buttons: the silence covers only the channel of the message.
     is_here: bool = False
-    #: The channels that it covers; empty: every channel in which the person may act.
+    #: The channels that the silence covers. Empty means every channel in which the person may act.
     channels: tuple[str, ...] = ()
-    #: End the silence if it is already in force. For buttons that cannot show the state.
+    #: End the silence if it is already in force. Set by buttons that cannot show whether it is.
     is_toggle: bool = False
 
 
@@ -206,9 +206,9 @@ class MakeSilence:
 class EndSilence:
     """End a silence before its time."""
 
-    #: Its id; empty if a button identifies its subject.
+    #: The id of the silence. Empty for a button, whose ``key`` identifies the subject.
     id: str = ""
-    #: Set by buttons: the key of the silenced rule; empty: the story.
+    #: Set by buttons: the key of the silenced rule. Empty for a silence of the story.
     key: str = ""
 
 
@@ -233,7 +233,7 @@ class ShowWhy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowMenu:
-    """Show the further actions, in a service that does not have them in the message."""
+    """Show more actions, in a service whose messages do not show them."""
 
 
 Action: TypeAlias = Useful | Noise | Claim | Release | MakeSilence | EndSilence | Split | Merge | ShowWhy | ShowMenu

@@ -24,7 +24,7 @@ class Reason(StrEnum):
     """The reason of a decision."""
 
     FIRST_REPORT = "first report"
-    #: A first report of what may be part of a posted story.
+    #: The first report of a story that may be part of a posted story.
     UNSURE = "perhaps part of another story"
     CORROBORATION = "corroboration"
     NEW_FACT = "new fact"
@@ -32,7 +32,7 @@ class Reason(StrEnum):
     SECOND_RULE = "rule"
     REMINDER = "reminder"
     ADDED_OUTLET = "added outlet"
-    #: Another article of an outlet that is in the story already.
+    #: Another article of an outlet that already has an article in the story.
     ADDED_ARTICLE = "added article"
     MERGED = "merged"
     #: People took articles out of the story.
@@ -43,26 +43,26 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet hours"
     COOLDOWN = "cooldown"
     RATE_CAP = "rate cap"
-    #: The first post waits to name several outlets.
+    #: The first post waits, so that it can name several outlets.
     GATHER = "gather"
     COPY = "copy"
-    #: In decisions of earlier versions only.
+    #: Only in decisions that earlier versions stored.
     NO_NEWS = "no news"
     RULE_PAUSED = "rule paused"
     JUDGED = "judged"
     #: A language model's summary has arrived.
     SUMMARY = "summary"
-    #: A silence holds it back, or somebody made one under the message.
+    #: A silence holds the message back, or somebody started a silence under the message.
     SILENCED = "silenced"
     SILENCE_ENDED = "silence ended"
     CLAIMED = "claimed"
     UNCLAIMED = "unclaimed"
-    #: Nobody claimed it in time.
+    #: Nobody claimed the story in time.
     ESCALATED = "escalated"
 
     @classmethod
     def _missing_(cls, value: object) -> Reason | None:
-        """Translate the reasons that versions before the silence of a story stored."""
+        """Translate the old names of reasons, which earlier versions stored."""
         match value:
             case "muted" | "snoozed":
                 return cls.SILENCED
@@ -81,18 +81,19 @@ class Decision:
     channel: str
     action: AlertAction
     reason: Reason
-    #: Names of the rules that it applies to.
+    #: Names of the rules to which the decision applies.
     rules: tuple[str, ...] = ()
-    #: The article that caused it; None if a time was reached.
+    #: The article that caused the decision; None if the decision was made because a time was reached.
     article: ArticleId | None = None
-    #: For people: “quiet hours until 07:00 Asia/Karachi”.
+    #: A detail for people, such as “quiet hours until 07:00 Asia/Karachi”.
     detail: str = ""
-    #: For a hold: when to decide again; None: when another article joins, or, for a reminder, no deadline is ahead.
+    #: For a hold: when to decide again, or None to wait for another article. For a reminder: when the next one is due,
+    #: or None if no deadline is ahead.
     until: datetime | None = None
     #: For a reply: the new facts and the edited articles.
     facts: tuple[Fact, ...] = ()
     edits: tuple[Edit, ...] = ()
-    #: The silence that held it back, if one did.
+    #: The silence that held the message back, or None.
     silence: SilenceId | None = None
 
 
@@ -101,9 +102,9 @@ class AlertState(StrEnum):
 
     HELD = "held"
     POSTED = "posted"
-    #: Decided not to post (baseline beyond five, silenced); listed, not sent.
+    #: Listed but not posted, for example because of a silence or a baseline of more than five stories.
     SILENT = "silent"
-    #: Its story merged into an older one.
+    #: The story was merged into an older story.
     MERGED = "merged"
 
 
@@ -117,11 +118,11 @@ class Alert:
     #: Rules that the message names, or will name.
     rules: tuple[str, ...]
     reason: Reason
-    #: For a held alert: when to decide again. For a posted one: when to remind. None: at the next article.
+    #: For a held alert: when to decide again. For a posted alert: when to remind. None means at the next article.
     held_until: datetime | None = None
     #: The outbox row of the message at the head of the thread.
     head: SendId | None = None
-    #: Its message gathers several stories: no edits for one of them.
+    #: The message gathers several stories, so it is not edited for one of them.
     is_gathered: bool = False
     posted_at: datetime | None = None
     #: Keys of the facts that were posted, as “label: after”, so that none is posted twice.
@@ -130,7 +131,7 @@ class Alert:
     latest: Fact | None = None
     #: A reply has reported corroboration.
     is_corroborated: bool = False
-    #: The merged story that the message was posted for; None: this story.
+    #: The story for which the message was posted, if that story has since been merged into this one; otherwise None.
     posted_for: StoryId | None = None
-    #: The article whose headline the message shows; None: the story's headline article.
+    #: The article whose headline the message shows. None means the story's headline article.
     headline: ArticleId | None = None

@@ -19,7 +19,7 @@ class Arrival:
     article: Article
     matches: tuple[Match, ...]
     is_baseline: bool
-    #: Log id of the poll that found it.
+    #: Log id of the poll that found the article.
     poll: str = ""
 
 
@@ -31,28 +31,29 @@ class Revision:
     matches: tuple[Match, ...]
     #: Material changes only; empty for a typo.
     edits: tuple[Edit, ...]
-    #: Log id of the poll that found it.
+    #: Log id of the poll that found the change.
     poll: str = ""
-    #: For a live page, the version before: its additions are news, not corrections. None for an article.
+    #: For a live page: the previous version. Text added since then is news, not a correction. None for an ordinary
+    #: article.
     live_before: Article | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """Facts or wording of an article in its story that wait for a language model's answer."""
+    """An article of a story whose facts or wording wait for a language model's answer."""
 
     story: StoryId
     #: The prompt, built from the story as it was when the article came.
     prompt: Prompt
-    #: The facts to post without an answer, and the facts from which the answer chooses.
+    #: ``facts`` are posted if there is no answer. ``offered`` are the facts from which the answer chooses.
     facts: tuple[Fact, ...] = ()
     offered: tuple[Fact, ...] = ()
-    #: Key of another prompt; this prompt is sent only if that one gets no answer. Empty: send at once.
+    #: Key of another prompt. This prompt is sent only if the other prompt gets no answer. If empty, it is sent at once.
     unless: str = ""
 
     @property
     def key(self) -> str:
-        """The key in the queue; differs from the article's id, since the article may be queued as well."""
+        """The key in the queue. It differs from the article's id, because the article itself may be queued too."""
         return f"{self.prompt.use} {self.prompt.key}"
 
 
@@ -68,16 +69,17 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleStub:
-    """The identity of a stored article: enough to decide new, edited or churn."""
+    """The identity of a stored article, enough to recognise an item as new, edited or already known."""
 
     id: ArticleId
     link: str
     title: str
     published: datetime | None
     fingerprint: str
-    #: False: only identity, title, link and date are stored (older than the backfill window).
+    #: False if only identity, title, link and date are stored, because the article is older than the backfill window.
     has_text: bool
-    #: The feed that is its source: only that feed's changes are edits. Empty: unknown, treated as the polled feed.
+    #: The article's source: only changes in this feed count as edits. If empty (unknown), the polled feed counts as the
+    #: source.
     feed: str = ""
 
 
@@ -88,7 +90,7 @@ class IdentityQuery:
     feed: str
     #: The feed's ids.
     keys: Sequence[str] = ()
-    #: In any of their forms, or their common key.
+    #: Links in any form, or the key that all forms of a link share.
     links: Sequence[str] = ()
     fingerprints: Sequence[str] = ()
     #: Case-folded.
@@ -99,9 +101,9 @@ class IdentityQuery:
 class KnownItems:
     """The stored articles that the entries of one document may be."""
 
-    #: This feed's ids -> article.
+    #: Id in this feed -> article.
     by_key: Mapping[str, ArticleStub]
-    #: Link as in the query -> articles under any form of it, of any feed, oldest first.
+    #: Link as in the query -> articles of any feed with any form of that link, oldest first.
     by_link: Mapping[str, Sequence[ArticleStub]]
     #: Fingerprint -> articles of any feed, oldest first.
     by_fingerprint: Mapping[str, Sequence[ArticleStub]]
@@ -113,7 +115,7 @@ class KnownItems:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayCount:
-    """The number of articles that one feed had, or one rule matched, on one day of UTC."""
+    """The number of articles that one feed had, or that one rule matched, on one day (UTC)."""
 
     #: The feed's address or the rule's name.
     name: str
@@ -125,8 +127,9 @@ class DayCount:
 class QueuedWork:
     """The oldest entries of the decision queue."""
 
-    #: Numbers of the rows, for ``remove``, and their keys: the article's id, or the key of a pending answer.
+    #: Row numbers, which ``remove`` accepts.
     numbers: tuple[int, ...] = ()
+    #: The key of each row: the article's id, or the key of a Pending.
     keys: tuple[str, ...] = ()
     arrivals: tuple[Arrival, ...] = ()
     revisions: tuple[Revision, ...] = ()
@@ -135,7 +138,7 @@ class QueuedWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueHolder:
-    """The process that decided last, and the number of the last change that others made to stories or alerts."""
+    """The process that made the last decisions, and the number of the last change to stories or alerts."""
 
     who: str
     change: int
@@ -143,18 +146,18 @@ class QueueHolder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchTerm:
-    """Words in a row, with at most one other word between two of them."""
+    """Consecutive words. At most one other word may stand between two of them."""
 
     words: tuple[str, ...]
     #: The last word is a prefix.
     is_prefix: bool = False
-    #: title, body or source; None: title or body.
+    #: The field to search: title, body or source. None means title or body.
     field: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """All of the parts, and none of the ``others``."""
+    """A condition for articles that match all of the parts, and none of the ``others``."""
 
     parts: tuple[SearchCondition, ...]
     others: tuple[SearchTerm, ...] = ()
@@ -162,7 +165,7 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one of the parts."""
+    """A condition for articles that match at least one of the parts."""
 
     parts: tuple[SearchCondition, ...]
 
@@ -172,16 +175,16 @@ SearchCondition: TypeAlias = SearchTerm | AllOf | AnyOf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateQuery:
-    """The articles to search for."""
+    """A search for articles."""
 
-    #: None: nothing that the index can decide.
+    #: None if the index can decide no part of the search.
     condition: SearchCondition | None = None
     #: The name of a rule that matched.
     rule: str | None = None
-    #: First seen at or after ``since``, and before ``until``.
+    #: The article was first seen at or after ``since``, and before ``until``.
     since: datetime | None = None
     until: datetime | None = None
-    #: Only candidates with a lower number.
+    #: If set, return only candidates with a lower number.
     before: int | None = None
 
 
@@ -189,9 +192,9 @@ class CandidateQuery:
 class SearchCandidate:
     """An article that fulfils the condition."""
 
-    #: Increases in the order in which articles came.
+    #: A number that increases in the order in which articles arrived.
     number: int
     title: str
     text: str
-    #: Builds the whole article; most candidates are dropped before that.
+    #: Builds the whole article. Most candidates are rejected before this is needed.
     article: Callable[[], Article]

@@ -33,13 +33,13 @@ class Delivery:
 
     id: SendId
     message: Message
-    #: The head of the thread to reply in; None: top level.
+    #: The head of the thread to reply in, or None to post at top level.
     reply_to: Receipt | None = None
-    #: The message to edit; None: a new message.
+    #: The message to edit, or None to send a new message.
     edits: Receipt | None = None
-    #: Text only, no blocks, after the channel refused the message's form.
+    #: Send text without blocks, because the channel refused the message's form.
     is_plain: bool = False
-    #: A reply that is also shown in the channel; without ``reply_to`` it is an ordinary message.
+    #: Show the reply in the channel too. This has no effect without ``reply_to``.
     is_broadcast: bool = False
 
 
@@ -53,7 +53,7 @@ class CheckLine:
 
     @classmethod
     def of(cls, is_good: bool, what: str, *, otherwise: str) -> CheckLine:
-        """Return a line whose help is ``otherwise`` if it is not good, else empty."""
+        """Return a line. Its help is ``otherwise`` if ``is_good`` is false, and empty if it is true."""
         return cls(is_good=is_good, what=what, help="" if is_good else otherwise)
 
 
@@ -63,7 +63,7 @@ class Channel(Protocol):
     name: str
     #: Minimum time between two messages.
     pace: timedelta
-    #: Identifies the credentials, without the secret: channels with equal accounts are closed together.
+    #: Identifies the credentials without containing the secret. Channels with the same account are closed together.
     account: str
 
     @property
@@ -77,10 +77,10 @@ class Channel(Protocol):
         """Return the receipt of a delivery that may have arrived, or None if it did not. Raises SendError."""
 
     async def check(self) -> Sequence[CheckLine]:
-        """Check credentials, rights and place, without posting."""
+        """Check credentials, rights and destination, without posting."""
 
     async def close(self) -> None:
-        """Close the connections; the channel is not used again."""
+        """Close the connections. The channel must not be used afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Person:
 
     #: The service's id of the person.
     id: str
-    #: The name shown to people, never an id; empty: ``id``.
+    #: The name shown to people, never an id. If it is empty, ``id`` is shown.
     name: str = ""
     #: Channels whose ``may_act`` does not include the person.
     barred: frozenset[str] = frozenset()
@@ -98,15 +98,15 @@ class Person:
 
     @property
     def author(self) -> str:
-        """The name of the person, for people."""
+        """The person's name, or id if the name is unknown, to show to people."""
         return self.name or self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
-    """One press of a button. Its form was checked, but not whether the story exists."""
+    """One press of a button. Its format has been checked, but the story may not exist."""
 
-    #: The channel's id of the press: the same if it is delivered again.
+    #: The channel's id of the press, which stays the same if the press is delivered again.
     id: str
     person: Person
     action: Action
@@ -120,26 +120,26 @@ class Press:
 class ChatRequest:
     """A command that a person typed, or a visit to the bot's page in the service."""
 
-    #: The channel's id of the request: the same if it is delivered again.
+    #: The channel's id of the request, which stays the same if the request is delivered again.
     id: str
     person: Person
     #: The arguments of the command, as typed.
     words: str = ""
-    #: The person opened the page, which shows the latest stories.
+    #: Whether the person opened the bot's page, which shows the latest stories.
     is_page: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """The result of an action, shown only to the person."""
+    """The result of an action, shown only to the person who acted."""
 
     #: May contain names of rules and outlets, which are untrusted.
     text: str = ""
     #: A command that undoes the action, without the name of the bot's command: "silence end 3f2a9c01".
     command: str = ""
-    #: Decisions of the action.
+    #: The decisions that the action caused.
     decisions: tuple[Decision, ...] = ()
-    #: Why nothing was done; None: it was done, now or before.
+    #: Why nothing was done. None if the action was carried out, now or by an earlier press.
     refused: str | None = None
     #: The current message, if its menu was requested.
     message: Message | None = None
@@ -151,7 +151,7 @@ class ActionResult:
 OnPress: TypeAlias = Callable[[Press], Awaitable[ActionResult]]
 #: Gets the reason why the connection is down, or None when it is back.
 OnChange: TypeAlias = Callable[[str | None], Awaitable[None]]
-#: Returns the reply, which is shown to that person only.
+#: Returns the reply, which is shown only to the person who asked.
 OnChatRequest: TypeAlias = Callable[[ChatRequest], Awaitable[Message]]
 
 
@@ -160,7 +160,8 @@ class Listener(Protocol):
 
     #: The channels whose messages it serves.
     channels: tuple[str, ...]
-    #: The service allows one connection for each account: of several processes, only the sending one listens.
+    #: Whether the service allows only one connection for each account. If so, of several processes only the one that
+    #: sends also listens.
     is_alone: bool
 
     async def listen(self, on_press: OnPress, on_change: OnChange, on_asked: OnChatRequest) -> None:

@@ -1,4 +1,4 @@
-"""Lengths of time and counts, as people write and read them; and the clock."""
+"""Parsing and formatting of durations and counts, and the protocol of the clock."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SECONDS = {
     "week": 604800,
 }
 _WRITTEN = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)\s*\Z")
-#: The longest length of time that still leaves dates computable.
+#: Maximum duration, in seconds. With a longer one, a computed date could exceed the range of datetime.
 _LONGEST_SECONDS = 100 * 366 * 86400
 
 
@@ -82,12 +82,12 @@ def format_duration(duration: timedelta) -> str:
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         number = seconds / size
         if number >= 1 and number == int(number):
-            # Without the commas of a count, so that the result is valid in a file.
+            # Write the number without commas, so that the result is valid in a configuration file.
             return f"{int(number)} {pluralize(int(number), unit)}"
     return f"{seconds:g} seconds"
 
 
-#: The shortest wait after a failure, and the longest: a channel that is back is noticed within a minute.
+#: Limits of the wait after a failure. The maximum ensures that a channel that works again is noticed within a minute.
 SHORTEST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(seconds=60)
 

@@ -11,7 +11,7 @@ WirewatchError
 │   └── NotAllowed         the person does not have the right
 ├── FetchError             one request failed; the text says why and what to do
 │   ├── AddressRefused     private address, unsupported scheme, too many redirects: not requested
-│   ├── HostLimited        the host has had enough requests: not requested before a time
+│   ├── HostLimited        the host has had enough requests: not requested until later
 │   ├── BodyTooBig         more bytes than allowed, compressed or decompressed
 │   └── Unreachable        no DNS name, no connection, or no response in time
 ├── ReadError              the document is not a feed
@@ -23,12 +23,12 @@ WirewatchError
 │   ├── BadAnswer          an answer that is cut off, refused or does not fit the schema
 │   └── NotYetAnswered     a prompt that was written to a file for a later answer
 └── SendError              one attempt to send failed; the class says what to do next
-    ├── RetryLater         not accepted: send again at a time
+    ├── RetryLater         not accepted: send again later
     ├── OutcomeUnknown     may have been accepted: look it up before sending again
-    ├── FormRefused        refused for its form: simplify it once
-    ├── ThreadGone         its thread cannot take it: post at top level
+    ├── FormRefused        refused because of its form: simplify it once
+    ├── ThreadGone         the thread does not accept the message: post it at top level
     ├── NotEditable        the message can no longer be edited: leave it
-    └── ChannelClosed      the channel, or the whole workspace, refuses us
+    └── ChannelClosed      the service refuses access to the channel, or to the whole workspace
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ from bot.model.settings import Problem
 class WirewatchError(Exception):
     """An expected failure. Its text may quote a stranger, so it is cleaned and cut whenever it is shown."""
 
-    #: Maximum length of a text that quotes a stranger's document or server; None: our own words, any number of lines.
+    #: Maximum length of a text that quotes an external document or server. None for texts in our own words, which may
+    #: have any number of lines.
     LIMIT: ClassVar[int | None] = None
 
     def __str__(self) -> str:
@@ -99,7 +100,7 @@ class AddressRefused(FetchError):
 
 
 class HostLimited(FetchError):
-    """No request was sent: the host has had enough requests for now."""
+    """No request was sent, because the host has had enough requests for now."""
 
     def __init__(self, text: str, until: datetime) -> None:
         super().__init__(text)
@@ -144,7 +145,7 @@ class ModelError(WirewatchError):
 
 
 class ModelUnavailable(ModelError):
-    """No answer; ``after`` is the server's Retry-After."""
+    """The model gave no answer, but may answer later. ``after`` is the server's Retry-After, or None."""
 
     def __init__(self, text: str, *, after: timedelta | None = None) -> None:
         super().__init__(text)
@@ -172,8 +173,8 @@ class SendError(WirewatchError):
 class RetryLater(SendError):
     """The message was not accepted.
 
-    ``after`` is the server's Retry-After, or None to back off. ``whole_channel``: the wait applies to all messages of
-    the channel.
+    ``after`` is the server's Retry-After, or None to back off. If ``whole_channel`` is true, the wait applies to all
+    messages of the channel.
     """
 
     def __init__(self, text: str, *, after: timedelta | None = None, whole_channel: bool = True) -> None:
@@ -191,7 +192,7 @@ class FormRefused(SendError):
 
 
 class ThreadGone(SendError):
-    """The thread cannot take the message: post it at top level."""
+    """The thread does not accept the message: post it at top level."""
 
 
 class NotEditable(SendError):
@@ -199,7 +200,10 @@ class NotEditable(SendError):
 
 
 class ChannelClosed(SendError):
-    """The channel refuses us; ``whole_workspace``: so does every channel with the same credentials."""
+    """The service refuses access to a channel.
+
+    If ``whole_workspace`` is true, the service refuses access to every channel with the same credentials.
+    """
 
     def __init__(self, text: str, *, whole_workspace: bool = False) -> None:
         super().__init__(text)

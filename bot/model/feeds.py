@@ -14,7 +14,7 @@ from bot.model.values import Derived, Key
 
 
 class FullText(StrEnum):
-    """When the article's own page is read."""
+    """When an article's own page is fetched."""
 
     NEVER = "never"
     WHEN_NEEDED = "when_needed"
@@ -22,10 +22,10 @@ class FullText(StrEnum):
 
 
 class FeedHealth(StrEnum):
-    """A feed in one word."""
+    """The health of a feed."""
 
     OK = "ok"
-    #: Not read yet.
+    #: No document has been parsed yet.
     NEW = "new"
     FAILING = "failing"
     #: The server responded with 410.
@@ -34,7 +34,7 @@ class FeedHealth(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed(Access):
-    """One feed: its address, or a block with more about it."""
+    """One feed, written as its address or as a block of keys."""
 
     OTHER_WORDS: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("address", "link", "feed", "rss", "href", "source", "uri"), "url"),
@@ -45,26 +45,28 @@ class Feed(Access):
         **dict.fromkeys(("type", "format"), "kind"),
     }
 
-    #: The feed's identity, also after a redirect. Short forms and references are whole addresses once they are read.
+    #: The feed's identity, even after a redirect. Short forms and references become whole addresses during loading.
     url: Annotated[
         values.Text,
         Key(
-            "The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place; where it "
-            "holds a secret, env:NAME or file:/path.",
+            "The feed's address (RSS, Atom, JSON Feed, news sitemap), or the short form of a known place. If the "
+            "address holds a secret, write env:NAME or file:/path.",
             example="https://example.org/feed.xml",
         ),
     ]
     name: Annotated[
-        values.Text | None, Key("The outlet's name in messages; without it, the feed's own title, with its host.")
+        values.Text | None,
+        Key("The outlet's name in messages. Without it, messages show the feed's own title and host."),
     ] = None
     every: Annotated[
-        values.Duration | None, Key("The shortest time between two polls; without it, bot.yaml's fetch.every.")
+        values.Duration | None, Key("The shortest time between two polls. Default: fetch.every of bot.yaml.")
     ] = None
     at_least: Annotated[
-        values.AtLeast | None, Key("The longest time between two polls; without it, bot.yaml's fetch.at_least.")
+        values.AtLeast | None, Key("The longest time between two polls. Default: fetch.at_least of bot.yaml.")
     ] = None
     backfill: Annotated[
-        values.Duration | None, Key("How far back the first poll announces; without it, bot.yaml's fetch.backfill.")
+        values.Duration | None,
+        Key("Maximum age of articles that the first poll announces. Default: fetch.backfill of bot.yaml."),
     ] = None
     full_text: Annotated[
         FullText, Key("Fetch the article's page: never, when_needed (if the feed has only a teaser), always.")
@@ -72,26 +74,27 @@ class Feed(Access):
     tags: Annotated[values.Texts, Key("Tags by which rules select feeds.")] = ()
     owner: Annotated[
         values.Text | None,
-        Key("The owner of the outlet: outlets of one owner count once. Without it, the domain of the address."),
+        Key("The owner of the outlet. Outlets of the same owner count once. Default: the domain of the address."),
     ] = None
     #: None is treated as false.
     aggregator: Annotated[
         bool | None,
-        Key("true: its items are articles of other sites; each counts for the site that its link leads to."),
+        Key("true: the feed lists articles of other sites. Each article counts for the site that it links to."),
     ] = None
     expect: Annotated[
-        values.Rhythm | None, Key("every 2 days: the operator is notified when the feed has been silent for longer.")
+        values.Rhythm | None,
+        Key("Notify the operator when the feed has published nothing for this long: every 2 days."),
     ] = None
     kind: Annotated[
         values.Text | None,
-        Key("The document's format; without it, the format is detected. A plug-in may add more."),
+        Key("The document's format. Without it, the format is detected. Plug-ins may add formats."),
     ] = None
-    #: Options of that kind as JSON, validated by its options model.
+    #: Options of the kind as JSON, validated by the kind's options model.
     options: Annotated[str, Derived()] = "{}"
 
     @property
     def access(self) -> Access | None:
-        """Return what its requests carry, or None if they carry nothing."""
+        """Return the headers, login and other access settings of the feed's requests, or None if it has none."""
         access = Access(**{field.name: getattr(self, field.name) for field in fields(Access)})
         return access if access != Access() else None
 
@@ -116,42 +119,42 @@ class FeedState:
     """The state of one feed between polls."""
 
     url: str
-    #: The feed's title at its first successful poll: a feed cannot take another outlet's name later.
+    #: The feed's title at its first successful poll. It is kept, so that a feed cannot adopt another name later.
     title: str | None = None
-    #: Its title at the last successful poll, if it differs.
+    #: The feed's title at the last successful poll, if it differs from ``title``.
     new_title: str | None = None
     due_at: datetime
-    #: The first response that was parsed; None: the next one is the baseline.
+    #: When the first response was parsed. None means that the next response is the baseline.
     baseline_at: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
     #: SHA-256 of the last parsed body.
     body_hash: str | None = None
-    #: Hashes of the last body's item ranges: an item with known bytes is not parsed again.
+    #: Hashes of the bytes of each item in the last body. An item with a known hash is not parsed again.
     item_hashes: tuple[str, ...] = ()
-    #: The target of a repeated 301 or 308; None: not moved.
+    #: The target of a repeated 301 or 308, or None if the feed has not moved.
     moved_to: str | None = None
-    #: The target of a permanent redirect that was not yet repeated often enough.
+    #: The target of a permanent redirect that has not yet been repeated often enough.
     moving_to: str | None = None
     moving_count: int = 0
-    #: The learnt interval between polls; None: not learnt yet.
+    #: The learnt interval between polls, or None if it is not learnt yet.
     interval: timedelta | None = None
     polled_at: datetime | None = None
-    #: The last poll that gave a document or a 304.
+    #: When a poll last returned a document or a 304.
     ok_at: datetime | None = None
-    #: The last poll that gave a new article.
+    #: When a poll last found a new article.
     new_at: datetime | None = None
     failures: int = 0
     failing_since: datetime | None = None
-    #: When all items of its document were last identified, including those with known bytes.
+    #: When all items of the feed's document were last identified, including those with known bytes.
     named_at: datetime | None = None
-    #: The error of the last poll, for people; None: no error.
+    #: The error of the last poll, for people, or None.
     error: str | None = None
-    #: Not to be polled before this time, by the server's Retry-After.
+    #: The earliest time of the next poll, from the server's Retry-After.
     retry_after: datetime | None = None
-    #: When the last response set a limit (429, 503, a sudden 403); used for the limit of the whole host.
+    #: When a response last limited the requests (429, 503, a sudden 403). The limit of the whole host uses this.
     limited_at: datetime | None = None
-    #: The server responded with 410: not polled again until feeds.yaml changes.
+    #: True if the server responded with 410. The feed is not polled again until feeds.yaml changes.
     gone: bool = False
     #: Health problems already reported to the operator, so that each is reported once.
     told: tuple[str, ...] = ()
@@ -159,35 +162,35 @@ class FeedState:
     remarks: tuple[str, ...] = ()
     #: Arrival times of the last new articles (at most 50), newest last. Polling learns the interval from them.
     rhythm: tuple[datetime, ...] = ()
-    #: Fresh until then, by Cache-Control or Expires.
+    #: Time at which the last response expires (Cache-Control or Expires), or None if unknown.
     fresh_until: datetime | None = None
-    #: Polling limits that the document asks for; see the parsed document below.
+    #: Polling limits that the document asks for; see ParsedFeed.
     ttl: timedelta | None = None
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     #: Items of the last document, including known ones.
     item_count: int = 0
-    #: Since when a feed that had items has none; None: it has items, or never had any.
+    #: Since when the feed has had no items. None if it has items, or never had any.
     empty_since: datetime | None = None
-    #: Whether an entry with a date was seen, and the number of entries without a date since.
+    #: Whether an entry with a date was ever seen, and the number of entries without a date since then.
     has_dates: bool = False
     undated_count: int = 0
-    #: Text that its items repeat, in the format of articles.boilerplate.
+    #: Text that the feed's items repeat, in the format of ``feeds.cleaning.learn_boilerplate``.
     boilerplate: str = ""
-    #: The last day (UTC) on which it was read, and the number of items stored on that day (see polling/quota.py).
+    #: The last day (UTC) on which the feed was read, and the number of items stored on that day (see intake.py).
     day: date | None = None
     day_count: int = 0
     day_names: int = 0
-    #: Items that the last poll postponed to the next day.
+    #: Number of items that the last poll postponed to the next day.
     left_count: int = 0
-    #: Its last document took so long to parse that others had to wait.
+    #: The feed's last document took so long to parse that other documents had to wait.
     is_slow: bool = False
-    #: Mails that could not be parsed on ``skipped_on``, the last such day (UTC).
+    #: Number of mails that could not be parsed on ``skipped_on``, the last day (UTC) with such mails.
     skipped_count: int = 0
     skipped_on: date | None = None
-    #: Most of its items link to several other sites.
+    #: Most of the feed's items link to several other sites.
     links_elsewhere: bool = False
-    #: The expiry of its server's certificate.
+    #: When the server's certificate expires, or None if unknown.
     certificate_until: datetime | None = None
     #: The WebSub hub and topic of the last document.
     hub: str | None = None
@@ -230,7 +233,7 @@ class Entry:
     published: datetime | None = None
     updated: datetime | None = None
     language: str | None = None
-    #: Parsed only for its identity: older than the backfill window, or its bytes are known.
+    #: Parsed only for its identity, because the item is older than the backfill window or its bytes are known.
     identity_only: bool = False
 
 
@@ -242,7 +245,7 @@ class ParsedFeed:
     link: str | None = None
     language: str | None = None
     entries: tuple[Entry, ...] = ()
-    #: For people: “cut off after item 12”, “3 bytes are not UTF-8”.
+    #: Remarks for people, such as “cut off after item 12” or “3 bytes are not UTF-8”.
     remarks: tuple[str, ...] = ()
     #: The minimum interval that the feed asks for (ttl, sy:updatePeriod).
     ttl: timedelta | None = None
@@ -250,21 +253,21 @@ class ParsedFeed:
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
     item_hashes: tuple[str, ...] = ()
-    #: The WebSub hub, and the document's address by which the hub identifies it.
+    #: The WebSub hub, and the address by which the hub identifies the document.
     hub: str | None = None
     topic: str | None = None
-    #: It has only the items since the last document, not the whole list.
+    #: The document has only the items since the last document, not the whole list.
     is_increment: bool = False
-    #: It took so long to parse that other documents had to wait.
+    #: The document took so long to parse that other documents had to wait.
     was_slow: bool = False
     #: The number of mails that could not be parsed and are not tried again.
     skipped: int = 0
-    #: The etag of the parsed part if the rest of the document is left for the next poll; None: all of it was parsed.
+    #: The etag of the parsed part if the rest is left for the next poll, or None if the whole document was parsed.
     read_to: str | None = None
 
 
 def redirected_twins(feeds: Iterable[FeedState]) -> list[tuple[FeedState, ...]]:
-    """Return groups of feeds that share an address because some of them have permanently moved there, in order."""
+    """Return the groups of feeds that have the same address because some of them have permanently moved to it."""
     by_place: dict[str, list[FeedState]] = {}
     for feed in feeds:
         by_place.setdefault(feed_place(feed.moved_to or feed.url), []).append(feed)
@@ -273,26 +276,26 @@ def redirected_twins(feeds: Iterable[FeedState]) -> list[tuple[FeedState, ...]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """The state of one subscription."""
+    """The state of a feed's subscription at a WebSub hub."""
 
     #: The feed's address in feeds.yaml.
     feed: str
     hub: str
-    #: The feed's address for the hub, as the feed names it.
+    #: The address by which the hub identifies the feed, as the feed gives it.
     topic: str
-    #: The secret end of the callback's address.
+    #: The secret last part of the callback's address.
     token: str
-    #: Signs what the hub sends.
+    #: The secret with which the hub signs its messages.
     secret: str
     #: When to send the next request to the hub.
     next_at: datetime
-    #: When the request that the hub has not yet verified was sent.
+    #: When the request was sent that the hub has not yet verified, or None if there is none.
     asked_at: datetime | None = None
-    #: The end of the lease; None: the hub has not confirmed one.
+    #: The end of the lease, or None if the hub has not confirmed one.
     until: datetime | None = None
     #: Consecutive failures.
     failures: int = 0
-    #: The last error, for people; None: no error.
+    #: The last error, for people, or None.
     error: str | None = None
-    #: When the hub last pushed news that was not polled yet.
+    #: When the hub last pushed news, if the feed has not been polled since then.
     pushed_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Fetching an address, and parsing what it returns."""
+"""Requests, responses, and the protocols that fetch addresses and parse documents."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ class Request:
     url: str
     etag: str | None = None
     last_modified: str | None = None
-    #: The Accept header; None: feeds.
+    #: The Accept header. None means the header for feeds.
     accept: str | None = None
-    #: Headers, login and the like, sent to the origin of ``home`` only; the proxy also serves each hop of a redirect.
+    #: Headers, login and so on, sent only to the origin of ``home``. The proxy also serves redirects to other origins.
     access: Access | None = None
-    #: The address in the configuration that this request serves. A block of ``fetch.allow_private`` is open only if the
-    #: host of that address is in it. None: no block is open, and ``access`` is not sent.
+    #: The configured address for which this request is made. A range of ``fetch.allow_private`` is open only if the
+    #: host of that address is in the range. If ``home`` is None, no range is open, and ``access`` is not sent.
     home: str | None = None
-    #: A form (application/x-www-form-urlencoded) to send by POST; None: GET.
+    #: A form (application/x-www-form-urlencoded) to send by POST, or None for GET.
     form: str | None = None
-    #: The options of the feed's kind as JSON; they change the request of some kinds.
+    #: The options of the feed's kind as JSON. Some kinds change the request according to them.
     options: str = "{}"
     #: The minimum time between such requests to the host.
     pace: timedelta = timedelta()
-    #: Waits until a body of so many bytes may be held in memory; None: do not wait, since such requests are few.
+    #: Waits until memory has room for a body of the given number of bytes. None for requests that are too few to need
+    #: this.
     hold: Callable[[int], Awaitable[None]] | None = None
 
 
@@ -46,15 +47,16 @@ class Response:
     content_type: str = ""
     etag: str | None = None
     last_modified: str | None = None
-    #: Fresh until then, by Cache-Control or Expires; None: unknown.
+    #: Time at which the response expires (Cache-Control or Expires), or None if unknown.
     fresh_until: datetime | None = None
-    #: No request before this time, by Retry-After.
+    #: The earliest time of the next request (Retry-After), or None.
     retry_after: datetime | None = None
-    #: Target of the leading run of 301 and 308 hops; None: the first hop was not permanent.
+    #: Target of the permanent redirects (301, 308) before any other redirect. None if the first one was not permanent.
     permanent_url: str | None = None
-    #: The expiry of the certificate; None: no TLS, or unknown.
+    #: When the server's certificate expires, or None if unknown or without TLS.
     certificate_until: datetime | None = None
-    #: Fetched with a block of ``fetch.allow_private`` open, so it is for the feeds of that host only.
+    #: Whether a range of ``fetch.allow_private`` was open for the request. If so, the response is only for feeds of
+    #: that host.
     is_private: bool = False
     #: The links of the Link header with relation hub or self, by relation.
     links: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +66,7 @@ class Fetcher(Protocol):
     """The HTTP client of feeds and pages."""
 
     async def get(self, request: Request) -> Response:
-        """Send a request and follow redirects, within limits of time and bytes. Any status is returned.
+        """Send a request and follow redirects, within limits of time and size. Return the response with any status.
 
         Raises FetchError.
         """
@@ -75,7 +77,7 @@ class Fetcher(Protocol):
 
 @runtime_checkable
 class PushClient(Protocol):
-    """A client that servers can notify of news."""
+    """A client that can wait until a server announces news."""
 
     async def wait(self, request: Request) -> bool:
         """Wait some minutes for news; return whether there is any. Raises FetchError."""
@@ -91,25 +93,25 @@ class Body:
     url: str
     #: Hashes of known items, which the source may skip.
     known_hashes: frozenset[str] = frozenset()
-    #: Parse known items too, for their identity only, to see which the feed still lists.
+    #: Parse known items too, for their identity only, to find out which of them the feed still lists.
     names_known: bool = False
-    #: For a baseline: parse items with an earlier date for their identity only; None: parse all.
+    #: For a baseline: parse items with an earlier date only for their identity. None means parse all items in full.
     identity_before: datetime | None = None
-    #: When it was fetched; None: unknown, so relative dates such as "3 days ago" are ignored.
+    #: When the document was fetched. If None (unknown), relative dates such as "3 days ago" are ignored.
     fetched: datetime | None = None
 
 
 class Source(Protocol):
     """A parser for one kind of document: the class ``Source`` of a module with a ``KIND``.
 
-    Constructed without arguments, or, if the kind has ``Options``, from the feed's options.
+    The constructor takes the feed's options if the kind has ``Options``, or else no arguments.
     """
 
     def recognises(self, body: Body) -> bool:
-        """Return whether the document seems to be of this kind, from its first bytes."""
+        """Return whether the document seems to be of this kind, judging by its first bytes."""
 
     def read(self, body: Body) -> ParsedFeed:
-        """Parse the document. Blocking; called outside the event loop. Raises ReadError."""
+        """Parse the document. This blocks, so it is called outside the event loop. Raises ReadError."""
 
 
 class PageReader(Protocol):
@@ -126,4 +128,4 @@ class LinkResolver(Protocol):
     """Resolves links that hide the publisher's address."""
 
     async def resolve(self, links: Sequence[str]) -> Mapping[str, str]:
-        """Return link -> target for the links that can be resolved. Never raises."""
+        """Return the targets of the links that can be resolved, by link. Never raises."""

@@ -34,19 +34,20 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt:
-    """One prompt: our instructions, apart from the text of articles, and the schema of the answer."""
+    """One prompt: our instructions, the input, which may contain text of articles, and the schema of the answer."""
 
     use: Use
     #: Incremented when the instructions or the schema change, so that no old answer is reused.
     version: int
-    #: Our own words only.
+    #: Only our own words, never text of articles.
     instructions: str
     #: The input as a JSON document. Only this holds text of articles.
     data: str
     #: JSON Schema of the answer, as a JSON document.
     schema: str
-    #: The article of the prompt, and what it is compared with: a story's id, a rule's or a language's name.
+    #: The article that the prompt is about.
     article: ArticleId
+    #: The other subject of the prompt: a story's id, or the name of a rule or a language.
     beside: str = ""
 
     @cached_property
@@ -66,9 +67,9 @@ class Completion:
     article: ArticleId
     beside: str
     at: datetime
-    #: The name in the configuration.
+    #: The model's name in the configuration.
     model: str
-    #: JSON that fits the prompt's schema; None: no answer.
+    #: JSON that fits the prompt's schema, or None if there was no answer.
     answer: str | None
     #: The reason for a missing answer.
     error: str = ""
@@ -124,7 +125,7 @@ def _require_use(uses: frozenset[Use]) -> frozenset[Use]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageModelPolicy:
-    """A language model for what the bot cannot decide alone; the bot also runs without one."""
+    """An optional language model for decisions that the bot cannot make alone."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -133,7 +134,7 @@ class LanguageModelPolicy:
         Parse(_parse_url, type="string", pattern="^(https?://|file:)"),
         Key(
             "The base address of an API that is compatible with OpenAI's: https://api.openai.com/v1, or a local one "
-            "such as http://127.0.0.1:11434/v1. file:PATH: a file of prompts and their answers instead.",
+            "such as http://127.0.0.1:11434/v1. Or file:PATH, to use a file of prompts and answers instead of an API.",
             example="http://127.0.0.1:11434/v1",
         ),
     ]
@@ -155,21 +156,21 @@ class LanguageModelPolicy:
         Parse(_check_wait, "after"),
         Key("How long a decision waits for the model, at most 2 minutes; then it is made without the model."),
     ] = timedelta(seconds=20)
-    at_once: Annotated[int, Key("Calls under way at the same time.", ge=1, le=64)] = 4
+    at_once: Annotated[int, Key("Maximum number of calls under way at the same time.", ge=1, le=64)] = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
     """A raw answer, and its cost."""
 
-    #: JSON; not checked against the schema.
+    #: JSON that has not been checked against the schema.
     text: str
     tokens_in: int = 0
     tokens_out: int = 0
 
 
 class LanguageModel(Protocol):
-    """Answers prompts, also concurrently."""
+    """A language model that can answer several prompts at the same time."""
 
     async def ask(self, prompt: Prompt) -> ModelAnswer:
         """Return the model's answer. Raises ModelError."""
@@ -190,7 +191,7 @@ class Advisor(Protocol):
         """Return whether the prompt with this key was sent and got no answer."""
 
     def want(self, prompts: Iterable[Prompt]) -> None:
-        """Send prompts as soon as possible, except those already sent; the answers go to the store."""
+        """Send the prompts as soon as possible, except those already sent. Write the answers to the store."""
 
 
 #: A vector of length 1; the cosine of two is close to 0 for unrelated texts.

@@ -18,21 +18,22 @@ from bot.model.stories import Article
 class FactKind(StrEnum):
     """The event that a row of the ledger records."""
 
-    #: A poll found new articles, or its outcome changed; every poll between two rows of a feed found nothing new.
+    #: A poll found new articles, or ended differently from the previous poll. Polls between two rows of a feed found
+    #: nothing new.
     FETCHED = "fetched"
     MATCHED = "matched"
     DECIDED = "decided"
     SENT = "sent"
     EDITED = "edited"
-    #: Kept until its channel is back.
+    #: A message is kept until its channel works again.
     PARKED = "parked"
-    #: Given up, with the reason.
+    #: A message was given up. The row has the reason.
     DROPPED = "dropped"
-    #: A process began to watch.
+    #: A process started to watch.
     STARTED = "started"
-    #: It ended: in order, or unexpectedly, as the next process noticed.
+    #: A process ended, either cleanly or unexpectedly; in the second case, the next process added the row.
     STOPPED = "stopped"
-    #: For some minutes no process looked for due feeds.
+    #: No process looked for due feeds for some minutes.
     UNWATCHED = "unwatched"
 
 
@@ -41,7 +42,7 @@ LedgerValue: TypeAlias = str | int | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerRow:
-    """One event, as it was when it happened."""
+    """One event, as recorded when it happened."""
 
     at: datetime
     kind: FactKind
@@ -49,7 +50,7 @@ class LedgerRow:
     fields: tuple[tuple[str, LedgerValue], ...]
 
 
-#: The states of a message that are events; their facts have the same names.
+#: The states of a message that the ledger records. The FactKind of each state has the same value.
 _ENDS = (SendState.SENT, SendState.PARKED, SendState.DROPPED)
 
 
@@ -58,7 +59,7 @@ def poll_row(
 ) -> LedgerRow | None:
     """Return the row of a poll that found new articles, was the feed's first, or ended differently from the last one.
 
-    Return None for other polls: 10,000 feeds would write three million rows a day that record nothing new.
+    Return None for other polls, because 10,000 feeds would write three million rows a day that record nothing new.
     """
     is_baseline = previous.baseline_at is None and current.baseline_at is not None
     if not new_count and not is_baseline and previous.error == current.error:
@@ -95,9 +96,9 @@ def decision_row(decision: Decision) -> LedgerRow:
 
 
 def send_row(previous: Outgoing, current: Outgoing, *, at: datetime) -> LedgerRow | None:
-    """Return the row of an attempt to send; None while the outcome is open.
+    """Return the row of an attempt to send, or None while the outcome is open.
 
-    Also return None for a message that is parked again for the same reason, since a closed channel is retried.
+    Return None also for a message that is parked again for the same reason, because closed channels are retried.
     """
     is_parked_again = current.state is SendState.PARKED and previous.error == current.error
     if current.state not in _ENDS or is_parked_again:

@@ -1,4 +1,4 @@
-"""A message as every channel gets it, and its row in the outbox."""
+"""The content of a message, which is the same for every channel, and the message's row in the outbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MessageKind(StrEnum):
     REPLY = "reply"
     #: Several stories in one message: a digest or a baseline.
     GATHERED = "gathered"
-    #: From the bot about itself, to the operator.
+    #: A message of the bot about itself, to the operator.
     NOTICE = "notice"
 
 
@@ -30,17 +30,17 @@ class Notice:
 
     #: The event, in a sentence.
     what: str
-    #: Further lines: the places that it concerns, or details.
+    #: Further lines: where the event happened, or details.
     where: tuple[str, ...] = ()
-    #: A remedy for the operator; empty: none is needed.
+    #: A remedy for the operator, or empty if none is needed.
     remedy: str = ""
-    #: Identifies the event: a notice of the same occasion is posted once.
+    #: Identifies the event. Of several notices with the same occasion, only one is posted.
     occasion: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A run of text; marked runs are the matched words."""
+    """A run of text. A marked run contains matched words."""
 
     text: str
     is_marked: bool = False
@@ -48,7 +48,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """One whole sentence of an article, traced to it."""
+    """One whole sentence of an article, with its source."""
 
     spans: tuple[Span, ...]
     outlet: str
@@ -57,7 +57,7 @@ class Sentence:
 
     @property
     def text(self) -> str:
-        """The sentence without its marks."""
+        """The sentence as plain text."""
         return "".join(span.text for span in self.spans)
 
 
@@ -88,12 +88,12 @@ class Why:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nearest:
-    """The story that another one may be part of. It is not certain, so both are shown."""
+    """A story that another story may be part of. Both are shown, because this is not certain."""
 
     story: StoryId
-    #: Its headline, with its link.
+    #: The story's headline, with its link.
     title: Sentence
-    #: The message at the head of its thread; None if this channel has none that can be replied to.
+    #: The message at the head of the story's thread, or None if this channel has no such message to reply to.
     head: SendId | None
 
 
@@ -103,7 +103,7 @@ class Mention:
 
     #: The name in the configuration.
     name: str
-    #: The service's id; empty: the channel does not have one, and shows the name.
+    #: The service's id. If it is empty, the channel has no id for this name and shows the name.
     id: str = ""
 
 
@@ -132,11 +132,11 @@ class StoryBrief:
     byline: CoverageLine | None = None
     #: The other headlines that are shown, newest first; a story may have thousands.
     coverage: tuple[CoverageLine, ...] = ()
-    #: The number of other headlines in all.
+    #: Total number of other headlines.
     coverage_count: int = 0
-    #: The number of independent owners.
+    #: The number of independent owners of the outlets.
     owner_count: int
-    #: The number of syndicated copies, which have no line.
+    #: The number of syndicated copies, which are not in ``coverage``.
     copy_count: int = 0
     first_seen: datetime
     last_seen: datetime
@@ -154,9 +154,10 @@ class Message:
     kind: MessageKind
     severity: Severity = Severity.NORMAL
     reason: Reason | None = None
-    #: Our own words: the notice's text, the head of a gathered message, the reply's lead. Never untrusted text.
+    #: Text in our own words: the text of a notice, or the beginning of a gathered message or a reply. Never untrusted
+    #: text.
     lead: str = ""
-    #: One for post, edit and reply; several for gathered; none for a notice.
+    #: One story for a post, edit or reply; several for a gathered message; none for a notice.
     briefs: tuple[StoryBrief, ...] = ()
     facts: tuple[Fact, ...] = ()
     edits: tuple[Edit, ...] = ()
@@ -168,8 +169,8 @@ class Message:
     silences: tuple[Silence, ...] = ()
     #: For the head of a thread: the newest posted fact.
     latest: Fact | None = None
-    #: For a message that points to another story: the headline that it was posted with. For a reply under a gathered
-    #: message: the headline of its story.
+    #: For a message that points to another story: the headline with which this message was posted. For a reply under a
+    #: gathered message: the headline of the reply's story.
     title: Sentence | None = None
     #: The story that this one may be part of.
     nearest: Nearest | None = None
@@ -177,16 +178,17 @@ class Message:
     escalation: Escalation | None = None
     #: For the head of a thread.
     mentions: tuple[Mention, ...] = ()
-    #: Show the command that claims the story: the channel has no button, and the story is escalated unless claimed.
+    #: Show the command that claims the story, because the channel has no button and the story is escalated unless
+    #: somebody claims it.
     shows_claim_command: bool = False
     #: For an edit: the articles that it adds, for channels that cannot change a posted message.
     added: tuple[ArticleId, ...] = ()
-    #: The base address of the web page, to link to the story; empty: no link.
+    #: The base address of the web page, to link to the story. Empty means no link.
     public_url: str = ""
 
     @property
     def is_gathered(self) -> bool:
-        """Whether it lists several stories, or is an edit of such a message."""
+        """Whether the message lists several stories, or is an edit of a message that does."""
         return self.kind is MessageKind.GATHERED or (self.kind is MessageKind.EDIT and len(self.briefs) > 1)
 
 
@@ -194,15 +196,15 @@ class Message:
 class Receipt:
     """A channel's confirmation of a message that it accepted."""
 
-    #: The channel's id of the message (Slack: ts); empty if it gives none.
+    #: The channel's id of the message (Slack: ts), or empty if the channel gives none.
     ref: str
-    #: The service's id of the place (Slack: the channel's id).
+    #: The service's id of the destination (Slack: the channel's id).
     place: str = ""
-    #: For a message in a thread: the head of the thread, since threads do not nest. Empty: not in a thread.
+    #: The head of the thread that contains the message, or empty if the message is not a reply. Threads do not nest.
     thread: str = ""
     #: For mail: the subject, which the replies in its thread repeat.
     subject: str = ""
-    #: The message's address for people; empty: the service has none, or it was not requested.
+    #: The message's address for people, or empty if the service has none or it was not requested.
     link: str = ""
     sent_at: datetime
 
@@ -216,9 +218,9 @@ class SendState(StrEnum):
     #: Sent without a response: look it up before sending again.
     UNKNOWN = "unknown"
     SENT = "sent"
-    #: Kept until its channel is back.
+    #: Kept until its channel works again.
     PARKED = "parked"
-    #: Given up or made needless, with the reason in ``error``.
+    #: Given up, or no longer needed. The reason is in ``error``.
     DROPPED = "dropped"
 
 
@@ -228,7 +230,7 @@ class Outgoing:
 
     id: SendId
     channel: str
-    #: The send id of the thread's head, or its own. Rows of a thread are sent in order of ``seq``.
+    #: The send id of the thread's head, which may be this message. Rows of a thread are sent in order of ``seq``.
     thread: SendId
     #: The order in which rows were added; set by the store.
     seq: int = 0
@@ -236,14 +238,14 @@ class Outgoing:
     story: StoryId | None = None
     state: SendState = SendState.PENDING
     created_at: datetime
-    #: Not to be sent before.
+    #: The earliest time to send the message.
     due_at: datetime
     attempts: int = 0
-    #: Plain text only, after the channel refused the message's form.
+    #: Sent as plain text, because the channel refused the message's form.
     is_plain: bool = False
     #: Posted at top level because its thread is gone.
     is_top_level: bool = False
-    #: When it was first sent; a look-up starts there.
+    #: Time of the first attempt to send. A look-up starts from this time.
     tried_at: datetime | None = None
     receipt: Receipt | None = None
     error: str | None = None

@@ -1,4 +1,4 @@
-"""A watch rule: its keys as a rule file writes them, the shorthand that each accepts, and what the rule matched.
+"""A watch rule: its keys in a rule file, the shorthand that each key accepts, and the rule's matches.
 
 ``Rule`` is both the declaration of the keys and the value that the engine and the alerts read.
 """
@@ -18,7 +18,7 @@ from bot.model.values import Derived, InvalidValue, Key, Parse
 
 
 class Severity(StrEnum):
-    """How urgent a rule is; ``HIGH`` passes quiet hours."""
+    """The urgency of a rule. Stories of severity high are posted even in quiet hours."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -26,7 +26,7 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """From 0 (low) to 2 (high)."""
+        """The rank, from 0 (low) to 2 (high)."""
         return ("low", "normal", "high").index(self.value)
 
 
@@ -36,7 +36,7 @@ class Group(StrEnum):
     NORMAL = "normal"
     #: Only nearly certain articles join.
     STRICT = "strict"
-    #: Each article is a separate story; only the same page and copies join.
+    #: Each article opens a separate story, which only copies and the same page can join.
     OFF = "off"
 
 
@@ -45,14 +45,14 @@ class Thread(StrEnum):
 
     #: Changed values and corrections.
     CLAIMS = "claims"
-    #: Also quotes of what is new.
+    #: Also quotes of new sentences.
     NEWS = "news"
     #: Also each article that joins.
     ALL = "all"
 
     @property
     def rank(self) -> int:
-        """From 0 (claims) to 2 (all)."""
+        """The rank, from 0 (claims) to 2 (all)."""
         return ("claims", "news", "all").index(self.value)
 
 
@@ -66,7 +66,7 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One labelled line of ``all``, ``any`` or ``none``; one matching term is enough."""
+    """One labelled line of ``all``, ``any`` or ``none``. It matches if at least one of its terms matches."""
 
     label: str
     terms: tuple[str, ...]
@@ -74,7 +74,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
-    """``when: digest 08:00``."""
+    """The value of ``when: digest 08:00``."""
 
     at: time
     zone: ZoneInfo
@@ -82,7 +82,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remind:
-    """``remind: [7 days, 1 day]``: how long before a deadline its story is recalled."""
+    """The value of ``remind: [7 days, 1 day]``: times before a story's deadline at which its thread gets a reminder."""
 
     #: Longest first.
     leads: tuple[timedelta, ...]
@@ -112,7 +112,7 @@ _LINES_SCHEMA: dict[str, object] = {
 
 
 def parse_term_text(value: object) -> str:
-    """Return one term as text; ``title: X`` written as a YAML mapping is the same as ``title:X``."""
+    """Return one term as text. The YAML mapping ``title: X`` means the same as the text ``title:X``."""
     if isinstance(value, dict) and len(value) == 1:
         (field, inner), *_ = value.items()
         if field in ("title", "body") and isinstance(inner, str):
@@ -153,7 +153,7 @@ def _label_of(value: object, index: int) -> str:
 
 
 def _expand_lines(value: object) -> object:
-    """Expand a plain list: each item is a separate line, whose label is the item."""
+    """Expand a plain list, so that each item becomes a line whose label is the item."""
     if isinstance(value, str):
         value = [value]
     if isinstance(value, list):
@@ -302,78 +302,81 @@ class Rule:
     all: Annotated[
         Lines,
         Key(
-            "Every line must match, in any of its wordings: labelled lines, or a plain list in which every item must "
-            "match."
+            "A plain list in which every item must match, or labelled lines, of which each must match in at least one "
+            "of its terms."
         ),
     ] = ()
     any: Annotated[Lines, Key("At least one line must match.")] = ()
     none: Annotated[Lines, Key("No line may match.")] = ()
     query: Annotated[
-        Query | None, Key("Instead of all and any: a query with AND OR NOT NEAR, best as a block: query: |.")
+        Query | None,
+        Key("A query with AND, OR, NOT and NEAR, instead of all and any. Best written as a block: query: |."),
     ] = None
     stem: Annotated[
         bool,
         Key(
-            "true: each term also matches the other English forms of its last word: fine also finds fines and fined. "
-            "Terms in CAPITALS, in braces and with * or ? stay as they are."
+            "true: each term also matches other English forms of its last word, so fine also finds fines and fined. "
+            "This does not apply to terms in CAPITALS, in braces, or with * or ?."
         ),
     ] = False
     where: Annotated[Where, Key("The part of the article that is searched: title, body, or anywhere (both).")] = (
         Where.ANYWHERE
     )
     feeds: Annotated[Names, Key("Only these feeds, by name, address or tag. Without it, every feed.")] = ()
-    severity: Annotated[Severity, Key("low, normal or high; high passes quiet hours.")] = Severity.NORMAL
+    severity: Annotated[
+        Severity, Key("low, normal or high. Stories of severity high are posted even in quiet hours.")
+    ] = Severity.NORMAL
     mention: Annotated[
         Names,
         Key(
-            "People whom a story's first message mentions, by their names in people of a channel. Without it, the "
+            "People whom a story's first message mentions, by their names in the key people of a channel. Default: the "
             "mention of bot.yaml."
         ),
     ] = ()
     group: Annotated[
-        Group, Key("How readily articles share a story: normal, strict (nearly certain only) or off (each alone).")
+        Group, Key("How readily articles join one story: normal, strict (only if nearly certain) or off (each alone).")
     ] = Group.NORMAL
     min_outlets: Annotated[
         int, Key("The number of independent owners that must carry a story before it is posted.", ge=1, le=100)
     ] = 1
     cooldown: Annotated[
-        values.Duration | None, Key("After a post, the rule's next story in that channel waits this long: 2 hours.")
+        values.Duration | None, Key("After a post, the rule's next story in the same channel waits this long: 2 hours.")
     ] = None
     gather: Annotated[
         values.Duration | None,
         Key(
-            "A story's first post waits this long, so that it names several outlets: 90 seconds. Not with severity "
-            "high. Without it, the gather of bot.yaml."
+            "A story's first post waits this long, so that it can name several outlets: 90 seconds. Stories of "
+            "severity high never wait. Default: the gather of bot.yaml."
         ),
     ] = None
-    when: Annotated[When, Key("now, or digest 08:00: all stories of a day in one message at that time.")] = None
+    when: Annotated[When, Key("now, or digest 08:00 to post all stories of a day in one message at that time.")] = None
     thread: Annotated[
         Thread | None,
         Key(
-            "Replies in a story's thread: claims (changed values, corrections), news (also quotes of what is new) or "
-            "all (also each article that joins). Without it, the thread of the channel."
+            "Events that get a reply in a story's thread: claims (changed values, corrections), news (also quotes of "
+            "new sentences) or all (also each article that joins). Default: the thread of the channel."
         ),
     ] = None
     remind: Annotated[
         Reminders | None,
         Key("How long before a story's deadline its thread gets a reminder: 2 days, or a list: [7 days, 1 day]."),
     ] = None
-    #: The first moment at which it no longer applies.
+    #: The moment at which the rule stops applying.
     until: Annotated[
         End | None,
-        Key("The last day on which the rule applies (2026-12-31), or the time it ends (2026-12-31 18:00)."),
+        Key("The last day on which the rule applies (2026-12-31), or the time at which it ends (2026-12-31 18:00)."),
     ] = None
     paused: Annotated[bool, Key("true: the rule still matches, but posts nothing.")] = False
     expect: Annotated[
         values.Rhythm | None,
-        Key("every 2 days: the operator is notified when nothing has matched for that long."),
+        Key("Notify the operator when nothing has matched for this long: every 2 days."),
     ] = None
-    note: Annotated[values.Text | None, Key("For colleagues: why this rule exists.")] = None
+    note: Annotated[values.Text | None, Key("A note for colleagues, such as why this rule exists.")] = None
     about: Annotated[
         Annotated[values.Text, Parse(values.check_length(500), "after")] | None,
         Key(
             "The topic of the articles, in plain words. A language model (model, with uses: relevance) judges each "
-            "match; a rejected article is listed and not posted. Without effect where severity is high."
+            "match; a rejected article is listed and not posted. This has no effect if severity is high."
         ),
     ] = None
     must_match: Annotated[
@@ -382,9 +385,9 @@ class Rule:
     must_not_match: Annotated[
         Examples, Key("Headlines (or title and body) that the rule must not match; checked at every load.")
     ] = ()
-    #: The sets of its file that the rule uses: name -> terms.
+    #: Names and terms of the sets that the rule uses.
     sets: Annotated[tuple[tuple[str, tuple[str, ...]], ...], Derived()] = ()
-    #: Hash over everything that decides what it matches and where it posts.
+    #: Hash of the keys that decide what the rule matches and where it posts.
     version: Annotated[str, Derived()] = ""
 
     @property
@@ -397,7 +400,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One place in an article that a rule matched."""
+    """One passage of an article that a rule matched."""
 
     #: The label of the rule's line, such as “regulator”; for a query the term itself.
     label: str

@@ -19,12 +19,12 @@ STORE_PAUSE = timedelta(seconds=2)
 
 
 class TaskGroup(asyncio.TaskGroup):
-    """A task group from which a StoreError comes out as itself, so that ``except StoreError`` catches it.
+    """A task group that raises a StoreError of its tasks directly, so that ``except StoreError`` catches it.
 
-    Errors that include any other kind come out as an ExceptionGroup, as usual.
+    If its tasks raise any other errors, it raises an ExceptionGroup, as usual.
     """
 
-    #: Defined by asyncio.TaskGroup: it has cancelled its own task, since another task of the group failed.
+    #: Defined by asyncio.TaskGroup: whether the group has cancelled its parent task because a task of the group failed.
     _parent_cancel_requested: bool
 
     async def __aenter__(self) -> Self:
@@ -49,7 +49,7 @@ class TaskGroup(asyncio.TaskGroup):
             raise error from None
 
     def _settle_cancellations(self, is_aborted: bool, group: BaseExceptionGroup[BaseException]) -> None:
-        """Settle cancellations as Python 3.13 and later do (gh-116720)."""
+        """Handle cancellations in the way of Python 3.13 and later (gh-116720)."""
         task = asyncio.current_task()
         if task is None:
             return
@@ -57,7 +57,7 @@ class TaskGroup(asyncio.TaskGroup):
             # The group cancelled its own task while it waited, and still counts that cancellation.
             task.uncancel()
         if task.cancelling() > self._cancellations:
-            # Something else has cancelled the task too, which the error would hide.
+            # The task was also cancelled from outside. Raising only the error would hide that.
             raise asyncio.CancelledError from group
 
 
@@ -67,7 +67,7 @@ def _cancellations() -> int:
 
 
 async def retry_until_stored(work: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Repeat ``work``, which may run any number of times, until the database is available; return its result."""
+    """Run ``work`` again until the database is available, and return its result. It must be safe to run repeatedly."""
     while True:
         try:
             return await work()

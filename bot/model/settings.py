@@ -56,20 +56,20 @@ Quiet = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostingPolicy:
-    """When a channel may be posted to."""
+    """The policy of a channel: when and how messages are posted there."""
 
     quiet: QuietHours | None = None
-    #: Maximum new posts an hour, counted separately for severity high; None: no cap.
+    #: Maximum number of new posts per hour, counted separately for severity high; None means no limit.
     posts_per_hour: int | None = None
-    #: Its messages can be edited, so stories beyond the cap are added to one gathered message at once.
+    #: Whether messages can be edited. If so, stories beyond the limit are added to one gathered message at once.
     can_edit: bool = False
-    #: How long first posts wait for other outlets; None: they do not wait.
+    #: How long first posts wait for other outlets, or None if they do not wait.
     gather: timedelta | None = None
-    #: Post all stories of a day at this time, except for rules with a separate digest; None: post them as they come.
+    #: When to post all stories of a day, except those of rules with a separate digest. None means as they come.
     digest: Digest | None = None
-    #: The language that a language model translates to, such as "en"; None: no translation.
+    #: The language into which a language model translates, such as "en", or None for no translation.
     translate: str | None = None
-    #: The replies that its threads get, except for rules with a separate setting.
+    #: The events that get a reply in a thread, except for rules with a separate setting.
     thread: Thread = Thread.NEWS
 
 
@@ -79,7 +79,9 @@ class Escalate:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    after: Annotated[values.Duration, Key("How long after its first message: 15 minutes.")] = timedelta(minutes=15)
+    after: Annotated[values.Duration, Key("Escalate this long after the story's first message: 15 minutes.")] = (
+        timedelta(minutes=15)
+    )
     to: Annotated[values.Text, Key("The second channel; it gets one message with a link.")]
 
 
@@ -118,15 +120,15 @@ class FetchPolicy:
     at_least: Annotated[
         values.AtLeast,
         Key(
-            "The longest time between two polls of a feed, however rarely it publishes; only its publisher can set a "
-            "longer one. Default: 20 minutes, or every where that is longer."
+            "The longest time between two polls of a feed, however rarely it publishes. Only its publisher can ask for "
+            "a longer time. Default: 20 minutes, or the value of every if that is longer."
         ),
     ] = timedelta(minutes=20)
-    concurrency: Annotated[int, Key("Feeds polled at the same time.", ge=1, le=1024)] = 64
+    concurrency: Annotated[int, Key("Maximum number of feeds polled at the same time.", ge=1, le=1024)] = 64
     readers: Annotated[
         int, Key("Number of reader processes, which parse documents; 0: parse in the main process.", ge=0, le=16)
     ] = 1
-    per_host: Annotated[int, Key("Feeds of one host polled at the same time.", ge=1, le=64)] = 2
+    per_host: Annotated[int, Key("Maximum number of feeds of one host polled at the same time.", ge=1, le=64)] = 2
     timeout: Annotated[values.Duration, Key("Timeout of a whole response, from connecting to the last byte.")] = (
         timedelta(seconds=20)
     )
@@ -135,14 +137,15 @@ class FetchPolicy:
         Parse(_check_size, "after"),
         Key("Maximum size of a response after decompression: 10 MB."),
     ] = 10_000_000
-    backfill: Annotated[values.Duration, Key("How far back a feed's first poll matches and announces.")] = timedelta(
-        hours=24
-    )
+    backfill: Annotated[
+        values.Duration, Key("Maximum age of articles that a feed's first poll matches and announces.")
+    ] = timedelta(hours=24)
     max_items_per_day: Annotated[
         int,
         Key(
-            "New and changed items of one feed that are stored on one day (UTC); one of more than 20,000 characters "
-            "counts as several. The rest waits for the next day, and the operator gets a notice.",
+            "Maximum number of new and changed items of one feed that are stored on one day (UTC). An item of more "
+            "than 20,000 characters counts as several. Further items wait for the next day, and the operator gets a "
+            "notice.",
             ge=1,
             le=1_000_000,
         ),
@@ -170,22 +173,22 @@ class FetchPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One problem in a configuration file, with its place."""
+    """One problem in a configuration file, with its line and column."""
 
     severity: str  # error or warning
-    #: The path on the command line joined with the file's name.
+    #: The folder as written on the command line, joined with the file's name.
     file: str
-    #: 1-based; 0: the whole file.
+    #: Line from 1; 0 means the whole file.
     line: int = 0
     column: int = 0
-    #: Characters to underline.
+    #: Number of characters to underline.
     length: int = 1
     rule: str | None = None
-    #: A stable identifier for programs: “unknown-key”.
+    #: A stable identifier for programs, such as “unknown-key”.
     code: str
     message: str
     help: str | None = None
-    #: The line itself, for the caret; None: nothing to show.
+    #: The text of the line, shown above the caret; None if there is nothing to show.
     source: str | None = field(default=None, compare=False)
 
 
@@ -193,7 +196,7 @@ class TokenScope(StrEnum):
     """The rights of a program with a token."""
 
     READ = "read"
-    #: Also make and end silences, split and merge stories.
+    #: Also start and end silences, and split and merge stories.
     ACT = "act"
 
 
@@ -206,19 +209,19 @@ class OnUnknown(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMatch:
-    """The conditions of a route; all must hold."""
+    """The conditions of a route, all of which must be met."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    rule: Annotated[values.Texts, Key("Rules by name, any of them; * is any text: BlackBerry*.")] = ()
+    rule: Annotated[values.Texts, Key("Names of rules, of which one must match. * is any text: BlackBerry*.")] = ()
     tag: Annotated[
-        values.Texts, Key("Tags of feeds, any of them: a feed with the tag has an article that the rule matched.")
+        values.Texts, Key("Tags of feeds. The rule must have matched an article from a feed with one of these tags.")
     ] = ()
     severity: Annotated[
-        tuple[Severity, ...], Parse(values.as_list, "before"), Key("Severities of rules, any of them.")
+        tuple[Severity, ...], Parse(values.as_list, "before"), Key("Severities of rules, of which one must match.")
     ] = ()
     hours: Annotated[
-        Quiet | None, Key("The hours of the first decision about the story: 09:00 to 17:00 Asia/Karachi.")
+        Quiet | None, Key("The story's first decision must be made in these hours: 09:00 to 17:00 Asia/Karachi.")
     ] = None
 
 
@@ -226,24 +229,25 @@ class RouteMatch:
 class Route:
     """Where stories of rules without notify are posted."""
 
-    # ``continue`` cannot be the name of a field.
+    # The alias generator makes the key ``continue`` of ``continue_``, because Python reserves the word ``continue``.
     __pydantic_config__: ClassVar = {"extra": "forbid", "alias_generator": values.key_of}
 
     match: Annotated[
-        RouteMatch, Key("The stories that the route takes: rule, tag, severity, hours. Without it, all.")
+        RouteMatch, Key("Conditions of the route: rule, tag, severity, hours. Without it, the route takes every story.")
     ] = field(default_factory=RouteMatch)
     to: Annotated[
-        Names, Key("One channel, or a list of them. An inner route without it posts where the outer one does.")
+        Names,
+        Key("One channel, or a list of them. An inner route without it posts to the channels of the outer route."),
     ] = ()
     continue_: Annotated[bool, Key("true: the routes after this one are tried too.")] = False
     routes: Annotated[
         tuple[Route, ...],
-        Key("Routes inside this one, tried first; where none takes the story, it goes to this one's to."),
+        Key("Inner routes, which are tried first. If none of them takes the story, the to of this route applies."),
     ] = ()
 
 
 def inherit_channels(routes: tuple[Route, ...], outer: tuple[str, ...] = ()) -> tuple[Route, ...]:
-    """Give inner routes without channels the channels of the route around them."""
+    """Give inner routes without channels the channels of the enclosing route."""
     return tuple(
         replace(route, to=route.to or outer, routes=inherit_channels(route.routes, route.to or outer))
         for route in routes

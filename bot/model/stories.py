@@ -1,6 +1,6 @@
-"""Articles, and the stories that group them: all coverage of one event, and what is new in it.
+"""Articles, the stories that group all coverage of one event, and the facts that are new in a story.
 
-Ids are derived from what they name, so that writing twice gives one row.
+Ids are derived from the identity of an object, so that writing an object twice gives one row.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Article:
     fingerprint: str
     #: Starts at 1; each material edit adds 1.
     version: int = 1
-    #: Removed sentences that the feed repeats in its items.
+    #: Sentences that were removed from the text because the feed repeats them in its items.
     left_out: tuple[str, ...] = ()
-    #: The text comes from the article's page, not from the feed.
+    #: Whether the text comes from the article's page instead of the feed.
     is_full_text: bool = False
 
     @property
@@ -71,14 +71,14 @@ class JoinReason(StrEnum):
     SAME_LINK = "same link"
     COPY = "near-duplicate text"
     SIMILAR = "same event"
-    #: It denies, withdraws or reverses what the story reports, so it corroborates nothing.
+    #: The article denies, withdraws or reverses the story's report, so it does not corroborate the story.
     REVERSAL = "denies or reverses the report"
     MERGED = "two stories were one"
-    #: It opened a separate story next to the nearest one; always shown.
+    #: The article opened a separate story, which may be the same event as the nearest story. Always shown.
     UNSURE = "perhaps the same event"
     ROUNDUP = "round-up of several events"
     SPLIT = "people took it out of another story"
-    #: By a language model's answer: no match is left, and nothing is posted.
+    #: A language model rejected all matches of the article, so nothing is posted.
     NOT_ABOUT = "not what its rule is about"
 
 
@@ -89,21 +89,21 @@ class Join:
     story: StoryId
     article: ArticleId
     reason: JoinReason
-    #: For people: "shares BlackBerry, Pakistan, PTA; 97 % sure".
+    #: A detail for people, such as "shares BlackBerry, Pakistan, PTA; 97 % sure".
     detail: str = ""
     #: The article that this one is a syndicated copy of; a copy does not count as another outlet.
     copy_of: ArticleId | None = None
-    #: Younger stories that this join shows to be the same story.
+    #: Younger stories that, as this join shows, are the same story.
     merges: tuple[StoryId, ...] = ()
     #: For an unsure article: the story that may be the same event. For an article that joined by a language model's
     #: answer: another story that the answer names and that was not merged.
     near: StoryId | None = None
-    #: Probability, 0 to 1, that the article reports the event of the story that it joined; if it opened one, of the
-    #: nearest story (0 if there is none). None in rows of early versions.
+    #: Probability (0 to 1) that the article reports the event of the story that it joined. If it opened a story: that
+    #: it reports the event of the nearest story (0 if there is none). None in rows of early versions.
     confidence: float | None = None
-    #: The nearest other open stories of its rules, nearest first; not stored.
+    #: Other open stories of the article's rules, nearest first. Not stored.
     beside: tuple[StoryId, ...] = field(default=(), compare=False)
-    #: A language model's answer decided the join and its merges; not stored.
+    #: Whether a language model's answer decided the join and its merges. Not stored.
     is_advised: bool = field(default=False, compare=False)
 
 
@@ -121,10 +121,10 @@ class Fact:
     kind: str
     #: The subject, such as “deadline”.
     label: str
-    #: The value that it replaces; None: it replaces nothing.
+    #: The value that the fact replaces, or None if it replaces nothing.
     before: str | None
     after: str
-    #: The whole sentence that states it.
+    #: The whole sentence that states the fact.
     sentence: str
     #: A label shown to people: “Denial”, “Released”, “Correction”; mostly empty.
     mark: str = ""
@@ -137,22 +137,22 @@ class Fact:
 
     @property
     def heading(self) -> str:
-        """The label shown before it; empty for a decision, which names its subject itself."""
+        """The label shown before the fact. Empty for a decision, whose text already names its subject."""
         return "" if self.kind == "decision" else self.label
 
     @property
     def is_sentence(self) -> bool:
-        """Whether the sentence as a whole is new, not a value in it."""
+        """Whether the whole sentence is new, instead of a value in it."""
         return self.kind in ("sentence", JOINED)
 
     @property
     def is_joined(self) -> bool:
-        """Whether it reports only that the article joined the story."""
+        """Whether the fact reports only that the article joined the story."""
         return self.kind == JOINED
 
     @property
     def is_claim(self) -> bool:
-        """Whether it replaces a value or corrects a report."""
+        """Whether the fact replaces a value or corrects a report."""
         return self.before is not None or self.mark == CORRECTION
 
 
@@ -161,7 +161,7 @@ class Deadline:
     """A dated deadline of a story, as its newest article states it."""
 
     day: date
-    #: The fact that states it.
+    #: The fact that states the deadline.
     fact: Fact
 
 
@@ -190,12 +190,12 @@ class Member:
     article: Article
     join: Join
     matches: tuple[Match, ...]
-    #: From a feed's first poll, so not news.
+    #: Whether the article comes from a feed's first poll, so that it is not news.
     is_baseline: bool = False
 
     @property
     def is_probable(self) -> bool:
-        """The article joined by its wording alone, and not with full certainty."""
+        """Whether the article joined by its wording alone and without full certainty."""
         confidence = self.join.confidence
         return self.join.reason is JoinReason.SIMILAR and confidence is not None and confidence < SURE_FROM
 
@@ -212,23 +212,23 @@ class Story:
     members: tuple[Member, ...]
     #: The older story that this one was merged into.
     merged_into: StoryId | None = None
-    #: The article whose headline the story shows; None: the first member. Only a split changes it.
+    #: The article whose headline the story shows. None means the first member. Only a split changes this.
     headline: ArticleId | None = None
 
     @property
     def nearest(self) -> StoryId | None:
-        """The story that this one may be part of; None: it is certainly separate."""
+        """The story that this one may be part of, or None if this one is certainly separate."""
         opener = self.members[0].join if self.members else None
         return opener.near if opener and opener.reason is JoinReason.UNSURE else None
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """Names of all rules that matched, in order of first match."""
+        """Names of all rules that matched an article of the story, in order of first match."""
         return tuple(dict.fromkeys(match.rule for member in self.members for match in member.matches))
 
     @property
     def owners(self) -> tuple[str, ...]:
-        """Independent owners that report it, in order of arrival: sister titles count once, copies and denials not."""
+        """Independent owners that report the story, in order of arrival. Copies and denials do not count."""
         joined = ((member.article.owner, member.join) for member in self.members)
         return tuple(
             dict.fromkeys(

@@ -1,11 +1,11 @@
 """Parse the values of configuration keys: durations, sizes, times of day, zones, lists of names.
 
-Each parser returns the value, or raises InvalidValue in plain words. A field of a value such as ``Rule`` is the only
-declaration of its key: its type says what it accepts, its ``Key`` what it means.
+Each parser returns the value, or raises InvalidValue with a plain explanation. Each key is declared once, as a field of
+a class such as ``Rule``: the type determines the accepted values, and ``Key`` describes the key.
 
     cooldown: Annotated[values.Duration | None, values.Key("After a post, …")] = None
 
-pydantic reads both by name, without an import of pydantic here, and builds the frozen dataclass itself.
+pydantic finds the methods of both by name and builds the frozen dataclass, so this module does not import pydantic.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bot.model.durations import parse_duration as read_duration
 _SIZES = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 _SIZE = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,3})?)\s*([A-Za-z]*)\s*\Z")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})\Z")
-#: Builds the schema of a type; passed by pydantic.
+#: A function of pydantic that builds the schema of a type.
 _Handler = Callable[[object], Mapping[str, object]]
 
 
@@ -45,7 +45,7 @@ class Key:
 
 
 def key_of(field: str) -> str:
-    """Return the key of a field, whose name ends with an underscore if the key is a word of Python.
+    """Return the key of a field. The field's name ends with an underscore if the key is a keyword of Python.
 
     >>> key_of("continue_"), key_of("to")
     ('continue', 'to')
@@ -54,24 +54,27 @@ def key_of(field: str) -> str:
 
 
 class DefaultZone:
-    """The time zone of values that name none; knows whether one needed it."""
+    """The time zone of values that are written without one. Records whether any value needed it."""
 
     def __init__(self, zone: zoneinfo.ZoneInfo) -> None:
         self._zone = zone
         self.is_used = False
 
     def take(self) -> zoneinfo.ZoneInfo:
-        """Return the zone, and note that it was needed."""
+        """Return the zone, and record that a value needed it."""
         self.is_used = True
         return self._zone
 
 
 class Parse:
-    """A step from what is written to the value.
+    """A step of parsing a value.
 
-    ``instead``: the step is the whole parser; ``before``: it prepares what the type's own parser reads; ``after``: it
-    checks or converts the value. ``info``: the step also takes pydantic's ValidationInfo, whose context is the
-    DefaultZone. ``schema``: the JSON Schema.
+        instead    the step is the whole parser
+        before     the step prepares the input of the type's own parser
+        after      the step checks or converts the result of the type's own parser
+
+    If ``info`` is true, the step also gets pydantic's ValidationInfo, whose context is the DefaultZone. ``schema`` is
+    the JSON Schema.
     """
 
     def __init__(
@@ -98,7 +101,7 @@ class Parse:
 
 
 class Derived(Parse):
-    """Marks a field that is not a key: the program sets it."""
+    """Marks a field that is not a key, because the program sets it."""
 
     def __init__(self) -> None:
         super().__init__(_refuse_key, info=True, derived=True)
@@ -109,7 +112,7 @@ def _refuse_key(value: object, info: Any) -> object:
 
 
 def _check_at_least(value: timedelta, info: Any) -> timedelta:
-    """Refuse a value of ``at_least`` that is shorter than ``every``, a field before it."""
+    """Refuse a value of ``at_least`` that is shorter than the value of ``every``."""
     every = info.data.get("every")
     if isinstance(every, timedelta) and value < every:
         shown = format_duration(every)
@@ -118,7 +121,7 @@ def _check_at_least(value: timedelta, info: Any) -> timedelta:
 
 
 class Schema:
-    """The JSON Schema of a type, in place of pydantic's."""
+    """The JSON Schema of a type, which replaces the schema that pydantic would make."""
 
     def __init__(self, **schema: object) -> None:
         self._schema = schema
@@ -128,7 +131,7 @@ class Schema:
 
 
 class As:
-    """Reads a value by another type, whose last step makes the value: errors have the paths of what is written."""
+    """Parses a value as another type, whose last step makes the value. So errors have the paths of the written keys."""
 
     def __init__(self, form: object) -> None:
         self.form = form
@@ -139,14 +142,14 @@ class As:
 
 
 class OrText:
-    """Marks a block of keys that can be written as plain text, in the schema too."""
+    """Marks a block of keys that can also be written as plain text, for the JSON Schema."""
 
     def __get_pydantic_json_schema__(self, schema: object, handler: _Handler) -> Mapping[str, object]:
         return {"anyOf": [{"type": TEXT_TYPES}, handler(schema)]}
 
 
 class InvalidValue(ValueError):
-    """A value that cannot be used; the text never repeats a secret."""
+    """A value that cannot be used. The text never repeats a secret."""
 
     def __init__(self, code: str, text: str, advice: str = "") -> None:
         super().__init__(text)
@@ -155,7 +158,7 @@ class InvalidValue(ValueError):
 
 
 def find_nearest(word: str, words: Iterable[str]) -> str | None:
-    """Return the word that was probably meant, or None."""
+    """Return the one of ``words`` that was probably meant, or None."""
     candidates = list(words)
     folded = {candidate.casefold(): candidate for candidate in reversed(candidates)}
     if (same := folded.get(word.casefold())) and same != word:
@@ -165,7 +168,7 @@ def find_nearest(word: str, words: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, words: Iterable[str], *, otherwise: str = "") -> str:
-    """Return a question with the nearest word, or ``otherwise`` if none is near."""
+    """Return a question with the nearest word, or ``otherwise`` if no word is near."""
     nearest = find_nearest(word, words)
     return f'did you mean "{nearest}"?' if nearest else otherwise
 
@@ -179,7 +182,7 @@ def _scalar_text(value: object) -> str:
 
 
 def describe_kind(value: object) -> str:
-    """Return what a YAML value is, in the words of our messages."""
+    """Return the kind of a YAML value in plain words, such as "a list"."""
     match value:
         case None:
             return "nothing"
@@ -216,7 +219,7 @@ def parse_duration(value: object) -> timedelta:
 
 
 def parse_rhythm(value: object) -> timedelta:
-    """Parse ``every 2 days``."""
+    """Parse "every 2 days" or "2 days" into a positive length of time. Raises InvalidValue."""
     return parse_duration(value.strip().removeprefix("every ") if isinstance(value, str) else value)
 
 
@@ -252,7 +255,7 @@ def parse_zone(value: object) -> zoneinfo.ZoneInfo:
 
 
 def parse_quiet_hours(value: object) -> tuple[time, time, zoneinfo.ZoneInfo | None]:
-    """Parse "22:00 to 07:00 Asia/Karachi" into start, end and zone (None: not written). Raises InvalidValue."""
+    """Parse "22:00 to 07:00 Asia/Karachi" into start, end and zone (None if not written). Raises InvalidValue."""
     written = _scalar_text(value)
     match = re.match(r"(\S+)\s+to\s+(\S+)(?:\s+(\S+))?\Z", written)
     if not match:
@@ -264,10 +267,10 @@ def parse_quiet_hours(value: object) -> tuple[time, time, zoneinfo.ZoneInfo | No
 
 
 def parse_until(value: object) -> tuple[datetime, bool]:
-    """Parse a moment without a zone; the second value is true for a whole day."""
+    """Parse a date or a time without a zone. The second value is true for a date. Raises InvalidValue."""
     written = _scalar_text(value)
     advice = "write year-month-day: 2026-12-31, or 2026-12-31 18:00"
-    # Three centuries: other years are mistakes, and a zone could move them out of the range of datetime.
+    # Accept three centuries. Other years are mistakes, and a time zone could move them out of the range of datetime.
     if not re.fullmatch(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2})?", written):
         raise InvalidValue("date", f'"{shorten(written)}" is not a date', advice)
     try:
@@ -277,7 +280,7 @@ def parse_until(value: object) -> tuple[datetime, bool]:
 
 
 def end_of_date(date: tuple[datetime, bool], zone: tzinfo) -> datetime:
-    """Return the moment at which a date of ``until`` is over; for a whole day, its end."""
+    """Return the moment (UTC) at which a value of ``until`` is over; for a whole day, the end of the day."""
     moment, is_day = date
     return ((moment + timedelta(days=1)) if is_day else moment).replace(tzinfo=zone).astimezone(UTC)
 
@@ -293,7 +296,7 @@ def parse_language(value: object) -> str:
 
 
 def split_address(written: str) -> tuple[str, str, str] | None:
-    """Return scheme in small letters, host name, and network location as written; None if it is not an address."""
+    """Return scheme in lower case, host name, and network location as written; None if it is not an address."""
     try:
         parts = urlsplit(written)
         _ = parts.port
@@ -314,17 +317,18 @@ def check_length(limit: int) -> Callable[[str], str]:
 
 
 def as_list(value: object) -> object:
-    """Return a single value as a list."""
+    """Return a text as a list of one item; return any other value unchanged."""
     return [value] if isinstance(value, str) else value
 
 
 def shorten(written: str) -> str:
-    """Shorten to eighty characters, on one line."""
+    """Return the text on one line, shortened to eighty characters."""
     flat = re.sub(r"\s+", " ", written)
     return flat if len(flat) <= 80 else flat[:79] + "…"
 
 
-#: An editor's YAML may read these as numbers or booleans; to us they are text: NO, 007, 3.10.
+#: The types of a text in the JSON Schema. Wirewatch reads NO, 007 and 3.10 as text, but an editor may read them as a
+#: boolean or numbers.
 TEXT_TYPES = ["string", "number", "boolean"]
 DURATION_PATTERN = (
     r"^\s*[0-9]+(\.[0-9]+)?\s*([sSmMhHdDwW]|[sS]ecs?|[sS]econds?|[mM]ins?|[mM]inutes?|[hH]rs?|[hH]ours?|[dD]ays?"
@@ -345,7 +349,7 @@ Duration = Annotated[
     ),
 ]
 AtLeast = Annotated[Duration, Parse(_check_at_least, "after", info=True)]
-#: ``every 2 days``
+#: A duration, also written as ``every 2 days``.
 Rhythm = Annotated[timedelta, Parse(parse_rhythm, type="string", pattern=_RHYTHM_PATTERN, examples=["every 2 days"])]
 Size = Annotated[int, Parse(parse_size, type=["string", "integer"], examples=["10 MB"])]
 Zone = Annotated[zoneinfo.ZoneInfo, Parse(parse_zone, type="string", examples=["UTC", "Asia/Karachi"])]

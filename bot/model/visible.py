@@ -1,4 +1,6 @@
-"""Make untrusted text safe to show: nothing that controls a terminal, reverses a line or hides is printed.
+"""Make untrusted text safe to show, without characters that control a terminal, reverse a line or are invisible.
+
+The characters on the left are shown as described on the right:
 
     controls (C0, DEL, C1)             a picture of themselves in a terminal (ESC is ␛), nothing in a message
     line and paragraph separators      a space
@@ -8,7 +10,7 @@
     secrets in an address              ***: passwords, tokens and keys, recognised by their names; an address that
                                        the configuration keeps in a variable is shown as its reference
 
-After Unicode TR 36, section 2.10, and Trojan Source (CVE-2021-42574).
+This follows Unicode TR 36, section 2.10, and the paper Trojan Source (CVE-2021-42574).
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ _HIDDEN_CLASS = (
     r"\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _HIDDEN = re.compile(f"[{_HIDDEN_CLASS}]")
-#: One joiner or variation selector chooses a form; a run of them carries hidden data.
+#: Repeated joiners and variation selectors. One of them chooses the form of a character; a run can carry hidden data.
 _REPEATED = re.compile(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
-#: Persian, Indic scripts and joined emoji need the joiners; next to ASCII they only make two names look alike.
+#: Joiners next to ASCII, where they only make two names look alike. Persian, Indic scripts and emoji need the rest.
 _JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
-#: Anything outside ranges that need no further check. Most text passes this scan, which is the cheapest.
+#: Any character outside the ranges that need no further check. This scan is the cheapest, and most text passes it.
 _SUSPECT = re.compile(
     r"[^\x00-\x84\x86-\xac\xae-\u02ff\u0370-\u061b\u061d-\u10ff\u2010-\u2027\u2030-\u205f\u2070-\u3163\u3165-\ud7ff"
     r"\ue000-\ufdff]"
@@ -38,19 +40,19 @@ _BLANKS = frozenset("\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85")
 _UNFIT_IN_JSON = re.compile(rf"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_HIDDEN_CLASS}]")
 
 
-#: Query parameters with the name of a secret, and a value that is long enough.
+#: Query parameters whose name suggests a secret and whose value has at least four characters.
 _SECRET_IN_QUERY = re.compile(
     r"(?i)(?<=[?&;])([\w-]*(?:token|secret|passwd|password|pwd|api[_-]?key|signature)|key|auth|sig)="
     r"([^&#\s\"'<>]{3,}[^&#\s\"'<>:;,.)\]}])"
 )
-#: A user name alone is not a secret in a database address; in a web address it may be a token.
+#: The login of an address. A user name alone is not a secret in a database address, but in a web address it may be one.
 _LOGIN = re.compile(r"(?<=://)[^\s/]*:[^\s/]*@|(?<=https://)[^\s/]+@|(?<=http://)[^\s/]+@")
-#: Whole addresses that hold a secret -> the text shown for them.
+#: Whole address that holds a secret -> text shown instead.
 _concealed: dict[str, str] = {}
 
 
 def conceal(address: str, shown: str) -> None:
-    """Show ``shown`` instead of the address from now on."""
+    """Show ``shown`` instead of the address in all later output."""
     _concealed[address] = shown
 
 
@@ -69,12 +71,12 @@ def masked(text: str) -> str:
 
 
 def secrets_in(address: str) -> list[tuple[int, int]]:
-    """Return the spans of query values with the names of secrets."""
+    """Return the spans of the query values whose names suggest a secret."""
     return [match.span(2) for match in _SECRET_IN_QUERY.finditer(address)]
 
 
 def has_secret(address: str) -> bool:
-    """Return whether an address seems to hold a secret, or is kept in a variable by the configuration."""
+    """Return whether an address seems to hold a secret, or is concealed."""
     return masked(address) != address
 
 
@@ -91,7 +93,7 @@ def line(text: str, limit: int | None = None) -> str:
 
 
 def lines(text: str) -> str:
-    """Return the text as ``line`` does, but keep line feeds and tabs.
+    """Return the text for a terminal or a log, with its line feeds and tabs.
 
     >>> lines("a\\n\\tb\\x9b2J")
     'a\\n\\tb\\ufffd2J'
@@ -104,13 +106,13 @@ def lines(text: str) -> str:
 
 
 def dropped(text: str) -> str:
-    """Return one line for a message: without controls, with single spaces.
+    """Return one line for a message, without control characters and with single spaces.
 
     >>> dropped("a\\x1b[31m\\u202e b\\n\\tc\\x00")
     'a[31m b c'
     """
     text = masked(text)
-    # Before the next step, since a joiner between two controls may now be next to ASCII.
+    # Remove controls first, because a joiner between two controls may then be next to ASCII.
     if not text.isprintable():
         text = _CONTROLS.sub(lambda match: " " if match[0] in _BLANKS else "", text)
     if not text.isascii():
@@ -145,7 +147,7 @@ def _picture(match: re.Match[str]) -> str:
         return control
     if control == "\x7f":
         return "\u2421"
-    # The pictures of Unicode's block 2400; the controls above ASCII have none.
+    # From U+2400 on, Unicode has pictures of the ASCII controls. It has none of the controls above ASCII.
     return chr(0x2400 + ord(control)) if control < " " else "\ufffd"
 
 
