@@ -157,7 +157,7 @@ def _decide_held(situation: Situation, posts_by_rule: Counter[str]) -> model.Dec
     announced = tuple(rule for rule in ready if posts_by_rule[rule.name] < BASELINE_STORIES_A_RULE)
     if announced:
         return situation.decision(model.AlertAction.POST, model.Reason.FIRST_REPORT, rules=announced, detail="baseline")
-    detail = f"a first poll announces {BASELINE_STORIES_A_RULE} stories a rule"
+    detail = f"a first poll announces at most {BASELINE_STORIES_A_RULE} stories for each rule"
     return situation.decision(model.AlertAction.SILENT, model.Reason.BASELINE, detail=detail)
 
 

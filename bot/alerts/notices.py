@@ -58,7 +58,7 @@ def problem_line(problem: model.Problem) -> str:
 def clock_set_back(by: str, *, now: datetime) -> model.Notice:
     """Report that the clock of the machine was set back; ``by`` is the difference in words."""
     lead = f"The clock of this machine was set back by {by}."
-    lines = ("Waiting feeds and messages were moved with it.", "Times recorded before that are wrong.")
+    lines = ("The due times of feeds and messages were moved too.", "Times recorded before the change are wrong.")
     return model.Notice(what=lead, where=lines, occasion=(f"clock {now.isoformat()}",))
 
 
@@ -73,7 +73,7 @@ def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) 
     """Report new problems with feeds, then resolved problems, each on one line."""
     parts = (
         f"{model.format_count(len(troubles), 'problem')} with feeds" if troubles else "",
-        f"{model.format_count(len(over), 'problem')} over" if over else "",
+        f"{model.format_count(len(over), 'problem')} resolved" if over else "",
     )
     lead = f"Feed health: {', '.join(part for part in parts if part)}"
     digest = model.send_id("lines", *troubles, *over)
@@ -87,7 +87,7 @@ def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None)
     return model.Notice(
         what=lead,
         where=(rule,),
-        remedy="`wirewatch try` shows what it would have matched, and near misses; `wirewatch status` shows its feeds.",
+        remedy="`wirewatch try` shows matches and near misses of the rule; `wirewatch status` shows its feeds.",
         occasion=(f"silent {rule} {last}",),
     )
 
@@ -110,7 +110,7 @@ def buttons_work_again(channels: Sequence[str], reason: str, *, now: datetime) -
 
 def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
     """Report that the service refuses all messages of the channels, for ``reason``, until somebody acts."""
-    lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept and sent when it is back."
+    lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept until it works again."
     remedy = f"`wirewatch send-test {channels[0]}` checks it and shows what to do."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=occasion)
 

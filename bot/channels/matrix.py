@@ -156,7 +156,7 @@ class Channel(BaseChannel):
         has = _power_level(levels.get("users"), me, levels.get("users_default"), 0)
         needs = _power_level(levels.get("events"), "m.room.message", levels.get("events_default"), 0)
         may_send = has >= needs or creation.get("sender") == me
-        advice = f"its power level is {has}, and messages need {needs}: raise it in the room's settings"
+        advice = f"its power level is {has}, and messages need {needs}: raise its level in the room's settings"
         yield model.CheckLine.of(may_send, f"{me} may send there", otherwise=advice)
         advice = "Wirewatch cannot encrypt: create a room without encryption, which cannot be turned off later"
         yield model.CheckLine.of(not is_encrypted, "the room is not encrypted", otherwise=advice)
@@ -308,7 +308,10 @@ ERRORS: ErrorTable = {
     "M_GUEST_ACCESS_FORBIDDEN": (Act.PARK_WORKSPACE, "the token belongs to a guest: register an account for the bot"),
     "M_FORBIDDEN": (Act.PARK_CHANNEL, _JOIN),
     "M_NOT_FOUND": (Act.PARK_CHANNEL, "check `room:` in bot.yaml: an alias is #name:server, an id begins with !"),
-    "M_UNRECOGNIZED": (Act.PARK_CHANNEL, "check `server:` in bot.yaml: it is not a Matrix homeserver, or too old"),
+    "M_UNRECOGNIZED": (
+        Act.PARK_CHANNEL,
+        "check `server:` in bot.yaml: it is not a Matrix homeserver, or it is too old",
+    ),
     **rows(
         Act.PARK_CHANNEL,
         *("M_UNSUPPORTED_ROOM_VERSION", "M_INCOMPATIBLE_ROOM_VERSION"),

@@ -63,7 +63,7 @@ class Channel(BaseChannel):
         """Check only the address, because a workflow cannot be checked without posting."""
         yield passed(
             "reduced mode: a workflow has no threads, no edits and no way to check whether a message arrived",
-            "it accepts a message before it posts it; if none appears, look into the workflow's run history",
+            "a workflow accepts a message before posting it; if no message appears, look at the workflow's run history",
         )
         with step("the workflow's address is set"):
             self._url()

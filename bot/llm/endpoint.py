@@ -171,7 +171,7 @@ class AnswerFile:
         try:
             lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         except (OSError, UnicodeDecodeError) as error:
-            raise model.ConfigError(f"reading the answer file {path}: {error}") from None
+            raise model.ConfigError(f"the answer file {path} cannot be read: {error}") from None
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 self._parse_line(line, number)
@@ -194,7 +194,7 @@ class AnswerFile:
             self._answers[entry["key"]] = entry["answer"]
         except (ValueError, KeyError, TypeError):
             raise model.ConfigError(
-                f"reading the answer file {self._path}: line {number} is not a JSON object with key and answer"
+                f"the answer file {self._path}: line {number} is not a JSON object with key and answer"
             ) from None
 
     def _write(self, prompt: model.Prompt) -> None:
@@ -210,7 +210,7 @@ class AnswerFile:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(entry) + "\n")
         except OSError as error:
-            raise model.ModelUnavailable(f"writing the answer file {self._path}: {error.strerror}") from None
+            raise model.ModelUnavailable(f"the answer file {self._path} cannot be written: {error.strerror}") from None
 
 
 def open_model(policy: model.LanguageModelPolicy, resolve: Callable[[model.Secret], str]) -> model.LanguageModel:

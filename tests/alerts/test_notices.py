@@ -56,5 +56,5 @@ def test_a_reload_says_first_what_follows_from_its_problems() -> None:
 
 def test_a_notice_of_feeds_counts_what_is_wrong_and_what_is_over() -> None:
     told = notices.feed_health(["A has failed", "B has failed"], ["C is back"], now=START)
-    assert told.what == "Feed health: 2 problems with feeds, 1 problem over"
+    assert told.what == "Feed health: 2 problems with feeds, 1 problem resolved"
     assert told.where == ("A has failed", "B has failed", "C is back")

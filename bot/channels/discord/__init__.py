@@ -389,7 +389,7 @@ class WebhookChannel(Channel):
         )
         if delivery.edits is not None:
             if not delivery.edits.ref.isdigit():
-                raise model.NotEditable("the message is in another channel than the one configured now")
+                raise model.NotEditable("the message is not in the configured channel")
             return self.message_receipt(
                 await self._ask("PATCH", f"/messages/{delivery.edits.ref}", doing="edit", body=body)
             )

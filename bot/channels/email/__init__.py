@@ -159,7 +159,7 @@ class Options(ChannelOptions):
         if self.password is not None and self.security is Security.NONE and not _is_local(self.server[0]):
             raise ValueError("a password must not be sent unencrypted: set security to starttls or tls")
         if self.unsubscribe and self.unsubscribe.startswith("https:") and len(self.to) > 1:
-            raise ValueError("https: does not identify the recipient: use mailto:, or a channel for each recipient")
+            raise ValueError("https: does not identify the recipient: use mailto:, or one channel for each recipient")
         return self
 
 
@@ -373,7 +373,7 @@ class Stage(StrEnum):
     TEXT = "the message"
 
 
-_LOGIN = "correct username and password; many providers want an app password here"
+_LOGIN = "correct username and password; many providers require an app password"
 _NEEDS_LOGIN = "the server requires a login: add username and password"
 _MAY_NOT_SEND = "let this login send as that address, or set sender to its own address"
 _GONE = "correct or remove the address under to"

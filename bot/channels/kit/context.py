@@ -215,13 +215,13 @@ class StoredId:
 def check_edited(edited: model.Receipt | None, *places: str) -> None:
     """Raise NotEditable if the message to edit is not in one of the configured places."""
     if edited is not None and edited.place not in places:
-        raise model.NotEditable("the message is in another channel than the one configured now")
+        raise model.NotEditable("the message is not in the configured channel")
 
 
 def check_thread(head: model.Receipt | None, *places: str) -> None:
     """Raise ThreadGone if the head of the thread to reply in is not in one of the configured places."""
     if head is not None and head.place not in places:
-        raise model.ThreadGone("the thread is in another channel than the one configured now")
+        raise model.ThreadGone("the thread is not in the configured channel")
 
 
 T = TypeVar("T")

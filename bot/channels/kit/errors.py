@@ -83,7 +83,7 @@ def error_of_status(
     if status >= 500 or status in (408, 425) or status < 300:
         return model.OutcomeUnknown(text)
     if status < 400:
-        return model.ChannelClosed(f"{text}: the address has moved; put the new one into bot.yaml")
+        return model.ChannelClosed(f"{text}: the address has moved; set the new address in bot.yaml")
     if status in (400, 413, 422):
         return model.FormRefused(text)
     if status in (401, 403, 407):
