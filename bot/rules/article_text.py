@@ -195,7 +195,7 @@ def _index_words(words: list[str]) -> dict[str, list[int]]:
 
 
 class ArticleText:
-    """The fields of one article; each is read on first use."""
+    """The fields of one article, each of which is read on first use."""
 
     def __init__(self, article: model.Article, steps: Steps | None = None) -> None:
         self.article = article
@@ -288,7 +288,7 @@ class TooManySteps(model.WirewatchError):
 
 
 class Steps:
-    """Counts down the steps that several evaluations share."""
+    """A limit of steps that several evaluations share."""
 
     __slots__ = ("_left", "_most")
 
@@ -300,7 +300,7 @@ class Steps:
         return self._most - self._left
 
     def take(self, count: int) -> None:
-        """Count some steps. Raises TooManySteps if too few are left."""
+        """Subtract ``count`` steps. Raises TooManySteps if too few are left."""
         self._left -= count
         if self._left < 0:
             raise TooManySteps(self._most)

@@ -95,7 +95,7 @@ def describe_missing(result: Evaluation) -> str:
     """Return the reason why the rule does not match, such as “no demand” or “excluded by …”."""
     if result.is_weak:
         words = ", ".join(dict.fromkeys(hit.text for line in result.lines for hit in line.hits))
-        return f"only {words} was found, in a title written in capitals, where capitals prove nothing"
+        return f"only {words} was found, in a title that is all in capitals and may mean another word"
     reasons = [f"no {line.part.label}" for line in result.lines if line.part.kind is LineKind.ALL and not line.is_found]
     any_lines = [line for line in result.lines if line.part.kind is LineKind.ANY]
     if any_lines and not any(line.is_found for line in any_lines):

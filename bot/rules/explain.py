@@ -327,11 +327,11 @@ def _describe_conditions(rule: model.Rule) -> list[str]:
     if rule.min_outlets > 1:
         conditions.append(f"  once {rule.min_outlets} independent outlets carry it")
     if rule.when:
-        conditions.append(f"  gathered at {rule.when.at:%H:%M} {rule.when.zone}")
+        conditions.append(f"  in a digest at {rule.when.at:%H:%M} {rule.when.zone}")
     if rule.until:
         conditions.append(f"  until {rule.until:%Y-%m-%d %H:%M %Z}")
     if rule.paused:
-        conditions.append("  but it is paused")
+        conditions.append("  but the rule is paused")
     return conditions
 
 

@@ -1,4 +1,4 @@
-"""The meaning of a query or a list: one tree of frozen values, whose words are patterns over the words of a text.
+"""The parsed form of a query or a list: a tree of frozen values, whose leaves are patterns for words of a text.
 
 Expression = Words | Regex | Window | Value       the terms
            | Named                                a set, written $name
@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias
 from bot.rules.errors import QueryError
 from bot.text import tokens
 
-#: Maximum length of a term; longer ones are pasted text.
+#: Maximum length of a term, because longer ones are usually pasted text.
 MAX_TERM_CHARACTERS = 1_000
 #: Minimum letters before a ``*``. In scripts whose letters are syllables or words, one is enough.
 MIN_PREFIX = 3
@@ -60,7 +60,7 @@ class Element(NamedTuple):
     gap: str
     #: The ``'s`` or ``'`` that must follow, or empty if a possessive does not matter.
     possessive: str = ""
-    #: Whether more letters of the run may precede the next element: a ``*`` inside a term in a script without spaces.
+    #: Whether other letters may come before the next element, because of a ``*`` in a script without spaces.
     runs_on: bool = False
     #: The regular expression of a ``HOLES`` element.
     expression: re.Pattern[str] | None = None
@@ -248,7 +248,7 @@ def _read_element(piece: _Piece, *, is_fixed: bool, is_last: bool) -> Element:
 
 #: Fields in which a term without a field is searched.
 TEXT_FIELDS = ("title", "body")
-#: Fields that are searched for words.
+#: Fields whose words are searched.
 WORD_FIELDS = ("title", "body", "url", "author", "tag", "source")
 FIELDS = ("title", "body", "url", "site", "author", "tag", "lang", "source")
 
@@ -348,7 +348,7 @@ def make_words(text: str, *, is_exact: bool = False, field: str | None = None) -
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
-    """Return the parts directly below; empty for a leaf."""
+    """Return the direct parts; empty for a leaf."""
     # isinstance is several times faster than a class pattern, and this runs for every rule.
     if isinstance(expression, _SEVERAL):
         return expression.parts

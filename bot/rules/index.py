@@ -43,7 +43,7 @@ class Needs(NamedTuple):
 
     #: A text must have at least one number of each group.
     groups: tuple[Need, ...]
-    #: Numbers that a text must not have; exact only for numbers that are sure.
+    #: Numbers that a text must not have. Unsure numbers among them exclude no text.
     forbidden: Group
     #: Whether the groups, ``forbidden`` and the distances alone decide the rule.
     is_whole: bool

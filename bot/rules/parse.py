@@ -42,7 +42,7 @@ def _parse_normal(text: str, parse: Callable[[str], expression.Expression]) -> e
     """Parse the normalised form of a text. The offsets of an error refer to the original text."""
     if len(text) > MAX_QUERY_CHARACTERS:
         raise QueryError(
-            f"{len(text):,} characters; at most {MAX_QUERY_CHARACTERS:,}",
+            f"the query has {len(text):,} characters; at most {MAX_QUERY_CHARACTERS:,} are allowed",
             MAX_QUERY_CHARACTERS,
             len(text),
             "query-too-long",
@@ -251,7 +251,7 @@ class _Parser:
             operand.last,
             f"{word} cannot be used with NEAR",
             "near-operand",
-            "NEAR joins words, phrases and groups of OR; put anything else outside its brackets",
+            "NEAR joins words, phrases and groups of OR; move other operators outside its brackets",
         )
 
     def _check_fields(self, node: expression.Near, operator: int) -> None:

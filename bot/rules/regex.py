@@ -39,11 +39,11 @@ def check(source: str) -> None:
     """Check an expression. Raises QueryError with offsets into the source."""
     if len(source) > MAX_CHARACTERS:
         raise QueryError(
-            f"an expression of {len(source):,} characters; at most {MAX_CHARACTERS:,}",
+            f"an expression of {len(source):,} characters; at most {MAX_CHARACTERS:,} are allowed",
             0,
             len(source),
             "bad-regex",
-            "list words instead",
+            "list the words instead",
         )
     try:
         matches_nothing = _compile(source, False).fullmatch("")
@@ -51,7 +51,7 @@ def check(source: str) -> None:
         raise _as_query_error(source, error) from None
     if size(source) > MAX_SIZE:
         raise QueryError(
-            f"an expression that is too large: {size(source):,} instructions; at most {MAX_SIZE:,}",
+            f"an expression that is too large: {size(source):,} instructions; at most {MAX_SIZE:,} are allowed",
             0,
             len(source),
             "bad-regex",

@@ -25,7 +25,7 @@ _CACHED_RULES = 1_024
 
 
 class RuleSet:
-    """All rules in force. Immutable; a reload makes another."""
+    """All rules in force. A rule set is immutable; a reload creates a new one."""
 
     def __init__(self, compiled: Iterable[CompiledRule], *, most_steps: int | None = None) -> None:
         """``most_steps`` limits the work for one article, or is None. Beyond the limit, TooManySteps is raised."""

@@ -44,7 +44,7 @@ class SearchQuery:
 
     #: The result of ``parse_search``, or None for any article.
     condition: expression.Expression | None = None
-    #: Words of the outlet's name.
+    #: Words that the outlet's name must contain.
     outlet: str | None = None
     #: Name of a rule that matched the article.
     rule: str | None = None
@@ -121,7 +121,7 @@ def _match_article(compiled: CompiledRule, article: model.Article) -> tuple[mode
             return None
         evidence = evaluate.collect_evidence(evaluate.evaluate_rule(compiled, view))
     except TooManySteps:
-        # The article has too many places of the words to decide; leave it out.
+        # The words occur too often in the article to decide, so leave it out.
         return None
     return (model.Match(rule="search", rule_version="", evidence=evidence),) if compiled.parts else ()
 

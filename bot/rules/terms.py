@@ -34,7 +34,7 @@ _ITEM_WINDOW = re.compile(r'".*"~\d*\Z', re.DOTALL)
 
 @dataclass(slots=True)
 class SetReader:
-    """Expands sets by name, and counts the terms of one query."""
+    """A reader of named sets, which also counts the terms of one query."""
 
     sets: Sets
     count: int = 0
@@ -130,7 +130,7 @@ def _read_window(text: str, words: int, field: str | None) -> expression.Window:
             0,
             len(text),
             "bad-window",
-            f"it joins two to {MAX_WINDOW_PARTS} words",
+            f"~ joins two to {MAX_WINDOW_PARTS} words",
         )
     return expression.Window(parts, words, field)
 
@@ -165,7 +165,7 @@ _NOUNS = {"site": "host name", "lang": "language code"}
 
 
 def read_item(text: str, sets: SetReader, outer: str | None) -> expression.Expression:
-    """Parse one list item of normal text. Raises QueryError with offsets into it."""
+    """Parse one normalised list item. Raises QueryError with offsets into the item."""
     sets.add(0, len(text))
     return ITEM_MEMO[text] if outer is None and "$" not in text else _read_item(text, sets, outer)
 
@@ -252,7 +252,7 @@ def _check_item_operators(body: str, shift: int) -> None:
         help_ = f"write {body[1:]} under none"
         raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
     if body[:1] in ("+", "=") and (body[1:2].isalnum() or body[1:2] == '"'):
-        help_ = f"write {body[1:]}; write what must match under all; {{{body[1:]}}} matches exactly this case"
+        help_ = f"write {body[1:]}; write required terms under all; {{{body[1:]}}} matches exactly this case"
         raise QueryError(f"{body[0]} is not an operator", shift, shift + 1, "unknown-operator", help_)
     if len(body) > 2 and body[0] == body[-1] == "'":
         raise QueryError(
@@ -286,7 +286,7 @@ def _help_with_operators(body: str) -> str:
         kinds = {
             "OR": "remove OR; the items of a list are alternatives",
             "AND": "remove AND; write the other term as another line under all",
-            "NOT": "remove NOT; write what must not match under none",
+            "NOT": "remove NOT; write the excluded term under none",
         }
         return kinds[operators[0]]
     words = f"; to search for these words: '\"{body}\"'" if body.isupper() else ""

@@ -41,7 +41,7 @@ class Forms:
         self.holes: dict[str, list[tuple[Element, int]]] = {}
 
     def add(self, element: Element, number: int) -> None:
-        """Add an element under its number, which starts at 1."""
+        """Add an element with its number, which is at least 1."""
         if element.shape is Shape.WORD:
             self.words[element.text] = number
         elif element.shape is Shape.PREFIX:
@@ -101,7 +101,7 @@ BREAK = "\x00"
 #: Typographic punctuation, and the characters with which ``tokens.normalise`` and ``tokens.gap_form`` replace it.
 _TYPOGRAPHIC = (("’", "'"), ("‘", "'"), ("“", '"'), ("”", '"'), ("–", " "), ("—", " "), ("…", " … "))
 #: Punctuation to split from words, so that a word has few different chunks: “door”, not “(door” and “door,”. Rare
-#: punctuation is not worth the time. A comma or full stop must be before a space, because others may be inside a
+#: punctuation is not worth the time. A comma or full stop is split only before a space, because it may be inside a
 #: number or an abbreviation.
 _SPACED_MARKS = (("(", " ( "), (", ", " , "), (". ", " . "))
 #: Punctuation to split from words unless a possessive follows, as in "Acme"'s.
@@ -422,7 +422,8 @@ def _contains_run(sequence: list[int], words: tuple[int, ...]) -> bool:
         return False
 
 
-#: Added to word positions in the text. It is larger than any distance of a rule, so no word of the title is near one.
+#: Added to word positions in the text. It is larger than any distance of a rule, so no word of the text is near the
+#: title.
 _TITLE_GAP = 1 << 20
 
 

@@ -42,11 +42,11 @@ def translate(query: str, dialect: Dialect) -> Translation:
     """
     if len(query) > parse.MAX_QUERY_CHARACTERS:
         raise QueryError(
-            f"{len(query):,} characters; at most {parse.MAX_QUERY_CHARACTERS:,}",
+            f"the query has {len(query):,} characters; at most {parse.MAX_QUERY_CHARACTERS:,} are allowed",
             parse.MAX_QUERY_CHARACTERS,
             len(query),
             "query-too-long",
-            "split it into several queries",
+            "split the query into several",
         )
     normal = tokens.normalise(query)
     notes = Notes()

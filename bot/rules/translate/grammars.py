@@ -24,7 +24,7 @@ TALKWALKER_DISTANCE = 10
 
 
 class Parser(ABC):
-    """Goes through the lexemes of one query once; the last is END."""
+    """A parser for the lexemes of one query, of which the last is END. Each instance parses once."""
 
     def __init__(self, lexemes: Sequence[ForeignLexeme], dialect: Dialect, notes: Notes) -> None:
         self._lexemes = lexemes
@@ -72,11 +72,11 @@ class Parser(ABC):
                 opening.start,
                 opening.end,
                 "too-deep",
-                "split it into several queries",
+                "split the query into several",
             )
 
     def leave(self, levels: int = 1) -> None:
-        """Go up by ``levels``."""
+        """Go up ``levels`` levels."""
         self._depth -= levels
 
     def term(self, field: str | None) -> Part:
@@ -116,7 +116,7 @@ class Parser(ABC):
             raise QueryError("a ( is not closed", opening.start, opening.end, "unclosed", remedy)
         self.leave()
         if closing.has_boost:
-            self._notes.lose(closing.written, "its weight (^): Wirewatch does not rank")
+            self._notes.lose(closing.written, "its weight (^) is ignored, because Wirewatch does not rank")
         is_near = closing.distance is not None and self._dialect is not Dialect.LUCENE
         return self._within(tree, closing) if is_near else tree
 
@@ -136,7 +136,9 @@ class Parser(ABC):
             run.append(word)
         written = " ".join(word.written for word in run)
         distance = (len(run) - 1) * TALKWALKER_DISTANCE
-        self._notes.rewrite(written, f"words side by side: near one another, at most {distance} others inside")
+        self._notes.rewrite(
+            written, f"words side by side must be near one another, with at most {distance} other words inside"
+        )
         phrase = ForeignLexeme(
             ForeignKind.PHRASE,
             " ".join(word.text for word in run),
@@ -170,7 +172,9 @@ class Parser(ABC):
             first, second = tree.parts
             self._notes.rewrite(closing.written, f"NEAR/{distance} here")
             return join_near(first, second, distance, False, closing.written, self._notes)
-        self._notes.lose(closing.written, "its distance: only two parts joined by AND can have a distance")
+        self._notes.lose(
+            closing.written, "its distance is ignored, because only two parts joined by AND can have a distance"
+        )
         return tree
 
 

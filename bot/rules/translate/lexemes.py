@@ -156,7 +156,7 @@ def _read_lexeme(match: re.Match[str], dialect: Dialect) -> ForeignLexeme:
 
 
 def _read_distance(tail: str) -> int | None:
-    """Return the number behind ``~``, or None."""
+    """Return the number after ``~``, or None."""
     slop = re.search(r"~(\d{1,9})", tail)
     return int(slop[1]) if slop else None
 

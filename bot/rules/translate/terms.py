@@ -35,7 +35,7 @@ def translate_field(lexeme: ForeignLexeme, notes: Notes) -> str | None:
     if field is None:
         notes.lose(lexeme.written, f"{DROPPED}Wirewatch has no such field")
     elif lexeme.text == "ingress":
-        notes.lose(lexeme.written, "Wirewatch has no field for the lead: the whole text is searched")
+        notes.lose(lexeme.written, "Wirewatch has no field for the lead, so the whole text is searched")
     elif field != lexeme.text:
         notes.rewrite(lexeme.written, f"written as {field}:")
     return field
@@ -46,7 +46,7 @@ def translate_term(
 ) -> expression.Expression | None:
     """Translate a term. If it has no counterpart, add a note and return None."""
     if lexeme.has_boost:
-        notes.lose(lexeme.written, "its weight (^): Wirewatch does not rank")
+        notes.lose(lexeme.written, "its weight (^) is ignored, because Wirewatch does not rank")
     try:
         match lexeme.kind:
             case ForeignKind.RANGE:
@@ -104,7 +104,7 @@ def _translate_phrase(
     if distance is None or (distance == 0 and dialect is Dialect.LUCENE):
         return _translate_words(text, field, notes)
     if not 2 <= len(parts) <= terms.MAX_WINDOW_PARTS:
-        notes.lose(lexeme.written, f"its distance: ~ joins two to {terms.MAX_WINDOW_PARTS} words in Wirewatch")
+        notes.lose(lexeme.written, f"its distance is ignored: ~ joins two to {terms.MAX_WINDOW_PARTS} words")
         return _translate_words(text, field, notes)
     if dialect is Dialect.LUCENE and len(parts) == 2:
         return _translate_slop(
@@ -112,14 +112,14 @@ def _translate_phrase(
         )
     if dialect is Dialect.LUCENE:
         notes.lose(
-            lexeme.written, "its distance: Lucene counts moved words, Wirewatch counts other words inside, in any order"
+            lexeme.written, "its distance: Lucene counts moves, and Wirewatch counts other words inside, in any order"
         )
     return make_window(parts, distance, field, notes)
 
 
 def _translate_gaps(pieces: list[str], lexeme: ForeignLexeme, field: str | None, notes: Notes) -> expression.Expression:
     """Translate ``"fined * million"``, where a * in a phrase is one or a few words."""
-    notes.lose(lexeme.written, f"its *: at most {GAP_WORDS} words, in that order")
+    notes.lose(lexeme.written, f"its * matches at most {GAP_WORDS} words")
     tree: expression.Expression = _translate_words(pieces[0], field, notes)
     for piece in pieces[1:]:
         tree = expression.Near(tree, _translate_words(piece, field, notes), GAP_WORDS, True)
@@ -165,7 +165,7 @@ def _translate_wildcard(word: str, written: str, notes: Notes) -> str:
         expression.make_words(f"{head}*")
     except QueryError:
         if head:
-            notes.lose(written, f"its *: it needs at least {expression.MIN_PREFIX} letters or digits before it")
+            notes.lose(written, f"its * is ignored: it needs at least {expression.MIN_PREFIX} characters")
         return head or tail.strip("*")
     return f"{head}*"
 
@@ -175,7 +175,7 @@ def _translate_value(lexeme: ForeignLexeme, field: str, notes: Notes) -> express
     if field == "site":
         host = urllib.parse.urlsplit(text if "://" in text else f"//{text}")
         if host.path.strip("/*"):
-            notes.lose(lexeme.written, "the path behind the host: use url: for it")
+            notes.lose(lexeme.written, "the path after the host is ignored; use url: to search for a path")
         text = (host.hostname or "").removeprefix("*.").removeprefix("www.")
     # Parse it like our queries, so that an invalid host or language is reported.
     return terms.read_leaf(lexer.Lexeme(lexer.LexemeKind.WORD, text, text), field)
@@ -187,7 +187,7 @@ def _translate_regex(lexeme: ForeignLexeme, field: str | None, notes: Notes) -> 
         return None
     source = rf"\b(?:{lexeme.text})\b"
     regex.check(source)
-    notes.rewrite(lexeme.written, "an expression matches one word there: written with word boundaries, in any case")
+    notes.rewrite(lexeme.written, "written with word boundaries and in any case, as in the original product")
     return expression.Regex(source, True, field)
 
 
@@ -225,11 +225,11 @@ def join_near(left: Part, right: Part, words: int, is_ordered: bool, written: st
     """Join two parts by NEAR. NEAR is applied to each part of an AND, and a NOT under NEAR is dropped, with notes."""
     if left is None or right is None:
         if left is not None or right is not None:
-            notes.lose(written, "its distance: one side was dropped")
+            notes.lose(written, "its distance is ignored, because one side was dropped")
         return left or right
     for side, other_side, is_left in ((left, right, True), (right, left, False)):
         if isinstance(side, expression.All):
-            notes.lose(written, "NEAR over AND: each part must be near the other side, not all at one place")
+            notes.lose(written, "NEAR over AND: each part must be near the other side, but not all parts at one place")
             return join_all(
                 join_near(part, other_side, words, is_ordered, written, notes)
                 if is_left
@@ -241,7 +241,7 @@ def join_near(left: Part, right: Part, words: int, is_ordered: bool, written: st
     if operands[0] is None or operands[1] is None:
         return operands[0] or operands[1]
     if not (expression.fields_of(operands[0]) & expression.fields_of(operands[1])):
-        notes.lose(written, "its distance: the two sides are in different fields")
+        notes.lose(written, "its distance is ignored, because the two sides are in different fields")
         return join_all(operands)
     return expression.Near(operands[0], operands[1], min(words, MAX_NEAR), is_ordered)
 
@@ -254,7 +254,7 @@ def _is_lost(part: expression.Expression, written: str, notes: Notes) -> bool:
 
 
 def _near_operand(part: expression.Expression, written: str, notes: Notes) -> Part:
-    """Return the part as NEAR accepts it: terms, OR and NEAR."""
+    """Return the part reduced to terms, OR and NEAR, because NEAR accepts nothing else."""
     match part:
         case expression.Not() | expression.Value():
             what = "NOT" if isinstance(part, expression.Not) else f"{part.field}:"
