@@ -223,6 +223,15 @@ def test_a_number_beside_the_storys_own_replaces_nothing() -> None:
     assert changes_of.changes(facts.claims_of([first]), facts.read(later)) == ()
 
 
+def test_a_sentence_that_has_the_new_value_of_a_change_in_words_is_not_quoted_beside_it() -> None:
+    earlier = article("Two dead in Leeds mill blast", "Two people died in the blast at the Leeds mill.", name="first")
+    text = (
+        "Five workers are now known to have died after a boiler exploded. The owner, Ann Hale, was arrested on Tuesday."
+    )
+    added = told("Death toll in mill blast rises to 5", text, earlier=earlier)
+    assert [fact.after for fact in added] == ["5", "The owner, Ann Hale, was arrested on Tuesday."]
+
+
 def test_one_sentence_is_quoted_where_the_next_ones_add_no_turn_number_or_day() -> None:
     background = "The tribunal sits in Salisbury Square House, and hears cases about regulators of many industries."
     title = "Northlink appeals against Ofcom's 999 fine"

@@ -82,7 +82,7 @@ def news(
         for statement in _newest(claims, reading, beside, most=0 if facts and reading.is_correction else _MOST_QUOTES)
         # Omit sentences that a change already quotes, or that contain its new value.
         if not any(statement.text in sentence for sentence in stated)
-        and not any(change.after in statement.text for change in changed)
+        and not any(change.after in _values(statement) for change in changed)
     ]
     return (*facts, *_quotes(reading, quoted, stated, mark))
 
@@ -175,6 +175,12 @@ def _new_in(claims: StoryClaims, statement: Statement) -> set[str]:
     numbers = {figure.number.shown for figure in statement.figures if not claims.has_number(figure)}
     days = {day.shown(statement.day) for day in statement.days if not claims.has_day(day)}
     return {turn for turn in statement.turns if turn not in claims.turns} | numbers | days
+
+
+def _values(statement: Statement) -> set[str]:
+    """Return the numbers and days of the statement, as readers see them: "five" is "5"."""
+    numbers = {figure.number.shown for figure in statement.figures}
+    return numbers | {day.shown(statement.day) for day in statement.days}
 
 
 def _is_opinion(statement: Statement) -> bool:
