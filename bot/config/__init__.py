@@ -1,8 +1,8 @@
-"""The configuration folder → typed settings: bot.yaml, feeds.yaml and rules/*.yaml.
+"""Load the configuration folder (bot.yaml, feeds.yaml and rules/*.yaml) into typed settings.
 
-    text → nodes with places → the settings that declare the keys, or problems with carets
+    text → nodes with positions → settings, or problems with carets
 
-The kinds of channels and sources, with their options, are arguments: this package imports none.
+The kinds of channels and sources, with their options, are arguments, because this package may not import them.
 """
 
 from bot.config.bot_keys import BotSettings, ChannelSettings, WebSettings, WebToken

@@ -30,7 +30,7 @@ _TYPES: dict[object, Mapping[str, object]] = {}
 
 
 def types_of(block: Block) -> Mapping[str, object]:
-    """Return the type of each key, with its metadata; cached, since type hints are slow to resolve."""
+    """Return the type of each key, with its metadata. Cached, because type hints are slow to resolve."""
     if block not in _TYPES:
         _TYPES[block] = _resolve_types(block)
     return _TYPES[block]
@@ -61,13 +61,13 @@ def example_of(block: Block, key: str) -> str | None:
 
 
 def other_words(block: Block) -> Mapping[str, str]:
-    """Return words that people write for a key, with the key that they mean."""
+    """Return the keys of a block by other words that people write for them."""
     words: Mapping[str, str] = getattr(block, "OTHER_WORDS", {})
     return words
 
 
 def walk(form: object) -> Iterator[object]:
-    """Yield the type and every type inside it, as it is written."""
+    """Yield the type and every type inside it, in the order of the annotation."""
     yield form
     for inner in typing.get_args(form):
         yield from walk(inner.form if isinstance(inner, As) else inner)
@@ -88,7 +88,7 @@ def block_at(block: Block, path: Iterable[str | int]) -> Block | None:
 
 
 def optional_block(form: object) -> Block | None:
-    """Return the block that a key holds, also if it is optional; None for blocks under names of the user's choice."""
+    """Return the block that a key of this type holds, even if it is optional. Return None for blocks by name."""
     origin, parts = typing.get_origin(form), typing.get_args(form)
     if origin is Annotated:
         return optional_block(parts[0])

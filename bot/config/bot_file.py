@@ -1,4 +1,4 @@
-"""Read bot.yaml, the operator's file: parse it, and check what its keys alone do not say."""
+"""Read bot.yaml, the operator's file: parse it, and check conditions that involve several keys."""
 
 from __future__ import annotations
 
@@ -15,24 +15,27 @@ from bot.config.nodes import MappingNode, Node, ScalarNode, pairs_of, scalars_of
 from bot.config.problems import ProblemReport
 from bot.model import values
 
-#: Shortest token of the status page that is not warned of, in characters.
+#: Minimum length of a token of the status page, in characters. A shorter token causes a warning.
 _SHORTEST_TOKEN = 16
-_CLAIM_ADVICE = "remove it: the reaction 👀 no longer claims a story; `wirewatch stories claim STORY` does"
-#: Keys of channels that an earlier version had, by (kind, key), and what to do.
+_CLAIM_ADVICE = "remove it; to claim a story, use `wirewatch stories claim STORY` instead of the reaction 👀"
+#: (Kind of channel, key of an earlier version) -> advice.
 _REMOVED_CHANNEL_KEYS = {(kind, "may_act"): _CLAIM_ADVICE for kind in ("discord", "matrix", "mattermost")}
 
-#: Keys of the file that an earlier version had, and what to do.
+#: Key of an earlier version -> advice.
 _REMOVED_KEYS = {"ledger": "remove it: days are no longer sealed; `wirewatch ledger` lists the rows"}
 
 
 def find_channel_names(root: Node | None) -> frozenset[str] | None:
-    """Return the names of channels as written, with broken ones, so that rules are not blamed; None if unknown."""
+    """Return the names of all channels as written, or None if unknown.
+
+    Broken channels are included, so that rules which notify them get no error.
+    """
     channels = value_of(root, "channels")
     return frozenset(key.value for key, _ in channels.pairs) if isinstance(channels, MappingNode) else None
 
 
 def find_people(root: Node | None) -> frozenset[str] | None:
-    """Return the names of people whom a channel can mention, as written; None if unknown."""
+    """Return the names of people whom a channel can mention, as written, or None if unknown."""
     channels = value_of(root, "channels")
     if not isinstance(channels, MappingNode):
         return None
@@ -139,7 +142,7 @@ def _read_channel(
         if advice := _REMOVED_CHANNEL_KEYS.get((kind, old_key.value)):
             message = f'channel "{key.value}": {old_key.value} no longer has an effect'
             report.add(old_key, "removed-key", message, advice, severity="warning")
-    # Not a flow: a single key in braces would be read as an {EXACT} term.
+    # Do not mark the mapping as flow, because a single key in braces would be read as an {EXACT} term.
     option_pairs = [
         pair for pair in node.pairs if pair[0].value != "kind" and (kind, pair[0].value) not in _REMOVED_CHANNEL_KEYS
     ]
@@ -170,7 +173,7 @@ def _hide_secrets_of_channels(channels: Node | None, report: ProblemReport, kind
 
 
 def _check_mentions(root: Node, report: ProblemReport) -> None:
-    """Report people whom no channel knows."""
+    """Report names in ``mention`` that no channel has among its people."""
     people_names = find_people(root) or frozenset()
     for _, named in pairs_of(value_of(root, "mention")):
         for item in scalars_of(named):
@@ -209,12 +212,12 @@ def _warn_of_unset(settings: BotSettings, root: Node, report: ProblemReport, env
             if len(secrets.resolve_secret(secret, environ)) >= _SHORTEST_TOKEN:
                 continue
             message = f"this token has fewer than {_SHORTEST_TOKEN} characters and can be guessed"
-            advice = "choose a longer one, as `openssl rand -hex 16` prints, and give it to every reader"
+            advice = "choose a longer token, such as the output of `openssl rand -hex 16`, and give it to every reader"
             report.add(place, "short-token", message, advice, severity="warning")
 
 
 def _zone_of(root: Node) -> values.DefaultZone:
-    """Return the zone of values without one; UTC if the key is missing or wrong, which validation reports."""
+    """Return the time zone for values without one. It is UTC if the key is missing or wrong."""
     written = value_of(root, "timezone")
     try:
         return values.DefaultZone(values.parse_zone(written.value if isinstance(written, ScalarNode) else "UTC"))
@@ -223,7 +226,7 @@ def _zone_of(root: Node) -> values.DefaultZone:
 
 
 def _complete(settings: BotSettings, channels: Mapping[str, ChannelSettings], folder: Path) -> BotSettings:
-    """Add the channels and the folder, where the path of a file of answers starts."""
+    """Add the channels and the folder, and let the path of a file of answers start from the folder."""
     policy = settings.model
     if policy is not None and policy.url.startswith("file:"):
         policy = replace(policy, url=f"file:{folder / policy.url.removeprefix('file:').strip()}")

@@ -1,4 +1,4 @@
-"""The keys of bot.yaml, which are its settings; the folder of a relative path; and checks of routes and uses."""
+"""The keys of bot.yaml, the path of the database, and checks of routes and of the language model's uses."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def parse_database(value: object) -> str | model.Secret:
     if ":" in parts[2].rpartition("@")[0] or re.search(r"[?&]password=", written):
         raise values.InvalidValue(
             "secret",
-            "a password is not written into the configuration",
+            "passwords must not be written into the configuration",
             "put the whole address into a variable and write env:DATABASE_URL",
         )
     return written
@@ -119,7 +119,7 @@ class StorySettings:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     window: Annotated[
-        values.Duration, Key("A story takes new articles until this long after the last one that joined.")
+        values.Duration, Key("New articles can join a story until this long after the last article joined.")
     ] = timedelta(days=14)
     languages: Annotated[
         model.Languages,
@@ -140,7 +140,7 @@ class WebToken:
     token: Annotated[Secret, Key("The token: env:NAME or file:/path.")]
     may: Annotated[
         model.TokenScope,
-        Key("read: read only; act: also start and end silences, split and merge stories."),
+        Key("read: only read. act: also start and end silences, and split and merge stories."),
     ] = model.TokenScope.READ
 
 
@@ -161,12 +161,12 @@ class WebSettings:
             example="{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}",
         ),
     ] = field(default_factory=dict)
-    mcp: Annotated[bool, Key("Serve the tools for assistants at /mcp; needs the extra mcp.")] = False
+    mcp: Annotated[bool, Key("Serve the tools for assistants at /mcp. Requires the package's extra mcp.")] = False
     public_url: Annotated[
         WebAddress | None,
         Key(
-            "The address under which others reach the page. With it, messages link to their stories, and feeds that "
-            "name a hub push. Needs token.",
+            "The public address of the page. With it, messages link to the pages of their stories, and WebSub hubs can "
+            "push news of feeds. Requires token.",
             example="https://watch.example.org",
         ),
     ] = None
@@ -202,7 +202,7 @@ class ChannelSettings:
     kind: str
     #: The validated options of its kind.
     options: ChannelKeys
-    #: Its place, for messages: “config/bot.yaml:5”.
+    #: The file and line, for messages, such as “config/bot.yaml:5”.
     place: str
 
 
@@ -230,7 +230,7 @@ class BotSettings:
         values.Zone,
         Key("Time zone of times in messages, and of digests, quiet hours, `until` and dates that have no zone."),
     ] = UTC
-    #: Read by their kinds (see bot_file.py), once the rest of the file is read.
+    #: Empty after validation. bot_file.py adds the channels, which it validates by their kinds.
     channels: Annotated[
         Mapping[str, ChannelSettings],
         Parse(_require_block, type="object"),
@@ -242,13 +242,15 @@ class BotSettings:
     routes: Annotated[
         tuple[Route, ...],
         Parse(inherit_channels, "after"),
-        Key("Where stories of rules without notify are posted: the first route that takes one decides."),
+        Key(
+            "Routes for stories of rules without notify. The first route that takes a story decides where it is posted."
+        ),
     ] = ()
     mention: Annotated[
         dict[Severity, values.Texts],
         Key(
-            "People whom the first message of a story mentions, by severity: high: duty. Use the names in people of a "
-            "channel; the mention of a rule overrides it.",
+            "People whom the first message of a story mentions, by severity: {high: duty}. Use the names in the key "
+            "people of a channel. The mention of a rule overrides this.",
             example="{high: duty}",
         ),
     ] = field(default_factory=dict)
@@ -267,8 +269,8 @@ class BotSettings:
     posts_per_hour: Annotated[
         int,
         Key(
-            "Maximum number of new posts per hour in each channel; the rest is gathered into one message, not lost. "
-            "Posts of severity high are counted apart.",
+            "Maximum number of new posts per hour in each channel. Further stories are gathered into one message, not "
+            "lost. Posts of severity high are counted separately.",
             ge=1,
             le=3600,
         ),
@@ -276,8 +278,8 @@ class BotSettings:
     gather: Annotated[
         values.Duration | None,
         Key(
-            "A story's first post waits this long, so that it names several outlets: 90 seconds. Never one of severity "
-            "high. Without it, posts do not wait."
+            "A story's first post waits this long, so that it can name several outlets: 90 seconds. Stories of "
+            "severity high never wait. Without this key, no post waits."
         ),
     ] = None
     web: Annotated[
@@ -291,12 +293,12 @@ class BotSettings:
         OnUnknown,
         Key("When it is unknown whether a message arrived: at_least_once sends it again, at_most_once does not."),
     ] = OnUnknown.SEND_AGAIN
-    # In this class the key hides the package of that name.
+    # In this class, the field ``model`` hides the package ``model``.
     model: Annotated[
         LanguageModelPolicy | None,
-        Key("A language model for what the bot cannot decide alone; the bot also runs without one."),
+        Key("An optional language model for decisions that the bot cannot make alone."),
     ] = None
-    #: The folder of bot.yaml, where a relative path in the database's address starts.
+    #: The folder of bot.yaml. A relative path in the database's address starts from it.
     folder: Annotated[Path, Derived()] = Path()
 
     @property
@@ -314,14 +316,14 @@ class BotSettings:
         return absolute_address(self._database(environ), database_folder(self.folder, environ))
 
     def refuse_stray_database(self, environ: Mapping[str, str]) -> None:
-        """Raise ConfigError, with the command that moves it, if the archive is where earlier versions kept it."""
+        """Raise ConfigError if the archive is where earlier versions kept it. The text has the command to move it."""
         refuse_stray_archive(self._database(environ), database_folder(self.folder, environ))
 
     def _database(self, environ: Mapping[str, str]) -> str:
         return self.database if isinstance(self.database, str) else secrets.resolve_secret(self.database, environ)
 
 
-#: Variable with the folder for relative paths, instead of the folder of bot.yaml, which may be read-only.
+#: Variable that replaces the folder of bot.yaml as the start of relative paths, for example if that is read-only.
 HOME_VARIABLE = "WIREWATCH_HOME"
 
 
@@ -336,14 +338,17 @@ def absolute_address(address: str, base: Path) -> str:
     if not path:
         return address
     if "?" in str(base):
-        raise model.ConfigError(f"placing the database in {base}: an address cannot hold a ?; rename the folder")
+        raise model.ConfigError(
+            f"the database cannot be in {base}, because its address cannot contain a ?; rename the folder"
+        )
     return f"{scheme}:///{base / path}"
 
 
 def refuse_stray_archive(address: str, base: Path) -> None:
     """Raise ConfigError if the archive of ``address`` is still where earlier versions kept it.
 
-    Their paths started from the working directory. A second archive would announce everything again.
+    Paths of earlier versions started from the working directory. With a new archive, the bot would announce all
+    articles again.
     """
     _, path = _split_relative(address)
     new, old = base / path, Path(path).absolute()
@@ -357,7 +362,7 @@ def refuse_stray_archive(address: str, base: Path) -> None:
         ),
         "Stop the bot, then move the archive:",
         f"  mkdir -p {folder} && mv {file}* {folder}/",
-        "or, where that archive belongs to another configuration, begin with an empty one:",
+        "or, if that archive belongs to another configuration, start with an empty archive:",
         f"  mkdir -p {folder} && touch {shlex.quote(str(new))}",
     )
     advice = "\n".join(lines)
@@ -365,7 +370,7 @@ def refuse_stray_archive(address: str, base: Path) -> None:
 
 
 def _split_relative(address: str) -> tuple[str, str]:
-    """Return the scheme and the path of a relative SQLite address; an empty path for any other."""
+    """Return the scheme and the path of a relative SQLite address. The path of any other address is empty."""
     scheme, _, path = address.strip().partition(":///")
     is_relative = scheme.partition("+")[0] == "sqlite" and not path.startswith(("/", ":memory:"))
     return scheme, path.partition("?")[0] if is_relative else ""
@@ -381,7 +386,7 @@ def check_routes(root: Node, channels: Collection[str], report: ProblemReport) -
 
 
 def check_channel(name: str, node: Node, channels: Collection[str], report: ProblemReport) -> None:
-    """Report a channel in ``node`` that does not exist."""
+    """Report the channel name in ``node`` if no such channel exists."""
     if name not in channels:
         otherwise = "the channels are " + ", ".join(sorted(channels))
         help_text = values.did_you_mean(name, sorted(channels), otherwise=otherwise)
@@ -390,7 +395,7 @@ def check_channel(name: str, node: Node, channels: Collection[str], report: Prob
 
 
 def warn_of_unknown_rules(root: Node | None, names: Collection[str], report: ProblemReport) -> None:
-    """Warn of rules in a route that no file has."""
+    """Warn of rule names in routes that match no rule."""
     folded = [name.casefold() for name in names]
     for route in _walk_routes(_route_items(root)):
         match = route.get("match")
@@ -434,20 +439,20 @@ def _walk_routes(routes: Sequence[MappingNode]) -> Iterator[MappingNode]:
         yield from _walk_routes(_route_items(route))
 
 
-#: Uses that need a key elsewhere: the owner of the key, and the key.
+#: Use of a language model -> owner of the key that this use requires, and the key.
 _WANTED_BY = {model.Use.RELEVANCE: ("enabled rule", "about"), model.Use.TRANSLATE: ("channel", "translate")}
 
 
 def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], report: ProblemReport) -> None:
-    """Warn of a key that only a language model can follow; ``uses`` are the uses of the model (empty: no model)."""
+    """Warn of a key that requires a language model with the use ``use``, if that is not among the model's ``uses``."""
     if use not in uses:
         message = f"{key.value} does nothing: bot.yaml has no model with the use {use}"
-        advice = f"give it a model with {use} among its uses, or remove {key.value}"
+        advice = f"add a model with {use} among its uses to bot.yaml, or remove {key.value}"
         report.add(key, "no-use", message, advice, severity="warning")
 
 
 def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: ProblemReport) -> None:
-    """Warn of uses in bot.yaml that are not among the ``needed`` ones."""
+    """Warn of uses in bot.yaml that require a key elsewhere and are not ``needed``."""
     for item in scalars_of(value_of(value_of(root, "model"), "uses")):
         for use, (owner, key) in _WANTED_BY.items():
             if item.value.strip() == use and use not in needed:

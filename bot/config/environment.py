@@ -1,6 +1,6 @@
 """Environment variables in place of keys of bot.yaml: ``WIREWATCH_FETCH_EVERY`` is ``fetch: {every: …}``.
 
-Each is appended to the document as if it were below its last line, so that a mistake is reported like any other.
+Each variable is added after the last line of the file's text, so that its mistakes are reported like any other mistake.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ PREFIX = "WIREWATCH_"
 LOG_LEVEL, LOG_FORMAT = "WIREWATCH_LOG_LEVEL", "WIREWATCH_LOG_FORMAT"
 
 
-#: Variables of keys that an earlier version had; they get the warning of the key.
+#: Variables of keys that an earlier version had. They cause the same warning as the key.
 _REMOVED = {f"{PREFIX}LEDGER": ("ledger",), f"{PREFIX}LEDGER_POST_SEAL": ("ledger", "post_seal")}
 
 
 def list_variables() -> dict[str, tuple[str, ...]]:
-    """Return the path of a key in bot.yaml by variable; a block of keys also has a variable."""
+    """Return the path of each key in bot.yaml, by the name of its variable. Blocks of keys have variables too."""
     return {PREFIX + "_".join(path).upper(): path for path in _key_paths(BotSettings)}
 
 
@@ -36,7 +36,7 @@ def _key_paths(block: blocks.Block) -> Iterator[tuple[str, ...]]:
 
 
 def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None:
-    """Apply the variables of the environment to the report's document; an empty variable counts as unset."""
+    """Apply the environment variables to the report's document. An empty variable counts as unset."""
     paths = list_variables() | _REMOVED
     variables_set = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value.strip()}
     root = report.document.root
@@ -64,7 +64,7 @@ def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None
 
 
 def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
-    """Return the variable that was probably meant, or None if bot.yaml uses this one or it is unrelated."""
+    """Return the variable that was probably meant, or None if ``name`` is in use or resembles no variable."""
     if name in (bot_keys.HOME_VARIABLE, LOG_LEVEL, LOG_FORMAT) or f"env:{name}" in text:
         return None
     nearest = values.find_nearest(name.removeprefix(PREFIX), [candidate.removeprefix(PREFIX) for candidate in names])
@@ -76,13 +76,13 @@ def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) ->
     start = len(text) + len(name) + 2
     written = value.strip()
     if path not in _REMOVED.values() and _is_secret(path) and not written.startswith(("env:", "file:")):
-        # The document gets the name of the variable, never a secret itself.
+        # Write the name of the variable into the document, never the secret itself.
         written = f"env:{name}"
     if "\n" not in written and written[0] not in "[{":
         return f"{text}{name}: {written}\n", ScalarNode(written, start, start + len(written), ""), []
     block = f"{name}: {written}" if "\n" not in written else f"{name}:\n{textwrap.indent(written, '  ')}"
     try:
-        # Blank lines in front, so that places in the block are places in the whole text.
+        # Put one line feed for each character of the text in front, so that offsets are those of the whole text.
         document = nodes.parse_yaml("\n" * len(text) + block)
     except UnreadableYaml as error:
         return f"{text}{block}\n", ScalarNode("", start, start, ""), [error.flaw]
@@ -96,7 +96,7 @@ def _is_secret(path: tuple[str, ...]) -> bool:
 
 
 def _set_at_path(root: MappingNode, path: tuple[str, ...], key: ScalarNode, value: Node) -> None:
-    """Set the key at the path, instead of what the file has there."""
+    """Set the key at the path, and replace the value that the file has there."""
     block = root
     for name in path[:-1]:
         inner = block.get(name)

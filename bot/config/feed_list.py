@@ -1,6 +1,6 @@
-"""Add feeds to feeds.yaml: lines are inserted, and every other character stays as people wrote it.
+"""Add feeds to feeds.yaml by inserting lines, without changing any other character.
 
-A library that loads and dumps YAML with its comments (ruamel.yaml) still re-indents and re-wraps; see
+This does not use ruamel.yaml, which keeps comments but changes indentation and line breaks. See
 docs/decisions/0013-identity-and-feed-lists.md.
 """
 
@@ -28,12 +28,12 @@ class Addition:
     #: The whole file as it should be written.
     text: str
     added: tuple[model.Feed, ...]
-    #: Left unchanged.
+    #: Feeds that the file already lists.
     already_listed: tuple[model.Feed, ...]
 
 
 def add_feeds(text: str, feeds: Iterable[model.Feed]) -> Addition:
-    """Return ``text`` of feeds.yaml with those feeds that it does not list yet. Raises ConfigError."""
+    """Add the feeds that the ``text`` of feeds.yaml does not list yet. Raises ConfigError."""
     mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
     document = _parse_document(text.removeprefix(mark))
     key, listed = _find_list(document)
@@ -55,7 +55,7 @@ def add_feeds(text: str, feeds: Iterable[model.Feed]) -> Addition:
 
 
 def _place_of(written: str) -> str:
-    """Return the place of an address, the same for all its spellings and for the short form of a known place."""
+    """Return a key that is the same for all spellings of an address and for the short form of a known place."""
     try:
         return model.feed_place(places.expand_short_form(written).url)
     except places.Unfit:
@@ -71,7 +71,7 @@ def _parse_document(text: str) -> Document:
 
 
 def _find_list(document: Document) -> tuple[ScalarNode | None, SequenceNode | None]:
-    """Return the key ``feeds`` and its list; None for what is missing."""
+    """Return the key ``feeds`` and its list. Each of them is None if it is missing."""
     root = document.root
     if root is None:
         return None, None
@@ -129,16 +129,16 @@ def _end_of_document(text: str) -> int:
     return match.start() if match else len(text)
 
 
-#: Addresses that need no quotes, except that PyYAML ends a scalar in brackets at a question mark.
+#: Addresses that need no quotes. Inside brackets, an address with a question mark does, because of PyYAML.
 _PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
 _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 
 
 def render_feed(feed: model.Feed, *, in_brackets: bool = False) -> str:
-    """Return the line without the dash; keys in the order of the documentation.
+    """Return the line of a feed without the dash, with the keys in the order of the documentation.
 
-    ``in_brackets``: the list is one line, ``[…]``.
+    ``in_brackets`` is true if the list is written on one line, as ``[…]``.
     """
     nothing = model.Feed(url=feed.url)
     left_out = {"url", *blocks.types_of(model.Access)}

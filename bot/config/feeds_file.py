@@ -1,4 +1,4 @@
-"""Read feeds.yaml: the address in its whole or short form, the keys of its kind, and checks of a feed."""
+"""Read feeds.yaml: expand addresses, read the keys of each feed's kind, and check each feed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ class FeedFile:
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
-    feeds: Annotated[tuple[Annotated[model.Feed, values.OrText()], ...], Key("Addresses, or blocks with url and more.")]
+    feeds: Annotated[
+        tuple[Annotated[model.Feed, values.OrText()], ...],
+        Key("A list of addresses, or of blocks with url and other keys."),
+    ]
 
 
 def expand_address(written: str, *, has_token: bool = False) -> model.Feed:
-    """Return the feed of an address, of the web or a mailbox, or of a short form, with the values of its known place.
+    """Return the feed of an address (web or mailbox) or of a short form, with the values of its known place.
 
     Raises InvalidValue.
     """
@@ -61,7 +64,10 @@ def expand_address(written: str, *, has_token: bool = False) -> model.Feed:
 
 
 def find_feed_names(root: Node | None) -> frozenset[str]:
-    """Return names, addresses and tags as written, also of broken feeds (rules are not blamed), and known places."""
+    """Return the names, addresses and tags of all feeds as written, and the names of their known places.
+
+    Broken feeds are included, so that rules which select them get no error.
+    """
     feeds = value_of(root, "feeds")
     names: set[str] = set()
     for feed in feeds.items if isinstance(feeds, SequenceNode) else ():
@@ -80,7 +86,7 @@ def parse_feeds_file(
     environ: Mapping[str, str],
     previous: tuple[model.Feed, ...] = (),
 ) -> tuple[model.Feed, ...] | None:
-    """Read the feeds; return None if the whole file cannot be used. A broken feed keeps its last good version."""
+    """Read the feeds, or return None if the whole file cannot be used. A broken feed keeps its last good version."""
     document = report.document
     listed = validation.find_list(report, "feeds", form=model.Feed, example="- https://…")
     if listed is None:
@@ -93,7 +99,7 @@ def parse_feeds_file(
         report.add_flaw(flaw)
     feeds = [feed for feed in read_feeds if feed]
     if document.cut:
-        # An item that is not YAML may be any feed that is missing now.
+        # An item that is not valid YAML may be any of the missing feeds, so keep them all.
         feeds += [feed for url, feed in good.items() if model.feed_place(url) not in lines_by_address]
     return tuple(feeds)
 
@@ -137,7 +143,7 @@ def _read_feed(
     if written is None or options is None or is_flawed:
         return good.get(url)
     secrets.warn_of_access(block, written, report, environ, home=url, what="the feed is not polled")
-    # A known place gives the values that the feed does not set.
+    # For keys that the feed does not set, use the values of its known place.
     feed = replace(
         written,
         url=url,
@@ -155,7 +161,7 @@ def _read_feed(
 
 
 def _as_block(node: Node) -> Node:
-    """Return the block of a feed that is written as its address only, or as one key in braces."""
+    """Return a feed as a block of keys, even if it is written as an address only or as one key in braces."""
     match node:
         case ScalarNode():
             pairs: list[tuple[ScalarNode, Node]] = [(ScalarNode("url", node.start, node.end, ""), node)]
@@ -168,7 +174,7 @@ def _as_block(node: Node) -> Node:
 def _read_address(
     node: ScalarNode, report: ProblemReport, environ: Mapping[str, str], *, has_token: bool
 ) -> model.Feed | None:
-    """Return the feed of an address, with what its known place sets; None if it cannot be used."""
+    """Return the feed of an address, with the values of its known place, or None if the address cannot be used."""
     written = node.value.strip()
     try:
         if written.startswith(("env:", "file:")):
@@ -183,7 +189,7 @@ def _read_address(
 def _read_referenced_address(
     secret: model.Secret, node: Node, report: ProblemReport, environ: Mapping[str, str]
 ) -> model.Feed | None:
-    """Return the feed of the address that a variable or a file holds; messages show its reference instead."""
+    """Return the feed of an address from a variable or a file. Messages will show the reference, not the address."""
     if secrets.warn_if_missing(secret, node, report, environ, what="the feed is not polled"):
         return None
     address = secrets.resolve_secret(secret, environ)
@@ -201,7 +207,7 @@ def _read_referenced_address(
 
 
 def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | None], report: ProblemReport) -> None:
-    """Warn once for the file, at the first feed without a name: many may have none."""
+    """Warn of feeds without a name, once for the whole file, at the first such feed."""
     unnamed = [
         node
         for node, feed in zip(listed, feeds, strict=True)
@@ -209,13 +215,13 @@ def _warn_of_no_names(listed: SequenceOf[Node], feeds: SequenceOf[model.Feed | N
     ]
     if unnamed:
         which = f"{len(unnamed)} feeds, this one first, have" if len(unnamed) > 1 else "this feed has"
-        message = f"{which} no name: messages show the title in the feed, and its host"
+        message = f"{which} no name, so messages show the feed's own title and host"
         advice = "write the outlet's name: {url: https://…, name: BBC News}"
         report.add(unnamed[0], "no-name", message, advice, severity="warning")
 
 
 def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
-    """Return what is wrong with a mailbox and what to write, or None."""
+    """Return the problem of a mailbox and its remedy, or None."""
     is_mailbox = feed.url.startswith(MAILBOXES)
     if is_mailbox != (feed.kind == "imap"):
         if is_mailbox:
@@ -227,13 +233,13 @@ def _find_mailbox_problem(feed: model.Feed) -> tuple[str, str] | None:
 
 
 def _warn_of_doubts(feed: model.Feed, address: ScalarNode, report: ProblemReport) -> None:
-    """Warn of what is allowed and probably not meant: a secret, an undeclared aggregator, too many polls."""
-    # The address in a variable is not in the file.
+    """Warn of allowed but probably unintended settings: a secret, an undeclared aggregator, too many polls."""
+    # Skip an address that comes from a variable, because it is not in the file.
     if address.value.strip() == feed.url and visible.has_secret(feed.url):
         visible.conceal(feed.url, visible.masked(feed.url))
         for secret in visible.secrets_in(feed.url):
             report.hide(*nodes.find_span(report.document, address, *secret))
-        message = "this address holds what looks like a secret, which everybody who can read this file can use"
+        message = "this address seems to hold a secret, which everybody who can read this file can use"
         advice = "put the whole address into a variable and write url: env:NAME"
         report.add(address, "secret-in-address", message, advice, severity="warning")
     if feed.aggregator is None and feed.owner is None and outlets.is_known_aggregator(feed.url):
@@ -276,12 +282,12 @@ def _read_kind(
 
 
 def _select(block: MappingNode, is_wanted: Callable[[str], bool]) -> MappingNode:
-    # Not a flow: a single key would be read as an {EXACT} term.
+    # Do not mark the mapping as flow, because a single key would be read as an {EXACT} term.
     return MappingNode([pair for pair in block.pairs if is_wanted(pair[0].value)], block.start, block.end, False)
 
 
 def apply_host_access(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:
-    """Return the feed with the access of its host, where it sets none; the more exact host name counts first."""
+    """Return the feed, with unset access keys filled from those of its host. The most exact host name comes first."""
     host = (urlsplit(feed.url).hostname or "").lower()
     host_names = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
     for name in sorted(host_names, key=lambda name: (name[0] == "*", -len(name))):

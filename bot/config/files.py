@@ -16,40 +16,40 @@ from bot.config.problems import ProblemReport
 from bot.config.settings import FileState, Settings, Stamp
 from bot.model import values
 
-#: A file up to this size is read and hashed at each check; a bigger one only if its size, times or inode changed.
+#: A file up to this size is read and hashed at each check. A larger file is read only if its stamp changed.
 SMALL_BYTES = 256 * 1024
-#: Some 100,000 rules of a few words.
+#: Maximum size of a file, enough for about 100,000 rules of a few words.
 MAX_BYTES = 64 * 1024 * 1024
 
 BOT, FEEDS, RULES = "bot.yaml", "feeds.yaml", "rules"
 
 #: Advice for a file that is empty or missing.
-RULE_ADVICE = "write rules: and, below, - name: …; to have none on purpose, write rules: []"
+RULE_ADVICE = "write rules: and, on the next line, - name: …; to have none on purpose, write rules: []"
 FILE_ADVICE = {
-    BOT: "write channels: and, below, alerts: {kind: console}",
-    FEEDS: "write feeds: and, below, - https://…; to poll none on purpose, write feeds: []",
+    BOT: "write channels: and, on the next line, alerts: {kind: console}",
+    FEEDS: "write feeds: and, on the next line, - https://…; to poll none on purpose, write feeds: []",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileContent:
-    """The content of one file; unread if its stamp shows no change."""
+    """The content of one file, if it changed since it was last read."""
 
     path: str
     stamp: Stamp
     digest: str
-    #: None if unchanged since the last reading.
+    #: None if the file is unchanged.
     content: bytes | None
 
 
 def list_rule_files(folder: Path) -> list[str]:
-    """Return the paths of rules/*.yaml in order, without an editor's hidden files. Raises OSError."""
+    """Return the sorted paths of rules/*.yaml, without hidden files and backups of editors. Raises OSError."""
     names = sorted(entry.name for entry in os.scandir(folder / RULES))
     return [str(folder / RULES / name) for name in names if name.endswith((".yaml", ".yml")) and name[0] not in ".#~"]
 
 
 def list_files(folder: Path) -> list[str]:
-    """Return every file of the configuration. Raises OSError."""
+    """Return the paths of all files of the configuration. Raises OSError."""
     try:
         rule_paths = list_rule_files(folder)
     except FileNotFoundError:
@@ -64,7 +64,7 @@ def read_stamp(path: str) -> Stamp:
 
 
 def read_file(path: str, previous: FileState | None) -> FileContent:
-    """Read a file unless it is unchanged; of a file that is too big only the beginning. Raises OSError."""
+    """Read a file unless it is unchanged. Read only the beginning of a file that is too big. Raises OSError."""
     current = read_stamp(path)
     if previous is not None and current == previous.stamp and current.size > SMALL_BYTES:
         return FileContent(path=path, stamp=current, digest=previous.digest, content=None)
@@ -81,9 +81,9 @@ def is_changed(path: str, previous: FileState) -> bool:
 
 
 def parse_file(path: str, content: bytes, *, by_item: bool = False) -> ProblemReport:
-    """Parse a file into the nodes of a report, whose problems say why there are none.
+    """Parse a file, and return a report with its nodes, or with the reasons why it has no nodes.
 
-    ``by_item``: an item of the file's list that is not YAML is reported and left out, so that the rest is read.
+    If ``by_item`` is true, report and omit the items of the file's list that are not valid YAML, and parse the others.
     """
     if len(content) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024**2} MB"
@@ -121,7 +121,7 @@ def missing_file_problem(path: str, error: OSError, help_text: str) -> model.Pro
 
 
 def find_stray_files(folder: Path, known_paths: Sequence[str]) -> list[model.Problem]:
-    """Return problems for YAML files that look like ours and are not read: misspelt, or rules in the wrong folder."""
+    """Return a problem for each YAML file that is not read although its name resembles a configuration file."""
     return [
         model.Problem(
             severity="warning",
@@ -145,12 +145,12 @@ def _looks_like_ours(stem: str) -> bool:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleItem:
     name: str
-    #: Without the dash of the list and its indentation.
+    #: The YAML text of the rule, without the dash and the indentation of the list.
     yaml: str
     #: Line numbers in the file, from 1; both are part of the rule.
     first_line: int
     last_line: int
-    #: Characters before the dash.
+    #: Number of characters before the dash.
     indent: int
 
 
@@ -184,7 +184,7 @@ def find_rule_items(document: Document) -> Iterator[RuleItem]:
 def find_rule_source(settings: Settings, name: str) -> RuleSource | None:
     """Return the source of a rule, or None if its file no longer has it.
 
-    Reads and parses the file: not for the event loop.
+    This reads and parses the file, so do not call it in the event loop.
     """
     states = (state for state in settings.files.values() for entry in state.rules if entry.compiled.rule.name == name)
     state = next(states, None)

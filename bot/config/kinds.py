@@ -1,4 +1,4 @@
-"""The kinds of channels and sources, which the configuration may not import."""
+"""The kinds of channels and sources, which are arguments because the configuration may not import them."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ class Kinds:
     """The kinds of channels and sources that a configuration may name."""
 
     channels: plugins.Kinds
-    #: Called only if a feed names its kind: importing all sources takes a moment.
+    #: Returns the kinds of sources. Called only if a feed has a kind, because importing all sources takes a moment.
     sources: Callable[[], plugins.Kinds]
 
 
 class ChannelKeys(pydantic.BaseModel):
-    """The keys of every kind of channel."""
+    """The keys that every kind of channel has."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     translate: values.Language | None = pydantic.Field(
         None,
         description=(
-            "The code of a language, such as en: a language model (model, with uses: translate) adds a translation "
-            "of the headline and summary of articles in other languages."
+            "The code of a language, such as en. For articles in other languages, a language model (model, with uses: "
+            "translate) adds a translation of the headline and summary."
         ),
     )
     thread: model.Thread = pydantic.Field(
         model.Thread.NEWS,
         description=(
-            "Replies in a story's thread: claims (changed values, corrections), news (also quotes of what is new) or "
-            "all (also each article that joins). The thread of a rule overrides it."
+            "Events that get a reply in a story's thread: claims (changed values, corrections), news (also quotes of "
+            "new sentences) or all (also each article that joins). The thread of a rule overrides this."
         ),
     )
 
 
 @cache
 def channel_options(kind: plugins.Kind | None) -> type[ChannelKeys]:
-    """Return the keys of a channel: the keys of its kind (None: unknown), and the common ones."""
+    """Return the common keys of channels and the keys of this kind, or only the common keys if the kind is None."""
     if kind is None or kind.options is None:
         return ChannelKeys
     return pydantic.create_model(
@@ -55,7 +55,7 @@ def channel_options(kind: plugins.Kind | None) -> type[ChannelKeys]:
 
 
 def report_broken(report: ProblemReport, broken: plugins.Broken, node: Node, *, is_used: bool = True) -> None:
-    """Report a plug-in that cannot be loaded: an error where it is used, otherwise a warning."""
+    """Report a plug-in that cannot be loaded, as an error if it is used, or else as a warning."""
     report.add(
         node,
         "plug-in",

@@ -1,10 +1,10 @@
 """Load a configuration folder into settings, and reload it when a file changes.
 
-A reload reads only what changed. What is broken keeps its last good version: a rule, a feed, a file; bot.yaml as a
-whole. The new settings are a new value, so the running bot swaps one reference. The watcher compares contents every
-two seconds instead of waiting for events: bind mounts and config maps raise none (docs/decisions/0011).
+A reload reads only the changed files. A broken rule, feed or file keeps its last good version; a broken bot.yaml keeps
+it as a whole. Each reload makes a new Settings value, so the running bot swaps one reference. The watcher compares
+contents every two seconds, because bind mounts and config maps cause no file events (docs/decisions/0011).
 
-The way of a rule key, which is declared once, as a field of ``model.Rule`` with its type and description:
+Each rule key is declared once, as a field of ``model.Rule`` with its type and description. Its way to the engine:
 
     1. Watcher.look, load         a file changed; read the folder
     2. files.parse_file           text → nodes with places (nodes.py)
@@ -49,23 +49,24 @@ def load(
     kinds: Kinds,
     wants_warnings: bool = True,
 ) -> Settings:
-    """Load the configuration of ``folder`` with all its problems; without warnings of rules unless ``wants_warnings``.
+    """Load the configuration of ``folder`` with all its problems.
 
-    Raises ConfigError, with its problems, if the folder cannot be read or, at a cold start, bot.yaml cannot be used.
+    If ``wants_warnings`` is false, omit the warnings about rules. Raises ConfigError, with the problems, if the folder
+    cannot be read, or if bot.yaml cannot be used and there is no previous version of it.
     """
     reading = _read_folder(_Folder(folder, environ, kinds, previous, wants_warnings=wants_warnings))
     if reading.bot is None:
         bot_files = (str(folder / files.BOT), problems.ENVIRONMENT)
         errors = [problem for problem in reading.problems if problem.file in bot_files and problem.severity == "error"]
         text = problems.render_problems(errors).rstrip()
-        raise model.ConfigError(f"reading {folder / files.BOT}: it cannot be used\n{text}", reading.problems)
+        raise model.ConfigError(f"{folder / files.BOT} cannot be used\n{text}", reading.problems)
     return reading.settings(reading.bot)
 
 
 def try_load(
     folder: Path, *, environ: Mapping[str, str], kinds: Kinds
 ) -> tuple[tuple[model.Problem, ...], Settings | None]:
-    """Return all problems by place, and what ``load`` would return; None where it would refuse bot.yaml.
+    """Return all problems, sorted by position, and the settings, or None if bot.yaml cannot be used.
 
     Raises ConfigError if the folder cannot be read.
     """
@@ -78,16 +79,18 @@ def _read_folder(reading: _Folder) -> _Folder:
     if not folder.is_dir():
         reason = "it is a file, not a folder" if folder.exists() else "no such folder"
         raise model.ConfigError(
-            f"reading the configuration in {folder}: {reason}; name another with --config DIR, or make one: "
+            f"the configuration folder {folder} cannot be read: {reason}; use another with --config DIR, or create it: "
             f"wirewatch init {folder}"
         )
-    # Trees of nodes have no cycles, and garbage collection would take a third of the time.
+    # Switch garbage collection off. It would take a third of the time and find nothing, as trees have no cycles.
     was_on = gc.isenabled()
     gc.disable()
     try:
         reading.read()
     except PermissionError as error:
-        raise model.ConfigError(f"reading the configuration in {folder}: {error.strerror}: {error.filename}") from None
+        raise model.ConfigError(
+            f"the configuration in {folder} cannot be read: {error.strerror}: {error.filename}"
+        ) from None
     finally:
         if was_on:
             gc.enable()
@@ -96,7 +99,7 @@ def _read_folder(reading: _Folder) -> _Folder:
 
 @dataclass(slots=True)
 class _Folder:
-    """One reading of the folder, and its result."""
+    """Reads the folder once, and holds the result."""
 
     folder: Path
     environ: Mapping[str, str]
@@ -108,7 +111,7 @@ class _Folder:
     #: The report of bot.yaml, if it could be read.
     bot_report: ProblemReport | None = None
     files: dict[str, FileState] = field(default_factory=dict)
-    #: Problems of the whole folder, and between files.
+    #: Problems of the whole folder, and conflicts between files.
     folder_problems: list[model.Problem] = field(default_factory=list)
     loaded: list[LoadedRule] = field(default_factory=list)
     off: list[str] = field(default_factory=list)
@@ -149,11 +152,11 @@ class _Folder:
         path = str(self.folder / files.BOT)
         self.bot = self.previous.bot if self.previous else None
         try:
-            # Read even if unchanged: an environment variable may have changed since. It is one small file.
+            # Read this small file even if it is unchanged, because an environment variable may have changed.
             content = files.read_file(path, None)
         except OSError as error:
             advice = "bot.yml is not read: rename it to bot.yaml" if (self.folder / "bot.yml").exists() else ""
-            self._keep(path, error, advice or f"wirewatch init {self.folder} makes one")
+            self._keep(path, error, advice or f"create it: wirewatch init {self.folder}")
             return
         report = files.parse_file(path, content.content or b"")
         if not report.error_count:
@@ -174,7 +177,7 @@ class _Folder:
             self.files[report.path] = replace(self.files[report.path], problems=report.finish())
 
     def _keep(self, path: str, error: OSError, advice: str) -> None:
-        """Keep the last version of a file that is gone or locked, and report its absence."""
+        """Keep the last version of a file that is missing or cannot be read, and report the problem."""
         problem = files.missing_file_problem(path, error, advice)
         if old := self._old(path):
             self.files[path] = replace(old, problems=(problem,), rules=_kept(old.rules), digest="")
@@ -208,7 +211,7 @@ class _Folder:
         )
 
     def _context(self) -> RuleContext:
-        """Return what rules can use of the other files; of a bot.yaml that is refused, its names as written."""
+        """Return the facts from other files that rules can use. If bot.yaml is refused, use its names as written."""
         root = self.bot_report.document.root if self.bot_report else None
         if self.bot is not None:
             context = RuleContext.of(self.bot, self.files)
@@ -233,7 +236,7 @@ class _Folder:
         self.folder_problems += files.find_stray_files(self.folder, known_paths)
 
     def _no_rules(self) -> None:
-        """Keep the rules and report that no rule file exists: on a reload a lost mount is likelier than a wish."""
+        """Report that no rule file exists, and keep the rules, because a lost mount is the most likely cause."""
         folder = str(self.folder / files.RULES)
         problem = model.Problem(
             severity="error",
@@ -273,7 +276,10 @@ class _Folder:
         )
 
     def _join(self) -> None:
-        """Join all rules in order of place; the first of two with one name counts, and a kept version yields to it."""
+        """Join the rules of all files in order of position.
+
+        Of two rules with the same name, the first counts. A kept version yields to a current rule of the same name.
+        """
         places: dict[str, str] = {}
         entries = [(path, entry) for path, state in self.files.items() for entry in state.rules]
         present = {entry.compiled.rule.name for _, entry in entries if not entry.is_kept}
@@ -295,7 +301,7 @@ def _kept(entries: tuple[LoadedRule, ...]) -> tuple[LoadedRule, ...]:
 
 
 def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[model.Problem, ...]:
-    """Return the problem of a rule whose name another file already has, at the name in the file as it is now."""
+    """Return the problem of a rule whose name another file already has, at the position of the name in the file."""
     text = ""
     with contextlib.suppress(OSError):
         text = Path(path).read_text(encoding="utf-8-sig", errors="replace")
@@ -308,9 +314,9 @@ def _report_duplicate(path: str, entry: LoadedRule, first: str) -> tuple[model.P
 
 
 POLL_INTERVAL = timedelta(seconds=2)
-#: An editor may still be writing: a changed file must be stable for this long before it is read.
+#: A changed file must be stable for this long before it is read, because an editor may still be writing it.
 SETTLE_TIME = timedelta(milliseconds=200)
-#: Maximum checks; then the file is read as it is.
+#: Maximum number of checks whether a file is stable. After these, the file is read as it is.
 MAX_SETTLE_CHECKS = 10
 
 
@@ -336,7 +342,7 @@ class Watcher:
     async def look(self, *, force: bool = False) -> Settings | None:
         """Return new settings, or None if nothing changed or the folder cannot be read now.
 
-        ``force``: load anyway, as on SIGHUP.
+        If ``force`` is true, load even if nothing changed, as on SIGHUP.
         """
         async with self._one_at_a_time:
             if not force and not await asyncio.to_thread(self._is_changed):
@@ -357,7 +363,7 @@ class Watcher:
             return loaded if force or not is_same else None
 
     async def run(self, changed: Callable[[Settings], Awaitable[None]]) -> None:
-        """Pass new settings to ``changed``, one after the other, forever."""
+        """Look for changes forever, and pass new settings to ``changed``."""
         while True:
             await self._clock.sleep(POLL_INTERVAL)
             if loaded := await self.look():

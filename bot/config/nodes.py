@@ -1,8 +1,9 @@
-"""Parse YAML into nodes that know their place; nothing is guessed, nothing is expanded.
+"""Parse YAML into nodes with positions, without guessing types or expanding aliases.
 
-Built from the C parser's events instead of ``yaml.compose``: as fast, with half the memory, and a flaw such as an alias
-or a duplicate key spoils one rule instead of the whole file (docs/decisions/0011-configuration.md). The place of a
-character inside a value is computed only for a problem, so a good file does not pay for it.
+The nodes are made from the events of the C parser. This is as fast as ``yaml.compose`` and takes half the memory, and a
+flaw such as an alias or a duplicate key spoils one rule instead of the whole file
+(docs/decisions/0011-configuration.md). The position of a character inside a value is computed only for a problem, so it
+costs nothing in a good file.
 """
 
 from __future__ import annotations
@@ -21,30 +22,30 @@ from bot.config.yaml_errors import Flaw, UnreadableYaml
 
 #: Maximum nesting; a deeper file is a mistake or an attack.
 MAX_DEPTH = 30
-#: Some 100,000 rules. A node takes about 270 bytes, so this bounds the memory of one file.
+#: Enough for about 100,000 rules. A node takes about 270 bytes, so this limits the memory for one file.
 MAX_NODES = 3_000_000
-#: Longer files are parsed once: no item that is not YAML is removed from them.
+#: A longer text is parsed only once, without removing the items that are not valid YAML.
 _MAX_RETRIED_CHARACTERS = 300_000
 _FIRST_ITEM = re.compile(r"^(?:rules|feeds):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)-\s", re.MULTILINE)
 _NAME = re.compile(r"^[ -]*name: *(.+?) *$", re.MULTILINE)
-#: The line ends of libyaml.
+#: Line ends, as libyaml recognises them.
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _DEEPER_DASH = re.compile(r"[\r\n][ \t]*- ")
 #: Characters that only an escape inside double quotes can put into a value.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _ESCAPED_CHARACTER = re.compile(r"\\.", re.DOTALL)
-#: “#word” at the end of a line, after a space: a comment to YAML.
+#: A “#word” after a space at the end of a line, which YAML reads as a comment.
 _LOST_COMMENT = re.compile(r"(?<![ \t])[ \t]+#\S+[ \t]*(?=[\r\n]|\Z)")
 
 
 @dataclass(slots=True)
 class ScalarNode:
-    """One value as written; offsets into the file's text."""
+    """One value as written; ``start`` and ``end`` are offsets in the text."""
 
     value: str
     start: int
     end: int
-    #: "" plain, ' " | >
+    #: The character of its style (' " | >), or "" for a plain value.
     style: str
 
 
@@ -62,7 +63,7 @@ class SequenceNode:
 class MappingNode:
     """A block of keys; ``start`` and ``end`` are offsets in the text."""
 
-    #: In order; of a key given twice the first stays.
+    #: The keys and values in order. If a key is written twice, the first one is kept.
     pairs: list[tuple[ScalarNode, Node]]
     start: int
     end: int
@@ -73,12 +74,12 @@ class MappingNode:
         return next((value for name, value in self.pairs if name.value == key), None)
 
     def key(self, key: str) -> ScalarNode | None:
-        """Return the key node, for its place, or None."""
+        """Return the node of the key itself, or None."""
         return next((name for name, _ in self.pairs if name.value == key), None)
 
     @property
     def head(self) -> ScalarNode:
-        """The place of a problem with the whole block: its first key, or its opening brace."""
+        """The node at which problems of the whole block are reported: its first key, or its opening brace."""
         if self.pairs and not self.is_flow:
             return self.pairs[0][0]
         return ScalarNode("", self.start, self.start + 1, "")
@@ -108,11 +109,11 @@ class Document:
     """One file: its text, its nodes, and its flaws."""
 
     text: str
-    #: None: only comments.
+    #: None if the file has only comments.
     root: Node | None
-    #: In order of place.
+    #: Sorted by position.
     flaws: list[Flaw] = field(default_factory=list)
-    #: Names of the list items that are not YAML and not in ``root``; "" for an item without a name.
+    #: Names of the removed list items, which are not valid YAML. The name is "" for an item without a name.
     cut: list[str] = field(default_factory=list)
     _line_starts: list[int] | None = None
 
@@ -123,18 +124,18 @@ class Document:
         return self.flaws[low:high]
 
     def has_flaw_in(self, start: int, end: int) -> bool:
-        """Return whether an error is already reported in this stretch."""
+        """Return whether the flaws include an error between these offsets."""
         at = bisect.bisect_left(self.flaws, start, key=lambda flaw: flaw.start)
         return any(flaw.severity == "error" and flaw.start <= end for flaw in self.flaws[at : at + 5])
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Return line and column, from 1."""
+        """Return the line and column of an offset, both from 1."""
         starts = self.line_starts
         line = bisect.bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
     def line(self, number: int) -> str:
-        """Return the text of a line, by its number from 1, without its end."""
+        """Return the text of a line without its line end. Lines are numbered from 1."""
         starts = self.line_starts
         if not 1 <= number <= len(starts):
             return ""
@@ -150,7 +151,7 @@ class Document:
 
 
 def parse_items(text: str, *, most_cut: int) -> tuple[Document | None, list[UnreadableYaml]]:
-    """Parse a file that is a list under one key, without the items that are not YAML; return why each is not.
+    """Parse a list under one key without the items that are not valid YAML. Also return the error of each such item.
 
     The document is None if a mistake is outside the list, if more than ``most_cut`` items have one, or if the file is
     too large to be parsed repeatedly.
@@ -179,7 +180,7 @@ def parse_items(text: str, *, most_cut: int) -> tuple[Document | None, list[Unre
 
 
 def _item_around(text: str, at: int) -> tuple[int, int] | None:
-    """Return the item of the file's list that ``at`` is in, or None if it is outside the list."""
+    """Return the offsets of the list item that contains the offset ``at``, or None if it is outside the list."""
     first = _FIRST_ITEM.search(text)
     if first is None:
         return None
@@ -194,7 +195,7 @@ def _item_around(text: str, at: int) -> tuple[int, int] | None:
 
 
 def parse_yaml(text: str) -> Document:
-    """Parse a YAML text. Raises UnreadableYaml, with the place and plain words."""
+    """Parse a YAML text. Raises UnreadableYaml, with the position and a plain explanation."""
     yaml_errors.refuse_binary(text)
     loader = yaml.CBaseLoader(text)
     try:
@@ -206,10 +207,10 @@ def parse_yaml(text: str) -> Document:
 
 
 class _Composer:
-    """Makes nodes from events."""
+    """Makes nodes from the events of the parser."""
 
     def __init__(self, text: str, loader: yaml.CBaseLoader) -> None:
-        # The stubs of the C parser lack the values and places of events.
+        # Events are Any, because the type stubs of the C parser lack their values and positions.
         self._next: Callable[[], Any] = loader.get_event
         self._flaws: list[Flaw] = []
         self._count = 0
@@ -317,15 +318,15 @@ class _Composer:
             return
         comment = lost[0].strip()
         message = f"{comment} is a comment, not part of the value"
-        advice = f'if it belongs to it, quote the whole: "{value} {comment}"'
+        advice = f'if it belongs to the value, quote the whole value: "{value} {comment}"'
         start = lost.start() + lost[0].index("#")
         self._flaws.append(Flaw("comment-in-value", message, advice, start, start + len(comment), severity="warning"))
 
 
 def _escape_flaw(written: str, start: int) -> Flaw | None:
-    r"""Return the flaw of ``"\bPTA\b"``: double quotes make a backspace of what was meant as a word boundary.
+    r"""Return the flaw of ``"\bPTA\b"``, in which double quotes turn an intended word boundary into a backspace.
 
-    Characters written as codes (``\x1b``) are intended.
+    Return None if the value has characters written as codes (``\x1b``), because they are intended.
     """
     escapes = list(_ESCAPED_CHARACTER.finditer(written))
     letter = next((match for match in escapes if match[0][1] in "0abefv"), None)
@@ -333,12 +334,12 @@ def _escape_flaw(written: str, start: int) -> Flaw | None:
         return None
     single = written[1:-1].replace("'", "''")
     message = f"inside double quotes {letter[0]} is a control character, not text"
-    advice = f"use single quotes, in which a backslash is only a backslash: '{single}'"
+    advice = f"use single quotes, in which a backslash is plain text: '{single}'"
     return Flaw("escape", message, advice, start + letter.start(), start + letter.end())
 
 
 def _end_of(event: Any, items: list[Node]) -> int:
-    """Return the end of a block: the end of its last item, since libyaml's mark is behind blank lines and comments."""
+    """Return the end of the last item of a block. The end according to libyaml is after blank lines and comments."""
     end: int = event.end_mark.index
     return max(item.end for item in items) if items and event.start_mark.index == end else end
 
@@ -355,7 +356,7 @@ def _tag_flaw(start: int, text: str) -> Flaw:
     if mark == "&":
         more = " …" if text[start + len(word) :][:1] == " " else ""
         message = f"a value that begins with & names this place of the file ({word})"
-        return Flaw("ampersand", message, f'as text, quote it: "{word}{more}"', start, start + len(word))
+        return Flaw("ampersand", message, f'to write it as text, quote it: "{word}{more}"', start, start + len(word))
     message = f"a value that begins with {mark} is a type for programs ({word})"
     return Flaw("exclamation", message, yaml_errors.NO_EXCLAMATION.format(word[1:]), start, start + len(word))
 
@@ -366,7 +367,7 @@ def _odd_key_flaw(key: SequenceNode | MappingNode) -> Flaw:
 
 
 def walk(node: Node) -> Iterator[ScalarNode]:
-    """Yield every value below, in order."""
+    """Yield every value in the node, in order."""
     match node:
         case ScalarNode():
             yield node
@@ -378,17 +379,17 @@ def walk(node: Node) -> Iterator[ScalarNode]:
                 yield from walk(value)
 
 
-#: Of a longer stretch of a value, the beginning is searched for, and the rest of the value counts as part of it.
+#: Maximum length of a searched stretch. For a longer one, the span extends to the end of the value.
 _MAX_STRETCH = 200
-#: How a character of a quoted value may be written, by the kind of quote.
+#: Kind of quote -> patterns for characters that may be written as escapes in it.
 _WRITTEN_AS = {"'": {"'": "''?"}, '"': {'"': r'\\?"', "\\": r"\\\\?"}}
 
 
 def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> tuple[int, int]:
-    """Return the offsets in the file of a stretch of a value; of the whole value if it cannot be found.
+    """Return the offsets in the file of a stretch of a value, or of the whole value if the stretch is not found.
 
-    The text has each word of the value as often and in the same order, whatever quotes, folds and indentation it has.
-    So the third occurrence of a word in the value is its third occurrence in the text.
+    Whatever quotes, line breaks and indentation the file uses, it has the words of the value equally often and in the
+    same order. So the third occurrence of a word in the value is also its third occurrence in the file.
     """
     words = scalar.value[start : min(end, start + _MAX_STRETCH)].split()
     if not words:
@@ -410,9 +411,9 @@ def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> t
 
 
 def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode | None]:
-    """Return the deepest node that a path reaches, and its key; steps that shorthand omits are skipped.
+    """Return the deepest node that a path reaches, and its key. Skip steps that the file omits as a shorthand.
 
-    ``("all", "regulator", 1)`` in a plain list without labels is the item that reads “regulator”.
+    For example, ``("all", "regulator", 1)`` in a plain list without labels leads to the item “regulator”.
     """
     key: ScalarNode | None = None
     for step in path:

@@ -1,8 +1,8 @@
 """Read and write feeds as OPML. Everything readable in a broken file is read; the rest is reported.
 
 40 of the 59 lists that one maintained project publishes are not well-formed: bare ampersands, quotation marks or tags
-inside values. Parsers that recover drop the attributes behind the first flaw, among them the address, so the <outline>
-tags are scanned by a pattern. The XML parser only finds the flaw that is reported.
+inside values. XML parsers that recover from a flaw drop the attributes after it, such as the address. So a regular
+expression scans the <outline> tags, and the XML parser only finds the flaw to report.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class OpmlReading:
     """The feeds of a file; a feed's folders and categories are its tags."""
 
     feeds: tuple[model.Feed, ...]
-    #: Messages for people, each with its place: what was omitted, and what was repaired.
+    #: Messages for people about omitted feeds and repaired flaws, most of them with a line number.
     problems: tuple[str, ...] = ()
 
 
 def read_opml(content: bytes) -> OpmlReading:
-    """Read a file; never raises. A file that is not OPML gives no feeds and a problem."""
+    """Read a file. Never raises. For a file that is not OPML, return no feeds and a problem."""
     if len(content) > MAX_BYTES:
         return OpmlReading(
             feeds=(), problems=(f"the file has more than {MAX_BYTES // 1_000_000} MB: too big for a list of feeds",)
@@ -58,7 +58,7 @@ def read_opml(content: bytes) -> OpmlReading:
 
 
 def write_opml(feeds: Iterable[model.Feed]) -> str:
-    """Return OPML 2.0; tags are categories, since a feed has many tags but can be in one folder only."""
+    """Return the feeds as OPML 2.0. Tags become categories, because a feed can be in only one folder."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = "Wirewatch"
     body = etree.SubElement(root, "body")
@@ -76,7 +76,7 @@ def write_opml(feeds: Iterable[model.Feed]) -> str:
 
 
 def _find_flaw(content: bytes) -> str | None:
-    """Return what is wrong with the whole file, or None."""
+    """Return the problem of the file as a whole, or None."""
     if b"<!ENTITY" in content:  # an entity can name a file or grow without bound; the scanner expands none
         return "the file declares entities, which are not expanded"
     try:
@@ -118,7 +118,7 @@ def _clean_address(url: str) -> str:
 
 
 _NAME = r"[A-Za-z_][\w:.-]*"
-#: A description may have several lines, but an unclosed quotation mark ends with its tag.
+#: The value of an attribute, which may have several lines. An unclosed value ends before the next <outline>.
 _VALUE = r"(?:(?!<outline)[\s\S]){0,20000}?"
 #: A value ends at the quotation mark before the next attribute or the tag's end, not at the first one.
 _ATTRIBUTE = re.compile(
@@ -128,7 +128,7 @@ _TAG = re.compile(r"<(/?)outline\b", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--(?:(?!--)[\s\S])*-->")
 _TAG_END = re.compile(r"\s*(/?)>")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.:-]+)""")
-#: The entities that XML defines: “&lang=en” in an address is not an entity.
+#: Only the entities that XML defines, so that “&lang=en” in an address is not read as an entity.
 _REFERENCE = re.compile(r"&(?:(amp|lt|gt|quot|apos)|#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6}));")
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -141,9 +141,9 @@ class Outline:
     """One <outline> tag, with its place in the file and in the folders."""
 
     line: int
-    #: The attributes by name in small letters.
+    #: The attributes by name, in lower case.
     attributes: Mapping[str, str]
-    #: Texts of the outlines around it, outermost first.
+    #: Titles of the enclosing outlines, outermost first.
     folders: tuple[str, ...]
 
 
@@ -169,7 +169,7 @@ def scan_outlines(text: str) -> Iterator[Outline]:
         end = _TAG_END.match(text, position)
         if end is not None:
             position = end.end()
-        # An incomplete tag, or the tag of a feed, opens no folder.
+        # An incomplete or self-closing tag opens no folder.
         if end is not None and not end[1] and len(folders) < _MAX_DEPTH:
             folders.append(attributes.get("text") or attributes.get("title") or "")
 

@@ -14,12 +14,12 @@ from bot.config.yaml_errors import Flaw
 
 #: File name of problems in environment variables.
 ENVIRONMENT = "environment"
-#: Maximum problems of one file; more are copies of one mistake.
+#: Maximum number of problems of one file. Further problems are usually copies of one mistake.
 _MAX_PROBLEMS = 1000
-#: A longer line is shown only around the caret.
+#: Maximum length of a shown line, in characters. Of a longer line, only the part around the caret is shown.
 _MAX_SHOWN = 160
 _BEFORE_CARET = 60
-#: Never show these anywhere: tokens of Slack, passwords in addresses, hooks, values of keys with such names.
+#: Secrets, which are never shown: Slack tokens, passwords in addresses, webhooks, and values of keys such as "token".
 _SECRETS = re.compile(
     r"""xox[a-z]-[^\s"',}\]]+ | xapp-[^\s"',}\]]+
     | (?<=://)[^\s/@:"']*:[^\s@"']+(?=@)
@@ -41,7 +41,7 @@ class ProblemReport:
         self._seen: set[tuple[int, int, str]] = set()
         self._left_out = 0
         self._shown: dict[int, str] = {}
-        #: The rule that is read now, which problems name.
+        #: Name of the rule that is being read, which is added to problems.
         self.rule: str | None = None
         self.error_count = 0
         self._environment_from: int | None = None
@@ -55,7 +55,7 @@ class ProblemReport:
         *,
         severity: str = "error",
     ) -> None:
-        """Report one problem with a value, a key or a stretch of the file; the same problem at one place only once."""
+        """Report one problem of a value, a key or a stretch of the file, unless it is already reported there."""
         start, end = place if isinstance(place, tuple) else (place.start, place.end)
         line, column = self.document.place(start)
         if (line, column, message) in self._seen:
@@ -84,16 +84,16 @@ class ProblemReport:
         self.add(flaw, flaw.code, flaw.message, flaw.help, severity=flaw.severity)
 
     def append_environment(self, document: Document, first_line: int) -> None:
-        """Set the document with the environment appended from a line on; problems there name the environment."""
+        """Replace the document by one whose lines from ``first_line`` on are environment variables."""
         self.document = document
         self._environment_from = first_line
 
     def hide(self, start: int, end: int) -> None:
-        """Mark a stretch that may be a secret, shown as *** in every line of this file."""
+        """Mark a stretch of the file that may be a secret, so that asterisks are shown instead."""
         self._secret_spans.append((start, end))
 
     def finish(self) -> tuple[model.Problem, ...]:
-        """Return all problems by place, each with its line."""
+        """Return all problems, sorted by position, each with the text of its line."""
         self._shown.clear()
         ordered = sorted(self._problems, key=lambda problem: (problem.line, problem.column, problem.code))
         problems = [self._of_environment(self._with_source(problem)) for problem in ordered]
@@ -135,7 +135,7 @@ class ProblemReport:
 
 
 def mask_secrets(line: str) -> str:
-    """Mask what looks like a secret; the line keeps its length, so that carets stay right."""
+    """Replace text that looks like a secret by asterisks, one for each character, so that carets stay in place."""
 
     def hide(match: re.Match[str]) -> str:
         value = match["value"]
@@ -146,7 +146,7 @@ def mask_secrets(line: str) -> str:
 
 
 def _window_start(column: int) -> int:
-    """Return where the shown part of a line begins: at its beginning, except for far columns."""
+    """Return the offset at which the shown part of a line begins, which is 0 unless the column is far right."""
     return 0 if column <= _MAX_SHOWN - _BEFORE_CARET else column - 1 - _BEFORE_CARET
 
 
@@ -188,7 +188,7 @@ def _render_text(problem: model.Problem) -> str:
 
 
 def _printable(text: str) -> str:
-    """Replace controls and direction marks, which can steer a terminal, by a visible sign of the same width."""
+    """Replace characters that can control a terminal, such as direction marks, by a visible character."""
     return "".join(
         "�" if (c != "\t" and unicodedata.category(c) in ("Cc", "Cs", "Co")) or c in _STEERING else c for c in text
     )
@@ -198,7 +198,7 @@ _STEERING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2
 
 
 def _count_cells(char: str) -> int:
-    """Return the terminal columns that a character takes."""
+    """Return the number of terminal columns that a character takes."""
     if char in _STEERING:
         return 1
     if unicodedata.category(char) in ("Mn", "Me", "Cf"):
@@ -212,7 +212,7 @@ def _as_object(problem: model.Problem) -> dict[str, object]:
 
 
 def _render_annotation(problem: model.Problem) -> str:
-    """https://docs.github.com/actions/reference/workflow-commands-for-github-actions"""
+    """Render an annotation (https://docs.github.com/actions/reference/workflow-commands-for-github-actions)."""
     place = f"file={_escape_property(problem.file)}"
     if problem.line:
         end = problem.column + problem.length - 1

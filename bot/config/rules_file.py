@@ -1,6 +1,6 @@
-"""Read rules/*.yaml: what is watched, one file for each team. A broken rule does not affect the others.
+"""Read rules/*.yaml, which have the watch rules of one team each. A broken rule does not affect other rules.
 
-The place of each word of a rule is known, so that a problem inside a query or a list item gets its caret.
+The position of each word of a rule is known, so that a caret can mark a problem inside a query or a list item.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from bot.rules import lint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetsOfFile:
-    """A named list of terms."""
+    """Named lists of terms."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     sets: Annotated[
         dict[str, Annotated[tuple[Term, ...], values.Schema(type="array", items=TERM_SCHEMA)]],
-        Key("Terms under a name: blackberry_server: [BES, …], used as $blackberry_server."),
+        Key("Named lists of terms. For example, blackberry_server: [BES, …] is used as $blackberry_server."),
     ] = field(default_factory=dict)
 
 
@@ -47,27 +47,27 @@ class RuleFile(SetsOfFile):
 class RuleContext:
     """The facts from other files that a rule can depend on."""
 
-    #: None: bot.yaml is not readable, so channels of rules are not checked.
+    #: Names of channels, or None if bot.yaml cannot be read, so that the channels of rules are not checked.
     channels: frozenset[str] | None = None
-    #: Names, addresses and tags of feeds; None: unknown.
+    #: Names, addresses and tags of feeds, or None if unknown.
     feeds: frozenset[str] | None = None
     zone: ZoneInfo = bot_keys.UTC
-    #: The name of each channel by its ``to``, for rules that name the ``to``.
+    #: The name of each channel by its ``to``, for advice on rules that use the ``to`` instead of the name.
     destinations: dict[str, str] = field(default_factory=dict)
-    #: People whom channels can mention; None: unknown.
+    #: People whom channels can mention, or None if unknown.
     people: frozenset[str] | None = None
-    #: bot.yaml has routes, so that a rule may leave out ``notify``; None: unknown.
+    #: Whether bot.yaml has routes, so that a rule may omit ``notify``; None if unknown.
     has_routes: bool | None = None
-    #: The uses of the language model; None: unknown.
+    #: The uses of the language model, or None if unknown.
     uses: frozenset[str] | None = None
-    #: Also warn of what is allowed and probably not meant.
+    #: Whether to warn of rules that are allowed but probably not meant.
     wants_warnings: bool = True
-    #: Bounds the examples of all rules together; None: each example has a separate bound.
+    #: Limit of work for the examples of all rules together. None means a separate limit for each example.
     steps: rules.Steps | None = None
 
     @classmethod
     def of(cls, bot: BotSettings, files: Mapping[str, FileState]) -> RuleContext:
-        """Return the facts from the settings of bot.yaml, and from the files as read."""
+        """Return the facts from the settings of bot.yaml and from the other files."""
         names = [state.names for state in files.values() if state.names is not None]
         return cls(
             channels=frozenset(bot.channels),
@@ -79,13 +79,16 @@ class RuleContext:
         )
 
     def names(self, kind: str) -> frozenset[str] | None:
-        """Return the names for a "channel", "person", "feed" or "use", or "" for "routes"; None: not checked."""
+        """Return the known names of a "channel", "person", "feed" or "use", or None if these are not checked.
+
+        For "routes", return the name "" if bot.yaml has routes.
+        """
         if kind == "routes":
             return None if self.has_routes is None else frozenset([""] if self.has_routes else [])
         return {"channel": self.channels, "person": self.people, "use": self.uses}.get(kind, self.feeds)
 
     def missing(self, needs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-        """Return the needs that no file meets."""
+        """Return the needs that no file meets. A need is a kind and a name."""
         return frozenset(
             (kind, name) for kind, name in needs if (names := self.names(kind)) is not None and name not in names
         )
@@ -118,7 +121,7 @@ def _plain_items(node: Node | None) -> list[ScalarNode]:
 
 
 _SET_NAME = re.compile(r"\$([\w-]+)")
-#: Problems that an unreadable part of a rule may cause in its other parts.
+#: Codes of problems that an unreadable part of a rule may cause in its other parts.
 _FOLLOWING_CODES = frozenset({"must-match", "must-not-match", "only-negatives"})
 _CONTENT_KEYS = ("all", "any", "none", "query", "where")
 
@@ -130,7 +133,7 @@ class RuleSets:
     broken: set[str] = field(default_factory=set)
 
     def used_by(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """Return the names of the sets that these texts use, also through other sets, in order of name."""
+        """Return the sorted names of the sets that these texts use, directly or through other sets."""
         names: set[str] = set()
         waiting = [name for text in texts if "$" in text for name in _SET_NAME.findall(text)]
         while waiting:
@@ -143,19 +146,19 @@ class RuleSets:
 
 @dataclass(slots=True)
 class RuleReader:
-    """Reads the rules of one file, and has what it read."""
+    """Reads the rules of one file, and holds the result."""
 
     report: ProblemReport
     context: RuleContext
     sets: RuleSets
-    #: The rules as last read, by name: an unchanged rule is not compiled and tried again.
+    #: The rules as last read, by name. An unchanged rule is not compiled and tested again.
     previous: dict[str, LoadedRule]
     loaded: list[LoadedRule] = field(default_factory=list)
     #: Names of refused rules without a good version.
     off: list[str] = field(default_factory=list)
     #: The channels, people and feeds that the rules name.
     needs: set[tuple[str, str]] = field(default_factory=set)
-    #: A value depends on the time zone of bot.yaml.
+    #: Whether a value depends on the time zone of bot.yaml.
     uses_zone: bool = False
 
     def read(self, node: Node) -> LoadedRule | None:
@@ -209,7 +212,7 @@ class RuleReader:
             return None
 
     def _look_further(self, node: MappingNode, bad: frozenset[str]) -> None:
-        """Report the problems in the terms of a rule whose keys have errors, so that all come at once."""
+        """Report problems in the terms of a rule whose keys have errors, so that all problems are reported at once."""
         pairs = [pair for pair in node.pairs if pair[0].value not in bad]
         if not any(key.value == "name" for key, _ in pairs):
             pairs.append((ScalarNode("name", 0, 0, ""), ScalarNode("(no name)", 0, 0, "")))
@@ -230,7 +233,7 @@ class RuleReader:
         self.report.add(node, "wrong-kind", "expected a rule, a block of keys that begins with name:", help_text)
 
     def _with_context(self, rule: model.Rule) -> model.Rule:
-        """Return the rule with the sets of its file and its version, and note what it needs of other files."""
+        """Return the rule with its sets and version, and record the names that other files must have."""
         texts = [text for _, line in rule.lines for text in line.terms] + [rule.query or ""]
         rule = replace(rule, sets=tuple((name, self.sets.terms.get(name, ())) for name in self.sets.used_by(texts)))
         self.needs.update([("channel", name) for name in rule.notify] or [("routes", "")])
@@ -240,7 +243,7 @@ class RuleReader:
         return replace(rule, version=_hash_version(rule))
 
     def _warn_of_no_effect(self, rule: model.Rule, node: MappingNode) -> None:
-        """Warn of ``gather`` and ``about`` where they do nothing."""
+        """Warn of ``gather`` and ``about`` if they have no effect."""
         if rule.severity is not model.Severity.HIGH:
             if rule.about and self.context.uses is not None and (key := node.key("about")):
                 bot_keys.warn_of_no_use(key, model.Use.RELEVANCE, self.context.uses, self.report)
@@ -275,7 +278,7 @@ class RuleReader:
 
     def _report_no_notify(self, node: MappingNode) -> None:
         if any(values.find_nearest(key.value, blocks.types_of(model.Rule)) == "notify" for key, _ in node.pairs):
-            return  # the misspelt key is reported
+            return  # the misspelt key is already reported
         channel = next(iter(sorted(self.context.channels or ())), "alerts")
         advice = f"write notify: {channel}; or give bot.yaml routes"
         self.report.add(node.head, "missing-key", 'the key "notify" is missing', advice)
@@ -310,7 +313,7 @@ class RuleReader:
 
 
 def _help_with_destination(written: str, channels: Collection[str]) -> str:
-    """Return what to write instead of ``notify: "#policy"``, where no channel of bot.yaml posts there."""
+    """Return advice for ``notify: "#policy"`` if no channel of bot.yaml posts there."""
     names = f" ({', '.join(sorted(channels))})" if 0 < len(channels) <= 8 else ""
     start = f"notify takes the name of a channel in bot.yaml{names}"
     if match := re.fullmatch(r"#([\w-]+)", written):
@@ -324,7 +327,7 @@ def _help_with_destination(written: str, channels: Collection[str]) -> str:
 
 
 def _find_span(problem: rules.RuleProblem, node: MappingNode, report: ProblemReport, sets: RuleSets) -> tuple[int, int]:
-    """Return the offsets in the file of the part that a problem is about."""
+    """Return the offsets in the file of the part of a rule that has the problem."""
     if problem.place[:1] == ("sets",) and len(problem.place) > 1:
         target, key = nodes.find_node(sets.nodes.get(str(problem.place[1]), node), problem.place[2:])
     else:
@@ -347,7 +350,7 @@ def _find_span(problem: rules.RuleProblem, node: MappingNode, report: ProblemRep
 
 
 def _inside_shorthand(node: MappingNode, start: int, end: int) -> tuple[ScalarNode | MappingNode, int, int]:
-    """Return the offsets in a term that YAML read as a mapping: ``{EXACT}``, ``title: X``."""
+    """Return the node and offsets of a stretch in a term that YAML read as a mapping, ``{EXACT}`` or ``title: X``."""
     key, value = node.pairs[0]
     if validation.exact_term(node) is not None:
         return key, start - 1, end - 1
@@ -368,7 +371,7 @@ def rule_name_of(node: Node) -> str:
 
 
 def _hash_version(rule: model.Rule) -> str:
-    """Return a hash of all that decides what a rule matches and where it posts; notes and examples do not count."""
+    """Return a hash of the keys that decide what a rule matches and where it posts."""
     parts = [
         rule.name,
         rule.notify,
@@ -390,7 +393,7 @@ def parse_rules_file(
 ) -> RuleReader | None:
     """Read the rules of a file; return None if the whole file cannot be used (the errors are in the report).
 
-    A refused rule keeps its version in ``previous``.
+    For a refused rule, the result has its last version from ``previous``.
     """
     root = report.document.root
     reader = RuleReader(report, context, RuleSets(), {entry.compiled.rule.name: entry for entry in previous})
@@ -417,7 +420,7 @@ def parse_rules_file(
     for flaw in report.document.flaws:
         report.add_flaw(flaw)
     refused += report.document.cut
-    # A rule that is not YAML and has a new name may be any rule that is missing now.
+    # An unreadable rule with a new name may be any of the missing rules, with its name changed.
     has_new_name = any(name not in reader.previous for name in report.document.cut)
     is_whole = not has_new_name and not _has_error_outside(report, value_of(root, "rules"))
     _keep_previous(reader, refused, is_top_whole=is_whole)
@@ -449,7 +452,7 @@ def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
         if checked is None or any(flaw.severity == "error" for flaw in report.document.flaws_inside(value)):
             sets.broken.add(key.value)
         elif not checked.sets[key.value]:
-            report.add(key, "no-value", "an empty set", "name its terms, or remove it")
+            report.add(key, "no-value", "an empty set", "write its terms, or remove the set")
             sets.broken.add(key.value)
         else:
             sets.terms[key.value] = checked.sets[key.value]
@@ -470,9 +473,9 @@ def _has_error_outside(report: ProblemReport, items: Node | None) -> bool:
 
 
 def _keep_previous(reader: RuleReader, refused: list[str], *, is_top_whole: bool) -> None:
-    """Put the last good version of each refused rule in its place.
+    """Use the last good version of each refused rule.
 
-    A rule whose name cannot be read may be any missing rule, so all of them stay until it is repaired.
+    A rule whose name cannot be read may be any of the missing rules, so keep them all until it is repaired.
     """
     present = {entry.compiled.rule.name for entry in reader.loaded}
     kept_names = [name for name in refused if name in reader.previous]

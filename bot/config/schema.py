@@ -20,7 +20,7 @@ _ADDRESS_PATTERN = f"^((https?|imaps?)://|({'|'.join(places.get_places())}|env|f
 
 
 def make_schemas(kinds: Kinds) -> dict[str, dict[str, object]]:
-    """Return the schemas by kind of file: bot, feeds, rules; with the keys of kinds from plug-ins."""
+    """Return the schema of each kind of file (bot, feeds, rules), including the keys of plug-ins."""
     bot = _schema_of(BotSettings, "bot.yaml of Wirewatch")
     bot["properties"]["channels"] = _channels_schema(kinds.channels, bot)
     feeds = _schema_of(FeedFile, "feeds.yaml of Wirewatch")
@@ -40,7 +40,7 @@ def _schema_of(shape: blocks.Block, title: str) -> dict[str, Any]:
 
 
 def _to_draft_7(value: object) -> object:
-    """Convert draft 2020-12 of pydantic to draft 7: two keywords have other names, and null is not allowed."""
+    """Convert a schema of pydantic (draft 2020-12) to draft 7: rename two keywords, and remove null."""
     if isinstance(value, list):
         return [_to_draft_7(item) for item in value]
     if not isinstance(value, dict):
@@ -53,7 +53,7 @@ def _to_draft_7(value: object) -> object:
     if converted.get("default", 0) in (None, []):
         del converted["default"]
     if "title" in converted and isinstance(converted["title"], str):
-        # The Python name of the model or the field means nothing to a reader.
+        # The title is the Python name of the model or the field, which means nothing to a reader.
         del converted["title"]
     choices = converted.get("anyOf")
     if isinstance(choices, list) and {"type": "null"} in choices:
@@ -75,7 +75,7 @@ def _options_schema(options: type[pydantic.BaseModel], definitions: dict[str, An
 
 
 def _add_sources(source_kinds: plugins.Kinds, definitions: dict[str, Any]) -> None:
-    """Add each kind with its keys as a form of feed."""
+    """Add each kind of source that has options as a form of feed with these options as keys."""
     plain = definitions["Feed"]
     plain["properties"]["url"] |= {"type": "string", "pattern": _ADDRESS_PATTERN}
     plain["properties"]["kind"]["enum"] = [name for name, kind in source_kinds.by_name.items() if kind.options is None]

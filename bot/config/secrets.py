@@ -1,4 +1,4 @@
-"""Read secrets at the moment of use, warn of missing ones, and hide written-out ones in the lines of problems."""
+"""Read secrets when they are used, warn of missing secrets, and hide secrets that a file contains by mistake."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_BYTES = 64 * 1024
 
 
 def resolve_secret(secret: model.Secret, environ: Mapping[str, str]) -> str:
-    """Return the secret. Raises ConfigError, which names the variable or the file and never its content."""
+    """Return the secret. Raises ConfigError with the name of the variable or the file, never with its content."""
     if secret.kind == "file":
         return _read_secret_file(secret.name)
     value = environ.get(secret.name, "").strip()
@@ -46,7 +46,7 @@ def _read_secret_file(name: str) -> str:
 def warn_if_missing(
     secret: object, place: Node, report: ProblemReport, environ: Mapping[str, str], *, what: str
 ) -> bool:
-    """Warn of a secret that is not available, and return whether it is not; ``what`` says what waits for it."""
+    """Warn if the secret is missing, and return whether it is. ``what`` says what does not work without it."""
     try:
         if isinstance(secret, model.Secret):
             resolve_secret(secret, environ)
@@ -69,15 +69,15 @@ def warn_of_access(
         report.add(place, "secret-in-the-open", message, "write https://", severity="warning")
 
 
-#: A name that people choose, such as that of a header; anything else may be a secret in the wrong place.
+#: A name that people choose, such as the name of a header. Any other text may be a secret in the wrong place.
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 
 
 def hide_secrets(block: Node | None, shape: blocks.Block, report: ProblemReport, *, also: Collection[str] = ()) -> None:
-    """Hide written-out secrets in a block of keys, by the types of ``shape``; references stay visible.
+    """Hide the secrets that are written into a block, whose keys and types are in ``shape``. References stay visible.
 
-    An unknown key is treated as the key that was probably meant; if there is none, its whole value is hidden.
-    ``also``: keys outside ``shape`` that never hold a secret.
+    An unknown key is treated as the key that was probably meant; if there is none, its whole value is hidden. ``also``
+    are keys outside ``shape`` that never hold a secret.
     """
     types = blocks.types_of(shape)
     for key, value in pairs_of(block):
@@ -91,13 +91,13 @@ def hide_secrets(block: Node | None, shape: blocks.Block, report: ProblemReport,
 
 
 def _guess_key(written: str, shape: blocks.Block) -> str | None:
-    """Return the key that was probably meant, rather one that holds a secret, or None."""
+    """Return the key that was probably meant, or None. Prefer a key that holds a secret."""
     meant = values.find_nearest(written, _secret_keys(shape)) or blocks.other_words(shape).get(written.casefold())
     return meant or values.find_nearest(written, blocks.types_of(shape))
 
 
 def _secret_keys(shape: blocks.Block) -> list[str]:
-    """Return the keys that hold a secret, also deeper inside."""
+    """Return the keys that hold a secret, directly or in an inner block."""
     return [
         key
         for key, form in blocks.types_of(shape).items()
@@ -106,7 +106,7 @@ def _secret_keys(shape: blocks.Block) -> list[str]:
 
 
 def _hide_whole(value: Node, report: ProblemReport) -> None:
-    """Hide the whole value, except for a reference."""
+    """Hide the whole value, unless it is a reference."""
     if not (isinstance(value, ScalarNode) and value.value.startswith(("env:", "file:"))):
         report.hide(value.start, value.end)
 
@@ -117,7 +117,7 @@ def hide_value(value: Node, form: object, report: ProblemReport) -> None:
     if inner is None and not blocks.holds_secret(form):
         return
     if not isinstance(value, MappingNode):
-        # A single value or a list instead of a block may be the secret that belongs inside it.
+        # A single value or a list instead of a block may be the secret that belongs inside the block.
         for item in value.items if isinstance(value, SequenceNode) else [value]:
             _hide_whole(item, report)
     elif block := blocks.optional_block(form):

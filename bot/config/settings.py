@@ -1,4 +1,4 @@
-"""The settings of a running bot: the three kinds of file, and everything that is wrong with them."""
+"""The settings of a running bot: the contents of the three kinds of file, and their problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LoadedRule:
     column: int
     #: Warnings of lint.
     warnings: tuple[rules.RuleProblem, ...] = ()
-    #: Its current text was refused; this is the last good version.
+    #: Whether this is the last good version of a rule whose current text was refused.
     is_kept: bool = False
 
 
@@ -32,26 +32,26 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileState:
-    """One file as last read, so that a reload can skip it."""
+    """One file as last read. A reload skips the file if it is unchanged."""
 
     path: str
     stamp: Stamp
-    #: SHA-256 of its bytes.
+    #: SHA-256 of the file's bytes.
     digest: str
     problems: tuple[model.Problem, ...] = ()
     #: The rules of a rule file.
     rules: tuple[LoadedRule, ...] = ()
     #: Names of refused rules without a good version.
     off: tuple[str, ...] = ()
-    #: The channels, people and feeds that a rule file names, which other files must have.
+    #: The kinds and names of channels, people and feeds that rules of this file use and other files must have.
     needs: frozenset[tuple[str, str]] = frozenset()
     #: The needs that no other file met.
     missing: frozenset[tuple[str, str]] = frozenset()
-    #: A value depends on the time zone of bot.yaml.
+    #: Whether a value depends on the time zone of bot.yaml.
     uses_zone: bool = False
     #: The feeds of feeds.yaml.
     feeds: tuple[model.Feed, ...] = ()
-    #: For feeds.yaml, what rules can name: names, addresses and tags of feeds. None: unknown.
+    #: For feeds.yaml: the names, addresses and tags by which rules select feeds, or None if unknown.
     names: frozenset[str] | None = None
 
 
@@ -62,7 +62,7 @@ class Settings:
     bot: BotSettings
     feeds: tuple[model.Feed, ...]
     rules: tuple[rules.CompiledRule, ...]
-    #: Sorted by place.
+    #: Sorted by file and position.
     problems: tuple[model.Problem, ...]
     #: Hash of the contents of all files.
     version: str

@@ -1,6 +1,6 @@
-"""Validate a node with a pydantic model, and report what is wrong in our words, at its place in the file.
+"""Validate a node with a pydantic model, and report each error in plain words at its position in the file.
 
-Nobody who edits a configuration needs to know a Python type or a schema path.
+People who edit a configuration need not know Python types or schema paths.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from bot.model import values
 from bot.model.values import InvalidValue
 
 _Path: TypeAlias = tuple[str | int, ...]
-#: Maximum errors of one rule, channel or feed; more are copies of one mistake.
+#: Maximum number of errors of one rule, channel or feed. Further errors are usually copies of one mistake.
 _MAX_ERRORS = 100
 Shape = TypeVar("Shape")
 
 
 def to_plain(node: Node) -> object:
-    """Return a node as plain lists, dicts and strings; an empty plain value is None, ``{EXACT}`` is its term."""
+    """Return a node as lists, dicts and strings. An empty unquoted value becomes None; ``{EXACT}`` becomes a term."""
     match node:
         case ScalarNode():
             return None if not node.value and not node.style else node.value
@@ -45,7 +45,7 @@ def exact_term(node: MappingNode) -> str | None:
 def find_list(
     report: ProblemReport, name: str, *, form: blocks.Block, example: str, other_keys: tuple[str, ...] = ()
 ) -> list[Node] | None:
-    """Return the items of the list under the key ``name``, or None if it cannot be found (it is in the report).
+    """Return the items of the list under the key ``name``, or None if there is no list (the error is in the report).
 
     ``form`` is the block of keys of an item, ``example`` is the beginning of an item.
     """
@@ -57,7 +57,7 @@ def find_list(
     keys = (*other_keys, name)
     for key, _ in nodes.pairs_of(root):
         if key.value not in keys:
-            help_text = values.did_you_mean(key.value, keys, otherwise=f"the keys here are {', '.join(keys)}")
+            help_text = values.did_you_mean(key.value, keys, otherwise=f"valid keys here: {', '.join(keys)}")
             if key.value in blocks.types_of(form):
                 help_text = f"keys of a {name.removesuffix('s')} belong under {name}:, after a dash"
             report.add(key, "unknown-key", f'unknown key "{values.shorten(key.value)}"', help_text)
@@ -66,7 +66,7 @@ def find_list(
         return items.items
     if items is None:
         if not report.error_count:
-            help_text = f"write {name}: and, below, {example}"
+            help_text = f"write {name}: and, on the next line, {example}"
             start = root.start if root else 0
             report.add((start, start + 1), "missing-key", f'the key "{name}" is missing', help_text)
         return None
@@ -96,7 +96,7 @@ def validate(
 ) -> Shape | None:
     """Validate the node as ``shape``; return None if it has errors (they are in the report).
 
-    ``whole``: the name of the node, at which errors of the whole are reported.
+    ``whole`` is the name of the node, at which errors of the whole node are reported.
     """
     return validate_parts(shape, node, report, whole=whole, zone=zone)[0]
 
@@ -109,7 +109,7 @@ def validate_parts(
     whole: ScalarNode | None = None,
     zone: values.DefaultZone | None = None,
 ) -> tuple[Shape | None, frozenset[str]]:
-    """Validate like ``validate``; also return the keys of the node that have an error."""
+    """Validate the node like ``validate``. Also return the keys of the node that have an error."""
     empty = dict(_find_empty_keys(node))
     for key in empty.values():
         _report_empty(key, report)
@@ -163,7 +163,7 @@ def _report_empty(key: ScalarNode, report: ProblemReport) -> None:
 
 
 def _path_of(details: ErrorDetails) -> _Path:
-    """Return the keys and indices that lead to the error, without the steps that are branches of a schema."""
+    """Return the keys and indices that lead to the error, without the steps that pydantic adds."""
     return tuple(step for step in details["loc"] if not _is_of_pydantic(step))
 
 
@@ -174,7 +174,7 @@ def _is_of_pydantic(step: str | int) -> bool:
 
 
 def _report_error(problem: InvalidValue, path: _Path, node: Node, report: ProblemReport) -> None:
-    """Report a problem at its value; one with a key, or a missing value, at the key."""
+    """Report a problem at its value, or at the key if the key is wrong or has no value."""
     is_missing = problem.code == "missing-key"
     target, key = nodes.find_node(node, path[:-1] if is_missing else path)
     if is_missing and isinstance(target, MappingNode) and target.pairs:
@@ -192,7 +192,7 @@ def _is_empty(node: Node) -> bool:
 
 
 def _first_stretch(node: Node) -> int:
-    """Return where the underline ends: for a block, behind its first key."""
+    """Return the offset at which the underline ends. For a block, this is the end of its first key."""
     match node:
         case MappingNode() if not node.is_flow and node.pairs:
             return node.pairs[0][0].end
@@ -203,7 +203,7 @@ def _first_stretch(node: Node) -> int:
 
 
 def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
-    """Return the text behind a # where a value was expected, or None."""
+    """Return the comment that the file has in place of a value, or None."""
     text = report.document.text
     end = text.find("\n", after_key)
     comment = text[after_key : len(text) if end < 0 else end].lstrip(": \t")
@@ -211,7 +211,7 @@ def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
 
 
 def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozenset[_Path]) -> InvalidValue:
-    """Return the problem in our words; ``missing`` are the paths of all missing keys."""
+    """Return the problem in plain words. ``missing`` are the paths of all missing keys."""
     kind, context, value = details["type"], details.get("ctx", {}), details.get("input")
     path = _path_of(details)
     name = str(path[-1]) if path else ""
@@ -221,11 +221,11 @@ def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozens
         return _describe_wrong(context["error"])
     if kind in _UNKNOWN_KEY:
         guess = _guess_key(details, shape, missing)
-        help_text = f'did you mean "{guess}"?' if guess else "the keys here are " + ", ".join(keys)
+        help_text = f'did you mean "{guess}"?' if guess else "valid keys here: " + ", ".join(keys)
         return InvalidValue("unknown-key", f'unknown key "{values.shorten(name)}"', help_text)
     if kind == "missing":
         example = blocks.example_of(block, name) if block else None
-        help_text = f"write {name}: {example}" if example else f"add {name}: and its value"
+        help_text = f"write {name}: {example}" if example else f"add {name}: with a value"
         return InvalidValue("missing-key", f'the key "{name}" is missing', help_text)
     if value is None:
         return InvalidValue("no-value", "no value", "write one after the colon, or remove the key")
@@ -238,7 +238,7 @@ def _describe_error(details: ErrorDetails, shape: blocks.Block, missing: frozens
 
 
 def _guess_key(details: ErrorDetails, shape: blocks.Block, missing: frozenset[_Path]) -> str | None:
-    """Return the key that was probably meant: a missing key, or a key that accepts such a value."""
+    """Return the key that was probably meant, or None. Prefer missing keys and keys that accept the value."""
     path = _path_of(details)
     block = blocks.block_at(shape, path[:-1])
     if block is None:
@@ -263,7 +263,7 @@ def _describe_wrong(error: Exception) -> InvalidValue:
     return InvalidValue("value", message, help_text)
 
 
-#: Errors of pydantic for an unknown key, of a model and of a dataclass.
+#: Types of pydantic's errors for an unknown key, in a model and in a dataclass.
 _UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
 _BOUNDS = {
     "greater_than": ("more than", "gt"),
@@ -273,7 +273,7 @@ _BOUNDS = {
 }
 
 
-#: How the types of pydantic's errors begin: the code, message and help of the problem.
+#: Beginnings of pydantic's error types -> code, message and help of the problem.
 _TYPE_ERRORS = {
     ("int_", "float_", "decimal_"): ("number", "a whole number is expected here, not {value}", "write digits only"),
     ("bool_",): ("true-or-false", "true or false is expected here", "write true or false"),

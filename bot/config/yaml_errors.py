@@ -1,7 +1,7 @@
-"""YAML's own errors in the words of someone who writes rules, with what to type instead.
+"""Explain errors in YAML to people who write rules, with a correction.
 
-libyaml says what its grammar expected ("did not find expected key"); a person needs the slip that led there. Each
-function below knows one family of slips.
+libyaml reports what its grammar expected ("did not find expected key"), but people need to know their mistake. Each
+function below explains one family of mistakes.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import yaml
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 NO_EXCLAMATION = "leave the ! out; to exclude a term, write it under none: [{}]"
 _COMMENT = re.compile(r"(?<=[ \t])#.*")
-#: Characters that look like a space and are text to YAML: no-break spaces of word processors and web pages.
+#: Characters that look like a space but are text to YAML, such as no-break spaces from word processors and web pages.
 _ODD_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\ufeff\u200b"
 _ODD_SPACE = re.compile(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPACES}]+)", re.MULTILINE)
-#: One of our keys and its value; other words before a colon are text.
+#: A key of ours and its value. Any other words before a colon are text.
 _KEY = re.compile(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
 
 
@@ -35,7 +35,7 @@ class Flaw:
 
 
 class UnreadableYaml(Exception):
-    """A file that is not YAML: one flaw, since the rest cannot be trusted."""
+    """A file that is not valid YAML. It has one flaw, because the rest of the file cannot be trusted."""
 
     def __init__(self, code: str, message: str, advice: str, start: int, length: int = 1) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class UnreadableYaml(Exception):
 
 
 def refuse_binary(text: str) -> None:
-    """Raise UnreadableYaml at the first character that no text has."""
+    """Raise UnreadableYaml with the position of the first character that no text has."""
     if match := _CONTROL.search(text):
         raise UnreadableYaml(
             "not-text",
@@ -54,7 +54,7 @@ def refuse_binary(text: str) -> None:
 
 
 def find_odd_spaces(text: str) -> list[UnreadableYaml]:
-    """Return the unusual spaces in place of a plain one: before a value, or in an indentation."""
+    """Return the errors of unusual spaces before a value or in an indentation, where a plain space is needed."""
     if not any(space in text for space in _ODD_SPACES):
         return []
     return [
@@ -70,7 +70,7 @@ def find_odd_spaces(text: str) -> list[UnreadableYaml]:
 
 
 def explain_error(error: yaml.YAMLError, text: str) -> UnreadableYaml:
-    """Return the slip behind an error of libyaml."""
+    """Return a plain explanation of the mistake behind an error of libyaml."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         at = getattr(error, "position", 0)
         return UnreadableYaml(
@@ -103,7 +103,7 @@ def explain_error(error: yaml.YAMLError, text: str) -> UnreadableYaml:
 
 
 class _Slip:
-    """Where libyaml stopped, and the lines around it."""
+    """The position at which libyaml stopped, and the text around it."""
 
     def __init__(self, text: str, at: int, opened: int, problem: str, context: str) -> None:
         self.text = text
@@ -113,7 +113,7 @@ class _Slip:
         self.context = context
         self.line_start = text.rfind("\n", 0, at) + 1
         self.line = text[self.line_start : _line_end(text, at)]
-        #: The line up to where libyaml stopped.
+        #: The line up to the position at which libyaml stopped.
         self.before = text[self.line_start : at]
         self.char = text[at : at + 1]
 
@@ -127,7 +127,7 @@ def _explain_tab(slip: _Slip) -> UnreadableYaml | None:
     if slip.char != "\t" and "tab" not in slip.problem:
         return None
     at = slip.at if slip.char == "\t" else slip.line_start + max(slip.line.find("\t"), 0)
-    return UnreadableYaml("tab", "a tab", "YAML takes spaces only: replace the tab by spaces", at)
+    return UnreadableYaml("tab", "a tab", "YAML accepts only spaces: replace the tab with spaces", at)
 
 
 def _explain_bad_start(slip: _Slip) -> UnreadableYaml | None:
@@ -146,7 +146,7 @@ def _explain_bad_start(slip: _Slip) -> UnreadableYaml | None:
 
 
 def _explain_sigil(slip: _Slip) -> UnreadableYaml | None:
-    """Explain ``*``, ``&`` and ``!`` at the start of a value, where libyaml cannot read it."""
+    """Explain a ``*``, ``&`` or ``!`` at the start of a value that libyaml cannot read."""
     if slip.context not in ("while scanning an alias", "while scanning an anchor", "while scanning a tag"):
         line = slip.text[slip.line_start :].splitlines()[0] if slip.line else ""
         match = re.search(r"(?:^|[:\-\[,]\s+|\[)([*&!])\S*\s", line[: slip.at - slip.line_start])
@@ -161,7 +161,7 @@ def _explain_sigil(slip: _Slip) -> UnreadableYaml | None:
     code = {"*": "star", "&": "ampersand", "!": "exclamation"}[mark]
     advice = f'quote it: "{shown}"'
     if mark == "*" and len(shown) > 1:
-        advice = f"write a wildcard at the end of a word: {shown.strip('*')}*; as text, quote it"
+        advice = f"write a wildcard at the end of a word: {shown.strip('*')}*; to write it as text, quote it"
     if mark == "!" and len(shown) > 1:
         advice = NO_EXCLAMATION.format(shown[1:])
     return UnreadableYaml(code, f"a value cannot begin with {mark}", advice, slip_at, len(shown))
@@ -174,8 +174,8 @@ def _explain_quote(slip: _Slip) -> UnreadableYaml | None:
         single = ": '" + whole[1].replace("'", "''") + "'" if whole else ""
         return UnreadableYaml(
             "escape",
-            f"{escape} is not an escape that double quotes know",
-            f"use single quotes, in which a backslash is only a backslash{single}",
+            f"{escape} is not a valid escape inside double quotes",
+            f"use single quotes, in which a backslash is plain text{single}",
             slip.at,
             2,
         )
@@ -193,13 +193,13 @@ def _explain_quote(slip: _Slip) -> UnreadableYaml | None:
 
 
 def _explain_text_after_quote(slip: _Slip) -> UnreadableYaml | None:
-    """Explain ``"a" b`` and ``'it's'``: the quote closed earlier than meant."""
+    """Explain ``"a" b`` and ``'it's'``, in which the quote is closed too early."""
     closed = slip.before.rstrip()
     if not closed or closed[-1] not in "\"'" or slip.char == "" or slip.char in ",:]}":
         return None
     quote = closed[-1]
     if re.search(r"query:\s*[\"'][^\n]*$", slip.before):
-        advice = "write the text under query: | , where quotes are plain text"
+        advice = "write the query below query: | , where quotes are plain text"
     elif slip.context.startswith("while parsing a flow") and slip.char in "\"'":
         return UnreadableYaml(
             "comma", "a comma is missing before this", "separate the items of a list in brackets by commas", slip.at
@@ -212,12 +212,12 @@ def _explain_text_after_quote(slip: _Slip) -> UnreadableYaml | None:
 
 
 def _has_open_quote(text: str, quote: str) -> bool:
-    """Return whether the text ends in or after a quote that this line did not open."""
+    """Return whether the text has an odd number of this quote, so that one of them has no partner."""
     return text.count(quote) % 2 == 1
 
 
 def _find_open_quote(text: str, line_start: int, quote: str) -> int | None:
-    """Return the place of the quote that an earlier line left open, or None."""
+    """Return the offset of the quote that an earlier line left open, or None."""
     end = line_start
     for _ in range(40):
         if end <= 0:
@@ -255,7 +255,9 @@ def _explain_colon(slip: _Slip) -> UnreadableYaml | None:
         return _dash_error(slip.line_start + len(dash[1]), dash[2])
     if stuck := re.match(r"\s*(?:- +)?([A-Za-z_]+):(?=\S)", previous):
         at = previous_start + stuck.end() - 1
-        return UnreadableYaml("colon", "a space is missing after the colon", f"{stuck[1]}: and then its value", at)
+        return UnreadableYaml(
+            "colon", "a space is missing after the colon", f"write {stuck[1]}: and then the value", at
+        )
     if dash := re.match(r"(\s*)-(\w[\w ]*):", previous):
         return _dash_error(previous_start + len(dash[1]), dash[2])
     if key and ":" not in slip.before:
@@ -278,14 +280,14 @@ def _explain_colon(slip: _Slip) -> UnreadableYaml | None:
 
 def _help_with_colon(slip: _Slip, value: str) -> str:
     if re.match(r"\s*(?:- )?query:", slip.before):
-        return "write the text under query: | , indented, there a colon is only a colon"
+        return "write the query below query: | and indent it; there, a colon is plain text"
     line = _COMMENT.sub("", slip.line).rstrip()
     match = _KEY.match(line) if ": " in slip.before else None
     return f"quote the whole value: {quote(match['value'] if match else line.strip(' -'))}"
 
 
 def quote(value: str) -> str:
-    """Return the text as YAML takes it literally; a long one is cut in its middle."""
+    """Return the text in quotes, so that YAML reads it literally. Cut the middle of a long text."""
     if len(value) > 100:
         value = f"{value[:40]} … {value[-40:]}"
     return f'"{value}"' if not set(value) & {'"', "\\"} else "'" + value.replace("'", "''") + "'"
@@ -333,7 +335,7 @@ def _explain_block_mark(slip: _Slip) -> UnreadableYaml | None:
 def _explain_bracket(slip: _Slip) -> UnreadableYaml | None:
     if slip.char and slip.char in "]}" and not slip.context.startswith("while parsing a flow"):
         return UnreadableYaml(
-            "bracket", f"a {slip.char} that nothing opened", "remove it, or quote the whole value", slip.at
+            "bracket", f"a {slip.char} without an opening bracket", "remove it, or quote the whole value", slip.at
         )
     if not slip.context.startswith("while parsing a flow"):
         preceding = slip.before.rstrip()
@@ -341,7 +343,7 @@ def _explain_bracket(slip: _Slip) -> UnreadableYaml | None:
             return UnreadableYaml(
                 "text-after-bracket",
                 f"text after the closing {preceding[-1]}",
-                "a value that begins with a bracket is a list: quote the whole, or write it under query: |",
+                "a value that begins with a bracket is a list: quote the whole value, or write it below query: |",
                 slip.at,
             )
         return None
@@ -362,7 +364,7 @@ def _explain_bracket(slip: _Slip) -> UnreadableYaml | None:
     if slip.text[slip.at - 1 : slip.at + 1] == "${":
         return UnreadableYaml(
             "variable",
-            "a variable as in a shell",
+            "a shell variable",
             "write env:NAME, without $ and braces",
             slip.at - 1,
             2,
@@ -399,7 +401,7 @@ def _explain_indent(slip: _Slip) -> UnreadableYaml | None:
             "indent", "a list item where a key was expected", "indent the dash under its key", slip.at
         )
     if slip.before.strip():
-        return UnreadableYaml("yaml", "text that belongs to nothing", "quote the whole value", slip.at)
+        return UnreadableYaml("yaml", "unexpected text", "quote the whole value", slip.at)
     length = len(slip.text[slip.at : _line_end(slip.text, slip.at)].split(":")[0])
     return UnreadableYaml(
         "indent",

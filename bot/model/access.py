@@ -47,7 +47,7 @@ class Secret:
             if not name.strip() or "\0" in name:
                 raise InvalidValue("secret", "after file: comes the path of a file", "write file:/path")
             return cls("file", name.strip())
-        message = "a secret is not written into the configuration"
+        message = "secrets must not be written into the configuration"
         raise InvalidValue("secret", message, "use env:NAME or file:/path")
 
     @property
@@ -141,7 +141,7 @@ def _parse_proxy(value: object) -> str | Secret:
     if written.startswith(("env:", "file:")):
         return Secret.parse(written)
     if "@" in written:
-        raise InvalidValue("secret", "a password is not written into the configuration", "write proxy: env:NAME")
+        raise InvalidValue("secret", "passwords must not be written into the configuration", "write proxy: env:NAME")
     try:
         parts = urlsplit(written)
         is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

@@ -119,7 +119,7 @@ def _check_wait(value: timedelta) -> timedelta:
 
 def _require_use(uses: frozenset[Use]) -> frozenset[Use]:
     if not uses:
-        raise values.InvalidValue("no-value", "an empty list", "name a use: [same_event]")
+        raise values.InvalidValue("no-value", "an empty list", "write at least one use: [same_event]")
     return uses
 
 

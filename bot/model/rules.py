@@ -132,8 +132,7 @@ def parse_term_text(value: object) -> str:
         raise InvalidValue(
             "wrong-kind",
             "a list inside a list",
-            'write the wordings of one line in one list; in "all", give each line a name: '
-            "{who: [Ofcom, FCA], what: fine}",
+            'write alternative terms in one list; in "all", give each list a name: {who: [Ofcom, FCA], what: fine}',
         )
     written = values.parse_text(value)
     if len(written) > 1 and written.startswith("-") and written[1] not in "- ":
@@ -171,7 +170,7 @@ def _expand_terms(value: object) -> object:
 
 def _require_items(items: tuple[str, ...]) -> tuple[str, ...]:
     if not items:
-        raise InvalidValue("no-value", "an empty list", "name what to look for, or remove the key")
+        raise InvalidValue("no-value", "an empty list", "write the terms to look for, or remove the key")
     return items
 
 
