@@ -23,7 +23,7 @@ from bot.feeds import links
 #: Maximum links of one body. A page with thousands of links is a menu, not an article.
 MAX_LINKS = 200
 
-# Control characters as placeholders: the cleaned input cannot contain them, and ``\s`` does not match them.
+# Control characters that stand for breaks. The input cannot contain them, and ``\s`` does not match them.
 _PARAGRAPH = "\x01"
 _LINE = "\x02"
 _BREAKS = f" {_LINE}"
@@ -64,7 +64,7 @@ _NOTHING = Clean(text="")
 def clean(markup: str, *, base: str | None = None) -> Clean:
     """Return the text as a reader sees it, and its links.
 
-    Inline tags join words, ``<br>`` and block tags separate them, block tags and blank lines end a phrase.
+    Inline tags do not separate words; ``<br>`` and block tags do. Block tags and blank lines end a phrase.
 
     >>> clean("<p><b>back</b>door<p>in<br>BES&hellip;").text
     'backdoor\\n\\nin\\nBES…'
@@ -155,7 +155,7 @@ class _TextCollector:
         """Ignore a comment, which is not text."""
 
     def close(self) -> None:
-        """Required by the interface; the result is read from ``parts``."""
+        """Do nothing. The interface requires this method; the result is in ``parts``."""
 
 
 _LETTERS = re.compile(r"[^\W_]+")

@@ -1,7 +1,7 @@
 """Group the items of one document by article, and find the stored article of each group.
 
-A link alone does not identify an article across feeds, because a feed can list any link. Otherwise a feed that lists a
-publisher's link first, under any headline, would silence the publisher's own item.
+A link alone does not identify an article across feeds. If it did, a feed that lists a publisher's link first, under any
+headline, would silence the publisher's own item.
 """
 
 from __future__ import annotations

@@ -36,10 +36,10 @@ class Item:
     entry: model.Entry
     #: The feed's own id of the item (Sighting.key).
     key: str
-    #: None if it is missing or several items share it. The key is then made from link, title and date.
+    #: None if the entry has no guid or several items share it. The key is then made from link, title and date.
     guid: str | None
     link: str
-    #: Equal for all forms of the link; empty if the link does not identify an article.
+    #: A key that all forms of the link share; empty if the link does not identify an article.
     link_key: str
     #: The entry's title, else its first words, else its link; empty if it has only a guid.
     title: str
@@ -79,7 +79,7 @@ def _item(entry: model.Entry, base: str, no_guids: frozenset[str], cleaner: Clea
         guid = None
     link = canonical_link(entry.link or "", base) if (entry.link or "").strip() else ""
     if not link and guid and guid.startswith(("http://", "https://")):
-        # RSS 2.0: a guid is a permalink by default.
+        # In RSS 2.0, a guid is a permalink by default, so it may replace the link.
         link = canonical_link(guid)
     body = cleaner.clean(entry.body or "", base=link or base)
     title = " ".join(cleaner.clean(entry.title or "").text.split()) or _first_words(body.text) or link

@@ -21,8 +21,8 @@ _MAX_STEPS = 20
 #: Characters to remove: browsers drop line ends and tabs inside an address (WHATWG URL, 4.4), and the other characters
 #: are never valid.
 _JUNK = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-#: Links that ``url_normalize`` (60 µs) would not change, as most links of feeds: no escape, no capital in the host, no
-#: port, no dot segment, no second “=” in a parameter. They may contain tracking.
+#: Links that ``url_normalize`` (60 µs) would not change: no escape, no capital in the host, no port, no dot segment, no
+#: second “=” in a parameter. Most links of feeds match. They may contain tracking.
 _PLAIN = re.compile(
     r"(?P<address>https?://(?P<host>[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)+)(?=/)"
     r"(?:/[A-Za-z0-9_~,:@!$'()*+;=&-][A-Za-z0-9_~,.:@!$'()*+;=&-]*)*/?)"

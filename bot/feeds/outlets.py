@@ -31,8 +31,8 @@ _SHARED_HOSTS = frozenset(
         "youtube.com"
     ).split()
 )
-#: Services whose editors or searches choose articles of other publishers, and whose feeds list their headlines. Not
-#: services on which anybody may post links with comments: these count as the publisher.
+#: Services whose feeds list headlines of other publishers, which editors or searches choose. Services on which anybody
+#: may post links with comments are not included, because they count as the publisher.
 _AGGREGATORS = frozenset(
     (
         "allsides.com bing.com drudgereport.com ground.news memeorandum.com news.google.com newsnow.co.uk techmeme.com"

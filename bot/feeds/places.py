@@ -234,7 +234,7 @@ def _telegram_feed(name: str, has_token: bool) -> model.Feed:
 def _youtube_feed(name: str, has_token: bool) -> model.Feed:
     write = "youtube:@channel, youtube:UC… (a channel's id) or youtube:PL… (a playlist's id)"
     if name.startswith("@"):
-        # The address of a page that links to the channel's feed. A handle may have letters of any script.
+        # Return the address of a page that links to the channel's feed. A handle may have letters of any script.
         return model.Feed(url=f"https://www.youtube.com/@{_quote(name[1:], write=write)}")
     parts = _require(_YOUTUBE_ID.fullmatch(name), write=write)
     query = f"channel_id={parts[1]}" if parts[1] else f"playlist_id={parts[2]}"

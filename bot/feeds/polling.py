@@ -305,7 +305,7 @@ def _class_advice(status: int) -> str:
     return "the server refuses the request; open the address in a browser and correct feeds.yaml"
 
 
-#: An item counts once more for each full number of characters, so that the limit on items also limits bytes.
+#: An item with more characters counts as several items, so that the limit on items also limits bytes.
 ITEM_CHARACTERS = 20_000
 #: The kind of its health event.
 FLOOD = "flood"

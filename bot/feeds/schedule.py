@@ -27,7 +27,7 @@ _JITTER = 0.1
 _HOUR = timedelta(hours=1)
 #: The shortest time between a poll and the next one that a push causes.
 LEAST_AFTER_NEWS = timedelta(seconds=30)
-#: How long the feed has been failing (up to), and the longest wait after a failure.
+#: (time for which the feed has been failing, longest wait after a failure until that time).
 _BACKOFF = (
     (timedelta(days=1), timedelta(hours=1)),
     (timedelta(days=7), timedelta(hours=6)),

@@ -2,7 +2,7 @@
 
 Pure. A push makes a feed due at once. The poll is an ordinary one, with the same identity, limits and health.
 
-    subscribe_form → the hub asks back (after_verification) → it pushes, signed (Signature) → subscribed again in time
+    subscribe_form → the hub verifies (after_verification) → signed pushes (Signature) → renewal before the lease ends
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ from bot.fetch import confinement, protocol
 
 def main(max_bytes: int) -> None:
     """Answer questions until standard input is closed; ``max_bytes`` is the longest document that is fetched."""
-    # Ignore Ctrl-C, which a terminal sends to the whole process group. The bot ends this process by closing its
-    # input, after it has stored the last documents.
+    # Ignore Ctrl-C and SIGTERM, which a terminal or a service manager sends to the whole process group. The bot ends
+    # this process by closing its input, after it has stored the last documents.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Keep the pipe for answers, so that the output of a library cannot get between two answers.

@@ -59,7 +59,7 @@ class _Course:
     permanent: Address | None = None
     is_run_over: bool = False
     has_moved: bool = False
-    #: Blocks of ``fetch.allow_private`` that are open to this request.
+    #: Blocks of ``fetch.allow_private`` that this request may use.
     blocks: Sequence[str] = ()
 
 

@@ -79,7 +79,7 @@ class ReaderProcesses:
         return await self._ask(question, question.unpack)
 
     async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-        """Return a page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
+        """Return a page's name, and selectors for its lists, most likely first. Raises ReadError."""
         question = protocol.UndescribedPage(body)
         return await self._ask(question, question.unpack)
 
@@ -403,7 +403,7 @@ class ReaderThreads:
         return await fulltext.extract_here(page)
 
     async def lists_of(self, body: model.Body) -> tuple[str | None, Sequence[Mapping[str, str]]]:
-        """Return a page's name, and selectors of its lists, the likeliest first. Raises ReadError."""
+        """Return a page's name, and selectors for its lists, most likely first. Raises ReadError."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, kinds.propose_selectors, body)
 
     async def close(self) -> None:

@@ -21,7 +21,7 @@ from bot.feeds.kit import fields
 PATIENCE: Final = timedelta(seconds=10)
 #: Maximum time of a question by the clock, because on a busy machine a process gets only a part of a processor.
 PATIENCE_BY_THE_CLOCK: Final = 3 * PATIENCE
-#: If a feed's document takes longer by the clock, its next documents are parsed one at a time with other slow ones.
+#: A feed is slow if its document takes longer by the clock. Documents of slow feeds are parsed one at a time.
 SLOW_AFTER: Final = timedelta(seconds=2)
 #: Maximum time by the clock for a process to start and import its modules on a busy or small machine.
 START_PATIENCE: Final = timedelta(seconds=60)

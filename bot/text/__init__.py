@@ -1,1 +1,1 @@
-"""Words, sentences, numbers, dates and languages of article text. No I/O, no knowledge of rules or stories."""
+"""Find words, sentences, numbers, dates and languages in article text. Independent of rules and stories; no network."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
 
-#: A weekday without "next" means the past, not almost a week ahead, if it was at most this many days ago.
+#: A weekday that was at most this many days ago means that day, not a day almost a week ahead.
 _RECENT_DAYS = 1
 #: Characters before a date that are searched for a word such as "will".
 _REACH = 60

@@ -33,7 +33,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 #: A scale as text2num writes it after digits: it turns "2.1 million" into "2.1 1000000".
 _SCALE = re.compile(r"\s(1000|1000000|1000000000)\b")
 _WORD = re.compile(r"[^\W\d_]+")
-#: Maximum relative difference of a number and its rounding, if one has the hedge "about", and if one has fewer digits.
+#: Maximum relative difference between a number and its rounding: with the hedge "about", and without it.
 _ROUGHLY, _ROUNDED = 0.1, 0.06
 
 
@@ -58,7 +58,7 @@ class Number:
             return True
         if low > high:
             low, high = high, low
-        # Check quickly first, because a story has hundreds of numbers and few pairs are so close.
+        # Reject most pairs quickly, because a story has hundreds of numbers. No rounding differs by more.
         if low <= 0 or low < 0.8 * high:
             return False
         for bound in (self, other):

@@ -147,7 +147,7 @@ def _windows(paragraph: str) -> Iterator[tuple[int, int]]:
 
 
 def _runs_on(left: str, right: str) -> bool:
-    """Return whether the sentence continues: the end between the two texts is wrong."""
+    """Return whether the sentence continues after ``left``, so that sentencex has ended it too early."""
     right = right.lstrip()
     if not right or not left.strip():
         return True

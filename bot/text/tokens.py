@@ -124,7 +124,7 @@ class Token(NamedTuple):
     text: str
     start: int
     end: int
-    #: ``'s``, ``'`` after a plural, or empty; not a separate word.
+    #: The possessive ending: ``'s``, or ``'`` after a plural, or empty. It is not a separate word.
     possessive: str
     #: Start of the gap to the next word, after the possessive.
     gap: int

@@ -82,7 +82,8 @@ def _ends_sentence(is_behind_stop: bool, gap: str) -> bool:
 def _written(word: str) -> tuple[Word, Word] | tuple[()] | None:
     """Return the word in two forms: inside a sentence, and at its start.
 
-    Return an empty tuple if the stem is empty, and None for text in a script without spaces."""
+    Return an empty tuple if the stem is empty, and None for text in a script without spaces.
+    """
     if not word.isascii() and _RUN.search(word):
         return None
     root, is_capital = stem(word), word[0].isupper()

@@ -119,7 +119,7 @@ class Mail:
     subject: str
     sender: str | None
     date: datetime | None
-    #: Empty if the mail has none.
+    #: The HTML text, or an empty string if the mail has none.
     html: str
     text: str
 
@@ -158,7 +158,7 @@ def parse_mail(raw: bytes) -> Mail | None:
             text=text,
         )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        # The library raises these on unexpected input.
+        # The library raises these exceptions on unexpected input.
         return None
 
 
@@ -177,7 +177,7 @@ def _header(message: email.message.Message, name: str) -> str:
 def _part(content: str | bytes, name: str | None) -> str:
     if isinstance(content, str):
         return content
-    # The library returns the text between encoded words in this encoding.
+    # The library returns text outside of encoded words in this encoding.
     return content.decode("raw-unicode-escape") if name is None else charset.decode(content, f"charset={name}").text
 
 

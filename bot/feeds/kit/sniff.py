@@ -12,7 +12,7 @@ from lxml import etree, html
 from bot.feeds.kit import charset, fields, xmltext
 from bot.model import Body, IsPage, ReadError
 
-#: Maximum bytes before the root element: a broken server may send warnings before the document.
+#: Bytes that are searched for the root element, because a broken server may send warnings before the document.
 _HEAD_BYTES = 16_384
 _ROOT = re.compile(
     r"<(?:[A-Za-z_][\w.-]*:)?(rss|feed|RDF|channel|urlset|sitemapindex|opml|html|head|body|!doctype\s+html)(?=[\s/>])",
@@ -24,7 +24,7 @@ _ANY_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 
 
 def root_element(content: bytes, content_type: str = "") -> str:
-    """Return the name of the root in lower case, "json", the first element if no root is known, or an empty string.
+    """Return the root's name in lower case, or "json". If no root is known, return the first element's name or "".
 
     >>> root_element(b'<?xml version="1.0"?><!-- <html> --><rss version="2.0">')
     'rss'

@@ -30,7 +30,7 @@ _LEAST_TITLE, _WIDE_LETTER = 16, 3
 #: Maximum levels between a headline and its item.
 _MAX_LEVELS = 7
 _MAX_ANCHORS = 2_000
-#: Levels above a heading that are searched for its link; maximum links, and maximum different addresses, on that level.
+#: Limits for finding the link of a heading: levels above the heading, links there, and different addresses there.
 _MAX_BESIDE, _MAX_LINKS, _MAX_ADDRESSES_BESIDE = 4, 12, 3
 
 
@@ -61,8 +61,8 @@ def find_headlines(root: HtmlElement) -> Mapping[HtmlElement, Headline]:
         anchors = beside[around] if around is not None and heading not in beside else []
         counts = Counter(map(address_of, anchors[: _MAX_LINKS + 1]))
         if 0 < len(counts) <= _MAX_ADDRESSES_BESIDE and len(anchors) <= _MAX_LINKS and is_long(text_of(heading)):
-            # Take the most frequent address, or else the last one: a picture and "Read more" both link to the article,
-            # and "Read more" comes after the topics.
+            # Take the most frequent address, because a picture often has the same link. Among equals, take the last,
+            # because "Read more" comes after the topics.
             address = max(reversed(counts), key=counts.__getitem__)
             anchor = next(anchor for anchor in anchors if address_of(anchor) == address)
             headlines[anchor] = Headline(address, True)

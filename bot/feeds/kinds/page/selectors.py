@@ -74,7 +74,7 @@ def get_selector(text: str) -> Selector:
 
 
 def is_xpath(text: str) -> bool:
-    """Return whether the text is an XPath expression, which earlier versions accepted as a selector.
+    """Return whether the text is an XPath expression, which is not accepted as a selector.
 
     >>> is_xpath("//li[@class='news']"), is_xpath("ul.news > li")
     (True, False)
