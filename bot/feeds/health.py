@@ -88,7 +88,7 @@ def _problems(state: model.FeedState, feed: model.Feed, now: datetime) -> Iterat
         yield "broken", f"has failed {times}, for {_spoken(failing)}: {state.error}"
     if state.new_title is not None and not feed.name:
         titles = f'is now titled "{state.new_title}"; its articles still show "{state.title}"'
-        yield "renamed", f"{titles}; if that is right, write name: … in feeds.yaml"
+        yield "renamed", f"{titles}; to show the new title, set name: in feeds.yaml"
     if state.certificate_until is not None and state.certificate_until - now < _CERTIFICATE_LEFT:
         yield "certificate", f"has a certificate that ends on {state.certificate_until:%d %B %Y}; inform the publisher"
     if state.left_count and state.day == now.date():

@@ -99,7 +99,7 @@ def identify(
             for group in groups
             for identified in identifier.identify(group, churned_stub=churn.get(group.best.key))
         ),
-        remarks=(f"the feed gave {len(churn)} known articles new ids: absorbed",) if churn else (),
+        remarks=(f"the feed gave {len(churn)} known articles new ids; they were recognised",) if churn else (),
         links_elsewhere=outlets.links_elsewhere(feed, [item.link for item in items]),
     )
 

@@ -217,7 +217,7 @@ class FinishedPoll:
         # If the publisher asked for the wait, only the publisher can shorten it.
         if minutes and requested >= (self.now - state.polled_at) / 2:
             wait = model.format_duration(timedelta(minutes=minutes))
-            text += f": the server asks to wait for {wait}; inform the publisher"
+            text += f", because the server asks to wait for {wait}; inform the publisher"
         return (text,)
 
     def _success(self, answer: model.Response) -> dict[str, Any]:
@@ -299,7 +299,7 @@ def _class_advice(status: int) -> str:
     if 200 <= status < 300:
         return "the response contains no feed; inform the publisher"
     if 300 <= status < 400:
-        return "it redirects without saying where; inform the publisher"
+        return "the redirect has no address; inform the publisher"
     if status >= 500:
         return "the server is in trouble; it will be tried again"
     return "the server refuses the request; open the address in a browser and correct feeds.yaml"

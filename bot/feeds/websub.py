@@ -111,7 +111,7 @@ def describe_subscription(subscription: model.Subscription, *, public_url: str |
     if subscription.asked_at is not None:
         return "only polled: its hub has not confirmed the subscription yet"
     if why:
-        return f"only polled{why}; next request to it {subscription.next_at:%Y-%m-%d %H:%M} UTC"
+        return f"only polled{why}; next request to the hub {subscription.next_at:%Y-%m-%d %H:%M} UTC"
     return (
         "only polled: the subscription has ended"
         if subscription.until

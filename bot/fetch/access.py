@@ -30,7 +30,7 @@ _COOKIE = re.compile(r"\A[\x21-\x3a\x3c-\x7e]*+\Z")
 
 def no_secret(secret: model.Secret) -> str:
     """Raise ConfigError, for a client that must not read secrets."""
-    raise ConfigError(f"{secret.reference} cannot be opened here")
+    raise ConfigError(f"{secret.reference} cannot be read here")
 
 
 class Keys:
@@ -88,7 +88,7 @@ class Keys:
                     context.load_cert_chain(access.tls.certificate, access.tls.key, password=lambda: "")
                 self._stamps[files] = stamp
         except (OSError, ValueError) as error:
-            reason = "not PEM, or key and certificate do not fit" if isinstance(error, ssl.SSLError) else error
+            reason = "not PEM, or the key does not match the certificate" if isinstance(error, ssl.SSLError) else error
             raise AddressRefused(f"the feed's certificate files cannot be used: {reason}") from None
         return self._contexts[files]
 

@@ -103,7 +103,7 @@ class HttpFetcher:
                 return answer
         raise model.AddressRefused(
             f"{visible.masked(request.url)}: more than {MAX_HOPS} redirects, the last to {course.at.url};"
-            " open it in a browser and write the address it ends at into feeds.yaml"
+            " open it in a browser and write the final address into feeds.yaml"
         )
 
     async def _blocks(self, request: model.Request) -> Sequence[str]:
@@ -155,7 +155,7 @@ class HttpFetcher:
             except TimeoutError as error:
                 raise model.Unreachable(
                     f"{where}: no complete answer within {self._seconds:g} seconds;"
-                    " it will be tried again, and fetch.timeout in bot.yaml gives slow servers more time"
+                    " it will be tried again; raise fetch.timeout in bot.yaml to give slow servers more time"
                 ) from error
             except httpx.HTTPError as error:
                 raise model.Unreachable(f"{where}: {describe_failure(error, course.at.host)}") from error
@@ -326,8 +326,8 @@ _CERTIFICATE = {
     10: "its certificate has expired; inform the publisher",
     18: "its certificate is self-signed; trust it with SSL_CERT_FILE if it is yours",
     19: "its certificate comes from an authority that is not trusted here; trust it with SSL_CERT_FILE if it is yours",
-    20: "its certificate comes from an authority that is not trusted here, or the server leaves out the middle of its"
-    " chain; inform the publisher, or trust it with SSL_CERT_FILE if it is yours",
+    20: "its certificate comes from an authority that is not trusted here, or the server does not send the"
+    " intermediate certificates; inform the publisher, or trust it with SSL_CERT_FILE if it is yours",
     62: "its certificate is for another name; correct the host in feeds.yaml, or inform the publisher",
     64: "its certificate is for another name; correct the host in feeds.yaml, or inform the publisher",
 }

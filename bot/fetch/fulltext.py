@@ -268,7 +268,7 @@ class TrafilaturaReader:
         if not await self._may_read(request.url, request.home, host):
             if host.robots is not None and host.robots.is_refused:
                 raise _Refused("this feed may not send requests to the host")
-            raise _NoText("robots.txt does not allow it")
+            raise _NoText("robots.txt does not allow the page")
         wait = (host.next_at or self._clock.now()) - self._clock.now()
         if wait > MAX_CRAWL_DELAY:
             raise _NoText("the host's Retry-After has not passed")

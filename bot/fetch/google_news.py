@@ -65,9 +65,7 @@ class GoogleNews:
             async with asyncio.timeout(_SECONDS), decoder:
                 answers = await decoder.decode_google_news_urls(list(links), concurrency=2)
         except Exception as error:  # noqa: BLE001 -- Google's format changes; a link stays unchanged then
-            _log.warning(
-                "links of Google News not resolved", links=len(links), error=f"{type(error).__name__}: {error}"
-            )
+            _log.warning("Google News links not resolved", links=len(links), error=f"{type(error).__name__}: {error}")
             return {}
         resolved = {
             link: str(answer["decoded_url"])
@@ -76,9 +74,7 @@ class GoogleNews:
         }
         if len(resolved) < len(links):
             why = next((answer.get("message") for answer in answers if not answer.get("success")), None)
-            _log.warning(
-                "links of Google News not resolved", links=len(links) - len(resolved), of=len(links), error=why
-            )
+            _log.warning("Google News links not resolved", links=len(links) - len(resolved), of=len(links), error=why)
         return resolved
 
 

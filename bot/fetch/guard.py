@@ -161,7 +161,7 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
 
     async def connect_unix_socket(self, *args: object, **kwargs: object) -> httpcore.AsyncNetworkStream:
         """Raise AddressRefused."""
-        raise AddressRefused("a socket file is never fetched from")
+        raise AddressRefused("nothing is fetched from socket files")
 
     async def sleep(self, seconds: float) -> None:
         """Sleep between two attempts of httpcore."""

@@ -257,7 +257,7 @@ def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: da
         packed += packing.pack_mail(mail, etag)
         uids_read.append(str(uid))
     if refused and not uids_read:
-        raise ValueError(f"the server refuses to give mail {refused[0]}")
+        raise ValueError(f"the server refuses to deliver mail {refused[0]}")
     if box.marks_seen and uids_read:
         mailbox.flag(uids_read, imap_tools.MailMessageFlags.SEEN, True)
     return model.Response(status=200, url=request.url, body=bytes(packed), content_type=packing.MAILS_TYPE, etag=etag)
@@ -282,7 +282,7 @@ def _idle(mailbox: _MailBox, last_count: bytes | None) -> tuple[bytes, bool]:
     if mailbox.count != last_count:
         return mailbox.count, True
     if "IDLE" not in mailbox.client.capabilities and "IDLE" not in str(mailbox.client.capability()):
-        raise ValueError("the server has no IDLE")
+        raise ValueError("the server does not support IDLE")
     lines = mailbox.idle.wait(timeout=_IDLE_SECONDS)
     counts = [match[1] for line in lines if (match := re.match(rb"\* (\d+) EXISTS", line))]
     return (counts or [mailbox.count])[-1], bool(counts)

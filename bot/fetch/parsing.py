@@ -360,7 +360,7 @@ async def start_process(max_bytes: int) -> ReaderProcess:
 
 
 def _not_started(why: str) -> str:
-    return f"starting a reader process: {why}; with fetch.readers: 0 in bot.yaml, documents are parsed without one"
+    return f"a reader process cannot be started ({why}); to parse without it, set fetch.readers: 0 in bot.yaml"
 
 
 def _widen(pipe: asyncio.BaseTransport | None) -> None:

@@ -136,7 +136,7 @@ def test_new_ids_over_known_titles_and_dates_are_churn_and_said() -> None:
     archive.poll(*(entry(number) for number in range(5)))
     polled = archive.poll(*(_renamed(number) for number in range(4)), entry(9))
     assert novelties(polled) == ["churn"] * 4 + ["new"]
-    assert polled.remarks == ("the feed gave 4 known articles new ids: absorbed",)
+    assert polled.remarks == ("the feed gave 4 known articles new ids; they were recognised",)
     assert novelties(archive.poll(*(_renamed(number) for number in range(4)))) == ["seen"] * 4
 
 

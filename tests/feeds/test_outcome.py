@@ -148,7 +148,7 @@ def test_a_list_of_which_nothing_is_left_is_remarked_with_what_its_publisher_ask
     assert remark == "all 2 items are new since the last poll; some may have come and gone unseen"
     hourly = dataclasses.replace(known, polled_at=START - timedelta(hours=1), ttl=timedelta(hours=1))
     (remark,) = was_read(hourly, fresh, new=2).remarks
-    assert remark.endswith("unseen: the server asks to wait for 1 hour; inform the publisher")
+    assert remark.endswith("unseen, because the server asks to wait for 1 hour; inform the publisher")
     assert was_read(known, fresh, new=1).remarks == ()
     assert was_read(FRESH, fresh, new=2).remarks == ()
 

@@ -141,7 +141,7 @@ _REFUSED = websub.after_denial(ONE, "no more", now=START)
         (
             _REFUSED,
             _PUBLIC,
-            f"only polled: the hub refuses: no more; next request to it {_REFUSED.next_at:%Y-%m-%d %H:%M} UTC",
+            f"only polled: the hub refuses: no more; next request to the hub {_REFUSED.next_at:%Y-%m-%d %H:%M} UTC",
         ),
         (replace(_ACTIVE, until=START - HOUR), _PUBLIC, "only polled: the subscription has ended"),
     ],

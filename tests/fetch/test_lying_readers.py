@@ -121,7 +121,7 @@ async def test_a_process_that_cannot_be_started_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     await readers.prepare()
-    with pytest.raises(model.ReadError, match=r"starting a reader process: .*fetch\.readers: 0 in bot\.yaml"):
+    with pytest.raises(model.ReadError, match=r"a reader process cannot be started .*fetch\.readers: 0 in bot\.yaml"):
         await read_title(readers, "Good")
 
 
@@ -134,7 +134,7 @@ async def test_a_process_that_does_not_get_ready_is_told_with_what_to_do(
 ) -> None:
     monkeypatch.setattr(protocol, "START_PATIENCE", timedelta(seconds=1))
     monkeypatch.setattr(parsing, "_PROGRAM", program)
-    with pytest.raises(model.ReadError, match=rf"starting a reader process: .*{error}"):
+    with pytest.raises(model.ReadError, match=rf"a reader process cannot be started .*{error}"):
         await read_title(readers, "Good")
 
 

@@ -218,7 +218,7 @@ async def test_a_mail_that_the_server_refuses_to_give_is_passed_once_a_later_one
         # The mail that is missing is counted by whoever reads them.
         assert [raw for _, raw in packing.unpack_mails(answer.body)] == [b"", _LETTER]
     async with saying(*begin, b"* SEARCH 1\r\nTAG OK done\r\n", refusal) as (port, _), fetcher_of() as fetcher:
-        with pytest.raises(model.Unreachable, match="the server refuses to give mail 1"):
+        with pytest.raises(model.Unreachable, match="the server refuses to deliver mail 1"):
             await fetcher.get(request(f"imaps://feeds.test:{port}"))
 
 

@@ -127,7 +127,7 @@ def test_a_source_that_fails_costs_its_own_feed_one_poll_only(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         'the plug-in "failing" of wirewatch-broken 2.1 failed on this document (RuntimeError)',
-        'no kind of source "absent" is installed here',
+        'the kind of source "absent" is not installed',
     ]
 
 

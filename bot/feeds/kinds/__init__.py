@@ -57,7 +57,7 @@ def parse_document(body: model.Body, *, kind: str | None = None, options: str = 
     try:
         content = gunzip(body.content, limit_bytes=_UNPACKED_BYTES)
     except model.BodyTooBig as error:
-        raise model.ReadError(f"not a feed: a compressed body, {error}") from error
+        raise model.ReadError(f"not a feed: the body is compressed and {error}") from error
     if content is not body.content:
         body = dataclasses.replace(body, content=content)
     if not content.strip(b"\x00\t\n\r \xef\xbb\xbf\xfe\xff"):
@@ -117,13 +117,13 @@ def _get_source(name: str, options: str) -> tuple[plugins.Kind, model.Source]:
     kind = find_kinds().by_name.get(name)
     if kind is None:
         broken = find_kinds().broken.get(name)
-        raise model.ReadError(str(broken) if broken else f'no kind of source "{name}" is installed here')
+        raise model.ReadError(str(broken) if broken else f'the kind of source "{name}" is not installed')
     try:
         source: model.Source = (
             kind.made_by(kind.options.model_validate_json(options)) if kind.options else kind.made_by()
         )
     except Exception as error:
-        raise model.ReadError(f'the kind "{name}" refuses its options ({type(error).__name__})') from error
+        raise model.ReadError(f'the kind "{name}" does not accept the options ({type(error).__name__})') from error
     return kind, source
 
 

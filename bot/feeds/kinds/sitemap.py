@@ -39,7 +39,7 @@ class Source:
             remarks.append(f"cut off after item {len(pages)}")
         news = [page for page in pages if _child(page, "news") is not None]
         if pages and not news:
-            raise ReadError("a sitemap without news: tags lists pages, not news; use a news sitemap")
+            raise ReadError("a sitemap without news tags: it lists pages, not news; use a news sitemap")
         kept, too_many = fields.keep_ends(news)
         hashes = [fields.hash_item(etree.tostring(page, with_tail=False), body.url) for page in kept]
         dates = DocumentDates()

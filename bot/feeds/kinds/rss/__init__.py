@@ -227,7 +227,7 @@ def check_bounds(data: bytes) -> None:
     # feedparser takes 0.3 ms per item. If the items could be cut out, ``data`` contains only the new items.
     count = data.count(b"<item") + data.count(b"<entry")
     if count > MAX_ENTRIES:
-        raise ReadError(f"refused: {count} items, which can only be parsed together")
+        raise ReadError(f"refused: {count} items that cannot be parsed separately")
     has_long_tag = any(tag[0].count(b"=") > MAX_ATTRIBUTES for tag in _LONG_TAG.finditer(data))
     if has_long_tag or data.count(b"<") > MAX_CHILDREN:
         counts = _Counts()
