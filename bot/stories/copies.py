@@ -35,7 +35,7 @@ class Sketch:
     #: First words of the text.
     lead: frozenset[str]
     hashes: frozenset[int]
-    #: Words of the text.
+    #: Number of words in the text.
     length: int
     #: Names in the title, and figures in the title and at the beginning of the text.
     names: frozenset[str] = frozenset()
@@ -134,5 +134,5 @@ def shared(sketch: Sketch, other: Sketch) -> float:
 
 
 def _reach(hashes: frozenset[int]) -> int:
-    """Return the limit up to which the sketch holds every hash of its text."""
+    """Return the value up to which the sketch has every hash of its text."""
     return max(hashes) if len(hashes) == SKETCH_SIZE else 2**32

@@ -37,7 +37,7 @@ class Evidence(NamedTuple):
     little. A place in both counts only if deeds or figures agree too.
     """
 
-    #: Similarity of all words: title and lead, and all of the story.
+    #: Similarity of the words in title and lead to all words of the story.
     text: float
     #: Similarity of text and head, minus the average over the other candidates.
     lead: float

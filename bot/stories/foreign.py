@@ -1,6 +1,6 @@
 """Join an article to a story in other languages: meaning proposes stories, and language-independent signs decide.
 
-    Meaning → ports.Encoder → likeness → signs (names, numbers, days, time) → a probability
+    Meaning → model.Encoder → likeness → signs (names, numbers, days, time) → a probability
 
 Numbers, and names that both languages spell alike, count as shared words. evidence.Judge weighs shared words, and its
 probability is one of the signs.
@@ -41,11 +41,12 @@ AT_ONCE = timedelta(hours=6)
 #: An article joins a story if the probability is at least this. In data held out of the fit, 196 of 214 joins were
 #: right (fit_foreign.py).
 FROM = 0.6
-#: Meaning does not decide if the title says "another", since a second event of a kind is worded like the first. It does
-#: not decide either if the story lacks the article's names and has articles in its language: only a different language
-#: would explain the difference.
+#: Meaning does not decide if the title contains "another", because a second event of a kind is worded like the first.
+#: It does not decide either if the story lacks the article's names but has articles in its language, because only a
+#: different language would explain the lack.
 SAYS_ANOTHER, STRANGE = 2, 0.5
-#: Maximum probability by meaning: enough to join, too low to merge two stories, since a merge is never undone.
+#: Maximum probability by meaning. It is enough to join, but too low to merge two stories, because a merge is never
+#: undone.
 AT_MOST = 0.96
 
 
@@ -154,7 +155,7 @@ class Foreign:
         return True
 
     def signs(self, profile: Profile, story: OpenStory, chance: float, comparison: Evidence, alike: Likeness) -> Signs:
-        """Return the signs; ``chance`` is the probability by words alone."""
+        """Return the signs. ``chance`` is the probability from words alone."""
         chance = min(max(chance, 1e-4), 1 - 1e-4)
         return Signs(
             words=math.log(chance / (1 - chance)),
@@ -221,7 +222,7 @@ def share_no_language(story: OpenStory, other: OpenStory) -> bool:
 
 def detail(alike: Likeness, signs: Signs) -> str:
     """Return a description of the similarity, for people."""
-    description = f"told in other languages, meaning {max(0.0, alike.nearest):.0%} alike"
+    description = f"reported in other languages, {max(0.0, alike.nearest):.0%} similar in meaning"
     return f"{description}, the same days" if signs.days else description
 
 

@@ -32,7 +32,7 @@ CORRECTION_FROM = 0.25
 #: An article that does not join is unsure if the probability is at least this. Otherwise it probably reports another
 #: event.
 UNSURE_FROM = 0.4
-#: An article merges two stories only if each alone has at least this probability, since a merge is never undone.
+#: An article merges two stories only if each alone has at least this probability, because a merge is never undone.
 MERGE_FROM = 0.97
 #: A candidate below this probability does not compete with the likeliest one.
 RIVAL_FROM = 0.05
@@ -80,8 +80,8 @@ def story_id(article: model.ArticleId) -> model.StoryId:
 class Grouping:
     """The open stories, to which articles are joined one after another.
 
-    ``across`` compares stories in other languages; None compares them by their words alone. ``join_from`` and ``judge``
-    are for benches; the defaults are the shipped ones.
+    ``across`` compares stories in other languages; if it is None, they are compared only by words. Only benches set
+    ``join_from`` and ``judge``.
     """
 
     def __init__(
@@ -285,7 +285,7 @@ class Grouping:
         return [candidate for candidate in same if candidate.story.id not in self._waiting] or same
 
     def _home(self, story: model.StoryId) -> model.StoryId:
-        """Return the story, or the story that the article which would have opened it has joined since."""
+        """Return ``story`` if it is open, or else the story that its first article has joined instead."""
         if story in self._index.stories:
             return story
         return next((join.story for article, join in self._joins.items() if story_id(article) == story), story)
@@ -441,7 +441,7 @@ class Grouping:
             parts.append(f"both name {', '.join(names[:NAMED])}")
         new_names = [word for word in profile.names if word in profile.title and word not in candidate.story.totals]
         if new_names:
-            parts.append(f"its title names {', '.join(profile.names[word] for word in new_names[:NAMED])} too")
+            parts.append(f"its title also names {', '.join(profile.names[word] for word in new_names[:NAMED])}")
         if candidate.evidence.figures_clash:
             parts.append("other figures in the titles")
         days = round(candidate.story.since(profile.when) / timedelta(days=1))

@@ -228,7 +228,7 @@ class OpenStory:
 
 
 def _nearest(profile: Profile, profiles: Iterable[Profile]) -> float:
-    """Return the greatest similarity to one of the profiles: common head words plus all common words, as shares."""
+    """Return the highest similarity to one profile: the share of common head words plus that of all common words."""
     return max(
         (
             len(profile.head & other.head) / (1 + min(len(profile.head), len(other.head)))

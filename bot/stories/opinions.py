@@ -55,7 +55,7 @@ class Undecided(Exception):
     """The opinion is pending, so the article is joined later."""
 
 
-#: Called with an article and the nearest stories, nearest first; returns None without an opinion. Raises Undecided.
+#: Called with an article and the nearest stories, nearest first. Returns None if there is no opinion. Raises Undecided.
 #: A call without stories means that the article waits for another article's pending opinion; None means that it has
 #: waited long enough.
 SecondOpinion = Callable[[model.ArticleId, Sequence[model.StoryId]], Opinion | None]

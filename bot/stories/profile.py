@@ -32,16 +32,16 @@ DAYS_CHARS, DATELINE_CHARS = 700, 200
 BEGINNING_CHARS = 300
 #: The weight that a word of the title has in addition to its weight in the lead.
 TITLE_WEIGHT = 3.0
-#: Words that occur in this share of all items say nothing about an event.
+#: Words that occur in at least this share of all items say nothing about an event.
 STOP_RATE = 0.15
 #: A word counts as a name if its likelihood is at least this.
 NAME = 0.5
 #: The likelihood for an unknown capitalised word whose position gives no clue. It is only for English news, because
 #: nearly every word that begins a sentence in another language is unknown ("Suben a tres los muertos").
 UNKNOWN_NAME = 0.8
-#: ISLAMABAD, June 9 (Agency) - …: the agency has no part in the event.
+#: A dateline such as "ISLAMABAD, June 9 (Agency) - …". The agency has no part in the event.
 _DATELINE = re.compile(r"\A([^\n()]{0,60})\([^()\n]{2,40}\)\s*[-–—]+\s*")
-#: "…, Gazette reports" at the end of a headline: the outlet has no part in the event.
+#: The end of a headline such as "…, Gazette reports". The outlet has no part in the event.
 _ATTRIBUTION = re.compile(
     r"(?<=\w)[,:–—-]\s+(?:according to\s+[^,:;]{2,40}"
     r"|(?:[A-Z][\w.&'’-]*\s+){0,4}[A-Z][\w.&'’-]*\s+(?:reports?|reported|reporting|writes))\W*\Z"
@@ -113,7 +113,7 @@ class Profile:
     deeds: frozenset[str]
     #: The first two words of the title, which are the same in all items of an outlet's series.
     opening: tuple[str, ...]
-    #: Name -> as written.
+    #: Name -> the name as written.
     names: Mapping[str, str]
     #: The names that this text puts in a dateline or after "in".
     places: frozenset[str]
@@ -121,9 +121,9 @@ class Profile:
     figures: frozenset[str]
     #: Calendar days in the title and the first sentences.
     days: frozenset[date]
-    #: Language-independent meanings of the title's words: "=die".
+    #: Language-independent meanings of the title's words, such as "=die".
     meanings: frozenset[str]
-    #: Empty if unknown.
+    #: Language of the article; empty if unknown.
     language: str
     #: Number of words in title and lead.
     length: int
@@ -244,7 +244,7 @@ def _with_scales(written: Sequence[words.Word]) -> Iterator[words.Word]:
 
 
 def _value(text: str) -> float:
-    """Return the number as written: 14,000, 14.000, 3.5 or 3,5."""
+    """Return the value of a number written like 14,000, 14.000, 3.5 or 3,5."""
     if _THOUSANDS.match(text):
         return float(re.sub("[.,]", "", text))
     whole, _, part = text.replace(",", ".").rpartition(".")

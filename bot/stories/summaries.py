@@ -51,12 +51,12 @@ def make_brief(
     headline: model.ArticleId | None = None,
     shown_sentences: Collection[str] = (),
 ) -> model.StoryBrief:
-    """Return the summary of a story for the given rules, by name.
+    """Return the summary of a story. ``rules`` has the rules by name.
 
     ``headline`` is the article whose headline the message already shows. ``shown_sentences`` are omitted.
     """
     teller = _headline_member(story, rules, headline)
-    # Articles that may be about another event come last; each quote names its outlet.
+    # Use articles that may be about another event last. Each quote names its outlet.
     by_certainty = sorted(story.members[:_SHOWN_OUTLETS], key=lambda member: member.is_probable)
     members = [teller, *(member for member in by_certainty if member is not teller)]
     summary: tuple[model.Sentence, ...] = ()
@@ -267,7 +267,7 @@ class _Candidate:
     length: int
     is_dangling: bool
     is_question: bool
-    #: Number of distinct matched wordings in it.
+    #: Number of distinct matched wordings in the sentence.
     matched: int = 0
 
 
@@ -280,7 +280,7 @@ def pick_sentences(
 ) -> tuple[model.Sentence, ...]:
     """Return at most ``count`` whole sentences in the article's order; empty if it has none.
 
-    ``shown_sentences``: sentences to leave out.
+    ``shown_sentences`` are omitted.
     """
     body = article.text
     marked = find_places(matches, field="body", text=body)
@@ -540,7 +540,9 @@ def _at_words(text: str, first: int, last: int, *, start: int, end: int) -> tupl
 
 
 def content_words(text: str, language: str) -> Iterator[str]:
-    """Yield the content words in lower case, in order and with repeats; in scripts without spaces, pairs of letters.
+    """Yield the content words without case and accents, in order and with repeats.
+
+    In scripts without spaces, yield pairs of adjacent letters as words.
 
     >>> list(content_words("The order of the PTA covers 5,000 companies", "en"))
     ['order', 'pta', 'covers', '5,000', 'companies']

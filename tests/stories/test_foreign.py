@@ -73,7 +73,7 @@ def test_an_article_in_another_language_joins_the_story_of_its_event() -> None:
     coast, market, costa = joined(DictionaryEncoder(TRANSLATIONS), COAST, MARKET, COSTA)
     assert market.story != coast.story
     assert (costa.story, costa.reason) == (coast.story, model.JoinReason.SIMILAR)
-    assert "told in other languages" in costa.detail
+    assert "reported in other languages" in costa.detail
     assert "the same days" in costa.detail
 
 

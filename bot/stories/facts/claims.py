@@ -48,7 +48,7 @@ class Stated:
 
 @dataclass(slots=True)
 class StoryClaims:
-    """The bounded claims of a story, which grow with each article."""
+    """The claims of a story, to which each article adds. Their number is limited."""
 
     #: Word, name or outlet -> number of the last article that contained it, counted from the story's first article.
     words: dict[str, int] = field(default_factory=dict)

@@ -58,9 +58,10 @@ _OPPOSITE = ("un", "in", "im", "il", "ir", "dis", "non")
 
 
 def corrections(old_article: model.Article, new_article: model.Article) -> tuple[model.Edit, ...]:
-    """Return the material changes in the headline and in sentences, in order; linear in the texts, which are bounded.
+    """Return the material changes in the headline and in sentences, in order.
 
-    If only one version has the full text, only headlines are compared. A live page has updates, not corrections.
+    If only one version has the full text, only headlines are compared. A live page has updates, not corrections. The
+    time is linear in the length of the texts, which is limited.
     """
     if is_live_page(old_article) or is_live_page(new_article):
         return ()
@@ -207,7 +208,7 @@ class _Wording:
         spare = [word for word, folded in zip(other.words, other.folded, strict=True) if free[folded] > 0]
         words = [self.words[at] for at in unmatched]
         if "".join(self.folded[at] for at in unmatched) == "".join(map(fold, spare)):
-            return set()  # back door → backdoor
+            return set()  # The words are joined or split: "back door" and "backdoor".
         return {
             place
             for at, (place, word) in enumerate(zip(unmatched, words, strict=True))
@@ -298,7 +299,7 @@ def _is_initials(short: str, words: Sequence[str]) -> bool:
 
 
 def _headline_differs(old_article: model.Article, new_article: model.Article, language: str) -> bool:
-    """Return whether the headline is a version of the same headline with a different statement."""
+    """Return whether the two headlines are versions of one headline but state different things."""
     titles = [_plain(article.title) for article in (old_article, new_article)]
     if len({" ".join(_bare(_KICKER.sub("", title))) for title in titles}) == 1 or any(map(_QUESTION.search, titles)):
         return False

@@ -41,7 +41,7 @@ class Due:
 
 @dataclass(slots=True)
 class Dues:
-    """The bounded deadlines of a story, which grow with each reading."""
+    """The deadlines of a story, to which each article adds. Their number is limited."""
 
     held: list[Due] = field(default_factory=list)
     gone: list[dates.Day] = field(default_factory=list)

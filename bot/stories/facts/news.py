@@ -184,7 +184,7 @@ def _values(statement: Statement) -> set[str]:
 
 
 def _is_opinion(statement: Statement) -> bool:
-    """Return whether it is a question, or a plan, comment, explanation or reaction without a turn of events."""
+    """Return whether it is a question, or has no turn of events but a plan, comment, explanation or reaction."""
     is_open = any(map(statement.has, ("may", "colour", "recap"))) and not statement.turns
     return is_open or sentences.is_question(statement.text)
 

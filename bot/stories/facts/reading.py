@@ -67,7 +67,7 @@ class Statement:
     names: frozenset[str]
     figures: tuple[Figure, ...]
     days: tuple[dates.Day, ...]
-    #: Folded words, including function words.
+    #: All words, including function words, without case and accents.
     folded: frozenset[str]
     #: Kinds of the turns of events that the statement reports.
     turns: tuple[str, ...]
