@@ -96,7 +96,7 @@ def _chosen(variable: str, choices: Sequence[str]) -> str:
     """Return the value of an environment variable, or "" if it is not set. Raises ConfigError."""
     value = os.environ.get(variable, "").strip().lower()
     if value and value not in choices:
-        raise model.ConfigError(f"reading {variable}: valid values are {', '.join(choices)}")
+        raise model.ConfigError(f"reading {variable}: the value must be one of {', '.join(choices)}")
     return value
 
 

@@ -111,4 +111,4 @@ def test_the_log_has_the_level_and_the_form_that_the_environment_names(tmp_path:
     assert "feed polled" in plain
     assert '"event"' not in plain
     refused = wirewatch("stories", folder=tmp_path, code=2, WIREWATCH_LOG_LEVEL="loud").stderr
-    assert "none of debug, info, warning, error" in refused
+    assert "the value must be one of debug, info, warning, error" in refused
