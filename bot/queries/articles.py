@@ -1,4 +1,4 @@
-"""Questions about articles: list and search them, show one, explain why rules match one."""
+"""Questions about articles: list, search, show an article, and explain why rules match an article."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from bot.queries.stories import ArticleHead, DecisionDocument, EvidenceDocument,
 from bot.rules import search
 from bot.stories import summaries
 
-#: Maximum rules explained at once, and steps for all of them; 500,000 steps take a second on one core.
+#: Maximum rules in one explanation, and maximum steps for all its rules. 500,000 steps take a second on one core.
 MOST_EXPLAINED, MOST_STEPS = 50, 2_000_000
 
 # -- list and search
@@ -46,8 +46,12 @@ class ArticlesParameters(PagedParameters):
         None
     )
     rule: Annotated[Omittable[Name], pydantic.Field(description="Only articles that this rule matched.")] = None
-    since: Annotated[Omittable[When], pydantic.Field(description="Seen since this day or for this long.")] = None
-    until: Annotated[Omittable[When], pydantic.Field(description="Seen before this day or longer ago.")] = None
+    since: Annotated[Omittable[When], pydantic.Field(description="First seen since this day or within this time.")] = (
+        None
+    )
+    until: Annotated[
+        Omittable[When], pydantic.Field(description="First seen before this day or longer ago than this time.")
+    ] = None
 
 
 class SearchParameters(ArticlesParameters):
@@ -58,15 +62,15 @@ class SearchParameters(ArticlesParameters):
         pydantic.Field(
             min_length=1,
             max_length=search.MAX_CHARACTERS,
-            description='Words or a query: AND OR NOT NEAR/5 "a phrase" prefix* title: outlet names under source:. '
-            "At most 100 terms and 5 regular expressions.",
+            description='Words or a query with AND, OR, NOT, NEAR/5, "a phrase", prefix*, title: and source: (the name '
+            "of an outlet). At most 100 terms and 5 regular expressions.",
             examples=["blackberry backdoor"],
         ),
     ]
 
 
 class FoundArticle(ArticleHead):
-    """An article with the sentences that contain the searched words; each mark is [start, end) in characters."""
+    """An article with the sentences that contain the searched words. Each mark is [start, end) in characters."""
 
     excerpts: list[str]
     title_marks: list[tuple[int, int]]
@@ -95,7 +99,7 @@ def _marks(piece: Iterable[model.Span]) -> Iterable[tuple[int, int]]:
 class FoundPage(Document):
     """Articles, newest first; ``after`` starts the next page and is null on the last page.
 
-    ``looked_back_to`` is the time that the search reached if it ran out of time before the page was full.
+    If the search ran out of time before the page was full, ``looked_back_to`` is the time that it reached.
     """
 
     articles: list[FoundArticle]
@@ -122,7 +126,7 @@ def search_articles(archive: Archive, parameters: SearchParameters) -> search.Se
 
 
 def find_articles(archive: Archive, parameters: ArticlesParameters, words: str) -> search.SearchPage:
-    """Return a page of matching articles; without words, all articles match."""
+    """Return a page of the articles that match the parameters and the words. Empty ``words`` match all articles."""
     with refuse_query_errors("q", words):
         condition = search.parse_search(words) if words else None
     query = search.SearchQuery(
@@ -134,7 +138,7 @@ def find_articles(archive: Archive, parameters: ArticlesParameters, words: str) 
         before=parameters.number_after,
         most=parameters.limit,
     )
-    # The words are parsed: the only error left is an outlet name without a letter.
+    # The words are already parsed, so the only possible error is an outlet name without a letter.
     with refuse_query_errors("outlet", parameters.outlet or ""):
         page = search.search_page(archive.tx.search.candidates, query)
     if not page.hits:
@@ -191,13 +195,13 @@ class ExplainParameters(Parameters):
     ] = None
     text: Annotated[
         Omittable[Annotated[str, pydantic.Field(min_length=1, max_length=5_000)]],
-        pydantic.Field(description="Any text; without `url`."),
+        pydantic.Field(description="Any text, instead of `url`."),
     ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The story of an article, why the article joined it, and the decisions made when it arrived."""
+    """The story of an article, why the article joined the story, and the decisions made when the article arrived."""
 
     story: model.Story
     join: model.Join
@@ -259,7 +263,7 @@ class StoryPlace(Document):
 
 
 class ExplainDocument(Document):
-    """Whether one rule matches, and why it does or what is missing."""
+    """Whether one rule matches, and why it matches or what is missing."""
 
     rule: str
     matched: bool
@@ -289,18 +293,18 @@ def explain(archive: Archive, parameters: ExplainParameters) -> Explained:
         raise unusable("text", "either url or text is needed")
     chosen = choose_rules(archive.settings, parameters.rule)
     if len(chosen) > MOST_EXPLAINED:
-        raise unusable("rule", f"{len(chosen):,} rules are meant, and {MOST_EXPLAINED} are explained at once: name one")
+        raise unusable("rule", f"{len(chosen):,} rules are selected; at most {MOST_EXPLAINED} can be explained at once")
     article, place = rules.make_article(model.Example(title=parameters.text or "")), None
     if parameters.url is not None:
         article, place = find_article(archive, parameters.url)
     try:
         return explain_article(archive.settings, article, chosen, place, rules.Steps(MOST_STEPS))
     except rules.TooManySteps as error:
-        raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or name one rule") from None
+        raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or choose one rule") from None
 
 
 def choose_rules(settings: config.Settings, part: str | None) -> list[rules.CompiledRule]:
-    """Return the loaded rules whose names contain ``part``, or all. Raises Refused."""
+    """Return the loaded rules whose names contain ``part``, or all if None. Raises Refused."""
     chosen = [entry for entry in settings.rules if (part or "").casefold() in entry.rule.name.casefold()]
     if part is not None and not chosen:
         raise unknown_rule(part, settings)
@@ -314,7 +318,7 @@ def explain_article(
     place: Place | None = None,
     steps: rules.Steps | None = None,
 ) -> Explained:
-    """Explain each of the chosen rules, all within ``steps``. Raises TooManySteps."""
+    """Explain each chosen rule. Raises TooManySteps if the rules together need more than ``steps``."""
     feed = settings.feeds_by_address.get(article.feed)
     explanations = tuple(rules.explain_rule(entry, article, feed, steps=steps) for entry in chosen)
     return Explained(article=article, explanations=explanations, place=place)
@@ -330,7 +334,7 @@ def find_article(archive: Archive, url: str) -> tuple[model.Article, Place | Non
 
 
 def _find_place(tx: storage.Transaction, article: model.ArticleId) -> Place | None:
-    """Return the place of an article in its story, or None if it matches no rule and so is in no story."""
+    """Return the place of an article in its story, or None if the article is in no story because no rule matches it."""
     story = tx.stories.of_article(article)
     join = next((member.join for member in story.members if member.article.id == article), None) if story else None
     if story is None or join is None:

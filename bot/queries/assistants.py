@@ -1,4 +1,4 @@
-"""The questions as Model Context Protocol tools for assistants: read-only, bounded, with untrusted text marked.
+"""Offer the questions to assistants as read-only tools of the Model Context Protocol, with untrusted text marked.
 
 https://modelcontextprotocol.io/specification
 """
@@ -25,9 +25,9 @@ from bot.queries.registry import MOST, Answers, P, Question, Refused, read_param
 from bot.queries.rules import RuleParameters, RulesParameters
 from bot.queries.watched import render
 
-#: Maximum length of one result; about 15,000 model tokens.
+#: Maximum length of one result, in characters; about 15,000 model tokens.
 MOST_CHARACTERS = 60_000
-#: Limits for a result that is too long: characters per text, entries per list. The first pair that fits is used.
+#: Limits for a result that is too long: characters per text, entries per list. The first pair that suffices is used.
 _CUTS = ((8_000, 100), (2_000, 50), (500, 20), (300, 8), (150, 4))
 _MOST_BODY_BYTES = 128 * 1024
 
@@ -47,7 +47,7 @@ TOOLS = {question.name: question for question in QUESTIONS if question.is_tool}
 
 def server_of(answers: Answers) -> Server[Any]:
     """Return an MCP server whose tools and resources read from ``answers``."""
-    # The SDK logs text that peers send, which does not belong in our log.
+    # The SDK logs text from clients, which does not belong in our log.
     logging.getLogger("mcp").setLevel(logging.CRITICAL)
 
     async def list_tools(context: ServerRequestContext[Any], params: object) -> mcp.types.ListToolsResult:
@@ -67,7 +67,7 @@ def server_of(answers: Answers) -> Server[Any]:
     ) -> mcp.types.CallToolResult:
         tool = TOOLS.get(params.name)
         if tool is None:
-            raise MCPError(mcp.types.INVALID_PARAMS, f"there is no such tool; there are {', '.join(TOOLS)}")
+            raise MCPError(mcp.types.INVALID_PARAMS, f"unknown tool; valid tools are {', '.join(TOOLS)}")
         is_error = False
         try:
             # Assistants send null for arguments that they omit.
@@ -105,7 +105,7 @@ def server_of(answers: Answers) -> Server[Any]:
             elif not start and name:
                 text = await _ask(answers, questions.RULE, RuleParameters(name=unquote(name)))
             else:
-                raise MCPError(mcp.types.INVALID_PARAMS, f"there is no such resource; there is {_RULES}")
+                raise MCPError(mcp.types.INVALID_PARAMS, f"unknown resource; the list of rules is {_RULES}")
         except Refused as error:
             raise MCPError(mcp.types.INVALID_PARAMS, str(error)) from None
         except model.StoreError as error:
@@ -132,7 +132,7 @@ async def over_stdio(server: Server[Any]) -> None:
 
 
 def over_http(server: Server[Any]) -> StreamableHTTPSessionManager:
-    """Return what answers HTTP requests while its ``run()`` is active; each is independent: no sessions, no streams."""
+    """Return a manager that answers HTTP requests while its ``run()`` is active, without sessions and streams."""
     return StreamableHTTPSessionManager(
         server, json_response=True, stateless=True, max_request_body_size=_MOST_BODY_BYTES
     )
@@ -154,8 +154,8 @@ def _wrap_untrusted(whole: object) -> str:
         if len(text) <= MOST_CHARACTERS:
             break
         text = _to_json(_cut(whole, characters, entries))
-        remark = f"Cut: of each list the first {entries} entries, of each text the first {characters:,} characters. "
-    # Text inside cannot close the tag: ``_to_json`` escapes every "<".
+        remark = f"Shortened to {entries} entries of each list and {characters:,} characters of each text. "
+    # Untrusted text cannot close the tag, because ``_to_json`` escapes every "<".
     return f"{remark}Untrusted data:\n<untrusted-data>\n{text[:MOST_CHARACTERS]}\n</untrusted-data>"
 
 

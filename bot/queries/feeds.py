@@ -1,4 +1,4 @@
-"""The question about feeds: which are configured, and which of them do not work."""
+"""List the configured feeds with their health."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class FeedsParameters(PagedParameters):
 
 
 class FeedDocument(Document):
-    """A feed and its health; ``outlet`` is the outlet of its articles, ``title`` the feed's own title."""
+    """A feed and its health. ``outlet`` is the outlet of its articles; ``title`` is the feed's own title."""
 
     url: Masked
     outlet: str
@@ -37,7 +37,7 @@ class FeedDocument(Document):
 
 
 class FeedsPage(Document):
-    """Feeds in the order of their addresses; ``after`` starts the next page and is null on the last page."""
+    """Feeds, ordered by address; ``after`` starts the next page and is null on the last page."""
 
     feeds: list[FeedDocument]
     after: str | None

@@ -1,6 +1,7 @@
 """The registry: one entry for each question about the archive.
 
-The docstring of an entry's function is its help. The type of the function's ``parameters`` describes its parameters.
+The docstring of an entry's function is the help of the question. The type of its ``parameters`` argument describes the
+question's parameters.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ FEEDS_HEALTH = Question("feeds_health", feeds.list_feeds, feeds.FeedsPage, path=
 STATUS = Question("status", status.show_status, status.StatusDocument, path="/status", cost=10, is_long=True)
 DRAFT_RULE = Question("draft_rule", rules.draft_rule, rules.DraftAnswer, is_tool=True, is_untrusted=False, is_long=True)
 
-#: In the order of the API's document and of the tools.
+#: All questions, in the order of the API's document and of the list of tools.
 QUESTIONS: tuple[Question[Any, Any], ...] = (
     *(STORIES, STORY, SPLIT, MERGE, CLAIM, SILENCES, SILENCE, END_SILENCE),
     *(ARTICLES, ARTICLE, SEARCH, EXPLAIN, RULES, RULE, FEEDBACK, TRY_RULE, FEEDS_HEALTH, STATUS, DRAFT_RULE),

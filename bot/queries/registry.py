@@ -1,8 +1,8 @@
 """The base of all questions: parameters, values as JSON, refusals, and how a question runs.
 
-A question is one function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value.
-``questions.py`` has one entry for each. The API, the assistant tools, the commands' ``--json``, Slack and the pages are
-views of these entries; their JSON is the entry's document of the value.
+A question is a function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value.
+``questions.py`` has an entry for each question. The API, the assistant tools, the commands' ``--json``, Slack and the
+pages use these entries. They render the value as JSON with the entry's document class.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Why(StrEnum):
     NOT_FOUND = "not found"
     #: A parameter is unknown, or its value has the wrong type.
     MALFORMED = "malformed"
-    #: The question is well formed, but it cannot be understood or carried out.
+    #: The parameters have the right types, but the question cannot be understood or carried out.
     UNUSABLE = "cannot be answered"
     #: The answer would take too long.
     TOO_LONG = "takes too long"
@@ -45,19 +45,19 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """One mistake in a question, with its place."""
+    """One mistake in a question, with its position."""
 
     #: The parameter or key that contains the mistake.
     where: str
     message: str
     help: str | None = None
-    #: The characters of the value from ``start`` (the first is 0) up to ``end``.
+    #: The position in the value, in characters: from ``start`` (counted from 0) up to but not including ``end``.
     start: int | None = None
     end: int | None = None
 
 
 class Refused(model.WirewatchError):
-    """A question was refused; the text is for people."""
+    """A question was refused. The text is meant for people."""
 
     def __init__(self, why: Why, text: str, *mistakes: Mistake) -> None:
         super().__init__(text)
@@ -66,12 +66,12 @@ class Refused(model.WirewatchError):
 
 
 def unusable(where: str, text: str) -> Refused:
-    """Return the refusal of a parameter that cannot be used."""
+    """Return a refusal for a parameter that cannot be used."""
     return Refused(Why.UNUSABLE, text, Mistake(where=where, message=text))
 
 
 def unknown_rule(name: str, settings: config.Settings) -> Refused:
-    """Return the refusal of a rule name that is not loaded."""
+    """Return a refusal for a name that no loaded rule has."""
     text = f'no loaded rule is named "{name}"'
     advice = errors.help_with_unknown_name(name, [entry.rule.name for entry in settings.rules])
     return Refused(Why.NOT_FOUND, f"{text}; {advice}", Mistake(where="rule", message=text, help=advice))
@@ -87,7 +87,7 @@ def find_rule(name: str, settings: config.Settings) -> rules.CompiledRule:
 
 @contextmanager
 def refuse_query_errors(where: str, written: str) -> Iterator[None]:
-    """Refuse a query that cannot be parsed, with the place of the mistake."""
+    """Turn the QueryError of a query into a refusal with the position of the mistake."""
     try:
         yield
     except rules.QueryError as error:
@@ -97,18 +97,18 @@ def refuse_query_errors(where: str, written: str) -> Iterator[None]:
 
 # -- parameters
 
-#: Maximum and default number of entries on a page.
+#: Maximum number of entries on a page, and the default.
 MOST, USUAL = 100, 20
 
 
 class Parameters(pydantic.BaseModel):
-    """The parameters of one question; unknown parameters are refused."""
+    """The parameters of one question. Unknown parameters are refused."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
 
 
 def _whole(value: object) -> object:
-    # pydantic also accepts "1.0" and " 1 ", which the schema does not allow.
+    # Refuse "1.0" and " 1 ", which pydantic accepts but the schema does not allow.
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or (isinstance(value, str) and not (value.isascii() and value.isdigit())):
@@ -117,7 +117,7 @@ def _whole(value: object) -> object:
 
 
 class _WithoutNull:
-    """Leaves null out of the schema of an optional parameter, since an address cannot express it."""
+    """Removes null from the schema of an optional parameter, because an address cannot contain null."""
 
     def __get_pydantic_json_schema__(
         self, core_schema: Mapping[str, Any], handler: pydantic.GetJsonSchemaHandler
@@ -127,13 +127,13 @@ class _WithoutNull:
         return schema
 
 
-#: A parameter in the address that may be omitted; it is None then.
+#: A parameter in the address. It is None if the address omits it.
 Omittable = Annotated[T | None, _WithoutNull()]
 Whole = pydantic.BeforeValidator(_whole)
-#: Matches most accepted values; for other values, the answer explains what is wrong.
+#: The pattern in the schema. It matches most accepted durations; the answer explains what is wrong with a refused one.
 DURATION = r"[1-9][0-9]{0,2} ?(s|sec|second|m|min|minute|h|hr|hour|d|day|w|week)s?"
 _DAY = r"[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-# A longer name would not fit into the head of a request, where one character may be written as twelve.
+# A longer name might not fit into the head of a request, where one character may take twelve.
 Name = Annotated[str, pydantic.Field(min_length=1, max_length=300)]
 #: The id or the name of one thing.
 Id = Annotated[str, pydantic.Field(min_length=1)]
@@ -149,20 +149,20 @@ When = Annotated[
 
 
 def cursor(pattern: str) -> Any:
-    """Return the type of an ``after`` parameter, whose cursors match the pattern."""
+    """Return the type of an ``after`` parameter that accepts cursors of this pattern."""
     text = Annotated[str, pydantic.Field(min_length=1, max_length=100, json_schema_extra={"pattern": f"^{pattern}$"})]
     return Annotated[text | None, _WithoutNull(), pydantic.Field(description="The `after` of the previous page.")]
 
 
 class PagedParameters(Parameters):
-    """The parameters of an answer in pages."""
+    """The parameters of a question that is answered in pages."""
 
-    limit: Annotated[int, pydantic.Field(ge=1, le=MOST, description="Entries of a page, at most."), Whole] = USUAL
+    limit: Annotated[int, pydantic.Field(ge=1, le=MOST, description="Maximum entries of a page."), Whole] = USUAL
     after: cursor("[0-9]{1,18}") = None  # type: ignore[valid-type]
 
     @property
     def number_after(self) -> int | None:
-        """The number in the cursor; None if there is no cursor. Raises Refused."""
+        """The number in the cursor, or None if there is no cursor. Raises Refused."""
         if self.after is None:
             return None
         if not (self.after.isascii() and self.after.isdigit() and len(self.after) < 19):
@@ -171,12 +171,12 @@ class PagedParameters(Parameters):
 
 
 def invalid_cursor() -> Refused:
-    """Return the refusal of a cursor that no page has."""
+    """Return a refusal for an invalid cursor."""
     return unusable("after", "this is not a valid cursor: use `after` of the previous page")
 
 
 def parse_time(where: str, written: str | None, now: datetime) -> datetime | None:
-    """Parse a day or a duration before ``now``. Raises Refused."""
+    """Parse a day, or a duration that ends at ``now``. Raises Refused."""
     try:
         return search.parse_moment(written, now) if written else None
     except ValueError as error:
@@ -187,7 +187,7 @@ P = TypeVar("P", bound=Parameters)
 
 
 def read_parameters(kind: type[P], values: object) -> P:
-    """Parse the parameters of a question. Raises Refused with every mistake in them."""
+    """Parse the parameters of a question. Raises Refused, which lists every mistake."""
     try:
         return kind.model_validate(values)
     except pydantic.ValidationError as error:
@@ -196,7 +196,7 @@ def read_parameters(kind: type[P], values: object) -> P:
 
 
 def malformed(names: Sequence[str], details: Iterable[Any]) -> Refused:
-    """Return the refusal of parameters with these errors of pydantic; ``names`` are those that exist."""
+    """Return a refusal for parameters with these errors of pydantic. ``names`` are the valid parameters."""
     mistakes = [_mistake(detail, names) for detail in details]
     texts = (": ".join(filter(None, (item.where, item.message))) for item in mistakes)
     advice = (f"{text}; {item.help}" if item.help else text for text, item in zip(texts, mistakes, strict=True))
@@ -207,7 +207,9 @@ def _mistake(detail: Any, names: Sequence[str]) -> Mistake:
     path = [str(part) for part in detail["loc"]]
     advice = None
     if detail["type"] == "extra_forbidden":
-        message = f"there is no such parameter; there are {', '.join(names)}" if names else "there are no parameters"
+        message = (
+            f"unknown parameter; valid parameters are {', '.join(names)}" if names else "no parameter is valid here"
+        )
         advice = values.did_you_mean(path[-1], names) or None
     elif not path:
         message = "a JSON object is needed"
@@ -217,12 +219,12 @@ def _mistake(detail: Any, names: Sequence[str]) -> Mistake:
 
 
 def _message(kind: str, context: Mapping[str, Any]) -> str:
-    """Return what is wrong in our own words, or an empty string to use pydantic's message."""
+    """Return our own message for an error of this kind, or "" to use pydantic's message."""
     match kind:
         case "missing":
-            return "it is needed"
+            return "this parameter is required"
         case "string_too_short":
-            return "it may not be empty"
+            return "this parameter must not be empty"
         case "string_too_long":
             return f"at most {context['max_length']:,} characters"
         case "too_long":
@@ -261,24 +263,24 @@ Time = Annotated[
 class Document(pydantic.BaseModel):
     """One JSON object; every key is always present.
 
-    Text from an article, a feed or its server is untrusted; it is passed on as it was written.
+    Text from articles, feeds and their servers is untrusted and unchanged.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Return the document of a question's value; by default, its attributes of the same names."""
+        """Return the document of a question's value. By default, copy the attributes with the names of the fields."""
         return cls.model_validate(value)
 
 
 def fields_of(value: object, shape: type[Document]) -> dict[str, Any]:
-    """Return the attributes of ``value`` that are fields of ``shape``."""
+    """Return the attributes of ``value`` whose names are fields of ``shape``."""
     return {name: getattr(value, name) for name in shape.model_fields if hasattr(value, name)}
 
 
 class ProblemDocument(Document):
-    """One problem that ``wirewatch check`` reports; lines and columns count from 1, and 0 means the whole file."""
+    """One problem that ``wirewatch check`` reports. Lines and columns count from 1; 0 means the whole file."""
 
     severity: str
     file: str
@@ -295,7 +297,7 @@ class ProblemDocument(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """The input of a question: one transaction, which an action may write in, the configuration and the time."""
+    """The input of a question: a transaction, the running bot and the time. Only an action may write."""
 
     tx: storage.Transaction
     watched: Watched
@@ -311,7 +313,7 @@ class Archive:
 
     @property
     def day_counts(self) -> Counts:
-        """New articles of feeds and matches of rules by day, at most a minute old."""
+        """The daily numbers of new articles by feed and of matches by rule. They may be a minute old."""
         return self.counts.read(self.tx, self.now)
 
     def action_context(self) -> ActionContext:
@@ -319,9 +321,9 @@ class Archive:
         return operator_context(self.tx, self.watched.snapshot, by=self.by, now=self.now)
 
     def refuse_unknown(self, rule: str | None) -> None:
-        """Refuse a rule that is not loaded. Raises Refused.
+        """Raise Refused if no loaded rule has this name.
 
-        For questions without results: a rule that is no longer loaded may still have stories.
+        Call this only if a question has no results, because a rule that was removed may still have stories.
         """
         if rule is not None:
             find_rule(rule, self.settings)
@@ -334,28 +336,28 @@ V = TypeVar("V")
 class Question(Generic[P, V]):
     """One entry of the registry."""
 
-    #: The name of the tool, and the operation's id in the API.
+    #: The name of the tool, and the operation id in the API.
     name: str
-    #: Runs in a reading thread, and for an action in a writing transaction. Raises Refused.
+    #: The function that answers. It runs in a reading thread, or in a writing transaction for an action.
     run: Callable[[Archive, P], V]
-    #: The JSON of the value.
+    #: The class that renders the value as JSON.
     document: type[Document]
     _: KW_ONLY
-    #: The method and the address in the API; empty: the API does not have it. Names in braces are parameters.
+    #: The method and the path in the API. Names in braces are parameters. If the path is empty, the API has no route.
     method: Literal["GET", "POST", "DELETE"] = "GET"
     path: str = ""
     status: int = 200
-    #: The number of ordinary requests that it counts as.
+    #: The number of requests that one call counts as, for the rate limit.
     cost: int = 1
-    #: Whether it is a tool for assistants. No action is one.
+    #: Whether assistants have a tool for the question. An action is never a tool.
     is_tool: bool = False
-    #: Whether the value quotes articles, so that an assistant must not trust it.
+    #: Whether the value may quote articles, whose text an assistant must not trust.
     is_untrusted: bool = True
-    #: Whether it writes, which needs a token that may act.
+    #: Whether the question writes, which needs a token that may act.
     is_action: bool = False
     #: Whether the transaction may take seconds.
     is_long: bool = False
-    #: For a question that runs one at a time: the value while too many wait.
+    #: The value to return while too many calls wait. If it is None, calls need not run one at a time.
     busy: V | None = None
 
     @property
@@ -370,14 +372,14 @@ class Question(Generic[P, V]):
         return kind
 
 
-#: Maximum concurrent reads. The database's other reading threads stay free for the bot and for health.
+#: Maximum concurrent reads. The database's other reading threads stay free for the bot and for health checks.
 READS_AT_ONCE = 2
-#: Maximum questions of a kind that runs one at a time that wait while another one runs.
+#: Maximum number of waiting calls of questions that run one at a time.
 MOST_WAITING = 3
 
 
 class Answers:
-    """Asks questions of one bot. Its methods raise Refused or StoreUnavailable."""
+    """Answers questions about one bot. Its methods raise Refused or StoreUnavailable."""
 
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
@@ -398,7 +400,7 @@ class Answers:
         return await self.read(lambda archive: question.run(archive, parameters), is_long=question.is_long)
 
     async def read(self, work: Callable[[Archive], V], *, is_long: bool = False) -> V:
-        """Return what ``work`` reads in one transaction; ``is_long``: it may take seconds."""
+        """Return the result of ``work`` in one read transaction. Set ``is_long`` if ``work`` may take seconds."""
         store = self.watched.store
         try:
             if is_long:
@@ -409,7 +411,7 @@ class Answers:
             raise Refused(Why.TOO_LONG, str(error)) from None
 
     async def take_turn(self, work: Callable[[Archive], V], busy: V) -> V:
-        """Return what ``work`` reads, one at a time; ``busy`` if too many wait."""
+        """Return the result of ``work``, run one at a time. If too many calls wait, return ``busy``."""
         if self._waiting > MOST_WAITING:
             return busy
         self._waiting += 1

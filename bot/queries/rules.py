@@ -1,4 +1,4 @@
-"""Questions about rules: list them, show one, try a pasted one, draft one."""
+"""Questions about rules: list rules, show a rule or its feedback, try a pasted rule, draft a rule."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class RuleLine(Document):
 
 
 class RulesPage(Document):
-    """Rules in the order of their files; ``after`` starts the next page and is null on the last page."""
+    """Rules, in the order of the rule files; ``after`` starts the next page and is null on the last page."""
 
     rules: list[RuleLine]
     after: str | None
@@ -67,7 +67,7 @@ def summarize_rule(rule: model.Rule, stories: int, routes: Sequence[model.Route]
 
 
 def list_rules(archive: Archive, parameters: RulesParameters) -> RulesPage:
-    """List the loaded rules: name, channels, severity, stories of seven days."""
+    """List the loaded rules with their channels, severity and number of stories in seven days."""
     loaded, skip = archive.settings.rules, parameters.number_after or 0
     stories = archive.tx.stories.count_by_rule(since=archive.now - _WEEK)
     shown = loaded[skip : skip + parameters.limit]
@@ -103,7 +103,7 @@ class RuleDocument(RuleLine):
 
 
 def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
-    """Show one loaded rule: what it means in English, its YAML, its matches by day, its precision."""
+    """Show one loaded rule: its meaning in English, its YAML, its matches by day and its precision."""
     rule, name = find_rule(parameters.name, archive.settings).rule, parameters.name
     stories = archive.tx.stories.count_by_rule(since=archive.now - _WEEK)
     judgements = archive.tx.judgements.since(archive.now - feedback.JUDGED_WITHIN)
@@ -129,11 +129,11 @@ class FeedbackParameters(Parameters):
     rule: Annotated[Omittable[Name], pydantic.Field(description="A rule's name or a part of it; without it, all.")] = (
         None
     )
-    since: Annotated[When, pydantic.Field(description="Since this day or for this long.")] = "30d"
+    since: Annotated[When, pydantic.Field(description="Since this day or within this time.")] = "30d"
 
 
 class RulingText(Document):
-    """A split or merge of a rule's story, in words; ``done`` is false while the bot has not carried it out yet."""
+    """A split or merge of a rule's story, in words. ``done`` is false until the bot has carried it out."""
 
     at: Time
     by: str
@@ -144,7 +144,7 @@ class RulingText(Document):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFeedback:
-    """One rule with a story that was judged, split or merged."""
+    """The feedback on one rule that has a judged, split or merged story."""
 
     rule: str
     #: False if the rule is no longer in the configuration.
@@ -155,7 +155,7 @@ class RuleFeedback:
 
 
 class RuleFeedbackDocument(Document):
-    """The feedback on one rule: shares from 0 to 1 with a 95 % interval, null if no story was judged."""
+    """The feedback on one rule. ``precision`` and its 95 % interval are from 0 to 1, or null if no story was judged."""
 
     rule: str
     is_loaded: bool
@@ -183,7 +183,7 @@ class RuleFeedbackDocument(Document):
 
 
 class FeedbackAnswer(Document):
-    """The feedback on rules, lowest precision first, rules without a judged story last."""
+    """The feedback on rules, lowest precision first. Rules without a judged story come last."""
 
     feedback: list[RuleFeedbackDocument]
 
@@ -193,7 +193,7 @@ class FeedbackAnswer(Document):
 
 
 def list_feedback(archive: Archive, parameters: FeedbackParameters) -> Sequence[RuleFeedback]:
-    """List each rule's precision by its readers' feedback, and the stories that people split or merged."""
+    """List each rule's precision according to reader feedback, and the stories that people split or merged."""
     since = parse_time("since", parameters.since, archive.now)
     assert since is not None
     return read_feedback(archive, since, parameters.rule)
@@ -234,7 +234,7 @@ def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[s
             text = f'one event: "{headline}" and "{summaries.story_headline(other) if other else ruling.other}"'
         else:
             titles = [f'"{articles[article].title}"' for article in ruling.articles if article in articles]
-            text = f'another event than "{headline}": {", ".join(titles) or "articles that are no longer kept"}'
+            text = f'separate from "{headline}": {", ".join(titles) or "articles that are no longer stored"}'
         done = ruling.done_at is not None
         ruling_text = RulingText(at=ruling.at, by=ruling.by, kind=ruling.kind, text=text, done=done)
         for rule in dict.fromkeys((*story.rules, *(other.rules if other else ()))):
@@ -246,14 +246,14 @@ def _ruling_texts_by_rule(tx: storage.Transaction, since: datetime) -> Mapping[s
 
 
 class TryParameters(Parameters):
-    """The rules to try, and over how many days."""
+    """The rules to try, and the number of days to look back."""
 
     rule: Annotated[
         str,
         pydantic.Field(
             min_length=1,
             max_length=trials.MOST_CHARACTERS,
-            description="A rule in YAML, a list of rules, a whole rule file, or a bare query.",
+            description="A rule in YAML, a list of rules, a whole rule file, or only a query.",
             examples=["name: Any backdoor\nquery: backdoor*\nnotify: alerts\n"],
         ),
     ]
@@ -261,7 +261,7 @@ class TryParameters(Parameters):
 
 
 class HitDocument(Document):
-    """An article of a backtest, and why the rule matched it or did not."""
+    """An article of a backtest, and why the rule matched it or not."""
 
     id: Annotated[str, pydantic.Field(validation_alias="article")]
     title: str
@@ -272,7 +272,7 @@ class HitDocument(Document):
 
 
 class NearDocument(Document):
-    """Near misses: articles that fail by the same single condition; ``examples`` are the latest few."""
+    """Near misses: articles that fail only one condition, the same for all. ``examples`` are the latest few."""
 
     what: str
     count: int
@@ -289,7 +289,7 @@ class ComparisonDocument(Document):
 
 
 class RuleTrial(Document):
-    """The result of one rule over the archive."""
+    """The backtest result of one rule."""
 
     rule: str
     matches: Annotated[list[HitDocument], pydantic.Field(validation_alias="hits")]
@@ -325,7 +325,7 @@ class TrialDocument(Document):
 
 
 class TryAnswer(Document):
-    """A trial of pasted rules; if there was none, ``trial`` is null and ``remark`` or ``problems`` explains why.
+    """A trial of pasted rules. If ``trial`` is null, ``remark`` or ``problems`` explains why.
 
     ``patch`` adds the rules to the configuration; apply it with ``git apply`` in the configuration folder.
     """
@@ -337,7 +337,7 @@ class TryAnswer(Document):
 
 
 def try_rule(archive: Archive, parameters: TryParameters) -> trials.PlaygroundResult:
-    """Try a rule on the stored articles: what it would match and post, and its near misses. Nothing is saved."""
+    """Try a rule on the stored articles. Shows its matches, messages and near misses; saves nothing."""
     return trials.try_pasted(archive, parameters.rule, parameters.days)
 
 
@@ -347,16 +347,16 @@ _Wordings = Annotated[list[Annotated[str, pydantic.Field(max_length=2_000)]], py
 
 
 class DraftParameters(Parameters):
-    """The parts of a rule that somebody describes."""
+    """The parts of the rule to draft."""
 
     name: Name
     notify: Annotated[_Wordings, pydantic.Field(description="Names of channels.")]
     query: Annotated[
-        str | None, pydantic.Field(max_length=trials.MOST_CHARACTERS, description="A query; without `all`.")
+        str | None, pydantic.Field(max_length=trials.MOST_CHARACTERS, description="A query, instead of `all`.")
     ] = None
     all: Annotated[
         dict[Name, _Wordings] | None,
-        pydantic.Field(description="Label -> wordings; an article must mention one wording of each label."),
+        pydantic.Field(description="Wordings by label; an article must contain one wording of each label."),
     ] = None
     none: Annotated[_Wordings | None, pydantic.Field(description="Wordings that exclude an article.")] = None
     must_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must match.")] = None
@@ -364,7 +364,7 @@ class DraftParameters(Parameters):
 
 
 class DraftAnswer(Document):
-    """A drafted rule; ``check`` is what `wirewatch check` prints about it."""
+    """A drafted rule. ``check`` is the output of `wirewatch check` for it."""
 
     yaml: str
     problems: list[ProblemDocument]
@@ -372,7 +372,7 @@ class DraftAnswer(Document):
 
 
 def draft_rule(archive: Archive, parameters: DraftParameters) -> DraftAnswer:
-    """Write a rule as YAML and check it as `wirewatch check` does. Nothing is saved: a person adds it to a file."""
+    """Write a rule as YAML and check it. Saves nothing; a person must add the rule to a file."""
     parts = [f"name: {_quoted(parameters.name)}"]
     if parameters.query is not None:
         parts.append("\n".join(["query: |", *(f"  {line}" for line in parameters.query.strip().splitlines())]))
@@ -389,7 +389,7 @@ def draft_rule(archive: Archive, parameters: DraftParameters) -> DraftAnswer:
     first, *continuation = "\n".join(parts).split("\n")
     written = "\n".join([f"- {first}", *(f"  {line}" for line in continuation)]) + "\n"
     if len(written) > trials.MOST_CHARACTERS:
-        text = f"the rule has {len(written):,} characters; a draft may have {trials.MOST_CHARACTERS:,}"
+        text = f"the rule has {len(written):,} characters; a draft may have at most {trials.MOST_CHARACTERS:,}"
         problem = model.Problem(severity="error", file=trials.PASTED_FILE, code="too-long", message=text)
         problems: tuple[model.Problem, ...] = (problem,)
     else:
@@ -403,5 +403,5 @@ def _list(terms: Sequence[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Put the text in double quotes, where YAML accepts every escape of JSON."""
+    """Quote the text as JSON, because YAML accepts every JSON string."""
     return json.dumps(text, ensure_ascii=False)

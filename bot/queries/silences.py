@@ -1,4 +1,4 @@
-"""Questions about silences: list, make and end them."""
+"""Questions about silences: list, create and end silences."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class SilencesParameters(Parameters):
 
 
 def list_silences(archive: Archive, parameters: SilencesParameters) -> Sequence[ListedSilence]:
-    """List the silences in force, and what each kept back."""
+    """List the silences in force, and the stories that each kept back."""
     return silences.list_silences(archive.tx, now=archive.now, with_ended=parameters.ended == "yes")
 
 
@@ -86,7 +86,8 @@ class SilenceParameters(Parameters):
     name: Annotated[
         str,
         pydantic.Field(
-            max_length=300, description="The name of the rule, outlet or entity, or the story's id; empty: everything."
+            max_length=300,
+            description="The rule's, outlet's or entity's name, or the story's id. Omit it for everything.",
         ),
     ] = ""
     lasts: Annotated[
@@ -97,7 +98,7 @@ class SilenceParameters(Parameters):
             max_length=40,
             examples=["2 hours", "3d"],
             json_schema_extra={"pattern": f"^{DURATION}$"},
-            description="How long; this or `until`. A silence of a story needs neither.",
+            description="How long it lasts. Give this or `until`; a silence of a story needs neither.",
         ),
     ] = None
     until: Annotated[
@@ -106,20 +107,20 @@ class SilenceParameters(Parameters):
             min_length=1,
             max_length=40,
             examples=["2026-12-31", "2026-12-31 18:00"],
-            description="The last day, or a time, in the zone of bot.yaml.",
+            description="The last day, or the time at which it ends, in the time zone of bot.yaml.",
         ),
     ] = None
     reason: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
     channels: Annotated[
         tuple[Annotated[str, pydantic.Field(min_length=1, max_length=300)], ...],
-        pydantic.Field(max_length=100, description="Only in these channels; empty: in all channels."),
+        pydantic.Field(max_length=100, description="Only in these channels. An empty list means all channels."),
     ] = ()
 
 
 def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilence:
-    """Post nothing about a story, a rule, an outlet, an entity or everything until an end."""
+    """Create a silence: until it ends, post nothing about a story, rule, outlet, entity or everything."""
     if parameters.lasts and parameters.until:
-        raise unusable("until", "give either for or until")
+        raise unusable("until", 'give only one of "for" and "until"')
     loaded = [entry.rule.name.casefold() for entry in archive.settings.rules]
     if parameters.kind == "rule" and not any(parameters.name.casefold() in name for name in loaded):
         raise unknown_rule(parameters.name, archive.settings)
@@ -155,7 +156,7 @@ def end_silence(archive: Archive, parameters: EndSilenceParameters) -> ListedSil
     """End a silence before its time."""
     if parameters.id not in {stored.id for stored in archive.tx.silences.all()}:
         raise Refused(
-            Why.NOT_FOUND, f"there is no silence {parameters.id}; `wirewatch silence list` and GET /silences list them"
+            Why.NOT_FOUND, f"no silence {parameters.id}; `wirewatch silence list` and GET /silences list all silences"
         )
     return _apply(archive, EndSilence(id=parameters.id))
 

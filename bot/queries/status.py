@@ -1,4 +1,4 @@
-"""The question about the whole installation: whether the bot runs, its feeds, its rules, and what waits to be sent."""
+"""The question about the whole installation: the bot's state, its feeds, its rules, and the messages that wait."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.queries.rules import RuleLine, summarize_rule
 from bot.queries.silences import SilenceDocument
 from bot.storage import keys
 
-#: Stories are counted over this time.
+#: Period over which stories are counted.
 RECENT = timedelta(days=7)
 
 
@@ -26,7 +26,7 @@ class StatusParameters(Parameters):
 
 
 class BrokenRule(Document):
-    """A rule with a mistake; ``is_kept``: the running bot still uses its last good version."""
+    """A rule with a mistake. If ``is_kept`` is true, the running bot still uses the last good version of the rule."""
 
     name: str
     is_kept: bool
@@ -34,7 +34,7 @@ class BrokenRule(Document):
 
 
 class OutboxCount(Document):
-    """The number of messages to a channel in one state."""
+    """The number of a channel's messages in one state."""
 
     channel: str
     state: str
@@ -49,7 +49,7 @@ class SilentButtons(Document):
 
 
 class HubDocument(Document):
-    """A feed that names a hub, and the state of the subscription."""
+    """A feed that names a hub, and the state of the subscription to the hub."""
 
     feed: Masked
     subscription: str
@@ -68,7 +68,7 @@ class UnsentDocument(Document):
 
 
 class StatusDocument(Document):
-    """The state of one installation; ``is_running`` is false if the bot has ended or is stuck, and ``bot`` says why."""
+    """The state of one installation. If the bot has ended or is stuck, ``is_running`` is false and ``bot`` says why."""
 
     bot: str
     is_running: bool
@@ -85,7 +85,7 @@ class StatusDocument(Document):
 
 
 def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocument:
-    """Show whether the bot runs, every feed and rule, silences, and what waits to be sent."""
+    """Show whether the bot runs, every feed and rule, silences, and the messages that wait."""
     tx, now, settings = archive.tx, archive.now, archive.settings
     running = describe_bot(tx, owner=archive.watched.store.owner, now=now)
     kept: list[str] = json.loads(keys.KEPT_RULES.get(tx) or "[]") if running.is_good else []
@@ -121,17 +121,17 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
 
 
 def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> model.CheckLine:
-    """Return whether the bot runs; ``owner`` holds the lock of the database, and is empty if nobody does."""
+    """Return whether the bot runs. ``owner`` is the process that locks the database, or "" if none does."""
     tick, workers = keys.TICK.get(tx), keys.worker_lives(tx)
     living = [worker for worker, life in workers.items() if now - life.until <= keys.DEAD_AFTER]
     owner = owner or ", ".join(living)
     last = f"; it last looked for due feeds {model.format_rough(now - tick)} ago" if tick is not None else ""
     if not owner:
         what = f"bot: not running{last or '; it has not run here yet'}"
-        advice = "start `wirewatch run`; where `wirewatch once` runs from cron this is as it should be"
+        advice = "start `wirewatch run`; if `wirewatch once` runs from cron, this is normal"
         return model.CheckLine(is_good=False, what=what, help=advice)
     if "wirewatch run" not in owner:
-        return model.CheckLine(is_good=True, what=f"bot: {owner} is at work")
+        return model.CheckLine(is_good=True, what=f"bot: {owner} is running")
     if tick is not None and now - tick > keys.TICK_MAX_AGE:
         what = f"bot: {owner} is stuck{last}"
         return model.CheckLine(is_good=False, what=what, help="read the end of its log; a restart loses nothing")

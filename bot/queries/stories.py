@@ -1,4 +1,4 @@
-"""Questions about stories: list them, show one, split and merge them."""
+"""Questions about stories: list, show, split, merge and claim stories."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from bot.queries.registry import (
 )
 from bot.stories import summaries
 
-#: Maximum articles of each story on a page, and of a single story.
+#: Maximum articles of each story in a list of stories, and of a story that is shown alone.
 MOST_OF_A_STORY, MOST_OF_ONE_STORY = 20, 1_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class EvidenceDocument(Document):
-    """One place in an article where a rule matched; offsets count characters of the field."""
+    """One position in an article where a rule matched. ``start`` and ``end`` count characters of the field."""
 
     rule: str
     label: str
@@ -50,7 +50,7 @@ class EvidenceDocument(Document):
 
 
 def evidence(matches: Sequence[model.Match]) -> list[EvidenceDocument]:
-    """List every place where a rule matched."""
+    """List every position where a rule matched."""
     return [
         EvidenceDocument(rule=match.rule, **fields_of(place, EvidenceDocument))
         for match in matches
@@ -84,7 +84,7 @@ class StoryArticle(ArticleHead):
 
 
 class DecisionDocument(Document):
-    """A decision about one channel; ``silence`` is the id of the silence that kept the story back, if any."""
+    """A decision about one channel. If a silence kept the story back, ``silence`` is its id."""
 
     at: Time
     channel: str
@@ -95,7 +95,7 @@ class DecisionDocument(Document):
 
 
 class MessageDocument(Document):
-    """One message of a story; ``receipt`` is its id in the channel and ``link`` its address, if it has one."""
+    """One message of a story. ``receipt`` is its id in the channel; ``link`` is its web address, or null."""
 
     channel: str
     kind: str
@@ -106,10 +106,10 @@ class MessageDocument(Document):
 
 
 class CoverageDocument(Document):
-    """One headline of a story, as its messages list it.
+    """One headline in a story's coverage, as in its messages.
 
-    ``article`` is the first article with this headline, ``more`` the number of other outlets with nearly the same
-    headline. If ``is_probable``, the article joined the story with less than full certainty.
+    ``article`` is the first article with this headline. ``more`` is the number of other outlets with nearly the same
+    headline. If ``is_probable`` is true, it is not certain that the article belongs to the story.
     """
 
     outlet: str
@@ -124,8 +124,8 @@ class CoverageDocument(Document):
 class StoryDocument(Document):
     """One story: all coverage of one event.
 
-    ``byline`` names the outlets with the story's own headline, ``coverage`` the other headlines, newest first;
-    ``copies`` counts the articles that it omits as copies.
+    ``byline`` is the story's own headline with its outlets. ``coverage`` lists the other headlines, newest first.
+    ``copies`` is the number of articles that ``coverage`` omits because they are copies.
     """
 
     id: str
@@ -184,7 +184,7 @@ class StoryRow:
     story: model.Story
     decisions: tuple[model.Decision, ...]
     messages: tuple[model.Outgoing, ...]
-    #: The number of first articles and last decisions in its document; None means all.
+    #: Maximum number of articles (oldest first) and decisions (newest first) in the JSON document; None means all.
     most: int | None = None
 
 
@@ -210,9 +210,9 @@ class StoriesParameters(PagedParameters):
     """A selection of stories."""
 
     since: Annotated[
-        Omittable[When], pydantic.Field(description="Only what changed since this day or for this long.")
+        Omittable[When], pydantic.Field(description="Only stories that changed since this day or within this time.")
     ] = None
-    rule: Annotated[Omittable[Name], pydantic.Field(description="Only with an article that this rule matched.")] = None
+    rule: Annotated[Omittable[Name], pydantic.Field(description="Only stories that this rule matched.")] = None
     after: cursor("[0-9]{1,16}-[^\\x00]{1,80}") = None  # type: ignore[valid-type]
 
 
@@ -236,8 +236,8 @@ class StoriesPage(Document):
 
 
 def list_stories(archive: Archive, parameters: StoriesParameters) -> Stories:
-    """List stories, the last to change first: articles, matched words, decisions, messages."""
-    # One extra story shows whether there is another page.
+    """List stories, most recently changed first, with articles, matched words, decisions and messages."""
+    # Read one more story than the page holds, to find out whether there is another page.
     newest = archive.tx.stories.newest(
         since=parse_time("since", parameters.since, archive.now) or _EPOCH,
         rule=parameters.rule,
@@ -256,7 +256,7 @@ def list_stories(archive: Archive, parameters: StoriesParameters) -> Stories:
 
 
 def _parse_cursor(cursor: str) -> tuple[datetime, model.StoryId]:
-    """Return the last_seen and the id of the story at which the page before ended."""
+    """Return the last_seen and the id of the last story on the previous page."""
     number, dash, story = cursor.partition("-")
     if not dash or not (number.isascii() and number.isdigit() and len(number) < 17):
         raise invalid_cursor()
@@ -270,24 +270,24 @@ class StoryParameters(Parameters):
 
 
 def show_story(archive: Archive, parameters: StoryParameters) -> StoryRow:
-    """Show one story with its articles, up to 1,000; for a merged story, the story that it became."""
+    """Show one story with at most 1,000 articles. For a merged story, show the story that it became."""
     return read_story(archive.tx, find_story(archive.tx, parameters.id), most=MOST_OF_ONE_STORY)
 
 
 def find_story(tx: storage.Transaction, written: str) -> model.Story:
-    """Return the story with this id, or with the only id that begins so; for a merged story, the story that it became.
+    """Return the story with this id, or the only story whose id begins with ``written``.
 
-    Raises Refused.
+    For a merged story, return the story that it became. Raises Refused.
     """
     story = tx.stories.resolve(model.StoryId(written))
     if story is not None:
         return story
     ids = tx.stories.beginning(written, most=2)
     if len(ids) > 1:
-        raise Refused(Why.UNUSABLE, f"several stories have an id that begins with {written}; write more of it")
+        raise Refused(Why.UNUSABLE, f"several stories have an id that begins with {written}; enter more characters")
     story = tx.stories.resolve(ids[0]) if ids else None
     if story is None:
-        raise Refused(Why.NOT_FOUND, f"no story {written}; `wirewatch stories` shows the id of each")
+        raise Refused(Why.NOT_FOUND, f"no story {written}; `wirewatch stories` shows the id of each story")
     return story
 
 
@@ -310,7 +310,7 @@ class MergeParameters(StoryParameters):
 
 
 class ClaimParameters(StoryParameters):
-    """The story that the author takes care of, or no longer takes care of."""
+    """The story to claim, or to release if ``release`` is true."""
 
     release: bool = False
 
@@ -335,7 +335,7 @@ class RulingDocument(Document):
 
 
 def split_story(archive: Archive, parameters: SplitParameters) -> model.Ruling:
-    """Take articles out of a story: they are about another event."""
+    """Make some articles of a story a separate story, because they are about another event."""
     story = find_story(archive.tx, parameters.id)
     article_ids = {member.article.link: member.article.id for member in story.members if member.article.link}
     article_ids |= {member.article.id: member.article.id for member in story.members}
@@ -344,25 +344,25 @@ def split_story(archive: Archive, parameters: SplitParameters) -> model.Ruling:
         article = article_ids.get(address) or article_ids.get(links.canonical_link(address))
         if article is None:
             raise Refused(
-                Why.UNUSABLE, f"the story {story.id} has no article {address}; `wirewatch stories` lists them"
+                Why.UNUSABLE, f"the story {story.id} has no article {address}; `wirewatch stories` lists its articles"
             )
         chosen.append(article)
     if all(member.article.id in chosen or member.join.copy_of in chosen for member in story.members):
-        everything = f"these are all articles of the story {story.id}: there is nothing to take them out of"
+        everything = f"these are all articles of the story {story.id}; leave at least one in it"
         raise Refused(Why.UNUSABLE, everything)
     return _rule(archive, story, Split(articles=tuple(chosen)))
 
 
 def merge_stories(archive: Archive, parameters: MergeParameters) -> model.Ruling:
-    """Make two stories one: they are about the same event."""
+    """Make two stories one, because they are about the same event."""
     story, other = find_story(archive.tx, parameters.id), find_story(archive.tx, parameters.other)
     if story.id == other.id:
-        raise Refused(Why.UNUSABLE, f"{parameters.id} and {parameters.other} are one story already")
+        raise Refused(Why.UNUSABLE, f"{parameters.id} and {parameters.other} are already one story")
     return _rule(archive, story, Merge(other=other.id))
 
 
 def claim_story(archive: Archive, parameters: ClaimParameters) -> model.ActionResult:
-    """Show in a story's messages that somebody takes care of it."""
+    """Claim a story: its messages show that the author is dealing with it."""
     story = find_story(archive.tx, parameters.id)
     return _apply(archive, story, Release() if parameters.release else Claim())
 
@@ -379,7 +379,7 @@ def _apply(archive: Archive, story: model.Story, action: Action) -> model.Action
 
 
 def describe_ruling(ruling: model.Ruling) -> str:
-    """Describe in a clause what the ruling decides."""
+    """Describe the ruling's effect in a clause."""
     if ruling.kind is model.RulingKind.MERGE:
         return f"the stories {ruling.story} and {ruling.other} become one"
     count = len(ruling.articles)

@@ -1,4 +1,4 @@
-"""Trials of rules over the archive: a pasted rule, and two versions of the rules compared. Nothing is saved."""
+"""Try a pasted rule on the archive, or compare two versions of the rules. Nothing is saved."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Archive
 from bot.text import encoders
 
-#: Default and maximum number of days to look back.
+#: Default number of days to look back, and the maximum.
 DAYS, MOST_DAYS = 7, 30
-#: Takes some seconds on one core, at 50 µs per article and rule.
+#: Maximum articles in a trial. At 50 µs per article, each rule takes about a second on one core.
 MOST_ARTICLES = 20_000
 MOST_TIME = timedelta(seconds=5)
-#: Maximum steps for the examples of all pasted rules, and for one article; 500,000 take a second on one core.
+#: Maximum steps for the examples of all pasted rules, and for one article. 500,000 steps take a second on one core.
 MOST_STEPS_OF_EXAMPLES = 500_000
 MOST_STEPS_OF_AN_ARTICLE = 2_000_000
-#: Maximum length of a pasted rule. The form sends it in the address, whose length is limited.
+#: Maximum length of a pasted rule, because the form sends it in the address, whose length is limited.
 MOST_CHARACTERS = 8_000
 #: Maximum articles shown for each rule.
 SHOWN = 25
@@ -40,33 +40,33 @@ class Tried:
 
     report: backtest.RuleReport
     read_back: str
-    #: The last matches, newest first, each with what the rule fired on.
+    #: The last matched articles, newest first, each with its matches.
     matched: tuple[tuple[model.Article, tuple[model.Match, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaygroundResult:
-    """The result of trying pasted rules, or why they were not tried."""
+    """The result of trying rules, or the reason why they were not tried."""
 
     problems: tuple[model.Problem, ...] = ()
     #: The problems as text, with carets.
     problem_text: str = ""
-    #: Explains why the result is missing, or why it covers less than requested.
+    #: Why there is no result, or why it covers fewer days than requested.
     remark: str = ""
     tried: tuple[Tried, ...] = ()
     #: None if nothing was tried.
     report: backtest.BacktestReport | None = None
-    #: A patch that adds the rules to the configuration files; empty if they are already there.
+    #: A patch that adds the rules to the configuration files, or "" if the files already contain the rules.
     patch: str = ""
 
     @property
     def is_refused(self) -> bool:
-        """Whether the rule has an error."""
+        """Whether any of the rules has an error."""
         return any(problem.severity == "error" for problem in self.problems)
 
 
 #: The answer while too many trials wait.
-BUSY = PlaygroundResult(remark="Others are trying rules now: try again in a few seconds.")
+BUSY = PlaygroundResult(remark="Others are trying rules now; try again in a few seconds.")
 
 
 class _TooLongError(Exception):
@@ -78,7 +78,7 @@ def try_pasted(archive: Archive, written: str, days: int) -> PlaygroundResult:
     settings = archive.settings
     if len(written) > MOST_CHARACTERS:
         return PlaygroundResult(
-            remark=f"A pasted rule may have {MOST_CHARACTERS:,} characters; this has {len(written):,}."
+            remark=f"A pasted rule may have at most {MOST_CHARACTERS:,} characters; this one has {len(written):,}."
         )
     try:
         compiled, problems = parse_pasted(written, settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
@@ -125,22 +125,22 @@ def _try_over_archive(
         )
     except rules.TooManySteps:
         advice = "use fewer wordings under NEAR, or smaller regular expressions"
-        remark = f"On one article this takes more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
+        remark = f"One article needs more than {MOST_STEPS_OF_AN_ARTICLE:,} steps: {advice}."
         return replace(parsed, remark=remark)
     except _TooLongError:
-        remark = f"This took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
+        remark = f"The trial took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
         return replace(parsed, remark=remark)
     return replace(parsed, remark=remark, tried=tried, report=report)
 
 
 def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime, str]:
-    """Return the start of the trial, and a remark if the number of articles shortens it."""
+    """Return the start of the trial, and a remark if the trial is shortened because there are too many articles."""
     for span in (timedelta(days=days), *(timedelta(days=d) for d in (14, 7, 3, 1)), timedelta(hours=6)):
         if span <= timedelta(days=days) and tx.articles.count(since=now - span) <= MOST_ARTICLES:
             shorter = span < timedelta(days=days)
-            remark = f"The archive is large: this covers only the last {model.format_duration(span)}."
+            remark = f"The archive is large, so the trial covers only the last {model.format_duration(span)}."
             return now - span, remark if shorter else ""
-    return now - timedelta(hours=1), "The archive is large: this covers only the last hour."
+    return now - timedelta(hours=1), "The archive is large, so the trial covers only the last hour."
 
 
 def _show_matches(
@@ -165,9 +165,9 @@ def _show_matches(
     )
 
 
-#: The name of the pasted text in its problems.
+#: The file name in the problems of pasted text.
 PASTED_FILE = "rule"
-#: Maximum rules at a time. Each is compiled and compared with about 20 looser versions of itself.
+#: Maximum rules in one trial. Each rule is compiled and compared with about 20 looser versions of itself.
 MOST_RULES = 10
 _WHOLE_FILE = re.compile(r"^(rules|sets)[ \t]*:", re.MULTILINE)
 #: A rule key at the beginning of a line; no field of a query has the same name.
@@ -181,13 +181,13 @@ class TooManyRulesError(Exception):
     """More rules were pasted than may be tried at once."""
 
     def __init__(self, count: int) -> None:
-        super().__init__(f"at most {MOST_RULES} rules at a time; these are {count}")
+        super().__init__(f"at most {MOST_RULES} rules can be tried at a time; these are {count}")
 
 
 def parse_pasted(
     written: str, settings: config.Settings, steps: rules.Steps | None = None
 ) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
-    """Return the usable rules and all problems; ``steps`` limits the trial of their examples.
+    """Return the usable rules of the pasted text, and all problems. ``steps`` limits the testing of examples.
 
     CPU-bound: do not call it on the event loop. Raises TooManyRulesError.
     """
@@ -219,7 +219,7 @@ def _parse(text: str) -> ProblemReport:
 
 
 def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:
-    """Return a complete rule file, and by how many lines and columns it shifts the pasted text."""
+    """Return a complete rule file, and the number of lines and columns by which it shifts the pasted text."""
     written = written.replace("\r\n", "\n").strip("\n")
     if _WHOLE_FILE.search(written):
         return written, 0, 0
@@ -229,7 +229,7 @@ def _as_file(written: str, settings: config.Settings) -> tuple[str, int, int]:
     keys = {match[1] for match in _KEY.finditer(written)}
     if "name" in keys or written.startswith("{"):
         return "\n".join(["rules:", f"- {lines[0]}", *(f"  {line}" for line in lines[1:])]), 1, 2
-    if keys:  # part of a rule, such as only its query
+    if keys:  # a rule without a name, such as only a query key
         head = ["rules:", f"- name: {UNNAMED}", *([] if "notify" in keys else [f"  notify: {_channel(settings)}"])]
         return "\n".join([*head, *(f"  {line}" for line in lines)]), len(head), 2
     is_list = written.lstrip().startswith(("-", "["))
@@ -259,9 +259,9 @@ must_not_match: ["Thieves enter by the back door"]
 
 
 def patch_of(items: Sequence[config.RuleItem], settings: config.Settings) -> str:
-    """Return a patch that replaces loaded rules and adds a file for each new rule; empty if nothing differs.
+    """Return a patch that replaces loaded rules and adds a file for each new rule, or "" if nothing differs.
 
-    Reads the rule files: do not call it on the event loop.
+    Do not call this on the event loop, because it reads the rule files.
     """
     patch: list[str] = []
     replaced: dict[str, list[tuple[config.RuleSource, config.RuleItem]]] = {}
@@ -275,7 +275,7 @@ def patch_of(items: Sequence[config.RuleItem], settings: config.Settings) -> str
     for path, changes in replaced.items():
         old_lines = changes[0][0].lines
         new_lines = list(old_lines)
-        # From the end of the file, so that the lines of the other rules stay where they are.
+        # Replace rules from the end of the file, so that the line numbers of earlier rules stay valid.
         for source, item in sorted(changes, key=lambda change: -change[0].item.first_line):
             old = source.item
             new_lines[old.first_line - 1 : old.last_line] = _item_lines(item, indent=old.indent)
@@ -285,7 +285,7 @@ def patch_of(items: Sequence[config.RuleItem], settings: config.Settings) -> str
 
 
 def _diff(old: Sequence[str], new: Sequence[str], old_path: str, new_path: str) -> Iterator[str]:
-    # A text that ends with a line break has an empty string after its last line.
+    # If a text ends with a line break, the last element of its lines is an empty string, which is no line.
     old, new = ([f"{line}\n" for line in (lines[:-1] if lines and not lines[-1] else lines)] for lines in (old, new))
     return difflib.unified_diff(old, new, old_path, new_path)
 
@@ -306,13 +306,13 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleReview:
-    """One changed rule; a version that does not exist matched and posted nothing."""
+    """The effect of one new, changed or removed rule. A missing version counts as a rule that matches nothing."""
 
     rule: str
     change: Change
     matched_before: int
     matched_now: int
-    #: Articles that only one of the versions matches, oldest first.
+    #: Articles that only the new version matches (``starts``) or only the old one (``stops``), oldest first.
     starts: tuple[backtest.MatchedArticle, ...]
     stops: tuple[backtest.MatchedArticle, ...]
     posts_before: int
@@ -321,19 +321,19 @@ class RuleReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """All changed rules."""
+    """The effects of all new, changed and removed rules."""
 
     articles: int
     since: datetime
     until: datetime
     rules: tuple[RuleReview, ...]
-    #: Posts that only one of the versions makes, oldest first.
+    #: Posts that only the new version makes (``more``) or only the old one (``less``), oldest first.
     more: tuple[backtest.BacktestPost, ...]
     less: tuple[backtest.BacktestPost, ...]
 
 
 def changed_rules(old_settings: config.Settings, new_settings: config.Settings) -> dict[str, Change]:
-    """Return how each changed rule changed, by name."""
+    """Return the kind of change of each new, changed or removed rule, by name."""
     old, new = (
         {entry.rule.name: _effective(entry.rule) for entry in settings.rules}
         for settings in (old_settings, new_settings)
@@ -356,7 +356,10 @@ def review_rules(
     since: datetime,
     until: datetime,
 ) -> Review:
-    """Try both versions of the changed rules; ``snapshots`` belong to the two settings. Blocking."""
+    """Try both versions of the changed rules. ``snapshots`` are the snapshots of the two settings.
+
+    Do not call this on the event loop, because it takes seconds.
+    """
     changes = changed_rules(old_settings, new_settings)
     baselines = {state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at}
     old, new = (
@@ -382,7 +385,7 @@ class _Version:
     articles: int
     #: Rule -> its matched articles.
     hits: Mapping[str, Mapping[model.ArticleId, backtest.MatchedArticle]]
-    #: The posts, by channel and headlines.
+    #: (channel, headlines) -> the post.
     posts: Mapping[tuple[str, tuple[str, ...]], backtest.BacktestPost]
 
 
@@ -396,7 +399,7 @@ def _run_version(
 ) -> _Version:
     plan = backtest.BacktestPlan(tried=tuple(chosen), snapshot=snapshot, since=since, until=until, baselines=baselines)
     report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan)
-    # Edits and replies belong to one of the posts.
+    # Ignore edits and replies, because each belongs to a post.
     kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
     return _Version(
         articles=report.articles,

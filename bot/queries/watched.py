@@ -1,4 +1,4 @@
-"""The parts of the running bot that pages and programs may read, and counts by day."""
+"""The parts of the running bot that pages and programs may read, and daily counts."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _RENDERING = ThreadPoolExecutor(2, "render")
 
 
 async def render(make: Callable[[], T]) -> T:
-    """Call ``make`` on a rendering thread, so that a long answer does not delay the event loop or the bot."""
+    """Call ``make`` on a rendering thread, so that a long answer does not delay the event loop; return its result."""
     return await asyncio.get_running_loop().run_in_executor(_RENDERING, make)
 
 
 class Watched(Protocol):
-    """The running bot as pages and programs see it. A reload replaces its parts, so do not keep them."""
+    """The parts of the running bot that pages and programs may read. A reload replaces them, so do not store them."""
 
     @property
     def settings(self) -> config.Settings:
@@ -32,7 +32,7 @@ class Watched(Protocol):
 
     @property
     def snapshot(self) -> Snapshot:
-        """The settings in force, as the pipeline reads them."""
+        """The settings in the form that the pipeline uses."""
 
     @property
     def store(self) -> storage.Store:
@@ -44,14 +44,14 @@ class Watched(Protocol):
 
     @property
     def loaded_at(self) -> datetime:
-        """When the configuration was last loaded, with or without problems."""
+        """Time at which the configuration was last loaded, with or without problems."""
 
 
-#: Days for which new articles of feeds are counted.
+#: Number of days for which each feed's new articles are counted.
 DAYS = 14
-#: How far back a rule's matches are counted.
+#: Period over which each rule's matches are counted.
 LAST_MATCH = timedelta(days=90)
-#: How long the counts are reused.
+#: Time for which the counts are reused.
 LASTS = timedelta(minutes=1)
 
 ByDay = Mapping[str, Mapping[date, int]]
@@ -75,7 +75,7 @@ def total_count(counts: ByDay) -> Mapping[date, int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """New articles of feeds, and articles that rules matched."""
+    """The daily numbers of new articles by feed, and of matched articles by rule."""
 
     at: datetime
     feeds: ByDay
@@ -83,7 +83,7 @@ class Counts:
 
 
 class DayCounts:
-    """Reads the counts and reuses them for a while."""
+    """Reads the daily counts, and reuses them for a minute."""
 
     def __init__(self) -> None:
         self._counts: Counts | None = None

@@ -1,4 +1,4 @@
-"""The contract of every channel, as checks against a local HTTP server; docs/adding-a-channel.md explains each."""
+"""The contract of every channel, as checks against a local HTTP server. docs/adding-a-channel.md explains them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from bot import channels, model
 from bot.testing import hostile, messages
 
-#: Value for a secret; it must not appear anywhere.
+#: The value of each secret. It must not appear in any text or log.
 SECRET = "s3cr3t-0123456789abcdef"  # noqa: S105 - of a test
 #: At least one status of each row of the table in ``channels.kit.errors``.
 STATUSES = (202, 301, 307, 400, 401, 403, 404, 405, 408, 410, 413, 418, 422, 429, 500, 502, 503, 504)
@@ -33,13 +33,14 @@ class HttpChannel:
     """A kind of channel, and its configuration for a test server."""
 
     kind: str
-    #: "host:port" -> its keys in bot.yaml, and the values of their ``env:NAME``, which contain ``SECRET``.
+    #: Return the channel's keys in bot.yaml for a server at "host:port", and the values of its ``env:NAME`` secrets by
+    #: name. Each value contains ``SECRET``.
     at: Callable[[str], tuple[Mapping[str, object], Mapping[str, str]]]
     #: Return the texts of a JSON request in which the service interprets markup.
     markup: Callable[[Any], Iterator[str]] = field(default=lambda body: iter(()))
-    #: Texts that would ping somebody in these.
+    #: Texts that would ping somebody if the service found them in its markup.
     pings: tuple[str, ...] = hostile.PINGS
-    #: The error when no server listens; some libraries do not report it.
+    #: The error that a send raises when no server listens. Some libraries cannot tell a refused connection.
     of_no_server: type[model.SendError] = model.RetryLater
 
 
@@ -55,11 +56,11 @@ def options_are_documented_and_strict(subject: HttpChannel) -> None:
         options.model_validate({"colour": "red"})
     except ValueError:
         return
-    raise AssertionError("a key that the kind does not know is taken")
+    raise AssertionError("an unknown key is accepted")
 
 
 def every_status_is_classified_and_no_secret_shows(subject: HttpChannel) -> None:
-    """Each HTTP status leads to its error, whose text and log hold no secret."""
+    """Each HTTP status raises the expected error, and neither its text nor the log contains a secret."""
     with _serving() as origin:
         for status in STATUSES:
             origin.status = status
@@ -78,7 +79,7 @@ def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> 
         for message in hostile.ALL:
             origin.bodies.clear()
             asyncio.run(_error_of(channel, message))
-            # A request without a body may precede the message.
+            # Ignore requests without a body, which may precede the message.
             sent = [raw for raw in origin.bodies if raw]
             assert sent, "nothing was sent"
             for raw in sent:
@@ -86,7 +87,7 @@ def what_a_feed_says_is_bounded_text_that_pings_nobody(subject: HttpChannel) -> 
 
 
 def times_are_in_the_zone_of_the_configuration(subject: HttpChannel) -> None:
-    """A message built with ``timezone: Asia/Karachi`` shows no time of another zone."""
+    """With ``timezone: Asia/Karachi``, a message shows only times in that zone."""
     with _serving() as origin:
         keys, secrets = subject.at(origin.address)
         asyncio.run(_error_of(build(subject.kind, keys, secrets, zone=ZoneInfo("Asia/Karachi"))))
@@ -105,7 +106,7 @@ def _check_body(subject: HttpChannel, raw: bytes) -> None:
 
 
 def no_server_is_not_accepted_and_shows_no_secret(subject: HttpChannel) -> None:
-    """A refused connection is the error that ``of_no_server`` names."""
+    """A refused connection raises the error that ``of_no_server`` names, without a secret in its text."""
     with _heard() as heard:
         error = asyncio.run(_error_of(_built(subject, _NOBODY)))
     assert isinstance(error, subject.of_no_server), repr(error)
@@ -113,7 +114,7 @@ def no_server_is_not_accepted_and_shows_no_secret(subject: HttpChannel) -> None:
 
 
 def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel) -> None:
-    """Without its secret the channel raises Parked and says where to set it."""
+    """Without its secret, the channel raises ChannelClosed, and the error names the variable to set."""
     keys, secrets = subject.at(_NOBODY)
     channel = build(subject.kind, keys, {})
     error = asyncio.run(_error_of(channel))
@@ -123,14 +124,14 @@ def a_missing_secret_parks_and_names_only_where_it_is_kept(subject: HttpChannel)
 
 
 def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel) -> None:
-    """A send that hangs ends with its timeout, and the next one works."""
+    """A hanging send ends when it is cancelled, and the next send gets the server's answer."""
 
     async def cancelled() -> None:
         channel = _built(subject, origin.address)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.2):
                 await channel.send(delivery(messages.POST))
-                raise AssertionError("it did not hang")
+                raise AssertionError("the send did not wait for the server's answer")
         origin.hangs, origin.status = False, 503
         assert await _error_of(channel) is not None
         await channel.close()
@@ -141,7 +142,7 @@ def a_send_can_be_cancelled_at_once_and_the_channel_goes_on(subject: HttpChannel
 
 
 def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> None:
-    """``find`` raises SendError where the abilities have no look-up."""
+    """``find`` raises SendError if the channel's abilities do not include look-up."""
 
     async def try_to_find() -> None:
         if not channel.abilities.lookup:
@@ -149,7 +150,7 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
                 await channel.find(delivery(messages.POST), since=NOW)
             except model.SendError:
                 return
-            raise AssertionError("it looks messages up, but its abilities do not say so")
+            raise AssertionError("find works, but the abilities do not include look-up")
 
     with _serving() as origin:
         channel = _built(subject, origin.address)
@@ -157,14 +158,14 @@ def what_cannot_be_looked_up_is_said_in_the_abilities(subject: HttpChannel) -> N
 
 
 def every_message_gives_a_receipt(subject: HttpChannel) -> None:
-    """Each kind of message is accepted, also with hostile text in it."""
+    """Each kind of message is sent without an error, also with hostile text in it."""
     channel = _built(subject, _NOBODY)
     for message in (*messages.ALL.values(), *hostile.ALL):
         error = asyncio.run(_error_of(channel, message))
         assert error is None, f"{message.kind}: {error!r}"
 
 
-#: For a channel without HTTP, such as a file, ``at`` ignores the address.
+#: The checks for a channel without HTTP, such as a file; its ``at`` ignores the address.
 LOCAL_CHECKS: tuple[Check, ...] = (
     options_are_documented_and_strict,
     every_message_gives_a_receipt,
@@ -184,7 +185,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def build(kind: str, keys: Mapping[str, object], secrets: Mapping[str, str], *, zone: tzinfo = UTC) -> model.Channel:
-    """Build a channel as bot.yaml would, from its keys and the values of its secrets."""
+    """Build a channel from its keys in bot.yaml and the values of its secrets by name."""
 
     def resolve(secret: model.Secret) -> str:
         if secret.name not in secrets:
@@ -204,7 +205,7 @@ def delivery(
     is_plain: bool = False,
     is_broadcast: bool = False,
 ) -> model.Delivery:
-    """Return a delivery of the message, as the outbox would create it."""
+    """Return a delivery of the message, like those of the outbox."""
     return model.Delivery(
         id=model.SendId(id),
         message=message,
@@ -232,7 +233,7 @@ async def _checked(channel: model.Channel) -> list[model.CheckLine]:
 
 
 def _allowed(status: int) -> tuple[type[object], ...]:
-    """Return the errors allowed after a status: never a blind resend, never a silent failure."""
+    """Return the errors that a status may raise. They neither resend blindly nor hide a failure."""
     if status == 429:
         return (model.RetryLater,)
     if status < 300:
@@ -286,7 +287,7 @@ def _heard() -> Iterator[io.StringIO]:
 
 
 class Origin(ThreadingHTTPServer):
-    """A server that answers every request with one status, or never."""
+    """A server that answers every request with ``status``, or never if ``hangs`` is true."""
 
     daemon_threads = True
     status: int = 500
@@ -303,7 +304,7 @@ class Origin(ThreadingHTTPServer):
         return f"127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore clients that close the connection, as the checks do."""
+        """Ignore errors, because the checks close connections early."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Messages whose text tries to ping people, add markup, hide text, exceed limits or break the channel."""
+"""Hostile messages: their text tries to ping people, add markup, hide text, exceed limits or break the channel."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _brief(text: str, link: str, *, many: int) -> model.StoryBrief:
 
 
 def every_kind(text: str, link: str, *, many: int = 3) -> tuple[model.Message, ...]:
-    """Return a message of every kind, with ``text`` and ``link`` in each untrusted field, ``many`` times."""
+    """Return a message of every kind, with ``text`` and ``link`` in untrusted fields and ``many`` entries in lists."""
     brief = _brief(text, link, many=many)
     fact = replace(
         messages.NEW_FACT.facts[0], label=text, before=text, after=text, sentence=text, outlet=text, link=link

@@ -1,4 +1,4 @@
-"""The example story as messages, for the tests of every channel."""
+"""Messages about the example story, for the tests of every channel."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RULE = "BlackBerry backdoor demand in Pakistan"
 
 
 def spans(text: str) -> tuple[model.Span, ...]:
-    """Return the spans of a text, in which brackets mark words: ``a [b] c``."""
+    """Return the spans of a text. Words in brackets are marked: ``a [b] c``."""
     parts = text.replace("]", "[").split("[")
     return tuple(model.Span(text=part, is_marked=bool(place % 2)) for place, part in enumerate(parts) if part)
 
@@ -29,7 +29,7 @@ GAZETTE = "https://gazette.example/blackberry-exit?ref=rss&utm=1"
 
 
 def line(outlet: str, title: str, link: str, *, minutes: int) -> model.CoverageLine:
-    """Return a headline of the coverage, published ``minutes`` after the first one."""
+    """Return a headline of the coverage, published ``minutes`` after the first headline."""
     return model.CoverageLine(
         outlet=outlet,
         title=title,
@@ -101,7 +101,7 @@ POST = model.Message(
 EDIT = model.Message(
     kind=model.MessageKind.EDIT, severity=model.Severity.HIGH, reason=model.Reason.ADDED_OUTLET, briefs=(BRIEF,)
 )
-#: The message of a story that many outlets carry, one of them perhaps about another event.
+#: A message with the headlines of many outlets, one of which may be about another event.
 WIDE = replace(
     EDIT,
     briefs=(
@@ -221,7 +221,7 @@ NOTICE = model.Message(
     lead="1 feed is broken. It is polled again every hour.",
     lines=("https://herald.example/feed.xml answers 404 since 1 Dec 09:00 UTC",),
 )
-#: A story that may be part of the first one.
+#: A story that may be about the same event as another story.
 UNSURE = replace(
     POST,
     reason=model.Reason.UNSURE,
@@ -231,11 +231,11 @@ UNSURE = replace(
         head=model.SendId("head-of-the-other"),
     ),
 )
-#: The message after a reply with news in its thread.
+#: The message of the story after a reply in its thread added news.
 LATEST = replace(
     EDIT, latest=replace(NEW_FACT.facts[0], link=HERALD + "-deadline", said_at=FIRST + timedelta(minutes=70))
 )
-#: Somebody takes care of it.
+#: A message of a claimed story.
 CLAIMED = replace(
     EDIT,
     reason=model.Reason.CLAIMED,
@@ -251,9 +251,9 @@ CLAIMED = replace(
         ),
     ),
 )
-#: With somebody on duty who is called unless somebody claims it.
+#: A message that shows how to claim the story, before somebody on duty is called.
 UNCLAIMED = replace(POST, shows_claim_command=True)
-#: On the second channel.
+#: The escalation of a story on the second channel.
 ESCALATION = replace(
     POST,
     reason=model.Reason.ESCALATED,

@@ -1,7 +1,4 @@
-"""The contract of every source, as checks on a valid document.
-
-docs/adding-a-source.md explains each check.
-"""
+"""The contract of every source, as checks on a valid document. docs/adding-a-source.md explains each check."""
 
 from __future__ import annotations
 
@@ -15,20 +12,20 @@ from bot import model
 from bot.feeds import kinds
 
 URL = "https://news.example.org/document"
-#: Maximum seconds for one document on a busy machine; a reader process is killed after twice as long.
+#: Maximum seconds for one document on a busy machine. A reader process is killed after twice this time.
 MOST_SECONDS = 5.0
 _JUNK = (b"\x00", b"\xff\xfe\xfd" * 100, b"<" * 5_000, b"[" * 5_000, b"\n" * 5_000, "\u202e\u2028".encode() * 500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A valid document of one kind of source, and its expected titles."""
+    """A valid document of one kind of source, and the titles that parsing it must return."""
 
     kind: str
     content: bytes
-    #: The expected titles, in order.
+    #: The expected titles, in the order of the parsed feed.
     titles: tuple[str, ...]
-    #: Its keys in feeds.yaml, in addition to the common keys.
+    #: The feed's keys in feeds.yaml that belong to this kind of source.
     options: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -46,18 +43,18 @@ def options_are_documented_and_strict(subject: Document) -> None:
         options.model_validate({**subject.options, "colour": "red"})
     except ValueError:
         return
-    raise AssertionError("a key that the kind does not know is taken")
+    raise AssertionError("an unknown key is accepted")
 
 
 def the_document_is_read_and_twice_the_same(subject: Document) -> None:
-    """The titles are as given, and a second parse has the same result."""
+    """Parsing returns the expected titles, and a second parse returns the same result."""
     reading = _parse(subject, subject.content)
     assert tuple(entry.title for entry in reading.entries) == subject.titles
     assert _parse(subject, subject.content) == reading
 
 
 def every_entry_can_be_told_from_the_others(subject: Document) -> None:
-    """Each entry has an id, link or title that no other has."""
+    """Each entry has an id, link or title that no other entry has."""
     entries = _parse(subject, subject.content).entries
     named = [entry.guid or entry.link or entry.title for entry in entries]
     assert all(named), "an entry without id, link and title"
@@ -65,21 +62,21 @@ def every_entry_can_be_told_from_the_others(subject: Document) -> None:
 
 
 def times_say_their_zone(subject: Document) -> None:
-    """Each time is aware."""
+    """Each time has a time zone."""
     for entry in _parse(subject, subject.content).entries:
         for when in (entry.published, entry.updated):
             assert when is None or when.tzinfo is not None
 
 
 def half_a_document_is_read_or_refused(subject: Document) -> None:
-    """A document that was cut anywhere is parsed or raises ReadError."""
+    """A document that is cut off at any position is parsed or raises ReadError."""
     step = max(1, len(subject.content) // 50)
     for end in range(0, len(subject.content), step):
         _read_or_refused(subject, subject.content[:end])
 
 
 def what_is_no_document_of_it_is_read_or_refused(subject: Document) -> None:
-    """Junk around and instead of the document is parsed or raises ReadError."""
+    """A document with junk around it, or junk instead of a document, is parsed or raises ReadError."""
     for junk in _JUNK:
         for content in (junk, subject.content + junk, junk + subject.content, subject.content.replace(b"\n", junk)):
             _read_or_refused(subject, content)
@@ -115,6 +112,6 @@ def _read_or_refused(subject: Document, content: bytes) -> None:
     try:
         _parse(subject, content)
     except model.ReadError as error:
-        # A bug of the plug-in is also reported as a ReadError.
+        # A bug in the plug-in also raises ReadError, so look at the text.
         if "failed on this document" in str(error):
             raise AssertionError(f"{error}: {content[:60]!r}") from error.__cause__

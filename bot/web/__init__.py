@@ -4,7 +4,8 @@
                             ├─▶ metrics     numbers for Prometheus
                             ├─▶ pages ─▶ formatting, templates/
                             ├─▶ feeds_out   stories as Atom and JSON Feed
-                            └─▶ api         a FastAPI route for each question, and the actions that tokens allow
+                            └─▶ api         a FastAPI route for each question; tokens allow actions
 
-Pages change nothing: each reads the store in a read-only transaction. The package depends on no channel or database.
+Pages change nothing, because each reads the store in a read-only transaction. The package depends on no channel and no
+database.
 """

@@ -1,4 +1,4 @@
-"""Access control: who may read, how often, how many requests at once, and the format of refusals."""
+"""Access control: who may read, request rates, the number of concurrent requests, and the format of refusals."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from bot.model import visible
 from bot.queries.registry import Mistake
 from bot.web.connections import client_of
 
-#: The addresses for programs begin with these paths.
+#: The paths for programs begin with these prefixes.
 PROGRAMS = ("/api", "/mcp")
-#: Maximum size of a body: a pasted rule of 8,000 characters, each written as an escape.
+#: Maximum size of a body. A pasted rule of 8,000 characters fits, even if every character is escaped.
 MOST_BODY_BYTES = 128 * 1024
 TYPE = "application/problem+json"
 #: The header of every 401.
@@ -36,7 +36,7 @@ CHALLENGE = {"www-authenticate": 'Basic realm="Wirewatch", charset="UTF-8"'}
 def problem_response(
     status: int, detail: str, *, mistakes: Sequence[Mistake] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return the error as a problem document."""
+    """Return an error response in the form of a problem document (RFC 9457)."""
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -51,7 +51,8 @@ def problem_response(
 async def read_body(receive: Receive, most_bytes: int) -> bytes | None:
     """Read the body of a request; return None if it is longer than ``most_bytes``.
 
-    Read it even for a refusal: if a request is not read to its end, the answer may be lost with the connection.
+    Read the body even if the request is refused, because otherwise the connection may close before the client reads the
+    answer.
     """
     body = bytearray()
     while True:
@@ -64,7 +65,7 @@ async def read_body(receive: Receive, most_bytes: int) -> bytes | None:
 
 
 def refusal_response(path: str, status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the error in the format that clients of ``path`` expect."""
+    """Return an error response in the format that clients of ``path`` expect."""
     if path.startswith(PROGRAMS):
         return problem_response(status, text, headers=headers)
     return PlainTextResponse(f"{text}\n", status, headers)
@@ -74,21 +75,21 @@ def refusal_response(path: str, status: int, text: str, headers: Mapping[str, st
 class Caller:
     """A program, or a reader of the page."""
 
-    #: The token's name in web.tokens; empty for the page's own token, or if this machine needs none.
+    #: The token's name in web.tokens, or "" for callers with the page's own token or without a token.
     name: str
     may: model.TokenScope = model.TokenScope.READ
 
 
-#: Maximum callers remembered; the least recent ones are forgotten and start with a full bucket again.
+#: Maximum callers with a token bucket. The bucket of the least recent caller is dropped, which makes it full again.
 MOST_CALLERS = 1_000
 
 
-#: The requests that a caller may make per minute; they may also come all at once.
+#: Maximum requests of a caller per minute. They may also come all at once.
 REQUESTS_PER_MINUTE = 300
 
 
 class Rates:
-    """The token buckets of all callers, which refill steadily. Pure: the caller passes the time."""
+    """The token buckets of all callers, which refill steadily. The time is passed in."""
 
     def __init__(self, requests_per_minute: int) -> None:
         self._most = float(requests_per_minute)
@@ -96,7 +97,7 @@ class Rates:
         self._remaining: dict[str, tuple[float, float]] = {}
 
     def take(self, caller: str, cost: int, now: float) -> int | None:
-        """Take ``cost`` requests from the bucket; return None if it has enough, else the seconds to wait."""
+        """Take ``cost`` requests from the bucket. Return None, or the seconds to wait if the bucket has too few."""
         remaining, since = self._remaining.pop(caller, (self._most, now))
         remaining = min(self._most, remaining + (now - since) * self._most / 60)
         is_enough = remaining >= cost
@@ -117,12 +118,12 @@ def caller_of(scope: Scope) -> Caller:
 
 
 def is_known(scope: Scope) -> bool:
-    """Return whether the caller may read the page; /healthz and feeds also answer others."""
+    """Return whether the caller may read the page. /healthz and feeds also answer other callers."""
     return "caller" in scope.get("state", {})
 
 
 def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
-    """Return a 429 if the caller, known by its token or its machine, exceeds its rate; else None."""
+    """Return a 429 response if the caller (identified by token or address) exceeds its rate, or None."""
     who = caller_of(scope).name or f"at {client_of(scope['client'])}"
     wait = rates.take(who, cost, time.monotonic())
     if wait is None:
@@ -130,16 +131,16 @@ def rate_refusal(scope: Scope, rates: Rates, cost: int) -> Response | None:
     return problem_response(429, f"Too many requests: wait {wait} s.", headers={"retry-after": str(wait)})
 
 
-#: Requested by machines that hold no token and may use any name for the host.
+#: Paths that need no token and allow any host name, because machines such as load balancers request them.
 OPEN_TO_ALL = ("/healthz", "/healthz/live", "/healthz/ready")
 
-#: Requested by hubs, at addresses that only they know.
+#: Paths that hubs request. Each ends with a token that only one hub knows.
 HUBS = "/websub/"
 
-#: Requested by feed readers, which can only send a token in the address, and the name of that parameter.
+#: Paths that feed readers request, and the parameter for the token, which feed readers can send only in the address.
 FEEDS, FEED_TOKEN = "/feeds/", "token"
 
-#: A request with any of the headers below came through a proxy, which may have chosen the Host header.
+#: A request with any of these headers came through a proxy, which may have set the Host header.
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "forwarded", "x-real-ip", "via")
 
 _HEADERS = {
@@ -156,18 +157,18 @@ _HEADERS = {
 
 
 class AccessGuard:
-    """Middleware that requires the token, or without one a known host name, and sets the security headers."""
+    """Middleware that requires the token (or a known host name if no token is set) and sets security headers."""
 
     def __init__(
         self, app: ASGIApp, *, token: str | None, hosts: Collection[str], callers: Mapping[bytes, Caller]
     ) -> None:
-        """``callers`` are the programs by their secrets of web.tokens."""
+        """``callers`` maps each secret of web.tokens to its program."""
         self._app = app
         self._callers = callers
         self._token = token.encode() if token is not None else None
         self._feed_token = feed_token(token).encode() if token is not None else None
-        # Without a token, any page in the operator's browser could read ours by pointing its own name at 127.0.0.1
-        # (DNS rebinding). So answer only to our own names.
+        # Without a token, answer only to our own host names. Otherwise, any page in the operator's browser could read
+        # the status page by pointing its own name at 127.0.0.1 (DNS rebinding).
         self._hosts = frozenset(hosts) if token is None else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -186,7 +187,7 @@ class AccessGuard:
         if scope["path"] in OPEN_TO_ALL or scope["path"].startswith(HUBS) or self._has_feed_token(scope):
             refusal = None
         if refusal is None and "\0" in scope["path"]:
-            # No id or name contains it, and PostgreSQL refuses it.
+            # No id or name contains NUL, and PostgreSQL refuses it.
             refusal = refusal_response(scope["path"], 404, "There is nothing at this address.")
         if refusal is not None and scope["method"] == "POST":
             await read_body(receive, MOST_BODY_BYTES)
@@ -195,13 +196,13 @@ class AccessGuard:
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         path = scope["path"]
         is_program = path.startswith(PROGRAMS)
-        # Nobody follows links to the addresses for programs, and some of them act.
+        # Refuse foreign navigation to the paths for programs, because some of them act and nobody needs a link to them.
         if is_foreign(headers) and (is_program or not _is_navigation(headers)):
-            return refusal_response(path, 403, "Pages of other sites may not load anything from here.")
+            return refusal_response(path, 403, "Pages of other sites may not load anything from this site.")
         if self._hosts is not None and (
             _host_name(headers.get("host", "")) not in self._hosts or any(name in headers for name in FORWARDED)
         ):
-            text = "This page is served under this machine's own names only. Behind a proxy, set web.token in bot.yaml."
+            text = "This page answers only to this machine's own names. Behind a proxy, set web.token in bot.yaml."
             return refusal_response(path, 421, text)
         token = _read_token(headers.get("authorization", ""))
         caller = self._find_caller(token) if is_program else None
@@ -210,16 +211,16 @@ class AccessGuard:
         if caller is not None:
             note_caller(scope, caller)
             return None
-        text = "A token is needed: the one of web.token in bot.yaml, as the password (any user name) or a bearer."
+        text = "Send web.token of bot.yaml as the password (with any user name) or as a bearer token."
         return refusal_response(path, 401, text, CHALLENGE)
 
     def _find_caller(self, token: bytes) -> Caller | None:
-        """Return the program with this token. Always compare all tokens, so that the time reveals nothing."""
+        """Return the program with this token. Compare all tokens, so that the response time reveals nothing."""
         owners = [caller for secret, caller in self._callers.items() if hmac.compare_digest(token, secret)]
         return owners[0] if owners else None
 
     def _is_open_to(self, token: bytes, *, is_program: bool) -> bool:
-        """Check the page's token. Without web.token this machine needs none, but an unknown token is still refused."""
+        """Check the page's token. If web.token is not set, refuse only programs that send an unknown token."""
         if self._token is None:
             return not (is_program and token)
         return hmac.compare_digest(token, self._token)
@@ -232,15 +233,15 @@ class AccessGuard:
 
 
 def feed_token(token: str) -> str:
-    """Derive the token for addresses of feeds; it does not reveal the page's token and opens only feeds."""
+    """Derive a token that opens only feeds. It is part of feed addresses and does not reveal the page's token."""
     return hmac.new(token.encode(), b"wirewatch feeds", "sha256").hexdigest()[:32]
 
 
 def is_foreign(headers: Headers) -> bool:
-    """Return whether a page of another site caused the request; requests of programs are never foreign.
+    """Return whether a page of another site caused the request. Requests of programs are never foreign.
 
-    Browsers send Sec-Fetch-Site to https and loopback addresses, and Origin with forms and scripts. Where they send
-    neither (plain http to another machine), only the token protects the page.
+    Browsers send Sec-Fetch-Site to https and loopback addresses, and Origin with forms and scripts. If a browser sends
+    neither, as with plain http to another machine, only the token protects the page.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
@@ -251,12 +252,12 @@ def is_foreign(headers: Headers) -> bool:
 
 
 def _is_navigation(headers: Headers) -> bool:
-    """Return whether somebody followed a link, which shows the page to them and nothing to the linking site."""
+    """Return whether a person followed a link. The linking site cannot read the page that opens."""
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 
 def _read_token(authorization: str) -> bytes:
-    """Return the token in an Authorization header; empty if there is none."""
+    """Return the token in an Authorization header, or an empty value if it has none."""
     kind, _, value = authorization.strip().partition(" ")
     match kind.lower():
         case "bearer":
@@ -278,7 +279,7 @@ def _host_name(host: str) -> str:
         return ""
 
 
-#: Maximum concurrent answers, in all and to one client. Behind a proxy all readers are one client.
+#: Maximum concurrent answers, in total and to one client. Behind a proxy, all readers count as one client.
 MOST_ANSWERS, MOST_OF_ONE_CLIENT = 32, 16
 
 

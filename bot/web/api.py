@@ -35,14 +35,13 @@ PREFIX = "/api/v1"
 _OPERATIONS = {question.name: question for question in QUESTIONS if question.path}
 _STATUS = {Why.MALFORMED: 400, Why.NOT_FOUND: 404, Why.UNUSABLE: 422, Why.TOO_LONG: 422}
 _DESCRIPTION = (
-    "Stories, articles, rules and feeds of one Wirewatch. Text from articles and feeds is untrusted; it is passed on "
-    "as it was written."
+    "Stories, articles, rules and feeds of one Wirewatch. Text from articles and feeds is untrusted and unchanged."
 )
-_NOTHING = f"There is nothing here; {PREFIX}/openapi.json describes what there is."
+_NOTHING = f"Nothing at this address; {PREFIX}/openapi.json describes all addresses."
 
 
 class ProblemItem(Document):
-    """One mistake in a request: where it is, and the range of its characters."""
+    """One mistake in a request, with the parameter and the range of characters that contain it."""
 
     where: str
     message: str
@@ -62,7 +61,7 @@ class Problem(Document):
 
 
 class Api:
-    """The API as an ASGI application; it answers at all addresses that begin with /api."""
+    """The API as an ASGI application. It answers all paths that begin with /api."""
 
     def __init__(self, answers: Answers, rates: Rates) -> None:
         self._app = app = describe_api()
@@ -77,20 +76,20 @@ class Api:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         content = await access.read_body(receive, access.MOST_BODY_BYTES)
         if content is None:
-            refusal = access.problem_response(413, f"The body may have {access.MOST_BODY_BYTES:,} bytes.")
+            refusal = access.problem_response(413, f"The body may have at most {access.MOST_BODY_BYTES:,} bytes.")
             await refusal(scope, receive, send)
             return
 
         async def receive_content() -> Message:
             return {"type": "http.request", "body": content}
 
-        # The server omits the body of the answer to HEAD.
+        # Answer HEAD like GET, because the server omits the body.
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         await self._app({**scope, "method": method}, receive_content, send)
 
 
 def describe_api() -> fastapi.FastAPI:
-    """Return the application with its routes; a request also needs ``state.answers`` and ``state.rates``."""
+    """Return the application with its routes. Requests also need its ``state.answers`` and ``state.rates``."""
     api = fastapi.FastAPI(
         title="Wirewatch",
         version=bot.__version__,
@@ -139,7 +138,7 @@ def openapi_document(api: fastapi.FastAPI) -> dict[str, Any]:
 
 
 def _endpoint(question: Question[Any, Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
-    """Return a function whose signature tells FastAPI where the question's parameters are."""
+    """Return a function whose signature tells FastAPI which parameters are in the path, the query or the body."""
     fields = _fields_outside_path(question)
     in_path = question.parameters.model_fields.keys() - fields.keys()
     rest: type[Parameters] = question.parameters
@@ -178,7 +177,7 @@ def _fields_outside_path(question: Question[Any, Any]) -> dict[str, FieldInfo]:
 
 
 class _Route(APIRoute):
-    """A route that checks the caller before the parameters, and answers errors as problem documents."""
+    """A route that checks the caller before the parameters, and answers errors with problem documents."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         question, handle = _OPERATIONS[self.operation_id or ""], super().get_route_handler()
@@ -203,7 +202,7 @@ class _Route(APIRoute):
 def _refuse_caller(request: Request, question: Question[Any, Any]) -> Response | None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if question.method == "POST" and kind != "application/json":
-        return access.problem_response(415, "The body has to be application/json.")
+        return access.problem_response(415, "The content type of the body must be application/json.")
     if (refusal := access.rate_refusal(request.scope, request.app.state.rates, question.cost)) is not None:
         return refusal
     if not question.is_action or access.caller_of(request.scope).may is model.TokenScope.ACT:
@@ -216,13 +215,15 @@ def _refuse_caller(request: Request, question: Question[Any, Any]) -> Response |
 
 def _refuse_repeated(request: Request) -> None:
     counts = Counter(name for name, _ in request.query_params.multi_items())
-    if repeated := [Mistake(where=name, message="it appears twice") for name, count in counts.items() if count > 1]:
+    if repeated := [
+        Mistake(where=name, message="this parameter appears twice") for name, count in counts.items() if count > 1
+    ]:
         raise Refused(Why.MALFORMED, "A parameter appears twice.", *repeated)
 
 
 def _malformed(question: Question[Any, Any], error: RequestValidationError) -> Refused:
     details = error.errors()
-    # The first part of a place is "path", "query" or "body".
+    # The first part of "loc" is "path", "query" or "body".
     if any(detail["loc"][0] == "path" for detail in details):
         return Refused(Why.NOT_FOUND, _NOTHING)
     if details[0]["type"] == "json_invalid":
@@ -232,7 +233,7 @@ def _malformed(question: Question[Any, Any], error: RequestValidationError) -> R
 
 
 async def _refuse_address(request: Request, error: Exception) -> Response:
-    """Answer an address that does not exist, a method that it does not have, or a body that cannot be read."""
+    """Answer a request with an unknown path, with a method that the path does not have, or with an unreadable body."""
     assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return access.problem_response(404, _NOTHING)
@@ -249,7 +250,7 @@ def _to_json(document: Document) -> bytes:
 
 
 def _tagged(request: Request, content: bytes) -> Response:
-    """Return the answer with its ETag, or 304 if the client has it. Slow for a long text."""
+    """Return the answer with its ETag, or 304 if the client already has it. Slow if the answer is long."""
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "private, no-cache"}
     known_tags = [value.strip().removeprefix("W/") for value in request.headers.get("if-none-match", "").split(",")]

@@ -1,7 +1,7 @@
-"""The connections of the status page: limited in number and time, so that no client can block others.
+"""Limit the number and duration of connections to the status page, so that no client can block other clients.
 
-uvicorn has no deadline for headers or bodies, and counts an idle connection against its limit, so that a hundred idle
-sockets would shut everybody out (docs/decisions/0019-web.md). Nothing in this file depends on the content of requests.
+uvicorn has no deadline for headers and bodies, and it counts idle connections against its limit. A hundred idle sockets
+would therefore block everybody (docs/decisions/0019-web.md). Nothing in this file depends on the content of requests.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ from uvicorn.server import ServerState
 
 log = structlog.get_logger("wirewatch")
 
-#: A pasted rule is in the address: 8,000 letters of any script take nine times as many characters there.
+#: Maximum size of a request's head. The address may contain a pasted rule, whose 8,000 letters take nine times as many
+#: characters there.
 LONGEST_HEAD_BYTES = 128 * 1024
-#: Maximum lines of a request's head. A browser sends some 20; h11 takes 0.2 s for 80,000.
+#: Maximum lines of a request's head. A browser sends about 20 lines; h11 takes 0.2 s for 80,000 lines.
 MOST_HEAD_LINES = 100
-#: Minimum time between two log lines about a crowd.
+#: Minimum time between two log lines about too many connections.
 LOG_INTERVAL = timedelta(minutes=1)
 
 
 class Phase(StrEnum):
-    """The state of a connection, by what it waits for."""
+    """The state of a connection."""
 
-    #: The request's head; also the next request of a connection that is kept open.
+    #: It waits for the head of a request, or is kept open for the next request.
     HEAD = "head"
     BODY = "body"
-    #: The application.
+    #: It waits for the application's answer.
     ANSWER = "answer"
-    #: The client, to take what was written.
+    #: It waits for the client to receive the answer.
     FLUSH = "flush"
 
 
@@ -47,12 +48,12 @@ class Phase(StrEnum):
 class Limits:
     """The maximum number of open connections, and the maximum duration of each phase."""
 
-    #: Maximum open connections, in all and of one client. A new one replaces the one that has been idle for longest.
+    #: Maximum open connections, in total and of one client. A new connection replaces the one that is idle for longest.
     connections: int = 128
     of_one_client: int = 64
     head: timedelta = timedelta(seconds=10)
     body: timedelta = timedelta(seconds=10)
-    #: Longer than a trial of a rule may take, including the trials before it.
+    #: A trial of a rule and the trials that run before it take less time.
     answer: timedelta = timedelta(seconds=60)
     flush: timedelta = timedelta(seconds=20)
 
@@ -63,7 +64,7 @@ class Limits:
 
 
 class Crowd:
-    """Every open connection, by client."""
+    """The open connections of each client."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -76,7 +77,7 @@ class Crowd:
         return cast("type[asyncio.Protocol]", partial(Connection, self))
 
     def add(self, connection: Connection) -> None:
-        """Add a connection; if there are too many, close the one that has been idle for longest."""
+        """Add a connection. If there are too many, close the connection that has been idle for longest."""
         client = client_of(connection.client)
         mine = self._by_client[client]
         if len(mine) >= self._limits.of_one_client:
@@ -103,12 +104,12 @@ class Crowd:
         now = newcomer.loop.time()
         if self._logged_at is None or now - self._logged_at >= LOG_INTERVAL.total_seconds():
             self._logged_at = now
-            log.warning("too many connections to the status page", client=client, connections=self._count)
+            log.warning("status page connection limit reached", client=client, connections=self._count)
         self.remove(leaving)
         leaving.transport.abort()
 
     def sweep(self, now: float) -> None:
-        """Close every connection that has been in its phase for too long; ``now`` is the loop's time."""
+        """Close every connection that has been in its phase for too long. ``now`` is the event loop's time."""
         for connection in [member for members in self._by_client.values() for member in members]:
             connection.update_phase(now)
             if now - connection.phase_since > self._limits.of(connection.phase):
@@ -143,7 +144,7 @@ class Connection(H11Protocol):
         return Phase.FLUSH if self.transport.get_write_buffer_size() else Phase.HEAD
 
     def update_phase(self, now: float) -> None:
-        """Note when the phase began. It begins again with each request, but not with each byte."""
+        """Record the start of the phase. A new request starts a new phase; more bytes of a request do not."""
         key = (self.phase, self._answers)
         if key != self._phase_key:
             self._phase_key, self.phase_since = key, now
@@ -172,7 +173,7 @@ class Connection(H11Protocol):
         super().data_received(data)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse an invalid request; abort if an answer has already begun, since h11 accepts no second one."""
+        """Refuse an invalid request. If an answer has begun, abort, because h11 accepts no second answer."""
         if self.conn.our_state is h11.IDLE:
             super().send_400_response(msg)
         elif self._is_answering():
@@ -187,13 +188,13 @@ class Connection(H11Protocol):
         self._head_bytes = self._head_lines = 0
         is_read = self.conn.their_state in (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
         if not is_read or self.conn.trailing_data[0]:
-            # The rest of the body, or a request that came before this answer, is unread.
+            # Part of the body, or the next request, is still unread.
             self.transport.close()
         super().on_response_complete()
 
 
 def client_of(address: tuple[str, int] | None) -> str:
-    """Return the client at an address: an IPv4 address, or the /64 network that one IPv6 user holds."""
+    """Return the name of the client at an address: the IPv4 address, or the /64 network of an IPv6 address."""
     if address is None:
         return ""
     try:

@@ -31,13 +31,13 @@ class FeedEntry:
 
     id: str
     title: str
-    #: An address on the web.
+    #: The web address of an article, or of the story's page.
     link: str
     published: datetime
     updated: datetime
     #: The names of the story's rules.
     tags: tuple[str, ...]
-    #: HTML with escaped quotations.
+    #: HTML. Quoted text is escaped.
     content: str
 
 
@@ -107,12 +107,12 @@ def json_feed(feed: FeedDocument) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
 
 
-#: Maximum entries of a feed, and the number of newest stories searched for a channel or a tag.
+#: Maximum entries of a feed, and maximum number of newest stories searched for those of a channel or a tag.
 MOST_ENTRIES, LOOKED_AT = 50, 300
 BACK = timedelta(days=30)
-#: Maximum new facts and corrections in one entry; the newest ones are shown.
+#: Maximum new facts in one entry, and maximum corrections. Only the newest are shown.
 MOST_CHANGES = 20
-#: How long a rendered feed is reused, and the maximum number kept.
+#: Time for which a rendered feed is reused, and maximum number of rendered feeds in memory.
 KEPT_FOR, MOST_KEPT = timedelta(minutes=1), 100
 _TYPES = {"atom": "application/atom+xml; charset=utf-8", "json": "application/feed+json; charset=utf-8"}
 
@@ -127,7 +127,7 @@ class _RenderedFeed:
 
 
 class FeedsOut:
-    """Answers the requests for feeds; each feed is rendered at most once a minute, and one at a time."""
+    """Answers requests for feeds. It renders one feed at a time, and each feed at most once a minute."""
 
     def __init__(self, answers: Answers) -> None:
         self._answers, self._watched = answers, answers.watched
@@ -137,11 +137,14 @@ class FeedsOut:
         self._lock = asyncio.Lock()
 
     async def answer(self, request: Request) -> Response:
-        """``/feeds/all.atom``, ``/feeds/rule.json?name=…``; 404 if the rule, tag or channel does not exist."""
+        """Answer a path such as ``/feeds/all.atom`` or ``/feeds/rule.json?name=…`` with the feed.
+
+        Answer 404 if the rule, tag or channel does not exist.
+        """
         kind, form = request.path_params["kind"], request.path_params["form"]
         name = request.query_params.get("name", "")
         if form not in _TYPES or not self._is_known(kind, name):
-            return PlainTextResponse("There is no such feed.\n", 404)
+            return PlainTextResponse("No such feed.\n", 404)
         public_url = self._watched.settings.bot.public_url
         base = f"{public_url}/" if public_url else str(request.base_url)
         query = f"?name={quote(name)}" if kind != "all" else ""
@@ -167,7 +170,7 @@ class FeedsOut:
         def document() -> bytes:
             entries = [self._entry(row, base) for row in rows]
             feed = FeedDocument(
-                # Without a public address the host depends on the request, so the id must not contain it.
+                # Without a public address, the host depends on the request and must not be part of the id.
                 id=f"{base}feeds/{kind}{query}" if public_url else f"urn:wirewatch:feeds:{kind}{query}",
                 title=formatting.plain(f"Wirewatch: {name}" if kind != "all" else "Wirewatch"),
                 address=address,
@@ -214,7 +217,7 @@ class FeedsOut:
         articles = [*own, *(member.article for member in story.members)]
         links = (formatting.web_link(article.link) for article in articles)
         changes = [decision.at for decision in row.decisions if decision.facts or decision.edits]
-        # Each channel has its own decision about a fact or correction; list each only once.
+        # Each channel has its own decision about a fact or correction, so remove duplicates.
         facts = list(dict.fromkeys(fact for decision in row.decisions for fact in decision.facts))
         edits = list(dict.fromkeys(edit for decision in row.decisions for edit in decision.edits))
         return FeedEntry(

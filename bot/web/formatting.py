@@ -1,6 +1,6 @@
-"""Formatting of times, links and marked words in pages, and the templates.
+"""The page templates, and the formatting of times, links and marked words.
 
-jinja2 escapes all text from outside; only http and https addresses become links.
+jinja2 escapes all external text. Only http and https addresses become links.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from bot.queries.stories import StoryRow
 from bot.stories import summaries
 from bot.stories.summaries import make_excerpts, marked_title
 
-#: A line of a problem's text that shows a numbered line of the file, or the carets below it.
+#: Matches the lines of a problem's text that show a numbered line of the file, or the carets below it.
 _SOURCE_LINE = re.compile(r"\s*+\d*+\s*+\|")
 
 
 def templates() -> jinja2.Environment:
-    """Return the templates with their filters and functions; an unknown name in a template is an error."""
+    """Return the templates with their filters and functions. An unknown name in a template raises an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bot.web"),
         autoescape=True,
@@ -68,13 +68,13 @@ def moment(when: datetime | None) -> str:
 
 
 def web_link(address: str | None) -> str | None:
-    """Return the address if it is a web address, else None: then pages show it as text.
+    """Return the address if it is a safe web address, or None. Pages show other addresses as text.
 
     >>> web_link("https://bank.example@evil.example/")
     """
     try:
         parts = urlsplit((address or "").strip())
-        # A user part hides the host.
+        # Refuse a user part, because it can hide the real host.
         is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
     except ValueError:
         return None
@@ -82,12 +82,12 @@ def web_link(address: str | None) -> str | None:
 
 
 def plain(text: str | None) -> str:
-    """Remove control characters and marks that reorder or hide text; keep line ends."""
+    """Remove control characters, and characters that reorder or hide text. Keep line breaks."""
     return visible.lines(text or "")
 
 
 def lead(entry: StoryRow) -> list[tuple[model.Span, ...]]:
-    """Return the first sentence of the newest message about the story, or of its first article if there is none."""
+    """Return the first sentence of the newest message about the story, or an excerpt of its first article."""
     briefs = (brief for row in reversed(entry.messages) for brief in row.message.briefs)
     summary = next((brief.summary for brief in briefs if brief.story == entry.story.id and brief.summary), None)
     if summary is not None:
@@ -97,7 +97,7 @@ def lead(entry: StoryRow) -> list[tuple[model.Span, ...]]:
 
 
 def matched_words(matches: Sequence[model.Match]) -> list[tuple[str, tuple[str, ...]]]:
-    """Return each line of the rules with the different words that it matched."""
+    """Return each label of the rules, with the distinct words that it matched."""
     words_by_label: dict[str, dict[str, None]] = {}
     for match in matches:
         for evidence in match.evidence:

@@ -15,10 +15,10 @@ ANSWER_WITHIN = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """Whether the bot works, and why not."""
+    """Whether the bot works, and if not, the reason."""
 
     is_ready: bool
-    #: For people and for the logs of clients.
+    #: The text for people and for the logs of clients.
     reason: str
     #: Whether the reason may contain the database's address, which not everybody may read.
     is_private: bool = False
@@ -26,7 +26,7 @@ class Readiness:
 
 
 async def readiness(store: storage.Store, now: datetime) -> Readiness:
-    """Return whether the bot works, and if not, the reason, such as an unavailable database. Never raises."""
+    """Return whether the bot works. If not, give the reason, such as an unavailable database. Never raises."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
             tick = await store.read(keys.TICK.get)
@@ -51,7 +51,7 @@ async def readiness(store: storage.Store, now: datetime) -> Readiness:
 
 
 class Probe:
-    """Checks readiness; concurrent callers share one query of the database."""
+    """Checks readiness. Concurrent callers share one query of the database."""
 
     def __init__(self, bot: Watched) -> None:
         self._bot = bot

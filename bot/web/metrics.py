@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: events are counted as they happen, and state is read at each scrape.
+"""Metrics for Prometheus. Events are counted when they happen; state is read at each scrape.
 
 Names follow https://prometheus.io/docs/practices/naming/. Stages report events to an observer, so no stage depends on
-this file. State (feeds, outbox, configuration) comes from the store, so it is correct right after a start.
+this file. State (feeds, outbox, configuration) comes from the store, so it is correct immediately after a start.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bot.queries.registry import Answers
 from bot.storage import keys
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-#: From a healthy second to an hour behind.
+#: Upper limits of the histogram's buckets, from a healthy second to an hour of delay.
 _LATENESS_SECONDS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 _MODEL_SECONDS = (0.25, 0.5, 1, 2, 5, 10, 20, 60)
 _OUTCOMES = {
@@ -46,7 +46,7 @@ class Metrics(Observer):
     def __init__(self, answers: Answers) -> None:
         self._answers = answers
         registry = self._registry = CollectorRegistry()
-        # Creation times of counters are noise: process_start_time_seconds gives the same time for all of them.
+        # Omit the creation times of counters, because all equal process_start_time_seconds.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library gives it no types
         ProcessCollector(registry=registry)
         self._polls = Counter("wirewatch_polls", "Polls of feeds.", ["outcome"], registry=registry)
@@ -160,7 +160,7 @@ class Metrics(Observer):
 
 
 def _oldest(unsent: Sequence[model.Outgoing], channel: str, now: datetime) -> timedelta:
-    """Return the longest wait of a channel's messages, except parked ones, which wait for an operator."""
+    """Return the longest wait of a channel's messages. Ignore parked messages, which wait for an operator."""
     waits = [
         now - max(row.due_at, row.created_at)
         for row in unsent

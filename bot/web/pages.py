@@ -1,4 +1,4 @@
-"""The pages: each reads in one transaction and hands plain values to its template."""
+"""The pages. Each page reads in one transaction and passes plain values to its template."""
 
 from __future__ import annotations
 
@@ -27,36 +27,37 @@ from bot.rules.search import SearchPage
 from bot.storage import keys
 from bot.web import access, formatting, health
 
-#: Maximum entries on a page; links lead to the other pages.
+#: Maximum entries on a page. Links lead to the next and previous pages.
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
 #: Maximum number of stories of the last day on the first page.
 TODAY = 8
 #: Days in the chart of matches.
 CHART_DAYS = 30
-#: Problems shown in full, with their carets.
+#: Maximum problems on the page of the configuration.
 PROBLEMS = 100
 #: Maximum articles and timeline entries of one story; `wirewatch stories` shows all.
 MOST_MEMBERS, MOST_MOMENTS = 200, 300
-#: Articles of one feed from which its delays are computed, and articles listed.
+#: Maximum articles from which a feed's delays are computed, and maximum articles listed for a feed.
 MOST_ARTICLES, SHOWN_ARTICLES = 200, 10
-#: Stories listed for one rule.
+#: Maximum stories listed for one rule.
 MOST_STORIES = 10
-#: Fields of the search form, and the parameters of the fields with a different name.
+#: Fields of the search form, and field -> parameter if their names differ.
 _FIELDS, _PARAMETERS = ("q", "outlet", "rule", "from", "to"), {"from": "since", "to": "until"}
-#: Default days of stories.
+#: Default number of days of stories.
 STORY_DAYS = 7
 MOST_DAYS = 90
 
-#: Broken feeds named on the overview.
+#: Maximum broken feeds named on the overview.
 SHOWN_BROKEN = 10
-#: Shorter delays are normal: ticks come once a second, and an answer may be slow.
+#: Minimum delay that counts as late. Shorter delays are normal, because an answer may be slow.
 LATE = timedelta(seconds=30)
-#: A digest comes each day; stories held for longer wait for the end of a silence or a cooldown.
+#: Only stories that are held until a time within this period are counted, because a digest is posted every day. Longer
+#: waits are those of silences and cooldowns.
 _HELD_FOR = timedelta(days=2)
 
 #: The health of feeds that need attention.
 BROKEN = (model.FeedHealth.FAILING, model.FeedHealth.GONE)
-#: Maximum stories searched per rule for related stories, and maximum related stories shown.
+#: Maximum stories of each rule that are searched for related stories, and maximum related stories shown.
 _LOOKED_AT, _RELATED = 40, 8
 _WEEK = timedelta(days=7)
 
@@ -90,7 +91,7 @@ class Pages:
         return HTMLResponse(await render(lambda: template.render(values)), status)
 
     def chart(self, counts: Mapping[date, int], days: int = watched.DAYS) -> list[int]:
-        """Return the counts of the last days, today last."""
+        """Return the counts of the last ``days`` days, oldest first."""
         today = self._watched.clock.now().date()
         return [counts.get(today - timedelta(days=back), 0) for back in reversed(range(days))]
 
@@ -121,7 +122,7 @@ class Pages:
         )
 
     async def feeds(self, request: Request) -> Response:
-        """Show a page of the feeds, all or of one health."""
+        """Show a page of all feeds, or of the feeds with one health."""
         now = self._watched.clock.now()
         requested = request.query_params.get("show", "")
         shown_health = requested if requested in [health.value for health in model.FeedHealth] else ""
@@ -146,7 +147,7 @@ class Pages:
         )
 
     async def stories(self, request: Request) -> Response:
-        """Show a page of the stories of some days, all or of one rule."""
+        """Show a page of the stories of the last days, of all rules or of one rule."""
         days = min(MOST_DAYS, _positive_number(request, "days", STORY_DAYS))
         rule = request.query_params.get("rule") or None
         since = self._watched.clock.now() - timedelta(days=days)
@@ -157,7 +158,7 @@ class Pages:
 
         entries, paging = await self._answers.read(read)
         if not entries and rule is not None:
-            # A rule that is no longer loaded may still have stories.
+            # Look for the rule only if it has no stories, because a rule that was removed may still have stories.
             try:
                 find_rule(rule, self._watched.settings)
             except Refused as error:
@@ -205,7 +206,7 @@ class Pages:
 
     async def configuration(self, request: Request) -> Response:
         """Show the configuration files and their problems."""
-        # Errors come first; otherwise the order of the places stays.
+        # Show errors first; otherwise, keep the order.
         problems = sorted(self._watched.settings.problems, key=lambda problem: problem.severity != "error")
         return await self.render(
             "configuration.html",
@@ -244,7 +245,7 @@ class Pages:
         story_id = model.StoryId(request.path_params["id"])
         details = await self._answers.read(lambda archive: read_story_details(archive.tx, story_id))
         if details is None:
-            older = "No story has this address; older stories are deleted after the time that keep in bot.yaml sets."
+            older = "No story has this address. Old stories are deleted after the time that keep in bot.yaml sets."
             return await self._show_missing(request, "story", older)
         if details.row.story.id != story_id:
             return RedirectResponse(f"/story/{details.row.story.id}", 308)
@@ -275,7 +276,7 @@ class Pages:
             )
         )
         trial = None
-        # A trial over the archive takes some seconds, so only the reader of this page may start it.
+        # Only a reader of this page may start a trial, because it takes some seconds.
         if "near" in request.query_params and not access.is_foreign(request.headers):
             trial = await self._answers.take_turn(lambda archive: trials.try_loaded(archive, compiled), trials.BUSY)
         return await self.render(
@@ -298,7 +299,7 @@ class Pages:
     async def feed(self, request: Request) -> Response:
         """Show one feed: its health, its rhythm and when it is polled."""
         address = request.query_params.get("url", "")
-        # Links on the page mask secrets in addresses.
+        # The address in the request may be masked, because links on the pages mask secrets.
         configured = self._watched.settings.feeds_by_address
         url = (
             address
@@ -317,7 +318,7 @@ class Pages:
         )
         public_url = self._watched.settings.bot.public_url
         if state is None:
-            return await self._show_missing(request, "feed", "feeds.yaml has no feed of this address.")
+            return await self._show_missing(request, "feed", "feeds.yaml has no feed with this address.")
         gaps = [later - earlier for earlier, later in pairwise(state.rhythm) if later > earlier]
         return await self.render(
             "feed.html",
@@ -389,7 +390,7 @@ class Pages:
 
 
 def describe_lateness(state: model.FeedState, *, now: datetime) -> str:
-    """Describe how far past its due time a feed is; empty if the delay is normal."""
+    """Describe how long a feed is overdue. Return "" if the delay is normal."""
     late = timedelta() if state.gone else now - state.due_at
     return model.format_rough(late) if late >= LATE else ""
 
@@ -405,7 +406,7 @@ class Moment:
 
 
 def timeline(row: stories.StoryRow) -> list[Moment]:
-    """Return the events, oldest first; at the same time, articles precede decisions, and decisions precede messages."""
+    """Return the events, oldest first. For equal times, the order is article, decision, message."""
     moments = [Moment(at=member.article.first_seen, member=member) for member in row.story.members]
     moments += [Moment(at=decision.at, decision=decision) for decision in row.decisions]
     moments += [
@@ -417,16 +418,16 @@ def timeline(row: stories.StoryRow) -> list[Moment]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
-    """How long after their publication articles were stored."""
+    """The delays between the publication of articles and their storage."""
 
     count: int
-    #: The longest delay of half the articles, and of nine in ten; from ``model.format_rough``.
+    #: The median delay, and the delay that nine in ten articles do not exceed, formatted by ``model.format_rough``.
     half: str
     most: str
 
 
 def _delays(articles: Sequence[model.Article], baseline_at: datetime | None) -> Delays | None:
-    """Return the delays of dated articles after the feed's first answer, or None if there are none."""
+    """Return the delays of the dated articles since the feed's first answer, or None if there are none."""
     delays = sorted(
         max(article.first_seen - article.published, timedelta())
         for article in articles
@@ -446,7 +447,7 @@ class _Paging:
     pages: int
     skip: int
     total: int
-    #: Addresses of the pages before and after, with the other parameters of this one.
+    #: Addresses of the previous and next page. They keep the other parameters of this page.
     previous_url: str | None
     next_url: str | None
 
@@ -469,21 +470,21 @@ class _Paging:
 
 
 def _positive_number(request: Request, name: str, default: int) -> int:
-    """Return a parameter as a whole number of at least 1; the default if it is not a number."""
+    """Return a parameter as a whole number of at least 1, or the default if it is not a number."""
     text = request.query_params.get(name, "")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleOpinions:
-    """The feedback and the silences of people, by rule."""
+    """People's feedback and silences, by rule."""
 
     feedback: Mapping[str, RuleFeedback]
     silences: Mapping[str, Sequence[model.Silence]]
 
 
 def rule_opinions(archive: Archive) -> RuleOpinions:
-    """Read the feedback of the last ``feedback.JUDGED_WITHIN``, and the active silences."""
+    """Read the feedback within ``feedback.JUDGED_WITHIN``, and the active silences of rules."""
     silences: dict[str, list[model.Silence]] = {}
     for silence in archive.tx.silences.active(archive.now):
         if silence.kind is model.SilenceKind.RULE:
@@ -497,7 +498,7 @@ class Overview:
     """The data of the first page."""
 
     feeds: Mapping[model.FeedHealth, int]
-    #: The first feeds that need attention.
+    #: Some of the feeds that need attention.
     broken: tuple[model.FeedState, ...]
     articles: int
     articles_today: int
@@ -505,7 +506,7 @@ class Overview:
     counts: Mapping[tuple[str, model.SendState], int]
     #: Feeds with a late poll.
     late_feeds: int
-    #: Matched articles without a decision yet, and stories held for a digest, a cooldown or a morning.
+    #: Number of matched articles without a decision, and number of alerts held for a digest, a cooldown or a morning.
     undecided: int
     held: int
     tick: datetime | None
@@ -528,7 +529,7 @@ class Overview:
 
 
 def read_overview(tx: storage.Transaction, now: datetime) -> Overview:
-    """Read the first page's figures: articles of a day, stories of seven days."""
+    """Read the data of the first page, with the articles of one day and the stories of seven days."""
     return Overview(
         feeds=tx.feeds.counts(),
         broken=tuple(tx.feeds.page(health=BROKEN, skip=0, most=SHOWN_BROKEN)),
@@ -547,7 +548,7 @@ def read_overview(tx: storage.Transaction, now: datetime) -> Overview:
 def read_stories(
     tx: storage.Transaction, *, since: datetime, rule: str | None = None, skip: int = 0, most: int
 ) -> list[stories.StoryRow]:
-    """Read some stories, most recently changed first."""
+    """Read at most ``most`` stories, most recently changed first."""
     newest = tx.stories.newest(since=since, rule=rule, skip=skip, most=most)
     return [stories.read_story(tx, story) for story in newest]
 
@@ -557,14 +558,14 @@ class StoryDetails:
     """One story with related stories."""
 
     row: stories.StoryRow
-    #: Stories that may be about the same event; the bot could not decide.
+    #: Stories that may be about the same event. The bot was not sure.
     perhaps_same: tuple[model.Story, ...]
-    #: Stories of the same rules, around the same time.
+    #: Stories of the same rules at about the same time.
     related: tuple[model.Story, ...]
 
 
 def read_story_details(tx: storage.Transaction, story_id: model.StoryId) -> StoryDetails | None:
-    """Read the story, or the story that it was merged into; return None if the id is unknown."""
+    """Read the story, or the story into which it was merged. Return None if the id is unknown."""
     stored = tx.stories.resolve(story_id)
     if stored is None:
         return None

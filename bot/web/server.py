@@ -1,4 +1,4 @@
-"""The listening socket, the routes, and the server inside the bot's own event loop."""
+"""The listening socket, the routes, and the server, which runs in the bot's event loop."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def site_of(
     style = resources.files("bot.web").joinpath("static", "style.css").read_bytes()
 
     async def live(request: Request) -> Response:
-        """Answer, which shows that the process is alive."""
+        """Answer 200, which shows that the process is alive."""
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
@@ -89,19 +89,19 @@ def site_of(
     )
 
 
-#: The cost of a tool call, which may try a rule or search.
+#: The number of requests that a tool call counts as, because it may search or try a rule.
 _COST = 5
 
 
 class ToolsOverHttp:
-    """The tools for assistants as an ASGI application; it answers while ``manager.run()`` is active."""
+    """The tools for assistants as an ASGI application. It answers while ``manager.run()`` is active."""
 
     def __init__(self, manager: StreamableHTTPSessionManager, rates: Rates) -> None:
         self.manager = manager
         self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # The protocol's server would answer GET with a stream that never ends.
+        # Refuse GET, which the SDK's server would answer with a stream that never ends.
         if scope["method"] != "POST":
             detail = f"Method not allowed: {scope['method']}"
             refusal: Response | None = access.problem_response(405, detail, headers={"allow": "POST"})
@@ -116,7 +116,7 @@ class ToolsOverHttp:
 
 log = structlog.get_logger("wirewatch")
 
-#: How long unfinished answers may delay a stop.
+#: Maximum time for which unfinished answers delay a stop.
 GRACE = timedelta(seconds=2)
 #: Maximum connections that wait to be accepted.
 BACKLOG = 128
@@ -128,18 +128,18 @@ class _Server(uvicorn.Server):
         self._crowd = crowd
 
     async def on_tick(self, counter: int) -> bool:
-        """Sweep the connections; uvicorn calls this ten times a second."""
+        """Close connections that are over their limits. uvicorn calls this ten times a second."""
         self._crowd.sweep(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the command, which stops the server."""
+        """Install no signal handlers, because the command handles signals and stops the server."""
         yield
 
 
 class Site:
-    """The listening site. It listens from its creation and answers while ``serve`` runs."""
+    """The status page's server. It listens from its creation, and answers while ``serve`` runs."""
 
     def __init__(
         self,
@@ -160,9 +160,9 @@ class Site:
                 ws="none",
                 lifespan="off",
                 log_config=None,
-                # Log failures to answer, but not mistakes of clients.
+                # Log our own failures, but not mistakes of clients.
                 log_level="error",
-                # Addresses may contain private text, and reads are not worth a log line.
+                # Log no requests, because their addresses may contain private text.
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
@@ -174,14 +174,14 @@ class Site:
 
     @property
     def url(self) -> str:
-        """The address under which the page is served."""
+        """The address of the page."""
         host, port = self._socket.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Answer until ``stop`` is set."""
-        log.info("status page", url=self.url)
-        # If the stop comes before the server starts, only we can close the socket.
+        log.info("status page started", url=self.url)
+        # Close the socket here, because the server does not close it if it is stopped before it starts.
         with contextlib.closing(self._socket):
             async with self._tools.manager.run() if self._tools else contextlib.nullcontext(), TaskGroup() as group:
                 group.create_task(self._server.serve(sockets=[self._socket]))
@@ -230,12 +230,12 @@ def _listen(web: config.WebSettings) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM)[0]
         listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        # The standard library appends the address, which our message already contains.
+        # Remove the address that the standard library appends, because our message already contains it.
         why = (error.strerror or str(error)).partition(" (while")[0]
         raise model.ConfigError(
             f"opening the status page at {web.listen}: {why}; choose another web.listen in bot.yaml"
         ) from None
-    # Connections inherit this option, which asyncio sets only on sockets that name their protocol. Without it, the
+    # Connections inherit this option. asyncio sets it only on sockets that name their protocol. Without the option, the
     # second part of an answer waits 40 ms for the client's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

@@ -1,6 +1,6 @@
-"""The callback of hubs, which verify subscriptions and push news (WebSub sections 5.3 and 7).
+"""Answer hubs, which verify subscriptions and push news (WebSub sections 5.3 and 7).
 
-Open to all, since hubs hold no token of the page: only the hub knows the end of the address, and pushes are signed.
+The address needs no token of the page. Instead, it ends with a secret that only the hub knows, and pushes are signed.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from bot.web import access
 
 log = structlog.get_logger("wirewatch")
 
-#: Maximum size of a push. Hubs send the whole feed, and no feed is larger.
+#: Maximum size of a push. A hub sends the whole feed, and ``fetch.max_bytes`` has the same default.
 MOST_BYTES = 10_000_000
 _MOST_CHALLENGE = 1_000
 _HOUR = timedelta(hours=1)
-#: 32 random bytes, as ``secrets.token_urlsafe`` encodes them.
+#: Matches 32 random bytes, encoded by ``secrets.token_urlsafe``.
 _TOKEN = re.compile(r"[\w-]{43}", re.ASCII)
 _UNKNOWN = "There is no such subscription.\n"
 
 
 class PushCount:
-    """Counts the pushes of each feed per hour. Only senders that know the secret of a subscription are counted."""
+    """Counts the pushes of each feed per hour. Only correctly signed pushes are counted."""
 
     def __init__(self) -> None:
-        #: Feed -> the start of its hour, and the number of pushes since then.
+        #: Feed -> start of its current hour, and number of pushes since then.
         self._hours: dict[str, tuple[datetime, int]] = {}
 
     def is_flood(self, feed: str, now: datetime) -> bool:
-        """Count a push of the feed, and return whether its hour now has too many."""
+        """Count a push of the feed. Return whether there are too many pushes within the hour."""
         self._hours = {other: hour for other, hour in self._hours.items() if now - hour[0] < _HOUR}
         begun, count = self._hours.get(feed, (now, 0))
         self._hours[feed] = begun, count + 1
@@ -47,7 +47,7 @@ class PushCount:
 
 
 async def answer(answers: Answers, pushes: PushCount, request: Request) -> Response:
-    """Answer a hub: a GET with its challenge, a POST with only a status."""
+    """Answer a hub's GET with its challenge, and its POST with only a status."""
     watched, token = answers.watched, request.path_params["token"]
     if watched.settings.bot.public_url is None or not _TOKEN.fullmatch(token):
         return PlainTextResponse(_UNKNOWN, 404)
@@ -76,7 +76,7 @@ async def _verification(watched: Watched, request: Request, subscription: model.
         subscription, topic=query.get("hub.topic", ""), lease_seconds=query.get("hub.lease_seconds", ""), now=now
     )
     if query.get("hub.mode") != "subscribe" or verified is None or not 0 < len(challenge) <= _MOST_CHALLENGE:
-        # This also refuses to unsubscribe at the request of somebody else.
+        # This also refuses a request to unsubscribe, which Wirewatch never makes.
         return PlainTextResponse(_UNKNOWN, 404)
     await watched.store.write(lambda tx: tx.subscriptions.save(verified))
     log.info("hub subscription confirmed", feed=verified.feed, hub=verified.hub, until=verified.until)
@@ -88,7 +88,7 @@ async def _news(
 ) -> Response:
     if subscription is None or subscription.until is None:
         await access.read_body(request.receive, access.MOST_BODY_BYTES)
-        # 410 means gone: the hub stops sending (section 7).
+        # 410 (gone) tells the hub to stop sending (section 7).
         return PlainTextResponse(_UNKNOWN, 410)
     signature, size = websub.Signature(subscription, request.headers.get("x-hub-signature", "")), 0
     async for piece in request.stream():
@@ -97,7 +97,7 @@ async def _news(
         if size > MOST_BYTES + access.MOST_BODY_BYTES:
             break
     if size > MOST_BYTES:
-        return PlainTextResponse("Too long.\n", 413)
+        return PlainTextResponse("The body is too long.\n", 413)
     if not signature.is_good():
         log.warning("push refused: its signature is missing or wrong", feed=subscription.feed)
         return PlainTextResponse("The signature does not match the subscription.\n", 403)

@@ -103,7 +103,7 @@ async def test_what_a_stranger_wrote_cannot_close_its_mark_and_a_long_answer_is_
         text = await said(client, "story", id="h")
     assert len(text) < assistants.MOST_CHARACTERS + 500
     assert text.count("</untrusted-data>") == 1
-    assert text.startswith("Cut: of each list the first ")
+    assert text.startswith("Shortened to ")
     assert len(json.loads(text.partition("<untrusted-data>\n")[2].removesuffix(MARKS[1]))["articles"]) >= 4
 
 
@@ -114,20 +114,20 @@ async def test_a_wrong_argument_is_refused_in_our_words_and_the_limits_are_in_th
         assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 20)
         assert all(tool.input_schema["additionalProperties"] is False for tool in tools.values())
         for tool, arguments, text in (
-            ("stories", {"query": "x"}, "query: there is no such parameter; there are limit, after, since, rule"),
+            ("stories", {"query": "x"}, "query: unknown parameter; valid parameters are limit, after, since, rule"),
             ("stories", {"limit": 0}, "limit: at least 1"),
             ("stories", {"limit": 101}, "limit: at most 100"),
             ("stories", {"limit": "many"}, "limit: a whole number is needed"),
             ("stories", {"rule": ["x"]}, "rule: a text is needed"),
             ("stories", {"rule": "Unheard of"}, 'no loaded rule is named "Unheard of"'),
-            ("story", {}, "id: it is needed"),
+            ("story", {}, "id: this parameter is required"),
             ("search", {"q": "x" * 2_001}, "q: at most 2,000 characters"),
             ("feeds_health", {"health": "ill"}, "health: one of"),
             ("draft_rule", {"name": "x", "notify": "desk"}, "notify: a list is needed"),
         ):
             assert text in await said(client, tool, **arguments), (tool, arguments)
         assert (await told(client, "stories", rule=None, limit=1))["stories"]
-        with pytest.raises(MCPError, match="there is no such tool; there are stories, story"):
+        with pytest.raises(MCPError, match="unknown tool; valid tools are stories, story"):
             await client.call_tool("remove_everything", {})
         with pytest.raises(MCPError, match='no loaded rule is named "none"'):
             await client.read_resource("wirewatch://rules/none")

@@ -82,7 +82,7 @@ async def test_feedback_shows_what_people_decided_and_what_waits_for_the_bot(see
     told = json.loads(_wirewatch(seed, *asked, "--json", of="feedback").stdout)
     for rule in told:
         assert [(each["kind"], each["done"]) for each in rule["rulings"]] == [("merge", True), ("split", True)]
-        assert rule["rulings"][1]["text"] == f'another event than "{one.title}": "{other.title}"'
+        assert rule["rulings"][1]["text"] == f'separate from "{one.title}": "{other.title}"'
     assert {rule["rule"] for rule in told} == set(one.rules) | set(other.rules)
     assert all(rule["precision"] is None for rule in told)
 
@@ -95,7 +95,7 @@ async def test_what_cannot_be_ruled_says_why_and_what_to_do(seed: World) -> None
         (("split", story.id, "https://nowhere.example/x"), "has no article https://nowhere.example/x"),
         (("split", "0123", "https://wire.example/1"), "no story 0123"),
         (("split", story.id, story.members[0].article.link), "these are all articles of the story"),
-        (("merge", story.id, story.id), "are one story already"),
+        (("merge", story.id, story.id), "are already one story"),
     ):
         done = _wirewatch(seed, *arguments)
         assert done.returncode == 2

@@ -66,7 +66,7 @@ async def test_search_and_status_are_those_of_the_commands(page: Page) -> None:
     assert rules == status["rules"]
     answered = (await ask(page, "/status")).json()
     assert {**answered, "rules": rules} == status
-    assert answered["bot"].endswith("is at work")
+    assert answered["bot"].endswith("is running")
 
 
 async def test_pages_follow_each_other_and_leave_nothing_out(page: Page) -> None:
@@ -206,7 +206,7 @@ async def test_what_is_no_parameter_is_refused_by_its_name(page: Page) -> None:
     (misspelt,) = refused(await ask(page, "/stories", limitt="1"), 400)["errors"]
     assert (misspelt["where"], misspelt["help"]) == ("limitt", 'did you mean "limit"?')
     (surplus,) = refused(await ask(page, "/stories/none", limit="1"), 400)["errors"]
-    assert surplus["message"] == "there are no parameters"
+    assert surplus["message"] == "no parameter is valid here"
     refused(await page.get("/api/v1/stories?limit=1&limit=2"), 400)
     refused(await ask(page, "/nothing"), 404)
     async with httpx.AsyncClient(base_url=page.site.url) as client:
@@ -236,7 +236,7 @@ async def test_an_unknown_rule_is_not_found_wherever_it_is_named(filled: Path) -
         assert near["detail"] == f'no loaded rule is named "{RULE}s"; did you mean "{RULE}"?'
         async with httpx.AsyncClient(base_url=page.site.url, headers={"authorization": f"Bearer {ACTS}"}) as client:
             problem = refused(await client.delete("/api/v1/silences/nosuch"), 404)
-        assert problem["detail"] == "there is no silence nosuch; `wirewatch silence list` and GET /silences list them"
+        assert problem["detail"] == "no silence nosuch; `wirewatch silence list` and GET /silences list all silences"
 
 
 async def test_an_unchanged_answer_is_not_sent_again(page: Page) -> None:

@@ -190,4 +190,4 @@ def test_the_released_command_answers_health_among_hanging_sockets_and_stops_on_
             process.send_signal(signal.SIGTERM)
             _, log = process.communicate(timeout=300)
     assert process.returncode == 0, log
-    assert "too many connections to the status page" in log
+    assert "status page connection limit reached" in log

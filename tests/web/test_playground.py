@@ -150,11 +150,11 @@ async def test_odd_text_is_a_problem_and_no_failure(page: Page, written: str) ->
 
 
 async def test_what_is_too_much_is_refused_with_the_limit(page: Page) -> None:
-    assert "may have 8,000 characters" in said(await tried(page, "x" * 8001))
+    assert "may have at most 8,000 characters" in said(await tried(page, "x" * 8001))
     # Thousands of letters of a script that an address writes in nine characters each still arrive.
     assert "There is no rule" not in said(await tried(page, "# " + "監" * 7_200))
     many = "rules:\n" + "".join(f"  - {{name: r{n}, all: [BlackBerry], notify: desk}}\n" for n in range(11))
-    assert "At most 10 rules at a time; these are 11" in said(await tried(page, many))
+    assert "At most 10 rules can be tried at a time; these are 11" in said(await tried(page, many))
 
 
 async def test_a_trial_that_takes_too_long_is_given_up(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,10 +219,10 @@ async def test_a_link_on_another_site_fills_the_form_and_runs_nothing(page: Page
 
 async def test_of_a_large_archive_the_last_days_are_looked_at(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "MOST_ARTICLES", 0)
-    assert "this covers only the last hour" in said(await tried(page, RULE))
+    assert "the trial covers only the last hour" in said(await tried(page, RULE))
     page.clock.advance(timedelta(days=2))
     told = said(await tried(page, RULE, days="30"))
-    assert "this covers only the last 1 day" in told
+    assert "the trial covers only the last 1 day" in told
     assert "0 articles" in told
 
 
