@@ -106,7 +106,7 @@ def demo(
 ) -> None:
     """Replay an example story with the real program.
 
-    Uses the real program with local feeds. Needs no network and no account.
+    Reads local feeds. Needs no network and no account.
 
     Example: wirewatch demo --keep demo-data && wirewatch stories --config demo-data
     """
