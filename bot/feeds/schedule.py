@@ -58,9 +58,8 @@ def learn_interval(
 ) -> timedelta:
     """Return the interval that fits a feed's arrivals; ``since`` is the time of its first poll.
 
-    Silence counts as a gap, so a feed that stops is polled less and less often, up to the longest interval. But it is
-    polled so often that a burst like an earlier one is polled twice before ``window`` items have arrived
-    (bench/soak/day.py).
+    Silence counts as a gap, so a feed that stops is polled less and less often, up to the longest interval. The
+    interval also fits twice into the shortest time in which ``window`` items have arrived (bench/soak/day.py).
     """
     recent = rhythm[-_RECENT:]
     begin = recent[0] if recent else since

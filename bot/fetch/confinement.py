@@ -80,7 +80,7 @@ def _prctl(option: int, value: int, pointer: int = 0) -> bool:
 def _python_tree() -> Iterable[Path]:
     """Return the folders of modules: the libraries, and the packages that were loaded from elsewhere.
 
-    Omit other folders of ``sys.path``, which may include the working directory and so secrets.
+    Omit other folders of ``sys.path``, which may include the working directory with secrets.
     """
     libraries = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     libraries |= {Path(prefix) / "lib" for prefix in (sys.prefix, sys.base_prefix)}

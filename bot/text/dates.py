@@ -287,7 +287,8 @@ class DocumentDates:
 def parse_dateline(text: str, language: str, first_seen: datetime | None = None) -> datetime | None:
     """Return the date in a line, in UTC, or None if the line has no date.
 
-    ``first_seen`` is when the document was first seen. Without it, return None for a relative date, or without a year.
+    ``first_seen`` is when the document was first seen. Without it, return None for a relative date and for one
+    without a year.
 
     >>> parse_dateline("Mittwoch, 2. Dezember 2015, 09:30 Uhr", "de")
     datetime.datetime(2015, 12, 2, 9, 30, tzinfo=datetime.timezone.utc)

@@ -1,6 +1,6 @@
 """Parse JSON Feed 1.0 and 1.1 (https://www.jsonfeed.org/version/1.1/), and JSON APIs that can be converted to it.
 
-Accepts the mistakes of real feeds: numbers as ids, "author" beside "authors", a document that is cut off.
+Accepts the mistakes of real feeds: numbers as ids, "author" or "authors", a document that is cut off.
 """
 
 from __future__ import annotations

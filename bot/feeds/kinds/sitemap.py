@@ -1,6 +1,6 @@
 """Parse news sitemaps (https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap).
 
-A sitemap without news: tags lists pages, not news, and is refused with a message that says so.
+A sitemap without ``news:`` tags lists pages, not news, so it is refused with an explanation.
 """
 
 from __future__ import annotations

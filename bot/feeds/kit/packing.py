@@ -30,8 +30,8 @@ async def read_bounded(
 ) -> tuple[bytes, bool]:
     """Return the unpacked body, and whether it is complete. Raises BodyTooBig, Unreachable.
 
-    ``coding`` is the value of Content-Encoding. If the body is not packed in spite of it, as some servers send it,
-    return the body unchanged.
+    ``coding`` is the value of Content-Encoding. Some servers declare a coding but send an unpacked body; return such a
+    body unchanged.
     """
     names = [name.strip().lower() for name in coding.split(",") if name.strip().lower() not in ("", "identity")]
     unknown = [name for name in names if name not in ("gzip", "x-gzip", "deflate")]

@@ -1,7 +1,7 @@
 """Parse RSS 0.9x to 2.0, Atom and RDF with feedparser.
 
-The only file that imports feedparser. It passes feedparser no address to open, but decoded and repaired bytes that
-contain only the new items if they can be cut out (see cut.py).
+The only file that imports feedparser, which gets no address to open. It gets decoded and repaired bytes, with only the
+new items if these can be cut out (see cut.py).
 """
 
 from __future__ import annotations

@@ -140,7 +140,7 @@ def _context(header: bytes, base: str) -> bytes:
 def _is_well_formed(data: bytes) -> bool:
     """Return whether feedparser's strict parser accepts the document.
 
-    If it does not, feedparser uses its loose parser, which may parse parts of a document differently from the whole.
+    If the strict parser rejects it, feedparser uses its loose parser, which may parse parts differently from the whole.
     """
     try:
         expat.ParserCreate("utf-8", " ").Parse(data, True)
