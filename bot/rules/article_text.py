@@ -260,8 +260,8 @@ class ArticleText:
 def is_shouting(title: FieldText, capitals: tuple[expression.Pattern, ...]) -> bool:
     """Return whether at least three quarters of the title's words are in capitals.
 
-    The rule's own terms in capitals do not count. A title with fewer than four other words does not shout. A number
-    counts as capitals, so that a headline of names and figures can shout.
+    The rule's own terms in capitals are not counted, and at least four other words are required. A number counts as
+    capitals, so that a headline of names and figures can shout.
     """
     own_words = {
         index

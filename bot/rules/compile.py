@@ -120,7 +120,7 @@ def describe_hits(result: Evaluation) -> str:
 
 def _without_fields(compiled: CompiledRule) -> CompiledRule:
     if compiled.rule.query is None:
-        # Terms in lists can only be on title and body.
+        # The terms of lists are only searched in title and body.
         return compiled
     parts = []
     has_open_any = False

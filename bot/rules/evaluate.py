@@ -136,9 +136,9 @@ def _take_steps(text: FieldText, steps: int) -> None:
 
 
 def _limit_places(places: list[Place]) -> list[Place]:
-    """Return the places; if there are too many, only the shortest from each first word and to each last word.
+    """Return the places. If there are too many, keep the shortest from each first word and to each last word.
 
-    Otherwise each NEAR doubles the pairs of the NEAR around it, and 20 nested NEARs take seconds.
+    Without this limit, each NEAR doubles the pairs of the NEAR around it, and 20 nested NEARs take seconds.
     """
     if len(places) <= MAX_PLACES:
         return places
@@ -221,7 +221,7 @@ def _find_window(parts: tuple[expression.Words, ...], words: int, text: FieldTex
 def _choose_stretches(
     candidates: list[list[Stretch]], first: int, words: int, steps: int
 ) -> tuple[tuple[Stretch, ...], int]:
-    """Choose one stretch for each part, without overlaps, from ``first`` to the earliest possible end.
+    """Choose one stretch for each part, without overlaps, so that they begin at ``first`` and end as early as possible.
 
     Also returns the number of steps left.
     """

@@ -103,7 +103,7 @@ def explain_rule(
 
 
 def _count_lines(verdict: Evaluation) -> str:
-    """Return how many required lines match and the reason, such as “2 of 3: no demand”."""
+    """Return how many required lines match, and what is missing: “2 of 3: no demand”."""
     required = [line.is_found for line in verdict.lines if line.part.kind is LineKind.ALL]
     alternatives = [line.is_found for line in verdict.lines if line.part.kind is LineKind.ANY]
     if alternatives:

@@ -39,7 +39,7 @@ class Distance(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """A rule as conditions on numbers."""
+    """The conditions of a rule on the numbers of a text."""
 
     #: A text must have at least one number of each group.
     groups: tuple[Need, ...]
@@ -138,8 +138,8 @@ def _join_needs(alternatives: list[list[Need]]) -> Need:
 
 #: A rule that would need more pairs is filed under its rarest group alone.
 MAX_PAIRS = 64
-#: Maximum second numbers in a tuple, which takes a third of the memory of a set. It is enough for nine of ten first
-#: numbers.
+#: Up to this many second numbers are kept in a tuple, which takes a third of the memory of a set. Nine of ten first
+#: numbers have no more.
 MAX_TUPLE_SIZE = 4
 #: Maximum rules of one first number that are checked one by one, because a dictionary of their pairs is ten times as
 #: big.

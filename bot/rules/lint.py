@@ -51,7 +51,7 @@ class _WordTerm(NamedTuple):
 
 
 def find_warnings(compiled: CompiledRule) -> tuple[RuleProblem, ...]:
-    """Return the warnings about a rule, which can be used all the same."""
+    """Return the warnings about a rule. They do not prevent its use."""
     rule = compiled.rule
     terms = [*_find_terms(rule)]
     wanted = [
@@ -135,7 +135,7 @@ def _check_commas(rule: model.Rule) -> Iterator[RuleProblem]:
 
 
 def is_name_tail(piece: str) -> bool:
-    """Return whether the text behind a comma belongs to the name before it: Inc., Ltd."""
+    """Return whether the text after a comma belongs to the name before it: Inc., Ltd."""
     return _NAME_TAIL.match(piece.strip()) is not None
 
 

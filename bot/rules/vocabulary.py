@@ -157,7 +157,7 @@ class Vocabulary:
     def __init__(self) -> None:
         #: Numbers that a text may have without the term.
         self.unsure: set[int] = set()
-        #: The highest number.
+        #: The highest number in use.
         self.count = 0
         #: By number: how often a text is likely to have it.
         self.weights = [0]

@@ -20,10 +20,10 @@ HEADLINE_WORDS = 6
 #: Two titles or leads agree if they share this part of the shorter one's words; a lead is the first LEAD_WORDS words.
 AGREED = 0.6
 LEAD_WORDS = 20
-#: Nearly equal headlines share this part of their words: SAME if the leads agree, BARE_SAME if there is no text.
+#: Headlines are nearly equal if they share this part of their words: SAME if the leads agree, BARE_SAME without leads.
 SAME, BARE_SAME = 0.7, 0.85
-#: Two texts of one form have their different figures within the first FORM_WORDS words. Leads are different if they
-#: share less than ONE_LEAD.
+#: Figures are compared in the first FORM_WORDS words, in which a form is filled in. Two leads that share less than
+#: ONE_LEAD of their words are different.
 FORM_WORDS, ONE_LEAD = 60, 0.9
 
 

@@ -30,8 +30,8 @@ from bot.stories.profile import Meaning, Profile
 STORIES, SAMPLES = 60, 4
 #: Maximum stories proposed in addition to the stories that share words.
 PROPOSED = 3
-#: Maximum stories without an article in this language that are offered to a second opinion, and the maximum time
-#: between such a story and the article. Only a second opinion can judge these stories.
+#: Maximum stories without an article in the article's language that are offered to a second opinion, and the maximum
+#: time between such a story and the article. Only a second opinion can judge these stories.
 UNTRANSLATED, SAME_DAYS = 3, timedelta(days=3)
 #: The mean vector of a rule's texts also counts this many zero vectors, for unrelated texts.
 PRIOR = 3.0

@@ -27,7 +27,8 @@ from bot.stories.profile import Meaning, Profile, beginning, profile_of
 JOIN_FROM = 0.7
 #: The probability that a rule with ``group: strict`` requires.
 STRICT_FROM = 0.95
-#: The probability that an article marked as a correction requires. It is low, because some report must exist.
+#: The probability that an article marked as a correction requires. It is low, because each correction has an earlier
+#: report.
 CORRECTION_FROM = 0.25
 #: An article that does not join is unsure if the probability is at least this. Otherwise it probably reports another
 #: event.
@@ -243,7 +244,7 @@ class Grouping:
             return self._opened(profile, model.JoinReason.UNSURE if is_unsure else model.JoinReason.OPENED, judged)
         if same:
             join = self._joined(profile, same[0], same[1:], near_stories, opinion)
-            # The detail contains the bot's own probability.
+            # The opinion decided, so the confidence is enough for a join. The detail has the bot's own probability.
             sure = round(max(same[0].chance, self._join_from), 3)
             apart = next(
                 (candidate.story.id for candidate in same if candidate.story.id not in {join.story, *join.merges}), None
@@ -386,7 +387,7 @@ class Grouping:
     def _pooled(self, judged: list[_Judged]) -> list[_Judged]:
         """Return the candidates; the likeliest also gets the probability of rivals that may report the same event.
 
-        Otherwise, if the coverage of one event is in two stories, each gets half, and no article joins either.
+        Otherwise, if the coverage of an event is in two stories, each has too low a probability for a join.
         """
         if not judged:
             return judged

@@ -168,7 +168,7 @@ def _likely(
 ) -> list[int]:
     """Return the stories that may be among the ``most`` stories with the highest worth. ``words`` is rarest first.
 
-    Stories that share the rarest words set a minimum worth. Stories that share only later words cannot reach it.
+    Stories that share the rarest words set a minimum worth, which stories that share only common words cannot reach.
     """
     early: set[int] = set()
     for numbers, _ in words:

@@ -24,7 +24,7 @@ WORDS = 120
 VOCABULARY = 600
 #: Number of first and last articles of a story that are compared individually.
 FIRST, LAST = 2, 4
-#: Maximum articles remembered per story among those that people moved out of the story.
+#: Maximum number of articles moved out by people that a story remembers.
 APART = 12
 #: After COPY_AGE, an equal text is a recurring one (a weekly notice), not a copy. After HEADLINE_AGE, an equal headline
 #: does not prove the same event.
@@ -73,7 +73,7 @@ class OpenStory:
     figures: set[str] = field(default_factory=set)
     days: set[date] = field(default_factory=set)
     meanings: set[str] = field(default_factory=set)
-    #: Articles that people moved out of it.
+    #: Articles that people moved out of the story.
     apart: list[Profile] = field(default_factory=list)
     rules: set[str] = field(default_factory=set)
     outlets: set[str] = field(default_factory=set)

@@ -11,8 +11,8 @@ from bot import model
 #: language, and no story has ASKED_BELOW or more. It asks that often because an article in the wrong story hides its
 #: event (bench/quality/desk_grouping.py --oracle; decision record 0048).
 ASKED_FROM, ASKED_BELOW = 0.05, 0.95
-#: It offers at most ASKED stories with at least the probability OFFERED_FROM, and stories without an article in the
-#: article's language.
+#: Grouping offers at most ASKED stories with at least the probability OFFERED_FROM, and stories without an article in
+#: the article's language.
 ASKED, OFFERED_FROM = 3, 0.02
 #: An opinion merges two stories if the bot's own probability for both is at least this.
 MERGE_FROM = 0.5

@@ -250,7 +250,7 @@ _LENGTH_POWER = 0.4
 _LEAD_BONUS = 0.5
 #: Bonus for each matched wording in a sentence, up to three, because the reader wants to see why the rule matched.
 _MATCH_BONUS = 1.0
-#: Factors for “He said …” without the preceding sentence, for a question, and for a long sentence.
+#: Factors that lower the score of a sentence like “He said …” without its context, of a question, of a long sentence.
 _DANGLING_SHARE, _QUESTION_SHARE, _LONG_SHARE = 0.8, 0.5, 0.4
 
 #: A quotation without its speaker.

@@ -182,7 +182,10 @@ def _aligned(figure: Figure, statement: Statement, claims: StoryClaims) -> Numbe
 
 
 def _is_surely_of_the_same(figure: Figure, number: Number) -> bool:
-    """Return whether it certainly replaces the number: a higher toll, a sum such as a fine, or a higher count."""
+    """Return whether the figure is certainly a new value of the number.
+
+    It is if it is a higher toll, a sum of a known kind such as a fine, or a higher count of a named thing.
+    """
     if figure.what in FATES:
         return figure.number.value > number.value and float(number.value).is_integer()
     # A much smaller or larger number is more often a part or a total than a new value.
