@@ -200,7 +200,7 @@ class ChannelSettings:
 
     name: str
     kind: str
-    #: The validated options of its kind.
+    #: The channel's options, validated by its kind.
     options: ChannelKeys
     #: The file and line, for messages, such as “config/bot.yaml:5”.
     place: str

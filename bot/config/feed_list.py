@@ -25,7 +25,7 @@ _BYTE_ORDER_MARK = "\ufeff"
 class Addition:
     """The result of adding feeds."""
 
-    #: The whole file as it should be written.
+    #: The whole text of the file, with the added feeds.
     text: str
     added: tuple[model.Feed, ...]
     #: Feeds that the file already lists.

@@ -135,7 +135,7 @@ def _read_feed(
         report.add(address, "duplicate-feed", "this feed is listed twice", advice)
         return None
     if first_line := lines_by_address.get(model.feed_place(url)):
-        advice = f"line {first_line} has it under another spelling of its address: remove one"
+        advice = f"line {first_line} has the same feed under another spelling of its address: remove one"
         report.add(address, "same-feed", "this feed seems to be listed twice", advice, severity="warning")
     lines_by_address.setdefault(model.feed_place(url), line)
     lines_by_address[url] = line

@@ -22,7 +22,7 @@ from bot.config.yaml_errors import Flaw, UnreadableYaml
 
 #: Maximum nesting; a deeper file is a mistake or an attack.
 MAX_DEPTH = 30
-#: Enough for about 100,000 rules. A node takes about 270 bytes, so this limits the memory for one file.
+#: Maximum number of nodes, enough for about 100,000 rules. A node takes about 270 bytes, so this limits the memory.
 MAX_NODES = 3_000_000
 #: A longer text is parsed only once, without removing the items that are not valid YAML.
 _MAX_RETRIED_CHARACTERS = 300_000
@@ -230,7 +230,11 @@ class _Composer:
         if not isinstance(event, yaml.StreamEndEvent):
             at = event.start_mark.index
             raise UnreadableYaml(
-                "two-documents", "a second document begins here", "remove the line ---: one file, one document", at, 3
+                "two-documents",
+                "a second document begins here",
+                "remove the line ---, because a file can have only one document",
+                at,
+                3,
             )
         if self._odd:
             raise self._odd[0]
@@ -345,8 +349,8 @@ def _end_of(event: Any, items: list[Node]) -> int:
 
 
 def _alias_flaw(name: str, start: int, end: int) -> Flaw:
-    message = f"a value that begins with * points to another place of the file (*{name})"
-    advice = f"write a wildcard at the end of a word: {name.strip('*')}*; a shared list is a set: $name"
+    message = f"a value that begins with * refers to another position in the file (*{name})"
+    advice = f"write a wildcard at the end of a word: {name.strip('*')}*; for a shared list, use a set: $name"
     return Flaw("star", message, advice, start, end)
 
 
@@ -355,14 +359,14 @@ def _tag_flaw(start: int, text: str) -> Flaw:
     word = (re.match(r"\S+", text[start : start + 60]) or [mark])[0].rstrip(",]}")
     if mark == "&":
         more = " …" if text[start + len(word) :][:1] == " " else ""
-        message = f"a value that begins with & names this place of the file ({word})"
+        message = f"a value that begins with & is a label for this position in the file ({word})"
         return Flaw("ampersand", message, f'to write it as text, quote it: "{word}{more}"', start, start + len(word))
     message = f"a value that begins with {mark} is a type for programs ({word})"
     return Flaw("exclamation", message, yaml_errors.NO_EXCLAMATION.format(word[1:]), start, start + len(word))
 
 
 def _odd_key_flaw(key: SequenceNode | MappingNode) -> Flaw:
-    message = "a key must be a word, here it is a list or a block in braces"
+    message = "a key must be a word, but this is a list or a block in braces"
     return Flaw("odd-key", message, 'if this is text, quote it: "{{…}}"', key.start, max(key.end, key.start + 1))
 
 

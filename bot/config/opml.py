@@ -46,7 +46,7 @@ def read_opml(content: bytes) -> OpmlReading:
             continue
         place = model.feed_place(feed.url)
         if earlier := feeds.get(place):
-            # Keep the secure one of two spellings of an address.
+            # Of two spellings of an address, keep the one with https.
             url = feed.url if feed.url.startswith("https:") and earlier.url.startswith("http:") else earlier.url
             tags = tuple(dict.fromkeys((*earlier.tags, *feed.tags)))
             feeds[place] = replace(earlier, url=url, name=earlier.name or feed.name, tags=tags)
@@ -77,13 +77,13 @@ def write_opml(feeds: Iterable[model.Feed]) -> str:
 
 def _find_flaw(content: bytes) -> str | None:
     """Return the problem of the file as a whole, or None."""
-    if b"<!ENTITY" in content:  # an entity can name a file or grow without bound; the scanner expands none
+    if b"<!ENTITY" in content:  # an entity may refer to a file or expand without limit
         return "the file declares entities, which are not expanded"
     try:
         etree.fromstring(content, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
         text = str(error).split(", line ")[0]
-        return f"line {error.lineno or 1}: not well-formed XML ({text}); read as far as it can be"
+        return f"line {error.lineno or 1}: not well-formed XML ({text}); it was read as far as possible"
     return None
 
 
@@ -93,11 +93,11 @@ def _read_feed(outline: Outline, problems: list[str]) -> model.Feed | None:
     url = _clean_address(attributes.get("xmlurl", ""))
     if not url:
         if attributes.get("type", "").casefold() in ("rss", "atom"):
-            problems.append(f"line {outline.line}: '{name}' has no xmlUrl: omitted")
+            problems.append(f"line {outline.line}: '{name}' has no xmlUrl, so it was omitted")
         return None
     parts = values.split_address(url)
     if parts is None or parts[0] not in ("http", "https") or not parts[1] or " " in url:
-        problems.append(f"line {outline.line}: {url!r} is not an http or https address: omitted")
+        problems.append(f"line {outline.line}: {url!r} is not an http or https address, so it was omitted")
         return None
     categories = (path.rpartition("/")[2] for path in attributes.get("category", "").split(","))
     tags = (" ".join(tag.split()) for tag in (*outline.folders, *categories))
@@ -120,7 +120,7 @@ def _clean_address(url: str) -> str:
 _NAME = r"[A-Za-z_][\w:.-]*"
 #: The value of an attribute, which may have several lines. An unclosed value ends before the next <outline>.
 _VALUE = r"(?:(?!<outline)[\s\S]){0,20000}?"
-#: A value ends at the quotation mark before the next attribute or the tag's end, not at the first one.
+#: A value ends at the quotation mark before the next attribute or the tag's end, even if it contains others.
 _ATTRIBUTE = re.compile(
     rf"""\s*({_NAME})\s*=\s*(?:"({_VALUE})"|'({_VALUE})')(?=\s+{_NAME}\s*=\s*["']|\s*/?>\s*(?:<|\Z))"""
 )

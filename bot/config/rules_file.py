@@ -107,8 +107,9 @@ def warn_of_commas(rule: MappingNode, report: ProblemReport) -> None:
             report.add(
                 item,
                 "comma-in-term",
-                "this is one term: it matches only with its comma",
-                f'write a list: [{", ".join(pieces)}]; or quote it, if it is meant: "{values.shorten(item.value)}"',
+                "this is one term, which matches only with its comma",
+                f"write a list: [{', '.join(pieces)}]; if the comma is intended, quote the term: "
+                f'"{values.shorten(item.value)}"',
                 severity="warning",
             )
 
@@ -280,7 +281,7 @@ class RuleReader:
         if any(values.find_nearest(key.value, blocks.types_of(model.Rule)) == "notify" for key, _ in node.pairs):
             return  # the misspelt key is already reported
         channel = next(iter(sorted(self.context.channels or ())), "alerts")
-        advice = f"write notify: {channel}; or give bot.yaml routes"
+        advice = f"write notify: {channel}, or add routes to bot.yaml"
         self.report.add(node.head, "missing-key", 'the key "notify" is missing', advice)
 
     def _help_with_name(self, item: ScalarNode, kind: str, file: str, known_names: frozenset[str]) -> str:
@@ -288,7 +289,7 @@ class RuleReader:
         if not item.style and name[0] == "-" and name[1:2] not in ("", " ", "-"):
             return f"a space is missing after the dash: - {name[1:].split(' -')[0]}"
         if kind == "channel" and (channel_name := self.context.destinations.get(name)):
-            return f"rules name the channel, not where it posts: write {channel_name}"
+            return f"notify needs the name of the channel, not its destination: write {channel_name}"
         if kind == "channel" and not re.fullmatch(r"[\w -]+", name):
             return _help_with_destination(name, known_names)
         is_short = 0 < len(known_names) <= 8
@@ -315,7 +316,7 @@ class RuleReader:
 def _help_with_destination(written: str, channels: Collection[str]) -> str:
     """Return advice for ``notify: "#policy"`` if no channel of bot.yaml posts there."""
     names = f" ({', '.join(sorted(channels))})" if 0 < len(channels) <= 8 else ""
-    start = f"notify takes the name of a channel in bot.yaml{names}"
+    start = f"notify needs the name of a channel in bot.yaml{names}"
     if match := re.fullmatch(r"#([\w-]+)", written):
         channel = f'{match[1]}: {{kind: slack, to: "{written}", token: env:SLACK_BOT_TOKEN}}'
         return f"{start}; to post to {written} in Slack, add {channel} there, and write notify: {match[1]}"
@@ -433,7 +434,7 @@ def _read_sets(node: Node | None, report: ProblemReport) -> RuleSets:
         return sets
     if not isinstance(node, MappingNode):
         place = (node.start, node.start + 1)
-        report.add(place, "wrong-kind", "sets needs names with lists of terms", "write name: [one, two]")
+        report.add(place, "wrong-kind", "sets must contain names with lists of terms", "write name: [one, two]")
         return sets
     for key, value in node.pairs:
         sets.nodes[key.value] = value

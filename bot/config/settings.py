@@ -22,7 +22,7 @@ class LoadedRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp:
-    """The metadata of a file, which shows a change without reading it."""
+    """The metadata of a file, which reveals a change without a look at the contents."""
 
     modified_ns: int
     changed_ns: int
@@ -45,7 +45,7 @@ class FileState:
     off: tuple[str, ...] = ()
     #: The kinds and names of channels, people and feeds that rules of this file use and other files must have.
     needs: frozenset[tuple[str, str]] = frozenset()
-    #: The needs that no other file met.
+    #: The needs that no other file meets.
     missing: frozenset[tuple[str, str]] = frozenset()
     #: Whether a value depends on the time zone of bot.yaml.
     uses_zone: bool = False
@@ -66,9 +66,9 @@ class Settings:
     problems: tuple[model.Problem, ...]
     #: Hash of the contents of all files.
     version: str
-    #: Rules that run in their last good version because the current one was refused.
+    #: Rules that run in their last good version because their current version was refused.
     kept: tuple[str, ...] = ()
-    #: Refused rules without a good version: they are off.
+    #: Refused rules without a good version, which are off.
     off: tuple[str, ...] = ()
     #: The files as read, by path, for the next reload.
     files: Mapping[str, FileState] = field(default_factory=dict, repr=False)

@@ -24,7 +24,7 @@ _KEY = re.compile(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTA
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A mistake or an oddity in YAML, with its place in the text."""
+    """A mistake or an oddity in YAML, with its offsets in the text."""
 
     code: str
     message: str

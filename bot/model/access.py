@@ -83,7 +83,7 @@ class Secret:
 
 #: A name of a header or of a cookie (RFC 9110 section 5.6.2).
 _TOKEN = re.compile(r"\A[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
-#: Headers that have a separate key, and what to write instead.
+#: Header that has a separate key -> advice.
 _REFUSED = {
     "authorization": "write auth: {bearer: env:NAME} or auth: {basic: {user: NAME, password: env:NAME}}",
     "cookie": "write cookies: {NAME: env:NAME}",

@@ -25,7 +25,7 @@ class SilenceKind(StrEnum):
     RULE = "rule"
     #: The articles of one outlet.
     OUTLET = "outlet"
-    #: The articles whose headline has a name.
+    #: The articles whose headline contains a certain name.
     ENTITY = "entity"
     #: Every story.
     EVERYTHING = "everything"

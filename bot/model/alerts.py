@@ -129,7 +129,7 @@ class Alert:
     said: tuple[str, ...] = ()
     #: The newest posted fact; shown in the message, so that the message does not announce an outdated value.
     latest: Fact | None = None
-    #: A reply has reported corroboration.
+    #: Whether a reply has reported corroboration.
     is_corroborated: bool = False
     #: The story for which the message was posted, if that story has since been merged into this one; otherwise None.
     posted_for: StoryId | None = None

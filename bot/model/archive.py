@@ -29,7 +29,7 @@ class Revision:
 
     article: Article
     matches: tuple[Match, ...]
-    #: Material changes only; empty for a typo.
+    #: Only material changes; empty if only a typo was corrected.
     edits: tuple[Edit, ...]
     #: Log id of the poll that found the change.
     poll: str = ""
@@ -43,7 +43,7 @@ class Pending:
     """An article of a story whose facts or wording wait for a language model's answer."""
 
     story: StoryId
-    #: The prompt, built from the story as it was when the article came.
+    #: The prompt, built from the story as it was when the article arrived.
     prompt: Prompt
     #: ``facts`` are posted if there is no answer. ``offered`` are the facts from which the answer chooses.
     facts: tuple[Fact, ...] = ()
@@ -62,7 +62,7 @@ class Sighting:
     """One feed's id of an article."""
 
     feed: str
-    #: The item's id: guid, else link, else a hash of its title.
+    #: The item's id: its guid, or else its link, or else a hash of its title.
     key: str
     article: ArticleId
 
@@ -85,21 +85,21 @@ class ArticleStub:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityQuery:
-    """A query for the stored articles that the entries of one document may be."""
+    """A query for stored articles that may be the same as the entries of one document."""
 
     feed: str
-    #: The feed's ids.
+    #: The feed's ids of the entries.
     keys: Sequence[str] = ()
     #: Links in any form, or the key that all forms of a link share.
     links: Sequence[str] = ()
     fingerprints: Sequence[str] = ()
-    #: Case-folded.
+    #: Case-folded titles.
     titles: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownItems:
-    """The stored articles that the entries of one document may be."""
+    """Stored articles that may be the same as the entries of one document."""
 
     #: Id in this feed -> article.
     by_key: Mapping[str, ArticleStub]
@@ -149,7 +149,7 @@ class SearchTerm:
     """Consecutive words. At most one other word may stand between two of them."""
 
     words: tuple[str, ...]
-    #: The last word is a prefix.
+    #: Whether the last word is a prefix.
     is_prefix: bool = False
     #: The field to search: title, body or source. None means title or body.
     field: str | None = None
@@ -179,7 +179,7 @@ class CandidateQuery:
 
     #: None if the index can decide no part of the search.
     condition: SearchCondition | None = None
-    #: The name of a rule that matched.
+    #: The name of a rule that must have matched the article, or None.
     rule: str | None = None
     #: The article was first seen at or after ``since``, and before ``until``.
     since: datetime | None = None
@@ -190,7 +190,7 @@ class CandidateQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchCandidate:
-    """An article that fulfils the condition."""
+    """An article that matches the condition of a CandidateQuery."""
 
     #: A number that increases in the order in which articles arrived.
     number: int

@@ -1,4 +1,4 @@
-"""A channel: where messages are posted, and the connection on which people press buttons and type commands."""
+"""Channels, to which messages are posted, and listeners, on which button presses and commands arrive."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ OnChatRequest: TypeAlias = Callable[[ChatRequest], Awaitable[Message]]
 class Listener(Protocol):
     """One connection on which button presses and commands arrive."""
 
-    #: The channels whose messages it serves.
+    #: The channels to which the connection belongs.
     channels: tuple[str, ...]
     #: Whether the service allows only one connection for each account. If so, of several processes only the one that
     #: sends also listens.

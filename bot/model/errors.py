@@ -42,7 +42,7 @@ from bot.model.settings import Problem
 
 
 class WirewatchError(Exception):
-    """An expected failure. Its text may quote a stranger, so it is cleaned and cut whenever it is shown."""
+    """An expected failure. Its text may quote untrusted text, so it is cleaned and cut whenever it is shown."""
 
     #: Maximum length of a text that quotes an external document or server. None for texts in our own words, which may
     #: have any number of lines.
@@ -86,7 +86,7 @@ class CannotSilence(CannotAct):
 
 
 class NotAllowed(CannotAct):
-    """The person does not have the right."""
+    """The person does not have the right to perform the action."""
 
 
 class FetchError(WirewatchError):
@@ -153,7 +153,7 @@ class ModelUnavailable(ModelError):
 
 
 class ModelRefused(ModelError):
-    """Every call fails until somebody acts: a wrong key, a model that does not exist."""
+    """Every call fails until somebody acts, for example because the key is wrong or the model does not exist."""
 
 
 class BadAnswer(ModelError):

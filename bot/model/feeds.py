@@ -76,7 +76,7 @@ class Feed(Access):
         values.Text | None,
         Key("The owner of the outlet. Outlets of the same owner count once. Default: the domain of the address."),
     ] = None
-    #: None is treated as false.
+    #: None (not set) counts as false.
     aggregator: Annotated[
         bool | None,
         Key("true: the feed lists articles of other sites. Each article counts for the site that it links to."),
@@ -158,7 +158,7 @@ class FeedState:
     gone: bool = False
     #: Health problems already reported to the operator, so that each is reported once.
     told: tuple[str, ...] = ()
-    #: Remarks on the last document: bad bytes, cut document, guid churn.
+    #: Remarks on the last document, such as invalid bytes, a cut document or changing guids.
     remarks: tuple[str, ...] = ()
     #: Arrival times of the last new articles (at most 50), newest last. Polling learns the interval from them.
     rhythm: tuple[datetime, ...] = ()
@@ -168,7 +168,7 @@ class FeedState:
     ttl: timedelta | None = None
     skip_hours: tuple[int, ...] = ()
     skip_days: tuple[int, ...] = ()
-    #: Items of the last document, including known ones.
+    #: Number of items in the last document, including known items.
     item_count: int = 0
     #: Since when the feed has had no items. None if it has items, or never had any.
     empty_since: datetime | None = None
@@ -183,12 +183,12 @@ class FeedState:
     day_names: int = 0
     #: Number of items that the last poll postponed to the next day.
     left_count: int = 0
-    #: The feed's last document took so long to parse that other documents had to wait.
+    #: Whether the feed's last document took so long to parse that other documents had to wait.
     is_slow: bool = False
     #: Number of mails that could not be parsed on ``skipped_on``, the last day (UTC) with such mails.
     skipped_count: int = 0
     skipped_on: date | None = None
-    #: Most of the feed's items link to several other sites.
+    #: Whether most of the feed's items link to several other sites.
     links_elsewhere: bool = False
     #: When the server's certificate expires, or None if unknown.
     certificate_until: datetime | None = None
@@ -220,13 +220,13 @@ class FeedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One item as the source parsed it, not cleaned."""
+    """One item as the source parsed it, before cleaning."""
 
     guid: str | None = None
     #: Absolute if the source could resolve it.
     link: str | None = None
     title: str | None = None
-    #: HTML or text; the longer of summary and content.
+    #: The longer of summary and content, as HTML or text.
     body: str | None = None
     author: str | None = None
     tags: tuple[str, ...] = ()
@@ -256,9 +256,9 @@ class ParsedFeed:
     #: The WebSub hub, and the address by which the hub identifies the document.
     hub: str | None = None
     topic: str | None = None
-    #: The document has only the items since the last document, not the whole list.
+    #: Whether the document has only the items since the last document, not the whole list.
     is_increment: bool = False
-    #: The document took so long to parse that other documents had to wait.
+    #: Whether the document took so long to parse that other documents had to wait.
     was_slow: bool = False
     #: The number of mails that could not be parsed and are not tried again.
     skipped: int = 0

@@ -24,7 +24,7 @@ class Use(StrEnum):
     SAME_EVENT = "same_event"
     #: Choose the sentences of an article that are new in its story.
     FACTS = "facts"
-    #: Summarise a story in two sentences, in place of sentences of the article.
+    #: Summarise a story in two sentences, which are shown instead of sentences of the article.
     SUMMARY = "summary"
     #: Decide whether an article is about the subject that its rule describes in plain words.
     RELEVANCE = "relevance"

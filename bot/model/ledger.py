@@ -1,4 +1,4 @@
-"""The ledger: the kinds of rows, how each row is made, and a row as a line of text."""
+"""Rows of the ledger: their kinds, how each row is made, and the format of a row as a line of text."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class CoverageLine:
     article: ArticleId
     #: The number of other outlets with nearly the same headline.
     more: int = 0
-    #: The article joined the story with less than full certainty.
+    #: Whether the article joined the story with less than full certainty.
     is_probable: bool = False
 
 
@@ -174,14 +174,14 @@ class Message:
     title: Sentence | None = None
     #: The story that this one may be part of.
     nearest: Nearest | None = None
-    #: For a message on the second channel.
+    #: Set for a message on the second channel, to which a story is escalated.
     escalation: Escalation | None = None
-    #: For the head of a thread.
+    #: For the head of a thread: the people to mention.
     mentions: tuple[Mention, ...] = ()
     #: Show the command that claims the story, because the channel has no button and the story is escalated unless
     #: somebody claims it.
     shows_claim_command: bool = False
-    #: For an edit: the articles that it adds, for channels that cannot change a posted message.
+    #: For an edit: the articles that the edit adds, for channels that cannot change a posted message.
     added: tuple[ArticleId, ...] = ()
     #: The base address of the web page, to link to the story. Empty means no link.
     public_url: str = ""

@@ -84,7 +84,7 @@ class Digest:
 class Remind:
     """The value of ``remind: [7 days, 1 day]``: times before a story's deadline at which its thread gets a reminder."""
 
-    #: Longest first.
+    #: Lengths of time before the deadline, longest first.
     leads: tuple[timedelta, ...]
     #: The time zone of the deadline's day.
     zone: ZoneInfo

@@ -19,7 +19,7 @@ ArticleId = NewType("ArticleId", str)
 StoryId = NewType("StoryId", str)
 #: Derived from (story, channel, kind, cause): writing a message twice gives one row.
 SendId = NewType("SendId", str)
-#: Derived from the channel's id of the button press, and the rule that it judges.
+#: Derived from the channel's id of the button press, and the judged rule.
 JudgementId = NewType("JudgementId", str)
 
 
@@ -33,7 +33,7 @@ class Article:
     """One article, stored once however many feeds carry it."""
 
     id: ArticleId
-    #: The feed in which it was first seen.
+    #: The feed in which the article was first seen.
     feed: str
     outlet: str
     owner: str

@@ -53,8 +53,8 @@ def test_of_a_broken_file_everything_readable_is_read_and_the_rest_is_said() -> 
     )
     assert len(found.problems) == 3
     assert found.problems[0].startswith("line 4: not well-formed XML")
-    assert found.problems[1] == "line 8: 'Nameless' has no xmlUrl: omitted"
-    assert found.problems[2] == "line 9: 'mailto:x@y.org' is not an http or https address: omitted"
+    assert found.problems[1] == "line 8: 'Nameless' has no xmlUrl, so it was omitted"
+    assert found.problems[2] == "line 9: 'mailto:x@y.org' is not an http or https address, so it was omitted"
 
 
 def test_entities_are_never_expanded() -> None:
