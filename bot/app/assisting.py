@@ -48,7 +48,7 @@ class Assisting:
         try:
             endpoint = open_model(policy, lambda secret: config.resolve_secret(secret, self._parts.environment.environ))
         except model.ConfigError as error:
-            log.error("model not asked", error=str(error))
+            log.error("language model not opened", error=str(error))
             return None
         return Asker(
             endpoint,

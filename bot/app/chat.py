@@ -129,7 +129,7 @@ _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 #: Maximum number of stories in an answer, of stories read to find them, and of decisions shown for a story.
 _STORIES, _READ, _DECISIONS = 10, 500, 4
 _USAGE = (
-    "/wirewatch why LINK: which rules match an article, and what the others miss",
+    "/wirewatch why LINK: which rules match an article, and why others do not",
     "/wirewatch stories RULE: a rule's stories of the last seven days",
     "/wirewatch silence rule|outlet|entity NAME for 2 hours: REASON; silence list; silence end ID",
     "/wirewatch feeds: which feeds do not work",

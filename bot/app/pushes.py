@@ -32,7 +32,7 @@ _TRIES, _BETWEEN_TRIES = 12, timedelta(seconds=5)
 
 @dataclass(slots=True)
 class Mailboxes:
-    """Wait for new mail in each mailbox among the feeds."""
+    """Waits for new mail in each mailbox that is a feed, and makes the feed due."""
 
     store: storage.Store
     clock: model.Clock
@@ -64,7 +64,7 @@ class Mailboxes:
             except model.StoreError:
                 await self.clock.sleep(STORE_PAUSE)
             except model.FetchError as error:
-                log.warning("IMAP IDLE does not work; the mailbox is polled", feed=url, error=str(error))
+                log.warning("IMAP IDLE failed; the mailbox is only polled", feed=url, error=str(error))
                 await self.clock.sleep(_AFTER_FAILURE)
 
     async def _is_ours(self, url: str) -> bool:

@@ -88,7 +88,7 @@ class App:
 
     @property
     def loaded_at(self) -> datetime:
-        """Time of the last successful reload of the configuration."""
+        """Time at which the configuration was last loaded."""
         return self.live.loaded_at
 
     @property

@@ -100,8 +100,8 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
 def _moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
     """Return the configured feeds from an SQLite file, by address, with only a part of their state.
 
-    Return none if the file cannot be read or has another schema. Read without SQLAlchemy, because importing it takes
-    longer than the rest of the command.
+    Return an empty tuple if the file cannot be read or has another schema. Read it without SQLAlchemy, whose import
+    would take longer than the rest of the command.
     """
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:

@@ -201,7 +201,9 @@ def _users_channel(folder: Path, name: str, environment: app.Environment) -> dic
     """Return the user's channel under the name of the demo's own channel, which it replaces."""
     settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
-        terminal.fail(f'no channel "{name}" in {folder}/bot.yaml. Known: {", ".join(settings.bot.channels)}', 2)
+        terminal.fail(
+            f'no channel "{name}" in {folder}/bot.yaml; its channels are {", ".join(settings.bot.channels)}', 2
+        )
     return {"alerts": app.channel_of(settings, name, environment)}
 
 

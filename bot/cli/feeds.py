@@ -40,7 +40,7 @@ class FoundFeed:
 
     url: str
     reading: model.ParsedFeed
-    #: The page that links to the feed; None if the address was the feed itself.
+    #: The page that links to the feed, or None if the address is the feed itself.
     page: str | None = None
     #: The proposed selectors as keys of feeds.yaml, or None if the page has a feed.
     selectors: Mapping[str, str] | None = None
@@ -153,9 +153,9 @@ def _is_aggregator(feed: model.Feed) -> bool:
 
 
 async def _find(folder: Path, address: str) -> list[FoundFeed]:
-    """Return the feed at an address, or the feeds that a page links to, or the lists of a page; at least one.
+    """Return the feed at an address. If the address is a page, return its linked feeds, or else its lists of headlines.
 
-    Raises ConfigError, FetchError, ReadError.
+    Raises ConfigError, FetchError, and ReadError if nothing is found.
     """
     environment = app.Environment(environ=os.environ)
     policy, configured = _settings(folder, environment)

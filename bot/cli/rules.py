@@ -45,7 +45,7 @@ def try_rule(
 ) -> None:
     """Backtest a rule over the stored articles.
 
-    Shows the articles that the rule would match, those that it would no longer match, its messages and near misses.
+    Shows the articles that the rule would match or no longer match, its messages, and its near misses.
 
     Example: wirewatch try rules-draft/telecom.yaml --since 30d
     """

@@ -33,7 +33,7 @@ async def _send_test(folder: Path, name: str, *, check_only: bool) -> int:
     environment = app.Environment(environ=os.environ)
     settings = app.load(folder, environment.environ)
     if name not in settings.bot.channels:
-        terminal.fail(f'no channel "{name}" in bot.yaml. Known: {", ".join(settings.bot.channels)}', UNUSABLE)
+        terminal.fail(f'no channel "{name}" in bot.yaml; its channels are {", ".join(settings.bot.channels)}', UNUSABLE)
     channel = app.channel_of(settings, name, environment)
     try:
         lines = await channel.check()

@@ -357,7 +357,7 @@ class Question(Generic[P, V]):
     is_action: bool = False
     #: Whether the transaction may take seconds.
     is_long: bool = False
-    #: The value to return while too many calls wait. If it is None, calls need not run one at a time.
+    #: The value to return while too many calls wait. If it is not None, calls of the question run one at a time.
     busy: V | None = None
 
     @property

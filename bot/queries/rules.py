@@ -56,7 +56,7 @@ class RulesPage(Document):
 
 
 def summarize_rule(rule: model.Rule, stories: int, routes: Sequence[model.Route]) -> RuleLine:
-    """Summarize a rule with every channel that it may notify; ``stories`` counts the last seven days."""
+    """Summarize a rule with every channel that it may notify. ``stories`` is the number of stories in seven days."""
     return RuleLine(
         name=rule.name,
         notify=list(routing.possible_channels(routes, rule)),
@@ -272,7 +272,7 @@ class HitDocument(Document):
 
 
 class NearDocument(Document):
-    """Near misses: articles that fail only one condition, the same for all. ``examples`` are the latest few."""
+    """Near misses: articles that fail only one condition, which is the same for all. ``examples`` are the latest."""
 
     what: str
     count: int

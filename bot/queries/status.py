@@ -85,7 +85,7 @@ class StatusDocument(Document):
 
 
 def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocument:
-    """Show whether the bot runs, every feed and rule, silences, and the messages that wait."""
+    """Show whether the bot runs, and list feeds, rules, silences and waiting messages."""
     tx, now, settings = archive.tx, archive.now, archive.settings
     running = describe_bot(tx, owner=archive.watched.store.owner, now=now)
     kept: list[str] = json.loads(keys.KEPT_RULES.get(tx) or "[]") if running.is_good else []

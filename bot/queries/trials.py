@@ -297,7 +297,7 @@ def _item_lines(item: config.RuleItem, *, indent: int) -> list[str]:
 
 
 class Change(StrEnum):
-    """How a rule changed."""
+    """The kind of a rule's change."""
 
     NEW = "new"
     CHANGED = "changed"

@@ -196,7 +196,7 @@ class AccessGuard:
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         path = scope["path"]
         is_program = path.startswith(PROGRAMS)
-        # Refuse foreign navigation to the paths for programs, because some of them act and nobody needs a link to them.
+        # Pages of other sites may only link to pages. They may not link to the paths for programs, some of which act.
         if is_foreign(headers) and (is_program or not _is_navigation(headers)):
             return refusal_response(path, 403, "Pages of other sites may not load anything from this site.")
         if self._hosts is not None and (
@@ -252,7 +252,7 @@ def is_foreign(headers: Headers) -> bool:
 
 
 def _is_navigation(headers: Headers) -> bool:
-    """Return whether a person followed a link. The linking site cannot read the page that opens."""
+    """Return whether a person followed a link. This is harmless, because the linking site cannot read the page."""
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
 
 

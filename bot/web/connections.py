@@ -35,12 +35,12 @@ LOG_INTERVAL = timedelta(minutes=1)
 class Phase(StrEnum):
     """The state of a connection."""
 
-    #: It waits for the head of a request, or is kept open for the next request.
+    #: The connection waits for the head of a request, or is kept open for the next request.
     HEAD = "head"
     BODY = "body"
-    #: It waits for the application's answer.
+    #: The connection waits for the application's answer.
     ANSWER = "answer"
-    #: It waits for the client to receive the answer.
+    #: The connection waits for the client to receive the answer.
     FLUSH = "flush"
 
 
@@ -53,7 +53,7 @@ class Limits:
     of_one_client: int = 64
     head: timedelta = timedelta(seconds=10)
     body: timedelta = timedelta(seconds=10)
-    #: A trial of a rule and the trials that run before it take less time.
+    #: Maximum duration of an answer. A trial of a rule takes less, even if it waits for other trials.
     answer: timedelta = timedelta(seconds=60)
     flush: timedelta = timedelta(seconds=20)
 

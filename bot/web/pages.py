@@ -31,7 +31,7 @@ from bot.web import access, formatting, health
 FEEDS, STORIES, RULES, ROWS = 100, 50, 50, 200
 #: Maximum number of stories of the last day on the first page.
 TODAY = 8
-#: Days in the chart of matches.
+#: Number of days in the chart of matches.
 CHART_DAYS = 30
 #: Maximum problems on the page of the configuration.
 PROBLEMS = 100
@@ -51,8 +51,8 @@ MOST_DAYS = 90
 SHOWN_BROKEN = 10
 #: Minimum delay that counts as late. Shorter delays are normal, because an answer may be slow.
 LATE = timedelta(seconds=30)
-#: Only stories that are held until a time within this period are counted, because a digest is posted every day. Longer
-#: waits are those of silences and cooldowns.
+#: Stories that are held for longer than this are not counted. They wait for the end of a silence or a cooldown, because
+#: a digest is posted every day.
 _HELD_FOR = timedelta(days=2)
 
 #: The health of feeds that need attention.
@@ -78,7 +78,7 @@ class Pages:
         self._templates = formatting.templates()
 
     async def render(self, name: str, request: Request, *, status: int = 200, **values: object) -> Response:
-        """Render a template on a rendering thread, since excerpts of many articles take time."""
+        """Render a template on a rendering thread, because excerpts of many articles take time."""
         values |= {
             "path": request.url.path,
             "now": self._watched.clock.now(),
@@ -504,7 +504,7 @@ class Overview:
     articles_today: int
     stories: int
     counts: Mapping[tuple[str, model.SendState], int]
-    #: Feeds with a late poll.
+    #: Number of feeds whose poll is late.
     late_feeds: int
     #: Number of matched articles without a decision, and number of alerts held for a digest, a cooldown or a morning.
     undecided: int

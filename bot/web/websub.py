@@ -99,14 +99,14 @@ async def _news(
     if size > MOST_BYTES:
         return PlainTextResponse("The body is too long.\n", 413)
     if not signature.is_good():
-        log.warning("push refused: its signature is missing or wrong", feed=subscription.feed)
+        log.warning("push refused because its signature is missing or wrong", feed=subscription.feed)
         return PlainTextResponse("The signature does not match the subscription.\n", 403)
     now = watched.clock.now()
     if pushes.is_flood(subscription.feed, now):
         await _drop(watched, subscription, now)
         return PlainTextResponse(_UNKNOWN, 410)
     await watched.store.write(lambda tx: tx.subscriptions.push(subscription.feed, at=now))
-    log.info("news pushed", feed=subscription.feed)
+    log.info("push received", feed=subscription.feed)
     return PlainTextResponse("", 202)
 
 
