@@ -247,7 +247,7 @@ class Asking:
                 lines.append(f"{model.format_count(more, 'further decision')}: `wirewatch stories` lists all")
         # Rules without any matching term are not listed.
         near_misses = [entry for entry in explained if not entry.matched and "  + " in entry.text]
-        lines += [f'"{entry.rule}" does not: {entry.text.splitlines()[-1].strip(" =")}' for entry in near_misses]
+        lines += [f'"{entry.rule}" does not match: {entry.text.splitlines()[-1].strip(" =")}' for entry in near_misses]
         count = len(matched)
         some = f"{model.format_count(count, 'rule')} {'matches' if count == 1 else 'match'} this article"
         return _reply(some if count else "No rule matches this article", *lines)
@@ -338,7 +338,7 @@ def _find_names(part: str, names: Collection[str]) -> list[str]:
 
 
 def _not_one(matching: Sequence[str], names: Collection[str]) -> model.Message:
-    several = f"{len(matching)} rules match this name; type more of it"
+    several = f"{len(matching)} rules match this name; type more of the name"
     return _reply(several if matching else "No rule has this name", *(matching or names))
 
 

@@ -24,8 +24,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: The figures come from real feeds (docs/measured.md).
 _WITHOUT_A_MODEL = (
-    "no language model: on real feeds 0.16 surplus messages per event, and one in ten later developments posted; "
-    "a model recognizes most of them (docs/language-model.md)"
+    "no language model: on real feeds, this means 0.16 surplus messages per event, and only one in ten later "
+    "developments is posted; a model recognizes most later developments (docs/language-model.md)"
 )
 
 
@@ -91,7 +91,7 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
             line=next((number for number, line in enumerate(lines, 1) if twins[-1].url in line), 0),
             code="same-feed",
             message=f"this feed and {twins[0].url} are the same, because one redirects to the other",
-            help="remove one of them; it is polled twice",
+            help="remove one of the two feeds, because the same feed is polled twice",
         )
         for twins in model.redirected_twins(state for state in states if state.url in configured)
     ]

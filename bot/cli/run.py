@@ -33,9 +33,7 @@ def once(
     folder: ConfigDir = DEFAULT_CONFIG,
     now: Annotated[
         bool,
-        typer.Option(
-            "--now", help="Poll every feed, whatever its interval and backoff; Retry-After is still respected."
-        ),
+        typer.Option("--now", help="Poll every feed, due or not. Feeds whose server sent Retry-After still wait."),
     ] = False,
     drain: Annotated[str, typer.Option(help="Maximum time to spend on sending.", metavar="DURATION")] = "60 seconds",
     json: Json = False,

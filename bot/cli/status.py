@@ -110,7 +110,11 @@ def _show_rules(shown: StatusDocument, settings: config.Settings) -> None:
         routes = routing.describe_routes(settings.bot.routes, entry.rule)
         table.add_row(Text(line.name), Text(routes), str(line.stories_7d), "paused" if line.paused else "")
     for broken in shown.rules_with_mistakes:
-        why = "has a mistake; the running bot keeps its last good version" if broken.is_kept else "off: a mistake"
+        why = (
+            "has a mistake; the running bot keeps its last good version"
+            if broken.is_kept
+            else "off because of a mistake"
+        )
         table.add_row(Text(broken.name), "", str(broken.stories_7d), Text(why, style="yellow"))
     terminal.show_table(table)
 

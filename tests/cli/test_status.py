@@ -237,4 +237,4 @@ async def test_a_broken_rule_that_the_running_bot_keeps_is_shown_as_kept(folder:
             bot.terminate()
     with owned(folder):
         pass  # the bot has ended
-    assert "off: a mistake" in wirewatch("status", folder=folder).stdout
+    assert "off because of a mistake" in wirewatch("status", folder=folder).stdout
