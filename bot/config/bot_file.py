@@ -126,7 +126,7 @@ def _read_channel(
     kind_node = node.get("kind")
     kind_names = ", ".join(kinds.by_name)
     if kind_node is None:
-        report.add(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: and one of {kind_names}")
+        report.add(key, "missing-key", f'channel "{key.value}" has no kind', f"write kind: with one of {kind_names}")
         return None
     kind = kind_node.value.strip() if isinstance(kind_node, ScalarNode) else ""
     if kind in kinds.broken and kind not in kinds.by_name:

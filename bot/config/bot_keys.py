@@ -157,7 +157,7 @@ class WebSettings:
     tokens: Annotated[
         dict[values.Text, WebToken],
         Key(
-            "More tokens, for the API only: a name of your choice, the token, and its scope (may).",
+            "More tokens, for the API only. Each has a name of your choice, a token, and a scope (may).",
             example="{dashboard: {token: env:DASHBOARD_TOKEN, may: read}}",
         ),
     ] = field(default_factory=dict)
@@ -287,7 +287,7 @@ class BotSettings:
     ] = None
     keep: Annotated[
         values.Duration | None,
-        Key("Retention: how long articles are kept, as in 400 days. Without it, they are never deleted."),
+        Key("Retention: how long articles are kept, such as 400 days. Without it, they are never deleted."),
     ] = None
     on_unknown: Annotated[
         OnUnknown,
@@ -457,4 +457,6 @@ def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: 
         for use, (owner, key) in _WANTED_BY.items():
             if item.value.strip() == use and use not in needed:
                 message = f"the use {use} does nothing: no {owner} has {key}"
-                report.add(item, "no-use", message, f"add {key} to one, or remove {use}", severity="warning")
+                report.add(
+                    item, "no-use", message, f"add {key} to at least one {owner}, or remove {use}", severity="warning"
+                )

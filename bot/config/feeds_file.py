@@ -252,7 +252,9 @@ def _warn_of_doubts(feed: model.Feed, address: ScalarNode, report: ProblemReport
     shortest = places.etiquette_of(feed).every
     if feed.every is not None and feed.every < shortest:
         message = f"{places.place_of(feed.url).name} is polled at most every {model.format_duration(shortest)}"
-        report.add(address, "etiquette", message, "remove every: here, or write a longer time", severity="warning")
+        report.add(
+            address, "etiquette", message, "remove every from this feed, or write a longer time", severity="warning"
+        )
 
 
 def _read_kind(

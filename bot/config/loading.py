@@ -243,7 +243,7 @@ class _Folder:
             file=folder,
             code="no-file",
             message="no rule file: nothing is watched",
-            help="write one: rules/telecom.yaml",
+            help="write a rule file, such as rules/telecom.yaml",
         )
         for path, state in self.previous.files.items() if self.previous else ():
             if state.rules:

@@ -52,7 +52,7 @@ def warn_if_missing(
             resolve_secret(secret, environ)
     except model.ConfigError as error:
         message = str(error).partition(":")[0]
-        report.add(place, "unset-secret", message, f"{what} until then", severity="warning")
+        report.add(place, "unset-secret", message, f"{what} until the secret is available", severity="warning")
         return True
     return False
 
@@ -65,7 +65,7 @@ def warn_of_access(
     for secret in (*access.sent_secrets, access.proxy):
         warn_if_missing(secret, place, report, environ, what=what)
     if home.startswith("http://") and access.sent_secrets:
-        message = "its secret is sent over http, unencrypted"
+        message = "its secret is sent unencrypted, over http"
         report.add(place, "secret-in-the-open", message, "write https://", severity="warning")
 
 

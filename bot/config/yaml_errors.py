@@ -358,7 +358,7 @@ def _explain_bracket(slip: _Slip) -> UnreadableYaml | None:
         return UnreadableYaml(
             "comment-in-list",
             "a # after a space begins a comment, so the list is never closed",
-            'quote the item that holds it: "C #"',
+            'quote the item that contains it: "C #"',
             comment.start(),
         )
     if slip.text[slip.at - 1 : slip.at + 1] == "${":

@@ -126,7 +126,10 @@ class FetchPolicy:
     ] = timedelta(minutes=20)
     concurrency: Annotated[int, Key("Maximum number of feeds polled at the same time.", ge=1, le=1024)] = 64
     readers: Annotated[
-        int, Key("Number of reader processes, which parse documents; 0: parse in the main process.", ge=0, le=16)
+        int,
+        Key(
+            "Number of reader processes, which parse documents. 0 means that the main process parses them.", ge=0, le=16
+        ),
     ] = 1
     per_host: Annotated[int, Key("Maximum number of feeds of one host polled at the same time.", ge=1, le=64)] = 2
     timeout: Annotated[values.Duration, Key("Timeout of a whole response, from connecting to the last byte.")] = (
