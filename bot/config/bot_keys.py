@@ -452,7 +452,7 @@ def warn_of_no_use(key: ScalarNode, use: model.Use, uses: Collection[str], repor
 
 
 def warn_of_idle_uses(root: Node | None, needed: Collection[model.Use], report: ProblemReport) -> None:
-    """Warn of uses in bot.yaml that require a key elsewhere and are not ``needed``."""
+    """Warn of uses in bot.yaml that require a key in a rule or channel and are not ``needed`` by any."""
     for item in scalars_of(value_of(value_of(root, "model"), "uses")):
         for use, (owner, key) in _WANTED_BY.items():
             if item.value.strip() == use and use not in needed:

@@ -129,7 +129,7 @@ def _end_of_document(text: str) -> int:
     return match.start() if match else len(text)
 
 
-#: Addresses that need no quotes. Inside brackets, an address with a question mark does, because of PyYAML.
+#: Addresses that need no quotes, except one with a question mark inside brackets, where PyYAML would end the scalar.
 _PLAIN_ADDRESS = re.compile(r"https?://[\w./?=&%+~;@$!()*'-]*[\w/=&%+~-](?:#[\w./=&%+~-]+)?\Z", re.ASCII)
 _PLAIN_WORDS = re.compile(r"[^\W_](?:[\w ./&+-]*[^\W_])?\Z")
 _UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))

@@ -196,7 +196,7 @@ def _read_referenced_address(
     try:
         feed = expand_address(address)
     except values.InvalidValue as wrong:
-        # The text of the error may quote the address.
+        # Write a new message, because the text of the error may quote the address.
         message = f"{secret.reference} does not hold the address of a feed"
         raise values.InvalidValue(wrong.code, message, wrong.help) from None
     if "://" not in address:
@@ -289,7 +289,7 @@ def _select(block: MappingNode, is_wanted: Callable[[str], bool]) -> MappingNode
 
 
 def apply_host_access(feed: model.Feed, groups: Mapping[str, model.Access]) -> model.Feed:
-    """Return the feed, with unset access keys filled from those of its host. The most exact host name comes first."""
+    """Return the feed with unset access keys filled from its host. The most exact host name takes precedence."""
     host = (urlsplit(feed.url).hostname or "").lower()
     host_names = [name for name in groups if host == name or (name[0] == "*" and host.endswith(name[1:]))]
     for name in sorted(host_names, key=lambda name: (name[0] == "*", -len(name))):

@@ -33,7 +33,7 @@ FILE_ADVICE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileContent:
-    """The content of one file, if it changed since it was last read."""
+    """One file as just read: its stamp, its digest and, if it changed, its content."""
 
     path: str
     stamp: Stamp

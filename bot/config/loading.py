@@ -82,7 +82,7 @@ def _read_folder(reading: _Folder) -> _Folder:
             f"the configuration folder {folder} cannot be read: {reason}; use another with --config DIR, or create it: "
             f"wirewatch init {folder}"
         )
-    # Switch garbage collection off. It would take a third of the time and find nothing, as trees have no cycles.
+    # Switch garbage collection off, because it takes a third of the time and trees of nodes have no cycles.
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -24,7 +24,7 @@ from bot.config.yaml_errors import Flaw, UnreadableYaml
 MAX_DEPTH = 30
 #: Maximum number of nodes, enough for about 100,000 rules. A node takes about 270 bytes, so this limits the memory.
 MAX_NODES = 3_000_000
-#: A longer text is parsed only once, without removing the items that are not valid YAML.
+#: A text of this length or longer is parsed only once, so items that are not valid YAML are not removed.
 _MAX_RETRIED_CHARACTERS = 300_000
 _FIRST_ITEM = re.compile(r"^(?:rules|feeds):[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)-\s", re.MULTILINE)
 _NAME = re.compile(r"^[ -]*name: *(.+?) *$", re.MULTILINE)
@@ -383,7 +383,7 @@ def walk(node: Node) -> Iterator[ScalarNode]:
                 yield from walk(value)
 
 
-#: Maximum length of a searched stretch. For a longer one, the span extends to the end of the value.
+#: Maximum length of a searched stretch, in characters. The span of a longer stretch extends to the end of the value.
 _MAX_STRETCH = 200
 #: Kind of quote -> patterns for characters that may be written as escapes in it.
 _WRITTEN_AS = {"'": {"'": "''?"}, '"': {'"': r'\\?"', "\\": r"\\\\?"}}

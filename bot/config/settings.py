@@ -68,7 +68,7 @@ class Settings:
     version: str
     #: Rules that run in their last good version because their current version was refused.
     kept: tuple[str, ...] = ()
-    #: Refused rules without a good version, which are off.
+    #: Refused rules that have no good version, and are therefore off.
     off: tuple[str, ...] = ()
     #: The files as read, by path, for the next reload.
     files: Mapping[str, FileState] = field(default_factory=dict, repr=False)

@@ -203,7 +203,7 @@ def _first_stretch(node: Node) -> int:
 
 
 def _lost_comment(report: ProblemReport, after_key: int) -> str | None:
-    """Return the comment that the file has in place of a value, or None."""
+    """Return the comment after a key if the file has a comment instead of a value, or None."""
     text = report.document.text
     end = text.find("\n", after_key)
     comment = text[after_key : len(text) if end < 0 else end].lstrip(": \t")

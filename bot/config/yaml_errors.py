@@ -18,7 +18,7 @@ _COMMENT = re.compile(r"(?<=[ \t])#.*")
 #: Characters that look like a space but are text to YAML, such as no-break spaces from word processors and web pages.
 _ODD_SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\ufeff\u200b"
 _ODD_SPACE = re.compile(rf"^[ ]*(?:-[ ]+)*(?:[a-z_]+:[ ]*|-)?(?P<odd>[{_ODD_SPACES}]+)", re.MULTILINE)
-#: A key of ours and its value. Any other words before a colon are text.
+#: One of our keys and its value. Any other words before a colon are text.
 _KEY = re.compile(r"(?P<front>\s*(?:- +)*[a-z_]+:\s+)(?P<value>\S.*)\Z", re.DOTALL)
 
 

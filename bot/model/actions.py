@@ -66,7 +66,7 @@ class Silence:
 
     @property
     def place(self) -> str:
-        """The channels in words."""
+        """The channels in words, such as "in every channel"."""
         return f"in {', '.join(self.channels)}" if self.channels else "in every channel"
 
     @property

@@ -25,7 +25,8 @@ _HIDDEN_CLASS = (
 _HIDDEN = re.compile(f"[{_HIDDEN_CLASS}]")
 #: Repeated joiners and variation selectors. One of them chooses the form of a character; a run can carry hidden data.
 _REPEATED = re.compile(r"(?<=[\u200c\u200d])[\u200c\u200d]|(?<=[\ufe00-\ufe0f])[\ufe00-\ufe0f]")
-#: Joiners next to ASCII, where they only make two names look alike. Persian, Indic scripts and emoji need the rest.
+#: Joiners next to ASCII, where they only make two names look alike. Persian, Indic scripts and emoji need joiners
+#: elsewhere.
 _JOINERS = re.compile(r"(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 #: Any character outside the ranges that need no further check. This scan is the cheapest, and most text passes it.
 _SUSPECT = re.compile(
