@@ -236,7 +236,7 @@ async def test_no_command_shows_the_secret_of_an_address(started: Path) -> None:
     assert path not in shown
     assert "feed_token=***" in shown
     assert "env:PRIVATE_FEED" in shown
-    assert "this address holds what looks like a secret" in shown
+    assert "this address seems to hold a secret" in shown
 
 
 async def test_a_known_place_is_added_by_its_short_form_and_once(started: Path) -> None:

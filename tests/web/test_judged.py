@@ -61,7 +61,7 @@ async def test_a_rule_shows_how_often_people_took_its_stories_apart(page: Page) 
     cards = [text_of(each) for each in elements(await read(page, "/rules"), "//article")]
     (card,) = [each for each in cards if "1 time in 90 days people took a story apart" in each]
     assert story.rules[0] in card
-    assert f'U0AMINA: another event than "{story.title}"' in card
+    assert f'U0AMINA: separate from "{story.title}"' in card
     assert "(waits for the bot)" in card
 
 
