@@ -152,8 +152,8 @@ def without_silenced(
 ) -> Situation:
     """Return the situation without silenced rules and articles, or with ``silence`` if nothing is left.
 
-    A story is silenced as a whole by a silence ``of_story``, or if all its rules or all its articles are silenced. A
-    posted story is also silenced while all its new articles are silenced. News from other outlets is still posted.
+    A story is silenced as a whole by a silence ``of_story``, or if all its rules or all its articles are silenced. It
+    is also silenced for now if every new or changed article is silenced; a later article that is not is posted.
     """
     if of_story is not None:
         return replace(situation, silence=of_story)

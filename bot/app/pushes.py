@@ -126,7 +126,7 @@ class Hubs:
             await self.clock.sleep(_HUB_INTERVAL)
 
     async def poll_for_news(self) -> None:
-        """Make the feeds due whose hubs reported news. Raises StoreError."""
+        """Schedule a poll of each feed whose hub reported news. Raises StoreError."""
         pushed, _due = await self.store.read(lambda tx: tx.subscriptions.waiting(now=self.clock.now()))
         if not pushed:
             return

@@ -182,7 +182,7 @@ def id_of_link(feed: str, key: str) -> model.ArticleId:
 
 
 def is_id_of_link(stub: model.ArticleStub, key: str) -> bool:
-    """Return whether the article's id was made from this link (up to schema 0008, without the feed)."""
+    """Return whether the article's id was made from its feed and this link, or, by an old version, from the link."""
     return stub.id in (id_of_link(stub.feed, key), hash_id("link", key))
 
 

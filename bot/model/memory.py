@@ -15,8 +15,9 @@ _OBJECTS_A_COLLECTION = 20_000
 def spare_collections(*, lasts: bool, replaces: bool = False) -> None:
     """Exclude existing objects, such as a hundred thousand rules, from garbage collection, and collect less often.
 
-    With Python's default, a batch of first polls would spend a sixth of its time in collections. If ``lasts`` is true,
-    collect first, which takes a moment. If ``replaces`` is true, stop excluding the previous configuration.
+    With Python's default, a batch of first polls would spend a sixth of its time in collections. In a process that
+    keeps running (``lasts``), collect garbage first, so that none is excluded for good. After a new configuration was
+    loaded (``replaces``), stop excluding the objects of the previous one.
     """
     gc.set_threshold(_OBJECTS_A_COLLECTION)
     if replaces:

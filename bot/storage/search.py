@@ -72,8 +72,9 @@ _BETWEEN_WORDS = re.compile(
     "\uff01-\uff0f]+"
 )
 _ACCENTS = re.compile("[\u0300-\u036f]")
-#: A word in a tsquery, and a tsquery that has only single words with the weights of headline and text.
+#: A word in a tsquery.
 _WORD = re.compile("'([^']+)'")
+#: A tsquery without phrases, whose words are all searched in headline and text (weights A and B).
 _SINGLE_WORDS = re.compile(r"(?:[()|& ]|'[^']+':AB\*?)+")
 
 _WORDS: Any = bindparam("words")

@@ -93,7 +93,7 @@ def _split(text: str) -> list[str]:
 
 
 def _rewritten(old_sentences: Sequence[str], new_sentences: Sequence[str]) -> Iterable[tuple[str, str]]:
-    """Yield pairs of sentences that are in only one version each, and share most of their words."""
+    """Yield pairs of a sentence that only the old version has and a similar one that only the new version has."""
     old_by_key, new_by_key = (
         {" ".join(_bare(text)): text for text in version} for version in (old_sentences, new_sentences)
     )
