@@ -250,7 +250,7 @@ def _fetch_mails(mailbox: _MailBox, box: _Box, request: model.Request, since: da
             continue
         if uids_read and (len(packed) + len(mail) > box.most_bytes or time.monotonic() > until):
             break
-        # Skip the refused mails: the server delivers a later mail, so it would refuse them at the next poll too.
+        # The server delivered a later mail, so it refuses only these. Pack them as empty mails, which count as skipped.
         packed += b"".join(packing.pack_mail(b"", f"{valid}.{refused_uid}") for refused_uid in refused)
         refused.clear()
         etag = f"{valid}.{uid}"

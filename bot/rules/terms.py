@@ -296,7 +296,7 @@ def _help_with_operators(body: str) -> str:
     if set(operators) == {"OR"}:
         return f"write each as a separate item: {', '.join(terms)}{words}"
     if set(operators) == {"AND"} and len(terms) > 1:
-        return f"write all: [{', '.join(terms)}]; or, instead of the lists, query: {body}{words}"
+        return f"write all: [{', '.join(terms)}]; or write query: {body} instead of the lists{words}"
     if len(terms) == len(operators) + 1 and len(set(operators)) > 1:
         return f"write query: instead of the lists, with brackets around each group of terms{words}"
     return f"write a term on either side of {operators[0]}, under query: instead of the lists{words}"

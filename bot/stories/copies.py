@@ -122,7 +122,8 @@ def _are_equal(sketch: Sketch, other: Sketch) -> bool:
 def shared(sketch: Sketch, other: Sketch) -> float:
     """Estimate the part of the shorter text's shingles that the other text has.
 
-    Both sketches are complete up to the smaller of their greatest hashes, so only hashes up to there are compared.
+    A full sketch lacks the hashes above its greatest one; a smaller sketch lacks none. So only hashes up to the
+    lower of the two limits are compared.
     """
     hashes, other_hashes = sketch.hashes, other.hashes
     both = hashes & other_hashes

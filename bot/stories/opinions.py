@@ -26,7 +26,8 @@ class Opinion:
     stories: tuple[model.StoryId, ...]
     #: A description for people: the source of the opinion, and its reason.
     detail: str
-    #: The owner of the article's outlet. Two stories are merged if opinions name both for articles of two owners.
+    #: The owner of the article's outlet. If opinions about two articles of different owners name the same two stories,
+    #: those stories are merged.
     owner: str = ""
     #: Stories that an opinion never merges with other stories.
     unmergeable: frozenset[model.StoryId] = frozenset()

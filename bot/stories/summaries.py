@@ -227,7 +227,7 @@ def _why(members: Iterable[model.Member], rules: Mapping[str, model.Rule]) -> tu
     )
 
 
-#: Maximum first sentences of an article to choose from.
+#: A summary is chosen from at most this many sentences, counted from the beginning of the article.
 _LOOKED_AT = 60
 #: Maximum words of a summary: as many as a phone shows without scrolling.
 _MOST_WORDS = 70

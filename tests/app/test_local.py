@@ -91,7 +91,7 @@ async def test_a_bug_of_ours_over_one_document_is_its_feed_s_failure_alone(
         report = await running.once()
         errors = {feed.url.rpartition("/")[2]: feed.error for feed in report.passed.feeds}
         assert errors["courier.xml"] is None
-        assert "our bug" in (errors["wire.xml"] or "")
+        assert "because of a bug" in (errors["wire.xml"] or "")
 
 
 # -- what a reload says in the log

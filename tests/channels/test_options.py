@@ -25,7 +25,7 @@ MISSING: object = None
         ("slack", {"pace": "0 seconds"}, "at least 1 second"),
         ("slack", {"to": "@ann"}, "in quotes"),
         ("slack", {"api_url": "slack.example"}, "https://"),
-        ("slack", {"token": "xoxb-literal"}, "a secret is not written"),
+        ("slack", {"token": "xoxb-literal"}, "secrets must not be written"),
         ("slack", {"buttons": True}, "app_token: env:SLACK_APP_TOKEN"),
         ("slack", {"app_token": "env:A"}, "buttons: true"),
         (
