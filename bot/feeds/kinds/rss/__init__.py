@@ -1,7 +1,8 @@
-"""Parse RSS 0.9x to 2.0, Atom and RDF with feedparser.
+"""Parse RSS 0.9x to 2.0, Atom and RDF.
 
-The only file that imports feedparser, which gets no address to open. It gets decoded and repaired bytes, with only the
-new items if these can be cut out (see cut.py).
+A document is cut into its items (cut.py). Of the new ones, light.py parses those in the usual form, and feedparser all
+others and the feed's own title and links. The only file that imports feedparser, which gets no address to open, only
+decoded and repaired bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from xml.parsers import expat
 
 from bot import model
-from bot.feeds.kinds.rss import cut
+from bot.feeds.kinds.rss import cut, light
 from bot.feeds.kit import charset, fields, sniff, xmltext
 from bot.feeds.kit.fields import MAX_ENTRIES
 from bot.feeds.kit.xmltext import without_asides
@@ -55,7 +56,7 @@ class Source:
         text, remarks = _mend_end(document)
         data = text.encode("utf-8", "replace")
         pieces = cut.cut_items(data, root=document.root, prefix=document.prefix, base=body.url)
-        reading = _read_new_items(pieces, body) if pieces is not None else None
+        reading = _read_new_items(pieces, body, document.root) if pieces is not None else None
         if reading is None:
             reading = parse_with_feedparser(data, body.url)
         return dataclasses.replace(
@@ -130,18 +131,22 @@ def _mend_end(document: xmltext.XmlText) -> tuple[str, tuple[str, ...]]:
     return f"{text}</{document.tag}>", (remark,)
 
 
-def _read_new_items(pieces: cut.Cut, body: Body) -> model.ParsedFeed | None:
+def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> model.ParsedFeed | None:
     """Parse the new items; return None if feedparser finds a different number of items."""
     kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
     places = [place for place, _ in kept if body.names_known or place not in known_places]
-    reading = parse_with_feedparser(pieces.only(places), body.url)
-    if len(reading.entries) != len(places):
+    plain = light.parse_items(pieces.only(places), root=root, identity_before=body.identity_before) or ()
+    entries = dict(zip(places, plain, strict=True)) if len(plain) == len(places) else {}
+    odd_places = [place for place in places if entries.get(place) is None]
+    reading = parse_with_feedparser(pieces.only(odd_places), body.url)
+    if len(reading.entries) != len(odd_places):
         return None
-    pairs = zip(places, reading.entries, strict=True)
+    entries.update(zip(odd_places, reading.entries, strict=True))
+    new = [(place, entry) for place in places if (entry := entries[place]) is not None]
     return dataclasses.replace(
         reading,
-        entries=tuple(fields.mark_known(entry, is_known=place in known_places) for place, entry in pairs),
+        entries=tuple(fields.mark_known(entry, is_known=place in known_places) for place, entry in new),
         remarks=too_many,
         item_hashes=tuple(item.hash for _, item in kept),
     )

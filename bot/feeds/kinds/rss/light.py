@@ -1,0 +1,465 @@
+"""Parse the items of plain RSS, RDF and Atom without feedparser: the elements that nearly every feed has.
+
+Returns exactly what feedparser would return, but ten times as fast. An item in an unusual form is left to feedparser.
+The meaning of an item depends only on its own elements and on the attributes of the tags around it.
+
+    document → elements (expat, as in feedparser) → root → items → _Fields → Entry
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from html.entities import entitydefs
+from xml.etree.ElementTree import Element, ParseError, iterparse
+
+from bot import model
+from bot.feeds.kit.fields import SAMPLE, escape_text, has_relative_links
+
+_XML = "{http://www.w3.org/XML/1998/namespace}"
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_RSS1 = "{http://purl.org/rss/1.0/}"
+#: Namespaces by the prefix that feedparser knows them by. A document may use such a prefix for another namespace;
+#: feedparser then confuses their elements.
+_NAMESPACES = {
+    "rdf": "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}",
+    "dc": "{http://purl.org/dc/elements/1.1/}",
+    "content": "{http://purl.org/rss/1.0/modules/content/}",
+    "sy": "{http://purl.org/rss/1.0/modules/syndication/}",
+    "slash": "{http://purl.org/rss/1.0/modules/slash/}",
+    "wfw": "{http://wellformedweb.org/CommentAPI/}",
+    "thr": "{http://purl.org/syndication/thread/1.0}",
+    "feedburner": "{http://rssnamespace.org/feedburner/ext/1.0}",
+    "media": "{http://search.yahoo.com/mrss/}",
+}
+
+
+def _qualify(names: str) -> tuple[str, ...]:
+    """Replace the prefix of each name by its namespace."""
+    parts = (name.rpartition(":") for name in names.split())
+    return tuple(_NAMESPACES.get(prefix, "") + name for prefix, _, name in parts)
+
+
+#: The role of an item's element by its name.
+_Roles = Mapping[str, str]
+
+
+def _roles_of_rss(space: str) -> _Roles:
+    names = "guid pubDate dc:date content:encoded author dc:creator category dc:subject source media:title"
+    roles = ("guid", "published", "updated", "content", "author", "author", "tag", "tag", "source", "media title")
+    own = {f"{space}title": "title", f"{space}link": "link", f"{space}description": "summary"}
+    return {**own, **dict(zip(_qualify(names), roles, strict=True))}
+
+
+_MEDIA_TITLE, _RDF_ABOUT, _RDF_ROOT = _qualify("media:title rdf:about rdf:RDF")
+_RSS_ROLES = _roles_of_rss("")
+_RDF_ROLES = _roles_of_rss(_RSS1)
+_ATOM_ROLES: _Roles = {
+    **{f"{_ATOM}{name}": name for name in "title link id published updated summary content author".split()},
+    f"{_ATOM}category": "tag",
+    _MEDIA_TITLE: "media title",
+}
+#: Elements without children that are not part of the article.
+_ASIDE = frozenset((
+    f"{_ATOM}rights", "{com-wordpress:feed-additions:1}post-id",
+    *_qualify(
+        "comments enclosure wfw:comment wfw:commentRss slash:comments slash:department slash:section slash:hit_parade"
+        " dc:format dc:publisher dc:rights dc:type media:content media:copyright media:credit media:thumbnail"
+        " feedburner:origLink thr:total"
+    ),
+))  # fmt: skip
+#: Elements that may change id, link, title or date, anywhere in an item.
+_TOUCHY = frozenset((
+    "title", "link", "guid", "id", "pubdate", "published", "updated", "issued", "modified", "created", "date",
+    "source", "image", "textinput", "lastbuilddate", "origlink", "language", "identifier", "valid", "item", "entry",
+    "svg",
+))  # fmt: skip
+_AUTHOR_NAME = f"{_ATOM}name"
+_AUTHOR_PARTS = {_AUTHOR_NAME, f"{_ATOM}uri", f"{_ATOM}email"}
+_DOUBLY_ESCAPED = re.compile(r"&amp;(?=\w)", re.ASCII)
+
+#: Any base leaves it unchanged, and nothing in it looks like a reference.
+_LINK = re.compile(
+    r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d+)?"
+    r"(?:/[^\s<>\"';#?\[\]\\]*)?(?:\?[^\s<>\"';#\[\]\\]+)?(?:#[^\s<>\"';#\[\]\\]+)?",
+    re.ASCII,
+)
+#: An identifier with a scheme in which nothing is relative.
+_NAME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]*:(?!//)[^\s\[\]]+", re.IGNORECASE)
+#: feedparser takes the control characters of Unicode in the places of windows-1252's letters for these letters.
+_WINDOWS = {byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0xA0)}
+_OF_WINDOWS = re.compile("[\x80-\x9f]")
+_ENTITY = re.compile(r"&#?\w+;")
+_NAMED_ENTITY = re.compile(r"&(\w+);")
+_RFC822 = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (\d{4})"
+    r" (\d\d):(\d\d):(\d\d) (?:GMT|UTC|([+-])([01]\d)([0-5]\d))",
+    re.ASCII,
+)
+_MONTHS = {name: place for place, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
+_W3C = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
+class NotPlain(Exception):
+    """feedparser may return something else for this element."""
+
+
+def parse_items(data: bytes, *, root: str, identity_before: datetime | None) -> Sequence[model.Entry | None] | None:
+    """Return an entry for each item, with None for an item that is not plain; None if the root is not _
+
+    After the first ``SAMPLE`` items, only the identity of items dated before ``identity_before`` is parsed.
+    """
+    document = _parse_elements(data)
+    if document is None:
+        return None
+    try:
+        parent, roles, item_name, attributes = _find_items(document, root)
+    except NotPlain:
+        return None
+    language = document.attrib.get(f"{_XML}lang")
+    if document.attrib.keys() - {f"{_XML}lang", *attributes} or language == "":
+        return None
+    language = language.replace("_", "-").strip() or None if language else None
+    return [
+        _parse_entry(item, roles, language, None if place < SAMPLE else identity_before)
+        for place, item in enumerate(child for child in parent if child.tag == item_name)
+    ]
+
+
+def _parse_elements(data: bytes) -> Element | None:
+    """Return the root of a document in UTF-8 without entities.
+
+    None if it is not well-formed, or uses a well-known prefix for another namespace. Feedparser uses expat too.
+    """
+    # No entities, so none that grow; expat opens no address.
+    events = iterparse(io.BytesIO(data), ("start-ns",))  # noqa: S314
+    try:
+        declared = {namespace for _, namespace in events}
+    except ParseError:
+        return None
+    if any(_NAMESPACES.get(prefix, f"{{{uri}}}") != f"{{{uri}}}" for prefix, uri in declared):
+        return None
+    root: Element = events.root  # type: ignore[attr-defined]  # documented, but not in typeshed
+    return root
+
+
+def _find_items(document: Element, root: str) -> tuple[Element, _Roles, str, Collection[str]]:
+    """Return the element that holds the items, their roles and name, and the attributes that the root may have."""
+    if root == "rss" and document.tag == "rss":
+        channels = document.findall("channel")
+        if len(channels) != len(document) or len(channels) != 1 or channels[0].attrib:
+            raise NotPlain
+        return channels[0], _RSS_ROLES, "item", ("version",)
+    if root == "rdf" and document.tag == _RDF_ROOT:
+        return document, _RDF_ROLES, f"{_RSS1}item", ()
+    if root == "feed" and document.tag == f"{_ATOM}feed":
+        return document, _ATOM_ROLES, f"{_ATOM}entry", ()
+    raise NotPlain
+
+
+class _Fields:
+    """The elements of one item by role. Raises NotPlain."""
+
+    def __init__(self, item: Element, roles: _Roles) -> None:
+        self._by_role: dict[str, list[Element]] = {}
+        #: Whether the item has no other elements that may matter.
+        self.is_all = True
+        self.attributes = item.attrib
+        for child in item:
+            role = roles.get(child.tag)
+            if role is not None:
+                self._by_role.setdefault(role, []).append(child)
+            elif not _is_aside(child):
+                if any(_is_touchy(element.tag) for element in child.iter()):
+                    raise NotPlain
+                self.is_all = False
+        # feedparser forgets a title that comes before a source.
+        sources = self._by_role.get("source")
+        if sources and ("media title" in self._by_role or not self.is_all or any(map(len, sources))):
+            raise NotPlain
+
+    def all(self, role: str) -> Sequence[Element]:
+        """Return the elements of a role, in order."""
+        return self._by_role.get(role, ())
+
+    def only(self, role: str) -> Element | None:
+        """Return the only element of a role, or None. Raises NotPlain if there are several, or it has children."""
+        elements = self._by_role.get(role)
+        if elements is None:
+            return None
+        if len(elements) > 1 or len(elements[0]):
+            raise NotPlain
+        return elements[0]
+
+    def text(self, role: str) -> str:
+        """Return the text of the only element of a role, or an empty string. Raises NotPlain if it has attributes."""
+        element = self.only(role)
+        if element is None:
+            return ""
+        if element.attrib:
+            raise NotPlain
+        return element.text or ""
+
+
+def _is_aside(element: Element) -> bool:
+    """Return whether the element is not part of the article."""
+    if element.tag == f"{_ATOM}link":
+        kind = element.get("rel", "alternate").lower()
+        return kind != "alternate" and "href" in element.attrib and not len(element)
+    return element.tag in _ASIDE and not len(element)
+
+
+@functools.lru_cache(maxsize=1000)
+def _is_touchy(name: str) -> bool:
+    return name != _MEDIA_TITLE and name.rpartition("}")[2].lower() in _TOUCHY
+
+
+def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: datetime | None) -> model.Entry | None:
+    """Return the entry of an item, or None if it is not _ If it is older than ``cutoff``, only its identity."""
+    parse = _parse_atom_entry if roles is _ATOM_ROLES else _parse_rss_entry
+    try:
+        return parse(_Fields(item, roles), language, cutoff)
+    except NotPlain:
+        return None
+
+
+def _parse_rss_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> model.Entry:
+    guid, is_link = _guid(fields)
+    # feedparser uses an id that is an address as the link, if no element names another.
+    link = guid if is_link else None
+    if fields.only("link") is not None:
+        text = fields.text("link")
+        # "&" may be escaped twice.
+        link = _check_link(_DOUBLY_ESCAPED.sub("&", text)) if text.strip() else None
+    title = _convert_rss_text(fields.text("title"))
+    published = _parse_rfc822_date(date) if (date := fields.text("published")) else None
+    updated = _parse_w3c_date(date) if (date := fields.text("updated")) else None
+    if not title and (fields.all("media title") or not fields.is_all):
+        raise NotPlain  # the title of a picture takes its place
+    if _is_old(published, updated, cutoff):
+        return model.Entry(
+            guid=guid, link=link, title=title or None, published=published, updated=updated, identity_only=True
+        )
+    if not fields.is_all:
+        raise NotPlain
+    bodies = _check_html(fields.text("content")), _check_html(fields.text("summary"))
+    return model.Entry(
+        guid=guid,
+        link=link,
+        title=title or None,
+        body=max(bodies, key=len) or None,
+        author=_rss_author(fields.all("author")),
+        tags=_rss_tags(fields.all("tag")),
+        published=published,
+        updated=updated,
+        language=language if fields.only("title") is not None else None,
+    )
+
+
+def _parse_atom_entry(fields: _Fields, language: str | None, cutoff: datetime | None) -> model.Entry:
+    if fields.attributes:
+        raise NotPlain
+    title, link = _typed_text(fields.only("title")), _find_page_link(fields.all("link"))
+    guid = _check_identifier(fields.text("id"))
+    published = _parse_w3c_date(date) if (date := fields.text("published")) else None
+    updated = _parse_w3c_date(date) if (date := fields.text("updated")) else None
+    if not title or not link:
+        raise NotPlain
+    if _is_old(published, updated, cutoff):
+        return model.Entry(guid=guid, link=link, title=title, published=published, updated=updated, identity_only=True)
+    if not fields.is_all:
+        raise NotPlain
+    return model.Entry(
+        guid=guid,
+        link=link,
+        title=title,
+        body=_longer_body(fields.only("content"), fields.only("summary")),
+        author=_atom_author(fields.all("author")),
+        tags=_atom_tags(fields.all("tag")),
+        published=published,
+        updated=updated,
+        language=language,
+    )
+
+
+def _is_old(published: datetime | None, updated: datetime | None, cutoff: datetime | None) -> bool:
+    date = published or updated
+    return date is not None and cutoff is not None and date < cutoff
+
+
+def _guid(fields: _Fields) -> tuple[str | None, bool]:
+    """Return the id, and whether it is an address that leads to the article."""
+    element = fields.only("guid")
+    if fields.attributes:
+        about = fields.attributes.get(_RDF_ABOUT)
+        if about is None or len(fields.attributes) > 1 or element is not None:
+            raise NotPlain
+        return about.strip() or None, False
+    if element is None:
+        return None, False
+    if element.attrib.keys() - {"isPermaLink"}:
+        raise NotPlain
+    if element.attrib.get("isPermaLink", "true") == "true":
+        return _check_link(element.text or ""), True
+    return _mend_text(element.text or "") or None, False
+
+
+def _rss_author(elements: Sequence[Element]) -> str | None:
+    """Return the first author that is not empty."""
+    names = []
+    for element in elements:
+        # feedparser removes the address of a mailbox.
+        if len(element) or element.attrib or "@" in (element.text or ""):
+            raise NotPlain
+        names.append(_mend_text(element.text or ""))
+    return next(filter(None, names), None)
+
+
+def _rss_tags(elements: Sequence[Element]) -> tuple[str, ...]:
+    tags = []
+    for element in elements:
+        tag = _mend_text(element.text or "")
+        if not tag or len(element) or element.attrib.keys() - {"domain"}:
+            raise NotPlain
+        tags.append(tag)
+    return tuple(dict.fromkeys(tags))
+
+
+def _typed_text(element: Element | None) -> str:
+    if element is None:
+        return ""
+    if element.attrib.keys() - {"type"} or len(element):
+        raise NotPlain
+    return _convert_atom_text(element.text or "", element.attrib.get("type", "text"))
+
+
+def _longer_body(content: Element | None, summary: Element | None) -> str | None:
+    """Return the longer of content and summary; the lengths are compared before anything is escaped."""
+    bodies = [element for element in (content, summary) if element is not None and (element.text or "").strip()]
+    texts = [_typed_text(element) for element in bodies]
+    lengths = [len(_mend_text(element.text or "")) for element in bodies]
+    return texts[lengths.index(max(lengths))] if bodies else None
+
+
+def _find_page_link(elements: Sequence[Element]) -> str | None:
+    """Return the only link to the page itself. Raises NotPlain if there are several."""
+    pages = [element for element in elements if not _is_aside(element)]
+    if not pages:
+        return None
+    attributes = pages[0].attrib
+    if len(pages) > 1 or len(pages[0]) or attributes.keys() - {"rel", "type", "href", "title", "hreflang"}:
+        raise NotPlain
+    if attributes.get("type", "text/html") != "text/html":
+        raise NotPlain
+    return _check_link(attributes.get("href", ""))
+
+
+def _atom_author(elements: Sequence[Element]) -> str | None:
+    """Return the name of the only author."""
+    if not elements:
+        return None
+    parts = {part.tag: part for part in elements[0]}
+    name = parts.get(_AUTHOR_NAME)
+    if len(elements) > 1 or len(parts) < len(elements[0]) or name is None or elements[0].attrib:
+        raise NotPlain
+    if parts.keys() - _AUTHOR_PARTS or (elements[0].text or "").strip():
+        raise NotPlain
+    if any(len(part) or part.attrib for part in parts.values()) or not (text := (name.text or "").strip()):
+        raise NotPlain
+    return text
+
+
+def _atom_tags(elements: Sequence[Element]) -> tuple[str, ...]:
+    tags = []
+    for element in elements:
+        tag = element.attrib.get("term")
+        if not tag or len(element) or (element.text or "").strip():
+            raise NotPlain
+        if element.attrib.keys() - {"term", "scheme", "label"}:
+            raise NotPlain
+        tags.append(tag)
+    return tuple(dict.fromkeys(tags))
+
+
+def _mend_text(value: str) -> str:
+    """Return the text; repair UTF-8 that was read as latin-1, and windows-1252 that was read as Unicode."""
+    value = value.strip()
+    if value.isascii():
+        return value
+    with contextlib.suppress(UnicodeError):
+        value = value.encode("latin-1").decode("utf-8")
+    if _OF_WINDOWS.search(value):
+        value = value.translate(_WINDOWS)
+    if value[:1].isspace() or value[-1:].isspace():
+        raise NotPlain  # feedparser strips only some of it
+    return value
+
+
+def _check_link(value: str) -> str:
+    """Return the link without white space around it. Raises NotPlain."""
+    value = value.strip()
+    if not _LINK.fullmatch(value) or _mend_text(value) != value:
+        raise NotPlain
+    return value
+
+
+def _check_identifier(value: str) -> str:
+    """Return an id, which feedparser resolves like a link: an address, or a name that no base changes."""
+    value = value.strip()
+    return value if _NAME.fullmatch(value) and _mend_text(value) == value else _check_link(value)
+
+
+def _check_html(value: str) -> str:
+    """Return markup that needs no base address. Raises NotPlain."""
+    value = _mend_text(value)
+    if has_relative_links(value):
+        raise NotPlain  # only feedparser knows the base
+    return value
+
+
+def _convert_rss_text(value: str) -> str:
+    """Return a text that may be HTML as HTML. Feedparser guesses: it is HTML if it has only references of HTML."""
+    if "<" in value:
+        raise NotPlain  # only feedparser knows which tags make it HTML
+    is_html = _ENTITY.search(value) is not None and all(name in entitydefs for name in _NAMED_ENTITY.findall(value))
+    return _mend_text(value) if is_html else escape_text(_mend_text(value)) or ""
+
+
+def _convert_atom_text(value: str, kind: str) -> str:
+    """Return a text of the given type as HTML."""
+    value = _check_html(value)
+    if kind not in ("text", "html"):
+        raise NotPlain
+    return value if kind == "html" else escape_text(value) or ""
+
+
+def _parse_rfc822_date(value: str) -> datetime:
+    """Parse a date of RSS into UTC. Raises NotPlain."""
+    # The library's parser takes four times as long, and a baseline has thousands of dates.
+    parts = _RFC822.fullmatch(value.strip())
+    if parts is None:
+        raise NotPlain
+    day, month, year, hour, minute, second, sign, hours, minutes = parts.groups()
+    try:
+        when = datetime(int(year), _MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+        if sign is None:
+            return when
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return when - offset if sign == "+" else when + offset
+    except (ValueError, OverflowError) as error:
+        raise NotPlain from error
+
+
+def _parse_w3c_date(value: str) -> datetime:
+    """Parse a date of Atom into UTC, in whole seconds. Raises NotPlain."""
+    value = value.strip()
+    if not _W3C.fullmatch(value):
+        raise NotPlain
+    try:
+        return datetime.fromisoformat(value).replace(microsecond=0).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise NotPlain from error
