@@ -12,7 +12,7 @@ from bot import channels, config, model, plugins
 
 if TYPE_CHECKING:
     from bot import storage
-    from bot.app.engines.ticker import TickEvery
+    from bot.app.ticker import TickEvery
 
 
 class SystemClock:
@@ -30,7 +30,7 @@ class SystemClock:
 
 async def _tick_every(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
     # Import here, because only a running bot needs APScheduler.
-    from bot.app.engines.ticker import tick_every
+    from bot.app.ticker import tick_every
 
     await tick_every(every, work)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import structlog
 
@@ -19,7 +19,6 @@ from bot.alerts import notices
 from bot.app import pushes
 from bot.app.assisting import Assisting
 from bot.app.chat import Interactions
-from bot.app.engines.local import LocalEngine
 from bot.app.environment import Environment, broken_plugins, database_of, kinds
 from bot.app.wiring import Live, Parts, live_of, parts_of
 from bot.channels import checks
@@ -35,7 +34,6 @@ from bot.storage import keys
 
 if TYPE_CHECKING:
     from bot.app.chat import Asking
-    from bot.app.engines.cluster import ClusterEngine
     from bot.web.server import Site
 
 log = structlog.get_logger("wirewatch")
@@ -44,6 +42,10 @@ log = structlog.get_logger("wirewatch")
 PORTION = 2_000
 #: Interval between checks of the configuration files, because bind mounts and config maps raise no file events.
 WATCH = timedelta(seconds=2)
+
+
+#: Runs the stages of an app until the event is set.
+Engine: TypeAlias = Callable[[asyncio.Event], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,18 +130,10 @@ class App:
             passed.add(await self.parts.pipeline.run(token, states, self.live.snapshot))
         return passed
 
-    async def run(
-        self,
-        stop: asyncio.Event,
-        *,
-        folder: Path | None = None,
-        on_pass: Callable[[PassReport], None] = lambda report: None,
-        everything: bool = False,
-    ) -> None:
+    async def run(self, stop: asyncio.Event, engine: Engine, *, folder: Path | None = None) -> None:
         """Poll, match and post until ``stop`` is set; then drain.
 
-        If ``folder`` is not None, reload the configuration when its files change. If ``everything`` is true, every tick
-        polls every feed.
+        If ``folder`` is not None, reload the configuration when its files change.
         """
         await self.parts.heartbeat.begin(lives_on=True, operator=self.settings.bot.operator)
         site = self._open_site()
@@ -149,7 +143,7 @@ class App:
         async with TaskGroup() as group:
             if site:
                 group.create_task(site.serve(stop))
-            group.create_task(self._engine(on_pass, everything=everything).run(stop))
+            group.create_task(engine(stop))
             listening = self._listening.run(lambda: channels.listeners(self.live.channels.values()))
             tasks = [group.create_task(listening), group.create_task(self._assisting.run())]
             if folder:
@@ -213,16 +207,6 @@ class App:
 
             self._asking = Asking(self)
         return await self._asking.answer(question, channels=channels)
-
-    def _engine(self, on_pass: Callable[[PassReport], None], *, everything: bool) -> LocalEngine | ClusterEngine:
-        """Return the engine that runs the stages, chosen by the kind of database."""
-        if self.store.address.is_sqlite:
-            return LocalEngine(self, on_pass, everything=everything)
-        # Import here, because the task engine is an optional dependency.
-        from bot.app.engines.cluster import ClusterEngine
-
-        conninfo = storage.libpq_address(database_of(self.settings, self.parts.environment))
-        return ClusterEngine(self, on_pass, conninfo=conninfo)
 
     def _open_site(self) -> Site | None:
         """Return the status page, or None if bot.yaml has no ``web``. A reload does not change its address or token."""

@@ -22,6 +22,7 @@ import typer
 import bot
 from bot import app, model, storage
 from bot.app import runtime
+from bot.app.engines import choose_engine
 from bot.cli import logs, terminal
 from bot.cli.init import init_line
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir
@@ -164,7 +165,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
             stop = asyncio.Event()
             teller = _Teller(published)
             async with TaskGroup() as group:
-                group.create_task(running.run(stop, everything=True, on_pass=teller.on_pass))
+                group.create_task(running.run(stop, choose_engine(running, teller.on_pass, everything=True)))
                 previous_at = items[0].at
                 for item in items:
                     pause = asyncio.sleep((item.at - max(previous_at, start)).total_seconds() / speed)
@@ -178,7 +179,7 @@ async def _demo(place: Path, folder: Path, channel: str | None, speed: float) ->
 
 
 async def _tick_often(every: timedelta, work: Callable[[], Coroutine[None, None, None]]) -> None:
-    from bot.app.engines.ticker import tick_every  # imports APScheduler, which only a running bot needs
+    from bot.app.ticker import tick_every  # imports APScheduler, which only a running bot needs
 
     await tick_every(every / 4, work)
 

@@ -20,6 +20,7 @@ import typer
 from bot import app, config, model
 from bot.alerts import notices
 from bot.app import runtime
+from bot.app.engines import choose_engine
 from bot.app.runtime import OnceReport
 from bot.cli import check, logs, status, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, UNUSABLE, ConfigDir, Json, duration
@@ -159,7 +160,7 @@ async def _run(folder: Path, silenced: set[str]) -> None:
                 f"messages go to {', '.join(channels)}. Ctrl-C stops."
             )
         with first:
-            await running.run(stopping.event, folder=folder, on_pass=first.on_pass)
+            await running.run(stopping.event, choose_engine(running, first.on_pass), folder=folder)
     log.info("stopped", why=stopping.why, seconds=round(time.monotonic() - stopping.since, 1))
 
 

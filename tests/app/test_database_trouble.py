@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from bot import app, model
 from bot.app import runtime
+from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
 from bot.model import runtime as model_runtime
@@ -112,7 +113,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
                 running_world.publish(path)
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as group:
-                group.create_task(running.run(stop, folder=folder))
+                group.create_task(running.run(stop, choose_engine(running), folder=folder))
                 await running_world.until(lambda: all(server.seen(path) for path in PATHS))
                 yield running_world
                 stop.set()

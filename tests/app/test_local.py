@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from bot import app, model, storage
 from bot.app import runtime
+from bot.app.engines import choose_engine
 from bot.fetch.parsing import ReaderThreads
 from testbed import configs
 from testbed.fakes import FakeClock
@@ -40,7 +41,7 @@ async def test_feeds_that_hang_do_not_keep_the_others_from_being_polled(tmp_path
         async with runtime.opened(app.load(folder, environment.environ), environment) as running:
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as group:
-                group.create_task(running.run(stop))
+                group.create_task(running.run(stop, choose_engine(running)))
                 async with asyncio.timeout(300):
                     # Far more than one claim holds, and the hanging ones are in the first.
                     while not set(good) <= {request.path for request in server.requests}:  # noqa: ASYNC110

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apscheduler.job import Job
 
-from bot.app.engines.ticker import tick_every
+from bot.app.ticker import tick_every
 from bot.model.runtime import TaskGroup
 
 EVERY = timedelta(seconds=0.02)

@@ -17,6 +17,7 @@ import pytest
 
 from bot import app, model
 from bot.app import runtime
+from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
 from bot.model import Verdict
@@ -147,7 +148,7 @@ async def running(
         ]
         async with asyncio.TaskGroup() as group:
             for bot in bots:
-                group.create_task(bot.run(stop, everything=True))
+                group.create_task(bot.run(stop, choose_engine(bot, everything=True)))
             await until(is_ready or (lambda: world.heads() and len(world.slack.socket_mode.connections) == workers))
             yield Running(world=world, bot=bots[0], clock=clock)
             assert world.slack.socket_mode.offences == []

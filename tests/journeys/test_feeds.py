@@ -17,6 +17,7 @@ import yaml
 
 from bot import app, config, model
 from bot.app import runtime
+from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.feeds import schedule
 from bot.fetch.client import HttpFetcher
@@ -138,7 +139,7 @@ async def test_a_newsletter_is_posted_as_soon_as_it_arrives(
         environment = app.Environment(environ=made.environ, fetcher=client(made.environ))
         stop = asyncio.Event()
         async with runtime.opened(settings, environment) as running, asyncio.TaskGroup() as group:
-            group.create_task(running.run(stop))
+            group.create_task(running.run(stop, choose_engine(running)))
             try:
                 while not (await running.store.read(lambda tx: tx.feeds.all()))[0].baseline_at:  # noqa: ASYNC110 - a poll
                     await asyncio.sleep(0.1)

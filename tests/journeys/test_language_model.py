@@ -16,6 +16,7 @@ import pytest
 
 from bot import app, model
 from bot.app import runtime
+from bot.app.engines import choose_engine
 from bot.llm import prompts
 from testbed.fakes import START
 from testbed.servers import chat_completions, faulty
@@ -250,7 +251,7 @@ async def running(made: World) -> AsyncIterator[None]:
     stop = asyncio.Event()
     settings = app.load(made.folder, environment.environ)
     async with runtime.opened(settings, environment) as bot, asyncio.TaskGroup() as group:
-        group.create_task(bot.run(stop, everything=True))
+        group.create_task(bot.run(stop, choose_engine(bot, everything=True)))
         yield
         stop.set()
 

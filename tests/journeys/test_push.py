@@ -17,6 +17,7 @@ import pytest
 
 from bot import app, model, rules, storage
 from bot.app import pushes, runtime
+from bot.app.engines import choose_engine
 from bot.app.environment import SystemClock
 from bot.app.runtime import App
 from bot.feeds import polling, schedule, websub
@@ -83,7 +84,7 @@ async def desk(folder: Path, database: str, *, lease_seconds: int = 864_000) -> 
             stop = asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 for bot in bots:
-                    group.create_task(bot.run(stop))
+                    group.create_task(bot.run(stop, choose_engine(bot)))
                 try:
                     await until(lambda: running_hub.verified)
                     yield made

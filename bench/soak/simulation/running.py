@@ -15,6 +15,7 @@ from bench.soak.simulation.witness import Lateness, Witness
 from bench.soak.simulation.world import World
 from bot import app, model, storage
 from bot.app import runtime
+from bot.app.engines import choose_engine
 from bot.app.runtime import App
 from bot.pipeline import send
 from bot.pipeline.reports import FeedReport
@@ -76,7 +77,7 @@ class Simulation:
         """All that ``wirewatch run`` does, for so long in fake time; ``look`` is told each step's number."""
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.running.run(stop))
+            group.create_task(self.running.run(stop, choose_engine(self.running)))
             step = each or duration
             for number in range(1, int(duration / step) + 1):
                 await self.clock.sleep(self.clock.start + number * step - self.clock.now())

@@ -12,21 +12,18 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import procrastinate
 import structlog
 from procrastinate import exceptions, jobs, schema, sync_psycopg_connector
 
 from bot import model
+from bot.app.runtime import App
 from bot.model.runtime import STORE_PAUSE, TaskGroup
 from bot.pipeline.decide import BATCH
 from bot.pipeline.keep import HEARTBEAT_EVERY
 from bot.pipeline.passes import EndsAt
 from bot.pipeline.reports import PassReport
-
-if TYPE_CHECKING:
-    from bot.app.runtime import App
 
 log = structlog.get_logger("wirewatch")
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from bot import model
+from bot.app.runtime import App
 from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline.reports import PassReport
-
-if TYPE_CHECKING:
-    from bot.app.runtime import App
 
 #: Interval between searches for due feeds.
 TICK = timedelta(seconds=1)
