@@ -162,12 +162,12 @@ class Channel(BaseChannel):
         now = self.context.clock.now()
         if response.headers.get("x-ratelimit-remaining") == "0":
             self._close(key, now, _parse_seconds(response.headers.get("x-ratelimit-reset-after")))
-        document = response.document
         if response.is_success:
+            document = response.document
             if document is None:
                 raise model.OutcomeUnknown(f"{doing}: {_WHO} answered {response.status} without its JSON document")
             return document
-        fields = document if isinstance(document, Mapping) else {}
+        fields = response.fields
         if response.status == 429 and "retry_after" in fields:
             pause = _parse_seconds(fields["retry_after"])
             self._close(key, now, pause)
