@@ -129,6 +129,7 @@ async def faults(channel: model.Channel) -> dict[str, str]:
 
 async def test_a_wrong_token_an_unknown_channel_and_a_missing_right_say_what_to_click(server: Server) -> None:
     assert await faults(bot(server)) == {}
+    assert not server.service.everything(), "a check posts nothing"
     [told] = (await faults(bot(server, secret="wrong"))).values()
     assert "Reset Token" in told
     [told] = (await faults(bot(server, to="999999999999999999"))).values()

@@ -38,7 +38,6 @@ async def call_method(
         from slack_sdk.errors import SlackApiError
 
         payload = None if json is None else dict(json)
-
         try:
             answer = web_client(base_url, token=token).api_call(method, json=payload, params=dict(params))
         except SlackApiError as error:
