@@ -207,7 +207,7 @@ class Channel(BaseChannel):
         description = str(fields.get("description") or "")
         if response.status == 409:
             # Telegram sends a bot's updates to one program only.
-            cause = "by a webhook" if "webhook" in description.casefold() else "by getUpdates"
+            cause = "with a webhook" if "webhook" in description.casefold() else "with another getUpdates request"
             return model.ChannelClosed(f"{method}: Telegram reports a conflict {cause}; {OTHER_PROGRAM}")
         # Telegram answers 404 if the token does not have the form of a token.
         is_token_refused = response.status == 404 and fields.get("ok") is False

@@ -149,7 +149,7 @@ async def test_another_program_with_the_same_bot_is_told_with_what_to_do(server:
         server.service.webhook = ""
         await until(lambda: None in app.changes)
     assert app.changes[0] is not None
-    assert "conflict by a webhook; another program receives the updates of this bot" in app.changes[0]
+    assert "conflict with a webhook; another program receives the updates of this bot" in app.changes[0]
     assert telegram.TOKEN not in app.changes[0]
 
 
@@ -160,7 +160,7 @@ async def test_a_second_program_that_asks_is_told_and_heard_over(server: Server)
     async with listening(channel) as app:
         await until(lambda: None in app.changes)
     assert app.changes[0] is not None
-    assert "conflict by getUpdates" in app.changes[0]
+    assert "conflict with another getUpdates request; another program" in app.changes[0]
 
 
 async def test_the_check_says_whether_another_program_receives_the_presses(server: Server) -> None:
