@@ -81,7 +81,10 @@ def feed_health(troubles: Sequence[str], over: Sequence[str], *, now: datetime) 
 
 
 def rule_is_silent(rule: str, expect: timedelta, *, last_match: datetime | None) -> model.Notice:
-    """Report that a rule has not matched for longer than expected. Post one notice for each last match."""
+    """Report that a rule has not matched for longer than expected.
+
+    The occasion contains the last match, so all processes together report each silence once.
+    """
     lead = f"A rule is silent: nothing has matched for more than {model.format_duration(expect)}."
     last = last_match.isoformat() if last_match else None
     return model.Notice(
@@ -110,7 +113,7 @@ def buttons_work_again(channels: Sequence[str], reason: str, *, now: datetime) -
 
 def channel_closed(channels: Sequence[str], reason: str, *, occasion: tuple[str, ...]) -> model.Notice:
     """Report that the service refuses all messages of the channels, for ``reason``, until somebody acts."""
-    lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept until it works again."
+    lead = f"Channel {', '.join(channels)} is closed to Wirewatch. Its messages are kept, and sent when it works again."
     remedy = f"`wirewatch send-test {channels[0]}` checks it and shows what to do."
     return model.Notice(what=lead, where=(reason,), remedy=remedy, occasion=occasion)
 
