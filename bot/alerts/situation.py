@@ -153,7 +153,8 @@ def without_silenced(
     """Return the situation without silenced rules and articles, or with ``silence`` if nothing is left.
 
     A story is silenced as a whole by a silence ``of_story``, or if all its rules or all its articles are silenced. It
-    is also silenced for now if every new or changed article is silenced; a later article that is not is posted.
+    is also silenced for now if every new or changed article is silenced. A later article that is not silenced is
+    posted.
     """
     if of_story is not None:
         return replace(situation, silence=of_story)

@@ -60,7 +60,8 @@ class Options(ChannelOptions):
         check_ids(_NAME, "the name behind the @, or here, channel or all"),
     ] = pydantic.Field({}, description="People whom messages can mention: a name of your choice, and the user's name.")
     max_length: Annotated[int, pydantic.Field(ge=4_000, le=65_535)] = pydantic.Field(
-        16_383, description="Maximum characters that the server accepts: 4000 if its database is old."
+        16_383,
+        description="Maximum characters of a message that the server accepts. Set it to 4000 if its database is old.",
     )
     pace: Duration = pydantic.Field(timedelta(seconds=1), description="Minimum time between two messages.")
 
@@ -83,7 +84,7 @@ class Options(ChannelOptions):
 
 
 class Channel(BaseChannel):
-    """A channel. The server recognizes a repeated post by its pending id for half a minute."""
+    """A channel. The server recognizes a repeated post by its pending id for half a minute; then a look-up finds it."""
 
     #: Less than the half minute for which a server keeps a post's pending id.
     abilities = model.Abilities(threads=True, edits=True, lookup=True, idempotent=timedelta(seconds=20))

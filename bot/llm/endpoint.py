@@ -1,9 +1,8 @@
 """The language model that bot.yaml names: an API that is compatible with OpenAI's, or an answer file instead.
 
 In an answer file each line is a JSON object: ``key`` (of the prompt), ``use``, ``instructions``, ``data``, ``schema``
-and ``answer``, which is null until a person, a program or any model has filled it in. If several
-lines have the same key, the last line counts. Tests and benches can record the answers of any model once and replay
-them.
+and ``answer``, which is null until a person, a program or any model has filled it in. If several lines have the same
+key, the last line counts. Tests and benches can record the answers of any model once and replay them.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     article, story → prompt (our words | data) → the model → text → parse_answer: form, quoted words → answer
 
-Pure functions. Article text is data in every prompt: values of one JSON document of bounded size, separate from the
-instructions.
+All functions are pure. Article text is data in every prompt: values of one JSON document of bounded size, separate
+from the instructions.
 """
 
 from __future__ import annotations
@@ -231,7 +231,7 @@ class SameEvent(Answer):
         return None
 
     def named(self, offered: Sequence[str]) -> tuple[model.StoryId, ...]:
-        """Return those of the ids ``offered`` whose stories are about the same event."""
+        """Return the ids in ``offered`` of the stories about the same event. For another event, return no ids."""
         is_same = self.verdict is SameEventVerdict.SAME
         return tuple(model.StoryId(offered[number - 1]) for number in self.stories) if is_same else ()
 

@@ -40,7 +40,7 @@ _LINE_START = re.compile(r"^(\s*)(?=[#+-])|^(\s*\d+)(?=\.)")
 def build_payload(
     message: model.Message, *, zone: tzinfo, ref: str = "", names_story: bool = False, is_plain: bool = False
 ) -> dict[str, Any]:
-    """Return the fields to create or edit a message. It contains ``ref``, which ``find_refs`` finds."""
+    """Return the fields to create or edit a message. They contain ``ref``, which ``find_refs`` finds again."""
     allowed: dict[str, Any] = {"allowed_mentions": _allowed_mentions(message) if not is_plain else {"parse": []}}
     if is_plain:
         small = f"\n-# {ref}" if ref else ""

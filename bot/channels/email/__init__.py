@@ -122,8 +122,8 @@ class Options(ChannelOptions):
         pydantic.WithJsonSchema({"type": "string", "examples": ["08:00", "08:00 Europe/Paris"]}),
     ] = pydantic.Field(
         None,
-        description="A time of day, at which one mail has all stories of a day, whatever the rules set for other "
-        "channels.",
+        description="A time of day. At this time, one mail with all stories of a day is sent, whatever the rules set "
+        "for other channels.",
     )
     unsubscribe: str | None = pydantic.Field(
         None,
@@ -181,7 +181,7 @@ Refused: TypeAlias = Mapping[str, aiosmtplib.SMTPResponseException]
 
 
 class Channel(BaseChannel):
-    """A list of recipients. Sent mails cannot be edited or looked up. Attempts at a mail have the same Message-ID."""
+    """A list of recipients. Mails cannot be edited or looked up. All attempts at a mail have the same Message-ID."""
 
     abilities = model.Abilities(threads=True, edits=False, lookup=False)
 
