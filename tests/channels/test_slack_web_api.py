@@ -142,6 +142,18 @@ async def test_without_the_history_scope_it_can_no_longer_look(server: slack.Ser
     assert not channel.abilities.lookup
 
 
+async def test_without_the_history_scope_it_can_no_longer_look_for_a_reply_whose_head_was_deleted(
+    server: slack.Server,
+) -> None:
+    channel = bot(server)
+    head = await channel.send(delivery(messages.POST))
+    server.fail("conversations.replies", "thread_not_found")
+    server.workspace.tokens[slack.TOKEN].discard("channels:history")
+    with pytest.raises(model.OutcomeUnknown, match="channels:history"):
+        await channel.find(delivery(messages.NEW_FACT, id="send-2", reply_to=head), since=BEGINNING)
+    assert not channel.abilities.lookup
+
+
 async def test_refused_metadata_is_left_out_of_the_plain_form(server: slack.Server) -> None:
     server.fail("chat.postMessage", "metadata_too_large")
     channel = bot(server)

@@ -153,7 +153,7 @@ _CHANNELS_PER_PAGE, _MESSAGES_PER_PAGE = 1_000, 200
 #: Maximum pages of 1,000 members read from a channel.
 _MEMBER_PAGES = 30
 #: Maximum age of a list of members; a change of members takes effect after this time.
-MEMBERS_MAX_AGE = timedelta(minutes=5)
+_MEMBERS_MAX_AGE = timedelta(minutes=5)
 _EVENT = "wirewatch_message"
 
 log = structlog.get_logger()
@@ -269,13 +269,10 @@ class BotChannel(Channel):
         try:
             receipt = await self._look(delivery, place, head, since)
         except model.ThreadGone:
+            if not head:
+                raise
             # The thread's head was deleted; Slack may have posted the reply at top level.
             receipt = await self._look(delivery, place, "", since)
-        except model.ChannelClosed as error:
-            if "missing_scope" not in str(error):
-                raise
-            self._shows_history = False
-            raise model.OutcomeUnknown(f"{error}; until then, on_unknown in bot.yaml decides") from None
         return await self._complete(receipt, delivery) if receipt else None
 
     async def _look(self, delivery: model.Delivery, place: str, head: str, since: datetime) -> model.Receipt | None:
@@ -283,14 +280,20 @@ class BotChannel(Channel):
         method = "conversations.replies" if head else "conversations.history"
         oldest = f"{since.timestamp():.6f}"
         params = {"channel": place, "ts": head, "oldest": oldest, "include_all_metadata": "true"}
-        async for page in self._pages(method, {**params, "limit": _MESSAGES_PER_PAGE}):
-            for message in page.get("messages") or ():
-                metadata = message.get("metadata") or {}
-                ids = metadata.get("event_payload") or {}
-                if metadata.get("event_type") == _EVENT and ids.get("send_id") == delivery.id:
-                    ts = str(message["ts"])
-                    sent_at = datetime.fromtimestamp(float(ts), UTC)
-                    return model.Receipt(ref=ts, place=place, thread=head, sent_at=sent_at)
+        try:
+            async for page in self._pages(method, {**params, "limit": _MESSAGES_PER_PAGE}):
+                for message in page.get("messages") or ():
+                    metadata = message.get("metadata") or {}
+                    ids = metadata.get("event_payload") or {}
+                    if metadata.get("event_type") == _EVENT and ids.get("send_id") == delivery.id:
+                        ts = str(message["ts"])
+                        sent_at = datetime.fromtimestamp(float(ts), UTC)
+                        return model.Receipt(ref=ts, place=place, thread=head, sent_at=sent_at)
+        except model.ChannelClosed as error:
+            if "missing_scope" not in str(error):
+                raise
+            self._shows_history = False
+            raise model.OutcomeUnknown(f"{error}; until then, on_unknown in bot.yaml decides") from None
         return None
 
     async def _find_channel(self) -> str:
@@ -332,7 +335,7 @@ class BotChannel(Channel):
         """
         now = self.context.clock.now()
         fetched_at, members = self._members.get(group, (None, frozenset[str]()))
-        if fetched_at is None or not timedelta() <= now - fetched_at < MEMBERS_MAX_AGE:
+        if fetched_at is None or not timedelta() <= now - fetched_at < _MEMBERS_MAX_AGE:
             try:
                 members = await self._fetch_members(group)
                 self._members[group] = now, members
@@ -422,9 +425,9 @@ class BotChannel(Channel):
 
         If ``token`` is empty, the bot's token is used. ``advice`` overrides the table of errors for some codes.
         """
-        wait = self._closed_until.get(method, self.context.clock.now()) - self.context.clock.now()
-        if wait > timedelta():
-            raise _rate_limit(method, wait)
+        now = self.context.clock.now()
+        if (closed_until := self._closed_until.get(method, now)) > now:
+            raise _rate_limit(method, closed_until - now)
         status, headers, fields = await sdk.call_method(
             self.options.base_url,
             method,
@@ -440,14 +443,14 @@ class BotChannel(Channel):
             wait = parse_retry_after(headers, now=now) or timedelta(seconds=1)
             self._closed_until[method] = now + wait
             raise _rate_limit(method, wait)
-        if "metadata" in code:
+        if "metadata" in code and code in ERRORS:
             # Slack refuses the metadata, not the text.
             self._takes_metadata = False
         if advice and code in advice:
             raise model.ChannelClosed(f"{method}: Slack says {code}; {advice[code]}")
         if status >= 500 or not _CODE.match(code):
             raise error_of_status(status, who="Slack", headers=headers, now=now)
-        raise error_of_code(code, doing=method, needed=str(fields.get("needed") or ""))
+        raise _error_of_code(code, doing=method, needed=str(fields.get("needed") or ""))
 
     async def check_setup(self) -> AsyncIterator[model.CheckLine]:
         """Check token, scopes, channel and membership; the help of each line says what to click."""
@@ -525,7 +528,7 @@ class WebhookChannel(Channel):
         if status == 200 and word == "ok":
             return self.receipt("")
         if word in ERRORS:
-            raise error_of_code(word, doing="webhook")
+            raise _error_of_code(word, doing="webhook")
         now = self.context.clock.now()
         raise error_of_status(status, who="Slack", headers=headers, now=now)
 
@@ -640,7 +643,7 @@ ERRORS: ErrorTable = {
 }
 
 
-def error_of_code(code: str, *, doing: str, needed: str = "") -> model.SendError:
+def _error_of_code(code: str, *, doing: str, needed: str = "") -> model.SendError:
     """Return the error for a code of Slack; ``needed`` is the missing scope."""
     act, advice = ERRORS.get(
         code, (Act.PARK_CHANNEL, "this version does not know this error code; see docs.slack.dev for its meaning")
