@@ -63,6 +63,13 @@ class Options(ChannelOptions):
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(people=self.people)
 
+    @pydantic.field_validator("server")
+    @classmethod
+    def _is_not_of_the_api(cls, url: str) -> str:
+        if "/_matrix" in url:
+            raise ValueError("expected the homeserver's address: https://matrix.example.org")
+        return url
+
     @pydantic.field_validator("room")
     @classmethod
     def _names_a_room(cls, room: str) -> str:

@@ -69,6 +69,13 @@ class Options(ChannelOptions):
     def features(self) -> ChannelFeatures:
         return ChannelFeatures(people=self.people)
 
+    @pydantic.field_validator("server")
+    @classmethod
+    def _is_not_of_the_api(cls, url: str) -> str:
+        if "/api/" in url:
+            raise ValueError("expected the server's address: https://mattermost.example.org")
+        return url
+
     @pydantic.field_validator("to")
     @classmethod
     def _names_a_channel(cls, to: str) -> str:
