@@ -48,7 +48,8 @@ def apply_environment(report: ProblemReport, environ: Mapping[str, str]) -> None
     misspelt: list[tuple[str, int, str]] = []
     for name in sorted(variables_set):
         if name in paths:
-            text, node, new_flaws = _append_variable(text, name, paths[name], variables_set[name])
+            line = text.count("\n") + 2 - first_line
+            text, node, new_flaws = _append_variable(text, name, paths[name], variables_set[name], line=line)
             flaws += new_flaws
             _set_at_path(
                 root, paths[name], ScalarNode(paths[name][-1], len(text.rstrip()), len(text.rstrip()), ""), node
@@ -71,8 +72,13 @@ def _guess_variable(name: str, names: Iterable[str], text: str) -> str | None:
     return PREFIX + nearest if nearest else None
 
 
-def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) -> tuple[str, Node, list[Flaw]]:
-    """Return the text with the variable's line, its value as a node of that text, and its YAML flaws."""
+def _append_variable(
+    text: str, name: str, path: tuple[str, ...], value: str, *, line: int
+) -> tuple[str, Node, list[Flaw]]:
+    """Return the text with the variable's line, its value as a node of that text, and its YAML flaws.
+
+    ``line`` is the number of that line among the lines of all variables.
+    """
     start = len(text) + len(name) + 2
     written = value.strip()
     if path not in _REMOVED.values() and _is_secret(path) and not written.startswith(("env:", "file:")):
@@ -83,7 +89,7 @@ def _append_variable(text: str, name: str, path: tuple[str, ...], value: str) ->
     block = f"{name}: {written}" if "\n" not in written else f"{name}:\n{textwrap.indent(written, '  ')}"
     try:
         # Put one line feed for each character of the text in front, so that offsets are those of the whole text.
-        document = nodes.parse_yaml("\n" * len(text) + block)
+        document = nodes.parse_yaml("\n" * len(text) + block, first_line=line - len(text))
     except UnreadableYaml as error:
         return f"{text}{block}\n", ScalarNode("", start, start, ""), [error.flaw]
     [(_, node)] = nodes.pairs_of(document.root)

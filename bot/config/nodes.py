@@ -194,12 +194,15 @@ def _item_around(text: str, at: int) -> tuple[int, int] | None:
     return earlier[-1].start(), end
 
 
-def parse_yaml(text: str) -> Document:
-    """Parse a YAML text. Raises UnreadableYaml, with the position and a plain explanation."""
+def parse_yaml(text: str, *, first_line: int = 1) -> Document:
+    """Parse a YAML text. Raises UnreadableYaml, with the position and a plain explanation.
+
+    ``first_line`` is the number of the text's first line in the texts of flaws.
+    """
     yaml_errors.refuse_binary(text)
     loader = yaml.CBaseLoader(text)
     try:
-        return _Composer(text, loader).document()
+        return _Composer(text, loader, first_line).document()
     except yaml.YAMLError as error:
         raise yaml_errors.explain_error(error, text) from None
     finally:
@@ -209,13 +212,14 @@ def parse_yaml(text: str) -> Document:
 class _Composer:
     """Makes nodes from the events of the parser."""
 
-    def __init__(self, text: str, loader: yaml.CBaseLoader) -> None:
+    def __init__(self, text: str, loader: yaml.CBaseLoader, first_line: int) -> None:
         # Events are Any, because the type stubs of the C parser lack their values and positions.
         self._next: Callable[[], Any] = loader.get_event
         self._flaws: list[Flaw] = []
         self._count = 0
         self._lost = {match.start(): match for match in _LOST_COMMENT.finditer(text)}
         self._text = text
+        self._first_line = first_line
         #: Unusual spaces outside quoted and block text.
         self._odd = yaml_errors.find_odd_spaces(text)
 
@@ -302,7 +306,7 @@ class _Composer:
         return MappingNode(pairs, start, _end_of(event, [value for _, value in pairs[-1:]]), is_flow)
 
     def _twice(self, key: ScalarNode, first: ScalarNode) -> Flaw:
-        line = bisect.bisect_right(self._line_ends, first.start) + 1
+        line = bisect.bisect_right(self._line_ends, first.start) + self._first_line
         advice = f"it is already on line {line}: join the two or remove one"
         return Flaw("duplicate-key", f'"{key.value}" is written twice', advice, key.start, key.end)
 
