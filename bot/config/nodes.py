@@ -399,6 +399,8 @@ def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> t
     Whatever quotes, line breaks and indentation the file uses, it has the words of the value equally often and in the
     same order. So the third occurrence of a word in the value is also its third occurrence in the file.
     """
+    # A stretch may begin before the value: at the brace of ``{TERM}``, or in the key of ``title: TERM``.
+    start = max(start, 0)
     words = scalar.value[start : min(end, start + _MAX_STRETCH)].split()
     if not words:
         return scalar.start, scalar.end
