@@ -34,7 +34,7 @@ from bot import model
 from bot.config import bot_file, bot_keys, feeds_file, files, problems, rules_file
 from bot.config.bot_keys import BotSettings
 from bot.config.kinds import Kinds
-from bot.config.nodes import Document
+from bot.config.nodes import Document, value_of
 from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
 from bot.config.settings import FileState, LoadedRule, Settings, Stamp
@@ -211,12 +211,16 @@ class _Folder:
         )
 
     def _context(self) -> RuleContext:
-        """Return the facts from other files that rules can use. If bot.yaml is refused, use its names as written."""
+        """Return the facts from other files that rules can use. If bot.yaml is refused, use its keys as written."""
         root = self.bot_report.document.root if self.bot_report else None
         if self.bot is not None:
             context = RuleContext.of(self.bot, self.files)
         else:
-            context = RuleContext(channels=bot_file.find_channel_names(root), people=bot_file.find_people(root))
+            context = RuleContext(
+                channels=bot_file.find_channel_names(root),
+                people=bot_file.find_people(root),
+                has_routes=None if root is None else value_of(root, "routes") is not None,
+            )
         return replace(context, destinations=bot_file.find_destinations(root), wants_warnings=self.wants_warnings)
 
     def _read_rules(self) -> None:

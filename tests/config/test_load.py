@@ -199,6 +199,14 @@ def test_a_broken_bot_yaml_stops_a_cold_start_and_carries_all_problems(tmp_path:
     assert "did you mean" in str(caught.value)
 
 
+def test_a_missing_notify_is_reported_together_with_a_broken_bot_yaml(tmp_path: Path) -> None:
+    folder = folders.make(tmp_path, bot=folders.BOT + "fetch: {every: x}\n", rules="rules:\n  - {name: R, all: [PTA]}\n")
+    errors = [problem.message for problem in folders.check(folder) if problem.severity == "error"]
+    assert errors == ["a length of time is a number and a unit", 'the key "notify" is missing']
+    (folder / "bot.yaml").write_text(folders.BOT + "fetch: {every: x}\nroutes: [{to: desk}]\n", encoding="utf-8")
+    assert len([problem for problem in folders.check(folder) if problem.severity == "error"]) == 1
+
+
 def test_files_that_editors_leave_are_no_rule_files(tmp_path: Path) -> None:
     folder = folders.make(tmp_path)
     folders.write(
