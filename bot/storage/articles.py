@@ -26,7 +26,19 @@ from bot import model
 from bot.feeds.cleaning import fold_title
 from bot.feeds.links import link_key
 from bot.feeds.outlets import belongs_to
-from bot.storage.columns import EPOCH, AnyRow, AnySelect, BulkInsert, HashBytes, Part, Rows, Timestamp, digest, upsert
+from bot.storage.columns import (
+    EPOCH,
+    WANTED,
+    AnyRow,
+    AnySelect,
+    BulkInsert,
+    HashBytes,
+    Part,
+    Rows,
+    Timestamp,
+    digest,
+    upsert,
+)
 from bot.storage.schema import articles, fresh_identities, matches, members, sightings, stories, versions
 
 #: Maximum articles of one feed with the same link or text in a result, because a hostile feed can store thousands.
@@ -38,7 +50,6 @@ ARTICLE = Rows(model.Article, articles)
 _STUB = Rows(model.ArticleStub, articles)
 _MATCH = Rows(model.Match, matches)
 _STUB_COLUMNS = [articles.c[name] for name in _STUB.names]
-_WANTED: Any = bindparam("wanted", expanding=True)
 _WANTED_KEYS: Any = bindparam("wanted", expanding=True, type_=HashBytes)
 _OF_CARRIERS = sightings.c.feed.in_(bindparam("carriers", expanding=True))
 # If several articles share a link, a fingerprint or a title, the article that was seen first comes first.
@@ -51,16 +62,16 @@ _BY_KEY = (
     .where(sightings.c.key.in_(_WANTED_KEYS))
 )
 _BY_LINK = select(articles.c.link_key, *_STUB_COLUMNS).where(articles.c.link_key.in_(_WANTED_KEYS)).order_by(*OLDEST)
-_BY_FINGERPRINT = select(*_STUB_COLUMNS).where(articles.c.fingerprint.in_(_WANTED)).order_by(*OLDEST)
+_BY_FINGERPRINT = select(*_STUB_COLUMNS).where(articles.c.fingerprint.in_(WANTED)).order_by(*OLDEST)
 _BY_TITLE = (
     select(sightings.c.feed.label("carrier"), *_STUB_COLUMNS)
     .join(sightings, sightings.c.article == articles.c.id)
     .where(articles.c.title_key.in_(_WANTED_KEYS), _OF_CARRIERS)
     .order_by(*OLDEST)
 )
-_CARRIED = select(sightings.c.article, sightings.c.feed).where(sightings.c.article.in_(_WANTED), _OF_CARRIERS)
-_GET = select(articles).where(articles.c.id.in_(_WANTED))
-_MATCHES = select(matches).where(matches.c.article.in_(_WANTED)).order_by(matches.c.n)
+_CARRIED = select(sightings.c.article, sightings.c.feed).where(sightings.c.article.in_(WANTED), _OF_CARRIERS)
+_GET = select(articles).where(articles.c.id.in_(WANTED))
+_MATCHES = select(matches).where(matches.c.article.in_(WANTED)).order_by(matches.c.n)
 _ADD = BulkInsert(insert(articles).on_conflict_do_nothing(index_elements=[articles.c.id]))
 _NEW_SIGHTING = insert(sightings)
 _STALE: BindParameter[datetime] = bindparam("stale", type_=Timestamp)

@@ -27,6 +27,7 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    bindparam,
 )
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.types import TypeDecorator
@@ -39,6 +40,8 @@ AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 #: A time that is earlier than every stored time.
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+#: The parameter for the values that a statement selects. A part's ``_rows_in_chunks`` passes them in parts.
+WANTED: Any = bindparam("wanted", expanding=True)
 #: Maximum values in one statement. SQLite accepts 32,766 parameters (since 3.32), PostgreSQL 65,535.
 _CHUNK = 1_000
 

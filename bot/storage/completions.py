@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import func, insert, select
 
 from bot import model
-from bot.storage.columns import AnySelect, Part, Rows
+from bot.storage.columns import WANTED, AnySelect, Part, Rows
 from bot.storage.schema import articles, completions
 
 _ROWS = Rows(model.Completion, completions)
@@ -26,7 +26,7 @@ class Completions(Part):
     def answers(self, keys: Collection[str], *, by: str) -> Mapping[str, str]:
         """Return prompt key -> newest answer of the model named ``by``. Prompts without an answer are omitted."""
         statement = select(completions.c.key, completions.c.answer).where(
-            completions.c.key.in_(bindparam("wanted", expanding=True)),
+            completions.c.key.in_(WANTED),
             completions.c.model == by,
             completions.c.answer.is_not(None),
         )

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
 from bot.feeds import schedule
-from bot.storage.columns import AnyRow, AnySelect, Part, Rows, Timestamp, chunks, upsert
+from bot.storage.columns import WANTED, AnyRow, AnySelect, Part, Rows, Timestamp, chunks, upsert
 from bot.storage.schema import feeds, host_limits, subscriptions
 
 _STATE = Rows(model.FeedState, feeds)
@@ -122,11 +122,8 @@ class FeedStates(Part):
         return [url for url in urls if url not in held]
 
     def _held(self, urls: Sequence[str], token: str) -> set[str]:
-        held: set[str] = set()
-        for part in chunks(urls):
-            statement = select(feeds.c.url).where(feeds.c.url.in_(part), feeds.c.lease == token)
-            held.update(self._connection.execute(statement.with_for_update()).scalars())
-        return held
+        statement = select(feeds.c.url).where(feeds.c.url.in_(WANTED), feeds.c.lease == token).with_for_update()
+        return {row.url for row in self._rows_in_chunks(statement, urls)}
 
     def get(self, url: str) -> model.FeedState | None:
         """Return the state of a feed, or None if it was never listed."""

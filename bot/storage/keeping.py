@@ -31,7 +31,7 @@ from bot import model
 from bot.feeds import polling
 from bot.storage import connections, files
 from bot.storage.articles import RENEWED_AFTER, WITHOUT_TEXT
-from bot.storage.columns import HashBytes, Timestamp
+from bot.storage.columns import WANTED, HashBytes, Timestamp
 from bot.storage.connections import unavailable
 from bot.storage.schema import (
     UNSENT,
@@ -127,7 +127,7 @@ _is_forgotten = and_(
     ~_is_in_story,
 )
 _OLD_IDENTITIES = select(articles.c.id).where(_is_forgotten).limit(_LOOK)
-_FORGET_IDENTITIES = delete(articles).where(articles.c.id.in_(bindparam("wanted", expanding=True)), _is_forgotten)
+_FORGET_IDENTITIES = delete(articles).where(articles.c.id.in_(WANTED), _is_forgotten)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

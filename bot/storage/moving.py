@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from sqlalchemy import (
-    Connection,
     RowMapping,
     Table,
     TableClause,
@@ -72,7 +71,7 @@ async def _move(old: Store, new: Store, progress: Progress) -> Mapping[str, int]
     for table in tables:
         await _copy_table(old, new, table, progress)
     merged = await old.write(lambda tx: tx.connection.execute(_MERGED).mappings().all())
-    await new.write(lambda tx: _finish_rows(tx.connection, merged))
+    await new.write(partial(_finish_rows, merged=merged))
     counts = {table.name: await old.write(partial(_count, table=table)) for table in tables}
     await new.write(partial(_verify, counts=counts))
     return counts
@@ -134,16 +133,16 @@ _MERGED = select(stories.c.id.label("of_story"), stories.c.merged_into.label("ta
 _POINT = update(stories).where(stories.c.id == bindparam("of_story")).values(merged_into=bindparam("target"))
 
 
-def _finish_rows(target: Connection, merged: Sequence[RowMapping]) -> None:
+def _finish_rows(target: Transaction, merged: Sequence[RowMapping]) -> None:
     if merged:
-        target.execute(_POINT, [dict(row) for row in merged])
+        target.connection.execute(_POINT, [dict(row) for row in merged])
     for table in metadata.sorted_tables:
         counter = table.autoincrement_column
         if counter is not None and table.primary_key.columns.values() == [counter]:
             # Set the sequence, so that new rows get numbers after the last copied row.
-            newest = target.execute(select(func.max(counter))).scalar()
+            newest = target.connection.execute(select(func.max(counter))).scalar()
             if newest is not None:
-                target.execute(
+                target.connection.execute(
                     text("SELECT setval(pg_get_serial_sequence(:name, :counter), :newest)"),
                     {"name": table.name, "counter": counter.name, "newest": newest},
                 )

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
 from bot.model import MessageKind, SendState, ledger
-from bot.storage.columns import EnumText, Part, Rows, Timestamp, chunks
+from bot.storage.columns import WANTED, EnumText, Part, Rows, Timestamp, chunks
 from bot.storage.ledger import Ledger
 from bot.storage.schema import UNSENT, outbox, tellings
 
@@ -149,7 +149,7 @@ class Outbox(Part):
 
     def get(self, ids: Sequence[model.SendId]) -> Mapping[model.SendId, model.Outgoing]:
         """Return id -> row. Unknown ids are omitted."""
-        statement = select(outbox).where(outbox.c.id.in_(bindparam("wanted", expanding=True)))
+        statement = select(outbox).where(outbox.c.id.in_(WANTED))
         rows = map(_ROWS.load, self._rows_in_chunks(statement, ids))
         return {row.id: row for row in rows}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,7 +23,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot import model
 from bot.storage.articles import Articles
-from bot.storage.columns import EPOCH, AnyRow, AnySelect, Part, Rows, chunks, storable, upsert
+from bot.storage.columns import EPOCH, WANTED, AnyRow, AnySelect, Part, Rows, chunks, storable, upsert
 from bot.storage.schema import alerts, decisions, matches, members, stories
 
 _STORY = Rows(model.Story, stories)
@@ -32,7 +31,6 @@ _JOIN = Rows(model.Join, members)
 _DECISION = Rows(model.Decision, decisions)
 _ALERT = Rows(model.Alert, alerts)
 _OLDEST = (stories.c.first_seen, stories.c.id)
-_WANTED: Any = bindparam("wanted", expanding=True)
 _part = stories.alias("part")
 
 
@@ -52,7 +50,7 @@ def _matched(since: datetime) -> Subquery:
 
 
 # Each turn of deciding uses these statements, so they are built once.
-_GET = select(stories).where(stories.c.id.in_(_WANTED))
+_GET = select(stories).where(stories.c.id.in_(WANTED))
 # An article of a merged story may be a member of both stories. The story that is not merged comes first.
 _OF_ARTICLE = (
     select(stories)
@@ -66,10 +64,10 @@ _ADD_MEMBER = insert(members).on_conflict_do_nothing(index_elements=[members.c.s
 _MEMBERS = (
     select(members, stories.c.merged_into)
     .join(stories, stories.c.id == members.c.story)
-    .where(or_(members.c.story.in_(_WANTED), stories.c.merged_into.in_(_WANTED)))
+    .where(or_(members.c.story.in_(WANTED), stories.c.merged_into.in_(WANTED)))
     .order_by(members.c.n)
 )
-_ALERTS = select(alerts.c.alert).where(alerts.c.story.in_(_WANTED)).order_by(alerts.c.story, alerts.c.channel)
+_ALERTS = select(alerts.c.alert).where(alerts.c.story.in_(WANTED)).order_by(alerts.c.story, alerts.c.channel)
 _SAVE_ALERT = upsert([alerts.c.story, alerts.c.channel], ["state", "held_until", "posted_at", "alert"])
 
 
