@@ -200,7 +200,9 @@ def test_a_broken_bot_yaml_stops_a_cold_start_and_carries_all_problems(tmp_path:
 
 
 def test_a_missing_notify_is_reported_together_with_a_broken_bot_yaml(tmp_path: Path) -> None:
-    folder = folders.make(tmp_path, bot=folders.BOT + "fetch: {every: x}\n", rules="rules:\n  - {name: R, all: [PTA]}\n")
+    folder = folders.make(
+        tmp_path, bot=folders.BOT + "fetch: {every: x}\n", rules="rules:\n  - {name: R, all: [PTA]}\n"
+    )
     errors = [problem.message for problem in folders.check(folder) if problem.severity == "error"]
     assert errors == ["a length of time is a number and a unit", 'the key "notify" is missing']
     (folder / "bot.yaml").write_text(folders.BOT + "fetch: {every: x}\nroutes: [{to: desk}]\n", encoding="utf-8")
