@@ -386,7 +386,9 @@ class _Trial:
     def take(self, article: model.Article) -> None:
         self._articles += 1
         feed = self._plan.snapshot.feeds.get(article.feed) or model.Feed(url=article.feed, name=article.outlet)
-        numbers: dict[str, set[int]] = {name: set() for name in self._by_rule if self._has_matched(name, article)}
+        numbers: dict[str, set[int]] = {
+            name: set() for name, ids in self._plan.matched_before.items() if article.id in ids
+        }
         for version in self._all.matching(article, feed, now=article.first_seen):
             number, _, name = version.partition(":")
             numbers.setdefault(name, set()).add(int(number))
@@ -399,9 +401,6 @@ class _Trial:
             self._by_rule[name].take(article, feed, frozenset(versions), own.get(name))
         if matches:
             self._replay_article(article, matches)
-
-    def _has_matched(self, rule: str, article: model.Article) -> bool:
-        return article.id in self._plan.matched_before.get(rule, ())
 
     def _replay_article(self, article: model.Article, matches: tuple[model.Match, ...]) -> None:
         self._matched += 1
