@@ -272,7 +272,7 @@ def read_rule_file(
 ) -> tuple[tuple[rules.CompiledRule, ...], tuple[model.Problem, ...]]:
     """Return the usable rules of a file, and the errors of the others. Raises ConfigError if none can be used."""
     try:
-        content = files.read_file(str(path), None).content or b""
+        content = files.read_content(str(path))
     except OSError as error:
         raise model.ConfigError(f"reading {path}: {error.strerror}") from None
     report = files.parse_file(str(path), content, by_item=True)

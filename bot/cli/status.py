@@ -274,7 +274,7 @@ def _load_settings(folder: Path) -> config.BotSettings:
     """Load bot.yaml without feeds and rules, because many rules take longer to load than a probe may take."""
     path = str(folder / files.BOT)
     try:
-        report = files.parse_file(path, files.read_file(path, None).content or b"")
+        report = files.parse_file(path, files.read_content(path))
     except OSError as error:
         raise model.ConfigError(f"reading {path}: {error.strerror}") from None
     settings = bot_file.parse_bot_file(report, kinds=channels.kinds(), environ=os.environ)

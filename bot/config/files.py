@@ -64,15 +64,20 @@ def read_stamp(path: str) -> Stamp:
 
 
 def read_file(path: str, previous: FileState | None) -> FileContent:
-    """Read a file unless it is unchanged. Read only the beginning of a file that is too big. Raises OSError."""
+    """Read a file unless it is unchanged. Raises OSError."""
     current = read_stamp(path)
     if previous is not None and current == previous.stamp and current.size > SMALL_BYTES:
         return FileContent(path=path, stamp=current, digest=previous.digest, content=None)
-    with Path(path).open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
+    content = read_content(path)
     digest = hashlib.sha256(content).hexdigest()
     is_same = previous is not None and digest == previous.digest
     return FileContent(path=path, stamp=current, digest=digest, content=None if is_same else content)
+
+
+def read_content(path: str) -> bytes:
+    """Return the content of a file, or only the beginning of a file that is too big. Raises OSError."""
+    with Path(path).open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def is_changed(path: str, previous: FileState) -> bool:
@@ -191,7 +196,7 @@ def find_rule_source(settings: Settings, name: str) -> RuleSource | None:
     if state is None:
         return None
     try:
-        document = parse_file(state.path, read_file(state.path, None).content or b"").document
+        document = parse_file(state.path, read_content(state.path)).document
     except OSError:
         return None
     item = next((item for item in find_rule_items(document) if item.name == name), None)
