@@ -96,7 +96,7 @@ def _read_feed(outline: Outline, problems: list[str]) -> model.Feed | None:
             problems.append(f"line {outline.line}: '{name}' has no xmlUrl, so it was omitted")
         return None
     parts = values.split_address(url)
-    if parts is None or parts[0] not in ("http", "https") or not parts[1] or " " in url:
+    if parts is None or parts[0] not in ("http", "https") or not parts[1] or re.search(r"\s", url):
         problems.append(f"line {outline.line}: {url!r} is not an http or https address, so it was omitted")
         return None
     categories = (path.rpartition("/")[2] for path in attributes.get("category", "").split(","))

@@ -57,6 +57,13 @@ def test_of_a_broken_file_everything_readable_is_read_and_the_rest_is_said() -> 
     assert found.problems[2] == "line 9: 'mailto:x@y.org' is not an http or https address, so it was omitted"
 
 
+@pytest.mark.parametrize("blank", [" ", "\n", "\t", "&#10;"])
+def test_an_address_with_a_blank_is_omitted_as_feeds_yaml_would_refuse_it(blank: str) -> None:
+    found = opml.read_opml(f'<opml><outline text="A" xmlUrl="https://a.org/{blank}x"/></opml>'.encode())
+    assert found.feeds == ()
+    assert "is not an http or https address" in found.problems[0]
+
+
 def test_entities_are_never_expanded() -> None:
     bomb = (
         b'<!DOCTYPE o [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY f SYSTEM "file:///etc/passwd">]>'
