@@ -1,4 +1,4 @@
-"""Read rules/*.yaml, which have the watch rules of one team each. A broken rule does not affect other rules.
+"""Read rules/*.yaml, each with the watch rules of one team. A broken rule does not affect other rules.
 
 The position of each word of a rule is known, so that a caret can mark a problem inside a query or a list item.
 """

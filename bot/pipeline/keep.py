@@ -173,7 +173,7 @@ TRIM_EVERY = timedelta(days=1)
 
 
 async def trim_when_due(store: storage.Store, clock: model.Clock, *, keep: timedelta | None) -> bool:
-    """Delete articles older than ``keep``, once a day. None keeps everything. Raises StoreUnavailable."""
+    """Delete all data older than ``keep``, once a day. None keeps everything. Raises StoreUnavailable."""
     if keep is None:
         return False
     now = clock.now()

@@ -143,7 +143,7 @@ class Pipeline:
         report = PassReport()
         # Limit the queue, because polling is faster than intake and 10,000 waiting first polls would take 300 MB.
         polls: asyncio.Queue[Poll] = asyncio.Queue(BATCH)
-        # Drop each state after its poll, because a state takes some kilobytes.
+        # Drop each state after its poll, and use few tasks, because each of them takes some kilobytes.
         waiting = deque(state for state in states if state.url in snapshot.feeds)
         del states
         remaining = len(waiting)

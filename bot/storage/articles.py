@@ -198,7 +198,7 @@ class Articles(Part):
         return keys | {digest(article.fingerprint): article.first_seen for article in articles}
 
     def are_rivalled(self, articles: Sequence[model.Article], *, beside: Sequence[model.Article] = ()) -> bool:
-        """Return whether another worker has added an article with the same link or text within the last minutes.
+        """Return whether another worker has added an article with the same link or text in the last few minutes.
 
         If so, identities that were computed earlier may be wrong. ``beside`` are articles that this worker has added.
         """

@@ -102,8 +102,8 @@ class Outbox(Part):
             return
         stories = {brief.story for brief in row.message.briefs} | ({row.story} if row.story else set())
         if stories:
-            told = [{"story": story, "send": row.id} for story in sorted(stories)]
-            self._connection.execute(insert(tellings).on_conflict_do_nothing(), told)
+            rows = [{"story": story, "send": row.id} for story in sorted(stories)]
+            self._connection.execute(insert(tellings).on_conflict_do_nothing(), rows)
 
     def _replace_edits(self, row: model.Outgoing) -> dict[str, object]:
         """Replace pending edits, and return the values that the new edit inherits from them.

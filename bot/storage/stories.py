@@ -35,7 +35,7 @@ _part = stories.alias("part")
 
 
 def _is_current(since: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions for unmerged stories that have got an article since a time."""
+    """Return the conditions for unmerged stories whose last article came at ``since`` or later."""
     return stories.c.merged_into.is_(None), stories.c.last_seen >= since
 
 
@@ -79,7 +79,7 @@ class Stories(Part):
         self._articles = articles
 
     def open_since(self, since: datetime) -> Sequence[model.Story]:
-        """Return the unmerged stories that have got an article since a time, with their members, oldest first."""
+        """Return the unmerged stories whose last article came at ``since`` or later, with members, oldest first."""
         return self._load(select(stories).where(*_is_current(since)).order_by(*_OLDEST))
 
     def get(self, ids: Sequence[model.StoryId]) -> Mapping[model.StoryId, model.Story]:
@@ -123,7 +123,7 @@ class Stories(Part):
         most: int,
         after: tuple[datetime, model.StoryId] | None = None,
     ) -> Sequence[model.Story]:
-        """Return a page of the unmerged stories that have got an article since a time, last changed first.
+        """Return a page of the unmerged stories whose last article came at ``since`` or later, last changed first.
 
         If ``rule`` is not None, return only stories with an article that the rule matched. If ``after`` is not None,
         begin after the story with this ``last_seen`` and id.
@@ -216,10 +216,10 @@ class Stories(Part):
                 joined[row.merged_into].setdefault(row.article, member(row, join))
         return joined
 
-    def decide(self, made: Sequence[model.Decision]) -> None:
+    def decide(self, new: Sequence[model.Decision]) -> None:
         """Write decisions."""
-        if made:
-            rows = [_DECISION.dump(decision, decision=decision) for decision in made]
+        if new:
+            rows = [_DECISION.dump(decision, decision=decision) for decision in new]
             self._connection.execute(insert(decisions), rows)
 
     def decisions(self, story: model.StoryId) -> Sequence[model.Decision]:
