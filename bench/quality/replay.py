@@ -37,7 +37,6 @@ from testbed.servers.feeds import FeedServer
 
 DATA = shared_data.ROOT
 RULES = Path(__file__).with_name("replay_rules.yaml")
-_EDITS = (model.MessageKind.EDIT,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
