@@ -62,11 +62,11 @@ def status(
 async def _print_status(settings: config.Settings, *, as_json: bool) -> None:
     async with archive.opened(settings, app.Environment(environ=os.environ)) as answers:
         shown = await answers.ask(questions.STATUS, StatusParameters())
+        if as_json:
+            terminal.answer(shown)
+            return
         active_silences = await answers.ask(questions.SILENCES, SilencesParameters())
         now = answers.watched.clock.now()
-    if as_json:
-        terminal.answer(shown)
-        return
     _show_feeds(shown.feeds, now)
     _show_rules(shown, settings)
     terminal.row("")
