@@ -81,6 +81,23 @@ DRAFT_RULE = Question("draft_rule", rules.draft_rule, rules.DraftAnswer, is_tool
 
 #: All questions, in the order of the API's document and of the list of tools.
 QUESTIONS: tuple[Question[Any, Any], ...] = (
-    *(STORIES, STORY, SPLIT, MERGE, CLAIM, SILENCES, SILENCE, END_SILENCE),
-    *(ARTICLES, ARTICLE, SEARCH, EXPLAIN, RULES, RULE, FEEDBACK, TRY_RULE, FEEDS_HEALTH, STATUS, DRAFT_RULE),
+    STORIES,
+    STORY,
+    SPLIT,
+    MERGE,
+    CLAIM,
+    SILENCES,
+    SILENCE,
+    END_SILENCE,
+    ARTICLES,
+    ARTICLE,
+    SEARCH,
+    EXPLAIN,
+    RULES,
+    RULE,
+    FEEDBACK,
+    TRY_RULE,
+    FEEDS_HEALTH,
+    STATUS,
+    DRAFT_RULE,
 )
