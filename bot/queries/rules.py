@@ -31,7 +31,8 @@ from bot.queries.registry import (
 )
 from bot.stories import summaries
 
-_WEEK = timedelta(days=7)
+#: Period over which a rule's stories are counted.
+RECENT = timedelta(days=7)
 
 
 class RulesParameters(PagedParameters):
@@ -69,7 +70,7 @@ def summarize_rule(rule: model.Rule, stories: int, routes: Sequence[model.Route]
 def list_rules(archive: Archive, parameters: RulesParameters) -> RulesPage:
     """List the loaded rules with their channels, severity and number of stories in seven days."""
     loaded, skip = archive.settings.rules, parameters.number_after or 0
-    stories = archive.tx.stories.count_by_rule(since=archive.now - _WEEK)
+    stories = archive.tx.stories.count_by_rule(since=archive.now - RECENT)
     shown = loaded[skip : skip + parameters.limit]
     routes = archive.settings.bot.routes
     return RulesPage(
@@ -105,7 +106,7 @@ class RuleDocument(RuleLine):
 def show_rule(archive: Archive, parameters: RuleParameters) -> RuleDocument:
     """Show one loaded rule: its meaning in English, its YAML, its matches by day and its precision."""
     rule, name = find_rule(parameters.name, archive.settings).rule, parameters.name
-    stories = archive.tx.stories.count_by_rule(since=archive.now - _WEEK)
+    stories = archive.tx.stories.count_by_rule(since=archive.now - RECENT)
     judgements = archive.tx.judgements.since(archive.now - feedback.JUDGED_WITHIN)
     precision = feedback.precision_by_rule(judgements).get(name)
     source = config.find_rule_source(archive.settings, name)
@@ -200,18 +201,20 @@ def list_feedback(archive: Archive, parameters: FeedbackParameters) -> Sequence[
 
 
 def read_feedback(archive: Archive, since: datetime, name: str | None = None) -> Sequence[RuleFeedback]:
-    """Return the feedback on rules whose names contain ``name``, lowest precision first. Raises Refused."""
+    """Return the feedback on the rule ``name``, or else on rules whose names contain it, lowest precision first.
+
+    Without a name, return the feedback on all rules. Rules without a judged story come last. Raises Refused.
+    """
     loaded = {entry.rule.name for entry in archive.settings.rules}
     judgements = archive.tx.judgements.since(since)
     precisions = feedback.precision_by_rule(judgements)
     rulings = _ruling_texts_by_rule(archive.tx, since)
     names = {*loaded, *rulings, *(judgement.rule for judgement in judgements if judgement.rule)}
-    if name is not None and name not in names:
-        names = {candidate for candidate in names if name.casefold() in candidate.casefold()}
+    if name is not None:
+        similar = {candidate for candidate in names if name.casefold() in candidate.casefold()}
+        names = {name} if name in names else similar
         if not names:
             raise unknown_rule(name, archive.settings)
-    elif name is not None:
-        names = {name}
     rows = [
         RuleFeedback(rule=rule, is_loaded=rule in loaded, precision=precisions.get(rule), rulings=rulings.get(rule, ()))
         for rule in names.intersection({*precisions, *rulings})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import pydantic
@@ -13,12 +13,9 @@ from bot.feeds import websub
 from bot.pipeline import silences
 from bot.queries.feeds import FeedDocument, Masked, describe_feed
 from bot.queries.registry import Archive, Document, Parameters, Time
-from bot.queries.rules import RuleLine, summarize_rule
+from bot.queries.rules import RECENT, RuleLine, summarize_rule
 from bot.queries.silences import SilenceDocument
 from bot.storage import keys
-
-#: Period over which stories are counted.
-RECENT = timedelta(days=7)
 
 
 class StatusParameters(Parameters):
