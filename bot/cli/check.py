@@ -98,7 +98,7 @@ def _redirected(folder: Path, settings: config.Settings) -> list[model.Problem]:
 
 
 def _moved_feeds(file: Path) -> tuple[model.FeedState, ...]:
-    """Return the configured feeds from an SQLite file, by address, with only a part of their state.
+    """Return the configured feeds from an SQLite file, by address, with only ``moved_to`` of their state.
 
     Return an empty tuple if the file cannot be read or has another schema. Read it without SQLAlchemy, whose import
     would take longer than the rest of the command.

@@ -99,7 +99,10 @@ def copy_starter(folder: Path) -> None:
 
 
 def _reduce(folder: Path) -> None:
-    """Reduce the starter to one channel, one feed and one rule. Raises OSError."""
+    """Reduce the starter to one channel, one feed and one rule; keep the schemas and the Slack manifest.
+
+    Raises OSError.
+    """
     shutil.rmtree(folder / "rules")
     (folder / "rules").mkdir()
     for name, text in MINIMAL.items():

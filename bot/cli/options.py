@@ -28,7 +28,7 @@ def _config_dir(context: typer.Context, parameter: typer.CallbackParam, folder: 
     if not folder.exists() and context.info_name != "demo":
         raise model.ConfigError(
             f"no configuration: {Path.cwd()} contains neither bot.yaml nor a folder {folder}. "
-            "Choose its folder with --config DIR, or create one: wirewatch init"
+            "Choose the configuration folder with --config DIR, or create one: wirewatch init"
         )
     return folder
 

@@ -26,7 +26,7 @@ from bot.stories import summaries
 
 Story = Annotated[
     str,
-    typer.Argument(help="The id that `wirewatch stories` shows, or the beginning of the id.", metavar="STORY"),
+    typer.Argument(help="The id that `wirewatch stories` shows, or the beginning of it.", metavar="STORY"),
 ]
 
 
@@ -47,7 +47,7 @@ def split(
 
 def merge(
     story: Story,
-    other: Annotated[str, typer.Argument(help="The id of the other story, or its first characters.", metavar="OTHER")],
+    other: Annotated[str, typer.Argument(help="The id of the other story, or the beginning of it.", metavar="OTHER")],
     folder: ConfigDir = DEFAULT_CONFIG,
 ) -> None:
     """Make two stories one.

@@ -338,7 +338,7 @@ class Question(Generic[P, V]):
 
     #: The name of the tool, and the operation id in the API.
     name: str
-    #: The function that answers. It runs in a reading thread, or in a writing transaction for an action.
+    #: The function that answers. Raises Refused. It runs in a reading thread; an action runs in a writing transaction.
     run: Callable[[Archive, P], V]
     #: The class that renders the value as JSON.
     document: type[Document]

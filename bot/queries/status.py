@@ -65,7 +65,7 @@ class UnsentDocument(Document):
 
 
 class StatusDocument(Document):
-    """The state of one installation. If the bot has ended or is stuck, ``is_running`` is false and ``bot`` says why."""
+    """The state of one installation. ``bot`` describes the bot; ``is_running`` is false if it has ended or is stuck."""
 
     bot: str
     is_running: bool

@@ -184,7 +184,7 @@ class StoryRow:
     story: model.Story
     decisions: tuple[model.Decision, ...]
     messages: tuple[model.Outgoing, ...]
-    #: Maximum number of articles (oldest first) and decisions (newest first) in the JSON document; None means all.
+    #: Maximum number of articles (the first) and of decisions (the last) in the JSON document; None means all.
     most: int | None = None
 
 

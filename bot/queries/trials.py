@@ -285,7 +285,7 @@ def patch_of(items: Sequence[config.RuleItem], settings: config.Settings) -> str
 
 
 def _diff(old: Sequence[str], new: Sequence[str], old_path: str, new_path: str) -> Iterator[str]:
-    # If a text ends with a line break, the last element of its lines is an empty string, which is no line.
+    # If a text ends with a line break, the last element of its lines is an empty string, which must be removed.
     old, new = ([f"{line}\n" for line in (lines[:-1] if lines and not lines[-1] else lines)] for lines in (old, new))
     return difflib.unified_diff(old, new, old_path, new_path)
 

@@ -20,7 +20,7 @@ from bot.testing import hostile, messages
 
 #: The value of each secret. It must not appear in any text or log.
 SECRET = "s3cr3t-0123456789abcdef"  # noqa: S105 - of a test
-#: At least one status of each row of the table in ``channels.kit.errors``.
+#: At least one status for each error of ``channels.kit.errors.error_of_status``.
 STATUSES = (202, 301, 307, 400, 401, 403, 404, 405, 408, 410, 413, 418, 422, 429, 500, 502, 503, 504)
 #: Maximum bytes of a request body.
 LARGEST_BODY_BYTES = 256 * 1024
@@ -40,7 +40,7 @@ class HttpChannel:
     markup: Callable[[Any], Iterator[str]] = field(default=lambda body: iter(()))
     #: Texts that would ping somebody if the service found them in its markup.
     pings: tuple[str, ...] = hostile.PINGS
-    #: The error that a send raises when no server listens. Some libraries cannot tell a refused connection.
+    #: The error that a send raises when no server listens. Some libraries do not report a refused connection.
     of_no_server: type[model.SendError] = model.RetryLater
 
 
