@@ -27,7 +27,6 @@ from bot.feeds.cleaning import fold_title
 from bot.feeds.links import link_key
 from bot.feeds.outlets import belongs_to
 from bot.storage.columns import (
-    EPOCH,
     WANTED,
     AnyRow,
     AnySelect,
@@ -302,7 +301,10 @@ class Articles(Part):
 
     def count(self, *, since: datetime | None = None) -> int:
         """Return the number of articles that were first seen since a time, or of all articles if ``since`` is None."""
-        statement = select(func.count()).select_from(articles).where(articles.c.first_seen >= (since or EPOCH))
+        statement = select(func.count()).select_from(articles)
+        if since is not None:
+            # Without a condition, SQLite counts the entries of an index without reading them, ten times as fast.
+            statement = statement.where(articles.c.first_seen >= since)
         return self._connection.execute(statement).scalar_one()
 
     def last_of_feed(self, feed: str, *, since: datetime, most: int) -> Sequence[model.Article]:
