@@ -136,17 +136,18 @@ def _read_new_items(pieces: cut.Cut, body: Body, root: str) -> model.ParsedFeed 
     kept, too_many = fields.keep_ends(tuple(enumerate(pieces.items)))
     known_places = {place for place, item in kept if item.hash in body.known_hashes}
     places = [place for place, _ in kept if body.names_known or place not in known_places]
-    plain = light.parse_items(pieces.only(places), root=root, identity_before=body.identity_before) or ()
-    entries = dict(zip(places, plain, strict=True)) if len(plain) == len(places) else {}
-    odd_places = [place for place in places if entries.get(place) is None]
+    plain = light.parse_items(pieces.only(places), root=root, identity_before=body.identity_before)
+    entries: dict[int, model.Entry] = {}
+    if plain is not None and len(plain) == len(places):
+        entries = {place: entry for place, entry in zip(places, plain, strict=True) if entry is not None}
+    odd_places = [place for place in places if place not in entries]
     reading = parse_with_feedparser(pieces.only(odd_places), body.url)
     if len(reading.entries) != len(odd_places):
         return None
     entries.update(zip(odd_places, reading.entries, strict=True))
-    new = [(place, entry) for place in places if (entry := entries[place]) is not None]
     return dataclasses.replace(
         reading,
-        entries=tuple(fields.mark_known(entry, is_known=place in known_places) for place, entry in new),
+        entries=tuple(fields.mark_known(entries[place], is_known=place in known_places) for place in places),
         remarks=too_many,
         item_hashes=tuple(item.hash for _, item in kept),
     )

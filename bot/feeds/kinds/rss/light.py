@@ -109,7 +109,7 @@ class NotPlain(Exception):
 
 
 def parse_items(data: bytes, *, root: str, identity_before: datetime | None) -> Sequence[model.Entry | None] | None:
-    """Return an entry for each item, with None for an item that is not plain; None if the root is not _
+    """Return an entry for each item, with None for an item that is not plain; None if the root is not plain.
 
     After the first ``SAMPLE`` items, only the identity of items dated before ``identity_before`` is parsed.
     """
@@ -219,7 +219,7 @@ def _is_touchy(name: str) -> bool:
 
 
 def _parse_entry(item: Element, roles: _Roles, language: str | None, cutoff: datetime | None) -> model.Entry | None:
-    """Return the entry of an item, or None if it is not _ If it is older than ``cutoff``, only its identity."""
+    """Return the entry of an item, or None if it is not plain. If it is older than ``cutoff``, only its identity."""
     parse = _parse_atom_entry if roles is _ATOM_ROLES else _parse_rss_entry
     try:
         return parse(_Fields(item, roles), language, cutoff)
