@@ -75,7 +75,9 @@ class RuleSet:
         """Return the matching rules in their order, with the words on which they match."""
         view = self._view(article)
         matches = []
-        for number in self._active(self._matching(self._numbers(article), view), article, feed, now):
+        for number in sorted(self._matching(self._numbers(article), view)):
+            if not self._is_active(number, article, feed, now):
+                continue
             rule = self._compiled[number].rule
             evidence = evaluate.collect_evidence(evaluate.evaluate_rule(self._cached_rule(number), view))
             matches.append(model.Match(rule=rule.name, rule_version=rule.version, evidence=evidence))
@@ -83,8 +85,8 @@ class RuleSet:
 
     def matching(self, article: model.Article, feed: model.Feed, *, now: datetime) -> tuple[str, ...]:
         """Return the names of the matching rules in their order, without evidence."""
-        matched = self._matching(self._numbers(article), self._view(article))
-        return tuple([self._names[number] for number in self._active(matched, article, feed, now)])
+        matched = sorted(self._matching(self._numbers(article), self._view(article)))
+        return tuple([self._names[number] for number in matched if self._is_active(number, article, feed, now)])
 
     def wants_full_text(self, article: model.Article, feed: model.Feed, *, now: datetime) -> bool:
         """Return whether some rule does not match yet, but has part of its required terms in the article."""
@@ -93,13 +95,12 @@ class RuleSet:
         text_numbers, view = self._numbers(article), self._view(article)
         matched = self._matching(text_numbers, view)
         text_numbers.numbers.discard(self._vocabulary.always)
-        begun = {
-            number
-            for number, groups in self._index.several_groups()
-            if number not in matched and not all(map(text_numbers.numbers.isdisjoint, groups))
-        }
         return any(
-            not _is_excluded(self._cached_rule(number), view) for number in self._active(begun, article, feed, now)
+            number not in matched
+            and not all(map(text_numbers.numbers.isdisjoint, groups))
+            and self._is_active(number, article, feed, now)
+            and not _is_excluded(self._cached_rule(number), view)
+            for number, groups in self._index.several_groups()
         )
 
     def _numbers(self, article: model.Article) -> TextNumbers:
@@ -122,15 +123,13 @@ class RuleSet:
             )
         return matched
 
-    def _active(self, matched: set[int], article: model.Article, feed: model.Feed, now: datetime) -> list[int]:
-        """Return the matched rules that are not paused, have not ended and are for this feed, in their order."""
-        inactive = set()
-        for number in matched & self._gated:
-            rule = self._compiled[number].rule
-            is_over = rule.until is not None and now >= rule.until
-            if rule.paused or is_over or not is_meant_for(rule, article, feed):
-                inactive.add(number)
-        return sorted(matched - inactive)
+    def _is_active(self, number: int, article: model.Article, feed: model.Feed, now: datetime) -> bool:
+        """Return whether the rule is not paused, has not ended and is for this feed."""
+        if number not in self._gated:
+            return True
+        rule = self._compiled[number].rule
+        has_ended = rule.until is not None and now >= rule.until
+        return not rule.paused and not has_ended and is_meant_for(rule, article, feed)
 
 
 def is_meant_for(rule: model.Rule, article: model.Article, feed: model.Feed) -> bool:
