@@ -95,24 +95,25 @@ def _find_terms(rule: model.Rule) -> Iterator[_Term]:
                 yield _Term(leaf, (key, line.label, number), 0, len(item), key != "none", is_of_set)
     if rule.query is not None:
         whole = parse.parse_query(rule.query, sets=sets)
-        for leaf, is_wanted, is_of_set in dict.fromkeys(_find_leaves(whole, is_wanted=True, is_of_set=False)):
+        for leaf, is_wanted, set_name in dict.fromkeys(_find_leaves(whole, is_wanted=True, set_name="")):
             text = leaf.source if isinstance(leaf, expression.Regex) else getattr(leaf, "text", "")
-            match = re.search(rf"(?<!\w){re.escape(text)}(?!\w)", rule.query)
+            match = re.search(rf"(?<!\w){re.escape(f'${set_name}' if set_name else text)}(?!\w)", rule.query)
             start, end = match.span() if match else (0, 1)
-            yield _Term(leaf, ("query",), start, end, is_wanted, is_of_set)
+            yield _Term(leaf, ("query",), start, end, is_wanted, is_of_set=bool(set_name))
 
 
 def _find_leaves(
-    tree: expression.Expression, *, is_wanted: bool, is_of_set: bool
-) -> Iterator[tuple[expression.Leaf, bool, bool]]:
-    """Yield each term, with whether it must match and whether it belongs to a set."""
+    tree: expression.Expression, *, is_wanted: bool, set_name: str
+) -> Iterator[tuple[expression.Leaf, bool, str]]:
+    """Yield each term, with whether it must match and the name of its set in the query (empty if it has none)."""
     if isinstance(tree, expression.Leaf):
-        yield tree, is_wanted, is_of_set
+        yield tree, is_wanted, set_name
         return
     is_wanted = is_wanted and not isinstance(tree, expression.Not)
-    is_of_set = is_of_set or isinstance(tree, expression.Named)
+    if isinstance(tree, expression.Named):
+        set_name = set_name or tree.name
     for part in expression.children(tree):
-        yield from _find_leaves(part, is_wanted=is_wanted, is_of_set=is_of_set)
+        yield from _find_leaves(part, is_wanted=is_wanted, set_name=set_name)
 
 
 def _check_commas(rule: model.Rule) -> Iterator[RuleProblem]:

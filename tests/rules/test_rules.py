@@ -108,6 +108,12 @@ def test_what_is_rarely_meant_is_warned_of(
     assert codes(given) == expected
 
 
+def test_a_warning_about_a_term_of_a_set_points_at_the_set_in_the_query() -> None:
+    given = rule(query="merger AND $fruit", sets={"fruit": ["Apple", "durian juice"]})
+    warnings = {problem.code: problem for problem in rules.find_warnings(rules.compile_rule(given))}
+    assert (warnings["word-and-name"].start, warnings["word-and-name"].end) == (11, 17)
+
+
 def test_explain_says_what_was_found_what_is_missing_and_what_came_near() -> None:
     explained = rules.explain_rule(BLACKBERRY, article("pta wants backdoor into BES12", "BlackBerry"), FEED)
     assert not explained.matched
