@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -389,8 +389,8 @@ def walk(node: Node) -> Iterator[ScalarNode]:
 
 #: Maximum length of a searched stretch, in characters. The span of a longer stretch extends to the end of the value.
 _MAX_STRETCH = 200
-#: Kind of quote -> patterns for characters that may be written as escapes in it.
-_WRITTEN_AS = {"'": {"'": "''?"}, '"': {'"': r'\\?"', "\\": r"\\\\?"}}
+#: Kind of quote -> patterns for characters that are written as escapes in it.
+_WRITTEN_AS = {"'": {"'": "''"}, '"': {'"': r'\\"', "\\": r"\\\\"}}
 
 
 def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> tuple[int, int]:
@@ -408,16 +408,19 @@ def find_span(document: Document, scalar: ScalarNode, start: int, end: int) -> t
     first, last = scalar.start + quote, scalar.end - quote
     if scalar.style in ("|", ">"):
         first = document.line_starts[document.place(scalar.start)[0]]
-    written_as = _WRITTEN_AS.get(scalar.style, {})
-    pattern = r"\s+".join("".join(written_as.get(char, re.escape(char)) for char in word) for word in words)
-    occurrence = re.compile(f"(?=({pattern}))")
-    starts = [match.start() for match in occurrence.finditer(scalar.value)]
-    spans = [match.span(1) for match in occurrence.finditer(document.text[first:last])]
+    starts = [start for start, _ in _find_words(words, scalar.value, {})]
+    spans = _find_words(words, document.text[first:last], _WRITTEN_AS.get(scalar.style, {}))
     word_start = scalar.value.index(words[0], start)
     if len(spans) != len(starts) or word_start not in starts:
         return scalar.start, scalar.end
     span_start, span_end = spans[starts.index(word_start)]
     return first + span_start, last if end - start > _MAX_STRETCH else first + span_end
+
+
+def _find_words(words: list[str], text: str, written_as: Mapping[str, str]) -> list[tuple[int, int]]:
+    """Return the offsets of each occurrence of the words in a text, even if occurrences overlap."""
+    pattern = r"\s+".join("".join(written_as.get(char, re.escape(char)) for char in word) for word in words)
+    return [match.span(1) for match in re.finditer(f"(?=({pattern}))", text)]
 
 
 def find_node(node: Node, path: tuple[str | int, ...]) -> tuple[Node, ScalarNode | None]:
