@@ -221,11 +221,14 @@ class GuardBackend(httpcore.AsyncNetworkBackend):
         return addresses
 
 
-#: How long idle connections are kept. The next request to the same host often comes within seconds, to the same feed
-#: after minutes.
-_KEEP_ALIVE_SECONDS = 10.0
-#: Maximum idle connections. At each request, the pool checks all of them; 64 double the work of a request.
-_MOST_IDLE = 16
+_LIMITS = httpx.Limits(
+    # ``slots.py`` limits the requests.
+    max_connections=None,
+    # At each request, the pool checks all idle connections; 64 double the work of a request.
+    max_keepalive_connections=16,
+    # The next request to the same host often comes within seconds, to the same feed after minutes.
+    keepalive_expiry=10.0,
+)
 
 
 class GuardedTransport(httpx.AsyncHTTPTransport):
@@ -233,12 +236,11 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
     def __init__(self, backend: GuardBackend, *, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
-        # Do not limit connections, because ``slots.py`` limits the requests.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
-            max_connections=None,
-            max_keepalive_connections=_MOST_IDLE,
-            keepalive_expiry=_KEEP_ALIVE_SECONDS,
+            max_connections=_LIMITS.max_connections,
+            max_keepalive_connections=_LIMITS.max_keepalive_connections,
+            keepalive_expiry=_LIMITS.keepalive_expiry,
             network_backend=backend,
         )
 
@@ -270,7 +272,7 @@ class Transports:
             self._made[key] = (
                 GuardedTransport(self._guard.narrowed(blocks), tls=tls)
                 if proxy is None
-                else httpx.AsyncHTTPTransport(verify=tls, trust_env=False, proxy=proxy)
+                else httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS, proxy=proxy)
             )
         return self._made[key]
 

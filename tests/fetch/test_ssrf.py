@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import ssl
 from collections.abc import Sequence
@@ -161,6 +162,30 @@ async def test_the_environments_proxy_is_used_only_when_asked(
     with pytest.raises(model.AddressRefused):
         await proxied.get(configured(url="http://localhost/"))
     assert len(server.requests) == 1
+
+
+async def test_a_proxy_gets_as_many_requests_at_once_as_the_policy_allows(
+    monkeypatch: pytest.MonkeyPatch, make_fetcher: MakeFetcher
+) -> None:
+    """The proxy sends no response until all requests have arrived."""
+    everyone = asyncio.Barrier(120)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await everyone.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<rss/>")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        fetcher = make_fetcher(
+            dataclasses.replace(POLICY, allow_private=(), use_proxy=True, concurrency=everyone.parties)
+        )
+        requests = [configured(url=f"http://feeds{number}.test/") for number in range(everyone.parties)]
+        responses = await asyncio.gather(*map(fetcher.get, requests))
+    assert {response.status for response in responses} == {200}
 
 
 # -- who may use a block of fetch.allow_private
