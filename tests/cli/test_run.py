@@ -20,7 +20,7 @@ from bot import app
 from bot.app.runtime import App
 from bot.cli import run
 
-async def stubborn(self, stop, **kwargs):
+async def stubborn(*arguments, **settings):
     print("begun", flush=True)
     while True:
         try:

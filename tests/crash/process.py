@@ -12,7 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -49,6 +49,7 @@ class Bot:
     feeds: FeedServer
     slack: slack.Server
     port: int
+    _started: list[asyncio.subprocess.Process] = field(default_factory=list)
 
     def configure(self) -> None:
         bot = BOT.format(database=self.database, slack=self.slack.api_url, port=self.port)
@@ -101,7 +102,9 @@ class Bot:
         environ = {**os.environ, "SLACK_BOT_TOKEN": slack.TOKEN, **environ}
         command = (python, *program, *words, "--config", str(self.folder))
         with (self.folder / "log").open("ab") as log:
-            return await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
+            process = await asyncio.create_subprocess_exec(*command, stdout=log, stderr=log, env=environ)
+        self._started.append(process)
+        return process
 
     @property
     def log(self) -> str:
@@ -139,8 +142,11 @@ class Bot:
         await self.until(lambda: "feed polled" in self.log)
 
     async def until(self, holds: Callable[[], bool]) -> None:
+        """Return as soon as it holds; fail with the log if every process has ended and it does not."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not holds():  # noqa: ASYNC110 - another process tells nothing
+            while not holds():
+                if self._started and all(process.returncode is not None for process in self._started) and not holds():
+                    pytest.fail(f"the bot has ended:\n{self.log}")
                 await asyncio.sleep(0.2)
 
 
