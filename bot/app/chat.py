@@ -55,9 +55,9 @@ class Interactions:
         self._failing_since: dict[tuple[str, ...], datetime] = {}
 
     async def run(self, listeners: Callable[[], Sequence[model.Listener]]) -> None:
-        """Run the listeners that every process may run, until cancelled. Replace them when the channels change."""
+        """Run the listeners that every process may run, until cancelled. Start them again when the channels change."""
         while True:
-            changed = self._live.channels_changed
+            changed = self._live.delivery_changed
             async with TaskGroup() as group:
                 tasks = [group.create_task(self._listen(listener)) for listener in listeners() if not listener.is_alone]
                 await changed.wait()

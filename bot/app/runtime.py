@@ -167,7 +167,7 @@ class App:
         while not over.is_set():
             ending = asyncio.Event()
             async with TaskGroup() as group:
-                watching = [group.create_task(_pass_on(event, ending)) for event in (over, self.live.channels_changed)]
+                watching = [group.create_task(_pass_on(event, ending)) for event in (over, self.live.delivery_changed)]
                 ours = {name: channel for name, channel in self.live.channels.items() if is_ours(channel)}
                 # The process that sends to a channel also runs the listener that only one process may run.
                 watching.append(group.create_task(self._listening.run_alone(channels.listeners(ours.values()))))

@@ -36,16 +36,21 @@ class Live:
     channels: Mapping[str, model.Channel]
     #: Time of the last load or reload.
     loaded_at: datetime
-    #: Set when a reload replaces ``channels``; a new event then takes its place.
-    channels_changed: asyncio.Event = field(default_factory=asyncio.Event)
+    #: Set when a reload changes something that senders and listeners copy at their start, so that they start again; a
+    #: new event then takes its place.
+    delivery_changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take_over(self, other: Live) -> None:
-        """Copy all fields from ``other``; set ``channels_changed`` if the channels differ."""
+        """Copy the configuration from ``other``."""
+        has_changed = self._copied_by_senders() != other._copied_by_senders()
         self.settings, self.snapshot, self.loaded_at = other.settings, other.snapshot, other.loaded_at
-        if self.channels != other.channels:
-            self.channels = other.channels
-            self.channels_changed.set()
-            self.channels_changed = asyncio.Event()
+        self.channels = other.channels
+        if has_changed:
+            self.delivery_changed.set()
+            self.delivery_changed = asyncio.Event()
+
+    def _copied_by_senders(self) -> tuple[object, ...]:
+        return self.channels, self.settings.bot.operator, self.settings.bot.on_unknown
 
     @property
     def keep(self) -> timedelta | None:
@@ -164,7 +169,7 @@ def parts_of(
     clock, fetch, observers = environment.clock, settings.bot.fetch, Observers(on_feed)
     fetcher = fetcher_of(fetch, environment)
     documents = parsing.make_reader(fetch)
-    deciding = Decider(store=store, clock=clock, window=settings.bot.stories.window, observer=observers)
+    deciding = Decider(store=store, clock=clock, observer=observers)
 
     return Parts(
         environment=environment,

@@ -241,7 +241,7 @@ class Replay:
     def __init__(self, memory: storage.Transaction, snapshot: Snapshot) -> None:
         self._memory = memory
         self._snapshot = snapshot
-        self._updater = StoryUpdater(snapshot.window)
+        self._updater = StoryUpdater()
         self._cache = StoryCache()
         self._batch: list[model.Arrival] = []
         self._rows: dict[model.SendId, model.Outgoing] = {}

@@ -15,7 +15,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -71,12 +71,11 @@ class Decider:
         *,
         store: storage.Store,
         clock: model.Clock,
-        window: timedelta,
         observer: Observer | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._updater = StoryUpdater(window)
+        self._updater = StoryUpdater()
         self._cache = StoryCache()
         self._expectations = ExpectationMonitor()
         self._observer = observer or Observer()

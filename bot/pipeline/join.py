@@ -30,8 +30,8 @@ log = structlog.get_logger("wirewatch")
 class StoryUpdater:
     """Updates stories. Keeps an index of the open stories between turns."""
 
-    def __init__(self, window: timedelta) -> None:
-        self._window = window
+    def __init__(self) -> None:
+        self._window = timedelta()
         self._grouping: stories.Grouping | None = None
         self._encoder: model.Encoder | None = None
         self._claims = ClaimsCache()
@@ -242,11 +242,12 @@ class StoryUpdater:
         turn.notify(notices.model_merged(self.advice.advisor.policy.name, older, younger))
 
     def _index(self, turn: Turn) -> stories.Grouping:
-        encoder, since = turn.snapshot.encoder, turn.now - self._window
-        if self._grouping is None or self._encoder is not encoder:
-            self._encoder = encoder
+        encoder, window = turn.snapshot.encoder, turn.snapshot.window
+        since = turn.now - window
+        if self._grouping is None or self._encoder is not encoder or self._window != window:
+            self._encoder, self._window = encoder, window
             across = foreign.Foreign(encoder) if encoder else None
-            self._grouping = stories.Grouping(window=self._window, across=across)
+            self._grouping = stories.Grouping(window=window, across=across)
             self._grouping.load(turn.tx.stories.open_since(since), _split_articles(turn, since))
         self._grouping.forget(since)
         return self._grouping

@@ -19,8 +19,7 @@ class Idle(cluster.ClusterEngine):
     batch = 10
 
     def __init__(self, conninfo: str) -> None:
-        self._conninfo = conninfo
-        self._shifts = set()
+        super().__init__(None, lambda report: None, conninfo=conninfo)  # type: ignore[arg-type]
         self.ticks, self.polls = 0, 0
 
     async def tick(self) -> int:

@@ -37,7 +37,7 @@ class Newsroom:
     policy: model.FetchPolicy = field(default_factory=model.FetchPolicy)
     min_outlets: int = 1
     now: datetime = START
-    updater: join.StoryUpdater = field(default_factory=lambda: join.StoryUpdater(timedelta(days=14)))
+    updater: join.StoryUpdater = field(default_factory=join.StoryUpdater)
 
     @property
     def snapshot(self) -> Snapshot:

@@ -59,7 +59,7 @@ class Process:
 
     store: storage.Store
     advisor: Wanted = field(default_factory=Wanted)
-    updater: join.StoryUpdater = field(default_factory=lambda: join.StoryUpdater(WINDOW))
+    updater: join.StoryUpdater = field(default_factory=join.StoryUpdater)
     now: datetime = START + timedelta(hours=5)
 
     def __post_init__(self) -> None:

@@ -40,7 +40,7 @@ async def live(articles: Sequence[model.Article], given: Sequence[model.Rule]) -
     index = rules.RuleSet(map(rules.compile_rule, given))
     at_the_time = snapshot.Snapshot(feeds={}, rules=index)
     store = storage.open_store("sqlite://", clock=clock)
-    working = join.StoryUpdater(at_the_time.window)
+    working = join.StoryUpdater()
     arriving = sorted(articles, key=lambda one: (one.first_seen, one.id))
     batches = {moment: list(those) for moment, those in groupby(arriving, key=lambda one: one.first_seen)}
 

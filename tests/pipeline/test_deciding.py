@@ -41,7 +41,7 @@ def _publish(seed: World, **told: Item) -> None:
 
 async def test_two_processes_that_take_turns_know_each_others_stories(seed: World) -> None:
     async with seed.opened() as running:
-        other = Decider(store=running.store, clock=seed.clock, window=running.live.snapshot.window)
+        other = Decider(store=running.store, clock=seed.clock)
         for deciding, told in (
             (running.parts.deciding, {"wire": FIRST}),
             (other, {"courier": SECOND}),

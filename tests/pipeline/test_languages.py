@@ -30,7 +30,7 @@ ON = replace(OFF, encoder=DictionaryEncoder(TRANSLATIONS))
 
 async def members(store: storage.Store, *steps: tuple[Snapshot, model.Article]) -> list[int]:
     """How many articles each story has after each article came in its turn."""
-    updater = join.StoryUpdater(WINDOW)
+    updater = join.StoryUpdater()
 
     def work(tx: storage.Transaction) -> Sequence[model.Story]:
         for at, (snapshot, article) in enumerate(steps):
@@ -47,8 +47,8 @@ async def members(store: storage.Store, *steps: tuple[Snapshot, model.Article]) 
 
 @pytest.mark.parametrize(
     ("first", "second", "sizes"),
-    [(ON, ON, [2]), (OFF, OFF, [1, 1]), (OFF, ON, [2])],
-    ids=["with an encoder", "without", "switched on by a reload"],
+    [(ON, ON, [2]), (OFF, OFF, [1, 1]), (OFF, ON, [2]), (ON, replace(ON, window=timedelta(hours=1)), [1, 1])],
+    ids=["with an encoder", "without", "switched on by a reload", "window shortened by a reload"],
 )
 async def test_coverage_in_two_languages_is_one_story_where_an_encoder_is_on(
     store: storage.Store, first: Snapshot, second: Snapshot, sizes: list[int]

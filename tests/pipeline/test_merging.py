@@ -66,7 +66,7 @@ async def arrive(
 async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(store: storage.Store) -> None:
     for story in (OLDER, YOUNGER):
         await store.write(lambda tx, story=story: post(tx, story))  # type: ignore[misc]
-    news = join.StoryUpdater(SNAPSHOT.window)
+    news = join.StoryUpdater()
     made, rows = await arrive(store, news, BRIDGE)
 
     merged = [each for each in made if each.reason is model.Reason.MERGED]
@@ -91,7 +91,7 @@ async def test_the_older_message_lives_on_and_the_younger_points_to_it_once(stor
 async def test_where_only_the_younger_was_posted_its_message_is_taken_over(store: storage.Store) -> None:
     await store.write(lambda tx: post(tx, OLDER, state=model.AlertState.HELD))
     await store.write(lambda tx: post(tx, YOUNGER))
-    _, rows = await arrive(store, join.StoryUpdater(SNAPSHOT.window), BRIDGE)
+    _, rows = await arrive(store, join.StoryUpdater(), BRIDGE)
 
     assert rows
     assert {row.thread for row in rows} == {f"head of {YOUNGER.id}"}
@@ -108,5 +108,5 @@ async def test_a_silenced_story_stays_silent_when_an_older_one_takes_its_message
     await store.write(
         lambda tx: silences.make_silence(operator_context(tx, SNAPSHOT, by="ann", now=BRIDGE.first_seen), action)
     )
-    decisions, _ = await arrive(store, join.StoryUpdater(SNAPSHOT.window), BRIDGE)
+    decisions, _ = await arrive(store, join.StoryUpdater(), BRIDGE)
     assert [(each.story, each.reason) for each in decisions] == [(OLDER.id, model.Reason.SILENCED)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,7 +71,7 @@ async def test_nothing_is_held_after_a_pass(store: storage.Store, is_away: bool)
             store=made,
             clock=clock,
         ),
-        decider=Decider(store=made, clock=clock, window=timedelta(days=1)),
+        decider=Decider(store=made, clock=clock),
         memory=room,
         concurrency=2,
     )

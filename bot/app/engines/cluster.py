@@ -71,9 +71,6 @@ class ClusterEngine:
     A database error ends a task. The store logs the error, and the next tick defers the task again.
     """
 
-    _has_begun = False
-    _is_stopping = False
-
     def __init__(self, app: App, on_pass: Callable[[PassReport], None], *, conninfo: str) -> None:
         """``on_pass`` is called after each pass; ``conninfo`` is the database's address in the format of libpq."""
         self._app = app
@@ -81,6 +78,9 @@ class ClusterEngine:
         self._conninfo = conninfo
         #: The events that end the long-running tasks of this process.
         self._shifts: set[asyncio.Event] = set()
+        #: Whether the task engine has started once. A later failure is an outage of the database.
+        self._has_begun = False
+        self._is_stopping = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set. Raises StoreUnavailable if the engine cannot start."""
@@ -135,7 +135,7 @@ class ClusterEngine:
         self._on_pass(passed)
 
     async def release_feeds(self, token: str) -> None:
-        """Release the feeds that a dead worker leased to ``token``."""
+        """Release the feeds leased to ``token``, whose poll was interrupted or whose worker is dead."""
         # If the release fails, the feeds become free when their lease expires.
         with suppress(model.StoreError):
             await self._app.parts.pipeline.let_go(token)
