@@ -111,11 +111,10 @@ def _try(
             since=when,
             until=archive.now,
             snapshot=wiring.snapshot_of(settings),
-            baselines={state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at},
             replayed=replayed,
         )
         with terminal.progress("trying", tx.articles.count(since=when)) as advance:
-            return backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=advance)
+            return trials.run_on_archive(tx, plan, on_article=advance)
 
     return archive.look(settings, work)
 

@@ -18,7 +18,6 @@ from bot.config.rules_file import RuleContext
 from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
 from bot.queries.registry import Archive
-from bot.text import encoders
 
 #: Default number of days to look back, and the maximum.
 DAYS, MOST_DAYS = 7, 30
@@ -99,7 +98,7 @@ def try_loaded(archive: Archive, compiled: rules.CompiledRule) -> PlaygroundResu
 def _try_over_archive(
     archive: Archive, parsed: PlaygroundResult, compiled: tuple[rules.CompiledRule, ...], days: int
 ) -> PlaygroundResult:
-    tx, settings, now = archive.tx, archive.settings, archive.now
+    tx, now = archive.tx, archive.now
     since, remark = _since(tx, days, now)
     ends_at = time.monotonic() + MOST_TIME.total_seconds()
 
@@ -107,20 +106,17 @@ def _try_over_archive(
         if time.monotonic() > ends_at:
             raise _TooLongError
 
-    snapshot = Snapshot(
-        feeds=settings.feeds_by_address,
-        rules=rules.RuleSet(()),
-        routes=settings.bot.routes,
-        window=settings.bot.stories.window,
-        encoder=encoders.of(settings.bot.stories.languages),
-    )
     plan = backtest.BacktestPlan(
-        tried=compiled, snapshot=snapshot, since=since, until=now, most_steps=MOST_STEPS_OF_AN_ARTICLE
+        tried=compiled,
+        snapshot=archive.watched.snapshot,
+        since=since,
+        until=now,
+        most_steps=MOST_STEPS_OF_AN_ARTICLE,
     )
     try:
-        report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan, on_article=look_at_the_clock)
+        report = run_on_archive(tx, plan, on_article=look_at_the_clock)
         tried = tuple(
-            _show_matches(tx, entry, rule_report, snapshot.feeds, now)
+            _show_matches(tx, entry, rule_report, plan.snapshot.feeds, now)
             for entry, rule_report in zip(compiled, report.rules, strict=True)
         )
     except rules.TooManySteps:
@@ -131,6 +127,15 @@ def _try_over_archive(
         remark = f"The trial took longer than {model.format_duration(MOST_TIME)}: choose fewer days."
         return replace(parsed, remark=remark)
     return replace(parsed, remark=remark, tried=tried, report=report)
+
+
+def run_on_archive(
+    tx: storage.Transaction, plan: backtest.BacktestPlan, *, on_article: backtest.OnArticle = lambda: None
+) -> backtest.BacktestReport:
+    """Try the rules of a plan on the stored articles, with the times of the feeds' first polls. Raises TooManySteps."""
+    baselines = {state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at}
+    articles = tx.articles.archive(since=plan.since)
+    return backtest.run_backtest(articles, replace(plan, baselines=baselines), on_article=on_article)
 
 
 def _since(tx: storage.Transaction, days: int, now: datetime) -> tuple[datetime, str]:
@@ -361,11 +366,8 @@ def review_rules(
     Do not call this on the event loop, because it takes seconds.
     """
     changes = changed_rules(old_settings, new_settings)
-    baselines = {state.url: state.baseline_at for state in tx.feeds.all() if state.baseline_at}
     old, new = (
-        _run_version(
-            tx, [entry for entry in settings.rules if entry.rule.name in changes], snapshot, baselines, since, until
-        )
+        _run_version(tx, [entry for entry in settings.rules if entry.rule.name in changes], snapshot, since, until)
         for settings, snapshot in zip((old_settings, new_settings), snapshots, strict=True)
     )
     return Review(
@@ -393,12 +395,11 @@ def _run_version(
     tx: storage.Transaction,
     chosen: Sequence[rules.CompiledRule],
     snapshot: Snapshot,
-    baselines: Mapping[str, datetime],
     since: datetime,
     until: datetime,
 ) -> _Version:
-    plan = backtest.BacktestPlan(tried=tuple(chosen), snapshot=snapshot, since=since, until=until, baselines=baselines)
-    report = backtest.run_backtest(tx.articles.archive(since=plan.since), plan)
+    plan = backtest.BacktestPlan(tried=tuple(chosen), snapshot=snapshot, since=since, until=until)
+    report = run_on_archive(tx, plan)
     # Ignore edits and replies, because each belongs to a post.
     kinds = (model.MessageKind.POST, model.MessageKind.GATHERED)
     return _Version(

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import model, rules, storage
+from bot import app, model, rules, storage
 from bot.app.environment import SystemClock
-from bot.cli import init
+from bot.cli import archive, init
+from bot.queries import questions
+from bot.queries.rules import TryAnswer, TryParameters
 from testbed.commands import wirewatch
 from tests.pipeline.archives import article
 from tests.rules.making import FEED, rule
@@ -136,6 +138,29 @@ def test_try_takes_a_query_where_no_rule_and_no_file_has_its_name(started: Path)
     report = json.loads(wirewatch("try", "any: [telecom]", "--json", folder=started).stdout)
     assert len(report["rules"][0]["matches"]) == sum("telecom" in title.lower() for title in REGULATOR)
     assert "^" in wirewatch("try", "telecom AND (orders", folder=started, code=2).stderr
+
+
+def test_the_api_predicts_the_posts_that_try_predicts(started: Path) -> None:
+    """Quiet hours, the time zone, and the articles of a feed's first poll count for both."""
+    bot = started / "config" / "bot.yaml"
+    times = "timezone: Pacific/Kiritimati\nquiet_hours: 00:00 to 23:00\n"
+    bot.write_text(bot.read_text().replace("timezone: UTC\n", times))
+    begun = SystemClock().now() - timedelta(days=4) + timedelta(hours=16)
+
+    def poll(tx: storage.Transaction) -> None:
+        url = article("").feed
+        tx.feeds.sync([url], now=begun)
+        tx.feeds.save([model.FeedState(url=url, due_at=begun, baseline_at=begun)])
+
+    asyncio.run(write(started, poll))
+    predicted = json.loads(wirewatch("try", "mine.yaml", "--since", "7d", "--json", folder=started).stdout)
+    settings = app.load(started / "config", {})
+    answer = archive.ask(settings, questions.TRY_RULE, TryParameters(rule=MINE, days=7))
+    trial = json.loads(TryAnswer.of(answer).model_dump_json())["trial"]
+    assert predicted["messages"]
+    for key in ("messages", "held", "stories", "replayed"):
+        assert trial[key] == predicted[key]
+    assert trial["rules"][0]["by_day"] == predicted["rules"][0]["by_day"]
 
 
 def test_translate_prints_the_query_and_what_was_lost(tmp_path: Path) -> None:
