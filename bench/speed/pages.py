@@ -27,9 +27,8 @@ import structlog
 from bot import app, config, model, storage
 from bot.app import runtime
 from bot.app.runtime import App
-from bot.queries import questions
 from bot.queries.registry import Answers
-from bot.queries.status import StatusParameters
+from bot.queries.status import STATUS, StatusParameters
 from bot.storage import keys
 from bot.web import server
 from testbed import made
@@ -211,7 +210,7 @@ async def _ask(running: App, *, times: int) -> list[tuple[str, float, float]]:
                 found.append((page, *await timed(partial(client.get, page), times=times)))
         stop.set()
     now = running.clock.now()
-    look = partial(Answers(running).ask, questions.STATUS, StatusParameters())
+    look = partial(Answers(running).ask, STATUS, StatusParameters())
     found.append(("wirewatch status, reading", *await timed(look, times=times)))
     for days in (7, 90):
         since = now - timedelta(days=days)

@@ -18,11 +18,10 @@ from bot.model.runtime import TaskGroup, retry_until_stored
 from bot.pipeline import actions
 from bot.pipeline.silences import ActionContext, Rights, person_rights
 from bot.pipeline.turn import Turn
-from bot.queries import questions
-from bot.queries.articles import ExplainAnswer, ExplainParameters
-from bot.queries.feeds import FeedsParameters
+from bot.queries.articles import EXPLAIN, ExplainAnswer, ExplainParameters
+from bot.queries.feeds import FEEDS_HEALTH, FeedsParameters
 from bot.queries.registry import MOST, Answers, Archive, Refused
-from bot.queries.silences import SilencesParameters
+from bot.queries.silences import SILENCES, SilencesParameters
 from bot.queries.watched import Watched
 from bot.storage import keys
 from bot.stories import summaries
@@ -228,7 +227,7 @@ class Asking:
         except ValueError:
             return _reply("This is too long for a link and a rule.", _USAGE[0])
         readable = self._readable(rights)
-        answer = ExplainAnswer.of(await self._answers.ask(questions.EXPLAIN, parameters))
+        answer = ExplainAnswer.of(await self._answers.ask(EXPLAIN, parameters))
         explained = [entry for entry in answer.explained if entry.rule in readable]
         matched = [entry for entry in explained if entry.matched]
         lines = []
@@ -255,7 +254,7 @@ class Asking:
     async def _feeds(self) -> model.Message:
         lines, count = list[str](), 0
         for health in (model.FeedHealth.GONE, model.FeedHealth.FAILING):
-            page = await self._answers.ask(questions.FEEDS_HEALTH, FeedsParameters(health=health, limit=MOST))
+            page = await self._answers.ask(FEEDS_HEALTH, FeedsParameters(health=health, limit=MOST))
             count += len(page.feeds)
             lines += [f"{feed.outlet}: {feed.error or feed.health}" for feed in page.feeds]
         total = model.format_count(len(self._settings.feeds), "feed")
@@ -308,7 +307,7 @@ class Asking:
         zone = self._settings.bot.timezone
         readable = self._readable(rights)
         lines = []
-        for entry in await self._answers.ask(questions.SILENCES, SilencesParameters()):
+        for entry in await self._answers.ask(SILENCES, SilencesParameters()):
             silence = entry.silence
             is_hidden = silence.kind is SilenceKind.RULE and silence.name not in readable
             if is_hidden or not (not silence.channels or rights.own.intersection(silence.channels)):

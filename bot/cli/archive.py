@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from bot import app, config, model, storage
 from bot.cli.options import author
 from bot.pipeline.snapshot import Snapshot
-from bot.queries.registry import Answers, Archive, P, Question, V
+from bot.queries.registry import Answers, Archive, P, Question, V, read_parameters
 
 T = TypeVar("T")
 
@@ -55,13 +56,14 @@ def look(settings: config.Settings, work: Callable[[Archive], T]) -> T:
     return asyncio.run(_with_answers(settings, lambda answers: answers.read(work)))
 
 
-def ask(settings: config.Settings, question: Question[P, V], parameters: P) -> V:
+def ask(folder: Path, question: Question[P, V], parameters: Mapping[str, object]) -> V:
     """Return the value of a question. If the question is an action, write without the owner's lock.
 
-    Raises Refused, and StoreUnavailable as ``opened`` does.
+    Raises Refused, ConfigError, and StoreUnavailable as ``opened`` does.
     """
-    work = partial(Answers.ask, question=question, parameters=parameters, by=author())
-    return asyncio.run(_with_answers(settings, work, may_write=question.is_action))
+    values = read_parameters(question.parameters, parameters)
+    work = partial(Answers.ask, question=question, parameters=values, by=author())
+    return asyncio.run(_with_answers(app.load(folder, os.environ), work, may_write=question.is_action))
 
 
 async def _with_answers(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from bot import app
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json
-from bot.queries import questions
-from bot.queries.registry import read_parameters
-from bot.queries.rules import FeedbackAnswer, FeedbackParameters, RuleFeedback
+from bot.queries.feedback import FEEDBACK, RuleFeedbackDocument
 
 
 def feedback(
@@ -28,10 +23,9 @@ def feedback(
 
     Example: wirewatch feedback --rule "Telecom regulator orders" --since 90d
     """
-    parameters = read_parameters(FeedbackParameters, {"rule": rule, "since": since})
-    rows = archive.ask(app.load(folder, os.environ), questions.FEEDBACK, parameters)
+    rows = archive.ask(folder, FEEDBACK, {"rule": rule, "since": since}).feedback
     if json:
-        terminal.answer(FeedbackAnswer.of(rows).feedback)
+        terminal.answer(rows)
         return
     for row in rows:
         _show(row)
@@ -39,19 +33,16 @@ def feedback(
         terminal.say("No feedback in this time. To collect feedback, set `buttons: true` on a slack channel.")
 
 
-def _show(row: RuleFeedback) -> None:
-    out, precision = terminal.out(), row.precision
-    out.print(Text(row.rule, style="bold"))
-    if precision:
-        low, high = precision.interval
-        counts = f"{precision.useful} useful, {precision.noise} noise"
-        line = f"  precision {precision.share:.0%}: {counts} (95 %: {low:.0%} to {high:.0%})"
-        out.print(line, markup=False, highlight=False)
+def _show(row: RuleFeedbackDocument) -> None:
+    terminal.row(row.rule, style="bold")
+    if row.precision is not None:
+        counts = f"{row.useful} useful, {row.noise} noise"
+        terminal.row(f"  precision {row.precision:.0%}: {counts} (95 %: {row.low:.0%} to {row.high:.0%})")
     if not row.is_loaded:
-        out.print("  no longer loaded", markup=False)
+        terminal.row("  no longer loaded")
     if row.rulings:
-        out.print("  stories that people split or merged", markup=False)
+        terminal.row("  stories that people split or merged")
     for ruling in row.rulings:
         pending = "" if ruling.done else " (waits for the bot)"
         terminal.row(f"    {ruling.at:%Y-%m-%d %H:%M} UTC, {ruling.by}: {ruling.text}{pending}")
-    out.print()
+    terminal.row("")

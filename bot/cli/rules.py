@@ -23,7 +23,7 @@ from bot.model import visible
 from bot.pipeline import backtest
 from bot.queries import trials
 from bot.queries.registry import Archive
-from bot.queries.rules import TrialDocument
+from bot.queries.trials import TrialDocument
 
 
 def try_rule(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
-from bot import app
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, UNUSABLE, ConfigDir, Json
 from bot.model import SilenceKind
-from bot.queries import questions
-from bot.queries.registry import read_parameters
-from bot.queries.silences import EndSilenceParameters, SilenceParameters, SilencesAnswer, SilencesParameters
+from bot.queries.actions import END_SILENCE, SILENCE
+from bot.queries.silences import SILENCES, SilencesAnswer
 
 silence = typer.Typer(help="Post nothing about a subject for a while.", no_args_is_help=True)
 
@@ -65,7 +62,7 @@ def add(
     if missing:
         terminal.fail(f"a silence needs {'; '.join(missing)}", UNUSABLE)
     kind, name = named[0]
-    wish = {
+    parameters = {
         "kind": kind,
         "name": name,
         "for": lasts,
@@ -73,8 +70,7 @@ def add(
         "reason": reason,
         "channels": tuple(channel or ()),
     }
-    parameters = read_parameters(SilenceParameters, wish)
-    made = archive.ask(app.load(folder, os.environ), questions.SILENCE, parameters).silence
+    made = archive.ask(folder, SILENCE, parameters).silence
     ends = f"until {made.until:%Y-%m-%d %H:%M} UTC" if made.until else "until somebody ends it"
     terminal.say(f"Silence {made.id}: {made.subject} {made.place} {ends}.")
 
@@ -89,8 +85,7 @@ def list_(
 
     Example: wirewatch silence list --all
     """
-    parameters = SilencesParameters(ended="yes" if everything else "no")
-    entries = archive.ask(app.load(folder, os.environ), questions.SILENCES, parameters)
+    entries = archive.ask(folder, SILENCES, {"ended": "yes" if everything else "no"})
     if json:
         terminal.answer(SilencesAnswer.of(entries).silences)
         return
@@ -111,6 +106,5 @@ def end(
 
     Example: wirewatch silence end 3f2a9c01
     """
-    parameters = EndSilenceParameters(id=silence_id)
-    ended = archive.ask(app.load(folder, os.environ), questions.END_SILENCE, parameters).silence
+    ended = archive.ask(folder, END_SILENCE, {"id": silence_id}).silence
     terminal.say(f"Silence {ended.id} has ended: {ended.subject}.")

@@ -22,11 +22,10 @@ from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, DONE, LEFT, ConfigDir, Json
 from bot.config import bot_file, files
 from bot.feeds import outlets
-from bot.queries import questions
 from bot.queries.feeds import FeedDocument
 from bot.queries.registry import Archive
-from bot.queries.silences import SilencesParameters
-from bot.queries.status import StatusDocument, StatusParameters, describe_bot
+from bot.queries.silences import read_silences
+from bot.queries.status import StatusDocument, StatusParameters, describe_bot, show_status
 from bot.storage import keys
 from bot.web.health import readiness
 
@@ -56,17 +55,17 @@ def status(
             terminal.show_checks(lines)
         raise typer.Exit(DONE if all(line.is_good for line in lines) else LEFT)
     settings = app.load(folder, os.environ, wants_warnings=False)
-    asyncio.run(_print_status(settings, as_json=json))
-
-
-async def _print_status(settings: config.Settings, *, as_json: bool) -> None:
-    async with archive.opened(settings, app.Environment(environ=os.environ)) as answers:
-        shown = await answers.ask(questions.STATUS, StatusParameters())
-        if as_json:
-            terminal.answer(shown)
-            return
-        active_silences = await answers.ask(questions.SILENCES, SilencesParameters())
-        now = answers.watched.clock.now()
+    shown, active_silences, now = archive.look(
+        settings,
+        lambda archive: (
+            show_status(archive, StatusParameters()),
+            read_silences(archive.tx, now=archive.now),
+            archive.now,
+        ),
+    )
+    if json:
+        terminal.answer(shown)
+        return
     _show_feeds(shown.feeds, now)
     _show_rules(shown, settings)
     terminal.row("")

@@ -10,18 +10,8 @@ import typer
 from bot import app, model
 from bot.cli import archive, terminal
 from bot.cli.options import DEFAULT_CONFIG, ConfigDir, Json, duration
-from bot.queries import questions
-from bot.queries.registry import read_parameters
-from bot.queries.stories import (
-    ClaimParameters,
-    MergeParameters,
-    SplitParameters,
-    StoryDocument,
-    StoryRow,
-    describe_decision,
-    describe_ruling,
-    read_story,
-)
+from bot.queries.actions import CLAIM, MERGE, SPLIT, RulingDocument
+from bot.queries.stories import StoryDocument, StoryRow, describe_decision, read_story
 from bot.stories import summaries
 
 Story = Annotated[
@@ -41,8 +31,7 @@ def split(
 
     Example: wirewatch stories split 5f2d3a9c01e4b7788990 https://wire.example/another-fine
     """
-    parameters = read_parameters(SplitParameters, {"id": story, "articles": article})
-    _say_ruling(archive.ask(app.load(folder, os.environ), questions.SPLIT, parameters))
+    _say_ruling(archive.ask(folder, SPLIT, {"id": story, "articles": article}))
 
 
 def merge(
@@ -56,8 +45,7 @@ def merge(
 
     Example: wirewatch stories merge 5f2d3a9c01e4b7788990 0a1b2c3d4e5f60718293
     """
-    parameters = read_parameters(MergeParameters, {"id": story, "other": other})
-    _say_ruling(archive.ask(app.load(folder, os.environ), questions.MERGE, parameters))
+    _say_ruling(archive.ask(folder, MERGE, {"id": story, "other": other}))
 
 
 def claim(
@@ -71,13 +59,12 @@ def claim(
 
     Example: wirewatch stories claim 5f2d3a9c01e4b7788990
     """
-    parameters = read_parameters(ClaimParameters, {"id": story, "release": release})
-    terminal.say(archive.ask(app.load(folder, os.environ), questions.CLAIM, parameters).text)
+    terminal.say(archive.ask(folder, CLAIM, {"id": story, "release": release}).text)
 
 
-def _say_ruling(ruling: model.Ruling) -> None:
+def _say_ruling(ruling: RulingDocument) -> None:
     done = "A running bot does this within seconds; otherwise, it happens at the next start."
-    terminal.say(f"Decided: {describe_ruling(ruling)}. {done}")
+    terminal.say(f"Decided: {ruling.told}. {done}")
 
 
 stories = typer.Typer(help="List, split, merge and claim stories.", invoke_without_command=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -249,43 +248,6 @@ def find_silence(tx: storage.Transaction, silence_id: str) -> model.Silence:
     if silence is None:
         raise model.CannotSilence(f"there is no silence {silence_id}; `wirewatch silence list` lists the ids")
     return silence
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListedSilence:
-    """A silence and the stories that it has held back."""
-
-    silence: model.Silence
-    is_active: bool
-    #: The stories with at least one message that the silence held back, in the order of the decisions.
-    stories: tuple[model.StoryId, ...]
-
-    @property
-    def line(self) -> str:
-        """A description of the silence for people, in one line."""
-        silence = self.silence
-        ends = f"until {silence.until:%Y-%m-%d %H:%M} UTC" if silence.until else "until somebody ends it"
-        if silence.ended_at:
-            ends = f"ended {silence.ended_at:%Y-%m-%d %H:%M} UTC by {silence.ended_by}"
-        elif not self.is_active:
-            ends = ends.replace("until", "ended", 1)
-        kept = model.format_count(len(self.stories), "story")
-        summary = f"{silence.subject} {silence.place}, {ends}, by {silence.by}: {silence.reason}"
-        return f"{silence.id}  {summary} ({kept} held back)"
-
-
-def list_silences(tx: storage.Transaction, *, now: datetime, with_ended: bool = False) -> Sequence[ListedSilence]:
-    """Return the active silences and, if ``with_ended`` is true, ended silences, newest first."""
-    silences = [silence for silence in tx.silences.all() if with_ended or silence.is_active(now)]
-    kept: defaultdict[model.SilenceId, dict[model.StoryId, None]] = defaultdict(dict)
-    if silences:
-        for decision in tx.stories.silenced(since=min(silence.at for silence in silences)):
-            if decision.silence is not None:
-                kept[decision.silence][decision.story] = None
-    return [
-        ListedSilence(silence=silence, is_active=silence.is_active(now), stories=tuple(kept[silence.id]))
-        for silence in reversed(silences)
-    ]
 
 
 class ActiveSilences:

@@ -19,6 +19,7 @@ from bot.queries.registry import (
     Omittable,
     PagedParameters,
     Parameters,
+    Question,
     Refused,
     Time,
     When,
@@ -120,9 +121,15 @@ def list_articles(archive: Archive, parameters: ArticlesParameters) -> search.Se
     return find_articles(archive, parameters, "")
 
 
+ARTICLES = Question("articles", list_articles, FoundPage, path="/articles", is_long=True)
+
+
 def search_articles(archive: Archive, parameters: SearchParameters) -> search.SearchPage:
     """Search the stored articles by their words, newest first."""
     return find_articles(archive, parameters, parameters.q)
+
+
+SEARCH = Question("search", search_articles, FoundPage, path="/search", cost=2, is_tool=True, is_long=True)
 
 
 def find_articles(archive: Archive, parameters: ArticlesParameters, words: str) -> search.SearchPage:
@@ -178,6 +185,9 @@ def show_article(archive: Archive, parameters: ArticleParameters) -> ArticleDocu
         story=archive.tx.stories.home_of(article_id),
         matches=evidence(archive.tx.articles.matches(article_id)),
     )
+
+
+ARTICLE = Question("article", show_article, ArticleDocument, path="/articles/{id}")
 
 
 # -- explain
@@ -301,6 +311,9 @@ def explain(archive: Archive, parameters: ExplainParameters) -> Explained:
         return explain_article(archive.settings, article, chosen, place, rules.Steps(MOST_STEPS))
     except rules.TooManySteps as error:
         raise Refused(Why.TOO_LONG, f"explaining this takes {error}: shorten the text, or choose one rule") from None
+
+
+EXPLAIN = Question("explain", explain, ExplainAnswer, path="/explain", cost=2, is_tool=True, is_long=True)
 
 
 def choose_rules(settings: config.Settings, part: str | None) -> list[rules.CompiledRule]:

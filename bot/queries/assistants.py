@@ -19,10 +19,9 @@ from mcp.shared.exceptions import MCPError
 import bot
 from bot import model
 from bot.model import visible
-from bot.queries import questions
 from bot.queries.questions import QUESTIONS
 from bot.queries.registry import MOST, Answers, P, Question, Refused, read_parameters
-from bot.queries.rules import RuleParameters, RulesParameters
+from bot.queries.rules import RULE, RULES, RuleParameters, RulesParameters
 from bot.queries.watched import render
 
 #: Maximum length of one result, in characters; about 15,000 model tokens.
@@ -78,9 +77,7 @@ def server_of(answers: Answers) -> Server[Any]:
         return mcp.types.CallToolResult(content=[mcp.types.TextContent(type="text", text=text)], is_error=is_error)
 
     async def list_resources(context: ServerRequestContext[Any], params: object) -> mcp.types.ListResourcesResult:
-        rules = mcp.types.Resource(
-            name="rules", uri=_RULES, description=questions.RULES.help, mime_type="application/json"
-        )
+        rules = mcp.types.Resource(name="rules", uri=_RULES, description=RULES.help, mime_type="application/json")
         return mcp.types.ListResourcesResult(resources=[rules])
 
     async def list_templates(
@@ -89,7 +86,7 @@ def server_of(answers: Answers) -> Server[Any]:
         rule = mcp.types.ResourceTemplate(
             name="rule",
             uri_template=f"{_RULES}/{{name}}",
-            description=questions.RULE.help,
+            description=RULE.help,
             mime_type="application/json",
         )
         return mcp.types.ListResourceTemplatesResult(resource_templates=[rule])
@@ -101,9 +98,9 @@ def server_of(answers: Answers) -> Server[Any]:
         start, _, name = uri.partition(f"{_RULES}/")
         try:
             if uri == _RULES:
-                text = await _ask(answers, questions.RULES, RulesParameters(limit=MOST))
+                text = await _ask(answers, RULES, RulesParameters(limit=MOST))
             elif not start and name:
-                text = await _ask(answers, questions.RULE, RuleParameters(name=unquote(name)))
+                text = await _ask(answers, RULE, RuleParameters(name=unquote(name)))
             else:
                 raise MCPError(mcp.types.INVALID_PARAMS, f"unknown resource; the list of rules is {_RULES}")
         except Refused as error:

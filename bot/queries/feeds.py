@@ -10,7 +10,7 @@ import pydantic
 from bot import model
 from bot.feeds import health, outlets
 from bot.model import visible
-from bot.queries.registry import Archive, Document, Omittable, PagedParameters, Time, fields_of
+from bot.queries.registry import Archive, Document, Omittable, PagedParameters, Question, Time, fields_of
 
 Masked = Annotated[str, pydantic.AfterValidator(visible.masked)]
 
@@ -65,3 +65,6 @@ def list_feeds(archive: Archive, parameters: FeedsParameters) -> FeedsPage:
         feeds=[describe_feed(state, archive.settings.feeds_by_address) for state in shown],
         after=str(skip + len(shown)) if len(states) > len(shown) else None,
     )
+
+
+FEEDS_HEALTH = Question("feeds_health", list_feeds, FeedsPage, path="/feeds", is_tool=True)

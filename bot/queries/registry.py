@@ -1,8 +1,8 @@
 """The base of all questions: parameters, values as JSON, refusals, and how a question runs.
 
-A question is a function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value.
-``questions.py`` has an entry for each question. The API, the assistant tools, the commands' ``--json``, Slack and the
-pages use these entries. They render the value as JSON with the entry's document class.
+A question is a function that takes an ``Archive`` (one transaction) and its parameters, and returns a frozen value. Its
+entry, a ``Question``, is below it. The API, the assistant tools, the commands' ``--json``, Slack and the pages use the
+entries. They render the value as JSON with the entry's document class.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import pydantic
 
 from bot import config, model, rules, storage
 from bot.model import values
-from bot.pipeline.silences import ActionContext, operator_context
 from bot.queries.watched import Counts, DayCounts, Watched
 from bot.rules import errors, search
 
@@ -315,10 +314,6 @@ class Archive:
     def day_counts(self) -> Counts:
         """The daily numbers of new articles by feed and of matches by rule. They may be a minute old."""
         return self.counts.read(self.tx, self.now)
-
-    def action_context(self) -> ActionContext:
-        """Return the context in which an operator's action is applied."""
-        return operator_context(self.tx, self.watched.snapshot, by=self.by, now=self.now)
 
     def refuse_unknown(self, rule: str | None) -> None:
         """Raise Refused if no loaded rule has this name.

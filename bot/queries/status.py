@@ -10,11 +10,10 @@ import pydantic
 
 from bot import model, storage
 from bot.feeds import websub
-from bot.pipeline import silences
 from bot.queries.feeds import FeedDocument, Masked, describe_feed
-from bot.queries.registry import Archive, Document, Parameters, Time
+from bot.queries.registry import Archive, Document, Parameters, Question, Time
 from bot.queries.rules import RECENT, RuleLine, summarize_rule
-from bot.queries.silences import SilenceDocument
+from bot.queries.silences import SilenceDocument, read_silences
 from bot.storage import keys
 
 
@@ -112,9 +111,12 @@ def show_status(archive: Archive, parameters: StatusParameters) -> StatusDocumen
             )
             for entry in tx.subscriptions.all()
         ],
-        silences=[SilenceDocument.of(entry) for entry in silences.list_silences(tx, now=now)],
+        silences=[SilenceDocument.of(entry) for entry in read_silences(tx, now=now)],
         unsent=[UnsentDocument.of(row) for row in tx.outbox.unsent()],
     )
+
+
+STATUS = Question("status", show_status, StatusDocument, path="/status", cost=10, is_long=True)
 
 
 def describe_bot(tx: storage.Transaction, *, owner: str, now: datetime) -> model.CheckLine:

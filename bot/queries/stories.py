@@ -1,4 +1,4 @@
-"""Questions about stories: list, show, split, merge and claim stories."""
+"""Questions about stories: list stories, and show a story."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from typing import Annotated, Self
 import pydantic
 
 from bot import model, storage
-from bot.feeds import links
-from bot.model.actions import Action, Claim, Merge, Release, Split
-from bot.pipeline import actions
 from bot.queries.registry import (
     Archive,
     Document,
@@ -21,6 +18,7 @@ from bot.queries.registry import (
     Omittable,
     PagedParameters,
     Parameters,
+    Question,
     Refused,
     Time,
     When,
@@ -255,6 +253,9 @@ def list_stories(archive: Archive, parameters: StoriesParameters) -> Stories:
     )
 
 
+STORIES = Question("stories", list_stories, StoriesPage, path="/stories", is_tool=True)
+
+
 def _parse_cursor(cursor: str) -> tuple[datetime, model.StoryId]:
     """Return the last_seen and the id of the last story on the previous page."""
     number, dash, story = cursor.partition("-")
@@ -274,6 +275,9 @@ def show_story(archive: Archive, parameters: StoryParameters) -> StoryRow:
     return read_story(archive.tx, find_story(archive.tx, parameters.id), most=MOST_OF_ONE_STORY)
 
 
+STORY = Question("story", show_story, StoryDocument, path="/stories/{id}", is_tool=True)
+
+
 def find_story(tx: storage.Transaction, written: str) -> model.Story:
     """Return the story with this id, or the only story whose id begins with ``written``.
 
@@ -289,99 +293,3 @@ def find_story(tx: storage.Transaction, written: str) -> model.Story:
     if story is None:
         raise Refused(Why.NOT_FOUND, f"no story {written}; `wirewatch stories` shows the id of each story")
     return story
-
-
-# -- split and merge
-
-
-class SplitParameters(StoryParameters):
-    """The articles that are about another event: their ids or links."""
-
-    articles: Annotated[
-        list[Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]],
-        pydantic.Field(min_length=1, max_length=100),
-    ]
-
-
-class MergeParameters(StoryParameters):
-    """The id of the other story that is about the same event."""
-
-    other: Name
-
-
-class ClaimParameters(StoryParameters):
-    """The story to claim, or to release if ``release`` is true."""
-
-    release: bool = False
-
-
-class ActionDocument(Document):
-    """The result of an action, in words."""
-
-    text: str
-
-
-class RulingDocument(Document):
-    """A ruling made by people; the bot carries it out within seconds."""
-
-    id: str
-    kind: str
-    story: str
-    told: str
-
-    @classmethod
-    def of(cls, value: model.Ruling) -> Self:
-        return cls(id=value.id, kind=value.kind, story=value.story, told=describe_ruling(value))
-
-
-def split_story(archive: Archive, parameters: SplitParameters) -> model.Ruling:
-    """Make some articles of a story a separate story, because they are about another event."""
-    story = find_story(archive.tx, parameters.id)
-    article_ids = {member.article.link: member.article.id for member in story.members if member.article.link}
-    article_ids |= {member.article.id: member.article.id for member in story.members}
-    chosen: list[model.ArticleId] = []
-    for address in parameters.articles:
-        article = article_ids.get(address) or article_ids.get(links.canonical_link(address))
-        if article is None:
-            raise Refused(
-                Why.UNUSABLE, f"the story {story.id} has no article {address}; `wirewatch stories` lists its articles"
-            )
-        chosen.append(article)
-    if all(member.article.id in chosen or member.join.copy_of in chosen for member in story.members):
-        everything = f"these are all articles of the story {story.id}; leave at least one in it"
-        raise Refused(Why.UNUSABLE, everything)
-    return _rule(archive, story, Split(articles=tuple(chosen)))
-
-
-def merge_stories(archive: Archive, parameters: MergeParameters) -> model.Ruling:
-    """Make two stories one, because they are about the same event."""
-    story, other = find_story(archive.tx, parameters.id), find_story(archive.tx, parameters.other)
-    if story.id == other.id:
-        raise Refused(Why.UNUSABLE, f"{parameters.id} and {parameters.other} are already one story")
-    return _rule(archive, story, Merge(other=other.id))
-
-
-def claim_story(archive: Archive, parameters: ClaimParameters) -> model.ActionResult:
-    """Claim a story: its messages show that the author is dealing with it."""
-    story = find_story(archive.tx, parameters.id)
-    return _apply(archive, story, Release() if parameters.release else Claim())
-
-
-def _rule(archive: Archive, story: model.Story, action: Split | Merge) -> model.Ruling:
-    ruling = _apply(archive, story, action).created
-    assert isinstance(ruling, model.Ruling)
-    return ruling
-
-
-def _apply(archive: Archive, story: model.Story, action: Action) -> model.ActionResult:
-    context = archive.action_context()
-    return actions.apply_action(context, action, actions.story_target(context, story.id))
-
-
-def describe_ruling(ruling: model.Ruling) -> str:
-    """Describe the ruling's effect in a clause."""
-    if ruling.kind is model.RulingKind.MERGE:
-        return f"the stories {ruling.story} and {ruling.other} become one"
-    count = len(ruling.articles)
-    become = "becomes" if count == 1 else "become"
-    return f"{model.format_count(count, 'article')} of the story {ruling.story} {become} a separate story"

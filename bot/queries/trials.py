@@ -1,15 +1,19 @@
-"""Try a pasted rule on the archive, or compare two versions of the rules. Nothing is saved."""
+"""Questions that try a pasted rule or draft one, and the comparison of two versions of the rules. Nothing is saved."""
 
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
+
+import pydantic
 
 from bot import config, model, rules, storage
 from bot.config import blocks, files, nodes, rules_file
@@ -17,7 +21,7 @@ from bot.config.problems import ProblemReport
 from bot.config.rules_file import RuleContext
 from bot.pipeline import backtest
 from bot.pipeline.snapshot import Snapshot
-from bot.queries.registry import Archive
+from bot.queries.registry import Archive, Document, Name, Parameters, ProblemDocument, Question, Time, Whole
 
 #: Default number of days to look back, and the maximum.
 DAYS, MOST_DAYS = 7, 30
@@ -299,6 +303,180 @@ def _item_lines(item: config.RuleItem, *, indent: int) -> list[str]:
     """Return the rule as lines of a list item."""
     first, *continuation = item.yaml.rstrip("\n").split("\n")
     return [f"{' ' * indent}- {first}", *(f"{' ' * (indent + 2)}{line}" if line else "" for line in continuation)]
+
+
+# -- the question
+
+
+class TryParameters(Parameters):
+    """The rules to try, and the number of days to look back."""
+
+    rule: Annotated[
+        str,
+        pydantic.Field(
+            min_length=1,
+            max_length=MOST_CHARACTERS,
+            description="A rule in YAML, a list of rules, a whole rule file, or only a query.",
+            examples=["name: Any backdoor\nquery: backdoor*\nnotify: alerts\n"],
+        ),
+    ]
+    days: Annotated[int, pydantic.Field(ge=1, le=MOST_DAYS), Whole] = DAYS
+
+
+class HitDocument(Document):
+    """An article of a backtest, and why the rule matched it or not."""
+
+    id: Annotated[str, pydantic.Field(validation_alias="article")]
+    title: str
+    outlet: str
+    link: str
+    first_seen: Time
+    why: str
+
+
+class NearDocument(Document):
+    """Near misses: articles that fail only one condition, which is the same for all. ``examples`` are the latest."""
+
+    what: str
+    count: int
+    examples: list[HitDocument]
+
+
+class ComparisonDocument(Document):
+    """A rule compared with another version of it."""
+
+    with_: Annotated[str, pydantic.Field(validation_alias="with_what", serialization_alias="with")]
+    both: int
+    starts: list[HitDocument]
+    stops: list[HitDocument]
+
+
+class RuleTrial(Document):
+    """The backtest result of one rule."""
+
+    rule: str
+    matches: Annotated[list[HitDocument], pydantic.Field(validation_alias="hits")]
+    by_day: dict[date, int]
+    near: list[NearDocument]
+    compared: Annotated[ComparisonDocument | None, pydantic.Field(validation_alias="comparison")]
+
+
+class PostDocument(Document):
+    """A message that the rules would have created."""
+
+    at: Time
+    channel: str
+    kind: str
+    reason: str
+    headlines: list[str]
+    rules: list[str]
+
+
+class TrialDocument(Document):
+    """The result of a backtest, as ``wirewatch try --json`` prints it."""
+
+    articles: int
+    since: Time
+    until: Time
+    rules: list[RuleTrial]
+    stories: int
+    held: int
+    matched: int
+    replayed: int
+    told_until: Time | None
+    messages: list[PostDocument]
+
+
+class TryAnswer(Document):
+    """A trial of pasted rules. If ``trial`` is null, ``remark`` or ``problems`` explains why.
+
+    ``patch`` adds the rules to the configuration; apply it with ``git apply`` in the configuration folder.
+    """
+
+    problems: list[ProblemDocument]
+    remark: str
+    trial: Annotated[TrialDocument | None, pydantic.Field(validation_alias="report")]
+    patch: str
+
+
+def try_rule(archive: Archive, parameters: TryParameters) -> PlaygroundResult:
+    """Try a rule on the stored articles. Shows its matches, messages and near misses; saves nothing."""
+    return try_pasted(archive, parameters.rule, parameters.days)
+
+
+TRY_RULE = Question("try_rule", try_rule, TryAnswer, method="POST", path="/try", cost=10, is_tool=True, busy=BUSY)
+
+
+# -- draft
+
+_Wordings = Annotated[list[Annotated[str, pydantic.Field(max_length=2_000)]], pydantic.Field(max_length=1_000)]
+
+
+class DraftParameters(Parameters):
+    """The parts of the rule to draft."""
+
+    name: Name
+    notify: Annotated[_Wordings, pydantic.Field(description="Names of channels.")]
+    query: Annotated[
+        str | None, pydantic.Field(max_length=MOST_CHARACTERS, description="A query, instead of `all`.")
+    ] = None
+    all: Annotated[
+        dict[Name, _Wordings] | None,
+        pydantic.Field(description="Wordings by label; an article must contain one wording of each label."),
+    ] = None
+    none: Annotated[_Wordings | None, pydantic.Field(description="Wordings that exclude an article.")] = None
+    must_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must match.")] = None
+    must_not_match: Annotated[_Wordings | None, pydantic.Field(description="Headlines that it must not match.")] = None
+
+
+class DraftAnswer(Document):
+    """A drafted rule. ``check`` is the output of `wirewatch check` for it."""
+
+    yaml: str
+    problems: list[ProblemDocument]
+    check: str
+
+
+def draft_rule(archive: Archive, parameters: DraftParameters) -> DraftAnswer:
+    """Write a rule as YAML and check it. Saves nothing; a person must add the rule to a file."""
+    parts = [f"name: {_quoted(parameters.name)}"]
+    if parameters.query is not None:
+        parts.append("\n".join(["query: |", *(f"  {line}" for line in parameters.query.strip().splitlines())]))
+    if parameters.all:
+        lines = (f"  {_quoted(label)}: {_list(terms)}" for label, terms in parameters.all.items())
+        parts.append("\n".join(["all:", *lines]))
+    lists = {
+        "none": parameters.none,
+        "notify": parameters.notify,
+        "must_match": parameters.must_match,
+        "must_not_match": parameters.must_not_match,
+    }
+    parts += [f"{key}: {_list(terms)}" for key, terms in lists.items() if terms]
+    first, *continuation = "\n".join(parts).split("\n")
+    written = "\n".join([f"- {first}", *(f"  {line}" for line in continuation)]) + "\n"
+    if len(written) > MOST_CHARACTERS:
+        text = f"the rule has {len(written):,} characters; a draft may have at most {MOST_CHARACTERS:,}"
+        problem = model.Problem(severity="error", file=PASTED_FILE, code="too-long", message=text)
+        problems: tuple[model.Problem, ...] = (problem,)
+    else:
+        _, problems = parse_pasted(written, archive.settings, rules.Steps(MOST_STEPS_OF_EXAMPLES))
+    documents = [ProblemDocument.of(problem) for problem in problems]
+    return DraftAnswer(yaml=written, problems=documents, check=config.render_problems(problems))
+
+
+DRAFT_RULE = Question("draft_rule", draft_rule, DraftAnswer, is_tool=True, is_untrusted=False, is_long=True)
+
+
+def _list(terms: Sequence[str]) -> str:
+    return f"[{', '.join(map(_quoted, terms))}]"
+
+
+def _quoted(text: str) -> str:
+    """Quote the text as JSON, because YAML accepts every JSON string."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+# -- review
 
 
 class Change(StrEnum):

@@ -17,11 +17,11 @@ from bot import config, model, rules, storage
 from bot.alerts import feedback
 from bot.feeds import outlets, websub
 from bot.model import visible
-from bot.pipeline.silences import ListedSilence, list_silences
 from bot.queries import stories, trials, watched
 from bot.queries.articles import ArticlesParameters, find_articles
+from bot.queries.feedback import RuleFeedbackDocument, read_feedback
 from bot.queries.registry import Answers, Archive, Refused, Why, find_rule, read_parameters
-from bot.queries.rules import RuleFeedback, read_feedback
+from bot.queries.silences import ListedSilence, read_silences
 from bot.queries.watched import render
 from bot.rules.search import SearchPage
 from bot.storage import keys
@@ -479,7 +479,7 @@ def _positive_number(request: Request, name: str, default: int) -> int:
 class RuleOpinions:
     """People's feedback and silences, by rule."""
 
-    feedback: Mapping[str, RuleFeedback]
+    feedback: Mapping[str, RuleFeedbackDocument]
     silences: Mapping[str, Sequence[model.Silence]]
 
 
@@ -541,7 +541,7 @@ def read_overview(tx: storage.Transaction, now: datetime) -> Overview:
         undecided=tx.decision_queue.count(),
         held=sum(alert.state is model.AlertState.HELD for alert in tx.stories.held_until(now + _HELD_FOR)),
         tick=keys.TICK.get(tx),
-        silences=tuple(list_silences(tx, now=now)),
+        silences=tuple(read_silences(tx, now=now)),
     )
 
 

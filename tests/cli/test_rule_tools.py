@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import app, model, rules, storage
+from bot import model, rules, storage
 from bot.app.environment import SystemClock
 from bot.cli import archive, init
-from bot.queries import questions
-from bot.queries.rules import TryAnswer, TryParameters
+from bot.queries.trials import TRY_RULE, TryAnswer
 from testbed.commands import wirewatch
 from tests.pipeline.archives import article
 from tests.rules.making import FEED, rule
@@ -154,8 +153,7 @@ def test_the_api_predicts_the_posts_that_try_predicts(started: Path) -> None:
 
     asyncio.run(write(started, poll))
     predicted = json.loads(wirewatch("try", "mine.yaml", "--since", "7d", "--json", folder=started).stdout)
-    settings = app.load(started / "config", {})
-    answer = archive.ask(settings, questions.TRY_RULE, TryParameters(rule=MINE, days=7))
+    answer = archive.ask(started / "config", TRY_RULE, {"rule": MINE, "days": 7})
     trial = json.loads(TryAnswer.of(answer).model_dump_json())["trial"]
     assert predicted["messages"]
     for key in ("messages", "held", "stories", "replayed"):

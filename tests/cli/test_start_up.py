@@ -26,11 +26,11 @@ print("LOADED", *sorted(sys.modules))
 
 
 def loaded(*words: str) -> set[str]:
-    """Return the packages that are in memory when the command has ended well."""
+    """Return the modules that are in memory when the command has ended well."""
     done = subprocess.run(
         [sys.executable, "-c", RUN, *words], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
-    return {name.partition(".")[0] for name in done.stdout.splitlines()[-1].split()[1:]}
+    return set(done.stdout.splitlines()[-1].split()[1:])
 
 
 @pytest.mark.parametrize("words", [("check", "--config", "config"), ("translate", "--from", "lucene", "a")])
@@ -61,6 +61,11 @@ def archive(tmp_path: Path) -> Path:
     configs.write(tmp_path, bot="channels: {alerts: {kind: console}}\n")
     loaded("once", "--config", str(tmp_path))
     return tmp_path
+
+
+def test_status_loads_no_question_but_its_own(archive: Path) -> None:
+    others = {f"bot.queries.{name}" for name in ("questions", "actions", "articles", "feedback", "stories", "trials")}
+    assert not loaded("status", "--config", str(archive)) & {*others, "bot.pipeline.turn", "bot.stories"}
 
 
 #: One whole pass over a configuration.

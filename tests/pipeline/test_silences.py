@@ -13,6 +13,7 @@ from bot.model import SilenceKind
 from bot.model.actions import MakeSilence
 from bot.pipeline import silences
 from bot.pipeline.silences import operator_context
+from bot.queries.silences import ListedSilence, read_silences
 from testbed.fakes import START
 from tests.pipeline.newsroom import Item, Newsroom
 from tests.pipeline.test_actions import outgoing
@@ -43,9 +44,9 @@ async def silence(
     )
 
 
-async def listed(room: Newsroom, *, with_ended: bool = False) -> list[silences.ListedSilence]:
+async def listed(room: Newsroom, *, with_ended: bool = False) -> list[ListedSilence]:
     now = room.now
-    return list(await room.store.read(lambda tx: silences.list_silences(tx, now=now, with_ended=with_ended)))
+    return list(await room.store.read(lambda tx: read_silences(tx, now=now, with_ended=with_ended)))
 
 
 async def posts(room: Newsroom) -> int:

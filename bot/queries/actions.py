@@ -1,0 +1,261 @@
+"""Questions that act: split, merge and claim stories, and create and end silences."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+import pydantic
+
+from bot import config, model
+from bot.feeds import links
+from bot.model.actions import Action, Claim, EndSilence, MakeSilence, Merge, Release, Split
+from bot.pipeline import actions
+from bot.pipeline.silences import ActionContext, operator_context
+from bot.queries.registry import (
+    DURATION,
+    Archive,
+    Document,
+    Id,
+    Name,
+    Parameters,
+    Question,
+    Refused,
+    Why,
+    unknown_rule,
+    unusable,
+)
+from bot.queries.silences import ListedSilence, SilenceDocument, read_silences
+from bot.queries.stories import StoryParameters, find_story
+
+# -- stories
+
+
+class SplitParameters(StoryParameters):
+    """The articles that are about another event: their ids or links."""
+
+    articles: Annotated[
+        list[Annotated[str, pydantic.Field(min_length=1, max_length=1_000)]],
+        pydantic.Field(min_length=1, max_length=100),
+    ]
+
+
+class MergeParameters(StoryParameters):
+    """The id of the other story that is about the same event."""
+
+    other: Name
+
+
+class ClaimParameters(StoryParameters):
+    """The story to claim, or to release if ``release`` is true."""
+
+    release: bool = False
+
+
+class ActionDocument(Document):
+    """The result of an action, in words."""
+
+    text: str
+
+
+class RulingDocument(Document):
+    """A ruling made by people, with its effect in words (``told``); the bot carries it out within seconds."""
+
+    id: str
+    kind: str
+    story: str
+    told: str
+
+
+def split_story(archive: Archive, parameters: SplitParameters) -> RulingDocument:
+    """Make some articles of a story a separate story, because they are about another event."""
+    story = find_story(archive.tx, parameters.id)
+    article_ids = {member.article.link: member.article.id for member in story.members if member.article.link}
+    article_ids |= {member.article.id: member.article.id for member in story.members}
+    chosen: list[model.ArticleId] = []
+    for address in parameters.articles:
+        article = article_ids.get(address) or article_ids.get(links.canonical_link(address))
+        if article is None:
+            raise Refused(
+                Why.UNUSABLE, f"the story {story.id} has no article {address}; `wirewatch stories` lists its articles"
+            )
+        chosen.append(article)
+    if all(member.article.id in chosen or member.join.copy_of in chosen for member in story.members):
+        raise Refused(Why.UNUSABLE, f"these are all articles of the story {story.id}; leave at least one in it")
+    return _rule(archive, story, Split(articles=tuple(chosen)))
+
+
+SPLIT = Question(
+    "split",
+    split_story,
+    RulingDocument,
+    method="POST",
+    path="/stories/{id}/split",
+    status=202,
+    cost=10,
+    is_action=True,
+)
+
+
+def merge_stories(archive: Archive, parameters: MergeParameters) -> RulingDocument:
+    """Make two stories one, because they are about the same event."""
+    story, other = find_story(archive.tx, parameters.id), find_story(archive.tx, parameters.other)
+    if story.id == other.id:
+        raise Refused(Why.UNUSABLE, f"{parameters.id} and {parameters.other} are already one story")
+    return _rule(archive, story, Merge(other=other.id))
+
+
+MERGE = Question(
+    "merge",
+    merge_stories,
+    RulingDocument,
+    method="POST",
+    path="/stories/{id}/merge",
+    status=202,
+    cost=10,
+    is_action=True,
+)
+
+
+def claim_story(archive: Archive, parameters: ClaimParameters) -> model.ActionResult:
+    """Claim a story: its messages show that the author is dealing with it."""
+    story = find_story(archive.tx, parameters.id)
+    return _apply_to_story(archive, story, Release() if parameters.release else Claim())
+
+
+CLAIM = Question("claim", claim_story, ActionDocument, is_action=True)
+
+
+def _rule(archive: Archive, story: model.Story, action: Split | Merge) -> RulingDocument:
+    ruling = _apply_to_story(archive, story, action).created
+    assert isinstance(ruling, model.Ruling)
+    if ruling.kind is model.RulingKind.MERGE:
+        effect = f"the stories {ruling.story} and {ruling.other} become one"
+    else:
+        count = len(ruling.articles)
+        become = "becomes" if count == 1 else "become"
+        effect = f"{model.format_count(count, 'article')} of the story {ruling.story} {become} a separate story"
+    return RulingDocument(id=ruling.id, kind=ruling.kind, story=ruling.story, told=effect)
+
+
+def _apply_to_story(archive: Archive, story: model.Story, action: Action) -> model.ActionResult:
+    context = _context(archive)
+    return actions.apply_action(context, action, actions.story_target(context, story.id))
+
+
+def _context(archive: Archive) -> ActionContext:
+    return operator_context(archive.tx, archive.watched.snapshot, by=archive.by, now=archive.now)
+
+
+# -- silences
+
+
+class SilenceParameters(Parameters):
+    """A silence to create: its subject, its channels, its end and its reason."""
+
+    kind: Literal["story", "rule", "outlet", "entity", "everything"]
+    name: Annotated[
+        str,
+        pydantic.Field(
+            max_length=300,
+            description="The rule's, outlet's or entity's name, or the story's id. Omit it for everything.",
+        ),
+    ] = ""
+    lasts: Annotated[
+        str | None,
+        pydantic.Field(
+            alias="for",
+            min_length=1,
+            max_length=40,
+            examples=["2 hours", "3d"],
+            json_schema_extra={"pattern": f"^{DURATION}$"},
+            description="How long it lasts. Give this or `until`; a silence of a story needs neither.",
+        ),
+    ] = None
+    until: Annotated[
+        str | None,
+        pydantic.Field(
+            min_length=1,
+            max_length=40,
+            examples=["2026-12-31", "2026-12-31 18:00"],
+            description="The last day, or the time at which it ends, in the time zone of bot.yaml.",
+        ),
+    ] = None
+    reason: Annotated[str, pydantic.Field(min_length=1, max_length=300)]
+    channels: Annotated[
+        tuple[Annotated[str, pydantic.Field(min_length=1, max_length=300)], ...],
+        pydantic.Field(max_length=100, description="Only in these channels. An empty list means all channels."),
+    ] = ()
+
+
+def make_silence(archive: Archive, parameters: SilenceParameters) -> ListedSilence:
+    """Create a silence: until it ends, post nothing about a story, rule, outlet, entity or everything."""
+    if parameters.lasts and parameters.until:
+        raise unusable("until", 'give only one of "for" and "until"')
+    loaded = [entry.rule.name.casefold() for entry in archive.settings.rules]
+    if parameters.kind == "rule" and not any(parameters.name.casefold() in name for name in loaded):
+        raise unknown_rule(parameters.name, archive.settings)
+    end: datetime | timedelta | None = None
+    try:
+        if parameters.lasts:
+            end = model.parse_duration(parameters.lasts)
+        elif parameters.until:
+            end = config.end_of_date(config.parse_until(parameters.until), archive.settings.bot.timezone)
+    except (ValueError, OverflowError) as error:
+        if parameters.lasts:
+            raise unusable("for", str(error)) from None
+        raise unusable("until", f"{error}; write 2026-12-31 or 2026-12-31 18:00") from None
+    return _apply(
+        archive,
+        MakeSilence(
+            kind=model.SilenceKind(parameters.kind),
+            name=parameters.name,
+            end=end,
+            reason=parameters.reason,
+            channels=parameters.channels,
+        ),
+    )
+
+
+SILENCE = Question(
+    "silence",
+    make_silence,
+    SilenceDocument,
+    method="POST",
+    path="/silences",
+    status=201,
+    cost=10,
+    is_action=True,
+)
+
+
+class EndSilenceParameters(Parameters):
+    """The silence to end."""
+
+    id: Annotated[Id, pydantic.Field(description="The silence's id.")]
+
+
+def end_silence(archive: Archive, parameters: EndSilenceParameters) -> ListedSilence:
+    """End a silence before its time."""
+    if parameters.id not in {stored.id for stored in archive.tx.silences.all()}:
+        raise Refused(
+            Why.NOT_FOUND, f"no silence {parameters.id}; `wirewatch silence list` and GET /silences list all silences"
+        )
+    return _apply(archive, EndSilence(id=parameters.id))
+
+
+END_SILENCE = Question(
+    "end_silence",
+    end_silence,
+    SilenceDocument,
+    method="DELETE",
+    path="/silences/{id}",
+    cost=10,
+    is_action=True,
+)
+
+
+def _apply(archive: Archive, action: MakeSilence | EndSilence) -> ListedSilence:
+    created = actions.apply_action(_context(archive), action).created
+    listed = read_silences(archive.tx, now=archive.now, with_ended=True)
+    return next(entry for entry in listed if created is not None and entry.silence.id == created.id)
